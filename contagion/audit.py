@@ -1,0 +1,71 @@
+"""The invariants of a result, checked on the result itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .results import PropagationResult
+
+CONSERVATION = 1e-9
+ROUNDING = 1e-9
+
+
+def audit(result: PropagationResult) -> pd.DataFrame:
+    """Check a result against what has to hold; one row a check: check, value, bound, ok.
+
+    Values are relative to the balance-sheet total. Checks: the residual against the model's
+    tolerance; every claim loses between nothing and itself; a node that stands pays in full;
+    and for models that settle claims: payments are the sum of the claims paid, a node in
+    default keeps nothing, and value is conserved (losses of owners and of external creditors =
+    initial loss + already missing + deadweight).
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 1])
+    >>> bool(ct.EisenbergNoe().propagate(net, ct.Shock.loss({"a": 6})).audit()["ok"].all())
+    True
+    """
+    net, outcome = result.network, result.outcome
+    book, lost = net.book, result.claim_losses
+    total = float(np.nansum(book.external_assets) + book.claims.sum()) or 1.0
+    standing = ~outcome.defaulted
+    rows = [
+        ("residual", float(np.max(outcome.residual)), getattr(result.model, "tolerance", ROUNDING)),
+        (
+            "claims lose between 0 and their amount",
+            float(max(-lost.min(initial=0), (lost - net.amount).max(initial=0))) / total,
+            ROUNDING,
+        ),
+    ]
+    if result.model.settles:
+        assert outcome.payments is not None and outcome.deadweight is not None
+        s = result.socialization
+        shortfall = result.table["shortfall"].to_numpy()
+        paid = np.bincount(net.debtor, net.amount - lost, len(net))
+        kept = np.where(outcome.defaulted, outcome.equity, 0.0)
+        rows += [
+            (
+                "nodes that stand pay in full",
+                float(shortfall[standing].max(initial=0)) / total,
+                ROUNDING,
+            ),
+            (
+                "payments are the claims paid",
+                float(np.abs(paid - outcome.payments).max(initial=0)) / total,
+                ROUNDING,
+            ),
+            ("nodes in default keep nothing", float(np.nanmax(kept, initial=0)) / total, ROUNDING),
+            (
+                "conservation of value",
+                abs(s.borne - s.initial_loss - s.already_missing - s.deadweight) / total,
+                CONSERVATION,
+            ),
+        ]
+    frame = pd.DataFrame(rows, columns=["check", "value", "bound"])
+    return frame.assign(ok=frame["value"] <= frame["bound"])

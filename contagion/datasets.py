@@ -1,0 +1,174 @@
+"""Packaged datasets: folders of tables with a card that says where every figure comes from."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from .errors import DatasetError
+from .network import ExposureNetwork, read
+from .text import did_you_mean, money
+
+KINDS = ("observed", "published example", "reconstructed", "illustrative")
+TEXTS = ("title", "summary", "kind", "date", "unit", "source", "terms", "evidence")
+TABLES = ("layers", "network", "assume_equity", "default_run", "sources", "grades")
+
+
+@dataclass(frozen=True, repr=False)
+class Card:
+    """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
+
+    `layers` says what each snapshot means, `network` how the tables are read, `assume_equity`
+    what is assumed where no source gives capital, `default_run` which node fails first
+    (`default`) and what share of face value it pays (`recovery`); `sources` and `grades`
+    explain the columns source and evidence of the tables.
+    """
+
+    name: str
+    title: str
+    kind: str
+    summary: str
+    unit: str
+    date: str
+    source: str
+    terms: str
+    evidence: str
+    caveats: tuple[str, ...]
+    layers: Mapping[str, str]
+    network: Mapping[str, Any]
+    assume_equity: Mapping[str, float]
+    default_run: Mapping[str, Any]
+    sources: Mapping[str, str]
+    grades: Mapping[str, str]
+
+    def _rows(self) -> list[tuple[str, list[str]]]:
+        run, layer = self.default_run, self.network.get("layer")
+        rows = [(label, [getattr(self, label)]) for label in TEXTS[2:]]
+        rows += [
+            (
+                "layers",
+                [
+                    f"{key}{' (default)' if key == layer else ''}: {what}"
+                    for key, what in self.layers.items()
+                ],
+            ),
+            (
+                "assumed",
+                [
+                    f"equity of {node} = {money(value, self.unit)}"
+                    for node, value in self.assume_equity.items()
+                ],
+            ),
+            ("first run", [f"default of {run['default']}, recovery {run['recovery']:.0%}"]),
+            ("caveats", list(self.caveats)),
+        ]
+        return [(label, lines) for label, lines in rows if lines]
+
+    def __repr__(self) -> str:
+        text = [
+            line
+            for part in (f"{self.name}: {self.title}", self.summary)
+            for line in textwrap.wrap(part, 79)
+        ] + [""]
+        for label, lines in self._rows():
+            for at, line in enumerate(lines):
+                first = f"{'' if at else label:<11}{'- ' if len(lines) > 1 else ''}"
+                text += textwrap.wrap(
+                    line,
+                    79,
+                    initial_indent=first,
+                    break_on_hyphens=False,
+                    subsequent_indent=" " * len(first),
+                )
+        return "\n".join(text)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+def _root() -> Path:
+    """The folder of the datasets: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    return here / "_datasets" if (here / "_datasets").is_dir() else here.parent / "datasets"
+
+
+def names() -> list[str]:
+    """The names of the packaged datasets, in alphabetical order.
+
+    >>> "cefi_credit_2022" in names()
+    True
+    """
+    return sorted(card.parent.name for card in _root().glob("*/dataset.toml"))
+
+
+def path(name: str) -> Path:
+    """The folder of a dataset; an unknown name raises `DatasetError` with the closest one.
+
+    >>> path("neva_ring3").name
+    'neva_ring3'
+    """
+    known = names()
+    if name not in known:
+        raise DatasetError(f"{did_you_mean(name, known, 'dataset')} All: {', '.join(known)}.")
+    return _root() / name
+
+
+def describe(name: str) -> Card:
+    """The card of a dataset; an unknown name or a malformed card raises `DatasetError`.
+
+    >>> describe("neva_ring3").kind
+    'published example'
+    """
+    import tomllib
+
+    file = path(name) / "dataset.toml"
+    try:
+        raw = {"layers": {}, "assume_equity": {}} | tomllib.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise DatasetError(f"{file}: {error}") from error
+    wrong = [f"{key} must be text" for key in TEXTS if not str(raw.get(key, "")).strip()]
+    wrong += [f"[{k}] must be a table" for k in TABLES if not isinstance(raw.get(k), dict)]
+    wrong += [f"unknown entry {key!r}" for key in raw if key not in (*TEXTS, *TABLES, "caveats")]
+    wrong += [] if raw.get("kind") in KINDS else [f"kind must be one of {', '.join(KINDS)}"]
+    wrong += [] if isinstance(raw.get("caveats"), list) else ["caveats must be a list"]
+    if not wrong and not {"default", "recovery"} <= set(raw["default_run"]):
+        wrong.append("[default_run] must give default and recovery")
+    if wrong:
+        raise DatasetError(f"{file}: the card is malformed: {'; '.join(wrong)}.")
+    fields: dict[str, Any] = {key: " ".join(str(raw[key]).split()) for key in TEXTS}
+    fields |= {key: MappingProxyType(raw[key]) for key in TABLES}
+    return Card(name=name, caveats=tuple(raw["caveats"]), **fields)
+
+
+def load(name: str, **choices: Any) -> ExposureNetwork:
+    """The exposure network of a dataset, with amounts in the unit of its card.
+
+    `choices` are those of `contagion.read`; they override the card, e.g. `layer="2022-11"`. An
+    unknown name raises `DatasetError`, choices that do not fit the tables `NetworkError`.
+
+    >>> len(load("neva_ring3"))
+    3
+    """
+    return read(path(describe(name).name), **choices)
+
+
+def outcomes(name: str) -> pd.DataFrame:
+    """What happened, or was published as the answer: one row a figure, empty where nothing is.
+
+    Columns: node, what, value, unit, source, evidence and, where they matter, as_of, layer
+    (snapshot), run, note. An unknown name raises `DatasetError`.
+
+    >>> outcomes("neva_ring3").shape
+    (90, 8)
+    """
+    file = path(name) / "outcomes.csv"
+    if not file.exists():
+        return pd.DataFrame(columns=["node", "what", "value", "unit", "source", "evidence"])
+    return pd.read_csv(file, dtype={"layer": "string", "as_of": "string", "note": "string"})

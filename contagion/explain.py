@@ -1,0 +1,205 @@
+"""The paths behind one node's loss: from whom it came, how much, and in which round.
+
+A loss that reaches a node mixes what hits it: its own shock, default costs, a hole from before,
+and what its debtors do not pay. What the node passes on is taken to be of the same mix, so the
+loss of a creditor splits into paths by
+
+    amount(i ← j ← k ← ...) = lost_ij · (lost_jk / hit_j) · ... · (own_last / hit_last)
+
+with hit = own + Σ lost. The paths of a node add up to what it lost on its claims.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from . import socialization
+from .text import money
+
+if TYPE_CHECKING:
+    from .results import PropagationResult
+
+MOST_STEPS = 20_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """Why a node lost what it lost.
+
+    Attributes
+    ----------
+    node : its name.
+    loss : what its owners lose (money); direct : by the shock itself; on_claims : what it lost
+        on its claims; passed_on : what its own creditors lose.
+    table : one row a path, largest first: path, amount, share (of on_claims), cause, rounds.
+    """
+
+    node: Any
+    unit: str
+    loss: float
+    direct: float
+    on_claims: float
+    passed_on: float
+    state: str
+    table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.node}: owners lose {money(self.loss, self.unit)} "
+            f"({money(self.direct, self.unit)} by the shock itself); {self.state}",
+            f"  lost on claims {money(self.on_claims, self.unit)}; passed on to its creditors "
+            f"{money(self.passed_on, self.unit)}",
+        ]
+        for row in self.table.itertuples():
+            lines.append(f"  {money(row.amount):>9}  {row.share:>4.0%}  {row.path}  ({row.cause})")
+        return "\n".join(lines)
+
+
+def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation:
+    """Find the `most` largest paths of loss into `node`; the rest is one row "other paths".
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    KeyError
+        For an unknown node, with the closest name.
+    """
+    net = result.network
+    at = net.position(node)
+    own, cause = _own(result)
+    into, hit = _inflows(result, own)
+    total = float(into[[at]].sum())
+    rows = _paths(into, own, hit, at, most, total)
+    names, when = net.names, result.outcome.default_round
+    table = pd.DataFrame(
+        [
+            {
+                "path": " → ".join(str(names[step]) for step in path),
+                "amount": amount,
+                "share": amount / total,
+                "cause": cause[path[0]],
+                "rounds": tuple(int(when[step]) for step in path) if when is not None else (),
+            }
+            for path, amount in rows
+        ],
+        columns=["path", "amount", "share", "cause", "rounds"],
+    )
+    rest = total - float(table["amount"].sum())
+    if rest > 1e-9 * max(total, 1e-300) and total > 0:
+        table.loc[len(table)] = ["other paths", rest, rest / total, "mixed", ()]
+    row = result.table.iloc[at]
+    passed = float(row["shortfall"])
+    if result.reference is not None:
+        passed -= float(_shortfall_before(result)[at])
+    return Explanation(
+        names[at],
+        net.unit,
+        float(row["loss"]),
+        float(row["direct_loss"]),
+        total,
+        passed,
+        _state(result, at),
+        table,
+    )
+
+
+def _state(result: PropagationResult, at: int) -> str:
+    book, when = result.network.book, result.outcome.default_round
+    if not result.outcome.defaulted[at]:
+        return "does not fail"
+    if not np.isnan(result.recoveries[at]):
+        return "fails for outside reasons (the shock)"
+    if book.equity[at] < 0:
+        return (
+            f"was insolvent by {money(-float(book.equity[at]), result.network.unit)} before "
+            "the shock"
+        )
+    return f"fails in round {int(when[at])}" if when is not None else "fails"
+
+
+def _own(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
+    """(n,) what hits each node other than its debtors, and its main cause."""
+    book = result.network.book
+    shock = np.maximum(socialization.initial_losses(result), 0.0)
+    dead = result.outcome.deadweight
+    costs = np.zeros(len(shock)) if dead is None else np.array(dead)
+    hole = np.zeros(len(shock))
+    if result.reference is None:
+        hole = np.nan_to_num(np.maximum(-book.equity, 0.0))
+        hole = np.where(np.isnan(result.recoveries), hole, 0.0)
+    elif dead is not None and result.reference.deadweight is not None:
+        costs = np.maximum(costs - result.reference.deadweight, 0.0)
+    words = ("shock", "default costs", "missing before the shock")
+    largest = np.argmax(np.stack([shock, costs, hole]), axis=0)
+    return shock + costs + hole, [words[k] for k in largest]
+
+
+def _inflows(result: PropagationResult, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
+    """Losses on claims as CSR creditor × debtor, and everything that hits each node."""
+    net, lost = result.network, result.claim_losses
+    if result.reference is not None:
+        from .results import claim_losses
+
+        lost = np.maximum(lost - claim_losses(net, result.reference), 0.0)
+    rows = np.flatnonzero(lost > socialization.NEGLIGIBLE * net.amount)
+    shape = (len(net), len(net))
+    into = csr_array((lost[rows], (net.creditor[rows], net.debtor[rows])), shape=shape)
+    into.sum_duplicates()
+    return into, own + np.asarray(into.sum(axis=1)).ravel()
+
+
+def _shortfall_before(result: PropagationResult) -> np.ndarray:
+    from .results import claim_losses
+
+    net, reference = result.network, result.reference
+    assert reference is not None
+    before = np.bincount(net.debtor, claim_losses(net, reference), len(net))
+    if reference.external_paid is not None:
+        before += np.nan_to_num(net.book.external_liabilities) - reference.external_paid
+    return before
+
+
+def _paths(
+    into: csr_array,
+    own: np.ndarray,
+    hit: np.ndarray,
+    at: int,
+    most: int,
+    total: float,
+) -> list[tuple[tuple[int, ...], float]]:
+    """Best-first search backwards; paths are tuples from the origin to the node."""
+    heap: list[tuple[float, tuple[int, ...], bool]] = []
+    floor = 1e-4 * total
+
+    def grow(path: tuple[int, ...], amount: float, share: float) -> None:
+        first = path[0]
+        start, stop = into.indptr[first], into.indptr[first + 1]
+        for debtor, lost in zip(into.indices[start:stop], into.data[start:stop], strict=True):
+            if amount * lost / share > floor:
+                heapq.heappush(heap, (-amount * lost / share, (int(debtor), *path), False))
+
+    grow((at,), 1.0, 1.0)
+    found: list[tuple[tuple[int, ...], float]] = []
+    for _ in range(MOST_STEPS):
+        if not heap or len(found) >= most:
+            break
+        negative, path, ended = heapq.heappop(heap)
+        amount = -negative
+        if ended:
+            found.append((path, amount))
+            continue
+        origin = path[0]
+        if own[origin] > 0:
+            heapq.heappush(heap, (-amount * own[origin] / hit[origin], path, True))
+        if len(path) < 64:
+            grow(path, amount, hit[origin])
+    return found

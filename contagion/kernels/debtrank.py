@@ -1,0 +1,79 @@
+"""DebtRank rounds: single-hit (2012), and the linear increments as a segment system."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .segments import Segments
+
+
+def single_hit(
+    impact: csr_array,
+    distress: np.ndarray,
+    max_rounds: int = 10_000,
+    *,
+    history: bool = False,
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """DebtRank of Battiston, Puliga, Kaushik, Tasca and Caldarelli (2012), eqs. 3 and 4.
+
+    A node passes its distress on once, in the round after it first becomes distressed:
+
+        h_j(t) = min(1, h_j(t−1) + Σ_{i distressed at t−1} W_ij h_i(t−1))
+
+    Parameters
+    ----------
+    impact : CSR (n, n), `W[i, j] = min(1, A_ji / E_j)`, impact of i on j.
+    distress : (B, n) initial distress h(1) in [0, 1].
+
+    Returns
+    -------
+    h : (B, n); default_round : (B, n), first round with h = 1, -1 never; history.
+
+    Example
+    -------
+    >>> ring = csr_array(np.array([[0, .5, 0], [0, 0, .5], [.5, 0, 0]]))
+    >>> h, _, _ = single_hit(ring, np.array([[.2, 0, 0]]))
+    >>> h.round(3).tolist()
+    [[0.225, 0.1, 0.05]]
+    """
+    h = np.ascontiguousarray(distress.T, float)
+    active = h > 0
+    spent = np.zeros_like(active)
+    default_round = np.where(h >= 1, 0, -1).astype(np.int32)
+    kept = [h.T.copy()] if history else []
+    for round_ in range(1, max_rounds + 1):
+        if not active.any():
+            break
+        new = np.minimum(1.0, h + impact.T @ np.where(active, h, 0.0))
+        spent |= active
+        active = (new > 0) & ~spent
+        h = new
+        default_round[(h >= 1) & (default_round < 0)] = round_
+        if history:
+            kept.append(h.T.copy())
+    return h.T, default_round.T, kept
+
+
+def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray) -> Segments:
+    """Linear DebtRank as segments: each node passes on its equity loss, up to all of it.
+
+    Node j has one segment of width `E_j`; when `y_j` of its equity is gone, creditor i loses
+    `A_ij y_j / E_j` (Bardoscia et al. 2015, eq. 6). Nodes without positive equity get their
+    debts as width, so that a pinned one can still pass on a given share.
+
+    Example
+    -------
+    >>> owed = csr_array(np.array([[0., 4.], [0., 0.]]))
+    >>> linear_system(owed, np.array([2., 6.]), np.array([4., 0.])).shares.toarray()
+    array([[0., 2.],
+           [0., 0.]])
+    """
+    n = len(equity)
+    width = np.where(equity > 0, equity, np.where(debts > 0, debts, 1.0))
+    share = liabilities.data / np.repeat(width, np.diff(liabilities.indptr))
+    shares = csr_array((share, liabilities.indices, liabilities.indptr), shape=(n, n))
+    none = np.empty(0, np.int64)
+    return Segments(
+        np.arange(n), np.zeros(n), width, shares, width, none, none, lambda: np.empty(0)
+    )

@@ -1,0 +1,141 @@
+"""The base of every model: a frozen dataclass whose fields are its parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from .errors import ConvergenceError, ShockError
+from .network import ExposureNetwork
+from .results import Baseline, Outcome, PropagationResult
+from .shocks import Shock
+from .text import money
+
+Trace = Literal["none", "rounds", "path"]
+NO_SHOCK = Shock()
+
+
+@dataclass(frozen=True)
+class Model(ABC):
+    """One way in which losses spread.
+
+    A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
+    checks are inherited. Class attributes: `title`, `source` (author, year, equation),
+    `settles` (true when claims are paid out, so that value is conserved).
+    """
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+    settles: ClassVar[bool]
+
+    @abstractmethod
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        """Losses (..., n) and recoveries (..., n) to an :class:`Outcome`.
+
+        `trace="rounds"` also gives the round of every default, `"path"` the state after each
+        round.
+        """
+
+    def solve(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+    ) -> Outcome:
+        """Solve a batch of scenarios.
+
+        Parameters
+        ----------
+        network : the exposures.
+        losses : (..., n) external assets destroyed, money.
+        recoveries : (..., n) recovery of nodes that fail for outside reasons, nan elsewhere.
+
+        Returns
+        -------
+        Outcome
+            Scenarios that did not converge are marked in `converged`; nothing is raised.
+
+        Raises
+        ------
+        ShockError
+            When the last axis is not the number of nodes, or a loss is negative or not finite.
+        """
+        losses = np.asarray(losses, float)
+        if losses.shape[-1:] != (len(network),):
+            raise ShockError(
+                f"losses have shape {losses.shape}; the last axis has to be "
+                f"{len(network)}, one entry a node."
+            )
+        if not (np.isfinite(losses).all() and (losses >= 0).all()):
+            raise ShockError("losses have to be >= 0 and finite.")
+        if recoveries is not None:
+            recoveries = np.broadcast_to(np.asarray(recoveries, float), losses.shape)
+        return self.run(network, losses, recoveries)
+
+    def propagate(
+        self,
+        network: ExposureNetwork,
+        shock: Shock = NO_SHOCK,
+        *,
+        baseline: Baseline = "book",
+    ) -> PropagationResult:
+        """Push one shock through the network.
+
+        Parameters
+        ----------
+        network, shock : see there.
+        baseline : "book" counts losses from face values; "cleared" from the clearing without
+            the shock, so that what was missing before is left out. They agree on a network
+            that is solvent before the shock.
+
+        Raises
+        ------
+        ShockError
+            When the shock does not fit the network.
+        ConvergenceError
+            When the tolerance is not reached; `.partial` is the result so far.
+        """
+        if baseline not in ("book", "cleared"):
+            raise ValueError(f"baseline={baseline!r}: choose 'book' or 'cleared'.")
+        losses, recoveries = shock.arrays(network)
+        outcome = self.run(network, losses, recoveries, trace="rounds")
+        reference = None
+        if baseline == "cleared":
+            reference = self.run(network, np.zeros_like(losses), None)
+        result = PropagationResult(
+            network, self, shock, outcome, losses, recoveries, baseline, reference
+        )
+        if not bool(np.all(outcome.converged)):
+            raise ConvergenceError(
+                f"{type(self).__name__} did not reach its tolerance in {int(outcome.rounds)} rounds "
+                f"(residual {float(outcome.residual):.1e}). Raise max_rounds, or look at .partial.",
+                result,
+            )
+        if self.settles:
+            _check_pins(result)
+        return result
+
+
+def _check_pins(result: PropagationResult) -> None:
+    """A pinned recovery must not pay out more than the node has."""
+    from .socialization import initial_losses
+
+    destroyed, net = initial_losses(result), result.network
+    below = destroyed < -1e-9 * (net.book.claims + net.segments.due)
+    if below.any():
+        at = int(np.flatnonzero(below)[0])
+        raise ShockError(
+            f"{str(net.names[at])!r} is said to recover {result.recoveries[at]:.4g} of face, "
+            f"{money(-destroyed[at], net.unit)} more than it has left to pay with. "
+            "Lower the recovery."
+        )

@@ -1,0 +1,180 @@
+"""DebtRank: distress that spreads before anybody defaults (2012 and 2015)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..kernels.clearing import clear
+from ..kernels.debtrank import linear_system, single_hit
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..results import Outcome
+
+
+@dataclass(frozen=True)
+class DebtRank(Model):
+    """Claims lose value in proportion to the equity that the debtor has lost.
+
+    linear (2015): `h_i(t+1) = min(1, h_i(t) + Σ_j Λ_ij (h_j(t) − h_j(t−1)))`, with
+    `Λ_ij = A_ij / E_i`; its fixed point is the least h with `h = min(1, h(1) + Λ h)`.
+
+    single-hit (2012): a node passes its distress on once, `h_j += Σ_i W_ij h_i` with
+    `W_ij = min(1, A_ji / E_j)`.
+
+    Here h (n,) is the relative equity loss; a trigger `Shock.default(node, recovery=ρ)` starts
+    with h = 1 and costs its creditors 1 − ρ of their claims. Nodes without positive equity are
+    in default before the shock and pass nothing on; what they owe was lost before.
+
+    Parameters
+    ----------
+    variant : "linear" or "single-hit".
+    tolerance, max_rounds : as in :class:`EisenbergNoe`.
+
+    Raises
+    ------
+    ConvergenceError
+        By `propagate`, when `max_rounds` is reached.
+
+    Example
+    -------
+    a loses half its equity, so b writes half of its claim of 4 down.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[6, 6])
+    >>> ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1})).table.loc["b", "loss"]
+    np.float64(2.0)
+
+    Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541;
+    Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6), equation 6.
+    """
+
+    title: ClassVar[str] = "Distress propagation, linear or single-hit"
+    source: ClassVar[str] = (
+        "Battiston et al. (2012), Sci. Rep. 2:541; Bardoscia et al. (2015), PLoS ONE 10(6)"
+    )
+    settles: ClassVar[bool] = False
+
+    variant: Literal["linear", "single-hit"] = "linear"
+    tolerance: float = 1e-10
+    max_rounds: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.variant not in ("linear", "single-hit"):
+            raise ValueError(f"variant={self.variant!r}: choose 'linear' or 'single-hit'.")
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        solve = self._linear if self.variant == "linear" else self._single
+        n = len(network)
+        flat = losses.reshape(-1, n)
+        pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
+        return solve(network, flat, pins, losses.shape, trace)
+
+    def _linear(
+        self,
+        network: ExposureNetwork,
+        flat: np.ndarray,
+        pins: np.ndarray,
+        shape: tuple[int, ...],
+        trace: Trace,
+    ) -> Outcome:
+        book, lead = network.book, shape[:-1]
+        equity = np.nan_to_num(book.equity)
+        alive = book.can_fail & (equity > 0)
+        system = linear_system(network.liabilities, equity, book.debts)
+        capital = np.where(alive, equity, 0.0)
+        done = clear(
+            system,
+            np.where(alive, capital - flat, 0.0),
+            np.zeros(len(network)),
+            alive,
+            pinned=None if np.isnan(pins).all() else pins,
+            tolerance=self.tolerance,
+            max_rounds=self.max_rounds,
+            mode="fast" if trace == "none" else "rounds",
+            limit=1e-12 * capital,
+            history=trace == "path",
+        )
+        rate = done.unpaid / np.where(system.width > 0, system.width, 1.0)
+        lost = rate @ network.liabilities
+        failed = done.defaulted | (book.can_fail & (equity <= 0))
+        after = np.where(
+            np.isnan(pins), book.equity - flat - lost, np.minimum(book.equity - flat - lost, 0.0)
+        )
+
+        def state(funds: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            moved = np.where(alive, funds, book.equity)
+            return moved.reshape(shape), (now | (book.can_fail & (equity <= 0))).reshape(shape)
+
+        return Outcome(
+            equity=after.reshape(shape),
+            claims_lost=lost.reshape(shape),
+            defaulted=failed.reshape(shape),
+            rounds=done.rounds.reshape(lead),
+            residual=done.residual.reshape(lead),
+            converged=done.converged.reshape(lead),
+            default_round=_rounds(done.default_round, failed).reshape(shape)
+            if trace != "none"
+            else None,
+            loss_rate=rate.reshape(shape),
+            products=done.products,
+            history=tuple(state(*pair) for pair in done.history) if trace == "path" else (),
+        )
+
+    def _single(
+        self,
+        network: ExposureNetwork,
+        flat: np.ndarray,
+        pins: np.ndarray,
+        shape: tuple[int, ...],
+        trace: Trace,
+    ) -> Outcome:
+        book, lead, n = network.book, shape[:-1], len(network)
+        equity = np.nan_to_num(book.equity)
+        alive = book.can_fail & (equity > 0)
+        claims = network.liabilities
+        creditor = claims.indices
+        ratio = np.where(alive[creditor], claims.data / np.where(alive, equity, 1.0)[creditor], 0.0)
+        impact = csr_array((np.minimum(ratio, 1.0), creditor, claims.indptr), shape=(n, n))
+        started = ~np.isnan(pins)
+        start = np.where(alive, np.minimum(flat / np.where(alive, equity, 1.0), 1.0), 0.0)
+        start = np.where(started, 1.0 - np.nan_to_num(pins), start)
+        h, default_round, kept = single_hit(impact, start, self.max_rounds, history=trace == "path")
+        failed = (h >= 1) & alive | started | (book.can_fail & (equity <= 0))
+        fall = np.where(alive, h, 0.0) * equity
+        lost = np.where(alive, np.maximum(fall - flat, 0.0), h @ claims)
+        after = np.where(started, np.minimum(book.equity - flat - lost, 0.0), book.equity - fall)
+        states = tuple(
+            (
+                (np.where(alive, book.equity * (1 - now), book.equity)).reshape(shape),
+                ((now >= 1) & alive | started).reshape(shape),
+            )
+            for now in kept
+        )
+        return Outcome(
+            equity=after.reshape(shape),
+            claims_lost=lost.reshape(shape),
+            defaulted=failed.reshape(shape),
+            rounds=np.full(lead, int(default_round.max(initial=0))),
+            residual=np.zeros(lead),
+            converged=np.ones(lead, bool),
+            default_round=_rounds(default_round, failed).reshape(shape),
+            loss_rate=h.reshape(shape),
+            history=states,
+        )
+
+
+def _rounds(default_round: np.ndarray, failed: np.ndarray) -> np.ndarray:
+    """Rounds of default; nodes that were in default before the shock get round 0."""
+    return np.where(failed, np.maximum(default_round, 0), -1)

@@ -1,0 +1,72 @@
+"""Clearing after Eisenberg and Noe (2001), for every rule that compiles to segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..results import Outcome
+from .settlement import settle
+
+
+@dataclass(frozen=True)
+class EisenbergNoe(Model):
+    """The clearing payment vector: everybody pays what is due or everything there is.
+
+        p = min(p̄, max(0, e + Πᵀ p − external liabilities))
+
+    with `p̄` debts in the graph (n,), `Π` relative liabilities, `e` external assets after the
+    shock (money). Claims are paid by each node's own rule: pro rata, by tier, by queue. The
+    greatest solution is returned; equities are the same in every solution (theorem 1).
+
+    Parameters
+    ----------
+    tolerance : bound on the residual, relative to each node's balance sheet.
+    max_rounds : rounds before a run counts as not converged.
+
+    Raises
+    ------
+    ConvergenceError
+        By `propagate`, when `max_rounds` is reached.
+
+    Example
+    -------
+    a owes b 10 and has 6: b gets 6.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 1])
+    >>> ct.EisenbergNoe().propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
+    np.float64(6.0)
+
+    Source: Eisenberg & Noe (2001), Management Science 47(2), definition 1; external creditors
+    ahead of the graph and several tiers after Elsinger (2009), OeNB WP 156.
+    """
+
+    title: ClassVar[str] = "Clearing payments, no default costs"
+    source: ClassVar[str] = "Eisenberg & Noe (2001), Management Science 47(2), definition 1"
+    settles: ClassVar[bool] = True
+
+    tolerance: float = 1e-10
+    max_rounds: int = 10_000
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        return settle(
+            network,
+            losses,
+            recoveries,
+            tolerance=self.tolerance,
+            max_rounds=self.max_rounds,
+            trace=trace,
+        )

@@ -1,0 +1,57 @@
+"""Default cascade with zero recovery after Gai and Kapadia (2010)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..results import Outcome
+from .furfine import default_cascade
+
+
+@dataclass(frozen=True)
+class GaiKapadia(Model):
+    """Rounds of default in which a failed debtor pays nothing.
+
+    A bank is solvent while `(1 − φ) A_IB + A_M − L_IB − D > 0`, with φ the part of its
+    interbank assets that is lost. The inequality of the paper is strict for solvency, so
+    equality fails there; much of the later literature lets equality stand.
+
+    Parameters
+    ----------
+    strict : a loss has to exceed the capital (equality stands, the house convention);
+        `False`: a loss that reaches the capital fails the node, as printed in the paper.
+
+    Example
+    -------
+    A loss that just equals the capital of b:
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 3], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 3])
+    >>> [bool(ct.GaiKapadia(strict=s).propagate(net, ct.Shock.default("a")).table.defaulted["b"])
+    ...  for s in (True, False)]
+    [False, True]
+
+    Source: Gai & Kapadia (2010), Proceedings of the Royal Society A 466, equation 2.1.
+    """
+
+    title: ClassVar[str] = "Default cascade with zero recovery"
+    source: ClassVar[str] = "Gai & Kapadia (2010), Proc. R. Soc. A 466"
+    settles: ClassVar[bool] = False
+
+    strict: bool = True
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        return default_cascade(network, losses, recoveries, 1.0, strict=self.strict, trace=trace)

@@ -1,0 +1,104 @@
+"""Clearing with default costs after Rogers and Veraart (2013)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..errors import AmbiguousSolution
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..results import Outcome
+from .settlement import settle
+
+
+@dataclass(frozen=True)
+class RogersVeraart(Model):
+    """Clearing in which default destroys value.
+
+        p_i = p̄_i                        where e_i + (Πᵀp)_i covers what is due
+        p_i = α e_i + β (Πᵀp)_i          otherwise, shared by the rule of the node
+
+    The destroyed rest, `(1−α) e_i + (1−β) (Πᵀp)_i`, is booked as deadweight. With costs the
+    greatest and the least solution can differ.
+
+    Parameters
+    ----------
+    alpha, beta : parts (0 to 1) of external assets and of interbank payments that a node in
+        default realizes.
+    which : "greatest" or "least" solution; `None` raises where they differ.
+    strict : default when funds fall short of what is due (the paper); `False`: also when they
+        just equal it (equity 0 is default, as in NEVA).
+    tolerance, max_rounds : as in :class:`EisenbergNoe`.
+
+    Raises
+    ------
+    AmbiguousSolution
+        With `which=None`, when the solutions differ; names how many nodes.
+    ConvergenceError
+        By `propagate`, when `max_rounds` is reached.
+
+    Example
+    -------
+    a owes b 10, has 6 left and realizes half of it:
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 1])
+    >>> ct.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
+    np.float64(3.0)
+
+    Source: Rogers & Veraart (2013), Management Science 59(4), equation 2.1 (clearing vector)
+    and definition 3.6 (greatest clearing vector algorithm).
+    """
+
+    title: ClassVar[str] = "Clearing payments with default costs"
+    source: ClassVar[str] = "Rogers & Veraart (2013), Management Science 59(4), definition 3.6"
+    settles: ClassVar[bool] = True
+
+    alpha: float = 0.9
+    beta: float = 0.9
+    which: Literal["greatest", "least"] | None = None
+    strict: bool = True
+    tolerance: float = 1e-10
+    max_rounds: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):
+            raise ValueError(f"alpha={self.alpha}, beta={self.beta}: both lie between 0 and 1.")
+        if self.which not in ("greatest", "least", None):
+            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        least = self.which == "least"
+        outcome = settle(
+            network,
+            losses,
+            recoveries,
+            alpha=self.alpha,
+            beta=self.beta,
+            least=least,
+            strict=self.strict,
+            tolerance=self.tolerance,
+            max_rounds=self.max_rounds,
+            trace="none" if least else trace,
+        )
+        if self.which is None and (self.alpha < 1 or self.beta < 1):
+            other = replace(self, which="least").run(network, losses, recoveries)
+            differ = (outcome.defaulted != other.defaulted).any(axis=tuple(range(losses.ndim - 1)))
+            if differ.any():
+                raise AmbiguousSolution(
+                    f"RogersVeraart has more than one clearing vector here: {int(differ.sum())} "
+                    "nodes pay in full in the greatest and default in the least. Choose "
+                    'which="greatest" (nobody defaults on a rumour) or which="least".'
+                )
+        return outcome

@@ -1,0 +1,298 @@
+"""Outcome (arrays, a batch of scenarios) and PropagationResult (labels, one scenario)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from . import socialization
+from .errors import ModelError
+from .network import ExposureNetwork
+from .shocks import Shock
+from .text import money
+
+if TYPE_CHECKING:
+    from .explain import Explanation
+    from .model import Model
+
+Baseline = Literal["book", "cleared"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model computes, as arrays; the hand-over between kernels and labels.
+
+    Leading axes are scenarios, n nodes, S segments. Money in the unit of the network.
+
+    Attributes
+    ----------
+    equity : (..., n) after the shock, signed; nan where the balance sheet is unknown.
+    claims_lost : (..., n) what each node loses on its claims in the graph.
+    defaulted : (..., n) bool.
+    rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
+        one more round would bring, relative to the balance sheet of the node.
+    default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for.
+    payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
+    unpaid : (..., S) per segment, for models that settle claims.
+    loss_rate : (..., n) loss on a claim by debtor, for models that value claims.
+    products : sparse products the solution took, in units of the whole matrix.
+    history : (equity, defaulted) after each round, when asked for.
+    """
+
+    equity: np.ndarray
+    claims_lost: np.ndarray
+    defaulted: np.ndarray
+    rounds: np.ndarray
+    residual: np.ndarray
+    converged: np.ndarray
+    default_round: np.ndarray | None = None
+    payments: np.ndarray | None = None
+    external_paid: np.ndarray | None = None
+    deadweight: np.ndarray | None = None
+    unpaid: np.ndarray | None = None
+    loss_rate: np.ndarray | None = None
+    products: float = 0.0
+    history: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PropagationResult:
+    """One shock through one network under one model, with every number labelled.
+
+    `baseline` says what losses are counted from: "book" (face values) or "cleared" (the
+    clearing of the network without the shock, so that only what the shock causes remains).
+    """
+
+    network: ExposureNetwork
+    model: Model
+    shock: Shock
+    outcome: Outcome
+    losses: np.ndarray = field(repr=False)
+    recoveries: np.ndarray = field(repr=False)
+    baseline: Baseline = "book"
+    reference: Outcome | None = None
+
+    # -- per node ---------------------------------------------------------------------------
+
+    @cached_property
+    def triggers(self) -> np.ndarray:
+        """(n,) bool: the nodes that the shock hits."""
+        return (self.losses > 0) | ~np.isnan(self.recoveries)
+
+    @cached_property
+    def equity_before(self) -> np.ndarray:
+        """(n,) equity that losses are counted from."""
+        return self.network.book.equity if self.reference is None else self.reference.equity
+
+    @cached_property
+    def loss(self) -> np.ndarray:
+        """(n,) what the owners of each node lose: the fall of `max(equity, 0)`, in money.
+
+        A node with unknown balance sheet loses what it loses on assets and claims, without
+        limit.
+        """
+        fall = _positive(self.equity_before) - _positive(self.outcome.equity)
+        return np.where(np.isnan(fall), self._unlimited(), fall)
+
+    def _unlimited(self) -> np.ndarray:
+        lost = self.outcome.claims_lost
+        if self.reference is not None:
+            lost = lost - self.reference.claims_lost
+        passed = (1.0 - self.recoveries) * self.network.segments.due
+        return np.where(np.isnan(self.recoveries), self.losses + lost, np.maximum(lost - passed, 0))
+
+    @cached_property
+    def direct_loss(self) -> np.ndarray:
+        """(n,) the part of `loss` that the shock alone causes."""
+        before = self.equity_before
+        alone = _positive(before) - _positive(before - self.losses)
+        alone = np.where(np.isnan(before), self.losses, alone)
+        pinned = ~np.isnan(self.recoveries)
+        return np.where(pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a node: equity before and after, loss (direct, contagion), shortfall, default.
+
+        Money in the unit of the network. `shortfall` is what the creditors of the node do not
+        get (never part of `loss`); `recovery_rate` is payments over debts in the graph;
+        `default_round` is 0 for defaults by the shock alone and -1 for nodes that stand.
+        """
+        outcome, debts = self.outcome, self.network.book.debts
+        with np.errstate(invalid="ignore", divide="ignore"):
+            recovery = np.where(debts > 0, 1.0 - self._shortfall_inside / debts, np.nan)
+        columns = {
+            "equity_before": self.equity_before,
+            "equity_after": outcome.equity,
+            "loss": self.loss,
+            "direct_loss": self.direct_loss,
+            "contagion_loss": self.loss - self.direct_loss,
+            "shortfall": self._shortfall,
+            "recovery_rate": recovery,
+            "defaulted": outcome.defaulted,
+            "default_round": outcome.default_round,
+        }
+        return pd.DataFrame(columns, index=self.network.names)
+
+    @cached_property
+    def _shortfall_inside(self) -> np.ndarray:
+        return np.bincount(self.network.debtor, self.claim_losses, len(self.network))
+
+    @cached_property
+    def _shortfall(self) -> np.ndarray:
+        if self.outcome.external_paid is None:
+            return self._shortfall_inside
+        outside = np.nan_to_num(self.network.book.external_liabilities) - self.outcome.external_paid
+        return self._shortfall_inside + outside
+
+    # -- per claim --------------------------------------------------------------------------
+
+    @cached_property
+    def claim_losses(self) -> np.ndarray:
+        """(m,) what each claim loses of its face value, in money."""
+        return claim_losses(self.network, self.outcome)
+
+    @property
+    def payments(self) -> pd.Series:
+        """What each node pays on its debts inside the graph, in money.
+
+        Raises
+        ------
+        ModelError
+            For models that do not settle claims.
+        """
+        if self.outcome.payments is None:
+            raise self._not_computed("payments")
+        return pd.Series(self.outcome.payments, self.network.names, name="payments")
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """One row a claim: creditor, debtor, amount (face), paid (or value) and loss, in money."""
+        net, lost = self.network, self.claim_losses
+        frame = net.exposures[["creditor", "debtor"]]
+        return frame.assign(amount=net.amount, paid=net.amount - lost, loss=lost)
+
+    # -- who bears it -----------------------------------------------------------------------
+
+    @cached_property
+    def bearers(self) -> pd.DataFrame:
+        """Who bears the loss in the end; see :func:`contagion.socialization.bearers`."""
+        if self.outcome.payments is None:
+            raise self._not_computed("bearers: its losses are valuations, they need not add up")
+        return socialization.bearers(self)
+
+    @cached_property
+    def socialization(self) -> socialization.Socialization:
+        """The signature numbers; see :class:`contagion.socialization.Socialization`."""
+        if self.outcome.payments is None:
+            raise self._not_computed(
+                "socialization: its losses are valuations, they need not add up"
+            )
+        return socialization.summarize(self)
+
+    @cached_property
+    def path(self) -> pd.DataFrame:
+        """The rounds of contagion, tidy: round, node, equity, defaulted.
+
+        Round 0 is the shock alone. For clearing models a round is one wave of defaults,
+        cleared to its fixed point (Eisenberg & Noe 2001, fictitious default algorithm).
+        """
+        outcome = self.model.run(self.network, self.losses, self.recoveries, trace="path")
+        names = self.network.names
+        frames = [
+            pd.DataFrame({"round": number, "node": names, "equity": equity, "defaulted": failed})
+            for number, (equity, failed) in enumerate(outcome.history)
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def explain(self, node: Any, most: int = 10) -> Explanation:
+        """The paths, amounts and rounds behind the loss of one node.
+
+        Raises
+        ------
+        KeyError
+            For an unknown node, with the closest name.
+        """
+        from .explain import explain
+
+        return explain(self, node, most)
+
+    def audit(self) -> pd.DataFrame:
+        """The invariants, checked on this result: check, value, bound, ok."""
+        from .audit import audit
+
+        return audit(self)
+
+    def _not_computed(self, what: str) -> ModelError:
+        return ModelError(f"{type(self.model).__name__} does not compute {what}.")
+
+    # -- representations --------------------------------------------------------------------
+
+    def summary(self) -> list[str]:
+        """Four lines a person wants to read."""
+        net, unit = self.network, self.network.unit
+        failed = self.outcome.defaulted & ~self.triggers
+        standing = (
+            failed & (self.outcome.default_round == 0)
+            if (self.outcome.default_round is not None)
+            else failed & False
+        )
+        lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
+        if self.outcome.payments is not None:
+            s = self.socialization
+            lines.append(
+                f"  initial loss {money(s.initial_loss, unit)}; owners of the nodes hit absorb "
+                f"{money(s.absorbed_by_trigger, unit)}, {money(s.socialized, unit)} "
+                f"({s.socialized_share:.0%}) is socialized"
+            )
+        else:
+            lines.append(
+                f"  owners lose {money(float(self.loss.sum()), unit)}, "
+                f"{money(float((self.loss - self.direct_loss).sum()), unit)} by contagion"
+            )
+        worst = pd.Series(np.where(self.triggers, 0, self.loss), net.names).nlargest(3)
+        names = ", ".join(f"{name} {money(value)}" for name, value in worst.items() if value > 0)
+        lines.append(
+            f"  {int(failed.sum())} further nodes in default"
+            + (f" ({int(standing.sum())} of them before any contagion)" if standing.any() else "")
+            + (f"; largest losses: {names}" if names else "")
+        )
+        lines.append(
+            f"  losses counted from {'book values' if self.baseline == 'book' else 'the clearing without shock'}; "
+            f"residual {float(self.outcome.residual):.1g} after {int(self.outcome.rounds)} rounds"
+        )
+        return lines
+
+    def __repr__(self) -> str:
+        lines = self.summary()
+        return "\n".join(lines + [f"  assumed: {text}" for text in self.network.assumptions])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        top = self.table.assign(kind=_kinds(self.network)).nlargest(8, "loss")
+        text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
+        return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
+
+
+def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
+    """Losses per claim (..., m) of an outcome, in money."""
+    if outcome.unpaid is not None:
+        return network.segments.to_claims(outcome.unpaid)
+    assert outcome.loss_rate is not None
+    return network.amount * outcome.loss_rate[..., network.debtor]
+
+
+def _positive(equity: np.ndarray) -> np.ndarray:
+    return np.maximum(equity, 0.0)
+
+
+def _kinds(network: ExposureNetwork) -> np.ndarray:
+    nodes = network.nodes
+    if "kind" not in nodes:
+        return np.full(len(network), "node", dtype=object)
+    return nodes["kind"].fillna("node").to_numpy(object)

@@ -1,0 +1,55 @@
+"""The schema of the tables is data (`schema.csv`); checks, defaults, help and docs read it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Table = Literal["nodes", "exposures"]
+
+DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one table, as `schema.csv` states it."""
+
+    table: str
+    column: str
+    dtype: str
+    unit: str
+    sign: str
+    default: str
+    required: str
+    meaning: str
+
+    @property
+    def fill(self) -> object:
+        """The value of an empty cell, `None` where empty stays unknown."""
+        return DEFAULTS.get(self.default, self.default) if self.default else None
+
+
+@cache
+def columns(table: Table) -> dict[str, Column]:
+    """The columns of a table by name.
+
+    >>> columns("exposures")["tier"].meaning
+    'seniority, 1 is paid first'
+    """
+    text = (files(__package__) / "schema.csv").read_text(encoding="utf-8")
+    rows = (Column(**row) for row in csv.DictReader(text.splitlines()))
+    return {row.column: row for row in rows if row.table == table}
+
+
+def document(table: Table) -> str:
+    """The schema of a table as text, one line a column: for help pages and docs."""
+    lines = []
+    for column in columns(table).values():
+        notes = [column.dtype, column.unit, column.sign]
+        notes += ["required"] if column.required == "yes" else []
+        notes += [f"default {column.default}"] if column.default else []
+        lines.append(f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}")
+    return "\n".join(lines)

@@ -1,0 +1,165 @@
+"""Shocks: what goes wrong at the start. Frozen, named, added with `+`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import ShockError
+from .network import ExposureNetwork
+from .text import did_you_mean, listing, money
+
+
+@dataclass(frozen=True)
+class Shock:
+    """A set of losses, defaults and price moves; `Shock()` is none.
+
+    Build it with :meth:`loss`, :meth:`relative`, :meth:`default`, :meth:`price`, and add.
+
+    Attributes
+    ----------
+    losses : pairs (node, money of external assets destroyed).
+    fractions : pairs (node or None for all, part of external assets destroyed).
+    defaults : pairs (node, recovery rate).
+    prices : pairs (asset, relative change).
+
+    Example
+    -------
+    >>> Shock.default("a", recovery=0.4) + Shock.loss({"b": 10.0})
+    Shock.loss({'b': 10.0}) + Shock.default('a', recovery=0.4)
+    """
+
+    losses: tuple[tuple[Any, float], ...] = ()
+    fractions: tuple[tuple[Any, float], ...] = ()
+    defaults: tuple[tuple[Any, float], ...] = ()
+    prices: tuple[tuple[Any, float], ...] = ()
+
+    @staticmethod
+    def loss(amounts: Mapping[Any, float]) -> Shock:
+        """Destroy external assets: `{node: money >= 0}`.
+
+        Raises
+        ------
+        ShockError
+            For an amount that is negative or not finite; at :meth:`arrays` for more than the
+            node has.
+        """
+        for node, amount in amounts.items():
+            if not (np.isfinite(amount) and amount >= 0):
+                raise ShockError(
+                    f"The loss of {str(node)!r} is {amount}; it has to be >= 0 and finite."
+                )
+        return Shock(losses=tuple((node, float(amount)) for node, amount in amounts.items()))
+
+    @staticmethod
+    def relative(fraction: float, nodes: Iterable[Any] | None = None) -> Shock:
+        """Destroy the same part (0 to 1) of the external assets of `nodes`, by default of all."""
+        if not 0 <= fraction <= 1:
+            raise ShockError(
+                f"The fraction is {fraction}; external assets can lose between 0 and 1."
+            )
+        return Shock(
+            fractions=tuple(
+                (node, float(fraction)) for node in ([None] if nodes is None else nodes)
+            )
+        )
+
+    @staticmethod
+    def default(node: Any, recovery: float = 0.0) -> Shock:
+        """Fail a node for reasons outside the graph; every claim on it is paid `recovery` of face.
+
+        Its initial loss is the rest: its equity and what its creditors do not get, less what
+        the node itself loses on claims of the graph (that is counted where it began).
+        """
+        if not 0 <= recovery <= 1:
+            raise ShockError(
+                f"The recovery of {str(node)!r} is {recovery}; it has to lie in [0, 1]."
+            )
+        return Shock(defaults=((node, float(recovery)),))
+
+    @staticmethod
+    def price(changes: Mapping[Any, float]) -> Shock:
+        """Move the price of assets that nodes hold: `{asset: relative change >= −1}`."""
+        for asset, change in changes.items():
+            if not (np.isfinite(change) and change >= -1):
+                raise ShockError(
+                    f"The price change of {str(asset)!r} is {change}; it has to be >= -1."
+                )
+        return Shock(prices=tuple((asset, float(change)) for asset, change in changes.items()))
+
+    def __add__(self, other: Shock) -> Shock:
+        if not isinstance(other, Shock):
+            return NotImplemented
+        rates = dict(self.defaults)
+        for node, recovery in other.defaults:
+            if rates.setdefault(node, recovery) != recovery:
+                raise ShockError(
+                    f"{str(node)!r} defaults twice, with recovery {rates[node]} and {recovery}."
+                )
+        return Shock(
+            self.losses + other.losses,
+            self.fractions + other.fractions,
+            tuple(rates.items()),
+            self.prices + other.prices,
+        )
+
+    def arrays(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
+        """The shock on a network: losses (n,) in money, recoveries (n,), nan where not pinned.
+
+        Raises
+        ------
+        ShockError
+            For a name that the network does not have (with the closest one), and for a loss
+            above the external assets of its node.
+        """
+        n = len(network)
+        loss, recovery = np.zeros(n), np.full(n, np.nan)
+        assets = network.book.external_assets
+        for node, amount in self.losses:
+            loss[_place(network, node)] += amount
+        for node, fraction in self.fractions:
+            at = slice(None) if node is None else _place(network, node)
+            loss[at] += fraction * np.nan_to_num(assets[at])
+        for asset, change in self.prices:
+            loss -= change * network.holdings_of(asset)
+        for node, rate in self.defaults:
+            recovery[_place(network, node)] = rate
+        gains = loss < 0
+        if gains.any():
+            raise ShockError(
+                f"The price moves are a gain for {listing(network.names[gains])}; "
+                "a shock destroys value. Leave those prices out."
+            )
+        pinned = ~np.isnan(recovery)
+        over = (loss > assets * (1 + 1e-12)) & ~pinned
+        if over.any():
+            at = int(np.flatnonzero(over)[0])
+            raise ShockError(
+                f"{str(network.names[at])!r} has external assets of {money(assets[at], network.unit)} "
+                f"and cannot lose {money(loss[at], network.unit)}"
+                + (f" ({int(over.sum())} such nodes)." if over.sum() > 1 else ".")
+            )
+        return np.minimum(loss, np.where(np.isnan(assets), loss, assets)), recovery
+
+    def __repr__(self) -> str:
+        parts = []
+        if self.losses:
+            parts.append(f"Shock.loss({dict(self.losses)})")
+        parts += [
+            f"Shock.relative({fraction}{'' if node is None else f', [{node!r}]'})"
+            for node, fraction in self.fractions
+        ]
+        parts += [f"Shock.default({node!r}, recovery={rate})" for node, rate in self.defaults]
+        if self.prices:
+            parts.append(f"Shock.price({dict(self.prices)})")
+        return " + ".join(parts) or "Shock()"
+
+
+def _place(network: ExposureNetwork, node: Any) -> int:
+    try:
+        return network.position(node)
+    except KeyError:
+        raise ShockError(did_you_mean(node, list(network.names), "node")) from None

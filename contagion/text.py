@@ -1,0 +1,68 @@
+"""Small pieces of text: amounts, lists and closest names, the same everywhere."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+
+
+def money(amount: float, unit: str = "") -> str:
+    """An amount that a person can read: three or four digits and a scale.
+
+    >>> money(2_400_000_000, "USD"), money(0.5), money(-41_200_000)
+    ('2.4 bn USD', '0.5', '-41.2 m')
+    """
+    if math.isnan(amount):
+        return "unknown"
+    size = abs(amount)
+    scale, suffix = 1.0, ""
+    for scale_, suffix_ in ((1e12, " tn"), (1e9, " bn"), (1e6, " m")):
+        if size >= scale_ * 0.99995:
+            scale, suffix = scale_, suffix_
+            break
+    value = amount / scale
+    text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return " ".join(filter(None, [f"{text}{suffix}", unit]))
+
+
+def listing(items: Iterable[object], most: int = 3) -> str:
+    """Up to `most` items in quotes, and how many more there are.
+
+    >>> listing(["a", "b", "c", "d"])
+    "'a', 'b', 'c' and 1 more"
+    """
+    values = [repr(str(item)) for item in items]
+    more = len(values) - most
+    return ", ".join(values[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def closest(name: object, names: Sequence[object]) -> str:
+    """The known name nearest to `name`, or an empty string; long lists are not searched.
+
+    >>> closest("celsuis", ["celsius", "voyager"])
+    'celsius'
+    """
+    wanted = str(name)
+    if len(names) > 200_000:
+        return ""
+    known = [str(other) for other in names]
+    folded = {other.strip().casefold(): other for other in known}
+    if wanted.strip().casefold() in folded:
+        return folded[wanted.strip().casefold()]
+    match = difflib.get_close_matches(wanted, known, n=1)
+    if match:
+        return match[0]
+    inside = [other for other in known if wanted.casefold() in other.casefold()]
+    return inside[0] if len(inside) == 1 else ""
+
+
+def did_you_mean(name: object, names: Sequence[object], what: str) -> str:
+    """A message about an unknown name, with the closest one or the first few.
+
+    >>> did_you_mean("celsuis", ["celsius", "voyager"], "node")
+    "Unknown node 'celsuis'. Did you mean 'celsius'?"
+    """
+    match = closest(name, names)
+    hint = f"Did you mean {match!r}?" if match else f"Known: {listing(names, 6)}."
+    return f"Unknown {what} {str(name)!r}. {hint}"
