@@ -27,8 +27,9 @@ class Card:
 
     `layers` says what each snapshot means, `network` how the tables are read, `assume_equity`
     what is assumed where no source gives capital, `default_run` which node fails first
-    (`default`) and what share of face value it pays (`recovery`); `sources` and `grades`
-    explain the columns source and evidence of the tables.
+    (`default`), what share of face value it pays (`recovery`) and what losses are counted from
+    (`baseline`, "book" unless given); `sources` and `grades` explain the columns source and
+    evidence of the tables.
     """
 
     name: str
@@ -66,7 +67,13 @@ class Card:
                     for node, value in self.assume_equity.items()
                 ],
             ),
-            ("first run", [f"default of {run['default']}, recovery {run['recovery']:.0%}"]),
+            (
+                "first run",
+                [
+                    f"default of {run['default']}, recovery {run['recovery']:.0%}, losses "
+                    f"counted from {run.get('baseline', 'book')} values"
+                ],
+            ),
             ("caveats", list(self.caveats)),
         ]
         return [(label, lines) for label, lines in rows if lines]
