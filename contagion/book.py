@@ -60,7 +60,7 @@ def complete(draft: Draft) -> Book:
     given = {name: _column(nodes, name) for name in FIELDS}
     _claims_exceed_assets(draft, given, claims, debts)
     assets, liabilities = given["external_assets"], given["external_liabilities"]
-    equity, notes = given["equity"], []
+    equity, notes = given["equity"].copy(), []
     assets = np.where(np.isnan(assets), given["total_assets"] - claims, assets)
     liabilities = np.where(np.isnan(liabilities), given["total_liabilities"] - debts, liabilities)
     if not {"external_liabilities", "total_liabilities", "equity"} & set(nodes.columns):

@@ -135,7 +135,7 @@ def _own(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
     hole = np.zeros(len(shock))
     if result.reference is None:
         hole = np.nan_to_num(np.maximum(-book.equity, 0.0))
-        hole = np.where(np.isnan(result.recoveries), hole, 0.0)
+        hole = np.where(np.isnan(result.recoveries) & result.limited, hole, 0.0)
     elif dead is not None and result.reference.deadweight is not None:
         costs = np.maximum(costs - result.reference.deadweight, 0.0)
     words = ("shock", "default costs", "missing before the shock")

@@ -92,11 +92,17 @@ class PropagationResult:
     def loss(self) -> np.ndarray:
         """(n,) what the owners of each node lose: the fall of `max(equity, 0)`, in money.
 
-        A node with unknown balance sheet loses what it loses on assets and claims, without
-        limit.
+        A node that cannot fail, and one with unknown balance sheet, loses what it loses on
+        assets and claims, without limit.
         """
         fall = _positive(self.equity_before) - _positive(self.outcome.equity)
-        return np.where(np.isnan(fall), self._unlimited(), fall)
+        return np.where(self.limited, fall, self._unlimited())
+
+    @cached_property
+    def limited(self) -> np.ndarray:
+        """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
+        may = self.network.book.can_fail | ~np.isnan(self.recoveries)
+        return may & self.network.book.known
 
     def _unlimited(self) -> np.ndarray:
         lost = self.outcome.claims_lost
@@ -110,7 +116,7 @@ class PropagationResult:
         """(n,) the part of `loss` that the shock alone causes."""
         before = self.equity_before
         alone = _positive(before) - _positive(before - self.losses)
-        alone = np.where(np.isnan(before), self.losses, alone)
+        alone = np.where(self.limited, alone, self.losses)
         pinned = ~np.isnan(self.recoveries)
         return np.where(pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
 

@@ -162,7 +162,8 @@ def summarize(result: PropagationResult, threshold: float = 0.0) -> Socializatio
         assert result.reference.deadweight is not None
         dead -= float(result.reference.deadweight.sum())
     else:
-        missing = float(np.nansum(np.maximum(-result.network.book.equity, 0.0)))
+        short = np.maximum(-result.network.book.equity, 0.0)
+        missing = float(short[result.limited].sum())
     borne = float(frame["amount"].sum())
     far = frame.loc[(frame["hop"] >= 2), "amount"].sum()
     share = frame["amount"].to_numpy() / borne if borne > 0 else np.zeros(0)

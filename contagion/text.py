@@ -7,15 +7,33 @@ import math
 from collections.abc import Iterable, Sequence
 
 
+SCALES = {"mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "k": 1e3}
+
+
+def split_unit(unit: str) -> tuple[float, str]:
+    """The scale that a unit carries, and the unit without it.
+
+    >>> split_unit("USD mn"), split_unit("EUR")
+    ((1000000.0, 'USD'), (1.0, 'EUR'))
+    """
+    base, _, last = unit.rpartition(" ")
+    return (SCALES[last], base) if base and last in SCALES else (1.0, unit)
+
+
 def money(amount: float, unit: str = "") -> str:
     """An amount that a person can read: three or four digits and a scale.
 
     >>> money(2_400_000_000, "USD"), money(0.5), money(-41_200_000)
     ('2.4 bn USD', '0.5', '-41.2 m')
+    >>> money(13_820_000, "USD mn")
+    '13.82 tn USD'
     """
     if math.isnan(amount):
         return "unknown"
     size = abs(amount)
+    if size >= 1e6:
+        factor, unit = split_unit(unit)
+        amount, size = amount * factor, size * factor
     scale, suffix = 1.0, ""
     for scale_, suffix_ in ((1e12, " tn"), (1e9, " bn"), (1e6, " m")):
         if size >= scale_ * 0.99995:
@@ -66,3 +84,23 @@ def did_you_mean(name: object, names: Sequence[object], what: str) -> str:
     match = closest(name, names)
     hint = f"Did you mean {match!r}?" if match else f"Known: {listing(names, 6)}."
     return f"Unknown {what} {str(name)!r}. {hint}"
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """A count with its noun; `many` where an s does not do.
+
+    >>> plural(1, "node"), plural(1200, "node"), plural(2, "currency", "currencies")
+    ('1 node', '1,200 nodes', '2 currencies')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with one digit, for text.
+
+    >>> percent(0.0312), percent(0.00001), percent(1.0)
+    ('3.1 %', 'below 0.1 %', '100 %')
+    """
+    if 0 < share < 0.0005:
+        return "below 0.1 %"
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"

@@ -48,7 +48,7 @@ def cascade(
     Cascade
         Every node fails once, so all rounds together cost one product of the failed rows.
     """
-    loss = np.ascontiguousarray(shock.T, float)
+    loss = np.array(shock.T, float, order="C")
     rate = np.ascontiguousarray(np.broadcast_to(loss_given_default, shock.shape).T)
     capital = equity[:, None]
     room = THRESHOLD * (np.abs(equity) + np.asarray(liabilities.sum(axis=0)).ravel())[:, None]

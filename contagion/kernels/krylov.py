@@ -10,9 +10,10 @@ import numpy as np
 def bicgstab(
     apply: Callable[[np.ndarray], np.ndarray],
     rhs: np.ndarray,
-    tolerance: float,
+    accuracy: np.ndarray | float,
+    against: np.ndarray | None = None,
     most: int = 60,
-) -> tuple[np.ndarray, np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Solve `x − apply(x) = rhs` column by column with one product for all columns.
 
     After van der Vorst (1992), algorithm BiCGSTAB without preconditioner; the scalars of the
@@ -22,52 +23,56 @@ def bicgstab(
     ----------
     apply : linear map of an array (k, B) to (k, B).
     rhs : (k, B).
-    tolerance : wanted reduction of the residual norm, per column.
+    accuracy : (B,) or one number, wanted reduction of the residual norm.
+    against : (k, B) right-hand side whose norm the reduction refers to, by default `rhs`.
     most : iterations (two products each).
 
     Returns
     -------
-    x : (k, B); solved : (B,) bool; products : int.
+    x : (k, B); solved : (B,) bool.
 
     Example
     -------
     >>> half = lambda x: x / 2
-    >>> x, solved, _ = bicgstab(half, np.array([[1.0], [3.0]]), 1e-12)
+    >>> x, solved = bicgstab(half, np.array([[1.0], [3.0]]), 1e-12)
     >>> x.ravel(), solved
     (array([2., 6.]), array([ True]))
     """
     x = np.zeros_like(rhs)
-    r = rhs.copy()
-    shadow = rhs.copy()
-    p = np.zeros_like(rhs)
-    v = np.zeros_like(rhs)
-    rho = alpha = omega = np.ones(rhs.shape[1])
-    goal = tolerance * np.sqrt(_dot(rhs, rhs))
-    live = goal > 0
-    products = 0
+    r, shadow, p = rhs.copy(), rhs, rhs.copy()
+    rho = _dot(shadow, r)
+    size = np.sqrt(_dot(r, r))
+    goal = accuracy * (size if against is None else np.sqrt(_dot(against, against)))
+    live = size > goal
+    work = np.empty_like(rhs)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for _ in range(most):
             if not live.any():
                 break
+            v = apply(p)
+            np.subtract(p, v, out=v)
+            alpha = np.where(live, rho / _dot(shadow, v), 0.0)
+            r -= np.multiply(v, alpha, out=work)
+            t = apply(r)
+            np.subtract(r, t, out=t)
+            omega = np.where(live, _dot(t, r) / _dot(t, t), 0.0)
+            omega = np.where(np.isfinite(omega), omega, 0.0)
+            x += np.multiply(p, alpha, out=work)
+            x += np.multiply(r, omega, out=work)
+            r -= np.multiply(t, omega, out=work)
             fresh = _dot(shadow, r)
             beta = np.where(live, (fresh / rho) * (alpha / omega), 0.0)
-            rho = fresh
-            p = r + beta * (p - omega * v)
-            v = p - apply(p)
-            alpha = np.where(live, rho / _dot(shadow, v), 0.0)
-            s = r - alpha * v
-            t = s - apply(s)
-            products += 2
-            omega = np.where(live, _dot(t, s) / _dot(t, t), 0.0)
-            omega = np.where(np.isfinite(omega), omega, 0.0)
-            step = alpha * p + omega * s
-            x = np.where(live, x + step, x)
-            r = np.where(live, s - omega * t, r)
-            size = np.sqrt(_dot(r, r))
+            rho = np.where(live, fresh, rho)
+            v *= omega
+            p -= v
+            p *= beta
+            p += r
+            size = np.where(live, np.sqrt(_dot(r, r)), size)
             live &= (size > goal) & np.isfinite(size)
-    size = np.sqrt(_dot(r, r))
-    return x, size <= goal, products
+    return x, size <= goal
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if a.shape[1] == 1:
+        return np.array([np.dot(a.ravel(), b.ravel())])
     return np.asarray(np.einsum("kb,kb->b", a, b))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -38,7 +39,14 @@ class Segments:
     entry_claim: np.ndarray
     entry_share: Callable[[], np.ndarray]
 
-    @property
+    @cached_property
+    def one_each(self) -> bool:
+        """Is segment s simply the one segment of node s?"""
+        return len(self.owner) == len(self.due) and bool(
+            np.array_equal(self.owner, np.arange(len(self.due)))
+        )
+
+    @cached_property
     def inside(self) -> np.ndarray:
         """(S,) part of each segment that goes to creditors in the graph."""
         return np.asarray(self.shares.sum(axis=1)).ravel()
@@ -93,10 +101,10 @@ def compile_segments(
     >>> two.start, two.width
     (array([0., 6.]), array([6., 8.]))
     """
-    flat = np.ndim(tier) == 0 and not np.any(rule == QUEUE)
     outside = np.broadcast_to(np.asarray(external_tier, float), (n,))
-    if flat and np.isin(outside, (0.0, 1.0)).all():
-        return _one_each(debtor, amount, n, external, outside == 1, relative_liabilities, creditor)
+    level = tier if np.all(rule == PRIORITY) else 1.0 if np.all(rule == PRO_RATA) else np.nan
+    if np.ndim(level) == 0 and ((outside == 0) | (outside == level)).all():
+        return _one_each(debtor, amount, n, external, outside > 0, relative_liabilities, creditor)
     kind = np.broadcast_to(np.asarray(rule), (n,))
     order = np.where(kind[debtor] == PRIORITY, tier, 1.0)
     order = np.where(kind[debtor] == QUEUE, rank, order)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,7 @@ from ..model import Trace
 from ..network import ExposureNetwork
 from ..results import Outcome
 
-CHUNK = (
-    2**17
-)  # entries of a working array: scenarios go through the kernel in slices that fit a cache
+CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
 
 
 def settle(
@@ -29,20 +28,22 @@ def settle(
     max_rounds: int,
     trace: Trace = "none",
 ) -> Outcome:
-    """Clear scenarios of shape (..., n) chunk by chunk and put the arrays together."""
+    """Clear scenarios of shape (..., n) slice by slice and put the arrays together."""
     lead, n = losses.shape[:-1], len(network)
-    book, segments = network.book, network.segments
     flat = losses.reshape(-1, n)
     pins = None if recoveries is None or np.isnan(recoveries).all() else recoveries.reshape(-1, n)
-    assets = np.nan_to_num(book.external_assets)
-    external = np.maximum(assets - flat, 0.0)
-    pieces = [
-        clear(
-            segments,
-            external[at],
-            book.claims,
-            book.can_fail,
-            pinned=None if pins is None else pins[at],
+    assets = np.nan_to_num(network.book.external_assets)
+    whole: dict[str, np.ndarray] = {}
+    products, history = 0.0, []
+    for at in _slices(flat, max(len(network.segments.owner), n)):
+        external = np.maximum(assets - flat[at], 0.0)
+        pinned = None if pins is None else pins[at]
+        cleared = clear(
+            network.segments,
+            external,
+            network.book.claims,
+            network.book.can_fail,
+            pinned=pinned,
             alpha=alpha,
             beta=beta,
             least=least,
@@ -52,65 +53,89 @@ def settle(
             max_rounds=max_rounds,
             history=trace == "path",
         )
-        for at in _slices(len(flat), max(len(segments.owner), n))
-    ]
-    join = _joiner(pieces, lead)
-    unpaid, funds = join(lambda c: c.unpaid), join(lambda c: c.funds)
-    defaulted = join(lambda c: c.defaulted)
-    pinned = np.zeros(funds.shape, bool) if pins is None else ~np.isnan(pins).reshape(funds.shape)
-    rate = np.zeros(1) if pins is None else np.nan_to_num(pins).reshape(funds.shape)
-    inside = segments.inside
-    missed = _by_owner(segments.owner, inside * unpaid, n)
-    payments = book.debts - missed
-    scaled = funds
+        part = _complete(network, cleared, external, pinned, alpha, beta)
+        for name, array in part.items():
+            if name not in whole:
+                whole[name] = (
+                    array
+                    if isinstance(at, slice)
+                    else np.empty((len(flat), *array.shape[1:]), array.dtype)
+                )
+            whole[name][at] = array
+        products += cleared.products
+        history += cleared.history
+    fields: dict[str, Any] = {k: v.reshape(lead + v.shape[1:]) for k, v in whole.items()}
+    if trace == "none":
+        fields["default_round"] = None
+    due, known = network.segments.due, network.book.known
+    states = tuple(
+        (np.where(known, funds - due, np.nan).reshape(losses.shape), failed.reshape(losses.shape))
+        for funds, failed in history
+    )
+    return Outcome(**fields, products=products, history=states)
+
+
+def _slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
+    """Slices of scenarios; those of like severity take like rounds, so they go together."""
+    size = max(1, CHUNK // max(width, 1))
+    if len(flat) <= size:
+        yield slice(None)
+        return
+    order = np.argsort(flat.sum(axis=1), kind="stable")
+    for first in range(0, len(order), size):
+        yield order[first : first + size]
+
+
+def _complete(
+    network: ExposureNetwork,
+    cleared: Cleared,
+    external: np.ndarray,
+    pins: np.ndarray | None,
+    alpha: float,
+    beta: float,
+) -> dict[str, np.ndarray]:
+    """The arrays (B, n) of an outcome from what the kernel hands back."""
+    book, segments, funds = network.book, network.segments, cleared.funds
+    pinned = np.zeros((1, 1), bool) if pins is None else ~np.isnan(pins)
+    rate = np.zeros((1, 1)) if pins is None else np.nan_to_num(pins)
+    payments = book.debts - _by_owner(
+        segments.owner, segments.inside * cleared.unpaid, len(network)
+    )
+    scaled, dead = funds, np.zeros_like(funds)
     if alpha < 1 or beta < 1:
-        received = funds - external.reshape(funds.shape)
-        costly = defaulted & ~pinned
-        scaled = np.where(costly, alpha * (funds - received) + beta * received, funds)
-    distributed = np.where(book.can_fail, np.clip(scaled, 0.0, segments.due), segments.due)
-    distributed = np.where(pinned, rate * segments.due, distributed)
+        received = funds - external
+        costly = cleared.defaulted & ~pinned
+        scaled = np.where(costly, alpha * external + beta * received, funds)
+        dead = np.where(costly, funds - scaled, 0.0)
+    distributed = np.clip(scaled, 0.0, segments.due)
+    if not book.can_fail.all():
+        distributed = np.where(book.can_fail, distributed, segments.due)
+    equity = funds - segments.due
+    if pins is not None:
+        distributed = np.where(pinned, rate * segments.due, distributed)
+        equity = np.where(pinned, (rate - 1.0) * segments.due, equity)
+    if not book.known.all():
+        equity = np.where(book.known, equity, np.nan)
     outside = np.nan_to_num(book.external_liabilities)
     external_paid = np.clip(distributed - payments, 0.0, outside)
-    external_paid = np.where(outside > 0, external_paid, 0.0)
-    equity = np.where(pinned, (rate - 1.0) * segments.due, funds - segments.due)
-    equity = np.where(book.known, equity, np.nan)
-    return Outcome(
-        equity=equity,
-        claims_lost=external.reshape(funds.shape) + book.claims - funds,
-        defaulted=defaulted,
-        rounds=join(lambda c: c.rounds),
-        residual=join(lambda c: c.residual),
-        converged=join(lambda c: c.converged),
-        default_round=join(lambda c: c.default_round) if trace != "none" else None,
-        payments=payments,
-        external_paid=external_paid,
-        deadweight=np.where(defaulted & ~pinned, funds - scaled, 0.0),
-        unpaid=unpaid,
-        products=sum(piece.products for piece in pieces),
-        history=_history(pieces[0], segments.due, book.known, lead) if trace == "path" else (),
-    )
-
-
-def _slices(total: int, width: int) -> Iterator[slice]:
-    size = max(1, CHUNK // max(width, 1))
-    for first in range(0, total, size):
-        yield slice(first, first + size)
-
-
-def _joiner(
-    pieces: list[Cleared], lead: tuple[int, ...]
-) -> Callable[[Callable[[Cleared], np.ndarray]], np.ndarray]:
-    def join(get: Callable[[Cleared], np.ndarray]) -> np.ndarray:
-        parts = [get(piece) for piece in pieces]
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return whole.reshape(lead + whole.shape[1:])
-
-    return join
+    return {
+        "equity": equity,
+        "claims_lost": external + book.claims - funds,
+        "defaulted": cleared.defaulted,
+        "default_round": cleared.default_round,
+        "payments": payments,
+        "external_paid": external_paid,
+        "deadweight": dead,
+        "unpaid": cleared.unpaid,
+        "rounds": cleared.rounds,
+        "residual": cleared.residual,
+        "converged": cleared.converged,
+    }
 
 
 def _by_owner(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     """Sum segment values (..., S) by their owner to (..., n)."""
-    if len(owner) == n:
+    if np.array_equal(owner, np.arange(n)):
         return values
     if not len(owner):
         return np.zeros((*values.shape[:-1], n))
@@ -118,15 +143,3 @@ def _by_owner(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     out = np.zeros((*values.shape[:-1], n))
     out[..., owner[first]] = np.add.reduceat(values, first, axis=-1)
     return out
-
-
-def _history(
-    piece: Cleared, due: np.ndarray, known: np.ndarray, lead: tuple[int, ...]
-) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    states = []
-    for funds, failed in piece.history:
-        equity = np.where(known, funds - due, np.nan)
-        states.append(
-            (equity.reshape(lead + equity.shape[1:]), failed.reshape(lead + failed.shape[1:]))
-        )
-    return tuple(states)

@@ -1,0 +1,327 @@
+"""Rounds of the clearing kernel: plain where they converge fast, linear solves where they do not.
+
+All arrays have scenarios on the last axis here, (S, B) and (n, B). Only the *active* segments,
+those of which something may stay unpaid, take part in products and in the linear solves.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+
+from .krylov import bicgstab
+from .segments import Segments
+
+PATIENCE, BATCH_PATIENCE = 16, 60  # plain rounds that a linear solve has to save to be worth it
+CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
+WHOLE = 0.75  # part of the segments from which on it is cheaper to take all of them
+ROUGH, EXACT = 0.1, 1e-13  # reduction of a linear solve while the pattern moves, and at the end
+SETTLED = 1e-3  # change in the number of moving segments below which the pattern counts as found
+
+PER_SCENARIO = (
+    "external",
+    "assets",
+    "stuck",
+    "pin",
+    "default",
+    "constant",
+    "fixed",
+    "still",
+    "y",
+    "lost",
+    "residual",
+    "rounds",
+)
+
+
+class Problem:
+    """One batch of clearing problems and where its iteration stands.
+
+    Attributes after :meth:`start`: `y` (active segments, B) unpaid; `lost` (n, B) what creditors
+    do not get; `rounds` and `residual` (B,), relative to the balance sheet of the owner;
+    `counter[0]` products so far, in units of the whole matrix.
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        external: np.ndarray,
+        claims: np.ndarray,
+        stuck: np.ndarray,
+        pin: np.ndarray,
+        alpha: float,
+        beta: float,
+        limit: np.ndarray,
+        scale: np.ndarray,
+    ):
+        self.segments, self.external, self.claims = segments, external, claims
+        self.stuck, self.pin, self.limit = stuck, pin, limit
+        self.alpha, self.beta = alpha, beta
+        self.end = (segments.start + segments.width)[:, None]
+        self.assets = external + claims
+        self.inverse = 1.0 / np.where(scale > 0, scale, 1.0)
+        self.any_stuck = bool(stuck.any())
+        self.default: np.ndarray | None = None
+        self.counter = [0.0]
+        self.residual = np.full(external.shape[1], np.inf)
+        self.rounds = np.zeros(external.shape[1], np.int64)
+        self.rows: np.ndarray | None = None
+
+    # -- which segments take part -----------------------------------------------------------
+
+    def activate(self, rows: np.ndarray | None) -> None:
+        """Restrict the work to some segments (`None`: all), keeping what is unpaid of them."""
+        segments, old, y = self.segments, self.rows, getattr(self, "y", None)
+        total = len(segments.owner)
+        if rows is not None and len(rows) > WHOLE * total:
+            rows = None
+        self.rows = rows
+        at = slice(None) if rows is None else rows
+        owner = segments.owner[at]
+        plain = rows is None and segments.one_each
+        self.owner: slice | np.ndarray = slice(None) if plain else owner
+        matrix = segments.shares if rows is None else segments.shares[rows]
+        self.part = matrix.T
+        self.cost = matrix.nnz / max(segments.shares.nnz, 1)
+        self.width = segments.width[at][:, None]
+        self.scale = self.inverse[self.owner]
+        self.constant = self._constant(at)
+        if self.any_stuck:
+            self.fixed = self.stuck[self.owner]
+            self.still = np.where(self.fixed, self.width * (1.0 - self.pin[self.owner]), 0.0)
+        if y is not None:
+            whole = np.zeros((total, y.shape[1]))
+            whole[slice(None) if old is None else old] = y
+            self.y = whole[at]
+
+    def _constant(self, at: slice | np.ndarray) -> np.ndarray:
+        if self.default is None:
+            return np.asarray(self.end[at] - self.assets[self.owner])
+        funds = self.alpha * self.external + self.beta * self.claims
+        return np.where(self.default[self.owner], self.end[at] - funds[self.owner], -np.inf)
+
+    def hold(self, default: np.ndarray) -> None:
+        """Fix which nodes are in default: the others pay in full, these bear default costs."""
+        self.default = default
+        if hasattr(self, "y"):
+            self.activate(self._touched() if self.rows is not None else None)
+
+    def _touched(self) -> np.ndarray:
+        """Active segments and those that the losses so far have reached."""
+        owner = slice(None) if self.segments.one_each else self.segments.owner
+        if self.default is None:
+            hot = (self.lost + (-self.assets))[owner] + self.end > 0
+        else:
+            hot = np.array(self.default[owner])
+        hot = hot.any(axis=1)
+        if self.rows is not None:
+            hot[self.rows] = True
+        return np.flatnonzero(hot)
+
+    def start(self, *, least: bool) -> None:
+        """Begin with nothing unpaid but what the shock itself takes, or with everything."""
+        self.lost = np.zeros_like(self.external)
+        rows = None
+        if not least and self.external.shape[1] == 1:
+            rows = self._touched()
+            if self.any_stuck:
+                pinned = (self.stuck & (self.pin < 1)).any(axis=1)[self.segments.owner]
+                rows = np.union1d(rows, np.flatnonzero(pinned))
+        self.activate(rows)
+        self.y = self.step()
+        if least:
+            everything = np.broadcast_to(self.width, self.y.shape).copy()
+            self.y = np.where(self.fixed, self.still, everything) if self.any_stuck else everything
+        self.lost = self.push(self.y)
+
+    # -- the map ----------------------------------------------------------------------------
+
+    def push(self, y: np.ndarray) -> np.ndarray:
+        """`lost = y @ S`, (active, B) to (n, B)."""
+        self.counter[0] += self.cost
+        if y.shape[1] == 1:
+            return np.asarray(self.part @ y.ravel())[:, None]
+        return np.asarray(self.part @ y)
+
+    def step(self) -> np.ndarray:
+        """One round: what stays unpaid of the active segments after the losses so far."""
+        y = self.lost[self.owner]
+        y = y * self.beta + self.constant if self.beta < 1 else y + self.constant
+        np.maximum(y, 0.0, out=y)
+        np.minimum(y, self.width, out=y)
+        if self.any_stuck:
+            np.copyto(y, self.still, where=self.fixed)
+        return y
+
+    def insolvent(self, lost: np.ndarray | float) -> np.ndarray:
+        """Nodes whose funds fall below the limit when creditors have lost `lost`."""
+        return np.asarray((self.assets - lost < self.limit) & ~self.stuck)
+
+    def unpaid(self) -> np.ndarray:
+        """(S, B) what stays unpaid of every segment."""
+        if self.rows is None:
+            return self.y
+        whole = np.zeros((len(self.segments.owner), self.y.shape[1]))
+        whole[self.rows] = self.y
+        return whole
+
+    # -- scenarios --------------------------------------------------------------------------
+
+    def take(self, columns: np.ndarray) -> Problem:
+        """The same problem for some of the scenarios."""
+        part = copy.copy(self)
+        for name in PER_SCENARIO:
+            array = getattr(self, name, None)
+            if array is not None:
+                setattr(part, name, np.ascontiguousarray(array[..., columns]))
+        return part
+
+    def put(self, columns: np.ndarray, part: Problem) -> None:
+        """Write the state of some scenarios back."""
+        self.y[:, columns], self.lost[:, columns] = part.y, part.lost
+        self.residual[columns], self.rounds[columns] = part.residual, part.rounds
+
+    # -- the iteration ----------------------------------------------------------------------
+
+    def iterate(
+        self,
+        tolerance: float,
+        most: int,
+        *,
+        accelerate: bool = True,
+        each: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Rounds until every residual meets the tolerance or `most` rounds are spent.
+
+        A scenario that has converged stands still, so that it does not depend on the others.
+        """
+        work, columns = self, np.arange(self.y.shape[1])
+        before = np.full(len(columns), np.inf)
+        wait = np.full(len(columns), 3)
+        steady = np.full(len(columns), -1)
+        live = np.ones(len(columns), bool)
+        while True:
+            work.rounds += 1
+            wait -= 1
+            if work.rows is not None:
+                rows = work._touched()
+                if len(rows) > len(work.rows):
+                    work.activate(rows)
+            z = work.step()
+            change = z - work.y
+            size = np.abs(change, out=change)
+            size *= work.scale
+            work.residual = size.max(axis=0, initial=0.0)
+            done = work.residual <= tolerance
+            if (done | ~live).all() or work.rounds.max() >= most:
+                break
+            fresh = done & live
+            if accelerate and fresh.any():
+                self.put(columns[fresh], work.take(fresh))
+                live &= ~done
+                if live.mean() < CROWDED:
+                    work, columns, z = work.take(live), columns[live], z[:, live]
+                    before, wait, steady, live = before[live], wait[live], steady[live], live[live]
+            patience = PATIENCE if len(live) == 1 else BATCH_PATIENCE
+            slow = live & (wait < 0) & _slow(work.residual, before, tolerance, patience)
+            if accelerate and slow.any():
+                part = work if slow.all() else work.take(slow)
+                mine = z if slow.all() else z[:, slow]
+                moving = part._moving(mine)
+                count = moving.sum(axis=0)
+                shift = np.abs(count - steady[slow]) / np.maximum(count, 1)
+                wanted = np.where(shift < SETTLED, 0.1 * tolerance / part.residual, shift)
+                z[:, slow] = part._linear(mine - part.y, moving, np.clip(wanted, EXACT, ROUGH))
+                steady[slow], wait[slow] = count, 1
+            before = work.residual
+            work.y = z
+            work.lost = work.push(z)
+            if not accelerate:
+                each()
+        if work is not self or not live.all():
+            self.put(columns[live], work.take(live))
+
+    def _moving(self, z: np.ndarray) -> np.ndarray:
+        moving = (z > 0) & (z < self.width)
+        return moving & ~self.fixed if self.any_stuck else moving
+
+    def _linear(self, change: np.ndarray, moving: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+        """All coming rounds at once while no segment fills up or runs dry: `δ = change + A δ`.
+
+        Only the moving segments take part; what the others change waits for the next round. A
+        segment that would leave its bounds is put at the bound and the rest solved again;
+        scenarios for which that does not settle get the plain round.
+        """
+        at, again = self._among(moving)
+        y, width, first = self.y[at], self.width[at], change[at]
+        mask = moving[at]
+        fixed, x = np.zeros_like(first), np.zeros_like(first)
+        good = np.zeros(change.shape[1], bool)
+        for attempt in range(4):
+            x *= mask
+            rhs = first.copy()
+            if attempt:
+                rhs += again(fixed + x)
+                rhs -= x
+            rhs *= mask
+            now = mask
+
+            def masked(v: np.ndarray, now: np.ndarray = now) -> np.ndarray:
+                out = again(v)
+                out *= now
+                return out
+
+            more, good = bicgstab(masked, rhs, accuracy, first * mask)
+            x += more
+            after = y + x
+            beyond = mask & ((after > width) | (after < 0))
+            if not beyond.any():
+                break
+            fixed = np.where(beyond, np.where(x > 0, width - y, -y), fixed)
+            mask = mask & ~beyond
+        else:
+            good[:] = False
+        solved = np.where(mask, x, fixed)
+        good &= np.isfinite(solved).all(axis=0)
+        z = self.y + change
+        z[at] = np.where(moving[at] & good, y + solved, z[at])
+        return z
+
+    def _among(
+        self,
+        moving: np.ndarray,
+    ) -> tuple[slice | np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """The map `δ → A δ` among the moving segments: cut out where that pays."""
+        if moving.shape[1] > 1 or moving.mean() > 0.85:
+            return slice(None), self._again
+        at = np.flatnonzero(moving)
+        owner = self.segments.owner[at if self.rows is None else self.rows[at]]
+        inner = self.part.T[at][:, owner].T
+        cost = inner.nnz / max(self.segments.shares.nnz, 1)
+
+        def again(x: np.ndarray) -> np.ndarray:
+            self.counter[0] += cost
+            out = np.asarray(inner @ x.ravel())[:, None]
+            return out * self.beta if self.beta < 1 else out
+
+        return at, again
+
+    def _again(self, x: np.ndarray) -> np.ndarray:
+        """What a change of the unpaid does to the funds of the owners of active segments."""
+        out = self.push(x)[self.owner]
+        return out * self.beta if self.beta < 1 else out
+
+
+def _slow(
+    residual: np.ndarray,
+    before: np.ndarray,
+    tolerance: float,
+    patience: int,
+) -> np.ndarray:
+    """(B,) would plain rounds need more than `patience` to reach the tolerance?"""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.clip(residual / before, 1e-12, 1 - 1e-12)
+        left = np.log(tolerance / residual) / np.log(rate)
+    return np.isfinite(before) & (left > patience)
