@@ -60,7 +60,7 @@ def random_tables(
     capital = 0.02 + 0.3 * rng.random(n)
     if "insolvent" in features:
         capital = np.where(rng.random(n) < 0.5, -capital, capital)
-    total = claims + debts + liabilities
+    total = claims + debts + liabilities + 0.1
     assets = np.maximum(debts + liabilities - claims + capital * total, 0.05 * total)
     nodes = pd.DataFrame(
         {"node": names, "external_assets": assets, "external_liabilities": liabilities}

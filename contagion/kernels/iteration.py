@@ -63,6 +63,7 @@ class Problem:
         self.assets = external + claims
         self.inverse = 1.0 / np.where(scale > 0, scale, 1.0)
         self.any_stuck = bool(stuck.any())
+        self.amplifies = bool(segments.inside.max(initial=0.0) > 1 + 1e-9)
         self.default: np.ndarray | None = None
         self.counter = [0.0]
         self.residual = np.full(external.shape[1], np.inf)
@@ -233,8 +234,9 @@ class Problem:
                 count = moving.sum(axis=0)
                 shift = np.abs(count - steady[slow]) / np.maximum(count, 1)
                 wanted = np.where(shift < SETTLED, 0.1 * tolerance / part.residual, shift)
-                z[:, slow] = part._linear(mine - part.y, moving, np.clip(wanted, EXACT, ROUGH))
-                steady[slow], wait[slow] = count, 1
+                accuracy = np.clip(0.0 if part.amplifies else wanted, EXACT, ROUGH)
+                z[:, slow], good = part._linear(mine - part.y, moving, accuracy)
+                steady[slow], wait[slow] = count, np.where(good, 1, 10)
             before = work.residual
             work.y = z
             work.lost = work.push(z)
@@ -247,12 +249,16 @@ class Problem:
         moving = (z > 0) & (z < self.width)
         return moving & ~self.fixed if self.any_stuck else moving
 
-    def _linear(self, change: np.ndarray, moving: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    def _linear(
+        self, change: np.ndarray, moving: np.ndarray, accuracy: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """All coming rounds at once while no segment fills up or runs dry: `δ = change + A δ`.
 
         Only the moving segments take part; what the others change waits for the next round. A
-        segment that would leave its bounds is put at the bound and the rest solved again;
-        scenarios for which that does not settle get the plain round.
+        segment that would leave its bounds is put at the bound and the rest solved again.
+        Scenarios for which that does not settle, or whose rounds grow instead of shrinking (the
+        solution then falls below the first round), get the plain round. Returns the new `y` and
+        which scenarios (B,) were solved.
         """
         at, again = self._among(moving)
         y, width, first = self.y[at], self.width[at], change[at]
@@ -285,9 +291,12 @@ class Problem:
             good[:] = False
         solved = np.where(mask, x, fixed)
         good &= np.isfinite(solved).all(axis=0)
+        if self.amplifies:
+            size = np.abs(solved).max(axis=0, initial=0.0)
+            good &= (np.abs(first) * mask <= solved * np.sign(first) + 1e-9 * size).all(axis=0)
         z = self.y + change
         z[at] = np.where(moving[at] & good, y + solved, z[at])
-        return z
+        return z, good
 
     def _among(
         self,

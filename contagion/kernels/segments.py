@@ -102,8 +102,8 @@ def compile_segments(
     (array([0., 6.]), array([6., 8.]))
     """
     outside = np.broadcast_to(np.asarray(external_tier, float), (n,))
-    level = tier if np.all(rule == PRIORITY) else 1.0 if np.all(rule == PRO_RATA) else np.nan
-    if np.ndim(level) == 0 and ((outside == 0) | (outside == level)).all():
+    level = tier if np.all(rule == PRIORITY) else 1.0 if np.all(rule == PRO_RATA) else 0.0
+    if np.ndim(level) == 0 and level > 0 and ((outside == 0) | (outside == level)).all():
         return _one_each(debtor, amount, n, external, outside > 0, relative_liabilities, creditor)
     kind = np.broadcast_to(np.asarray(rule), (n,))
     order = np.where(kind[debtor] == PRIORITY, tier, 1.0)
