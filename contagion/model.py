@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ Trace = Literal["none", "rounds", "path"]
 NO_SHOCK = Shock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model(ABC):
     """One way in which losses spread.
 
@@ -45,6 +45,15 @@ class Model(ABC):
         `trace="rounds"` also gives the round of every default, `"path"` the state after each
         round.
         """
+
+    def __repr__(self) -> str:
+        """The parameters that differ from their defaults."""
+        given = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def solve(
         self,

@@ -125,7 +125,8 @@ class PropagationResult:
         """One row a node: equity before and after, loss (direct, contagion), shortfall, default.
 
         Money in the unit of the network. `shortfall` is what the creditors of the node do not
-        get (never part of `loss`); `recovery_rate` is payments over debts in the graph;
+        get (never part of `loss`); `claims_lost` what it does not get on its own claims, from face
+        value; `recovery_rate` is payments over debts in the graph;
         `default_round` is 0 for defaults by the shock alone and -1 for nodes that stand.
         """
         outcome, debts = self.outcome, self.network.book.debts
@@ -137,6 +138,7 @@ class PropagationResult:
             "loss": self.loss,
             "direct_loss": self.direct_loss,
             "contagion_loss": self.loss - self.direct_loss,
+            "claims_lost": outcome.claims_lost,
             "shortfall": self._shortfall,
             "recovery_rate": recovery,
             "defaulted": outcome.defaulted,

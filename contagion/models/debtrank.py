@@ -15,7 +15,7 @@ from ..network import ExposureNetwork
 from ..results import Outcome
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DebtRank(Model):
     """Claims lose value in proportion to the equity that the debtor has lost.
 

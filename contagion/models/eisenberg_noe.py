@@ -13,7 +13,7 @@ from ..results import Outcome
 from .settlement import settle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EisenbergNoe(Model):
     """The clearing payment vector: everybody pays what is due or everything there is.
 

@@ -59,7 +59,7 @@ def default_cascade(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Furfine(Model):
     """Rounds of default: a creditor loses a fixed part of its claims on every failed debtor.
 

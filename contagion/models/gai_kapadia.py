@@ -13,7 +13,7 @@ from ..results import Outcome
 from .furfine import default_cascade
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GaiKapadia(Model):
     """Rounds of default in which a failed debtor pays nothing.
 

@@ -14,7 +14,7 @@ from ..results import Outcome
 from .settlement import settle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RogersVeraart(Model):
     """Clearing in which default destroys value.
 
