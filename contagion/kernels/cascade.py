@@ -41,7 +41,8 @@ def cascade(
     loss_given_default : (B, n) or broadcastable, in [0, 1], of each node as a debtor.
     can_fail : (n,) bool.
     started : (B, n) nodes that fail for outside reasons.
-    strict : fail when losses exceed equity; otherwise when they reach it.
+    strict : fail when losses exceed equity; otherwise when they reach it (no loss, no failure,
+        unless the node was insolvent before).
 
     Returns
     -------
@@ -53,9 +54,13 @@ def cascade(
     capital = equity[:, None]
     room = THRESHOLD * (np.abs(equity) + np.asarray(liabilities.sum(axis=0)).ravel())[:, None]
     able = can_fail[:, None]
-    fresh = started.T.copy()
-    initial = loss > capital + room if strict else (loss >= capital - room) & (loss > 0)
-    fresh |= able & initial
+
+    def over() -> np.ndarray:
+        if strict:
+            return np.asarray(loss > capital + room)
+        return np.asarray((loss >= capital - room) & ((loss > 0) | (capital < -room)))
+
+    fresh = started.T | (able & over())
     failed = fresh.copy()
     default_round = np.where(fresh, 0, -1).astype(np.int32)
     kept = [(loss.T.copy(), failed.T.copy())] if history else []
@@ -64,8 +69,7 @@ def cascade(
         rounds += 1
         rows = np.flatnonzero(fresh.any(axis=1))
         loss += liabilities[rows].T @ np.where(fresh[rows], rate[rows], 0.0)
-        over = loss > capital + room if strict else (loss >= capital - room) & (loss > 0)
-        fresh = able & over & ~failed
+        fresh = able & over() & ~failed
         default_round[fresh] = rounds
         failed |= fresh
         if history:

@@ -227,7 +227,7 @@ class Problem:
                     before, wait, steady, live = before[live], wait[live], steady[live], live[live]
             patience = PATIENCE if len(live) == 1 else BATCH_PATIENCE
             slow = live & (wait < 0) & _slow(work.residual, before, tolerance, patience)
-            if accelerate and slow.any():
+            if accelerate and slow.any() and not (work.amplifies and len(live) > 1):
                 part = work if slow.all() else work.take(slow)
                 mine = z if slow.all() else z[:, slow]
                 moving = part._moving(mine)
@@ -329,8 +329,8 @@ def _slow(
     tolerance: float,
     patience: int,
 ) -> np.ndarray:
-    """(B,) would plain rounds need more than `patience` to reach the tolerance?"""
+    """(B,) would plain rounds, which do shrink, need more than `patience` to the tolerance?"""
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.clip(residual / before, 1e-12, 1 - 1e-12)
         left = np.log(tolerance / residual) / np.log(rate)
-    return np.isfinite(before) & (left > patience)
+    return np.isfinite(before) & (left > patience) & (residual < before)
