@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -243,12 +244,6 @@ class PropagationResult:
     def summary(self) -> list[str]:
         """Four lines a person wants to read."""
         net, unit = self.network, self.network.unit
-        failed = self.outcome.defaulted & ~self.triggers
-        standing = (
-            failed & (self.outcome.default_round == 0)
-            if (self.outcome.default_round is not None)
-            else failed & False
-        )
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
             s = self.socialization
@@ -265,9 +260,7 @@ class PropagationResult:
         worst = pd.Series(np.where(self.triggers, 0, self.loss), net.names).nlargest(3)
         names = ", ".join(f"{name} {money(value)}" for name, value in worst.items() if value > 0)
         lines.append(
-            f"  {int(failed.sum())} further nodes in default"
-            + (f" ({int(standing.sum())} of them before any contagion)" if standing.any() else "")
-            + (f"; largest losses: {names}" if names else "")
+            f"  {self._defaults()}" + (f"; largest losses of others: {names}" if names else "")
         )
         lines.append(
             f"  losses counted from {'book values' if self.baseline == 'book' else 'the clearing without shock'}; "
@@ -275,9 +268,25 @@ class PropagationResult:
         )
         return lines
 
+    def _defaults(self) -> str:
+        """How many nodes are in default, and since when."""
+        outcome, when = self.outcome, self.outcome.default_round
+        failed = outcome.defaulted
+        start = np.zeros_like(failed) if when is None else failed & (when == 0)
+        parts = [
+            (start & self.triggers, "by the shock itself"),
+            (start & ~self.triggers, "insolvent before it"),
+            (failed & ~start, "by contagion"),
+        ]
+        said = ", ".join(f"{int(part.sum()):,} {what}" for part, what in parts if part.any())
+        return f"{int(failed.sum()):,} in default" + (f": {said}" if said else "")
+
     def __repr__(self) -> str:
-        lines = self.summary()
-        return "\n".join(lines + [f"  assumed: {text}" for text in self.network.assumptions])
+        lines = self.summary() + [f"  assumed: {text}" for text in self.network.assumptions]
+        return "\n".join(
+            textwrap.fill(line, 79, subsequent_indent="    ", break_on_hyphens=False)
+            for line in lines
+        )
 
     def _repr_html_(self) -> str:
         from html import escape

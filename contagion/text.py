@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
-
+from collections.abc import Iterable, Sequence, Sized
+from itertools import islice
 
 SCALES = {"mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "k": 1e3}
 
@@ -50,9 +50,10 @@ def listing(items: Iterable[object], most: int = 3) -> str:
     >>> listing(["a", "b", "c", "d"])
     "'a', 'b', 'c' and 1 more"
     """
-    values = [repr(str(item)) for item in items]
-    more = len(values) - most
-    return ", ".join(values[:most]) + (f" and {more} more" if more > 0 else "")
+    items = items if isinstance(items, Sized) else list(items)
+    values = [repr(str(item)) for item in islice(items, most)]
+    more = len(items) - most
+    return ", ".join(values) + (f" and {more} more" if more > 0 else "")
 
 
 def closest(name: object, names: Sequence[object]) -> str:
@@ -62,12 +63,14 @@ def closest(name: object, names: Sequence[object]) -> str:
     'celsius'
     """
     wanted = str(name)
-    if len(names) > 200_000:
+    if len(names) > 2_000_000:
         return ""
     known = [str(other) for other in names]
     folded = {other.strip().casefold(): other for other in known}
     if wanted.strip().casefold() in folded:
         return folded[wanted.strip().casefold()]
+    if len(known) > 50_000:
+        return ""
     match = difflib.get_close_matches(wanted, known, n=1)
     if match:
         return match[0]

@@ -1,12 +1,16 @@
-"""The notebooks run from top to bottom and say what they claim to say."""
+"""The notebooks and the README run from top to bottom and say what they claim to say."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import warnings
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+import contagion as ct
 
 jupytext = pytest.importorskip("jupytext")
 nbclient = pytest.importorskip("nbclient")
@@ -15,12 +19,11 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 
 
-def executed(path: Path, folder: Path):
+@cache
+def executed(path: Path):
     """The notebook with outputs; an error in a cell raises."""
     notebook = jupytext.read(path)
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
+    client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3")
     with warnings.catch_warnings():  # of the Jupyter machinery, not of the package
         warnings.simplefilter("ignore")
         asyncio.run(client.async_execute())
@@ -46,8 +49,8 @@ def test_there_are_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_without_warnings(path, tmp_path):
-    notebook = executed(path, tmp_path)
+def test_notebook_runs_without_warnings(path):
+    notebook = executed(path)
     streams = [
         output["text"]
         for cell in notebook.cells
@@ -57,10 +60,55 @@ def test_notebook_runs_without_warnings(path, tmp_path):
     assert streams == []
 
 
-def test_first_cascade_tells_its_story(tmp_path):
-    notebook = executed(FOLDER / "01_first_cascade.py", tmp_path)
+def test_first_cascade_tells_its_story():
+    notebook = executed(FOLDER / "01_first_cascade.py")
     said = texts(notebook)
     assert figures(notebook) == 3
     assert "40.6 m USD" in said and "was insolvent by 1.19 bn USD" in said
     assert "100% of the loss is socialized" in said
     assert "three_arrows → celsius" in said
+
+
+README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
+    import matplotlib
+
+    monkeypatch.chdir(tmp_path)
+
+    matplotlib.use("Agg")
+    (code,) = blocks("python")
+    assert len([line for line in code.splitlines() if line.strip()]) == 12
+    space: dict = {}
+    exec(compile(code, "README.md", "exec"), space)
+    assert space["result"].socialization.socialized_share == 1.0
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_readme_lists_every_model_with_its_source():
+    for name, model in ct.MODELS.items():
+        (row,) = [line for line in README.splitlines() if f"| `{name}` |" in line]
+        assert f"`{model.__name__}`" in row
+        assert model.title in row and model.source in row
+        assert row.rstrip().endswith("| yes |" if model.settles else "| no |")
+
+
+def test_readme_commands_exist():
+    from contagion.cli import app
+
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    used = {line.split()[1] for line in blocks("sh")[-1].splitlines() if line.startswith("cont")}
+    assert used <= known
+
+
+def test_readme_figure_is_there_and_small():
+    (name,) = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    figure = FOLDER.parent / name
+    if not figure.exists():
+        pytest.skip("figures do not travel with the source distribution")
+    assert 10_000 < figure.stat().st_size < 150_000

@@ -15,7 +15,7 @@ def single_hit(
     *,
     history: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """DebtRank of Battiston, Puliga, Kaushik, Tasca and Caldarelli (2012), eqs. 3 and 4.
+    """DebtRank of Battiston, Puliga, Kaushik, Tasca and Caldarelli (2012).
 
     A node passes its distress on once, in the round after it first becomes distressed:
 
@@ -59,7 +59,7 @@ def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray)
     """Linear DebtRank as segments: each node passes on its equity loss, up to all of it.
 
     Node j has one segment of width `E_j`; when `y_j` of its equity is gone, creditor i loses
-    `A_ij y_j / E_j` (Bardoscia et al. 2015, eq. 6). Nodes without positive equity get their
+    `A_ij y_j / E_j` (after Bardoscia et al. 2015). Nodes without positive equity get their
     debts as width, so that a pinned one can still pass on a given share.
 
     Example

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from ..model import Model
 from ..network import ExposureNetwork
@@ -55,7 +56,12 @@ def single_defaults(
     impact, counted, induced = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
     suffered, failures = np.zeros(n), np.zeros(n, np.int64)
     size = max(1, CHUNK // max(n, 1))
-    for first in tqdm(range(0, n, size), disable=not progress, desc=type(model).__name__):
+    chunks: Iterable[int] = range(0, n, size)
+    if progress:
+        from tqdm.auto import tqdm
+
+        chunks = tqdm(chunks, desc=type(model).__name__)
+    for first in chunks:
         triggers = np.arange(first, min(first + size, n))
         here = (np.arange(len(triggers)), triggers)
         pins = np.full((len(triggers), n), np.nan)

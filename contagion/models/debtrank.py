@@ -50,7 +50,7 @@ class DebtRank(Model):
     np.float64(2.0)
 
     Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541;
-    Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6), equation 6.
+    Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6).
     """
 
     title: ClassVar[str] = "Distress propagation, linear or single-hit"

@@ -43,12 +43,12 @@ class EisenbergNoe(Model):
     >>> ct.EisenbergNoe().propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
     np.float64(6.0)
 
-    Source: Eisenberg & Noe (2001), Management Science 47(2), definition 1; external creditors
+    Source: Eisenberg & Noe (2001), Management Science 47(2), external creditors
     ahead of the graph and several tiers after Elsinger (2009), OeNB WP 156.
     """
 
     title: ClassVar[str] = "Clearing payments, no default costs"
-    source: ClassVar[str] = "Eisenberg & Noe (2001), Management Science 47(2), definition 1"
+    source: ClassVar[str] = "Eisenberg & Noe (2001), Management Science 47(2)"
     settles: ClassVar[bool] = True
 
     tolerance: float = 1e-10

@@ -50,7 +50,7 @@ class RogersVeraart(Model):
     >>> ct.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
     np.float64(3.0)
 
-    Source: Rogers & Veraart (2013), Management Science 59(4), equation 2.1 (clearing vector)
+    Source: Rogers & Veraart (2013), Management Science 59(4), clearing vector with default costs
     and definition 3.6 (greatest clearing vector algorithm).
     """
 

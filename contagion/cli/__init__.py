@@ -1,0 +1,61 @@
+"""The command line: `contagion --help`.
+
+Errors of the user are one paragraph on stderr with exit code 2, never a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from .app import app
+
+__all__ = ["app", "main"]
+
+ClickException = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 when all went well, 2 when the input was not usable.
+
+    Parameters
+    ----------
+    arguments : the words after the program's name; by default those of the process.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    from ..errors import ContagionError, NetworkError
+    from .text import findings_text, paragraph
+
+    def say(message: object) -> int:
+        print(paragraph(str(message)), file=sys.stderr)
+        return 2
+
+    try:
+        code = app(
+            list(arguments), prog_name="contagion", standalone_mode=False, obj=list(arguments)
+        )
+    except (typer.Abort, KeyboardInterrupt):
+        return say("Stopped.")
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except NetworkError as error:
+        if not error.findings:
+            return say(error)
+        print(findings_text(error.findings), file=sys.stderr)
+        return 2
+    except (ContagionError, ValueError, OSError, TypeError, ImportError) as error:
+        return say(error)
+    except KeyError as error:
+        return say(error.args[0] if error.args else error)
+    except Exception as error:
+        if not isinstance(error, ClickException):
+            raise
+        return say(error.format_message())  # type: ignore[attr-defined]
+    return code if isinstance(code, int) else 0

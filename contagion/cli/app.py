@@ -1,0 +1,166 @@
+"""The commands that look at data and models; those that run a model are in `runs`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Annotated, Any
+
+import typer
+
+from . import runs
+from .options import (
+    AssumeEquity,
+    File,
+    Json,
+    Layer,
+    Nodes,
+    Orientation,
+    Repair,
+    Unit,
+    load,
+    print_json,
+)
+from .text import findings_text, paragraph
+
+app = typer.Typer(
+    name="contagion",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="How losses spread through networks of exposures, and who bears them in the end.\n\n"
+    "Start with: contagion run cefi_credit_2022",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"contagion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """How losses spread through networks of exposures, and who bears them in the end."""
+
+
+@app.command()
+def datasets(
+    name: Annotated[
+        str | None, typer.Argument(help="A dataset; without it all are listed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the packaged datasets, or print the card of one."""
+    from .. import datasets as packaged
+
+    if name is not None:
+        card = packaged.describe(name)
+        if as_json:
+            keys = [field.name for field in fields(card)]
+            print_json({key: getattr(card, key) for key in keys})
+        else:
+            print(card)
+        return
+    rows: list[dict[str, Any]] = []
+    for key in packaged.names():
+        card, size = packaged.describe(key), len(packaged.load(key))
+        rows.append({"name": key, "kind": card.kind, "nodes": size, "date": card.date,
+                     "title": card.title})  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    indent = max(len(str(row["name"])) for row in rows) + 2
+    for row in rows:
+        details = f"{row['kind']}, {row['nodes']} nodes, {row['date']}"
+        text = "\n".join(paragraph(part, " " * indent) for part in (row["title"], details))
+        print(f"{row['name']:<{indent}}{text.lstrip()}")
+    print("\nOne in full: contagion datasets NAME")
+
+
+@app.command()
+def check(
+    file: File,
+    nodes: Nodes = None,
+    orientation: Orientation = None,
+    unit: Unit = None,
+    layer: Layer = None,
+    assume_equity: AssumeEquity = None,
+    repair: Repair = None,
+    as_json: Json = False,
+) -> None:
+    """Check a file of exposures: every finding with rows, amounts and a fix.
+
+    The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
+    `contagion columns`.
+    """
+    from ..errors import NetworkError
+
+    network = None
+    try:
+        network = load(file, nodes, orientation, unit, layer, assume_equity, repair).network
+        found, failed = network.findings, False
+    except NetworkError as error:
+        if not error.findings:
+            raise
+        found, failed = error.findings, True
+    if as_json:
+        print_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})
+    else:
+        if network is not None:
+            print("\n".join(repr(network).splitlines()[:3]))
+        print(findings_text(found) if found else "clean: the checks found nothing.")
+        if network is not None:
+            for text in network.assumptions:
+                print(paragraph(f"- {text}", "", "  "))
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models with their parameters and sources."""
+    from ..models import MODELS
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "title": model.title,
+            "parameters": {field.name: field.default for field in fields(model)},
+            "settles": model.settles,
+            "source": model.source,
+        }
+        for name, model in MODELS.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['name']}: {row['title']}")
+        inside = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
+        kind = "settles claims" if row["settles"] else "values claims, does not settle them"
+        print(paragraph(f"{kind}; {inside}", "  ", "  "))
+        print(paragraph(str(row["source"]), "  ", "  "))
+
+
+@app.command()
+def columns() -> None:
+    """Explain the columns of the tables of nodes and exposures."""
+    from .. import schema
+
+    for name in ("exposures", "nodes"):
+        print(f"{name}")
+        for column in schema.columns(name).values():
+            notes = [column.dtype, column.unit, column.sign]
+            notes += ["required"] if column.required == "yes" else []
+            text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
+            print(paragraph(text, "  ", "  "))
+
+
+runs.add_to(app)

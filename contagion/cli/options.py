@@ -1,0 +1,342 @@
+"""What the commands share: reading a network, a shock and a model from words."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import typer
+
+from ..datasets import Card, describe
+from ..datasets import load as load_dataset
+from ..datasets import names as dataset_names
+from ..model import Model
+from ..models import MODELS
+from ..network import ExposureNetwork, read
+from ..shocks import Shock
+from ..text import closest, did_you_mean, listing
+from ..validation.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
+
+DATA = "Data"
+SHOCK = "Shock and model"
+OUT = "Output"
+SUFFIX = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+TURNS = {
+    "creditor-debtor": "creditor->debtor",
+    "debtor-creditor": "debtor->creditor",
+}
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET-OR-FILE",
+        help="A packaged dataset (see `contagion datasets`), or a file or folder of exposures.",
+        show_default=False,
+    ),
+]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="File or folder of exposures.", show_default=False)
+]
+Nodes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Table of the nodes, for a file.", rich_help_panel=DATA),
+]
+Orientation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ORDER",
+        help="creditor-debtor or debtor-creditor: what the first and second column (or rows and "
+        "columns) are, where their names do not say it.",
+        rich_help_panel=DATA,
+    ),
+]
+Unit = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Unit of the amounts.", rich_help_panel=DATA)
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Keep one layer or snapshot of the exposures.",
+        rich_help_panel=DATA,
+    ),
+]
+AssumeEquity = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NODE=AMOUNT",
+        help="Equity of a node that the data do not give. Repeatable.",
+        rich_help_panel=DATA,
+    ),
+]
+Repair = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHAT=HOW",
+        help="What to do about data that are not clean, as the findings of `contagion check` "
+        "propose it: duplicates=sum, self_loops=drop, missing_equity=external, fx=EUR:1.08 ... "
+        "Repeatable.",
+        rich_help_panel=DATA,
+    ),
+]
+Default = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--default",
+        metavar="NODE",
+        help="Node that fails for outside reasons. Repeatable. By default that of the dataset.",
+        rich_help_panel=SHOCK,
+    ),
+]
+Recovery = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="What nodes of --default pay on their debts, 0 to 1. By default 0, or what the "
+        "dataset says.",
+        rich_help_panel=SHOCK,
+    ),
+]
+Loss = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NODE=AMOUNT",
+        help="Outside assets of a node that are destroyed, such as celsius=200m. Repeatable.",
+        rich_help_panel=SHOCK,
+    ),
+]
+ModelName = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME", help="See `contagion models`.", rich_help_panel=SHOCK),
+]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Parameter of the model, such as alpha=0.8. Repeatable.",
+        rich_help_panel=SHOCK,
+    ),
+]
+BaselineName = Annotated[
+    str,
+    typer.Option(
+        "--baseline",
+        metavar="cleared|book",
+        help="What losses are counted from: cleared, from what would be paid without the shock "
+        "(only what the shock adds); book, from face values (also what was missing before).",
+        rich_help_panel=SHOCK,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON and nothing else.", rich_help_panel=OUT),
+]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network with the card of its dataset, if it has one."""
+
+    network: ExposureNetwork
+    card: Card | None
+
+
+def load(
+    source: str,
+    nodes: Path | None = None,
+    orientation: str | None = None,
+    unit: str | None = None,
+    layer: str | None = None,
+    assume_equity: Iterable[str] | None = None,
+    repair: Iterable[str] | None = None,
+) -> Loaded:
+    """The network behind a dataset name or a path, with the choices of the options."""
+    options: dict[str, Any] = repairs(repair or ())
+    given = {node: number(text, "--assume-equity") for node, text in pairs(assume_equity)}
+    for key, value in (("nodes", nodes), ("unit", unit), ("layer", layer)):
+        if value is not None:
+            options[key] = value
+    if orientation is not None:
+        options["orientation"] = turned(orientation)
+    card = describe(source) if source in dataset_names() else None
+    if card is None and not Path(source).exists():
+        near = closest(source, dataset_names())
+        hint = f"Did you mean the dataset {near!r}?" if near else "See `contagion datasets`."
+        raise FileNotFoundError(f"There is no dataset and no file {source!r}. {hint}")
+    if given:
+        before = dict(card.assume_equity) if card else {}
+        options["assume_equity"] = {**before, **given}
+    network = load_dataset(source, **options) if card else read(source, **options)
+    for node in given:
+        if node not in network.names:
+            raise ValueError(did_you_mean(node, list(network.names), "node in --assume-equity"))
+    return Loaded(network, card)
+
+
+def turned(text: str) -> str:
+    """An orientation; the form with a hyphen needs no quotes in a shell."""
+    if text in TURNS.values():
+        return text
+    if text in TURNS:
+        return TURNS[text]
+    raise ValueError(
+        f"--orientation {text}: write creditor-debtor or debtor-creditor"
+        + (" (the shell took the > of an arrow for a file)." if text.endswith("-") else ".")
+    )
+
+
+def pairs(texts: Iterable[str] | None, option: str = "--assume-equity") -> list[tuple[str, str]]:
+    """NODE=VALUE, split at the last equals sign."""
+    found = []
+    for text in texts or ():
+        node, sign, value = text.rpartition("=")
+        if not sign or not node:
+            raise ValueError(f"{option} {text}: write NODE=AMOUNT, such as {option} celsius=200m.")
+        found.append((node, value))
+    return found
+
+
+def number(text: str, option: str) -> float:
+    """A number, with k, m, mn, bn or tn behind it where that is shorter.
+
+    >>> number("1.5bn", "--loss"), number("2e8", "--loss")
+    (1500000000.0, 200000000.0)
+    """
+    plain = text.strip().replace(",", "").replace("_", "")
+    head = plain.rstrip("kmnbt")
+    factor = SUFFIX.get(plain[len(head) :], 1.0 if head == plain else 0.0)
+    try:
+        if factor:
+            return float(head) * factor
+    except ValueError:
+        pass
+    raise ValueError(f"{option}: {text!r} is not an amount; write 200000000, 2e8, 200m or 0.2bn.")
+
+
+def repairs(texts: Iterable[str]) -> dict[str, Any]:
+    """The choices of --repair, e.g. `duplicates=sum` or `fx=EUR:1.08,GBP:1.25`."""
+    known = [key for key in ALLOWED if key != "assume_equity"]
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or key not in known:
+            hint = did_you_mean(key, known, "repair")
+            raise ValueError(f"--repair {text}: {hint} Write WHAT=HOW, such as duplicates=sum.")
+        if value in ALLOWED[key]:
+            found[key] = value
+        elif key in LISTS:
+            found[key] = [item.strip() for item in value.split(",")]
+        elif key in MAPPINGS:
+            found[key] = _mapping(text, key, value)
+        else:
+            raise ValueError(f"--repair {text}: choose one of {listing(ALLOWED[key], 9)}.")
+    return found
+
+
+def _mapping(text: str, key: str, value: str) -> dict[str, Any]:
+    """NAME:VALUE,NAME:VALUE as a mapping."""
+    parts = [item.rpartition(":") for item in value.split(",")]
+    if not all(left and sign for left, sign, _ in parts):
+        raise ValueError(f"--repair {text}: write {key}=NAME:VALUE,NAME:VALUE.")
+    turn = {"decimals": int}.get(key, float) if key in NUMBERS else str
+    try:
+        return {left.strip(): turn(right.strip()) for left, _, right in parts}
+    except ValueError:
+        raise ValueError(f"--repair {text}: the values of {key} are numbers.") from None
+
+
+def shock(
+    loaded: Loaded,
+    defaults: Iterable[str] | None,
+    recovery: float | None,
+    losses: Iterable[str] | None,
+) -> Shock:
+    """The shock of the options, or the first run of the dataset where they say nothing."""
+    net, card = loaded.network, loaded.card
+    wanted, lost = list(defaults or ()), pairs(losses, "--loss")
+    rate = 0.0 if recovery is None else recovery
+    if not wanted and not lost:
+        if card is None:
+            raise ValueError("Say what goes wrong: --default NODE, or --loss NODE=AMOUNT.")
+        first = card.default_run["default"]
+        if first not in net.names:
+            raise ValueError(
+                f"The dataset starts with the default of {first!r}, which this layer does not "
+                f"have. Say --default NODE: {listing(net.names, 6)}."
+            )
+        wanted = [first]
+        rate = float(card.default_run["recovery"]) if recovery is None else recovery
+    total = Shock()
+    for node in wanted:
+        total += Shock.default(node, recovery=rate)
+    if lost:
+        total += Shock.loss({node: number(text, "--loss") for node, text in lost})
+    total.arrays(net)
+    return total
+
+
+def model(name: str, parameters: Iterable[str] | None = None) -> Model:
+    """A model by its name in the registry, with parameters read by the type of their field."""
+    if name not in MODELS:
+        raise ValueError(f"{did_you_mean(name, list(MODELS), 'model')} All: {', '.join(MODELS)}.")
+    kind = MODELS[name]
+    hints = get_type_hints(kind)
+    known = [field.name for field in fields(kind)]
+    values: dict[str, Any] = {}
+    for text in parameters or ():
+        key, sign, value = text.partition("=")
+        if key not in known:
+            raise ValueError(did_you_mean(key, known, f"parameter of {name}"))
+        if not sign:
+            raise ValueError(f"--param {text}: write {key}=VALUE.")
+        values[key] = _typed(value, hints[key], key)
+    return kind(**values)
+
+
+def _typed(text: str, hint: Any, key: str) -> Any:
+    """A word as the type of a field: number, true or false, one of several words, or none."""
+    options = get_args(hint) if get_origin(hint) in (types.UnionType, Union) else (hint,)
+    if type(None) in options and text.lower() == "none":
+        return None
+    words = [
+        word for option in options if get_origin(option) is Literal for word in get_args(option)
+    ]
+    if words:
+        if text not in words:
+            raise ValueError(f"--param {key}={text}: choose one of {listing(words, 9)}.")
+        return text
+    if bool in options:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"--param {key}={text}: write true or false.")
+        return text.lower() == "true"
+    for kind in (int, float):
+        if kind in options:
+            try:
+                return kind(text)
+            except ValueError:
+                what = "a whole number" if kind is int else "a number"
+                raise ValueError(f"--param {key}={text}: write {what}.") from None
+    return text
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON can hold: numbers that are not finite become null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not (abs(value) < float("inf")):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, indented."""
+    import json
+
+    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))

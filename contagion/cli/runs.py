@@ -1,0 +1,323 @@
+"""The commands that run a model: run, explain, rank and report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from ..plot.amounts import scale
+from ..plot.style import percent
+from ..plot.style import rows as rows_of
+from ..results import PropagationResult
+from . import options
+from .options import OUT, Loaded, load, print_json
+from .text import paragraph, table
+
+MOST = 12
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write table, flows, bearers and path as CSV, and "
+                 "summary.json, into this folder.", rich_help_panel=OUT),
+]  # fmt: skip
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (run, explain, rank, report):
+        app.command()(command)
+
+
+def propagate(
+    loaded: Loaded,
+    default: list[str] | None,
+    recovery: float | None,
+    loss: list[str] | None,
+    model: str,
+    param: list[str] | None,
+    baseline: str,
+) -> PropagationResult:
+    """Run the model of the options on the shock of the options."""
+    if baseline not in ("cleared", "book"):
+        raise ValueError(f"--baseline {baseline}: choose cleared or book.")
+    shock = options.shock(loaded, default, recovery, loss)
+    chosen = options.model(model, param)
+    return chosen.propagate(loaded.network, shock, baseline=baseline)  # type: ignore[arg-type]
+
+
+def record(result: PropagationResult) -> dict[str, Any]:
+    """What a run was and what came out, without the tables."""
+    from .. import __version__
+
+    model = type(result.model)
+    return {
+        "contagion": __version__,
+        "network": result.network.name,
+        "unit": result.network.unit,
+        "nodes": len(result.network),
+        "exposures": len(result.network.amount),
+        "model": {"name": model.__name__, "source": model.source, "repr": repr(result.model)},
+        "shock": repr(result.shock),
+        "baseline": result.baseline,
+        "socialization": result.socialization.to_dict() if result.model.settles else None,
+        "rounds": int(result.outcome.rounds),
+        "residual": float(result.outcome.residual),
+        "converged": bool(result.outcome.converged),
+        "findings": [[finding.code, finding.message] for finding in result.network.findings],
+        "assumptions": list(result.network.assumptions),
+    }
+
+
+def run(
+    source: options.Source,
+    default: options.Default = None,
+    recovery: options.Recovery = None,
+    loss: options.Loss = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    baseline: options.BaselineName = "cleared",
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    out: Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Push a shock through a network: who loses, who fails, who bears it.
+
+    Example: contagion run cefi_credit_2022 --default three_arrows
+    """
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    written = _write(result, out) if out is not None else []
+    if as_json:
+        tables = {"table": result.table.reset_index().to_dict("records")}
+        if result.model.settles:
+            tables["bearers"] = result.bearers.to_dict("records")
+        print_json({**record(result), **tables, "files": [str(file) for file in written]})
+        return
+    for line in result.summary():
+        print(paragraph(line, "", "  "))
+    for text in result.network.assumptions:
+        print(paragraph(f"assumption: {text}", "", "  "))
+    if result.model.settles:
+        print(f"\n{_bearers(result)}")
+    print(f"\n{_nodes(result)}")
+    if written:
+        print(f"\nWritten to {out}: {', '.join(file.name for file in written)}")
+
+
+def _bearers(result: PropagationResult) -> str:
+    frame, borne = result.bearers, result.socialization.borne
+    to = scale([*frame["amount"], borne], result.network.unit)
+    rows = [
+        [str(row.bearer), str(row.role), "-" if row.hop < 0 else str(row.hop), to(row.amount),
+         percent(row.amount / borne)]
+        for row in rows_of(frame.head(MOST))
+    ]  # fmt: skip
+    rest = float(frame["amount"].iloc[MOST:].sum())
+    if len(frame) > MOST:
+        rows.append([f"{len(frame) - MOST:,} others", "", "", to(rest), percent(rest / borne)])
+    rows.append(["all", "", "", to(float(frame["amount"].sum())), ""])
+    head = ["who bears it", "as", "hop", f"amount {to.label}", "share"]
+    return table(head, rows, words=(0, 1))
+
+
+def _nodes(result: PropagationResult) -> str:
+    from ..report.words import state
+
+    frame, net = result.table, result.network
+    to = scale([*frame["loss"], *frame["shortfall"]], net.unit)
+    order = (-frame["loss"] - 1e-6 * frame["shortfall"]).to_numpy().argsort(kind="stable")
+    rows = [
+        [str(net.names[i]), *(to(frame[c].iloc[i]) for c in ("loss", "direct_loss", "shortfall")),
+         state(result, int(i)) or "-"]
+        for i in order[:MOST]
+    ]  # fmt: skip
+    head = ["node", "owners' loss", "of it direct", "shortfall", "in default"]
+    more = f"; {len(net) - MOST:,} nodes with smaller losses not shown" if len(net) > MOST else ""
+    note = paragraph(
+        f"({to.label or 'money'}; shortfall: what creditors do not get, from face value{more})"
+    )
+    return f"{table(head, rows, words=(0, 4))}\n{note}"
+
+
+def _write(result: PropagationResult, folder: Path) -> list[Path]:
+    import json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = {"table": result.table.reset_index(), "flows": result.flows, "path": result.path}
+    if result.model.settles:
+        frames["bearers"] = result.bearers
+    files = []
+    for name, frame in frames.items():
+        files.append(folder / f"{name}.csv")
+        frame.to_csv(files[-1], index=False)
+    files.append(folder / "summary.json")
+    text = json.dumps(options.plain(record(result)), indent=2, allow_nan=False, ensure_ascii=False)
+    files[-1].write_text(text + "\n", encoding="utf-8")
+    return files
+
+
+def explain(
+    source: options.Source,
+    node: Annotated[str, typer.Argument(help="The node to explain.", show_default=False)],
+    default: options.Default = None,
+    recovery: options.Recovery = None,
+    loss: options.Loss = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    baseline: options.BaselineName = "cleared",
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    as_json: options.Json = False,
+) -> None:
+    """Explain the loss of one node: the paths by which it came, and how much by each.
+
+    Example: contagion explain cefi_credit_2022 celsius_users
+    """
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    why = result.explain(node)
+    if as_json:
+        keys = ("node", "unit", "loss", "direct", "on_claims", "passed_on", "state")
+        values = {key: getattr(why, key) for key in keys}
+        print_json({**values, "paths": why.table.to_dict("records"), "run": record(result)})
+        return
+    for line in repr(why).splitlines()[:2]:
+        print(paragraph(line, "", "  "))
+    if why.table.empty:
+        print("It loses nothing on its claims.")
+        return
+    to = scale(why.table["amount"], why.unit)
+    rows = [
+        [to(row.amount), percent(row.share), str(row.path), str(row.cause)]
+        for row in rows_of(why.table)
+    ]
+    print(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
+
+
+def rank(
+    source: options.Source,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="See `contagion models`. Repeatable; by default "
+                     "eisenberg-noe and debtrank.", rich_help_panel=options.SHOCK),
+    ] = None,
+    recovery: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.0, max=1.0,
+                            help="What the failing node pays on its debts, 0 to 1.",
+                            rich_help_panel=options.SHOCK)
+    ] = 0.0,
+    top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    as_json: options.Json = False,
+) -> None:  # fmt: skip
+    """Rank nodes by what their default costs the others, and by how exposed they are.
+
+    Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5
+    """
+    from ..measures import MEASURES
+    from ..ranking import rank as ranked
+
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    chosen = [options.model(name) for name in model] if model else None
+    net = loaded.network
+    progress = len(net) > 500 and sys.stderr.isatty()
+    frame = ranked(net, chosen, recovery=recovery, progress=progress)
+    if as_json:
+        used = {str(c).partition(".")[0] for c in frame}
+        meaning = {key: vars(m) for key, m in MEASURES.items() if key in used}
+        rows = frame.head(top).reset_index().to_dict("records")
+        print_json({"unit": net.unit, "ranking": rows, "measures": meaning})
+        return
+    from ..report.reference import ranking_texts
+
+    shown = frame.head(top).drop(columns=["equity", "claims", "debts"])
+    label = ""
+    for title, part in _by_model(shown):
+        head, texts, label = ranking_texts(part, net)
+        print((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
+    more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
+    print(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
+    for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
+        if key in MEASURES:
+            m = MEASURES[key]
+            print(paragraph(f"{m.title}: {m.formula}, {m.unit}", "  ", "  "))
+
+
+def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """A ranking by several models, one table a model."""
+    endings = [str(column).partition(".")[2] for column in frame]
+    found = []
+    for ending in dict.fromkeys(endings):
+        part = frame.loc[:, [mine == ending for mine in endings]]
+        found.append((ending, part.rename(columns=lambda column: str(column).partition(".")[0])))
+    return found
+
+
+def report(
+    context: typer.Context,
+    source: options.Source,
+    default: options.Default = None,
+    recovery: options.Recovery = None,
+    loss: options.Loss = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    baseline: options.BaselineName = "cleared",
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The file to write.", rich_help_panel=OUT)
+    ] = Path("report.html"),
+    ranking: Annotated[
+        bool, typer.Option(help="Rank the nodes too (slow for thousands).", rich_help_panel=OUT)
+    ] = True,
+    as_json: options.Json = False,
+) -> None:
+    """Write the report of one shock: a single HTML file that needs nothing else.
+
+    Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
+    """
+    from ..ranking import rank as ranked
+    from ..report import write_report
+    from ..report.findings import sentences
+
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    net = loaded.network
+    progress = len(net) > 500 and sys.stderr.isatty()
+    importance = ranked(net, progress=progress) if ranking else None
+    command = shlex.join(["contagion", *(context.obj or ["report", source])])
+    file = write_report(out, net, [result], importance, card=loaded.card, command=command)
+    found = sentences(net, [result], importance)
+    if as_json:
+        print_json({"report": str(file), "findings": found, "run": record(result)})
+        return
+    for sentence in found:
+        print(paragraph(f"- {sentence}", "", "  "))
+    print(f"\nReport: {file}")
+
+
+__all__ = ["add_to", "propagate", "record"]

@@ -1,0 +1,98 @@
+"""Text for a terminal: paragraphs, tables and findings that fit its width."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from ..errors import Finding
+
+
+def width() -> int:
+    """Columns of the terminal, between 60 and 120; 80 where it does not say."""
+    return max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
+
+
+def paragraph(text: str, indent: str = "", hang: str = "") -> str:
+    """A text on lines of at most the width of the terminal, lines after the first set in.
+
+    >>> paragraph("one  two")
+    'one two'
+    """
+    return textwrap.fill(
+        " ".join(text.split()),
+        width() - 1,
+        initial_indent=indent,
+        subsequent_indent=indent + hang,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)
+) -> str:
+    """A table with numbers on the right; the columns `words` are text and wrap where needed.
+
+    >>> print(table(["node", "loss"], [["a", "1.0"], ["b", "12.0"]]))
+    node  loss
+    a      1.0
+    b     12.0
+    """
+    body = [list(map(str, row)) for row in rows]
+    wide = []
+    for k, title in enumerate(head):
+        longest = max((len(word) for word in title.split()), default=0)
+        longest = len(title) if k in words else longest
+        wide.append(max([longest, *(len(row[k]) for row in body)]))
+    room = width() - 1 - 2 * (len(head) - 1)
+    while sum(wide) > room:
+        able = [k for k in words if k and wide[k] > 12] or [k for k in words if wide[k] > 16]
+        if not able:
+            break
+        wide[max(able, key=lambda k: wide[k])] -= 1
+    lines: list[str] = []
+    for number, row in enumerate([list(head), *body]):
+        parts = [
+            textwrap.wrap(text, wide[k], break_on_hyphens=False)
+            if k in words or number == 0
+            else [text]
+            for k, text in enumerate(row)
+        ]
+        high = max(len(part) for part in parts) or 1
+        for at in range(high):
+            line = [part[at] if at < len(part) else "" for part in parts]
+            fitted = [
+                text.ljust(wide[k]) if k in words else text.rjust(wide[k])
+                for k, text in enumerate(line)
+            ]
+            lines.append("  ".join(fitted).rstrip())
+    return "\n".join(lines)
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Findings with what was found, samples and the fix, one paragraph each."""
+    number = Counter(finding.severity for finding in findings)
+    errors = number["error"]
+    heads = [
+        f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
+        for key, word in (("error", "error"), ("repaired", "repaired"), ("warning", "warning"))
+        if number[key]
+    ]
+    parts = [f"{', '.join(heads)}:"]
+    for finding in findings:
+        mark = "" if finding.severity == "error" else f" ({finding.severity})"
+        text = f"{finding.code} {finding.title}{mark}: {finding.message}"
+        parts.append(paragraph(text, "", "  "))
+        if finding.fix:
+            parts.append(paragraph(f"Fix: {finding.fix}", "  ", "  "))
+    if errors:
+        parts.append(
+            paragraph(
+                "On the command line a fix is --repair, such as --repair duplicates=sum or "
+                "--repair fx=EUR:1.08; capital that is not known is --assume-equity NODE=AMOUNT."
+            )
+        )
+    return "\n".join(parts)

@@ -1,0 +1,118 @@
+"""Who pays in the end: one bar a bearer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..text import money
+from . import style
+from .amounts import scale
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..results import PropagationResult
+
+MOST = 14
+NOTE = 80  # characters in a line of the note, beside short names
+
+
+def who_pays(result: PropagationResult, ax: Axes | None = None) -> Axes:
+    """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
+
+    Colour is the role: the owners of a node, a holder whose balance sheet is not known, or the
+    creditors of a node outside the graph. Above 14 bearers the rest is one bar.
+
+    Raises
+    ------
+    ModelError
+        For models that do not settle claims: their losses are valuations and need not add up.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.datasets.load("stream_elixir_2025")
+    >>> result = ct.EisenbergNoe().propagate(net, ct.Shock.default("external_manager"))
+    >>> ax = ct.plot.who_pays(result)
+    >>> len(ax.patches) == len(result.bearers)
+    True
+    """
+    frame, total = _rows(result), result.socialization
+    note = _sum(result)
+    width = NOTE - max(0, max(map(len, frame["label"]), default=0) - 24)
+    ax = style.axes(ax, 8.0, 1.5 + 0.36 * max(len(frame), 2) + 0.17 * (len(note) // width))
+    unit = result.network.unit
+    to = scale([*frame["amount"], total.borne], unit)
+    at = np.arange(len(frame))[::-1]
+    values = [to.number(amount) for amount in frame["amount"]]
+    colours = [style.ROLES.get(role, style.OTHER) for role in frame["role"]]
+    ax.barh(at, values, color=colours, height=0.72)
+    ax.set_yticks(at, list(frame["label"]), fontsize=8.5)
+    ax.tick_params(length=0, labelsize=8.5, labelcolor=style.INK)
+    whole = total.borne if total.borne > 0 else 1.0
+    for y, value, amount in zip(at, values, frame["amount"], strict=True):
+        text = f"{to(amount)}  ({style.percent(amount / whole)})"
+        ax.annotate(
+            text, (max(value, 0.0), y), (4, 0), "data", "offset points", va="center", fontsize=8.5,
+            color=style.INK,
+        )  # fmt: skip
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.set_xlim(0, 1.22 * max([*values, 1e-300]))
+    ax.set_xlabel(f"borne, {to.label}" if to.label else "borne", fontsize=8.5, color=style.QUIET)
+    ax.xaxis.set_major_formatter("{x:,g}")
+    style.heading(ax, "Who bears the loss", note, width)
+    _legend(ax, list(dict.fromkeys(frame["role"])))
+    return ax
+
+
+def _rows(result: PropagationResult) -> pd.DataFrame:
+    """The bearers with a label each; those after the largest are one row."""
+    net, frame = result.network, result.bearers
+    names = dict(zip(net.names, map(_short, style.titles(net)), strict=True))
+    frame = frame[["bearer", "role", "amount"]].assign(
+        label=[
+            f"{names[bearer]}: outside creditors" if role == "external creditors" else names[bearer]
+            for bearer, role in zip(frame["bearer"], frame["role"], strict=True)
+        ]
+    )
+    if len(frame) <= MOST:
+        return frame
+    rest = frame.iloc[MOST - 1 :]
+    other = pd.DataFrame(
+        {
+            "bearer": [""],
+            "role": ["others"],
+            "amount": [rest["amount"].sum()],
+            "label": [f"{len(rest):,} others"],
+        }
+    )
+    return pd.concat([frame.iloc[: MOST - 1], other], ignore_index=True)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the bars."""
+    return name if len(name) <= 32 else f"{name[:31].rstrip()}…"
+
+
+def _sum(result: PropagationResult) -> str:
+    s, unit = result.socialization, result.network.unit
+    parts = [f"initial loss {money(s.initial_loss, unit)}"]
+    if s.already_missing:
+        parts.append(f"missing before the shock {money(s.already_missing, unit)}")
+    parts.append(f"deadweight {money(s.deadweight, unit)}")
+    return f"{money(s.borne, unit)} borne = {' + '.join(parts)}"
+
+
+def _legend(ax: Axes, roles: list[str]) -> None:
+    from matplotlib.patches import Patch
+
+    shown = [
+        Patch(color=style.ROLES[role], label=style.ROLE_TEXT[role])
+        for role in roles
+        if role in style.ROLES
+    ]
+    if shown:
+        style.legend_below(ax, shown, 36.0, right=True)

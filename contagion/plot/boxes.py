@@ -1,0 +1,149 @@
+"""What the cascade figure shows: boxes (nodes, groups of nodes, outside creditors) and links."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..results import PropagationResult
+from ..socialization import NEGLIGIBLE, hops, initial_losses
+from . import style
+from .amounts import Scale, scale
+from .flows import added_losses
+
+OUTSIDE = "outside"
+MOST = 9  # boxes with a name in one column
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node, several small ones, or the outside creditors of one; height in money."""
+
+    column: int
+    name: str
+    text: str
+    state: str
+    height: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """What one box passes on to another, in money; numbers of boxes."""
+
+    start: int
+    end: int
+    amount: float
+
+
+def boxes(result: PropagationResult) -> tuple[list[Box], list[Link], Scale]:
+    """The boxes and links of a result, columns counted in steps from the triggers.
+
+    The scale is that of the amounts in the texts.
+    """
+    net, step = result.network, hops(result)
+    n, names = len(net), style.titles(net)
+    lost = added_losses(result)
+    into = np.bincount(net.creditor, lost, n)
+    passed = np.bincount(net.debtor, lost, n)
+    outside = _outside(result)
+    height = np.maximum(np.maximum(into, passed), result.loss)
+    if result.model.settles:
+        own = np.where(result.triggers, np.maximum(initial_losses(result), 0.0), 0.0)
+        height = np.maximum(into + own, result.loss + passed + outside)
+    floor = NEGLIGIBLE * np.maximum(style.sizes(net), 1e-300)
+    shown = (step >= 0) & ((height > floor) | result.triggers)
+    to = scale(height[shown], net.unit)
+    place: dict[int, int] = {}
+    found: list[Box] = []
+    for column in range(int(step.max(initial=0)) + 1):
+        here = np.flatnonzero(shown & (step == column))
+        here = here[np.argsort(-height[here], kind="stable")]
+        alone = here if len(here) <= MOST else here[: MOST - 1]
+        for i in alone:
+            place[int(i)] = len(found)
+            found.append(_node(result, int(i), names[int(i)], column, float(height[i]), to))
+        rest = here[len(alone) :]
+        if len(rest):
+            place.update(dict.fromkeys(map(int, rest), len(found)))
+            found.append(_group(result, rest, column, float(height[rest].sum()), to))
+    links: dict[tuple[int, int], float] = defaultdict(float)
+    carried = lost > NEGLIGIBLE * np.maximum(net.amount, 1e-300)
+    for row in np.flatnonzero(carried & shown[net.debtor] & shown[net.creditor]):
+        pair = place[int(net.debtor[row])], place[int(net.creditor[row])]
+        if pair[0] != pair[1]:
+            links[pair] += float(lost[row])
+    _outside_boxes(names, outside, place, found, links, to)
+    return found, [Link(*pair, amount) for pair, amount in links.items()], to
+
+
+def _outside(result: PropagationResult) -> np.ndarray:
+    """(n,) what the external creditors of each node lose."""
+    net = result.network
+    if not result.model.settles:
+        return np.zeros(len(net))
+    rows = result.bearers[result.bearers["role"] == "external creditors"]
+    return np.bincount(net.names.get_indexer(pd.Index(rows["bearer"])), rows["amount"], len(net))
+
+
+def _outside_boxes(
+    names: np.ndarray,
+    outside: np.ndarray,
+    place: dict[int, int],
+    found: list[Box],
+    links: dict[tuple[int, int], float],
+    to: Scale,
+) -> None:
+    """Boxes for outside creditors: by name where they bear much, in one a column where little."""
+    total = float(outside.sum())
+    columns: dict[int, list[int]] = defaultdict(list)
+    for i in map(int, np.flatnonzero(outside > 0)):
+        if i in place:
+            columns[found[place[i]].column + 1].append(i)
+    for column, owners in sorted(columns.items()):
+        large = [i for i in owners if outside[i] >= 0.03 * total][: MOST - 1]
+        small = [i for i in owners if i not in large]
+        groups = [[i] for i in large] + ([small] if small else [])
+        for group in groups:
+            amount = float(outside[group].sum())
+            of = str(names[group[0]]) if len(group) == 1 else f"{len(group)} nodes"
+            for i in group:
+                links[place[i], len(found)] += float(outside[i])
+            name = f"outside creditors of {of}"
+            found.append(Box(column, name, f"lose {to(amount)}", OUTSIDE, amount))
+
+
+def _node(
+    result: PropagationResult, i: int, name: str, column: int, height: float, to: Scale
+) -> Box:
+    net, outcome = result.network, result.outcome
+    when = outcome.default_round
+    loss = to(float(result.loss[i]))
+    if result.triggers[i]:
+        text = f"{to(height)} lost" if result.model.settles else f"owners lose {loss}"
+        return Box(column, name, text, "trigger", height)
+    if outcome.defaulted[i] and net.book.equity[i] < 0:
+        text = "insolvent before the shock"
+        if result.reference is not None:
+            text = f"insolvent before, loses {to(height)} more"
+        return Box(column, name, text, "before", height)
+    if outcome.defaulted[i]:
+        number = f", fails in round {int(when[i])}" if when is not None else ", fails"
+        return Box(column, name, f"owners lose {loss}{number}", "fails", height)
+    known = bool(net.book.known[i])
+    return Box(column, name, f"loses {loss}", "stands" if known else "holder", height)
+
+
+def _group(
+    result: PropagationResult, members: np.ndarray, column: int, height: float, to: Scale
+) -> Box:
+    failed = int(result.outcome.defaulted[members].sum())
+    text = f"lose {to(float(result.loss[members].sum()))}"
+    if failed:
+        text += f", {failed:,} in default"
+    known = int(result.network.book.known[members].sum())
+    state = "stands" if 2 * known >= len(members) else "holder"
+    state = "fails" if 2 * failed > len(members) else state
+    return Box(column, f"{len(members):,} others", text, state, height)

@@ -1,0 +1,120 @@
+"""Colours, names and axes that all figures share."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..network import ExposureNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, QUIET, LINE, CALM = "#1f2933", "#66707c", "#aeb6c0", "#e3e7ec"
+TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d9604c"
+KINDS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
+OTHER = "#b8bec6"
+ROLES = {"owners": "#35618f", "holder": "#7fb2d0", "external creditors": "#d98e4a"}
+ROLE_TEXT = {
+    "owners": "owners of the node",
+    "holder": "holder, capital unknown",
+    "external creditors": "creditors outside the graph",
+}
+
+
+def titles(network: ExposureNetwork) -> np.ndarray:
+    """(n,) the name of every node for readers: the column `name`, or else the identifier."""
+    nodes = network.nodes
+    ids = nodes["node"].astype(str).to_numpy(object)
+    if "name" not in nodes:
+        return ids
+    names = nodes["name"]
+    return np.asarray(np.where(names.notna(), names.astype(str).to_numpy(object), ids))
+
+
+def kinds(network: ExposureNetwork) -> np.ndarray:
+    """(n,) the kind of every node as words."""
+    nodes = network.nodes
+    if "kind" not in nodes:
+        return np.full(len(network), "node", object)
+    words = nodes["kind"].fillna("node").astype(str)
+    return np.array([word.replace("_", " ") for word in words], object)
+
+
+def sizes(network: ExposureNetwork) -> np.ndarray:
+    """(n,) size of the balance sheet, money: assets, or debts where these are larger or known."""
+    book = network.book
+    assets = np.nan_to_num(book.external_assets) + book.claims
+    return np.asarray(np.maximum(assets, np.nan_to_num(book.external_liabilities) + book.debts))
+
+
+def rows(frame: pd.DataFrame) -> list[Any]:
+    """The rows of a table, columns as attributes."""
+    return list(frame.itertuples())
+
+
+def axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes given, or new ones of this size (inches), with nothing drawn on them."""
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
+    return ax
+
+
+def subject(network: ExposureNetwork) -> str:
+    """The name of the network, with its layer where all exposures are of one."""
+    name, table = network.name or "Exposures", network.exposures
+    layers = list(table["layer"].dropna().unique()) if "layer" in table else []
+    return f"{name} ({layers[0]})" if len(layers) == 1 else name
+
+
+def percent(share: float) -> str:
+    """A share in percent; one that rounds to nothing is "<1%".
+
+    >>> percent(0.434), percent(0.002), percent(0.0)
+    ('43%', '<1%', '0%')
+    """
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def heading(ax: Axes, title: str, note: str = "", width: int = 110) -> None:
+    """A title and a note below it, wrapped to so many characters, both on the left."""
+    lines = textwrap.wrap(note, width)
+    ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, color=INK, fontweight="bold")
+    text = ax.annotate(
+        "\n".join(lines),
+        (0, 1),
+        (0, 6),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8.5,
+        linespacing=1.35,
+        color=QUIET,
+        va="bottom",
+    )
+    text.set_in_layout(False)  # the title has kept the room
+
+
+def legend_below(ax: Axes, handles: Sequence[Any], points: float, right: bool = False) -> None:
+    """A legend without a frame, so many points below the axes."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    ax.legend(
+        handles=list(handles),
+        loc="upper right" if right else "upper left",
+        bbox_to_anchor=(1.0 if right else 0.0, 0.0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, -points / 72, figure.dpi_scale_trans),
+        ncols=min(len(handles), 3),
+        fontsize=8,
+        frameon=False,
+        handletextpad=0.4,
+        columnspacing=1.3,
+        borderaxespad=0.0,
+    )

@@ -1,0 +1,176 @@
+"""The exhibits of one result: who bears the loss, how it travels, every node, the paths."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from .. import plot
+from ..network import ExposureNetwork
+from ..plot.amounts import scale
+from ..plot.style import ROLE_TEXT, kinds, percent, sizes
+from ..plot.style import rows as rows_of
+from ..results import PropagationResult
+from ..text import money
+from .figures import svg
+from .parts import Exhibit, table
+from .words import attributes, names, state
+
+MOST = 40
+PATHS = 6
+
+
+def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
+    """F1: the map of the network."""
+    total = money(float(network.amount.sum()), network.unit)
+    lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
+    drawing = svg(partial(plot.network, network, result), "F1", f"Map of the network. {lead}")
+    return Exhibit("F1", "Map of the network", lead, drawing)
+
+
+def cascade(result: PropagationResult, tag: str) -> Exhibit:
+    """F7: how the loss travels."""
+    text = "How the loss travels, from the nodes hit on the left to those who bear it."
+    drawing = svg(partial(plot.cascade, result), f"F7{tag}", text)
+    return Exhibit(f"F7{tag}", "How the loss travels", "", drawing)
+
+
+def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
+    """F10: who bears the loss, as bars."""
+    title = "Who bears the loss"
+    if not result.model.settles:
+        return Exhibit(f"F10{tag}", title, missing=_no_settlement(result))
+    drawing = svg(partial(plot.who_pays, result), f"F10{tag}", f"{title}, one bar a bearer.")
+    return Exhibit(f"F10{tag}", title, "", drawing)
+
+
+def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
+    """T10: the bearers with role, hop and share."""
+    title = "Bearers"
+    if not result.model.settles:
+        return Exhibit(f"T10{tag}", title, missing=_no_settlement(result))
+    frame, name = result.bearers, names(result.network)
+    whole = result.socialization.borne
+    to = scale([*frame["amount"], whole], result.network.unit)
+    shown = frame.head(MOST)
+    rows = [
+        [
+            name[row.bearer],
+            ROLE_TEXT.get(str(row.role), str(row.role)),
+            str(row.kind).replace("_", " "),
+            "–" if row.hop < 0 else str(row.hop),
+            to(row.amount),
+            percent(row.amount / whole),
+        ]
+        for row in rows_of(shown)
+    ]
+    rest = frame["amount"].iloc[MOST:]
+    if len(rest):
+        rows.append(
+            [f"{len(rest):,} others", "", "", "", to(rest.sum()), percent(rest.sum() / whole)]
+        )
+    head = ["bearer", "role", "kind", "hop", f"amount, {to.label}", "share"]
+    note = "Hop: steps from the nearest node hit; – for losses that no node hit has caused."
+    total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else ""]
+    return Exhibit(f"T10{tag}", title, "", table=table(head, rows, text=3, note=note, total=total))
+
+
+def record(result: PropagationResult, tag: str) -> Exhibit:
+    """S1: the signature numbers with their definitions."""
+    title = "How far the loss socializes"
+    if not result.model.settles:
+        return Exhibit(f"S1{tag}", title, missing=_no_settlement(result))
+    values, meaning = result.socialization.to_dict(), attributes()
+    unit = result.network.unit
+    rows = []
+    for key, value in values.items():
+        if key in ("socialized_share", "bystander_share"):
+            text = percent(value)
+        elif key in ("reach", "depth"):
+            text = f"{value:,.0f}"
+        else:
+            text = f"{value:.2f}" if key == "hhi" else money(value, unit)
+        label = "concentration (hhi)" if key == "hhi" else key.replace("_", " ")
+        rows.append([label, text, meaning.get(key, "")])
+    return Exhibit(f"S1{tag}", title, table=table(["measure", "value", "meaning"], rows, words=[2]))
+
+
+def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
+    """T12: every node."""
+    net, frame, name = result.network, result.table, names(result.network)
+    to = scale(
+        np.concatenate([frame["loss"], frame["shortfall"], frame["equity_before"]]), net.unit
+    )
+    key = frame["loss"] + 1e-6 * frame["shortfall"] + 1e-12 * sizes(net)
+    order = np.argsort(-key.to_numpy(), kind="stable")
+    kind = kinds(net)
+    rows = [
+        [
+            name[net.names[i]],
+            str(kind[i]),
+            to(frame["equity_before"].iloc[i]),
+            to(frame["loss"].iloc[i]),
+            to(frame["direct_loss"].iloc[i]),
+            to(frame["contagion_loss"].iloc[i]),
+            to(frame["shortfall"].iloc[i]),
+            _rate(frame["recovery_rate"].iloc[i]),
+            state(result, int(i)) or "–",
+        ]
+        for i in order[:MOST]
+    ]
+    head = [
+        "node", "kind", "equity before", "loss", "direct", "contagion", "shortfall", "recovery",
+        "in default",
+    ]  # fmt: skip
+    more = len(net) - len(rows)
+    note = (
+        f"Amounts in {to.label or 'money'}. Loss is what owners lose; shortfall is what creditors "
+        "do not get, counted from face value, also where it was missing before the shock. "
+        "Recovery is on debts inside the network. –: not in the data, or none."
+        + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
+    )
+    return Exhibit(f"T12{tag}", "Every node", table=table(head, rows, text=2, note=note, words=[8]))
+
+
+def paths(result: PropagationResult, tag: str) -> Exhibit:
+    """T13: the paths behind the largest losses."""
+    net, name = result.network, names(result.network)
+    passed = result.table["shortfall"].to_numpy() * result.outcome.defaulted
+    weight = np.where(result.triggers, 0.0, result.loss + passed)
+    order = [int(i) for i in np.argsort(-weight, kind="stable")[:PATHS] if weight[i] > 0]
+    known = {str(node): title for node, title in name.items()}
+    found = [(i, result.explain(net.names[i], 3)) for i in order]
+    found = [(i, why) for i, why in found if why.on_claims > 0]
+    if not found:
+        missing = "No node loses anything on its claims."
+        return Exhibit(f"T13{tag}", "Paths behind the largest losses", missing=missing)
+    to = scale([why.on_claims for _, why in found], net.unit)
+    rows = []
+    for i, why in found:
+        for at, row in enumerate(rows_of(why.table)):
+            steps = [known.get(part, part) for part in str(row.path).split(" → ")]
+            first = [name[net.names[i]], why.state] if at == 0 else ["", ""]
+            rows.append(
+                [*first, " → ".join(steps), str(row.cause), to(row.amount), percent(row.share)]
+            )
+    head = ["node", "what happens to it", "path of the loss", "cause", f"lost, {to.label}", "share"]
+    note = (
+        "What a node loses on its claims, split by where it began; a node that fails passes on "
+        "losses in the mix in which they reached it."
+    )
+    return Exhibit(
+        f"T13{tag}", "Paths behind the largest losses", table=table(head, rows, text=4, note=note)
+    )
+
+
+def _rate(rate: float) -> str:
+    return "–" if pd.isna(rate) else f"{rate:.0%}"
+
+
+def _no_settlement(result: PropagationResult) -> str:
+    return (
+        f"{type(result.model).__name__} values claims and does not settle them; who bears the loss "
+        "in the end needs a model that settles, such as EisenbergNoe."
+    )

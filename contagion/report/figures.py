@@ -1,0 +1,42 @@
+"""Figures as inline SVG: text stays text, no fonts and nothing else is loaded from outside."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+
+
+def svg(draw: Callable[[], Axes], name: str, description: str) -> str:
+    """Draw a figure and return it as one `<svg>` element; the same input gives the same text.
+
+    Parameters
+    ----------
+    draw : draws on new axes and returns them.
+    name : made part of every id in the drawing, so that several fit in one page.
+    description : what a reader who cannot see the figure is told.
+    """
+    from html import escape
+
+    from matplotlib import pyplot as plt
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), plt.ioff():
+        ax = draw()
+        figure, buffer = ax.get_figure(root=True), io.StringIO()
+        assert figure is not None
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
+    text = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", text)
+    label = escape(description, quote=True)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).strip()

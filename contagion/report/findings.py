@@ -1,0 +1,119 @@
+"""Key findings: sentences made from the numbers of the results and of the ranking."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..network import ExposureNetwork
+from ..plot.style import percent
+from ..results import PropagationResult
+from ..text import money
+from .words import count, insolvent_before, listed, names, shock_words
+
+
+def sentences(
+    network: ExposureNetwork, results: list[PropagationResult], ranking: pd.DataFrame | None
+) -> list[str]:
+    """What a reader should know first, one sentence each."""
+    found: list[str] = []
+    for result in results:
+        found.append(f"{shock_words(result)} {_total(result)}")
+        found += _bearers(result) + _defaults(result)
+    found += _ranking(network, ranking)
+    if network.assumptions:
+        found.append(
+            f"{count(len(network.assumptions), 'assumption')} about the data stand"
+            f"{'s' if len(network.assumptions) == 1 else ''} behind these numbers; see Data and "
+            "caveats."
+        )
+    return found
+
+
+def _total(result: PropagationResult) -> str:
+    unit = result.network.unit
+    if not result.model.settles:
+        loss, direct = float(result.loss.sum()), float(result.direct_loss.sum())
+        return (
+            f"Owners lose {money(loss, unit)}, {money(loss - direct, unit)} of it by contagion. "
+            "This model values claims and does not settle them, so losses need not add up."
+        )
+    s = result.socialization
+    text = (
+        f"This destroys {money(s.initial_loss, unit)}: owners of the nodes hit absorb "
+        f"{money(s.absorbed_by_trigger, unit)}, {money(s.socialized, unit)} "
+        f"({percent(s.socialized_share)}) is socialized, that is, borne by others."
+    )
+    if s.deadweight > 0:
+        text += f" Default costs destroy {money(s.deadweight, unit)} more on the way."
+    if s.already_missing > 0:
+        text += f" {money(s.already_missing, unit)} was missing before the shock."
+    return text
+
+
+def _bearers(result: PropagationResult) -> list[str]:
+    if not result.model.settles or result.bearers.empty:
+        return []
+    s, frame, name = result.socialization, result.bearers, names(result.network)
+    unit = result.network.unit
+
+    def party(row: pd.Series) -> str:
+        who = name[row["bearer"]]
+        if row["role"] == "external creditors":
+            return f"the outside creditors of {who}"
+        return f"the owners of {who}" if row["role"] == "owners" else who
+
+    first = frame.iloc[0]
+    text = (
+        f"The largest bearer: {party(first)}, {money(first['amount'], unit)} "
+        f"({percent(first['amount'] / s.borne)} of everything borne)"
+    )
+    if len(frame) > 3:
+        top = float(frame["amount"].iloc[:3].sum())
+        text += f"; the three largest bear {percent(top / s.borne)}"
+    lines = [text + "."]
+    if s.reach:
+        lines.append(
+            f"The loss reaches the owners of {count(s.reach, 'further node')}, "
+            f"{'one step' if s.depth == 1 else f'up to {s.depth} steps'} from the shock; "
+            f"{percent(s.bystander_share)} of it falls on bystanders, who have no direct claim on "
+            "a node that was hit."
+        )
+    return lines
+
+
+def _defaults(result: PropagationResult) -> list[str]:
+    name, net = names(result.network), result.network
+    before = insolvent_before(result)
+    failed = result.outcome.defaulted & ~result.triggers & ~before
+    labels = [name[node] for node in net.names]
+    lines = []
+    if failed.any():
+        order = np.flatnonzero(failed)
+        order = order[np.argsort(-result.loss[order], kind="stable")]
+        lines.append(
+            f"{count(len(order), 'further node')} fail{'s' if len(order) == 1 else ''} because of "
+            f"it: {listed([labels[i] for i in order])}."
+        )
+    else:
+        lines.append("No further node fails because of it.")
+    for i in np.flatnonzero(before)[:3]:
+        hole = money(-float(net.book.equity[i]), net.unit)
+        text = f"{labels[i]} was insolvent by {hole} before the shock"
+        if result.reference is not None:
+            added = result.explain(net.names[i]).on_claims
+            text += f", which adds {money(added, net.unit)}"
+        lines.append(f"{text}: its failure comes from elsewhere.")
+    return lines
+
+
+def _ranking(network: ExposureNetwork, ranking: pd.DataFrame | None) -> list[str]:
+    if ranking is None or ranking.empty:
+        return []
+    columns = [c for c in ranking.columns if str(c).startswith("default_impact")]
+    if not columns:
+        return []
+    name = names(network)
+    top = ranking[columns[0]].nlargest(3)
+    parts = [f"{name.get(n, n)} ({money(v, network.unit)})" for n, v in top.items() if v > 0]
+    return [f"Whose default would cost the others most: {listed(parts)}."] if parts else []

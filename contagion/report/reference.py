@@ -1,0 +1,188 @@
+"""The exhibits about the data and the method: ranking, checks, assumptions, definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..datasets import Card
+from ..measures import MEASURES
+from ..network import ExposureNetwork
+from ..plot.amounts import scale
+from ..plot.style import rows as rows_of
+from ..results import PropagationResult
+from ..text import money
+from .parts import Exhibit, table
+from .words import BASELINES, GLOSSARY, names, parameters, shock_words
+
+MOST = 20
+MONEY = ("equity", "claims", "debts", "default_impact")
+CAVEATS = (
+    "Losses are hypothetical: they follow from the tables and the assumptions, and are neither a "
+    "forecast nor advice.",
+    "Balance sheets are of one moment. Failure is instantaneous: no management, rescue or "
+    "resolution, no runs, no fire sales.",
+    "Claims are at face value. Collateral and netting count only where the assumptions say so.",
+)
+
+
+def ranking_table(network: ExposureNetwork, ranking: pd.DataFrame | None) -> Exhibit:
+    """T11: systemic importance."""
+    title = "Systemic importance"
+    if ranking is None:
+        return Exhibit("T11", title, missing="No ranking was given: pass ranking=ct.rank(net).")
+    head, rows, label = ranking_texts(ranking.head(MOST), network, names(network))
+    more = len(ranking) - len(rows)
+    note = (
+        f"Every node fails once, alone; amounts in {label or 'money'}. Default impact counts "
+        "all losses, the indices those of nodes whose capital is known. –: capital not in the data."
+        + (f" {more:,} nodes of less importance are not shown." if more > 0 else "")
+    )
+    return Exhibit("T11", title, table=table(["node", *head], rows, note=note))
+
+
+def ranking_texts(
+    ranking: pd.DataFrame, network: ExposureNetwork, name: dict[object, str] | None = None
+) -> tuple[list[str], list[list[str]], str]:
+    """Titles of the columns, the rows as text (the node first), and the unit of the amounts."""
+    columns = list(map(str, ranking.columns))
+    inside = [c for c in columns if c.partition(".")[0] in MONEY]
+    to = scale(np.concatenate([ranking[c] for c in inside]) if inside else [], network.unit)
+    rows = [
+        [(name or {}).get(node, str(node)), *(_cell(c, row[c], to) for c in columns)]
+        for node, row in ranking.iterrows()
+    ]
+    return [_head(c) for c in columns], rows, to.label
+
+
+def _head(column: str) -> str:
+    base, _, model = column.partition(".")
+    if base not in MEASURES:
+        return column
+    measure = MEASURES[base]
+    unit = {"%": ", %", "s": " (share)"}.get(measure.unit[:1], "")
+    return f"{measure.title}{unit}" + (f", {model.replace('_', ' ')}" if model else "")
+
+
+def _cell(column: str, value: float, to: object) -> str:
+    base = column.partition(".")[0]
+    if pd.isna(value):
+        return "–"
+    if base in MONEY and callable(to):
+        return str(to(float(value)))
+    if base == "induced_defaults":
+        return f"{value:.0f}"
+    return f"{value:.3f}" if base == "debtrank" else f"{value:.1f}"
+
+
+def checks(network: ExposureNetwork) -> Exhibit:
+    """T2: what the input checks found."""
+    found, title = network.check(), "Input checks"
+    if found.empty:
+        return Exhibit("T2", title, "The input checks found nothing.")
+    rows = [[row.code, row.severity, row.title, row.message] for row in rows_of(found)]
+    return Exhibit("T2", title, table=table(["code", "severity", "finding", "what"], rows, text=4))
+
+
+def assumptions(network: ExposureNetwork, results: list[PropagationResult]) -> Exhibit:
+    """T3: what was assumed."""
+    lines = [text[:1].upper() + text[1:] + "." for text in network.assumptions]
+    lines.append(_outside(network))
+    for text in dict.fromkeys(BASELINES[result.baseline] for result in results):
+        lines.append(text)
+    return Exhibit("T3", "Assumptions", lines=(*lines, *CAVEATS))
+
+
+def _outside(network: ExposureNetwork) -> str:
+    """How creditors outside the graph rank."""
+    house = 0 if network.external_creditors == "senior" else 1
+    nodes = network.nodes
+    tier = pd.Series(float(house), index=nodes.index)
+    if "external_tier" in nodes:
+        tier = pd.to_numeric(nodes["external_tier"]).fillna(house).astype(float)
+    senior = int((tier == 0).sum())
+    if senior == len(tier):
+        return "Creditors outside the graph are paid before claims in it."
+    if senior == 0:
+        return "Creditors outside the graph rank pari passu with the claims of their tier."
+    return (
+        f"Creditors outside the graph are paid before claims in it at {senior:,} nodes, and rank "
+        f"pari passu with the claims of their tier at the other {len(tier) - senior:,}."
+    )
+
+
+def card_exhibit(card: Card | None, network: ExposureNetwork) -> Exhibit:
+    """C1: the card of the dataset."""
+    title = "Where the data come from"
+    if card is None:
+        missing = "The network came without a dataset card: its sources are not known here."
+        return Exhibit("C1", title, missing=missing)
+    rows = [["source", card.source], ["evidence", card.evidence], ["terms of use", card.terms]]
+    used = _layers(network)
+    rows += [[f"snapshot {key}", text] for key, text in card.layers.items() if key in used]
+    return Exhibit(
+        "C1", title, card.summary, table=table(["", ""], rows, text=2), lines=card.caveats
+    )
+
+
+def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
+    """C2: the sources that the rows of the tables name."""
+    if card is None or not card.sources:
+        return None
+    used = set()
+    for frame in (network.nodes, network.exposures):
+        if "source" in frame:
+            used |= set(frame["source"].dropna().astype(str))
+    rows = [[key, text] for key, text in card.sources.items() if key in used]
+    if not rows:
+        return None
+    return Exhibit("C2", "Sources of single figures", table=table(["key", "source"], rows, text=2))
+
+
+def _layers(network: ExposureNetwork) -> list[str]:
+    table_ = network.exposures
+    return list(table_["layer"].dropna().astype(str).unique()) if "layer" in table_ else []
+
+
+def definitions(ranking: pd.DataFrame | None) -> list[Exhibit]:
+    """A1, A2: words and measures."""
+    words = table(["word", "meaning"], list(GLOSSARY.items()), text=2)
+    found = [Exhibit("A1", "Words", table=words)]
+    used = [] if ranking is None else [str(c).partition(".")[0] for c in ranking.columns]
+    rows = [
+        [m.title, m.formula, m.unit, m.source]
+        for key in dict.fromkeys(used)
+        if (m := MEASURES.get(key))
+    ]
+    if rows:
+        lead = (
+            "ℓ(j|i) is the loss of j when i defaults, K_j the equity of j, v_j its share of all "
+            "equity, h_j the part of it that j loses, N the number of nodes."
+        )
+        head = ["measure", "formula", "unit", "source"]
+        found.append(Exhibit("A2", "Measures", lead, table=table(head, rows, text=4)))
+    return found
+
+
+def models(results: list[PropagationResult]) -> Exhibit:
+    """A3: the models with their parameters."""
+    rows = [
+        [
+            type(r.model).__name__,
+            f"{r.model.title}. {r.model.source}.",
+            ", ".join(f"{k} = {v}" for k, v in parameters(r.model).items()),
+            shock_words(r),
+            f"{float(r.outcome.residual):.1g} after {int(r.outcome.rounds)} rounds",
+        ]
+        for r in results
+    ]
+    head = ["model", "what it is", "parameters", "shock", "residual"]
+    if not rows:
+        return Exhibit("A3", "Models", missing="No result was given: pass results=[result].")
+    return Exhibit("A3", "Models", table=table(head, rows, text=5))
+
+
+def size_text(network: ExposureNetwork) -> str:
+    """The size of the network in words."""
+    total = money(float(network.amount.sum()), network.unit)
+    return f"{len(network):,} nodes, {len(network.amount):,} exposures, {total}"
