@@ -97,9 +97,9 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
     if rest > 1e-9 * max(total, 1e-300) and total > 0:
         table.loc[len(table)] = ["other paths", rest, rest / total, "mixed", ()]
     row = result.table.iloc[at]
-    passed = float(row["shortfall"])
-    if result.reference is not None:
-        passed -= float(_shortfall_before(result)[at])
+    passed = float(result.added_losses[net.debtor == at].sum())
+    if result.model.settles:
+        passed += float(result.outside_losses[at])
     return Explanation(
         names[at],
         net.unit,
@@ -145,27 +145,12 @@ def _own(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
 
 def _inflows(result: PropagationResult, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
     """Losses on claims as CSR creditor × debtor, and everything that hits each node."""
-    net, lost = result.network, result.claim_losses
-    if result.reference is not None:
-        from .results import claim_losses
-
-        lost = np.maximum(lost - claim_losses(net, result.reference), 0.0)
+    net, lost = result.network, result.added_losses
     rows = np.flatnonzero(lost > socialization.NEGLIGIBLE * net.amount)
     shape = (len(net), len(net))
     into = csr_array((lost[rows], (net.creditor[rows], net.debtor[rows])), shape=shape)
     into.sum_duplicates()
     return into, own + np.asarray(into.sum(axis=1)).ravel()
-
-
-def _shortfall_before(result: PropagationResult) -> np.ndarray:
-    from .results import claim_losses
-
-    net, reference = result.network, result.reference
-    assert reference is not None
-    before = np.bincount(net.debtor, claim_losses(net, reference), len(net))
-    if reference.external_paid is not None:
-        before += np.nan_to_num(net.book.external_liabilities) - reference.external_paid
-    return before
 
 
 def _paths(

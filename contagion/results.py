@@ -165,6 +165,30 @@ class PropagationResult:
         """(m,) what each claim loses of its face value, in money."""
         return claim_losses(self.network, self.outcome)
 
+    @cached_property
+    def added_losses(self) -> np.ndarray:
+        """(m,) what each claim loses, counted from the baseline, in money."""
+        if self.reference is None:
+            return self.claim_losses
+        return np.maximum(self.claim_losses - claim_losses(self.network, self.reference), 0.0)
+
+    @cached_property
+    def outside_losses(self) -> np.ndarray:
+        """(n,) what the external creditors of each node lose, counted from the baseline, in money.
+
+        Raises
+        ------
+        ModelError
+            For models that do not settle claims.
+        """
+        paid, before = self.outcome.external_paid, self.reference
+        if paid is None:
+            raise self._not_computed("what external creditors lose")
+        if before is None:
+            return np.nan_to_num(self.network.book.external_liabilities) - paid
+        assert before.external_paid is not None
+        return np.asarray(before.external_paid - paid)
+
     @property
     def payments(self) -> pd.Series:
         """What each node pays on its debts inside the graph, in money.
@@ -180,12 +204,22 @@ class PropagationResult:
 
     @cached_property
     def flows(self) -> pd.DataFrame:
-        """One row a claim: creditor, debtor, amount (face), paid (or value) and loss, in money."""
+        """One row a claim, in money: creditor, debtor, amount (face), paid (or value), loss, added.
+
+        `loss` counts from face value, `added` from the baseline of the result.
+        """
         net, lost = self.network, self.claim_losses
         frame = net.exposures[["creditor", "debtor"]]
-        return frame.assign(amount=net.amount, paid=net.amount - lost, loss=lost)
+        return frame.assign(
+            amount=net.amount, paid=net.amount - lost, loss=lost, added=self.added_losses
+        )
 
     # -- who bears it -----------------------------------------------------------------------
+
+    @cached_property
+    def hops(self) -> np.ndarray:
+        """(n,) steps from the nearest trigger along claims that lose value; -1 where none leads."""
+        return socialization.hops(self)
 
     @cached_property
     def bearers(self) -> pd.DataFrame:

@@ -41,7 +41,8 @@ class Socialization:
     hhi : Herfindahl–Hirschman index of what is borne, Σ share², in (0, 1]; 1 / hhi is the number
         of equal bearers.
     deadweight : value destroyed on the way (default costs).
-    already_missing : shortfall before the shock, in book baseline.
+    already_missing : shortfall before the shock, in book baseline. (In baseline "cleared" only
+        that of a node that cannot fail, by the node table, and fails by the shock.)
     borne : initial loss + already missing + deadweight.
     """
 
@@ -74,18 +75,15 @@ def initial_losses(result: PropagationResult) -> np.ndarray:
     rate = np.nan_to_num(result.recoveries)
     lost = result.outcome.claims_lost
     known = book.external_assets + book.claims - lost - rate * due
-    unknown = np.maximum((1 - rate) * due - lost, 0.0)
+    since = lost if result.reference is None else lost - result.reference.claims_lost
+    unknown = np.maximum((1 - rate) * due - since, 0.0)
     destroyed = np.where(np.isnan(known), unknown, known)
     return np.where(pinned, destroyed, result.losses)
 
 
 def hops(result: PropagationResult) -> np.ndarray:
     """(n,) steps from the nearest trigger along claims that lose value; -1 where none leads."""
-    net, lost = result.network, result.claim_losses
-    if result.reference is not None:
-        from .results import claim_losses
-
-        lost = lost - claim_losses(net, result.reference)
+    net, lost = result.network, result.added_losses
     rows = np.flatnonzero(lost > NEGLIGIBLE * net.amount)
     n = len(net)
     edges = csr_array(
@@ -109,9 +107,9 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     1 for parties with a direct claim on one, -1 for losses that no trigger caused), rule
     (how the loss came to them), amount (money).
     """
-    net, hop = result.network, hops(result)
+    net, hop = result.network, result.hops
     book = net.book
-    outside = _outside(result)
+    outside = result.outside_losses
     nodes = net.nodes
     kind = (
         nodes["kind"].fillna("node").to_numpy(object)
@@ -139,31 +137,21 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
 
-def _outside(result: PropagationResult) -> np.ndarray:
-    """(n,) what the external creditors of each node lose."""
-    assert result.outcome.external_paid is not None
-    if result.reference is None:
-        return (
-            np.nan_to_num(result.network.book.external_liabilities) - result.outcome.external_paid
-        )
-    assert result.reference.external_paid is not None
-    return np.asarray(result.reference.external_paid - result.outcome.external_paid)
-
-
 def summarize(result: PropagationResult, threshold: float = 0.0) -> Socialization:
     """The numbers of :class:`Socialization`; `threshold` (money) is what counts for `reach`."""
-    frame, hop = result.bearers, hops(result)
+    frame, hop = result.bearers, result.hops
     initial = initial_losses(result)
     absorbed = np.minimum(result.direct_loss, initial)[result.triggers].sum()
     total = float(initial[result.triggers].sum())
     assert result.outcome.deadweight is not None
-    dead, missing = float(result.outcome.deadweight.sum()), 0.0
+    dead = float(result.outcome.deadweight.sum())
+    counted = result.limited
     if result.reference is not None:
         assert result.reference.deadweight is not None
         dead -= float(result.reference.deadweight.sum())
-    else:
-        short = np.maximum(-result.network.book.equity, 0.0)
-        missing = float(short[result.limited].sum())
+        # A guarantor (a node that cannot fail) that the shock fails leaves its own hole behind.
+        counted = counted & ~result.network.book.can_fail
+    missing = float(np.maximum(-result.equity_before, 0.0)[counted].sum())
     borne = float(frame["amount"].sum())
     far = frame.loc[(frame["hop"] >= 2), "amount"].sum()
     share = frame["amount"].to_numpy() / borne if borne > 0 else np.zeros(0)

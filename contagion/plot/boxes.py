@@ -6,13 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from ..results import PropagationResult
-from ..socialization import NEGLIGIBLE, hops, initial_losses
+from ..socialization import NEGLIGIBLE, initial_losses
 from . import style
 from .amounts import Scale, scale
-from .flows import added_losses
 
 OUTSIDE = "outside"
 MOST = 9  # boxes with a name in one column
@@ -43,12 +41,12 @@ def boxes(result: PropagationResult) -> tuple[list[Box], list[Link], Scale]:
 
     The scale is that of the amounts in the texts.
     """
-    net, step = result.network, hops(result)
+    net, step = result.network, result.hops
     n, names = len(net), style.titles(net)
-    lost = added_losses(result)
+    lost = result.added_losses
     into = np.bincount(net.creditor, lost, n)
     passed = np.bincount(net.debtor, lost, n)
-    outside = _outside(result)
+    outside = result.outside_losses if result.model.settles else np.zeros(len(result.network))
     height = np.maximum(np.maximum(into, passed), result.loss)
     if result.model.settles:
         own = np.where(result.triggers, np.maximum(initial_losses(result), 0.0), 0.0)
@@ -77,15 +75,6 @@ def boxes(result: PropagationResult) -> tuple[list[Box], list[Link], Scale]:
             links[pair] += float(lost[row])
     _outside_boxes(names, outside, place, found, links, to)
     return found, [Link(*pair, amount) for pair, amount in links.items()], to
-
-
-def _outside(result: PropagationResult) -> np.ndarray:
-    """(n,) what the external creditors of each node lose."""
-    net = result.network
-    if not result.model.settles:
-        return np.zeros(len(net))
-    rows = result.bearers[result.bearers["role"] == "external creditors"]
-    return np.bincount(net.names.get_indexer(pd.Index(rows["bearer"])), rows["amount"], len(net))
 
 
 def _outside_boxes(

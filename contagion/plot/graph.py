@@ -10,7 +10,6 @@ import numpy as np
 from ..network import ExposureNetwork
 from ..text import money
 from . import style
-from .flows import added_losses
 from .labels import Label, place, wrapped
 from .layout import positions
 
@@ -68,7 +67,7 @@ def network(
     ax.set_ylim(-0.1, 1.08)
     share = np.zeros(len(network.amount))
     if result is not None:
-        share = added_losses(result) / np.where(network.amount > 0, network.amount, 1.0)
+        share = result.added_losses / np.where(network.amount > 0, network.amount, 1.0)
     paths = _edges(ax, network, where, radius, share)
     legend = _nodes(ax, network, result, where, radius, keep)
     chosen = _labelled(network, result, size, keep)
