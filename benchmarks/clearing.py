@@ -43,7 +43,7 @@ def near_critical(n: int, degree: int, seed: int = 1) -> tuple[ct.ExposureNetwor
     """Interbank share 0.95 and about 90 % of the nodes in default after the shock.
 
     Every node owes what it is owed and has external creditors of 3 % of its debts, pari passu:
-    losses leave the graph only through them and through the nodes that stand.
+    losses leave the graph only through them and through the tenth of the nodes that stand.
     """
     rng = np.random.default_rng(seed)
     layers = [rng.permutation(n) for _ in range(degree)]
@@ -54,8 +54,9 @@ def near_critical(n: int, degree: int, seed: int = 1) -> tuple[ct.ExposureNetwor
     keep = creditor != debtor
     creditor, debtor, amount = creditor[keep], debtor[keep], amount[keep]
     claims, debts = np.bincount(creditor, amount, n), np.bincount(debtor, amount, n)
-    external = claims * 0.05 / 0.95
-    liabilities = np.clip(claims + external - 1.02 * debts, 0.0, None)
+    capital = np.where(rng.random(n) < 0.1, 0.5, 0.02)
+    external = claims * np.where(capital > 0.1, 0.5, 0.05 / 0.95)
+    liabilities = np.clip(claims + external - debts - capital * claims, 0.0, None)
     nodes = pd.DataFrame(
         {"node": np.arange(n), "external_assets": external, "external_liabilities": liabilities}
     )
@@ -65,7 +66,7 @@ def near_critical(n: int, degree: int, seed: int = 1) -> tuple[ct.ExposureNetwor
         duplicates="keep",
         external_creditors="pari_passu",
     )
-    hit = rng.uniform(0.0, 0.045, n)
+    hit = rng.uniform(0.0, 0.05, n)
     return net, np.minimum(hit * claims, external)
 
 

@@ -77,7 +77,8 @@ class Model(ABC):
         Raises
         ------
         ShockError
-            When the last axis is not the number of nodes, or a loss is negative or not finite.
+            When the last axis is not the number of nodes, or a loss is negative or
+            not finite, or a recovery lies outside [0, 1].
         """
         losses = np.asarray(losses, float)
         if losses.shape[-1:] != (len(network),):
@@ -89,6 +90,8 @@ class Model(ABC):
             raise ShockError("losses have to be >= 0 and finite.")
         if recoveries is not None:
             recoveries = np.broadcast_to(np.asarray(recoveries, float), losses.shape)
+            if ((recoveries < 0) | (recoveries > 1)).any():
+                raise ShockError("recoveries have to lie in [0, 1], nan where a node is not pinned.")
         return self.run(network, losses, recoveries)
 
     def propagate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import checks
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from conftest import FEATURES, from_liabilities, random_network, random_shock
@@ -324,3 +325,46 @@ def test_a_pinned_node_pays_its_rate_whatever_it_has(chain, recovery):
     assert result.table.loc["b", "recovery_rate"] == pytest.approx(recovery)
     paid, _ = reference.clearing(chain, result.losses, result.recoveries)
     np.testing.assert_allclose(result.flows["paid"], paid, atol=1e-12)
+
+
+def test_linear_solves_do_not_run_in_circles():
+    """A network on which the pattern of the accelerated rounds once came back again and again.
+
+    Several segments a node bend the map both ways, so a linear solve can pass the fixed point.
+    """
+    nodes = pd.DataFrame(
+        {
+            "node": list("abcd"),
+            "external_assets": [10.2948, 17.783, 5.7465, 3.4608],
+            "external_liabilities": [3.7387, 22.9041, 9.6418, 3.1162],
+        }
+    )
+    owed = pd.DataFrame(
+        {
+            "creditor": list("acdbad"),
+            "debtor": list("dbcdca"),
+            "amount": [5.5754, 8.9174, 10.0787, 20.1195, 8.2491, 27.5413],
+            "tier": [2, 3, 1, 3, 1, 3],
+        }
+    )
+    net = ct.ExposureNetwork(nodes, owed)
+    outcome = ct.EisenbergNoe().solve(net, np.zeros(4))
+    assert outcome.converged and outcome.rounds < 100
+    paid, _ = reference.clearing(net, np.zeros(4))
+    got = net.amount - net.segments.to_claims(outcome.unpaid)
+    np.testing.assert_allclose(got, paid, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("features", [{"tiers"}, {"queues"}, {"external_tiers", "pro_rata"}])
+def test_clearing_always_converges_and_soon(features):
+    for seed in range(100):
+        net = random_network(seed, 3 + seed % 8, 1.5 + seed % 3, {*features, "insolvent"})
+        losses = random_shock(net, seed).arrays(net)[0]
+        for model in (
+            ct.EisenbergNoe(),
+            ct.RogersVeraart(0.5, 1.0, which="greatest"),
+            ct.RogersVeraart(1.0, 1.0, which="least"),
+        ):
+            outcome = model.solve(net, losses)
+            assert outcome.converged, (seed, model)
+            assert outcome.rounds < 300, (seed, model)

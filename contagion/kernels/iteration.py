@@ -199,20 +199,15 @@ class Problem:
         A scenario that has converged stands still, so that it does not depend on the others.
         """
         work, columns = self, np.arange(self.y.shape[1])
-        before = np.full(len(columns), np.inf)
-        wait = np.full(len(columns), 3)
-        steady = np.full(len(columns), -1)
-        live = np.ones(len(columns), bool)
+        pace, live = Pace(len(columns)), np.ones(len(columns), bool)
         while True:
             work.rounds += 1
-            wait -= 1
             if work.rows is not None:
                 rows = work._touched()
                 if len(rows) > len(work.rows):
                     work.activate(rows)
             z = work.step()
-            change = z - work.y
-            size = np.abs(change, out=change)
+            size = np.abs(z - work.y)
             size *= work.scale
             work.residual = size.max(axis=0, initial=0.0)
             done = work.residual <= tolerance
@@ -224,20 +219,17 @@ class Problem:
                 live &= ~done
                 if live.mean() < CROWDED:
                     work, columns, z = work.take(live), columns[live], z[:, live]
-                    before, wait, steady, live = before[live], wait[live], steady[live], live[live]
-            patience = PATIENCE if len(live) == 1 else BATCH_PATIENCE
-            slow = live & (wait < 0) & _slow(work.residual, before, tolerance, patience)
+                    pace, live = pace.take(live), live[live]
+            slow = pace.slow(work.residual, tolerance) & live
             if accelerate and slow.any() and not (work.amplifies and len(live) > 1):
                 part = work if slow.all() else work.take(slow)
                 mine = z if slow.all() else z[:, slow]
                 moving = part._moving(mine)
-                count = moving.sum(axis=0)
-                shift = np.abs(count - steady[slow]) / np.maximum(count, 1)
-                wanted = np.where(shift < SETTLED, 0.1 * tolerance / part.residual, shift)
-                accuracy = np.clip(0.0 if part.amplifies else wanted, EXACT, ROUGH)
+                accuracy = pace.accuracy(slow, moving.sum(axis=0), part.residual, tolerance)
+                if part.amplifies:
+                    accuracy[:] = EXACT
                 z[:, slow], good = part._linear(mine - part.y, moving, accuracy)
-                steady[slow], wait[slow] = count, np.where(good, 1, 10)
-            before = work.residual
+                pace.solved(slow, good, part.residual)
             work.y = z
             work.lost = work.push(z)
             if not accelerate:
@@ -323,14 +315,54 @@ class Problem:
         return out * self.beta if self.beta < 1 else out
 
 
-def _slow(
-    residual: np.ndarray,
-    before: np.ndarray,
-    tolerance: float,
-    patience: int,
-) -> np.ndarray:
-    """(B,) would plain rounds, which do shrink, need more than `patience` to the tolerance?"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = np.clip(residual / before, 1e-12, 1 - 1e-12)
-        left = np.log(tolerance / residual) / np.log(rate)
-    return np.isfinite(before) & (left > patience) & (residual < before)
+class Pace:
+    """When a scenario is worth a linear solve, and how exact. Arrays (B,).
+
+    With several segments a node the map is neither concave nor convex and the pattern of moving
+    segments can run in circles from solve to solve. A solve that did not bring the residual down
+    therefore doubles the plain rounds until the next one; those always lead to the fixed point.
+    """
+
+    def __init__(self, count: int):
+        self.before = np.full(count, np.inf)
+        self.last = np.full(count, np.inf)
+        self.steady = np.full(count, -1)
+        self.wait = np.full(count, 3)
+        self.pause = np.ones(count, np.int64)
+        self.judge = np.zeros(count, bool)
+
+    def take(self, columns: np.ndarray) -> Pace:
+        part = copy.copy(self)
+        for name, array in vars(self).items():
+            setattr(part, name, array[columns])
+        return part
+
+    def slow(self, residual: np.ndarray, tolerance: float) -> np.ndarray:
+        """Would plain rounds, which do shrink, take so many that a solve is worth it?"""
+        self.wait -= 1
+        harmful = self.judge & (residual > 0.5 * self.last)
+        self.pause = np.where(harmful, 2 * self.pause, self.pause)
+        self.wait = np.where(harmful, self.pause, self.wait)
+        self.judge = np.zeros_like(self.judge)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = np.clip(residual / self.before, 1e-12, 1 - 1e-12)
+            left = np.log(tolerance / residual) / np.log(rate)
+        shrinks = np.isfinite(self.before) & (residual < self.before)
+        self.before = residual
+        patience = PATIENCE if len(residual) == 1 else BATCH_PATIENCE
+        return shrinks & (left > patience) & (self.wait < 0)
+
+    def accuracy(
+        self, at: np.ndarray, count: np.ndarray, residual: np.ndarray, tolerance: float
+    ) -> np.ndarray:
+        """Rough while the number of moving segments still changes, exact once it stands."""
+        shift = np.abs(count - self.steady[at]) / np.maximum(count, 1)
+        self.steady[at] = count
+        wanted = np.where(shift < SETTLED, 0.1 * tolerance / residual, shift)
+        return np.asarray(np.clip(wanted, EXACT, ROUGH))
+
+    def solved(self, at: np.ndarray, good: np.ndarray, residual: np.ndarray) -> None:
+        """Take note of a solve, to judge it by the next residual."""
+        self.last[at], self.judge[at] = residual, good
+        self.pause[at] = np.where(good, self.pause[at], 2 * self.pause[at])
+        self.wait[at] = np.where(good, 1, np.maximum(self.pause[at], 10))

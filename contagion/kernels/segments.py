@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -135,7 +135,14 @@ def compile_segments(
     shares.sum_duplicates()
     due = np.bincount(node, money, n) if len(width_all) else np.zeros(n)
     return Segments(
-        owner, start, width, shares, due, segment, np.arange(len(debtor)), lambda: share
+        owner,
+        start,
+        width,
+        shares,
+        due,
+        segment,
+        np.arange(len(debtor)),
+        partial(np.asarray, share),
     )
 
 
@@ -166,8 +173,13 @@ def _one_each(
         debts + external,
         debtor,
         np.arange(len(debtor)),
-        lambda: _ratio(amount, width[debtor]),
+        partial(_shares, amount, width, debtor),
     )
+
+
+def _shares(amount: np.ndarray, width: np.ndarray, debtor: np.ndarray) -> np.ndarray:
+    """The part of its debtor's segment that each claim gets; made when asked for, not kept."""
+    return _ratio(amount, width[debtor])
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

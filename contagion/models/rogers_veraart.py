@@ -28,7 +28,8 @@ class RogersVeraart(Model):
     ----------
     alpha, beta : parts (0 to 1) of external assets and of interbank payments that a node in
         default realizes.
-    which : "greatest" or "least" solution; `None` raises where they differ.
+    which : "greatest" or "least" solution; `None` raises where they differ. The least has no
+        waves: what the shock alone does not fail, fails in round 1, all at once.
     strict : default when funds fall short of what is due (the paper); `False`: also when they
         just equal it (equity 0 is default, as in NEVA).
     tolerance, max_rounds : as in :class:`EisenbergNoe`.
@@ -79,19 +80,29 @@ class RogersVeraart(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        least = self.which == "least"
-        outcome = settle(
-            network,
-            losses,
-            recoveries,
-            alpha=self.alpha,
-            beta=self.beta,
-            least=least,
-            strict=self.strict,
-            tolerance=self.tolerance,
-            max_rounds=self.max_rounds,
-            trace="none" if least else trace,
-        )
+        def solution(*, least: bool, trace: Trace) -> Outcome:
+            return settle(
+                network,
+                losses,
+                recoveries,
+                alpha=self.alpha,
+                beta=self.beta,
+                least=least,
+                strict=self.strict,
+                tolerance=self.tolerance,
+                max_rounds=self.max_rounds,
+                trace=trace,
+            )
+
+        if self.which == "least":
+            outcome = solution(least=True, trace="none")
+            if trace == "none":
+                return outcome
+            alone = solution(least=False, trace="path").history[0]
+            when = np.where(outcome.defaulted, np.where(alone[1], 0, 1), -1)
+            states = (alone, (outcome.equity, outcome.defaulted))
+            return replace(outcome, default_round=when, history=states if trace == "path" else ())
+        outcome = solution(least=False, trace=trace)
         if self.which is None and (self.alpha < 1 or self.beta < 1):
             other = replace(self, which="least").run(network, losses, recoveries)
             differ = (outcome.defaulted != other.defaulted).any(axis=tuple(range(losses.ndim - 1)))
