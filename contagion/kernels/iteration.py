@@ -128,8 +128,8 @@ class Problem:
         if not least and self.external.shape[1] == 1:
             rows = self._touched()
             if self.any_stuck:
-                pinned = (self.stuck & (self.pin < 1)).any(axis=1)[self.segments.owner]
-                rows = np.union1d(rows, np.flatnonzero(pinned))
+                pinned = np.asarray((self.stuck & (self.pin < 1)).any(axis=1))
+                rows = np.union1d(rows, np.flatnonzero(pinned[self.segments.owner]))
         self.activate(rows)
         self.y = self.step()
         if least:
@@ -148,8 +148,8 @@ class Problem:
 
     def step(self) -> np.ndarray:
         """One round: what stays unpaid of the active segments after the losses so far."""
-        y = self.lost[self.owner]
-        y = y * self.beta + self.constant if self.beta < 1 else y + self.constant
+        reached = self.lost[self.owner]
+        y = np.asarray(reached * self.beta if self.beta < 1 else reached) + self.constant
         np.maximum(y, 0.0, out=y)
         np.minimum(y, self.width, out=y)
         if self.any_stuck:
@@ -350,7 +350,7 @@ class Pace:
         shrinks = np.isfinite(self.before) & (residual < self.before)
         self.before = residual
         patience = PATIENCE if len(residual) == 1 else BATCH_PATIENCE
-        return shrinks & (left > patience) & (self.wait < 0)
+        return np.asarray(shrinks & (left > patience) & (self.wait < 0))
 
     def accuracy(
         self, at: np.ndarray, count: np.ndarray, residual: np.ndarray, tolerance: float

@@ -54,7 +54,7 @@ class Segments:
     def to_claims(self, paid: np.ndarray) -> np.ndarray:
         """Payments on segments (..., S) to payments on claims (..., m)."""
         share, m = self.entry_share(), int(self.entry_claim.max(initial=-1)) + 1
-        flow = paid[..., self.entry_segment] * share
+        flow = np.asarray(paid[..., self.entry_segment] * share)
         if len(self.entry_claim) == m:
             return flow
         flat = flow.reshape(-1, flow.shape[-1])
