@@ -58,6 +58,14 @@ class Finding:
         )
 
 
+def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Findings as a DataFrame: code, severity, title, count, amount, message, fix, samples."""
+    import pandas as pd
+
+    names = ["code", "severity", "title", "count", "amount", "message", "fix", "samples"]
+    return pd.DataFrame([[getattr(f, n) for n in names] for f in findings], columns=names)
+
+
 class NetworkError(ContagionError):
     """The tables do not describe an exposure network; `.findings` holds every reason.
 
@@ -89,8 +97,6 @@ class NetworkError(ContagionError):
     @property
     def table(self) -> pd.DataFrame:
         """The findings as a DataFrame, one row each."""
-        from .validation import findings_table
-
         return findings_table(self.findings)
 
 

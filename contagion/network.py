@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack, cast
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from . import book as books
-from . import convert, validation
-from .errors import Finding, NetworkError, ShockError
-from .kernels.segments import PRIORITY, PRO_RATA, QUEUE, Segments, compile_segments
-from .text import did_you_mean, listing, money
+from . import convert, intake, matrices, transforms, validation
+from . import holdings as held
+from .errors import Finding
+from .forms import Forms, Orientation
+from .kernels.segments import Segments
+from .text import did_you_mean, money
 from .validation import Choices
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-Orientation = Literal["creditor->debtor", "debtor->creditor"]
 ExternalCreditors = Literal["senior", "pari_passu"]
-RULES = {"priority": PRIORITY, "pro_rata": PRO_RATA, "queue": QUEUE}
 
 
-class ExposureNetwork:
+class ExposureNetwork(Forms):
     """Who owes whom: a weighted directed graph of claims with a balance sheet at every node.
 
     Losses flow from debtor to creditor. The tables are checked on the way in (all findings
@@ -41,6 +38,10 @@ class ExposureNetwork:
     nodes : table with a column `node` and any of the columns of `schema.csv`; `None` takes the
         nodes from the exposures. pandas, or anything narwhals reads (polars, arrow, ...).
     exposures : table with columns `creditor`, `debtor`, `amount` (money) and optional ones.
+    orientation : "creditor->debtor" or "debtor->creditor", what the first and the second column
+        of names mean (source and target, say); not needed where they are called creditor and
+        debtor.
+    columns : {"theirs": "ours"} for columns with other names, of both tables.
     unit : unit of every amount, e.g. "USD" or "EUR mn".
     external_creditors : "senior" (creditors outside the graph are paid before every claim in
         it) or "pari_passu" (they share with the claims of tier 1). A column `external_tier`
@@ -55,6 +56,8 @@ class ExposureNetwork:
     ------
     NetworkError
         With every finding of the input checks that no choice mends.
+    TypeError, ValueError
+        For an option that does not exist, or a word that it does not take.
 
     Example
     -------
@@ -67,11 +70,28 @@ class ExposureNetwork:
     np.float64(2.0)
     """
 
+    unit: str
+    name: str
+    external_creditors: ExternalCreditors
+    names: pd.Index  # (n,) ids, in the order of every array of nodes
+    creditor: np.ndarray  # (m,) rows of `names`
+    debtor: np.ndarray
+    amount: np.ndarray  # (m,) money
+    book: books.Book
+    findings: tuple[Finding, ...]
+    _nodes: pd.DataFrame
+    _columns: pd.DataFrame
+    _holdings: pd.DataFrame | None
+    _choices: dict[str, Any]
+    _accepted: dict[str, str]
+
     def __init__(
         self,
         nodes: Any,
         exposures: Any,
         *,
+        orientation: Orientation | None = None,
+        columns: Mapping[str, str] | None = None,
         unit: str = "",
         name: str = "",
         external_creditors: ExternalCreditors = "senior",
@@ -79,151 +99,84 @@ class ExposureNetwork:
         origin: str = "",
         **choices: Unpack[Choices],
     ):
-        validation.known_choices(choices)
-        if external_creditors not in ("senior", "pari_passu"):
-            raise ValueError(
-                f"external_creditors={external_creditors!r}: choose 'senior' or 'pari_passu'."
-            )
-        claims = convert.to_pandas(exposures)
-        validation.required_columns(claims, "exposures")
-        table = convert.node_table(nodes, claims)
-        validation.required_columns(table, "nodes")
-        amount = pd.to_numeric(claims["amount"]).to_numpy(np.float64, na_value=np.nan)
-        draft = validation.Draft(table, claims, dict(choices), unit, origin, amount=amount)  # type: ignore[arg-type]
-        books.margins(draft)
-        _run(draft, validation.TABLE_CHECKS)
-        _run(draft, validation.CLAIM_CHECKS)
-        book = books.complete(draft)
-        _stop(draft.findings)
+        intake.settings({**choices, "external_creditors": external_creditors})
+        self._fill(
+            convert.tables(nodes, exposures, orientation, columns, origin),
+            unit=unit,
+            name=name,
+            external_creditors=external_creditors,
+            holdings=holdings,
+            **choices,
+        )
+
+    def _fill(
+        self,
+        tables: convert.Tables,
+        *,
+        unit: str = "",
+        name: str = "",
+        external_creditors: ExternalCreditors = "senior",
+        holdings: Any = None,
+        origin: str = "",
+        assumptions: Iterable[str] = (),
+        trusted: bool = False,
+        **choices: Unpack[Choices],
+    ) -> None:
+        """Check the tables and set every attribute, once."""
+        tables.origin = origin or tables.origin
+        draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
         put["external_creditors"] = external_creditors
         put["findings"] = tuple(draft.findings)
-        put["book"] = book
+        put["book"] = books.with_assumptions(book, tuple(assumptions))
         put["_nodes"] = draft.nodes.reset_index(drop=True)
-        put["_exposures"] = draft.exposures.reset_index(drop=True).assign(amount=draft.amount)
-        index_type = np.int32 if max(len(table), len(claims)) < 2**31 else np.int64
-        put["creditor"] = _frozen(draft.creditor.astype(index_type))
-        put["debtor"] = _frozen(draft.debtor.astype(index_type))
-        put["amount"] = _frozen(draft.amount)
+        put["_columns"] = draft.columns.reset_index(drop=True)
+        put["creditor"] = intake.frozen(draft.creditor)
+        put["debtor"] = intake.frozen(draft.debtor)
+        same = draft.raw is not None and draft.amount is draft.raw.values
+        put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
         put["names"] = pd.Index(put["_nodes"]["node"], name="node")
-        put["holdings"] = None if holdings is None else self._checked_holdings(holdings)
+        table = (
+            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
+        )
+        put["_holdings"] = table
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
+        put["_accepted"] = intake.accepted(draft, choices)
+        if draft.liabilities is not None:
+            put["liabilities"] = matrices.frozen(draft.liabilities)
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"an ExposureNetwork is immutable; {key!r} cannot be set")
-
-    # -- from and to other forms ------------------------------------------------------------
-
-    @classmethod
-    def from_matrix(
-        cls,
-        matrix: Any,
-        names: Sequence[Any] | None = None,
-        *,
-        orientation: Orientation,
-        external_assets: Any = None,
-        external_liabilities: Any = None,
-        equity: Any = None,
-        kind: Any = None,
-        totals: Literal["error", "drop"] = "error",
-        **options: Any,
-    ) -> ExposureNetwork:
-        """A network from a square matrix (numpy, scipy sparse, or a labelled DataFrame).
-
-        Parameters
-        ----------
-        matrix : shape (n, n), money. With orientation "creditor->debtor" `matrix[i, j]` is the
-            claim of i on j; with "debtor->creditor" it is what i owes j.
-        names : n labels; a DataFrame brings its own.
-        external_assets, external_liabilities, equity, kind : shape (n,), see the schema.
-        totals : "drop" leaves out a last row and column that hold the sums.
-        **options : keywords of :class:`ExposureNetwork`.
-
-        Raises
-        ------
-        NetworkError
-            C001 (orientation), C009 (labels and shape), and what the constructor raises.
-
-        Example
-        -------
-        >>> net = ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
-        ...     orientation="debtor->creditor", external_assets=[5, 1])
-        >>> net.exposures[["creditor", "debtor", "amount"]].values.tolist()
-        [['b', 'a', 4.0]]
-        """
-        exposures, labels = convert.from_matrix(matrix, names, orientation, totals)
-        given = {
-            "external_assets": external_assets,
-            "equity": equity,
-            "kind": kind,
-            "external_liabilities": external_liabilities,
-        }
-        nodes = pd.DataFrame({"node": labels})
-        for column, values in given.items():
-            if values is not None:
-                nodes[column] = convert.aligned(values, labels, column)
-        return cls(nodes, exposures, **options)
-
-    @classmethod
-    def from_networkx(
-        cls,
-        graph: nx.Graph,
-        *,
-        orientation: Orientation | None = None,
-        amount: str | None = None,
-        **options: Any,
-    ) -> ExposureNetwork:
-        """A network from a networkx digraph: node and edge attributes become columns.
-
-        Parameters
-        ----------
-        graph : DiGraph or MultiDiGraph.
-        orientation : what source → target means. Needed unless `graph.graph["orientation"]`,
-            which :meth:`to_networkx` writes, says it.
-        amount : edge attribute with the amounts, by default "amount" or else "weight".
-        **options : keywords of :class:`ExposureNetwork`.
-
-        Raises
-        ------
-        NetworkError
-            C001 without an orientation, and what the constructor raises.
-
-        Example
-        -------
-        >>> import networkx as nx
-        >>> graph = nx.DiGraph()
-        >>> graph.add_node("a", external_assets=3.0); graph.add_node("b", external_assets=1.0)
-        >>> graph.add_edge("a", "b", amount=2.0)
-        >>> net = ExposureNetwork.from_networkx(graph, orientation="debtor->creditor")
-        >>> net.balance_sheet["equity"].tolist()
-        [1.0, 3.0]
-        """
-        nodes, exposures, settings = convert.from_networkx(graph, orientation, amount)
-        return cls(nodes, exposures, **{**settings, **options})
-
-    def to_networkx(self, orientation: Orientation = "creditor->debtor") -> nx.MultiDiGraph:
-        """The network as a networkx MultiDiGraph: one edge a claim, all columns as attributes."""
-        return convert.to_networkx(
-            self._nodes,
-            self._exposures,
-            orientation,
-            {"unit": self.unit, "name": self.name, "external_creditors": self.external_creditors},
-        )
 
     # -- tables -----------------------------------------------------------------------------
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """The node table as given (a copy; `balance_sheet` has it completed)."""
+        """The node table as given, with the repairs that were chosen (a copy)."""
         return self._nodes.copy(deep=False)
+
+    @cached_property
+    def _exposures(self) -> pd.DataFrame:
+        sides = {
+            "creditor": self.names.take(self.creditor),
+            "debtor": self.names.take(self.debtor),
+            "amount": self.amount,
+        }
+        table = pd.DataFrame(sides)
+        return pd.concat([table, self._columns], axis=1) if len(self._columns.columns) else table
 
     @property
     def exposures(self) -> pd.DataFrame:
-        """The exposure table, one row a claim (a copy)."""
+        """The exposure table, one row a claim (a copy): creditor, debtor, amount, other columns."""
         return self._exposures.copy(deep=False)
 
-    @cached_property
+    @property
+    def holdings(self) -> pd.DataFrame | None:
+        """The table node, asset, value, or None (a copy)."""
+        return None if self._holdings is None else self._holdings.copy(deep=False)
+
+    @property
     def balance_sheet(self) -> pd.DataFrame:
         """External assets, claims, external liabilities, debts and equity of every node (money)."""
         book = self.book
@@ -252,15 +205,12 @@ class ExposureNetwork:
     @cached_property
     def liabilities(self) -> csr_array:
         """Nominal liabilities `L`, shape (n, n): `L[i, j]` is what debtor i owes creditor j."""
-        n = len(self)
-        matrix = csr_array((self.amount, (self.debtor, self.creditor)), shape=(n, n))
-        matrix.sum_duplicates()
-        return matrix
+        return matrices.liabilities(self)
 
     @cached_property
     def relative_liabilities(self) -> csr_array:
         """`Π`, shape (n, n): the rows of `L` over the total debts of the debtor in the graph."""
-        return _divide_rows(self.liabilities, self.book.debts)
+        return matrices.divide_rows(self.liabilities, self.book.debts)
 
     @cached_property
     def leverage(self) -> csr_array:
@@ -274,48 +224,22 @@ class ExposureNetwork:
         NetworkError
             Naming the nodes that hold claims and have no positive equity.
         """
-        equity = self.book.equity
-        bad = ~(equity > 0) & (self.book.claims > 0)
-        if bad.any():
-            raise NetworkError(
-                f"Leverage is undefined for {int(bad.sum())} nodes without positive known equity: "
-                f"{', '.join(map(repr, map(str, self.names[bad][:3])))}."
-            )
-        return _divide_rows(self.liabilities.T.tocsr(), np.where(equity > 0, equity, np.inf))
+        return matrices.leverage(self)
 
     @cached_property
     def segments(self) -> Segments:
         """The rules of all nodes, compiled for the clearing kernel."""
-        columns = self._exposures
-        tier, rank = _numbers(columns, "tier", 1), _numbers(columns, "rank", 0)
-        rule: np.ndarray | int = PRIORITY
-        if "rule" in self._nodes:
-            words = self._nodes["rule"].fillna("priority")
-            unknown = words[~words.isin(RULES)]
-            if len(unknown):
-                raise NetworkError(did_you_mean(unknown.iloc[0], list(RULES), "rule"))
-            rule = words.map(RULES).to_numpy(np.int8)
-        default = 1 if self.external_creditors == "pari_passu" else 0
-        external_tier = _numbers(self._nodes, "external_tier", default)
-        return compile_segments(
-            self.debtor,
-            self.creditor,
-            self.amount,
-            len(self),
-            tier,
-            rank,
-            rule,
-            np.nan_to_num(self.book.external_liabilities),
-            external_tier,
-            lambda: self.relative_liabilities,
-        )
+        return matrices.segments(self, self._columns, self._nodes)
 
     # -- looking up and changing ------------------------------------------------------------
+
+    def _completed(self) -> pd.DataFrame:
+        return transforms.resolved_nodes(self)
 
     def position(self, node: Any) -> int:
         """Row of a node. Raises `KeyError` with the closest name."""
         try:
-            return int(self.names.get_loc(node))
+            return int(cast(int, self.names.get_loc(node)))
         except KeyError:
             raise KeyError(did_you_mean(node, list(self.names), "node")) from None
 
@@ -339,30 +263,25 @@ class ExposureNetwork:
         -------
         >>> net = ExposureNetwork.from_matrix([[0, 75], [68, 0]], ["stream", "elixir"],
         ...     orientation="creditor->debtor", external_assets=[10, 10])
-        >>> net.set_off(("stream", "elixir")).exposures[["creditor", "debtor", "amount"]].values.tolist()
+        >>> net.set_off(("stream", "elixir")).exposures.values.tolist()
         [['stream', 'elixir', 7.0]]
         """
-        n = len(self)
-        forward = self.debtor * np.int64(n) + self.creditor
-        back = self.creditor * np.int64(n) + self.debtor
-        keys, where = np.unique(forward, return_inverse=True)
-        total = np.bincount(where, self.amount, len(keys))
-        at = np.minimum(np.searchsorted(keys, back), len(keys) - 1)
-        mutual = np.where(keys[at] == back, total[at], 0.0)
-        if pairs:
-            places = [(self.position(a), self.position(b)) for a, b in pairs]
-            allowed = [x * n + y for a, b in places for x, y in ((a, b), (b, a))]
-            mutual = np.where(np.isin(forward, allowed), mutual, 0.0)
-        gross = total[where]
-        left = self.amount * np.maximum(gross - mutual, 0.0) / np.where(gross > 0, gross, 1.0)
-        kept = (left > 0) | (self.amount == 0)
-        return self._rebuilt(self._exposures.assign(amount=left)[kept])
+        return transforms.rebuilt(self, transforms.set_off(self, pairs), self._completed())
 
     def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> ExposureNetwork:
         """The network with node columns replaced, from a mapping node → value or n values.
 
         The other side of the balance sheet follows: with `external_assets` or
-        `external_liabilities` given, equity is recomputed.
+        `external_liabilities` given, equity is recomputed; with `equity` given, external assets.
+
+        Raises
+        ------
+        KeyError
+            For an unknown node.
+        TypeError
+            For a column that is spelled almost like one of the schema.
+        NetworkError
+            Where the new figures do not pass the input checks.
 
         Example
         -------
@@ -371,76 +290,11 @@ class ExposureNetwork:
         >>> net.with_nodes(external_assets={"a": 9}).balance_sheet.loc["a", "equity"]
         np.float64(5.0)
         """
-        nodes = self._resolved_nodes()
-        for column, values in columns.items():
-            if isinstance(values, Mapping):
-                for name in values:
-                    self.position(name)
-                old = nodes[column] if column in nodes else pd.Series(np.nan, nodes.index)
-                new = nodes["node"].map(dict(values))
-                nodes[column] = new.where(nodes["node"].isin(list(values)), old)
-            else:
-                nodes[column] = list(values)
-        return self._rebuilt(self._exposures, nodes)
+        return transforms.rebuilt(self, self.exposures, transforms.with_columns(self, columns))
 
     def holdings_of(self, asset: Any) -> np.ndarray:
         """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""
-        table = self.holdings
-        if table is None or not (table["asset"] == asset).any():
-            known = [] if table is None else list(table["asset"].unique())
-            raise ShockError(
-                did_you_mean(asset, known, "asset")
-                if known
-                else f"No node holds {str(asset)!r}: the network has no table of holdings "
-                "(holdings= with columns node, asset, value)."
-            )
-        rows = table[table["asset"] == asset]
-        return np.bincount(self.names.get_indexer(rows["node"]), rows["value"], len(self))
-
-    def _checked_holdings(self, holdings: Any) -> pd.DataFrame:
-        table = convert.to_pandas(holdings)
-        missing = [c for c in ("node", "asset", "value") if c not in table]
-        if missing:
-            raise NetworkError(f"The holdings table has no column {listing(missing)}.")
-        unknown = table["node"][~table["node"].isin(self.names)]
-        if len(unknown):
-            raise NetworkError(did_you_mean(unknown.iloc[0], list(self.names), "node in holdings"))
-        held = np.bincount(self.names.get_indexer(table["node"]), table["value"], len(self))
-        over = held > self.book.external_assets * (1 + 1e-9)
-        if over.any():
-            raise NetworkError(
-                f"{listing(self.names[over])} hold more than their external assets; "
-                "holdings are a part of them."
-            )
-        return table.reset_index(drop=True)
-
-    def _resolved_nodes(self) -> pd.DataFrame:
-        """The node table with the balance sheet as it was completed."""
-        unused = ["equity", "total_assets", "total_liabilities", "can_fail"]
-        return self._nodes.drop(columns=[c for c in unused if c in self._nodes]).assign(
-            external_assets=self.book.external_assets,
-            external_liabilities=self.book.external_liabilities,
-            can_fail=self.book.can_fail,
-        )
-
-    def _rebuilt(
-        self, exposures: pd.DataFrame, nodes: pd.DataFrame | None = None
-    ) -> ExposureNetwork:
-        net = ExposureNetwork(
-            self._resolved_nodes() if nodes is None else nodes,
-            exposures,
-            unit=self.unit,
-            name=self.name,
-            external_creditors=self.external_creditors,
-            holdings=self.holdings,
-            duplicates="keep",
-            aggregates="keep",
-            loops="solve",
-            collateral="ignore",
-            **self._choices,
-        )
-        net.__dict__["book"] = books.with_assumptions(net.book, self.book.assumptions)
-        return net
+        return held.held(self._holdings, self.names, asset)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -489,38 +343,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     >>> read(file, assume_equity={"a": 1, "b": 1}).balance_sheet["claims"].tolist()
     [10.0, 0.0]
     """
-    nodes, exposures, settings = convert.read_tables(path, options)
-    return ExposureNetwork(nodes, exposures, **settings)
-
-
-def _run(draft: validation.Draft, checks: Iterable[Any]) -> None:
-    for check in checks:
-        check(draft)
-    if any(f.code in ("C004", "C006", "C007") for f in draft.findings if f.severity == "error"):
-        _stop(draft.findings)
-
-
-def _stop(findings: Sequence[Finding]) -> None:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        raise NetworkError(errors)
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
-
-
-def _numbers(table: pd.DataFrame, column: str, default: float) -> np.ndarray | float:
-    """A numeric column with its default; one number where every row has the same."""
-    if column not in table:
-        return default
-    values = pd.to_numeric(table[column]).to_numpy(np.float64, na_value=np.nan)
-    values = np.where(np.isnan(values), default, values)
-    return float(values[0]) if len(values) and (values == values[0]).all() else values
-
-
-def _divide_rows(matrix: csr_array, by: np.ndarray) -> csr_array:
-    rows = np.repeat(np.where(by > 0, by, 1.0), np.diff(matrix.indptr))
-    return csr_array((matrix.data / rows, matrix.indices, matrix.indptr), shape=matrix.shape)
+    intake.settings({k: v for k, v in options.items() if k not in convert.OPTIONS})
+    tables = convert.read_tables(path, options)
+    settings = intake.settings(tables.settings)
+    return ExposureNetwork._from(tables, settings)

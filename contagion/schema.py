@@ -8,20 +8,26 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-Table = Literal["nodes", "exposures"]
+Table = Literal["nodes", "exposures", "holdings"]
+TABLES: tuple[Table, ...] = ("nodes", "exposures", "holdings")
 
 DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of one table, as `schema.csv` states it."""
+    """One column of one table, as `schema.csv` states it.
+
+    `dtype` is string, int, float or bool; `unit` is money or empty; `sign` is ">= 0", ">= 1",
+    "signed" or empty; `words` are the words that a cell may hold, where it is not free.
+    """
 
     table: str
     column: str
     dtype: str
     unit: str
     sign: str
+    words: str
     default: str
     required: str
     meaning: str
@@ -30,6 +36,24 @@ class Column:
     def fill(self) -> object:
         """The value of an empty cell, `None` where empty stays unknown."""
         return DEFAULTS.get(self.default, self.default) if self.default else None
+
+    @property
+    def least(self) -> float:
+        """The smallest value that a cell may hold."""
+        return float(self.sign.removeprefix(">= ")) if self.sign.startswith(">=") else -float("inf")
+
+    @property
+    def what(self) -> str:
+        """What a cell must be, in words.
+
+        >>> columns("exposures")["tier"].what
+        'a whole number ≥ 1'
+        """
+        if self.words:
+            return "one of " + ", ".join(self.words.split())
+        kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        bound = f" ≥ {self.least:g}" if self.sign.startswith(">=") else ""
+        return kind.get(self.dtype, "text") + bound
 
 
 @cache
@@ -45,7 +69,12 @@ def columns(table: Table) -> dict[str, Column]:
 
 
 def document(table: Table) -> str:
-    """The schema of a table as text, one line a column: for help pages and docs."""
+    """The schema of a table as text, one line a column: for help pages and docs.
+
+    >>> print(document("holdings").splitlines()[2])
+    value (float, money, >= 0, required): market value held, a part of the external assets of
+    the node
+    """
     lines = []
     for column in columns(table).values():
         notes = [column.dtype, column.unit, column.sign]

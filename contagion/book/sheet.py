@@ -1,0 +1,54 @@
+"""The balance sheets as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Book:
+    """Balance sheets as arrays of shape (n,), in money; nan where a side is unknown.
+
+    Attributes
+    ----------
+    external_assets, external_liabilities : towards the world outside the graph.
+    claims, debts : in the graph, sums of the exposures.
+    can_fail : false for nodes that pay in full whatever happens.
+    assumptions : what was assumed, one sentence each.
+    """
+
+    external_assets: np.ndarray
+    claims: np.ndarray
+    external_liabilities: np.ndarray
+    debts: np.ndarray
+    can_fail: np.ndarray
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def equity(self) -> np.ndarray:
+        """External assets + claims − external liabilities − debts, signed, shape (n,)."""
+        own, owed = self.external_assets + self.claims, self.external_liabilities + self.debts
+        equity: np.ndarray = own - owed
+        return equity
+
+    @property
+    def known(self) -> np.ndarray:
+        """True where the whole balance sheet is known, shape (n,)."""
+        known: np.ndarray = np.isfinite(self.external_assets + self.external_liabilities)
+        return known
+
+    def frozen(self) -> Book:
+        """The same with arrays that cannot be written to."""
+        names = ("external_assets", "claims", "external_liabilities", "debts", "can_fail")
+        arrays: dict[str, Any] = {name: np.array(getattr(self, name)) for name in names}
+        for array in arrays.values():
+            array.flags.writeable = False
+        return replace(self, **arrays)
+
+
+def with_assumptions(book: Book, assumptions: tuple[str, ...]) -> Book:
+    """The same balance sheets with the assumptions of the network they were made from."""
+    return replace(book, assumptions=tuple(dict.fromkeys(assumptions + book.assumptions)))

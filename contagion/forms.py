@@ -1,0 +1,171 @@
+"""An exposure network from and to other forms: matrices and networkx graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+import pandas as pd
+
+from . import convert, intake
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from .book import Book
+
+Orientation = Literal["creditor->debtor", "debtor->creditor"]
+
+
+class Forms:
+    """The ways in and out of :class:`~contagion.ExposureNetwork` besides its tables."""
+
+    if TYPE_CHECKING:
+        unit: str
+        name: str
+        external_creditors: str
+        book: Book
+        _accepted: dict[str, str]
+        _holdings: pd.DataFrame | None
+
+        @property
+        def exposures(self) -> pd.DataFrame: ...
+
+        def _completed(self) -> pd.DataFrame: ...
+
+    @classmethod
+    def _from(cls, tables: convert.Tables, settings: dict[str, Any]) -> Self:
+        net: Any = cls.__new__(cls)
+        net._fill(tables, **settings)
+        return cast(Self, net)
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: Any,
+        names: Sequence[Any] | None = None,
+        *,
+        orientation: Orientation | None = None,
+        external_assets: Any = None,
+        external_liabilities: Any = None,
+        equity: Any = None,
+        kind: Any = None,
+        totals: Literal["error", "drop", "keep"] = "error",
+        **options: Any,
+    ) -> Self:
+        """A network from a square matrix (numpy, scipy sparse, or a labelled DataFrame).
+
+        Parameters
+        ----------
+        matrix : shape (n, n), money. With orientation "creditor->debtor" `matrix[i, j]` is the
+            claim of i on j; with "debtor->creditor" it is what i owes j. 0 and "-" mean no
+            claim; an empty cell is unknown (C006) unless it is on the diagonal. Labels may be
+            the index or a first column.
+        names : n labels; a DataFrame brings its own.
+        external_assets, external_liabilities, equity, kind : shape (n,), see the schema.
+        totals : "drop" leaves out rows and columns that hold the sums, "keep" says that a row
+            that looks like one is a node.
+        **options : keywords of :class:`ExposureNetwork`.
+
+        Raises
+        ------
+        NetworkError
+            C001 (orientation), C009 (labels and shape), and what the constructor raises.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", external_assets=[5, 1])
+        >>> net.exposures[["creditor", "debtor", "amount"]].values.tolist()
+        [['b', 'a', 4.0]]
+        """
+        settings = intake.settings(options)
+        tables = convert.from_matrix(matrix, names, orientation, totals, options.get("decimal"))
+        assert tables.nodes is not None
+        labels = list(tables.nodes["node"])
+        given = {
+            "external_assets": external_assets,
+            "equity": equity,
+            "kind": kind,
+            "external_liabilities": external_liabilities,
+        }
+        for column, values in given.items():
+            if values is not None:
+                tables.nodes[column] = convert.aligned(values, labels, column)
+        return cls._from(tables, settings)
+
+    @classmethod
+    def from_networkx(
+        cls,
+        graph: nx.Graph[Any],
+        *,
+        orientation: Orientation | None = None,
+        amount: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Self:
+        """A network from a networkx digraph: node and edge attributes become columns.
+
+        Parameters
+        ----------
+        graph : DiGraph or MultiDiGraph.
+        orientation : what source → target means. Needed unless `graph.graph["orientation"]`,
+            which :meth:`to_networkx` writes, says it.
+        amount : edge attribute with the amounts, by default "amount" or else "weight".
+        columns : {"theirs": "ours"} for other attributes of nodes and edges.
+        **options : keywords of :class:`ExposureNetwork`.
+
+        Raises
+        ------
+        NetworkError
+            C001 without an orientation, and what the constructor raises.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> import networkx as nx
+        >>> graph = nx.DiGraph()
+        >>> graph.add_node("a", external_assets=3.0); graph.add_node("b", external_assets=1.0)
+        >>> graph.add_edge("a", "b", amount=2.0)
+        >>> net = ct.ExposureNetwork.from_networkx(graph, orientation="debtor->creditor")
+        >>> net.balance_sheet["equity"].tolist()
+        [1.0, 3.0]
+        """
+        settings = intake.settings(options)
+        tables = convert.from_networkx(graph, orientation, amount, columns)
+        return cls._from(tables, {**tables.settings, **settings})
+
+    def to_networkx(self, orientation: Orientation = "creditor->debtor") -> nx.MultiDiGraph[Any]:
+        """The network as a networkx MultiDiGraph: one edge a claim, all columns as attributes.
+
+        :meth:`from_networkx` gives the same network back: the balance sheet goes along as it was
+        completed, with its assumptions, holdings and the choices that accept duplicates,
+        collateral or loops.
+
+        Parameters
+        ----------
+        orientation : what source → target shall mean.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", external_assets=[5, 1])
+        >>> graph = net.to_networkx("debtor->creditor")
+        >>> list(graph.edges(data="amount")), graph.graph["orientation"]
+        ([('a', 'b', 4.0)], 'debtor->creditor')
+        >>> ct.ExposureNetwork.from_networkx(graph).balance_sheet.equals(net.balance_sheet)
+        True
+        """
+        settings: dict[str, Any] = {
+            "unit": self.unit,
+            "name": self.name,
+            "external_creditors": self.external_creditors,
+            **self._accepted,
+        }
+        if self.book.assumptions:
+            settings["assumptions"] = list(self.book.assumptions)
+        if self._holdings is not None:
+            settings["holdings"] = self._holdings.to_dict("list")
+        return convert.to_networkx(self._completed(), self.exposures, orientation, settings)

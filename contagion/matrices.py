@@ -1,0 +1,78 @@
+"""The matrices of a network: liabilities, their shares, leverage, and the compiled rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from .errors import NetworkError
+from .kernels.segments import PRIORITY, PRO_RATA, QUEUE, Segments, compile_segments
+from .text import listing, plural
+
+if TYPE_CHECKING:
+    from .network import ExposureNetwork
+
+RULES = {"priority": PRIORITY, "pro_rata": PRO_RATA, "queue": QUEUE}
+
+
+def frozen(matrix: csr_array) -> csr_array:
+    """The same matrix, whose arrays cannot be written to any more."""
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
+
+
+def divide_rows(matrix: csr_array, by: np.ndarray) -> csr_array:
+    """The rows of a matrix over numbers (n,); rows of numbers that are not positive stay."""
+    rows = np.repeat(np.where(by > 0, by, 1.0), np.diff(matrix.indptr))
+    shares = csr_array((matrix.data / rows, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return frozen(shares)
+
+
+def liabilities(net: ExposureNetwork) -> csr_array:
+    """`L[i, j]` = what debtor i owes creditor j, shape (n, n)."""
+    pairs = (net.debtor, net.creditor)
+    return frozen(csr_array((net.amount, pairs), shape=(len(net), len(net))))
+
+
+def leverage(net: ExposureNetwork) -> csr_array:
+    """`Λ[i, j] = A[i, j] / E[i]`; raises where a creditor has no positive known equity."""
+    equity = net.book.equity
+    bad = ~(equity > 0) & (net.book.claims > 0)
+    if bad.any():
+        raise NetworkError(
+            f"Leverage is undefined for {plural(int(bad.sum()), 'node')} without positive known "
+            f"equity: {listing(net.names[bad])}."
+        )
+    return divide_rows(net.liabilities.T.tocsr(), np.where(equity > 0, equity, np.inf))
+
+
+def segments(net: ExposureNetwork, claims: pd.DataFrame, nodes: pd.DataFrame) -> Segments:
+    """The rules of all nodes, compiled for the clearing kernel."""
+    rule: np.ndarray | int = PRIORITY
+    if "rule" in nodes:
+        rule = nodes["rule"].fillna("priority").map(RULES).to_numpy(np.int8)
+    return compile_segments(
+        net.debtor,
+        net.creditor,
+        net.amount,
+        len(net),
+        _numbers(claims, "tier", 1),
+        _numbers(claims, "rank", 0),
+        rule,
+        np.nan_to_num(net.book.external_liabilities),
+        _numbers(nodes, "external_tier", 1 if net.external_creditors == "pari_passu" else 0),
+        lambda: net.relative_liabilities,
+    )
+
+
+def _numbers(table: pd.DataFrame, column: str, default: float) -> np.ndarray | float:
+    """A numeric column with its default; one number where every row has the same."""
+    if column not in table:
+        return default
+    values = pd.to_numeric(table[column]).to_numpy(np.float64, na_value=np.nan)
+    values = np.where(np.isnan(values), default, values)
+    return float(values[0]) if len(values) and (values == values[0]).all() else values
