@@ -56,8 +56,9 @@ class Explanation:
             f"  lost on claims {money(self.on_claims, self.unit)}; passed on to its creditors "
             f"{money(self.passed_on, self.unit)}",
         ]
-        for row in self.table.itertuples():
-            lines.append(f"  {money(row.amount):>9}  {row.share:>4.0%}  {row.path}  ({row.cause})")
+        columns = [self.table[name] for name in ("amount", "share", "path", "cause")]
+        for amount, share, path, cause in zip(*columns, strict=True):
+            lines.append(f"  {money(amount):>9}  {share:>4.0%}  {path}  ({cause})")
         return "\n".join(lines)
 
 
@@ -80,22 +81,21 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
     total = float(into[[at]].sum())
     rows = _paths(into, own, hit, at, most, total)
     names, when = net.names, result.outcome.default_round
-    table = pd.DataFrame(
-        [
-            {
-                "path": " → ".join(str(names[step]) for step in path),
-                "amount": amount,
-                "share": amount / total,
-                "cause": cause[path[0]],
-                "rounds": tuple(int(when[step]) for step in path) if when is not None else (),
-            }
-            for path, amount in rows
-        ],
-        columns=["path", "amount", "share", "cause", "rounds"],
-    )
-    rest = total - float(table["amount"].sum())
-    if rest > 1e-9 * max(total, 1e-300) and total > 0:
-        table.loc[len(table)] = ["other paths", rest, rest / total, "mixed", ()]
+    found: list[dict[str, Any]] = [
+        {
+            "path": " → ".join(str(names[step]) for step in path),
+            "amount": amount,
+            "share": amount / total,
+            "cause": cause[path[0]],
+            "rounds": tuple(int(when[step]) for step in path) if when is not None else (),
+        }
+        for path, amount in rows
+    ]
+    rest = total - sum(amount for _, amount in rows)
+    if rest > 1e-9 * total > 0:
+        others = {"path": "other paths", "cause": "mixed", "rounds": ()}
+        found.append({**others, "amount": rest, "share": rest / total})
+    table = pd.DataFrame(found, columns=["path", "amount", "share", "cause", "rounds"])
     row = result.table.iloc[at]
     passed = float(result.added_losses[net.debtor == at].sum())
     if result.model.settles:

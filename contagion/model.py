@@ -91,7 +91,9 @@ class Model(ABC):
         if recoveries is not None:
             recoveries = np.broadcast_to(np.asarray(recoveries, float), losses.shape)
             if ((recoveries < 0) | (recoveries > 1)).any():
-                raise ShockError("recoveries have to lie in [0, 1], nan where a node is not pinned.")
+                raise ShockError(
+                    "recoveries have to lie in [0, 1], nan where a node is not pinned."
+                )
         return self.run(network, losses, recoveries)
 
     def propagate(
@@ -129,8 +131,9 @@ class Model(ABC):
         )
         if not bool(np.all(outcome.converged)):
             raise ConvergenceError(
-                f"{type(self).__name__} did not reach its tolerance in {int(outcome.rounds)} rounds "
-                f"(residual {float(outcome.residual):.1e}). Raise max_rounds, or look at .partial.",
+                f"{type(self).__name__} did not reach its tolerance in {int(outcome.rounds)} "
+                f"rounds (residual {float(outcome.residual):.1e}). Raise max_rounds, or look at "
+                ".partial.",
                 result,
             )
         if self.settles:
@@ -142,7 +145,8 @@ def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
     from .socialization import initial_losses
 
-    destroyed, net = initial_losses(result), result.network
+    net = result.network
+    destroyed = initial_losses(result) - np.where(np.isnan(result.recoveries), 0.0, result.losses)
     below = destroyed < -1e-9 * (net.book.claims + net.segments.due)
     if below.any():
         at = int(np.flatnonzero(below)[0])

@@ -24,7 +24,8 @@ def rank(
     Every node defaults once under every model (see `measures.single_defaults`). A DebtRank
     model gives the column `debtrank`; every other model gives `default_impact`,
     `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`, with the name of
-    the model behind a dot when there is more than one.
+    the model behind a dot when there is more than one (its parameters too, when one model comes
+    twice).
 
     Parameters
     ----------
@@ -48,6 +49,9 @@ def rank(
     """
     chosen = list(models) if models is not None else [EisenbergNoe(), DebtRank()]
     clearing = [model for model in chosen if not isinstance(model, DebtRank)]
+    label = {id(model): type(model).__name__ for model in clearing}
+    if len(set(label.values())) < len(clearing):
+        label = {id(model): repr(model) for model in clearing}
     book = network.book
     parts = [
         pd.DataFrame(
@@ -61,8 +65,8 @@ def rank(
             parts.append(_debtrank(network, table).rename(name).to_frame())
             continue
         table = table.drop(columns="loss_suffered")
-        parts.append(table if len(clearing) < 2 else table.add_suffix(f".{type(model).__name__}"))
+        parts.append(table if len(clearing) < 2 else table.add_suffix(f".{label[id(model)]}"))
     frame = pd.concat(parts, axis=1)
-    by = next((c for c in frame if str(c).startswith(("default_impact", "debtrank"))), "debts")
-    order = frame.sort_values(by, ascending=False, kind="stable")
-    return order
+    names = [str(column) for column in frame]
+    by = next((c for c in names if c.startswith(("default_impact", "debtrank"))), "debts")
+    return frame.sort_values(by, ascending=False, kind="stable")

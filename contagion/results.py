@@ -82,7 +82,7 @@ class PropagationResult:
     @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return (self.losses > 0) | ~np.isnan(self.recoveries)
+        return np.asarray((self.losses > 0) | ~np.isnan(self.recoveries))
 
     @cached_property
     def equity_before(self) -> np.ndarray:
@@ -103,14 +103,15 @@ class PropagationResult:
     def limited(self) -> np.ndarray:
         """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
         may = self.network.book.can_fail | ~np.isnan(self.recoveries)
-        return may & self.network.book.known
+        return np.asarray(may & self.network.book.known)
 
     def _unlimited(self) -> np.ndarray:
         lost = self.outcome.claims_lost
         if self.reference is not None:
             lost = lost - self.reference.claims_lost
         passed = (1.0 - self.recoveries) * self.network.segments.due
-        return np.where(np.isnan(self.recoveries), self.losses + lost, np.maximum(lost - passed, 0))
+        rest = np.asarray(np.maximum(lost - passed, 0.0))
+        return np.where(np.isnan(self.recoveries), self.losses + lost, rest)
 
     @cached_property
     def direct_loss(self) -> np.ndarray:
@@ -156,7 +157,7 @@ class PropagationResult:
         if self.outcome.external_paid is None:
             return self._shortfall_inside
         outside = np.nan_to_num(self.network.book.external_liabilities) - self.outcome.external_paid
-        return self._shortfall_inside + outside
+        return np.asarray(self._shortfall_inside + outside)
 
     # -- per claim --------------------------------------------------------------------------
 
@@ -170,7 +171,8 @@ class PropagationResult:
         """(m,) what each claim loses, counted from the baseline, in money."""
         if self.reference is None:
             return self.claim_losses
-        return np.maximum(self.claim_losses - claim_losses(self.network, self.reference), 0.0)
+        before = claim_losses(self.network, self.reference)
+        return np.asarray(np.maximum(self.claim_losses - before, 0.0))
 
     @cached_property
     def outside_losses(self) -> np.ndarray:
@@ -185,7 +187,7 @@ class PropagationResult:
         if paid is None:
             raise self._not_computed("what external creditors lose")
         if before is None:
-            return np.nan_to_num(self.network.book.external_liabilities) - paid
+            return np.asarray(np.nan_to_num(self.network.book.external_liabilities) - paid)
         assert before.external_paid is not None
         return np.asarray(before.external_paid - paid)
 
@@ -335,11 +337,11 @@ def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
     if outcome.unpaid is not None:
         return network.segments.to_claims(outcome.unpaid)
     assert outcome.loss_rate is not None
-    return network.amount * outcome.loss_rate[..., network.debtor]
+    return np.asarray(network.amount * outcome.loss_rate[..., network.debtor])
 
 
 def _positive(equity: np.ndarray) -> np.ndarray:
-    return np.maximum(equity, 0.0)
+    return np.asarray(np.maximum(equity, 0.0))
 
 
 def _kinds(network: ExposureNetwork) -> np.ndarray:

@@ -94,7 +94,7 @@ def hops(result: PropagationResult) -> np.ndarray:
     while len(front):
         step += 1
         reached = np.unique(edges[front].indices)
-        front = reached[hop[reached] < 0]
+        front = np.asarray(reached[hop[reached] < 0], np.intp)
         hop[front] = step
     return hop
 

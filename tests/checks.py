@@ -51,10 +51,8 @@ def claims_in_order(net: ct.ExposureNetwork) -> list[list[tuple[float, float, in
         zip(outside, net.balance_sheet["external_liabilities"], strict=True)
     ):
         if due > 0:
-            if tier == 0:
-                order = -np.inf
-            else:
-                order = 1.0 if rule_of[i] == "pro_rata" else float(tier)
+            together = 1.0 if rule_of[i] == "pro_rata" else float(tier)
+            order = -np.inf if tier == 0 else together
             owed[i].append((order, float(due), -1))
     return owed
 

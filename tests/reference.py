@@ -86,7 +86,7 @@ def greatest_clearing_vector(
     paid, failed = face.copy(), np.zeros(len(net), bool)
     while True:
         now = assets + share.T @ paid < face - 1e-12 * checks.scale(net)
-        if (now == failed).all() and failed.any() or not now.any():
+        if ((now == failed).all() and failed.any()) or not now.any():
             return paid, failed
         failed |= now
         at = np.flatnonzero(failed)
@@ -99,7 +99,7 @@ def greatest_clearing_vector(
 def linear_debtrank(
     claims: np.ndarray, equity: np.ndarray, losses: np.ndarray, pins: np.ndarray
 ) -> np.ndarray:
-    """What each node loses on its claims; `claims[i, j]` of i on j, increments as printed (2015)."""
+    """What each node loses on its claims (2015, increments); `claims[i, j]` is of i on j."""
     n = len(equity)
     h = np.array([min(1.0, losses[i] / equity[i]) for i in range(n)])
     h = np.where(np.isnan(pins), h, 1.0 - np.nan_to_num(pins))
@@ -121,11 +121,11 @@ def single_hit(claims: np.ndarray, equity: np.ndarray, start: np.ndarray) -> np.
     while "D" in state:
         new = list(h)
         for j in range(n):
-            hits = sum(min(1.0, claims[j, i] / equity[j]) * h[i] for i in range(n) if state[i] == "D")
+            hits = sum(
+                min(1.0, claims[j, i] / equity[j]) * h[i] for i in range(n) if state[i] == "D"
+            )
             new[j] = min(1.0, h[j] + hits)
-        state = [
-            "I" if state[j] != "U" else ("D" if new[j] > 0 else "U") for j in range(n)
-        ]
+        state = ["I" if state[j] != "U" else ("D" if new[j] > 0 else "U") for j in range(n)]
         h = new
     return np.array(h)
 

@@ -111,7 +111,7 @@ def test_clearing_notices_external_creditors_who_are_shortchanged():
 
 def test_conservation_notices_a_loss_that_nobody_bears(result):
     equity = np.maximum(result.outcome.equity, result.network.book.equity)
-    with pytest.raises(AssertionError, match="not conserved|bearers|borne"):
+    with pytest.raises(AssertionError, match=r"not conserved|bearers|borne"):
         checks.assert_conserves_value(tampered(result, equity=equity))
 
 

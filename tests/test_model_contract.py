@@ -150,7 +150,7 @@ def test_value_is_conserved_and_claims_are_settled_by_the_rules(model, seed, n, 
     assert -room <= s.absorbed_by_trigger <= s.initial_loss + room
     assert 0 <= s.socialized_share <= 1 + 1e-9
     assert -1e-9 <= s.bystander_share <= 1 + 1e-9
-    if baseline == "cleared":
+    if baseline == "cleared" and "unfailing" not in features:
         assert s.already_missing == 0
 
 
@@ -158,12 +158,17 @@ def test_value_is_conserved_and_claims_are_settled_by_the_rules(model, seed, n, 
 @given(seed=seeds, n=sizes, features=some_features)
 @few
 def test_no_shock_no_loss(model, seed, n, features):
-    """On the book of a solvent network, and against the clearing without shock on any."""
+    """On the book of a solvent network, and against the clearing without shock on any.
+
+    The least clearing vector with default costs is the exception on the book: there a default
+    that everybody expects can be enough, that is what it is for.
+    """
     net = random_network(seed, n, 2.0, features - {"insolvent"})
-    result = run(model, net, ct.Shock())
-    assert result.table["loss"].abs().max() <= 1e-12 * checks.scale(net)
-    assert result.outcome.rounds <= 2
-    assert not result.outcome.defaulted[net.book.equity > 0].any()
+    if getattr(model, "which", None) != "least":
+        result = run(model, net, ct.Shock())
+        assert result.table["loss"].abs().max() <= 1e-12 * checks.scale(net)
+        assert result.outcome.rounds <= 2
+        assert not result.outcome.defaulted[net.book.equity > 0].any()
     net = random_network(seed, n, 2.0, features | {"insolvent"})
     result = run(model, net, ct.Shock(), baseline="cleared")
     assert result.table["loss"].abs().max() <= 1e-9 * checks.scale(net)
@@ -338,9 +343,12 @@ def test_a_larger_shock_never_helps_anybody(model, seed, n, features):
 def test_more_capital_never_hurts_anybody(model, seed, n, features):
     """More external assets anywhere: claims lose less and fewer nodes fail.
 
-    The loss of the owners who brought the capital may well rise: they stand in for more.
+    The loss of the owners who brought the capital may well rise: they stand in for more. For
+    DebtRank the nodes have to be solvent before: one that is not passes nothing on, by
+    definition, and capital that lifts it above zero lets it pass distress on.
     """
-    net = random_network(seed, n, 2.0, features - {"unknown"})
+    without = {"unknown", "insolvent"} if isinstance(model, ct.DebtRank) else {"unknown"}
+    net = random_network(seed, n, 2.0, features - without)
     rng = np.random.default_rng(seed)
     richer = net.with_nodes(
         external_assets=net.book.external_assets * (1 + rng.random(n) * (rng.random(n) < 0.5))

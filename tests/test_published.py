@@ -147,9 +147,7 @@ GA_PATHS = {
 
 
 @pytest.mark.parametrize("assets", GA_PATHS)
-@pytest.mark.parametrize(
-    "model", [ct.EisenbergNoe(), ct.RogersVeraart(1.0, 1.0, which="greatest")]
-)
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(1.0, 1.0, which="greatest")])
 def test_greatest_clearing_vector_algorithm_path(assets, model):
     """Payments of every round: face value for nodes that stood, all they have for the others."""
     net = ct.ExposureNetwork.from_matrix(
@@ -262,12 +260,12 @@ def test_ring_against_complete(shape, shock):
     loss of assets that exist. Only a − v enters the payment equation.
     """
     n, y = 10, 100.0
-    if shape == "ring":
-        owed = y * np.roll(np.eye(n), 1, axis=1)
-    else:
-        owed = y / (n - 1) * (1 - np.eye(n))
+    shapes = {
+        "ring": y * np.roll(np.eye(n), 1, axis=1),
+        "complete": y / (n - 1) * (1 - np.eye(n)),
+    }
     net = ct.ExposureNetwork.from_matrix(
-        owed,
+        shapes[shape],
         range(n),
         orientation="debtor->creditor",
         external_assets=np.full(n, 100.0),

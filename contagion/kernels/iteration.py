@@ -149,7 +149,7 @@ class Problem:
     def step(self) -> np.ndarray:
         """One round: what stays unpaid of the active segments after the losses so far."""
         reached = self.lost[self.owner]
-        y = np.asarray(reached * self.beta if self.beta < 1 else reached) + self.constant
+        y: np.ndarray = (reached * self.beta if self.beta < 1 else reached) + self.constant
         np.maximum(y, 0.0, out=y)
         np.minimum(y, self.width, out=y)
         if self.any_stuck:

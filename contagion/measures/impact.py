@@ -124,5 +124,5 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
 def _debtrank(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
     capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
     others = capital.sum() - capital
-    share = impact["contagion_index"] / 100.0 * others / capital.sum()
-    return share.rename("debtrank")
+    share = impact["contagion_index"].to_numpy() / 100.0 * others / capital.sum()
+    return pd.Series(share, impact.index, name="debtrank")

@@ -1,0 +1,177 @@
+"""The layers of the package: an arrow may only point down. And what it must not drag in."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "contagion"
+FILES = sorted(PACKAGE.rglob("*.py"))
+# From the bottom to the top; modules of one line do not import each other.
+LAYERS = (
+    ("errors", "text"),
+    ("kernels", "schema"),
+    ("validation",),
+    ("convert", "book"),
+    ("holdings", "intake", "matrices", "transforms"),
+    ("forms",),
+    ("network",),
+    ("shocks", "socialization", "audit"),
+    ("explain",),
+    ("results",),
+    ("model",),
+    ("models", "measures", "datasets"),
+    ("ranking",),
+    ("plot",),
+    ("report",),
+    ("cli",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+HEAVY = {  # loaded on use, never by `import contagion`
+    "matplotlib",
+    "networkx",
+    "jinja2",
+    "typer",
+    "click",
+    "rich",
+    "numba",
+    "tqdm",
+    "joblib",
+    "polars",
+    "python_calamine",
+    "xlsxwriter",
+    "nbclient",
+    "jupytext",
+    "scipy.optimize",
+    "scipy.stats",
+}
+
+
+def owner(path: Path) -> str:
+    """The top-level part of the package that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(source: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Absolute dotted names that a module imports, also inside functions.
+
+    Imports under `if TYPE_CHECKING:` do not run and do not count.
+    """
+    tree = ast.parse(source)
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            skipped.update(inner for part in node.body for inner in ast.walk(part))
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else ()
+            stem = base + tuple(filter(None, (node.module or "").split(".")))
+            yield from ((*stem, alias.name) for alias in node.names)
+
+
+def package_of(path: Path) -> tuple[str, ...]:
+    return ("contagion", *path.relative_to(PACKAGE).parts[:-1])
+
+
+def arrows(path: Path) -> set[str]:
+    """Parts of the package that a file imports."""
+    found = imports(path.read_text("utf-8"), package_of(path))
+    names = {name[1] for name in found if name[0] == "contagion" and len(name) > 1}
+    return names - {"__version__"}
+
+
+def test_every_part_of_the_package_has_a_layer():
+    assert {owner(path) for path in FILES} - {"__init__"} == set(LEVEL)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_arrows_point_down(path):
+    """`__init__.py` of the package hands everything out and may look at everything."""
+    me = owner(path)
+    if me == "__init__":
+        return
+    for other in arrows(path) - {me}:
+        assert other in LEVEL, f"{me} imports {other}, which has no layer"
+        assert LEVEL[other] < LEVEL[me], f"{me} imports {other}, which is not below it"
+
+
+def test_an_arrow_up_would_be_noticed():
+    up = "def f():\n    from ..report import write_report\n"
+    assert list(imports(up, ("contagion", "models"))) == [("contagion", "report", "write_report")]
+    here = "from . import convert, validation"
+    assert list(imports(here, ("contagion",))) == [
+        ("contagion", "convert"),
+        ("contagion", "validation"),
+    ]
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .report import x\n"
+    assert list(imports(typed, ("contagion",))) == [("typing", "TYPE_CHECKING")]
+    assert list(imports("import pandas as pd", ("contagion",))) == [("pandas",)]
+    assert list(imports("from .. import plot", ("contagion", "report"))) == [("contagion", "plot")]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").glob("*.py")), ids=lambda p: p.name)
+def test_kernels_know_arrays_only(path):
+    found = {name[0] for name in imports(path.read_text("utf-8"), package_of(path))}
+    assert found <= {"numpy", "scipy", "contagion", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_stay_short(path):
+    lines = len(path.read_text("utf-8").splitlines())
+    assert lines <= 400, f"{path.name} has {lines} lines: split it"
+
+
+def loaded(statement: str) -> set[str]:
+    """Modules that a fresh interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_import_is_light():
+    extra = loaded("import contagion") - loaded("import pandas, scipy.sparse, scipy.sparse.csgraph")
+    assert not extra & HEAVY, sorted(extra & HEAVY)
+    foreign = {name.partition(".")[0] for name in extra} - set(sys.stdlib_module_names)
+    assert foreign <= {"contagion", "narwhals", "numpy", "pandas", "scipy"}, sorted(foreign)
+
+
+def test_running_a_model_stays_light():
+    extra = loaded(
+        "import contagion as ct; "
+        "net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ['a', 'b'], "
+        "orientation='debtor->creditor', external_assets=[5, 1]); "
+        "result = ct.EisenbergNoe().propagate(net, ct.Shock.default('a')); "
+        "repr(result), result.table, result.bearers, result.explain('b'), ct.rank(net)"
+    )
+    assert not extra & {"matplotlib", "networkx", "jinja2", "typer", "numba", "polars"}
+
+
+def test_the_light_test_can_fail():
+    assert "jinja2" in loaded("import jinja2")
+
+
+def test_nothing_outside_the_project_is_read():
+    """No path that only exists on somebody's machine, and none above the project."""
+    outside = re.compile(r"\.\./shared|/work/|/home/|/Users/|[A-Z]:\\\\|/tmp/(?!\w*report)")
+    texts = [*FILES, *ROOT.glob("tests/*.py"), *ROOT.glob("docs/*.py"), *ROOT.glob("notebooks/*")]
+    texts += [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("datasets/*/*"), *ROOT.glob("*.md")]
+    texts += [ROOT / ".ci" / "run", ROOT / "pyproject.toml"]
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in texts
+        if path.is_file() and path != Path(__file__) and path.suffix not in {".png", ".parquet"}
+        for match in outside.finditer(path.read_text("utf-8"))
+    ]
+    assert not found
