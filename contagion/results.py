@@ -298,8 +298,9 @@ class PropagationResult:
         lines.append(
             f"  {self._defaults()}" + (f"; largest losses of others: {names}" if names else "")
         )
+        base = "book values" if self.baseline == "book" else "the clearing without shock"
         lines.append(
-            f"  losses counted from {'book values' if self.baseline == 'book' else 'the clearing without shock'}; "
+            f"  losses counted from {base}; "
             f"residual {float(self.outcome.residual):.1g} after {int(self.outcome.rounds)} rounds"
         )
         return lines

@@ -137,9 +137,9 @@ class Shock:
         over = (loss > assets * (1 + 1e-12)) & ~pinned
         if over.any():
             at = int(np.flatnonzero(over)[0])
+            has, lost = (money(side[at], network.unit) for side in (assets, loss))
             raise ShockError(
-                f"{str(network.names[at])!r} has external assets of {money(assets[at], network.unit)} "
-                f"and cannot lose {money(loss[at], network.unit)}"
+                f"{str(network.names[at])!r} has external assets of {has} and cannot lose {lost}"
                 + (f" ({int(over.sum())} such nodes)." if over.sum() > 1 else ".")
             )
         return np.minimum(loss, np.where(np.isnan(assets), loss, assets)), recovery

@@ -31,7 +31,7 @@ def cascade(
     strict: bool,
     history: bool = False,
 ) -> Cascade:
-    """Rounds of default: `losses_i = shock_i + Σ_j lgd_j A_ij [j failed]`, i fails when over equity.
+    """Rounds: `losses_i = shock_i + Σ_j lgd_j A_ij [j failed]`, i fails when over its equity.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ class Cleared:
     """What the kernel hands back; B scenarios, n nodes, S segments.
 
     unpaid (B, S) and funds (B, n) are money; funds are before default costs. default_round is
-    -1 for solvent nodes and only meaningful outside mode "fast". residual (B,) is the largest change
-    of one more round relative to the balance sheet of the node; products counts sparse
+    -1 for solvent nodes and only meaningful outside mode "fast". residual (B,) is the largest
+    change of one more round relative to the balance sheet of the node; products counts sparse
     products in units of the whole matrix.
     """
 

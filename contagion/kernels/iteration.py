@@ -17,6 +17,7 @@ from .segments import Segments
 PATIENCE, BATCH_PATIENCE = 16, 60  # plain rounds that a linear solve has to save to be worth it
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
 WHOLE = 0.75  # part of the segments from which on it is cheaper to take all of them
+CUT = 0.85  # part of the segments up to which a solve cuts the moving ones out of the matrix
 ROUGH, EXACT = 0.1, 1e-13  # reduction of a linear solve while the pattern moves, and at the end
 SETTLED = 1e-3  # change in the number of moving segments below which the pattern counts as found
 
@@ -295,7 +296,7 @@ class Problem:
         moving: np.ndarray,
     ) -> tuple[slice | np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """The map `δ → A δ` among the moving segments: cut out where that pays."""
-        if moving.shape[1] > 1 or moving.mean() > 0.85:
+        if moving.shape[1] > 1 or moving.sum() > CUT * len(self.segments.owner):
             return slice(None), self._again
         at = np.flatnonzero(moving)
         owner = self.segments.owner[at if self.rows is None else self.rows[at]]
