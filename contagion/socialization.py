@@ -31,7 +31,8 @@ class Socialization:
     ----------
     initial_loss : money destroyed by the shock, summed over the nodes it hits. For a pinned
         default: the assets of the node less what it pays.
-    absorbed_by_trigger : part of it borne by the owners of the nodes that were hit.
+    absorbed_by_trigger : part of it borne by the owners of the nodes that were hit, also where
+        the failure of one of them costs the owners of another.
     socialized : the rest, borne by anybody else.
     socialized_share : socialized / initial loss, in [0, 1].
     bystander_share : part of everything borne that falls on parties without a direct claim on
@@ -141,8 +142,8 @@ def summarize(result: PropagationResult, threshold: float = 0.0) -> Socializatio
     """The numbers of :class:`Socialization`; `threshold` (money) is what counts for `reach`."""
     frame, hop = result.bearers, result.hops
     initial = initial_losses(result)
-    absorbed = np.minimum(result.direct_loss, initial)[result.triggers].sum()
     total = float(initial[result.triggers].sum())
+    absorbed = min(float(result.loss[result.triggers].sum()), total)
     assert result.outcome.deadweight is not None
     dead = float(result.outcome.deadweight.sum())
     counted = result.limited
@@ -159,10 +160,10 @@ def summarize(result: PropagationResult, threshold: float = 0.0) -> Socializatio
         threshold, NEGLIGIBLE * (result.network.book.claims + result.network.segments.due)
     )
     hit = (result.loss > floor) & ~result.triggers & (hop > 0)
-    socialized = max(total - float(absorbed), 0.0)
+    socialized = max(total - absorbed, 0.0)
     return Socialization(
         initial_loss=total,
-        absorbed_by_trigger=float(absorbed),
+        absorbed_by_trigger=absorbed,
         socialized=socialized,
         socialized_share=socialized / total if total > 0 else 0.0,
         bystander_share=float(far / borne) if borne > 0 else 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import warnings
 from functools import cache
@@ -22,6 +23,7 @@ NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 @cache
 def executed(path: Path):
     """The notebook with outputs; an error in a cell raises."""
+    os.environ.pop("MPLBACKEND", None)  # the kernel inherits it and would draw nothing inline
     notebook = jupytext.read(path)
     client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3")
     with warnings.catch_warnings():  # of the Jupyter machinery, not of the package

@@ -180,3 +180,10 @@ def test_the_numbers_survive_a_pickle(result):
     again = pickle.loads(pickle.dumps(result))
     pd.testing.assert_frame_equal(again.table, result.table)
     assert again.model == result.model and again.shock == result.shock
+
+
+def test_a_network_without_nodes_says_so():
+    net = ct.ExposureNetwork(None, pd.DataFrame({"creditor": [], "debtor": [], "amount": []}))
+    for call in (lambda: ct.EisenbergNoe().propagate(net), lambda: ct.rank(net)):
+        with pytest.raises(ct.NetworkError, match="no nodes"):
+            call()

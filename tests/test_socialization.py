@@ -75,6 +75,16 @@ def test_a_pinned_default_does_not_count_twice_what_it_lost_to_another(chain):
     checks.assert_conserves_value(result)
 
 
+def test_owners_of_every_node_that_was_hit_absorb(chain):
+    """a loses 8: its owners bear 2, b misses 6. b loses 1 itself, so its owners bear all their 3."""
+    result = ct.EisenbergNoe().propagate(chain, ct.Shock.loss({"a": 8.0, "b": 1.0}))
+    s = result.socialization
+    assert s.initial_loss == 9
+    assert s.absorbed_by_trigger == pytest.approx(5)
+    elsewhere = result.bearers[~result.bearers["bearer"].isin(["a", "b"])]["amount"].sum()
+    assert s.socialized == pytest.approx(elsewhere) == pytest.approx(4)
+
+
 def test_external_creditors_bear_at_one_hop_more():
     """a owes 5 outside (senior) and 10 to b, has 15 and loses 12; b owes 9 outside."""
     net = from_liabilities([[0, 10], [0, 0]], [18, 2], [5, 9])
