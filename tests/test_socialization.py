@@ -76,7 +76,7 @@ def test_a_pinned_default_does_not_count_twice_what_it_lost_to_another(chain):
 
 
 def test_owners_of_every_node_that_was_hit_absorb(chain):
-    """a loses 8: its owners bear 2, b misses 6. b loses 1 itself, so its owners bear all their 3."""
+    """a loses 8: its owners bear 2, b misses 6. b loses 1 itself; its owners bear all their 3."""
     result = ct.EisenbergNoe().propagate(chain, ct.Shock.loss({"a": 8.0, "b": 1.0}))
     s = result.socialization
     assert s.initial_loss == 9
