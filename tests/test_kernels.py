@@ -5,8 +5,10 @@ from __future__ import annotations
 import checks
 import numpy as np
 import pytest
+from conftest import random_network
 from scipy.sparse import csr_array
 
+import contagion as ct
 from contagion.kernels.cascade import cascade
 from contagion.kernels.clearing import clear
 from contagion.kernels.debtrank import linear_system, single_hit
@@ -269,3 +271,17 @@ def test_linear_system_passes_every_part_on():
     system = linear_system(owed, np.array([4.0, 4.0]), np.array([2.0, 2.0]))
     done = clear(system, np.array([[3.0, 4.0]]), np.zeros(2), np.ones(2, bool), limit=np.zeros(2))
     assert done.unpaid[0].tolist() == pytest.approx([1 / 0.75, 0.5 / 0.75])
+
+
+def test_a_scenario_does_not_depend_on_the_others_of_its_batch():
+    """Not even in the last digit: a scenario that has converged stands still."""
+    net = random_network(3, 30, 3.0, frozenset())
+    rng = np.random.default_rng(5)
+    assets = net.book.external_assets
+    losses = np.minimum(assets * rng.uniform(0, 1, (40, 1)) * rng.uniform(0, 2, (40, 30)), assets)
+    whole = ct.EisenbergNoe().solve(net, losses)
+    assert len(set(whole.rounds.tolist())) > 1
+    for part in (slice(0, 7), slice(7, 25), slice(25, 40)):
+        some = ct.EisenbergNoe().solve(net, losses[part])
+        assert (some.equity == whole.equity[part]).all()
+        assert (some.rounds == whole.rounds[part]).all()

@@ -221,6 +221,8 @@ class Problem:
                 if live.mean() < CROWDED:
                     work, columns, z = work.take(live), columns[live], z[:, live]
                     pace, live = pace.take(live), live[live]
+                elif work is self:
+                    work = self.take(np.ones(len(live), bool))
             slow = pace.slow(work.residual, tolerance) & live
             if accelerate and slow.any() and not (work.amplifies and len(live) > 1):
                 part = work if slow.all() else work.take(slow)
