@@ -7,7 +7,6 @@ import inspect
 import re
 
 import numpy as np
-import pandas as pd
 
 from ..model import Model
 from ..network import ExposureNetwork
@@ -116,10 +115,3 @@ def attributes(record: type = Socialization) -> dict[str, str]:
     body = text.partition("----------")[2]
     found = re.findall(r"^(\w+) : (.*(?:\n {4,}.*)*)", body, flags=re.MULTILINE)
     return {name: " ".join(words.split()) for name, words in found}
-
-
-def text_of(value: object) -> str:
-    """A cell as text: nothing for what is missing."""
-    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
-        return ""
-    return str(value)
