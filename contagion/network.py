@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from . import book as books
 from . import convert, intake, matrices, transforms, validation
 from . import holdings as held
+from .changes import Changes
 from .errors import Finding
 from .forms import Forms, Orientation
 from .kernels.segments import Segments
@@ -23,7 +24,7 @@ from .validation import Choices
 ExternalCreditors = Literal["senior", "pari_passu"]
 
 
-class ExposureNetwork(Forms):
+class ExposureNetwork(Forms, Changes):
     """Who owes whom: a weighted directed graph of claims with a balance sheet at every node.
 
     Losses flow from debtor to creditor. The tables are checked on the way in (all findings
@@ -231,7 +232,7 @@ class ExposureNetwork(Forms):
         """The rules of all nodes, compiled for the clearing kernel."""
         return matrices.segments(self, self._columns, self._nodes)
 
-    # -- looking up and changing ------------------------------------------------------------
+    # -- looking up -------------------------------------------------------------------------
 
     def _completed(self) -> pd.DataFrame:
         return transforms.resolved_nodes(self)
@@ -242,55 +243,6 @@ class ExposureNetwork(Forms):
             return int(cast(int, self.names.get_loc(node)))
         except KeyError:
             raise KeyError(did_you_mean(node, list(self.names), "node")) from None
-
-    def set_off(self, *pairs: tuple[Any, Any]) -> ExposureNetwork:
-        """Bilateral set-off: mutual claims of two nodes cancel up to the smaller side.
-
-        The larger side keeps the difference, spread over its claims pro rata. Equity does not
-        change, external assets and liabilities do not either.
-
-        Parameters
-        ----------
-        *pairs : the pairs that may set off (a netting set is a legal fact: name it). Without
-            pairs every mutual pair nets.
-
-        Raises
-        ------
-        KeyError
-            For an unknown node.
-
-        Example
-        -------
-        >>> net = ExposureNetwork.from_matrix([[0, 75], [68, 0]], ["stream", "elixir"],
-        ...     orientation="creditor->debtor", external_assets=[10, 10])
-        >>> net.set_off(("stream", "elixir")).exposures.values.tolist()
-        [['stream', 'elixir', 7.0]]
-        """
-        return transforms.rebuilt(self, transforms.set_off(self, pairs), self._completed())
-
-    def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> ExposureNetwork:
-        """The network with node columns replaced, from a mapping node → value or n values.
-
-        The other side of the balance sheet follows: with `external_assets` or
-        `external_liabilities` given, equity is recomputed; with `equity` given, external assets.
-
-        Raises
-        ------
-        KeyError
-            For an unknown node.
-        TypeError
-            For a column that is spelled almost like one of the schema.
-        NetworkError
-            Where the new figures do not pass the input checks.
-
-        Example
-        -------
-        >>> net = ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
-        ...     orientation="debtor->creditor", external_assets=[5, 1])
-        >>> net.with_nodes(external_assets={"a": 9}).balance_sheet.loc["a", "equity"]
-        np.float64(5.0)
-        """
-        return transforms.rebuilt(self, self.exposures, transforms.with_columns(self, columns))
 
     def holdings_of(self, asset: Any) -> np.ndarray:
         """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""

@@ -21,7 +21,7 @@ LAYERS = (
     ("validation",),
     ("convert", "book"),
     ("holdings", "intake", "matrices", "transforms"),
-    ("forms",),
+    ("forms", "changes"),
     ("network",),
     ("shocks", "socialization", "audit"),
     ("explain",),
