@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from . import rules
 from .errors import (
     AmbiguousSolution,
     ContagionError,
@@ -13,6 +14,7 @@ from .errors import (
     Finding,
     ModelError,
     NetworkError,
+    RuleError,
     ShockError,
 )
 from .models import MODELS, DebtRank, EisenbergNoe, Furfine, GaiKapadia, Model, RogersVeraart
@@ -44,6 +46,7 @@ __all__ = [
     "Outcome",
     "PropagationResult",
     "RogersVeraart",
+    "RuleError",
     "Shock",
     "ShockError",
     "Socialization",
@@ -53,6 +56,7 @@ __all__ = [
     "rank",
     "read",
     "report",
+    "rules",
     "write_report",
 ]
 

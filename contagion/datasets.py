@@ -18,15 +18,17 @@ from .text import did_you_mean, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
 TEXTS = ("title", "summary", "kind", "date", "unit", "source", "terms", "evidence")
-TABLES = ("layers", "network", "assume_equity", "default_run", "sources", "grades")
+TABLES = ("rules", "layers", "network", "assume_equity", "default_run", "sources", "grades")
+OPTIONAL = ("rules", "layers", "assume_equity")
+KEYS = (*TEXTS, *TABLES, "caveats")
 
 
 @dataclass(frozen=True, repr=False)
 class Card:
     """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
 
-    `layers` says what each snapshot means, `network` how the tables are read, `assume_equity`
-    what is assumed where no source gives capital, `default_run` which node fails first
+    `rules` says how single nodes share a shortfall, `layers` what each snapshot means, `network`
+    how the tables are read, `assume_equity` what is assumed where no source gives capital, `default_run` which node fails first
     (`default`), what share of face value it pays (`recovery`) and what losses are counted from
     (`baseline`, "book" unless given); `sources` and `grades` explain the columns source and
     evidence of the tables.
@@ -42,6 +44,7 @@ class Card:
     terms: str
     evidence: str
     caveats: tuple[str, ...]
+    rules: Mapping[str, Any]
     layers: Mapping[str, str]
     network: Mapping[str, Any]
     assume_equity: Mapping[str, float]
@@ -137,12 +140,14 @@ def describe(name: str) -> Card:
 
     file = path(name) / "dataset.toml"
     try:
-        raw = {"layers": {}, "assume_equity": {}} | tomllib.loads(file.read_text("utf-8"))
+        raw = {"rules": {}, "layers": {}, "assume_equity": {}} | tomllib.loads(
+            file.read_text("utf-8")
+        )
     except ValueError as error:
         raise DatasetError(f"{file}: {error}") from error
     wrong = [f"{key} must be text" for key in TEXTS if not str(raw.get(key, "")).strip()]
     wrong += [f"[{k}] must be a table" for k in TABLES if not isinstance(raw.get(k), dict)]
-    wrong += [f"unknown entry {key!r}" for key in raw if key not in (*TEXTS, *TABLES, "caveats")]
+    wrong += [f"unknown entry {key!r}" for key in raw if key not in KEYS]
     wrong += [] if raw.get("kind") in KINDS else [f"kind must be one of {', '.join(KINDS)}"]
     wrong += [] if isinstance(raw.get("caveats"), list) else ["caveats must be a list"]
     if not wrong and not {"default", "recovery"} <= set(raw["default_run"]):

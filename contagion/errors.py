@@ -122,3 +122,7 @@ class ConvergenceError(ContagionError):
 
 class AmbiguousSolution(ContagionError):
     """More than one solution is valid and the caller has not said which is meant."""
+
+
+class RuleError(ContagionError):
+    """A loss-sharing rule is impossible, or the claims lack what it asks for."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from .errors import NetworkError
-from .kernels.segments import PRIORITY, PRO_RATA, QUEUE, Segments, compile_segments
+from .kernels.segments import Segments
+from .rules import Priority, Rule, from_dict
+from .rules.compile import compile_rules
 from .text import listing, plural
 
 if TYPE_CHECKING:
     from .network import ExposureNetwork
-
-RULES = {"priority": PRIORITY, "pro_rata": PRO_RATA, "queue": QUEUE}
 
 
 def frozen(matrix: csr_array) -> csr_array:
@@ -50,22 +51,46 @@ def leverage(net: ExposureNetwork) -> csr_array:
     return divide_rows(net.liabilities.T.tocsr(), np.where(equity > 0, equity, np.inf))
 
 
-def segments(net: ExposureNetwork, claims: pd.DataFrame, nodes: pd.DataFrame) -> Segments:
-    """The rules of all nodes, compiled for the clearing kernel."""
-    rule: np.ndarray | int = PRIORITY
+def named_rules(net: ExposureNetwork, given: Mapping[Any, Any]) -> dict[Any, Rule]:
+    """Rules by node, from rules, words and dicts; `KeyError` for an unknown node."""
+    for name in given:
+        net.position(name)
+    return {
+        name: rule if isinstance(rule, Rule) else from_dict(rule) for name, rule in given.items()
+    }
+
+
+def rules_of(net: ExposureNetwork) -> tuple[list[Rule], np.ndarray]:
+    """The distinct rules of a network, and which of them each node has (n,)."""
+    nodes, given = net._nodes, net._rules
+    found: dict[Rule, int] = {Priority(): 0}
+    of = np.zeros(len(net), np.int64)
     if "rule" in nodes:
-        rule = nodes["rule"].fillna("priority").map(RULES).to_numpy(np.int8)
-    return compile_segments(
+        words = nodes["rule"].fillna("priority")
+        number = {word: found.setdefault(from_dict(word), len(found)) for word in words.unique()}
+        of = words.map(number).to_numpy(np.int64)
+    for name, rule in given.items():
+        of[net.position(name)] = found.setdefault(rule, len(found))
+    used, at = np.unique(of, return_inverse=True)
+    rules = list(found)
+    return [rules[k] for k in used], at
+
+
+def segments(net: ExposureNetwork) -> Segments:
+    """The rules of all nodes, compiled for the clearing kernel."""
+    rules, of = rules_of(net)
+    return compile_rules(
+        rules,
+        of,
         net.debtor,
         net.creditor,
         net.amount,
         len(net),
-        _numbers(claims, "tier", 1),
-        _numbers(claims, "rank", 0),
-        rule,
+        {str(name): net._columns[name] for name in net._columns},
         np.nan_to_num(net.book.external_liabilities),
-        _numbers(nodes, "external_tier", 1 if net.external_creditors == "pari_passu" else 0),
+        _numbers(net._nodes, "external_tier", 1 if net.external_creditors == "pari_passu" else 0),
         lambda: net.relative_liabilities,
+        net.names.take,
     )
 
 

@@ -12,12 +12,13 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from . import book as books
-from . import convert, intake, matrices, transforms, validation
+from . import convert, intake, matrices, netting, transforms, validation
 from . import holdings as held
 from .changes import Changes
 from .errors import Finding
 from .forms import Forms, Orientation
 from .kernels.segments import Segments
+from .rules import Rule
 from .text import did_you_mean, money
 from .validation import Choices
 
@@ -50,6 +51,8 @@ class ExposureNetwork(Forms, Changes):
     name : title for figures and reports.
     holdings : table node, asset, value (money): the part of external assets that moves with the
         price of an asset, for `Shock.price`.
+    rules : how single nodes share a shortfall, {node: rule}, see :mod:`contagion.rules`; a rule,
+        a word or a dict. Other nodes have the rule of the column `rule`.
     origin : file name that error messages give with a line number.
     **choices : what to do about data that is not clean, see :class:`~contagion.validation.Choices`.
 
@@ -85,6 +88,7 @@ class ExposureNetwork(Forms, Changes):
     _holdings: pd.DataFrame | None
     _choices: dict[str, Any]
     _accepted: dict[str, str]
+    _rules: dict[Any, Rule]
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class ExposureNetwork(Forms, Changes):
         name: str = "",
         external_creditors: ExternalCreditors = "senior",
         holdings: Any = None,
+        rules: Mapping[Any, Any] | None = None,
         origin: str = "",
         **choices: Unpack[Choices],
     ):
@@ -107,6 +112,7 @@ class ExposureNetwork(Forms, Changes):
             name=name,
             external_creditors=external_creditors,
             holdings=holdings,
+            rules=rules,
             **choices,
         )
 
@@ -118,6 +124,7 @@ class ExposureNetwork(Forms, Changes):
         name: str = "",
         external_creditors: ExternalCreditors = "senior",
         holdings: Any = None,
+        rules: Mapping[Any, Any] | None = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
         trusted: bool = False,
@@ -144,6 +151,7 @@ class ExposureNetwork(Forms, Changes):
         put["_holdings"] = table
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
         put["_accepted"] = intake.accepted(draft, choices)
+        put["_rules"] = matrices.named_rules(self, rules or {})
         if draft.liabilities is not None:
             put["liabilities"] = matrices.frozen(draft.liabilities)
 
@@ -230,7 +238,7 @@ class ExposureNetwork(Forms, Changes):
     @cached_property
     def segments(self) -> Segments:
         """The rules of all nodes, compiled for the clearing kernel."""
-        return matrices.segments(self, self._columns, self._nodes)
+        return matrices.segments(self)
 
     # -- looking up -------------------------------------------------------------------------
 
@@ -261,6 +269,8 @@ class ExposureNetwork(Forms, Changes):
             + (f", unknown for {unknown} nodes" if unknown else "")
             + f"; external creditors {self.external_creditors.replace('_', ' ')}",
         ]
+        if self._steps:
+            lines.append(f"  changed: {netting.summary(self._steps, self.unit)}")
         warnings = [f for f in self.findings if f.severity != "error"]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))

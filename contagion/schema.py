@@ -8,8 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-Table = Literal["nodes", "exposures", "holdings"]
-TABLES: tuple[Table, ...] = ("nodes", "exposures", "holdings")
+Table = Literal["nodes", "exposures", "holdings", "guarantees"]
+TABLES: tuple[Table, ...] = ("nodes", "exposures", "holdings", "guarantees")
 
 DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0}
 

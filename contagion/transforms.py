@@ -1,14 +1,15 @@
-"""What changes a network returns a new one: set-off, other balance sheets."""
+"""What changes a network returns a new one: other claims, other balance sheets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from . import schema
+from . import matrices, schema
 from .convert import Tables
 from .errors import NetworkError
 from .text import closest, plural
@@ -17,30 +18,6 @@ if TYPE_CHECKING:
     from .network import ExposureNetwork
 
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
-
-
-def set_off(net: ExposureNetwork, pairs: Iterable[tuple[Any, Any]]) -> pd.DataFrame:
-    """The exposures after mutual claims of two nodes cancel up to the smaller side.
-
-    With G_ij the claims of i on j, every claim of i on j keeps the share
-    max(G_ij − G_ji, 0) / G_ij. Without pairs every mutual pair nets.
-    """
-    n = len(net)
-    forward = net.debtor * np.int64(n) + net.creditor
-    back = net.creditor * np.int64(n) + net.debtor
-    keys, where = np.unique(forward, return_inverse=True)
-    total = np.bincount(where, net.amount, len(keys))
-    at = np.minimum(np.searchsorted(keys, back), max(len(keys) - 1, 0))
-    mutual = np.where(keys[at] == back, total[at], 0.0)
-    places = [(net.position(a), net.position(b)) for a, b in pairs]
-    if places:
-        allowed = [x * n + y for a, b in places for x, y in ((a, b), (b, a))]
-        mutual = np.where(np.isin(forward, allowed), mutual, 0.0)
-    gross = total[where]
-    left = net.amount * np.maximum(gross - mutual, 0.0) / np.where(gross > 0, gross, 1.0)
-    kept = (left > 0) | (net.amount == 0)
-    table: pd.DataFrame = net.exposures.assign(amount=left)[kept].reset_index(drop=True)
-    return table
 
 
 def resolved_nodes(net: ExposureNetwork) -> pd.DataFrame:
@@ -86,14 +63,23 @@ def with_columns(net: ExposureNetwork, columns: Mapping[str, Any]) -> pd.DataFra
     return nodes
 
 
-def rebuilt(net: ExposureNetwork, exposures: pd.DataFrame, nodes: pd.DataFrame) -> ExposureNetwork:
-    """A network of the same settings; what was found and mended once is not asked again."""
+def rebuilt(
+    net: ExposureNetwork,
+    exposures: pd.DataFrame,
+    nodes: pd.DataFrame,
+    step: pd.DataFrame | None = None,
+) -> ExposureNetwork:
+    """A network of the same settings; what was found and mended once is not asked again.
+
+    `step` is what this change did to claims, one row each; it joins those before it.
+    """
     options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **net._choices}
     settings = {
         "unit": net.unit,
         "name": net.name,
         "external_creditors": net.external_creditors,
         "holdings": net.holdings,
+        "rules": net._rules,
         "assumptions": net.book.assumptions,
         "trusted": True,
     }
@@ -102,4 +88,14 @@ def rebuilt(net: ExposureNetwork, exposures: pd.DataFrame, nodes: pd.DataFrame) 
     found = [finding for finding in new.findings if finding.severity != "repaired"]
     new.__dict__["findings"] = (*mended, *found)
     new.__dict__["_accepted"] = net._accepted
+    new.__dict__["_steps"] = net._steps if step is None or step.empty else (*net._steps, step)
+    return new
+
+
+def ruled(net: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
+    """The same network with other rules; compiled at once, so that a rule that fails fails here."""
+    new: ExposureNetwork = copy.copy(net)
+    new.__dict__.pop("segments", None)
+    new.__dict__["_rules"] = {**net._rules, **matrices.named_rules(net, rules)}
+    assert new.segments is not None
     return new

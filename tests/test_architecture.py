@@ -18,9 +18,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     ("errors", "text"),
     ("kernels", "schema"),
-    ("validation",),
+    ("validation", "rules"),
     ("convert", "book"),
-    ("holdings", "intake", "matrices", "transforms"),
+    ("holdings", "intake", "matrices"),
+    ("netting", "transforms"),
     ("forms", "changes"),
     ("network",),
     ("shocks", "socialization", "audit"),

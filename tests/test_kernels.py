@@ -12,24 +12,26 @@ import contagion as ct
 from contagion.kernels.cascade import cascade
 from contagion.kernels.clearing import clear
 from contagion.kernels.debtrank import linear_system, single_hit
-from contagion.kernels.segments import PRIORITY, PRO_RATA, QUEUE, compile_segments
+from contagion.rules import Priority, ProRata, Queue
+from contagion.rules.compile import compile_rules
 
 DEBTOR, CREDITOR = np.array([0, 0, 0]), np.array([1, 2, 1])
 AMOUNT = np.array([6.0, 4.0, 2.0])
 
 
-def compiled(tier=1.0, rank=0.0, rule=PRIORITY, external=0.0, external_tier=0.0):
-    return compile_segments(
-        DEBTOR,
-        CREDITOR,
-        AMOUNT,
-        3,
-        tier,
-        rank,
-        rule,
-        np.array([external, 0.0, 0.0]),
-        external_tier,
+PRIORITY, PRO_RATA, QUEUE = Priority(), ProRata(), Queue("rank")
+
+
+def compile_segments(debtor, creditor, amount, n, tier, rank, rule, external, external_tier):
+    columns = {"tier": np.full(len(debtor), tier), "rank": np.full(len(debtor), rank)}
+    return compile_rules(
+        [rule], np.zeros(n, int), debtor, creditor, amount, n, columns, external, external_tier
     )
+
+
+def compiled(tier=1.0, rank=0.0, rule=PRIORITY, external=0.0, external_tier=0.0):
+    outside = np.array([external, 0.0, 0.0])
+    return compile_segments(DEBTOR, CREDITOR, AMOUNT, 3, tier, rank, rule, outside, external_tier)
 
 
 def pays(segments, funds: float) -> list[float]:
@@ -101,7 +103,7 @@ def test_segments_are_the_waterfall(case):
 def test_shares_of_a_segment_never_exceed_it(case):
     segments = compiled(**CASES[case][0])
     assert (segments.inside <= 1 + 1e-12).all()
-    assert (segments.shares.data >= 0).all()
+    assert (segments.shares.explicit().data >= 0).all()
     assert (np.diff(segments.owner) >= 0).all()
 
 
@@ -123,7 +125,7 @@ def test_claims_of_nothing_share_nothing():
         0.0,
     )
     assert segments.to_claims(np.zeros(len(segments.owner))).tolist() == [0]
-    assert np.isfinite(segments.shares.data).all()
+    assert np.isfinite(segments.shares.explicit().data).all()
 
 
 def test_clear_by_hand_with_its_certificate():

@@ -248,9 +248,12 @@ def _read_folder(
         }
         if "assume_equity" in data:
             settings["assume_equity"] = data["assume_equity"]
-    holdings, _ = one("holdings")
-    if holdings is not None:
-        settings["holdings"] = holdings
+        if "rules" in data:
+            settings["rules"] = data["rules"]
+    for table in ("holdings", "guarantees"):
+        found, _ = one(table)
+        if found is not None:
+            settings[table] = found
     return one("nodes")[0], exposures, settings, origin
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .segments import Segments
+from .shares import Shares
 
 
 def single_hit(
@@ -65,7 +66,7 @@ def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray)
     Example
     -------
     >>> owed = csr_array(np.array([[0., 4.], [0., 0.]]))
-    >>> linear_system(owed, np.array([2., 6.]), np.array([4., 0.])).shares.toarray()
+    >>> linear_system(owed, np.array([2., 6.]), np.array([4., 0.])).shares.direct.toarray()
     array([[0., 2.],
            [0., 0.]])
     """
@@ -74,6 +75,4 @@ def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray)
     share = liabilities.data / np.repeat(width, np.diff(liabilities.indptr))
     shares = csr_array((share, liabilities.indices, liabilities.indptr), shape=(n, n))
     none = np.empty(0, np.int64)
-    return Segments(
-        np.arange(n), np.zeros(n), width, shares, width, none, none, lambda: np.empty(0)
-    )
+    return Segments(np.arange(n), np.zeros(n), width, Shares(shares), width, none, np.empty(0))

@@ -84,9 +84,8 @@ class Problem:
         owner = segments.owner[at]
         plain = rows is None and segments.one_each
         self.owner: slice | np.ndarray = slice(None) if plain else owner
-        matrix = segments.shares if rows is None else segments.shares[rows]
-        self.part = matrix.T
-        self.cost = matrix.nnz / max(segments.shares.nnz, 1)
+        self.part = segments.shares if rows is None else segments.shares.take(rows)
+        self.cost = self.part.nnz / max(segments.shares.nnz, 1)
         self.width = segments.width[at][:, None]
         self.scale = self.inverse[self.owner]
         self.constant = self._constant(at)
@@ -144,8 +143,8 @@ class Problem:
         """`lost = y @ S`, (active, B) to (n, B)."""
         self.counter[0] += self.cost
         if y.shape[1] == 1:
-            return np.asarray(self.part @ y.ravel())[:, None]
-        return np.asarray(self.part @ y)
+            return self.part.spread(y.ravel())[:, None]
+        return self.part.spread(y)
 
     def step(self) -> np.ndarray:
         """One round: what stays unpaid of the active segments after the losses so far."""
@@ -302,7 +301,7 @@ class Problem:
             return slice(None), self._again
         at = np.flatnonzero(moving)
         owner = self.segments.owner[at if self.rows is None else self.rows[at]]
-        inner = self.part.T[at][:, owner].T
+        inner = self.part.explicit(at)[:, owner].T
         cost = inner.nnz / max(self.segments.shares.nnz, 1)
 
         def again(x: np.ndarray) -> np.ndarray:

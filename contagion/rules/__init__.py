@@ -1,0 +1,48 @@
+"""How a node shares a shortfall among the claims on it: the algebra of loss-sharing rules.
+
+A rule is a property of the node, never of the program. All rules here are monotone and piecewise
+linear, so each is a ladder of segments and one kernel clears them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .allocation import Allocation
+from .base import Rule
+from .claims import Claims
+from .order import FirstCome, Priority, Queue
+from .sharing import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .waterfall import Layer, Waterfall
+from .words import RULES, WORDS, dumps, from_dict, loads, read, to_dict
+
+__all__ = [
+    "RULES",
+    "WORDS",
+    "Allocation",
+    "Capped",
+    "Claims",
+    "EqualAwards",
+    "EqualLosses",
+    "FirstCome",
+    "Layer",
+    "Priority",
+    "ProRata",
+    "Queue",
+    "Rule",
+    "Talmud",
+    "Waterfall",
+    "dumps",
+    "from_dict",
+    "loads",
+    "read",
+    "to_dict",
+    "venues",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "venues":
+        return import_module(".venues", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,173 @@
+"""Waterfalls: layers that lose one after the other, each with a capacity and its own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ..errors import RuleError
+from ..kernels.ladder import Ladder, one_after_another
+from ..text import closest
+from .base import Rule
+from .claims import Claims
+from .sharing import PRO_RATA
+
+
+@dataclass(frozen=True, repr=False)
+class Layer:
+    """One layer of a waterfall.
+
+    Parameters
+    ----------
+    name : what claims say in their column `layer`.
+    rule : how the layer shares what it absorbs.
+    capacity : money that the layer absorbs at most; `None`: the sum of its claims. A layer
+        without claims is own money and needs one; it never absorbs more than its claims.
+    owner : whose money it is where the layer has no claims; by default the name of the layer.
+    """
+
+    name: str
+    rule: Rule = PRO_RATA
+    capacity: float | None = None
+    owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.capacity is not None and not self.capacity >= 0:
+            raise RuleError(f"Layer {self.name!r} has capacity {self.capacity}; it is money >= 0.")
+        if not isinstance(self.rule, Rule):
+            raise RuleError(f"Layer {self.name!r}: {self.rule!r} is not a rule.")
+
+    def __repr__(self) -> str:
+        parts = [repr(self.name)]
+        parts += [] if self.rule == PRO_RATA else [repr(self.rule)]
+        parts += [] if self.capacity is None else [f"capacity={self.capacity:g}"]
+        parts += [] if self.owner is None else [f"owner={self.owner!r}"]
+        return f"Layer({', '.join(parts)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Waterfall(Rule):
+    """Layers in the order in which they lose: each takes `min(loss left, capacity)`.
+
+    Claims say by a column `layer` where they belong. Claims that are in no layer (an empty
+    cell) lose nothing by the rule; on a graph they lose pro rata after every layer.
+
+    On a graph a layer *is* the claims in it, and its loss is a loss of their creditors: a
+    default fund is what members hold claims on. Own money of the venue needs no layer: the
+    equity of a node always loses first. A layer without claims may stand for it at the head of
+    the waterfall; its capacity then counts in `allocate` only.
+
+    Parameters
+    ----------
+    layers : the layers, the first loses first.
+
+    Raises
+    ------
+    RuleError
+        For two layers of one name, a layer without claims and capacity, and claims of a layer
+        that the waterfall does not have.
+
+    Example
+    -------
+    A fund of 30, then the winners share by their profits:
+
+    >>> from contagion import rules
+    >>> rule = rules.Waterfall([rules.Layer("fund", capacity=30.0), rules.Layer("winners")])
+    >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "winners"}
+    >>> done = rule.allocate(50, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()
+    ([30.0, 20.0], [12.0, 8.0, 30.0])
+    """
+
+    word: ClassVar[str] = "waterfall"
+
+    layers_: tuple[Layer, ...] = ()
+
+    def __init__(self, layers: Sequence[Layer]):
+        names = [layer.name for layer in layers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice or not names:
+            what = f"two layers called {twice[0]!r}" if twice else "no layers"
+            raise RuleError(f"The waterfall has {what}.")
+        object.__setattr__(self, "layers_", tuple(layers))
+
+    @property
+    def names(self) -> list[str]:
+        """The layers by name, the first loses first."""
+        return [layer.name for layer in self.layers_]
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name; `KeyError` where there is none."""
+        return {layer.name: layer for layer in self.layers_}[name]
+
+    def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:
+        names = self.names
+        if "layer" not in claims.columns:
+            return names, np.full(len(claims), -1)
+        given = pd.Series(claims.columns["layer"], dtype=object)
+        at = given.map({name: k for k, name in enumerate(names)})
+        unknown = (at.isna() & given.notna() & (given != "")).to_numpy(bool)
+        if unknown.any():
+            name = str(given[unknown].iloc[0])
+            near = closest(name, names)
+            claims.refuse(
+                unknown,
+                f"The waterfall has the layers {', '.join(names)} and none {name!r}, the layer of",
+                f"Did you mean {near!r}?" if near else "Name the layer, or leave the cell empty.",
+            )
+        return names, at.fillna(-1).to_numpy(np.int64)
+
+    def segments(self, claims: Claims) -> Ladder:
+        _, at = self.layers(claims)
+        m, owners = len(claims), int(claims.owner.max(initial=-1)) + 1
+        parts = []
+        for number, layer in enumerate(self.layers_):
+            rows = np.flatnonzero(at == number)
+            if not len(rows):
+                continue
+            part = layer.rule.segments(claims.take(rows)).over(rows, m).as_stage(number)
+            parts.append(
+                part if layer.capacity is None else part.cut(np.full(owners, layer.capacity))
+            )
+        return one_after_another(parts, m)
+
+    def prepared(self, table: pd.DataFrame, claims: Claims) -> tuple[pd.DataFrame, Claims]:
+        """A row for the own money of every layer that has no claims."""
+        _, at = self.layers(claims)
+        own = [layer for k, layer in enumerate(self.layers_) if not (at == k).any()]
+        for layer in own:
+            if layer.capacity is None:
+                raise RuleError(
+                    f"Layer {layer.name!r} has no claims and no capacity. Give the layer a "
+                    f"capacity, or claims with layer {layer.name!r}; 0 says that it is empty."
+                )
+        if not own:
+            return table, claims
+        rows = pd.DataFrame(
+            {
+                "claimant": [layer.owner or layer.name for layer in own],
+                "layer": [layer.name for layer in own],
+                "amount": [float(layer.capacity or 0.0) for layer in own],
+            }
+        )
+        if "layer" not in table:
+            table = table.assign(layer=None)
+        whole = pd.concat([table, rows], ignore_index=True)
+        columns: dict[str, Any] = {
+            str(c): whole[c].to_numpy() for c in whole if c not in ("claimant", "amount")
+        }
+        names = whole["claimant"]
+        return whole, replace(
+            claims,
+            owner=np.zeros(len(whole), np.int64),
+            amount=np.concatenate([claims.amount, rows["amount"].to_numpy()]),
+            columns=columns,
+            names=lambda at: names.iloc[at].tolist(),
+        )
+
+    def __repr__(self) -> str:
+        return f"Waterfall([{', '.join(map(repr, self.layers_))}])"
