@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 from ..text import closest, listing, plural
 from .draft import MATRIX, Draft
 
-APART = ("layer", "tier", "rank", "as_of", "instrument", "asset", "currency", "original_currency")
+APART = ("layer", "netting_set", "tier", "rank", "as_of", "instrument", "asset", "currency",
+         "original_currency")  # fmt: skip
 
 
 def amounts(draft: Draft) -> None:
