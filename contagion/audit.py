@@ -18,7 +18,8 @@ def audit(result: PropagationResult) -> pd.DataFrame:
     """Check a result against what has to hold; one row a check: check, value, bound, ok.
 
     Values are relative to the balance-sheet total. Checks: the residual against the model's
-    tolerance; every claim loses between nothing and itself; a node that stands pays in full;
+    tolerance; every claim loses between nothing and itself; a node that stands pays in full, but
+    for the layers that share losses by its rule;
     and for models that settle claims: payments are the sum of the claims paid, a node in
     default keeps nothing, and value is conserved (losses of owners and of external creditors =
     initial loss + already missing + deadweight).
@@ -46,7 +47,7 @@ def audit(result: PropagationResult) -> pd.DataFrame:
     if result.model.settles:
         assert outcome.payments is not None and outcome.deadweight is not None
         s = result.socialization
-        shortfall = result.table["shortfall"].to_numpy()
+        shortfall = result.table["shortfall"].to_numpy() - net.segments.absorbing
         paid = np.bincount(net.debtor, net.amount - lost, len(net))
         kept = np.where(outcome.defaulted, outcome.equity, 0.0)
         rows += [

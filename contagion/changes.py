@@ -264,3 +264,50 @@ class Changes:
     def rules(self) -> dict[Any, Rule]:
         """The rules of single nodes, by node (a copy); others follow the column `rule`."""
         return dict(cast("ExposureNetwork", self)._rules)
+
+    def with_guarantees(self, guarantees: Any) -> ExposureNetwork:
+        """The network with these contingent claims, instead of those it had; `None` for none.
+
+        A guarantor pays only when it is called, as far as it can:
+
+            call = min(amount, loss of the creditor on its claims on the debtor)
+
+        with a `creditor`; the first loss is covered, and several guarantors of one creditor share
+        pro rata to their amounts. Without a creditor the money is paid into the debtor: called
+        right after the equity of the debtor, or, with a `layer`, at that place in its waterfall
+        (assessments of a clearing house). What the guarantor cannot pay stays with the creditor,
+        or goes on down the waterfall.
+
+        Parameters
+        ----------
+        guarantees : table or list of dicts: guarantor, debtor, amount (money) and optionally
+            creditor, layer, ranking ("senior": before all other debts of the guarantor,
+            "pari_passu": with its claims, which then have to be one pro rata tier, "junior").
+
+        Raises
+        ------
+        NetworkError
+            For a table that does not fit the network.
+        RuleError
+            For a layer that the debtor does not have, and a ranking that its rule does not allow.
+
+        Example
+        -------
+        b loses 4 on a; g has promised 3 and pays 3.
+
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 0], [0, 0, 0]],
+        ...     ["a", "b", "g"], orientation="debtor->creditor", external_assets=[6, 1, 5])
+        >>> net = net.with_guarantees([{"guarantor": "g", "debtor": "a", "creditor": "b",
+        ...                             "amount": 3}])
+        >>> result = ct.EisenbergNoe().propagate(net)
+        >>> result.table["loss"].tolist()                       # of owners
+        [0.0, 1.0, 3.0]
+        """
+        return transforms.guaranteed(cast("ExposureNetwork", self), guarantees)
+
+    @property
+    def guarantees(self) -> pd.DataFrame | None:
+        """The table of contingent claims, or None (a copy)."""
+        table = cast("ExposureNetwork", self)._guarantees
+        return None if table is None else table.copy(deep=False)

@@ -28,10 +28,10 @@ class Card:
     """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
 
     `rules` says how single nodes share a shortfall, `layers` what each snapshot means, `network`
-    how the tables are read, `assume_equity` what is assumed where no source gives capital, `default_run` which node fails first
-    (`default`), what share of face value it pays (`recovery`) and what losses are counted from
-    (`baseline`, "book" unless given); `sources` and `grades` explain the columns source and
-    evidence of the tables.
+    how the tables are read, `assume_equity` what is assumed where no source gives capital,
+    `default_run` which node fails first (`default`), what share of face value it pays
+    (`recovery`) and what losses are counted from (`baseline`, "book" unless given); `sources` and
+    `grades` explain the columns source and evidence of the tables.
     """
 
     name: str

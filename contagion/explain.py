@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from . import socialization
+from . import sharing, socialization
 from .text import money
 
 if TYPE_CHECKING:
@@ -145,10 +145,11 @@ def _own(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
 
 def _inflows(result: PropagationResult, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
     """Losses on claims as CSR creditor × debtor, and everything that hits each node."""
-    net, lost = result.network, result.added_losses
-    rows = np.flatnonzero(lost > socialization.NEGLIGIBLE * net.amount)
+    net = result.network
+    source, target, lost = sharing.loss_flows(result)
+    rows = np.flatnonzero(lost > 0)
     shape = (len(net), len(net))
-    into = csr_array((lost[rows], (net.creditor[rows], net.debtor[rows])), shape=shape)
+    into = csr_array((lost[rows], (target[rows], source[rows])), shape=shape)
     into.sum_duplicates()
     return into, own + np.asarray(into.sum(axis=1)).ravel()
 

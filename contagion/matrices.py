@@ -10,13 +10,18 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from .errors import NetworkError
+from .guarantees import RANKINGS
 from .kernels.segments import Segments
 from .rules import Priority, Rule, from_dict
 from .rules.compile import compile_rules
+from .rules.contingent import Guarantees
 from .text import listing, plural
 
 if TYPE_CHECKING:
     from .network import ExposureNetwork
+
+
+SIDES = ("guarantor", "debtor", "creditor")
 
 
 def frozen(matrix: csr_array) -> csr_array:
@@ -91,6 +96,21 @@ def segments(net: ExposureNetwork) -> Segments:
         _numbers(net._nodes, "external_tier", 1 if net.external_creditors == "pari_passu" else 0),
         lambda: net.relative_liabilities,
         net.names.take,
+        _guarantees(net),
+    )
+
+
+def _guarantees(net: ExposureNetwork) -> Guarantees | None:
+    table = net._guarantees
+    if table is None:
+        return None
+    place = {side: net.names.get_indexer_for(pd.Index(table[side])) for side in SIDES}
+    return Guarantees(
+        **place,
+        amount=table["amount"].to_numpy(),
+        ranking=table["ranking"].map({word: k for k, word in enumerate(RANKINGS)}).to_numpy(),
+        table={str(c): table[c].to_numpy() for c in table if c not in (*SIDES, "amount")},
+        names=net.names,
     )
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .errors import ConvergenceError, NetworkError, ShockError
+from .errors import ConvergenceError, ModelError, NetworkError, ShockError
 from .network import ExposureNetwork
 from .results import Baseline, Outcome, PropagationResult
 from .shocks import Shock
@@ -55,6 +55,15 @@ class Model(ABC):
         ]
         return f"{type(self).__name__}({', '.join(given)})"
 
+    def _usable(self, network: ExposureNetwork) -> None:
+        if not len(network):
+            raise NetworkError("The network has no nodes: there is nothing that could lose.")
+        if network._guarantees is not None and not self.settles:
+            raise ModelError(
+                f"{type(self).__name__} does not compute guarantees. Use a model that settles "
+                "claims, or net.with_guarantees(None) to leave them out."
+            )
+
     def solve(
         self,
         network: ExposureNetwork,
@@ -80,7 +89,7 @@ class Model(ABC):
             When the last axis is not the number of nodes, or a loss is negative or
             not finite, or a recovery lies outside [0, 1].
         """
-        _not_empty(network)
+        self._usable(network)
         losses = np.asarray(losses, float)
         if losses.shape[-1:] != (len(network),):
             raise ShockError(
@@ -122,7 +131,7 @@ class Model(ABC):
         """
         if baseline not in ("book", "cleared"):
             raise ValueError(f"baseline={baseline!r}: choose 'book' or 'cleared'.")
-        _not_empty(network)
+        self._usable(network)
         losses, recoveries = shock.arrays(network)
         outcome = self.run(network, losses, recoveries, trace="rounds")
         reference = None
@@ -141,11 +150,6 @@ class Model(ABC):
         if self.settles:
             _check_pins(result)
         return result
-
-
-def _not_empty(network: ExposureNetwork) -> None:
-    if not len(network):
-        raise NetworkError("The network has no nodes: there is nothing that could lose.")
 
 
 def _check_pins(result: PropagationResult) -> None:

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from . import book as books
 from . import convert, intake, matrices, netting, transforms, validation
+from . import guarantees as contingent
 from . import holdings as held
 from .changes import Changes
 from .errors import Finding
@@ -53,6 +54,8 @@ class ExposureNetwork(Forms, Changes):
         price of an asset, for `Shock.price`.
     rules : how single nodes share a shortfall, {node: rule}, see :mod:`contagion.rules`; a rule,
         a word or a dict. Other nodes have the rule of the column `rule`.
+    guarantees : table guarantor, debtor, amount (the most that is paid, money) and optionally
+        creditor, layer, ranking: what is owed only when the debtor falls short.
     origin : file name that error messages give with a line number.
     **choices : what to do about data that is not clean, see :class:`~contagion.validation.Choices`.
 
@@ -89,6 +92,7 @@ class ExposureNetwork(Forms, Changes):
     _choices: dict[str, Any]
     _accepted: dict[str, str]
     _rules: dict[Any, Rule]
+    _guarantees: pd.DataFrame | None
 
     def __init__(
         self,
@@ -102,6 +106,7 @@ class ExposureNetwork(Forms, Changes):
         external_creditors: ExternalCreditors = "senior",
         holdings: Any = None,
         rules: Mapping[Any, Any] | None = None,
+        guarantees: Any = None,
         origin: str = "",
         **choices: Unpack[Choices],
     ):
@@ -113,6 +118,7 @@ class ExposureNetwork(Forms, Changes):
             external_creditors=external_creditors,
             holdings=holdings,
             rules=rules,
+            guarantees=guarantees,
             **choices,
         )
 
@@ -125,6 +131,7 @@ class ExposureNetwork(Forms, Changes):
         external_creditors: ExternalCreditors = "senior",
         holdings: Any = None,
         rules: Mapping[Any, Any] | None = None,
+        guarantees: Any = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
         trusted: bool = False,
@@ -151,6 +158,7 @@ class ExposureNetwork(Forms, Changes):
         put["_holdings"] = table
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
         put["_accepted"] = intake.accepted(draft, choices)
+        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
         put["_rules"] = matrices.named_rules(self, rules or {})
         if draft.liabilities is not None:
             put["liabilities"] = matrices.frozen(draft.liabilities)

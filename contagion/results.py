@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from . import socialization
+from . import sharing, socialization
 from .errors import ModelError
 from .network import ExposureNetwork
 from .shocks import Shock
@@ -32,7 +32,7 @@ class Outcome:
     Attributes
     ----------
     equity : (..., n) after the shock, signed; nan where the balance sheet is unknown.
-    claims_lost : (..., n) what each node loses on its claims in the graph.
+    claims_lost : (..., n) what each node loses on its claims in the graph and by calls on it.
     defaulted : (..., n) bool.
     rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
         one more round would bring, relative to the balance sheet of the node.
@@ -40,6 +40,8 @@ class Outcome:
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
     unpaid : (..., S) per segment, for models that settle claims.
     loss_rate : (..., n) loss on a claim by debtor, for models that value claims.
+    called, unmet : (..., Q) what guarantees are called for, and what of it is not paid; `None`
+        without guarantees.
     products : sparse products the solution took, in units of the whole matrix.
     history : (equity, defaulted) after each round, when asked for.
     """
@@ -56,6 +58,8 @@ class Outcome:
     deadweight: np.ndarray | None = None
     unpaid: np.ndarray | None = None
     loss_rate: np.ndarray | None = None
+    called: np.ndarray | None = None
+    unmet: np.ndarray | None = None
     products: float = 0.0
     history: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
@@ -215,6 +219,21 @@ class PropagationResult:
         return frame.assign(
             amount=net.amount, paid=net.amount - lost, loss=lost, added=self.added_losses
         )
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """The waterfall of every node that lost: node, layer, capacity, absorbed (money).
+
+        See :func:`contagion.sharing.layers`. Raises `ModelError` for models that do not settle.
+        """
+        if self.outcome.payments is None:
+            raise self._not_computed("layers: it does not settle claims")
+        return sharing.layers(self)
+
+    @property
+    def calls(self) -> pd.DataFrame:
+        """What guarantees were called for and paid, one row each, in money; empty without any."""
+        return sharing.calls(self)
 
     # -- who bears it -----------------------------------------------------------------------
 

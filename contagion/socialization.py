@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from . import sharing
+
 if TYPE_CHECKING:
     from .results import PropagationResult
 
@@ -75,21 +77,23 @@ def initial_losses(result: PropagationResult) -> np.ndarray:
     pinned = ~np.isnan(result.recoveries)
     rate = np.nan_to_num(result.recoveries)
     lost = result.outcome.claims_lost
-    known = book.external_assets + book.claims - lost - rate * due
+    q, called = result.network.segments.calls, result.outcome.called
+    calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(due))
+    known = book.external_assets + book.claims - lost + (1 - rate) * calls - rate * due
     since = lost if result.reference is None else lost - result.reference.claims_lost
-    unknown = np.maximum((1 - rate) * due - since, 0.0)
+    unknown = np.maximum((1 - rate) * (due + calls) - since, 0.0)
     destroyed = np.where(np.isnan(known), unknown, known)
     return np.where(pinned, destroyed, result.losses)
 
 
 def hops(result: PropagationResult) -> np.ndarray:
     """(n,) steps from the nearest trigger along claims that lose value; -1 where none leads."""
-    net, lost = result.network, result.added_losses
-    rows = np.flatnonzero(lost > NEGLIGIBLE * net.amount)
+    net = result.network
+    source, target, lost = sharing.loss_flows(result)
+    scale = np.maximum(net.book.claims, net.segments.due)
+    rows = np.flatnonzero(lost > NEGLIGIBLE * np.minimum(scale[source], scale[target]))
     n = len(net)
-    edges = csr_array(
-        (np.ones(len(rows), np.int8), (net.debtor[rows], net.creditor[rows])), shape=(n, n)
-    )
+    edges = csr_array((np.ones(len(rows), np.int8), (source[rows], target[rows])), shape=(n, n))
     hop = np.where(result.triggers, 0, -1)
     front, step = np.flatnonzero(result.triggers), 0
     while len(front):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from . import matrices, schema
+from . import guarantees, matrices, schema
 from .convert import Tables
 from .errors import NetworkError
 from .text import closest, plural
@@ -80,6 +80,7 @@ def rebuilt(
         "external_creditors": net.external_creditors,
         "holdings": net.holdings,
         "rules": net._rules,
+        "guarantees": net._guarantees,
         "assumptions": net.book.assumptions,
         "trusted": True,
     }
@@ -97,5 +98,14 @@ def ruled(net: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
     new: ExposureNetwork = copy.copy(net)
     new.__dict__.pop("segments", None)
     new.__dict__["_rules"] = {**net._rules, **matrices.named_rules(net, rules)}
+    assert new.segments is not None
+    return new
+
+
+def guaranteed(net: ExposureNetwork, table: Any) -> ExposureNetwork:
+    """The same network with these guarantees instead of its own."""
+    new: ExposureNetwork = copy.copy(net)
+    new.__dict__.pop("segments", None)
+    new.__dict__["_guarantees"] = guarantees.checked(table, net.names, net.creditor, net.debtor)
     assert new.segments is not None
     return new

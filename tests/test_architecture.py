@@ -17,13 +17,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom to the top; modules of one line do not import each other.
 LAYERS = (
     ("errors", "text"),
-    ("kernels", "schema"),
+    ("kernels", "schema", "margin"),
     ("validation", "rules"),
     ("convert", "book"),
-    ("holdings", "intake", "matrices"),
+    ("guarantees", "holdings", "intake"),
+    ("matrices",),
     ("netting", "transforms"),
     ("forms", "changes"),
     ("network",),
+    ("sharing",),
     ("shocks", "socialization", "audit"),
     ("explain",),
     ("results",),

@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from .calls import Called
 from .iteration import Problem
 from .segments import Segments
 
@@ -41,6 +42,8 @@ class Cleared:
     converged: np.ndarray
     products: float
     history: list[tuple[np.ndarray, np.ndarray]]
+    called: np.ndarray | None = None
+    unmet: np.ndarray | None = None
 
 
 def clear(
@@ -77,7 +80,8 @@ def clear(
     mode : "waves": nodes default in waves, each cleared to its fixed point before the next one
         (fictitious default algorithm of Eisenberg & Noe 2001; GA of Rogers & Veraart 2013,
         definition 3.6). "rounds": plain synchronous rounds. "fast": whatever is fastest.
-    limit : (n,) funds below which a node counts as in default, by default what is due.
+    limit : (n,) funds below which a node counts as in default, by default what is due less the
+        claims that absorb losses by the rule of the node.
     history : keep (funds, defaulted) of every wave or round.
 
     Returns
@@ -90,8 +94,9 @@ def clear(
     outside = ~np.isnan(pin)
     scale = claims + segments.due
     if limit is None:
-        limit = segments.due + (-THRESHOLD if strict else THRESHOLD) * scale
-    problem = Problem(
+        limit = segments.due - segments.absorbing + (-THRESHOLD if strict else THRESHOLD) * scale
+    kind = Problem if segments.calls is None else Called
+    problem = kind(
         segments,
         face,
         claims[:, None],
@@ -104,12 +109,12 @@ def clear(
     )
     default = problem.insolvent(0.0) if not least else ~problem.stuck
     default_round = np.where(default | outside, 0, -1).astype(np.int32)
-    kept = [(problem.assets.T.copy(), (default | outside).T.copy())] if history else []
+    kept = [(problem.funds(0.0).T.copy(), (default | outside).T.copy())] if history else []
 
     def record(number: int, grown: np.ndarray) -> None:
         default_round[grown & (default_round < 0)] = number
         if history:
-            kept.append(((problem.assets - problem.lost).T.copy(), (grown | outside).T.copy()))
+            kept.append((problem.funds(problem.lost).T.copy(), (grown | outside).T.copy()))
 
     def each_round() -> None:
         record(int(problem.rounds[0]), problem.insolvent(problem.lost))
@@ -135,7 +140,7 @@ def clear(
                 break
             default = grown
             problem.hold(default)
-    funds = problem.assets - problem.lost
+    funds = problem.funds(problem.lost)
     ended = problem.insolvent(problem.lost) | outside
     return Cleared(
         problem.unpaid().T,
@@ -147,4 +152,6 @@ def clear(
         problem.residual <= tolerance,
         problem.counter[0],
         kept,
+        problem.call.T if isinstance(problem, Called) else None,
+        problem.unmet().T if isinstance(problem, Called) else None,
     )

@@ -66,6 +66,7 @@ class Problem:
         self.any_stuck = bool(stuck.any())
         self.amplifies = bool(segments.inside.max(initial=0.0) > 1 + 1e-9)
         self.default: np.ndarray | None = None
+        self.eased = np.broadcast_to(np.asarray(segments.absorbing, float) > 0, (len(limit),))
         self.counter = [0.0]
         self.residual = np.full(external.shape[1], np.inf)
         self.rounds = np.zeros(external.shape[1], np.int64)
@@ -101,10 +102,24 @@ class Problem:
         if self.default is None:
             return np.asarray(self.end[at] - self.assets[self.owner])
         funds = self.alpha * self.external + self.beta * self.claims
-        return np.where(self.default[self.owner], self.end[at] - funds[self.owner], -np.inf)
+        costly = self.end[at] - funds[self.owner]
+        if not self.eased.any():
+            return np.where(self.default[self.owner], costly, -np.inf)
+        plain = np.where(self.eased[:, None], self.assets, np.inf)[self.owner]
+        return np.where(self.default[self.owner], costly, self.end[at] - plain)
+
+    def _passes(self, at: slice | np.ndarray) -> float | np.ndarray:
+        """The part of what a creditor loses that weighs on its segments: β in default, else 1."""
+        if self.beta == 1 or self.default is None or not self.eased.any():
+            return self.beta
+        owner = self.segments.owner[at if self.rows is None else self.rows[at]]
+        return np.asarray(np.where(self.default[owner], self.beta, 1.0))
 
     def hold(self, default: np.ndarray) -> None:
-        """Fix which nodes are in default: the others pay in full, these bear default costs."""
+        """Fix which nodes are in default: these bear default costs, the others pay in full.
+
+        Nodes with layers that absorb losses share them by their rule without being in default.
+        """
         self.default = default
         if hasattr(self, "y"):
             self.activate(self._touched() if self.rows is not None else None)
@@ -115,7 +130,7 @@ class Problem:
         if self.default is None:
             hot = (self.lost + (-self.assets))[owner] + self.end > 0
         else:
-            hot = np.array(self.default[owner])
+            hot = np.array((self.default | self.eased[:, None])[owner])
         hot = hot.any(axis=1)
         if self.rows is not None:
             hot[self.rows] = True
@@ -149,12 +164,18 @@ class Problem:
     def step(self) -> np.ndarray:
         """One round: what stays unpaid of the active segments after the losses so far."""
         reached = self.lost[self.owner]
-        y: np.ndarray = (reached * self.beta if self.beta < 1 else reached) + self.constant
+        y: np.ndarray = (
+            reached * self._passes(slice(None)) if self.beta < 1 else reached
+        ) + self.constant
         np.maximum(y, 0.0, out=y)
         np.minimum(y, self.width, out=y)
         if self.any_stuck:
             np.copyto(y, self.still, where=self.fixed)
         return y
+
+    def funds(self, lost: np.ndarray | float) -> np.ndarray:
+        """(n, B) what nodes have when creditors have lost `lost`, before default costs."""
+        return np.asarray(self.assets - lost)
 
     def insolvent(self, lost: np.ndarray | float) -> np.ndarray:
         """Nodes whose funds fall below the limit when creditors have lost `lost`."""
@@ -307,14 +328,14 @@ class Problem:
         def again(x: np.ndarray) -> np.ndarray:
             self.counter[0] += cost
             out = np.asarray(inner @ x.ravel())[:, None]
-            return out * self.beta if self.beta < 1 else out
+            return out * self._passes(at) if self.beta < 1 else out
 
         return at, again
 
     def _again(self, x: np.ndarray) -> np.ndarray:
         """What a change of the unpaid does to the funds of the owners of active segments."""
         out = self.push(x)[self.owner]
-        return out * self.beta if self.beta < 1 else out
+        return out * self._passes(slice(None)) if self.beta < 1 else out
 
 
 class Pace:

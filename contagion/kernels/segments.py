@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ class Segments:
     to : (S, m) the same shares by claim; `None` where node i has the one segment i, pro rata.
     stage : (S,) number of the layer of each segment, in `layers`; `None` where nobody has any.
     layers : names of the layers.
+    absorbing : (n,) money, claims that are written down before the node is in default.
     calls : contingent claims, where there are any.
     """
 
@@ -48,6 +49,7 @@ class Segments:
     to: Shares | None = None
     stage: np.ndarray | None = None
     layers: tuple[str, ...] = ()
+    absorbing: np.ndarray | float = 0.0
     calls: Calls | None = None
 
     @cached_property
@@ -117,6 +119,7 @@ def from_ladder(
     due: np.ndarray,
     n: int,
     layers: tuple[str, ...] = (),
+    absorbing: np.ndarray | float = 0.0,
     calls: Calls | None = None,
 ) -> Segments:
     """Segments from a ladder that uses every claim up.
@@ -128,6 +131,7 @@ def from_ladder(
     debtor, amount : (m,) the claims.
     ahead : (n,) what is paid outside the graph before any segment.
     due : (n,) everything a node owes.
+    layers, absorbing, calls : as in :class:`Segments`.
     """
     m = len(debtor)
     order = np.lexsort((-np.arange(len(ladder.owner)), ladder.owner))
@@ -135,7 +139,11 @@ def from_ladder(
     start = ahead[owner] + within(owner, width)
     to = ladder.shares.take(order)
     column = np.where(np.arange(to.shape[1]) < m, np.arange(to.shape[1]), -1)
-    kept = np.flatnonzero(loses.totals()[order] > 0)
+    used = loses.totals()[order] > 0
+    if calls is not None:
+        used |= np.isin(owner, calls.guarantor)
+        calls = replace(calls, trigger=calls.trigger.take(order[used]))
+    kept = np.flatnonzero(used)
     return Segments(
         owner[kept],
         start[kept],
@@ -147,6 +155,7 @@ def from_ladder(
         to.take(kept).onto(column, m),
         ladder.stage[order[kept]],
         layers,
+        absorbing,
         calls,
     )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from ..errors import ModelError
 from ..kernels.clearing import Cleared, clear
 from ..model import Trace
 from ..network import ExposureNetwork
@@ -30,6 +32,11 @@ def settle(
 ) -> Outcome:
     """Clear scenarios of shape (..., n) slice by slice and put the arrays together."""
     lead, n = losses.shape[:-1], len(network)
+    if network.segments.calls is not None and (alpha < 1 or beta < 1):
+        raise ModelError(
+            "RogersVeraart does not compute guarantees together with default costs. Use "
+            "EisenbergNoe, or net.with_guarantees(None) to leave them out."
+        )
     flat = losses.reshape(-1, n)
     pins = None if recoveries is None or np.isnan(recoveries).all() else recoveries.reshape(-1, n)
     assets = np.nan_to_num(network.book.external_assets)
@@ -107,7 +114,14 @@ def _complete(
         costly = cleared.defaulted & ~pinned
         scaled = np.where(costly, alpha * external + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)
-    distributed = np.clip(scaled, 0.0, segments.due)
+    called = {} if cleared.called is None else {"called": cleared.called, "unmet": cleared.unmet}
+    cash, support = scaled, np.zeros((1, 1))
+    if segments.calls is not None and cleared.called is not None and cleared.unmet is not None:
+        calls = segments.calls
+        cash = scaled + sums(calls.guarantor, cleared.unmet, len(network))
+        into = np.where(calls.support, cleared.called, 0.0)
+        support = sums(calls.beneficiary, into, len(network))
+    distributed = np.clip(cash, 0.0, segments.due)
     if not book.can_fail.all():
         distributed = np.where(book.can_fail, distributed, segments.due)
     equity = funds - segments.due
@@ -120,7 +134,7 @@ def _complete(
     external_paid = np.clip(distributed - payments, 0.0, outside)
     return {
         "equity": equity,
-        "claims_lost": external + book.claims - funds,
+        "claims_lost": external + book.claims + support - funds,
         "defaulted": cleared.defaulted,
         "default_round": cleared.default_round,
         "payments": payments,
@@ -130,7 +144,14 @@ def _complete(
         "rounds": cleared.rounds,
         "residual": cleared.residual,
         "converged": cleared.converged,
+        **called,
     }
+
+
+def sums(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:
+    """Sum values (..., Q) by node to (..., n)."""
+    to = csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=(len(at), n))
+    return np.asarray(money @ to)
 
 
 def _by_owner(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:

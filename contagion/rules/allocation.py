@@ -121,7 +121,8 @@ def rounded(
     if rounding not in ("down", "largest_remainder"):
         raise RuleError(f"rounding={rounding!r}: choose 'down' or 'largest_remainder'.")
     exact = lost / lot
-    lots = np.floor(exact + 1e-9)
+    room = 1e-9 + 1e-14 * exact  # digits that a whole number of lots may lack by rounding
+    lots = np.floor(exact + room)
     if rounding == "largest_remainder":
         for number in np.unique(layer):
             at = np.flatnonzero(layer == number)

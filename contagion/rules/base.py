@@ -103,3 +103,18 @@ class Rule(ABC):
             if getattr(self, f.name) != f.default
         ]
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+def nested(rule: Any, holder: str) -> None:
+    """Refuse what cannot be a rule inside another rule: no rule at all, or a waterfall.
+
+    A waterfall has layers of the whole venue and own money; inside a tier, a cap or a layer
+    those would be lost without a word.
+    """
+    if not isinstance(rule, Rule):
+        raise RuleError(f"{holder}: {rule!r} is not a rule. Write it as rules.ProRata(), say.")
+    if rule.word == "waterfall":
+        raise RuleError(
+            f"{holder} cannot hold a waterfall. Put {holder} into a layer of the waterfall: "
+            "Layer(name, rule)."
+        )

@@ -44,13 +44,20 @@ class Claims:
         """The same claims with other owners."""
         return replace(self, owner=owner)
 
-    def numbers(self, column: str, rule: object, *, least: float = -np.inf) -> np.ndarray:
+    def numbers(
+        self, column: str, rule: object, *, least: float = -np.inf, empty: float = np.nan
+    ) -> np.ndarray:
         """A column as numbers (K,); `amount` is one.
+
+        Parameters
+        ----------
+        least : the lowest number that is allowed.
+        empty : what an empty cell stands for; nan: it is an error, but for tiers and ranks.
 
         Raises
         ------
         RuleError
-            Where the column is missing, or a cell is empty or below `least`.
+            Where the column is missing, or a cell is empty, not a number or below `least`.
         """
         if column == "amount":
             return self.amount
@@ -62,10 +69,10 @@ class Claims:
                 f"{rule!r} needs a column {column!r}, which the claims do not have"
                 + (f". Did you mean {near!r}?" if near else "; add it, one number a claim.")
             )
-        values = pd.to_numeric(pd.Series(self.columns[column]), errors="coerce")
-        found = values.to_numpy(np.float64, na_value=np.nan)
-        if column in DEFAULTS:
-            found = np.where(np.isnan(found), DEFAULTS[column], found)
+        given = pd.Series(self.columns[column])
+        blank = given.isna().to_numpy(bool)
+        values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        found = np.where(blank, DEFAULTS.get(column, empty), values)
         self.refuse(
             np.isnan(found), f"{rule!r}: {column!r} is empty or not a number for", "Fill it in."
         )
@@ -94,7 +101,7 @@ class _Rows(Mapping[str, Any]):
         self.columns, self.at = columns, at
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return np.asarray(self.columns[name])[self.at]
+        return np.asarray(np.asarray(self.columns[name])[self.at])
 
     def __contains__(self, name: object) -> bool:
         return name in self.columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +10,17 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..errors import RuleError
-from ..kernels.ladder import Ladder, completed, one_after_another
+from ..kernels.ladder import Ladder, completed, one_after_another, weighted
 from ..kernels.segments import Segments, from_ladder, one_each
 from .base import Rule
 from .claims import DEFAULTS, Claims
+from .contingent import Guarantees
 from .order import Priority
 from .sharing import ProRata
 from .waterfall import Waterfall
 
 UNCOVERED = "no layer"
+SUPPORT = "support"
 
 
 def compile_rules(
@@ -33,6 +35,7 @@ def compile_rules(
     external_tier: np.ndarray | float,
     relative_liabilities: Callable[[], csr_array] | None = None,
     names: Callable[[np.ndarray], Iterable[Any]] = lambda rows: rows,
+    guarantees: Guarantees | None = None,
 ) -> Segments:
     """Compile the rules of all nodes.
 
@@ -46,6 +49,7 @@ def compile_rules(
         (rank) k.
     relative_liabilities : gives Π, reused when no node needs more than one segment.
     names : gives the names of nodes, for messages.
+    guarantees : contingent claims.
 
     Raises
     ------
@@ -63,41 +67,100 @@ def compile_rules(
     (array([0., 6.]), array([6., 8.]))
     """
     place = np.broadcast_to(np.asarray(external_tier, float), (n,))
-    if _plain(rules, columns, place):
+    if guarantees is None and _plain(rules, columns, place):
         return one_each(debtor, creditor, amount, n, external, place > 0, relative_liabilities)
     m, owes = len(debtor), np.flatnonzero((external > 0) & (place > 0))
+    pieces = [(m, columns), (len(owes), {"tier": place[owes], "rank": place[owes]})]
+    owner, money = [debtor, owes], [amount, external[owes]]
+    holder = [creditor, np.full(len(owes), -1)]
+    if guarantees is not None:
+        into = guarantees.support()
+        pieces.append((len(into), guarantees.columns(into)))
+        owner.append(guarantees.debtor[into])
+        money.append(guarantees.amount[into])
+        holder.append(guarantees.guarantor[into])
+    who = np.concatenate(holder)
     claims = Claims(
-        np.concatenate([debtor, owes]),
-        np.concatenate([amount, external[owes]]),
-        _Extended(columns, m, place[owes]),
-        lambda rows: names(np.concatenate([creditor, owes])[rows]),
+        np.concatenate(owner),
+        np.concatenate(money),
+        Joined(pieces),
+        lambda rows: names(np.maximum(who[rows], 0)),
     )
-    whole, layers = ladders(rules, rule_of, claims)
+    first = np.zeros(len(who), bool)
+    if guarantees is not None:
+        first[m + len(owes) :] = guarantees.is_first(into)
+    whole, layers, absorbing = ladders(
+        rules, rule_of, claims, first, np.arange(len(who)) >= m + len(owes)
+    )
     due = np.bincount(debtor, amount, n) + external
     ahead = np.where(place > 0, 0.0, external)
-    loses = whole.shares.onto(np.concatenate([creditor, np.full(len(owes), -1)]), n)
-    return from_ladder(whole, loses, debtor, amount, ahead, due, n, layers)
+    if guarantees is None:
+        loses = whole.shares.onto(who, n)
+        return from_ladder(whole, loses, debtor, amount, ahead, due, n, layers, absorbing)
+    return guarantees.compiled(whole, who, creditor, debtor, amount, ahead, due, layers, absorbing)
 
 
 def ladders(
-    rules: Sequence[Rule], rule_of: np.ndarray, claims: Claims
-) -> tuple[Ladder, tuple[str, ...]]:
-    """One ladder over all claims, each node by its own rule, and the names of its layers."""
+    rules: Sequence[Rule],
+    rule_of: np.ndarray,
+    claims: Claims,
+    first: np.ndarray,
+    support: np.ndarray,
+) -> tuple[Ladder, tuple[str, ...], np.ndarray]:
+    """One ladder over all claims, the names of its layers, and what absorbs losses (n,).
+
+    The layers of a waterfall share losses by the rules of the node: it is in default only when
+    they are used up. Under every other rule it is as soon as a claim is not paid in full.
+
+    `first` (K,) marks claims that lose before the rule of their node begins, `support` those that
+    are calls on guarantors.
+    """
     parts: list[Ladder] = []
     names: list[str] = []
+    absorbing = np.zeros(len(rule_of))
+    if first.any():
+        rows = np.flatnonzero(first)
+        mine = claims.take(rows)
+        parts.append(weighted(mine.owner, mine.amount, mine.amount).over(rows, len(claims)))
+        names.append(SUPPORT)
     for number, rule in enumerate(rules):
-        rows = np.flatnonzero(rule_of[claims.owner] == number)
+        rows = np.flatnonzero((rule_of[claims.owner] == number) & ~first)
         if not len(rows):
             continue
         mine = claims.take(rows)
         layers, at = rule.layers(mine)
         if isinstance(rule, Waterfall):
             _own_money_first(rule, mine, at)
-        part = completed(rule.segments(mine), mine.owner, mine.amount, len(layers))
+        if support[rows].any():
+            _apart(mine, at, support[rows], layers, rule)
+        ladder = rule.segments(mine)
+        if isinstance(rule, Waterfall):
+            written = np.where(support[rows], 0.0, ladder.shares.spread(ladder.width))
+            absorbing += np.bincount(mine.owner, written, len(absorbing))
+        part = completed(ladder, mine.owner, mine.amount, len(layers))
         part = replace(part, stage=part.stage + len(names))
         parts.append(part.over(rows, len(claims)))
         names += [*layers, UNCOVERED]
-    return one_after_another(parts, len(claims)), tuple(names)
+    return one_after_another(parts, len(claims)), tuple(names), absorbing
+
+
+def _apart(
+    claims: Claims, layer: np.ndarray, support: np.ndarray, layers: list[str], rule: Rule
+) -> None:
+    """Calls need a layer of their own in a waterfall."""
+    if not isinstance(rule, Waterfall):
+        raise RuleError(
+            f"Guarantees name a layer of the debtor, whose rule {rule!r} has none. Leave the layer "
+            "empty (they are then called right after the equity), or give it a Waterfall."
+        )
+    group = np.unique(claims.owner, return_inverse=True)[1]
+    key = group * np.int64(len(layers) + 1) + layer + 1
+    mixed = np.isin(key, key[support]) & ~support
+    claims.refuse(
+        mixed,
+        "A layer holds guarantees and also",
+        "Give what is called a layer of its own in the waterfall.",
+    )
 
 
 def _plain(rules: Sequence[Rule], columns: Mapping[str, Any], place: np.ndarray) -> bool:
@@ -134,29 +197,26 @@ def _own_money_first(rule: Waterfall, claims: Claims, at: np.ndarray) -> None:
         )
 
 
-class _Extended(Mapping[str, Any]):
-    """Columns of the claims with a row for the external creditors of some nodes.
+class Joined(Mapping[str, Any]):
+    """Columns of several tables one below the other; a piece without a column is empty there."""
 
-    They have the tier and the rank of their place, and are empty in every other column.
-    """
-
-    def __init__(self, columns: Mapping[str, Any], m: int, place: np.ndarray):
-        self.columns, self.m, self.place = columns, m, place
+    def __init__(self, pieces: Sequence[tuple[int, Mapping[str, Any]]]):
+        self.pieces = [piece for piece in pieces if piece[0]] or list(pieces[:1])
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name in DEFAULTS:
-            given = self.columns[name] if name in self.columns else np.full(self.m, DEFAULTS[name])
-            return np.concatenate([np.asarray(given, float), self.place])
-        values = np.asarray(self.columns[name])
-        if not len(self.place):
-            return values
-        return np.concatenate([values.astype(object), np.full(len(self.place), None, object)])
+        parts = [
+            np.asarray(table[name])
+            if name in table
+            else np.full(count, DEFAULTS.get(name), float if name in DEFAULTS else object)
+            for count, table in self.pieces
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.columns or name in DEFAULTS
+        return any(name in table for _, table in self.pieces)
 
-    def __iter__(self) -> Any:
-        return iter(dict.fromkeys([*self.columns, *DEFAULTS]))
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for _, table in self.pieces for name in table))
 
     def __len__(self) -> int:
-        return len(set(self.columns) | set(DEFAULTS))
+        return len(list(iter(self)))

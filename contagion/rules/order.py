@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
-from .base import Rule
+from .base import Rule, nested
 from .claims import Claims
 from .sharing import PRO_RATA
 
@@ -46,8 +46,12 @@ class Priority(Rule):
     tiers: Tiers | Mapping[float, Rule] = ()
 
     def __post_init__(self) -> None:
-        pairs = self.tiers.items() if isinstance(self.tiers, Mapping) else self.tiers
-        object.__setattr__(self, "tiers", tuple(sorted((float(k), v) for k, v in pairs)))
+        given: Any = self.tiers
+        pairs = given.items() if isinstance(given, Mapping) else given
+        tiers = tuple(sorted((float(k), v) for k, v in pairs))
+        object.__setattr__(self, "tiers", tiers)
+        for rule in (self.within, *(rule for _, rule in tiers)):
+            nested(rule, "Priority")
 
     def segments(self, claims: Claims) -> Ladder:
         tier = claims.numbers(self.tier, self)
@@ -142,11 +146,7 @@ class FirstCome(Rule):
     by: str = "exit"
 
     def segments(self, claims: Claims) -> Ladder:
-        if self.by in claims.columns:
-            time = np.asarray(claims.columns[self.by], float)
-            stays = np.where(np.isnan(time), np.inf, time)
-            claims = replace(claims, columns={self.by: stays})
-        time = claims.numbers(self.by, self)
+        time = claims.numbers(self.by, self, empty=np.inf)
         return _one_by_one(claims, -time, PRO_RATA).as_stage(0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another, weighted
-from .base import Rule
+from .base import Rule, nested
 from .claims import Claims
 
 
@@ -58,6 +58,7 @@ class ProRata(Rule):
     def segments(self, claims: Claims) -> Ladder:
         least = 0.0 if self.negative == "error" else -np.inf
         weight = claims.numbers(self.weight, self, least=least)
+        claims.refuse(np.isinf(weight), f"{self!r}: the weight is infinite for", "Correct it.")
         return weighted(claims.owner, claims.amount, np.maximum(weight, 0.0))
 
 
@@ -179,6 +180,10 @@ class Capped(Rule):
             raise RuleError("Capped takes either share= (0 to 1) or by= (a column of caps).")
         if self.share is not None and not 0 <= self.share <= 1:
             raise RuleError(f"share={self.share}: the part of a claim that may be lost is 0 to 1.")
+        nested(self.rule, "Capped")
+
+    def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:
+        return self.rule.layers(claims)
 
     def segments(self, claims: Claims) -> Ladder:
         if self.by is not None:

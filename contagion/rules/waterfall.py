@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
 from ..text import closest
-from .base import Rule
+from .base import Rule, nested
 from .claims import Claims
 from .sharing import PRO_RATA
 
@@ -38,8 +38,7 @@ class Layer:
     def __post_init__(self) -> None:
         if self.capacity is not None and not self.capacity >= 0:
             raise RuleError(f"Layer {self.name!r} has capacity {self.capacity}; it is money >= 0.")
-        if not isinstance(self.rule, Rule):
-            raise RuleError(f"Layer {self.name!r}: {self.rule!r} is not a rule.")
+        nested(self.rule, f"Layer {self.name!r}")
 
     def __repr__(self) -> str:
         parts = [repr(self.name)]
@@ -144,6 +143,11 @@ class Waterfall(Rule):
                 raise RuleError(
                     f"Layer {layer.name!r} has no claims and no capacity. Give the layer a "
                     f"capacity, or claims with layer {layer.name!r}; 0 says that it is empty."
+                )
+            if not np.isfinite(layer.capacity):
+                raise RuleError(
+                    f"Layer {layer.name!r} has no claims and capacity {layer.capacity}: own money "
+                    "is a sum. Give it as money."
                 )
         if not own:
             return table, claims

@@ -135,7 +135,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Rule):
         return to_dict(value)
     if isinstance(value, tuple):
-        return {f"{key:g}": to_dict(rule) for key, rule in value}
+        return {f"{key:.15g}": to_dict(rule) for key, rule in value}
     return value
 
 
