@@ -25,8 +25,19 @@ from .socialization import Socialization
 
 __version__ = "0.1.0"
 
-_ON_USE = {"plot": "plot", "report": "report", "datasets": "datasets", "measures": "measures"}
-_NAMES = {"rank": ("ranking", "rank"), "write_report": ("report", "write_report")}
+_ON_USE = {
+    "margin": "margin",
+    "plot": "plot",
+    "report": "report",
+    "datasets": "datasets",
+    "measures": "measures",
+}
+_NAMES = {
+    "rank": ("ranking", "rank"),
+    "write_report": ("report", "write_report"),
+    "compare_rules": ("comparison", "compare_rules"),
+    "RuleComparison": ("comparison", "RuleComparison"),
+}
 
 __all__ = [
     "MODELS",
@@ -46,11 +57,14 @@ __all__ = [
     "Outcome",
     "PropagationResult",
     "RogersVeraart",
+    "RuleComparison",
     "RuleError",
     "Shock",
     "ShockError",
     "Socialization",
+    "compare_rules",
     "datasets",
+    "margin",
     "measures",
     "plot",
     "rank",
@@ -63,7 +77,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _ON_USE:
-        return import_module(f".{_ON_USE[name]}", __name__)
+        return import_module(f".{name}", __name__)
     if name in _NAMES:
         module, attribute = _NAMES[name]
         return getattr(import_module(f".{module}", __name__), attribute)

@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from . import sharing
+from .matrices import rules_of
 
 if TYPE_CHECKING:
     from .results import PropagationResult
@@ -121,11 +122,8 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
         if "kind" in nodes
         else (np.full(len(net), "node", object))
     )
-    rules = (
-        nodes["rule"].fillna("priority").to_numpy(object)
-        if "rule" in nodes
-        else (np.full(len(net), "priority", object))
-    )
+    found, of = rules_of(net)
+    rules = np.array([rule.word for rule in found], object)[of]
     floor = NEGLIGIBLE * (book.claims + net.segments.due)
     own, ext = (np.flatnonzero(np.abs(side) > floor) for side in (result.loss, outside))
     role = np.where(book.known[own], "owners", "holder")

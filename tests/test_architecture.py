@@ -31,7 +31,7 @@ LAYERS = (
     ("results",),
     ("model",),
     ("models", "measures", "datasets"),
-    ("ranking",),
+    ("comparison", "ranking"),
     ("plot",),
     ("report",),
     ("cli",),

@@ -16,6 +16,8 @@ from .base import Rule, nested
 from .claims import Claims
 from .sharing import PRO_RATA
 
+OWN = "\0own"  # column that marks own money; no table has one of that name
+
 
 @dataclass(frozen=True, repr=False)
 class Layer:
@@ -123,12 +125,14 @@ class Waterfall(Rule):
     def segments(self, claims: Claims) -> Ladder:
         _, at = self.layers(claims)
         m, owners = len(claims), int(claims.owner.max(initial=-1)) + 1
+        own = claims.columns[OWN] if OWN in claims.columns else np.zeros(m, bool)
         parts = []
         for number, layer in enumerate(self.layers_):
             rows = np.flatnonzero(at == number)
             if not len(rows):
                 continue
-            part = layer.rule.segments(claims.take(rows)).over(rows, m).as_stage(number)
+            rule = PRO_RATA if own[rows].any() else layer.rule  # own money is one claim
+            part = rule.segments(claims.take(rows)).over(rows, m).as_stage(number)
             parts.append(
                 part if layer.capacity is None else part.cut(np.full(owners, layer.capacity))
             )
@@ -164,6 +168,7 @@ class Waterfall(Rule):
         columns: dict[str, Any] = {
             str(c): whole[c].to_numpy() for c in whole if c not in ("claimant", "amount")
         }
+        columns[OWN] = np.arange(len(whole)) >= len(table)
         names = whole["claimant"]
         return whole, replace(
             claims,
