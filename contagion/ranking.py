@@ -30,7 +30,8 @@ def rank(
     Parameters
     ----------
     network : the exposures.
-    models : by default `[EisenbergNoe(), DebtRank()]`.
+    models : by default `[EisenbergNoe(), DebtRank()]`, and without DebtRank, which knows no
+        guarantees, where there are any.
     recovery : recovery rate on claims on the failing node, in [0, 1].
     progress : show a progress bar.
 
@@ -47,7 +48,8 @@ def rank(
     >>> ct.rank(net).index[0]
     'a'
     """
-    chosen = list(models) if models is not None else [EisenbergNoe(), DebtRank()]
+    usual = [EisenbergNoe(), DebtRank()] if network.guarantees is None else [EisenbergNoe()]
+    chosen: list[Model] = list(models) if models is not None else usual
     clearing = [model for model in chosen if not isinstance(model, DebtRank)]
     label = {id(model): type(model).__name__ for model in clearing}
     if len(set(label.values())) < len(clearing):

@@ -22,8 +22,8 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     """The waterfall of every node that lost anything: node, layer, capacity, absorbed (money).
 
     First the equity of the node, then the layers of its rule in the order in which they lose
-    ("support" are calls on guarantors without a layer, "no layer" is what the rule puts on
-    nobody), then external creditors where they are not among the claims. Losses count from face
+    ("support" are calls on guarantors without a layer, "other claims" what the rule puts on
+    nobody), then external creditors who lose and are not among the claims. Losses count from face
     value. For one node the amounts absorbed sum to what hit it: its own loss and what it passed
     on, calls met by guarantors included.
     """
@@ -61,6 +61,7 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     place = np.concatenate([np.zeros(n), np.arange(len(first)) + 1, np.full(n, np.inf)])
     hit = np.bincount(who, frame["absorbed"].to_numpy(), n) > 1e-12 * (book.claims + segments.due)
     shown = hit[who] & (frame["capacity"] > 0).to_numpy(bool)
+    shown &= (frame["absorbed"] > 0).to_numpy(bool) | (place < np.inf)
     frame["absorbed"] -= _unmet(result, frame)
     rows = np.lexsort((place, who))
     table: pd.DataFrame = frame.iloc[rows[shown[rows]]].reset_index(drop=True)

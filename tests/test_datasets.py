@@ -51,6 +51,16 @@ def test_the_promised_datasets_are_there():
         "rogers_veraart_3",
         "neva_ring3",
         "seniority_3",
+        "three_venues",
+        "hyperliquid_adl_2025",
+        "okex_2018",
+        "bitfinex_2016",
+        "kelp_aave_2026",
+        "maker_2020",
+        "dydx_yfi_2023",
+        "resolv_usr_2026",
+        "aave_crv_2022",
+        "usdc_svb_2023",
     }
 
 
@@ -112,8 +122,9 @@ def test_loads_without_errors_and_without_strangers(name, layer):
     net, card = network(name, layer), datasets.describe(name)
     assert not net.check()["severity"].eq("error").any()
     assert net.unit == card.unit
-    claims = net.exposures
-    assert set(net.nodes["node"]) == set(claims["creditor"]) | set(claims["debtor"])
+    claims, guarantees = net.exposures, net.guarantees
+    guarantors = set() if guarantees is None else set(guarantees["guarantor"])
+    assert set(net.nodes["node"]) == set(claims["creditor"]) | set(claims["debtor"]) | guarantors
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -23,6 +23,7 @@ from .iteration import Problem
 from .shares import Shares
 
 SENIOR, PARI_PASSU, JUNIOR = 0, 1, 2
+EXTRA = 1e-2
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,11 @@ class Called(Problem):
         accelerate: bool = True,
         each: Callable[[], None] = lambda: None,
     ) -> None:
-        """Plain rounds: the ranking of a call is a ratio, for which no linear solve stands."""
-        super().iterate(tolerance, most, accelerate=False, each=each)
+        """Plain rounds: the ranking of a call is a ratio, for which no linear solve stands.
+
+        A call follows its trigger by one round, so they go on for two digits more.
+        """
+        super().iterate(EXTRA * tolerance, most, accelerate=False, each=each)
 
     # -- what comes out ---------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class Problem:
         if not self.eased.any():
             return np.where(self.default[self.owner], costly, -np.inf)
         plain = np.where(self.eased[:, None], self.assets, np.inf)[self.owner]
-        return np.where(self.default[self.owner], costly, self.end[at] - plain)
+        return np.asarray(np.where(self.default[self.owner], costly, self.end[at] - plain))
 
     def _passes(self, at: slice | np.ndarray) -> float | np.ndarray:
         """The part of what a creditor loses that weighs on its segments: β in default, else 1."""

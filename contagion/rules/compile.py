@@ -19,7 +19,7 @@ from .order import Priority
 from .sharing import ProRata
 from .waterfall import Waterfall
 
-UNCOVERED = "no layer"
+UNCOVERED = "other claims"
 SUPPORT = "support"
 
 

@@ -62,8 +62,8 @@ def isolated(draft: Draft) -> None:
         draft.report(
             "W003",
             "isolated nodes",
-            f"{plural(len(names), 'node has', 'nodes have')} no exposure: {listing(names)}. No "
-            "contagion reaches them.",
+            f"{plural(len(names), 'node has', 'nodes have')} no exposure: {listing(names)}. "
+            "Contagion reaches them only through guarantees that they give.",
             names=names,
         )
 
