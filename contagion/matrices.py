@@ -73,9 +73,9 @@ def rules_of(net: ExposureNetwork) -> tuple[list[Rule], np.ndarray]:
     if "rule" in nodes:
         words = nodes["rule"].fillna("priority")
         number = {word: found.setdefault(from_dict(word), len(found)) for word in words.unique()}
-        of = words.map(number).to_numpy(np.int64)
-    for name, rule in given.items():
-        of[net.position(name)] = found.setdefault(rule, len(found))
+        of = words.map(number).to_numpy(np.int64, copy=True)
+    at = net.names.get_indexer_for(pd.Index(list(given), dtype=net.names.dtype))
+    of[at] = [found.setdefault(rule, len(found)) for rule in given.values()]
     used, at = np.unique(of, return_inverse=True)
     rules = list(found)
     return [rules[k] for k in used], at

@@ -48,8 +48,10 @@ def rank(
     >>> ct.rank(net).index[0]
     'a'
     """
-    usual = [EisenbergNoe(), DebtRank()] if network.guarantees is None else [EisenbergNoe()]
-    chosen: list[Model] = list(models) if models is not None else usual
+    usual: list[Model] = [EisenbergNoe()]
+    if network.guarantees is None:
+        usual.append(DebtRank())
+    chosen = list(models) if models is not None else usual
     clearing = [model for model in chosen if not isinstance(model, DebtRank)]
     label = {id(model): type(model).__name__ for model in clearing}
     if len(set(label.values())) < len(clearing):

@@ -30,6 +30,22 @@ FEATURES = (
     "parallel",  # two claims between the same nodes
     "pinned",  # the shock fails a node for outside reasons
 )
+VENUES_TOO = (*FEATURES, "venues")  # rules as objects: waterfalls, weights, equal losses, exits
+
+VENUES = (  # rules that share with external creditors only when those are paid first
+    ct.rules.EqualAwards(),
+    ct.rules.EqualLosses(),
+    ct.rules.Talmud(),
+    ct.rules.FirstCome("exit"),
+    ct.rules.Capped(ct.rules.EqualLosses(), share=0.6),
+    ct.rules.Waterfall(
+        [
+            ct.rules.Layer("x", ct.rules.ProRata("weight"), capacity=9.0),
+            ct.rules.Layer("y", ct.rules.FirstCome("exit")),
+            ct.rules.Layer("z", ct.rules.Talmud()),
+        ]
+    ),
+)
 
 
 def random_tables(
@@ -83,6 +99,16 @@ def random_tables(
         blank = rng.random(n) < 0.3
         nodes.loc[blank, ["external_assets", "external_liabilities"]] = np.nan
         options["missing_equity"] = "external"
+    if "venues" in features:
+        exposures["weight"] = rng.lognormal(0.0, 1.0, len(exposures)) * (
+            rng.random(len(rows)) < 0.8
+        )
+        exposures["exit"] = np.where(rng.random(len(rows)) < 0.6, rng.random(len(rows)), np.nan)
+        exposures["layer"] = rng.choice(["x", "y", "z"], len(rows))
+        exposures.loc[rng.random(len(rows)) < 0.2, "layer"] = None
+        options["rules"] = {
+            name: VENUES[k] for name, k in zip(names, rng.integers(0, 8, n), strict=True) if k < 6
+        }
     return nodes, exposures, options
 
 

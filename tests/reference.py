@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from fractions import Fraction
+from typing import Any
+
 import checks
 import numpy as np
 
 import contagion as ct
+from contagion import rules
+
+Claim = dict[str, Any]  # claimant, amount, and the columns a rule asks for
 
 
 def clearing(
@@ -157,3 +165,107 @@ def cascade(
             total += claims[:, j] * (rate if np.isnan(pins[j]) else 1.0 - pins[j])
         fresh = [i for i in range(n) if when[i] < 0 and fails(i)]
     return total, when
+
+
+def filled(money: Fraction, size: list[Fraction], weight: list[Fraction]) -> list[Fraction]:
+    """`min(size_k, λ weight_k)` with the sum `money`, or everything that has a weight.
+
+    Water-filling in exact numbers: whoever is full drops out, the others share the rest.
+    """
+    part = [Fraction(0)] * len(size)
+    free = [k for k in range(len(size)) if weight[k] > 0 and size[k] > 0]
+    left = money
+    while free and left > 0:
+        level = left / sum(weight[k] for k in free)
+        full = [k for k in free if level * weight[k] >= size[k]]
+        for k in full or free:
+            part[k] = size[k] if full else level * weight[k]
+            left -= part[k]
+        free = [k for k in free if k not in full] if full else []
+    return part
+
+
+def shared(rule: rules.Rule, loss: Fraction, claims: list[Claim]) -> list[Fraction]:
+    """What every claim loses, from the definition of the rule and in exact numbers.
+
+    For a waterfall the layers without claims follow, in their order.
+    """
+    size = [Fraction(claim["amount"]) for claim in claims]
+    equal, total = [Fraction(1)] * len(size), sum(size, Fraction(0))
+    if isinstance(rule, rules.ProRata):
+        return filled(loss, size, [max(Fraction(claim[rule.weight]), 0) for claim in claims])
+    if isinstance(rule, rules.EqualLosses):
+        return filled(loss, size, equal)
+    if isinstance(rule, rules.EqualAwards):
+        paid = filled(total - loss, size, equal)
+        return [c - p for c, p in zip(size, paid, strict=True)]
+    if isinstance(rule, rules.Talmud):
+        half = [c / 2 for c in size]
+        if 2 * loss <= total:
+            return filled(loss, half, equal)
+        paid = filled(total - loss, half, equal)
+        return [c - p for c, p in zip(size, paid, strict=True)]
+    if isinstance(rule, rules.Capped):
+        cap = [c * Fraction(rule.share or 0) for c in size]
+        if rule.by is not None:
+            cap = [Fraction(claim[rule.by]) for claim in claims]
+        small = [{**x, "amount": min(c, k)} for x, c, k in zip(claims, size, cap, strict=True)]
+        return shared(rule.rule, loss, small)
+    if isinstance(rule, rules.Priority):
+        order = [-float(claim[rule.tier]) for claim in claims]
+        special = {-tier: inner for tier, inner in rule.tiers}
+        return in_turn(loss, claims, order, lambda key: special.get(key, rule.within))
+    if isinstance(rule, rules.Queue):
+        sign = -1 if rule.first == "highest" else 1
+        order = [sign * float(claim[rule.by]) for claim in claims]
+        return in_turn(loss, claims, order, lambda _: rules.ProRata())
+    if isinstance(rule, rules.FirstCome):
+        order = [-math.inf if math.isnan(c[rule.by]) else -c[rule.by] for c in claims]
+        return in_turn(loss, claims, order, lambda _: rules.ProRata())
+    assert isinstance(rule, rules.Waterfall)
+    lost, own, left = [Fraction(0)] * len(size), [], loss
+    for layer in rule.layers_:
+        most = left if layer.capacity is None else min(left, Fraction(layer.capacity))
+        at = [k for k, claim in enumerate(claims) if claim["layer"] == layer.name]
+        if not at:
+            own.append(most)
+            left -= most
+        for k, money in zip(at, shared(layer.rule, most, [claims[k] for k in at]), strict=True):
+            lost[k] = money
+            left -= money
+    return lost + own
+
+
+def in_turn(loss: Fraction, claims: list[Claim], order: list[float], rule_of: Any):
+    """Groups of equal order lose one after the other, the lowest first, each by its own rule."""
+    lost, left = [Fraction(0)] * len(claims), loss
+    for key in sorted(set(order)):
+        at = [k for k, place in enumerate(order) if place == key]
+        here = min(left, sum((Fraction(claims[k]["amount"]) for k in at), Fraction(0)))
+        for k, money in zip(at, shared(rule_of(key), here, [claims[k] for k in at]), strict=True):
+            lost[k] = money
+            left -= money
+    return lost
+
+
+def settled(rule: rules.Rule, loss: Fraction, claims: list[Claim]) -> list[Fraction]:
+    """The same on a graph: what no rule puts on anybody, what is left of the claims bears."""
+    lost = shared(rule, loss, claims)
+    own = sum(lost[len(claims) :], Fraction(0))
+    lost = lost[: len(claims)]
+    left = [Fraction(claim["amount"]) - x for claim, x in zip(claims, lost, strict=True)]
+    more = filled(loss - own - sum(lost, Fraction(0)), left, left)
+    return [x + y for x, y in zip(lost, more, strict=True)]
+
+
+def all_orders(loss: float, amount: list[float]) -> np.ndarray:
+    """(K!, K) losses under first come first served, one row for every order of exit."""
+    rows = []
+    for order in itertools.permutations(range(len(amount))):
+        left, lost = max(sum(amount) - loss, 0.0), [0.0] * len(amount)
+        for k in order:
+            paid = min(amount[k], left)
+            left -= paid
+            lost[k] = amount[k] - paid
+        rows.append(lost)
+    return np.array(rows)

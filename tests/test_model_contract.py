@@ -15,7 +15,7 @@ import checks
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEATURES, random_network, random_shock, random_tables
+from conftest import FEATURES, VENUES_TOO, random_network, random_shock, random_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +41,7 @@ every_settling_model = pytest.mark.parametrize("model", SETTLING.values(), ids=S
 seeds = st.integers(0, 10_000)
 sizes = st.integers(2, 9)
 some_features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
+with_venues = st.sets(st.sampled_from(VENUES_TOO)).map(frozenset)
 few, many = settings(max_examples=12), settings(max_examples=40)
 
 
@@ -124,7 +125,7 @@ def test_what_a_model_does_not_compute_it_refuses(model, chain):
 
 
 @every_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @many
 def test_claims_lose_between_nothing_and_themselves_and_the_audit_passes(model, seed, n, features):
     net, shock = example(seed, n, features)
@@ -155,7 +156,7 @@ def test_value_is_conserved_and_claims_are_settled_by_the_rules(model, seed, n, 
 
 
 @every_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_no_shock_no_loss(model, seed, n, features):
     """On the book of a solvent network, and against the clearing without shock on any.
@@ -175,7 +176,7 @@ def test_no_shock_no_loss(model, seed, n, features):
 
 
 @every_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_the_order_of_rows_does_not_matter(model, seed, n, features):
     nodes, exposures, options = random_tables(seed, n, 2.0, features)
@@ -258,7 +259,7 @@ def test_one_claim_or_two_halves(model, seed, n, features):
 
 
 @every_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_a_batch_is_its_scenarios_one_at_a_time(model, seed, n, features):
     net = random_network(seed, n, 2.0, features)
@@ -280,7 +281,7 @@ def test_a_batch_is_its_scenarios_one_at_a_time(model, seed, n, features):
 
 
 @every_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_inputs_stay_as_they_were_and_runs_repeat(model, seed, n, features):
     nodes, exposures, options = random_tables(seed, n, 2.0, features)
@@ -319,7 +320,7 @@ every_monotone_model = pytest.mark.parametrize("model", MONOTONE.values(), ids=M
 
 
 @every_monotone_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_a_larger_shock_never_helps_anybody(model, seed, n, features):
     net = random_network(seed, n, 2.0, features)
@@ -338,7 +339,7 @@ def test_a_larger_shock_never_helps_anybody(model, seed, n, features):
 
 
 @every_monotone_model
-@given(seed=seeds, n=sizes, features=some_features)
+@given(seed=seeds, n=sizes, features=with_venues)
 @few
 def test_more_capital_never_hurts_anybody(model, seed, n, features):
     """More external assets anywhere: claims lose less and fewer nodes fail.

@@ -12,6 +12,7 @@ from typing import Any
 from .allocation import Allocation
 from .base import Rule
 from .claims import Claims
+from .exits import exit_values
 from .order import FirstCome, Priority, Queue
 from .sharing import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .waterfall import Layer, Waterfall
@@ -34,6 +35,7 @@ __all__ = [
     "Talmud",
     "Waterfall",
     "dumps",
+    "exit_values",
     "from_dict",
     "loads",
     "read",

@@ -25,12 +25,19 @@ class Claims:
     amount : (K,) money >= 0.
     columns : the other columns by name, (K,) each.
     names : gives the claimants at some rows, for messages.
+    cap : (K,) the most that each claim may lose, money; `None`: all of it.
     """
 
     owner: np.ndarray
     amount: np.ndarray
     columns: Mapping[str, Any] = field(default_factory=dict)
     names: Callable[[np.ndarray], Iterable[Any]] = lambda rows: rows
+    cap: np.ndarray | None = None
+
+    @property
+    def most(self) -> np.ndarray:
+        """(K,) what each claim may lose."""
+        return self.amount if self.cap is None else self.cap
 
     def __len__(self) -> int:
         return len(self.amount)
@@ -38,7 +45,9 @@ class Claims:
     def take(self, at: np.ndarray) -> Claims:
         """Some of the claims; their columns are cut when a rule asks for them."""
         columns = _Rows(self.columns, at)
-        return Claims(self.owner[at], self.amount[at], columns, lambda rows: self.names(at[rows]))
+        cap = None if self.cap is None else self.cap[at]
+        names = self.names
+        return Claims(self.owner[at], self.amount[at], columns, lambda rows: names(at[rows]), cap)
 
     def grouped(self, owner: np.ndarray) -> Claims:
         """The same claims with other owners."""

@@ -79,12 +79,12 @@ def compile_rules(
         owner.append(guarantees.debtor[into])
         money.append(guarantees.amount[into])
         holder.append(guarantees.guarantor[into])
-    who = np.concatenate(holder)
+    who, whose = np.concatenate(holder), np.concatenate(owner)
     claims = Claims(
-        np.concatenate(owner),
+        whose,
         np.concatenate(money),
         Joined(pieces),
-        lambda rows: names(np.maximum(who[rows], 0)),
+        lambda rows: names(np.where(who[rows] < 0, whose[rows], who[rows])),
     )
     first = np.zeros(len(who), bool)
     if guarantees is not None:
@@ -137,7 +137,9 @@ def ladders(
         if isinstance(rule, Waterfall):
             written = np.where(support[rows], 0.0, ladder.shares.spread(ladder.width))
             absorbing += np.bincount(mine.owner, written, len(absorbing))
-        part = completed(ladder, mine.owner, mine.amount, len(layers))
+        # support above the capacity of its layer is never called
+        due = np.where(support[rows], 0.0, mine.amount)
+        part = completed(ladder, mine.owner, due, len(layers))
         part = replace(part, stage=part.stage + len(names))
         parts.append(part.over(rows, len(claims)))
         names += [*layers, UNCOVERED]

@@ -85,14 +85,14 @@ class Guarantees:
         mine = np.full(len(holder), -1)
         if len(keys):
             mine[:m] = np.where(keys[at] == claim, at, -1)
+        called = np.full(len(holder), -1)
+        called[len(holder) - len(into) :] = into
+        self._refuse_mixed(ladder, called)
         split, loses = covered(ladder, mine, cap, part)
         face = np.zeros(q)
         face[over] = np.bincount(mine[mine >= 0], amount[mine[:m] >= 0], len(keys))[group]
         node = np.concatenate([holder, self.guarantor[over]])
-        call = np.full(len(node), -1)
-        call[len(holder) - len(into) : len(holder)] = into
-        call[len(holder) :] = over
-        self._refuse_mixed(split)
+        call = np.concatenate([called, over])
         calls = Calls(
             self.guarantor,
             self.debtor,
@@ -101,14 +101,23 @@ class Guarantees:
             self.ranking,
             loses.onto(call, q),
             face,
+            (self.creditor < 0) & self.is_first(np.arange(q)),
         )
         return from_ladder(
             split, loses.onto(node, n), debtor, amount, ahead, due, n, layers, absorbing, calls
         )
 
-    def _refuse_mixed(self, ladder: Ladder) -> None:
-        """A call that ranks pari passu needs a guarantor with one pro rata tier of its own."""
-        steps = np.bincount(ladder.owner, minlength=int(self.guarantor.max(initial=0)) + 1)
+    def _refuse_mixed(self, ladder: Ladder, called: np.ndarray) -> None:
+        """A call that ranks pari passu needs a guarantor with one pro rata tier of its own.
+
+        Support that is called right after the equity comes before it and does not count.
+        """
+        first = np.full(len(called), -1)
+        first[called >= 0] = np.where(self.is_first(called[called >= 0]), 0, -1)
+        own = ladder.shares.onto(first, 1).totals() == 0
+        layered = ladder.shares.onto(np.where((called >= 0) & (first < 0), 0, -1), 1).totals() > 0
+        size = int(max(self.guarantor.max(initial=0), ladder.owner.max(initial=0))) + 1
+        steps = np.bincount(ladder.owner, own + 1.0 * layered, size)
         bad = (self.ranking == PARI_PASSU) & (steps[self.guarantor] > 1)
         if bad.any():
             raise RuleError(

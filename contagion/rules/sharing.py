@@ -59,7 +59,7 @@ class ProRata(Rule):
         least = 0.0 if self.negative == "error" else -np.inf
         weight = claims.numbers(self.weight, self, least=least)
         claims.refuse(np.isinf(weight), f"{self!r}: the weight is infinite for", "Correct it.")
-        return weighted(claims.owner, claims.amount, np.maximum(weight, 0.0))
+        return weighted(claims.owner, claims.most, np.maximum(weight, 0.0))
 
 
 PRO_RATA = ProRata()
@@ -86,7 +86,7 @@ class EqualAwards(Rule):
     word: ClassVar[str] = "equal_awards"
 
     def segments(self, claims: Claims) -> Ladder:
-        return weighted(claims.owner, claims.amount, np.ones(len(claims))).reversed()
+        return weighted(claims.owner, claims.most, np.ones(len(claims))).reversed()
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +110,7 @@ class EqualLosses(Rule):
     word: ClassVar[str] = "equal_losses"
 
     def segments(self, claims: Claims) -> Ladder:
-        return weighted(claims.owner, claims.amount, np.ones(len(claims)))
+        return weighted(claims.owner, claims.most, np.ones(len(claims)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,7 +137,7 @@ class Talmud(Rule):
     word: ClassVar[str] = "talmud"
 
     def segments(self, claims: Claims) -> Ladder:
-        half = weighted(claims.owner, claims.amount / 2, np.ones(len(claims)))
+        half = weighted(claims.owner, claims.most / 2, np.ones(len(claims)))
         return one_after_another([half, half.reversed()], len(claims))
 
 
@@ -145,9 +145,10 @@ class Talmud(Rule):
 class Capped(Rule):
     """A rule under which no claim loses more than a cap; what is above the caps is uncovered.
 
-    The rule shares the loss among claims of `min(c_k, cap_k)`. On a graph the money that is
-    missing beyond the caps has to be missing somewhere: what is left of the claims then loses
-    pro rata, after everything else.
+    The rule works as before with `min(cap_k, …)` in place of `min(c_k, …)`: pro rata stays pro rata
+    to the whole claims, and what the caps keep off a claim goes to the others. On a graph the
+    money that is missing beyond the caps has to be missing somewhere: what is left of the claims
+    then loses pro rata, after everything else.
 
     Parameters
     ----------
@@ -187,8 +188,8 @@ class Capped(Rule):
 
     def segments(self, claims: Claims) -> Ladder:
         if self.by is not None:
-            cap = np.minimum(claims.amount, claims.numbers(self.by, self, least=0.0))
+            cap = np.minimum(claims.most, claims.numbers(self.by, self, least=0.0))
         else:
             assert self.share is not None
-            cap = claims.amount * self.share
-        return self.rule.segments(replace(claims, amount=cap))
+            cap = np.minimum(claims.most, claims.amount * self.share)
+        return self.rule.segments(replace(claims, cap=cap))
