@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from conftest import FEATURES, from_liabilities, random_network, random_shock
+from conftest import FEATURES, VENUES_TOO, from_liabilities, random_network, random_shock
 from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import block_diag, csr_array, eye_array
 
@@ -194,7 +194,7 @@ def test_cascades_are_their_rounds(seed, strict):
 @pytest.mark.parametrize("seed", range(30))
 def test_rogers_veraart_without_costs_is_eisenberg_noe(seed):
     rng = np.random.default_rng(seed)
-    features = frozenset(name for name in FEATURES if rng.random() < 0.4)
+    features = frozenset(name for name in VENUES_TOO if rng.random() < 0.4)
     net = random_network(seed, 10, 2.0, features)
     losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     one = ct.EisenbergNoe().solve(net, losses, pins)
@@ -209,7 +209,7 @@ def test_greatest_is_never_below_least():
     differ = 0
     for seed in range(150):
         rng = np.random.default_rng(seed)
-        features = frozenset(name for name in FEATURES if rng.random() < 0.3)
+        features = frozenset(name for name in VENUES_TOO if rng.random() < 0.3)
         net = random_network(seed, 10, 2.5, features)
         losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
         alpha, beta = rng.choice([0.3, 0.6, 0.9, 1.0], 2)
@@ -303,7 +303,7 @@ def test_waves_end_where_the_fast_mode_ends(model):
     """`propagate` clears wave by wave, `solve` as fast as it can."""
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        features = frozenset(name for name in FEATURES if rng.random() < 0.3)
+        features = frozenset(name for name in VENUES_TOO if rng.random() < 0.3)
         net = random_network(seed, 12, 2.5, features)
         losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
         fast = model.run(net, losses, pins)
