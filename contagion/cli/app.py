@@ -1,4 +1,4 @@
-"""The commands that look at data and models; those that run a model are in `runs`."""
+"""The commands that look at data and models; `runs`, `compare` and `rules` have others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import runs
+from . import compare, rules, runs
 from .options import (
     AssumeEquity,
     File,
@@ -67,6 +67,8 @@ def datasets(
             print_json({key: getattr(card, key) for key in keys})
         else:
             print(card)
+            if card.rules:
+                print(rules.of_card(card.rules))
         return
     rows: list[dict[str, Any]] = []
     for key in packaged.names():
@@ -164,3 +166,5 @@ def columns() -> None:
 
 
 runs.add_to(app)
+compare.add_to(app)
+rules.add_to(app)

@@ -108,6 +108,16 @@ Loss = Annotated[
         rich_help_panel=SHOCK,
     ),
 ]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule",
+        metavar="NODE=RULE",
+        help="How a node shares a shortfall, instead of its own rule: a word such as pro_rata, a "
+        "TOML file, or venue:NAME. Repeatable. See `contagion rules`.",
+        rich_help_panel=SHOCK,
+    ),
+]
 ModelName = Annotated[
     str,
     typer.Option("--model", metavar="NAME", help="See `contagion models`.", rich_help_panel=SHOCK),

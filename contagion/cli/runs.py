@@ -14,15 +14,19 @@ from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results import PropagationResult
+from ..rules import to_dict
 from . import options
+from .layers import calls_text, layers_text
 from .options import OUT, Loaded, load, print_json
-from .text import paragraph, table
+from .text import paragraph, table, written
+from .words import idle, ruled
 
 MOST = 12
+SETTLED = ("bearers", "layers", "calls")
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Write table, flows, bearers and path as CSV, and "
-                 "summary.json, into this folder.", rich_help_panel=OUT),
+    typer.Option(metavar="DIR", help="Write table, flows, path, bearers, layers and calls as "
+                 "CSV, and summary.json, into this folder.", rich_help_panel=OUT),
 ]  # fmt: skip
 
 
@@ -63,6 +67,7 @@ def record(result: PropagationResult) -> dict[str, Any]:
         "model": {"name": model.__name__, "source": model.source, "repr": repr(result.model)},
         "shock": repr(result.shock),
         "baseline": result.baseline,
+        "rules": {str(node): to_dict(rule) for node, rule in result.network.rules.items()},
         "socialization": result.socialization.to_dict() if result.model.settles else None,
         "rounds": int(result.outcome.rounds),
         "residual": float(result.outcome.residual),
@@ -80,6 +85,7 @@ def run(
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
     baseline: options.BaselineName = "cleared",
+    rule: options.Rules = None,
     nodes: options.Nodes = None,
     orientation: options.Orientation = None,
     unit: options.Unit = None,
@@ -94,23 +100,27 @@ def run(
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = ruled(loaded, rule, model)
     result = propagate(loaded, default, recovery, loss, model, param, baseline)
-    written = _write(result, out) if out is not None else []
+    files = _write(result, out) if out is not None else []
     if as_json:
         tables = {"table": result.table.reset_index().to_dict("records")}
         if result.model.settles:
-            tables["bearers"] = result.bearers.to_dict("records")
-        print_json({**record(result), **tables, "files": [str(file) for file in written]})
+            tables |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
+        print_json({**record(result), **tables, "files": [str(file) for file in files]})
         return
     for line in result.summary():
         print(paragraph(line, "", "  "))
     for text in result.network.assumptions:
         print(paragraph(f"assumption: {text}", "", "  "))
+    if rule and (note := idle(result.network.rules, result.shock)):
+        print(paragraph(note, "", "  "))
     if result.model.settles:
-        print(f"\n{_bearers(result)}")
+        for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
+            print(f"\n{text}")
     print(f"\n{_nodes(result)}")
-    if written:
-        print(f"\nWritten to {out}: {', '.join(file.name for file in written)}")
+    if out is not None:
+        print(f"\n{written(out, files)}")
 
 
 def _bearers(result: PropagationResult) -> str:
@@ -154,7 +164,8 @@ def _write(result: PropagationResult, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     frames = {"table": result.table.reset_index(), "flows": result.flows, "path": result.path}
     if result.model.settles:
-        frames["bearers"] = result.bearers
+        frames |= {"bearers": result.bearers, "layers": result.layers}
+        frames |= {} if result.calls.empty else {"calls": result.calls}
     files = []
     for name, frame in frames.items():
         files.append(folder / f"{name}.csv")
@@ -174,6 +185,7 @@ def explain(
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
     baseline: options.BaselineName = "cleared",
+    rule: options.Rules = None,
     nodes: options.Nodes = None,
     orientation: options.Orientation = None,
     unit: options.Unit = None,
@@ -187,6 +199,7 @@ def explain(
     Example: contagion explain cefi_credit_2022 celsius_users
     """
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = ruled(loaded, rule, model)
     result = propagate(loaded, default, recovery, loss, model, param, baseline)
     why = result.explain(node)
     if as_json:
@@ -219,6 +232,7 @@ def rank(
                             help="What the failing node pays on its debts, 0 to 1.",
                             rich_help_panel=options.SHOCK)
     ] = 0.0,
+    rule: options.Rules = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
     nodes: options.Nodes = None,
     orientation: options.Orientation = None,
@@ -236,6 +250,7 @@ def rank(
     from ..ranking import rank as ranked
 
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = ruled(loaded, rule, *(model or ["eisenberg-noe"]))
     chosen = [options.model(name) for name in model] if model else None
     net = loaded.network
     progress = len(net) > 500 and sys.stderr.isatty()
@@ -280,6 +295,7 @@ def report(
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
     baseline: options.BaselineName = "cleared",
+    rule: options.Rules = None,
     nodes: options.Nodes = None,
     orientation: options.Orientation = None,
     unit: options.Unit = None,
@@ -305,6 +321,7 @@ def report(
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = ruled(loaded, rule, model)
     result = propagate(loaded, default, recovery, loss, model, param, baseline)
     net = loaded.network
     progress = len(net) > 500 and sys.stderr.isatty()

@@ -35,6 +35,7 @@ class Allocation:
     table: pd.DataFrame
     layers: pd.DataFrame
     uncovered: float
+    own: int = 0  # the last rows of the table: own money of the venue, which nobody claims
 
     @classmethod
     def of(
@@ -47,6 +48,7 @@ class Allocation:
         names: list[str],
         layer: np.ndarray,
         capacity: np.ndarray,
+        own: int = 0,
     ) -> Allocation:
         """From arrays over claims (K,) and layers."""
         frame = pd.DataFrame(
@@ -64,7 +66,7 @@ class Allocation:
         uncovered = loss - float(lost.sum())
         if abs(uncovered) <= 1e-12 * loss:
             uncovered = 0.0
-        return cls(rule, loss, frame, layers, uncovered)
+        return cls(rule, loss, frame, layers, uncovered, own)
 
     @property
     def fairness(self) -> dict[str, float]:
@@ -73,14 +75,16 @@ class Allocation:
         share_of_claims_taken = Σ loss / Σ amount of the claims that lose anything or are in the
         same layer as one that does; largest_haircut = max loss / amount;
         concentration = Σ (loss_k / Σ loss)², the Herfindahl–Hirschman index by claimant;
-        bearers = number of claimants that lose something.
+        bearers = number of claimants that lose something. Own money of the venue (a layer without
+        claims) is nobody's claim and does not count.
 
         >>> from contagion import rules
         >>> claims = {"claimant": ["a", "b"], "amount": [30.0, 10.0]}
         >>> rules.ProRata().allocate(8, claims).fairness["concentration"]     # (6² + 2²) / 8²
         0.625
         """
-        frame, total = self.table, float(self.table["loss"].sum())
+        frame = self.table.iloc[: len(self.table) - self.own]
+        total = float(frame["loss"].sum())
         nothing = float("nan")
         if total <= 0:
             keys = ("share_of_claims_taken", "largest_haircut", "concentration")

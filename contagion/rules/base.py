@@ -86,7 +86,8 @@ class Rule(ABC):
             raise RuleError(f"The loss is {loss}; it has to be money >= 0.")
         if lot is not None and not (np.isfinite(lot) and lot > 0):
             raise RuleError(f"lot={lot}: a lot is money > 0.")
-        table, claims = self.prepared(*tables.read(claims))
+        given, claims = tables.read(claims)
+        table, claims = self.prepared(given, claims)
         names, layer = self.layers(claims)
         ladder = self.segments(claims)
         lost = ladder.shares.spread(ladder.taken(np.array([float(loss)])))
@@ -94,7 +95,10 @@ class Rule(ABC):
         if lot is not None:
             lost = rounded(lost, claims.amount, layer, lot, rounding)
         capacity = np.bincount(ladder.stage, ladder.width, len(names))
-        return Allocation.of(self, float(loss), table, claims.amount, lost, names, layer, capacity)
+        own = len(table) - len(given)
+        return Allocation.of(
+            self, float(loss), table, claims.amount, lost, names, layer, capacity, own
+        )
 
     def __repr__(self) -> str:
         given = [

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, completed, one_after_another, weighted
 from ..kernels.segments import Segments, from_ladder, one_each
+from ..text import listing
 from .base import Rule
 from .claims import DEFAULTS, Claims
 from .contingent import Guarantees
@@ -89,9 +90,8 @@ def compile_rules(
     first = np.zeros(len(who), bool)
     if guarantees is not None:
         first[m + len(owes) :] = guarantees.is_first(into)
-    whole, layers, absorbing = ladders(
-        rules, rule_of, claims, first, np.arange(len(who)) >= m + len(owes)
-    )
+    support = np.arange(len(who)) >= m + len(owes)
+    whole, layers, absorbing = ladders(rules, rule_of, claims, first, support, names)
     due = np.bincount(debtor, amount, n) + external
     ahead = np.where(place > 0, 0.0, external)
     if guarantees is None:
@@ -106,6 +106,7 @@ def ladders(
     claims: Claims,
     first: np.ndarray,
     support: np.ndarray,
+    nodes: Callable[[np.ndarray], Iterable[Any]],
 ) -> tuple[Ladder, tuple[str, ...], np.ndarray]:
     """One ladder over all claims, the names of its layers, and what absorbs losses (n,).
 
@@ -113,7 +114,7 @@ def ladders(
     they are used up. Under every other rule it is as soon as a claim is not paid in full.
 
     `first` (K,) marks claims that lose before the rule of their node begins, `support` those that
-    are calls on guarantors.
+    are calls on guarantors; `nodes` gives the names of nodes, for messages.
     """
     parts: list[Ladder] = []
     names: list[str] = []
@@ -128,12 +129,16 @@ def ladders(
         if not len(rows):
             continue
         mine = claims.take(rows)
-        layers, at = rule.layers(mine)
-        if isinstance(rule, Waterfall):
-            _own_money_first(rule, mine, at)
-        if support[rows].any():
-            _apart(mine, at, support[rows], layers, rule)
-        ladder = rule.segments(mine)
+        try:
+            layers, at = rule.layers(mine)
+            if isinstance(rule, Waterfall):
+                _own_money_first(rule, mine, at)
+            if support[rows].any():
+                _apart(mine, at, support[rows], layers, rule)
+            ladder = rule.segments(mine)
+        except RuleError as error:
+            venues = listing(list(nodes(np.unique(mine.owner))))
+            raise RuleError(f"The rule of {venues}: {error}") from error
         if isinstance(rule, Waterfall):
             written = np.where(support[rows], 0.0, ladder.shares.spread(ladder.width))
             absorbing += np.bincount(mine.owner, written, len(absorbing))

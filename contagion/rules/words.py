@@ -90,7 +90,10 @@ def from_dict(data: Mapping[str, Any] | str) -> Rule:
         given["rule"] = from_dict(given.pop("of"))
     if "tiers" in given:
         given["tiers"] = {float(key): from_dict(value) for key, value in given["tiers"].items()}
-    return kind(**given)
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise RuleError(f"{word}: a parameter has the wrong type ({error}).") from error
 
 
 def dumps(rule: Rule) -> str:

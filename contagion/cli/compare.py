@@ -1,0 +1,267 @@
+"""The command `compare`: one shock under several sets of loss-sharing rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+
+from ..comparison import AS_GIVEN, RuleComparison, compare_rules
+from ..plot.amounts import Scale, scale
+from ..plot.style import rows as rows_of
+from ..rules import Rule, to_dict
+from ..text import percent, plural
+from . import options
+from .options import OUT, SHOCK, load, print_json
+from .text import paragraph, table, width, written
+from .words import idle, in_words, sets
+
+MOST = 12
+FIGURES = (".png", ".svg")
+NODES = 32  # columns for the nodes and what they bear as given
+NOISE = 1e-9  # of everything borne; a smaller difference is none
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(compare)
+
+
+def compare(
+    source: options.Source,
+    rule: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[NAME:]NODE=RULE",
+            help="A rule to compare with: a word such as pro_rata, a TOML file, or venue:NAME. "
+            "Repeatable; those with one NAME are one set of rules. See `contagion rules`.",
+            rich_help_panel=SHOCK,
+        ),
+    ],
+    default: options.Default = None,
+    recovery: options.Recovery = None,
+    loss: options.Loss = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    baseline: options.BaselineName = "cleared",
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write fairness, table, differences, by_kind and by_hop as CSV, and "
+            "summary.json, into this folder.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw it into this file, .png or .svg.", rich_help_panel=OUT
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Push one shock through a network under several rules: who gains and who pays.
+
+    Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
+    """
+    if baseline not in ("cleared", "book"):
+        raise ValueError(f"--baseline {baseline}: choose cleared or book.")
+    if figure is not None:
+        _drawable(figure)
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    found = sets(loaded.network, rule)
+    shock = options.shock(loaded, default, recovery, loss)
+    done = compare_rules(
+        loaded.network,
+        shock,
+        found,
+        model=options.model(model, param),
+        baseline=baseline,  # type: ignore[arg-type]
+    )
+    files = _write(done, found, out) if out is not None else []
+    if figure is not None:
+        _draw(done, figure)
+    if as_json:
+        tables = {key: _records(frame) for key, frame in _frames(done).items()}
+        print_json(
+            {
+                **_record(done, found),
+                **tables,
+                "files": [str(file) for file in files],
+                "figure": figure,
+            }
+        )
+        return
+    _print(done, found)
+    if out is not None:
+        print(f"\n{written(out, files)}")
+    if figure is not None:
+        print(f"\nFigure: {figure}")
+
+
+def _drawable(file: Path) -> None:
+    if file.suffix.lower() not in FIGURES:
+        raise ValueError(f"--figure {file}: the name has to end in .png or .svg.")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
+
+
+def _draw(done: RuleComparison, file: Path) -> None:
+    from matplotlib import pyplot as plt
+
+    from .. import plot
+
+    with plt.ioff():
+        figure = plot.rule_comparison(done).get_figure(root=True)
+        assert figure is not None
+        figure.savefig(file, dpi=150)
+        plt.close(figure)
+
+
+def _frames(done: RuleComparison) -> dict[str, pd.DataFrame]:
+    return {
+        "fairness": done.fairness.rename_axis("rules"),
+        "table": done.table.rename_axis("node"),
+        "differences": done.differences.rename_axis("node"),
+        "by_kind": done.by_kind,
+        "by_hop": done.by_hop,
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    return frame.reset_index().to_dict("records")
+
+
+def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str, Any]:
+    from .runs import record
+
+    first = done.results[AS_GIVEN]
+    keys = ("contagion", "network", "unit", "nodes", "exposures", "model", "shock", "baseline",
+            "rules", "findings", "assumptions")  # fmt: skip
+    mine = {
+        name: {node: to_dict(each) for node, each in of_nodes.items()}
+        for name, of_nodes in found.items()
+    }
+    whole = record(first)
+    return {**{key: whole[key] for key in keys}, "sets": mine}
+
+
+def _write(done: RuleComparison, found: dict[str, dict[str, Rule]], folder: Path) -> list[Path]:
+    import json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, frame in _frames(done).items():
+        files.append(folder / f"{name}.csv")
+        frame.reset_index().to_csv(files[-1], index=False)
+    files.append(folder / "summary.json")
+    text = json.dumps(
+        options.plain(_record(done, found)), indent=2, allow_nan=False, ensure_ascii=False
+    )
+    files[-1].write_text(text + "\n", encoding="utf-8")
+    return files
+
+
+def _print(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> None:
+    net = done.results[AS_GIVEN].network
+    print(paragraph(f"{done.results[AS_GIVEN].shock!r} on {net.name or 'network'}, "
+                    f"{plural(len(found), 'set')} of rules compared:", "", "  "))  # fmt: skip
+    for name, of_nodes in found.items():
+        text = "; ".join(f"{node} shares by {in_words(each)}" for node, each in of_nodes.items())
+        print(paragraph(f"- {name}: {text}", "", "  "))
+    for text in net.assumptions:
+        print(paragraph(f"assumption: {text}", "", "  "))
+    if note := idle(done.nodes, done.results[AS_GIVEN].shock):
+        print(paragraph(note, "", "  "))
+    names = _labels(list(found))
+    for text in (_fairness(done, names), *_differences(done, names)):
+        print(f"\n{text}")
+
+
+def _labels(names: list[str]) -> dict[str, str]:
+    """Heads of columns: the names of the sets where there is room, otherwise numbers."""
+    need = sum(2 + max(9, *(len(part) for part in name.split())) for name in names)
+    if need <= width() - 1 - NODES:
+        return {name: name for name in names}
+    return {name: f"({number})" for number, name in enumerate(names, 1)}
+
+
+def _fairness(done: RuleComparison, names: dict[str, str]) -> str:
+    frame = done.fairness
+    to = scale(frame["socialized"], done.results[AS_GIVEN].network.unit)
+
+    def part(share: float) -> str:
+        return "–" if np.isnan(share) else percent(share)
+
+    rows = [
+        [name if names.get(name, name) == name else f"{names[name]} {name}",
+         to(row.socialized), part(row.socialized_share), part(row.bystander_share),
+         part(row.largest_haircut), f"{row.concentration:.3f}"]
+        for name, row in zip(frame.index, rows_of(frame), strict=True)
+    ]  # fmt: skip
+    head = ["rules", f"socialized {to.label}".rstrip(), "share", "bystander share",
+            "largest haircut", "concentration"]  # fmt: skip
+    return table(head, rows, words=(0,))
+
+
+def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
+    """Tables of what changes: by node, by kind, by hop."""
+    first = done.results[AS_GIVEN]
+    borne = max(result.socialization.borne for result in done.results.values())
+    nodes = done.table[list(done.results)]
+    moved = nodes[list(names)].sub(nodes[AS_GIVEN], axis=0).abs().max(axis=1)
+    order = np.argsort(-moved.to_numpy(float), kind="stable")[: int((moved > NOISE * borne).sum())]
+    if not len(order):
+        return ["Nobody bears more or less under any of them."]
+    to = scale(nodes.to_numpy(float).ravel(), first.network.unit)
+    hops = done.by_hop.rename(index=lambda hop: "no path" if hop < 0 else str(hop))
+    parts = [("node", nodes.iloc[order[:MOST]])]
+    for what, whole in (("kind", done.by_kind), ("hop", hops)):
+        some = (whole.abs() > NOISE * borne).any(axis=1)
+        parts += [(what, whole[some])] if what == "hop" or len(whole) > 1 else []
+    texts = []
+    for what, frame in parts:
+        texts += _tables(what, frame, names, to, borne)
+    more = f"; {plural(len(order) - MOST, 'node')} more not shown" if len(order) > MOST else ""
+    note = (
+        f"({to.label or 'money'}; what is borne as given, and how much more or less under each "
+        f"set of rules{more}; hops from the triggers, in each run by itself)"
+    )
+    return [*texts[:-1], f"{texts[-1]}\n{paragraph(note)}"]
+
+
+def _tables(
+    what: str, frame: pd.DataFrame, names: dict[str, str], to: Scale, borne: float
+) -> list[str]:
+    """One table, or several where the sets do not fit side by side."""
+    left = [[str(name), to(given)] for name, given in frame[AS_GIVEN].items()]
+    cells = [
+        [_signed(value - row[AS_GIVEN], to, borne) for value in row[list(names)]]
+        for _, row in frame.iterrows()
+    ]
+    heads = list(names.values())
+    used = 2 + sum(max(len(row[k]) for row in [[what, "given"], *left]) for k in (0, 1))
+    wide = max(len(text) for row in [heads, *cells] for text in row) + 2
+    each = max(1, (width() - 1 - used) // wide)
+    texts = []
+    for at in range(0, len(heads), each):
+        rows = [[*mine, *more[at : at + each]] for mine, more in zip(left, cells, strict=True)]
+        texts.append(table([what, AS_GIVEN, *heads[at : at + each]], rows))
+    return texts
+
+
+def _signed(moved: float, to: Scale, borne: float) -> str:
+    if abs(moved) <= NOISE * borne:
+        return "="
+    text = to(moved)
+    return f"+{text}" if moved > 0 and text[0] != "<" else text

@@ -1,0 +1,370 @@
+"""The commands about rules: share one loss, compare sets of rules, list the catalogue."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import pandas as pd
+import typer
+
+from ..errors import ContagionError, RuleError
+from ..plot.amounts import Scale, scale
+from ..plot.style import rows as rows_of
+from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, to_dict
+from ..rules.words import INNER
+from ..text import closest, did_you_mean, percent
+from . import words
+from .layers import used
+from .options import OUT, Json, Unit, number, print_json
+from .text import documented, paragraph, table, width, written
+
+MOST = 12
+EXAMPLES: dict[str, Rule] = {  # of the rules that need something
+    "capped": Capped(share=0.3),
+    "waterfall": Waterfall(
+        [Layer("insurance fund", capacity=30.0), Layer("winners", ProRata("profit"))]
+    ),
+}
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="NAME=VALUE",
+        help="Parameter of a word or a venue, such as weight=profit or fund=30m. Repeatable.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(allocate)
+    app.command("rules")(catalogue)
+
+
+def allocate(
+    claims: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CLAIMS",
+            help="Table of the claims on one venue (CSV, Parquet, Excel): claimant, amount, layer "
+            "for a waterfall, and the columns the rule asks for.",
+            show_default=False,
+        ),
+    ],
+    loss: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="What has to be borne, such as 200m.")
+    ],
+    rule: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="How it is shared: a word such as pro_rata, a TOML file, or venue:NAME. See "
+            "`contagion rules`.",
+        ),
+    ],
+    param: Parameters = None,
+    lot: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="Losses come in whole multiples of this."),
+    ] = None,
+    rounding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="With --lot: down leaves what does not fill a lot uncovered; largest_remainder "
+            "gives the missing lots to the largest remainders.",
+        ),
+    ] = None,
+    unit: Unit = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write claims and layers as CSV, rule.toml and summary.json into this folder.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Share one loss among the claims on one venue: who loses how much, layer by layer.
+
+    Example: contagion allocate claims.csv --loss 3730 --rule venue:okex_2018 --param fund=2510
+    """
+    if rounding is not None and lot is None:
+        raise ValueError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
+    chosen, frame = words.rule(rule, param), _claims(claims)
+    for word, column in words.needed(chosen):
+        if column not in frame:  # on a graph it would be the same for all
+            near = closest(column, list(frame))
+            hint = f"Did you mean {near!r}?" if near else "Add it, one number a claim."
+            raise RuleError(f"{word} needs a column {column!r}; {claims.name} has none. {hint}")
+    done = chosen.allocate(
+        number(loss, "--loss"),
+        frame,
+        lot=None if lot is None else number(lot, "--lot"),
+        rounding=cast(Any, rounding or "down"),
+    )
+    files = _write(done, out) if out is not None else []
+    if as_json:
+        frames = {
+            key: frame.to_dict("records")
+            for key, frame in (("layers", done.layers), ("table", done.table))
+        }
+        print_json(
+            {**_record(done), "unit": unit or "", **frames, "files": [str(file) for file in files]}
+        )
+        return
+    _print(done, unit or "", lot, rounding)
+    if out is not None:
+        print(f"\n{written(out, files)}")
+
+
+def _claims(path: Path) -> pd.DataFrame:
+    from .. import convert
+
+    if not path.is_file():
+        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = "" if path.is_dir() else closest(path.name, beside)
+        hint = f" Did you mean {near!r}?" if near else " A claims table is a CSV or Parquet file."
+        raise FileNotFoundError(f"There is no file {str(path)!r}.{hint}")
+    return convert.read_table(path, columns={"claimant": "node"})  # claimants stay text
+
+
+def _record(done: Allocation) -> dict[str, Any]:
+    from .. import __version__
+
+    return {
+        "contagion": __version__,
+        "rule": to_dict(done.rule),
+        "loss": done.loss,
+        "borne": float(done.table["loss"].sum()),
+        "uncovered": done.uncovered,
+        "fairness": done.fairness,
+    }
+
+
+def _write(done: Allocation, folder: Path) -> list[Path]:
+    import json
+
+    from ..rules import dumps
+    from .options import plain
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / name for name in ("claims.csv", "layers.csv", "rule.toml", "summary.json")]
+    done.table.to_csv(files[0], index=False)
+    done.layers.to_csv(files[1], index=False)
+    files[2].write_text(dumps(done.rule), encoding="utf-8")
+    text = json.dumps(plain(_record(done)), indent=2, allow_nan=False, ensure_ascii=False)
+    files[3].write_text(text + "\n", encoding="utf-8")
+    return files
+
+
+def _print(done: Allocation, unit: str, lot: str | None, rounding: str | None) -> None:
+    lots = f", in lots of {lot}, rounding {rounding or 'down'}" if lot else ""
+    print(paragraph(f"{words.in_words(done.rule)}{lots}", "", "  "))
+    to = scale([done.loss, *done.table["amount"], *done.layers["capacity"]], unit)
+    rows = [
+        [str(row.layer), to(row.capacity), to(row.absorbed), used(row.absorbed, row.capacity)]
+        for row in rows_of(done.layers)
+    ]
+    rows += [["uncovered", "", to(done.uncovered), ""], ["all", "", to(done.loss), ""]]
+    label = f" {to.label}" if to.label else ""
+    print(f"\n{table(['layer', 'capacity', f'absorbed{label}', 'used'], rows)}")
+    print(f"\n{_claims_text(done, to)}")
+    print(f"\n{_fairness_text(done)}")
+
+
+def _claims_text(done: Allocation, to: Scale) -> str:
+    layered = len(done.layers) > 1
+    frame = done.table.sort_values("loss", ascending=False, kind="stable")
+    rows = [
+        [str(row.claimant), *([str(row.layer)] if layered else []), to(row.amount), to(row.loss),
+         to(row.paid), used(row.loss, row.amount)]
+        for row in rows_of(frame.head(MOST))
+    ]  # fmt: skip
+    rest = frame.iloc[MOST:]
+    for name, part in ((f"{len(rest):,} others", rest), ("all", frame)):
+        if len(part):
+            amount, lost, paid = (float(part[key].sum()) for key in ("amount", "loss", "paid"))
+            rows.append([name, *([""] if layered else []), to(amount), to(lost), to(paid),
+                         used(lost, amount)])  # fmt: skip
+    head = ["claimant", *(["layer"] if layered else []), "amount", "loss", "paid", "share"]
+    return table(head, rows, words=(0, 1) if layered else (0,))
+
+
+def _fairness_text(done: Allocation) -> str:
+    found = done.fairness
+    if not found["bearers"]:
+        return "Nobody loses anything."
+    return paragraph(
+        f"share of claims taken {percent(found['share_of_claims_taken'])} (of layers that lose); "
+        f"largest haircut {percent(found['largest_haircut'])}; concentration "
+        f"{found['concentration']:.3g} (sum of squared shares by claimant); "
+        f"claimants that lose something: {found['bearers']:,.0f} of "
+        f"{done.table['claimant'].nunique():,}",
+        "",
+        "  ",
+    )
+
+
+def catalogue(
+    name: Annotated[
+        str | None, typer.Argument(help="A word or a venue; without it all are listed.")
+    ] = None,
+    param: Parameters = None,
+    as_toml: Annotated[
+        bool,
+        typer.Option("--toml", help="Print the rule as TOML and nothing else.",
+                     rich_help_panel=OUT),
+    ] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """List the rules of loss sharing and the venues, or explain one and print it as TOML.
+
+    Example: contagion rules okex_2018 --param fund=2510
+    """
+    from ..rules.venues import CATALOGUE
+
+    name = None if name is None else name.removeprefix("venue:")
+    if name is None:
+        if param or as_toml:
+            raise ValueError(f"{'--toml' if as_toml else '--param'}: say which rule, NAME.")
+        rows = [_about(each) for each in (*RULES, *CATALOGUE)]
+        if as_json:
+            print_json(rows)
+        else:
+            _list(rows)
+        return
+    if name not in RULES and name not in CATALOGUE:
+        raise ValueError(did_you_mean(name, [*RULES, *CATALOGUE], "rule"))
+    about, lacking = _about(name), ""
+    try:
+        chosen = _example(name, param)
+        text = words.toml(chosen, width() - 1)
+    except (ValueError, ContagionError) as error:
+        if param or as_toml:
+            raise
+        lacking, text = str(error), ""
+    if as_json:
+        print_json({**about, "help": _help(name), "toml": text or None, "needs": lacking or None})
+    elif as_toml:
+        print(text)
+    else:
+        _explain(about, text, lacking)
+
+
+def _example(name: str, param: list[str] | None) -> Rule:
+    """The rule of that name with the parameters; an example where it needs some."""
+    from ..rules.venues import describe
+
+    if name in EXAMPLES and not param:
+        return EXAMPLES[name]
+    if name in RULES:
+        return words.rule(name, param)
+    lacking = [need for need in describe(name).required if need not in _given(param)]
+    if lacking:
+        wanted = " and ".join(f"--param {need}=VALUE" for need in lacking)
+        raise ValueError(f"{name} needs {wanted}.")
+    return words.rule(f"venue:{name}", param)
+
+
+def _given(param: list[str] | None) -> list[str]:
+    return [text.partition("=")[0] for text in param or ()]
+
+
+def _help(name: str) -> str:
+    from ..rules.venues import describe
+
+    return inspect.getdoc(RULES[name]) or "" if name in RULES else describe(name).help
+
+
+def _about(name: str) -> dict[str, Any]:
+    from ..rules.venues import describe
+
+    if name not in RULES:
+        each = describe(name)
+        known = {key: getattr(each, key) for key in ("title", "source", "as_of", "status")}
+        known |= {"required": list(each.required), "parameters": dict(each.parameters)}
+        return {"name": name, "kind": "venue", **known}
+    kind = RULES[name]
+    parameters = {
+        INNER.get(field.name, field.name): _plain(field.default) for field in fields(kind)
+    }
+    required = []
+    if kind is Waterfall:
+        parameters, required = {}, ["layers"]
+    title = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split()).replace("`", "")
+    return {"name": name, "kind": "word", "title": title, "required": required,
+            "parameters": parameters}  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return to_dict(value) if isinstance(value, Rule) else list(value) or None if isinstance(
+        value, tuple
+    ) else value  # fmt: skip
+
+
+def _list(rows: list[dict[str, Any]]) -> None:
+    indent = max(len(row["name"]) for row in rows) + 4
+    for kind, head in (
+        ("word", "Rules, --rule NAME:"),
+        ("venue", "Venues, --rule venue:NAME:"),
+    ):
+        print(("" if kind == "word" else "\n") + head)
+        for row in rows:
+            if row["kind"] != kind:
+                continue
+            lines = [paragraph(row["title"].rstrip("."), " " * indent)]
+            inside = _parameters(row)
+            lines += [paragraph(inside, " " * indent)] if inside else []
+            if kind == "venue":
+                lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
+            print(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
+    print("\nOne in full: contagion rules NAME")
+
+
+def _parameters(row: dict[str, Any]) -> str:
+    shown = [f"{name} (needed)" for name in row["required"]]
+    for name, value in row["parameters"].items():
+        inner = words.in_words(value) if isinstance(value, dict) else value
+        shown.append(name if value is None else f"{name}={inner}")
+    return ", ".join(map(str, shown))
+
+
+def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
+    venue = about["kind"] == "venue"
+    print(paragraph(f"{about['name']}: {about['title']}" if venue else about["name"], "", "  "))
+    if venue:
+        print(
+            paragraph(f"{about['status']}; as of {about['as_of']}; {about['source']}", "  ", "  ")
+        )
+    print(paragraph(f"parameters: {_parameters(about) or 'none'}", "  ", "  "))
+    print(f"\n{documented(_help(about['name']))}")
+    if lacking:
+        print(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
+        return
+    example = about["name"] in EXAMPLES
+    print(f"\nAs TOML{', an example' if example else ''}:\n")
+    print(text)
+    if venue:
+        print(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
+
+
+def of_card(given: Mapping[str, Any]) -> str:
+    """The rules of a dataset as lines of its card, nodes of one rule together; may be empty.
+
+    >>> print(of_card({"a": {"rule": "talmud"}, "b": "talmud", "c": {"rule": "queue"}}))
+    rules      - a, b: talmud
+               - c: queue
+    """
+    nodes: dict[str, list[str]] = {}
+    for node, each in given.items():
+        nodes.setdefault(words.in_words(each), []).append(node)
+    lines = [f"{', '.join(of)}: {text}" for text, of in nodes.items()]
+    marks = "- " if len(lines) > 1 else ""
+    texts = [paragraph(f"{marks}{line}", " " * 11, " " * len(marks)) for line in lines]
+    return "\n".join(texts).replace(" " * 11, f"{'rules':<11}", 1)
