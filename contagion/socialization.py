@@ -23,7 +23,7 @@ from .matrices import rules_of
 if TYPE_CHECKING:
     from .results import PropagationResult
 
-NEGLIGIBLE = 1e-12
+NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
 
 
 @dataclass(frozen=True)

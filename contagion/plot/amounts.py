@@ -57,6 +57,9 @@ def scale(amounts: Iterable[float], unit: str = "") -> Scale:
     ('USD m', '2,305.6', '5.8')
     >>> scale([246_362.0], "USD mn").label
     'USD bn'
+    >>> to = scale([119_756.0], "BTC")
+    >>> to(119_756.0), to.label
+    ('119,756', 'BTC')
     """
     values = np.abs(np.fromiter(amounts, float))
     top = float(values[np.isfinite(values)].max(initial=0.0))
@@ -67,5 +70,8 @@ def scale(amounts: Iterable[float], unit: str = "") -> Scale:
     if factor > step:  # never below the scale of the data themselves
         step, suffix = next((s for s in STEPS if s[0] == factor), (step, suffix))
     largest = top * factor / step
+    if largest < 1 and first > 0 and factor <= STEPS[first - 1][0]:
+        step, suffix = STEPS[first - 1]  # six digits read better than a fraction
+        return Scale(step / factor, " ".join(filter(None, [base, suffix])), 0)
     digits = 4 if largest < 1 else 3 if largest < 10 else 2 if largest < 100 else 1
     return Scale(step / factor, " ".join(filter(None, [base, suffix])), digits)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..comparison import RuleComparison
 from ..datasets import Card, describe
 from ..network import ExposureNetwork
 from ..plot.style import subject
 from ..results import PropagationResult
-from . import exhibits, findings, reference
+from . import compared, exhibits, findings, reference, sharing
 from .parts import Exhibit, Section
 
 BANNERS = {
@@ -31,6 +32,7 @@ def write_report(
     results: PropagationResult | Sequence[PropagationResult] = (),
     ranking: pd.DataFrame | None = None,
     *,
+    comparison: RuleComparison | None = None,
     card: Card | str | None = None,
     command: str = "",
 ) -> Path:
@@ -45,6 +47,7 @@ def write_report(
     network : the exposures.
     results : one result or several, all on `network`.
     ranking : a table of `contagion.rank`.
+    comparison : one shock under several sets of rules, of `contagion.compare_rules`.
     card : the card of the dataset or its name, for cover and sources.
     command : the command that makes this report again; printed as it is.
 
@@ -56,7 +59,7 @@ def write_report(
     Raises
     ------
     ValueError
-        When a result belongs to a network with other nodes.
+        When a result or the comparison belongs to a network with other nodes.
     DatasetError
         For a card name that does not exist.
 
@@ -75,6 +78,8 @@ def write_report(
     for result in many:
         if not result.network.names.equals(network.names):
             raise ValueError("A result belongs to a network with other nodes than the report.")
+    if comparison is not None and not _same_nodes(comparison, network):
+        raise ValueError("The comparison belongs to a network with other nodes than the report.")
     known = describe(card) if isinstance(card, str) else card
     environment = Environment(
         loader=PackageLoader("contagion.report", "."),
@@ -85,12 +90,17 @@ def write_report(
     )
     text = environment.get_template("template.html").render(
         cover=_cover(network, known),
-        findings=findings.sentences(network, many, ranking),
-        sections=_sections(network, many, ranking, known, command),
+        findings=findings.sentences(network, many, ranking, comparison),
+        sections=_sections(network, many, ranking, comparison, known, command),
     )
     file = Path(path)
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def _same_nodes(comparison: RuleComparison, network: ExposureNetwork) -> bool:
+    first = next(iter(comparison.results.values()))
+    return bool(first.network.names.equals(network.names))
 
 
 def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
@@ -130,12 +140,18 @@ def _dates(network: ExposureNetwork) -> str:
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
+CITED = ["source", "as_of", "evidence", "note"]  # says where a figure comes from, changes none
+
+
 def fingerprint(network: ExposureNetwork) -> str:
-    """Twelve hexadecimal digits that change when a node, a claim or an amount does."""
+    """Twelve hexadecimal digits that change when a node, a claim, an amount or a rule does."""
     digest = hashlib.sha256()
     book = network.balance_sheet.reset_index()
-    claims = network.exposures[["creditor", "debtor", "amount"]]
-    for frame in (book, claims):
+    rules = pd.DataFrame([(str(k), repr(rule)) for k, rule in network.rules.items()])
+    tables = [book, network.exposures, rules, network.guarantees]
+    for frame in (
+        table.drop(columns=CITED, errors="ignore") for table in tables if table is not None
+    ):
         text = frame.astype({c: str for c in frame.columns if frame[c].dtype.kind not in "fiu"})
         rows = pd.util.hash_pandas_object(text, index=False).sort_values()
         digest.update(rows.to_numpy().tobytes())
@@ -146,12 +162,12 @@ def _sections(
     network: ExposureNetwork,
     results: list[PropagationResult],
     ranking: pd.DataFrame | None,
+    comparison: RuleComparison | None,
     card: Card | None,
     command: str,
 ) -> list[Section]:
     drawn = results[0] if results else None
     found = [Section("network", "The network", (exhibits.network_map(network, drawn),))]
-    bearing = (exhibits.bearers_figure, exhibits.bearers_table, exhibits.record)
     for number, result in enumerate(results, 1):
         tag = f"-{number}" if len(results) > 1 else ""
         more = f" ({number} of {len(results)}: {result.shock!r})" if tag else ""
@@ -159,7 +175,7 @@ def _sections(
             Section(
                 f"bearers{tag}",
                 f"Who bears the loss{more}",
-                tuple(draw(result, tag) for draw in bearing[: 3 if result.model.settles else 1]),
+                _bearing(result, tag),
             ),
             Section(
                 f"travel{tag}",
@@ -177,19 +193,38 @@ def _sections(
     data = [
         reference.card_exhibit(card, network),
         reference.assumptions(network, results),
+        *sharing.settings(network),
         reference.checks(network),
         reference.sources(card, network),
     ]
-    method = [reference.models(results), *reference.definitions(ranking), _again(results, command)]
+    method = [reference.models(results), *reference.definitions(ranking)]
+    method.append(_again(results, comparison, command))
     return [
         *found,
         Section("ranking", "Who is critical", (reference.ranking_table(network, ranking),)),
+        Section("rules", compared.TITLE, tuple(compared.compared(comparison))),
         Section("data", "Data and caveats", tuple(e for e in data if e is not None)),
         Section("methods", "Methods and words", tuple(method)),
     ]
 
 
-def _again(results: list[PropagationResult], command: str) -> Exhibit:
+def _bearing(result: PropagationResult, tag: str) -> tuple[Exhibit, ...]:
+    """Who bears the loss: the bearers, the layers of the venues and the calls on guarantors."""
+    if not result.model.settles:
+        return (exhibits.bearers_figure(result, tag),)
+    calls = sharing.calls(result, tag)
+    return (
+        exhibits.bearers_figure(result, tag),
+        exhibits.bearers_table(result, tag),
+        *sharing.layers(result, tag),
+        *([] if calls is None else [calls]),
+        exhibits.record(result, tag),
+    )
+
+
+def _again(
+    results: list[PropagationResult], comparison: RuleComparison | None, command: str
+) -> Exhibit:
     """R1: how to get the same numbers again."""
     lines = [command] if command else []
     for result in results:
@@ -197,6 +232,7 @@ def _again(results: list[PropagationResult], command: str) -> Exhibit:
             f"ct.{result.model!r}.propagate(network, ct.{result.shock!r}, "
             f'baseline="{result.baseline}")'
         )
+    lines += [] if comparison is None else compared.code(comparison)
     lead = "On the command line, and the same in Python:" if command else "In Python:"
     if not lines:
         return Exhibit("R1", "To reproduce", missing="No result was given.")

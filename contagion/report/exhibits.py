@@ -10,13 +10,14 @@ import pandas as pd
 from .. import plot
 from ..network import ExposureNetwork
 from ..plot.amounts import scale
+from ..plot.pieces import names
 from ..plot.style import ROLE_TEXT, kinds, percent, sizes
 from ..plot.style import rows as rows_of
 from ..results import PropagationResult
 from ..text import money
 from .figures import svg
 from .parts import Exhibit, table
-from .words import attributes, names, state
+from .words import attributes, no_settlement, state
 
 MOST = 40
 PATHS = 6
@@ -38,19 +39,19 @@ def cascade(result: PropagationResult, tag: str) -> Exhibit:
 
 
 def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
-    """F10: who bears the loss, as bars."""
+    """F10B: who bears the loss, as bars."""
     title = "Who bears the loss"
     if not result.model.settles:
-        return Exhibit(f"F10{tag}", title, missing=_no_settlement(result))
-    drawing = svg(partial(plot.who_pays, result), f"F10{tag}", f"{title}, one bar a bearer.")
-    return Exhibit(f"F10{tag}", title, "", drawing)
+        return Exhibit(f"F10B{tag}", title, missing=no_settlement(result))
+    drawing = svg(partial(plot.who_pays, result), f"F10B{tag}", f"{title}, one bar a bearer.")
+    return Exhibit(f"F10B{tag}", title, "", drawing)
 
 
 def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
     """T10: the bearers with role, hop and share."""
     title = "Bearers"
     if not result.model.settles:
-        return Exhibit(f"T10{tag}", title, missing=_no_settlement(result))
+        return Exhibit(f"T10{tag}", title, missing=no_settlement(result))
     frame, name = result.bearers, names(result.network)
     whole = result.socialization.borne
     to = scale([*frame["amount"], whole], result.network.unit)
@@ -81,7 +82,7 @@ def record(result: PropagationResult, tag: str) -> Exhibit:
     """S1: the signature numbers with their definitions."""
     title = "How far the loss socializes"
     if not result.model.settles:
-        return Exhibit(f"S1{tag}", title, missing=_no_settlement(result))
+        return Exhibit(f"S1{tag}", title, missing=no_settlement(result))
     values, meaning = result.socialization.to_dict(), attributes()
     unit = result.network.unit
     rows = []
@@ -167,10 +168,3 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
 
 def _rate(rate: float) -> str:
     return "–" if pd.isna(rate) else f"{rate:.0%}"
-
-
-def _no_settlement(result: PropagationResult) -> str:
-    return (
-        f"{type(result.model).__name__} values claims and does not settle them; who bears the loss "
-        "in the end needs a model that settles, such as EisenbergNoe."
-    )

@@ -5,21 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..comparison import RuleComparison
 from ..network import ExposureNetwork
+from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..results import PropagationResult
 from ..text import money
-from .words import count, insolvent_before, listed, names, shock_words
+from . import compared
+from .words import count, insolvent_before
 
 
 def sentences(
-    network: ExposureNetwork, results: list[PropagationResult], ranking: pd.DataFrame | None
+    network: ExposureNetwork,
+    results: list[PropagationResult],
+    ranking: pd.DataFrame | None,
+    comparison: RuleComparison | None = None,
 ) -> list[str]:
     """What a reader should know first, one sentence each."""
     found: list[str] = []
     for result in results:
-        found.append(f"{shock_words(result)} {_total(result)}")
+        found.append(f"{shock_words(network, result.shock)} {_total(result)}")
         found += _bearers(result) + _defaults(result)
+    found += [] if comparison is None else compared.sentence(comparison)
     found += _ranking(network, ranking)
     if network.assumptions:
         found.append(

@@ -9,11 +9,12 @@ from ..datasets import Card
 from ..measures import MEASURES
 from ..network import ExposureNetwork
 from ..plot.amounts import scale
+from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
 from ..results import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
-from .words import BASELINES, GLOSSARY, names, parameters, shock_words
+from .words import BASELINES, GLOSSARY, parameters
 
 MOST = 20
 MONEY = ("equity", "claims", "debts", "default_impact")
@@ -171,7 +172,7 @@ def models(results: list[PropagationResult]) -> Exhibit:
             type(r.model).__name__,
             f"{r.model.title}. {r.model.source}.",
             ", ".join(f"{k} = {v}" for k, v in parameters(r.model).items()),
-            shock_words(r),
+            shock_words(r.network, r.shock),
             f"{float(r.outcome.residual):.1g} after {int(r.outcome.rounds)} rounds",
         ]
         for r in results

@@ -9,11 +9,10 @@ import re
 import numpy as np
 
 from ..model import Model
-from ..network import ExposureNetwork
-from ..plot.style import titles
+from ..plot.pieces import listed
 from ..results import PropagationResult
+from ..rules import Capped, Rule, Waterfall
 from ..socialization import Socialization
-from ..text import money
 
 GLOSSARY = {
     "creditor, debtor": "the creditor holds a claim, the debtor owes it; a loss travels from "
@@ -40,22 +39,14 @@ BASELINES = {
     "only what the shock adds remains.",
 }
 
-
-def names(network: ExposureNetwork) -> dict[object, str]:
-    """The name for readers of every node."""
-    return dict(zip(network.names, map(str, titles(network)), strict=True))
-
-
-def listed(items: list[str], most: int = 4) -> str:
-    """Names in a sentence.
-
-    >>> listed(["A", "B", "C"]), listed(["A", "B", "C", "D", "E"], 3)
-    ('A, B and C', 'A, B, C and 2 others')
-    """
-    more = len(items) - most
-    if more > 0:
-        return f"{', '.join(items[:most])} and {more} other{'s' if more > 1 else ''}"
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+FAIRNESS = {
+    "socialized": "what others than the owners of the nodes hit bear of the initial loss",
+    "share_of_claims_taken": "what the claims on the nodes whose rules differ lose, over their "
+    "amount",
+    "share_of_weight_taken": "the same loss over the column weight of those claims, profits say",
+    "largest_haircut": "the largest loss over amount of one of those claims",
+    "concentration": "Herfindahl–Hirschman index of what is borne, by bearer",
+}
 
 
 def count(number: int, what: str) -> str:
@@ -65,25 +56,6 @@ def count(number: int, what: str) -> str:
     ('1 node', '2,300 nodes')
     """
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def shock_words(result: PropagationResult) -> str:
-    """What the shock does, as one sentence."""
-    net, shock, name = result.network, result.shock, names(result.network)
-    parts = [
-        f"{name[node]} fails and pays {f'{rate:.0%} of' if rate else 'nothing on'} its debts"
-        for node, rate in shock.defaults
-    ]
-    parts += [
-        f"{name[node]} loses {money(amount, net.unit)} of its assets"
-        for node, amount in shock.losses
-    ]
-    parts += [
-        f"{'every node' if node is None else name[node]} loses {part:.0%} of its outside assets"
-        for node, part in shock.fractions
-    ]
-    parts += [f"the price of {asset} moves by {change:+.0%}" for asset, change in shock.prices]
-    return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."
 
 
 def parameters(model: Model) -> dict[str, object]:
@@ -115,3 +87,34 @@ def attributes(record: type = Socialization) -> dict[str, str]:
     body = text.partition("----------")[2]
     found = re.findall(r"^(\w+) : (.*(?:\n {4,}.*)*)", body, flags=re.MULTILINE)
     return {name: " ".join(words.split()) for name, words in found}
+
+
+def rule_words(rule: Rule) -> str:
+    """What a rule says, from the first sentence of its docstring, inner rules included.
+
+    >>> from contagion import rules
+    >>> rule_words(rules.Queue("score"))
+    'One claim after the other loses all it has: the queue of an auto-deleveraging.'
+    """
+    text = (inspect.getdoc(type(rule)) or "").partition("\n\n")[0]
+    text = " ".join(text.replace("`", "").split())
+    inner: dict[Rule, list[str]] = {}
+    if isinstance(rule, Waterfall):
+        for layer in rule.layers_:
+            inner.setdefault(layer.rule, []).append(layer.name)
+    elif isinstance(rule, Capped):
+        inner[rule.rule] = ["below the caps"]
+    parts = [f"{_capital(listed(name))}: {rule_words(one)}" for one, name in inner.items()]
+    return " ".join([text, *parts])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def no_settlement(result: PropagationResult) -> str:
+    """Why a result has no bearers."""
+    return (
+        f"{type(result.model).__name__} values claims and does not settle them; who bears the loss "
+        "in the end needs a model that settles, such as EisenbergNoe."
+    )

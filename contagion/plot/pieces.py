@@ -1,0 +1,94 @@
+"""What figures and the report share: names, a shock as a sentence, a legend that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..text import money
+from .style import titles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..network import ExposureNetwork
+    from ..shocks import Shock
+
+
+def listed(items: list[str], most: int = 4) -> str:
+    """Names in a sentence.
+
+    >>> listed(["A", "B", "C"]), listed(["A", "B", "C", "D", "E"], 3)
+    ('A, B and C', 'A, B, C and 2 others')
+    """
+    more = len(items) - most
+    if more > 0:
+        return f"{', '.join(items[:most])} and {more} other{'s' if more > 1 else ''}"
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def names(network: ExposureNetwork) -> dict[object, str]:
+    """The name for readers of every node."""
+    return dict(zip(network.names, map(str, titles(network)), strict=True))
+
+
+def short(name: str, most: int = 32) -> str:
+    """A name of at most so many characters.
+
+    >>> short("Digital Currency Group International", 16)
+    'Digital Currenc…'
+    """
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
+def drawn_width(ax: Axes) -> float:
+    """The width of axes in inches, with all that is drawn so far beside them."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    return float(ax.get_window_extent().width / figure.dpi)
+
+
+def shock_words(network: ExposureNetwork, shock: Shock) -> str:
+    """What a shock does to a network, as one sentence.
+
+    >>> import contagion as ct
+    >>> net = ct.datasets.load("neva_ring3")
+    >>> shock_words(net, ct.Shock.default("A", recovery=0.5))
+    'A fails and pays 50% of its debts.'
+    """
+    name = names(network)
+    parts = [
+        f"{name[node]} fails and pays {f'{rate:.0%} of' if rate else 'nothing on'} its debts"
+        for node, rate in shock.defaults
+    ]
+    parts += [
+        f"{name[node]} loses {money(amount, network.unit)} of its assets"
+        for node, amount in shock.losses
+    ]
+    parts += [
+        f"{'every node' if node is None else name[node]} loses {part:.0%} of its outside assets"
+        for node, part in shock.fractions
+    ]
+    parts += [f"the price of {asset} moves by {change:+.0%}" for asset, change in shock.prices]
+    return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."
+
+
+def legend(ax: Axes, handles: Sequence[Any], columns: int) -> None:
+    """A legend like :func:`style.legend_below`, 36 points below the axes, in so many columns."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    ax.legend(
+        handles=list(handles),
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, -0.5, figure.dpi_scale_trans),
+        ncols=columns,
+        fontsize=8,
+        frameon=False,
+        handletextpad=0.4,
+        columnspacing=1.3,
+        borderaxespad=0.0,
+    )

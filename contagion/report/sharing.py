@@ -1,0 +1,204 @@
+"""The exhibits about rules: layers of a venue, calls on guarantors, rules, changes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import plot
+from ..matrices import rules_of
+from ..network import ExposureNetwork
+from ..plot.amounts import scale
+from ..plot.pieces import listed, names
+from ..plot.style import percent
+from ..plot.style import rows as rows_of
+from ..results import PropagationResult
+from ..rules import Priority, Waterfall
+from ..text import money
+from .figures import svg
+from .parts import Exhibit, table
+from .words import no_settlement, rule_words
+
+MOST = 12  # venues with their layers
+ROWS = 40
+HIT = 1e-6  # of what hits a node: a layer that absorbs less was not hit
+
+
+def venues(result: PropagationResult) -> list[Any]:
+    """The nodes whose layers are worth a table.
+
+    First those with a waterfall and those that guarantors support, then those of whose layers more
+    than one was hit, then others with a rule of their own; the largest loss first.
+    """
+    frame, net = result.layers, result.network
+    whole = frame.groupby("node", sort=False)["absorbed"].transform("sum")
+    hit = (frame["absorbed"] > HIT * whole).groupby(frame["node"], sort=False).sum()
+    total = frame.groupby("node", sort=False)["absorbed"].sum()
+    first = {node for node, rule in net.rules.items() if isinstance(rule, Waterfall)}
+    first |= set() if net.guarantees is None else set(net.guarantees["debtor"])
+    ranks = [
+        0 if n in first else 1 if hit[n] > 1 else 2 if n in net.rules else 3 for n in hit.index
+    ]
+    order = np.lexsort((-total.to_numpy(), np.array(ranks)))
+    return [total.index[i] for i in order if ranks[i] < 3]
+
+
+def layers(result: PropagationResult, tag: str) -> list[Exhibit]:
+    """F10, T10L: the waterfall of the venue that was hit most, and the layers of all venues."""
+    title = "Layer by layer"
+    if not result.model.settles:
+        return [Exhibit(f"F10{tag}", title, missing=no_settlement(result))]
+    found = venues(result)
+    if not found:
+        missing = (
+            "No loss went through more than one layer, and no node that was hit has a rule of its "
+            "own or a guarantee: give one with network.with_rule(node, rule)."
+        )
+        return [Exhibit(f"F10{tag}", title, missing=missing)]
+    name = names(result.network)[found[0]]
+    text = f"{title}: how {name} shares its loss, the layer that loses first on top."
+    drawing = svg(partial(plot.waterfall, result, found[0]), f"F10{tag}", text)
+    lead = "" if len(found) == 1 else f"Drawn: {name}; the table has the other venues."
+    return [
+        Exhibit(f"F10{tag}", title, lead, drawing),
+        _layers_table(result, found, tag),
+    ]
+
+
+def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhibit:
+    net, frame, name = result.network, result.layers, names(result.network)
+    frame = frame[frame["node"].isin(found[:MOST])]
+    frame = frame.assign(
+        reaches=frame["absorbed"][::-1].groupby(frame["node"]).cumsum()[::-1]
+    )  # what it and the layers after it absorb
+    to = scale(frame["reaches"], net.unit)
+    rows = []
+    for node in found[:MOST]:
+        for at, row in enumerate(rows_of(frame[frame["node"] == node])):
+            rows.append(
+                [
+                    "" if at else name[node],
+                    str(row.layer),
+                    to(row.reaches),
+                    to(row.absorbed),
+                    percent(row.absorbed / row.reaches) if row.reaches > 0 else "–",
+                    to(row.capacity) if to.number(row.capacity) < 1e6 else money(row.capacity),
+                    _used(row.absorbed / row.capacity),
+                ]
+            )
+    more = len(found) - MOST
+    note = (
+        f"Amounts in {to.label or 'money'}. The layers of a venue in the order in which they lose, "
+        "its own equity first; counted from face value, also where it was missing before the shock."
+        + (f" {more:,} more venues are not shown." if more > 0 else "")
+    )
+    head = ["venue", "layer", "reaches it", "absorbs", "of that", "capacity", "used"]
+    return Exhibit(f"T10L{tag}", "Layers", table=table(head, rows, text=2, note=note))
+
+
+def _used(share: float) -> str:
+    """A haircut, with one digit more than other shares have."""
+    return "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}".replace(".0%", "%")
+
+
+def calls(result: PropagationResult, tag: str) -> Exhibit | None:
+    """T10C: what guarantors were called for."""
+    frame = result.calls
+    if frame.empty or not result.model.settles:
+        return None
+    frame = frame.sort_values("called", ascending=False, kind="stable")
+    to, name = scale(frame["amount"], result.network.unit), names(result.network)
+    rows = [
+        [
+            *_guarantee(row, name),
+            *map(to, (row.amount, row.called, row.paid, row.unpaid)),
+        ]
+        for row in rows_of(frame.head(ROWS))
+    ]
+    sums = [to(float(frame[c].sum())) for c in ("amount", "called", "paid", "unpaid")]
+    head = [*GUARANTEE, "at most", "called", "paid", "unpaid"]
+    more = len(frame) - len(rows)
+    note = (
+        f"Amounts in {to.label or 'money'}. What a guarantor does not pay stays with the creditor, "
+        "or goes on down the layers of the debtor."
+        + (f" {more:,} guarantees called for less are not shown." if more > 0 else "")
+    )
+    done = table(head, rows, text=5, note=note, total=["all", "", "", "", "", *sums])
+    return Exhibit(f"T10C{tag}", "Calls on guarantors", table=done)
+
+
+GUARANTEE = ("guarantor", "debtor", "covers", "layer", "ranking")
+
+
+def _guarantee(row: Any, name: dict[object, str]) -> list[str]:
+    """The words of a guarantee: who, for whom, what, where and in which order."""
+    whose = "its shortfall" if pd.isna(row.creditor) else f"claims of {name[row.creditor]}"
+    layer = "" if pd.isna(row.layer) else str(row.layer)
+    ranking = str(row.ranking).replace("_", " ")
+    return [name[row.guarantor], name[row.debtor], whose, layer, ranking]
+
+
+def settings(network: ExposureNetwork) -> list[Exhibit]:
+    """T3R, T3G, T3N: rules of the nodes, guarantees and changes, those that there are."""
+    found = [_rules(network), _guarantees(network), _changes(network)]
+    return [exhibit for exhibit in found if exhibit is not None]
+
+
+def _rules(network: ExposureNetwork) -> Exhibit | None:
+    kinds, of = rules_of(network)
+    if all(rule == Priority() for rule in kinds):
+        return None
+    name = names(network)
+    titles = [name[node] for node in network.names]
+    rows = []
+    for number, rule in enumerate(kinds):
+        mine = [titles[i] for i in (of == number).nonzero()[0]]
+        rows.append([listed(mine), repr(rule), rule_words(rule)])
+    rows.sort(key=lambda row: row[1] == repr(Priority()))
+    lead = "How a node shares a shortfall among the claims on it; its own equity loses first."
+    head = ["nodes", "rule", "in words"]
+    return Exhibit("T3R", "Rules of the nodes", lead, table=table(head, rows, text=3))
+
+
+def _guarantees(network: ExposureNetwork) -> Exhibit | None:
+    frame = network.guarantees
+    if frame is None:
+        return None
+    to, name = scale(frame["amount"], network.unit), names(network)
+    rows = [[*_guarantee(row, name), to(row.amount)] for row in rows_of(frame.head(ROWS))]
+    more = len(frame) - len(rows)
+    head = [*GUARANTEE, f"at most, {to.label}" if to.label else "at most"]
+    note = "Paid only when called, and only as far as the guarantor can pay." + (
+        f" {more:,} more guarantees are not shown." if more > 0 else ""
+    )
+    return Exhibit("T3G", "Guarantees", table=table(head, rows, text=5, note=note))
+
+
+def _changes(network: ExposureNetwork) -> Exhibit | None:
+    frame = network.changes
+    if frame.empty:
+        return None
+    to, name = scale([*frame["before"], *frame["after"]], network.unit), names(network)
+    rows = [
+        [
+            str(row.step),
+            str(row.what),
+            name.get(row.creditor, str(row.creditor)),
+            name.get(row.debtor, str(row.debtor)),
+            to(row.before),
+            to(row.after),
+            "" if pd.isna(row.note) else str(row.note),
+        ]
+        for row in rows_of(frame.head(ROWS))
+    ]
+    more = len(frame) - len(rows)
+    note = f"Amounts in {to.label or 'money'}." + (
+        f" {more:,} more changes are not shown." if more > 0 else ""
+    )
+    head = ["step", "what", "creditor", "debtor", "before", "after", "note"]
+    lead = "Set-off, netting and collateral settled before any shock."
+    done = table(head, rows, text=4, note=note, words=[6])
+    return Exhibit("T3N", "Changes to the claims", lead, table=done)
