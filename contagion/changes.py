@@ -276,7 +276,13 @@ class Changes:
         pro rata to their amounts. Without a creditor the money is paid into the debtor: called
         right after the equity of the debtor, or, with a `layer`, at that place in its waterfall
         (assessments of a clearing house). What the guarantor cannot pay stays with the creditor,
-        or goes on down the waterfall.
+        or is called from the others in its layer, each up to its amount, and then goes on down the
+        waterfall. With `paid_q` the part of its calls that guarantor q pays,
+
+            call_q = min(λ amount_q, need),  λ in [0, 1]:  Σ paid_q call_q = need
+
+        for the need of the layer, or λ = 1 where that brings in less. A debtor that is pinned by
+        the shock calls no support: its recovery says what creditors get.
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import pandas as pd
 
 from . import convert, intake
+from .rules import to_dict
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -168,4 +169,8 @@ class Forms:
             settings["assumptions"] = list(self.book.assumptions)
         if self._holdings is not None:
             settings["holdings"] = self._holdings.to_dict("list")
+        if self._rules:
+            settings["rules"] = [[node, to_dict(rule)] for node, rule in self._rules.items()]
+        if self._guarantees is not None:
+            settings["guarantees"] = self._guarantees.to_dict("list")
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)

@@ -28,8 +28,9 @@ def checked(
     Raises
     ------
     NetworkError
-        For an unknown node or column, an amount that is not money >= 0, a ranking that does not
-        exist, a node that covers its own debts or claims, and a creditor without a claim.
+        For an unknown node, a column that is missing or empty, an amount that is not money >= 0, a
+        ranking that does not exist, a node that covers its own debts or claims, and a creditor
+        without a claim.
     """
     if given is None:
         return None
@@ -57,6 +58,9 @@ def checked(
     at = {}
     for column in ("guarantor", "debtor", "creditor"):
         cells = table[column]
+        if column != "creditor":
+            empty = (cells.isna() | (cells == "")).to_numpy(bool)
+            _refuse(empty, f"no {column} is given", "Fill it in.")
         at[column] = names.get_indexer_for(pd.Index(cells))
         lost = (at[column] < 0) & cells.notna().to_numpy(bool)
         if lost.any():

@@ -113,7 +113,9 @@ class PropagationResult:
         lost = self.outcome.claims_lost
         if self.reference is not None:
             lost = lost - self.reference.claims_lost
-        passed = (1.0 - self.recoveries) * self.network.segments.due
+        q, called = self.network.segments.calls, self.outcome.called
+        calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
+        passed = (1.0 - self.recoveries) * (self.network.segments.due + calls)
         rest = np.asarray(np.maximum(lost - passed, 0.0))
         return np.where(np.isnan(self.recoveries), self.losses + lost, rest)
 

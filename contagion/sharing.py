@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from .kernels.segments import Segments
 from .matrices import rules_of
-from .rules.compile import SUPPORT
 
 if TYPE_CHECKING:
     from .results import Outcome, PropagationResult
 
 OWNERS, OUTSIDE = "equity", "external creditors"
+ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and where they stand
+ROUNDING = 1e-12  # part of what is owed outside that counts as nothing
 COLUMNS = ["node", "layer", "capacity", "absorbed"]
 
 
@@ -23,9 +25,11 @@ def layers(result: PropagationResult) -> pd.DataFrame:
 
     First the equity of the node, then the layers of its rule in the order in which they lose
     ("support" are calls on guarantors without a layer, "other claims" what the rule puts on
-    nobody), then external creditors who lose and are not among the claims. Losses count from face
-    value. For one node the amounts absorbed sum to what hit it: its own loss and what it passed
-    on, calls met by guarantors included.
+    nobody), then external creditors who lose and are not among the claims. What a guarantor leaves
+    unpaid is in "junior calls" (lose before its layers), "calls" (pari passu with its claims) and
+    "senior calls" (after everything). Losses count from face value. For one node the amounts
+    absorbed sum to what hit it: its own loss and what it passed on, calls met by guarantors
+    included.
     """
     net, outcome = result.network, result.outcome
     segments, book = net.segments, net.book
@@ -33,7 +37,9 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     n = len(net)
     stage, names = _stages(result)
     unpaid = outcome.unpaid
-    own, lost = np.maximum(book.equity, 0.0), np.nan_to_num(result.loss)
+    lost = np.nan_to_num(result.loss)
+    own = np.maximum(np.nan_to_num(book.equity), 0.0)
+    own = np.where(result.limited, own, np.maximum(own, lost))  # who cannot fail has no limit
     key = segments.owner * np.int64(len(names)) + stage
     order = np.lexsort((-segments.start, segments.owner))
     first = order[np.unique(key[order], return_index=True)[1]]
@@ -41,9 +47,14 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     room, taken = (
         np.bincount(key, x, n * len(names))[key[first]] for x in (segments.width, unpaid)
     )
+    taken = taken - _unmet(result, key, first)
     outside = np.nan_to_num(book.external_liabilities)
-    left = outside - outcome.external_paid
-    who = np.concatenate([np.arange(n), segments.owner[first], np.arange(n)])
+    behind, among = _alone(segments, unpaid)
+    apart, left = outside - among[0], outside - outcome.external_paid - among[1]
+    apart, left = (np.where(x > ROUNDING * outside, x, 0.0) for x in (apart, left))
+    whose, called, unmet = _calls_on(result)
+    every = np.arange(n)
+    who = np.concatenate([every, segments.owner[first], every, *([every] * len(whose))])
     frame = pd.DataFrame(
         {
             "node": net.names.take(who),
@@ -52,32 +63,60 @@ def layers(result: PropagationResult) -> pd.DataFrame:
                     np.full(n, OWNERS, object),
                     np.array(names, object)[stage[first]],
                     np.full(n, OUTSIDE, object),
+                    *(np.full(n, name, object) for name in whose),
                 ]
             ),
-            "capacity": np.concatenate([own, room, _ahead(segments, outside)]),
-            "absorbed": np.concatenate([lost, taken, np.where(_apart(segments), left, 0.0)]),
+            "capacity": np.concatenate([own, room, apart, *called]),
+            "absorbed": np.concatenate([lost, taken, left, *unmet]),
         }
     )
-    place = np.concatenate([np.zeros(n), np.arange(len(first)) + 1, np.full(n, np.inf)])
+    lead = _is_first(segments)[first]
+    turn = np.where(lead, 0.2, np.arange(len(first)) + 1.0)
+    calls_at = (np.full(n, ON_CALLS[name]) for name in whose)
+    place = np.concatenate([np.zeros(n), turn, np.where(behind, 0.6, np.inf), *calls_at])
     hit = np.bincount(who, frame["absorbed"].to_numpy(), n) > 1e-12 * (book.claims + segments.due)
     shown = hit[who] & (frame["capacity"] > 0).to_numpy(bool)
-    shown &= (frame["absorbed"] > 0).to_numpy(bool) | (place < np.inf)
-    frame["absorbed"] -= _unmet(result, frame)
+    layer = np.arange(len(who)) < n + len(first)
+    shown &= layer | (frame["absorbed"] > 0).to_numpy(bool)
     rows = np.lexsort((place, who))
     table: pd.DataFrame = frame.iloc[rows[shown[rows]]].reset_index(drop=True)
     return table
 
 
-def _unmet(result: PropagationResult, frame: pd.DataFrame) -> np.ndarray:
+def _unmet(result: PropagationResult, key: np.ndarray, first: np.ndarray) -> np.ndarray:
     """What a layer of calls did not absorb, because guarantors did not pay; it goes on down."""
-    table = calls(result)
-    support = table[table["creditor"].isna()]
-    if support.empty:
-        return np.zeros(len(frame))
-    layer = support["layer"].where(support["layer"].notna(), SUPPORT)
-    missing = support["unpaid"].groupby([support["debtor"], layer]).sum()
-    keys = pd.MultiIndex.from_frame(frame[["node", "layer"]])
-    return missing.reindex(keys, fill_value=0.0).to_numpy(float)
+    calls, unmet = result.network.segments.calls, result.outcome.unmet
+    if calls is None or unmet is None or not calls.support.any():
+        return np.zeros(len(first))
+    q = len(unmet)
+    drawn = calls.trigger.onto(np.where(calls.support, np.arange(q), -1), q)
+    rows = np.flatnonzero(drawn.totals() > 0)
+    part = drawn.explicit(rows).tocoo()
+    at = np.full(q, -1)
+    at[part.col] = key[rows[part.row]]
+    keys, number = np.unique(key[first], return_inverse=True)
+    own = np.flatnonzero(at >= 0)
+    return np.asarray(np.bincount(np.searchsorted(keys, at[own]), unmet[own], len(keys))[number])
+
+
+def _is_first(segments: Segments) -> np.ndarray:
+    """(S,) segments that are support called right after the equity."""
+    if segments.calls is None:
+        return np.zeros(len(segments.owner), bool)
+    return segments.calls.first_segments
+
+
+def _calls_on(result: PropagationResult) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
+    """What nodes are called for and do not pay, (n,) each, by the ranking of the calls."""
+    calls, outcome = result.network.segments.calls, result.outcome
+    if calls is None or outcome.called is None or outcome.unmet is None:
+        return [], [], []
+    mine = [calls.ranking == rank for rank in (JUNIOR, PARI_PASSU, SENIOR)]
+
+    def by_rank(money: np.ndarray) -> list[np.ndarray]:
+        return [np.bincount(calls.guarantor, money * at, len(result.network)) for at in mine]
+
+    return list(ON_CALLS), by_rank(outcome.called), by_rank(outcome.unmet)
 
 
 def _stages(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
@@ -89,16 +128,24 @@ def _stages(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
     return of[segments.owner], [rule.word.replace("_", " ") for rule in rules]
 
 
-def _apart(segments: Segments) -> np.ndarray:
-    """(n,) nodes whose external creditors are paid before every claim in the graph."""
-    n = len(segments.due)
-    least = np.full(n, np.inf)
-    np.minimum.at(least, segments.owner, segments.start)
-    return np.asarray(least > 0)
+def _alone(segments: Segments, unpaid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Creditors outside the graph: those who share no segment with a claim have a layer alone.
 
-
-def _ahead(segments: Segments, outside: np.ndarray) -> np.ndarray:
-    return np.where(_apart(segments), outside, 0.0)
+    Returns whether they lose before every claim of the node (n,), and of those who do share what
+    they are owed and what they lose, (2, n) in money.
+    """
+    n, owner, width = len(segments.due), segments.owner, segments.width
+    support, lead = np.zeros((2, len(owner)), bool)
+    if segments.calls is not None:
+        q = segments.calls
+        support = q.trigger.onto(np.where(q.support, 0, -1), 1).totals() > 0
+        lead = q.first_segments
+    part = np.where(support, 0.0, 1.0 - segments.inside)
+    among = np.stack([np.bincount(owner, part * x, n) for x in (width, unpaid)])
+    top = np.zeros(n)
+    np.maximum.at(top, owner, np.where(lead, 0.0, segments.start + width))
+    whole = segments.due + np.bincount(owner, np.where(support & ~lead, width, 0.0), n)
+    return top < whole * (1 - ROUNDING), among
 
 
 def calls(result: PropagationResult) -> pd.DataFrame:
