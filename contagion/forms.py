@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import pandas as pd
 
 from . import convert, intake
-from .rules import to_dict
+from .rules import Rule, to_dict
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,6 +28,8 @@ class Forms:
         book: Book
         _accepted: dict[str, str]
         _holdings: pd.DataFrame | None
+        _rules: dict[Any, Rule]
+        _guarantees: pd.DataFrame | None
 
         @property
         def exposures(self) -> pd.DataFrame: ...
