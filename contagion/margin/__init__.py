@@ -1,23 +1,46 @@
-"""Margin and liquidation, one step at a time: what closes, at what price, and what is missing.
+"""Margin and liquidation: what has to be put up, what closes, at what price, and what is missing.
 
-Closed forms only: the shortfalls and ranking scores that the loss-sharing rules need, each as its
-venue or protocol computes it. All functions take numbers or numpy arrays that broadcast, give
-floats for scalars, refuse impossible inputs with a ValueError that names the argument, and leave
-nan as nan. Prices, spreads and repeated rounds are not here.
+`MarginBook` holds positions and loans, `LiquidationCascade` pushes a price shock through them. The
+rest are the parts, each by itself, as its venue or protocol computes it: functions take numbers or
+numpy arrays that broadcast, give floats for scalars, refuse impossible inputs with a ValueError
+that names the argument, and leave nan as nan (a history with a missing observation is refused).
 
+- `book`, `cascade`, `outcome`, `breakers`: positions and loans, and what a shock sets off
 - `bankruptcy`: prices at which a position is liquidated or bankrupt, shortfall of its close
 - `perps`, `hyperliquid`, `scores`: dYdX, GMX, Hyperliquid, ranking of BitMEX and Binance
 - `funds`, `sharing`: drawdown and budget; haircut, clawback, charge per unit
 - `loans`, `aave`, `lending`, `liquity`, `auctions`: liquidation of loans and who pays the bad debt
+- `impact`, `pools`, `depth`, `oracles`: prices after sales, and the prices that venues go by
+- `risk`, `filtered`: value at risk and expected shortfall with their errors, filtered history
+- `options`, `grid`, `grids`, `schedule`: margin by scenarios and by size, offsets in a portfolio
+- `procyclicality`, `backtest`: margin through the cycle, and whether it was enough
 """
 
 from __future__ import annotations
 
+from ._estimates import Estimate
 from .aave import UmbrellaCover, aave_health, aave_liquidation, umbrella_slash
 from .auctions import Dilution, MakerSettlement, dilution, flop_lot, maker_settlement
+from .backtest import (
+    CoverageTest,
+    TrafficLight,
+    conditional_coverage_test,
+    exceedances,
+    independence_test,
+    kupiec_test,
+    traffic_light,
+)
 from .bankruptcy import bankruptcy_price, close_shortfall, liquidation_price, position_value
+from .book import MarginBook
+from .breakers import Breaker, Freeze, Halt, PriceBand, Throttle
+from .cascade import LiquidationCascade
+from .depth import Finite, OrderBook
+from .filtered import filtered_losses, garch_volatility
 from .funds import DeleveragingBudget, FundDrawdown, deleveraging_budget, fund_drawdown
+from .grid import GridMargin, ScenarioGrid
+from .grids import deribit_grid, span_grid
 from .hyperliquid import HyperliquidMargins, hyperliquid_index, hyperliquid_margins
+from .impact import Exponential, Impact, Linear, NoImpact, SquareRoot
 from .lending import (
     Absorption,
     compound_absorb,
@@ -27,6 +50,9 @@ from .lending import (
 )
 from .liquity import TroveLiquidation, liquity_liquidation, liquity_redistribution
 from .loans import LoanLiquidation, haircut_bad_debt
+from .options import Instruments, option_value
+from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighted
+from .outcome import CascadeResult
 from .perps import (
     CappedProfit,
     PortfolioBankruptcy,
@@ -34,6 +60,16 @@ from .perps import (
     dydx_fund_payment,
     gmx_capped_profit,
 )
+from .pools import ConcentratedLiquidity, ConstantProduct, Pool
+from .procyclicality import (
+    buffered_margin,
+    floored_margin,
+    largest_increase,
+    peak_to_trough,
+    stressed_weights,
+)
+from .risk import expected_shortfall, value_at_risk
+from .schedule import TieredSchedule, offset_margin
 from .scores import AdlQueue, adl_queue, binance_score, binance_score_2019, bitmex_score
 from .sharing import (
     PerpSocialization,
@@ -46,15 +82,46 @@ from .sharing import (
 __all__ = [
     "Absorption",
     "AdlQueue",
+    "Breaker",
+    "CappedGrowth",
     "CappedProfit",
+    "CascadeResult",
+    "ConcentratedLiquidity",
+    "ConstantProduct",
+    "CoverageTest",
     "DeleveragingBudget",
     "Dilution",
+    "Estimate",
+    "Exponential",
+    "Finite",
+    "Freeze",
     "FundDrawdown",
+    "GridMargin",
+    "Halt",
+    "HardCoded",
     "HyperliquidMargins",
+    "Impact",
+    "Instruments",
+    "Linear",
+    "LiquidationCascade",
     "LoanLiquidation",
     "MakerSettlement",
+    "MarginBook",
+    "Market",
+    "NoImpact",
+    "Oracle",
+    "OrderBook",
     "PerpSocialization",
+    "Pool",
     "PortfolioBankruptcy",
+    "PriceBand",
+    "ScenarioGrid",
+    "SquareRoot",
+    "Stale",
+    "Throttle",
+    "TieredSchedule",
+    "TimeWeighted",
+    "TrafficLight",
     "TroveLiquidation",
     "UmbrellaCover",
     "aave_health",
@@ -64,29 +131,47 @@ __all__ = [
     "binance_score",
     "binance_score_2019",
     "bitmex_score",
+    "buffered_margin",
     "clawback_rate",
     "close_shortfall",
     "compound_absorb",
+    "conditional_coverage_test",
     "deleveraging_budget",
+    "deribit_grid",
     "dilution",
     "drift_deposit_index",
     "drift_perp_loss",
     "dydx_bankruptcy",
     "dydx_fund_payment",
     "euler_liquidation",
+    "exceedances",
+    "expected_shortfall",
+    "filtered_losses",
+    "floored_margin",
     "flop_lot",
     "fund_drawdown",
+    "garch_volatility",
     "gmx_capped_profit",
     "haircut_bad_debt",
     "hyperliquid_index",
     "hyperliquid_margins",
+    "independence_test",
+    "kupiec_test",
+    "largest_increase",
     "liquidation_price",
     "liquity_liquidation",
     "liquity_redistribution",
     "maker_settlement",
     "morpho_incentive",
     "morpho_liquidation",
+    "offset_margin",
+    "option_value",
+    "peak_to_trough",
     "position_value",
+    "span_grid",
+    "stressed_weights",
+    "traffic_light",
     "umbrella_slash",
     "uniform_haircut",
+    "value_at_risk",
 ]

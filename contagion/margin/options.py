@@ -1,0 +1,136 @@
+"""Linear positions and options on one underlying, and their value at shocked prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from ._arrays import Numbers, answer, numbers
+from ._samples import known
+
+YEAR = 365.0
+
+
+def option_value(
+    put: ArrayLike, forward: ArrayLike, strike: ArrayLike, volatility: ArrayLike, days: ArrayLike
+) -> Numbers:
+    """Value of European options on a forward price, undiscounted (Black–Scholes, rate 0).
+
+    call = F Φ(d) − K Φ(d − v),  put = K Φ(v − d) − F Φ(−d),
+    v = volatility √(days / 365),  d = ln(F / K) / v + v / 2
+
+    Parameters
+    ----------
+    put : True for a put, False for a call.
+    forward : forward price of the underlying, >= 0.
+    strike : strike price, above 0.
+    volatility : annualized, >= 0; at 0, and at 0 days, the option is worth what it pays now.
+    days : days to expiry, >= 0.
+
+    Returns
+    -------
+    Value of one option, in the currency of the price; the arguments broadcast.
+
+    Raises
+    ------
+    ValueError : a number out of range. nan stays nan.
+
+    Example
+    -------
+    At the money a call and a put cost the same, about 0.4 volatility √T of the price.
+
+    >>> round(option_value(False, 100, 100, 0.2, 365), 4), round(100 * 0.4 * 0.2, 4)
+    (7.9656, 8.0)
+    >>> option_value([True, False], 90, 100, 0.2, 0)
+    array([10.,  0.])
+
+    Source: Black (1976), Journal of Financial Economics 3, without discounting.
+    """
+    f, k = numbers("forward", forward, 0), numbers("strike", strike, above=0)
+    sigma, time = numbers("volatility", volatility, 0), numbers("days", days, 0)
+    f, k, sigma, time, down = np.broadcast_arrays(f, k, sigma, time, np.asarray(put, bool))
+    v = sigma * np.sqrt(time / YEAR)
+    live = (v > 0) & (f > 0)
+    spread = np.where(live, v, 1.0)
+    d = np.log(np.where(live, f, k) / k) / spread + spread / 2
+    sign = np.where(down, -1.0, 1.0)
+    value = sign * (f * ndtr(sign * d) - k * ndtr(sign * (d - spread)))
+    return answer(np.where(live, value, np.maximum(sign * (f - k), 0)), f, k, sigma, time)
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """Instruments on one underlying, one entry each; all prices in one currency.
+
+    Parameters
+    ----------
+    kind : "linear" (spot, future, perpetual), "call" or "put".
+    price : price of the underlying that the instrument refers to (for options the forward of
+        their expiry), above 0; one number for all, or one each.
+    strike, volatility, days : of the options; ignored for linear instruments. One or one each.
+
+    Raises
+    ------
+    ValueError : an unknown kind, lengths that differ, an option without strike, volatility or days.
+
+    Example
+    -------
+    >>> book = Instruments(("linear", "put"), 50_000, strike=45_000, volatility=0.6, days=30)
+    >>> book.values([0.0]).round(2)
+    array([[50000.  ,  1345.78]])
+    """
+
+    kind: tuple[str, ...]
+    price: float | tuple[float, ...]
+    strike: float | tuple[float, ...] = np.nan
+    volatility: float | tuple[float, ...] = np.nan
+    days: float | tuple[float, ...] = np.nan
+
+    def __post_init__(self) -> None:
+        kind = (self.kind,) if isinstance(self.kind, str) else tuple(self.kind)
+        object.__setattr__(self, "kind", kind)
+        wrong = sorted(set(kind) - {"linear", "call", "put"})
+        if wrong or not kind:
+            raise ValueError(f"kind must be linear, call or put, but is {wrong or 'empty'}.")
+        for name in ("price", "strike", "volatility", "days"):
+            given = np.asarray(getattr(self, name), dtype=float)
+            if given.shape not in ((), (1,), (len(kind),)):
+                raise ValueError(
+                    f"{name} must be one number or {len(kind)}, one an instrument, but has shape "
+                    f"{given.shape}."
+                )
+            full = np.broadcast_to(given, len(kind))
+            object.__setattr__(self, name, tuple(full.tolist()))
+            needed = full if name == "price" else full[self.options]
+            # Volatility or days of 0: an option that is worth what it pays now.
+            above = 0.0 if name in ("price", "strike") else None
+            known(name, numbers(name, needed, 0, above=above))
+
+    @property
+    def options(self) -> np.ndarray:
+        """(k,) which instruments are options."""
+        return np.array([name != "linear" for name in self.kind])
+
+    def values(self, moves: ArrayLike, volatility_moves: ArrayLike = 0.0) -> np.ndarray:
+        """Value of one unit of each instrument (s, k) after moves of price and volatility.
+
+        moves : (s,) relative moves of the price, >= −1.
+        volatility_moves : (s,) or (s, k) relative moves of the volatility; below −1 counts as −1.
+        """
+        move = known("moves", moves, -1)
+        swing = known("volatility_moves", volatility_moves)
+        swing = swing if swing.ndim == 2 else swing.reshape(-1, 1)
+        swing = np.broadcast_to(np.maximum(swing, -1), (len(move), len(self.kind)))
+        at = np.outer(1 + move, self.price)
+        pick = self.options
+        if pick.any():
+            put = np.array([name == "put" for name in self.kind])[pick]
+            strike, sigma, days = (
+                np.array(v)[pick] for v in (self.strike, self.volatility, self.days)
+            )
+            sigma = sigma * (1 + swing[:, pick])
+            at[:, pick] = option_value(put, at[:, pick], strike, sigma, days)
+        return np.asarray(at)
