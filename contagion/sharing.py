@@ -42,11 +42,10 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     own = np.where(result.limited, own, np.maximum(own, lost))  # who cannot fail has no limit
     key = segments.owner * np.int64(len(names)) + stage
     order = np.lexsort((-segments.start, segments.owner))
-    first = order[np.unique(key[order], return_index=True)[1]]
-    first = first[np.lexsort((-segments.start[first], segments.owner[first]))]
-    room, taken = (
-        np.bincount(key, x, n * len(names))[key[first]] for x in (segments.width, unpaid)
-    )
+    keys, begin, group = np.unique(key[order], return_index=True, return_inverse=True)
+    top = np.lexsort((-segments.start[order[begin]], segments.owner[order[begin]]))
+    first = order[begin[top]]
+    room, taken = (np.bincount(group, x[order], len(keys))[top] for x in (segments.width, unpaid))
     taken = taken - _unmet(result, key, first)
     outside = np.nan_to_num(book.external_liabilities)
     behind, among = _alone(segments, unpaid)
