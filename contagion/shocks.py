@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from .text import did_you_mean, listing, money
 class Shock:
     """A set of losses, defaults and price moves; `Shock()` is none.
 
-    Build it with :meth:`loss`, :meth:`relative`, :meth:`default`, :meth:`price`, and add.
+    Build it with :meth:`loss`, :meth:`relative`, :meth:`default`, :meth:`price`, :meth:`depeg`,
+    and add.
 
     Attributes
     ----------
@@ -25,6 +26,7 @@ class Shock:
     fractions : pairs (node or None for all, part of external assets destroyed).
     defaults : pairs (node, recovery rate).
     prices : pairs (asset, relative change).
+    depegs : pairs (token, value after over value before); what they are is said by the network.
 
     Example
     -------
@@ -36,6 +38,7 @@ class Shock:
     fractions: tuple[tuple[Any, float], ...] = ()
     defaults: tuple[tuple[Any, float], ...] = ()
     prices: tuple[tuple[Any, float], ...] = ()
+    depegs: tuple[tuple[Any, float], ...] = ()
 
     @staticmethod
     def loss(amounts: Mapping[Any, float]) -> Shock:
@@ -90,6 +93,69 @@ class Shock:
                 )
         return Shock(prices=tuple((asset, float(change)) for asset, change in changes.items()))
 
+    @staticmethod
+    def depeg(token: Any, to: float = 0.9) -> Shock:
+        """A token is worth `to` of its value before, 0 ≤ to ≤ 1; 1 moves nothing.
+
+        What that does is decided by the network (:meth:`resolved`). A token in the table of
+        holdings: its price moves by to − 1, at every holder. A token that is a node: claims on
+        it are worth `to` of face, a default with the recovery pinned; like any default it takes
+        the equity of the node too, which a holder of the token never sees. A name that is both
+        does both.
+
+        Raises
+        ------
+        ShockError
+            For `to` outside [0, 1]; at :meth:`arrays` for a name that the network does not
+            have, with the closest one.
+
+        Example
+        -------
+        >>> import pandas as pd
+        >>> nodes = pd.DataFrame({"node": ["coin", "holder"], "external_assets": [100.0, 40.0]})
+        >>> owed = pd.DataFrame({"creditor": ["holder"], "debtor": ["coin"], "amount": [100.0]})
+        >>> held = pd.DataFrame({"node": ["holder"], "asset": ["stETH"], "value": [40.0]})
+        >>> net = ExposureNetwork(nodes, owed, holdings=held)
+        >>> Shock.depeg("stETH", to=0.75).arrays(net)[0]
+        array([ 0., 10.])
+        >>> Shock.depeg("coin", to=0.75).arrays(net)[1]
+        array([0.75,  nan])
+        """
+        if not 0 <= to <= 1:
+            raise ShockError(f"The depeg of {str(token)!r} is to {to}; it has to lie in [0, 1].")
+        return Shock(depegs=((token, float(to)),))
+
+    def resolved(self, network: ExposureNetwork) -> Shock:
+        """The same shock with every depeg written as the price move or default that it is.
+
+        Raises
+        ------
+        ShockError
+            For a token that is neither a node nor an asset of the holdings, with the closest
+            name; for two recoveries of one node.
+
+        Example
+        -------
+        >>> net = ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["coin", "holder"],
+        ...     orientation="debtor->creditor", external_assets=[5, 0])
+        >>> Shock.depeg("coin", to=0.5).resolved(net)
+        Shock.default('coin', recovery=0.5)
+        """
+        if not self.depegs:
+            return self
+        held = network._holdings
+        assets = [] if held is None else list(held["asset"].unique())
+        total = replace(self, depegs=())
+        for token, to in self.depegs:
+            if token not in assets and token not in network.names:
+                names = list(dict.fromkeys([*network.names, *assets]))
+                raise ShockError(did_you_mean(token, names, "token"))
+            if token in assets and to < 1:
+                total += Shock.price({token: to - 1})
+            if token in network.names and to < 1:
+                total += Shock.default(token, recovery=to)
+        return total
+
     def __add__(self, other: Shock) -> Shock:
         if not isinstance(other, Shock):
             return NotImplemented
@@ -99,11 +165,16 @@ class Shock:
                 raise ShockError(
                     f"{str(node)!r} defaults twice, with recovery {rates[node]} and {recovery}."
                 )
+        pegs = dict(self.depegs)
+        for token, to in other.depegs:
+            if pegs.setdefault(token, to) != to:
+                raise ShockError(f"{str(token)!r} depegs twice, to {pegs[token]} and to {to}.")
         return Shock(
             self.losses + other.losses,
             self.fractions + other.fractions,
             tuple(rates.items()),
             self.prices + other.prices,
+            tuple(pegs.items()),
         )
 
     def arrays(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
@@ -115,6 +186,8 @@ class Shock:
             For a name that the network does not have (with the closest one), and for a loss
             above the external assets of its node.
         """
+        if self.depegs:
+            return self.resolved(network).arrays(network)
         n = len(network)
         loss, recovery = np.zeros(n), np.full(n, np.nan)
         assets = network.book.external_assets
@@ -155,6 +228,7 @@ class Shock:
         parts += [f"Shock.default({node!r}, recovery={rate})" for node, rate in self.defaults]
         if self.prices:
             parts.append(f"Shock.price({dict(self.prices)})")
+        parts += [f"Shock.depeg({token!r}, to={to})" for token, to in self.depegs]
         return " + ".join(parts) or "Shock()"
 
 

@@ -263,7 +263,7 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
     >>> idle(["a", "b"], Shock.default("a"))
     'note: a fails with a given recovery, the same on every claim: its rule plays no part'
     """
-    made = {node for node, _ in shock.defaults}
+    made = {node for node, _ in (*shock.defaults, *shock.depegs)}
     found = [str(node) for node in dict.fromkeys(nodes) if node in made]
     if not found:
         return ""

@@ -57,7 +57,7 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
     >>> shock_words(net, ct.Shock.default("A", recovery=0.5))
     'A fails and pays 50% of its debts.'
     """
-    name = names(network)
+    name, shock = names(network), shock.resolved(network)
     parts = [
         f"{name[node]} fails and pays {f'{rate:.0%} of' if rate else 'nothing on'} its debts"
         for node, rate in shock.defaults

@@ -1,0 +1,16 @@
+"""Look-through: which base assets stand behind a claim, through any number of wrappers.
+
+A token is backed by a protocol that holds another token, and so on. :func:`look_through` unrolls
+the chain, loops included, without making or losing money; :func:`who_holds_the_bag` says who holds
+an asset or a token in the end, :func:`rehypothecation` how often a base asset is used again and
+how deep the chains are, :func:`blast_radius` what depends on one oracle, bridge or chain.
+"""
+
+from __future__ import annotations
+
+from .bag import who_holds_the_bag
+from .depth import rehypothecation
+from .radius import blast_radius
+from .through import LookThrough, look_through
+
+__all__ = ["LookThrough", "blast_radius", "look_through", "rehypothecation", "who_holds_the_bag"]

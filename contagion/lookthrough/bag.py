@@ -1,0 +1,173 @@
+"""Who holds the bag: everybody who holds an asset or a token, outright or through wrappers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..models import EisenbergNoe
+from ..network import ExposureNetwork
+from ..shocks import Shock
+from .backing import backing, kept, without
+from .solving import Solver
+from .through import alphabet
+
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..results import Baseline
+
+
+def who_holds_the_bag(
+    net: ExposureNetwork,
+    node_or_asset: Any,
+    to: float = 0.0,
+    *,
+    model: Model | None = None,
+    baseline: Baseline = "cleared",
+) -> pd.DataFrame:
+    """Everybody who holds a token or an asset, through which wrapper, and what a depeg costs them.
+
+    The token is treated as the base asset: `h_i` is what i holds outright (claims on the node at
+    face, holdings of the asset at value), `W` the shares of :func:`look_through` without the
+    column of the token, and
+
+        look_through = (I − W)^-1 h        bag_i = (1 − Σ_k W[k, i]) look_through_i
+
+    Parameters
+    ----------
+    net : the network.
+    node_or_asset : a node, an asset of the holdings, or a name that is both (then both count).
+    to : what the token is worth after the depeg, for the column loss; see :meth:`Shock.depeg`.
+    model : model of the scenario, one that settles claims; by default `EisenbergNoe()`.
+    baseline : what losses are counted from, see :meth:`Model.propagate`.
+
+    Returns
+    -------
+    DataFrame
+        One row a node that holds any, or loses in the scenario; largest loss first. Money.
+
+        - holder; direct: held outright; look_through: outright and behind claims, gross;
+        - bag: the part of it that nobody in the graph has a claim on: it ends with the owners
+          and the external creditors of the holder. The token's own row is what it holds of
+          itself round a loop;
+        - through: the node (or the token itself) from which most of it comes, and the tier of the
+          claim on it (1 is paid first; empty where an asset is held outright);
+        - oracle, where nodes have that column: the one the holder relies on;
+        - exit_liquidity, where nodes have that column: what can be taken out of claims on
+          `through` before it stops, and could_leave = min(look_through, exit_liquidity), each
+          holder alone: all together cannot take out more than the exit liquidity;
+        - loss, external_loss: what its owners and its external creditors lose.
+
+        `.attrs["sums"]`: direct = bag (nothing is counted twice), loss + external_loss, and the
+        initial_loss, which they equal where the model has no deadweight loss and, on a system
+        that is short before the shock, losses are counted from "cleared".
+
+    Raises
+    ------
+    ShockError
+        For a name that is neither a node nor an asset, with the closest one; when the depeg does
+        not fit the network.
+    ModelError
+        For a model that does not settle claims.
+
+    Source: :func:`look_through`; losses by the model. The columns are our own.
+
+    Example
+    -------
+    A stablecoin owes 40 to a lender, who owes 30 of that to depositors outside, and 60 to a user.
+
+    >>> nodes = pd.DataFrame({"node": ["coin", "lender", "user"],
+    ...     "external_assets": [100.0, 0.0, 0.0], "external_liabilities": [0.0, 30.0, 0.0]})
+    >>> owed = pd.DataFrame({"creditor": ["lender", "user"], "debtor": ["coin", "coin"],
+    ...                      "amount": [40.0, 60.0]})
+    >>> bag = who_holds_the_bag(ExposureNetwork(nodes, owed), "coin", to=0.5)
+    >>> bag[["holder", "direct", "bag", "through", "loss", "external_loss"]]
+       holder  direct   bag through  loss  external_loss
+    0    user    60.0  60.0    coin  30.0            0.0
+    1  lender    40.0  40.0    coin  10.0           10.0
+    >>> bag.attrs["sums"]["initial_loss"]
+    50.0
+    """
+    shock = Shock.depeg(node_or_asset, to)
+    result = (EisenbergNoe() if model is None else model).propagate(net, shock, baseline=baseline)
+    loss, external = result.loss, result.outside_losses
+    direct, token = _outright(net, node_or_asset)
+    flow = backing(net).flow
+    flow = flow if token is None else without(flow, np.array([token]))
+    held = Solver(flow)(direct[:, None])[:, 0]
+    bag = kept(flow) * held
+    source, best = _largest(net, flow, held)
+    own = direct >= best
+    at = np.where(own, -1 if token is None else token, source)
+    through = net.names.astype(object).take(np.maximum(at, 0)).to_numpy(object).copy()
+    through[own] = node_or_asset
+    through[held <= 0] = None
+    at = np.where(held > 0, at, -1)
+    table = {
+        "holder": net.names,
+        "direct": direct,
+        "look_through": held,
+        "bag": bag,
+        "through": pd.Series(through, dtype=object),
+        "tier": _tiers(net, at),
+    }
+    if "oracle" in net._nodes:
+        table["oracle"] = net._nodes["oracle"].to_numpy()
+    if "exit_liquidity" in net._nodes:
+        room = net._nodes["exit_liquidity"].to_numpy(float)
+        table["exit_liquidity"] = np.where(at >= 0, room[np.maximum(at, 0)], np.nan)
+        table["could_leave"] = np.minimum(held, table["exit_liquidity"])
+    full = pd.DataFrame(table | {"loss": loss, "external_loss": external})
+    size = float(direct.sum())
+    lost = np.round((loss + external) / (size or 1.0), 12)  # equal losses go by bag, then by name
+    order = np.lexsort((alphabet(net), -bag, -lost))
+    some = (held > 1e-12 * size) | (lost > 0)
+    frame: pd.DataFrame = full.iloc[order[some[order]]].reset_index(drop=True)
+    columns = ("direct", "bag", "loss", "external_loss")
+    frame.attrs["sums"] = {name: float(frame[name].sum()) for name in columns} | {
+        "initial_loss": float(result.socialization.initial_loss)
+    }
+    return frame
+
+
+def _outright(net: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:
+    """What every node holds of a token or asset (n,), and the row of the token, if it is a node."""
+    n, held = len(net), net._holdings
+    direct, token = np.zeros(n), None
+    if held is not None and (held["asset"] == name).any():
+        direct += net.holdings_of(name)
+    if name in net.names:
+        token = net.position(name)
+        on_it = net.debtor == token
+        direct += np.bincount(net.creditor[on_it], net.amount[on_it], n)
+    return direct, token
+
+
+def _largest(
+    net: ExposureNetwork, flow: csr_array, held: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For every node, the debtor through which most of its exposure comes, and how much (n,)."""
+    edges = flow.tocoo()
+    creditor, debtor = edges.coords
+    part = edges.data * held[debtor]
+    order = np.lexsort((alphabet(net)[debtor], -part, creditor))
+    first, where = np.unique(creditor[order], return_index=True)
+    source, best = np.zeros(len(net), np.int64), np.zeros(len(net))
+    source[first], best[first] = debtor[order][where], part[order][where]
+    return source, best
+
+
+def _tiers(net: ExposureNetwork, at: np.ndarray) -> pd.arrays.IntegerArray:
+    """The most senior tier of the claims of every node on the node `at` (−1: no node), Int64."""
+    tier = np.ones(len(net.amount))
+    if "tier" in net._columns:
+        given = pd.to_numeric(net._columns["tier"]).to_numpy(float, na_value=np.nan)
+        tier = np.where(np.isnan(given), 1.0, given)
+    best = np.full(len(net), np.inf)
+    rows = at[net.creditor] == net.debtor
+    np.minimum.at(best, net.creditor[rows], tier[rows])
+    none = ~np.isfinite(best)
+    return pd.arrays.IntegerArray(np.where(none, 0, best).astype(np.int64), none)
