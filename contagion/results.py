@@ -1,4 +1,4 @@
-"""Outcome (arrays, a batch of scenarios) and PropagationResult (labels, one scenario)."""
+"""PropagationResult: one shock through one network under one model, with every number labelled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pandas as pd
 from . import sharing, socialization
 from .errors import ModelError
 from .network import ExposureNetwork
+from .outcome import Outcome
 from .shocks import Shock
 from .text import money
 
@@ -21,47 +22,6 @@ if TYPE_CHECKING:
     from .model import Model
 
 Baseline = Literal["book", "cleared"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a model computes, as arrays; the hand-over between kernels and labels.
-
-    Leading axes are scenarios, n nodes, S segments. Money in the unit of the network.
-
-    Attributes
-    ----------
-    equity : (..., n) after the shock, signed; nan where the balance sheet is unknown.
-    claims_lost : (..., n) what each node loses on its claims in the graph and by calls on it.
-    defaulted : (..., n) bool.
-    rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
-        one more round would bring, relative to the balance sheet of the node.
-    default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for.
-    payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
-    unpaid : (..., S) per segment, for models that settle claims.
-    loss_rate : (..., n) loss on a claim by debtor, for models that value claims.
-    called, unmet : (..., Q) what guarantees are called for, and what of it is not paid; `None`
-        without guarantees.
-    products : sparse products the solution took, in units of the whole matrix.
-    history : (equity, defaulted) after each round, when asked for.
-    """
-
-    equity: np.ndarray
-    claims_lost: np.ndarray
-    defaulted: np.ndarray
-    rounds: np.ndarray
-    residual: np.ndarray
-    converged: np.ndarray
-    default_round: np.ndarray | None = None
-    payments: np.ndarray | None = None
-    external_paid: np.ndarray | None = None
-    deadweight: np.ndarray | None = None
-    unpaid: np.ndarray | None = None
-    loss_rate: np.ndarray | None = None
-    called: np.ndarray | None = None
-    unmet: np.ndarray | None = None
-    products: float = 0.0
-    history: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,9 +70,9 @@ class PropagationResult:
         return np.asarray(may & self.network.book.known)
 
     def _unlimited(self) -> np.ndarray:
-        lost = self.outcome.claims_lost
+        lost = self.outcome.lost
         if self.reference is not None:
-            lost = lost - self.reference.claims_lost
+            lost = lost - self.reference.lost
         q, called = self.network.segments.calls, self.outcome.called
         calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
         passed = (1.0 - self.recoveries) * (self.network.segments.due + calls)
@@ -237,6 +197,16 @@ class PropagationResult:
         """What guarantees were called for and paid, one row each, in money; empty without any."""
         return sharing.calls(self)
 
+    @property
+    def channels(self) -> pd.DataFrame:
+        """The loss of owners by channel: direct and one column a channel, they sum to `loss`.
+
+        See :func:`contagion.sharing.channels`. Raises `ModelError` for models with one channel.
+        """
+        if self.outcome.channels is None:
+            raise self._not_computed("channels")
+        return sharing.channels(self)
+
     # -- who bears it -----------------------------------------------------------------------
 
     @cached_property
@@ -359,7 +329,10 @@ def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
     if outcome.unpaid is not None:
         return network.segments.to_claims(outcome.unpaid)
     assert outcome.loss_rate is not None
-    return np.asarray(network.amount * outcome.loss_rate[..., network.debtor])
+    rate, own = outcome.loss_rate[..., network.debtor], outcome.claim_rates
+    if own is not None:
+        rate = np.where(np.isnan(own), rate, own * outcome.defaulted[..., network.debtor])
+    return np.asarray(network.amount * rate)
 
 
 def _positive(equity: np.ndarray) -> np.ndarray:

@@ -62,6 +62,7 @@ def bicgstab(
             r -= np.multiply(t, omega, out=work)
             fresh = _dot(shadow, r)
             beta = np.where(live, (fresh / rho) * (alpha / omega), 0.0)
+            beta = np.where(np.isfinite(beta), beta, 0.0)  # nothing left of it: start anew
             rho = np.where(live, fresh, rho)
             v *= omega
             p -= v

@@ -12,7 +12,7 @@ from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
 from ..model import Model, Trace
 from ..network import ExposureNetwork
-from ..results import Outcome
+from ..outcome import Outcome
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..model import Model, Trace
 from ..network import ExposureNetwork
-from ..results import Outcome
+from ..outcome import Outcome
 from .settlement import settle
 
 

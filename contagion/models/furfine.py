@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels.cascade import cascade
 from ..model import Model, Trace
 from ..network import ExposureNetwork
-from ..results import Outcome
+from ..outcome import Outcome
 
 
 def default_cascade(

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import AmbiguousSolution
 from ..model import Model, Trace
 from ..network import ExposureNetwork
-from ..results import Outcome
+from ..outcome import Outcome
 from .settlement import settle
 
 
