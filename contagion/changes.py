@@ -8,26 +8,29 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from . import netting, transforms
+from .multilateral import Multilateral
 
 if TYPE_CHECKING:
     from .network import ExposureNetwork
     from .rules import Rule
 
 
-class Changes:
+class Changes(Multilateral):
     """The methods of :class:`~contagion.ExposureNetwork` that return a changed network."""
 
     _steps: tuple[pd.DataFrame, ...] = ()
 
     @property
     def changes(self) -> pd.DataFrame:
-        """What set-off, netting and settled collateral changed so far, one row a change (a copy).
+        """What netting, novation, compression and settled collateral changed so far (a copy).
 
-        Columns: step (1 for the first change), what, creditor, debtor, before and after (money),
-        note. "set-off" and "close-out netting" have two rows a pair or set, one for each
-        direction, with gross and net claims; "collateral settled" has one row a claim, and
-        "pledge revalued" one row a pledge that took a haircut. Empty for a network as it was
-        read.
+        One row a change; columns: step (1 for the first change), what, creditor, debtor, before
+        and after (money), note. "set-off" and "close-out netting" have two rows a pair or set, one
+        for each direction, with gross and net claims; "collateral settled" has one row a claim, and
+        "pledge revalued" one row a pledge that took a haircut. "novation" has one row for each
+        creditor and debtor whose claims go to a clearing house, and "multilateral netting" one
+        for the position that each member is left with; "compression" one row for each pair whose
+        claims changed. Empty for a network as it was read.
 
         Example
         -------
@@ -316,4 +319,46 @@ class Changes:
     def guarantees(self) -> pd.DataFrame | None:
         """The table of contingent claims, or None (a copy)."""
         table = cast("ExposureNetwork", self)._guarantees
+        return None if table is None else table.copy(deep=False)
+
+    def with_shareholdings(self, shareholdings: Any) -> ExposureNetwork:
+        """The network in which nodes own parts of others, instead of those it had; `None`: none.
+
+        With `Γ[i, j]` the part of company j that i owns,
+
+            equity = external assets + claims − external liabilities − debts + Γ max(equity, 0).
+
+        Shares are no part of external assets: those, and an `equity` in the node table, stay
+        without them; :attr:`balance_sheet` has them in a column of its own. What no node owns
+        belongs to owners outside the graph.
+
+        Parameters
+        ----------
+        shareholdings : table or list of dicts: owner, company, fraction (0 to 1);
+            :func:`contagion.shareholdings.from_matrix` makes it from a matrix.
+
+        Raises
+        ------
+        NetworkError
+            For a table that does not fit the network, and for fractions that leave an equity
+            undetermined: more than the whole of a company, or a group owned entirely by itself.
+
+        Example
+        -------
+        a has 6 of its own and half of b, which has 8 and owes 2 outside: 6 + (8 − 2) / 2 = 9.
+
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", external_assets=[6, 8],
+        ...     external_liabilities=[0, 2])
+        >>> net = net.with_shareholdings([{"owner": "a", "company": "b", "fraction": 0.5}])
+        >>> net.balance_sheet["equity"].tolist()
+        [9.0, 6.0]
+        """
+        return transforms.shared(cast("ExposureNetwork", self), shareholdings)
+
+    @property
+    def shareholdings(self) -> pd.DataFrame | None:
+        """The table of shareholdings, or None (a copy)."""
+        table = cast("ExposureNetwork", self)._shareholdings
         return None if table is None else table.copy(deep=False)

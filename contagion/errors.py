@@ -126,3 +126,7 @@ class AmbiguousSolution(ContagionError):
 
 class RuleError(ContagionError):
     """A loss-sharing rule is impossible, or the claims lack what it asks for."""
+
+
+class MarginError(ContagionError):
+    """A book of positions and loans, or a parameter of a cascade, is not usable."""

@@ -30,6 +30,7 @@ class Forms:
         _holdings: pd.DataFrame | None
         _rules: dict[Any, Rule]
         _guarantees: pd.DataFrame | None
+        _shareholdings: pd.DataFrame | None
 
         @property
         def exposures(self) -> pd.DataFrame: ...
@@ -175,4 +176,6 @@ class Forms:
             settings["rules"] = [[node, to_dict(rule)] for node, rule in self._rules.items()]
         if self._guarantees is not None:
             settings["guarantees"] = self._guarantees.to_dict("list")
+        if self._shareholdings is not None:
+            settings["shareholdings"] = self._shareholdings.to_dict("list")
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)

@@ -13,7 +13,8 @@ from .errors import Finding, NetworkError
 from .validation import Choices, Draft
 from .validation.oddities import oddities
 
-OPTIONS = ("unit", "name", "external_creditors", "holdings", "origin", "rules", "guarantees")
+TABLES = ("holdings", "guarantees", "shareholdings")
+OPTIONS = ("unit", "name", "external_creditors", "origin", "rules", *TABLES)
 SIDES = ("external_assets", "external_liabilities", "equity", "kind", "names")  # of from_matrix
 MEANINGFUL = frozenset(["C005", "C011"])  # whatever else is wrong with the claims
 LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only take claims away

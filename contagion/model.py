@@ -10,7 +10,8 @@ import numpy as np
 
 from .errors import ConvergenceError, ModelError, NetworkError, ShockError
 from .network import ExposureNetwork
-from .results import Baseline, Outcome, PropagationResult
+from .outcome import Outcome
+from .results import Baseline, PropagationResult
 from .shocks import Shock
 from .text import money
 
@@ -24,12 +25,14 @@ class Model(ABC):
 
     A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
     checks are inherited. Class attributes: `title`, `source` (author, year, equation),
-    `settles` (true when claims are paid out, so that value is conserved).
+    `settles` (true when claims are paid out, so that value is conserved), `values_shares` (true
+    when it knows that nodes own each other; the others refuse shareholdings).
     """
 
     title: ClassVar[str]
     source: ClassVar[str]
     settles: ClassVar[bool]
+    values_shares: ClassVar[bool] = False
 
     @abstractmethod
     def run(
@@ -62,6 +65,11 @@ class Model(ABC):
             raise ModelError(
                 f"{type(self).__name__} does not compute guarantees. Use a model that settles "
                 "claims, or net.with_guarantees(None) to leave them out."
+            )
+        if network._shareholdings is not None and not self.values_shares:
+            raise ModelError(
+                f"{type(self).__name__} does not compute shareholdings. Use CrossHoldings or "
+                "FailureCosts, or net.with_shareholdings(None) to leave them out."
             )
 
     def solve(

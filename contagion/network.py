@@ -15,6 +15,7 @@ from . import book as books
 from . import convert, intake, matrices, netting, transforms, validation
 from . import guarantees as contingent
 from . import holdings as held
+from . import shareholdings as owners
 from .changes import Changes
 from .errors import Finding
 from .forms import Forms, Orientation
@@ -56,6 +57,8 @@ class ExposureNetwork(Forms, Changes):
         a word or a dict. Other nodes have the rule of the column `rule`.
     guarantees : table guarantor, debtor, amount (the most that is paid, money) and optionally
         creditor, layer, ranking: what is owed only when the debtor falls short.
+    shareholdings : table owner, company, fraction: the part of the equity of a company that
+        another node owns; no part of external assets.
     origin : file name that error messages give with a line number.
     **choices : what to do about data that is not clean, see :class:`~contagion.validation.Choices`.
 
@@ -93,6 +96,7 @@ class ExposureNetwork(Forms, Changes):
     _accepted: dict[str, str]
     _rules: dict[Any, Rule]
     _guarantees: pd.DataFrame | None
+    _shareholdings: pd.DataFrame | None
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class ExposureNetwork(Forms, Changes):
         holdings: Any = None,
         rules: Mapping[Any, Any] | None = None,
         guarantees: Any = None,
+        shareholdings: Any = None,
         origin: str = "",
         **choices: Unpack[Choices],
     ):
@@ -119,6 +124,7 @@ class ExposureNetwork(Forms, Changes):
             holdings=holdings,
             rules=rules,
             guarantees=guarantees,
+            shareholdings=shareholdings,
             **choices,
         )
 
@@ -132,6 +138,7 @@ class ExposureNetwork(Forms, Changes):
         holdings: Any = None,
         rules: Mapping[Any, Any] | None = None,
         guarantees: Any = None,
+        shareholdings: Any = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
         trusted: bool = False,
@@ -143,8 +150,7 @@ class ExposureNetwork(Forms, Changes):
         put = self.__dict__
         put["unit"], put["name"] = unit, name
         put["external_creditors"] = external_creditors
-        put["findings"] = tuple(draft.findings)
-        put["book"] = books.with_assumptions(book, tuple(assumptions))
+        book = books.with_assumptions(book, tuple(assumptions))
         put["_nodes"] = draft.nodes.reset_index(drop=True)
         put["_columns"] = draft.columns.reset_index(drop=True)
         put["creditor"] = intake.frozen(draft.creditor)
@@ -152,6 +158,10 @@ class ExposureNetwork(Forms, Changes):
         same = draft.raw is not None and draft.amount is draft.raw.values
         put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
         put["names"] = pd.Index(put["_nodes"]["node"], name="node")
+        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
+        if put["_shareholdings"] is not None:
+            book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
+        put["book"], put["findings"] = book, tuple(draft.findings)
         table = (
             None if holdings is None else held.checked(holdings, self.names, book.external_assets)
         )
@@ -195,12 +205,17 @@ class ExposureNetwork(Forms, Changes):
 
     @property
     def balance_sheet(self) -> pd.DataFrame:
-        """External assets, claims, external liabilities, debts and equity of every node (money)."""
+        """External assets, claims, external liabilities, debts and equity of every node (money).
+
+        With shareholdings also `shares`, the value of the shares that a node holds in others.
+        """
         book = self.book
+        shares = {} if self._shareholdings is None else {"shares": book.shares}
         return pd.DataFrame(
             {
                 "external_assets": book.external_assets,
                 "claims": book.claims,
+                **shares,
                 "external_liabilities": book.external_liabilities,
                 "debts": book.debts,
                 "equity": book.equity,
@@ -242,6 +257,11 @@ class ExposureNetwork(Forms, Changes):
             Naming the nodes that hold claims and have no positive equity.
         """
         return matrices.leverage(self)
+
+    @cached_property
+    def ownership(self) -> csr_array:
+        """`Γ`, shape (n, n): `Γ[i, j]` is the part of the equity of company j that i owns."""
+        return matrices.frozen(owners.matrix(self._shareholdings, self.names))
 
     @cached_property
     def segments(self) -> Segments:

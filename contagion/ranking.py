@@ -8,7 +8,7 @@ import pandas as pd
 
 from .measures.impact import _debtrank, single_defaults
 from .model import Model
-from .models import DebtRank, EisenbergNoe
+from .models import CrossHoldings, DebtRank, EisenbergNoe
 from .network import ExposureNetwork
 
 
@@ -31,7 +31,7 @@ def rank(
     ----------
     network : the exposures.
     models : by default `[EisenbergNoe(), DebtRank()]`, and without DebtRank, which knows no
-        guarantees, where there are any.
+        guarantees, where there are any; `[CrossHoldings()]` where nodes own each other.
     recovery : recovery rate on claims on the failing node, in [0, 1].
     progress : show a progress bar.
 
@@ -48,8 +48,9 @@ def rank(
     >>> ct.rank(net).index[0]
     'a'
     """
-    usual: list[Model] = [EisenbergNoe()]
-    if network.guarantees is None:
+    owned = network.shareholdings is not None
+    usual: list[Model] = [CrossHoldings() if owned else EisenbergNoe()]
+    if network.guarantees is None and not owned:
         usual.append(DebtRank())
     chosen = list(models) if models is not None else usual
     clearing = [model for model in chosen if not isinstance(model, DebtRank)]

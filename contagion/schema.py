@@ -8,10 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-Table = Literal["nodes", "exposures", "holdings", "guarantees"]
-TABLES: tuple[Table, ...] = ("nodes", "exposures", "holdings", "guarantees")
+Table = Literal[
+    "nodes", "exposures", "holdings", "guarantees", "shareholdings", "positions", "loans"
+]
+TABLES: tuple[Table, ...] = (
+    "nodes", "exposures", "holdings", "guarantees", "shareholdings", "positions", "loans"
+)  # fmt: skip
 
-DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0}
+DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0, "0.5": 0.5, "0.05": 0.05, "0.95": 0.95}
 
 
 @dataclass(frozen=True)

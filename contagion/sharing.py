@@ -12,7 +12,8 @@ from .kernels.segments import Segments
 from .matrices import rules_of
 
 if TYPE_CHECKING:
-    from .results import Outcome, PropagationResult
+    from .outcome import Outcome
+    from .results import PropagationResult
 
 OWNERS, OUTSIDE = "equity", "external creditors"
 ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and where they stand
@@ -166,10 +167,15 @@ def loss_flows(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.nd
     """Every loss that one node passed to another: rows of debtors, of those who lost, money.
 
     A claim passes on what it loses less what guarantors cover; a guarantor loses what it is
-    called for on the debtor, and passes on what it does not pay. Counted from the baseline.
+    called for on the debtor, and passes on what it does not pay; a company passes on to the nodes
+    that own it what its equity falls by. Counted from the baseline.
     """
     net, lost = result.network, result.added_losses
     own = net.debtor, net.creditor, lost
+    if net._shareholdings is not None:
+        owner, company, fell = share_losses(result)
+        source, target = np.append(net.debtor, company), np.append(net.creditor, owner)
+        own = source, target, np.append(lost, fell)
     segments = net.segments
     if segments.calls is None or result.outcome.called is None:
         return own
@@ -192,6 +198,20 @@ def loss_flows(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.nd
     )
 
 
+def share_losses(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What nodes lose on shares, one entry a holding: rows of owners, of companies, money.
+
+    A holding loses its fraction of the fall of `max(equity, 0)`, counted from the baseline.
+    """
+    held = result.network.ownership.tocoo()
+    holder, company = held.coords
+    start, end = (np.nan_to_num(x) for x in (result.equity_before, result.outcome.equity))
+    fall = np.maximum(start, 0.0) - np.maximum(end, 0.0)
+    size = np.abs(start) + result.network.book.claims + result.network.segments.due
+    fall = np.where(np.abs(fall) > ROUNDING * size, fall, 0.0)
+    return holder, company, held.data * fall[company]
+
+
 def added_calls(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) calls and unmet calls, counted from the baseline."""
 
@@ -204,3 +224,35 @@ def added_calls(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
         return called, unmet
     before = of(result.reference)
     return np.maximum(called - before[0], 0.0), np.maximum(unmet - before[1], 0.0)
+
+
+def channels(result: PropagationResult) -> pd.DataFrame:
+    """What owners lose by channel, one row a node, in money: direct and one column a channel.
+
+    A row sums to `result.loss`: the shock takes the equity first, and where the channels together
+    lose more than is left, each bears a part in proportion, so that their order does not matter.
+    Losses are counted from the baseline of the result; a channel that takes less than it would
+    without the shock (what is destroyed has no price to fall) is below 0. The amounts before the
+    limit are in `result.outcome.channels`.
+
+    Example
+    -------
+    b has 6 and loses 10 on its claim; a withdraws nothing from it.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 6])
+    >>> ct.CreditFunding().propagate(net, ct.Shock.default("a")).channels.loc["b"].tolist()
+    [0.0, 6.0, 0.0, 0.0]
+    """
+    before = None if result.reference is None else result.reference.channels
+    gross = {
+        name: money - (0.0 if before is None else before[name])
+        for name, money in (result.outcome.channels or {}).items()
+    }
+    cut = np.sum(list(gross.values()), axis=0) - (result.loss - result.direct_loss)
+    able = {n: np.where(np.sign(x) == np.sign(cut), x, 0.0) for n, x in gross.items()}
+    whole = np.sum(list(able.values()), axis=0)
+    share = cut / np.where(whole != 0, whole, 1.0)
+    parts = {name: money - share * able[name] for name, money in gross.items()}
+    return pd.DataFrame({"direct": result.direct_loss, **parts}, index=result.network.names)

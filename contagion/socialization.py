@@ -80,11 +80,22 @@ def initial_losses(result: PropagationResult) -> np.ndarray:
     lost = result.outcome.claims_lost
     q, called = result.network.segments.calls, result.outcome.called
     calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(due))
-    known = book.external_assets + book.claims - lost + (1 - rate) * calls - rate * due
+    held = book.external_assets + book.claims + book.shares
+    known = held - lost + (1 - rate) * calls - rate * due
     since = lost if result.reference is None else lost - result.reference.claims_lost
     unknown = np.maximum((1 - rate) * (due + calls) - since, 0.0)
     destroyed = np.where(np.isnan(known), unknown, known)
     return np.where(pinned, destroyed, result.losses)
+
+
+def owner_losses(result: PropagationResult) -> np.ndarray:
+    """(n,) what the owners of each node who are not nodes themselves lose, in money.
+
+    That is `result.loss`, less what other nodes lose on the shares that they hold in it and bear
+    as their own loss; without shareholdings it is all of `result.loss`.
+    """
+    _, company, lost = sharing.share_losses(result)
+    return np.asarray(result.loss - np.bincount(company, lost, len(result.network)))
 
 
 def hops(result: PropagationResult) -> np.ndarray:
@@ -108,14 +119,14 @@ def hops(result: PropagationResult) -> np.ndarray:
 def bearers(result: PropagationResult) -> pd.DataFrame:
     """Who bears the loss in the end, largest first; amounts sum to `Socialization.borne`.
 
-    Columns: bearer (node), role ("owners" of the node, "holder" for a node with unknown
-    balance sheet, "external creditors" of the node), kind, hop (0 for the owners of a trigger,
-    1 for parties with a direct claim on one, -1 for losses that no trigger caused), rule
-    (how the loss came to them), amount (money).
+    Columns: bearer (node), role ("owners" of the node who are not nodes themselves, "holder" for
+    a node with unknown balance sheet, "external creditors" of the node), kind, hop (0 for the
+    owners of a trigger, 1 for parties with a direct claim on one, -1 for losses that no trigger
+    caused), rule (how the loss came to them), amount (money).
     """
     net, hop = result.network, result.hops
     book = net.book
-    outside = result.outside_losses
+    outside, owners = result.outside_losses, owner_losses(result)
     nodes = net.nodes
     kind = (
         nodes["kind"].fillna("node").to_numpy(object)
@@ -125,7 +136,7 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     found, of = rules_of(net)
     rules = np.array([rule.word for rule in found], object)[of]
     floor = NEGLIGIBLE * (book.claims + net.segments.due)
-    own, ext = (np.flatnonzero(np.abs(side) > floor) for side in (result.loss, outside))
+    own, ext = (np.flatnonzero(np.abs(side) > floor) for side in (owners, outside))
     role = np.where(book.known[own], "owners", "holder")
     frame = pd.DataFrame(
         {
@@ -134,7 +145,7 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
             "kind": np.concatenate([kind[own], kind[ext]]),
             "hop": np.concatenate([hop[own], np.where(hop[ext] < 0, -1, hop[ext] + 1)]),
             "rule": np.concatenate([np.full(len(own), "residual", object), rules[ext]]),
-            "amount": np.concatenate([result.loss[own], outside[ext]]),
+            "amount": np.concatenate([owners[own], outside[ext]]),
         }
     )
     return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
@@ -145,7 +156,7 @@ def summarize(result: PropagationResult, threshold: float = 0.0) -> Socializatio
     frame, hop = result.bearers, result.hops
     initial = initial_losses(result)
     total = float(initial[result.triggers].sum())
-    absorbed = min(float(result.loss[result.triggers].sum()), total)
+    absorbed = min(float(owner_losses(result)[result.triggers].sum()), total)
     assert result.outcome.deadweight is not None
     dead = float(result.outcome.deadweight.sum())
     counted = result.limited

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from . import guarantees, matrices, schema
+from . import guarantees, matrices, schema, shareholdings
 from .convert import Tables
 from .errors import NetworkError
 from .text import closest, plural
@@ -81,6 +81,7 @@ def rebuilt(
         "holdings": net.holdings,
         "rules": net._rules,
         "guarantees": net._guarantees,
+        "shareholdings": net._shareholdings,
         "assumptions": net.book.assumptions,
         "trusted": True,
     }
@@ -109,3 +110,10 @@ def guaranteed(net: ExposureNetwork, table: Any) -> ExposureNetwork:
     new.__dict__["_guarantees"] = guarantees.checked(table, net.names, net.creditor, net.debtor)
     assert new.segments is not None
     return new
+
+
+def shared(net: ExposureNetwork, table: Any) -> ExposureNetwork:
+    """The same network with these shareholdings instead of its own, and the equity that follows."""
+    new: ExposureNetwork = copy.copy(net)
+    new.__dict__["_shareholdings"] = shareholdings.checked(table, net.names, net.book.known)
+    return rebuilt(new, net.exposures, net._completed())

@@ -5,6 +5,8 @@ One identity carries it: equity = external assets + claims − external liabilit
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..validation.draft import Draft, column
@@ -41,4 +43,14 @@ def complete(draft: Draft) -> Book:
     return book.frozen()
 
 
-__all__ = ["Book", "complete", "with_assumptions"]
+def with_shares(draft: Draft, book: Book, shares: np.ndarray) -> Book:
+    """The balance sheets with the shares held in other nodes; what is said of equity, said anew."""
+    owning = replace(book, shares=shares).frozen()
+    said = ("W009", "W010")
+    draft.findings = [finding for finding in draft.findings if finding.code not in said]
+    capital.insolvent(draft, owning)
+    capital.concentrated(draft, owning)
+    return owning
+
+
+__all__ = ["Book", "complete", "with_assumptions", "with_shares"]

@@ -18,6 +18,7 @@ class Book:
     claims, debts : in the graph, sums of the exposures.
     can_fail : false for nodes that pay in full whatever happens.
     assumptions : what was assumed, one sentence each.
+    shares : value of the shares held in other nodes, at face value of all claims.
     """
 
     external_assets: np.ndarray
@@ -26,12 +27,13 @@ class Book:
     debts: np.ndarray
     can_fail: np.ndarray
     assumptions: tuple[str, ...] = ()
+    shares: np.ndarray | float = 0.0
 
     @property
     def equity(self) -> np.ndarray:
-        """External assets + claims − external liabilities − debts, signed, shape (n,)."""
+        """External assets + claims + shares − external liabilities − debts, signed, shape (n,)."""
         own, owed = self.external_assets + self.claims, self.external_liabilities + self.debts
-        equity: np.ndarray = own - owed
+        equity: np.ndarray = own + self.shares - owed
         return equity
 
     @property
@@ -42,7 +44,9 @@ class Book:
 
     def frozen(self) -> Book:
         """The same with arrays that cannot be written to."""
-        names = ("external_assets", "claims", "external_liabilities", "debts", "can_fail")
+        names: tuple[str, ...] = ("external_assets", "claims", "external_liabilities", "debts")
+        names = (*names, "can_fail")
+        names = names if isinstance(self.shares, float) else (*names, "shares")
         arrays: dict[str, Any] = {name: np.array(getattr(self, name)) for name in names}
         for array in arrays.values():
             array.flags.writeable = False

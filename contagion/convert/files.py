@@ -161,7 +161,7 @@ def _lines(table: pd.DataFrame, ids: list[Any]) -> pd.Index:
 
 def _ids(header: pd.DataFrame, columns: Mapping[str, str]) -> list[Any]:
     """Columns that hold names: never numbers, even where they look like some."""
-    names = {"node", "group", "layer", "as_of", *NODE_NAMES}
+    names = {"node", "group", "layer", "as_of", "owner", "company", *NODE_NAMES}
     names |= {*CLEAR_NAMES["creditor"], *CLEAR_NAMES["debtor"], "creditor", "debtor"}
     names |= {name for pair in DIRECTED for name in pair}
     ours = {"node", "creditor", "debtor", "layer", "as_of", "group"}
@@ -250,7 +250,7 @@ def _read_folder(
             settings["assume_equity"] = data["assume_equity"]
         if "rules" in data:
             settings["rules"] = data["rules"]
-    for table in ("holdings", "guarantees"):
+    for table in ("holdings", "guarantees", "shareholdings"):
         found, _ = one(table)
         if found is not None:
             settings[table] = found

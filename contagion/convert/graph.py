@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 SETTINGS = ("unit", "name", "external_creditors", "duplicates", "loops", "collateral", "aggregates")
-CARRIED = ("holdings", "assumptions", "rules", "guarantees")  # lists, written as JSON
+CARRIED = ("holdings", "assumptions", "rules", "guarantees", "shareholdings")  # as JSON
 
 
 def from_networkx(
@@ -61,11 +61,11 @@ def from_networkx(
     for k in CARRIED:
         if k in graph.graph:
             settings[k] = json.loads(graph.graph[k])
-    for k in ("holdings", "guarantees"):
+    for k in ("holdings", "guarantees", "shareholdings"):
         if k in settings:
             settings[k] = pd.DataFrame(settings[k])
     if "rules" in settings:  # pairs: the keys of JSON objects are strings, nodes need not be
-        settings["rules"] = {node: rule for node, rule in settings["rules"]}
+        settings["rules"] = dict(settings["rules"])
     found = tables(nodes, edges, orientation or graph.graph.get("orientation"), columns)
     found.settings = settings
     return found

@@ -11,6 +11,7 @@ From y = 0 upward this reaches the greatest clearing vector, from y = width down
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,7 @@ def clear(
     mode: Literal["fast", "waves", "rounds"] = "fast",
     limit: np.ndarray | None = None,
     history: bool = False,
+    problem_of: Callable[..., Problem] | None = None,
 ) -> Cleared:
     """Clear a batch of scenarios.
 
@@ -83,6 +85,7 @@ def clear(
     limit : (n,) funds below which a node counts as in default, by default what is due less the
         claims that absorb losses by the rule of the node.
     history : keep (funds, defaulted) of every wave or round.
+    problem_of : makes the problem, for segments of which some have a meaning of their own.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def clear(
     scale = claims + segments.due
     if limit is None:
         limit = segments.due - segments.absorbing + (-THRESHOLD if strict else THRESHOLD) * scale
-    kind = Problem if segments.calls is None else Called
+    kind = problem_of or (Problem if segments.calls is None else Called)
     problem = kind(
         segments,
         face,

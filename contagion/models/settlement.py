@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy.sparse import csr_array
 
 from ..errors import ModelError
 from ..kernels.clearing import Cleared, clear
+from ..kernels.ownership import Owned, owned
 from ..model import Trace
 from ..network import ExposureNetwork
-from ..results import Outcome
+from ..outcome import Outcome
 
 CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
 
@@ -30,25 +32,31 @@ def settle(
     max_rounds: int,
     trace: Trace = "none",
 ) -> Outcome:
-    """Clear scenarios of shape (..., n) slice by slice and put the arrays together."""
+    """Clear scenarios of shape (..., n) slice by slice and put the arrays together.
+
+    Where nodes own each other, equity is the last segment of a company, see `kernels.ownership`.
+    """
     lead, n = losses.shape[:-1], len(network)
     if network.segments.calls is not None and (alpha < 1 or beta < 1):
         raise ModelError(
             "RogersVeraart does not compute guarantees together with default costs. Use "
             "EisenbergNoe, or net.with_guarantees(None) to leave them out."
         )
+    owns = _owned(network)
+    segments = network.segments if owns is None else owns.segments
     flat = losses.reshape(-1, n)
     pins = None if recoveries is None or np.isnan(recoveries).all() else recoveries.reshape(-1, n)
     assets = np.nan_to_num(network.book.external_assets)
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
-    for at in _slices(flat, max(len(network.segments.owner), n)):
+    for at in slices(flat, max(len(segments.owner), n)):
         external = np.maximum(assets - flat[at], 0.0)
         pinned = None if pins is None else pins[at]
+        gone = np.zeros_like(external, bool) if pinned is None else ~np.isnan(pinned)
         cleared = clear(
-            network.segments,
+            segments,
             external,
-            network.book.claims,
+            network.book.claims + network.book.shares,
             network.book.can_fail,
             pinned=pinned,
             alpha=alpha,
@@ -59,7 +67,10 @@ def settle(
             tolerance=tolerance,
             max_rounds=max_rounds,
             history=trace == "path",
+            problem_of=None if owns is None else owns.problem(gone.T),
         )
+        if owns is not None:
+            cleared = replace(cleared, unpaid=cleared.unpaid[:, owns.rules])
         part = _complete(network, cleared, external, pinned, alpha, beta)
         for name, array in part.items():
             if name not in whole:
@@ -82,7 +93,19 @@ def settle(
     return Outcome(**fields, products=products, history=states)
 
 
-def _slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
+def _owned(network: ExposureNetwork) -> Owned | None:
+    """The segments with the equity of companies that other nodes own, where there are any."""
+    if network._shareholdings is None:
+        return None
+    if network.segments.calls is not None:
+        raise ModelError(
+            "CrossHoldings does not compute guarantees together with shareholdings. Leave one "
+            "out: net.with_guarantees(None) or net.with_shareholdings(None)."
+        )
+    return owned(network.segments, network.ownership, network.book.equity)
+
+
+def slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
     """Slices of scenarios; those of like severity take like rounds, so they go together."""
     size = max(1, CHUNK // max(width, 1))
     if len(flat) <= size:
@@ -134,7 +157,7 @@ def _complete(
     external_paid = np.clip(distributed - payments, 0.0, outside)
     return {
         "equity": equity,
-        "claims_lost": external + book.claims + support - funds,
+        "claims_lost": external + book.claims + book.shares + support - funds,
         "defaulted": cleared.defaulted,
         "default_round": cleared.default_round,
         "payments": payments,

@@ -148,7 +148,7 @@ def fingerprint(network: ExposureNetwork) -> str:
     digest = hashlib.sha256()
     book = network.balance_sheet.reset_index()
     rules = pd.DataFrame([(str(k), repr(rule)) for k, rule in network.rules.items()])
-    tables = [book, network.exposures, rules, network.guarantees]
+    tables = [book, network.exposures, rules, network.guarantees, network.shareholdings]
     for frame in (
         table.drop(columns=CITED, errors="ignore") for table in tables if table is not None
     ):

@@ -63,7 +63,7 @@ def isolated(draft: Draft) -> None:
             "W003",
             "isolated nodes",
             f"{plural(len(names), 'node has', 'nodes have')} no exposure: {listing(names)}. "
-            "Contagion reaches them only through guarantees that they give.",
+            "Contagion reaches them only through guarantees that they give and shares they hold.",
             names=names,
         )
 

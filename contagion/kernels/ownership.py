@@ -1,0 +1,293 @@
+"""Who owns whom: values of equity, clearing when owners lose too, and waves of failures.
+
+With `Γ[i, j]` the part of company j that i owns, and `base` (n,) everything else a node has less
+what it owes, equity is `E = base + Γ max(E, 0)`. For clearing, equity is the last segment of a
+company: its owners in the graph lose on it what they lose on a claim, only earlier,
+
+    lost on equity = clip(due + Ē − funds, 0, Ē),    Ē the equity at face value, before any shock,
+
+so that one kernel finds the joint fixed point of debts of every seniority and of equities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .iteration import Problem
+from .krylov import bicgstab
+from .segments import Segments
+from .shares import Shares, stack
+
+FREE = 1e-12  # part of a company that has to be held outside to say what it is worth
+ROUGH, EXACT = 1e-8, 1e-12  # reduction by one solve; what may be left, of the largest value
+MOST = 10_000  # solves: far more than there are ever companies that become worth something late
+THRESHOLD = 1e-12  # part of a balance sheet by which a value has to fall below a threshold
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+def closed(fractions: csr_array) -> np.ndarray:
+    """(n,) bool: companies in a group, or below one, that nobody outside has a part of.
+
+    Equity is unique where there is none: from every company a chain of owners leads to one that
+    is not held entirely in the graph, and the powers of Γ vanish.
+
+    >>> closed(csr_array([[0.0, 1.0], [1.0, 0.0]])), closed(csr_array([[0.0, 1.0], [0.9, 0.0]]))
+    (array([ True,  True]), array([False, False]))
+    """
+    inside = np.asarray(fractions.sum(axis=0)).ravel()
+    free = inside < 1 - FREE
+    links = csr_array(
+        (np.ones(fractions.nnz), fractions.indices, fractions.indptr), fractions.shape
+    )
+    front = free
+    while front.any():
+        reached = links.T @ front.astype(float) > 0
+        front = reached & ~free
+        free = free | front
+    return ~free
+
+
+def equities(
+    fractions: csr_array,
+    base: np.ndarray,
+    worthless: np.ndarray | None = None,
+    guess: np.ndarray | None = None,
+) -> np.ndarray:
+    """The fixed point `E = base + Γ max(E, 0)`, for a batch.
+
+    Owners have limited liability: which companies are worth anything is found by Howard's
+    iteration, one linear solve among those that look so. What a guess at them gives is never too
+    much, so from the first solve on values rise, and few solves are needed.
+
+    Parameters
+    ----------
+    fractions : Γ, CSR (n, n), without a closed group.
+    base : (n, B) money, signed; nan where unknown (nobody may own such a node).
+    worthless : (n, B) bool, companies whose shares are worth nothing whatever they have.
+    guess : (n, B) money, values to begin with.
+
+    Returns
+    -------
+    (n, B) money, signed.
+
+    Example
+    -------
+    Each of two companies with 3 owns half of the other: E = 3 + E / 2.
+
+    >>> half = csr_array([[0.0, 0.5], [0.5, 0.0]])
+    >>> equities(half, np.array([[3.0], [3.0]])).ravel()
+    array([6., 6.])
+    """
+    if not fractions.nnz or not base.shape[1]:
+        return base.copy()
+    worth = np.isfinite(base) if worthless is None else np.isfinite(base) & ~worthless
+    own = np.where(worth, base, 0.0)
+    value = np.where(worth, np.maximum(own if guess is None else np.nan_to_num(guess), 0.0), 0.0)
+    live = np.arange(base.shape[1])
+    for _ in range(MOST):
+        some = len(live) < base.shape[1]
+        here, mine, now = (x[:, live] if some else x for x in (worth, own, value))
+        next_ = here * (mine + fractions @ now)
+        gap = np.abs(np.maximum(next_, 0.0) - now).max(axis=0)
+        left = gap > EXACT * now.max(axis=0)
+        if not left.any():
+            break
+        live = live[left]
+        value[:, live] = _solve(fractions, mine[:, left], next_[:, left] > 0, now[:, left])
+    return np.asarray(base + fractions @ value)
+
+
+def _solve(
+    fractions: csr_array, base: np.ndarray, mask: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """`x = base + Γ x` among the companies in the mask, at least 0, nearer than `start`; (n, B)."""
+
+    def masked(x: np.ndarray) -> np.ndarray:
+        out = fractions @ x
+        out *= mask
+        return np.asarray(out)
+
+    x, rhs = start * mask, base * mask
+    more, good = bicgstab(masked, rhs + masked(x) - x, ROUGH)
+    x += more
+    good &= np.isfinite(more).all(axis=0)
+    if not good.all():  # rings that are owned almost entirely inside mix too slowly: factors
+        x[:, ~good] = _factored(fractions, rhs[:, ~good], mask[:, ~good])
+    return np.asarray(np.maximum(x, 0.0))
+
+
+def _factored(fractions: csr_array, rhs: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    from scipy.sparse import diags_array, eye_array
+    from scipy.sparse.linalg import splu
+
+    x = np.empty_like(rhs)
+    patterns, of = np.unique(mask, axis=1, return_inverse=True)
+    for k in range(patterns.shape[1]):
+        at = np.flatnonzero(of.ravel() == k)
+        kept = diags_array(patterns[:, k].astype(float))
+        matrix = (eye_array(len(rhs)) - kept @ fractions).tocsc()
+        x[:, at] = splu(matrix).solve(np.ascontiguousarray(rhs[:, at]))
+    return x
+
+
+# -- clearing -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Segments with the equity of companies as their last one.
+
+    segments : those of the rules and one for each company that is owned in the graph.
+    rules : (S,) where the segments of the rules are; equity : bool, which are equity.
+    """
+
+    segments: Segments
+    rules: np.ndarray
+    equity: np.ndarray
+
+    def problem(self, wiped: np.ndarray) -> partial[WithEquity]:
+        """The kernel's problem; `wiped` (n, B) are nodes that fail for outside reasons."""
+        return partial(WithEquity, equity=self.equity, wiped=wiped)
+
+
+def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned:
+    """Add equity segments to the segments of the rules.
+
+    Parameters
+    ----------
+    fractions : Γ, CSR (n, n).
+    equity : (n,) at face value of all claims and before any shock: the most it can be.
+    """
+    n = len(segments.due)
+    worth = np.maximum(np.nan_to_num(equity), 0.0)
+    company = np.flatnonzero((np.asarray(fractions.sum(axis=0)).ravel() > 0) & (worth > 0))
+    held = Shares(csr_array(fractions.T.tocsr()[company]))
+    owner = np.concatenate([segments.owner, company])
+    order = np.argsort(owner, kind="stable")
+    place = np.argsort(order, kind="stable")
+    whole = replace(
+        segments,
+        owner=owner[order],
+        start=np.concatenate([segments.start, segments.due[company]])[order],
+        width=np.concatenate([segments.width, worth[company]])[order],
+        shares=stack([segments.shares, held], n).take(order),
+        to=None,
+        stage=None,
+    )
+    return Owned(whole, place[: len(segments.owner)], order >= len(segments.owner))
+
+
+class WithEquity(Problem):
+    """A batch of clearing problems in which the owners of a company lose before its creditors.
+
+    Equity falls without a default, in every wave; of a node that the shock fails nothing is left
+    for owners; of a node that cannot fail, what it has.
+    """
+
+    def __init__(self, *rest: object, equity: np.ndarray, wiped: np.ndarray):
+        self.equity, self.wiped = equity, wiped
+        super().__init__(*rest)  # type: ignore[arg-type]
+
+    def activate(self, rows: np.ndarray | None) -> None:
+        super().activate(rows)
+        if self.any_stuck:
+            mine = self.equity if self.rows is None else self.equity[self.rows]
+            owner = self.segments.owner if self.rows is None else self.segments.owner[self.rows]
+            self.fixed = np.where(mine[:, None], self.wiped[owner], self.fixed)
+            self.still = np.where(mine[:, None], self.width * self.wiped[owner], self.still)
+
+    def _constant(self, at: slice | np.ndarray) -> np.ndarray:
+        constant = super()._constant(at)
+        if self.default is None:
+            return constant
+        falls = self.end[at] - self.assets[self.segments.owner[at]]
+        return np.where(self.equity[at][:, None], falls, constant)
+
+    def _touched(self) -> np.ndarray:
+        rows = super()._touched()
+        at = np.flatnonzero(self.equity)
+        owner = self.segments.owner[at]
+        falls = self.lost[owner] + (self.end[at] - self.assets[owner]) > 0
+        return np.union1d(rows, at[(falls | self.wiped[owner]).any(axis=1)])
+
+    def take(self, columns: np.ndarray) -> WithEquity:
+        part = super().take(columns)
+        assert isinstance(part, WithEquity)
+        part.wiped = self.wiped[:, columns]
+        return part
+
+
+# -- waves of failures --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Values (n, B) of equity after failure costs, who failed, and in which wave (0: nobody)."""
+
+    value: np.ndarray
+    failed: np.ndarray
+    wave: np.ndarray
+    history: list[tuple[np.ndarray, np.ndarray]]
+
+
+def failures(
+    fractions: csr_array,
+    base: np.ndarray,
+    threshold: np.ndarray,
+    cost: np.ndarray,
+    *,
+    can_fail: np.ndarray,
+    failing: np.ndarray,
+    scale: np.ndarray,
+    worst: bool = False,
+    history: bool = False,
+) -> Failures:
+    """Who fails when a value below a threshold costs more value, wave after wave.
+
+    After Elliott, Golub and Jackson (2014): `V = base − b + Γ max(V, 0)`, b the costs of those
+    that failed, and a node fails while what its outside owners have, `(1 − Σ_i Γ_ij) V_j`, is
+    below its threshold. From nobody failed the waves lead to the equilibrium with the fewest
+    failures, from everybody failed to the one with the most.
+
+    Parameters
+    ----------
+    fractions : Γ, CSR (n, n), without a closed group.
+    base : (n, B) money.
+    threshold, cost : (n,) money.
+    can_fail : (n,) bool.
+    failing : (n, B) bool, nodes that fail for outside reasons: worthless, without a cost.
+    scale : (n,) money, balance sheets: what counts as equal to the threshold.
+    worst : begin with everybody failed.
+    history : keep (value, failed) of every wave.
+    """
+    outside = 1.0 - np.asarray(fractions.sum(axis=0)).ravel()[:, None]
+    floor = (threshold - THRESHOLD * scale)[:, None]
+    may = np.broadcast_to(can_fail[:, None], base.shape) & ~failing
+    failed = may.copy() if worst else np.zeros(base.shape, bool)
+    value, wave = np.full(base.shape, np.nan), np.zeros(base.shape, np.int64)
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    live, waves = np.arange(base.shape[1]), 0
+    while len(live):
+        now = failed[:, live]
+        value[:, live] = equities(
+            fractions, base[:, live] - cost[:, None] * now, failing[:, live], value[:, live]
+        )
+        with np.errstate(invalid="ignore"):
+            below = may[:, live] & (outside * value[:, live] < floor)
+        after = below if worst else now | below
+        moved = (after != now).any(axis=0)
+        waves += bool(moved.any())
+        wave[:, live] = np.where(after & ~now, waves, wave[:, live])
+        failed[:, live] = after
+        if history:
+            kept.append((value.copy(), failed.copy()))
+        live = live[moved]
+    if worst:
+        wave = failed.astype(np.int64)
+    return Failures(value, failed, wave, kept)
