@@ -1,13 +1,31 @@
-"""Set-off, close-out netting and settled collateral, and the record of what they changed.
+"""Netting: set-off, close-out, novation, compression, settled collateral, and their record.
 
-Every function takes a network and returns the changed exposures and a step: a table of what was
-before and after. The methods of the network that use them are in `contagion/changes.py`.
+The functions behind the methods of the network (`contagion/changes.py` and
+`contagion/multilateral.py`) take a network and return the changed exposures and a step: a table
+of what was before and after. :func:`excess` says what compression can take away, and
+:mod:`contagion.netting.efficiency` what a clearing house does to expected exposures.
 """
 
 from __future__ import annotations
 
+from . import efficiency
+from .compression import Excess, compress, excess
+from .novation import novate
 from .pledges import settle_collateral
 from .record import summary, table
+from .rows import repeated
 from .sets import close_out, set_off
 
-__all__ = ["close_out", "set_off", "settle_collateral", "summary", "table"]
+__all__ = [
+    "Excess",
+    "close_out",
+    "compress",
+    "efficiency",
+    "excess",
+    "novate",
+    "repeated",
+    "set_off",
+    "settle_collateral",
+    "summary",
+    "table",
+]

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 SET_OFF, CLOSE_OUT = "set-off", "close-out netting"
 SETTLED, REVALUED = "collateral settled", "pledge revalued"
-COUNTED = {SET_OFF: ("of", "pair", 2), CLOSE_OUT: ("of", "set", 2), SETTLED: ("on", "claim", 1)}
+NOVATED, CLEARED, COMPRESSED = "novation", "multilateral netting", "compression"
+COUNTED = {
+    SET_OFF: ("of", "pair", 2),
+    CLOSE_OUT: ("of", "set", 2),
+    SETTLED: ("on", "claim", 1),
+    NOVATED: ("of", "pair", 1),
+    CLEARED: ("to", "position", 1),
+    COMPRESSED: ("of", "pair", 1),
+}
 
 
 def table(steps: Iterable[pd.DataFrame]) -> pd.DataFrame:
