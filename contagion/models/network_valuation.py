@@ -1,0 +1,245 @@
+"""Network valuation (NEVA) after Barucca et al. (2020): equities that agree with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+
+from ..errors import AmbiguousSolution
+from ..kernels.equities import THRESHOLD, Solution, System, solve
+from ..kernels.segments import Segments
+from ..kernels.shares import Shares
+from ..kernels.valuation import Terms
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..outcome import Outcome
+from .valuation_base import Valuation
+from .valuations import EisenbergNoe, from_words
+
+CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
+DEFAULT = EisenbergNoe()
+SAME = 1e-7  # equities of two solutions this close, relative to the balance sheet, are one
+
+
+@dataclass(frozen=True, repr=False)
+class NetworkValuation(Model):
+    """Every claim is worth what a valuation function says at the equity of its debtor.
+
+        E_i = Ae_i − Le_i − l_i + Σ_j A_ij V(E_j)
+
+    with Ae external assets after the shock, Le external liabilities, l debts in the graph, A_ij
+    the claim of i on j, E equity (n,), all in money. V rises with E, so there are a greatest and
+    a least solution. A node that fails for outside reasons, `Shock.default(node, recovery=ρ)`,
+    has V = ρ, one that cannot fail V = 1. Losses are valuations and need not add up.
+
+    Parameters
+    ----------
+    valuation : one of `contagion.valuations` (EisenbergNoe, Furfine, LinearDebtRank,
+        ExponentialDebtRank, RogersVeraart, Merton, BlackCox), or in words, such as
+        "merton:volatility=0.1".
+    which : "greatest" solution (reached from face values downward, the paper's choice) or
+        "least" (from claims that are worth nothing upward; it has no rounds: what the shock alone
+        does not fail, fails in round 1); `None` raises where they differ.
+    tolerance : bound on the residual, relative to each node's balance sheet.
+    max_rounds : rounds before a run counts as not converged. Slow rounds are replaced by linear
+        solves that cannot pass the solution; where rounds of default are reported, after 300.
+
+    Raises
+    ------
+    AmbiguousSolution
+        With `which=None`, when the two solutions differ; names how many nodes.
+    ConvergenceError
+        By `propagate`, when `max_rounds` is reached.
+    ValueError
+        When parameters of the valuation do not fit the network.
+
+    Example
+    -------
+    a has equity 2, loses 1, and owes b 4: b writes half of it down.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[6, 6])
+    >>> model = ct.NetworkValuation(ct.valuations.LinearDebtRank())
+    >>> model.propagate(net, ct.Shock.loss({"a": 1})).table["equity_after"].tolist()
+    [1.0, 8.0]
+
+    Source: Barucca, Bardoscia, Caccioli, D'Errico, Visentin, Caldarelli & Battiston (2020),
+    Mathematical Finance 30(4), doi 10.1111/mafi.12272; released code
+    github.com/marcobardoscia/neva @ 27b1600.
+    """
+
+    title: ClassVar[str] = "Network valuation (NEVA) with pluggable valuation functions"
+    source: ClassVar[str] = "Barucca et al. (2020), Mathematical Finance 30(4)"
+    settles: ClassVar[bool] = False
+
+    valuation: Valuation | str = DEFAULT
+    which: Literal["greatest", "least"] | None = "greatest"
+    tolerance: float = 1e-12
+    max_rounds: int = 100_000
+
+    def __post_init__(self) -> None:
+        if isinstance(self.valuation, str):
+            object.__setattr__(self, "valuation", from_words(self.valuation))
+        if not isinstance(self.valuation, Valuation):
+            raise TypeError(
+                f"valuation={self.valuation!r}: give one of contagion.valuations or its name."
+            )
+        if self.which not in ("greatest", "least", None):
+            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        n, lead = len(network), losses.shape[:-1]
+        flat = losses.reshape(-1, n)
+        pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
+        claims = _claims(network, self._function)
+        given = self._function.parameters(n, _numeric(network))
+        size = max(1, CHUNK // max(len(claims.owner), n, 1))
+        parts = [
+            self._slice(network, claims, given, flat[at : at + size], pins[at : at + size], trace)
+            for at in range(0, len(flat), size)
+        ] or [self._slice(network, claims, given, flat, pins, trace)]
+        fields: dict[str, Any] = {
+            name: np.concatenate([part[name] for part in parts]).reshape(lead + array.shape[1:])
+            for name, array in parts[0].items()
+            if name != "more"
+        }
+        outcome = Outcome(
+            **fields,
+            products=float(sum(p["more"].products for p in parts)),
+            history=tuple(
+                (_known(network, equity.T).reshape(losses.shape), now.T.reshape(losses.shape))
+                for p in parts[:1]
+                for equity, now in p["more"].history
+            ),
+        )
+        if trace == "none":
+            outcome = replace(outcome, default_round=None)
+        if self.which is None:
+            self._compare(network, outcome, losses, recoveries)
+        return outcome
+
+    @property
+    def _function(self) -> Valuation:
+        assert isinstance(self.valuation, Valuation)
+        return self.valuation
+
+    def _compare(
+        self,
+        network: ExposureNetwork,
+        outcome: Outcome,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None,
+    ) -> None:
+        other = replace(self, which="least").run(network, losses, recoveries)
+        scale = np.where(_scale(network) > 0, _scale(network), 1.0)
+        apart = np.nan_to_num(np.abs(outcome.equity - other.equity)) > SAME * scale
+        differ = apart.any(axis=tuple(range(losses.ndim - 1)))
+        if differ.any():
+            raise AmbiguousSolution(
+                f"NetworkValuation has more than one solution here: the equity of "
+                f"{int(differ.sum())} nodes differs between the greatest and the least. Choose "
+                'which="greatest" (nobody fails on a rumour) or which="least".'
+            )
+
+    def _slice(
+        self,
+        network: ExposureNetwork,
+        claims: Segments,
+        given: dict[str, np.ndarray],
+        flat: np.ndarray,
+        pins: np.ndarray,
+        trace: Trace,
+    ) -> dict[str, Any]:
+        """Scenarios (B, n) to the arrays of an outcome."""
+        book, function, owner = network.book, self._function, claims.owner
+        external = np.maximum(np.nan_to_num(book.external_assets) - flat, 0.0).T
+        pin, outside = pins.T, ~np.isnan(pins.T)
+        able = book.can_fail[:, None] & ~outside
+        absorbing = np.broadcast_to(np.asarray(claims.absorbing, float), book.debts.shape)
+        scale = _scale(network)
+        terms = Terms(
+            claims.start[:, None],
+            claims.width[:, None],
+            claims.due[owner, None],
+            absorbing[owner, None],
+            np.nan_to_num(book.equity)[owner, None],
+            external[owner],
+            {name: values[owner, None] for name, values in given.items()},
+        )
+        room = (-THRESHOLD if function.strict else THRESHOLD) * scale
+        base = external + (book.claims - claims.due)[:, None]
+        system = System(
+            function.missing,
+            terms,
+            owner,
+            claims.shares,
+            base,
+            ~able[owner],
+            np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner] * terms.width,
+            (room - absorbing)[:, None],
+            able,
+            outside,
+            np.where(scale > 0, scale, 1.0)[:, None],
+            function.jumps,
+        )
+        done: Solution = solve(
+            system,
+            least=self.which == "least",
+            tolerance=self.tolerance,
+            max_rounds=self.max_rounds,
+            by_round=trace != "none",
+            history=trace == "path",
+        )
+        if function.by_claim:
+            stated = np.where(outside, (np.nan_to_num(pin) - 1.0) * claims.due[:, None], 0.0)
+        else:
+            stated = np.minimum(done.equity, 0.0)
+        equity = np.where(outside, stated, done.equity)
+        return {
+            "equity": _known(network, equity.T),
+            "claims_lost": claims.shares.spread(done.missing).T,
+            "defaulted": done.default.T,
+            "default_round": np.where(done.default, done.default_round, -1).T,
+            "rounds": done.rounds,
+            "residual": done.residual,
+            "converged": done.residual <= self.tolerance,
+            "unpaid" if function.by_claim else "loss_rate": done.missing.T,
+            "more": done,
+        }
+
+
+def _claims(network: ExposureNetwork, function: Valuation) -> Segments:
+    """The claims as segments: by the rules of their debtors, or one a node at one rate."""
+    if function.by_claim:
+        return network.segments
+    n, book, none = len(network), network.book, np.empty(0, np.int64)
+    due = book.debts + np.nan_to_num(book.external_liabilities)
+    shares = Shares(network.liabilities)
+    return Segments(np.arange(n), np.zeros(n), np.ones(n), shares, due, none, np.empty(0))
+
+
+def _scale(network: ExposureNetwork) -> np.ndarray:
+    book = network.book
+    return np.asarray(book.claims + book.debts + np.nan_to_num(book.external_liabilities))
+
+
+def _known(network: ExposureNetwork, equity: np.ndarray) -> np.ndarray:
+    known = network.book.known
+    return equity if known.all() else np.where(known, equity, np.nan)
+
+
+def _numeric(network: ExposureNetwork) -> dict[str, np.ndarray]:
+    """The numeric columns of the node table, (n,) each."""
+    table = network.nodes.select_dtypes("number")
+    return {str(name): pd.to_numeric(table[name]).to_numpy(np.float64) for name in table}

@@ -1,0 +1,148 @@
+"""The base of valuation functions: parameters by node, and the curve of one debtor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+
+from ..kernels.valuation import Terms, Valued
+from ..text import did_you_mean
+
+Bounds = dict[str, tuple[float, float]]
+Parameter = float | str | Sequence[float] | np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class Valuation(ABC):
+    """What a claim of face value 1 is worth when its debtor has the equity E.
+
+    V lies in [0, 1] and does not fall when E rises; the paper calls that feasible. Write
+    :meth:`missing`. Class attributes: `by_claim` (what a claim gets depends on its place in the
+    order of its debtor, so that rules and external creditors count; otherwise one rate a debtor),
+    `ex_ante` (claims can lose value without a shock), `strict` (default when equity is below 0;
+    otherwise also at 0), `jumps` (V jumps at default), `bounds` (lowest and highest value of every
+    field that is one number, one number a node, or a column).
+    """
+
+    bounds: ClassVar[Bounds] = {}
+
+    by_claim: ClassVar[bool] = False
+    ex_ante: ClassVar[bool] = False
+    jumps: ClassVar[bool] = False
+    strict = True
+
+    @abstractmethod
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """`y = width · (1 − V(E))` and `−dy/dE`, arrays (S, B).
+
+        The slopes shorten the iteration where V is first convex and then concave in E; a sum of
+        such parts may come as arrays (parts, S, B). Slopes of 0 are always right, only slower.
+
+        Parameters
+        ----------
+        terms : the claims; `terms.given` has the parameters, (S, 1) each.
+        equity, default : (S, B) of the debtor of each claim.
+        """
+
+    def __post_init__(self) -> None:
+        for name in self.bounds:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                continue
+            numbers = np.asarray(value, float)
+            self._check(name, numbers)
+            tidy = float(numbers) if numbers.ndim == 0 else tuple(numbers.tolist())
+            object.__setattr__(self, name, tidy)
+
+    def __repr__(self) -> str:
+        given = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"valuations.{type(self).__name__}({', '.join(given)})"
+
+    def _check(self, name: str, numbers: np.ndarray) -> None:
+        low, high = self.bounds[name]
+        fits = (numbers >= low) & (numbers <= high) & np.isfinite(numbers)
+        if numbers.ndim > 1 or not fits.all():
+            wrong = numbers[~fits]
+            shown = wrong.flat[0] if wrong.size else f"of shape {numbers.shape}"
+            limits = f"between {low:g} and {high:g}" if high < np.inf else f"finite and >= {low:g}"
+            raise ValueError(
+                f"{type(self).__name__}: {name} {shown}; it has to be {limits}, one number or one "
+                "a node."
+            )
+
+    def parameters(self, n: int, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The parameters by node, (n,) each.
+
+        Raises
+        ------
+        ValueError
+            For the wrong number of them, an unknown column, and values out of range.
+        """
+        found = {}
+        for name in self.bounds:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if value not in columns:
+                    raise ValueError(
+                        f"{type(self).__name__}: {name} is a number, or "
+                        + did_you_mean(value, list(columns), "numeric column of the node table")
+                    )
+                value = columns[value]
+            numbers = np.asarray(value, float)
+            if numbers.ndim and numbers.shape != (n,):
+                raise ValueError(
+                    f"{type(self).__name__}: {numbers.size:,} values of {name} for {n:,} nodes. "
+                    "Give one number, or one a node in the order of net.names."
+                )
+            self._check(name, numbers)
+            found[name] = np.broadcast_to(numbers, (n,))
+        return found
+
+    def value(
+        self,
+        equity: float | Sequence[float] | np.ndarray,
+        *,
+        debts: float = 1.0,
+        external_liabilities: float = 0.0,
+        external_assets: float = 0.0,
+        book_equity: float = 1.0,
+    ) -> np.ndarray:
+        """V at one or many equities of one debtor, in [0, 1]: the curve of the function.
+
+        Parameters
+        ----------
+        equity : money, any shape.
+        debts, external_liabilities : of the debtor; external creditors come first. Money.
+        external_assets : after the shock, money (Rogers–Veraart, Merton, Black–Cox).
+        book_equity : at face value before the shock, money (DebtRank).
+
+        Example
+        -------
+        >>> from contagion.models.valuations import EisenbergNoe
+        >>> EisenbergNoe().value([1.0, -1.0, -5.0], debts=2.0)
+        array([1. , 0.5, 0. ])
+        """
+        at = np.asarray(equity, float)
+        row = at.reshape(1, -1)
+        one = np.ones((1, 1))
+        start, width = (external_liabilities, debts) if self.by_claim else (0.0, 1.0)
+        terms = Terms(
+            start * one,
+            width * one,
+            (external_liabilities + debts) * one,
+            0.0 * one,
+            book_equity * one,
+            np.full(row.shape, external_assets),
+            {name: values[:, None] for name, values in self.parameters(1, {}).items()},
+        )
+        missing, _ = self.missing(terms, row, row < 0 if self.strict else row <= 0)
+        whole = missing.sum(axis=0) if missing.ndim == 3 else missing
+        return np.asarray((1.0 - whole / (width or 1.0)).reshape(at.shape))

@@ -1,0 +1,335 @@
+"""Valuation functions V(E): what a claim is worth, by the equity of its debtor.
+
+Seven of the literature; a new one is a frozen dataclass with a method `missing`. They are handed
+to :class:`contagion.NetworkValuation`. Parameters are one number for all nodes, one a node in the
+order of the network, or the name of a numeric column of its node table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..kernels.valuation import (
+    Terms,
+    Valued,
+    at_maturity,
+    before_maturity,
+    from_funds,
+    relative_loss,
+)
+from ..text import did_you_mean
+from .valuation_base import Bounds, Parameter, Valuation
+
+RATE, POSITIVE = (0.0, 1.0), (0.0, float("inf"))
+
+
+@dataclass(frozen=True, repr=False)
+class EisenbergNoe(Valuation):
+    """Claims get what the debtor has: `V = 1` where E >= 0, else `max(0, 1 + E / debts)`.
+
+    `debts` where everything ranks alike; in general `clip(E + due − start, 0, face) / face` for a
+    claim that is paid after `start`, with tiers, rules and external creditors as in
+    :class:`contagion.EisenbergNoe`, whose equities it gives.
+
+    Example
+    -------
+    >>> EisenbergNoe().value(-3, debts=10)
+    array(0.7)
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Eisenberg & Noe (2001).
+    """
+
+    by_claim: ClassVar[bool] = True
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        return from_funds(equity + terms.due, terms.start, terms.width)
+
+
+@dataclass(frozen=True, repr=False)
+class RogersVeraart(Valuation):
+    """Default destroys value: `V = (α Ae + β (E + due − Ae)) / due` in default, else 1.
+
+    The equity E counts before the costs, as in :class:`contagion.RogersVeraart`, whose equities
+    it gives. Ae are the external assets after the shock; rules and tiers as there.
+
+    Parameters
+    ----------
+    alpha, beta : parts (0 to 1) of external assets and of the value of claims that a node in
+        default realizes.
+    strict : default when equity is below 0; `False`: also at 0 (the paper of 2020).
+
+    Example
+    -------
+    Debts of 10, external assets of 4 and claims worth 4: 2 and 2 are left.
+
+    >>> RogersVeraart(0.5, 0.5).value(-2, debts=10, external_assets=4)
+    array(0.4)
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Rogers & Veraart (2013).
+    """
+
+    by_claim: ClassVar[bool] = True
+    jumps: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = {"alpha": RATE, "beta": RATE}
+
+    alpha: Parameter = 0.9
+    beta: Parameter = 0.9
+    strict: bool = True
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        alpha, beta = terms.given["alpha"], terms.given["beta"]
+        funds = equity + terms.due
+        left = alpha * terms.external + beta * (funds - terms.external)
+        y, slope = from_funds(np.where(default, left, funds), terms.start, terms.width)
+        moves = default | (terms.absorbing > 0)
+        return np.where(moves, y, 0.0), np.where(moves, slope * np.where(default, beta, 1.0), 0.0)
+
+
+@dataclass(frozen=True, repr=False)
+class Furfine(Valuation):
+    """`V = recovery` in default, else 1: contagion only by default.
+
+    With `recovery = 1 − λ` the equities of :class:`contagion.Furfine`.
+
+    Parameters
+    ----------
+    recovery : what claims on a node in default are worth, 0 to 1.
+    strict : default when equity is below 0; `False`: also at 0 (the paper of 2020), even where
+        nothing was lost.
+
+    Example
+    -------
+    >>> Furfine(0.4, strict=False).value([1, 0, -1])
+    array([1. , 0.4, 0.4])
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Furfine (2003).
+    """
+
+    jumps: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = {"recovery": RATE}
+
+    recovery: Parameter = 0.0
+    strict: bool = True
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        return np.where(default, 1.0 - terms.given["recovery"], 0.0), np.zeros(equity.shape)
+
+
+@dataclass(frozen=True, repr=False)
+class LinearDebtRank(Valuation):
+    """`V = 1 − (1 − recovery) h` with `h = 1 − E / M` the relative loss of equity, in [0, 1].
+
+    M is the equity at face value before the shock. The equities of :class:`contagion.DebtRank`
+    where every node is solvent before. A node that is not, M <= 0, is worth `recovery` here,
+    as in the package of the authors; there, it passes nothing on.
+
+    Parameters
+    ----------
+    recovery : what claims on a node in default are worth, 0 to 1.
+
+    Example
+    -------
+    >>> LinearDebtRank().value([3, -1], book_equity=4)
+    array([0.75, 0.  ])
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Bardoscia et al. (2015);
+    `lin_dr` in neva/ibeval.py of github.com/marcobardoscia/neva @ 27b1600.
+    """
+
+    bounds: ClassVar[Bounds] = {"recovery": RATE}
+
+    recovery: Parameter = 0.0
+    strict = False
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        h, slope = relative_loss(equity, terms.book)
+        lost = 1.0 - terms.given["recovery"]
+        return lost * h, lost * slope
+
+
+@dataclass(frozen=True, repr=False)
+class ExponentialDebtRank(Valuation):
+    """`V = 1 − (1 − recovery) h exp(α (h − 1))`: small losses of equity pass on less.
+
+    `α = 0` is :class:`LinearDebtRank`; with α growing it tends to :class:`Furfine` with
+    `strict=False`. h as there.
+
+    Parameters
+    ----------
+    alpha : α >= 0, finite.
+    recovery : what claims on a node in default are worth, 0 to 1.
+
+    Example
+    -------
+    >>> ExponentialDebtRank(2.0).value([3, 0], book_equity=4).round(4)
+    array([0.9442, 0.    ])
+
+    Source: Bardoscia, Caccioli, Perotti, Vivaldo & Caldarelli (2016), PLoS ONE 11(10) e0163825,
+    doi 10.1371/journal.pone.0163825; the form of p(h) as in published implementations of it, the
+    number of the equation not seen.
+    """
+
+    bounds: ClassVar[Bounds] = {"alpha": POSITIVE, "recovery": RATE}
+
+    alpha: Parameter
+    recovery: Parameter = 0.0
+    strict = False
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        h, slope = relative_loss(equity, terms.book)
+        alpha, lost = terms.given["alpha"], 1.0 - terms.given["recovery"]
+        part = lost * np.exp(alpha * (h - 1.0))
+        return part * h, part * (1.0 + alpha * h) * slope
+
+
+@dataclass(frozen=True, repr=False)
+class Merton(Valuation):
+    """The expected payment at maturity: external assets X are lognormal with mean Ae.
+
+        V = E[ clip(E + X − Ae + due − start, 0, face) · (recovery in default, else 1) ] / face
+
+    Default is E + X − Ae < 0. Claims that rank alike and `recovery = 1`: the formula of Merton
+    for risky debt. `volatility → 0` is :class:`EisenbergNoe`. No interest.
+
+    Parameters
+    ----------
+    volatility : σ of external assets, per year, >= 0.
+    maturity : T, years.
+    recovery : part of what is left in default that creditors get (default costs), 0 to 1; costs
+        are not booked to the debtor.
+
+    Example
+    -------
+    No equity, 100 of assets and of debt: short by the put at the money, 2 N(0.1) − 1.
+
+    >>> Merton(0.2).value(0, debts=100, external_assets=100).round(5)
+    np.float64(0.92034)
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), ex-ante Eisenberg–Noe with
+    geometric Brownian motion; `exante_en_merton_gbm` in neva/ibeval.py of
+    github.com/marcobardoscia/neva @ 27b1600; claims in a rank order are ours.
+    """
+
+    by_claim: ClassVar[bool] = True
+    ex_ante: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = {
+        "volatility": POSITIVE,
+        "maturity": POSITIVE,
+        "recovery": RATE,
+    }
+
+    volatility: Parameter
+    maturity: Parameter = 1.0
+    recovery: Parameter = 1.0
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        given = terms.given
+        spread = given["volatility"] * np.sqrt(given["maturity"])
+        return at_maturity(terms, equity, spread, given["recovery"])
+
+
+@dataclass(frozen=True, repr=False)
+class BlackCox(Valuation):
+    """`V = 1 − (1 − recovery) PD(E)`: default as soon as equity touches 0 before maturity.
+
+    External assets are a geometric Brownian motion without drift that starts at Ae; PD is the
+    probability that they fall by E until maturity, 1 where E <= 0.
+
+        PD = N((u + s²/2) / s) + Ae / (Ae − E) · N((u − s²/2) / s),  u = log(1 − E/Ae),  s = σ √T
+
+    Parameters
+    ----------
+    volatility : σ of external assets, per year, >= 0.
+    maturity : T, years.
+    recovery : what claims on a node in default are worth, 0 to 1.
+
+    Example
+    -------
+    >>> BlackCox(0.1, recovery=0.6).value([20, 0], external_assets=100).round(4)
+    array([0.9885, 0.6   ])
+
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), and Bardoscia, Barucca, Brinley
+    Codd & Hill (2017), Bank of England Staff Working Paper 662; `exante_en_blackcox_gbm` in
+    neva/ibeval.py of github.com/marcobardoscia/neva @ 27b1600.
+    """
+
+    ex_ante: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = {
+        "volatility": POSITIVE,
+        "maturity": POSITIVE,
+        "recovery": RATE,
+    }
+
+    volatility: Parameter
+    maturity: Parameter = 1.0
+    recovery: Parameter = 0.6
+    strict = False
+
+    def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
+        """See :meth:`Valuation.missing`."""
+        given = terms.given
+        spread = given["volatility"] * np.sqrt(given["maturity"])
+        p, slope = before_maturity(equity, terms.external, spread)
+        return (1.0 - given["recovery"]) * p, (1.0 - given["recovery"]) * slope
+
+
+VALUATIONS: dict[str, type[Valuation]] = {
+    "eisenberg-noe": EisenbergNoe,
+    "furfine": Furfine,
+    "linear-debtrank": LinearDebtRank,
+    "exponential-debtrank": ExponentialDebtRank,
+    "rogers-veraart": RogersVeraart,
+    "merton": Merton,
+    "black-cox": BlackCox,
+}
+
+
+def from_words(text: str) -> Valuation:
+    """A valuation from words, as on the command line: name, or name:parameter=value,...
+
+    A value is a number, true or false, or the name of a column of the node table.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or parameter, with the closest one.
+
+    Example
+    -------
+    >>> from_words("black-cox:volatility=0.1,recovery=0.4")
+    valuations.BlackCox(volatility=0.1, recovery=0.4)
+    """
+    name, _, rest = text.partition(":")
+    if name not in VALUATIONS:
+        raise ValueError(did_you_mean(name, list(VALUATIONS), "valuation"))
+    kind = VALUATIONS[name]
+    given: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        key, sign, value = (part.strip() for part in item.partition("="))
+        if not sign or key not in {f.name for f in fields(kind)}:
+            known = [f.name for f in fields(kind)]
+            raise ValueError(did_you_mean(key, known, f"parameter of {name}"))
+        given[key] = _read(value)
+    needed = [f.name for f in fields(kind) if f.default is MISSING]
+    if missing := [key for key in needed if key not in given]:
+        raise ValueError(f"{name} needs {', '.join(missing)}: write {name}:{missing[0]}=VALUE.")
+    return kind(**given)
+
+
+def _read(value: str) -> float | bool | str:
+    """A number, true or false, or a word."""
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    try:
+        return float(value)
+    except ValueError:
+        return value
