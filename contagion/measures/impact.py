@@ -68,7 +68,7 @@ def single_defaults(
         pins[here] = recovery
         outcome = model.solve(network, np.zeros_like(pins), pins)
         loss = before - np.maximum(outcome.equity, 0.0)
-        loss = np.where(known, loss, outcome.claims_lost - base.claims_lost)
+        loss = np.where(known, loss, outcome.lost - base.lost)
         loss[here] = 0.0
         new = outcome.defaulted & ~base.defaulted
         new[here] = False

@@ -1,0 +1,123 @@
+"""Default cascades that run along claims and along funding, with forced sales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .cascade import THRESHOLD
+
+
+@dataclass(frozen=True)
+class Spread:
+    """credit, funding, price (B, n) money; illiquid (B, n); default_round (B, n), -1 never."""
+
+    credit: np.ndarray
+    funding: np.ndarray
+    price: np.ndarray
+    illiquid: np.ndarray
+    default_round: np.ndarray
+    rounds: int
+    history: list[tuple[np.ndarray, np.ndarray]]
+
+
+def spread(
+    liabilities: csr_array,
+    plain: csr_array,
+    fixed: csr_array | None,
+    *,
+    capital: np.ndarray,
+    scale: np.ndarray,
+    shock: np.ndarray,
+    rate: np.ndarray,
+    not_replaced: float,
+    sale_cost: float,
+    price_impact: float,
+    liquid: np.ndarray,
+    sellable: np.ndarray,
+    marked: np.ndarray,
+    can_fail: np.ndarray,
+    started: np.ndarray,
+    strict: bool,
+    history: bool = False,
+) -> Spread:
+    """Rounds of default by solvency or liquidity; every channel only grows, so they end.
+
+    With F the nodes in default, δ the sale cost, κ the price impact, and nodes i, j:
+
+        credit_i  = Σ_{j∈F} (rate_j plain_ji + fixed_ji)
+        need_i    = max(0, not_replaced Σ_{j∈F} liabilities_ij − liquid_i)
+        sold_i    = min((1 + δ) need_i, sellable_i)              at market value
+        funding_i = δ / (1 + δ) sold_i
+        price_i   = min(1, κ Σ sold / Σ marked) max(0, marked_i − shock_i)
+
+    i fails when shock + credit + funding + price exceed its capital, or when
+    (1 + δ) need exceeds sellable.
+
+    Parameters
+    ----------
+    liabilities : CSR (n, n), row = debtor, column = creditor, money.
+    plain : CSR (n, n), the claims that lose at the rate of their debtor, money.
+    fixed : CSR (n, n) or None, what claims with a rate of their own lose in default, money.
+    capital : (n,) losses that a node can take, money; inf: never fails by losses.
+    scale : (n,) size of the node for rounding, money.
+    shock, started : (B, n) losses on external assets; nodes that fail for outside reasons.
+    rate : (B, n) loss on claims on each node when it is in default.
+    not_replaced, sale_cost, price_impact : ρ, δ and κ.
+    liquid : (n,) or (B, n) money at hand, below 0 where it is short from the start.
+    sellable : (n,) what can be sold, inf without limit.
+    marked : (n,) external assets whose price falls by forced sales, money.
+    can_fail : (n,) bool.
+    strict : fail when losses exceed the capital; otherwise when they reach it.
+    """
+    shocks = np.array(shock.T, float, order="C")
+    rates, triggers = np.ascontiguousarray(rate.T), started.T
+    at_hand = np.ascontiguousarray(np.broadcast_to(liquid, shock.shape).T)
+    limit, most = capital[:, None], sellable[:, None]
+    room, able = THRESHOLD * scale[:, None], can_fail[:, None]
+    cost = sale_cost / (1.0 + sale_cost)
+    moved = np.maximum(marked[:, None] - shocks, 0.0) if price_impact else None
+    pool = float(marked.sum())
+    claims = csr_array(liabilities.T) if not_replaced else None
+    credit, lost = np.zeros_like(shocks), np.zeros_like(shocks)
+
+    def sales() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        dear = (1.0 + sale_cost) * np.maximum(lost - at_hand, 0.0)
+        sold = np.minimum(dear, most)
+        price = np.zeros((1, 1))
+        if moved is not None and pool > 0:
+            price = moved * np.minimum(price_impact * sold.sum(axis=0) / pool, 1.0)
+        return cost * sold, price, dear > most + room
+
+    def over(loss: np.ndarray) -> np.ndarray:
+        if strict:
+            return np.asarray(loss > limit + room)
+        return np.asarray((loss >= limit - room) & ((loss > 0) | (limit < -room)))
+
+    funding, price, illiquid = sales()
+    loss = shocks + funding + price
+    fresh = triggers | (able & (over(loss) | illiquid))
+    failed = fresh.copy()
+    default_round = np.where(fresh, 0, -1).astype(np.int32)
+    kept = [(loss.T.copy(), failed.T.copy())] if history else []
+    rounds = 0
+    while fresh.any():
+        rounds += 1
+        rows = np.flatnonzero(fresh.any(axis=1))
+        new = fresh[rows]
+        credit += plain[rows].T @ np.where(new, rates[rows], 0.0)
+        if fixed is not None:
+            credit += fixed[rows].T @ new.astype(float)
+        if claims is not None:
+            lost += not_replaced * (claims[rows].T @ new.astype(float))
+            funding, price, illiquid = sales()
+        loss = shocks + credit + funding + price
+        fresh = able & (over(loss) | illiquid) & ~failed
+        default_round[fresh] = rounds
+        failed |= fresh
+        if history:
+            kept.append((loss.T.copy(), failed.T.copy()))
+    price = np.broadcast_to(price, shocks.shape)
+    return Spread(credit.T, funding.T, price.T, (illiquid & able).T, default_round.T, rounds, kept)

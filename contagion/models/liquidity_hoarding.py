@@ -1,0 +1,157 @@
+"""Liquidity hoarding after Gai, Haldane and Kapadia (2011)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ..kernels.funding import spread
+from ..model import Model, Trace
+from ..network import ExposureNetwork
+from ..outcome import Outcome
+from ..results import PropagationResult
+from .credit_funding import node_money
+
+
+@dataclass(frozen=True, repr=False)
+class LiquidityHoarding(Model):
+    """A node that runs short of money calls its claims in, and its debtors run short in turn.
+
+    With H the nodes that hoard and A_ji the claim of j on i, the position of i is (money)
+
+        liquid_i + (1 − h) collateral_i − secured_i − shock_i − w Σ_{j∈H} A_ji
+
+    and i hoards when it is below 0. Who hoards withdraws the part w of all its claims and does so
+    to the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A trigger
+    `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals cost
+    nobody equity, only claims on triggers lose (1 − recovery).
+
+    Columns that are read, all optional: `liquid_assets`, `sellable_assets` (the collateral,
+    pledged or not, with what was received in reverse repo, at market value) and
+    `secured_funding` (borrowed against it).
+
+    Parameters
+    ----------
+    withdrawal : w in [0, 1], the part of its claims that a hoarder calls in.
+    haircut : h in [0, 1], on collateral.
+    liquid_share : part of external assets that is liquid where `liquid_assets` is empty, in
+        [0, 1]; an assumption of the house.
+
+    Example
+    -------
+    a is short by 1 and calls in 10 from b, which has 4 and calls in 5 from c, which has 6.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 0], [10, 0, 0], [0, 5, 0]], ["a", "b", "c"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10, 9])
+    >>> net = net.with_nodes(liquid_assets=[1, 4, 6])
+    >>> result = ct.LiquidityHoarding().propagate(net, ct.Shock.loss({"a": 2}))
+    >>> result.model.positions(result)["position"].tolist()
+    [-1.0, -6.0, 1.0]
+
+    Source: Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5), 453-470,
+    doi 10.1016/j.jmoneco.2011.05.005. The liquidity condition is stated from memory, unverified
+    against the text, with the collateral of reverse repo in `sellable_assets`, without new
+    unsecured borrowing, and with withdrawals by amount.
+    """
+
+    title: ClassVar[str] = "Liquidity hoarding: who runs short calls its claims in"
+    source: ClassVar[str] = "Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
+    settles: ClassVar[bool] = False
+
+    withdrawal: float = 1.0
+    haircut: float = 0.0
+    liquid_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("withdrawal", "haircut", "liquid_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
+
+    def run(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        shape, n, book = losses.shape, len(network), network.book
+        flat = losses.reshape(-1, n)
+        pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
+        started = ~np.isnan(pins)
+        rate = np.where(started, 1.0 - pins, 0.0)
+        liquid, raised, secured = self._sources(network)
+        nothing = np.zeros(n)
+        done = spread(
+            network.liabilities,
+            network.liabilities,
+            None,
+            capital=np.full(n, np.inf),
+            scale=liquid + raised + secured + book.claims + book.debts,
+            shock=flat,
+            rate=rate,
+            not_replaced=self.withdrawal,
+            sale_cost=0.0,
+            price_impact=0.0,
+            liquid=liquid + raised - secured - flat,
+            sellable=nothing,
+            marked=nothing,
+            can_fail=book.can_fail,
+            started=started,
+            strict=True,
+            history=trace == "path",
+        )
+        hoards = done.default_round >= 0
+        after = book.equity - flat - done.credit
+        lead = shape[:-1]
+        return Outcome(
+            equity=np.where(started, np.minimum(after, 0.0), after).reshape(shape),
+            claims_lost=done.credit.reshape(shape),
+            defaulted=hoards.reshape(shape),
+            rounds=np.full(lead, done.rounds),
+            residual=np.zeros(lead),
+            converged=np.ones(lead, bool),
+            default_round=done.default_round.reshape(shape),
+            loss_rate=rate.reshape(shape),
+            illiquid=done.illiquid.reshape(shape),
+            history=tuple(
+                ((book.equity - loss).reshape(shape), now.reshape(shape))
+                for loss, now in done.history
+            ),
+        )
+
+    def positions(self, result: PropagationResult) -> pd.DataFrame:
+        """The liquidity of every node at the end, in money.
+
+        Returns
+        -------
+        DataFrame, one row a node: liquid, raised (on collateral, after the haircut), secured (to
+        be rolled over), shock, withdrawn (by creditors that hoard), position (the first two less
+        the next three), hoards. See the example of the class.
+        """
+        net = result.network
+        liquid, raised, secured = self._sources(net)
+        hoards = result.outcome.defaulted
+        withdrawn = self.withdrawal * (net.liabilities @ hoards.astype(float))
+        columns = {
+            "liquid": liquid,
+            "raised": raised,
+            "secured": secured,
+            "shock": result.losses,
+            "withdrawn": withdrawn,
+            "position": liquid + raised - secured - result.losses - withdrawn,
+            "hoards": hoards,
+        }
+        return pd.DataFrame(columns, index=net.names)
+
+    def _sources(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Liquid assets, what collateral raises, and what is borrowed against it, (n,) each."""
+        liquid = node_money(network, "liquid_assets")
+        share = self.liquid_share * np.nan_to_num(network.book.external_assets)
+        collateral = np.nan_to_num(node_money(network, "sellable_assets"))
+        secured = np.nan_to_num(node_money(network, "secured_funding"))
+        return np.where(np.isnan(liquid), share, liquid), (1 - self.haircut) * collateral, secured
