@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from ..model import Model
+from . import valuations
+from .credit_funding import CreditFunding
+from .cross_holdings import CrossHoldings
 from .debtrank import DebtRank
 from .eisenberg_noe import EisenbergNoe
+from .failure_costs import FailureCosts
+from .fire_sale import FireSale
 from .furfine import Furfine
 from .gai_kapadia import GaiKapadia
+from .leverage_targeting import LeverageTargeting
+from .liquidity_hoarding import LiquidityHoarding
+from .network_valuation import NetworkValuation
+from .overlapping_portfolios import OverlappingPortfolios
 from .rogers_veraart import RogersVeraart
+from .threshold_deleveraging import ThresholdDeleveraging
 
 MODELS: dict[str, type[Model]] = {
     "eisenberg-noe": EisenbergNoe,
@@ -15,6 +25,33 @@ MODELS: dict[str, type[Model]] = {
     "debtrank": DebtRank,
     "furfine": Furfine,
     "gai-kapadia": GaiKapadia,
+    "network-valuation": NetworkValuation,
+    "credit-funding": CreditFunding,
+    "liquidity-hoarding": LiquidityHoarding,
+    "cross-holdings": CrossHoldings,
+    "failure-costs": FailureCosts,
+    "fire-sale": FireSale,
+    "leverage-targeting": LeverageTargeting,
+    "threshold-deleveraging": ThresholdDeleveraging,
+    "overlapping-portfolios": OverlappingPortfolios,
 }
 
-__all__ = ["MODELS", "DebtRank", "EisenbergNoe", "Furfine", "GaiKapadia", "Model", "RogersVeraart"]
+__all__ = [
+    "MODELS",
+    "CreditFunding",
+    "CrossHoldings",
+    "DebtRank",
+    "EisenbergNoe",
+    "FailureCosts",
+    "FireSale",
+    "Furfine",
+    "GaiKapadia",
+    "LeverageTargeting",
+    "LiquidityHoarding",
+    "Model",
+    "NetworkValuation",
+    "OverlappingPortfolios",
+    "RogersVeraart",
+    "ThresholdDeleveraging",
+    "valuations",
+]

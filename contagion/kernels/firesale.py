@@ -1,0 +1,199 @@
+"""Sales under pressure and what they do to prices. Arrays only: B scenarios, n nodes, A assets.
+
+`held` (n, A) sparse, money at the price before, which is 1: these are units. `kept` (B, n) is what
+the shock has left of the value of a node's units; prices (B, A) are relative to the price before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+THRESHOLD = 1e-12  # of a balance sheet: a constraint missed by less counts as met
+
+Law = Callable[[np.ndarray], np.ndarray]  # volumes sold (B, A) to prices (B, A)
+
+
+def marked_down(held: csr_array, kept: np.ndarray, fall: np.ndarray) -> np.ndarray:
+    """(B, n) money that holders lose when prices fall by `fall` (B, A).
+
+    >>> marked_down(csr_array([[10.0, 5.0]]), np.ones((1, 1)), np.array([[0.1, 0.2]]))
+    array([[2.]])
+    """
+    return np.asarray(kept * np.asarray(fall @ held.T))
+
+
+def forced_sales(
+    equity: np.ndarray,
+    weighted: np.ndarray,
+    marked: np.ndarray,
+    ratio: float,
+    sells: np.ndarray,
+) -> np.ndarray:
+    """The part θ (B, n) of its holdings that each node has to sell to meet a capital ratio.
+
+        equity ≥ ratio · (weighted + (1 − θ) · marked),   0 ≤ θ ≤ 1,   the smallest such θ, or 1
+
+    Parameters
+    ----------
+    equity : (B, n) signed, marked to market.
+    weighted : (B, n) assets that count in the ratio and are not sold.
+    marked : (B, n) holdings at the prices of now.
+    ratio : above 0.
+    sells : (B, n) bool; the others sell nothing.
+
+    >>> one = np.ones((1, 1))
+    >>> forced_sales(6 * one, 0 * one, 96 * one, 0.25, one > 0)   # keeps 24 of 96
+    array([[0.75]])
+    """
+    room = equity / ratio - weighted
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = 1.0 - room / marked
+    part = np.where(sells & (marked > 0) & (part > THRESHOLD), part, 0.0)
+    return np.clip(part, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Sales:
+    """What a cascade of sales hands back.
+
+    lost (B, n) money on holdings; sold (B, A) at the price before; price (B, A); default_round
+    (B, n), -1 never; rounds (B,); converged (B,); history: (lost so far, failed) after each round.
+    """
+
+    lost: np.ndarray
+    sold: np.ndarray
+    price: np.ndarray
+    default_round: np.ndarray
+    rounds: np.ndarray
+    converged: np.ndarray
+    history: list[tuple[np.ndarray, np.ndarray]]
+
+
+def liquidations(
+    held: csr_array,
+    kept: np.ndarray,
+    law: Law,
+    liabilities: csr_array,
+    rate: np.ndarray,
+    capital: np.ndarray,
+    hit: np.ndarray,
+    can_fail: np.ndarray,
+    started: np.ndarray,
+    *,
+    strict: bool,
+    history: bool = False,
+) -> tuple[Sales, np.ndarray]:
+    """Failed nodes sell everything, prices fall, and who loses more than its capital fails too.
+
+        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j rate_j A_ij [j failed],   p = law(sold)
+
+    Parameters
+    ----------
+    liabilities : CSR (n, n), row = debtor, column = creditor; rate (B, n) loss on its debts.
+    capital : (n,); hit : (B, n) the shock; can_fail : (n,) bool; started : (B, n) bool.
+    strict : a loss that just equals the capital is survived.
+
+    Returns
+    -------
+    Sales, and (B, n) what claims lose in all.
+    """
+    room = THRESHOLD * (np.abs(capital) + np.asarray(held.sum(axis=1)).ravel())
+
+    def over(loss: np.ndarray) -> np.ndarray:
+        if strict:
+            return np.asarray(can_fail & (loss > capital + room))
+        least = (loss > 0) | (capital < -room)
+        return np.asarray(can_fail & (loss >= capital - room) & least)
+
+    failed = started | over(hit)
+    default_round = np.where(failed, 0, -1).astype(np.int32)
+    states = [(np.zeros_like(hit), failed)]
+    number, fresh = 0, failed
+    while True:
+        number += 1
+        sold = np.asarray(failed.astype(float) @ held)
+        price = law(sold)
+        lost = marked_down(held, kept, 1.0 - price)
+        claims = np.asarray((failed * rate) @ liabilities)
+        fresh = over(hit + lost + claims) & ~failed
+        default_round[fresh] = number
+        failed = failed | fresh
+        if history and (failed.any() or number > 1):
+            states.append((lost + claims, failed))
+        if not fresh.any():
+            break
+    rounds = default_round.max(axis=1, initial=-1) + 1
+    done = np.ones(len(hit), bool)
+    return Sales(lost, sold, price, default_round, rounds, done, states), claims
+
+
+def deleverage(
+    held: csr_array,
+    kept: np.ndarray,
+    rest: np.ndarray,
+    capital: np.ndarray,
+    depth: np.ndarray,
+    sells: np.ndarray,
+    closed: np.ndarray,
+    can_fail: np.ndarray,
+    *,
+    most: float,
+    target: float,
+    floor: np.ndarray,
+    shortfall: float,
+    insolvent: bool,
+    rounds: int,
+    history: bool = False,
+) -> Sales:
+    """Rounds of sales by nodes whose leverage is above `most`, down to `target`.
+
+        Γ_i = min(1, (Π_i + rest_i − target · C_i) / Π_i)  where  Π_i + rest_i > most · C_i
+        p_a = b_a + (1 − b_a) exp(−v_a / ((1 − b_a) D_a)),   v = all volume so far at its prices
+        C_i falls by (1 − (1 − shortfall) Γ_i) Σ_a Π_ia ψ_a,   ψ = fall of p in this round
+
+    Parameters
+    ----------
+    rest : (B, n) assets that cannot be sold; capital : (B, n) C after the shock, signed.
+    depth : (A,) D, money; floor : (A,) b, part of the price that is always paid, below 1.
+    sells, can_fail : (n,) bool; closed : (B, n) bool, sell everything in the first round.
+    insolvent : nodes without capital sell everything, otherwise nothing.
+    rounds : rounds after which `converged` says whether anything is left to sell.
+    """
+    units, equity = kept.copy(), capital.copy()
+    volume = np.zeros((len(kept), held.shape[1]))
+    sold, price = np.zeros_like(volume), np.ones_like(volume)
+    lost = np.zeros_like(capital)
+    failed = closed | (can_fail & (equity < 0))
+    default_round = np.where(failed, 0, -1).astype(np.int32)
+    count, states = np.zeros(len(kept), np.int64), [(lost, failed)]
+    room = THRESHOLD * (rest + np.asarray(kept * held.sum(axis=1)))
+    with np.errstate(divide="ignore"):
+        slope = np.where(np.isinf(depth), 0.0, 1.0 / ((1.0 - floor) * depth))
+    number = 0
+    while True:
+        marked = units * np.asarray(price @ held.T)
+        have = np.maximum(equity, 0.0)
+        excess = (sells & (marked + rest > most * have + room)) & (insolvent | (equity > 0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.clip((marked + rest - target * have) / marked, 0.0, 1.0)
+        part = np.where((excess | closed) & (marked > room), np.where(closed, 1.0, part), 0.0)
+        moved = (part > 0).any(axis=1)
+        if not moved.any() or number >= rounds:
+            break
+        number += 1
+        count[moved] = number
+        gone = np.asarray((part * units) @ held)
+        sold, volume = sold + gone, volume + gone * price
+        after = floor + (1.0 - floor) * np.exp(-volume * slope)
+        cost = (1.0 - (1.0 - shortfall) * part) * marked_down(held, units, price - after)
+        lost, equity, price, units = lost + cost, equity - cost, after, units * (1.0 - part)
+        fresh = can_fail & (equity < -room) & ~failed
+        default_round[fresh] = number
+        failed = failed | fresh
+        if history:
+            states.append((lost, failed))
+    return Sales(lost, sold, price, default_round, count, np.asarray(~moved), states)

@@ -1,0 +1,229 @@
+"""Clearing and forced sales together, after Cifuentes, Ferrucci and Shin (2005)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ..errors import AmbiguousSolution
+from ..kernels.firesale import forced_sales, marked_down
+from ..model import Trace
+from ..network import ExposureNetwork
+from ..outcome import Outcome
+from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
+from .settlement import settle
+
+INNER = 1e-2  # clearing is solved to this part of the tolerance of prices
+
+
+@dataclass(frozen=True, repr=False)
+class FireSale(PortfolioModel):
+    """Clearing payments and asset prices in one fixed point: nodes short of capital sell.
+
+        E_i = Σ_a p_a h_ia + c_i + Σ_j π_ji x_j − what i owes          marked to market, signed
+        θ_i = least θ in [0, 1] with E_i ≥ r (w c_i + Σ_j π_ji x_j + (1 − θ) Σ_a p_a h_ia), else 1
+        p_a = f_a(Σ_i θ_i h_ia),      x = Eisenberg-Noe payments at prices p
+
+    h (n, A) holdings at the price before (`net.holdings`, price 1), c other external assets, x
+    payments in the graph, shared by the rule of each debtor; money. Nodes sell all their assets in
+    proportion; sold or kept, everything counts at the price where sales end. Nodes that fail for
+    outside reasons (`Shock.default`) sell everything, what they pay stays pinned; nodes that cannot
+    fail, or whose balance sheet is unknown, are not forced. The fall of prices is booked as
+    deadweight at each holder, and is the channel `price` of `result.channels`. More sales mean
+    lower prices and lower prices more sales: there is a greatest and a least solution, and they
+    can differ.
+
+    A shock says how much a node loses, not on what: assets that are not holdings (or `illiquid`)
+    lose first, then the value of its holdings in proportion; what can be sold are the same units.
+
+    Parameters
+    ----------
+    capital_ratio : r, least equity over assets at risk, 0 < r ≤ 1; 1/33: leverage of 33 at most.
+    impact : the price after sales. A number α: exp(−α × sold / held by all nodes); a form such as
+        `ct.margin.Exponential(depth)`, whose volumes are money at the price before (depth = 1/α
+        of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`: Eisenberg-Noe.
+    other_weight : w, how far other external assets count in the ratio, 0 to 1. 0: they are liquid
+        and sold first, at no loss (the paper); 1: loans, which count and cannot be sold.
+    illiquid : assets of the holdings that cannot be sold; they count as other external assets.
+    which : "greatest" prices (sales start from no sale, the paper), "least" (from everything
+        sold), or `None`: raises where they differ.
+    tolerance : bound on the change of prices, and of payments relative to the balance sheet.
+    max_rounds : rounds of prices, and of each clearing.
+
+    Raises
+    ------
+    ModelError
+        When `impact` does not name an asset that is held.
+    AmbiguousSolution
+        With `which=None`, when the solutions differ.
+    ConvergenceError
+        By `propagate`, when `max_rounds` is reached.
+    ValueError, TypeError
+        For parameters out of range.
+
+    Example
+    -------
+    a holds 100 of X and 16 of cash against debts of 90, and loses the cash. It sells 75: the price
+    falls by 75/1875 to 0.96, its equity to 6, a quarter of the 24 that it keeps.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0]], ["a"], orientation="debtor->creditor",
+    ...     external_assets=[116], external_liabilities=[90],
+    ...     holdings={"node": ["a"], "asset": ["X"], "value": [100.0]})
+    >>> model = ct.FireSale(0.25, impact=ct.margin.Linear(depth=1875))
+    >>> shock = ct.Shock.loss({"a": 16})
+    >>> model.market(net, shock).round(6).loc["X"].tolist()     # held, sold, price, fall
+    [100.0, 75.0, 0.96, 0.04]
+    >>> done = model.propagate(net, shock)
+    >>> done.table["equity_after"].round(6).item(), round(done.socialization.deadweight, 6)
+    (6.0, 4.0)
+
+    Source: after Cifuentes, Ferrucci & Shin (2005), Journal of the European Economic Association
+    3(2-3), doi 10.1162/jeea.2005.3.2-3.556 (abstract read; the ratio, liquid assets sold first and
+    the exponential demand are from memory: unverified, high confidence). Several assets sold in
+    proportion, square-root impact and loans that count: Breuer, Summer & Urošević (2021), OeNB WP
+    235, read through R/bank_behavior_function.R and R/price_impact_function.R of
+    github.com/Martin-Summer-1090/syslosseval @ 32b8449.
+    """
+
+    title: ClassVar[str] = "Clearing with forced sales at falling prices"
+    source: ClassVar[str] = (
+        "Cifuentes, Ferrucci & Shin (2005), Journal of the European Economic Association 3(2-3)"
+    )
+    settles: ClassVar[bool] = True
+
+    capital_ratio: float = 0.08
+    impact: float | Any = SHARE
+    other_weight: float = 0.0
+    illiquid: tuple[Any, ...] = ()
+    which: Literal["greatest", "least"] | None = "greatest"
+    tolerance: float = 1e-10
+    max_rounds: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.capital_ratio <= 1:
+            raise ValueError(f"capital_ratio={self.capital_ratio}: above 0 and at most 1.")
+        if not 0 <= self.other_weight <= 1:
+            raise ValueError(f"other_weight={self.other_weight}: it lies between 0 and 1.")
+        if self.which not in ("greatest", "least", None):
+            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+        object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
+        object.__setattr__(self, "illiquid", tuple(self.illiquid))
+
+    def _solve(
+        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
+    ) -> Solved:
+        done = self._solution(network, flat, pins, trace, least=self.which == "least")
+        if self.which is None and len(done.portfolios.assets):
+            other = self._solution(network, flat, pins, "none", least=True)
+            gap = np.abs(done.price - other.price).max(initial=0.0)
+            if gap > 1e3 * self.tolerance:
+                raise AmbiguousSolution(
+                    "FireSale has more than one solution here: prices in the greatest and the "
+                    f'least differ by up to {gap:.2g}. Choose which="greatest" (sales start from '
+                    'no sale) or which="least" (everybody expects the worst).'
+                )
+        return done
+
+    def _solution(
+        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace, *,
+        least: bool,
+    ) -> Solved:  # fmt: skip
+        mine = Portfolios.of(network, self.illiquid)
+        law, (kept, other) = mine.law(self.impact), mine.after(flat)
+        price, book = np.ones((len(flat), len(mine.assets))), network.book
+        if not mine.assets:
+            return Solved(_parts(self._clear(network, flat, pins, trace)), mine, price, price)
+        started = ~np.isnan(pins)
+        sells = (book.can_fail & book.known) | started
+        if least:
+            price = law(np.asarray(sells.astype(float) @ mine.held))
+        sold, change = np.zeros_like(price), np.full(len(flat), np.inf)
+        rounds = np.zeros(len(flat), np.int64)
+        live, states = np.arange(len(flat)), _Path(trace)
+        while len(live):
+            lost = flat[live] + marked_down(mine.held, kept[live], 1.0 - price[live])
+            part = self._clear(network, lost, pins[live], states.next(), INNER)
+            states.add(part, live)
+            received = book.claims - part.claims_lost
+            weighted = self.other_weight * other[live] + np.maximum(received, 0.0)
+            marked = kept[live] * np.asarray(price[live] @ mine.held.T)
+            theta = forced_sales(part.equity, weighted, marked, self.capital_ratio, sells[live])
+            theta = np.where(started[live], 1.0, theta)
+            sold[live] = np.asarray(theta @ mine.held)
+            after = law(sold[live])
+            after = np.maximum(after, price[live]) if least else np.minimum(after, price[live])
+            change[live] = np.abs(after - price[live]).max(axis=1)
+            rounds[live] += 1
+            go = (change[live] > self.tolerance) & (rounds[live] < self.max_rounds)
+            price[live[go]], live = after[go], live[go]
+        lost = marked_down(mine.held, kept, 1.0 - price)
+        end = self._clear(network, flat + lost, pins, "none", INNER)
+        assert end.deadweight is not None
+        lost = np.where(started, 0.0, lost)
+        outcome = replace(
+            _parts(end, lost),
+            deadweight=end.deadweight + lost,
+            rounds=rounds,
+            residual=np.maximum(end.residual, change),
+            converged=end.converged & (change <= self.tolerance),
+            default_round=states.when(end),
+            history=tuple(states.kept),
+        )
+        return Solved(outcome, mine, sold, price)
+
+    def _clear(
+        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace,
+        part: float = 1.0,
+    ) -> Outcome:  # fmt: skip
+        return settle(
+            network,
+            flat,
+            pins,
+            tolerance=self.tolerance * part,
+            max_rounds=self.max_rounds,
+            trace=trace,
+        )
+
+
+def _parts(outcome: Outcome, lost: np.ndarray | None = None) -> Outcome:
+    """The outcome with what is lost on claims and, (B, n) money, by falling prices."""
+    price = np.zeros_like(outcome.claims_lost) if lost is None else lost
+    return replace(outcome, channels={"credit": outcome.claims_lost, "price": price})
+
+
+class _Path:
+    """When nodes fail, and the states of a single scenario: round k is the kth clearing."""
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.kept: list[tuple[np.ndarray, np.ndarray]] = []
+        self.round: np.ndarray | None = None
+        self.number = 0
+
+    def next(self) -> Trace:
+        """What the coming clearing has to tell: the first says what fails by the shock alone."""
+        return self.trace if self.number == 0 else "none"
+
+    def add(self, part: Outcome, live: np.ndarray) -> None:
+        """Take note of a clearing of the scenarios `live`."""
+        if self.trace == "none":
+            return
+        self.number += 1
+        if self.round is None:
+            assert part.default_round is not None
+            self.round = np.minimum(part.default_round, 1)
+        else:
+            fresh = part.defaulted & (self.round[live] < 0)
+            self.round[live] = np.where(fresh, self.number, self.round[live])
+        if self.trace == "path":
+            self.kept += part.history[:1]
+            equity, failed = (np.array(side) for side in self.kept[-1])
+            equity[live], failed[live] = part.equity, part.defaulted
+            self.kept.append((equity, failed))
+
+    def when(self, end: Outcome) -> np.ndarray | None:
+        """Rounds of default of those that are in default at the end."""
+        return None if self.round is None else np.where(end.defaulted, self.round, -1)
