@@ -1,0 +1,92 @@
+"""How many debtors have to fail before a creditor does, and degrees that are Poisson."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaln
+
+SLACK = 1e-9  # a loss that differs from the capital by less than this part is equal to it
+
+
+def failures_needed(
+    degree: np.ndarray, capital: float, interbank: float = 1.0, *, strict: bool = True
+) -> np.ndarray:
+    """Failed debtors that a node with so many equal claims does not survive, integers (K,).
+
+    Each claim is interbank / degree and is lost whole. The least m ≥ 1 with
+
+        m · interbank / degree > capital      (strict; equality stands), or ≥ capital.
+
+    A node without claims needs one failure more than it can have; so do nodes for which no number
+    up to the degree is enough.
+
+    Parameters
+    ----------
+    degree : (K,) numbers of debtors, ≥ 0.
+    capital, interbank : of every node, in the same unit; capital ≥ 0, interbank > 0.
+    strict : whether a loss has to exceed the capital.
+
+    Raises
+    ------
+    ValueError
+        For a capital below 0 and an interbank that is not above 0.
+
+    Example
+    -------
+    4 of capital against 20 of claims: with 5 debtors the first failure costs 4 exactly.
+
+    >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20).tolist()
+    [1, 1, 2, 2, 3]
+    >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20, strict=False).tolist()
+    [1, 1, 1, 2, 2]
+    """
+    degree = np.asarray(degree, int)
+    share = _share(capital, interbank) * degree
+    slack = SLACK * np.maximum(share, 1.0)
+    least = np.floor(share + slack) + 1 if strict else np.ceil(share - slack)
+    return np.asarray(np.clip(least, 1, degree + 1), int)
+
+
+def largest_vulnerable(capital: float, interbank: float = 1.0, *, strict: bool = True) -> float:
+    """The largest number of debtors with which a node fails as soon as one of them does.
+
+    The largest j with interbank / j > capital (strict) or ≥ capital; infinite without capital,
+    0 where one failure is never enough. Raises what :func:`failures_needed` raises.
+
+    Example
+    -------
+    >>> largest_vulnerable(0.04, 0.2), largest_vulnerable(0.04, 0.2, strict=False)
+    (4.0, 5.0)
+    """
+    share = _share(capital, interbank)
+    if share == 0:
+        return float("inf")
+    most = 1 / share
+    slack = SLACK * max(most, 1.0)
+    return float(np.ceil(most - slack) - 1 if strict else np.floor(most + slack))
+
+
+def poisson(mean: float, tail: float = 1e-16) -> np.ndarray:
+    """Probabilities of 0, 1, 2 … under a Poisson law, up to where the rest is below `tail`.
+
+    Example
+    -------
+    >>> poisson(2.0)[:2].round(4).tolist(), round(float(poisson(2.0).sum()), 12)
+    ([0.1353, 0.2707], 1.0)
+    """
+    if not (np.isfinite(mean) and mean >= 0):
+        raise ValueError(f"mean={mean!r}: a mean is at least 0.")
+    most = int(mean + 12 * np.sqrt(mean + 1) + 20)
+    k = np.arange(most)
+    pmf = np.exp(k * np.log(mean) - mean - gammaln(k + 1)) if mean > 0 else (k == 0).astype(float)
+    keep = max(int((np.cumsum(pmf[::-1])[::-1] > tail).sum()), 1)
+    pmf = pmf[:keep]
+    return np.asarray(pmf / pmf.sum())
+
+
+def _share(capital: float, interbank: float) -> float:
+    if not (np.isfinite(capital) and capital >= 0):
+        raise ValueError(f"capital={capital!r}: it is at least 0 and finite.")
+    if not (np.isfinite(interbank) and interbank > 0):
+        raise ValueError(f"interbank={interbank!r}: claims are above 0 and finite.")
+    return capital / interbank
