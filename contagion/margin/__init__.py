@@ -6,6 +6,7 @@ numpy arrays that broadcast, give floats for scalars, refuse impossible inputs w
 that names the argument, and leave nan as nan (a history with a missing observation is refused).
 
 - `book`, `cascade`, `outcome`, `breakers`: positions and loans, and what a shock sets off
+- `measures`, `profile`, `criticality`, `levels`: multipliers, profiles, tipping points
 - `bankruptcy`: prices at which a position is liquidated or bankrupt, shortfall of its close
 - `perps`, `hyperliquid`, `scores`: dYdX, GMX, Hyperliquid, ranking of BitMEX and Binance
 - `funds`, `sharing`: drawdown and budget; haircut, clawback, charge per unit
@@ -32,8 +33,9 @@ from .backtest import (
 )
 from .bankruptcy import bankruptcy_price, close_shortfall, liquidation_price, position_value
 from .book import MarginBook
-from .breakers import Breaker, Freeze, Halt, PriceBand, Throttle
+from .breakers import Breaker, Freeze, Halt, PriceBand, Throttle, WithdrawalGate
 from .cascade import LiquidationCascade
+from .criticality import CriticalityMap, criticality_map, tipping_point
 from .depth import Finite, OrderBook
 from .filtered import filtered_losses, garch_volatility
 from .funds import DeleveragingBudget, FundDrawdown, deleveraging_budget, fund_drawdown
@@ -48,8 +50,18 @@ from .lending import (
     morpho_incentive,
     morpho_liquidation,
 )
+from .levels import Deeper, leveraged
+from .limits import Adjusted, MarginAddOn, PositionLimit
+from .profile import concentration, liquidatable
 from .liquity import TroveLiquidation, liquity_liquidation, liquity_redistribution
 from .loans import LoanLiquidation, haircut_bad_debt
+from .measures import (
+    break_even_fund,
+    cascade_multiplier,
+    scenario_deficits,
+    time_to_stop,
+    total_loss,
+)
 from .options import Instruments, option_value
 from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighted
 from .outcome import CascadeResult
@@ -81,6 +93,7 @@ from .sharing import (
 
 __all__ = [
     "Absorption",
+    "Adjusted",
     "AdlQueue",
     "Breaker",
     "CappedGrowth",
@@ -89,6 +102,8 @@ __all__ = [
     "ConcentratedLiquidity",
     "ConstantProduct",
     "CoverageTest",
+    "CriticalityMap",
+    "Deeper",
     "DeleveragingBudget",
     "Dilution",
     "Estimate",
@@ -106,6 +121,7 @@ __all__ = [
     "LiquidationCascade",
     "LoanLiquidation",
     "MakerSettlement",
+    "MarginAddOn",
     "MarginBook",
     "Market",
     "NoImpact",
@@ -114,6 +130,7 @@ __all__ = [
     "PerpSocialization",
     "Pool",
     "PortfolioBankruptcy",
+    "PositionLimit",
     "PriceBand",
     "ScenarioGrid",
     "SquareRoot",
@@ -124,6 +141,7 @@ __all__ = [
     "TrafficLight",
     "TroveLiquidation",
     "UmbrellaCover",
+    "WithdrawalGate",
     "aave_health",
     "aave_liquidation",
     "adl_queue",
@@ -131,11 +149,15 @@ __all__ = [
     "binance_score",
     "binance_score_2019",
     "bitmex_score",
+    "break_even_fund",
     "buffered_margin",
+    "cascade_multiplier",
     "clawback_rate",
     "close_shortfall",
     "compound_absorb",
+    "concentration",
     "conditional_coverage_test",
+    "criticality_map",
     "deleveraging_budget",
     "deribit_grid",
     "dilution",
@@ -158,6 +180,8 @@ __all__ = [
     "independence_test",
     "kupiec_test",
     "largest_increase",
+    "leveraged",
+    "liquidatable",
     "liquidation_price",
     "liquity_liquidation",
     "liquity_redistribution",
@@ -168,8 +192,12 @@ __all__ = [
     "option_value",
     "peak_to_trough",
     "position_value",
+    "scenario_deficits",
     "span_grid",
     "stressed_weights",
+    "time_to_stop",
+    "tipping_point",
+    "total_loss",
     "traffic_light",
     "umbrella_slash",
     "uniform_haircut",

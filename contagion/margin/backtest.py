@@ -161,7 +161,11 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = 0.99) -> Cover
 
     Parameters
     ----------
-    exceeded, level : as there; ValueError as there.
+    exceeded, level : as there.
+
+    Raises
+    ------
+    ValueError : errors as for those two tests.
 
     Example
     -------

@@ -1,0 +1,99 @@
+"""The liquidation cascade: seconds a round, one scenario and a batch, and where the time goes.
+
+    python benchmarks/liquidation.py [--repeat 3] [--profile]
+
+Prints one JSON object a line. Positions have one leg, a maintenance rate of 5 % and a margin of 6 to
+50 % of their notional; prices of three assets fall by 5 to 25 % with exponential impact. "step" is
+one evaluation of the health of every account, the cheapest round there can be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import io
+import json
+import pstats
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+
+import contagion as ct
+
+PRICES = {"a": 100.0, "b": 10.0, "c": 1.0}
+
+
+def book(n: int, seed: int = 0) -> ct.margin.MarginBook:
+    """n cross positions of n / 2 holders at three venues."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {
+            "venue": rng.choice(["u", "v", "w"], n),
+            "holder": rng.integers(0, n // 2, n).astype(str),
+            "instrument": rng.choice(list(PRICES), n),
+            "size": rng.normal(0.3, 1.0, n),
+        }
+    )
+    notional = table["size"].abs() * table["instrument"].map(PRICES)
+    table["margin"] = notional * rng.uniform(0.06, 0.5, n)
+    return ct.margin.MarginBook(PRICES, table)
+
+
+def measure(n: int, scenarios: int, repeat: int) -> dict[str, object]:
+    start = time.perf_counter()
+    positions = book(n)
+    arrays = positions.arrays
+    built = time.perf_counter() - start
+    depth = np.array([np.abs(arrays.units[arrays.asset == k]).sum() for k in range(3)])
+    cascade = ct.margin.LiquidationCascade(impact=ct.margin.Exponential(depth=tuple(2.0 * depth)))
+    rng = np.random.default_rng(1)
+    falls = rng.uniform(0.05, 0.25, (scenarios, len(positions.assets)))
+    prices = positions.price * (1.0 - falls)
+    times, out = [], None
+    for _ in range(repeat):
+        start = time.perf_counter()
+        out = cascade.solve(positions, prices)
+        times.append(time.perf_counter() - start)
+    assert out is not None
+    units = np.broadcast_to(arrays.units, (1, len(arrays.units))).copy()
+    first = np.searchsorted(arrays.account, np.arange(len(arrays.cash)))
+    start = time.perf_counter()
+    for _ in range(20):
+        value = units * prices[0][arrays.asset]
+        np.add.reduceat(value * arrays.weight, first, axis=-1)
+    step = (time.perf_counter() - start) / 20
+    seconds, rounds = float(np.median(times)), int(out.rounds.max())
+    return {
+        "positions": n,
+        "scenarios": scenarios,
+        "build_seconds": round(built, 3),
+        "seconds": round(seconds, 3),
+        "rounds": rounds,
+        "ms_a_round_and_scenario": round(1e3 * seconds / rounds / scenarios, 4),
+        "steps_a_round": round(seconds / rounds / scenarios / step, 1),
+        "liquidated_share": round(float(1 - np.abs(out.units).sum() / scenarios
+                                        / np.abs(arrays.units).sum()), 3),
+        "deficit_mean": float(out.deficit.sum(axis=-1).mean()),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--profile", action="store_true")
+    arguments = parser.parse_args()
+    for n, scenarios in ((10_000, 1), (100_000, 1), (1_000_000, 1), (10_000, 1_000)):
+        print(json.dumps(measure(n, scenarios, arguments.repeat)), flush=True)
+    if arguments.profile:
+        profile = cProfile.Profile()
+        profile.runcall(measure, 100_000, 1, 3)
+        text = io.StringIO()
+        pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(14)
+        print(text.getvalue())
+
+
+if __name__ == "__main__":
+    main()

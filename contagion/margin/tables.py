@@ -1,0 +1,171 @@
+"""The tables of positions and loans, checked against the schema, and their legs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import schema
+from ..errors import MarginError
+from ..text import listing, plural
+
+LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
+        "close_factor", "bonus", "fee", "full_below", "row"]  # fmt: skip
+
+
+def positions(given: Any, maintenance: float) -> pd.DataFrame:
+    """The positions, with defaults filled in."""
+    if not 0 <= maintenance < 1:
+        raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
+    table = _checked(given, "positions")
+    table["maintenance"] = table["maintenance"].fillna(maintenance)
+    _refuse(table, table["maintenance"] >= 1, "maintenance", "is not below 1")
+    _refuse(table, table["close_factor"] > 1, "close_factor", "is above 1")
+    table["size"] /= 10.0 ** table["decimals"]
+    return table
+
+
+def loans(given: Any) -> pd.DataFrame:
+    """The loans, with defaults filled in."""
+    table = _checked(given, "loans")
+    _refuse(table, table["threshold"] > 1, "threshold", "is above 1")
+    _refuse(table, table["close_factor"] > 1, "close_factor", "is above 1")
+    table["collateral"] /= 10.0 ** table["collateral_decimals"]
+    table["debt"] /= 10.0 ** table["debt_decimals"]
+    return table
+
+
+def position_legs(table: pd.DataFrame) -> pd.DataFrame:
+    """One leg a position; an isolated one has an account of its own."""
+    number = pd.Series(np.arange(len(table)), table.index)
+    key = np.where(table["mode"] == "isolated", "isolated " + number.astype(str), "cross")
+    frame = pd.DataFrame(
+        {
+            "venue": table["venue"],
+            "holder": table["holder"],
+            "key": key,
+            "asset": table["instrument"],
+            "units": table["size"],
+            "weight": 1.0 - table["maintenance"] * np.sign(table["size"]),
+            "entry_price": table["entry_price"],
+            "margin": table["margin"],
+            "loan": False,
+            "close_factor": table["close_factor"],
+            "bonus": 0.0,
+            "fee": table["fee"],
+            "full_below": 0.0,
+            "row": number + 1,
+        }
+    )
+    return frame[LEGS]
+
+
+def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
+    """Two legs a loan: the collateral and, below 0, the debt."""
+    number = pd.Series(np.arange(len(table)), table.index)
+    key = ("named " + table["account"].astype(str)).where(
+        table["account"].notna(), "row " + number.astype(str)
+    )
+    both = []
+    for asset, units, weight in (
+        (table["collateral_asset"], table["collateral"], table["threshold"]),
+        (table["debt_asset"], -table["debt"], pd.Series(1.0, table.index)),
+    ):
+        both.append(
+            pd.DataFrame(
+                {
+                    "venue": table["protocol"],
+                    "holder": table["borrower"],
+                    "key": "loan " + key,
+                    "asset": asset,
+                    "units": units,
+                    "weight": weight,
+                    "entry_price": np.nan,
+                    "margin": 0.0,
+                    "loan": True,
+                    "close_factor": table["close_factor"],
+                    "bonus": table["bonus"],
+                    "fee": 0.0,
+                    "full_below": table["full_below"],
+                    "row": number + 1,
+                }
+            )
+        )
+    return pd.concat(both, ignore_index=True)[LEGS]
+
+
+def check_accounts(legs: pd.DataFrame) -> None:
+    """`MarginError` where rows of one account differ in what an account has one of."""
+    account = legs["account"].to_numpy()
+    start = np.unique(account, return_index=True)[1][account]
+    for column in ("close_factor", "bonus", "full_below"):
+        values = legs[column].to_numpy()
+        mixed = np.flatnonzero(values != values[start])
+        if len(mixed):
+            first = legs[account == account[mixed[0]]].drop_duplicates(column)
+            one = first.iloc[0]
+            raise MarginError(
+                f"Rows {', '.join(map(str, first['row']))} of the "
+                f"{'loans' if one['loan'] else 'positions'} are one account of {one['holder']!r} "
+                f"at {one['venue']!r} and differ in {column} ({listing(first[column].tolist())}). "
+                f"Give them one {column}, or accounts of their own."
+            )
+
+
+def _checked(given: Any, name: schema.Table) -> pd.DataFrame:
+    """A table with every column of the schema, numbers as numbers, defaults in empty cells."""
+    columns = schema.columns(name)
+    if given is None:
+        given = pd.DataFrame(columns=list(columns))
+    elif not isinstance(given, pd.DataFrame):
+        if isinstance(given, (list, tuple, dict)):
+            given = pd.DataFrame(given)
+        else:
+            import narwhals as nw
+
+            given = nw.from_native(given, eager_only=True).to_pandas()
+    table = given.reset_index(drop=True)
+    missing = [c.column for c in columns.values() if c.required and c.column not in table]
+    missing = [c for c in missing if columns[c].required == "yes"]
+    if missing:
+        raise MarginError(
+            f"The table of {name} has no column {missing[0]!r} ({columns[missing[0]].meaning}); it "
+            f"has {listing(table.columns, 12)}."
+        )
+    found: dict[str, Any] = {}
+    for column in columns.values():
+        cells = table[column.column] if column.column in table else pd.Series(pd.NA, table.index)
+        if column.dtype == "string":
+            cells = cells.astype(object).where(cells.notna(), column.fill)
+            if column.words:
+                bad = ~cells.isin(column.words.split())
+                _refuse(
+                    table, bad, column.column, f"is not one of {', '.join(column.words.split())}"
+                )
+            if column.required == "yes":
+                _refuse(table, cells.isna(), column.column, "is empty")
+        else:
+            empty = cells.isna()
+            numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
+            bad = (numbers.isna() | np.isinf(numbers)) & ~empty | (numbers < column.least)
+            if column.required == "yes":
+                bad |= empty
+            _refuse(table, bad, column.column, f"is not {column.what}")
+            cells = (
+                numbers if column.fill is None else numbers.where(~empty, float(str(column.fill)))
+            )
+        found[column.column] = cells
+    return pd.DataFrame(found, index=table.index)
+
+
+def _refuse(table: pd.DataFrame, bad: pd.Series, column: str, what: str) -> None:
+    rows = np.flatnonzero(bad.to_numpy(bool))
+    if len(rows):
+        where = ", ".join(str(row + 1) for row in rows[:3]) + (", …" if len(rows) > 3 else "")
+        cells = table[column].iloc[rows[:3]].tolist() if column in table else []
+        raise MarginError(
+            f"{column} {what} in {plural(len(rows), 'row')} (row {where}: {listing(cells)}). "
+            "Correct the cells."
+        )
