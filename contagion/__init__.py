@@ -12,22 +12,44 @@ from .errors import (
     ConvergenceError,
     DatasetError,
     Finding,
+    MarginError,
     ModelError,
     NetworkError,
     RuleError,
     ShockError,
 )
-from .models import MODELS, DebtRank, EisenbergNoe, Furfine, GaiKapadia, Model, RogersVeraart
+from .models import (
+    MODELS,
+    CreditFunding,
+    CrossHoldings,
+    DebtRank,
+    EisenbergNoe,
+    FailureCosts,
+    FireSale,
+    Furfine,
+    GaiKapadia,
+    LeverageTargeting,
+    LiquidityHoarding,
+    Model,
+    NetworkValuation,
+    OverlappingPortfolios,
+    RogersVeraart,
+    ThresholdDeleveraging,
+    valuations,
+)
 from .network import ExposureNetwork, read
-from .results import Outcome, PropagationResult
+from .outcome import Outcome
+from .results import PropagationResult
 from .shocks import Shock
 from .socialization import Socialization
 
 __version__ = "0.1.0"
 
 _ON_USE = {
+    "lookthrough": "lookthrough",
     "margin": "margin",
     "plot": "plot",
+    "randomgraphs": "randomgraphs",
     "report": "report",
     "datasets": "datasets",
     "measures": "measures",
@@ -37,6 +59,7 @@ _NAMES = {
     "write_report": ("report", "write_report"),
     "compare_rules": ("comparison", "compare_rules"),
     "RuleComparison": ("comparison", "RuleComparison"),
+    "CoupledCascade": ("coupling", "CoupledCascade"),
 }
 
 __all__ = [
@@ -44,17 +67,27 @@ __all__ = [
     "AmbiguousSolution",
     "ContagionError",
     "ConvergenceError",
+    "CoupledCascade",
+    "CreditFunding",
+    "CrossHoldings",
     "DatasetError",
     "DebtRank",
     "EisenbergNoe",
     "ExposureNetwork",
+    "FailureCosts",
     "Finding",
+    "FireSale",
     "Furfine",
     "GaiKapadia",
+    "LeverageTargeting",
+    "LiquidityHoarding",
+    "MarginError",
     "Model",
     "ModelError",
     "NetworkError",
+    "NetworkValuation",
     "Outcome",
+    "OverlappingPortfolios",
     "PropagationResult",
     "RogersVeraart",
     "RuleComparison",
@@ -62,15 +95,19 @@ __all__ = [
     "Shock",
     "ShockError",
     "Socialization",
+    "ThresholdDeleveraging",
     "compare_rules",
     "datasets",
+    "lookthrough",
     "margin",
     "measures",
     "plot",
+    "randomgraphs",
     "rank",
     "read",
     "report",
     "rules",
+    "valuations",
     "write_report",
 ]
 
