@@ -6,9 +6,25 @@ matplotlib is imported when a figure is drawn, not before. Layouts are determini
 from __future__ import annotations
 
 from .bearers import who_pays
+from .criticality import criticality_map
+from .flow import look_through_flow
 from .graph import network
+from .path import cascade_path
+from .profile import liquidation_profile
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .waterfall import waterfall
+from .window import contagion_window
 
-__all__ = ["cascade", "network", "rule_comparison", "waterfall", "who_pays"]
+__all__ = [
+    "cascade",
+    "cascade_path",
+    "contagion_window",
+    "criticality_map",
+    "liquidation_profile",
+    "look_through_flow",
+    "network",
+    "rule_comparison",
+    "waterfall",
+    "who_pays",
+]

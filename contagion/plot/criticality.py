@@ -1,0 +1,188 @@
+"""The criticality map: how much worse liquidations make a price drop, by leverage or depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..margin.criticality import CriticalityMap
+from ..text import money
+from . import style
+from .amounts import scale
+from .pieces import drawn_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+
+CELLS = 130  # numbers are written into so many cells at most
+TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+CAP = 50.0  # multipliers above share a colour
+
+
+def criticality_map(
+    found: CriticalityMap,
+    figure: Literal["multiplier", "deficit", "latent", "loss"] = "multiplier",
+    threshold: float = 1.5,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a criticality map: colour by price drop (across) and leverage or depth (upwards).
+
+    The black line is the tipping point: it goes round the cells whose multiplier is above the
+    threshold, whatever figure the colours show. Rows are the levels, equally high. Multipliers
+    have a logarithmic scale; above 50, and where nothing is lost without impact, the colour is
+    that of 50.
+
+    Parameters
+    ----------
+    found : of :func:`contagion.margin.criticality.criticality_map`.
+    figure : what the colours show.
+    threshold : of the multiplier, for the line.
+    ax : where to draw; by default a new figure. The scale of colours takes some of its room.
+
+    Raises
+    ------
+    ValueError
+        For another figure.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> from contagion.margin.criticality import criticality_map
+    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> run = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    >>> found = criticality_map(book, run, [0.02, 0.12], leverage=[0.5, 1.0])
+    >>> ax = ct.plot.criticality_map(found)
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['1', '1', '1', '1.37']
+    """
+    if figure not in ("multiplier", "deficit", "latent", "loss"):
+        raise ValueError(f"figure={figure!r}: multiplier, deficit, latent or loss.")
+    across, up = np.argsort(found.drops, kind="stable"), np.argsort(found.levels, kind="stable")
+    values = np.asarray(getattr(found, figure), float)[np.ix_(up, across)]
+    over = found.multiplier[np.ix_(up, across)] > threshold
+    drops, levels = found.drops[across], found.levels[up]
+    x, y = _edges(100 * drops), np.arange(len(levels) + 1) - 0.5
+    ax = style.axes(ax, 7.8, 1.9 + float(np.clip(0.32 * len(levels), 1.4, 4.2)))
+    finite = values[np.isfinite(values)]
+    to = scale([float(finite.max(initial=0.0))], found.unit)
+    norm = _norm(figure, finite)
+    shown = np.where(np.isfinite(values), values, CAP)
+    if figure != "multiplier":
+        shown = shown / to.divisor
+    mesh = ax.pcolormesh(x, y, shown, cmap=_colours(), norm=norm, linewidth=0, rasterized=True)
+    _bar(ax, mesh, figure, to.label, bool((shown > norm.vmax).any()))
+    _line(ax, x, y, over)
+    _frame(ax, found.by, x, levels)
+    if values.size <= CELLS and drawn_width(ax) / len(drops) > 0.4:
+        _numbers(ax, x, values, to.divisor if figure != "multiplier" else 1.0, norm)
+    title = {
+        "multiplier": "What liquidations make of a price drop",
+        "deficit": "Deficits after a price drop",
+        "latent": "Latent losses after a price drop",
+        "loss": "Everything lost after a price drop",
+    }[figure]
+    style.heading(ax, title, _note(found, threshold), int(15 * drawn_width(ax)))
+    return ax
+
+
+def _edges(points: np.ndarray) -> np.ndarray:
+    """Borders of cells around sorted points."""
+    if len(points) == 1:
+        return np.array([points[0] - 0.5, points[0] + 0.5])
+    middle = (points[1:] + points[:-1]) / 2
+    first, last = points[0] - (middle[0] - points[0]), points[-1] + (points[-1] - middle[-1])
+    return np.concatenate([[first], middle, [last]])
+
+
+def _colours() -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "loss", ["#f6f7f9", "#f3cdc5", style.LOSS, style.FAILED, "#5c0a10"]
+    )
+
+
+def _norm(figure: str, finite: np.ndarray) -> Normalize:
+    from matplotlib.colors import LogNorm, Normalize
+
+    top = float(finite.max(initial=0.0))
+    if figure == "multiplier":
+        return LogNorm(1.0, float(np.clip(top, 2.0, CAP)), clip=False)
+    return Normalize(0.0, top / scale([top]).divisor or 1.0)
+
+
+def _bar(ax: Axes, mesh: Any, figure: str, unit: str, more: bool) -> None:
+    figure_ = ax.get_figure()
+    assert figure_ is not None
+    bar = figure_.colorbar(mesh, ax=ax, extend="max" if more else "neither", aspect=28, pad=0.02)
+    if figure == "multiplier":
+        top = mesh.norm.vmax
+        ticks = [t for t in TICKS if t <= top * 1.001]
+        bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
+        bar.minorticks_off()
+        text = "loss over loss without price impact"
+    else:
+        bar.ax.yaxis.set_major_formatter("{x:,g}")
+        text = f"{figure}, {unit}" if unit else figure
+    bar.set_label(text, fontsize=8, color=style.QUIET)
+    bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    bar.outline.set_visible(False)
+
+
+def _line(ax: Axes, x: np.ndarray, y: np.ndarray, over: np.ndarray) -> None:
+    """The border between cells above the threshold and others."""
+    from matplotlib.collections import LineCollection
+
+    rows, columns = np.nonzero(over[:, 1:] != over[:, :-1])
+    lines = [[(x[k + 1], y[g]), (x[k + 1], y[g + 1])] for g, k in zip(rows, columns, strict=True)]
+    rows, columns = np.nonzero(over[1:] != over[:-1])
+    lines += [[(x[k], y[g + 1]), (x[k + 1], y[g + 1])] for g, k in zip(rows, columns, strict=True)]
+    ax.add_collection(
+        LineCollection(lines, colors=style.TRIGGER, linewidths=1.6, capstyle="round", zorder=4)
+    )
+
+
+def _frame(ax: Axes, by: str, x: np.ndarray, levels: np.ndarray) -> None:
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(-0.5, len(levels) - 0.5)
+    step = max(1, -(-len(levels) // 12))
+    at = np.arange(0, len(levels), step)
+    ax.set_yticks(at, [f"× {levels[i]:.3g}" for i in at])
+    ax.xaxis.set_major_formatter("{x:g} %")
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("price drop", fontsize=8, color=style.QUIET)
+    of = "of the book" if by == "leverage" else "of the market"
+    ax.set_ylabel(f"{by} {of}", fontsize=8, color=style.QUIET)
+
+
+def _numbers(ax: Axes, x: np.ndarray, values: np.ndarray, divisor: float, norm: Normalize) -> None:
+    middle = (x[1:] + x[:-1]) / 2
+    for g, row in enumerate(values):
+        for at, value in zip(middle, row, strict=True):
+            number = value / divisor
+            dark = not np.isfinite(number) or float(norm(number)) > 0.55
+            text = (
+                "∞" if np.isinf(number) else f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+            )
+            ax.text(at, g, text, ha="center", va="center", fontsize=7,
+                    color="white" if dark else style.INK, zorder=5)  # fmt: skip
+
+
+def _note(found: CriticalityMap, threshold: float) -> str:
+    line = found.tipping(threshold)
+    known = line.dropna()
+    if known.empty:
+        text = f"No cell is above {threshold:g} times the loss without impact."
+    else:
+        near = int(np.abs(known.index.to_numpy(float) - 1).argmin())
+        level, drop = float(known.index.to_numpy(float)[near]), float(known.iloc[near])
+        text = (
+            f"Line: more than {threshold:g} times the loss without price impact. At {found.by} "
+            f"× {level:.3g} from a drop of {100 * drop:.3g} % on."
+        )
+    return f"{text} Largest deficit {money(float(found.deficit.max()), found.unit)}."

@@ -1,0 +1,167 @@
+"""A liquidation cascade, round by round: price, oracle, open interest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..margin import CascadeResult
+from ..text import did_you_mean, money, plural
+from . import style
+from .pieces import drawn_width, legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OPEN = "#d5dbe3"
+MARKS = 40  # rounds up to which each is marked
+
+
+def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = None) -> Axes:
+    """Draw what a liquidation cascade does to one price, and to what is open, round by round.
+
+    All lines are in % of what was there before the shock, so that they share an axis: the market
+    price, what the oracle says of it, the fundamental price after the shock (thin) and, as an area,
+    the open interest. Where the book has several assets or loans, units cannot be added; the area
+    is then the money liquidated so far, at the prices paid, in % of the value of all that was open
+    before; of a loan both the collateral and the debt count.
+
+    Parameters
+    ----------
+    result : of :meth:`LiquidationCascade.run`.
+    asset : whose price; by default the one whose market price goes furthest from where it was.
+    ax : where to draw; by default a new figure.
+
+    Raises
+    ------
+    KeyError
+        For an asset that the book does not have, with the closest one.
+
+    Example
+    -------
+    The price falls by 12 %; selling 10 of a depth of 100 takes 10 % of the rest: 79.2.
+
+    >>> import contagion as ct
+    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> run = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    >>> ax = ct.plot.cascade_path(run.run(book, {"X": -0.12}))
+    >>> market = next(line for line in ax.lines if line.get_label() == "market price")
+    >>> [round(float(value), 6) for value in market.get_ydata()]
+    [100.0, 88.0, 79.2, 79.2]
+    """
+    book, path = result.book, result.path
+    name = _asset(result, asset)
+    mine = path[path["asset"] == name]
+    at, start = mine["round"].to_numpy(), float(mine["market"].iloc[0])
+    market, told = (_percent(mine[side].to_numpy(float), start) for side in ("market", "oracle"))
+    fundamental = _percent(np.array([result.prices[book.assets.index(name)]]), start)[0]
+    ax = style.axes(ax, 7.6, 4.2)
+    area, label = _area(result, mine)
+    ax.fill_between(at, area, step="post", color=OPEN, linewidth=0, label=label, zorder=1)
+    mark = "o" if len(at) <= MARKS else ""
+    ax.axhline(fundamental, color=style.QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2,
+               label="fundamental price after the shock")  # fmt: skip
+    ax.plot(at, market, color=style.FAILED, linewidth=1.8, marker=mark, markersize=3.4,
+            label="market price", zorder=4)  # fmt: skip
+    ax.plot(at, told, color=style.ROLES["owners"], linewidth=1.6, linestyle=(0, (4, 2)),
+            label="oracle", zorder=5)  # fmt: skip
+    _frame(ax, _end(result, market, told), float(max(100.0, market.max(), told.max(), area.max())))
+    legend(ax, _handles(ax), 1 if drawn_width(ax) < 4.5 else 2)
+    style.heading(
+        ax,
+        f"{name}: price and {'open interest' if label == 'open interest' else 'liquidations'}, "
+        "round by round",
+        _note(result, name, start, market, fundamental),
+        int(15 * drawn_width(ax)),
+    )
+    return ax
+
+
+def _asset(result: CascadeResult, asset: Any) -> Any:
+    assets = result.book.assets
+    if asset is not None:
+        if asset not in assets:
+            raise KeyError(did_you_mean(asset, list(assets), "asset of the book"))
+        return asset
+    path = result.path
+    before = path["asset"].map(result.book.prices).to_numpy(float)
+    far = np.abs(path["market"].to_numpy() - before) / np.where(before > 0, before, 1.0)
+    return path["asset"].iloc[int(far.argmax())]
+
+
+def _percent(price: np.ndarray, start: float) -> np.ndarray:
+    return 100 * price / start if start > 0 else np.zeros(len(price))
+
+
+def _area(result: CascadeResult, mine: Any) -> tuple[np.ndarray, str]:
+    """What is open, or what was liquidated so far, in percent, and its name."""
+    a = result.book.arrays
+    if len(result.book.assets) == 1 and not a.loan.any():
+        open_ = mine["open"].to_numpy(float)
+        return 100 * open_ / max(open_[0], 1e-300), "open interest"
+    whole = float(np.abs(a.units * result.book.price[a.asset]).sum())
+    done = np.cumsum(_sold(result))
+    return 100 * done / max(whole, 1e-300), "liquidated so far, of all that was open"
+
+
+def _sold(result: CascadeResult) -> np.ndarray:
+    """Money liquidated in each round, from round 0 on."""
+    return result.path.drop_duplicates("round")["liquidated"].to_numpy(float)
+
+
+def _end(result: CascadeResult, market: np.ndarray, told: np.ndarray) -> int:
+    """The last round shown: after it nothing moves that could be seen."""
+    moves = (np.abs(market - market[-1]) > 0.1) | (np.abs(told - told[-1]) > 0.1)
+    busy = int(np.flatnonzero(_sold(result) > 0).max(initial=0))
+    last = min(int(np.flatnonzero(moves).max(initial=0)), max(4 * busy, 20))  # a slow recovery
+    last = max(last, busy)
+    return min(last + 1 + last // 20, len(market) - 1)
+
+
+def _frame(ax: Axes, last: int, top: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlim(0, max(last, 1))
+    ax.set_ylim(0, 1.06 * top)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    ax.yaxis.set_major_formatter("{x:g} %")
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(style.LINE)
+    ax.set_xlabel("round (0: before the shock)", fontsize=8, color=style.QUIET)
+    ax.set_ylabel("of before the shock", fontsize=8, color=style.QUIET)
+
+
+def _handles(ax: Axes) -> list[Any]:
+    found = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+    first = ["market price", "oracle", "fundamental price after the shock"]
+    return [found[name] for name in first] + [h for n, h in found.items() if n not in first]
+
+
+def _note(
+    result: CascadeResult, name: Any, start: float, market: np.ndarray, fundamental: float
+) -> str:
+    unit = result.book.unit
+    spent = _sold(result)
+    busy = int((spent > 0).sum())
+    news = f"{name} was {money(start, unit)}. The shock moves it by {fundamental - 100:+.1f} %"
+    if not busy:
+        text = f"{news}. Nothing is liquidated."
+    else:
+        worst = float(market[np.abs(market - 100).argmax()]) - 100
+        way = f"{market[-1] - 100:+.1f} %"
+        way = (
+            f"to {worst:+.1f} %, in the end to {way}"
+            if abs(worst + 100 - market[-1]) > 0.5
+            else (f"to {way}")
+        )
+        text = (
+            f"{news}, liquidations {way}. {money(float(spent.sum()), unit)} liquidated in "
+            f"{plural(busy, 'round')}."
+        )
+    deficit, latent = float(result.deficits.sum()), float(result.latent.sum())
+    parts = [f"{money(x, unit)} {word}" for x, word in
+             ((deficit, "of deficits"), (latent, "of latent losses")) if x > 0]  # fmt: skip
+    return f"{text} It leaves {' and '.join(parts)}." if parts else text
