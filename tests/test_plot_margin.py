@@ -83,29 +83,31 @@ def test_path_shows_prices_and_open_interest_of_the_result():
     assert "The shock moves it by -8.0 %" in said and "of deficits" in said
 
 
-def test_path_of_several_assets_shows_what_was_liquidated():
+def test_path_of_several_assets_shows_the_one_that_moved_most():
     book = book_of(assets=3)
     result = LiquidationCascade(impact=Linear(depth=1_000.0)).run(book, {"A1": -0.1})
     ax = ct.plot.cascade_path(result)
-    assert ax.get_title(loc="left").startswith("A1: price and liquidations")
+    assert ax.get_title(loc="left").startswith("A1: price and open interest")
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels[:2] == ["market price", "oracle"]
-    assert labels[3] == "liquidated so far, of all that was open"
+    assert labels[3] == "open interest"
     other = ct.plot.cascade_path(result, "A0")
     assert np.allclose(line(other, "market price"), result.path.query("asset == 'A0'")["market"])
     with pytest.raises(KeyError, match="asset of the book"):
         ct.plot.cascade_path(result, "B")
 
 
-def test_path_of_loans_counts_collateral_and_debt():
-    """Open before: 3 × 100 of collateral and 170 of debt."""
+def test_path_of_loans_shows_the_units_of_the_asset():
+    """Before: 3 of collateral; a liquidation takes collateral, and only that counts as money."""
     book = lending()
     result = LiquidationCascade().run(book, {"ETH": -0.3})
     ax = ct.plot.cascade_path(result, "ETH")
-    total = result.path.drop_duplicates("round")["liquidated"].sum()
-    last = int(result.path["round"].max())
-    shown = top_of(ax, "liquidated so far, of all that was open", last)
-    assert shown == pytest.approx(100 * total / 470)
+    mine = result.path[result.path["asset"] == "ETH"]
+    last = int(mine["round"].max())
+    assert mine["open"].iloc[0] == 3
+    assert top_of(ax, "open interest", last) == pytest.approx(100 * mine["open"].iloc[-1] / 3)
+    taken = (3 - mine["open"].iloc[-1]) * 70.0
+    assert mine["liquidated"].sum() == pytest.approx(taken)
 
 
 def test_path_of_a_calm_day_says_so_and_uses_the_axes_given():

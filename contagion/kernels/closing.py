@@ -1,9 +1,12 @@
-"""What one liquidation closes: positions pro rata, loans against collateral. Shapes as in
-:mod:`contagion.kernels.liquidation`."""
+"""What one liquidation closes: positions pro rata, loans against collateral.
+
+The accounts that are weak are few, so everything here is on *pairs*: P accounts, each of one
+scenario, with their Q legs one after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,82 +17,109 @@ if TYPE_CHECKING:
 DUST = 1e-12  # part of a leg or account below which it counts as gone
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """P accounts of scenarios and their legs.
+
+    Attributes
+    ----------
+    scenario, account : (P,) what each pair is.
+    begin : (P,) its first leg among the Q.
+    owner : (Q,) the pair of each leg; row, leg : (Q,) its scenario and its number.
+    """
+
+    scenario: np.ndarray
+    account: np.ndarray
+    begin: np.ndarray
+    owner: np.ndarray
+    row: np.ndarray
+    leg: np.ndarray
+
+    @staticmethod
+    def of(
+        scenario: np.ndarray, account: np.ndarray, first: np.ndarray, count: np.ndarray
+    ) -> Pairs:
+        """From pairs and, for every account, its first leg and how many there are."""
+        legs = count[account]
+        begin = np.cumsum(legs) - legs
+        owner = np.repeat(np.arange(len(account)), legs)
+        leg = np.arange(len(owner)) - begin[owner] + first[account][owner]
+        return Pairs(scenario, account, begin, owner, scenario[owner], leg)
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    def total(self, legs: np.ndarray) -> np.ndarray:
+        """(Q,) to (P,)."""
+        return np.asarray(np.add.reduceat(legs, self.begin)) if len(self) else np.zeros(0)
+
+
 def parts(
     accounts: Accounts,
-    weak: np.ndarray,
+    at: Pairs,
     value: np.ndarray,
     health: np.ndarray,
     equity: np.ndarray,
-    total: Callable[[np.ndarray], np.ndarray],
     partial: bool,
 ) -> np.ndarray:
-    """(B, N) part of each account that is liquidated now.
+    """(P,) part of each account that is liquidated now.
 
     A position that is closed by the part f gains `f (equity − health)` of health, so that
     `f = −health / (equity − health)` restores it. Of a loan f is the part of the debt, as far as
     its collateral reaches with the bonus; money on the account stays there, for what is left.
     """
+    most = accounts.close_factor[at.account]
     required = equity - health
     enough = np.where(required > 0, -health / np.where(required > 0, required, 1.0), 1.0)
     wanted = enough if partial else np.ones_like(enough)
-    position = np.where(equity <= 0, 1.0, np.clip(wanted, 0.0, 1.0))
-    position = np.where(equity <= 0, 1.0, np.minimum(position, accounts.close_factor))
+    position = np.where(equity <= 0, 1.0, np.minimum(np.clip(wanted, 0.0, 1.0), most))
     position = np.where(position > 1 - 1e-9, 1.0, position)
-    debt = total(np.maximum(-value, 0.0))
-    collateral = total(np.maximum(value, 0.0))
-    covered = collateral / np.where(debt > 0, debt * (1 + accounts.bonus), 1.0)
+    loan = accounts.loan[at.account]
+    if not loan.any():
+        return np.asarray(position)
+    debt, collateral = _sides(at, value)
+    bonus = accounts.bonus[at.account]
+    covered = collateral / np.where(debt > 0, debt * (1 + bonus), 1.0)
     factor = (health + debt) / np.where(debt > 0, debt, 1.0)
-    close = np.where(factor <= accounts.full_below, 1.0, accounts.close_factor)
-    loan = np.where(debt > 0, np.minimum(close, covered), 0.0)
-    return np.asarray(np.where(weak, np.where(accounts.loan, loan, position), 0.0))
+    close = np.where(factor <= accounts.full_below[at.account], 1.0, most)
+    repaid = np.where(debt > 0, np.minimum(close, covered), 0.0)
+    return np.asarray(np.where(loan, repaid, position))
 
 
 def moved(
-    accounts: Accounts,
-    units: np.ndarray,
-    told: np.ndarray,
-    part: np.ndarray,
-    total: Callable[[np.ndarray], np.ndarray],
+    accounts: Accounts, at: Pairs, units: np.ndarray, value: np.ndarray, part: np.ndarray
 ) -> np.ndarray:
-    """(B, L) units that leave each leg: the same part of every leg, or debt and what pays for it.
+    """(Q,) units that leave each leg: the same part of every leg, or debt and what pays for it.
 
     A liquidator who repays `f debt` takes collateral worth `f debt (1 + bonus)`, pro rata.
     """
-    own = part[:, accounts.account]
-    if not accounts.loan.any():
-        return np.asarray(units * own)
-    value = units * told[:, accounts.asset]
-    debt = total(np.maximum(-value, 0.0))
-    collateral = total(np.maximum(value, 0.0))
-    seized = part * debt * (1 + accounts.bonus) / np.where(collateral > 0, collateral, 1.0)
-    seized = np.minimum(seized, 1.0)[:, accounts.account]
-    loan = np.where(units > 0, units * seized, units * own)
-    return np.asarray(np.where(accounts.loan[accounts.account], loan, units * own))
+    own = units * part[at.owner]
+    loan = accounts.loan[at.account]
+    if not loan.any():
+        return np.asarray(own)
+    debt, collateral = _sides(at, value)
+    bonus = accounts.bonus[at.account]
+    seized = part * debt * (1 + bonus) / np.where(collateral > 0, collateral, 1.0)
+    seized = np.minimum(seized, 1.0)
+    taken = np.where(units > 0, units * seized[at.owner], own)
+    return np.asarray(np.where(loan[at.owner], taken, own))
 
 
-def pays(
-    accounts: Accounts,
-    units: np.ndarray,
-    told: np.ndarray,
-    marked: np.ndarray,
-    total: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """(B, N) what a liquidator of a loan keeps of what it repays, at market prices; else inf."""
-    value, real = units * told[:, accounts.asset], units * marked[:, accounts.asset]
-    debt, cost = total(np.maximum(-value, 0.0)), total(np.maximum(-real, 0.0))
-    held, worth = total(np.maximum(value, 0.0)), total(np.maximum(real, 0.0))
-    rate = worth / np.where(held > 0, held, 1.0) * (1 + accounts.bonus)
+def pays(accounts: Accounts, at: Pairs, value: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """(P,) what a liquidator of a loan keeps of what it repays, at market values; else inf."""
+    (debt, held), (cost, worth) = _sides(at, value), _sides(at, real)
+    rate = worth / np.where(held > 0, held, 1.0) * (1 + accounts.bonus[at.account])
     rate = rate / np.where(debt > 0, cost / np.where(debt > 0, debt, 1.0), 1.0) - 1
-    return np.asarray(np.where(accounts.loan, rate, np.inf))
+    return np.asarray(np.where(accounts.loan[at.account], rate, np.inf))
 
 
-def finished(
-    accounts: Accounts,
-    units: np.ndarray,
-    value: np.ndarray,
-    total: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """(B, N) nothing is left to liquidate: no legs, or of a loan no collateral."""
-    empty = total(np.abs(units)) == 0
-    bare = total(np.maximum(value, 0.0)) <= DUST * total(np.abs(value))
-    return np.asarray(np.where(accounts.loan, bare | empty, empty))
+def finished(accounts: Accounts, at: Pairs, units: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """(P,) nothing is left to liquidate: no legs, or of a loan no collateral."""
+    empty = at.total(np.abs(units)) == 0
+    bare = at.total(np.maximum(value, 0.0)) <= DUST * at.total(np.abs(value))
+    return np.asarray(np.where(accounts.loan[at.account], bare | empty, empty))
+
+
+def _sides(at: Pairs, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(P,) debts and assets of each pair."""
+    return at.total(np.maximum(-value, 0.0)), at.total(np.maximum(value, 0.0))

@@ -111,7 +111,8 @@ class Liquidated:
     met. fees (B, N). market, liquidators (B,): what buyers gained at the fundamental price and
     what liquidators gained at the price they sold for. vault (B, N) bool: taken over by a backstop,
     at equity `taken` (B, N). sold (B, A): gross liquidated units. rounds (B,), settled (B,) bool.
-    path: per round (market, reported, notional liquidated, open units).
+    path: per round market and reported prices (B, A), money liquidated (B,; of loans the
+    collateral), open units (B, A).
     """
 
     units: np.ndarray
@@ -166,26 +167,23 @@ def liquidate(
     money : (A,) bool, assets that are money itself: no sale moves them, every oracle knows them.
     tolerance : relative change of prices below which nothing moves any more.
     """
-    size = len(after)
+    size, legs = len(after), len(accounts.asset)
     n, a = len(accounts.cash), after.shape[1]
-    first = np.searchsorted(accounts.account, np.arange(n))
-    to_asset = csr_array(
-        (np.ones(len(accounts.asset)), (np.arange(len(accounts.asset)), accounts.asset)),
-        shape=(len(accounts.asset), a),
-    )
-    exposure = csr_array(
-        (np.ones(len(accounts.asset)), (accounts.account, accounts.asset)), shape=(n, a)
-    )
+    count = np.bincount(accounts.account, minlength=n)
+    first = np.cumsum(count) - count
+    exposure = csr_array((np.ones(legs), (accounts.account, accounts.asset)), shape=(n, a))
     holders = int(accounts.holder.max(initial=-1)) + 1
-    to_holder = csr_array((np.ones(n), (np.arange(n), accounts.holder)), shape=(n, holders))
     venues = int(accounts.venue.max(initial=-1)) + 1
-    to_venue = csr_array((np.ones(n), (np.arange(n), accounts.venue)), shape=(n, venues))
 
-    def total(legs: np.ndarray) -> np.ndarray:
-        return np.asarray(np.add.reduceat(legs, first, axis=-1)) if n else np.zeros((size, 0))
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.add.reduceat(values, first, axis=-1)) if n else np.zeros((size, 0))
+
+    def gathered(row: np.ndarray, at: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
+        sums = np.bincount(row * width + at, values, size * width)
+        return np.asarray(sums.reshape(size, width))
 
     fixed = np.zeros(a, bool) if money is None else money
-    units = np.broadcast_to(accounts.units, (size, len(accounts.units))).copy()
+    units = np.broadcast_to(accounts.units, (size, legs)).copy()
     cash = np.broadcast_to(accounts.cash, (size, n)).copy()
     free = np.array(np.broadcast_to(free, (size, holders)), float)
     volume, sold = np.zeros((size, a)), np.zeros((size, a))
@@ -201,61 +199,69 @@ def liquidate(
     scale = np.where(scale > 0, scale, 1.0)
     path: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     last = (np.broadcast_to(price, after.shape), np.broadcast_to(price, after.shape))
-    gross, charged = np.abs(accounts.units), bool(accounts.fee.any())
+    gross = np.abs(accounts.units)
+    standing = np.tile(np.bincount(accounts.asset, gross, a), (size, 1))
+    alive = np.tile(np.bincount(accounts.account, gross, n) > 0, (size, 1))
     for number in range(1, max_rounds + 1):
         factor = impact.factor(volume)
         marked = after * factor
         told, heard = oracle.report(marked, seen)
         told = np.where(fixed, after, told)
         value = units * told[:, accounts.asset]
-        weighted = value * accounts.weight
-        health = cash + total(weighted)
-        equity = cash + total(value)
-        open_ = (total((units != 0.0).astype(float)) > 0) & ~vault
-        weak = (health < -DUST * scale) & open_ & ~settled[:, None]
+        health = cash + total(value * accounts.weight)
+        weak = (health < -DUST * scale) & alive & ~vault & ~settled[:, None]
         at_hand = free
         if breakers:
             none = np.zeros_like(volume)
             now = Round(
-                number, marked, told, volume, none, none, equity, open_, impact, after, accounts,
-                fixed, exposure,
+                number, marked, told, volume, none, none, cash + total(value), alive & ~vault,
+                impact, after, accounts, fixed, exposure,
             )  # fmt: skip
             for k, breaker in enumerate(breakers):
                 reaches, memory[k] = breaker.reach(now, memory[k])
                 at_hand = np.where(reaches > 0, at_hand * np.maximum(reaches, 1e-300), 0.0)
         # margin calls, met from what the holder has elsewhere: all calls of a round or none
-        need = np.where(weak, -health, 0.0)
-        asked = need @ to_holder
-        can = at_hand >= asked * (1 - 1e-12)
-        met = np.where(can[:, accounts.holder], need, 0.0)
-        if met.any():
-            free = np.maximum(free - met @ to_holder, 0.0)
-            cash, topped, health, equity = cash + met, topped + met, health + met, equity + met
-            weak &= met <= 0
-        # a vault takes over what is thin
-        if backstop > 0:
-            thin = weak & (equity < backstop * (equity - health)) & ~accounts.loan
-            hole = np.where(thin, np.maximum(-equity, 0.0), 0.0)
-            fits = (hole @ to_venue) <= room
-            thin &= fits[:, accounts.venue]
-            room -= np.where(thin, hole, 0.0) @ to_venue
-            vault |= thin
-            taken = np.where(thin, equity, taken)
-            weak &= ~thin
-        part = closing.parts(accounts, weak, value, health, equity, total, partial)
+        row, who = np.nonzero(weak)
+        called = np.zeros(size, bool)
+        if len(row):
+            need, holder = -health[row, who], accounts.holder[who]
+            asked = gathered(row, holder, need, holders)
+            can = (at_hand >= asked * (1 - 1e-12))[row, holder]
+            met = np.where(can, need, 0.0)
+            called = np.bincount(row, met > 0, size) > 0
+            if called.any():
+                free = np.maximum(free - gathered(row, holder, met, holders), 0.0)
+                cash[row, who] += met
+                topped[row, who] += met
+                row, who = row[met <= 0], who[met <= 0]
+        at = closing.Pairs.of(row, who, first, count)
+        worth, kept = value[at.row, at.leg], units[at.row, at.leg]
+        equity = cash[row, who] + at.total(worth)
+        if backstop > 0 and len(at):  # a vault takes over what is thin
+            thin = equity < backstop * (equity - health[row, who])
+            thin &= ~accounts.loan[who]
+            hole, venue = np.where(thin, np.maximum(-equity, 0.0), 0.0), accounts.venue[who]
+            thin &= (gathered(row, venue, hole, venues) <= room)[row, venue]
+            room -= gathered(row, venue, np.where(thin, hole, 0.0), venues)
+            vault[row[thin], who[thin]] = True
+            taken[row[thin], who[thin]] = equity[thin]
+            row, who, equity = row[~thin], who[~thin], equity[~thin]
+            at = closing.Pairs.of(row, who, first, count)
+            worth, kept = value[at.row, at.leg], units[at.row, at.leg]
+        asset = accounts.asset[at.leg]
+        part = closing.parts(accounts, at, worth, health[row, who], equity, partial)
         if np.isfinite(minimum_profit):
-            part = np.where(
-                closing.pays(accounts, units, told, marked, total) >= minimum_profit, part, 0.0
-            )
-        wish = closing.moved(accounts, units, told, part, total)
+            gains = closing.pays(accounts, at, worth, kept * marked[at.row, asset])
+            part = np.where(gains >= minimum_profit, part, 0.0)
+        wish = closing.moved(accounts, at, kept, worth, part)
         if breakers:
             for k, breaker in enumerate(breakers):
-                now.wanted = np.asarray(wish @ to_asset)
-                now.gross = np.asarray(np.abs(wish) @ to_asset)
+                now.wanted = gathered(at.row, asset, wish, a)
+                now.gross = gathered(at.row, asset, np.abs(wish), a)
                 allowed, memory[k] = breaker.allow(now, memory[k])
-                part = part * allowed
-                wish = closing.moved(accounts, units, told, part, total)
-        net = np.asarray(wish @ to_asset)
+                part = part * np.broadcast_to(allowed, (size, n))[row, who]
+                wish = closing.moved(accounts, at, kept, worth, part)
+        net = gathered(at.row, asset, wish, a)
         before, volume = volume, np.where(fixed, 0.0, volume + net)
         traded = volume - before
         moved = traded != 0
@@ -263,30 +269,35 @@ def liquidate(
         # no average lies outside the prices at both ends: bounds the rounding of small trades
         ends = np.sort([factor, impact.factor(volume)], axis=0)
         paid = np.where(moved, after * np.clip(average, *ends), marked)
-        proceeds = wish * paid[:, accounts.asset]
-        sold += np.abs(wish) @ to_asset
         market_gain += ((after - paid) * net).sum(axis=-1)
-        gain = total(proceeds)
-        cash = np.where(accounts.loan, cash, cash + gain)
-        keepers += np.where(accounts.loan, gain, 0.0).sum(axis=-1)
-        units -= wish
-        charge = total(np.abs(proceeds) * accounts.fee) if charged else np.zeros_like(cash)
-        charge = np.minimum(charge, np.maximum(cash + total(units * told[:, accounts.asset]), 0.0))
-        cash, fees = cash - charge, fees + charge
-        left = total(np.abs(units) * (gross > 0))
-        units[np.abs(units) <= DUST * gross] = 0.0
-        value = units * told[:, accounts.asset]
-        closed = ~vault & (part > 0) & closing.finished(accounts, units, value, total)
-        if closed.any():  # debt that is left of a loan is written off at what it is worth
-            worth = cash + total(units * after[:, accounts.asset])
-            short = np.where(closed, np.maximum(-worth, 0.0), 0.0)
-            deficit += short
-            cash = np.where(short > 0, 0.0, cash)
-            units[(short > 0)[:, accounts.account]] = 0.0
-        path.append((marked, told, (np.abs(wish) * paid[:, accounts.asset]).sum(-1), left.sum(-1)))
+        proceeds = wish * paid[at.row, asset]
+        loan = accounts.loan[who]
+        gain = at.total(proceeds)
+        cash[row, who] += np.where(loan, 0.0, gain)
+        keepers += np.bincount(row, np.where(loan, gain, 0.0), size)
+        sold += gathered(at.row, asset, np.abs(wish), a)
+        rest = kept - wish
+        charge = at.total(np.abs(proceeds) * accounts.fee[at.leg])
+        left = cash[row, who] + at.total(rest * told[at.row, asset])
+        charge = np.minimum(charge, np.maximum(left, 0.0))
+        cash[row, who] -= charge
+        fees[row, who] += charge
+        rest = np.where(np.abs(rest) <= DUST * gross[at.leg], 0.0, rest)
+        done = closing.finished(accounts, at, rest, rest * told[at.row, asset]) & (part > 0)
+        # debt that is left of a loan is written off at what it is worth
+        short = np.maximum(-(cash[row, who] + at.total(rest * after[at.row, asset])), 0.0)
+        short = np.where(done, short, 0.0)
+        deficit[row, who] += short
+        cash[row, who] = np.where(short > 0, 0.0, cash[row, who])
+        rest = np.where((short > 0)[at.owner], 0.0, rest)
+        units[at.row, at.leg] = rest
+        alive[row, who] = at.total(np.abs(rest)) > 0
+        standing = standing - gathered(at.row, asset, np.abs(kept) - np.abs(rest), a)
+        own = np.where(loan[at.owner], np.maximum(proceeds, 0.0), np.abs(proceeds))
+        path.append((marked, told, np.bincount(at.row, own, size), standing))
         volume = np.where(settled[:, None], volume, impact.recovered(volume))
         each(number)
-        quiet = ~(part > 0).any(axis=-1) & ~(met > 0).any(axis=-1)
+        quiet = ~called & ~(np.bincount(row, part > 0, size) > 0)
         for old, new in zip(last, (marked, told), strict=True):
             quiet &= (np.abs(new - old) <= tolerance * np.abs(new)).all(axis=-1)
         quiet &= ~_waiting(breakers, memory, size) & _at_rest(seen, heard, size, tolerance)

@@ -52,7 +52,6 @@ from .lending import (
 )
 from .levels import Deeper, leveraged
 from .limits import Adjusted, MarginAddOn, PositionLimit
-from .profile import concentration, liquidatable
 from .liquity import TroveLiquidation, liquity_liquidation, liquity_redistribution
 from .loans import LoanLiquidation, haircut_bad_debt
 from .measures import (
@@ -80,6 +79,7 @@ from .procyclicality import (
     peak_to_trough,
     stressed_weights,
 )
+from .profile import concentration, liquidatable
 from .risk import expected_shortfall, value_at_risk
 from .schedule import TieredSchedule, offset_margin
 from .scores import AdlQueue, adl_queue, binance_score, binance_score_2019, bitmex_score

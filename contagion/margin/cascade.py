@@ -16,7 +16,7 @@ from .impact import Impact, NoImpact
 from .oracles import Market, Oracle
 from .outcome import CascadeResult
 
-CHUNK = 2**19  # legs × scenarios that go through the kernel at once
+CHUNK = 2**17  # legs × scenarios that go through the kernel at once
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,8 +17,8 @@ from ._arrays import numbers
 from .book import MarginBook
 from .cascade import LiquidationCascade
 from .levels import Deeper, leveraged
-from .profile import moved
 from .measures import initial, multiple, total_loss
+from .profile import moved
 
 Figure = Literal["multiplier", "deficit", "latent", "loss", "rounds"]
 

@@ -122,12 +122,15 @@ class CascadeResult:
     def path(self) -> pd.DataFrame:
         """The rounds: round, asset, market, oracle (prices), liquidated (money), open (units).
 
-        Round 0 is before the shock; liquidated and open are sums over all assets.
+        Round 0 is before the shock; liquidated is the sum over all assets (of loans the
+        collateral), open are the units of the asset in all accounts, longs and shorts added.
         """
         book = self.book
-        rows = [(0, book.price, book.price, 0.0, float(np.abs(book.arrays.units).sum()))]
+        a = book.arrays
+        whole = np.bincount(a.asset, np.abs(a.units), len(book.assets))
+        rows = [(0, book.price, book.price, 0.0, whole)]
         rows += [
-            (k, market, told, float(cash), float(left))
+            (k, market, told, float(cash), left)
             for k, (market, told, cash, left) in enumerate(self.outcome.path, 1)
         ]
         return pd.concat(

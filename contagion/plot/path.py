@@ -58,8 +58,9 @@ def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = Non
     market, told = (_percent(mine[side].to_numpy(float), start) for side in ("market", "oracle"))
     fundamental = _percent(np.array([result.prices[book.assets.index(name)]]), start)[0]
     ax = style.axes(ax, 7.6, 4.2)
-    area, label = _area(result, mine)
-    ax.fill_between(at, area, step="post", color=OPEN, linewidth=0, label=label, zorder=1)
+    open_ = mine["open"].to_numpy(float)
+    area = 100 * open_ / max(open_[0], 1e-300)
+    ax.fill_between(at, area, step="post", color=OPEN, linewidth=0, label="open interest", zorder=1)
     mark = "o" if len(at) <= MARKS else ""
     ax.axhline(fundamental, color=style.QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2,
                label="fundamental price after the shock")  # fmt: skip
@@ -71,8 +72,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = Non
     legend(ax, _handles(ax), 1 if drawn_width(ax) < 4.5 else 2)
     style.heading(
         ax,
-        f"{name}: price and {'open interest' if label == 'open interest' else 'liquidations'}, "
-        "round by round",
+        f"{name}: price and open interest, round by round",
         _note(result, name, start, market, fundamental),
         int(15 * drawn_width(ax)),
     )
@@ -93,17 +93,6 @@ def _asset(result: CascadeResult, asset: Any) -> Any:
 
 def _percent(price: np.ndarray, start: float) -> np.ndarray:
     return 100 * price / start if start > 0 else np.zeros(len(price))
-
-
-def _area(result: CascadeResult, mine: Any) -> tuple[np.ndarray, str]:
-    """What is open, or what was liquidated so far, in percent, and its name."""
-    a = result.book.arrays
-    if len(result.book.assets) == 1 and not a.loan.any():
-        open_ = mine["open"].to_numpy(float)
-        return 100 * open_ / max(open_[0], 1e-300), "open interest"
-    whole = float(np.abs(a.units * result.book.price[a.asset]).sum())
-    done = np.cumsum(_sold(result))
-    return 100 * done / max(whole, 1e-300), "liquidated so far, of all that was open"
 
 
 def _sold(result: CascadeResult) -> np.ndarray:

@@ -34,8 +34,8 @@ def adl_policies(
       contracts and use `ProRata().allocate(contracts_to_close, claims, lot=1)`; rounding down
       closes too few, and what is missing is `uncovered`
 
-    Claims: `amount` is w_i, principal is not at stake, and column `profit` is w_i once more:
-    below a cap, `Capped(ProRata())` alone would share by the *capped* amounts. Column `weight` is
+    Claims: `amount` is w_i, principal is not at stake, and column `profit` is w_i once
+    more, or the profit itself where it may be negative. Column `weight` is
     l_i w_i or v_i w_i, column `cap` money (β_i w_i).
 
     Parameters

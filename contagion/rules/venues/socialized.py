@@ -109,7 +109,7 @@ def bitfinex_2016(perimeter: str | None = None) -> Rule:
 
     Source: Bitfinex statement of August 2016 as quoted by The Register, 2016-08-08.
     """
-    return ProRata() if perimeter is None else Capped(ProRata(), by=perimeter)
+    return ProRata() if perimeter is None else Capped(ProRata(perimeter), by=perimeter)
 
 
 CATALOGUE = (
