@@ -2,7 +2,7 @@
 
     python benchmarks/liquidation.py [--repeat 3] [--profile]
 
-Prints one JSON object a line. Positions have one leg, a maintenance rate of 5 % and a margin of 6 to
+Prints one JSON object a line. Positions have one leg, maintenance of 5 % and a margin of 6 to
 50 % of their notional; prices of three assets fall by 5 to 25 % with exponential impact. "step" is
 one evaluation of the health of every account, the cheapest round there can be.
 """

@@ -44,7 +44,7 @@ class RuleComparison:
         """
         first = next(iter(self.results.values()))
         head = pd.DataFrame(
-            {"kind": _kinds(first.network), "hop": first.hops}, index=first.network.names
+            {"kind": first.network.kinds, "hop": first.hops}, index=first.network.names
         )
         borne = {name: result.loss + result.outside_losses for name, result in self.results.items()}
         return pd.concat([head, pd.DataFrame(borne, index=head.index)], axis=1)
@@ -177,13 +177,6 @@ def compare_rules(
         results[name] = model.propagate(net.with_rules(of_nodes), shock, baseline=baseline)
     nodes = tuple(dict.fromkeys(node for of_nodes in rules.values() for node in of_nodes))
     return RuleComparison(results, nodes)
-
-
-def _kinds(net: ExposureNetwork) -> np.ndarray:
-    nodes = net.nodes
-    if "kind" not in nodes:
-        return np.full(len(net), "node", object)
-    return nodes["kind"].fillna("node").to_numpy(object)
 
 
 def _weight_taken(net: ExposureNetwork, mine: np.ndarray, lost: np.ndarray) -> float:

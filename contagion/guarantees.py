@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import convert, schema
+from . import convert
 from .errors import NetworkError
-from .text import did_you_mean, listing, plural
+from .text import did_you_mean, plural
 
 RANKINGS = ("senior", "pari_passu", "junior")
 
@@ -32,19 +31,9 @@ def checked(
         ranking that does not exist, a node that covers its own debts or claims, and a creditor
         without a claim.
     """
-    if given is None:
+    table = convert.side_table(given, "guarantees")
+    if table is None:
         return None
-    if isinstance(given, (list, tuple, Mapping)):
-        given = pd.DataFrame(given)
-    table = convert.to_pandas(given).reset_index(drop=True)
-    if not len(table):
-        return None
-    for known in schema.columns("guarantees").values():
-        if known.required == "yes" and known.column not in table:
-            raise NetworkError(
-                f"The guarantees have no column {known.column!r} ({known.meaning}); they have "
-                f"{listing(table.columns, 9)}."
-            )
     for column, blank in (("creditor", None), ("layer", None), ("ranking", "pari_passu")):
         if column not in table:
             table[column] = blank

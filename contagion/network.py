@@ -268,6 +268,13 @@ class ExposureNetwork(Forms, Changes):
         """The rules of all nodes, compiled for the clearing kernel."""
         return matrices.segments(self)
 
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """(n,) the kind of every node, "node" where the table does not say."""
+        if "kind" not in self._nodes:
+            return np.full(len(self), "node", object)
+        return self._nodes["kind"].fillna("node").to_numpy(object)
+
     # -- looking up -------------------------------------------------------------------------
 
     def _completed(self) -> pd.DataFrame:

@@ -319,7 +319,7 @@ class PropagationResult:
     def _repr_html_(self) -> str:
         from html import escape
 
-        top = self.table.assign(kind=_kinds(self.network)).nlargest(8, "loss")
+        top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
         text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
         return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
 
@@ -337,10 +337,3 @@ def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
 
 def _positive(equity: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(equity, 0.0))
-
-
-def _kinds(network: ExposureNetwork) -> np.ndarray:
-    nodes = network.nodes
-    if "kind" not in nodes:
-        return np.full(len(network), "node", dtype=object)
-    return nodes["kind"].fillna("node").to_numpy(object)

@@ -10,14 +10,13 @@ which is unique when no group of companies is owned entirely by its own members.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from . import convert, schema
+from . import convert
 from .errors import NetworkError
 from .kernels.ownership import closed, equities
 from .text import did_you_mean, listing, plural
@@ -41,19 +40,9 @@ def checked(given: Any, names: pd.Index, known: np.ndarray) -> pd.DataFrame | No
         owned entirely by its own members (its equity would be any number), and shares in a
         company whose balance sheet is not known.
     """
-    if given is None:
+    table = convert.side_table(given, "shareholdings")
+    if table is None:
         return None
-    if isinstance(given, (list, tuple, Mapping)):
-        given = pd.DataFrame(given)
-    table = convert.to_pandas(given).reset_index(drop=True)
-    if not len(table):
-        return None
-    for column in schema.columns("shareholdings").values():
-        if column.required == "yes" and column.column not in table:
-            raise NetworkError(
-                f"The shareholdings have no column {column.column!r} ({column.meaning}); they have "
-                f"{listing(table.columns, 9)}."
-            )
     part = pd.to_numeric(table["fraction"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad = ~((part >= 0) & (part <= 1))
     _refuse(bad, "fraction is not a number from 0 to 1", "30 % of a company is 0.3.")

@@ -127,12 +127,7 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     net, hop = result.network, result.hops
     book = net.book
     outside, owners = result.outside_losses, owner_losses(result)
-    nodes = net.nodes
-    kind = (
-        nodes["kind"].fillna("node").to_numpy(object)
-        if "kind" in nodes
-        else (np.full(len(net), "node", object))
-    )
+    kind = net.kinds
     found, of = rules_of(net)
     rules = np.array([rule.word for rule in found], object)[of]
     floor = NEGLIGIBLE * (book.claims + net.segments.due)

@@ -16,7 +16,6 @@ from contagion.margin import (
     LiquidationCascade,
     MarginBook,
 )
-from contagion.margin.profile import concentration, liquidatable
 from contagion.margin.measures import (
     break_even_fund,
     cascade_multiplier,
@@ -25,6 +24,7 @@ from contagion.margin.measures import (
     time_to_stop,
     total_loss,
 )
+from contagion.margin.profile import concentration, liquidatable
 
 IMPACT = Linear(depth=4_000.0)
 

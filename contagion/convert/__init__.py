@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .edges import ORIENTATIONS, layered, tables, to_pandas
+from .edges import ORIENTATIONS, layered, side_table, tables, to_pandas
 from .files import OPTIONS, read_table, read_tables, schema_text
 from .graph import from_networkx, to_networkx
 from .matrix import aligned, from_matrix
@@ -19,6 +19,7 @@ __all__ = [
     "read_table",
     "read_tables",
     "schema_text",
+    "side_table",
     "tables",
     "to_networkx",
     "to_pandas",

@@ -62,6 +62,26 @@ def to_pandas(table: Any) -> pd.DataFrame:
     return converted
 
 
+def side_table(given: Any, name: schema.Table) -> pd.DataFrame | None:
+    """A table beside nodes and exposures (guarantees, shareholdings), or None where it is empty.
+
+    Raises
+    ------
+    NetworkError
+        For a required column that is missing.
+    """
+    table = None if given is None else to_pandas(given).reset_index(drop=True)
+    if table is None or not len(table):
+        return None
+    for column in schema.columns(name).values():
+        if column.required == "yes" and column.column not in table:
+            raise NetworkError(
+                f"The {name} have no column {column.column!r} ({column.meaning}); they have "
+                f"{listing(table.columns, 9)}."
+            )
+    return table
+
+
 def tables(
     nodes: Any,
     exposures: Any,

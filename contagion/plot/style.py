@@ -38,11 +38,7 @@ def titles(network: ExposureNetwork) -> np.ndarray:
 
 def kinds(network: ExposureNetwork) -> np.ndarray:
     """(n,) the kind of every node as words."""
-    nodes = network.nodes
-    if "kind" not in nodes:
-        return np.full(len(network), "node", object)
-    words = nodes["kind"].fillna("node").astype(str)
-    return np.array([word.replace("_", " ") for word in words], object)
+    return np.array([str(word).replace("_", " ") for word in network.kinds], object)
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
