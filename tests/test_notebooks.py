@@ -84,7 +84,7 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     matplotlib.use("Agg")
-    code, sharing = blocks("python")
+    code, sharing, liquidation = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) == 12
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
@@ -92,6 +92,9 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
     assert (tmp_path / "report.html").stat().st_size > 10_000
     exec(compile(sharing, "README.md", "exec"), space)
     assert space["rule"].allocate(100, space["claims"]).layers["absorbed"].tolist() == [30, 70]
+    exec(compile(liquidation, "README.md", "exec"), space)
+    deficit = space["cascade"].run(space["book"], {"ETH": -0.2}).deficits["lender"]
+    assert round(deficit) == 586
 
 
 def test_readme_lists_every_model_with_its_source():
