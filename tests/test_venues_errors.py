@@ -14,7 +14,7 @@ def test_a_venue_inside_a_rule():
     assert rules.from_dict("venue:bitfinex_2016") == rules.ProRata()
     layer = {"name": "customers", "rule": {"venue": "bitfinex_2016", "perimeter": "inside"}}
     rule = rules.from_dict({"rule": "waterfall", "layers": [layer]})
-    assert rule.layer("customers").rule == rules.Capped(rules.ProRata(), by="inside")
+    assert rule.layer("customers").rule == rules.Capped(rules.ProRata("inside"), by="inside")
     with pytest.raises(RuleError, match="cannot hold a waterfall"):
         rules.from_dict({"rule": "capped", "share": 0.5, "of": {"venue": "okex_2018"}})
 
