@@ -46,6 +46,7 @@ from .socialization import Socialization
 __version__ = "0.1.0"
 
 _ON_USE = {
+    "layers": "layers",
     "lookthrough": "lookthrough",
     "margin": "margin",
     "plot": "plot",
@@ -98,6 +99,7 @@ __all__ = [
     "ThresholdDeleveraging",
     "compare_rules",
     "datasets",
+    "layers",
     "lookthrough",
     "margin",
     "measures",

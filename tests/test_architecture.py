@@ -33,7 +33,7 @@ LAYERS = (
     ("results",),
     ("model",),
     ("models", "measures", "datasets"),
-    ("comparison", "coupling", "lookthrough", "randomgraphs", "ranking"),
+    ("comparison", "coupling", "layers", "lookthrough", "randomgraphs", "ranking"),
     ("plot",),
     ("report",),
     ("cli",),
