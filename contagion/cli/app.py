@@ -1,4 +1,4 @@
-"""The commands that look at data and models; `runs`, `compare` and `rules` have others."""
+"""The commands that look at data and models; `runs`, `compare`, `rules`, `cascade` have others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from . import compare, rules, runs
+from ..text import did_you_mean
+from . import cascade, compare, rules, runs
 from .options import (
     AssumeEquity,
     File,
@@ -152,19 +153,28 @@ def models(as_json: Json = False) -> None:
 
 
 @app.command()
-def columns() -> None:
-    """Explain the columns of the tables of nodes and exposures."""
+def columns(
+    name: Annotated[
+        str | None, typer.Argument(metavar="TABLE", help="One table; without it all.")
+    ] = None,
+) -> None:
+    """Explain the columns of every table: exposures, nodes, guarantees, positions, loans ..."""
     from .. import schema
 
-    for name in ("exposures", "nodes"):
-        print(f"{name}")
-        for column in schema.columns(name).values():
-            notes = [column.dtype, column.unit, column.sign]
+    known = sorted(schema.TABLES, key=lambda table: table != "exposures")
+    for table in known if name is None else [table for table in known if table == name]:
+        print(f"{table}")
+        for column in schema.columns(table).values():
+            notes = [column.dtype, column.unit, column.sign, " or ".join(column.words.split())]
             notes += ["required"] if column.required == "yes" else []
+            notes += [f"default {column.default}"] if column.default else []
             text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
             print(paragraph(text, "  ", "  "))
+    if name is not None and name not in known:
+        raise ValueError(did_you_mean(name, known, "table"))
 
 
 runs.add_to(app)
 compare.add_to(app)
 rules.add_to(app)
+cascade.add_to(app)

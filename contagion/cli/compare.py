@@ -15,12 +15,12 @@ from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
 from ..text import percent, plural
 from . import options
+from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
 from .text import paragraph, table, width, written
 from .words import idle, in_words, sets
 
 MOST = 12
-FIGURES = (".png", ".svg")
 NODES = 32  # columns for the nodes and what they bear as given
 NOISE = 1e-9  # of everything borne; a smaller difference is none
 
@@ -76,8 +76,7 @@ def compare(
     """
     if baseline not in ("cleared", "book"):
         raise ValueError(f"--baseline {baseline}: choose cleared or book.")
-    if figure is not None:
-        _drawable(figure)
+    drawable(figure)
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
     found = sets(loaded.network, rule)
     shock = options.shock(loaded, default, recovery, loss)
@@ -90,7 +89,9 @@ def compare(
     )
     files = _write(done, found, out) if out is not None else []
     if figure is not None:
-        _draw(done, figure)
+        from .. import plot
+
+        draw(figure, lambda: plot.rule_comparison(done))
     if as_json:
         tables = {key: _records(frame) for key, frame in _frames(done).items()}
         print_json(
@@ -107,25 +108,6 @@ def compare(
         print(f"\n{written(out, files)}")
     if figure is not None:
         print(f"\nFigure: {figure}")
-
-
-def _drawable(file: Path) -> None:
-    if file.suffix.lower() not in FIGURES:
-        raise ValueError(f"--figure {file}: the name has to end in .png or .svg.")
-    if not file.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
-
-
-def _draw(done: RuleComparison, file: Path) -> None:
-    from matplotlib import pyplot as plt
-
-    from .. import plot
-
-    with plt.ioff():
-        figure = plot.rule_comparison(done).get_figure(root=True)
-        assert figure is not None
-        figure.savefig(file, dpi=150)
-        plt.close(figure)
 
 
 def _frames(done: RuleComparison) -> dict[str, pd.DataFrame]:

@@ -113,8 +113,10 @@ def _values(
     return found
 
 
-def typed(text: str, hint: Any, key: str) -> Any:
+def typed(text: str, hint: Any, key: str, option: str = "--param") -> Any:
     """A word as the type of a parameter; money may have k, m, mn, bn or tn behind it.
+
+    `option` is what messages name.
 
     >>> typed("200m", float | None, "fund"), typed("none", float | None, "fund")
     (200000000.0, None)
@@ -127,25 +129,25 @@ def typed(text: str, hint: Any, key: str) -> Any:
         return None
     words = [word for each in options if get_origin(each) is Literal for word in get_args(each)]
     if words and text not in words:
-        raise ValueError(f"--param {key}={text}: choose one of {listing(words, 9)}.")
+        raise ValueError(f"{option} {key}={text}: choose one of {listing(words, 9)}.")
     if bool in options:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"--param {key}={text}: write true or false.")
+            raise ValueError(f"{option} {key}={text}: write true or false.")
         return text.lower() == "true"
     if any(isinstance(each, type) and issubclass(each, Rule) for each in options):
         return rule(text)
     if any(get_origin(each) is not None and _is(each, Mapping) for each in options):
-        raise ValueError(f"--param {key}={text}: {key} is a table; write the rule as a TOML file.")
+        raise ValueError(f"{option} {key}={text}: {key} is a table; write the rule as a TOML file.")
     if any(get_origin(each) is not None and _is(each, Sequence) for each in options):
-        return [number(part, f"--param {key}") for part in text.split(",") if part.strip()]
+        return [number(part, f"{option} {key}") for part in text.split(",") if part.strip()]
     if int in options and float not in options:
         try:
             return int(text)
         except ValueError:
-            raise ValueError(f"--param {key}={text}: write a whole number.") from None
+            raise ValueError(f"{option} {key}={text}: write a whole number.") from None
     if float in options:
         try:
-            return number(text, f"--param {key}")
+            return number(text, f"{option} {key}")
         except ValueError:
             if str not in options:
                 raise

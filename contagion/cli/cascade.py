@@ -1,0 +1,338 @@
+"""The commands about margin books: what a price shock sets off, and what is liquidatable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+
+from ..coupling import CoupledCascade, CoupledResult
+from ..errors import ConvergenceError
+from ..margin import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
+from ..margin.book import NUMERAIRE
+from ..margin.measures import cascade_multiplier, time_to_stop, total_loss
+from ..shocks import Shock
+from ..text import plural
+from . import market, options
+from .cascade_text import cascade_text, coupled_text, profile_text
+from .figures import draw, drawable
+from .market import alike
+from .options import OUT, SHOCK, print_json
+from .text import paragraph, written
+from .words import ruled
+
+GRAPH = "Network (with --network)"
+MOVES = "-0.05,-0.1,-0.2,-0.3,-0.5"
+Figure = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw it into this file, .png or .svg.", rich_help_panel=OUT),
+]
+
+
+def _out(tables: str) -> Any:
+    text = f"Write {tables} as CSV, and summary.json, into this folder."
+    return typer.Option(metavar="DIR", help=text, rich_help_panel=OUT)
+
+
+def _on_graph(text: str, metavar: str) -> Any:
+    return typer.Option(metavar=metavar, help=text, rich_help_panel=GRAPH)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(cascade)
+    app.command("liquidatable")(profile)
+
+
+def cascade(
+    positions: market.Positions = None,
+    loans: market.Loans = None,
+    prices: market.Prices = None,
+    maintenance: market.Maintenance = "0.05",
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Unit of money.", rich_help_panel=market.BOOK),
+    ] = None,
+    move: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ASSET=CHANGE", help="Relative change of a price, such as ETH=-0.3 "
+                     "or ETH=-30%. Repeatable.", rich_help_panel=SHOCK),
+    ] = None,
+    impact: Annotated[
+        str,
+        typer.Option(metavar="IMPACT", help=f"How sales move prices: {', '.join(market.IMPACTS)}, "
+                     "with parameters as in linear:depth=5k or linear:depth=ETH:5k,BTC:300 (units "
+                     "of each asset; others are not moved).", rich_help_panel=SHOCK),
+    ] = "none",
+    oracle: Annotated[
+        str,
+        typer.Option(metavar="ORACLE", help=f"What venues go by: {', '.join(market.ORACLES)}, as "
+                     "in time-weighted:window=3 or hard-coded:price=xUSD:1.",
+                     rich_help_panel=SHOCK),
+    ] = "market",
+    halt: Annotated[
+        str | None,
+        typer.Option(metavar="FALL:ROUNDS", help="Halt after such a fall, for so many rounds: "
+                     "0.1:5.", rich_help_panel=SHOCK),
+    ] = None,
+    throttle: Annotated[
+        str | None,
+        typer.Option(metavar="UNITS", help="Most that is liquidated of an asset in a round: 100, "
+                     "or ETH:100,BTC:5.", rich_help_panel=SHOCK),
+    ] = None,
+    free: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOLDER=AMOUNT", help="Money with which a holder meets margin calls. "
+                     "Repeatable.", rich_help_panel=SHOCK),
+    ] = None,
+    max_rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds before it counts as not settled.",
+                          rich_help_panel=SHOCK)
+    ] = 1_000,
+    network: Annotated[
+        str | None,
+        _on_graph("Venues and holders are nodes of this dataset or file of exposures: deficits "
+                  "spread there, and what clearing takes is missing at the next call.",
+                  "DATASET-OR-FILE"),
+    ] = None,
+    nodes: Annotated[Path | None, _on_graph("Table of the nodes, for a file.", "FILE")] = None,
+    orientation: Annotated[
+        str | None, _on_graph("creditor-debtor or debtor-creditor.", "ORDER")
+    ] = None,
+    assume_equity: Annotated[
+        list[str] | None, _on_graph("Equity that the data do not give. Repeatable.", "NODE=AMOUNT")
+    ] = None,
+    repair: Annotated[
+        list[str] | None, _on_graph("As in `contagion check`. Repeatable.", "WHAT=HOW")
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        _on_graph("How a node shares a shortfall; see `contagion rules`. Repeatable.", "NODE=RULE"),
+    ] = None,
+    default: Annotated[
+        list[str] | None, _on_graph("Node that fails besides, paying nothing. Repeatable.", "NODE")
+    ] = None,
+    loss: Annotated[
+        list[str] | None,
+        _on_graph("Outside assets that are destroyed besides. Repeatable.", "NODE=AMOUNT"),
+    ] = None,
+    out: Annotated[
+        Path | None, _out("path, venues and accounts (with --network nodes and bearers)")
+    ] = None,
+    figure: Figure = None,
+    as_json: options.Json = False,
+) -> None:  # fmt: skip
+    """Push a price shock through positions and loans: who is liquidated, what is missing where.
+
+    Example: contagion cascade --positions positions.csv --prices ETH=2000 --move ETH=-0.3
+    """
+    drawable(figure)
+    moves = market.moves(move)
+    if not moves and not (default or loss):
+        raise ValueError("Say which price moves: --move ASSET=CHANGE, such as --move ETH=-0.3.")
+    on_graph = {"--nodes": nodes, "--orientation": orientation, "--repair": repair,
+                "--assume-equity": assume_equity, "--rule": rule, "--default": default,
+                "--loss": loss}  # fmt: skip
+    for option, value in on_graph.items():
+        if value and network is None:
+            raise ValueError(f"{option}: it needs --network DATASET-OR-FILE.")
+    loaded = None
+    if network is not None:
+        loaded = options.load(network, nodes, orientation, None, None, assume_equity, repair)
+        loaded = ruled(loaded, rule, "eisenberg-noe")
+        unit = unit or loaded.network.unit
+    book = market.read_book(positions, loans, prices, maintenance, unit)
+    breakers: list[Any] = [] if halt is None else [market.halt(halt)]
+    breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
+    chosen = LiquidationCascade(
+        impact=market.impact(impact, book.assets),
+        oracle=market.oracle(oracle, book.assets),
+        breakers=tuple(breakers),
+        max_rounds=max_rounds,
+    )
+    notes = [alike(chosen.impact, "--impact", book.assets),
+             alike(chosen.oracle, "--oracle", book.assets)]  # fmt: skip
+    money = market.amounts(free, "--free", "HOLDER=AMOUNT, such as --free desk=2m")
+    joint: CoupledResult | None = None
+    try:
+        if loaded is None:
+            done = chosen.run(book, moves, money)
+        else:
+            shock = options.shock(loaded, default, None, loss) if default or loss else Shock()
+            joint = CoupledCascade(chosen).run(loaded.network, book, moves, shock, money)
+            done = joint.cascade
+    except ConvergenceError as error:
+        if "max_rounds" not in str(error):
+            raise
+        raise ValueError(
+            f"The cascade did not settle in {plural(max_rounds, 'round')}. Raise --max-rounds."
+        ) from None
+    frames = _frames(done, joint)
+    found = {**_record(done, joint), "notes": [note for note in notes if note]}
+    files = _write(frames, found, out) if out is not None else []
+    if figure is not None:
+        from .. import plot
+
+        draw(figure, lambda: plot.cascade_path(done))
+    if as_json:
+        print_json({**found, **_records(frames), "files": [str(file) for file in files],
+                    "figure": figure})  # fmt: skip
+        return
+    words = [f"impact {impact}", f"oracle {oracle}"]
+    words += [
+        f"{name} {value}" for name, value in (("halt", halt), ("throttle", throttle)) if value
+    ]
+    print(cascade_text(done, ", ".join(words), found, frames))
+    if joint is not None:
+        print(f"\n{coupled_text(joint)}")
+    _end([*found["notes"]], out, files, figure)
+
+
+def profile(
+    positions: market.Positions = None,
+    loans: market.Loans = None,
+    prices: market.Prices = None,
+    maintenance: market.Maintenance = "0.05",
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Unit of money.", rich_help_panel=market.BOOK),
+    ] = None,
+    moves: Annotated[
+        str,
+        typer.Option(metavar="CHANGES", help="Relative changes of prices, separated by commas.",
+                     rich_help_panel=SHOCK),
+    ] = MOVES,
+    asset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ASSET", help="Asset that moves; by default all but money, alike. "
+                     "Repeatable.", rich_help_panel=SHOCK),
+    ] = None,
+    out: Annotated[Path | None, _out("profile and concentration")] = None,
+    figure: Figure = None,
+    as_json: options.Json = False,
+) -> None:  # fmt: skip
+    """What is liquidatable when prices move by so much, and how few holders it belongs to.
+
+    Static: at once and without impact.
+    Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
+    """
+    drawable(figure)
+    book = market.read_book(positions, loans, prices, maintenance, unit)
+    at = market.steps(moves)
+    found = liquidatable(book, at, asset)
+    holders = concentration(book, at, asset, k=[1, 3])
+    frames = {"profile": found, "concentration": holders}
+    notes = []
+    if asset is None and len(book.loans):
+        owed = sorted({str(x) for x in book.loans["debt_asset"]} - {NUMERAIRE})
+        if owed:
+            notes.append(f"note: all prices move alike, also that of what is owed "
+                         f"({', '.join(owed)}); for one alone say --asset ASSET")  # fmt: skip
+    record = {**_version(), "book": _book(book), "moving": asset, "notes": notes}
+    files = _write(frames, record, out) if out is not None else []
+    if figure is not None:
+        from .. import plot
+
+        draw(figure, lambda: plot.liquidation_profile(book, asset))
+    if as_json:
+        print_json({**record, **_records(frames), "files": [str(file) for file in files],
+                    "figure": figure})  # fmt: skip
+        return
+    print(profile_text(book, found, holders, asset))
+    _end(notes, out, files, figure)
+
+
+def _end(notes: list[str], out: Path | None, files: list[Path], figure: Path | None) -> None:
+    for note in notes:
+        print(f"\n{paragraph(note, '', '  ')}")
+    if out is not None:
+        print(f"\n{written(out, files)}")
+    if figure is not None:
+        print(f"\nFigure: {figure}")
+
+
+def _version() -> dict[str, Any]:
+    from .. import __version__
+
+    return {"contagion": __version__}
+
+
+def _book(book: MarginBook) -> dict[str, Any]:
+    return {"unit": book.unit, "accounts": len(book), "holders": len(book.holders),
+            "venues": len(book.venues), "prices": book.prices}  # fmt: skip
+
+
+def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
+    """What a run was and what came out, without the tables."""
+    stop = time_to_stop(done)
+    found = {
+        **_version(),
+        "book": _book(done.book),
+        "cascade": repr(done.cascade),
+        "move": done.shock,
+        "rounds": done.rounds,
+        "last": stop.last,
+        "liquidated": stop.liquidated,
+        "calls_met": float(done.outcome.topped.sum()),
+        "loss": float(total_loss(done.book, done.outcome)),
+        "multiplier": cascade_multiplier(done),
+        "ledger": done.ledger,
+    }
+    if joint is not None:
+        result = joint.result
+        found |= {
+            "network": result.network.name,
+            "shock": repr(result.shock),
+            "joint_rounds": joint.rounds,
+            "on_graph": {key: joint.ledger[key] for key in ("on_graph", "outside", "borne")},
+            "socialization": result.socialization.to_dict(),
+            "assumptions": list(result.network.assumptions),
+        }
+    return found
+
+
+def accounts(done: CascadeResult) -> pd.DataFrame:
+    """`done.table` with the loss of every account, the largest first.
+
+    loss: the fall of max(equity, 0), and calls met; the sum by holder is `holder_losses`.
+    """
+    table = done.table
+    left = np.where(table["vault"], 0.0, np.maximum(table["equity_after"], 0.0))
+    lost = np.maximum(table["equity_before"], 0.0) - left + table["called"]
+    return table.assign(loss=lost).sort_values("loss", ascending=False, kind="stable")
+
+
+def _frames(done: CascadeResult, joint: CoupledResult | None) -> dict[str, pd.DataFrame]:
+    table = done.table
+    hit = table["liquidated"].gt(1e-12).groupby(table["venue"], sort=False).sum()
+    venues = pd.DataFrame(
+        {"accounts": table.groupby("venue", sort=False).size(), "liquidated": hit,
+         "deficit": done.deficits, "latent": done.latent, "fees": done.fees,
+         "vault": done.vaults}
+    ).loc[list(done.book.venues)].rename_axis("venue").reset_index()  # fmt: skip
+    frames = {"path": done.path, "venues": venues, "accounts": accounts(done)}
+    if joint is not None:
+        frames["nodes"] = joint.table.rename_axis("node").reset_index()
+        frames["bearers"] = joint.result.bearers
+    return frames
+
+
+def _records(frames: dict[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:
+    return {name: frame.to_dict("records") for name, frame in frames.items()}
+
+
+def _write(frames: dict[str, pd.DataFrame], record: dict[str, Any], folder: Path) -> list[Path]:
+    import json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, frame in frames.items():
+        files.append(folder / f"{name}.csv")
+        frame.to_csv(files[-1], index=False)
+    files.append(folder / "summary.json")
+    text = json.dumps(options.plain(record), indent=2, allow_nan=False, ensure_ascii=False)
+    files[-1].write_text(text + "\n", encoding="utf-8")
+    return files

@@ -1,0 +1,366 @@
+"""Words of the command line for a margin book: prices, moves, impact, oracle and breakers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import numpy as np
+import pandas as pd
+import typer
+
+from .. import convert, margin, schema
+from ..errors import MarginError
+from ..margin import MarginBook
+from ..margin.book import NUMERAIRE
+from ..text import closest, did_you_mean, listing
+from .options import number
+from .words import typed
+
+BOOK = "Book"
+FORMS = (margin.NoImpact, margin.Linear, margin.Exponential, margin.SquareRoot,
+         margin.ConstantProduct)  # fmt: skip
+FEEDS = (margin.Market, margin.TimeWeighted, margin.Stale, margin.CappedGrowth, margin.HardCoded)
+NEUTRAL = {"depth": np.inf, "scale": 0.0, "price": np.nan}  # of assets that are not named
+IN_UNITS = ("depth", "daily_volume", "price", "snapshot", "asset", "money")
+
+Positions = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Table of positions (CSV, Parquet); see `contagion columns "
+                 "positions`.", rich_help_panel=BOOK),
+]  # fmt: skip
+Loans = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Table of loans; see `contagion columns loans`.",
+                 rich_help_panel=BOOK),
+]  # fmt: skip
+Prices = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ASSET=PRICE|FILE", help="Price before the shock, such as ETH=2000, or a "
+                 "table with the columns asset and price. Repeatable; a later one wins over a "
+                 "table.", rich_help_panel=BOOK),
+]  # fmt: skip
+Maintenance = Annotated[
+    str,
+    typer.Option(metavar="RATE", help="Maintenance margin of positions that give none.",
+                 rich_help_panel=BOOK),
+]  # fmt: skip
+
+
+def _word(kind: type) -> str:
+    """The word for a class: SquareRoot is square-root, NoImpact is none."""
+    if kind is margin.NoImpact:
+        return "none"
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+
+
+IMPACTS: dict[str, type] = {_word(kind): kind for kind in FORMS}
+ORACLES: dict[str, type] = {_word(kind): kind for kind in FEEDS}
+
+
+def read_book(
+    positions: Path | None,
+    loans: Path | None,
+    prices: Iterable[str] | None,
+    maintenance: str = "0.05",
+    unit: str | None = None,
+) -> MarginBook:
+    """The book of the options.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, MarginError
+        For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
+    """
+    if positions is None and loans is None:
+        raise ValueError("Say what is held: --positions FILE, --loans FILE, or both.")
+    try:
+        return MarginBook(
+            read_prices(prices),
+            None if positions is None else read_rows(positions, "positions"),
+            None if loans is None else read_rows(loans, "loans"),
+            maintenance=part(maintenance, "--maintenance"),
+            unit=unit or "",
+        )
+    except MarginError as error:
+        if str(error).startswith("No price is given"):
+            raise MarginError(f"{error} Write --prices ASSET=PRICE.") from None
+        raise
+
+
+def read_rows(path: Path, name: schema.Table) -> pd.DataFrame:
+    """A table of the schema from a file, names as text."""
+    texts = [c.column for c in schema.columns(name).values() if c.dtype == "string"]
+    return _read(path, texts)
+
+
+def _read(path: Path, texts: Sequence[str]) -> pd.DataFrame:
+    if not path.is_file():
+        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = "" if path.is_dir() else closest(path.name, beside)
+        raise FileNotFoundError(
+            f"There is no file {str(path)!r}." + (f" Did you mean {near!r}?" if near else "")
+        )
+    return convert.read_table(path, columns=dict.fromkeys(texts, "node"))
+
+
+def read_prices(texts: Iterable[str] | None) -> dict[str, float]:
+    """Prices by asset, from words ASSET=PRICE and tables asset, price; words win over tables.
+
+    >>> read_prices(["ETH=2k", "USDC=1"])
+    {'ETH': 2000.0, 'USDC': 1.0}
+    """
+    tables: dict[str, float] = {}
+    words: list[str] = []
+    for text in texts or ():
+        if "=" in text and not Path(text).is_file():
+            words.append(text)
+        else:
+            tables |= _price_table(Path(text))
+    return tables | amounts(words, "--prices", "ASSET=PRICE, such as ETH=2000, or name a table")
+
+
+def _price_table(path: Path) -> dict[str, float]:
+    frame = _read(path, ["asset"])
+    for column in ("asset", "price"):
+        if column not in frame:
+            raise ValueError(
+                f"{path.name} has no column {column!r}; prices need asset and price, and it has "
+                f"{listing(frame.columns, 6)}."
+            )
+    twice = frame.loc[frame["asset"].duplicated(), "asset"]
+    if len(twice):
+        raise ValueError(f"{path.name} has two prices of {listing(twice.unique())}.")
+    values = pd.to_numeric(frame["price"].astype(object), errors="coerce")
+    if values.isna().any():
+        raise ValueError(
+            f"{path.name}: the price of {listing(frame.loc[values.isna(), 'asset'])} is not a "
+            "number."
+        )
+    return dict(zip(frame["asset"].astype(str), values.astype(float), strict=True))
+
+
+def amounts(
+    texts: Iterable[str] | None, option: str, form: str = "NAME=AMOUNT"
+) -> dict[str, float]:
+    """NAME=AMOUNT by name, split at the last equals sign.
+
+    >>> amounts(["h=2m"], "--free")
+    {'h': 2000000.0}
+    """
+    return {name: number(value, option) for name, value in _named(texts, option, form)}
+
+
+def moves(texts: Iterable[str] | None) -> dict[str, float]:
+    """Relative changes by asset: ETH=-0.3 or ETH=-30%.
+
+    >>> moves(["ETH=-30%", "BTC=-0.1"])
+    {'ETH': -0.3, 'BTC': -0.1}
+    """
+    form = "ASSET=CHANGE, such as --move ETH=-0.3"
+    return {name: part(value, "--move") for name, value in _named(texts, "--move", form)}
+
+
+def _named(texts: Iterable[str] | None, option: str, form: str) -> list[tuple[str, str]]:
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, sign, value = (side.strip() for side in text.rpartition("="))
+        if not sign or not name:
+            raise ValueError(f"{option} {text}: write {form}.")
+        if name in found:
+            raise ValueError(f"{option} {text}: {name!r} is given twice.")
+        found[name] = value
+    return list(found.items())
+
+
+def part(text: str, option: str) -> float:
+    """A share or a relative change, as a number or in per cent.
+
+    >>> part("-12.5%", "--move"), part("0.05", "--maintenance")
+    (-0.125, 0.05)
+    """
+    plain = text.strip().replace("−", "-")
+    try:
+        return float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
+    except ValueError:
+        raise ValueError(f"{option}: {text!r} is not a part; write -0.3 or -30%.") from None
+
+
+def steps(text: str) -> list[float]:
+    """The moves of one option, separated by commas.
+
+    >>> steps("-0.1,-20%")
+    [-0.1, -0.2]
+    """
+    return [part(word, "--moves") for word in text.split(",") if word.strip()]
+
+
+def impact(text: str, assets: Sequence[Any]) -> Any:
+    """An impact from a word: `none`, `linear:depth=500`, `exponential:depth=ETH:5k,BTC:300`.
+
+    Parameters
+    ----------
+    assets : of the book, in its order; a value ASSET:NUMBER is of that asset. Of those that are
+        not named the value is the default, or one without effect where there is one.
+
+    Raises
+    ------
+    ValueError
+        For an unknown form, parameter or asset, with the closest one; for a value that is missing
+        or out of range.
+
+    Example
+    -------
+    >>> impact("linear:depth=500", ["ETH", "USDC"])
+    Linear(recovery=0.0, depth=500.0, floor=0.0)
+    >>> impact("linear:depth=ETH:500,floor=0.2", ["ETH", "USDC"]).depth
+    (500.0, inf)
+    """
+    return _formed(text, IMPACTS, "--impact", assets)
+
+
+def oracle(text: str, assets: Sequence[Any]) -> Any:
+    """An oracle from a word: `market`, `time-weighted:window=3`, `hard-coded:price=xUSD:1`.
+
+    As :func:`impact`; a hard-coded price of an asset that is not named is that of the market.
+
+    >>> oracle("time-weighted:window=3,mean=geometric", ["ETH"])
+    TimeWeighted(window=3, mean='geometric')
+    """
+    return _formed(text, ORACLES, "--oracle", assets)
+
+
+def _formed(text: str, kinds: Mapping[str, type], option: str, assets: Sequence[Any]) -> Any:
+    word, _, inside = text.strip().partition(":")
+    if word not in kinds:
+        hint = did_you_mean(word, list(kinds), option.removeprefix("--"))
+        raise ValueError(f"{hint} All: {', '.join(kinds)}.")
+    kind = kinds[word]
+    known = {item.name: item for item in sorted(fields(kind), key=_optional)}
+    hints = get_type_hints(kind)
+    values = {
+        key: _value(key, parts, hints[key], known[key].default, option, assets)
+        for key, parts in _grouped(inside, list(known), option, word).items()
+    }
+    lacking = [key for key, item in known.items() if item.default is MISSING and key not in values]
+    if lacking:
+        need = ",".join(f"{key}=VALUE" for key in lacking)
+        raise ValueError(f"{option} {text}: {word} needs {' and '.join(lacking)}. Write "
+                         f"{word}:{need}.")  # fmt: skip
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{option} {text}: {error}") from None
+
+
+def _optional(item: Field[Any]) -> bool:
+    return item.default is not MISSING
+
+
+def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str, list[str]]:
+    """KEY=VALUE,KEY=A:VALUE,B:VALUE by key; a part without a key belongs to the one before."""
+    found: dict[str, list[str]] = {}
+    last = ""
+    for piece in filter(None, (each.strip() for each in inside.split(","))):
+        key, sign, value = (side.strip() for side in piece.partition("="))
+        if sign:
+            if key not in known:
+                raise ValueError(did_you_mean(key, known, f"parameter of {word}"))
+            if key in found:
+                raise ValueError(f"{option} {word}: {key} is given twice.")
+            last, found[key] = key, [value]
+        elif last:
+            found[last].append(piece)
+        else:
+            what = f"{known[0]}=VALUE" if known else "nothing behind it"
+            raise ValueError(f"{option} {word}:{inside}: write {word}:{what}.")
+    return found
+
+
+def _value(
+    key: str, parts: list[str], hint: Any, default: Any, option: str, assets: Sequence[Any]
+) -> Any:
+    if any(":" in piece for piece in parts) and hint is Any:
+        empty = NEUTRAL.get(key, default)
+        return by_asset(parts, option, assets, None if empty is MISSING else empty, key)
+    if len(parts) > 1:
+        raise ValueError(
+            f"{option}: {key}={','.join(parts)} is several values; write one"
+            + (", or ASSET:VALUE for each." if hint is Any else ".")
+        )
+    if hint is not Any:
+        return typed(parts[0], hint, key, option)
+    return None if parts[0].lower() == "none" else number(parts[0], f"{option} {key}")
+
+
+def by_asset(
+    parts: Sequence[str], option: str, assets: Sequence[Any], empty: float | None, key: str = ""
+) -> tuple[float, ...]:
+    """ASSET:NUMBER as one number an asset, `empty` for those that are not named; None: name all.
+
+    >>> by_asset(["ETH:5"], "--throttle", ["ETH", "USDC"], np.inf)
+    (5.0, inf)
+    """
+    given: dict[str, float] = {}
+    for piece in parts:
+        name, sign, value = (side.strip() for side in piece.rpartition(":"))
+        if not sign or not name:
+            raise ValueError(f"{option} {key or ','.join(parts)}: write ASSET:VALUE for each.")
+        if name not in assets:
+            raise ValueError(f"{option}: {did_you_mean(name, list(assets), 'asset of the book')}")
+        if name in given:
+            raise ValueError(f"{option} {piece}: {name!r} is given twice.")
+        given[name] = number(value, f"{option} {key}".strip())
+    missing = [name for name in assets if name not in given and name != NUMERAIRE]
+    if missing and empty is None:
+        raise ValueError(
+            f"{option}: {key} has no value for {listing(missing)}; write one number for all, or "
+            "ASSET:VALUE for every asset."
+        )
+    first = next(iter(given.values())) if empty is None else empty  # money itself never moves
+    return tuple(float(given.get(name, first)) for name in assets)
+
+
+def halt(text: str) -> margin.Halt:
+    """A trading halt from FALL:ROUNDS, or FALL alone.
+
+    >>> halt("10%:5")
+    Halt(fall=0.1, rounds=5)
+    """
+    fall, sign, rounds = text.partition(":")
+    if sign and not rounds.strip().isdecimal():
+        raise ValueError(f"--halt {text}: write FALL:ROUNDS, such as --halt 0.1:5.")
+    more = {"rounds": int(rounds)} if sign else {}
+    return margin.Halt(fall=part(fall, "--halt"), **more)
+
+
+def throttle(text: str, assets: Sequence[Any]) -> margin.Throttle:
+    """A throttle from units, one number or ASSET:UNITS,ASSET:UNITS.
+
+    >>> throttle("100", ["ETH"]), throttle("ETH:100", ["ETH", "USDC"])
+    (Throttle(units=100.0), Throttle(units=(100.0, inf)))
+    """
+    if ":" in text:
+        return margin.Throttle(by_asset(text.split(","), "--throttle", assets, np.inf))
+    return margin.Throttle(number(text, "--throttle"))
+
+
+def alike(thing: Any, option: str, assets: Sequence[Any]) -> str:
+    """A note where one number, in units or money, holds for several assets; empty otherwise.
+
+    >>> alike(impact("linear:depth=5", ["ETH", "USDC"]), "--impact", ["ETH", "USDC"])
+    "note: depth=5 of --impact holds for 'ETH', 'USDC' alike; for one alone write depth=ETH:5"
+    """
+    moving = [name for name in assets if name != NUMERAIRE]
+    for item in fields(thing):
+        value = getattr(thing, item.name)
+        if len(moving) > 1 and item.name in IN_UNITS and isinstance(value, float):
+            name = item.name
+            return (
+                f"note: {name}={value:.10g} of {option} holds for {listing(moving)} alike; for "
+                f"one alone write {name}={moving[0]}:{value:.10g}"
+            )
+    return ""
