@@ -146,10 +146,20 @@ GA_PATHS = {
 }
 
 
+def payments_by_round(result: ct.PropagationResult) -> list[np.ndarray]:
+    """Payments of every round: face value for nodes that stood, all they have for the others."""
+    rounds = [frame for _, frame in result.path.groupby("round")]
+    payments, standing = [GA_FACE], ~rounds[0]["defaulted"].to_numpy()
+    for frame in rounds[1:]:
+        left = np.maximum(GA_FACE + frame["equity"].to_numpy(), 0.0)
+        payments.append(np.where(standing, GA_FACE, left))
+        standing = ~frame["defaulted"].to_numpy()
+    return payments
+
+
 @pytest.mark.parametrize("assets", GA_PATHS)
 @pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(1.0, 1.0, which="greatest")])
 def test_greatest_clearing_vector_algorithm_path(assets, model):
-    """Payments of every round: face value for nodes that stood, all they have for the others."""
     net = ct.ExposureNetwork.from_matrix(
         [[0, 0.1, 0.7], [2, 0, 10.5], [0, 8.4, 0]],
         range(3),
@@ -157,13 +167,7 @@ def test_greatest_clearing_vector_algorithm_path(assets, model):
         external_assets=assets,
     )
     result = model.propagate(net)
-    rounds = [frame for _, frame in result.path.groupby("round")]
-    payments, standing = [GA_FACE], ~rounds[0]["defaulted"].to_numpy()
-    for frame in rounds[1:]:
-        left = np.maximum(GA_FACE + frame["equity"].to_numpy(), 0.0)
-        payments.append(np.where(standing, GA_FACE, left))
-        standing = ~frame["defaulted"].to_numpy()
-    GA.same(payments, GA_PATHS[assets])
+    GA.same(payments_by_round(result), GA_PATHS[assets])
     GA.same(result.payments, GA_PATHS[assets][-1])
 
 
@@ -206,21 +210,25 @@ DEBTRANK = Case(
 )
 
 
-@pytest.mark.parametrize(
-    ("variant", "h", "importance"),
-    [
-        ("single-hit", [0.225, 0.1, 0.05], 0.05833333333333333),
-        ("linear", [0.2285714285714286, 0.1142857142857143, 0.05714285714285715], 0.0666666666666),
-    ],
-)
-def test_debtrank_variants_on_a_ring(variant, h, importance):
-    """Impact 1/2 round the ring, initial distress 0.2, equal weights; R leaves the shock out."""
-    net = ct.ExposureNetwork.from_matrix(
+# Impact 1/2 round the ring, initial distress 0.2, equal weights; R leaves the shock out.
+DEBTRANK_RING = {
+    "single-hit": ([0.225, 0.1, 0.05], 0.05833333333333333),
+    "linear": ([0.2285714285714286, 0.1142857142857143, 0.05714285714285715], 0.0666666666666),
+}
+
+
+def debtrank_ring() -> ct.ExposureNetwork:
+    return ct.ExposureNetwork.from_matrix(
         [[0, 0.5, 0], [0, 0, 0.5], [0.5, 0, 0]],
         range(3),
         orientation="debtor->creditor",
         external_assets=[1, 1, 1],
     )
+
+
+@pytest.mark.parametrize("variant", DEBTRANK_RING)
+def test_debtrank_variants_on_a_ring(variant):
+    net, (h, importance) = debtrank_ring(), DEBTRANK_RING[variant]
     DEBTRANK.same(net.balance_sheet["equity"], [1, 1, 1])
     result = ct.DebtRank(variant=variant).propagate(net, ct.Shock.loss({0: 0.2}))
     distress = result.table["loss"].to_numpy()
@@ -252,8 +260,7 @@ AOT_DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize(("shape", "shock"), AOT_DEFAULTS)
-def test_ring_against_complete(shape, shock):
+def ring_or_complete(shape: str) -> ct.ExposureNetwork:
     """n = 10 banks owe y = 100 each and have a − v = 1 between assets and senior outside debt.
 
     The paper has a = 2, v = 1 and shocks up to 12; here a = 100, v = 99, so that the shock is a
@@ -264,14 +271,18 @@ def test_ring_against_complete(shape, shock):
         "ring": y * np.roll(np.eye(n), 1, axis=1),
         "complete": y / (n - 1) * (1 - np.eye(n)),
     }
-    net = ct.ExposureNetwork.from_matrix(
+    return ct.ExposureNetwork.from_matrix(
         shapes[shape],
         range(n),
         orientation="debtor->creditor",
         external_assets=np.full(n, 100.0),
         external_liabilities=np.full(n, 99.0),
     )
-    result = ct.EisenbergNoe().propagate(net, ct.Shock.loss({0: shock}))
+
+
+@pytest.mark.parametrize(("shape", "shock"), AOT_DEFAULTS)
+def test_ring_against_complete(shape, shock):
+    result = ct.EisenbergNoe().propagate(ring_or_complete(shape), ct.Shock.loss({0: shock}))
     assert result.table["defaulted"].sum() == AOT_DEFAULTS[shape, shock], AOT.citation
     checks.assert_valid_clearing(result)
 

@@ -23,13 +23,15 @@ def digits(values: pd.Series) -> list[float]:
     return [float(f"{value:.3g}") for value in values]
 
 
-@pytest.fixture(scope="module")
-def markets() -> pd.DataFrame:
+# rounds to the equilibrium that the authors report from above and from below
+ROUNDS = {"greatest": 10, "least": 9}
+
+
+def read_markets() -> pd.DataFrame:
     return pd.read_csv(FOLDER / "markets.csv", index_col="asset")
 
 
-@pytest.fixture(scope="module")
-def banks() -> ct.ExposureNetwork:
+def read_banks() -> ct.ExposureNetwork:
     held = pd.read_csv(FOLDER / "holdings.csv")
     table = pd.read_csv(FOLDER / "banks.csv")
     bonds = table["node"].map(held.groupby("node")["value"].sum())
@@ -43,6 +45,16 @@ def banks() -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes, NOBODY, holdings=held, unit="EUR mn")
 
 
+@pytest.fixture(scope="module")
+def markets() -> pd.DataFrame:
+    return read_markets()
+
+
+@pytest.fixture(scope="module")
+def banks() -> ct.ExposureNetwork:
+    return read_banks()
+
+
 def model(markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest") -> ct.FireSale:
     """Leverage of at most 33, loans that count, impact 1.5 σ √(q / ADV)."""
     rows = markets.rename(index={"US": "Rest_of_the_world", "Rest_of_the_world": "US"})
@@ -54,7 +66,7 @@ def model(markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest
     return ct.FireSale(1 / 33, impact=impact, other_weight=1.0, which=which, tolerance=1e-9)
 
 
-@pytest.mark.parametrize(("which", "rounds"), [("greatest", 10), ("least", 9)])
+@pytest.mark.parametrize(("which", "rounds"), ROUNDS.items())
 def test_sovereign_bonds_of_51_banks_as_published(banks, markets, which, rounds):
     """With the rows of US and Rest_of_the_world swapped, as in the run that was published."""
     assert len(banks) == 51 and len(markets) == 8
@@ -102,8 +114,7 @@ LOANS, BONDS, EQUITY = [1170.0, 1245.0, 1190.0], [145.0, 435.0, 300.0], [28.0, 8
 FALLS = (0.0564801, 0.114085, 0.13914)
 
 
-@pytest.fixture
-def three() -> ct.ExposureNetwork:
+def three_banks() -> ct.ExposureNetwork:
     nodes = {
         "node": list("abc"),
         "external_assets": [a + b for a, b in zip(LOANS, BONDS, strict=True)],
@@ -111,6 +122,11 @@ def three() -> ct.ExposureNetwork:
     }
     held = {"node": list("abc"), "asset": ["bond"] * 3, "value": BONDS}
     return ct.ExposureNetwork(pd.DataFrame(nodes), NOBODY, holdings=held)
+
+
+@pytest.fixture
+def three() -> ct.ExposureNetwork:
+    return three_banks()
 
 
 def three_model(which: str | None) -> ct.FireSale:
@@ -149,38 +165,53 @@ def test_several_solutions_are_an_error_until_one_is_chosen(three):
 # Greenwood, Landier & Thesmar (2015), JFE 115(3): two banks, closed form, recomputed; a = 100 and
 # 200, debt over equity 9 and 4, weights (0.6, 0.4) and (0.2, 0.8), impact 0.001 and 0.0005 per unit
 # sold, the first asset falls by 10 %. Signs here: losses and sales above 0. Tolerance 1e-9.
+TWO_BANKS = {
+    "direct": [0.06, 0.02],
+    "sold": [35.6, 34.4],
+    # by hand: x falls by 0.0356, y by 0.0172; 1 loses 60 · 0.0356 + 40 · 0.0172
+    "indirect_loss": [2.824, 4.176],
+    "aggregate": 7.0 / 50,
+    "indirect_vulnerability": [0.2824, 0.1044],
+    # γ = Σ_k (Σ_m h_mk) l_k m_nk = 100 · 0.001 · 0.6 + 200 · 0.0005 · 0.4 = 0.1 for both
+    "connectedness": [0.1, 0.1],
+    "systemicness": [0.108, 0.032],
+}
+TWO_MODEL = ct.LeverageTargeting(depth={"x": 1 / 0.001, "y": 1 / 0.0005})
+TWO_SHOCK = ct.Shock.price({"x": -0.1})
 
 
-@pytest.fixture
-def two() -> ct.ExposureNetwork:
+def two_banks() -> ct.ExposureNetwork:
     nodes = {"node": ["1", "2"], "external_assets": [100.0, 200.0], "equity": [10.0, 40.0]}
     held = {"node": ["1", "1", "2", "2"], "asset": ["x", "y"] * 2, "value": [60.0, 40, 40, 160]}
     return ct.ExposureNetwork(pd.DataFrame(nodes), NOBODY, holdings=held)
 
 
+@pytest.fixture
+def two() -> ct.ExposureNetwork:
+    return two_banks()
+
+
 def test_two_vulnerable_banks(two):
-    model = ct.LeverageTargeting(depth={"x": 1 / 0.001, "y": 1 / 0.0005})
-    shock = ct.Shock.price({"x": -0.1})
-    found = model.vulnerability(two, shock)
-    np.testing.assert_allclose(found.table["direct_loss"] / [100, 200], [0.06, 0.02], rtol=1e-9)
-    np.testing.assert_allclose(model.market(two, shock)["sold"], [35.6, 34.4], rtol=1e-9)
+    want, sold = TWO_BANKS, TWO_MODEL.market(two, TWO_SHOCK)["sold"]
+    found = TWO_MODEL.vulnerability(two, TWO_SHOCK)
+    np.testing.assert_allclose(found.table["direct_loss"] / [100, 200], want["direct"], rtol=1e-9)
+    np.testing.assert_allclose(sold, want["sold"], rtol=1e-9)
     assert found.direct == pytest.approx(0.2, rel=1e-9)
-    # by hand: x falls by 0.0356, y by 0.0172; 1 loses 60 · 0.0356 + 40 · 0.0172
-    np.testing.assert_allclose(found.table["indirect_loss"], [2.824, 4.176], rtol=1e-9)
-    assert found.aggregate == pytest.approx(7.0 / 50, rel=1e-9)
-    np.testing.assert_allclose(found.table["indirect_vulnerability"], [0.2824, 0.1044], rtol=1e-9)
-    # γ = Σ_k (Σ_m h_mk) l_k m_nk = 100 · 0.001 · 0.6 + 200 · 0.0005 · 0.4 = 0.1 for both
-    np.testing.assert_allclose(found.table["connectedness"], [0.1, 0.1], rtol=1e-9)
-    np.testing.assert_allclose(found.table["systemicness"], [0.108, 0.032], rtol=1e-9)
-    loss = model.propagate(two, shock).table["loss"]
+    assert found.aggregate == pytest.approx(want["aggregate"], rel=1e-9)
+    for column in ("indirect_loss", "indirect_vulnerability", "connectedness", "systemicness"):
+        np.testing.assert_allclose(found.table[column], want[column], rtol=1e-9)
+    loss = TWO_MODEL.propagate(two, TWO_SHOCK).table["loss"]
     np.testing.assert_allclose(loss, [6 + 2.824, 4 + 4.176], rtol=1e-9)
 
 
 # -- overlapping portfolios ---------------------------------------------------------------------
 
 
-def test_a_tenth_sold_takes_a_tenth_off_the_price():
-    """α = 1.0536 of Caccioli, Shrestha, Moore & Farmer (2014); four decimals are published."""
+TENTH_SOLD = 0.9  # the price, to 1e-5: four decimals of α are published
+
+
+def price_with_a_tenth_sold() -> float:
+    """α = 1.0536 of Caccioli, Shrestha, Moore & Farmer (2014)."""
     nodes = {
         "node": ["a", "b"],
         "external_assets": [10.0, 90.0],
@@ -189,4 +220,8 @@ def test_a_tenth_sold_takes_a_tenth_off_the_price():
     held = {"node": ["a", "b"], "asset": ["X", "X"], "value": [10.0, 90.0]}
     net = ct.ExposureNetwork(pd.DataFrame(nodes), NOBODY, holdings=held)
     market = ct.OverlappingPortfolios().market(net, ct.Shock.default("a"))
-    assert market.loc["X", "price"] == pytest.approx(0.9, abs=1e-5)
+    return float(market.loc["X", "price"])
+
+
+def test_a_tenth_sold_takes_a_tenth_off_the_price():
+    assert price_with_a_tenth_sold() == pytest.approx(TENTH_SOLD, abs=1e-5)

@@ -21,13 +21,22 @@ RHO = 0.35
 CREDIT = {0: [[2], [1]], 1: [[0], [2]], 2: [[1], [0]]}
 # With funding, 1 takes both with it at once: 2 loses 5 of claims and 0.35 · 40 = 14 of funding.
 BOTH = {0: [[2], [1]], 1: [[0, 2]], 2: [[1], [0]]}
+# Funding alone, all paid in full, in percent of the capital of the others, and of its own.
+ALONE = {
+    "contagion_index": [100 * 14 / 45, 100 * 15.75 / 40, 100 * 8.75 / 55],
+    "vulnerability_index": [100 * 8.75 / (2 * 25), 100 * 12.25 / (2 * 30), 100 * 17.5 / (2 * 15)],
+}
+
+
+def three_systems() -> ct.ExposureNetwork:
+    return ct.ExposureNetwork.from_matrix(
+        CLAIMS, [0, 1, 2], orientation="creditor->debtor", equity=CAPITAL
+    )
 
 
 @pytest.fixture
 def systems() -> ct.ExposureNetwork:
-    return ct.ExposureNetwork.from_matrix(
-        CLAIMS, [0, 1, 2], orientation="creditor->debtor", equity=CAPITAL
-    )
+    return three_systems()
 
 
 def rounds(result: ct.PropagationResult) -> list[list[int]]:
@@ -69,7 +78,5 @@ def test_indices_of_contagion_and_vulnerability(systems):
     assert table["contagion_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
     assert table["vulnerability_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
     alone = measures.single_defaults(systems, ct.CreditFunding(0.0, RHO, 1.0), recovery=1.0)
-    want = [100 * 14 / 45, 100 * 15.75 / 40, 100 * 8.75 / 55]
-    assert alone["contagion_index"].tolist() == pytest.approx(want, rel=TOLERANCE)
-    want = [100 * 8.75 / (2 * 25), 100 * 12.25 / (2 * 30), 100 * 17.5 / (2 * 15)]
-    assert alone["vulnerability_index"].tolist() == pytest.approx(want, rel=TOLERANCE)
+    for column, want in ALONE.items():
+        assert alone[column].tolist() == pytest.approx(want, rel=TOLERANCE)

@@ -18,6 +18,13 @@ RATIOS = [10, 12, 16]
 TOLERANCE = 1e-9
 
 
+def exposures(n: int, k: int) -> tuple[float, float]:
+    """Bilateral, and with a house for one of the k classes."""
+    bilateral = (n - 1) * np.sqrt(k / (2 * np.pi))
+    cleared = (n - 1) * np.sqrt((k - 1) / (2 * np.pi)) + np.sqrt((n - 1) / (2 * np.pi))
+    return bilateral, cleared
+
+
 def near(value: float) -> object:
     return pytest.approx(value, rel=0, abs=TOLERANCE * max(1.0, abs(value)))
 
@@ -31,8 +38,7 @@ def test_fewest_participants(classes, want):
 
 @pytest.mark.parametrize(("n", "k"), PAIRS)
 def test_expected_exposures(n, k):
-    bilateral = (n - 1) * np.sqrt(k / (2 * np.pi))
-    cleared = (n - 1) * np.sqrt((k - 1) / (2 * np.pi)) + np.sqrt((n - 1) / (2 * np.pi))
+    bilateral, cleared = exposures(n, k)
     assert efficiency.expected_exposure(n, k) == near(bilateral)
     assert efficiency.expected_exposure(n, k, [0]) == near(cleared)
     assert efficiency.netting_efficiency(n, k, [0]) == near(1 - cleared / bilateral)

@@ -44,17 +44,17 @@ def debt_values(outcome: ct.Outcome) -> np.ndarray:
     return outcome.payments + outcome.external_paid
 
 
-@pytest.mark.parametrize(
-    ("assets", "value"),
-    [
-        # both insolvent: r = (a_i + w a_j) / (1 − w²)
-        ([0.3, 0.3], [5.999999999999997] * 2),
-        # a pays in full, b pays a_b + w d
-        ([3.0, 0.1], [D, 0.1 + W * D]),
-        ([14.0, 0.2], [D, 0.2 + W * D]),
-        ([1.0, 1.0], [D, D]),
-    ],
-)
+TWO_FIRMS = [
+    # both insolvent: r = (a_i + w a_j) / (1 − w²)
+    ([0.3, 0.3], [5.999999999999997] * 2),
+    # a pays in full, b pays a_b + w d
+    ([3.0, 0.1], [D, 0.1 + W * D]),
+    ([14.0, 0.2], [D, 0.2 + W * D]),
+    ([1.0, 1.0], [D, D]),
+]
+
+
+@pytest.mark.parametrize(("assets", "value"), TWO_FIRMS)
 @pytest.mark.parametrize("which", ["greatest", "least", None])
 def test_two_firms_that_hold_each_others_debt(assets, value, which):
     result = ct.CrossHoldings(which=which).propagate(two_firms(assets, debt=W))
@@ -62,21 +62,21 @@ def test_two_firms_that_hold_each_others_debt(assets, value, which):
     assert (result.outcome.defaulted == (np.array(value) < D - 1e-9)).all()
 
 
-def test_two_firms_that_hold_each_others_equity():
-    """The four cases of Suzuki (2002) for equity alone: what is on paper, solved by hand.
+# The four cases of Suzuki (2002) for equity alone, w = 1/2: what is on paper, solved by hand.
+# Both solvent: s_i = (a_i − d + w (a_j − d)) / (1 − w²). One solvent: it gets nothing from the
+# other. The shares of the second save the first, or are not enough.
+TWO_OWNERS = [
+    ([14.3, 12.3], [(3 + 0.5) / 0.75, (1 + 1.5) / 0.75]),
+    ([10.3, 14.3], [(-1 + 1.5) / 0.75, (3 - 0.5) / 0.75]),  # saved by its shares
+    ([10.3, 12.3], [-1 + 0.5, 1.0]),
+    ([10.3, 10.3], [-1.0, -1.0]),
+]
 
-    Both solvent: s_i = (a_i − d + w (a_j − d)) / (1 − w²). One solvent: it gets nothing from the
-    other. The shares of the second save the first, or are not enough.
-    """
-    model = ct.CrossHoldings()
 
-    def equity(assets):
-        return model.propagate(two_firms(assets, equity=0.5)).table["equity_after"]
-
-    same(equity([14.3, 12.3]), [(3 + 0.5) / 0.75, (1 + 1.5) / 0.75])
-    same(equity([10.3, 14.3]), [(-1 + 1.5) / 0.75, (3 - 0.5) / 0.75])  # saved by its shares
-    same(equity([10.3, 12.3]), [-1 + 0.5, 1.0])
-    same(equity([10.3, 10.3]), [-1.0, -1.0])
+@pytest.mark.parametrize(("assets", "equity"), TWO_OWNERS)
+def test_two_firms_that_hold_each_others_equity(assets, equity):
+    result = ct.CrossHoldings().propagate(two_firms(assets, equity=0.5))
+    same(result.table["equity_after"], equity)
 
 
 def test_two_firms_that_hold_both():
@@ -114,14 +114,21 @@ BEFORE = np.array([11.98745, 15.27615, 1.468619, 9.65272, 1.058577, 6.698745])
 ONE = [["Greece"]]
 ALL = [["Greece"], ["Portugal", "Spain"], ["France", "Germany"], ["Italy"]]
 
+WAVES = {0.9: ONE, 0.93: ONE, 0.94: ALL}
+AT_0935 = [["Greece"], ["Portugal"], ["Spain"], ["France", "Germany"], ["Italy"]]
 
-@pytest.fixture
-def europe() -> ct.ExposureNetwork:
+
+def six_countries() -> ct.ExposureNetwork:
     return ct.ExposureNetwork(
         pd.DataFrame({"node": COUNTRIES, "external_assets": BEFORE}),
         pd.DataFrame({"creditor": [], "debtor": [], "amount": []}),
         shareholdings=from_matrix(CLAIMS / CLAIMS.sum(axis=0) / 3, COUNTRIES),
     )
+
+
+@pytest.fixture
+def europe() -> ct.ExposureNetwork:
+    return six_countries()
 
 
 GDP = ct.Shock.loss(dict(zip(COUNTRIES, BEFORE - NOW, strict=True)))
@@ -132,7 +139,7 @@ def waves(net, threshold) -> list[list[str]]:
     return [sorted(wave.index[wave == k]) for k in range(1, wave.max() + 1)]
 
 
-@pytest.mark.parametrize(("threshold", "want"), [(0.9, ONE), (0.93, ONE), (0.94, ALL)])
+@pytest.mark.parametrize(("threshold", "want"), WAVES.items())
 def test_waves_of_sovereign_failures(europe, threshold, want):
     assert waves(europe, threshold) == want
 
@@ -140,7 +147,7 @@ def test_waves_of_sovereign_failures(europe, threshold, want):
 def test_waves_at_0935_begin_as_published(europe):
     """Greece, then Portugal, then Spain; all six fail in the end."""
     found = waves(europe, 0.935)
-    assert found[:3] == [["Greece"], ["Portugal"], ["Spain"]]
+    assert found[:3] == AT_0935[:3]
     assert sorted(name for wave in found for name in wave) == COUNTRIES
 
 
@@ -151,7 +158,7 @@ def test_waves_at_0935_begin_as_published(europe):
     "is, moves them. The table is quoted from memory.",
 )
 def test_waves_at_0935_end_as_published(europe):
-    assert waves(europe, 0.935)[3:] == [["France", "Germany"], ["Italy"]]
+    assert waves(europe, 0.935)[3:] == AT_0935[3:]
 
 
 def test_values_of_the_countries_add_up(europe):
