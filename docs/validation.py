@@ -41,8 +41,6 @@ MISSING = """## Not on this page
 
 - Minimum density (Anand, Craig & von Peter 2015): not in the package yet, so the remark that the
   published reconstruction of an example has more links than needed is left out.
-- The contagion index of Glasserman & Young (2015) for the banks of the stress test of 2011: not in
-  the package yet.
 - `bis_cbs_2022q4`: its published centralities are checked in the tests, but they are not a
   measure of the package.
 - `three_venues`: made for the purpose, nothing is published.

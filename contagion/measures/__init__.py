@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bounds import glasserman_young
 from .impact import contagion_index, debtrank, default_impact, single_defaults, vulnerability_index
 from .registry import MEASURES, Measure
 
@@ -11,6 +12,7 @@ __all__ = [
     "contagion_index",
     "debtrank",
     "default_impact",
+    "glasserman_young",
     "single_defaults",
     "vulnerability_index",
 ]
