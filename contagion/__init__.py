@@ -28,6 +28,7 @@ from .models import (
     FireSale,
     Furfine,
     GaiKapadia,
+    JointModel,
     LeverageTargeting,
     LiquidityHoarding,
     Model,
@@ -35,6 +36,7 @@ from .models import (
     OverlappingPortfolios,
     RogersVeraart,
     ThresholdDeleveraging,
+    channels,
     valuations,
 )
 from .network import ExposureNetwork, read
@@ -80,6 +82,7 @@ __all__ = [
     "FireSale",
     "Furfine",
     "GaiKapadia",
+    "JointModel",
     "LeverageTargeting",
     "LiquidityHoarding",
     "MarginError",
@@ -97,6 +100,7 @@ __all__ = [
     "ShockError",
     "Socialization",
     "ThresholdDeleveraging",
+    "channels",
     "compare_rules",
     "datasets",
     "layers",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model import Model
-from . import valuations
+from . import channels, valuations
 from .credit_funding import CreditFunding
 from .cross_holdings import CrossHoldings
 from .debtrank import DebtRank
@@ -12,6 +12,7 @@ from .failure_costs import FailureCosts
 from .fire_sale import FireSale
 from .furfine import Furfine
 from .gai_kapadia import GaiKapadia
+from .joint import JointModel
 from .leverage_targeting import LeverageTargeting
 from .liquidity_hoarding import LiquidityHoarding
 from .network_valuation import NetworkValuation
@@ -34,6 +35,7 @@ MODELS: dict[str, type[Model]] = {
     "leverage-targeting": LeverageTargeting,
     "threshold-deleveraging": ThresholdDeleveraging,
     "overlapping-portfolios": OverlappingPortfolios,
+    "joint": JointModel,
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "FireSale",
     "Furfine",
     "GaiKapadia",
+    "JointModel",
     "LeverageTargeting",
     "LiquidityHoarding",
     "Model",
@@ -53,5 +56,6 @@ __all__ = [
     "OverlappingPortfolios",
     "RogersVeraart",
     "ThresholdDeleveraging",
+    "channels",
     "valuations",
 ]

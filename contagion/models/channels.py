@@ -1,0 +1,216 @@
+"""The channels of a joint model besides clearing: prices, funding, and marks on claims.
+
+They are handed to :class:`contagion.JointModel`; each is off when it is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from ..network import ExposureNetwork
+from ..outcome import Outcome
+from ..text import did_you_mean
+from .credit_funding import node_money
+from .fire_sale import FireSale
+from .network_valuation import NetworkValuation
+from .portfolios import SHARE
+from .valuation_base import Valuation
+from .valuations import LinearDebtRank
+
+MARKS = LinearDebtRank()
+
+
+@dataclass(frozen=True, repr=False)
+class Channel:
+    """One way in which a loss spreads; the fields are its parameters."""
+
+    def __repr__(self) -> str:
+        """The parameters that differ from their defaults."""
+        given = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"channels.{type(self).__name__}({', '.join(given)})"
+
+    @property
+    def on(self) -> bool:
+        """Whether the parameters let the channel do anything."""
+        return True
+
+    @classmethod
+    def from_words(cls, text: str) -> Self:
+        """A channel from words, as on the command line: "default", or parameter=number,...
+
+        Raises
+        ------
+        ValueError
+            For an unknown parameter, with the closest one, and for what is not a number.
+
+        Example
+        -------
+        >>> Funding.from_words("default"), Funding.from_words("not_replaced=0.5,sale_cost=0.2")
+        (channels.Funding(), channels.Funding(not_replaced=0.5, sale_cost=0.2))
+        """
+        given: dict[str, Any] = {}
+        known = [f.name for f in fields(cls)]
+        for item in [] if text == "default" else text.split(","):
+            key, _, value = (part.strip() for part in item.partition("="))
+            if key not in known:
+                raise ValueError(did_you_mean(key, known, f"parameter of {cls.__name__}"))
+            try:
+                given[key] = float(value)
+            except ValueError:
+                raise ValueError(f"{key}={value!r}: a number is needed.") from None
+        return cls(**given)
+
+
+@dataclass(frozen=True, repr=False)
+class Prices(Channel):
+    """Nodes short of capital sell holdings, and prices fall: the terms of :class:`FireSale`.
+
+    Parameters
+    ----------
+    capital_ratio, impact, other_weight, illiquid : as in :class:`contagion.FireSale`. An impact
+        of 0 turns the channel off; a capital ratio of 1/33 is a leverage of 33 at most.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For parameters out of range.
+
+    Example
+    -------
+    >>> Prices(0.1, impact=0), Prices(0.1, impact=0).on
+    (channels.Prices(capital_ratio=0.1, impact=0.0), False)
+
+    Source: after Cifuentes, Ferrucci & Shin (2005), see :class:`contagion.FireSale`.
+    """
+
+    capital_ratio: float = 0.08
+    impact: float | Any = SHARE
+    other_weight: float = 0.0
+    illiquid: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        checked = FireSale(self.capital_ratio, self.impact, self.other_weight, self.illiquid)
+        object.__setattr__(self, "impact", checked.impact)
+        object.__setattr__(self, "illiquid", checked.illiquid)
+
+    @property
+    def on(self) -> bool:
+        """False for an impact of 0."""
+        return bool(self.impact != 0.0)
+
+
+@dataclass(frozen=True, repr=False)
+class Funding(Channel):
+    """Lenders in default withdraw; what nobody replaces is met by sales below value.
+
+        need_i = max(0, ρ Σ_{j in default} A_ji − liquid_i),   cost_i = δ / (1 + δ) · sold_i
+        sold_i = min((1 + δ) need_i, sellable_i)
+
+    with A_ji the claim of j on i, money. Columns of the node table that are read, all optional:
+    `liquid_assets` (empty: 0), `sellable_assets` less `secured_funding` (empty: without limit).
+
+    Parameters
+    ----------
+    not_replaced : ρ in [0, 1], part of the funding from a failed creditor that nobody replaces.
+    sale_cost : δ >= 0, loss per unit of money raised: haircut / (1 − haircut). With ρ or δ of 0
+        the channel is off.
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range.
+
+    Example
+    -------
+    b owes a 10, a fails: b has to find 5 and loses a fifth of that on top.
+
+    >>> net = ExposureNetwork.from_matrix([[0, 0], [10, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[1, 15])
+    >>> Funding(0.5, 0.2).cost(net, np.array([[True, False]]))
+    array([[0., 1.]])
+
+    Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105, see :class:`contagion.CreditFunding`
+    (equations there from memory, unverified).
+    """
+
+    not_replaced: float = 0.35
+    sale_cost: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.not_replaced <= 1:
+            raise ValueError(f"not_replaced={self.not_replaced}: it lies between 0 and 1.")
+        if not 0 <= self.sale_cost < np.inf:
+            raise ValueError(f"sale_cost={self.sale_cost}: it is >= 0 and finite.")
+
+    @property
+    def on(self) -> bool:
+        """False when everything is replaced, or sales cost nothing."""
+        return self.not_replaced > 0 and self.sale_cost > 0
+
+    def cost(self, network: ExposureNetwork, failed: np.ndarray) -> np.ndarray:
+        """(B, n) money that borrowers lose when the lenders `failed` (B, n) withdraw."""
+        called = np.asarray(network.liabilities @ failed.T.astype(float)).T
+        liquid = np.nan_to_num(node_money(network, "liquid_assets"))
+        pledged = np.nan_to_num(node_money(network, "secured_funding"))
+        free = np.maximum(node_money(network, "sellable_assets") - pledged, 0.0)
+        need = np.maximum(self.not_replaced * called - liquid, 0.0)
+        most = np.where(np.isnan(free), np.inf, free)
+        sold = np.minimum((1.0 + self.sale_cost) * need, most)
+        return np.asarray(self.sale_cost / (1.0 + self.sale_cost) * sold)
+
+
+@dataclass(frozen=True, repr=False)
+class Marking(Channel):
+    """Claims are marked down before default, which tightens the constraint that forces sales.
+
+    A claim counts at the lower of what it will be paid and its value in
+    :class:`contagion.NetworkValuation`, at the external assets that the other channels leave. Marks
+    change nothing that is paid: without prices they have no effect.
+
+    Parameters
+    ----------
+    valuation : one of `contagion.valuations`, or in words such as "merton:volatility=0.1".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
+
+    Example
+    -------
+    >>> Marking("exponential-debtrank:alpha=2")
+    channels.Marking(valuation=valuations.ExponentialDebtRank(alpha=2.0))
+
+    Source: after Barucca et al. (2020), Mathematical Finance 30(4); that marks bind only in the
+    constraint is ours.
+    """
+
+    valuation: Valuation | str = MARKS
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "valuation", NetworkValuation(self.valuation).valuation)
+
+    @classmethod
+    def from_words(cls, text: str) -> Self:
+        """Marks by a valuation in words: "default", or as in `NetworkValuation`."""
+        return cls() if text == "default" else cls(text)
+
+    def marked(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        pins: np.ndarray,
+        *,
+        tolerance: float,
+        max_rounds: int,
+    ) -> Outcome:
+        """The valuation after losses (B, n) on external assets; `claims_lost` are the marks."""
+        model = NetworkValuation(self.valuation, tolerance=tolerance, max_rounds=max_rounds)
+        return model.run(network, losses, pins)
