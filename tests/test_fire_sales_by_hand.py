@@ -237,3 +237,19 @@ def test_a_run_that_does_not_end_says_so():
 def test_vulnerability_needs_equity():
     with pytest.raises(ct.ShockError, match="equity"):
         ct.LeverageTargeting().vulnerability(one_asset([5.0], [6.0], [0.0]))
+
+
+def test_a_total_loss_does_not_stop_the_sales():
+    """a holds 10 of X and owes 5 outside: whether it loses almost all or all, its 10 are sold."""
+    nodes = pd.DataFrame(
+        {"node": ["a", "b"], "external_assets": [10.0, 100.0], "external_liabilities": [5.0, 50.0]}
+    )
+    holdings = pd.DataFrame({"node": ["a", "b"], "asset": "X", "value": [10.0, 50.0]})
+    none = pd.DataFrame({"creditor": ["a"], "debtor": ["b"], "amount": [0.0]})
+    net = ct.ExposureNetwork(nodes, none, holdings=holdings)
+    model = ct.FireSale(0.5, impact=1.0)
+    almost, all_ = (
+        model.propagate(net, ct.Shock.loss({"a": loss})).table.loc["b", "equity_after"]
+        for loss in (9.999999, 10.0)
+    )
+    assert all_ == pytest.approx(almost) and all_ < 43

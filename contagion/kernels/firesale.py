@@ -37,6 +37,8 @@ def forced_sales(
 
         equity ≥ ratio · (weighted + (1 − θ) · marked),   0 ≤ θ ≤ 1,   the smallest such θ, or 1
 
+    Holdings that are worth nothing any more are units still, sold where the ratio is missed.
+
     Parameters
     ----------
     equity : (B, n) signed, marked to market.
@@ -52,7 +54,8 @@ def forced_sales(
     room = equity / ratio - weighted
     with np.errstate(divide="ignore", invalid="ignore"):
         part = 1.0 - room / marked
-    part = np.where(sells & (marked > 0) & (part > THRESHOLD), part, 0.0)
+    part = np.where(marked > 0, part, np.where(room < 0, 1.0, 0.0))  # the limit, not a jump to 0
+    part = np.where(sells & (part > THRESHOLD), part, 0.0)
     return np.clip(part, 0.0, 1.0)
 
 

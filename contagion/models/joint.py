@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ModelError
-from ..kernels.firesale import THRESHOLD, forced_sales, marked_down
+from ..kernels.firesale import forced_sales, marked_down
 from ..model import NO_SHOCK, Trace
 from ..network import ExposureNetwork
 from ..outcome import Outcome
@@ -197,7 +197,6 @@ class JointModel(PortfolioModel):
         scale = book.claims + np.nan_to_num(book.external_assets)
         scale = np.where(scale > 0, scale, 1.0)
         sells = (book.can_fail & book.known) | started
-        dented, least = mine.after(flat)[0] > 0, THRESHOLD * scale
         rounds, good = np.zeros(len(flat), np.int64), np.ones(len(flat), bool)
         live, states = np.arange(len(flat)), _Path(trace)
         while len(live):
@@ -211,14 +210,10 @@ class JointModel(PortfolioModel):
                 mark, good[live] = self._marks(network, lost, pins[live], part)
                 received = np.maximum(book.claims - part.claims_lost - mark, 0.0)
                 marked = kept * np.asarray(price[live] @ mine.held.T)
-                # Costs can leave holdings without value: the units are there and are sold, so that
-                # the part sold does not fall from 1 to 0 at the last unit of money.
-                add = np.where(dented[live] & (cost[live] > 0), least - marked, 0.0)
-                add = np.maximum(add, 0.0)
                 weighted = prices.other_weight * other + received
                 ratio = prices.capital_ratio
-                equity = part.equity - mark + add
-                theta = forced_sales(equity, weighted, marked + add, ratio, sells[live])
+                equity = part.equity - mark
+                theta = forced_sales(equity, weighted, marked, ratio, sells[live])
                 theta = np.where(started[live], 1.0, theta)
                 sold[live] = np.asarray(theta @ mine.held)
                 after = np.minimum(law(sold[live]), after)
