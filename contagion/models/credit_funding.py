@@ -76,7 +76,7 @@ class CreditFunding(Model):
     """
 
     title: ClassVar[str] = "Default cascade through claims and lost funding"
-    source: ClassVar[str] = "Espinosa-Vega & Solé (2010), IMF WP/10/105"
+    source: ClassVar[str] = "after Espinosa-Vega & Solé (2010), IMF WP/10/105"
     settles: ClassVar[bool] = False
 
     loss_given_default: float = 1.0

@@ -90,7 +90,7 @@ class FireSale(PortfolioModel):
 
     title: ClassVar[str] = "Clearing with forced sales at falling prices"
     source: ClassVar[str] = (
-        "Cifuentes, Ferrucci & Shin (2005), Journal of the European Economic Association 3(2-3)"
+        "after Cifuentes, Ferrucci & Shin (2005), J. of the European Economic Association 3(2-3)"
     )
     settles: ClassVar[bool] = True
 

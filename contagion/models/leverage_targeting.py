@@ -69,7 +69,7 @@ class LeverageTargeting(PortfolioModel):
 
     title: ClassVar[str] = "Sales that restore leverage, linear price impact"
     source: ClassVar[str] = (
-        "Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3)"
+        "after Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3)"
     )
     settles: ClassVar[bool] = False
 

@@ -59,7 +59,9 @@ class LiquidityHoarding(Model):
     """
 
     title: ClassVar[str] = "Liquidity hoarding: who runs short calls its claims in"
-    source: ClassVar[str] = "Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
+    source: ClassVar[str] = (
+        "after Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
+    )
     settles: ClassVar[bool] = False
 
     withdrawal: float = 1.0

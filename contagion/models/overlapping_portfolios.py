@@ -70,7 +70,7 @@ class OverlappingPortfolios(PortfolioModel):
 
     title: ClassVar[str] = "Default cascade through common assets"
     source: ClassVar[str] = (
-        "Caccioli, Shrestha, Moore & Farmer (2014), Journal of Banking & Finance 46"
+        "after Caccioli, Shrestha, Moore & Farmer (2014), Journal of Banking & Finance 46"
     )
     settles: ClassVar[bool] = False
 

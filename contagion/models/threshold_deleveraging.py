@@ -78,7 +78,7 @@ class ThresholdDeleveraging(PortfolioModel):
     """
 
     title: ClassVar[str] = "Sales above a leverage limit, with market depth"
-    source: ClassVar[str] = "Cont & Schaanning (2017), Norges Bank Working Paper 2/2017"
+    source: ClassVar[str] = "after Cont & Schaanning (2017), Norges Bank Working Paper 2/2017"
     settles: ClassVar[bool] = False
 
     max_leverage: float = 33.0
