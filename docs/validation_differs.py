@@ -69,10 +69,9 @@ def equality() -> Remark:
         "Sources differ, and not only at the edge. With a capital of 4 % and interbank assets of "
         "20 %, a bank with five debtors loses exactly its capital with the first of them, so that "
         "the first round already depends on it, and in a floating-point program on the order of a "
-        f"division. The upper end of the window moves by {wider:.1f} debtors. The "
-        "paper prints both: its condition of solvency lets equality fail, its condition of a "
-        "vulnerable bank lets it stand. The package asks (`strict`), and compares with a "
-        "tolerance so that rounding does not decide. The authors of the ring of three banks count "
+        f"division. The upper end of the window moves by {wider:.1f} debtors. Which "
+        "of the two the paper means was not checked in its text. The package asks (`strict`), and "
+        "compares with a tolerance so that rounding does not decide. The authors of the ring of three banks count "
         "an equity of exactly zero as default: "
         "bank A is at zero at 10 %, and bank C pays for it.",
         ("equality stands (strict)", "equality fails (weak)"),

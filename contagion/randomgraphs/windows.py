@@ -53,9 +53,8 @@ def gai_kapadia_limits(
     >>> [round(z, 4) for z in gai_kapadia_limits(0.04, 0.2, strict=False)]
     [1.0037, 7.4771]
 
-    Source: Gai & Kapadia (2010), Proceedings of the Royal Society A 466; the condition that a
-    bank stays solvent is printed with a strict inequality, so that equality fails (strict=False
-    here), the one for a vulnerable bank as K / A < 1 / j, so that it stands (strict=True).
+    Source: after Gai & Kapadia (2010), Proceedings of the Royal Society A 466; whether equality
+    fails was not checked in its text, so both conventions are here (`strict`).
     """
     return _limits(largest_vulnerable(capital, interbank, strict=strict))
 
