@@ -71,7 +71,8 @@ def equality() -> Remark:
         "the first round already depends on it, and in a floating-point program on the order of a "
         f"division. The upper end of the window moves by {wider:.1f} debtors. Which "
         "of the two the paper means was not checked in its text. The package asks (`strict`), and "
-        "compares with a tolerance so that rounding does not decide. The authors of the ring of three banks count "
+        "compares with a tolerance so that rounding does not decide. The authors of the "
+        "ring of three banks count "
         "an equity of exactly zero as default: "
         "bank A is at zero at 10 %, and bank C pays for it.",
         ("equality stands (strict)", "equality fails (weak)"),
