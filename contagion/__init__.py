@@ -56,6 +56,12 @@ _ON_USE = {
     "report": "report",
     "datasets": "datasets",
     "measures": "measures",
+    "generate": "generate",
+    "policy": "policy",
+    "reconstruct": "reconstruct",
+    "reverse": "reverse",
+    "scenarios": "scenarios",
+    "scorecards": "scorecards",
 }
 _NAMES = {
     "rank": ("ranking", "rank"),

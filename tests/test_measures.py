@@ -150,4 +150,4 @@ def test_every_column_has_a_definition(three):
     assert set(table.columns) - {"equity", "claims", "debts"} <= defined
     for name, measure in measures.MEASURES.items():
         assert measure.name == name
-        assert measure.title and measure.formula and measure.unit and measure.source
+        assert all(measure.to_dict().values())

@@ -257,7 +257,7 @@ def rank(
     frame = ranked(net, chosen, recovery=recovery, progress=progress)
     if as_json:
         used = {str(c).partition(".")[0] for c in frame}
-        meaning = {key: vars(m) for key, m in MEASURES.items() if key in used}
+        meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
         rows = frame.head(top).reset_index().to_dict("records")
         print_json({"unit": net.unit, "ranking": rows, "measures": meaning})
         return
@@ -273,7 +273,8 @@ def rank(
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}, {m.unit}", "  ", "  "))
+            of = "" if m.denominator == "–" else f" of {m.denominator}"
+            print(paragraph(f"{m.title}: {m.formula}, {m.unit}{of}", "  ", "  "))
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..network import ExposureNetwork
+from .registry import Measure, scored
 
 
 def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
@@ -64,3 +65,23 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
         },
         index=network.names,
     )
+
+
+def _index(network: ExposureNetwork) -> pd.Series:
+    table = glasserman_young(network)
+    reason = table["reason"].to_numpy()
+    where = {text: reason == text for text in dict.fromkeys(reason) if text}
+    return scored("glasserman_young", table["index"].to_numpy(), network.names, where)
+
+
+DEFINITIONS = (
+    Measure(
+        "glasserman_young",
+        "Glasserman–Young index",
+        "w_i β_i (λ_i − 1), λ_i = c_i / w_i, β_i = debts_i / all liabilities_i",
+        "money",
+        "–",
+        "after Glasserman & Young (2015), Journal of Banking & Finance 50",
+        of=_index,
+    ),
+)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..model import Model
 from ..network import ExposureNetwork
+from .registry import Measure
 
 CHUNK = 2**22  # entries of the loss matrix held at a time
 
@@ -126,3 +127,59 @@ def _debtrank(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
     others = capital.sum() - capital
     share = impact["contagion_index"].to_numpy() / 100.0 * others / capital.sum()
     return pd.Series(share, impact.index, name="debtrank")
+
+
+DEFINITIONS = (
+    Measure(
+        "default_impact",
+        "default impact",
+        "Σ_{j≠i} ℓ(j|i)",
+        "money",
+        "–",
+        "loss of all other owners when i defaults; ℓ(j|i) is capped at the equity of j",
+    ),
+    Measure(
+        "contagion_index",
+        "contagion index",
+        "100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j",
+        "%",
+        "capital of the others",
+        "after Espinosa-Vega & Solé (2010), IMF WP/10/105, capital impairment averaged with "
+        "capital weights; ℓ capped at K_j",
+    ),
+    Measure(
+        "vulnerability_index",
+        "vulnerability index",
+        "100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) · K_i)",
+        "%",
+        "own capital, mean over triggers",
+        "after the bank-contagion annexes of IMF FSAPs; ℓ capped at K_i",
+        about="vulnerability",
+    ),
+    Measure(
+        "induced_defaults",
+        "induced defaults",
+        "#{j ≠ i : j defaults | i defaults}",
+        "nodes",
+        "–",
+        "count of further defaults, nodes insolvent before left out",
+    ),
+    Measure(
+        "hazard",
+        "hazard rate",
+        "100 · #{j ≠ i : i defaults | j defaults} / (N − 1)",
+        "%",
+        "the N − 1 triggers",
+        "share of single defaults that fail the node",
+        about="vulnerability",
+    ),
+    Measure(
+        "debtrank",
+        "DebtRank",
+        "Σ_{j≠i} v_j h_j",
+        "share",
+        "equity of all nodes",
+        "Battiston et al. (2012), Sci. Rep. 2:541, with v_j = share of equity as in Bardoscia "
+        "et al. (2015), PLoS ONE 10(6); the trigger's own loss is left out",
+    ),
+)

@@ -1,66 +1,95 @@
-"""What each measure means: formula, unit, denominator and source, reachable from the report."""
+"""The record that every measure has, and how it says where it is not defined."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ..network import ExposureNetwork
+
+About = Literal["importance", "vulnerability", "size", "position"]
+Scope = Literal["node", "exposure", "system"]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Definition of one measure; `formula` uses the notation of the glossary."""
+    """Definition of one measure; `formula` uses the notation of the glossary.
+
+    Attributes
+    ----------
+    name, title : the key of `MEASURES` and the column, and what people read.
+    formula : with `L[i, j]` what i owes j, `X[i, j]` the claim of i on j, K capital, A assets.
+    unit : money, %, share, nodes or a pure number.
+    denominator : what a relative number is relative to, "–" for absolute ones.
+    source : author, year, journal, equation; "after" where the equation could not be read.
+    about : what a high value says: importance (others lose by it), vulnerability (it loses by
+        others), size, or position in the graph.
+    scope : one number a node, an exposure, or the system.
+    of : the function of the network alone, for measures that need no run of a model.
+    """
 
     name: str
     title: str
     formula: str
     unit: str
+    denominator: str
     source: str
+    about: About = "importance"
+    scope: Scope = "node"
+    of: Callable[[ExposureNetwork], pd.Series] | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """The definition as text: every field but the function."""
+        return {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
 
 
-_ALL = (
-    Measure(
-        "default_impact",
-        "default impact",
-        "Σ_{j≠i} ℓ(j|i)",
-        "money",
-        "loss of all other owners when i defaults; ℓ(j|i) is capped at the equity of j",
-    ),
-    Measure(
-        "contagion_index",
-        "contagion index",
-        "100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j",
-        "% of the capital of the others",
-        "after Espinosa-Vega & Solé (2010), IMF WP/10/105, capital impairment averaged with "
-        "capital weights; ℓ capped at K_j",
-    ),
-    Measure(
-        "vulnerability_index",
-        "vulnerability index",
-        "100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) · K_i)",
-        "% of own capital, mean over triggers",
-        "after the bank-contagion annexes of IMF FSAPs; ℓ capped at K_i",
-    ),
-    Measure(
-        "induced_defaults",
-        "induced defaults",
-        "#{j ≠ i : j defaults | i defaults}",
-        "nodes",
-        "count of further defaults, nodes insolvent before left out",
-    ),
-    Measure(
-        "hazard",
-        "hazard rate",
-        "100 · #{j ≠ i : i defaults | j defaults} / (N − 1)",
-        "% of triggers",
-        "share of single defaults that fail the node",
-    ),
-    Measure(
-        "debtrank",
-        "DebtRank",
-        "Σ_{j≠i} v_j h_j",
-        "share of the equity of all nodes",
-        "Battiston et al. (2012), Sci. Rep. 2:541, with v_j = share of equity as in Bardoscia "
-        "et al. (2015), PLoS ONE 10(6); the trigger's own loss is left out",
-    ),
-)
+def scored(
+    name: str,
+    values: np.ndarray,
+    index: pd.Index,
+    reasons: Mapping[str, np.ndarray] | None = None,
+) -> pd.Series:
+    """One number a node, nan where it is not defined, with the reason.
 
-MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+    Parameters
+    ----------
+    name : of the measure, as in `MEASURES`.
+    values : (n,) numbers.
+    index : names of the nodes.
+    reasons : {reason: (n,) bool where it holds}; the first one that holds counts. There the
+        value becomes nan.
+
+    Returns
+    -------
+    Series whose `attrs["reasons"]` is {node: reason} for every nan.
+
+    Raises
+    ------
+    ValueError
+        For a value that is nan, or infinite, without a reason: a measure may not be silent.
+
+    Example
+    -------
+    >>> index = pd.Index(["a", "b"])
+    >>> found = scored("share", np.array([0.5, np.nan]), index,
+    ...                {"nothing is owed": np.array([False, True])})
+    >>> found.attrs["reasons"]
+    {'b': 'nothing is owed'}
+    """
+    values = np.array(values, float)
+    said = np.full(len(values), "", object)
+    for reason, where in (reasons or {}).items():
+        said[np.asarray(where, bool) & (said == "")] = reason
+    undefined = said != ""
+    values[undefined] = np.nan
+    silent = ~np.isfinite(values) & ~undefined
+    if silent.any():
+        at = index[int(np.flatnonzero(silent)[0])]
+        raise ValueError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
+    series = pd.Series(values, index, name=name)
+    series.attrs["reasons"] = dict(zip(index[undefined], said[undefined], strict=True))
+    return series

@@ -61,7 +61,7 @@ def _head(column: str) -> str:
     if base not in MEASURES:
         return column
     measure = MEASURES[base]
-    unit = {"%": ", %", "s": " (share)"}.get(measure.unit[:1], "")
+    unit = {"%": ", %", "share": " (share)"}.get(measure.unit, "")
     return f"{measure.title}{unit}" + (f", {model.replace('_', ' ')}" if model else "")
 
 
@@ -151,7 +151,7 @@ def definitions(ranking: pd.DataFrame | None) -> list[Exhibit]:
     found = [Exhibit("A1", "Words", table=words)]
     used = [] if ranking is None else [str(c).partition(".")[0] for c in ranking.columns]
     rows = [
-        [m.title, m.formula, m.unit, m.source]
+        [m.title, m.formula, m.unit, m.denominator, m.source]
         for key in dict.fromkeys(used)
         if (m := MEASURES.get(key))
     ]
@@ -160,8 +160,8 @@ def definitions(ranking: pd.DataFrame | None) -> list[Exhibit]:
             "ℓ(j|i) is the loss of j when i defaults, K_j the equity of j, v_j its share of all "
             "equity, h_j the part of it that j loses, N the number of nodes."
         )
-        head = ["measure", "formula", "unit", "source"]
-        found.append(Exhibit("A2", "Measures", lead, table=table(head, rows, text=4)))
+        head = ["measure", "formula", "unit", "of", "source"]
+        found.append(Exhibit("A2", "Measures", lead, table=table(head, rows, text=5)))
     return found
 
 

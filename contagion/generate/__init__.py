@@ -1,0 +1,1 @@
+"""Random networks with balance sheets that add up, seeded."""

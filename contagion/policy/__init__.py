@@ -1,0 +1,1 @@
+"""What would change it: interventions, before and after, and the cheapest mix."""

@@ -1,0 +1,1 @@
+"""Networks from partial data: exposures that agree with the margins, one or an ensemble."""

@@ -1,0 +1,1 @@
+"""Official scorecards: G-SIB scores, surcharges, large-exposure limits, interconnectedness."""

@@ -1,0 +1,1 @@
+"""Many scenarios through a model: losses, defaults, VaR and ES with their errors, resumable."""

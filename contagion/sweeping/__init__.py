@@ -1,0 +1,1 @@
+"""A grid over any field of a model, rule, shock or generator, as one long table."""
