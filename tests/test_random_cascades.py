@@ -15,6 +15,7 @@ from scipy.stats import binom, poisson
 
 import contagion as ct
 from contagion import randomgraphs
+from contagion.generate import links
 from contagion.randomgraphs import drawing
 
 # Gai & Kapadia (2010), Contagion in financial networks, Proceedings of the Royal Society A 466:
@@ -160,8 +161,8 @@ def test_many_graphs_at_once_are_the_same_as_one_by_one(directed, strict, monkey
         ct.GaiKapadia(strict), n, z, draws, 0.04, 0.2, np.random.default_rng(4), directed=directed
     )
     rng = np.random.default_rng(4)
-    links = drawing.directed_links if directed else drawing.undirected_links
-    creditor, debtor = links(n, z, draws, rng)
+    draw = links.directed if directed else links.undirected
+    creditor, debtor = draw(n, z, draws, rng)
     first = rng.integers(0, n, draws)
     for k in range(draws):
         here = creditor // n == k
@@ -174,8 +175,8 @@ def test_many_graphs_at_once_are_the_same_as_one_by_one(directed, strict, monkey
 @pytest.mark.parametrize("directed", [True, False])
 def test_links_are_drawn_with_equal_chances(directed):
     n, z, draws = 7, 3.0, 6000
-    links = drawing.directed_links if directed else drawing.undirected_links
-    creditor, debtor = links(n, z, draws, np.random.default_rng(2))
+    draw = links.directed if directed else links.undirected
+    creditor, debtor = draw(n, z, draws, np.random.default_rng(2))
     assert (creditor // n == debtor // n).all() and (creditor != debtor).all()
     pairs = pd.DataFrame({"c": creditor, "d": debtor})
     assert not pairs.duplicated().any()
@@ -191,7 +192,7 @@ def test_links_are_drawn_with_equal_chances(directed):
 
 def test_undirected_pairs_are_numbered_right():
     for n in (2, 3, 50, 999):
-        every = drawing.undirected_links(n, n - 1, 1, np.random.default_rng(0))
+        every = links.undirected(n, n - 1, 1, np.random.default_rng(0))
         half = len(every[0]) // 2
         assert half == n * (n - 1) // 2
         assert len(np.unique(every[0][:half] * n + every[1][:half])) == half
@@ -286,7 +287,7 @@ def test_resilience_is_the_condition_of_the_window():
     """On a large drawn graph it is 1 − reproduction of the theory, up to what degrees vary."""
     n = 60_000
     for z, strict in ((3.0, True), (6.5, True), (6.5, False)):
-        creditor, debtor = drawing.directed_links(n, z, 1, np.random.default_rng(1))
+        creditor, debtor = links.directed(n, z, 1, np.random.default_rng(1))
         amount = 0.2 / np.bincount(creditor, minlength=n)[creditor]
         owed = pd.DataFrame({"creditor": creditor, "debtor": debtor, "amount": amount})
         net = ct.ExposureNetwork(pd.DataFrame({"node": np.arange(n), "equity": 0.04}), owed)

@@ -1,1 +1,47 @@
-"""Random networks with balance sheets that add up, seeded."""
+"""Random networks with balance sheets that add up, seeded: the same seed gives the same network.
+
+Links first (who lends to whom), then amounts (:class:`Amounts`), then balance sheets around them
+(:class:`Sheets`), so that claims, debts, external items and equity are consistent by construction.
+"""
+
+from __future__ import annotations
+
+from .graphs import (
+    block,
+    complete,
+    core_periphery,
+    erdos_renyi,
+    gai_kapadia,
+    ring,
+    scale_free,
+    star,
+)
+from .sheets import Amounts, Sheets
+from .stack import defi_stack
+
+FAMILIES = {
+    "block": block,
+    "complete": complete,
+    "core-periphery": core_periphery,
+    "defi-stack": defi_stack,
+    "erdos-renyi": erdos_renyi,
+    "gai-kapadia": gai_kapadia,
+    "ring": ring,
+    "scale-free": scale_free,
+    "star": star,
+}
+
+__all__ = [
+    "FAMILIES",
+    "Amounts",
+    "Sheets",
+    "block",
+    "complete",
+    "core_periphery",
+    "defi_stack",
+    "erdos_renyi",
+    "gai_kapadia",
+    "ring",
+    "scale_free",
+    "star",
+]
