@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pandas as pd
 
@@ -226,6 +226,38 @@ class Changes(Multilateral):
         """
         net = cast("ExposureNetwork", self)
         return transforms.rebuilt(net, net.exposures, transforms.with_columns(net, columns))
+
+    def with_amounts(
+        self, amounts: Any, *, keep: Literal["external", "equity"] = "external"
+    ) -> ExposureNetwork:
+        """The network in which the claims have other amounts, 0 for none.
+
+        Parameters
+        ----------
+        amounts : (m,) money >= 0, in the order of `exposures`.
+        keep : what stays as it is: "external" assets and liabilities, so that equity follows, or
+            the "equity" of every node: external assets take the difference, and external
+            liabilities where assets would fall below 0.
+
+        Raises
+        ------
+        NetworkError
+            For another number of amounts, or one that is negative or not finite.
+
+        Example
+        -------
+        b holds 4 of a; with 3, a is richer by 1, or holds 1 less outside.
+
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", external_assets=[5, 1])
+        >>> net.with_amounts([3]).balance_sheet["equity"].tolist()
+        [2.0, 4.0]
+        >>> net.with_amounts([3], keep="equity").balance_sheet["external_assets"].tolist()
+        [4.0, 2.0]
+        """
+        net = cast("ExposureNetwork", self)
+        return transforms.with_amounts(net, amounts, keep)
 
     def with_rule(self, node: Any, rule: Any) -> ExposureNetwork:
         """The network in which one node shares a shortfall by another rule.

@@ -94,6 +94,32 @@ def rebuilt(
     return new
 
 
+def with_amounts(net: ExposureNetwork, amounts: Any, keep: str) -> ExposureNetwork:
+    """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`."""
+    amount = np.asarray(amounts, float)
+    if amount.shape != net.amount.shape:
+        raise NetworkError(f"{amount.size:,} amounts for {plural(len(net.amount), 'exposure')}.")
+    wrong = np.flatnonzero(~(np.isfinite(amount) & (amount >= 0)))
+    if len(wrong):
+        raise NetworkError(
+            f"Amount {wrong[0]} is {amount[wrong[0]]:g} ({len(wrong)} such rows); amounts have to "
+            "be >= 0 and finite."
+        )
+    if keep not in ("external", "equity"):
+        raise ValueError(f"keep={keep!r}: choose 'external' or 'equity'.")
+    nodes, n = net._completed(), len(net)
+    if keep == "equity":
+        more = amount - net.amount
+        change = np.bincount(net.creditor, more, n) - np.bincount(net.debtor, more, n)
+        wanted = net.book.external_assets - change
+        assets = np.maximum(wanted, 0.0)
+        nodes = nodes.assign(
+            external_assets=assets,
+            external_liabilities=net.book.external_liabilities + (assets - wanted),
+        )
+    return rebuilt(net, net.exposures.assign(amount=amount), nodes)
+
+
 def ruled(net: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
     """The same network with other rules; compiled at once, so that a rule that fails fails here."""
     new: ExposureNetwork = copy.copy(net)
