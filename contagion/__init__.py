@@ -69,6 +69,9 @@ _NAMES = {
     "compare_rules": ("comparison", "compare_rules"),
     "RuleComparison": ("comparison", "RuleComparison"),
     "CoupledCascade": ("coupling", "CoupledCascade"),
+    "Case": ("sweeping", "Case"),
+    "Sweep": ("sweeping", "Sweep"),
+    "sweep": ("sweeping", "sweep"),
 }
 
 __all__ = [

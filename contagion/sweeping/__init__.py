@@ -1,1 +1,8 @@
 """A grid over any field of a model, rule, shock or generator, as one long table."""
+
+from __future__ import annotations
+
+from .case import Case
+from .grid import Sweep, sweep
+
+__all__ = ["Case", "Sweep", "sweep"]
