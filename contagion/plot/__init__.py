@@ -10,7 +10,9 @@ from .criticality import criticality_map
 from .flow import look_through_flow
 from .graph import network
 from .path import cascade_path
+from .phase import phase_diagram
 from .profile import liquidation_profile
+from .ranks import rank_ranges
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .waterfall import waterfall
@@ -24,6 +26,8 @@ __all__ = [
     "liquidation_profile",
     "look_through_flow",
     "network",
+    "phase_diagram",
+    "rank_ranges",
     "rule_comparison",
     "waterfall",
     "who_pays",

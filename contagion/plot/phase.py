@@ -1,0 +1,111 @@
+"""The phase diagram of a sweep: one measure over two fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..sweeping import Sweep
+from . import style
+from .criticality import _colours
+from .pieces import drawn_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CELLS = 120  # numbers are written into so many cells at most
+SHARES = ("socialized_share", "bystander_share", "defaulted_share", "hhi")
+
+
+def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = None) -> Axes:
+    """Draw the mean of a measure by two axes of a sweep: `x` across, `y` upwards.
+
+    Cells are equally large, in the order of the values. Cells in which no run gave the measure are
+    hatched.
+
+    Parameters
+    ----------
+    sweep : of `ct.sweep`; other axes have one value each.
+    measure, x, y : of the sweep.
+    ax : where to draw; by default a new figure. The scale of colours takes some of its room.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As :meth:`Sweep.grid`.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 4])
+    >>> case = ct.Case(net, ct.EisenbergNoe(), ct.Shock.default("a"))
+    >>> found = ct.sweep(case, {"shock.recovery": [0.0, 0.8], "network.capital": [1.0, 2.0]})
+    >>> ax = ct.plot.phase_diagram(found, "contagion_loss", "shock.recovery", "network.capital")
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['4', '2', '8', '2']
+    """
+    table = sweep.grid(measure, x, y)
+    values = table.to_numpy(float)
+    ax = style.axes(ax, 7.2, 1.9 + float(np.clip(0.34 * len(table), 1.4, 4.2)))
+    figure = ax.get_figure()
+    assert figure is not None
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    low = min(low, 0.0)
+    high = high if high > low else low + 1.0
+    mesh = ax.pcolormesh(values, cmap=_colours(), vmin=low, vmax=high, rasterized=True)
+    for row, column in np.argwhere(~np.isfinite(values)):
+        ax.add_patch(_hatched(column, row))
+    bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)
+    bar.set_label(_words(measure), fontsize=8, color=style.QUIET)
+    bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    bar.outline.set_visible(False)
+    _ticks(ax, list(table.columns), list(table.index))
+    ax.set_xlabel(_words(x), fontsize=8, color=style.QUIET)
+    ax.set_ylabel(_words(y), fontsize=8, color=style.QUIET)
+    ax.spines[:].set_visible(False)
+    if values.size <= CELLS and drawn_width(ax) / values.shape[1] > 0.4:
+        for row, column in np.argwhere(np.isfinite(values)):
+            dark = (values[row, column] - low) / (high - low) > 0.55
+            ax.text(
+                column + 0.5, row + 0.5, _number(values[row, column]), ha="center", va="center",
+                fontsize=7, color="white" if dark else style.INK,
+            )  # fmt: skip
+    failed = int((~np.isfinite(values)).sum())
+    note = f"Means over {sweep.draws} draws. " if sweep.draws > 1 else ""
+    note += f"Hatched: {failed} cells without a value." if failed else ""
+    title = f"{_words(measure).capitalize()} by {_words(x)} and {_words(y)}"
+    style.heading(ax, title, note, int(15 * drawn_width(ax)))
+    return ax
+
+
+def _hatched(column: int, row: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(
+        (column, row), 1, 1, facecolor="white", edgecolor=style.LINE, hatch="////", lw=0
+    )
+
+
+def _ticks(ax: Axes, columns: list[Any], rows: list[Any]) -> None:
+    for axis, values in ((ax.xaxis, columns), (ax.yaxis, rows)):
+        step = max(1, -(-len(values) // 12))
+        at = np.arange(0, len(values), step)
+        axis.set_ticks(list(at + 0.5), [_label(values[k]) for k in at])
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, length=0)
+
+
+def _label(value: Any) -> str:
+    text = f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+    return text if len(text) <= 18 else text[:17] + "…"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _words(name: str) -> str:
+    """A field or measure as words: `model.alpha` is "model alpha"."""
+    return name.replace("_", " ").replace(".", " ")

@@ -1,0 +1,96 @@
+"""How far measures agree: the ranks of every node under each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..measures import MEASURES
+from ..ranking import Agreement
+from . import style
+from .pieces import drawn_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST = 25
+
+
+def rank_ranges(found: Agreement, most: int = MOST, ax: Axes | None = None) -> Axes:
+    """Draw the ranks of the most important nodes: one row a node, one point a measure.
+
+    The line goes from the best to the worst rank, the thick mark is the median. Rows are in the
+    order of the median; a long line is a node whose importance is a matter of the measure.
+
+    Parameters
+    ----------
+    found : of :func:`contagion.ranking.agreement`.
+    most : rows at most.
+    ax : where to draw; by default a new figure.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> from contagion import plot, ranking
+    >>> table = pd.DataFrame({"x": [3, 2, 1], "y": [3, 1, 2]}, index=["a", "b", "c"])
+    >>> ax = plot.rank_ranges(ranking.agreement(table, ["x", "y"]))
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['a', 'b', 'c']
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    ranges = found.ranges.head(most)
+    ranks = found.ranks.loc[ranges.index]
+    rows = np.arange(len(ranges))
+    ax = style.axes(ax, 7.4, 1.9 + 0.3 * len(rows))
+    best, worst = ranges["best"].to_numpy(float), ranges["worst"].to_numpy(float)
+    ax.hlines(rows, best, worst, color=style.LINE, linewidth=1.2, zorder=1)
+    few = len(ranks.columns) <= len(style.KINDS)
+    if few:
+        _each(ax, ranks)
+    else:
+        _counted(ax, ranks)
+    median = ranges["median"].to_numpy(float)
+    ax.plot(median, rows, "|", color=style.INK, markersize=13, markeredgewidth=2.2, zorder=4)
+    ax.set_yticks(rows, [str(node) for node in ranges.index])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlim(0.4, np.nanmax(worst, initial=1.0) + 0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("rank, 1 is the most important", fontsize=8, color=style.QUIET)
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(style.LINE)
+    note = found.sentence + ("" if few else " Larger points: more measures give that rank.")
+    style.heading(ax, "Who is critical, by measure", note, int(15 * drawn_width(ax)))
+    return ax
+
+
+def _each(ax: Axes, ranks: pd.DataFrame) -> None:
+    """A colour for each measure, side by side where ranks are the same."""
+    rows, handles = np.arange(len(ranks)), []
+    for k, name in enumerate(ranks):
+        shift = (k - (len(ranks.columns) - 1) / 2) * 0.09
+        handles += ax.plot(
+            ranks[name].to_numpy(float), rows + shift, linestyle="none", marker="o", markersize=4.5,
+            color=style.KINDS[k], label=_title(str(name)), zorder=3,
+        )  # fmt: skip
+    style.legend_below(ax, handles, 34)
+
+
+def _counted(ax: Axes, ranks: pd.DataFrame) -> None:
+    """One point a rank, its area the number of measures that give it."""
+    values = ranks.to_numpy(float)
+    row, column = np.nonzero(np.isfinite(values))
+    points = pd.Series(1, index=[row, values[row, column]]).groupby(level=[0, 1]).sum()
+    area = 120.0 * points.to_numpy(float) / len(ranks.columns)
+    x, y = (points.index.get_level_values(k).to_numpy(float) for k in (1, 0))
+    ax.scatter(x, y, s=10 + area, color=style.KINDS[0], linewidths=0, zorder=3)
+
+
+def _title(column: str) -> str:
+    base, _, model = column.partition(".")
+    title = MEASURES[base].title if base in MEASURES else base.replace("_", " ")
+    return f"{title}, {model}" if model else title
