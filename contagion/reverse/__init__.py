@@ -1,1 +1,22 @@
-"""Reverse stress: the smallest shock that fails a node or reaches a loss."""
+"""Reverse stress: the smallest shock, the fewest triggers, the buffers that just suffice.
+
+Every answer says whether it is exact or bracketed, and whether the model was run at it and just
+below.
+"""
+
+from __future__ import annotations
+
+from .answer import Smallest
+from .buffers import BreakEven, break_even_fund, consistent_buffers
+from .smallest import smallest_shock
+from .triggers import Triggers, fewest_triggers
+
+__all__ = [
+    "BreakEven",
+    "Smallest",
+    "Triggers",
+    "break_even_fund",
+    "consistent_buffers",
+    "fewest_triggers",
+    "smallest_shock",
+]
