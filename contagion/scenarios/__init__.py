@@ -1,1 +1,34 @@
 """Many shocks as arrays that stream: a scenario set is drawn block by block, seeded."""
+
+from __future__ import annotations
+
+from .assets import jumps, prices
+from .base import BLOCK, Batch, Scenarios
+from .copulas import clayton_copula, gaussian_copula, t_copula
+from .factors import common_factor, factors
+from .files import KINDS, from_toml, read, to_toml
+from .history import historical
+from .listed import from_shocks, grid, single_defaults
+from .pds import defaults
+
+__all__ = [
+    "BLOCK",
+    "KINDS",
+    "Batch",
+    "Scenarios",
+    "clayton_copula",
+    "common_factor",
+    "defaults",
+    "factors",
+    "from_shocks",
+    "from_toml",
+    "gaussian_copula",
+    "grid",
+    "historical",
+    "jumps",
+    "prices",
+    "read",
+    "single_defaults",
+    "t_copula",
+    "to_toml",
+]

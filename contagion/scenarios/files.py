@@ -1,0 +1,249 @@
+"""Scenario sets in words: a TOML file in, a set out, and back. Nothing in a file is executed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import ShockError
+from ..network import ExposureNetwork
+from ..text import did_you_mean, listing
+from .assets import jumps, prices
+from .base import Scenarios
+from .copulas import clayton_copula, gaussian_copula, t_copula
+from .factors import common_factor, factors
+from .history import historical
+from .listed import from_shocks, grid, single_defaults
+from .marginals import marginals_from
+from .pds import defaults
+from .shockwords import shock_from
+
+KINDS: dict[str, Callable[..., Scenarios]] = {
+    function.__name__: function
+    for function in (
+        common_factor,
+        factors,
+        gaussian_copula,
+        t_copula,
+        clayton_copula,
+        historical,
+        prices,
+        jumps,
+        defaults,
+        single_defaults,
+        from_shocks,
+        grid,
+    )
+}
+OF_ASSETS = ("prices", "jumps")
+
+
+def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
+    """A scenario set from a TOML file.
+
+    The file holds `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
+    without a seed every reading draws other scenarios. Values for each node are tables.
+
+    Parameters
+    ----------
+    path : the file. `returns` of kind historical may name a CSV file, first column the time,
+        in the same folder.
+    network : what the scenarios are for.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file.
+    ShockError
+        For text that is not TOML, and for an unknown kind, key or name, with the closest one.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> import pathlib, tempfile
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10])
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "scenarios.toml"
+    >>> _ = file.write_text('''
+    ... kind = "from_shocks"
+    ... [[shocks]]
+    ... name = "failure of a"
+    ... default = {a = 0.4}
+    ... loss = {b = 3}
+    ... ''')
+    >>> read(file, net).shock(0)
+    Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.4)
+    """
+    place = Path(path)
+    if not place.exists():
+        raise FileNotFoundError(f"There is no file {str(place)!r} with scenarios.")
+    try:
+        return from_toml(place.read_text("utf-8"), network, folder=place.parent)
+    except ShockError as error:
+        raise ShockError(f"{place.name}: {error}") from error
+
+
+def from_toml(
+    text: str, network: ExposureNetwork, *, folder: str | PathLike[str] | None = None
+) -> Scenarios:
+    """A scenario set from the text of a TOML file; see :func:`read`.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10])
+    >>> from_toml('kind = "common_factor"\\nvolatilty = 0.1', net)
+    Traceback (most recent call last):
+    contagion.errors.ShockError: common_factor: Unknown key 'volatilty'. Did you mean 'volatility'?
+    """
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ShockError(f"The scenarios are not TOML: {error}.") from error
+    kind = data.pop("kind", None)
+    if kind is None:
+        raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")
+    if kind not in KINDS:
+        raise ShockError(did_you_mean(kind, list(KINDS), "kind"))
+    return KINDS[kind](network, **_arguments(kind, data, network, folder))
+
+
+def to_toml(scenarios: Scenarios) -> str:
+    """The text of a TOML file that makes the set again, with its seed.
+
+    A set and what :func:`from_toml` makes of its text have equal digests. Names of nodes and
+    assets are written as strings, numbers in full.
+
+    Raises
+    ------
+    ShockError
+        For a set that no function of `ct.scenarios` made.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10])
+    >>> print(to_toml(ct.scenarios.defaults(net, {"a": 0.1, "b": 0.2}, scenarios=50, rng=7)))
+    kind = "defaults"
+    scenarios = 50
+    correlation = 0.0
+    recovery = 0.0
+    seed = 7
+    <BLANKLINE>
+    [probabilities]
+    a = 0.1
+    b = 0.2
+    <BLANKLINE>
+    """
+    import tomli_w
+
+    words = scenarios.spec()
+    if words["kind"] not in KINDS:
+        raise ShockError(f"Scenarios of kind {words['kind']!r} have no form in words.")
+    if "scenarios" not in inspect.signature(KINDS[words["kind"]]).parameters:
+        del words["scenarios"]
+    return tomli_w.dumps(words)
+
+
+def _arguments(
+    kind: str,
+    data: dict[str, Any],
+    network: ExposureNetwork,
+    folder: str | PathLike[str] | None,
+) -> dict[str, Any]:
+    """The keywords of a constructor from words."""
+    parameters = dict(inspect.signature(KINDS[kind]).parameters)
+    del parameters["network"]
+    known = ["seed" if name == "rng" else name for name in parameters]
+    for key in data:
+        if key not in known:
+            raise ShockError(f"{kind}: {did_you_mean(key, known, 'key')}")
+    empty = inspect.Parameter.empty
+    missing = [key for key, p in parameters.items() if p.default is empty and key not in data]
+    if missing:
+        raise ShockError(f"{kind} needs {listing(missing)}.")
+    held = network.holdings
+    nodes = {str(name): name for name in network.names}
+    assets = {} if held is None else {str(name): name for name in held["asset"].unique()}
+    names = assets if kind in OF_ASSETS else nodes
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if key == "seed":
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ShockError(f"{kind}: seed = {value!r}: give a whole number >= 0.")
+            found["rng"] = value
+        elif key == "marginals":
+            found[key] = _named(marginals_from(value), nodes)
+        elif key == "returns":
+            found[key] = _returns(value, nodes | assets, folder)
+        elif key == "shocks":
+            found[key] = _shocks("shocks", value, nodes, assets)
+        elif key == "axes":
+            found[key] = _axes(value, nodes, assets)
+        elif key == "nodes":
+            found[key] = [nodes.get(name, name) for name in value]
+        else:
+            found[key] = _named(value, names)
+    return found
+
+
+def _named(value: Any, names: Mapping[str, Any]) -> Any:
+    """A value in words: tables by name, matrices {index = names, columns = {name = numbers}}."""
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) == {"index", "columns"} and isinstance(value["index"], list):
+        index = [names.get(name, name) for name in value["index"]]
+        columns = {names.get(name, name): column for name, column in value["columns"].items()}
+        return pd.DataFrame(columns, index)
+    return {names.get(key, key): inner for key, inner in value.items()}
+
+
+def _returns(
+    value: Any, names: Mapping[str, Any], folder: str | PathLike[str] | None
+) -> pd.DataFrame:
+    if isinstance(value, Mapping):
+        table = pd.DataFrame(dict(value))
+    elif folder is None:
+        raise ShockError(f"returns = {value!r}: give a table {{column = numbers}}.")
+    else:
+        home = Path(folder).resolve()
+        file = (home / str(value)).resolve()
+        if not (file.is_relative_to(home) and file.is_file()):
+            raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
+        table = pd.read_csv(file, index_col=0)
+    return table.rename(columns=dict(names))
+
+
+def _shocks(
+    where: str, value: Any, nodes: Mapping[str, Any], assets: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Shocks by name; those without one are called by their number."""
+    if not (isinstance(value, list) and all(isinstance(item, Mapping) for item in value)):
+        raise ShockError(f"{where}: give a list of tables, [[{where}]].")
+    found: dict[str, Any] = {}
+    for number, item in enumerate(value):
+        try:
+            name, shock = shock_from(item, nodes, assets)
+        except ShockError as error:
+            raise ShockError(f"{where}, number {number}: {error}") from error
+        name = name or str(number)
+        if name in found:
+            raise ShockError(f"{where}: two shocks are called {name!r}.")
+        found[name] = shock
+    return found
+
+
+def _axes(value: Any, nodes: Mapping[str, Any], assets: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ShockError("axes: give a table of lists, [[axes.NAME]].")
+    axes = {name: _shocks(f"axes.{name}", shocks, nodes, assets) for name, shocks in value.items()}
+    return {name: list(shocks.values()) for name, shocks in axes.items()}

@@ -1,0 +1,250 @@
+"""Scenarios that are listed one by one: shocks, a grid of shocks, every default by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ShockError
+from ..network import ExposureNetwork
+from ..shocks import Shock
+from ..text import did_you_mean, money
+from .base import Batch, Scenarios, assets_of
+from .shockwords import shock_words
+from .values import Values, by_node, said
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Listed(Scenarios):
+    """Scenarios that are sums of one shock from each axis; one axis is a plain list.
+
+    Attributes
+    ----------
+    losses, recoveries : one (v, n) array for each axis, its values.
+    index : (len,) names of the scenarios.
+    """
+
+    losses: tuple[np.ndarray, ...]
+    recoveries: tuple[np.ndarray, ...]
+    index: pd.Index
+
+    @property
+    def labels(self) -> pd.Index:
+        """(len,) a name for each scenario: its number, its name, or its place in the grid."""
+        return self.index
+
+    @property
+    def pins(self) -> bool:
+        """Whether some scenario pins a node in default."""
+        return any(bool(np.isfinite(rates).any()) for rates in self.recoveries)
+
+    def _block(self, number: int) -> Batch:
+        start = number * self.block
+        numbers = np.arange(start, min(start + self.block, self.count))
+        at = np.unravel_index(numbers, [len(values) for values in self.losses])
+        lost = sum(values[i] for values, i in zip(self.losses, at, strict=True))
+        rates = self.recoveries[0][at[0]]
+        for values, i in zip(self.recoveries[1:], at[1:], strict=True):
+            rates = np.where(np.isnan(rates), values[i], rates)
+        return Batch(np.asarray(lost), rates if self.pins else None)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SingleDefaults(Scenarios):
+    """Scenario k: the default of one node, and nothing else.
+
+    Attributes
+    ----------
+    places : (len,) rows of the nodes that default.
+    recovery : (n,) recovery of every node.
+    """
+
+    places: np.ndarray
+    recovery: np.ndarray
+
+    @property
+    def pins(self) -> bool:
+        """Every scenario pins a node in default."""
+        return True
+
+    @property
+    def labels(self) -> pd.Index:
+        """(len,) the node that defaults."""
+        return self.names.take(self.places).rename("scenario")
+
+    def _block(self, number: int) -> Batch:
+        places = self.places[number * self.block : (number + 1) * self.block]
+        rates = np.full((len(places), len(self.names)), np.nan)
+        rates[np.arange(len(places)), places] = self.recovery[places]
+        return Batch(np.zeros_like(rates), rates)
+
+
+def single_defaults(
+    network: ExposureNetwork, nodes: Iterable[Any] | None = None, *, recovery: Values = 0.0
+) -> SingleDefaults:
+    """Every node defaults by itself, one scenario a node.
+
+    Parameters
+    ----------
+    nodes : who defaults, by default every node.
+    recovery : what claims on the node are paid, part of face in [0, 1]; as a number, {node:
+        number} or a column.
+
+    Raises
+    ------
+    ShockError
+        For unknown nodes and recoveries outside [0, 1].
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 0])
+    >>> single_defaults(net).draw(0, 2).recoveries
+    array([[ 0., nan],
+           [nan,  0.]])
+    """
+    names = network.names if nodes is None else pd.Index(list(nodes))
+    places = network.names.get_indexer(names)
+    if (places < 0).any():
+        raise ShockError(did_you_mean(names[places < 0][0], list(network.names), "node"))
+    if not len(places):
+        raise ShockError("There is no node that could default.")
+    rates = by_node(network, recovery, "recovery", 0.0, 1.0)
+    words: dict[str, Any] = {"kind": "single_defaults", "scenarios": len(places)}
+    if nodes is not None:
+        words["nodes"] = [str(name) for name in names]
+    words["recovery"] = said(recovery)
+    assets = assets_of(network)
+    return SingleDefaults(network.names, assets, len(places), words, (), places, rates)
+
+
+def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str, Shock]) -> Listed:
+    """A list of shocks, one scenario each; a dict gives them names.
+
+    Raises
+    ------
+    ShockError
+        Where the list is empty, or a shock does not fit the network; the message says which.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10])
+    >>> two = from_shocks(net, {"mild": ct.Shock.relative(0.1), "failure": ct.Shock.default("a")})
+    >>> two.draw(0, 2).losses
+    array([[0.5, 1. ],
+           [0. , 0. ]])
+    >>> two.labels.tolist()
+    ['mild', 'failure']
+    """
+    named = shocks if isinstance(shocks, Mapping) else dict(enumerate(shocks))
+    losses, rates = _arrays(network, "shocks", named)
+    words = {
+        "kind": "from_shocks",
+        "scenarios": len(named),
+        "shocks": [shock_words(name, shock) for name, shock in named.items()],
+    }
+    index = pd.Index(list(named), name="scenario")
+    assets = assets_of(network)
+    return Listed(network.names, assets, len(named), words, (), (losses,), (rates,), index)
+
+
+def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Listed:
+    """Every combination of one shock from each axis; a scenario is their sum.
+
+    The last axis moves fastest. `labels` is a MultiIndex of places along the axes.
+
+    Parameters
+    ----------
+    axes : {name: list of shocks}; `Shock()` is a place where nothing happens.
+
+    Raises
+    ------
+    ShockError
+        Where a list is empty, a shock does not fit the network, or a combination fails a node
+        with two recoveries or destroys more than external assets.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 10])
+    >>> found = grid(net, {"market": [ct.Shock.relative(x) for x in (0, 0.2)],
+    ...                    "bank": [ct.Shock(), ct.Shock.default("a", recovery=0.4)]})
+    >>> found.labels.tolist()
+    [(0, 0), (0, 1), (1, 0), (1, 1)]
+    >>> found.shock(3)
+    Shock.loss({'a': 1.0, 'b': 2.0}) + Shock.default('a', recovery=0.4)
+    """
+    if not axes:
+        raise ShockError("A grid needs at least one axis: {name: list of shocks}.")
+    parts = [_arrays(network, name, dict(enumerate(shocks))) for name, shocks in axes.items()]
+    losses, rates = tuple(part[0] for part in parts), tuple(part[1] for part in parts)
+    _combinable(network, list(axes), losses, rates)
+    sizes = [len(values) for values in losses]
+    count = int(np.prod([float(size) for size in sizes]))
+    index = pd.MultiIndex.from_product([range(size) for size in sizes], names=list(axes))
+    words = {
+        "kind": "grid",
+        "scenarios": count,
+        "axes": {
+            str(name): [shock_words(place, shock) for place, shock in enumerate(shocks)]
+            for name, shocks in axes.items()
+        },
+    }
+    assets = assets_of(network)
+    return Listed(network.names, assets, count, words, (), losses, rates, index)
+
+
+def _arrays(
+    network: ExposureNetwork, axis: str, shocks: Mapping[Any, Shock]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Losses and recoveries (v, n) of the shocks of one axis."""
+    if not shocks:
+        raise ShockError(f"{axis}: the list of shocks is empty.")
+    losses = np.empty((len(shocks), len(network)))
+    rates = np.empty_like(losses)
+    for at, (name, shock) in enumerate(shocks.items()):
+        if not isinstance(shock, Shock):
+            raise ShockError(f"{axis}, {name}: {shock!r} is not a Shock.")
+        try:
+            losses[at], rates[at] = shock.arrays(network)
+        except ShockError as error:
+            raise ShockError(f"{axis}, {name}: {error}") from error
+    return losses, rates
+
+
+def _combinable(
+    network: ExposureNetwork,
+    axes: list[str],
+    losses: tuple[np.ndarray, ...],
+    rates: tuple[np.ndarray, ...],
+) -> None:
+    """Refuse combinations that destroy more than there is, or fail a node in two ways."""
+    most = np.sum([values.max(0) for values in losses], 0)
+    assets = network.book.external_assets
+    over = most > assets * (1 + 1e-12)
+    over &= ~np.any([np.isfinite(values).any(0) for values in rates], 0)
+    if over.any():
+        at = int(np.flatnonzero(over)[0])
+        raise ShockError(
+            f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} where the "
+            f"worst of {', '.join(axes)} come together, and has external assets of "
+            f"{money(assets[at], network.unit)}."
+        )
+    low = np.array([np.nan_to_num(values, nan=np.inf).min(0) for values in rates])
+    high = np.array([np.nan_to_num(values, nan=-np.inf).max(0) for values in rates])
+    several = np.isfinite(low).sum(0) > 1
+    clash = several & (low.min(0) != high.max(0))
+    if clash.any():
+        at = int(np.flatnonzero(clash)[0])
+        raise ShockError(
+            f"{str(network.names[at])!r} defaults on several axes with different recoveries, "
+            f"from {low[:, at].min():g} to {high[:, at].max():g}."
+        )

@@ -1,0 +1,95 @@
+"""A shock in words: a table of plain values with a name, as in TOML, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ShockError
+from ..shocks import Shock
+from ..text import did_you_mean
+
+EVERYBODY = "*"
+KEYS = ("name", "loss", "relative", "default", "price", "depeg")
+
+
+def shock_words(name: Any, shock: Shock) -> dict[str, Any]:
+    """A shock as a dict of plain values; :func:`shock_from` gives it back.
+
+    >>> shock_words("x", Shock.relative(0.1) + Shock.default("a", recovery=0.4))
+    {'name': 'x', 'relative': {'*': 0.1}, 'default': {'a': 0.4}}
+    """
+    found: dict[str, Any] = {"name": str(name)}
+    parts = (shock.losses, shock.fractions, shock.defaults, shock.prices, shock.depegs)
+    for key, pairs in zip(KEYS[1:], parts, strict=True):
+        if pairs:
+            found[key] = _summed(pairs)
+    return found
+
+
+def _summed(pairs: Iterable[tuple[Any, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for name, value in pairs:
+        key = EVERYBODY if name is None else str(name)
+        total[key] = total.get(key, 0.0) + value
+    return total
+
+
+def shock_from(
+    data: Mapping[str, Any], nodes: Mapping[str, Any], assets: Mapping[str, Any]
+) -> tuple[str, Shock]:
+    """Name and shock from words.
+
+    Parameters
+    ----------
+    data : any of `name`, `loss` {node: money}, `relative` (a part of everybody's external
+        assets, or {node: part}, "*" for everybody), `default` (a node, a list of nodes, or {node:
+        recovery}), `price` {asset: relative change}, `depeg` {token: value after over before}.
+    nodes, assets : names in words to names.
+
+    Raises
+    ------
+    ShockError
+        For an unknown key or name, with the closest one.
+
+    Example
+    -------
+    >>> shock_from({"name": "run", "default": "a", "loss": {"b": 3}}, {"a": "a", "b": "b"}, {})
+    ('run', Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.0))
+    """
+    for key in data:
+        if key not in KEYS:
+            raise ShockError(f"A shock: {did_you_mean(key, KEYS, 'key')}")
+    total = Shock()
+    if "loss" in data:
+        total += Shock.loss(_known(data, "loss", nodes))
+    relative = data.get("relative", {})
+    if not isinstance(relative, Mapping):
+        relative = {EVERYBODY: relative}
+    every = {EVERYBODY: None, **nodes}
+    for node, part in _known({"relative": relative}, "relative", every).items():
+        total += Shock.relative(part, None if node is None else [node])
+    default = data.get("default", {})
+    if isinstance(default, str | list):
+        default = dict.fromkeys([default] if isinstance(default, str) else default, 0.0)
+    for node, recovery in _known({"default": default}, "default", nodes).items():
+        total += Shock.default(node, recovery=recovery)
+    if "price" in data:
+        total += Shock.price(_known(data, "price", assets))
+    for token, to in _known(data, "depeg", {**nodes, **assets}).items():
+        total += Shock.depeg(token, to=to)
+    return str(data.get("name", "")), total
+
+
+def _known(data: Mapping[str, Any], key: str, names: Mapping[str, Any]) -> dict[Any, float]:
+    table = data.get(key, {})
+    if not isinstance(table, Mapping):
+        raise ShockError(f"{key} = {table!r}: give a table {{name = number}}.")
+    found = {}
+    for name, value in table.items():
+        if name not in names:
+            raise ShockError(f"{key}: {did_you_mean(name, list(names), 'name')}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ShockError(f"{key}.{name} = {value!r}: this is not a number.")
+        found[names[name]] = value
+    return found
