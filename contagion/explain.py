@@ -1,7 +1,8 @@
 """The paths behind one node's loss: from whom it came, how much, and in which round.
 
-A loss that reaches a node mixes what hits it: its own shock, default costs, a hole from before,
-and what its debtors do not pay. What the node passes on is taken to be of the same mix, so the
+A loss that reaches a node mixes what hits it: its own shock, what is destroyed there (default
+costs, falling prices, forced sales, by name), a hole from before, and what its debtors do not pay.
+What the node passes on is taken to be of the same mix, so the
 loss of a creditor splits into paths by
 
     amount(i ← j ← k ← ...) = lost_ij · (lost_jk / hit_j) · ... · (own_last / hit_last)
@@ -37,6 +38,8 @@ class Explanation:
     node : its name.
     loss : what its owners lose (money); direct : by the shock itself; on_claims : what it lost
         on its claims; passed_on : what its own creditors lose.
+    destroyed : what it lost besides, by cause (money): "default costs", "falling prices", "forced
+        sales" or "failure costs"; see :func:`contagion.socialization.deadweight`.
     table : one row a path, largest first: path, amount, share (of on_claims), cause, rounds.
     """
 
@@ -45,6 +48,7 @@ class Explanation:
     loss: float
     direct: float
     on_claims: float
+    destroyed: dict[str, float]
     passed_on: float
     state: str
     table: pd.DataFrame
@@ -53,8 +57,15 @@ class Explanation:
         lines = [
             f"{self.node}: owners lose {money(self.loss, self.unit)} "
             f"({money(self.direct, self.unit)} by the shock itself); {self.state}",
-            f"  lost on claims {money(self.on_claims, self.unit)}; passed on to its creditors "
-            f"{money(self.passed_on, self.unit)}",
+            "  "
+            + "; ".join(
+                f"{what} {money(amount, self.unit)}"
+                for what, amount in (
+                    ("lost on claims", self.on_claims),
+                    *((f"by {cause}", amount) for cause, amount in self.destroyed.items()),
+                    ("passed on to its creditors", self.passed_on),
+                )
+            ),
         ]
         columns = [self.table[name] for name in ("amount", "share", "path", "cause")]
         for amount, share, path, cause in zip(*columns, strict=True):
@@ -76,7 +87,7 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
     """
     net = result.network
     at = net.position(node)
-    own, cause = _own(result)
+    own, cause, destroyed = _own(result)
     into, hit = _inflows(result, own)
     total = float(into[[at]].sum())
     rows = _paths(into, own, hit, at, most, total)
@@ -106,6 +117,7 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
         float(row["loss"]),
         float(row["direct_loss"]),
         total,
+        {name: float(amount[at]) for name, amount in destroyed.items() if amount[at] > 0},
         passed,
         _state(result, at),
         table,
@@ -126,21 +138,23 @@ def _state(result: PropagationResult, at: int) -> str:
     return f"fails in round {int(when[at])}" if when is not None else "fails"
 
 
-def _own(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
-    """(n,) what hits each node other than its debtors, and its main cause."""
-    book = result.network.book
+def _own(
+    result: PropagationResult,
+) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
+    """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
+    book, pinned = result.network.book, ~np.isnan(result.recoveries)
     shock = np.maximum(socialization.initial_losses(result), 0.0)
-    dead = result.outcome.deadweight
-    costs = np.zeros(len(shock)) if dead is None else np.array(dead)
+    destroyed = {
+        cause: np.where(pinned, 0.0, np.maximum(amount, 0.0))
+        for cause, amount in socialization.deadweight(result).items()
+    }
     hole = np.zeros(len(shock))
     if result.reference is None:
         hole = np.nan_to_num(np.maximum(-book.equity, 0.0))
-        hole = np.where(np.isnan(result.recoveries) & result.limited, hole, 0.0)
-    elif dead is not None and result.reference.deadweight is not None:
-        costs = np.maximum(costs - result.reference.deadweight, 0.0)
-    words = ("shock", "default costs", "missing before the shock")
-    largest = np.argmax(np.stack([shock, costs, hole]), axis=0)
-    return shock + costs + hole, [words[k] for k in largest]
+        hole = np.where(pinned | ~result.limited, 0.0, hole)
+    causes = {"shock": shock, **destroyed, "missing before the shock": hole}
+    parts, words = np.stack(list(causes.values())), list(causes)
+    return parts.sum(axis=0), [words[k] for k in np.argmax(parts, axis=0)], destroyed
 
 
 def _inflows(result: PropagationResult, own: np.ndarray) -> tuple[csr_array, np.ndarray]:

@@ -6,12 +6,16 @@ Every model that settles claims satisfies, to rounding,
 
 where *already missing* is the shortfall of nodes that were insolvent before the shock (zero
 with `baseline="cleared"`). `bearers` lists the left side; `Socialization` sums it up.
+
+A loss gets from node to node along claims that lose value, calls on guarantors and shares, and by
+whatever other channels the model has: from who sells an asset to who holds it, from who withdraws
+to who owes it (:class:`Routed`). Hops are counted along all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -24,6 +28,17 @@ if TYPE_CHECKING:
     from .results import PropagationResult
 
 NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
+
+Route = tuple[csr_array, ...]  # links in a row, from nodes to nodes: n × n, or n × k and k × n
+OTHERWISE = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs"}
+
+
+@runtime_checkable
+class Routed(Protocol):
+    """A model with channels besides claims, which knows where they lead."""
+
+    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+        """Links by which nodes lose besides claims, calls and shares; one step a route."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +53,17 @@ class Socialization:
         the failure of one of them costs the owners of another.
     socialized : the rest, borne by anybody else.
     socialized_share : socialized / initial loss, in [0, 1].
-    bystander_share : part of everything borne that falls on parties without a direct claim on
-        a trigger (two hops or more), in [0, 1].
-    reach : nodes, triggers left out, whose owners lose more than the threshold.
+    bystander_share : part of everything borne that falls on parties that a trigger reaches and
+        that lose nothing on a claim on one (a call on a guarantor and a share count as claims), in
+        [0, 1]: all at two hops or more, and at one hop who only holds what a trigger sold or has
+        to repay it.
+    reach : nodes that a trigger reaches, triggers left out, whose owners lose more than the
+        threshold, by any channel.
     depth : hops from the triggers to the farthest of them.
     hhi : Herfindahl–Hirschman index of what is borne, Σ share², in (0, 1]; 1 / hhi is the number
         of equal bearers.
-    deadweight : value destroyed on the way (default costs).
+    deadweight : value destroyed on the way, by default costs, falling prices or forced sales; see
+        :func:`deadweight`.
     already_missing : shortfall before the shock, in book baseline. (In baseline "cleared" only
         that of a node that cannot fail, by the node table, and fails by the shock.)
     borne : initial loss + already missing + deadweight.
@@ -98,22 +117,85 @@ def owner_losses(result: PropagationResult) -> np.ndarray:
     return np.asarray(result.loss - np.bincount(company, lost, len(result.network)))
 
 
+def deadweight(result: PropagationResult) -> dict[str, np.ndarray]:
+    """What is destroyed on the way at each node, (n,) money by cause, counted from the baseline.
+
+    Causes: "default costs" of models that settle claims, and what the model has of "falling prices"
+    (of assets that others sell too), "forced sales" (costs of finding funding) and "failure costs".
+    The sum over causes and nodes is `Socialization.deadweight`. Below 0 is what the shock takes
+    before it can be destroyed, with `baseline="cleared"`.
+
+    Example
+    -------
+    a fails and sells half of all X; at a depth of 500 it falls by 10 %, and b holds 50.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[50, 50], external_liabilities=[40, 20],
+    ...     holdings={"node": ["a", "b"], "asset": ["X", "X"], "value": [50.0, 50.0]})
+    >>> sale = ct.FireSale(0.1, impact=ct.margin.Linear(500))
+    >>> result = sale.propagate(net, ct.Shock.default("a"))
+    >>> {cause: money.round(6).tolist() for cause, money in deadweight(result).items()}
+    {'default costs': [0.0, 0.0], 'falling prices': [0.0, 5.0]}
+    """
+    now, before = result.outcome, result.reference
+    since = {} if before is None or before.channels is None else before.channels
+    found = {
+        OTHERWISE[name]: np.asarray(money - since.get(name, 0.0))
+        for name, money in (now.channels or {}).items()
+        if name in OTHERWISE
+    }
+    if not result.model.settles:
+        return found
+    assert now.deadweight is not None
+    dead = now.deadweight
+    if before is not None:
+        assert before.deadweight is not None
+        dead = dead - before.deadweight
+    return {"default costs": dead - np.sum(list(found.values()), axis=0), **found}
+
+
 def hops(result: PropagationResult) -> np.ndarray:
-    """(n,) steps from the nearest trigger along claims that lose value; -1 where none leads."""
+    """(n,) steps from the nearest trigger along what passes losses on; -1 where nothing leads.
+
+    One step: from a debtor to a creditor whose claim loses value (a guarantor who is called, an
+    owner whose shares fall); from a node that sells an asset to every holder who loses by its
+    price; from a node that withdraws to a debtor who loses by it; with marks, from a debtor to a
+    creditor who marks it down and sells for it. See :meth:`Routed.routes` of the models.
+    """
+    routes = ((_claims(result),), *_others(result))
+    hop = np.where(result.triggers, 0, -1)
+    front, step = np.flatnonzero(result.triggers), 0
+    while len(front):
+        step += 1
+        reached = np.unique(np.concatenate([_along(front, route) for route in routes]))
+        front = np.asarray(reached[hop[reached] < 0], np.intp)
+        hop[front] = step
+    return hop
+
+
+def _claims(result: PropagationResult) -> csr_array:
+    """Links (n, n) from debtors to those who lose on claims on them, calls or shares."""
     net = result.network
     source, target, lost = sharing.loss_flows(result)
     scale = np.maximum(net.book.claims, net.segments.due)
     rows = np.flatnonzero(lost > NEGLIGIBLE * np.minimum(scale[source], scale[target]))
     n = len(net)
-    edges = csr_array((np.ones(len(rows), np.int8), (source[rows], target[rows])), shape=(n, n))
-    hop = np.where(result.triggers, 0, -1)
-    front, step = np.flatnonzero(result.triggers), 0
-    while len(front):
-        step += 1
-        reached = np.unique(edges[front].indices)
-        front = np.asarray(reached[hop[reached] < 0], np.intp)
-        hop[front] = step
-    return hop
+    return csr_array((np.ones(len(rows), np.int8), (source[rows], target[rows])), shape=(n, n))
+
+
+def _others(result: PropagationResult) -> tuple[Route, ...]:
+    """The routes of other channels, where the model has any and somebody is hit."""
+    if result.triggers.any() and isinstance(result.model, Routed):
+        return result.model.routes(result)
+    return ()
+
+
+def _along(front: np.ndarray, route: Route) -> np.ndarray:
+    """The nodes one step along a route from those in front."""
+    for links in route:
+        front = np.unique(links[front].indices)
+    return front
 
 
 def bearers(result: PropagationResult) -> pd.DataFrame:
@@ -121,8 +203,9 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
 
     Columns: bearer (node), role ("owners" of the node who are not nodes themselves, "holder" for
     a node with unknown balance sheet, "external creditors" of the node), kind, hop (0 for the
-    owners of a trigger, 1 for parties with a direct claim on one, -1 for losses that no trigger
-    caused), rule (how the loss came to them), amount (money).
+    owners of a trigger, 1 for parties that a trigger reaches at once, by a claim on it or by what
+    it sells, -1 for losses that no trigger caused; see :func:`hops`), rule (how the loss came to
+    them), amount (money).
     """
     net, hop = result.network, result.hops
     book = net.book
@@ -146,23 +229,30 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
 
+def _claimants(result: PropagationResult, frame: pd.DataFrame) -> np.ndarray:
+    """(rows,) bool: bearers that lose on a direct claim on a trigger, or are one."""
+    triggers = np.flatnonzero(result.triggers)
+    direct = result.triggers.copy()
+    direct[_along(triggers, (_claims(result),))] = True
+    at = result.network.names.get_indexer(pd.Index(frame["bearer"]))
+    outside = (frame["role"] == "external creditors").to_numpy()
+    return np.where(outside, result.triggers[at], direct[at])
+
+
 def summarize(result: PropagationResult, threshold: float = 0.0) -> Socialization:
     """The numbers of :class:`Socialization`; `threshold` (money) is what counts for `reach`."""
     frame, hop = result.bearers, result.hops
     initial = initial_losses(result)
     total = float(initial[result.triggers].sum())
     absorbed = min(float(owner_losses(result)[result.triggers].sum()), total)
-    assert result.outcome.deadweight is not None
-    dead = float(result.outcome.deadweight.sum())
+    dead = sum((float(money.sum()) for money in deadweight(result).values()), 0.0)
     counted = result.limited
     if result.reference is not None:
-        assert result.reference.deadweight is not None
-        dead -= float(result.reference.deadweight.sum())
         # A guarantor (a node that cannot fail) that the shock fails leaves its own hole behind.
         counted = counted & ~result.network.book.can_fail
     missing = float(np.maximum(-result.equity_before, 0.0)[counted].sum())
     borne = float(frame["amount"].sum())
-    far = frame.loc[(frame["hop"] >= 2), "amount"].sum()
+    far = frame.loc[(frame["hop"] >= 1) & ~_claimants(result, frame), "amount"].sum()
     share = frame["amount"].to_numpy() / borne if borne > 0 else np.zeros(0)
     floor = np.maximum(
         threshold, NEGLIGIBLE * (result.network.book.claims + result.network.segments.due)

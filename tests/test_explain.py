@@ -69,6 +69,55 @@ def test_default_costs_and_old_holes_are_causes(chain):
     assert since.explain("a").passed_on == pytest.approx(1.0)
 
 
+def falling() -> ct.ExposureNetwork:
+    """a and b hold 50 of X each; a owes 45 outside, b owes c 48."""
+    return ct.ExposureNetwork(
+        {
+            "node": list("abc"),
+            "external_assets": [50.0, 50, 5],
+            "external_liabilities": [45.0, 0, 0],
+        },
+        {"creditor": ["c"], "debtor": ["b"], "amount": [48.0]},
+        holdings={"node": ["a", "b"], "asset": ["X", "X"], "value": [50.0, 50.0]},
+    )
+
+
+def test_falling_prices_are_a_cause_by_their_own_name():
+    """Everything is sold at 20 % less: b has 40 for the 48 that it owes c."""
+    sale = ct.FireSale(0.01, impact=ct.margin.Linear(500))
+    for baseline in ("book", "cleared"):
+        result = sale.propagate(falling(), ct.Shock.default("a"), baseline=baseline)
+        why = result.explain("c")
+        assert why.table[["path", "cause"]].values.tolist() == [["b → c", "falling prices"]]
+        assert why.table["amount"].tolist() == pytest.approx([8.0])
+        assert why.destroyed == {}
+        own = result.explain("b")
+        assert own.destroyed == {"falling prices": pytest.approx(10)}
+        assert own.on_claims == 0 and own.passed_on == pytest.approx(8)
+        assert "lost on claims 0; by falling prices 10; passed on to its creditors 8" in repr(own)
+    failing = ct.OverlappingPortfolios(ct.margin.Linear(500), loss_given_default=0.5)
+    why = failing.propagate(falling(), ct.Shock.default("a")).explain("c")
+    assert why.table[["path", "cause"]].values.tolist() == [["b → c", "falling prices"]]
+    assert why.table["amount"].tolist() == pytest.approx([24.0])
+
+
+def test_sales_for_funding_and_default_costs_are_told_apart():
+    """a fails; b owes it 10, replaces none and loses 2 on what it sells for 10, which c misses."""
+    net = from_liabilities([[0, 0, 0], [10, 0, 5], [0, 0, 0]], [21, 16, 1], [33, 0, 0])
+    joint = ct.JointModel(funding=ct.channels.Funding(1.0, 0.2))
+    why = joint.propagate(net, ct.Shock.default("a")).explain("c")
+    assert why.table[["path", "cause"]].values.tolist() == [["b → c", "forced sales"]]
+    assert why.table["amount"].tolist() == pytest.approx([1 / 3])
+    both = ct.CreditFunding(1.0, 1.0, 0.2).propagate(net, ct.Shock.default("a"))
+    assert both.explain("b").destroyed == {"forced sales": pytest.approx(2)}
+    assert both.explain("c").table["cause"].tolist() == ["forced sales"]
+    trigger = ct.CreditFunding(1.0, 1.0, 0.2).propagate(
+        net, ct.Shock.default("a") + ct.Shock.default("b")
+    )
+    assert trigger.outcome.channels["funding"][1] == pytest.approx(2)
+    assert trigger.explain("b").destroyed == {}  # what a trigger loses is part of its failure
+
+
 def test_a_cycle_is_followed_round_and_round(ring):
     result = ct.EisenbergNoe().propagate(ring, ct.Shock.loss({"a": 4.0, "b": 4.0, "c": 3.0}))
     why = result.explain("a", most=50)

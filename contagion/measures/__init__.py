@@ -6,12 +6,80 @@ A measure that is not defined for a node (no debts, no equity, nothing reached) 
 
 from __future__ import annotations
 
-from . import bounds, impact
+from . import (
+    attribution,
+    bounds,
+    centrality,
+    communicability,
+    concentration,
+    coreperiphery,
+    diagonal,
+    expected,
+    flow,
+    impact,
+    sensitivity,
+    stability,
+    tail,
+    threat,
+)
+from . import covar as conditional
+from . import shapley as shares
+from . import topology as shape
+from .attribution import Attribution, SystemLoss, leave_one_out, protection
 from .bounds import glasserman_young
+from .centrality import degree, eigenvector, katz, pagerank, strength
+from .communicability import (
+    impact_diffusion,
+    impact_fluidity,
+    impact_matrix,
+    impact_susceptibility,
+)
+from .concentration import (
+    amounts,
+    concentration_curve,
+    concentration_ratio,
+    concentration_table,
+    gini,
+    hhi,
+)
+from .coreperiphery import CorePeriphery, core_periphery
+from .covar import covar
+from .diagonal import aumann_shapley
+from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
+from .flow import betweenness, harmonic, sinkrank
 from .impact import contagion_index, debtrank, default_impact, single_defaults, vulnerability_index
 from .registry import Measure
+from .sensitivity import Gradient, gradient
+from .shapley import shapley, shapley_of_defaults, shapley_of_risk
+from .stability import Stability, leverage_stability
+from .tail import (
+    euler_allocation,
+    marginal_expected_shortfall,
+    systemic_expected_shortfall,
+    tail_dependence,
+)
+from .threat import threat_index
+from .topology import Topology, clustering, core_number, topology
 
-FAMILIES = (impact, bounds)
+FAMILIES = (
+    impact,
+    bounds,
+    attribution,
+    shares,
+    diagonal,
+    conditional,
+    tail,
+    centrality,
+    flow,
+    communicability,
+    shape,
+    coreperiphery,
+    stability,
+    concentration,
+    sensitivity,
+    threat,
+    expected,
+)
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure for family in FAMILIES for measure in family.DEFINITIONS
@@ -19,11 +87,56 @@ MEASURES: dict[str, Measure] = {
 
 __all__ = [
     "MEASURES",
+    "Attribution",
+    "CorePeriphery",
+    "ExpectedLoss",
+    "Gradient",
     "Measure",
+    "Stability",
+    "SystemLoss",
+    "Topology",
+    "amounts",
+    "aumann_shapley",
+    "betweenness",
+    "clustering",
+    "concentration_curve",
+    "concentration_ratio",
+    "concentration_table",
     "contagion_index",
+    "core_number",
+    "core_periphery",
+    "covar",
     "debtrank",
     "default_impact",
+    "degree",
+    "eigenvector",
+    "euler_allocation",
+    "expected_systemic_loss",
+    "gini",
     "glasserman_young",
+    "gradient",
+    "harmonic",
+    "hhi",
+    "impact_diffusion",
+    "impact_fluidity",
+    "impact_matrix",
+    "impact_susceptibility",
+    "katz",
+    "leave_one_out",
+    "leverage_stability",
+    "marginal_expected_shortfall",
+    "marginal_systemic_risk",
+    "pagerank",
+    "protection",
+    "shapley",
+    "shapley_of_defaults",
+    "shapley_of_risk",
     "single_defaults",
+    "sinkrank",
+    "strength",
+    "systemic_expected_shortfall",
+    "tail_dependence",
+    "threat_index",
+    "topology",
     "vulnerability_index",
 ]

@@ -13,7 +13,10 @@ from ..kernels.funding import spread
 from ..model import Model, Trace
 from ..network import ExposureNetwork
 from ..outcome import Outcome
+from ..results import PropagationResult
+from ..socialization import Route
 from ..text import listing
+from .routes import NOISE, links, lost_by, newly_failed, through_funding
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,6 +159,18 @@ class CreditFunding(Model):
                 for loss, now in done.history
             ),
         )
+
+    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+        """From who withdraws to who sells for it, and from there to everybody whose assets fall."""
+        net, n = result.network, len(result.network)
+        fresh = newly_failed(result)
+        called = self.not_replaced * (net.liabilities @ result.outcome.defaulted.astype(float))
+        seller = called > np.nan_to_num(node_money(net, "liquid_assets"))
+        seller &= net.liabilities @ fresh.astype(float) > 0
+        loser = lost_by(result, "price") > NOISE * np.nan_to_num(net.book.external_assets)
+        sold, lost = np.flatnonzero(seller), np.flatnonzero(loser)
+        market = links(sold, 0 * sold, (n, 1)), links(0 * lost, lost, (1, n))
+        return through_funding(net, fresh, seller), market
 
     def _floor(self, network: ExposureNetwork) -> np.ndarray:
         """(n,) equity below which a node fails, in money."""

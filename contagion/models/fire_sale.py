@@ -135,13 +135,14 @@ class FireSale(PortfolioModel):
         law, (kept, other) = mine.law(self.impact), mine.after(flat)
         price, book = np.ones((len(flat), len(mine.assets))), network.book
         if not mine.assets:
-            return Solved(_parts(self._clear(network, flat, pins, trace)), mine, price, price)
+            alone = _parts(self._clear(network, flat, pins, trace))
+            return Solved(alone, mine, np.zeros_like(flat), price, price)
         started = ~np.isnan(pins)
         sells = (book.can_fail & book.known) | started
         if least:
             price = law(np.asarray(sells.astype(float) @ mine.held))
-        sold, change = np.zeros_like(price), np.full(len(flat), np.inf)
-        rounds = np.zeros(len(flat), np.int64)
+        share, sold = np.zeros_like(flat), np.zeros_like(price)
+        change, rounds = np.full(len(flat), np.inf), np.zeros(len(flat), np.int64)
         live, states = np.arange(len(flat)), _Path(trace)
         while len(live):
             lost = flat[live] + marked_down(mine.held, kept[live], 1.0 - price[live])
@@ -151,8 +152,8 @@ class FireSale(PortfolioModel):
             weighted = self.other_weight * other[live] + np.maximum(received, 0.0)
             marked = kept[live] * np.asarray(price[live] @ mine.held.T)
             theta = forced_sales(part.equity, weighted, marked, self.capital_ratio, sells[live])
-            theta = np.where(started[live], 1.0, theta)
-            sold[live] = np.asarray(theta @ mine.held)
+            share[live] = np.where(started[live], 1.0, theta)
+            sold[live] = np.asarray(share[live] @ mine.held)
             after = law(sold[live])
             after = np.maximum(after, price[live]) if least else np.minimum(after, price[live])
             change[live] = np.abs(after - price[live]).max(axis=1)
@@ -172,7 +173,7 @@ class FireSale(PortfolioModel):
             default_round=states.when(end),
             history=tuple(states.kept),
         )
-        return Solved(outcome, mine, sold, price)
+        return Solved(outcome, mine, share, sold, price)
 
     def _clear(
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace,

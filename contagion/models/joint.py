@@ -15,11 +15,14 @@ from ..kernels.firesale import forced_sales, marked_down
 from ..model import NO_SHOCK, Trace
 from ..network import ExposureNetwork
 from ..outcome import Outcome
-from ..results import Baseline
+from ..results import Baseline, PropagationResult, claim_losses
 from ..shocks import Shock
+from ..socialization import Route
 from .channels import Channel, Funding, Marking, Prices
 from .fire_sale import INNER, _Path
+from .joint_rounds import Case, State
 from .portfolios import PortfolioModel, Portfolios, Solved
+from .routes import NOISE, links, lost_by, newly_failed, through_funding
 from .settlement import settle
 
 KINDS: dict[str, type[Channel]] = {"prices": Prices, "funding": Funding, "valuation": Marking}
@@ -174,70 +177,137 @@ class JointModel(PortfolioModel):
             {name: np.append(money, money.sum()) for name, money in columns.items()}, index=rows
         )
 
+    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+        """Through claims that are marked down to who sells for it, assets sold, and funding."""
+        found: tuple[Route, ...] = ()
+        if isinstance(self.prices, Prices) and self.prices.on:
+            sold, found = self._prices(result)
+            if isinstance(self.valuation, Marking):
+                found = (*found, self._through_marks(result, sold))
+        if isinstance(self.funding, Funding) and self.funding.on:
+            loser = lost_by(result, "funding") > NOISE * result.network.book.debts
+            found = (*found, through_funding(result.network, newly_failed(result), loser))
+        return found
+
+    def _through_marks(self, result: PropagationResult, sold: np.ndarray) -> Route:
+        """From debtors to creditors that have marked them down and sell because of the shock."""
+        net = result.network
+        nobody = np.full_like(result.recoveries, np.nan)
+        mark = self._marks_below(net, result.outcome, result.losses, result.recoveries)
+        if result.reference is not None:
+            mark -= self._marks_below(net, result.reference, np.zeros_like(result.losses), nobody)
+        row = (mark > NOISE * net.amount) & sold[net.creditor]
+        return (links(net.debtor[row], net.creditor[row], (len(net), len(net))),)
+
+    def _marks_below(
+        self, network: ExposureNetwork, outcome: Outcome, losses: np.ndarray, pins: np.ndarray
+    ) -> np.ndarray:
+        """(m,) what each claim is marked below what it is paid."""
+        channels = outcome.channels or {}
+        lost = losses + channels["price"] + channels["funding"]
+        marked = claim_losses(network, self._valued(network, lost, pins))
+        return np.asarray(np.maximum(marked - claim_losses(network, outcome), 0.0))
+
     def _solve(
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
     ) -> Solved:
-        prices = self.prices if isinstance(self.prices, Prices) and self.prices.on else None
-        funding = self.funding if isinstance(self.funding, Funding) and self.funding.on else None
         if self.valuation is not None and network.segments.calls is not None:
             raise ModelError(
                 "JointModel does not compute marks together with guarantees. Leave one out: "
                 "valuation=None, or net.with_guarantees(None)."
             )
-        mine = Portfolios.of(network, () if prices is None else prices.illiquid)
-        price, book = np.ones((len(flat), len(mine.assets))), network.book
-        sold, cost, change = np.zeros_like(price), np.zeros_like(flat), np.full(len(flat), np.inf)
-        if not mine.assets:
-            prices = None
-        if prices is None and funding is None:
-            return Solved(_booked(self._clear(network, flat, pins, trace)), mine, sold, price)
-        law = None if prices is None else mine.law(prices.impact)
-        started = ~np.isnan(pins)
-        most = np.where(book.known & ~started, np.maximum(mine.outside - flat, 0.0), 0.0)
-        scale = book.claims + np.nan_to_num(book.external_assets)
-        scale = np.where(scale > 0, scale, 1.0)
-        sells = (book.can_fail & book.known) | started
-        rounds, good = np.zeros(len(flat), np.int64), np.ones(len(flat), bool)
+        case = self._case(network, flat, pins)
+        now = State.of(case)
+        if case.prices is None and case.funding is None:
+            alone = _booked(self._clear(network, flat, pins, trace))
+            return Solved(alone, case.mine, now.part, now.sold, now.price)
         live, states = np.arange(len(flat)), _Path(trace)
         while len(live):
-            spent = flat[live] + cost[live]
-            kept, other = mine.after(spent)
-            lost = spent + marked_down(mine.held, kept, 1.0 - price[live])
-            part = self._clear(network, lost, pins[live], states.next(), INNER)
-            states.add(part, live)
-            after, dear = price[live], cost[live]
-            if prices is not None and law is not None:
-                mark, good[live] = self._marks(network, lost, pins[live], part)
-                received = np.maximum(book.claims - part.claims_lost - mark, 0.0)
-                marked = kept * np.asarray(price[live] @ mine.held.T)
-                weighted = prices.other_weight * other + received
-                ratio = prices.capital_ratio
-                equity = part.equity - mark
-                theta = forced_sales(equity, weighted, marked, ratio, sells[live])
-                theta = np.where(started[live], 1.0, theta)
-                sold[live] = np.asarray(theta @ mine.held)
-                after = np.minimum(law(sold[live]), after)
-            if funding is not None:
-                wanted = np.minimum(funding.cost(network, part.defaulted), most[live])
-                dear = np.maximum(wanted, dear)
-            moved = np.abs(after - price[live]).max(axis=1, initial=0.0)
-            change[live] = np.maximum(moved, ((dear - cost[live]) / scale).max(axis=1))
-            rounds[live] += 1
-            go = (change[live] > self.tolerance) & (rounds[live] < self.max_rounds)
-            price[live[go]], cost[live[go]] = after[go], dear[go]
+            part, lost, kept, other = self._cleared(case, now, live, states)
+            price = self._sales(case, now, live, part, lost, kept, other)
+            cost = self._withdrawals(case, now, live, part)
+            go = now.step(live, price, cost, case.scale, self.tolerance, self.max_rounds)
             live = live[go]
-        spent = flat + cost
-        fall = marked_down(mine.held, mine.after(spent)[0], 1.0 - price)
-        end = self._clear(network, spent + fall, pins, "none", INNER)
+        return self._end(case, now, states)
+
+    def _case(self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray) -> Case:
+        """What the rounds do not change."""
+        prices = self.prices if isinstance(self.prices, Prices) and self.prices.on else None
+        funding = self.funding if isinstance(self.funding, Funding) and self.funding.on else None
+        mine, book = Portfolios.of(network, () if prices is None else prices.illiquid), network.book
+        if not mine.assets:
+            prices = None
+        started = ~np.isnan(pins)
+        scale = book.claims + np.nan_to_num(book.external_assets)
+        return Case(
+            network,
+            mine,
+            prices,
+            funding,
+            None if prices is None else mine.law(prices.impact),
+            flat,
+            pins,
+            started,
+            (book.can_fail & book.known) | started,
+            np.where(book.known & ~started, np.maximum(mine.outside - flat, 0.0), 0.0),
+            np.where(scale > 0, scale, 1.0),
+        )
+
+    def _cleared(
+        self, case: Case, now: State, live: np.ndarray, states: _Path
+    ) -> tuple[Outcome, np.ndarray, np.ndarray, np.ndarray]:
+        """Payments at the prices and costs of now, what external assets lose, and what is left."""
+        spent = case.flat[live] + now.cost[live]
+        kept, other = case.mine.after(spent)
+        lost = spent + marked_down(case.mine.held, kept, 1.0 - now.price[live])
+        part = self._clear(case.network, lost, case.pins[live], states.next(), INNER)
+        states.add(part, live)
+        return part, lost, kept, other
+
+    def _sales(
+        self, case: Case, now: State, live: np.ndarray, part: Outcome, lost: np.ndarray,
+        kept: np.ndarray, other: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """(b, A) the lower of the prices of now and those after the sales that they force."""
+        price: np.ndarray = now.price[live]
+        prices, book = case.prices, case.network.book
+        if prices is None or case.law is None:
+            return price
+        mark, now.good[live] = self._marks(case.network, lost, case.pins[live], part)
+        received = np.maximum(book.claims - part.claims_lost - mark, 0.0)
+        theta = forced_sales(
+            part.equity - mark,
+            prices.other_weight * other + received,
+            kept * np.asarray(price @ case.mine.held.T),
+            prices.capital_ratio,
+            case.sells[live],
+        )
+        now.part[live] = np.where(case.started[live], 1.0, theta)
+        now.sold[live] = np.asarray(now.part[live] @ case.mine.held)
+        return np.asarray(np.minimum(case.law(now.sold[live]), price))
+
+    def _withdrawals(self, case: Case, now: State, live: np.ndarray, part: Outcome) -> np.ndarray:
+        """(b, n) the higher of the costs of now and those of the nodes in default withdrawing."""
+        cost: np.ndarray = now.cost[live]
+        if case.funding is None:
+            return cost
+        wanted = case.funding.cost(case.network, part.defaulted)
+        return np.asarray(np.maximum(np.minimum(wanted, case.most[live]), cost))
+
+    def _end(self, case: Case, now: State, states: _Path) -> Solved:
+        """The last clearing, with what all channels took."""
+        spent = case.flat + now.cost
+        fall = marked_down(case.mine.held, case.mine.after(spent)[0], 1.0 - now.price)
+        end = self._clear(case.network, spent + fall, case.pins, "none", INNER)
         outcome = replace(
-            _booked(end, np.where(started, 0.0, fall), cost),
-            rounds=rounds,
-            residual=np.maximum(end.residual, change),
-            converged=end.converged & good & (change <= self.tolerance),
+            _booked(end, np.where(case.started, 0.0, fall), now.cost),
+            rounds=now.rounds,
+            residual=np.maximum(end.residual, now.change),
+            converged=end.converged & now.good & (now.change <= self.tolerance),
             default_round=states.when(end),
             history=tuple(states.kept),
         )
-        return Solved(outcome, mine, sold, price)
+        return Solved(outcome, case.mine, now.part, now.sold, now.price)
 
     def _marks(
         self, network: ExposureNetwork, lost: np.ndarray, pins: np.ndarray, part: Outcome
@@ -245,10 +315,14 @@ class JointModel(PortfolioModel):
         """(B, n) what claims are marked below what they will be paid; (B,) solved."""
         if not isinstance(self.valuation, Marking):
             return np.zeros_like(lost), np.ones(len(lost), bool)
-        done = self.valuation.marked(
+        done = self._valued(network, lost, pins)
+        return np.maximum(done.claims_lost - part.claims_lost, 0.0), done.converged
+
+    def _valued(self, network: ExposureNetwork, lost: np.ndarray, pins: np.ndarray) -> Outcome:
+        assert isinstance(self.valuation, Marking)
+        return self.valuation.marked(
             network, lost, pins, tolerance=self.tolerance * INNER, max_rounds=self.max_rounds
         )
-        return np.maximum(done.claims_lost - part.claims_lost, 0.0), done.converged
 
     def _clear(
         self, network: ExposureNetwork, lost: np.ndarray, pins: np.ndarray, trace: Trace,

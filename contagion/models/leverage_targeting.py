@@ -100,7 +100,7 @@ class LeverageTargeting(PortfolioModel):
         started = ~np.isnan(pins)
         rate = np.where(started, 1.0 - np.nan_to_num(pins), 0.0)
         claims = np.asarray(rate @ network.liabilities)
-        sold = np.zeros((len(flat), len(mine.assets)))
+        sold, given = np.zeros((len(flat), len(mine.assets))), np.zeros_like(flat)
         lost, now = np.zeros_like(flat), flat + claims
         base = started | (network.book.can_fail & (network.book.equity - flat < 0))
         states = [(np.zeros_like(flat), base)]
@@ -108,7 +108,7 @@ class LeverageTargeting(PortfolioModel):
             sales = np.where(started, float(number == 0), part * now)
             gone = np.asarray(sales @ mine.held)
             now = np.asarray((gone * impact) @ mine.held.T)
-            sold, lost = sold + gone, lost + now
+            sold, lost, given = sold + gone, lost + now, given + sales
             if trace == "path":
                 fell = network.book.can_fail & (network.book.equity - flat - claims - lost < 0)
                 states.append((claims + lost, started | fell))
@@ -117,7 +117,7 @@ class LeverageTargeting(PortfolioModel):
             np.where(lost.any(axis=1), self.rounds, 0),
             np.ones(len(flat), bool), states if trace == "path" else [],
         )  # fmt: skip
-        return Solved(outcome, mine, sold, 1.0 - sold * impact)
+        return Solved(outcome, mine, given, sold, 1.0 - sold * impact)
 
     def vulnerability(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> Vulnerability:
         """Who is hit by the sales of others and whose sales hit them, in the first round.

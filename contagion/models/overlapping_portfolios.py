@@ -109,4 +109,5 @@ class OverlappingPortfolios(PortfolioModel):
             network, flat, pins, claims, done.lost, rate, done.default_round, done.rounds,
             done.converged, done.history if trace == "path" else [],
         )  # fmt: skip
-        return Solved(outcome, mine, done.sold, done.price)
+        part = (done.default_round >= 0).astype(float)
+        return Solved(outcome, mine, part, done.sold, done.price)

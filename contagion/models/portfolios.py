@@ -15,8 +15,11 @@ from ..errors import ModelError
 from ..model import NO_SHOCK, Model, Trace
 from ..network import ExposureNetwork
 from ..outcome import Outcome
+from ..results import PropagationResult
 from ..shocks import Shock
+from ..socialization import Route
 from ..text import listing
+from .routes import NOISE, lost_by, through_assets
 
 SHARE = 1.0536  # −ln(0.9) / 0.1: prices fall by 10 % when 10 % of everything held is sold
 
@@ -161,10 +164,15 @@ def checked_number(name: str, low: float = 0.0, *, above: bool = False) -> Calla
 
 @dataclass(frozen=True)
 class Solved:
-    """An outcome with its markets: sold (B, A) money at the price before, price (B, A)."""
+    """An outcome with its markets.
+
+    part : (B, n) of its holdings that each node has sold, nan where it is only known that it has
+    sold something; sold : (B, A) money at the price before; price : (B, A).
+    """
 
     outcome: Outcome
     portfolios: Portfolios
+    part: np.ndarray
     sold: np.ndarray
     price: np.ndarray
 
@@ -215,6 +223,24 @@ class PortfolioModel(Model):
             "fall": 1.0 - done.price[0],
         }
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
+
+    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+        """From who sold to who holds the same, see :func:`contagion.socialization.hops`."""
+        return self._prices(result)[1]
+
+    def _prices(self, result: PropagationResult) -> tuple[np.ndarray, tuple[Route, ...]]:
+        """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
+        network, pins = result.network, result.recoveries
+        done = self._solve(network, result.losses[None], pins[None], "path")
+        mine, fall = done.portfolios, 1.0 - done.price[0]
+        sold = ~(done.part[0] <= NOISE)  # nan has sold
+        if result.reference is not None:
+            none = np.zeros_like(result.losses)
+            before = self._solve(network, none[None], np.full((1, len(none)), np.nan), "path")
+            sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
+            fall = before.price[0] - done.price[0]
+        loser = lost_by(result, "price") > NOISE * mine.value
+        return sold, (through_assets(mine.held, sold, fall > NOISE, loser),)
 
 
 def shaped(outcome: Outcome, lead: tuple[int, ...]) -> Outcome:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..kernels.firesale import deleverage
+from ..kernels.firesale import THRESHOLD, deleverage
 from ..model import Trace
 from ..network import ExposureNetwork
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
@@ -122,11 +122,13 @@ class ThresholdDeleveraging(PortfolioModel):
         started = ~np.isnan(pins)
         rate = np.where(started, 1.0 - np.nan_to_num(pins), 0.0)
         claims = np.asarray(rate @ network.liabilities)
+        rest = other + np.maximum(book.claims - claims, 0.0)
+        capital = np.nan_to_num(book.equity) - flat - claims
         done = deleverage(
             mine.held,
             kept,
-            other + np.maximum(book.claims - claims, 0.0),
-            np.nan_to_num(book.equity) - flat - claims,
+            rest,
+            capital,
             mine.named("depth", self.depth, mine.total),
             book.can_fail & book.known,
             started,
@@ -144,7 +146,27 @@ class ThresholdDeleveraging(PortfolioModel):
             network, flat, pins, claims, done.lost, rate, done.default_round, done.rounds, ended,
             [(claims + lost, failed) for lost, failed in done.history] if trace == "path" else [],
         )  # fmt: skip
-        return Solved(outcome, mine, done.sold, done.price)
+        sold = self._above(kept * mine.value, rest, capital, done.history[:-1])
+        part = np.where(sold & book.can_fail & book.known, np.nan, 0.0)
+        return Solved(outcome, mine, np.where(started, 1.0, part), done.sold, done.price)
+
+    def _above(
+        self,
+        value: np.ndarray,
+        rest: np.ndarray,
+        capital: np.ndarray,
+        states: list[tuple[np.ndarray, np.ndarray]],
+    ) -> np.ndarray:
+        """(B, n) bool: whose leverage was above the limit at the start of any round.
+
+        Up to its first sale a node bears the whole fall, so that `value − lost` is what it holds.
+        """
+        found, room = np.zeros(value.shape, bool), THRESHOLD * (rest + value)
+        for lost, _ in states:
+            have = capital - lost
+            over = value - lost + rest > self.max_leverage * np.maximum(have, 0.0) + room
+            found |= over & ((have > 0) | (self.insolvent == "sell"))
+        return found
 
     @staticmethod
     def market_depth(

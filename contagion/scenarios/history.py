@@ -129,7 +129,7 @@ def historical(
     >>> historical(net, past, horizon=2, scenarios=1, rng=1).draw(0, 1).losses  # 50 (1 − 0.9²)
     array([[9.5, 0. ]])
 
-    Source: after Politis and Romano (1994), Journal of the American Statistical Association 89(428),
+    Source: after Politis and Romano (1994), J. of the American Statistical Association 89(428),
     the stationary bootstrap; after Künsch (1989), Annals of Statistics 17(3), moving blocks.
     """
     values = _returns(returns)

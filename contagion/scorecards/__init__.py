@@ -1,1 +1,21 @@
-"""Official scorecards: G-SIB scores, surcharges, large-exposure limits, interconnectedness."""
+"""Official scorecards: G-SIB scores, surcharges, large-exposure limits, interconnectedness.
+
+They follow published rules; what was read of each and what was not is said in every docstring.
+"""
+
+from __future__ import annotations
+
+from .gsib import GsibScores, bcbs_gsib, us_gsib
+from .interconnectedness import interconnectedness
+from .large_exposures import large_exposures
+from .methodology import denominators, weights
+
+__all__ = [
+    "GsibScores",
+    "bcbs_gsib",
+    "denominators",
+    "interconnectedness",
+    "large_exposures",
+    "us_gsib",
+    "weights",
+]
