@@ -1,0 +1,149 @@
+"""What an adjoint solve needs: the solved system, and what a loss depends on directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ModelError
+from ..kernels.adjoint import KINK, Side, System, between, exceeds
+from ..kernels.debtrank import linear_system
+from ..network import ExposureNetwork
+from ..results import PropagationResult
+from ..socialization import initial_losses, owner_losses
+from ..text import listing
+
+Of: TypeAlias = (
+    Literal["owners", "shortfall", "external", "socialized"]
+    | Mapping[Any, float]
+    | pd.Series
+    | np.ndarray
+)
+TOTALS = ("owners", "shortfall", "external", "socialized")
+ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # what a loss of a node depends on, row by row
+
+
+def clearing_system(result: PropagationResult) -> System:
+    """What the adjoint needs of a clearing, with default costs or without."""
+    net, outcome = result.network, result.outcome
+    alpha, beta = getattr(result.model, "alpha", 1.0), getattr(result.model, "beta", 1.0)
+    assert outcome.unpaid is not None
+    external = np.maximum(np.nan_to_num(net.book.external_assets) - result.losses, 0.0)
+    received = net.book.claims - outcome.claims_lost
+    free = net.book.can_fail & np.isnan(result.recoveries)
+    costly = free & outcome.defaulted & (alpha < 1 or beta < 1)
+    own, passed = np.where(costly, alpha, 1.0), np.where(costly, beta, 1.0)
+    if alpha < 1 or beta < 1:
+        free = free & (outcome.defaulted | (np.asarray(net.segments.absorbing) > 0))
+    used = own * external + passed * received
+    scale = np.nan_to_num(net.book.external_assets) + net.book.claims + net.segments.due
+    return System(net.segments, outcome.unpaid, used, free, own, passed, KINK * scale)
+
+
+def debtrank_system(result: PropagationResult) -> System:
+    """What the adjoint needs of linear DebtRank: each node passes its loss of equity on."""
+    net, outcome = result.network, result.outcome
+    assert outcome.loss_rate is not None
+    equity = np.nan_to_num(net.book.equity)
+    alive = net.book.can_fail & (equity > 0)
+    segments = linear_system(net.liabilities, equity, net.book.debts)
+    unpaid = outcome.loss_rate * segments.width
+    used = np.where(alive, equity - result.losses - outcome.claims_lost, 0.0)
+    one, scale = np.ones(len(net)), np.where(alive, equity, 0.0)
+    free = alive & np.isnan(result.recoveries)
+    return System(segments, unpaid, used, free, one, one, KINK * scale)
+
+
+def direct(
+    result: PropagationResult, system: System, of: Of, side: Side
+) -> tuple[str, float, np.ndarray, float]:
+    """Name and value of a loss, its partial derivatives (5, n), and that by money unpaid inside."""
+    n, settles = len(result.network), result.model.settles
+    if not isinstance(of, str):
+        weights = _weights(result.network, of)
+        return "weighted", float(weights @ result.loss), _owners(result, system, weights, side), 0.0
+    if of not in TOTALS:
+        raise ValueError(f"of={of!r}: choose {listing(TOTALS, 4)}, or weights of the nodes.")
+    if of in ("external", "socialized") and not settles:
+        raise ModelError(
+            f"{type(result.model).__name__} does not compute the loss {of!r}: it settles no claims."
+        )
+    if of == "owners":
+        return of, float(result.loss.sum()), _owners(result, system, np.ones(n), side), 0.0
+    if of == "socialized":
+        return (of, *_socialized(result, system, side), 0.0)
+    if not settles:
+        return of, float(result.claim_losses.sum()), np.zeros((5, n)), 1.0
+    short = shortfalls(system, result.network.segments.due, result.recoveries, side)
+    lost = float(result.claim_losses.sum()), float(result.outside_losses.sum())
+    return (of, sum(lost), short, 0.0) if of == "shortfall" else (of, lost[1], short, -1.0)
+
+
+def _weights(network: ExposureNetwork, of: Any) -> np.ndarray:
+    if isinstance(of, (Mapping, pd.Series)):
+        weights = np.zeros(len(network))
+        for node, weight in of.items():
+            weights[network.position(node)] = weight
+    else:
+        weights = np.asarray(of, float)
+    if weights.shape != (len(network),) or not np.isfinite(weights).all():
+        raise ModelError(
+            f"of= are weights of shape {weights.shape}; give one finite number a node, "
+            f"{len(network)} in all, or {{node: weight}}."
+        )
+    return weights
+
+
+def _owners(
+    result: PropagationResult, system: System, weights: np.ndarray, side: Side
+) -> np.ndarray:
+    """Partial derivatives (5, n) of `Σ w_i loss_i`; see `PropagationResult.loss`."""
+    book, due, pin = result.network.book, result.network.segments.due, result.recoveries
+    pinned, limited, slack = ~np.isnan(pin), result.limited, system.slack
+    had = limited & exceeds(book.equity, slack, side)
+    has = limited & ~pinned & exceeds(result.outcome.equity, slack, side)
+    passed = (1.0 - np.nan_to_num(pin)) * due
+    beyond = result.outcome.claims_lost - passed
+    holds = ~limited & pinned & exceeds(beyond, slack, "gain" if side == "loss" else "loss")
+    out = np.zeros((5, len(due)))
+    out[ASSETS] = out[CLAIMS] = had * 1.0 - has
+    out[DUE] = -out[CLAIMS] - (1.0 - np.nan_to_num(pin)) * holds
+    free = ~limited & ~pinned
+    out[SHOCK] = has | free
+    out[LOST] = has | free | holds
+    return np.asarray(out * weights)
+
+
+def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> np.ndarray:
+    """Partial derivatives (5, n) of `Σ clip(due − used, 0, due)`, for pinned `(1 − ρ) due`."""
+    x = due - system.used
+    now = system.free & (due > 0) & between(x, due, system.slack, side)
+    whole = system.free & ~now & (x > 0.5 * due)
+    out = np.zeros((5, len(due)))
+    out[SHOCK], out[LOST] = system.own * now, system.passed * now
+    out[ASSETS], out[CLAIMS] = -out[SHOCK], -out[LOST]
+    out[DUE] = np.where(np.isnan(pin), now | whole, 1.0 - pin)
+    return out
+
+
+def _socialized(result: PropagationResult, system: System, side: Side) -> tuple[float, np.ndarray]:
+    """`max(Σ_triggers (initial_i − loss_i), 0)` and its partial derivatives (5, n)."""
+    hit, pin, book = result.triggers, result.recoveries, result.network.book
+    initial = float(initial_losses(result)[hit].sum())
+    value = initial - float(owner_losses(result)[hit].sum())
+    out = -_owners(result, system, hit * 1.0, side)
+    if value < -KINK * initial:
+        return 0.0, np.zeros_like(out)
+    out[SHOCK] += hit & np.isnan(pin)
+    pinned = hit & ~np.isnan(pin)
+    known = pinned & book.known
+    passed = (1.0 - np.nan_to_num(pin)) * result.network.segments.due - result.outcome.claims_lost
+    rest = pinned & ~book.known & exceeds(passed, system.slack, side)
+    out[ASSETS] += known
+    out[CLAIMS] += known
+    out[LOST] -= known | rest
+    out[DUE] += np.where(rest, 1.0 - pin, 0.0) - np.where(known, pin, 0.0)
+    return max(value, 0.0), out

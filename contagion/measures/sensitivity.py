@@ -1,0 +1,397 @@
+"""The gradient of a system loss: what one unit of money more changes, everywhere, in one solve."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ConvergenceError, ModelError
+from ..kernels import adjoint as kernel
+from ..kernels.adjoint import Adjoint, Moving, Side, System
+from ..matrices import rules_of
+from ..model import NO_SHOCK, Model, _check_pins
+from ..network import ExposureNetwork
+from ..results import PropagationResult
+from ..rules import FirstCome, Priority, ProRata, Queue, Rule
+from ..shocks import Shock
+from ..text import listing, money, plural
+from .partials import (
+    ASSETS,
+    CLAIMS,
+    DUE,
+    LOST,
+    SHOCK,
+    Of,
+    clearing_system,
+    debtrank_system,
+    direct,
+)
+from .registry import Measure, scored
+
+UNKNOWN = "balance sheet not known"
+EMPTY = "no equity: with any it would pass losses on at once"
+ENDLESS = "a first loss here would grow without end until nodes fail"
+TRIGGERS = "a loss here would make the node a trigger"
+TIER = "where the external creditors rank follows from no number of the table"
+RULE = "no closed form in the amount (the rule of the debtor, or a claim of 0)"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Gradient:
+    """What a system loss changes by one unit of money; all numbers are money a unit of money.
+
+    Attributes
+    ----------
+    of : name of the loss, "weighted" for weights of the caller.
+    side : "loss" or "gain", the direction of the one-sided derivatives at kinks.
+    value : the loss itself, money.
+    external_assets : (n,) by the external assets of each node, the shock fixed in money.
+    losses : (n,) by the loss of external assets in the shock; minus it is what cash that comes
+        after the shock saves, because it is nothing that owners had before.
+    capital : (n,) by capital in the place of external liabilities, external assets fixed.
+    exposures : one row a claim: creditor, debtor, amount, gradient (external assets and
+        liabilities of both fixed, so that the equity of the creditor rises and that of the debtor
+        falls) and funded (both equities fixed: lent out of external assets and kept as such).
+        The claims on a node share pro rata in tiers (Priority, ProRata, Queue, FirstCome); other
+        rules have no closed form in the amounts, and their claims are nan.
+    kinks : number of nodes at a kink, whose other side has another derivative.
+    products : sparse products of the adjoint solve, in units of the whole matrix.
+
+    Undefined entries are nan; `external_assets.attrs["reasons"]` (of the others alike) says why.
+    """
+
+    network: ExposureNetwork
+    of: str
+    side: Side
+    value: float
+    external_assets: pd.Series
+    losses: pd.Series
+    capital: pd.Series
+    kinks: int
+    products: float
+    _by_claim: np.ndarray = field(repr=False)  # (m,)
+    _funded: np.ndarray = field(repr=False)  # (m,)
+    _unclear: np.ndarray = field(repr=False)  # (m,) claims whose gradient follows from no formula
+
+    @property
+    def exposures(self) -> pd.DataFrame:
+        """One row a claim: creditor, debtor, amount, gradient, funded."""
+        table = self.network.exposures[["creditor", "debtor", "amount"]]
+        table = table.assign(gradient=self._by_claim, funded=self._funded)
+        blank = np.flatnonzero(np.isnan(self._by_claim))
+        table.attrs["reasons"] = {
+            int(k): RULE if self._unclear[k] else "not defined for creditor or debtor"
+            for k in blank
+        }
+        return table
+
+    def __repr__(self) -> str:
+        net, unit = self.network, self.network.unit
+        best = self.losses.nlargest(3)
+        names = ", ".join(f"{name} {value:.3g}" for name, value in best.items() if value > 0)
+        lines = [
+            f"Gradient of {self.of} ({money(self.value, unit)}) on {net.name or 'network'}, "
+            f"{len(net):,} nodes, side {self.side!r}",
+            f"  one unit lost more costs most at: {names or 'nobody'}",
+            f"  {plural(self.kinks, 'node')} at a kink; {self.products:.1f} products",
+        ]
+        return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
+
+
+def gradient(
+    network: ExposureNetwork,
+    model: Model,
+    shock: Shock = NO_SHOCK,
+    *,
+    of: Of = "owners",
+    side: Side = "loss",
+) -> Gradient:
+    """The gradient of a system loss V with respect to every balance sheet and every exposure.
+
+        V = Σ_i w_i loss_i                    owners (w = 1), or weights of the caller
+            Σ_i shortfall_i                   what creditors in and outside the graph do not get
+            Σ_i external liabilities_i − paid_i     external creditors
+            Σ_triggers (initial loss_i − loss_i)    socialized loss
+
+    At the clearing vector let D be the nodes that pass on what they lack, by the segment of their
+    rule that is reached. One adjoint solve, `worth = −∂V/∂lost − passed · S_D (outside − worth)`,
+    gives all derivatives, see :mod:`contagion.kernels.adjoint`. Losses count from book values.
+
+    Parameters
+    ----------
+    network : any rules; guarantees and shareholdings are refused.
+    model : EisenbergNoe, RogersVeraart, or DebtRank("linear").
+    shock : fixed in money; prices, fractions and pinned recoveries are turned into money first.
+    of : "owners", "shortfall", "external", "socialized", or weights on the losses of owners:
+        {node: weight} (the others 0), a Series, or an array (n,).
+    side : at a kink (a node that just meets what is due, a segment that just fills up, in DebtRank
+        every node that nothing has reached) "loss" gives the derivative towards more losses,
+        "gain" that towards less. Derivatives by an exposure mix the two where its creditor and its
+        debtor lead to kinks.
+
+    Returns
+    -------
+    Gradient
+
+    Raises
+    ------
+    ModelError
+        For models without such a derivative, losses that a model does not compute, and default
+        costs with a node on the boundary of default, where V jumps.
+    ConvergenceError
+        When the model or the adjoint solve does not converge.
+    ShockError
+        When the shock does not fit the network.
+
+    Example
+    -------
+    a owes b 10 and has 6 left, b (capital 3) owes c 8. One unit less at a is one less at c:
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 8], [0, 0, 0]], list("abc"),
+    ...     orientation="debtor->creditor", external_assets=[12, 1, 5])
+    >>> found = gradient(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6}), of="shortfall")
+    >>> found.value, found.losses.tolist()         # b has 7 of 8: it fails too
+    (5.0, [2.0, 1.0, 0.0])
+    >>> found.external_assets.tolist()
+    [-2.0, -1.0, 0.0]
+
+    Source: after Liu & Staum (2010), Operations Research Letters 38, 489–491, sensitivities of
+    clearing payments to initial wealth, and Feinstein, Pang, Rudloff, Schaanning, Sturm & Wildman
+    (2018), arXiv:1708.01561, directional derivatives by liabilities; both abstracts read, not the
+    equations. The derivation here is the chain rule on the segments.
+    """
+    return _record(differentiated(solved(network, model, shock), of, side))
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivatives of a loss as arrays, without labels and before what is undefined becomes nan.
+
+    assets, shock, outside (n,) by external assets, losses and external liabilities; claims (m,)
+    by the amount alone, funded (m,) by an amount that moves external assets; unclear (m,) and
+    endless (n,) bool, where there is no formula and where the derivative is infinite.
+    """
+
+    result: PropagationResult
+    name: str
+    side: Side
+    value: float
+    moves: Moving
+    done: Adjoint
+    endless: np.ndarray
+    assets: np.ndarray
+    shock: np.ndarray
+    outside: np.ndarray
+    claims: np.ndarray
+    funded: np.ndarray
+    unclear: np.ndarray
+
+
+def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
+    """The result of a model without the rounds, which the derivative does not need."""
+    if not differentiable(model):
+        raise ModelError(
+            f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
+            "point of segments. Use EisenbergNoe, RogersVeraart or DebtRank('linear')."
+        )
+    if network._guarantees is not None:
+        raise ModelError(
+            "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
+            "them out."
+        )
+    losses, recoveries = shock.arrays(network)
+    outcome = model.solve(network, losses, recoveries)
+    result = PropagationResult(network, model, shock, outcome, losses, recoveries)
+    if not bool(np.all(outcome.converged)):
+        raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
+    if model.settles:
+        _check_pins(result)
+    return result
+
+
+def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
+    """The derivatives of a loss at a result of :func:`solved`; see :func:`gradient`."""
+    if side not in ("loss", "gain"):
+        raise ValueError(f"side={side!r}: choose 'loss' or 'gain'.")
+    valued, n = not result.model.settles, len(result.network)
+    system = debtrank_system(result) if valued else clearing_system(result)
+    moves = kernel.moving(system, side)
+    name, value, partial, outside = direct(result, system, of, side)
+    endless = _endless(system, moves) if valued and side == "loss" else np.zeros(n, bool)
+    if endless.any():
+        moves = replace(moves, segment=np.where(endless, -1, moves.segment))
+    if not valued:
+        _no_jump(result, system, side)
+    done = kernel.adjoint(system, moves, partial[LOST], outside)
+    if not done.converged:
+        raise ConvergenceError(
+            f"The adjoint solve of {type(result.model).__name__} did not converge: a group of "
+            "nodes without own assets or outside creditors passes losses round and round."
+        )
+    write = _by_equity if valued else _by_segments
+    arrays = write(result, system, moves, done, partial, outside)
+    return Slopes(result, name, side, value, moves, done, endless, *arrays)
+
+
+def differentiable(model: Model) -> bool:
+    """Models and measures do not import each other: the class is known by its name."""
+    name = type(model).__name__
+    linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
+    return linear or name in ("EisenbergNoe", "RogersVeraart")
+
+
+def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
+    """Default costs make V jump where a node just stands, or just fails."""
+    model, due = result.model, result.network.segments.due
+    if getattr(model, "alpha", 1.0) == 1 and getattr(model, "beta", 1.0) == 1:
+        return
+    gap = result.outcome.equity + system.segments.absorbing
+    near = result.network.book.can_fail & np.isnan(result.recoveries) & (due > 0)
+    near &= np.abs(np.nan_to_num(gap, nan=np.inf)) <= system.slack
+    crosses = near & (result.outcome.defaulted if side == "gain" else ~result.outcome.defaulted)
+    if crosses.any():
+        names = listing(result.network.names[crosses])
+        raise ModelError(
+            f"{type(model).__name__} has no derivative on the side of a {side} here: "
+            f"{plural(int(crosses.sum()), 'node stands', 'nodes stand')} on the boundary of "
+            f"default ({names}), where default costs make the loss jump."
+        )
+
+
+def _endless(system: System, moves: Moving) -> np.ndarray:
+    """(n,) untouched nodes of DebtRank, where they amplify a first loss without end."""
+    fresh = (moves.segment >= 0) & (system.unpaid <= system.slack)
+    at = np.flatnonzero(fresh)
+    if kernel.reaches_an_end(system.segments.shares.direct[at][:, at]):
+        return np.zeros(len(fresh), bool)
+    return np.asarray(fresh)
+
+
+# -- from prices to derivatives ---------------------------------------------------------------
+
+
+Arrays: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _by_segments(
+    result: PropagationResult,
+    system: System,
+    moves: Moving,
+    done: Adjoint,
+    partial: np.ndarray,
+    outside: float,
+) -> Arrays:
+    """Clearing: a unit of funds reaches the segment that moves."""
+    net, price = result.network, done.at(moves)
+    simple, together = _rules(net)
+    assets = partial[ASSETS] - system.own * price
+    place = kernel.places(net.segments)
+    if not simple.all():
+        place = np.where(simple[net.debtor], place, -1)
+    by_claim = kernel.by_claim(system, moves, done, place, net.creditor, outside)
+    unclear = place < 0
+    if unclear.any():  # nodes that pay in full whatever happens need no formula
+        by_claim = np.where(unclear, 0.0, by_claim)
+        unclear &= (net.book.can_fail | ~np.isnan(result.recoveries))[net.debtor]
+        by_claim[unclear] = np.nan
+    by_claim += (partial[CLAIMS] - system.passed * price)[net.creditor]
+    by_claim += partial[DUE][net.debtor]
+    external = np.nan_to_num(net.book.external_liabilities)
+    owed = partial[DUE] + kernel.by_outside(system, moves, done, external, together, simple)
+    shock = partial[SHOCK] + system.own * price
+    return assets, shock, owed, by_claim, _funded(net, by_claim, assets), unclear
+
+
+def _by_equity(
+    result: PropagationResult,
+    system: System,
+    moves: Moving,
+    done: Adjoint,
+    partial: np.ndarray,
+    outside: float,
+) -> Arrays:
+    """DebtRank: equity is the width of the segment, what is lost of it the rate of all debts."""
+    net, price, rate = result.network, done.at(moves), system.rate
+    by_equity = -rate * price
+    assets = partial[ASSETS] + by_equity
+    owed = partial[DUE] - by_equity
+    lent = (partial[CLAIMS] + by_equity)[net.creditor]
+    lost = rate[net.debtor] * (outside - done.worth[net.creditor])
+    by_claim = lent + owed[net.debtor] + lost
+    funded, clear = _funded(net, by_claim, assets), np.zeros(len(lost), bool)
+    return assets, partial[SHOCK] + price, owed, by_claim, funded, clear
+
+
+def _funded(net: ExposureNetwork, by_claim: np.ndarray, assets: np.ndarray) -> np.ndarray:
+    """(m,) by an amount that moves external assets."""
+    return np.asarray(by_claim - assets[net.creditor] + assets[net.debtor])
+
+
+def _rules(net: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) bool: claims share pro rata in tiers; external creditors share with a tier."""
+    rules, of = rules_of(net)
+    simple = np.array([_tiered(rule) for rule in rules], bool)[of]
+    default = 1.0 if net.external_creditors == "pari_passu" else 0.0
+    if "external_tier" not in net.nodes:
+        return simple, np.full(len(net), default > 0)
+    tier = pd.to_numeric(net.nodes["external_tier"]).to_numpy(float, na_value=np.nan)
+    return simple, np.where(np.isnan(tier), default, tier) > 0
+
+
+def _tiered(rule: Rule) -> bool:
+    """Does every claim belong to one tier, whose claims lose the same part of themselves?"""
+    if isinstance(rule, Priority):
+        return rule.within == ProRata() and not rule.tiers and rule.tier != "amount"
+    if isinstance(rule, (Queue, FirstCome)):
+        return rule.by != "amount"
+    return rule == ProRata()
+
+
+def _record(found: Slopes) -> Gradient:
+    """The derivatives with their labels, and the reasons for what has none."""
+    result, net = found.result, found.result.network
+    book, none = net.book, np.zeros(len(net), bool)
+    empty = none if result.model.settles else book.can_fail & (np.nan_to_num(book.equity) == 0)
+    why = {UNKNOWN: ~book.known, EMPTY: empty, ENDLESS: found.endless}
+    fresh = ~result.triggers if found.name == "socialized" else none
+    stands = result.limited & np.isnan(result.recoveries)
+    level = np.where(stands, np.abs(result.outcome.equity), np.inf)
+    even = level <= kernel.KINK * (book.claims + net.segments.due)
+    endless = {ENDLESS: found.endless, TRIGGERS: fresh}
+    bad, claims = empty | found.endless, found.claims
+    if bad.any():
+        claims = np.where(bad[net.creditor] | bad[net.debtor], np.nan, claims)
+    tier = {**why, TIER: np.isnan(found.outside)}
+    return Gradient(
+        network=net,
+        of=found.name,
+        side=found.side,
+        value=found.value,
+        external_assets=scored("external_assets", found.assets + 0.0, net.names, why),
+        losses=scored("losses", found.shock + 0.0, net.names, endless),
+        capital=scored("capital", 0.0 - found.outside, net.names, tier),
+        kinks=int((found.moves.kinked | even).sum()),
+        products=found.done.products,
+        _by_claim=claims,
+        _funded=found.funded,
+        _unclear=found.unclear,
+    )
+
+
+DEFINITIONS = (
+    Measure(
+        "loss_gradient",
+        "gradient of a system loss",
+        "dV / d loss of external assets_i = ∂V/∂loss_i + price of the segment of i that moves, "
+        "price = S (∂V/∂unpaid − worth), worth = −∂V/∂lost − price of the moving segment",
+        "pure number",
+        "one unit of external assets lost at i",
+        "after Liu & Staum (2010), Operations Research Letters 38, and Feinstein et al. (2018), "
+        "arXiv:1708.01561; the chain rule on the segments of the rules",
+    ),
+)
