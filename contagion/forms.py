@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import pandas as pd
@@ -179,3 +181,47 @@ class Forms:
         if self._shareholdings is not None:
             settings["shareholdings"] = self._shareholdings.to_dict("list")
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)
+
+    def write(self, folder: str | PathLike[str]) -> list[Path]:
+        """Write the network into a folder that `ct.read` and the command line read back.
+
+        The files are nodes.csv (with balance sheets as they were completed), exposures.csv, tables
+        of holdings, guarantees and shareholdings where there are any, and dataset.toml with unit,
+        name, settings and rules. Files of those names are replaced, others are left alone.
+
+        Parameters
+        ----------
+        folder : made where it is not there.
+
+        Returns
+        -------
+        The files.
+
+        Example
+        -------
+        >>> import tempfile
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", external_assets=[5, 1], unit="EUR mn")
+        >>> folder = tempfile.mkdtemp()
+        >>> [file.name for file in net.write(folder)]
+        ['nodes.csv', 'exposures.csv', 'dataset.toml']
+        >>> ct.read(folder).balance_sheet.equals(net.balance_sheet)
+        True
+        """
+        tables = {
+            "nodes": self._completed(),
+            "exposures": self.exposures,
+            "holdings": self._holdings,
+            "guarantees": self._guarantees,
+            "shareholdings": self._shareholdings,
+        }
+        settings: dict[str, Any] = {
+            "external_creditors": self.external_creditors,
+            **self._accepted,
+        }
+        if self.book.assumptions:
+            settings["assumptions"] = list(self.book.assumptions)
+        rules = {str(node): to_dict(rule) for node, rule in self._rules.items()}
+        card = {"title": self.name, "unit": self.unit, "network": settings, "rules": rules}
+        return convert.write_folder(folder, tables, card)

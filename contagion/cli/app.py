@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..text import did_you_mean
-from . import cascade, compare, rules, runs
+from . import cascade, compare, making, reversing, rules, runs, sweeps
 from .options import (
     AssumeEquity,
     File,
@@ -178,3 +178,6 @@ runs.add_to(app)
 compare.add_to(app)
 rules.add_to(app)
 cascade.add_to(app)
+sweeps.add_to(app)
+reversing.add_to(app)
+making.add_to(app)

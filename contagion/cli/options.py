@@ -140,6 +140,12 @@ BaselineName = Annotated[
         rich_help_panel=SHOCK,
     ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", metavar="N", help="Processes, -1 for all cores.", rich_help_panel="Running"
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print JSON and nothing else.", rich_help_panel=OUT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .edges import ORIENTATIONS, layered, side_table, tables, to_pandas
 from .files import OPTIONS, read_table, read_tables, schema_text
+from .folder import write_folder
 from .graph import from_networkx, to_networkx
 from .matrix import aligned, from_matrix
 from .tables import Tables
@@ -23,4 +24,5 @@ __all__ = [
     "tables",
     "to_networkx",
     "to_pandas",
+    "write_folder",
 ]

@@ -6,6 +6,9 @@ Links first (who lends to whom), then amounts (:class:`Amounts`), then balance s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ..network import ExposureNetwork
 from .graphs import (
     block,
     complete,
@@ -19,7 +22,7 @@ from .graphs import (
 from .sheets import Amounts, Sheets
 from .stack import defi_stack
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[..., ExposureNetwork]] = {
     "block": block,
     "complete": complete,
     "core-periphery": core_periphery,

@@ -1,0 +1,121 @@
+"""The command `generate`: a random network in a folder of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..generate import FAMILIES, Amounts, Sheets
+from ..text import did_you_mean
+from . import options
+from .options import OUT, print_json
+from .text import paragraph, written
+from .values import value
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(generate)
+
+
+def generate(
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="FAMILY", help="Without it: the families, with their parameters."),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of the family, of the amounts (kind, mean, dispersion) or of the "
+            "balance sheets (interbank, capital, spread, least). Repeatable.",
+        ),
+    ] = None,
+    rng: Annotated[int, typer.Option(metavar="SEED", help="The seed.")] = 0,
+    unit: options.Unit = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write nodes.csv, exposures.csv ... here.", rich_help_panel=OUT
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a random network whose balance sheets add up.
+
+    Example: contagion generate erdos-renyi --set n=200 --set degree=4 --out bank_system
+    """
+    if family is None:
+        for name, each in FAMILIES.items():
+            print(f"{name}")
+            print(paragraph((each.__doc__ or "").split("\n")[0], "  ", "  "))
+            known = ", ".join(_known(each))
+            print(paragraph(f"--set {known}", "  ", "  "))
+        return
+    if family not in FAMILIES:
+        raise ValueError(f"{did_you_mean(family, list(FAMILIES), 'family')}")
+    make = FAMILIES[family]
+    network = make(**arguments(make, dict(map(_pair, given or ())), rng))
+    files = network.write(out) if out is not None else []
+    if as_json:
+        sheet = network.balance_sheet.sum().to_dict()
+        summary = {"name": network.name, "nodes": len(network), "exposures": len(network.amount)}
+        print_json({**summary, "sums": sheet, "seed": rng, "files": [str(f) for f in files]})
+        return
+    print(repr(network))
+    if out is not None:
+        print(f"\n{written(out, files)}")
+        print(paragraph(f"Read it with: contagion check {out}"))
+
+
+def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> dict[str, Any]:
+    """The arguments of a family from flat names.
+
+    Raises
+    ------
+    ValueError
+        For a name that the family does not have, with the closest, and for one that is missing.
+
+    Example
+    -------
+    >>> arguments(FAMILIES["ring"], {"n": 4, "capital": 0.1}, 1)
+    {'n': 4, 'sheets': Sheets(interbank=0.2, capital=0.1, spread=0.0, least=1.0)}
+    """
+    known = signature(make).parameters
+    for name in given:
+        if name not in _known(make):
+            raise ValueError(f"--set {name}: {did_you_mean(name, _known(make), 'parameter')}")
+    found: dict[str, Any] = {name: v for name, v in given.items() if name in known}
+    parts: tuple[tuple[str, type], ...] = (("amounts", Amounts), ("sheets", Sheets))
+    for part, kind in parts:
+        mine = {f.name: given[f.name] for f in fields(kind) if f.name in given}
+        mine = {name: v for name, v in mine.items() if name not in known}
+        if part in known and mine:
+            found[part] = kind(**mine)
+    missing = [n for n, p in known.items() if p.default is Parameter.empty and n not in found]
+    if missing:
+        needed = " ".join(f"--set {name}=…" for name in missing)
+        raise ValueError(f"The family needs {', '.join(missing)}: say {needed}.")
+    return {**found, **({"rng": rng} if "rng" in known else {})}
+
+
+def _known(make: Callable[..., Any]) -> list[str]:
+    names = [name for name in signature(make).parameters if name not in ("rng",)]
+    flat = [name for name in names if name not in ("amounts", "sheets")]
+    for part, kind in (("amounts", Amounts), ("sheets", Sheets)):
+        if part in names:
+            flat += [f.name for f in fields(kind) if f.name not in flat]
+    return flat
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, sign, given = text.partition("=")
+    if not sign or not name:
+        raise ValueError(f"--set {text}: write NAME=VALUE.")
+    return name, value(given)

@@ -1,0 +1,120 @@
+"""The command `reverse`: what it takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from .. import reverse as search
+from ..shocks import Shock
+from . import options
+from .options import SHOCK, load, number, print_json
+from .text import paragraph
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("reverse")(reverse_stress)
+
+
+def reverse_stress(
+    source: options.Source,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE",
+            help="What the shock has to do: fail this node. Repeatable: all of them.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    reach: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Or: make owners lose this much in all, such as 200m.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    norm: Annotated[
+        str,
+        typer.Option(
+            metavar="NORM",
+            help="Size of a shock: money (in all), largest (of one node), relative (to assets).",
+            rich_help_panel=SHOCK,
+        ),
+    ] = "money",
+    hit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE",
+            help="Node that may be hit. Repeatable; by default all.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    proportional: Annotated[
+        bool,
+        typer.Option(
+            "--proportional",
+            help="All external assets fall by the same part.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = False,
+    triggers: Annotated[
+        bool,
+        typer.Option(
+            "--triggers",
+            help="The fewest defaults instead of the smallest loss.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = False,
+    recovery: options.Recovery = None,
+    default: options.Default = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find the smallest shock, or the fewest defaults, that fail a node or reach a loss.
+
+    With --default, those nodes fail anyway and the shock comes on top. The answer says whether
+    it is exact (a programme solved to the optimum) or bracketed by runs.
+
+    Example: contagion reverse cefi_credit_2022 --fail voyager --norm relative
+    """
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    net, chosen = loaded.network, options.model(model, param)
+    goal: Any = fail if fail else None
+    loss = None if reach is None else number(reach, "--reach")
+    rate = 0.0 if recovery is None else recovery
+    if triggers:
+        if hit or proportional or default:
+            raise ValueError("--triggers looks for defaults: leave out --hit, --proportional and "
+                             "--default.")  # fmt: skip
+        few = search.fewest_triggers(net, chosen, fail=goal, loss=loss, recovery=rate)
+        if as_json:
+            print_json({**vars(few), "nodes": list(few.nodes)})
+        else:
+            print(paragraph(repr(few), "", "  "))
+        return
+    given = sum((Shock.default(name, rate) for name in default or ()), Shock())
+    found = search.smallest_shock(
+        net,
+        chosen,
+        fail=goal,
+        loss=loss,
+        norm=norm,  # type: ignore[arg-type]
+        direction="proportional" if proportional else None,
+        hit=hit,
+        given=given,
+    )
+    if as_json:
+        print_json({**vars(found), "losses": found.losses.to_dict()})
+        return
+    for line in repr(found).splitlines():
+        print(paragraph(line, "", "  "))
