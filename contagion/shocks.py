@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .errors import ShockError
 from .network import ExposureNetwork
@@ -191,15 +192,13 @@ class Shock:
         n = len(network)
         loss, recovery = np.zeros(n), np.full(n, np.nan)
         assets = network.book.external_assets
-        for node, amount in self.losses:
-            loss[_place(network, node)] += amount
+        np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
         for node, fraction in self.fractions:
             at = slice(None) if node is None else _place(network, node)
             loss[at] += fraction * np.nan_to_num(assets[at])
         for asset, change in self.prices:
             loss -= change * network.holdings_of(asset)
-        for node, rate in self.defaults:
-            recovery[_place(network, node)] = rate
+        recovery[_places(network, self.defaults)] = [rate for _, rate in self.defaults]
         gains = loss < 0
         if gains.any():
             raise ShockError(
@@ -230,6 +229,14 @@ class Shock:
             parts.append(f"Shock.price({dict(self.prices)})")
         parts += [f"Shock.depeg({token!r}, to={to})" for token, to in self.depegs]
         return " + ".join(parts) or "Shock()"
+
+
+def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:
+    """Rows of the nodes of (node, value) pairs."""
+    nodes = [node for node, _ in pairs]
+    found = network.names.get_indexer_for(pd.Index(nodes))
+    unknown = np.flatnonzero(found < 0)
+    return found if not len(unknown) else np.array([_place(network, nodes[unknown[0]])])
 
 
 def _place(network: ExposureNetwork, node: Any) -> int:
