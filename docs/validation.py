@@ -41,8 +41,6 @@ MISSING = """## Not on this page
 
 - Minimum density (Anand, Craig & von Peter 2015): not in the package yet, so the remark that the
   published reconstruction of an example has more links than needed is left out.
-- `bis_cbs_2022q4`: its published centralities are checked in the tests, but they are not a
-  measure of the package.
 - `three_venues`: made for the purpose, nothing is published.
 """
 

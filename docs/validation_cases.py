@@ -18,6 +18,7 @@ import test_published_firesale as firesale
 import test_published_funding as funding
 import test_published_netting as netting
 import test_published_ownership as ownership
+import test_published_structure as structure
 import test_published_valuation as valuation
 import test_random_cascades as cascades
 
@@ -188,8 +189,37 @@ def pathways():
         net = ct.ExposureNetwork.from_matrix(
             matrix, range(len(matrix)), orientation="creditor->debtor", equity=np.ones(len(matrix))
         )
-        radius = np.abs(np.linalg.eigvals(net.leverage.toarray())).max()
-        yield f"largest eigenvalue of the leverage matrix, {name}", want, radius
+        found = measures.leverage_stability(net)
+        yield f"largest eigenvalue of the leverage matrix, {name}", want, found.radius
+        yield f"verdict, {name}", structure.VERDICTS[name], found.verdict
+
+
+@case(
+    "Centrality of 16 countries",
+    structure.CENTRALITY.citation,
+    tolerance=structure.CENTRALITY.tolerance,
+    data="bis_cbs_2022q4",
+)
+def centrality():
+    found = structure.centralities()
+    for what, rows in datasets.outcomes("bis_cbs_2022q4").groupby("what", sort=False):
+        yield what, rows["value"], found[what].loc[rows["node"]]
+    net = datasets.load("bis_cbs_2022q4")
+    root = measures.eigenvector(net, side="creditor").attrs["root"]
+    yield "largest eigenvalue of the claims", structure.RADIUS, root
+
+
+@case("Paths of default", structure.PATHS.citation, structure.PATHS.evidence)
+def paths_of_default():
+    net = structure.paths_network()
+    want = structure.PATHS_SUSCEPTIBILITY
+    found = measures.impact_susceptibility(net)
+    yield "impact susceptibility", list(want.values()), found.loc[list(want)]
+    yield "impact fluidity", structure.PATHS_FLUIDITY, measures.impact_fluidity(net)
+    for bank, parts in structure.PATHS_DIFFUSION.items():
+        table = measures.impact_diffusion(net)
+        row = table.loc[bank, ["start", "intermediate"]].astype(float)
+        yield f"impact diffusion of {bank}, start and intermediate", parts, row
 
 
 # -- funding, fire sales ---------------------------------------------------------------------
@@ -253,7 +283,8 @@ def three_equilibria():
 
 @case(
     "Vulnerable banks: two banks, two assets",
-    "Greenwood, Landier & Thesmar (2015), Vulnerable banks, JFE 115(3)",
+    "Greenwood, Landier & Thesmar (2015), Vulnerable banks, JFE 115(3); the measures as in "
+    "Vulnerable_Banks.m of github.com/domenicodigangi/MaximumEntropyNetworksErgmMatlab @ 92baff0",
     RECOMPUTED,
 )
 def vulnerable_banks():

@@ -30,6 +30,8 @@ class Measure:
         others), size, or position in the graph.
     scope : one number a node, an exposure, or the system.
     of : the function of the network alone, for measures that need no run of a model.
+    slow : its cost grows faster than the number of exposures; `rank(measures="all")` leaves it
+        out of large networks.
     """
 
     name: str
@@ -41,10 +43,11 @@ class Measure:
     about: About = "importance"
     scope: Scope = "node"
     of: Callable[[ExposureNetwork], pd.Series] | None = None
+    slow: bool = False
 
     def to_dict(self) -> dict[str, str]:
-        """The definition as text: every field but the function."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
+        """The definition as text: every field but the function and its cost."""
+        return {field.name: getattr(self, field.name) for field in fields(self)[:-2]}
 
 
 def scored(

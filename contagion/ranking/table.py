@@ -15,6 +15,7 @@ from ..network import ExposureNetwork
 from ..text import did_you_mean
 
 SHEET = ("equity", "claims", "debts")
+LARGE = 2_000  # nodes from which slow measures have to be asked for by name
 
 
 def rank(
@@ -39,7 +40,8 @@ def rank(
     models : by default `[EisenbergNoe(), DebtRank()]`, and without DebtRank, which knows no
         guarantees, where there are any; `[CrossHoldings()]` where nodes own each other.
     measures : names from `measures.MEASURES`: only these columns, in this order; "all" for the
-        columns of the models and every measure of a node that needs the network alone.
+        columns of the models and every measure of a node that needs the network alone (above
+        2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
     recovery : recovery rate on claims on the failing node, in [0, 1].
     progress : show a progress bar.
 
@@ -65,7 +67,7 @@ def rank(
     >>> ct.rank(net, measures=["default_impact", "glasserman_young"]).columns.tolist()[3:]
     ['default_impact', 'glasserman_young']
     """
-    wanted = _wanted(measures)
+    wanted = _wanted(measures, len(network))
     chosen = list(models) if models is not None else _usual(network)
     book = network.book
     sheet = {"equity": book.equity, "claims": book.claims, "debts": book.debts}
@@ -127,12 +129,15 @@ def _runs(
     return parts
 
 
-def _wanted(measures: Iterable[str] | Literal["all"] | None) -> list[Measure] | None:
+def _wanted(
+    measures: Iterable[str] | Literal["all"] | None, n: int
+) -> list[Measure] | None:
     """The measures that were asked for."""
     if measures is None:
         return None
     if measures == "all":
-        return [m for m in MEASURES.values() if m.scope == "node" and m.of is not None]
+        every = [m for m in MEASURES.values() if m.scope == "node" and m.of is not None]
+        return [m for m in every if n <= LARGE or not m.slow]
     if isinstance(measures, str):
         measures = [measures]
     found = []

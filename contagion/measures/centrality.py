@@ -1,0 +1,329 @@
+"""Centrality: what the position of a node among the claims says.
+
+`X[i, j]` is what creditor i claims on debtor j, parallel claims added. Every function takes the
+`side` of a node that it looks at: "creditor" (by what it holds), "debtor" (by what it owes) or
+"both". Losses flow from debtor to creditor: a node that is central as a debtor is one that others
+lose by, a node that is central as a creditor is one that loses by others.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..network import ExposureNetwork
+from ..validation.choices import one_of
+from .registry import About, Measure, scored
+from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
+
+Side = Literal["creditor", "debtor", "both"]
+SIDES = ("creditor", "debtor", "both")
+NO_CLAIMS = "there are no claims in the network"
+DAMPING = 0.85
+
+
+def _seen_from(network: ExposureNetwork, side: Side) -> csr_array:
+    """X, its transpose or their sum: row i has what counts for node i on that side."""
+    one_of("side", side, SIDES)
+    claims = claim_matrix(network)
+    if side == "creditor":
+        return claims
+    return csr_array(claims.T if side == "debtor" else claims + claims.T)
+
+
+def _all(network: ExposureNetwork, why: str) -> dict[str, np.ndarray]:
+    """The reason for every node, or for none where there is no reason."""
+    return {why: np.full(len(network), bool(why))} if why else {}
+
+
+def degree(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
+    """Number of counterparties of each node.
+
+        creditor: #{j : X[i, j] > 0}    debtor: #{j : X[j, i] > 0}    both: either of them
+
+    Two nodes that owe each other count once in "both", so that it is the number of neighbours.
+
+    Parameters
+    ----------
+    network : the exposures.
+    side : "creditor" (debtors it claims from), "debtor" (creditors it owes) or "both".
+
+    Returns
+    -------
+    Series, nodes; 0 for a node without claims or debts.
+
+    Raises
+    ------
+    ValueError
+        For another side.
+
+    Example
+    -------
+    a owes b and c, and b owes a: a has two creditors, one debtor and two counterparties.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 1, 1], [5, 0, 0], [0, 0, 0]], ["a", "b", "c"],
+    ...     orientation="debtor->creditor", equity=[1, 1, 1])
+    >>> [degree(net, side=side)["a"].item() for side in ("debtor", "creditor", "both")]
+    [2.0, 1.0, 2.0]
+
+    Source: Freeman (1979), Social Networks 1(3), degree; here of directed claims.
+    """
+    return scored("degree", links(_seen_from(network, side)).sum(axis=1), network.names)
+
+
+def strength(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
+    """Money a node claims, owes, or both added: `Σ_j X[i, j]`, `Σ_j X[j, i]`, or their sum.
+
+    Parameters
+    ----------
+    network : the exposures.
+    side : "creditor" (claims), "debtor" (debts) or "both".
+
+    Returns
+    -------
+    Series, money.
+
+    Raises
+    ------
+    ValueError
+        For another side.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 1, 1], [5, 0, 0], [0, 0, 0]], ["a", "b", "c"],
+    ...     orientation="debtor->creditor", equity=[1, 1, 1])
+    >>> [strength(net, side=side)["a"].item() for side in ("debtor", "creditor", "both")]
+    [2.0, 5.0, 7.0]
+
+    Source: after Barrat, Barthélemy, Pastor-Satorras & Vespignani (2004), PNAS 101(11), strength.
+    """
+    return scored("strength", _seen_from(network, side).sum(axis=1), network.names)
+
+
+def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> pd.Series:
+    """Eigenvector centrality: the Perron vector of the claims, normalised to sum 1.
+
+        creditor (hub):       X x  = r x       claims on nodes that hold large claims themselves
+        debtor (authority):   Xᵀ x = r x       owes to nodes that owe much themselves
+        both:          (X + Xᵀ) x = r x        direction left aside
+
+    with r the largest eigenvalue. Nodes from which no path of claims (or debts) leads to the
+    part of the network that carries r have exactly 0.
+
+    Parameters
+    ----------
+    network : the exposures.
+    side : "creditor", "debtor" or "both".
+
+    Returns
+    -------
+    Series, shares that sum to 1. All nan where the vector does not exist or is not unique: no
+    claims, no cycle of claims (r = 0), or unconnected parts that share r;
+    `attrs["reasons"]` says which. `attrs["root"]` is r (money).
+
+    Raises
+    ------
+    ValueError
+        For another side.
+
+    Example
+    -------
+    a claims 4 on b and b claims 1 on a: r = 2, and x_a = 4 x_b / 2.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [1, 0]], ["a", "b"],
+    ...     orientation="creditor->debtor", equity=[1, 1])
+    >>> eigenvector(net, side="creditor").round(6).tolist()
+    [0.666667, 0.333333]
+
+    Source: Bonacich (1972), Journal of Mathematical Sociology 2(1); hub and authority as in
+    Sargent & Stachurski (2024), Economic Networks, chapter 1.
+    """
+    matrix = _seen_from(network, side)
+    if matrix.nnz:
+        x, why = perron_vector(matrix)
+    else:
+        x, why = np.full(len(network), np.nan), NO_CLAIMS
+    found = scored("eigenvector", x, network.names, _all(network, why))
+    found.attrs["root"] = np.nan if why else _quotient(matrix, x)
+    return found
+
+
+def _quotient(matrix: csr_array, x: np.ndarray) -> float:
+    """The eigenvalue of an eigenvector of sum 1."""
+    return float((matrix @ x).sum())
+
+
+def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = None) -> pd.Series:
+    """Katz centrality: all walks along claims, a step more counting b times less.
+
+        κ = 1 + b M κ     M = X (creditor, hub), Xᵀ (debtor, authority) or X + Xᵀ (both)
+
+    Parameters
+    ----------
+    network : the exposures.
+    side : "creditor", "debtor" or "both".
+    b : weight of a step, 1/money, in (0, 1/r) with r the largest eigenvalue of M. By default
+        `0.85 / r`; where there is no cycle of claims (r = 0) any b will do, and it is 0.85 over
+        the largest sum of a row or a column of M. `attrs["b"]` has the value used.
+
+    Returns
+    -------
+    Series, pure numbers of 1 or more. All nan, with the reason, in a network without claims.
+
+    Raises
+    ------
+    ValueError
+        For a b that is not in (0, 1/r): the walks would add up to infinity.
+
+    Example
+    -------
+    b claims 2 on a, and a holds nothing: κ_b = 1 + 0.25 · 2 · κ_a.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 2], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 1])
+    >>> katz(net, side="creditor", b=0.25).tolist()
+    [1.0, 1.5]
+
+    Source: Katz (1953), Psychometrika 18(1); the form with ones as in Sargent & Stachurski (2024),
+    Economic Networks, chapter 1.
+    """
+    matrix = _seen_from(network, side)
+    root = perron_root(matrix)
+    if b is None and matrix.nnz:
+        widest = max(matrix.sum(axis=0).max(), matrix.sum(axis=1).max())
+        b = DAMPING / (root or widest)
+    if b is not None and not 0 < b * max(root, 1e-300) < 1:
+        limit = f"below 1/r = {1 / root:.6g}" if root else "above 0"
+        raise ValueError(
+            f"b={b!r}: the walks of the Katz centrality only add up for a b above 0 and {limit}, "
+            f"r the largest eigenvalue of the claims. Leave b out for {DAMPING}/r."
+        )
+    if not matrix.nnz or b is None:
+        missing = np.full(len(network), np.nan)
+        return scored("katz", missing, network.names, _all(network, NO_CLAIMS))
+    ones = np.ones(len(network))
+    found = scored("katz", resolvent(matrix, b, ones), network.names)
+    found.attrs["b"] = b
+    return found
+
+
+def pagerank(
+    network: ExposureNetwork, *, side: Side = "debtor", damping: float = DAMPING
+) -> pd.Series:
+    """PageRank: where a walk along the claims is found in the long run.
+
+        π = damping · πP + (1 − damping) / n      P = rows of M over their sums
+
+    The walk goes from creditor to debtor for side "debtor" (M = X: a debtor has much if much is
+    claimed on it by nodes that have much), from debtor to creditor for "creditor" (M = Xᵀ), and
+    both ways for "both". From a node where it can go no further it starts anywhere, which is the
+    same as leaving such walks out and scaling π to sum 1.
+
+    Parameters
+    ----------
+    network : the exposures.
+    side : "debtor", "creditor" or "both".
+    damping : probability of a further step, in [0, 1).
+
+    Returns
+    -------
+    Series, shares that sum to 1. All nan, with the reason, in a network without claims.
+
+    Raises
+    ------
+    ValueError
+        For another side, or a damping outside [0, 1).
+
+    Example
+    -------
+    Two nodes that owe each other 1 are the same: half of the time in each.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 1], [1, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 1])
+    >>> pagerank(net).tolist()
+    [0.5, 0.5]
+
+    Source: after Brin & Page (1998), Computer Networks 30, with weights; as networkx.pagerank.
+    """
+    if not 0 <= damping < 1:
+        raise ValueError(f"damping={damping!r}: the probability of a further step is in [0, 1).")
+    away: dict[Side, Side] = {"debtor": "creditor", "creditor": "debtor"}
+    matrix = _seen_from(network, away.get(side, side))
+    n = len(network)
+    if not matrix.nnz:
+        return scored("pagerank", np.full(n, np.nan), network.names, _all(network, NO_CLAIMS))
+    step = csr_array(row_shares(matrix).T)
+    x = np.full(n, 1.0 / n)
+    for _ in range(1 + int(np.log(1e-17) / np.log(max(damping, 1e-17)))):  # damping^steps = 1e-17
+        x = damping * (step @ x) + (1.0 - damping) / n
+    return scored("pagerank", x / x.sum(), network.names)
+
+
+def _measure(
+    name: str, title: str, formula: str, unit: str, below: str, source: str, about: About,
+    of: partial[pd.Series],
+) -> Measure:  # fmt: skip
+    def alone(network: ExposureNetwork) -> pd.Series:
+        found: pd.Series = of(network)
+        return found.rename(name)
+
+    return Measure(name, title, formula, unit, below, source, about, "node", alone)
+
+
+_BOOK = "as in Sargent & Stachurski (2024), Economic Networks, chapter 1"
+_OF_SIDES: tuple[tuple[Side, About], ...] = (
+    ("creditor", "vulnerability"),
+    ("debtor", "importance"),
+    ("both", "position"),
+)
+_MATRIX = {"creditor": "X", "debtor": "Xᵀ", "both": "(X + Xᵀ)"}
+_WALK = {"creditor": "Xᵀ", "debtor": "X", "both": "(X + Xᵀ)"}
+_NAMES = {"creditor": "hub", "debtor": "authority", "both": "eigenvector"}
+_COUNT = {
+    "creditor": "#{j : X[i, j] > 0}",
+    "debtor": "#{j : X[j, i] > 0}",
+    "both": "#{j : X[i, j] + X[j, i] > 0}",
+}
+
+DEFINITIONS = tuple(
+    measure
+    for side, about in _OF_SIDES
+    for measure in (
+        _measure(
+            f"degree_{side}", f"degree, {side}", _COUNT[side], "nodes", "–",
+            "Freeman (1979), Social Networks 1(3)", "position", partial(degree, side=side),
+        ),
+        _measure(
+            f"strength_{side}", f"strength, {side}", f"Σ_j {_MATRIX[side]}[i, j]", "money", "–",
+            "after Barrat et al. (2004), PNAS 101(11)", "size", partial(strength, side=side),
+        ),
+        _measure(
+            _NAMES[side],
+            {"both": "eigenvector centrality"}.get(side, f"{_NAMES[side]} centrality"),
+            f"{_MATRIX[side]} x = r x, Σ x = 1", "share", "sum over all nodes",
+            f"Bonacich (1972), Journal of Mathematical Sociology 2(1), {_BOOK}", about,
+            partial(eigenvector, side=side),
+        ),
+        _measure(
+            f"katz_{side}", f"Katz centrality, {side}", f"κ = 1 + b {_MATRIX[side]} κ, b = 0.85/r",
+            "number", "–", f"Katz (1953), Psychometrika 18(1), {_BOOK}", about,
+            partial(katz, side=side),
+        ),
+        _measure(
+            f"pagerank_{side}", f"PageRank, {side}",
+            f"π = 0.85 πP + 0.15/n, P = rows of {_WALK[side]} over their sums",
+            "share", "sum over all nodes",
+            "after Brin & Page (1998), Computer Networks 30, with weights", about,
+            partial(pagerank, side=side),
+        ),
+    )
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""Stability: does the network of leverage amplify losses or let them die out?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..network import ExposureNetwork
+from ..text import listing, plural
+from .registry import Measure, scored
+from .spectra import claim_matrix, perron_root
+
+ROOM = 1e-9  # around 1: neither stable nor unstable
+NO_EQUITY = "no node with claims has positive known equity"
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Largest eigenvalue of the leverage matrix, and what it says.
+
+    Attributes
+    ----------
+    radius : largest eigenvalue r of Λ, a pure number; exactly 0 where claims form no cycle, nan
+        where no row of Λ is defined.
+    verdict : "stable" (r < 1), "unstable" (r > 1), "borderline" (r = 1), or "unknown": r is nan, or
+        below 1 while nodes are left out, which can only make it too small.
+    left_out : nodes with claims whose equity is not positive or not known; they have no leverage.
+    text : the verdict as a sentence.
+    """
+
+    radius: float
+    verdict: str
+    left_out: tuple[object, ...]
+    text: str
+
+    def to_dict(self) -> dict[str, object]:
+        """The record as a dict."""
+        return asdict(self)
+
+
+def leverage_stability(network: ExposureNetwork) -> Stability:
+    """Is the network of leverage stable: the largest eigenvalue of `Λ[i, j] = X[i, j] / K_i`.
+
+    A small relative loss of equity h becomes Λh in the next round of contagion, when losses are
+    passed on in proportion. Rounds die out where the largest eigenvalue r is below 1 (stable);
+    above 1 some small shock grows until somebody defaults (unstable), whatever the model in
+    detail. Leverage alone does not do it: without a cycle of claims r is 0.
+
+    Parameters
+    ----------
+    network : exposures and equity. Nodes with claims whose equity is not positive or not known
+        are left out with their claims and debts, and named; that can only lower r. Whether a
+        node can fail plays no part.
+
+    Returns
+    -------
+    Stability. An unstable verdict stands with nodes left out, a stable one does not ("unknown").
+
+    Example
+    -------
+    a claims 4 times its equity on b, b 0.3 times its own on a: r = √(4 · 0.3).
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0.3, 0]], ["a", "b"],
+    ...     orientation="creditor->debtor", equity=[1, 1])
+    >>> found = leverage_stability(net)
+    >>> round(found.radius, 6), found.verdict
+    (1.095445, 'unstable')
+
+    Source: after Bardoscia, Battiston, Caccioli & Caldarelli (2017), Nature Communications 8:14416.
+    """
+    claims = claim_matrix(network)
+    equity = network.book.equity
+    holds = claims.sum(axis=1) > 0
+    out = holds & ~(equity > 0)
+    keep = np.flatnonzero(~out)
+    left_out = tuple(network.names[out])
+    if out.any() and not (holds & ~out).any():
+        return Stability(np.nan, "unknown", left_out, f"Not known: {NO_EQUITY}.")
+    rows = claims[keep][:, keep]
+    by = np.repeat(np.where(holds[keep], equity[keep], 1.0), np.diff(rows.indptr))
+    radius = perron_root(csr_array((rows.data / by, rows.indices, rows.indptr), shape=rows.shape))
+    return Stability(radius, *_verdict(radius, left_out))
+
+
+def _verdict(radius: float, left_out: tuple[object, ...]) -> tuple[str, tuple[object, ...], str]:
+    size = f"The largest eigenvalue of the leverage matrix is {radius:.4g}"
+    without = f" without {plural(len(left_out), 'node')} ({listing(left_out)})" if left_out else ""
+    if radius > 1 + ROOM:
+        word, means = "unstable", "above 1: some small losses grow from round to round."
+    elif left_out:
+        word = "unknown"
+        means = "not above 1; they have no positive known equity, and with them it can be larger."
+    elif radius < 1 - ROOM:
+        word, means = "stable", "below 1: small losses shrink from round to round."
+    else:
+        word, means = "borderline", "1: small losses neither grow nor shrink."
+    return word, left_out, f"{size}{without}, {means}"
+
+
+def _radius(network: ExposureNetwork) -> pd.Series:
+    value = leverage_stability(network).radius
+    why = {NO_EQUITY: np.array([np.isnan(value)])}
+    return scored("leverage_radius", np.array([value]), pd.Index(["system"]), why)
+
+
+DEFINITIONS = (
+    Measure(
+        "leverage_radius",
+        "spectral radius of leverage",
+        "r(Λ), Λ[i, j] = X[i, j] / K_i",
+        "number",
+        "own equity of the creditor",
+        "after Bardoscia, Battiston, Caccioli & Caldarelli (2017), Nature Communications 8:14416",
+        about="vulnerability",
+        scope="system",
+        of=_radius,
+    ),
+)
