@@ -290,6 +290,7 @@ DEFINITIONS = (
         "after Silva, Souza & Tabak (2017), JEDC 76",
         about="vulnerability",
         of=impact_susceptibility,
+        slow=True,
     ),
     Measure(
         "impact_diffusion",
@@ -299,6 +300,7 @@ DEFINITIONS = (
         "direct paths",
         "after Silva, Souza & Tabak (2017), JEDC 76",
         of=_diffusion,
+        slow=True,
     ),
     Measure(
         "impact_fluidity",

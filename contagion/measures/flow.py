@@ -247,6 +247,7 @@ DEFINITIONS = (
         "Freeman (1977), Sociometry 40(1)",
         about="position",
         of=betweenness,
+        slow=True,
     ),
     Measure(
         "harmonic",
@@ -256,6 +257,7 @@ DEFINITIONS = (
         "the n − 1 others",
         "Boldi & Vigna (2014), Internet Mathematics 10, scaled to the others",
         of=harmonic,
+        slow=True,
     ),
     Measure(
         "sinkrank",
@@ -265,5 +267,6 @@ DEFINITIONS = (
         "the largest strongly connected part",
         "after Soramäki & Cook (2013), Economics E-Journal 7, 2013-28",
         of=sinkrank,
+        slow=True,
     ),
 )

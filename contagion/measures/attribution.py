@@ -1,0 +1,373 @@
+"""What the system loses, and how much of it hangs on single nodes: runs with and without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..errors import ConvergenceError, ModelError, ShockError
+from ..model import Model
+from ..network import ExposureNetwork
+from ..outcome import Outcome
+from ..results import claim_losses
+from ..shocks import Shock
+from ..text import money
+from .registry import Measure
+
+Of = Literal["owners", "external creditors", "everybody", "others"]
+CHUNK = 2**21  # entries of the loss matrix held at a time
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution:
+    """A total, split over players; the parts sum to it.
+
+    Attributes
+    ----------
+    values : what each player answers for, in `unit`.
+    standard_errors : of each value; 0 where nothing was sampled, nan where it is not known.
+    total : the sum of the values.
+    exact : whether nothing was sampled or cut off.
+    evaluations : runs of the model (coalitions, points), 0 for those of samples.
+    reached : whether the error that was asked for was reached.
+    method, unit : for people.
+    """
+
+    values: pd.Series
+    standard_errors: pd.Series
+    total: float
+    exact: bool
+    evaluations: int
+    reached: bool = True
+    method: str = "Shapley"
+    unit: str = ""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a player, largest first: value, standard_error, share (nan for a total of 0)."""
+        share = self.values / self.total if self.total else self.values * np.nan
+        columns = {"value": self.values, "standard_error": self.standard_errors, "share": share}
+        return pd.DataFrame(columns).sort_values("value", ascending=False, kind="stable")
+
+    def __repr__(self) -> str:
+        made = f"{self.evaluations:,} evaluations" if self.evaluations else "from samples"
+        error = float(self.standard_errors.max())
+        sampled = f"standard errors up to {money(error, self.unit)}"
+        how = "exact" if self.exact else sampled if error else "cut off at the tolerance"
+        lines = [f"{self.method}: {money(self.total, self.unit)}, {made}, {how}"]
+        if not self.reached:
+            lines.append("  the error that was asked for is not reached")
+        for row in self.table.head(8).itertuples():
+            share = "" if np.isnan(row.share) else f" ({row.share:.1%})"  # type: ignore[arg-type]
+            lines.append(f"  {row.Index}: {money(float(row.value), self.unit)}{share}")  # type: ignore[arg-type]
+        if len(self.values) > 8:
+            lines.append(f"  and {len(self.values) - 8:,} more")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class SystemLoss:
+    """What everybody together loses by a shock, counted from the run without it, in money.
+
+        owners               Σ_j ℓ_j,  ℓ_j the fall of max(equity, 0) of j
+        external creditors   Σ_j (what j pays outside the graph without the shock − with it)
+        everybody            the sum of both
+        others               everybody, less the owners of the nodes that the shock hits
+
+    Without default costs "others" is `result.socialization.socialized`; with them it contains the
+    deadweight that others bear. Nodes that hold shares of each other: only owners who are not
+    nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
+    balance sheet is unknown, loses without limit, as in `result.loss`.
+
+    Parameters
+    ----------
+    network, model : any model; all but "owners" needs one that settles claims.
+    of : whose losses count.
+
+    Raises
+    ------
+    ModelError
+        For losses that the model does not compute.
+    ConvergenceError
+        By a call, for scenarios in which the model did not converge.
+
+    Example
+    -------
+    >>> net = ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[5, 1])
+    >>> from contagion import EisenbergNoe
+    >>> SystemLoss(net, EisenbergNoe())(np.array([[0.0, 0.0], [3.0, 0.0]]))  # 1 of a, 2 of b
+    array([0., 3.])
+    """
+
+    network: ExposureNetwork
+    model: Model
+    of: Of = "owners"
+    base: Outcome = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.of not in get_args(Of):
+            known = ", ".join(map(repr, get_args(Of)))
+            raise ValueError(f"of={self.of!r}: choose one of {known}.")
+        if self.of != "owners" and not self.model.settles:
+            raise ModelError(
+                f"{type(self.model).__name__} does not compute what {self.of} lose, it does not "
+                "settle claims. Take of='owners'."
+            )
+        nothing = np.zeros(len(self.network))
+        object.__setattr__(self, "base", solved(self.model, self.network, nothing, None))
+
+    def __call__(self, losses: np.ndarray, pins: np.ndarray | None = None) -> np.ndarray:
+        """Money (B,) of losses on external assets (B, n) and recoveries (B, n), streamed."""
+        size = max(1, CHUNK // len(self.network))
+        parts = [
+            self._of(losses[at : at + size], None if pins is None else pins[at : at + size])
+            for at in range(0, len(losses), size)
+        ]
+        return np.concatenate(parts)
+
+    def _of(self, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
+        outcome = solved(self.model, self.network, losses, pins)
+        total = np.zeros(len(losses))
+        if self.of != "external creditors":
+            lost = self.owners(outcome, losses, pins)
+            if self.of == "others":
+                hit = losses > 0 if pins is None else (losses > 0) | ~np.isnan(pins)
+                lost = np.where(hit, 0.0, lost)
+            total += lost.sum(axis=1)
+        if self.of != "owners":
+            assert outcome.external_paid is not None and self.base.external_paid is not None
+            total += (self.base.external_paid - outcome.external_paid).sum(axis=1)
+        return total
+
+    @cached_property
+    def _outside(self) -> np.ndarray:
+        """(n,) the part of the shares of each node that is not held by nodes."""
+        if self.network.shareholdings is None:
+            return np.ones(len(self.network))
+        return np.asarray(1.0 - self.network.ownership.sum(axis=0))
+
+    def owners(self, outcome: Outcome, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
+        """(B, n) what the owners of each node who are not nodes lose."""
+        book = self.network.book
+        fall = np.maximum(self.base.equity, 0.0) - np.maximum(outcome.equity, 0.0)
+        pinned = np.zeros((1, 1), bool) if pins is None else ~np.isnan(pins)
+        limited = (book.can_fail | pinned) & book.known
+        if limited.all():
+            return np.asarray(fall * self._outside)
+        lost = outcome.lost - self.base.lost
+        whole = losses + lost
+        if pins is not None:
+            passed = (1.0 - np.nan_to_num(pins)) * (
+                self.network.segments.due + self._called(outcome)
+            )
+            whole = np.where(pinned, np.maximum(lost - passed, 0.0), whole)
+        held = (1.0 - self._outside) * np.nan_to_num(fall)
+        return np.asarray(np.where(limited, fall, whole) - held)
+
+    def _called(self, outcome: Outcome) -> np.ndarray:
+        q = self.network.segments.calls
+        if q is None or outcome.called is None:
+            return np.zeros((1, 1))
+        count = len(q.guarantor)
+        to = csr_array(
+            (np.ones(count), (np.arange(count), q.guarantor)), shape=(count, len(self.network))
+        )
+        return np.asarray(outcome.called @ to)
+
+
+def solved(
+    model: Model, network: ExposureNetwork, losses: np.ndarray, pins: np.ndarray | None
+) -> Outcome:
+    """The outcome of scenarios (..., n), all of them converged; else `ConvergenceError`."""
+    if pins is not None and np.isnan(pins).all():
+        pins = None
+    outcome = model.solve(network, losses, pins)
+    bad = int((~np.atleast_1d(outcome.converged)).sum())
+    if bad:
+        raise ConvergenceError(
+            f"{type(model).__name__} did not converge in {bad:,} of "
+            f"{np.size(outcome.converged):,} scenarios. Raise max_rounds.",
+            outcome,
+        )
+    return outcome
+
+
+def triggers_of(
+    network: ExposureNetwork, shock: Shock | Iterable[Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The nodes that a shock hits (k,), its losses (n,) and recoveries (n,).
+
+    Names of nodes instead of a shock: each defaults, recovery 0. Raises `ShockError` for a shock
+    that hits nobody.
+    """
+    if not isinstance(shock, Shock):
+        names, shock = list(shock), Shock()
+        for name in names:
+            shock = shock + Shock.default(name)
+    losses, pins = shock.arrays(network)
+    hit = np.flatnonzero((losses > 0) | ~np.isnan(pins))
+    if not len(hit):
+        raise ShockError("The shock hits no node: there is no loss to attribute.")
+    return hit, losses, pins
+
+
+def coalition_losses(
+    loss: SystemLoss, hit: np.ndarray, losses: np.ndarray, pins: np.ndarray, masks: np.ndarray
+) -> np.ndarray:
+    """Worth (B,) of coalitions (B, k) of triggers: the shock falls on those alone. Streamed."""
+    n, parts = len(losses), []
+    size = max(1, CHUNK // n)
+    for at in range(0, len(masks), size):
+        part = masks[at : at + size]
+        some, some_pins = np.zeros((len(part), n)), np.full((len(part), n), np.nan)
+        some[:, hit] = np.where(part, losses[hit], 0.0)
+        some_pins[:, hit] = np.where(part, pins[hit], np.nan)
+        parts.append(loss(some, some_pins))
+    return np.concatenate(parts)
+
+
+def leave_one_out(
+    network: ExposureNetwork,
+    model: Model,
+    shock: Shock | Iterable[Any],
+    *,
+    of: Of = "owners",
+) -> pd.DataFrame:
+    """What the system loses without each trigger, and by each trigger alone, in one batch of runs.
+
+        averted_i = v(all) − v(all but i),     alone_i = v(i)
+
+    Parameters
+    ----------
+    network, model : any model.
+    shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
+        loss, its default) stays or goes together.
+    of : whose losses, see :class:`SystemLoss`.
+
+    Returns
+    -------
+    DataFrame, one row a trigger, largest first, money: `total` (the whole shock), `without`,
+    `averted`, `alone`. Where failures overlap the averted sums to less than the total, where they
+    reinforce each other to more; `shapley_of_defaults` splits the total.
+
+    Raises
+    ------
+    ShockError, ModelError, ConvergenceError
+        As in :class:`SystemLoss` and `Shock.arrays`; ShockError for a shock that hits nobody.
+
+    Example
+    -------
+    c (capital 3) holds 2 on a and 2 on b: one failure costs it 2, both together all of its 3.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 2], [0, 0, 2], [0, 0, 0]], list("abc"),
+    ...     orientation="debtor->creditor", equity=[1, 1, 3])
+    >>> leave_one_out(net, ct.EisenbergNoe(), ["a", "b"]).loc["a"].tolist()  # 1 + 1 + 3
+    [5.0, 3.0, 2.0, 3.0]
+
+    Source: own definition.
+    """
+    loss = SystemLoss(network, model, of)
+    hit, losses, pins = triggers_of(network, shock)
+    k = len(hit)
+    one = np.eye(k, dtype=bool)
+    worth = coalition_losses(
+        loss, hit, losses, pins, np.concatenate([np.ones((1, k), bool), ~one, one])
+    )
+    total, without, alone = worth[0], worth[1 : k + 1], worth[k + 1 :]
+    table = {"total": total, "without": without, "averted": total - without, "alone": alone}
+    frame = pd.DataFrame(table, index=network.names[hit])
+    return frame.sort_values("averted", ascending=False, kind="stable")
+
+
+def protection(
+    network: ExposureNetwork,
+    model: Model,
+    shock: Shock | Iterable[Any],
+    *,
+    nodes: Iterable[Any] | None = None,
+) -> pd.DataFrame:
+    """What others are spared when one node pays its debts in full, whatever happens to it.
+
+        averted_i = Σ_{j≠i} ℓ_j(shock) − Σ_{j≠i} ℓ_j(shock, i pays in full)
+        cost_i    = what i lacks to pay in full then: max(−equity_i, 0)
+
+    A node that fails by the shock itself (`Shock.default`) fails all the same, and its creditors
+    are paid in full; every other one is run as a node that cannot fail.
+
+    Parameters
+    ----------
+    network, model : any model. One run for each node that is tried.
+    shock : a shock, or names of nodes that default with recovery 0.
+    nodes : which to try; by default all whose creditors lose anything by the shock.
+
+    Returns
+    -------
+    DataFrame, one row a node, largest first: averted (money, owners of all other nodes), cost
+    (money), ratio (averted / cost, nan where it costs nothing).
+
+    Raises
+    ------
+    ShockError, ConvergenceError, KeyError
+        As in `leave_one_out`; KeyError for an unknown node, with the closest name.
+
+    Example
+    -------
+    a fails and owes b 10, b (capital 3) owes c 6, c has 4. Paying for a costs 10 and spares b and
+    c their 7; paying for b costs the 7 that it lacks and spares c its 4.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 6], [0, 0, 0]], list("abc"),
+    ...     orientation="debtor->creditor", equity=[1, 3, 4])
+    >>> protection(net, ct.EisenbergNoe(), ["a"])[["averted", "cost"]].values.tolist()
+    [[7.0, 10.0], [4.0, 7.0]]
+
+    Source: own definition.
+    """
+    loss = SystemLoss(network, model)
+    _, losses, pins = triggers_of(network, shock)
+    whole = solved(model, network, losses[None], pins[None])
+    owners = loss.owners(whole, losses[None], pins[None])[0]
+    rows = _failing(network, whole) if nodes is None else [network.position(x) for x in nodes]
+    averted, cost = np.zeros(len(rows)), np.zeros(len(rows))
+    for at, i in enumerate(rows):
+        paid, changed = pins.copy(), network
+        if np.isnan(pins[i]):
+            changed = network.with_nodes(can_fail={network.names[i]: False})
+        else:
+            paid[i] = 1.0
+        outcome = solved(model, changed, losses[None], paid[None])
+        after = loss.owners(outcome, losses[None], paid[None])[0]
+        averted[at] = np.delete(owners - after, i).sum()
+        lacks = np.maximum(-outcome.equity[0, i], 0.0)
+        cost[at] = lacks if np.isnan(pins[i]) else (1.0 - pins[i]) * network.segments.due[i]
+    ratio = np.divide(averted, cost, out=np.full(len(rows), np.nan), where=cost > 0)
+    frame = pd.DataFrame(
+        {"averted": averted, "cost": cost, "ratio": ratio}, index=network.names[rows]
+    )
+    return frame.sort_values("averted", ascending=False, kind="stable")
+
+
+def _failing(network: ExposureNetwork, outcome: Outcome) -> list[int]:
+    """Debtors whose creditors in the graph lose something."""
+    unpaid = np.bincount(network.debtor, claim_losses(network, outcome)[0], len(network))
+    return [int(i) for i in np.flatnonzero(unpaid > 1e-10 * network.book.debts)]
+
+
+DEFINITIONS = (
+    Measure(
+        "averted",
+        "loss averted without it",
+        "v(shock) − v(shock without i)",
+        "money",
+        "–",
+        "own definition; v as in attribution.SystemLoss",
+    ),
+)

@@ -1,0 +1,297 @@
+"""Fair shares of a system loss: Shapley values of the nodes that are hit, exact or sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ShockError
+from ..kernels import shapley as kernel
+from ..model import Model
+from ..network import ExposureNetwork
+from ..shocks import Shock
+from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, triggers_of
+from .registry import Measure
+from .samples import expected_shortfall
+
+EXACT = 18  # players up to which all coalitions are evaluated
+MOST = 24  # players for which that is possible at all
+
+
+def shapley(
+    value: Callable[[np.ndarray], np.ndarray],
+    players: Iterable[Any],
+    *,
+    exact_up_to: int = EXACT,
+    target_error: float = 0.01,
+    max_evaluations: int = 200_000,
+    rng: Any = None,
+    progress: bool = False,
+    method: str = "Shapley",
+    unit: str = "",
+) -> Attribution:
+    """Split the worth of all players: what each adds, averaged over all orders of joining.
+
+        φ_i = Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))
+        Σ_i φ_i = v(all) − v(∅)
+
+    Up to `exact_up_to` players from all 2^k coalitions; beyond from drawn orders, rotated and
+    reversed (see `kernels.shapley`), with standard errors; the sum is right to rounding either way.
+
+    Parameters
+    ----------
+    value : the game v: takes coalitions (B, k) bool, columns in the order of `players`, and gives
+        worths (B,). Called with up to 2^18 / k coalitions at once.
+    players : names.
+    exact_up_to : players, at most 24. 20 are 1,048,576 coalitions.
+    target_error : sampling stops when the largest standard error is below this part of the larger
+        of |v(all) − v(∅)| and the largest |φ|.
+    max_evaluations : sampling stops here in any case; `reached` says so.
+    rng : seed or generator. Results do not depend on the order of the players.
+    progress : show a progress bar.
+    method, unit : words for the record.
+
+    Returns
+    -------
+    Attribution
+
+    Raises
+    ------
+    ValueError
+        For names that come twice, no players, or `max_evaluations` too few to begin with.
+
+    Example
+    -------
+    A claim is paid when its owner and one of two lawyers come: the owner gets 2/3.
+
+    >>> found = shapley(lambda s: 1.0 * (s[:, 0] & (s[:, 1] | s[:, 2])), ["owner", "x", "y"])
+    >>> found.values.round(6).tolist(), found.evaluations
+    ([0.666667, 0.166667, 0.166667], 8)
+
+    Source: Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II
+    (formula from memory); for the system-wide risk of banks Tarashev, Tsatsaronis & Borio (2016),
+    Review of Finance 20(3) (abstract read).
+    """
+    names = list(players)
+    k = len(names)
+    if k == 0 or len(set(names)) < k:
+        raise ValueError("players: at least one name, and each of them once.")
+    if not exact_up_to <= MOST:
+        raise ValueError(f"exact_up_to={exact_up_to}: at most {MOST}, which are 16,777,216 runs.")
+    place = np.argsort(np.array([str(name) for name in names]), kind="stable")
+    back = np.argsort(place)  # draws follow the sorted names, columns the order of the caller
+
+    def game(masks: np.ndarray) -> np.ndarray:
+        return np.asarray(value(masks[:, back]), float)
+
+    whole = k <= exact_up_to
+    watch, close = _bar(method, 1 << k if whole else max_evaluations, progress)
+    size = max(1, 2**18 // k)
+    if whole:
+        worth = np.empty(1 << k)
+        for first in range(0, 1 << k, size):
+            last = min(first + size, 1 << k)
+            worth[first:last] = game(kernel.coalitions(first, last, k))
+            watch(last - first)
+        found = kernel.Sampled(kernel.exact(worth), np.zeros(k), 1 << k, True)
+        total = float(worth[-1] - worth[0])
+    else:
+        found = kernel.sampled(
+            game,
+            k,
+            target=target_error,
+            most=max_evaluations,
+            rng=np.random.default_rng(rng),
+            watch=watch,
+        )
+        total = float(found.values.sum())
+    close()
+    return Attribution(
+        pd.Series(found.values[back], pd.Index(names), name="value"),
+        pd.Series(found.errors[back], pd.Index(names), name="standard_error"),
+        total,
+        whole,
+        found.evaluations,
+        found.reached,
+        method,
+        unit,
+    )
+
+
+def _bar(what: str, total: int, progress: bool) -> tuple[Callable[[int], Any], Callable[[], None]]:
+    if not progress:
+        return (lambda _: None), (lambda: None)
+    from tqdm.auto import tqdm
+
+    bar = tqdm(total=total, desc=what)
+    return bar.update, bar.close
+
+
+def shapley_of_defaults(
+    network: ExposureNetwork,
+    model: Model,
+    shock: Shock | Iterable[Any],
+    *,
+    of: Of = "owners",
+    exact_up_to: int = EXACT,
+    target_error: float = 0.01,
+    max_evaluations: int = 200_000,
+    rng: Any = None,
+    progress: bool = False,
+) -> Attribution:
+    """Split the system loss of a shock over the nodes that it hits.
+
+        v(S) = loss of the system when the shock falls on the nodes S alone
+
+    Parameters
+    ----------
+    network, model : any model.
+    shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
+        loss on external assets, its default) is in or out together.
+    of : whose losses, see :class:`~contagion.measures.SystemLoss`. With "others" a node that is
+        hit no longer counts among those who bear the rest, so that values can be below 0.
+    exact_up_to, target_error, max_evaluations, rng, progress : as in :func:`shapley`; the
+        coalitions are solved in batches.
+
+    Returns
+    -------
+    Attribution : money, sums to the loss that the whole shock causes.
+
+    Raises
+    ------
+    ShockError, ModelError, ConvergenceError, ValueError
+        As in `SystemLoss`, `Shock.arrays` and :func:`shapley`; ShockError for a shock that hits
+        nobody.
+
+    Example
+    -------
+    c (capital 3) holds 2 on a and 2 on b. Their owners lose 1 each; the third unit of c goes in
+    halves to a and b.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 2], [0, 0, 2], [0, 0, 0]], list("abc"),
+    ...     orientation="debtor->creditor", equity=[1, 1, 3])
+    >>> shapley_of_defaults(net, ct.EisenbergNoe(), ["a", "b"]).values.tolist()
+    [2.5, 2.5]
+
+    Source: as for :func:`shapley`; the game on triggers is ours.
+    """
+    loss = SystemLoss(network, model, of)
+    hit, losses, pins = triggers_of(network, shock)
+    return shapley(
+        lambda masks: coalition_losses(loss, hit, losses, pins, masks),
+        network.names[hit],
+        exact_up_to=exact_up_to,
+        target_error=target_error,
+        max_evaluations=max_evaluations,
+        rng=rng,
+        progress=progress,
+        method=f"Shapley values of the loss of {of}",
+        unit=network.unit,
+    )
+
+
+def shapley_of_risk(
+    network: ExposureNetwork,
+    model: Model,
+    losses: np.ndarray,
+    *,
+    level: float = 0.95,
+    of: Of = "owners",
+    exact_up_to: int = 10,
+    target_error: float = 0.01,
+    max_evaluations: int = 20_000,
+    rng: Any = None,
+    progress: bool = False,
+) -> Attribution:
+    """Split the expected shortfall of the system over the nodes whose assets are at risk.
+
+        v(S) = ES_level of the loss of the system when only the assets of S are shocked
+
+    This asks what a node contributes to system-wide risk (by its own shocks, through everybody);
+    the participation of a node in the tail, E[L_i | tail], is `measures.euler_allocation`.
+
+    Parameters
+    ----------
+    network, model : any model.
+    losses : (scenarios, n) losses on external assets, money; players are the nodes with any.
+    level : of the expected shortfall, in (0, 1).
+    of : whose losses, see :class:`~contagion.measures.SystemLoss`.
+    exact_up_to, target_error, max_evaluations, rng, progress : as in :func:`shapley`. A coalition
+        takes as many runs as there are scenarios; errors are of sampled orders, not of scenarios.
+
+    Returns
+    -------
+    Attribution : money, sums to the expected shortfall of the system, less that without shocks.
+
+    Raises
+    ------
+    ShockError
+        For losses of another shape, below 0 or not finite, or without any player.
+    ModelError, ConvergenceError, ValueError
+        As in `SystemLoss` and :func:`shapley`.
+
+    Example
+    -------
+    Two nodes lose 2 and 4 in different scenarios of four; the worst half has the mean 3. Alone
+    they would have 1 and 2 there.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], list("ab"),
+    ...     orientation="debtor->creditor", external_assets=[9, 9])
+    >>> draws = np.array([[2.0, 0], [0, 4], [0, 0], [0, 0]])
+    >>> shapley_of_risk(net, ct.EisenbergNoe(), draws, level=0.5).values.tolist()
+    [1.0, 2.0]
+
+    Source: after Tarashev, Tsatsaronis & Borio (2016), Review of Finance 20(3), and Drehmann &
+    Tarashev (2013), Journal of Financial Intermediation 22(4) (abstracts read).
+    """
+    loss = SystemLoss(network, model, of)
+    draws = np.atleast_2d(np.asarray(losses, float))
+    if draws.shape[1] != len(network) or not (np.isfinite(draws).all() and (draws >= 0).all()):
+        raise ShockError(
+            f"losses have shape {draws.shape}: they have to be (scenarios, {len(network)}), finite "
+            "and >= 0."
+        )
+    hit = np.flatnonzero(draws.any(axis=0))
+    if not len(hit):
+        raise ShockError("The scenarios hit no node: there is no loss to attribute.")
+
+    def value(masks: np.ndarray) -> np.ndarray:
+        together = max(1, CHUNK // draws.size)
+        parts = []
+        for at in range(0, len(masks), together):
+            part = masks[at : at + together]
+            some = np.zeros((len(part), *draws.shape))
+            some[:, :, hit] = draws[:, hit] * part[:, None, :]
+            lost = loss(some.reshape(-1, len(network))).reshape(len(part), len(draws))
+            parts.append(expected_shortfall(lost.T, level))
+        return np.concatenate(parts)
+
+    return shapley(
+        value,
+        network.names[hit],
+        exact_up_to=exact_up_to,
+        target_error=target_error,
+        max_evaluations=max_evaluations,
+        rng=rng,
+        progress=progress,
+        method=f"Shapley values of the expected shortfall at {level:g} of {of}",
+        unit=network.unit,
+    )
+
+
+DEFINITIONS = (
+    Measure(
+        "shapley",
+        "Shapley value",
+        "Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))",
+        "money",
+        "–",
+        "Shapley (1953), Contributions to the Theory of Games II (from memory); v(S) the loss of "
+        "the system when the shock falls on S alone",
+    ),
+)

@@ -1,0 +1,337 @@
+"""Tails of joint losses from simulated scenarios: expected shortfall by node, and dependence.
+
+Losses are an array or a DataFrame (scenarios, nodes), money, of owners or of whom you like; weights
+are the probabilities of the scenarios, equal by default. Errors come from resampling scenarios;
+where too few of them lie in a tail the value is nan and `attrs["reasons"]` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ShockError
+from ..text import listing
+from .attribution import Attribution
+from .registry import Measure
+from .samples import (
+    LEAST,
+    ROUNDING,
+    expected_shortfall,
+    labelled,
+    quantiles,
+    sample_of,
+    tail_weights,
+)
+
+Risk = Literal["expected shortfall", "volatility"]
+
+
+def marginal_expected_shortfall(
+    losses: Any,
+    level: float = 0.95,
+    *,
+    system: Any = "all",
+    weights: Any = None,
+    bootstrap: int = 200,
+    minimum: float = LEAST,
+    rng: Any = None,
+) -> pd.DataFrame:
+    """What each node loses on average in the worst 1 − level of the system.
+
+        MES_i = E[L_i | the system is in its worst 1 − level]
+
+    Scenarios that tie at the value at risk of the system enter in part, all alike. With the system
+    the sum of all nodes the MES sum to its expected shortfall (see :func:`euler_allocation`).
+
+    Parameters
+    ----------
+    losses, weights, bootstrap, rng : as in `covar`.
+    level : of the tail, in (0, 1); Acharya et al. take the worst 5 % of days.
+    system : "all" (the sum of the nodes), or its loss (scenarios,).
+    minimum : scenarios that have to lie in the tail, else every value is nan.
+
+    Returns
+    -------
+    DataFrame, one row a node: mes, mes_error, expected_shortfall (of the node alone, money), ratio
+    (of the two, nan where the node loses nothing in its own tail). `attrs["reasons"]` for nan.
+
+    Raises
+    ------
+    ShockError, ValueError
+        As in `covar`; ValueError for system="others", which is not one system.
+
+    Example
+    -------
+    The system loses 3, 5, 5 and 10. Its worst half: the 10 whole, each 5 at half weight.
+
+    >>> draws = pd.DataFrame({"a": [1.0, 5, 0, 4], "b": [2.0, 0, 5, 6]})
+    >>> marginal_expected_shortfall(draws, 0.5, minimum=1, bootstrap=0)["mes"].tolist()
+    [3.25, 4.25]
+
+    Source: after Acharya, Pedersen, Philippon & Richardson (2017), "Measuring systemic risk",
+    Review of Financial Studies 30(1) (abstract read).
+    """
+    if isinstance(system, str) and system == "others":
+        raise ValueError("system='others' differs from node to node; take 'all' or an array.")
+    sample = sample_of(losses, level, system, weights)
+
+    def statistic(p: np.ndarray) -> np.ndarray:
+        tail = tail_weights(sample.system, level, p)[:, 0]
+        return np.asarray(tail @ sample.losses)
+
+    mes = statistic(sample.weights)
+    alone = expected_shortfall(sample.losses, level, sample.weights)
+    ratio = np.divide(mes, alone, out=np.full(len(mes), np.nan), where=alone > 0)
+    few = np.full(len(mes), sample.count * (1 - level) < minimum - 1e-9)
+    found = labelled(
+        {
+            "mes": mes,
+            "mes_error": sample.errors(statistic, bootstrap, rng),
+            "expected_shortfall": alone,
+            "ratio": ratio,
+        },
+        sample.names,
+        {f"fewer than {minimum:g} scenarios in the tail": few},
+    )
+    empty = sample.names[(alone <= 0) & ~few]
+    found.attrs["reasons"] |= dict.fromkeys(empty, "it loses nothing in its own tail (ratio)")
+    return found
+
+
+def systemic_expected_shortfall(
+    losses: Any,
+    capital: Any,
+    target: Any,
+    *,
+    weights: Any = None,
+    bootstrap: int = 200,
+    minimum: float = LEAST,
+    rng: Any = None,
+) -> pd.DataFrame:
+    """How far each node falls below its target capital when all together fall below theirs.
+
+        SES_i = E[target_i − (capital_i − L_i) | Σ_j (capital_j − L_j) < Σ_j target_j]
+
+    Parameters
+    ----------
+    losses, weights, bootstrap, rng : as in `covar`.
+    capital, target : (n,) money before the losses, and what it should be (z times assets), in the
+        order of the columns; mappings and Series go by name.
+    minimum : scenarios that have to lie in the crisis, else every value is nan.
+
+    Returns
+    -------
+    DataFrame, one row a node: ses, ses_error (money; below 0 where the node stays above its
+    target). `attrs["probability"]` of the crisis, `attrs["reasons"]` for nan.
+
+    Raises
+    ------
+    ShockError
+        As in `covar`, and for capital or targets that are not known for every node.
+
+    Example
+    -------
+    Capital 3 and 3, targets 2 and 2. Only in the last scenario less than 4 is left: 0 and 1.
+
+    >>> draws = pd.DataFrame({"a": [0.0, 1, 3], "b": [0.0, 1, 2]})
+    >>> found = systemic_expected_shortfall(draws, [3, 3], [2, 2], minimum=1, bootstrap=0)
+    >>> found["ses"].tolist(), round(found.attrs["probability"], 3)
+    ([2.0, 1.0], 0.333)
+
+    Source: after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies
+    30(1) (abstract read).
+    """
+    sample = sample_of(losses, 0.5, "all", weights)
+    gap = _by_name(target, sample.names, "target") - _by_name(capital, sample.names, "capital")
+    crisis = sample.system[:, 0] + gap.sum() > ROUNDING * np.abs(gap).sum()
+
+    def statistic(p: np.ndarray) -> np.ndarray:
+        part = np.where(crisis, p, 0.0)
+        chance = part.sum()
+        nothing = np.full(len(gap), np.nan)
+        return nothing if chance == 0 else np.asarray(gap + part @ sample.losses / chance)
+
+    part = np.where(crisis, sample.weights, 0.0)
+    chance = float(part.sum())
+    worth = chance**2 / float((part**2).sum()) if chance > 0 else 0.0
+    few = worth < minimum - 1e-9
+    nothing = np.full(len(gap), np.nan)
+    found = labelled(
+        {
+            "ses": statistic(sample.weights),
+            "ses_error": nothing if few else sample.errors(statistic, bootstrap, rng),
+        },
+        sample.names,
+        {f"fewer than {minimum:g} scenarios in the crisis": np.full(len(gap), few)},
+    )
+    found.attrs["probability"] = chance
+    return found
+
+
+def _by_name(given: Any, names: pd.Index, what: str) -> np.ndarray:
+    """(n,) money, by name where names are given."""
+    named = isinstance(given, Mapping | pd.Series)
+    values = pd.Series(given).reindex(names).to_numpy(float) if named else np.asarray(given, float)
+    if values.shape != (len(names),) or not np.isfinite(values).all():
+        missing = names[~np.isfinite(values)] if values.shape == (len(names),) else names
+        raise ShockError(f"{what}: a finite amount is needed for {listing(missing)}.")
+    return values
+
+
+def euler_allocation(
+    losses: Any,
+    level: float = 0.95,
+    *,
+    risk: Risk = "expected shortfall",
+    weights: Any = None,
+    bootstrap: int = 200,
+    minimum: float = LEAST,
+    rng: Any = None,
+) -> Attribution:
+    """Split the risk of the summed losses over the nodes by their share in it at the margin.
+
+        expected shortfall   E[L_i | L in its worst 1 − level]        sums to ES_level(L)
+        volatility           Cov(L_i, L) / σ(L)                      sums to σ(L)
+
+    Both risks grow in proportion with the losses, so that Euler's theorem makes the parts sum. The
+    first is the participation of a node in the tail of the system.
+
+    Parameters
+    ----------
+    losses, weights, bootstrap, rng : as in `covar`.
+    level : of the expected shortfall; without meaning for volatility.
+    risk : see above.
+    minimum : scenarios that have to lie in the tail.
+
+    Returns
+    -------
+    Attribution : money, with standard errors of the resampled scenarios.
+
+    Raises
+    ------
+    ShockError
+        As in `covar`, and for too few scenarios in the tail: the parts would not mean anything.
+
+    Example
+    -------
+    >>> draws = pd.DataFrame({"a": [1.0, 5, 0, 4], "b": [2.0, 0, 5, 6]})
+    >>> found = euler_allocation(draws, 0.5, minimum=1, bootstrap=0)
+    >>> found.values.tolist(), found.total  # worst half: 10, and two halves of 5
+    ([3.25, 4.25], 7.5)
+
+    Source: after Tasche (1999), "Risk contributions and performance measurement", and Denault
+    (2001), Journal of Risk 4(1) (neither equation read).
+    """
+    if risk not in get_args(Risk):
+        raise ValueError(f"risk={risk!r}: choose one of {', '.join(map(repr, get_args(Risk)))}.")
+    sample = sample_of(losses, level, "all", weights)
+    if risk == "expected shortfall" and sample.count * (1 - level) < minimum - 1e-9:
+        raise ShockError(
+            f"Only {sample.count * (1 - level):.3g} scenarios lie in the tail, {minimum:g} are "
+            "needed. Draw more, or lower the level."
+        )
+
+    def statistic(p: np.ndarray) -> np.ndarray:
+        if risk == "expected shortfall":
+            return np.asarray(tail_weights(sample.system, level, p)[:, 0] @ sample.losses)
+        total = sample.system[:, 0] - p @ sample.system[:, 0]
+        sigma = np.sqrt(p @ total**2)
+        return np.asarray((p * total) @ sample.losses / (sigma if sigma > 0 else 1.0))
+
+    values = statistic(sample.weights)
+    errors = sample.errors(statistic, bootstrap, rng)
+    return Attribution(
+        pd.Series(values, sample.names, name="value"),
+        pd.Series(errors, sample.names, name="standard_error"),
+        float(values.sum()),
+        False,
+        0,
+        True,
+        f"Euler allocation of the {risk}" + (f" at {level:g}" if risk != "volatility" else ""),
+    )
+
+
+def tail_dependence(
+    losses: Any, level: float = 0.95, *, weights: Any = None, minimum: float = LEAST
+) -> pd.DataFrame:
+    """How often node j is beyond its value at risk when node i is beyond its own.
+
+        λ[i, j] = P(L_j > VaR_j | L_i > VaR_i)
+
+    For level → 1 the coefficient of upper tail dependence. 1 − level says independent. Its standard
+    error is about √(λ (1 − λ) / m) with m scenarios beyond VaR_i.
+
+    Parameters
+    ----------
+    losses, weights : as in `covar`.
+    level : of both values at risk.
+    minimum : scenarios beyond VaR_i that are needed, else row i is nan.
+
+    Returns
+    -------
+    DataFrame (n, n), rows i, columns j. `attrs["reasons"]` for every row of nan.
+
+    Raises
+    ------
+    ShockError, ValueError
+        As in `covar`.
+
+    Example
+    -------
+    >>> draws = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [1.0, 3, 2, 4], "c": [4.0, 3, 2, 1]})
+    >>> tail_dependence(draws, 0.5, minimum=1).loc["a"].tolist()  # 3 and 4 of a
+    [1.0, 0.5, 0.0]
+
+    Source: after Joe (1997), Multivariate Models and Dependence Concepts (not read).
+    """
+    sample = sample_of(losses, level, "all", weights)
+    x, p = sample.losses, sample.weights
+    edge = quantiles(x, np.argsort(x, axis=0, kind="stable"), p, level)[0]
+    beyond = (x > edge).astype(float)
+    part = beyond * p[:, None]
+    chance, square = part.sum(axis=0), (part**2).sum(axis=0)
+    worth = np.divide(chance**2, square, out=np.zeros(len(chance)), where=square > 0)
+    both = part.T @ beyond
+    rate = np.divide(
+        both, chance[:, None], out=np.full_like(both, np.nan), where=chance[:, None] > 0
+    )
+    few = worth < minimum - 1e-9
+    rate[few] = np.nan
+    found = pd.DataFrame(rate, index=sample.names, columns=sample.names)
+    reason = f"fewer than {minimum:g} scenarios beyond its value at risk"
+    found.attrs["reasons"] = dict.fromkeys(sample.names[few], reason)
+    return found
+
+
+DEFINITIONS = (
+    Measure(
+        "mes",
+        "marginal expected shortfall",
+        "E[L_i | the system is in its worst 1 − q]",
+        "money",
+        "–",
+        "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+        about="vulnerability",
+    ),
+    Measure(
+        "ses",
+        "systemic expected shortfall",
+        "E[target_i − (K_i − L_i) | Σ_j (K_j − L_j) < Σ_j target_j]",
+        "money",
+        "–",
+        "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+    ),
+    Measure(
+        "tail_dependence",
+        "tail dependence",
+        "P(L_j > VaR_j | L_i > VaR_i)",
+        "share",
+        "scenarios beyond VaR_i",
+        "after Joe (1997), Multivariate Models and Dependence Concepts",
+        scope="exposure",
+    ),
+)

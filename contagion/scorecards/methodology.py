@@ -1,0 +1,202 @@
+"""The G-SIB methodologies: indicators, weights, cap, bands, and the published denominators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DatasetError
+from ..text import closest, listing, split_unit
+
+CATEGORIES = {
+    "size": ("total_exposures",),
+    "cross_jurisdictional_activity": (
+        "cross_jurisdictional_claims",
+        "cross_jurisdictional_liabilities",
+    ),
+    "interconnectedness": (
+        "intra_financial_assets",
+        "intra_financial_liabilities",
+        "securities_outstanding",
+    ),
+    "substitutability": ("assets_under_custody", "payments", "underwriting"),
+    "complexity": ("otc_derivatives", "level3", "trading_afs"),
+}
+TRADING = ("trading_volume_fixed_income", "trading_volume_equities_other")
+METHOD_2 = {  # per cent a billion dollars, 12 CFR 217.405, table 1
+    "total_exposures": 4.423,
+    "intra_financial_assets": 12.007,
+    "intra_financial_liabilities": 12.490,
+    "securities_outstanding": 9.056,
+    "otc_derivatives": 0.155,
+    "trading_afs": 30.169,
+    "level3": 161.177,
+    "cross_jurisdictional_claims": 9.277,
+    "cross_jurisdictional_liabilities": 9.926,
+}
+FUNDING_FACTOR = 350.0  # bp, 12 CFR 217.406(a)
+CUT_OFF, WIDTH = 130, 100  # bp: the first band, and how wide each is
+CAP = 500.0  # bp of the category, 100 bp of the score
+
+SOURCES = {
+    "bis_2016": "bis.org/bcbs/gsib/denominators.htm, stored page with end-2012 to end-2016, in EUR",
+    "bis_2023": "the same page with end-2013 to end-2023, rounded to EUR bn",
+    "fed_2017": "federalreserve.gov/supervisionreg/basel/denominators.htm, in USD: those of the "
+    "Basel Committee at 1.2141 (2014) and 1.0887 (2015) dollars a euro",
+}
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Bands of the rounded score and the surcharge of each, % of risk-weighted assets.
+
+    Attributes
+    ----------
+    rates : surcharge of bands 1, 2, ...; the first begins at 130 bp, each is 100 bp wide.
+    step : added for each band beyond the last.
+    """
+
+    rates: tuple[float, ...]
+    step: float
+
+    def of(self, rounded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Band (0 below the first) and surcharge (%) of whole scores (bp).
+
+        >>> BCBS.of(np.array([129, 130, 229, 230, 629, 630]))
+        (array([0, 1, 1, 2, 5, 6]), array([0. , 1. , 1. , 1.5, 3.5, 4.5]))
+        """
+        band = np.maximum((np.asarray(rounded, np.int64) - CUT_OFF) // WIDTH + 1, 0)
+        last = len(self.rates)
+        rate = np.array([0.0, *self.rates])[np.minimum(band, last)]
+        return band, rate + self.step * np.maximum(band - last, 0)
+
+
+BCBS = Bands((1.0, 1.5, 2.0, 2.5, 3.5), 1.0)
+US_METHOD_2 = Bands((1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5), 0.5)
+
+
+def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
+    """Weights of the indicators in the score; each category has a fifth.
+
+    2013: 12 indicators, equal within a category (20 %, 2 × 10 %, 9 × 1/15; the rules print
+    6.67 %). 2018: underwriting has half of its weight, the other half goes to trading volume, a
+    quarter each to fixed income and to equities and other securities. Insurance subsidiaries
+    belong in the amounts of 2018, which changes no weight.
+
+    Raises
+    ------
+    ValueError
+        For another methodology.
+
+    Example
+    -------
+    >>> weights("2013")["payments"] * 15, float(weights().sum().round(12))
+    (np.float64(1.0), 1.0)
+
+    Source: 2013 as in 12 CFR 217.404, table 1 (read); 2018 after Commission Delegated Regulation
+    (EU) 1222/2014, article 5(2), as amended by 2021/539 (custody and payments "weighted in full"
+    read, the halves from memory of BCBS d445, July 2018, table 1).
+    """
+    if methodology not in ("2013", "2018"):
+        raise ValueError(f"methodology={methodology!r}: choose '2013' or '2018'.")
+    found = {name: 0.2 / len(names) for category, names in CATEGORIES.items() for name in names}
+    if methodology == "2018":
+        found["underwriting"] = 1 / 30
+        found |= dict.fromkeys(TRADING, 1 / 60)
+    return pd.Series(found, name="weight")
+
+
+def category_of(indicator: str) -> str:
+    """The category of an indicator.
+
+    >>> category_of("level3"), category_of("trading_volume_fixed_income")
+    ('complexity', 'substitutability')
+    """
+    return next((c for c, names in CATEGORIES.items() if indicator in names), "substitutability")
+
+
+@cache
+def _published() -> pd.DataFrame:
+    return pd.read_csv(str(files(__package__) / "denominators.csv"))
+
+
+def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -> pd.Series:
+    """The sums over the sample of banks by which indicators are divided, billions.
+
+    EUR for end-2012 to end-2023 (the Basel Committee), USD for end-2014 and end-2015 (the Federal
+    Reserve, for method 1). Up to 2016 with all printed digits, later rounded to billions as
+    published. Trading volume from 2021. The definition of trading and available-for-sale
+    securities changed after end-2012.
+
+    Parameters
+    ----------
+    year : end of the year of the data (the list of banks comes out in November of the next).
+    currency : "EUR" or "USD".
+
+    Returns
+    -------
+    Series by indicator; `attrs` has the year, the unit and the source.
+
+    Raises
+    ------
+    DatasetError
+        For a year that is not there, with those that are.
+
+    Example
+    -------
+    >>> denominators(2016)["level3"], denominators(2023)["level3"]
+    (np.float64(501.410778497), np.float64(727.0))
+
+    Source: bis.org/bcbs/gsib/denominators.htm and federalreserve.gov/supervisionreg/basel/
+    denominators.htm (both read as stored pages).
+    """
+    table = _published()
+    here = table[(table["currency"] == currency) & (table["year"] == year)]
+    if here.empty:
+        known = sorted(set(table.loc[table["currency"] == currency, "year"]))
+        raise DatasetError(
+            f"No denominators in {currency} for {year}. There are: "
+            f"{', '.join(map(str, known)) or 'none in this currency, take EUR or USD'}."
+        )
+    found = here.set_index("indicator")["billions"].rename("denominator")
+    sources = "; ".join(SOURCES[key] for key in here["source"].unique())
+    found.attrs = {"year": year, "unit": f"{currency} bn", "source": sources}
+    return found
+
+
+def amounts(
+    indicators: pd.DataFrame, names: pd.Index, unit: str, currency: str | None
+) -> pd.DataFrame:
+    """The indicators of banks in billions of a currency (`None`: of any); columns `names`.
+
+    Raises `DatasetError` for a unit in another currency, for columns that are missing or spelled
+    differently, and for amounts that are not finite or below 0.
+    """
+    scale, base = split_unit(unit)
+    if currency is not None and base != currency:
+        raise DatasetError(
+            f"The amounts are in {unit!r} and the denominators or coefficients in {currency}. "
+            "Convert the amounts first (the Committee takes rates of the end of the year)."
+        )
+    missing = [name for name in names if name not in indicators]
+    if missing:
+        spare = [str(column) for column in indicators.columns if column not in names]
+        near = {name: closest(name, spare) for name in missing}
+        hints = [f"{other!r} is {name!r}" for name, other in near.items() if other]
+        raise DatasetError(
+            f"Missing {len(missing)} of {len(names)} indicators: {listing(missing, 14)}. "
+            + (f"Perhaps {', '.join(hints)}. " if hints else "")
+            + "A missing one is not 0; give 0 where a bank has none."
+        )
+    found = indicators[names].astype(float)
+    bad = ~np.asarray((np.isfinite(found) & (found >= 0)).all(axis=1), bool)
+    if bad.any():
+        raise DatasetError(
+            f"Amounts have to be finite and >= 0; they are not for {listing(found.index[bad])}."
+        )
+    return found * (scale / 1e9)
