@@ -368,3 +368,31 @@ def test_clearing_always_converges_and_soon(features):
             outcome = model.solve(net, losses)
             assert outcome.converged, (seed, model)
             assert outcome.rounds < 300, (seed, model)
+
+
+@pytest.mark.parametrize("missing", [1e-2, 1e-4, 1e-6])
+def test_a_circle_that_nothing_leaves_loses_all_in_few_rounds(missing):
+    """a and b owe each other 10 and lack `missing` towards senior creditors outside.
+
+    Every round loses the same, so plain rounds take 10 / missing of them; in the end neither pays
+    anything in the graph, and the creditors outside miss what was missing.
+    """
+    net = from_liabilities([[0, 10], [10, 0]], [1, 1], [1 + missing, 1 + missing])
+    result = ct.EisenbergNoe().propagate(net)
+    assert result.payments.tolist() == pytest.approx([0, 0], abs=1e-7)
+    assert result.outside_losses.tolist() == pytest.approx([missing, missing], abs=1e-9)
+    assert result.outcome.rounds < 300
+
+
+def test_a_batch_is_each_alone_also_where_circles_nearly_close():
+    """Scenarios that take very many rounds: together as alone, all converge."""
+    rng = np.random.default_rng(2)
+    matrix = rng.random((5, 5)) * (1 - np.eye(5))
+    net = from_liabilities(matrix, 4 + 4 * rng.random(5), [4, 3, 4, 4, 3])
+    first = np.array([4.235922618213073, 3.2380262241058357, 3.7285980611164278, 0, 0])
+    losses = first + np.outer([0.0, 1.0, 2.0], [2.9e-6, -2.2e-6, 0, 0, 0])
+    together = ct.EisenbergNoe().solve(net, losses)
+    assert together.converged.all() and together.rounds.max() < 1000
+    for k in range(3):
+        alone = ct.EisenbergNoe().solve(net, losses[k])
+        np.testing.assert_allclose(together.equity[k], alone.equity, atol=1e-8)

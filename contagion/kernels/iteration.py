@@ -12,14 +12,16 @@ from collections.abc import Callable
 import numpy as np
 
 from .krylov import bicgstab
+from .pace import EXACT, Pace
 from .segments import Segments
 
-PATIENCE, BATCH_PATIENCE = 16, 60  # plain rounds that a linear solve has to save to be worth it
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
 WHOLE = 0.75  # part of the segments from which on it is cheaper to take all of them
 CUT = 0.85  # part of the segments up to which a solve cuts the moving ones out of the matrix
-ROUGH, EXACT = 0.1, 1e-13  # reduction of a linear solve while the pattern moves, and at the end
-SETTLED = 1e-3  # change in the number of moving segments below which the pattern counts as found
+LONG = 30  # rounds after which a circle that nothing leaves is looked for
+POLISH = 40  # products that polish a change before it is taken to repeat itself
+ALIKE = 1e-6  # how alike two changes have to be to be worth that
+STEADY = 1e-6  # how much a change may drift, over all the rounds of a stride
 
 PER_SCENARIO = (
     "external",
@@ -251,8 +253,13 @@ class Problem:
                 accuracy = pace.accuracy(slow, moving.sum(axis=0), part.residual, tolerance)
                 if part.amplifies:
                     accuracy[:] = EXACT
-                z[:, slow], good = part._linear(mine - part.y, moving, accuracy)
-                pace.solved(slow, good, part.residual)
+                change = mine - part.y
+                solved, good = part._linear(change, moving, accuracy)
+                z[:, slow], steady = solved, np.zeros(len(good), bool)
+                if work.rounds.max() > LONG:
+                    stride, steady = part._stride(change, moving)
+                    z[:, slow] = np.where(steady, stride, solved)
+                pace.solved(slow, good, steady, part.residual)
             work.y = z
             work.lost = work.push(z)
             if not accelerate:
@@ -313,6 +320,29 @@ class Problem:
         z[at] = np.where(moving[at] & good, y + solved, z[at])
         return z, good
 
+    def _stride(self, change: np.ndarray, moving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All rounds at once up to where a segment fills up or runs dry: `y + t change`.
+
+        Only where the change repeats itself, `A change = change`: a circle that nothing leaves
+        loses the same in every round, and no linear solve has an answer. A difference of rounds is
+        known to few digits only, so it is sent round some more times first. Returns the new `y`
+        and for which scenarios (B,) that is so.
+        """
+        step = change * moving
+        for polished in range(POLISH):
+            before, step = step, self._again(step) * moving
+            size = np.abs(step).max(axis=0, initial=0.0)
+            drift = np.abs(step - before).max(axis=0, initial=0.0)
+            if not polished and not (drift <= ALIKE * size).any():
+                return self.y + change, np.zeros(len(size), bool)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(step > 0, self.width - self.y, self.y) / np.abs(step)
+        rounds = np.where(moving & (step != 0), room, np.inf).min(axis=0, initial=np.inf)
+        steady = (size > 0) & np.isfinite(rounds) & np.isfinite(drift)
+        steady &= np.where(steady, rounds, 0.0) * drift <= STEADY * size
+        z = self.y + np.where(moving & steady, np.where(steady, rounds, 1.0) * step, change)
+        return np.clip(z, 0.0, self.width), steady
+
     def _among(
         self,
         moving: np.ndarray,
@@ -336,56 +366,3 @@ class Problem:
         """What a change of the unpaid does to the funds of the owners of active segments."""
         out = self.push(x)[self.owner]
         return out * self._passes(slice(None)) if self.beta < 1 else out
-
-
-class Pace:
-    """When a scenario is worth a linear solve, and how exact. Arrays (B,).
-
-    With several segments a node the map is neither concave nor convex and the pattern of moving
-    segments can run in circles from solve to solve. A solve that did not bring the residual down
-    therefore doubles the plain rounds until the next one; those always lead to the fixed point.
-    """
-
-    def __init__(self, count: int):
-        self.before = np.full(count, np.inf)
-        self.last = np.full(count, np.inf)
-        self.steady = np.full(count, -1)
-        self.wait = np.full(count, 3)
-        self.pause = np.ones(count, np.int64)
-        self.judge = np.zeros(count, bool)
-
-    def take(self, columns: np.ndarray) -> Pace:
-        part = copy.copy(self)
-        for name, array in vars(self).items():
-            setattr(part, name, array[columns])
-        return part
-
-    def slow(self, residual: np.ndarray, tolerance: float) -> np.ndarray:
-        """Would plain rounds, which do shrink, take so many that a solve is worth it?"""
-        self.wait -= 1
-        harmful = self.judge & (residual > 0.5 * self.last)
-        self.pause = np.where(harmful, 2 * self.pause, self.pause)
-        self.wait = np.where(harmful, self.pause, self.wait)
-        self.judge = np.zeros_like(self.judge)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.clip(residual / self.before, 1e-12, 1 - 1e-12)
-            left = np.log(tolerance / residual) / np.log(rate)
-        shrinks = np.isfinite(self.before) & (residual < self.before)
-        self.before = residual
-        patience = PATIENCE if len(residual) == 1 else BATCH_PATIENCE
-        return np.asarray(shrinks & (left > patience) & (self.wait < 0))
-
-    def accuracy(
-        self, at: np.ndarray, count: np.ndarray, residual: np.ndarray, tolerance: float
-    ) -> np.ndarray:
-        """Rough while the number of moving segments still changes, exact once it stands."""
-        shift = np.abs(count - self.steady[at]) / np.maximum(count, 1)
-        self.steady[at] = count
-        wanted = np.where(shift < SETTLED, 0.1 * tolerance / residual, shift)
-        return np.asarray(np.clip(wanted, EXACT, ROUGH))
-
-    def solved(self, at: np.ndarray, good: np.ndarray, residual: np.ndarray) -> None:
-        """Take note of a solve, to judge it by the next residual."""
-        self.last[at], self.judge[at] = residual, good
-        self.pause[at] = np.where(good, self.pause[at], 2 * self.pause[at])
-        self.wait[at] = np.where(good, 1, np.maximum(self.pause[at], 10))
