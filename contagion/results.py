@@ -211,7 +211,7 @@ class PropagationResult:
 
     @cached_property
     def hops(self) -> np.ndarray:
-        """(n,) steps from the nearest trigger along claims that lose value; -1 where none leads."""
+        """(n,) steps from the nearest trigger along what passes losses on; -1 where none leads."""
         return socialization.hops(self)
 
     @cached_property
@@ -279,6 +279,9 @@ class PropagationResult:
                 f"{money(s.absorbed_by_trigger, unit)}, {money(s.socialized, unit)} "
                 f"({s.socialized_share:.0%}) is socialized"
             )
+            gone = socialization.deadweight(self).items()
+            parts = [f"{c} {money(float(x.sum()), unit)}" for c, x in gone if x.sum() > 0]
+            lines += [f"  destroyed on the way: {', '.join(parts)}"] if parts else []
         else:
             lines.append(
                 f"  owners lose {money(float(self.loss.sum()), unit)}, "

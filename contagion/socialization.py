@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .results import PropagationResult
 
 NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
+ROUNDING = 1e-12  # of what is destroyed at a node
 
 Route = tuple[csr_array, ...]  # links in a row, from nodes to nodes: n × n, or n × k and k × n
 OTHERWISE = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs"}
@@ -152,7 +153,8 @@ def deadweight(result: PropagationResult) -> dict[str, np.ndarray]:
     if before is not None:
         assert before.deadweight is not None
         dead = dead - before.deadweight
-    return {"default costs": dead - np.sum(list(found.values()), axis=0), **found}
+    rest = dead - np.sum(list(found.values()), axis=0)
+    return {"default costs": np.where(np.abs(rest) > ROUNDING * np.abs(dead), rest, 0.0), **found}
 
 
 def hops(result: PropagationResult) -> np.ndarray:

@@ -18,6 +18,7 @@ from types import ModuleType
 import pytest
 
 import contagion as ct
+from contagion.models.valuations import VALUATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -103,6 +104,20 @@ def test_a_model_names_its_source_parameters_and_shows_an_example(model):
     for field in dataclasses.fields(model):
         assert re.search(rf"\b{field.name}\b", doc), f"{field.name} is not explained"
     assert re.search(r"\(\d{4}\)", model.source)
+
+
+SOURCED = {**ct.MODELS, **{f"valuations: {word}": kind for word, kind in VALUATIONS.items()}}
+
+
+@pytest.mark.parametrize("kind", SOURCED.values(), ids=SOURCED.keys())
+def test_a_source_has_a_doi_that_the_list_of_references_knows(kind):
+    """Or it says that there is none; docs/references.md says where a DOI was seen."""
+    source = (inspect.getdoc(kind) or "").split("\nSource: ")[-1].replace("\n", " ")
+    found = re.findall(r"\bDOI (10\.\d{4,}/\S+?)[.,;:)]*(?:\s|$)", source)
+    assert found or "DOIs at the models" in source or "without DOI" in source, source
+    listed = (ROOT / "docs" / "references.md").read_text("utf-8")
+    assert [doi for doi in found if f"`{doi}`" not in listed] == []
+    assert not re.search(r"\bdoi[: ]", source), "written DOI 10...."
 
 
 def test_the_registry_is_the_table_of_the_readme():

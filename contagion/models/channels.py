@@ -87,7 +87,8 @@ class Prices(Channel):
     >>> Prices(0.1, impact=0), Prices(0.1, impact=0).on
     (channels.Prices(capital_ratio=0.1, impact=0.0), False)
 
-    Source: after Cifuentes, Ferrucci & Shin (2005), see :class:`contagion.FireSale`.
+    Source: after Cifuentes, Ferrucci & Shin (2005), DOI 10.1162/jeea.2005.3.2-3.556, see
+    :class:`contagion.FireSale`.
     """
 
     capital_ratio: float = 0.08
@@ -136,8 +137,8 @@ class Funding(Channel):
     >>> Funding(0.5, 0.2).cost(net, np.array([[True, False]]))
     array([[0., 1.]])
 
-    Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105, see :class:`contagion.CreditFunding`
-    (equations there from memory, unverified).
+    Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105, DOI 10.1108/17576381111152191, see
+    :class:`contagion.CreditFunding` (equations there from memory, unverified).
     """
 
     not_replaced: float = 0.35
@@ -188,8 +189,8 @@ class Marking(Channel):
     >>> Marking("exponential-debtrank:alpha=2")
     channels.Marking(valuation=valuations.ExponentialDebtRank(alpha=2.0))
 
-    Source: after Barucca et al. (2020), Mathematical Finance 30(4); that marks bind only in the
-    constraint is ours.
+    Source: after Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272; that
+    marks bind only in the constraint is ours.
     """
 
     valuation: Valuation | str = MARKS

@@ -72,10 +72,11 @@ class CreditFunding(Model):
     [[0.0, 10.0, 0.0, 0.0], [0.0, 0.0, 7.0, 0.0]]
 
     Source: Espinosa-Vega & Solé (2010), IMF WP/10/105, credit shock and credit and funding shock;
-    published in Journal of Financial Economic Policy 3(3), 2011, doi 10.1108/17576381111152191.
+    published in Journal of Financial Economic Policy 3(3), 2011, DOI 10.1108/17576381111152191.
     Liquid assets, liquidity default, distress threshold and a loss given default of each exposure
-    after Covi, Gorpe & Kok (2019), ECB WP 2224 (CoMap). The equations of both and the calibration
-    λ = 1, ρ = 0.35, δ = 1 are stated from memory, unverified against the text.
+    after Covi, Gorpe & Kok (2019), ECB WP 2224 (CoMap), DOI 10.2866/094988. Abstracts read; the
+    equations of both and the calibration λ = 1, ρ = 0.35, δ = 1 are stated from memory, unverified
+    against the text.
     """
 
     title: ClassVar[str] = "Default cascade through claims and lost funding"

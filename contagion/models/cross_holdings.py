@@ -69,8 +69,9 @@ class CrossHoldings(Model):
     [['b', 'owners', 1.5], ['a', 'owners', 1.0], ['a', 'external creditors', 0.5]]
 
     Source: Suzuki (2002), Journal of the Operations Research Society of Japan 45(2),
-    doi:10.15807/jorsj.45.123; Elsinger (2009), OeNB Working Paper 156; Fischer (2014),
-    Mathematical Finance 24(1), doi:10.1111/j.1467-9965.2012.00526.x, without its derivatives.
+    DOI 10.15807/jorsj.45.123; Elsinger (2009), OeNB Working Paper 156 (without DOI); Fischer
+    (2014), Mathematical Finance 24(1), DOI 10.1111/j.1467-9965.2012.00526.x, without its
+    derivatives.
     """
 
     title: ClassVar[str] = "Clearing of debts and equities held across the graph"

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array, hstack
 
+from ..errors import ConvergenceError
+from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
 from ..model import Model, Trace
@@ -49,8 +51,9 @@ class DebtRank(Model):
     >>> ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1})).table.loc["b", "loss"]
     np.float64(2.0)
 
-    Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541;
-    Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6).
+    Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541, DOI
+    10.1038/srep00541; Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6), DOI
+    10.1371/journal.pone.0130406.
     """
 
     title: ClassVar[str] = "Distress propagation, linear or single-hit"
@@ -130,6 +133,64 @@ class DebtRank(Model):
             loss_rate=rate.reshape(shape),
             products=done.products,
             history=tuple(state(*pair) for pair in done.history) if trace == "path" else (),
+        )
+
+    def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
+        """What the default of each node costs, all nodes together; `None` for single-hit.
+
+        A node that passes nothing on (its equity is not positive, not known, or it cannot fail)
+        takes part twice: as a trigger, and as somebody who loses.
+
+        Raises
+        ------
+        ConvergenceError
+            When `max_rounds` is reached.
+        """
+        if self.variant == "single-hit":
+            return None
+        book, n = network.book, len(network)
+        equity = np.nan_to_num(book.equity)
+        alive = book.can_fail & (equity > 0)
+        extra = np.flatnonzero(~alive & (book.claims > 0))
+        member = np.concatenate([np.arange(n), extra])
+        row = np.arange(n)
+        row[extra] = n + np.arange(len(extra))
+        # What a member loses at most; without limit, or without equity, all its claims.
+        size = np.where(equity > 0, equity, book.claims)[member]
+        size[:n][~alive] = 0.0
+        rate = diags_array(1.0 / np.where(size > 0, size, np.inf))
+        influence = rate @ csr_array(network.liabilities.T)[member]
+        influence = hstack([influence, csr_array((len(member), len(extra)))], format="csr")
+        influence.eliminate_zeros()
+        counts = ~book.known | (equity > 0)
+        worth = size * counts[member]
+        gross = np.concatenate([network.liabilities @ book.known, np.zeros(len(extra))])
+        passed = 1.0 - recovery
+        found = all_nodes(
+            csr_array(influence),
+            csr_array(influence[row]),
+            np.stack([worth, worth * book.known[member], gross]),
+            np.arange(len(member)) < n,
+            passed,
+            accuracy=float(np.clip(1e-14 * n**2, 1e-12, 1e-8)),
+            tolerance=self.tolerance,
+            most=self.max_rounds,
+        )
+        if not found.converged.all():
+            raise ConvergenceError(
+                f"{int((~found.converged).sum())} of {n} single defaults did not reach the "
+                f"tolerance of DebtRank in {self.max_rounds} rounds. Raise max_rounds."
+            )
+        own = worth[row] * np.where(alive, passed, np.minimum(found.back, 1.0))
+        came = size[row] * found.back
+        return EachDefault(
+            impact=found.totals[0] - own,
+            known_impact=found.totals[1] - np.where(book.known, own, 0.0),
+            uncapped=found.totals[2] - np.where(book.known, came, 0.0),
+            suffered=worth[row] * found.sums[row] - own,
+            suffered_uncapped=network.liabilities.T @ found.sums[:n] - came,
+            induced=found.induced,
+            failures=found.failures[:n],
         )
 
     def _single(

@@ -43,8 +43,9 @@ class EisenbergNoe(Model):
     >>> ct.EisenbergNoe().propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
     np.float64(6.0)
 
-    Source: Eisenberg & Noe (2001), Management Science 47(2), external creditors
-    ahead of the graph and several tiers after Elsinger (2009), OeNB WP 156.
+    Source: Eisenberg & Noe (2001), Management Science 47(2), DOI 10.1287/mnsc.47.2.236.9835,
+    external creditors ahead of the graph and several tiers after Elsinger (2009), OeNB WP 156
+    (a working paper without DOI).
     """
 
     title: ClassVar[str] = "Clearing payments, no default costs"

@@ -68,7 +68,7 @@ class FailureCosts(Model):
     [[6.53, 1.0], [6.07, 2.0]]
 
     Source: Elliott, Golub & Jackson (2014), American Economic Review 104(10),
-    doi:10.1257/aer.104.10.3115; their illustration has cost 1/2 of the threshold.
+    DOI 10.1257/aer.104.10.3115; their illustration has cost 1/2 of the threshold.
     """
 
     title: ClassVar[str] = "Cross-held organizations with failure costs, in waves"

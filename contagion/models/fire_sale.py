@@ -81,10 +81,11 @@ class FireSale(PortfolioModel):
     (6.0, 4.0)
 
     Source: after Cifuentes, Ferrucci & Shin (2005), Journal of the European Economic Association
-    3(2-3), doi 10.1162/jeea.2005.3.2-3.556 (abstract read; the ratio, liquid assets sold first and
-    the exponential demand are from memory: unverified, high confidence). Several assets sold in
-    proportion, square-root impact and loans that count: Breuer, Summer & Urošević (2021), OeNB WP
-    235, read through R/bank_behavior_function.R and R/price_impact_function.R of
+    3(2-3), DOI 10.1162/jeea.2005.3.2-3.556: clearing of marked assets (equations 2 and 3) and the
+    price exp(−α Σ sales) (equation 5) as quoted, with these numbers, in a reader's notes on the
+    paper; the ratio (equation 4) and liquid assets sold first are from memory, unverified. Several
+    assets sold in proportion, square-root impact and loans that count: Breuer, Summer & Urošević
+    (2021), OeNB WP 235, read through R/bank_behavior_function.R and R/price_impact_function.R of
     github.com/Martin-Summer-1090/syslosseval @ 32b8449.
     """
 

@@ -84,7 +84,7 @@ class Furfine(Model):
     >>> ct.Furfine(0.4).propagate(net, shock).table.loc["b", "loss"]
     np.float64(3.0)
 
-    Source: Furfine (2003), Journal of Money, Credit and Banking 35(1).
+    Source: Furfine (2003), Journal of Money, Credit and Banking 35(1), DOI 10.1353/mcb.2003.0004.
     """
 
     title: ClassVar[str] = "Default cascade with a given loss given default"

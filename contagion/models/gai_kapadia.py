@@ -37,8 +37,8 @@ class GaiKapadia(Model):
     ...  for s in (True, False)]
     [False, True]
 
-    Source: Gai & Kapadia (2010), Proceedings of the Royal Society A 466, the solvency condition
-    of a bank.
+    Source: Gai & Kapadia (2010), Proceedings of the Royal Society A 466, DOI
+    10.1098/rspa.2009.0410, the solvency condition of a bank.
     """
 
     title: ClassVar[str] = "Default cascade with zero recovery"

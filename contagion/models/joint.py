@@ -90,8 +90,9 @@ class JointModel(PortfolioModel):
     {'direct': 0.0, 'claims': 0.0, 'prices': 0.2, 'funding': 1.2, 'loss': 1.4}
 
     Source: the channels after Cifuentes, Ferrucci & Shin (2005), Espinosa-Vega & Solé (2010) and
-    Barucca et al. (2020), see the models named above; joining them is ours. Attribution: Shapley
-    (1953), "A value for n-person games", Contributions to the Theory of Games II (from memory).
+    Barucca et al. (2020), DOIs at the models named above; joining them is ours. Attribution:
+    Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II, DOI
+    10.1515/9781400881970-018 (from memory).
     """
 
     title: ClassVar[str] = "Clearing, prices, funding and marks in one fixed point"

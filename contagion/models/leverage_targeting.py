@@ -62,14 +62,16 @@ class LeverageTargeting(PortfolioModel):
     >>> model.vulnerability(net, ct.Shock.loss({"a": 5})).aggregate      # 0.8 of equity 50
     0.016
 
-    Source: Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3), 471-485
-    (abstract read; the matrix form is from memory, unverified, high confidence; it reproduces an
-    independent computation for two banks).
+    Source: Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3), 471-485, DOI
+    10.1016/j.jfineco.2014.11.006 (first page of a draft read; the measures through
+    Vulnerable_Banks.m of github.com/domenicodigangi/MaximumEntropyNetworksErgmMatlab @ 92baff0,
+    mode REAL, which they reproduce). Its mode REAL-GREEN also caps leverage at 30 and lets a bank
+    that loses its equity sell what is left; neither is here. Later rounds are ours.
     """
 
     title: ClassVar[str] = "Sales that restore leverage, linear price impact"
     source: ClassVar[str] = (
-        "after Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3)"
+        "Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3)"
     )
     settles: ClassVar[bool] = False
 

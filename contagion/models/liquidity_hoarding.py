@@ -53,7 +53,7 @@ class LiquidityHoarding(Model):
     [-1.0, -6.0, 1.0]
 
     Source: Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5), 453-470,
-    doi 10.1016/j.jmoneco.2011.05.005. The liquidity condition is stated from memory, unverified
+    DOI 10.1016/j.jmoneco.2011.05.005. The liquidity condition is stated from memory, unverified
     against the text, with the collateral of reverse repo in `sellable_assets`, without new
     unsecured borrowing, and with withdrawals by amount.
     """

@@ -68,7 +68,7 @@ class NetworkValuation(Model):
     [1.0, 8.0]
 
     Source: Barucca, Bardoscia, Caccioli, D'Errico, Visentin, Caldarelli & Battiston (2020),
-    Mathematical Finance 30(4), doi 10.1111/mafi.12272; released code
+    Mathematical Finance 30(4), DOI 10.1111/mafi.12272; released code
     github.com/marcobardoscia/neva @ 27b1600.
     """
 

@@ -62,9 +62,10 @@ class OverlappingPortfolios(PortfolioModel):
     np.float64(5.0)
 
     Source: after Caccioli, Shrestha, Moore & Farmer (2014), Journal of Banking & Finance 46,
-    233-245, arXiv:1210.5987 (abstract read; liquidation of failed banks and exp(−α x) with α =
-    1.0536 are from memory: unverified, high confidence). With claims: after Caccioli, Farmer,
-    Foti & Rockmore (2015), Journal of Economic Dynamics and Control 51, doi
+    233-245, DOI 10.1016/j.jbankfin.2014.05.021, arXiv:1210.5987 (abstract read; liquidation of
+    failed banks and exp(−α x) with α = 1.0536 are from memory, and as in src/models/vbmodel.jl of
+    github.com/wolfstam/FinNetValu @ 6403f7a, which does not name the paper). With claims: after
+    Caccioli, Farmer, Foti & Rockmore (2015), Journal of Economic Dynamics and Control 51, DOI
     10.1016/j.jedc.2014.09.041 (abstract read).
     """
 

@@ -51,8 +51,8 @@ class RogersVeraart(Model):
     >>> ct.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
     np.float64(3.0)
 
-    Source: Rogers & Veraart (2013), Management Science 59(4), clearing vector with default costs
-    and definition 3.6 (greatest clearing vector algorithm).
+    Source: Rogers & Veraart (2013), Management Science 59(4), DOI 10.1287/mnsc.1120.1569, clearing
+    vector with default costs and definition 3.6 (greatest clearing vector algorithm).
     """
 
     title: ClassVar[str] = "Clearing payments with default costs"

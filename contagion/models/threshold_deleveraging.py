@@ -26,8 +26,12 @@ class ThresholdDeleveraging(PortfolioModel):
 
     Π holdings at the prices S of now, I assets that are not sold (other external assets and
     claims), C equity, q the volume of the round, money. A small sale q moves the price by q / D.
-    Unlike leverage targeting, losses that leave a node below the limit make it sell nothing. A
-    node that sells early escapes later falls, so a larger shock can cost a single node less.
+    Unlike leverage targeting, losses that leave a node below the limit make it sell nothing.
+
+    Not monotone: who sells early sells dearer and escapes later falls, so a larger shock can leave
+    a node (the one that is hit, too), prices and the sum of equities higher. Only in the first
+    round (`rounds=1`), and while shocks spare holdings, does a larger one mean more sales and lower
+    prices, and with a `shortfall` of 1 no higher equity of any node.
 
     Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
     outside reasons sells everything in the first round; its creditors lose 1 − recovery of their
@@ -72,13 +76,14 @@ class ThresholdDeleveraging(PortfolioModel):
     >>> sold.loc["X"].round(9).tolist()                         # held, sold, price, fall
     [100.0, 28.0, 1.0, 0.0]
 
-    Source: after Cont & Schaanning (2017), Norges Bank Working Paper 2/2017 (abstract read; the
-    equations are from memory and from a public Julia implementation of the model: unverified, high
-    confidence; the sales of insolvent nodes: unverified).
+    Source: Cont & Schaanning (2017), Norges Bank Working Paper 2/2017, DOI 10.2139/ssrn.2541114
+    (abstract read; the equations, the sales of insolvent nodes and the defaults through
+    src/models/csmodel.jl of github.com/wolfstam/FinNetValu @ 3153ab8, whose two-bank example they
+    reproduce).
     """
 
     title: ClassVar[str] = "Sales above a leverage limit, with market depth"
-    source: ClassVar[str] = "after Cont & Schaanning (2017), Norges Bank Working Paper 2/2017"
+    source: ClassVar[str] = "Cont & Schaanning (2017), Norges Bank Working Paper 2/2017"
     settles: ClassVar[bool] = False
 
     max_leverage: float = 33.0

@@ -39,7 +39,8 @@ class EisenbergNoe(Valuation):
     >>> EisenbergNoe().value(-3, debts=10)
     array(0.7)
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Eisenberg & Noe (2001).
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, after
+    Eisenberg & Noe (2001), DOI 10.1287/mnsc.47.2.236.9835.
     """
 
     by_claim: ClassVar[bool] = True
@@ -69,7 +70,8 @@ class RogersVeraart(Valuation):
     >>> RogersVeraart(0.5, 0.5).value(-2, debts=10, external_assets=4)
     array(0.4)
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Rogers & Veraart (2013).
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, after Rogers
+    & Veraart (2013), DOI 10.1287/mnsc.1120.1569.
     """
 
     by_claim: ClassVar[bool] = True
@@ -107,7 +109,8 @@ class Furfine(Valuation):
     >>> Furfine(0.4, strict=False).value([1, 0, -1])
     array([1. , 0.4, 0.4])
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Furfine (2003).
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, after Furfine
+    (2003), DOI 10.1353/mcb.2003.0004.
     """
 
     jumps: ClassVar[bool] = True
@@ -138,8 +141,9 @@ class LinearDebtRank(Valuation):
     >>> LinearDebtRank().value([3, -1], book_equity=4)
     array([0.75, 0.  ])
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), after Bardoscia et al. (2015);
-    `lin_dr` in neva/ibeval.py of github.com/marcobardoscia/neva @ 27b1600.
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, after
+    Bardoscia et al. (2015), DOI 10.1371/journal.pone.0130406; `lin_dr` in neva/ibeval.py of
+    github.com/marcobardoscia/neva @ 27b1600.
     """
 
     bounds: ClassVar[Bounds] = {"recovery": RATE}
@@ -172,7 +176,7 @@ class ExponentialDebtRank(Valuation):
     array([0.9442, 0.    ])
 
     Source: Bardoscia, Caccioli, Perotti, Vivaldo & Caldarelli (2016), PLoS ONE 11(10) e0163825,
-    doi 10.1371/journal.pone.0163825; the form of p(h) as in published implementations of it, the
+    DOI 10.1371/journal.pone.0163825; the form of p(h) as in published implementations of it, the
     number of the equation not seen.
     """
 
@@ -213,8 +217,8 @@ class Merton(Valuation):
     >>> Merton(0.2).value(0, debts=100, external_assets=100).round(5)
     np.float64(0.92034)
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), ex-ante Eisenberg–Noe with
-    geometric Brownian motion; `exante_en_merton_gbm` in neva/ibeval.py of
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, ex-ante
+    Eisenberg–Noe with geometric Brownian motion; `exante_en_merton_gbm` in neva/ibeval.py of
     github.com/marcobardoscia/neva @ 27b1600; claims in a rank order are ours.
     """
 
@@ -257,9 +261,9 @@ class BlackCox(Valuation):
     >>> BlackCox(0.1, recovery=0.6).value([20, 0], external_assets=100).round(4)
     array([0.9885, 0.6   ])
 
-    Source: Barucca et al. (2020), Mathematical Finance 30(4), and Bardoscia, Barucca, Brinley
-    Codd & Hill (2017), Bank of England Staff Working Paper 662; `exante_en_blackcox_gbm` in
-    neva/ibeval.py of github.com/marcobardoscia/neva @ 27b1600.
+    Source: Barucca et al. (2020), Mathematical Finance 30(4), DOI 10.1111/mafi.12272, and
+    Bardoscia, Barucca, Brinley Codd & Hill (2017), Bank of England Staff Working Paper 662;
+    `exante_en_blackcox_gbm` in neva/ibeval.py of github.com/marcobardoscia/neva @ 27b1600.
     """
 
     ex_ante: ClassVar[bool] = True

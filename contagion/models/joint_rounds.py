@@ -1,0 +1,62 @@
+"""What the rounds of the joint model keep and what they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..network import ExposureNetwork
+from .channels import Funding, Prices
+from .portfolios import Law, Portfolios
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rounds do not change. B scenarios, n nodes, A assets; money."""
+
+    network: ExposureNetwork
+    mine: Portfolios
+    prices: Prices | None
+    funding: Funding | None
+    law: Law | None
+    flat: np.ndarray  # (B, n) the shock
+    pins: np.ndarray  # (B, n) recoveries
+    started: np.ndarray  # (B, n) bool, fails for outside reasons
+    sells: np.ndarray  # (B, n) bool
+    most: np.ndarray  # (B, n) what sale costs can take at most
+    scale: np.ndarray  # (n,) of the change of costs
+
+
+@dataclass
+class State:
+    """What the rounds change, of all scenarios; those that go on are `live`, (b,) rows."""
+
+    price: np.ndarray  # (B, A)
+    cost: np.ndarray  # (B, n)
+    part: np.ndarray  # (B, n) sold of all holdings
+    sold: np.ndarray  # (B, A)
+    change: np.ndarray  # (B,) of the last round
+    rounds: np.ndarray  # (B,)
+    good: np.ndarray  # (B,) bool, the marks of the last round are solved
+
+    @classmethod
+    def of(cls, case: Case) -> State:
+        """Nothing lost, sold or withdrawn yet."""
+        count, price = len(case.flat), np.ones((len(case.flat), len(case.mine.assets)))
+        cost, part = np.zeros_like(case.flat), np.zeros_like(case.flat)
+        change, rounds = np.full(count, np.inf), np.zeros(count, np.int64)
+        return cls(price, cost, part, np.zeros_like(price), change, rounds, np.ones(count, bool))
+
+    def step(
+        self, live: np.ndarray, price: np.ndarray, cost: np.ndarray, scale: np.ndarray,
+        tolerance: float, most: int,
+    ) -> np.ndarray:  # fmt: skip
+        """Count a round; (b,) bool: who goes on, at the new prices and costs."""
+        moved = np.abs(price - self.price[live]).max(axis=1, initial=0.0)
+        dearer = ((cost - self.cost[live]) / scale).max(axis=1)
+        self.change[live] = np.maximum(moved, dearer)
+        self.rounds[live] += 1
+        go = (self.change[live] > tolerance) & (self.rounds[live] < most)
+        self.price[live[go]], self.cost[live[go]] = price[go], cost[go]
+        return np.asarray(go)

@@ -1,0 +1,67 @@
+"""How losses get from node to node besides claims: through assets, withdrawals and marks.
+
+A route is a row of sparse matrices whose entries are links: the first leads from nodes, the last
+to nodes, see :func:`contagion.socialization.hops`. Losses count from the baseline of the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..network import ExposureNetwork
+from ..results import PropagationResult
+from ..socialization import Route
+
+NOISE = 1e-8  # part of holdings and debts: less is what a solution to a tolerance leaves
+
+
+def lost_by(result: PropagationResult, channel: str) -> np.ndarray:
+    """(n,) money that nodes lose by a channel, counted from the baseline."""
+    lost = (result.outcome.channels or {})[channel]
+    before = None if result.reference is None else result.reference.channels
+    return lost if before is None else lost - before[channel]
+
+
+def newly_failed(result: PropagationResult) -> np.ndarray:
+    """(n,) bool: nodes in default that are not without the shock, or before it on the book."""
+    failed = result.outcome.defaulted
+    return failed if result.reference is None else failed & ~result.reference.defaulted
+
+
+def through_assets(
+    held: csr_array, seller: np.ndarray, fell: np.ndarray, loser: np.ndarray
+) -> Route:
+    """From nodes that sold to the assets they held, and on to the holders who lost by them.
+
+    Parameters
+    ----------
+    held : (n, A) money; seller, loser : (n,) bool; fell : (A,) bool, the price is lower.
+
+    Example
+    -------
+    The first node sold X and Y, of which only X fell; the third holds Y alone.
+
+    >>> held = csr_array([[5.0, 5.0], [5.0, 0.0], [0.0, 5.0]])
+    >>> yes = np.ones(3, bool)
+    >>> out, into = through_assets(held, np.array([True, False, False]), yes[:2] & [True, False],
+    ...                            yes)
+    >>> (out @ into).toarray().tolist()
+    [[1, 1, 0], [0, 0, 0], [0, 0, 0]]
+    """
+    node, asset = held.tocoo().coords
+    sold, lost = seller[node] & fell[asset], loser[node] & fell[asset]
+    n, assets = held.shape
+    return links(node[sold], asset[sold], (n, assets)), links(asset[lost], node[lost], (assets, n))
+
+
+def through_funding(network: ExposureNetwork, caller: np.ndarray, loser: np.ndarray) -> Route:
+    """From nodes that withdraw to their debtors who lose by it; (n,) bool each."""
+    row = caller[network.creditor] & loser[network.debtor] & (network.amount > 0)
+    n = len(network)
+    return (links(network.creditor[row], network.debtor[row], (n, n)),)
+
+
+def links(source: np.ndarray, target: np.ndarray, shape: tuple[int, int]) -> csr_array:
+    """Links as a sparse matrix, source × target."""
+    return csr_array((np.ones(len(source), np.int8), (source, target)), shape=shape)
