@@ -18,7 +18,8 @@ for folder in (HERE, HERE.parent / "tests"):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
-import validation_venues  # noqa: E402, F401  (registers its cases)
+import validation_measures  # noqa: E402, F401  (registers its cases)
+import validation_venues  # noqa: E402, F401
 from validation_cases import CASES, Between, Row  # noqa: E402
 from validation_differs import REMARKS, Remark  # noqa: E402
 
@@ -39,8 +40,6 @@ to come out.
 """
 MISSING = """## Not on this page
 
-- Minimum density (Anand, Craig & von Peter 2015): not in the package yet, so the remark that the
-  published reconstruction of an example has more links than needed is left out.
 - `three_venues`: made for the purpose, nothing is published.
 """
 

@@ -18,13 +18,12 @@ import test_published_firesale as firesale
 import test_published_funding as funding
 import test_published_netting as netting
 import test_published_ownership as ownership
-import test_published_scorecards as cards
 import test_published_structure as structure
 import test_published_valuation as valuation
 import test_random_cascades as cascades
 
 import contagion as ct
-from contagion import datasets, measures, randomgraphs, scorecards
+from contagion import datasets, measures, randomgraphs
 from contagion.netting import efficiency
 
 RECOMPUTED = "closed form, recomputed"
@@ -193,58 +192,6 @@ def pathways():
         found = measures.leverage_stability(net)
         yield f"largest eigenvalue of the leverage matrix, {name}", want, found.radius
         yield f"verdict, {name}", structure.VERDICTS[name], found.verdict
-
-
-@case(
-    "Centrality of 16 countries",
-    structure.CENTRALITY.citation,
-    tolerance=structure.CENTRALITY.tolerance,
-    data="bis_cbs_2022q4",
-)
-def centrality():
-    found = structure.centralities()
-    for what, rows in datasets.outcomes("bis_cbs_2022q4").groupby("what", sort=False):
-        yield what, rows["value"], found[what].loc[rows["node"]]
-    net = datasets.load("bis_cbs_2022q4")
-    root = measures.eigenvector(net, side="creditor").attrs["root"]
-    yield "largest eigenvalue of the claims", structure.RADIUS, root
-
-
-@case("Paths of default", structure.PATHS.citation, structure.PATHS.evidence)
-def paths_of_default():
-    net = structure.paths_network()
-    want = structure.PATHS_SUSCEPTIBILITY
-    found = measures.impact_susceptibility(net)
-    yield "impact susceptibility", list(want.values()), found.loc[list(want)]
-    yield "impact fluidity", structure.PATHS_FLUIDITY, measures.impact_fluidity(net)
-    for bank, parts in structure.PATHS_DIFFUSION.items():
-        table = measures.impact_diffusion(net)
-        row = table.loc[bank, ["start", "intermediate"]].astype(float)
-        yield f"impact diffusion of {bank}, start and intermediate", parts, row
-
-
-@case(
-    "G-SIB scores: a share of every denominator, and method 2",
-    "Basel Committee (2017), denominators of end-2016; Federal Reserve (2015), 12 CFR 217.405",
-    RECOMPUTED,
-)
-def gsib():
-    over = scorecards.denominators(2016)
-    billions = [rounded for _, rounded in cards.EUR_2016.values()]
-    yield "denominators, EUR bn", billions, over[list(cards.EUR_2016)].round().to_numpy()
-    found = scorecards.bcbs_gsib(cards.bank(cards.SHARE), year=2016, unit="EUR")
-    yield "score of 2 % of everything, bp", cards.SCORE, found.table.loc["bank", "score"]
-    yield "method 2 of USD 100 bn of each, bp", cards.SCORE_2, cards.method_2(100.0)
-
-
-@case(
-    "ΔCoVaR of jointly normal losses",
-    "Adrian & Brunnermeier (2016), American Economic Review 106(7): definition",
-    RECOMPUTED,
-    tolerance=5e-3,
-)
-def normal_covar():
-    yield "ΔCoVaR at 0.9, correlation 0.6", cards.NORMAL["delta_covar"], cards.delta_covar()
 
 
 # -- funding, fire sales ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ from contagion import datasets
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "validation.md").read_text("utf-8")
 AGAIN = "differs: run python docs/validation.py and look at what changed"
-ADD = "not on the page: add a case to docs/validation_cases.py or docs/validation_venues.py"
+ADD = "not on the page: add a case to docs/validation_cases.py, _measures.py or _venues.py"
 
 spec = importlib.util.spec_from_file_location("validation", ROOT / "docs" / "validation.py")
 validation = importlib.util.module_from_spec(spec)

@@ -1,0 +1,102 @@
+"""The problem behind margins, as arrays: what is left to place, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import NetworkError
+from ..text import money, plural
+
+if TYPE_CHECKING:
+    from .margins import Margins
+
+ROUNDING = 1e-9  # of a margin, within which sums agree
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Margins without the known cells, with nodes in the order of their names.
+
+    The order makes draws independent of the order of rows in the tables.
+
+    Attributes
+    ----------
+    order : (n,) rows of the margins, in the order used here.
+    supply, demand : (n,) money, claims and debts that are not in known cells.
+    free : (n, n) bool, cells (creditor, debtor) that may hold money.
+    known_row, known_column, known_amount : (k,) the known cells.
+    """
+
+    order: np.ndarray
+    supply: np.ndarray
+    demand: np.ndarray
+    free: np.ndarray
+    known_row: np.ndarray
+    known_column: np.ndarray
+    known_amount: np.ndarray
+
+    @cached_property
+    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column (m,) of the cells that may hold money and have money to hold."""
+        row, column = np.nonzero(self.live)
+        return row, column
+
+    @cached_property
+    def live(self) -> np.ndarray:
+        """(n, n) bool, free cells whose creditor and debtor have money to place."""
+        return np.asarray(self.free & (self.supply > 0)[:, None] & (self.demand > 0))
+
+    def ordered(self, values: Any) -> np.ndarray:
+        """A matrix (n, n) in the order of the margins, in the order used here."""
+        array = np.asarray(values, float)
+        return np.asarray(array[np.ix_(self.order, self.order)])
+
+
+def problem(margins: Margins) -> Problem:
+    """The arrays of margins.
+
+    Raises
+    ------
+    NetworkError
+        Where known cells add up to more than a margin.
+    """
+    order = np.argsort(np.array([str(name) for name in margins.names], dtype=object), kind="stable")
+    n = len(order)
+    rank = np.empty(n, np.int64)
+    rank[order] = np.arange(n)
+    free = ~np.eye(n, dtype=bool)
+    pairs = rank[margins._places(list(margins.forbidden))]
+    free[pairs[:, 0], pairs[:, 1]] = False
+    pairs = rank[margins._places(list(margins.known))]
+    amount = np.fromiter(margins.known.values(), float, len(margins.known))
+    free[pairs[:, 0], pairs[:, 1]] = False
+    sorted_ = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    pairs, amount = pairs[sorted_], amount[sorted_]
+    claims, debts = margins.claims[order], margins.debts[order]
+    supply = _left(claims, np.bincount(pairs[:, 0], amount, n), "claims", order, margins)
+    demand = _left(debts, np.bincount(pairs[:, 1], amount, n), "debts", order, margins)
+    given, asked = float(supply.sum()), float(demand.sum())
+    if asked > 0 and abs(given - asked) <= ROUNDING * max(claims.sum(), debts.sum()):
+        demand = demand * (given / asked)
+    return Problem(order, supply, demand, free, pairs[:, 0], pairs[:, 1], amount)
+
+
+def _left(
+    margin: np.ndarray, known: np.ndarray, what: str, order: np.ndarray, margins: Margins
+) -> np.ndarray:
+    """What known cells leave of the margins; nothing where that is rounding."""
+    over = np.flatnonzero(known > margin * (1 + ROUNDING))
+    if len(over):
+        at = int(over[np.argmax((known - margin)[over])])
+        who = str(margins.names[order[at]])
+        raise NetworkError(
+            f"The known {what} of {plural(len(over), 'node')} exceed the total: {who!r} has "
+            f"{money(known[at])} of known {what} and {money(margin[at], margins.unit)} in all. "
+            "Raise the total, or lower the known exposures."
+        )
+    rest = margin - known
+    return np.asarray(np.where(rest > ROUNDING * known, rest, 0.0))

@@ -1,0 +1,159 @@
+"""Gibbs steps of matrices with fixed sums: money moved round cycles of cells, many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SAME = 1e-12  # two cells are empty at once where they differ by less, as a part
+
+
+def sweep(
+    state: np.ndarray,
+    edge: np.ndarray,
+    rate: np.ndarray | None,
+    k: int,
+    rng: np.random.Generator,
+) -> None:
+    """One Gibbs step in place: rows and columns in random groups of k, a cycle in every block.
+
+    A group of rows i_1 … i_k and one of columns j_1 … j_k has the cells (i_s, j_s), which take Δ,
+    and (i_s, j_s+1), which give it. Blocks share no cell and the prior is independent over cells,
+    so the draws of all blocks together are one draw from the conditional distribution. On the
+    line of Δ the posterior has the density exp(−Λ Δ), Λ = Σ_s λ(i_s, j_s) − λ(i_s, j_s+1), between
+    the ends where a cell is empty, and there the masses Π exp(edge) exp(−Λ Δ) over the empty cells.
+    Where two cells are empty at once, that end has infinitely more weight than the inside.
+
+    Parameters
+    ----------
+    state : (n, n) money, −1 for cells that stay as they are.
+    edge : (n, n) log of (1 − p) / (p λ), the weight of an empty cell.
+    rate : (n, n) λ; None where it is the same for all cells.
+    k : half of the length of the cycles, 2 … n.
+    """
+    n = len(state)
+    groups = n // k
+    rows = rng.permutation(n)[: groups * k].reshape(groups, k)
+    columns = rng.permutation(n)[: groups * k].reshape(groups, k)
+    block = state[rows.ravel()][:, columns.ravel()].reshape(groups, k, groups, k)
+    takes, gives = block[:, 0, :, 0], block[:, 0, :, 1]
+    for s in range(1, k):
+        takes = np.minimum(takes, block[:, s, :, s])
+        gives = np.minimum(gives, block[:, s, :, (s + 1) % k])
+    g, h = np.nonzero((takes >= 0) & (gives >= 0) & (takes + gives > 0))
+    if len(g):
+        row, up = rows[g], columns[h]
+        down = np.roll(up, -1, axis=1)
+        state[row, up], state[row, down] = _moved(state, edge, rate, row, up, down, rng)
+
+
+def along_links(
+    state: np.ndarray,
+    edge: np.ndarray,
+    rate: np.ndarray | None,
+    size: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    by_money: bool,
+) -> None:
+    """One step in place: rows in pairs, a link of each, and the block that the two links span.
+
+    A random block of a sparse network hardly ever has two links to move money from; this one
+    always has. Rows of similar size are paired, and the link of a row is drawn evenly, or in
+    proportion to its money. The block of links (i, j) and (k, l) then comes with probability
+
+        q = w_ij w_kl + w_il w_kj,   w_ij = 1[x_ij > 0] / links of i,  or  x_ij / money of i,
+
+    which the move changes: it is kept with probability min(1, q' / q) (Metropolis and Hastings).
+    Pairs share no row, so all can be moved together.
+
+    Parameters
+    ----------
+    state, edge, rate : as in :func:`sweep`.
+    size : (n,) log of the money of each row.
+    """
+    n = len(state)
+    order = np.argsort(size + rng.normal(size=n)) if rng.random() < 0.5 else rng.permutation(n)
+    pairs = order[: n // 2 * 2].reshape(-1, 2)
+    money = np.maximum(state[pairs.ravel()], 0.0)
+    ladder = np.cumsum(money if by_money else money > 0, axis=1, dtype=float)
+    some = (ladder[:, -1].reshape(-1, 2) > 0).all(1)
+    height = rng.random(len(ladder)) * ladder[:, -1]
+    up = np.minimum((ladder <= height[:, None]).sum(1), n - 1).reshape(-1, 2)
+    down = up[:, ::-1]
+    open_ = some & (state[pairs, down] >= 0).all(1) & (state[pairs, up] > 0).all(1)
+    open_ &= up[:, 0] != up[:, 1]
+    row, up, down = pairs[open_], up[open_], down[open_]
+    if not len(row):
+        return
+    old = state[row, up], state[row, down]
+    new = _moved(state, edge, rate, row, up, down, rng)
+    if by_money:
+        chance = sum(x.prod(1) for x in new) / sum(x.prod(1) for x in old)
+    else:
+        (a, b), (c, d) = ([x > 0 for x in pair] for pair in (old, new))
+        count = (state[row] > 0).sum(2)
+        after = (c.all(1) * 1.0 + d.all(1)) / (count + c * 1 + d - a - b).prod(1)
+        chance = after / ((a.all(1) * 1.0 + b.all(1)) / count.prod(1))
+    kept = rng.random(len(row)) < chance
+    for cell, amount in ((up, new[0]), (down, new[1])):
+        state[row[kept], cell[kept]] = amount[kept]
+
+
+def _moved(
+    state: np.ndarray,
+    edge: np.ndarray,
+    rate: np.ndarray | None,
+    row: np.ndarray,
+    up: np.ndarray,
+    down: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """New amounts (b, k) of the cells that take and of those that give."""
+    plus, minus = state[row, up], state[row, down]
+    low, high = -plus.min(1), minus.min(1)
+    gone = (
+        plus + low[:, None] <= -SAME * low[:, None],
+        minus - high[:, None] <= SAME * high[:, None],
+    )
+    slope = 0.0 if rate is None else (rate[row, up] - rate[row, down]).sum(1)
+    masses = [
+        np.where(empty, edge[row, cell], 0.0).sum(1)
+        for empty, cell in zip(gone, (up, down), strict=True)
+    ]
+    delta = _drawn(low, high, slope, masses, [empty.sum(1) for empty in gone], rng)
+    at_low, at_high, delta = (delta == low)[:, None], (delta == high)[:, None], delta[:, None]
+    return (
+        np.where(at_low & gone[0], 0.0, np.maximum(plus + delta, 0.0)),
+        np.where(at_high & gone[1], 0.0, np.maximum(minus - delta, 0.0)),
+    )
+
+
+def _drawn(
+    low: np.ndarray,
+    high: np.ndarray,
+    slope: np.ndarray | float,
+    masses: list[np.ndarray],
+    zeros: list[np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Δ (b,) from the mixture of the two ends and the inside, all relative to exp(−slope · low)."""
+    width = high - low
+    turn = slope * width
+    size = np.abs(turn)
+    most = np.maximum(zeros[0], zeros[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.log(width) + np.maximum(-turn, 0.0)
+        inside = inside + np.where(size > 1e-9, np.log(-np.expm1(-size) / size), 0.0)
+    weight = np.stack([masses[0], masses[1] - turn, inside])
+    weight[0, zeros[0] < most] = -np.inf
+    weight[1, zeros[1] < most] = -np.inf
+    weight[2, most > 1] = -np.inf
+    top = weight.max(0)
+    share = np.exp(weight - np.where(np.isfinite(top), top, 0.0)).cumsum(0)
+    u, v = rng.random((2, len(low)))
+    pick = u * share[2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(size > 1e-9, -np.log1p(v * np.expm1(-size)) / size, v)
+    part = np.where(turn < 0, 1.0 - part, part)
+    delta = np.where(pick < share[0], low, np.where(pick < share[1], high, low + part * width))
+    return np.asarray(np.where(np.isfinite(top), delta, 0.0))

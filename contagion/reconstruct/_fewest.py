@@ -1,0 +1,73 @@
+"""The fewest cells that carry margins: a mixed-integer programme."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array, hstack
+
+from ..errors import ConvergenceError
+from ._cells import Problem
+
+
+def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Cells (row, column, rough amount) of a network with the fewest of them, and a proven bound.
+
+        min Σ y   with   Σ_j x_ij = supply_i,  Σ_i x_ij = demand_j,
+                         0 ≤ x_ij ≤ min(supply_i, demand_j) y_ij,  y binary;
+
+    every margin also needs as many cells as its largest capacities take.
+
+    Raises
+    ------
+    ConvergenceError
+        Where no network is found in time.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    row, column = problem.cells
+    m, n, most = len(row), len(problem.supply), np.empty(0)
+    if not m:
+        return row, column, most, 0
+    top = max(float(problem.supply.max()), float(problem.demand.max()))
+    supply, demand = problem.supply / top, problem.demand / top
+    most = np.minimum(supply[row], demand[column])
+    at = np.arange(m)
+    sides = coo_array(
+        (np.ones(2 * m), (np.concatenate([row, n + column]), np.tile(at, 2))), shape=(2 * n, m)
+    )
+    margins = np.concatenate([supply, demand])
+    empty = coo_array((2 * n, m))
+    diagonal, capacity = coo_array((np.ones(m), (at, at))), coo_array((most, (at, at)))
+    needed = _needed(row, most, supply), _needed(column, most, demand)
+    rules = [
+        LinearConstraint(hstack([sides, empty]).tocsr(), margins, margins),
+        LinearConstraint(hstack([diagonal, -capacity]).tocsr(), -np.inf, 0.0),
+        LinearConstraint(hstack([empty, sides]).tocsr(), np.concatenate(needed), np.inf),
+    ]
+    cost, kind = np.repeat([0.0, 1.0], m), np.repeat([0, 1], m)
+    found = milp(
+        cost,
+        integrality=kind,
+        bounds=Bounds(0.0, np.concatenate([most, np.ones(m)])),
+        constraints=rules,
+        options={"time_limit": time_limit},
+    )
+    if found.x is None:
+        raise ConvergenceError(
+            f"No network was found in {time_limit:g} s ({found.message}). Raise time_limit=, or "
+            "leave exact=True out."
+        )
+    used = np.round(found.x[m:]) > 0.5
+    amount = np.maximum(found.x[:m][used], 1e-9)
+    return row[used], column[used], amount, int(np.ceil(found.mip_dual_bound - 1e-6))
+
+
+def _needed(side: np.ndarray, most: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """(n,) cells that each margin needs at the least, were it to have the largest for itself."""
+    order = np.lexsort((-most, side))
+    side, most = side[order], most[order]
+    first = np.flatnonzero(np.r_[True, side[1:] != side[:-1]])
+    running = np.cumsum(most)
+    before = np.repeat(running[first] - most[first], np.diff(np.r_[first, len(side)]))
+    short = (running - before) < margin[side] * (1 - 1e-9)
+    return np.asarray(np.bincount(side, short, len(margin)) + (margin > 0))

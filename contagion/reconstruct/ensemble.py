@@ -1,0 +1,235 @@
+"""An ensemble: networks with the same margins, kept as arrays and built when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import overload
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..network import ExposureNetwork
+from ..text import plural
+from ._cells import Problem
+from .diagnostics import autocorrelation, effective_sample_size
+from .margins import Margins
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ensemble(Sequence[ExposureNetwork]):
+    """Networks with the same margins: a sequence of :class:`~contagion.ExposureNetwork`.
+
+    `ensemble[k]` builds the network of sample k, with the balance sheets of the margins;
+    `ensemble[a:b]` is an ensemble again.
+
+    Attributes
+    ----------
+    margins : what was known.
+    method : how the networks were made, with its parameters.
+    start : (S + 1,), sample k has the exposures start[k] … start[k + 1] − 1.
+    creditor, debtor : (E,) rows of `margins.names`.
+    amount : (E,) money.
+    added : (S,) cells that were added to the drawn ones, because those could not carry the margins.
+    dropped : (S,) cells drawn that are zero in every network with these margins on these cells.
+    notes : what else is to be said, one sentence each.
+    trace : one row a sample, for samples of a Markov chain: statistics and parameters; else None.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
+    >>> draws = ct.reconstruct.fitness(margins, links=4, samples=3, rng=7)
+    >>> len(draws), draws.margin_errors.max() < 1e-9
+    (3, np.True_)
+    """
+
+    margins: Margins
+    method: str
+    start: np.ndarray
+    creditor: np.ndarray
+    debtor: np.ndarray
+    amount: np.ndarray
+    added: np.ndarray
+    dropped: np.ndarray
+    notes: tuple[str, ...] = ()
+    trace: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("start", "creditor", "debtor", "amount", "added", "dropped"):
+            getattr(self, name).flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> ExposureNetwork: ...
+    @overload
+    def __getitem__(self, at: slice) -> Ensemble: ...
+    def __getitem__(self, at: int | slice) -> ExposureNetwork | Ensemble:
+        if isinstance(at, slice):
+            return self._taken(np.arange(len(self))[at])
+        part = self._part(range(len(self))[at])
+        return self.margins._network(self.creditor[part], self.debtor[part], self.amount[part])
+
+    def _part(self, sample: int) -> slice:
+        return slice(int(self.start[sample]), int(self.start[sample + 1]))
+
+    def _taken(self, samples: np.ndarray) -> Ensemble:
+        parts = [np.arange(self.start[k], self.start[k + 1]) for k in samples]
+        rows = np.concatenate([np.empty(0, np.int64), *parts])
+        start = np.concatenate([[0], np.cumsum(self.links[samples])]).astype(np.int64)
+        trace = None if self.trace is None else self.trace.iloc[samples].reset_index(drop=True)
+        return replace(
+            self,
+            start=start,
+            creditor=self.creditor[rows],
+            debtor=self.debtor[rows],
+            amount=self.amount[rows],
+            added=self.added[samples],
+            dropped=self.dropped[samples],
+            trace=trace,
+        )
+
+    @property
+    def network(self) -> ExposureNetwork:
+        """The network, where there is only one. Raises `ValueError` where there are more."""
+        if len(self) != 1:
+            raise ValueError(
+                f"The ensemble has {plural(len(self), 'network')}: ensemble[k] is one of them."
+            )
+        return self[0]
+
+    def matrix(self, sample: int) -> csr_array:
+        """Claims (n, n) of one sample, money: `X[i, j]` is the claim of creditor i on debtor j."""
+        part, n = self._part(range(len(self))[sample]), len(self.margins)
+        cells = (self.creditor[part], self.debtor[part])
+        return csr_array((self.amount[part], cells), shape=(n, n))
+
+    # -- what they have in common -----------------------------------------------------------
+
+    @property
+    def links(self) -> np.ndarray:
+        """(S,) number of exposures."""
+        return np.asarray(np.diff(self.start))
+
+    @property
+    def density(self) -> np.ndarray:
+        """(S,) links / (n (n − 1)); nan where there is a single node."""
+        n = len(self.margins)
+        pairs = float(n * (n - 1))
+        return np.asarray(self.links / pairs if pairs else np.full(len(self), np.nan))
+
+    @property
+    def margin_errors(self) -> np.ndarray:
+        """(S,) the largest |sum − margin| / margin over all claims and debts of a sample."""
+        sample, n = np.repeat(np.arange(len(self)), self.links), len(self.margins)
+        errors = np.zeros(len(self))
+        for side, margin in (
+            (self.creditor, self.margins.claims),
+            (self.debtor, self.margins.debts),
+        ):
+            sums = np.bincount(sample * n + side, self.amount, len(self) * n).reshape(-1, n)
+            part = np.abs(sums - margin) / np.where(margin > 0, margin, 1.0)
+            errors = np.maximum(errors, part.max(axis=1, initial=0.0))
+        return errors
+
+    def mean(self) -> pd.DataFrame:
+        """Mean claim (n, n) of every creditor (row) on every debtor (column), money."""
+        return self._table(self.amount)
+
+    def link_probability(self) -> pd.DataFrame:
+        """Part (n, n) of the samples in which creditor (row) has a claim on debtor (column)."""
+        return self._table(np.ones(len(self.amount)))
+
+    @property
+    def diagnostics(self) -> pd.DataFrame:
+        """What the samples of a chain are worth: one row a column of `trace`.
+
+        Columns: mean, deviation, `effective` (independent samples that the chain is worth for the
+        mean) and `autocorrelation` of neighbours; nan where the statistic never moves.
+
+        Raises
+        ------
+        ValueError
+            For samples that are independent.
+        """
+        if self.trace is None:
+            raise ValueError("These samples are independent: there is no chain to look at.")
+        rows = {}
+        for name, values in self.trace.items():
+            lags = autocorrelation(values)
+            rows[name] = {
+                "mean": float(values.mean()),
+                "deviation": float(np.std(values)),
+                "effective": effective_sample_size(values),
+                "autocorrelation": float(lags[1]) if len(lags) > 1 else float("nan"),
+            }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def _table(self, values: np.ndarray) -> pd.DataFrame:
+        n = len(self.margins)
+        sums = np.bincount(self.creditor * n + self.debtor, values, n * n).reshape(n, n)
+        names = self.margins.names
+        creditors, debtors = names.rename("creditor"), names.rename("debtor")
+        return pd.DataFrame(sums / max(len(self), 1), index=creditors, columns=debtors)
+
+    def __repr__(self) -> str:
+        links = self.links
+        low, high = (int(links.min()), int(links.max())) if len(self) else (0, 0)
+        said = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        lines = [
+            f"Ensemble of {plural(len(self), 'network')}: {self.method}",
+            f"  {self.margins!r}",
+            f"  links {said}, density {np.mean(self.density):.3g}; margins met to "
+            f"{np.max(self.margin_errors, initial=0.0):.1e}",
+        ]
+        if self.added.any() or self.dropped.any():
+            lines.append(
+                f"  cells added {self.added.mean():.3g}, dropped {self.dropped.mean():.3g} a "
+                "network, so that the margins can be met"
+            )
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def gathered(
+    margins: Margins,
+    problem: Problem,
+    method: str,
+    samples: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    *,
+    added: Sequence[int] | None = None,
+    dropped: Sequence[int] | None = None,
+    notes: tuple[str, ...] = (),
+    trace: pd.DataFrame | None = None,
+) -> Ensemble:
+    """An ensemble from the cells (row, column, amount) of every sample, in the order of a problem.
+
+    Cells without money are left out; known cells are put in.
+    """
+    some = problem.known_amount > 0
+    known = (problem.known_row[some], problem.known_column[some], problem.known_amount[some])
+    parts = []
+    for cells in samples:
+        held = cells[2] > 0
+        row, column, amount = (
+            np.concatenate([side[held], other]) for side, other in zip(cells, known, strict=True)
+        )
+        sorted_ = np.lexsort((column, row))
+        parts.append((row[sorted_], column[sorted_], amount[sorted_]))
+    count = [len(part[0]) for part in parts]
+    row, column, amount = (np.concatenate(side) for side in zip(*parts, strict=True))
+    zeros = [0] * len(parts)
+    return Ensemble(
+        margins,
+        method,
+        np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+        problem.order[row],
+        problem.order[column],
+        amount,
+        np.asarray(zeros if added is None else added),
+        np.asarray(zeros if dropped is None else dropped),
+        notes,
+        trace,
+    )

@@ -1,0 +1,92 @@
+"""Can margins be met at all? If not, who is in the way, with how much, and what mends it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import NetworkError
+from ..text import listing, money, plural
+from ._cells import ROUNDING, Problem
+from ._flow import carried, reached, shortfall
+
+FIX = (
+    'Fix: residual="rest of the world" adds a node outside that takes what is left, or correct '
+    "the figures"
+)
+
+
+def leftover(problem: Problem) -> tuple[float, float]:
+    """Claims without a debtor and debts without a creditor, money, in the best network there is.
+
+    With nothing but the diagonal forbidden the most that can be placed is
+
+        min(Σ claims, Σ debts, min_i Σ claims + Σ debts − claims_i − debts_i),
+
+    by the theorem of max-flow and min-cut; with other cells forbidden the flow is computed.
+    """
+    supply, demand = problem.supply, problem.demand
+    given, asked = float(supply.sum()), float(demand.sum())
+    if problem.free.sum() == len(supply) * (len(supply) - 1):
+        most = float(np.min(given + asked - supply - demand, initial=np.inf))
+        placed = min(given, asked, most)
+    else:
+        placed = float(carried(*problem.cells, supply, demand).sum())
+    floor = ROUNDING * max(given, asked)
+    return tuple(gap if gap > floor else 0.0 for gap in (given - placed, asked - placed))  # type: ignore[return-value]
+
+
+def require(problem: Problem, names: np.ndarray, unit: str) -> None:
+    """Raise `NetworkError` where no network meets the margins; says who is in the way.
+
+    Parameters
+    ----------
+    names : (n,) in the order of the problem.
+    """
+    supply, demand = problem.supply, problem.demand
+    given, asked = float(supply.sum()), float(demand.sum())
+    if abs(given - asked) > ROUNDING * max(given, asked):
+        side = "claims" if given > asked else "debts"
+        raise NetworkError(
+            f"All claims are {money(given, unit)}, all debts {money(asked, unit)}: "
+            f"{money(abs(given - asked), unit)} of the {side} cannot be placed among the "
+            f"{plural(len(supply), 'node')}. {FIX}."
+        )
+    if not any(leftover(problem)):
+        return
+    row, column = problem.cells
+    amount = carried(row, column, supply, demand)
+    surplus, _ = shortfall(row, column, amount, supply, demand)
+    rows, columns = reached(row, column, amount, surplus)
+    claims, debts = float(supply[rows].sum()), float(demand[columns].sum())
+    raise NetworkError(_blocked(problem, names, unit, rows, columns, claims, debts))
+
+
+def _blocked(
+    problem: Problem,
+    names: np.ndarray,
+    unit: str,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    claims: float,
+    debts: float,
+) -> str:
+    """The violated condition of Hall, said from the side with fewer nodes."""
+    known = " beyond the known ones" if len(problem.known_row) else ""
+    others = ~rows & (problem.supply > 0), ~columns & (problem.demand > 0)
+    gap = money(claims - debts, unit)
+    if rows.sum() <= others[1].sum():
+        who, sums = names[rows & (problem.supply > 0)], (claims, debts)
+        what, may = "claims", "may lend to owe"
+        there = names[columns & (problem.demand > 0)]
+    else:
+        who = names[others[1]]
+        sums = float(problem.demand[others[1]].sum()), float(problem.supply[others[0]].sum())
+        what, may = "debts", "may borrow from have claims of"
+        there = names[others[0]]
+    one = len(who) == 1
+    partners = f" ({listing(there)})" if 0 < len(there) <= 3 else ""
+    return (
+        f"{listing(who)} {'has' if one else 'have'} {what} of {money(sums[0], unit)}{known}, but "
+        f"all nodes that {'it' if one else 'they'} {may} {money(sums[1], unit)}{partners}: {gap} "
+        f"cannot be placed. {FIX}, or allow more cells."
+    )

@@ -1,0 +1,259 @@
+"""Fitness model: links drawn with probabilities that follow the margins, at an asked density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, log_expit, softmax
+
+from ..errors import NetworkError
+from ..text import plural
+from ._cells import Problem
+from ._repair import repaired
+from ._scaling import balanced
+from .ensemble import Ensemble, gathered
+from .margins import Margins
+
+
+@dataclass(frozen=True, eq=False)
+class LinkModel:
+    """Link probabilities of the fitness model.
+
+    Attributes
+    ----------
+    z : density parameter, 1 / money²; inf where every cell is a link.
+    probability : (n, n) of a claim of creditor (row) on debtor (column); 1 and 0 for known cells.
+    expected_links : sum of the probabilities.
+    """
+
+    z: float
+    probability: pd.DataFrame
+    expected_links: float
+
+
+def link_model(
+    margins: Margins, *, density: float | None = None, links: float | None = None
+) -> LinkModel:
+    """Link probabilities that follow the margins, calibrated to a number of links.
+
+        p_ij = z claims_i debts_j / (1 + z claims_i debts_j),   z:  Σ_ij p_ij = links
+
+    over the cells that may hold money; a known exposure counts as a link that is certain.
+
+    Parameters
+    ----------
+    margins : what is known.
+    density : links / (n (n − 1)), or
+    links : the number itself; one of the two.
+
+    Raises
+    ------
+    NetworkError
+        Where fewer or more links are asked than there can be.
+    ValueError
+        Unless exactly one of `density` and `links` is given.
+
+    Example
+    -------
+    Four equal banks have 12 possible links; half of them means z = 1 for margins of 1:
+
+    >>> import contagion as ct
+    >>> margins = ct.reconstruct.Margins(list("abcd"), claims=[1] * 4, debts=[1] * 4)
+    >>> model = ct.reconstruct.link_model(margins, links=6)
+    >>> round(model.z, 9), round(model.expected_links, 9)
+    (1.0, 6.0)
+
+    Source: Cimini, Squartini, Garlaschelli and Gabrielli (2015), Scientific Reports 5:15758 (only
+    its first pages were read; the equations are as the authors give them for their program).
+    """
+    problem = margins._problem
+    log_z, probability = calibrated(problem, asked(margins, density, links))
+    scale = float(problem.supply.mean() * problem.demand.mean()) if len(margins) else 1.0
+    some = problem.known_amount > 0
+    probability[problem.known_row[some], problem.known_column[some]] = 1.0
+    table = np.empty_like(probability)
+    table[np.ix_(problem.order, problem.order)] = probability
+    names = margins.names
+    return LinkModel(
+        float(np.exp(log_z) / scale) if scale > 0 else float("nan"),
+        pd.DataFrame(table, index=names.rename("creditor"), columns=names.rename("debtor")),
+        float(table.sum()),
+    )
+
+
+def asked(margins: Margins, density: float | None, links: float | None) -> float:
+    """Links to place besides the known ones."""
+    if (density is None) == (links is None):
+        raise ValueError("Give one of density= and links=.")
+    n, problem = len(margins), margins._problem
+    wanted = float(links) if links is not None else float(density or 0.0) * n * (n - 1)
+    known = int((problem.known_amount > 0).sum())
+    most = int(problem.live.sum()) + known
+    if not (known < wanted <= most or known == wanted == most):
+        raise NetworkError(
+            f"{wanted:g} links are asked of {plural(n, 'node')}; with these margins there can be "
+            f"more than {known} (known) and at most {most}. density= is links / (n (n − 1))."
+        )
+    return wanted - known
+
+
+def log_odds(problem: Problem) -> np.ndarray:
+    """(n, n) log of claims_i debts_j, both over their mean; −inf where there is no cell."""
+    with np.errstate(divide="ignore"):
+        row, column = (np.log(m / max(m.mean(), 1e-300)) for m in (problem.supply, problem.demand))
+    return np.where(problem.live, row[:, None] + column, -np.inf)
+
+
+def calibrated(problem: Problem, links: float) -> tuple[float, np.ndarray]:
+    """log z, for margins in their mean, and the probabilities (n, n) of free cells."""
+    live = problem.live
+    if links >= live.sum():
+        return np.inf, live.astype(float)
+    odds = log_odds(problem)
+    log_z = shifted(odds[live], links)
+    return log_z, expit(log_z + odds)
+
+
+def shifted(odds: np.ndarray, links: float) -> float:
+    """The shift s that solves Σ expit(s + odds) = links."""
+    from scipy.optimize import brentq
+
+    bound = float(np.abs(odds).max(initial=0.0)) + 50.0
+    return float(brentq(lambda s: float(expit(s + odds).sum()) - links, -bound, bound, xtol=1e-13))
+
+
+def with_one_each(problem: Problem, links: float) -> np.ndarray:
+    """Probabilities (n, n) so that the links drawn and those that bare nodes then get are `links`.
+
+    A row without a link, whose probability is b_i = Π_j (1 − p_ij), gets one, at j with q_ij in
+    proportion to the odds; then a column that still has none gets one. The expected number is
+
+        Σ_ij p_ij + Σ_i b_i + Σ_j Π_i (1 − p_ij) (1 − q_ij Π_{k≠j} (1 − p_ik)).
+
+    Raises
+    ------
+    NetworkError
+        Where that is more than `links` for every z.
+    """
+    from scipy.optimize import brentq
+
+    if links >= problem.live.sum():
+        return problem.live.astype(float)
+    odds = log_odds(problem)
+    share = softmax(odds[problem.supply > 0], axis=1)
+    odds = odds[problem.supply > 0]
+    columns = problem.demand > 0
+
+    def missing(log_z: float) -> float:
+        probability = expit(log_z + odds)
+        log_none = log_expit(-log_z - odds)
+        bare = log_none.sum(1)
+        rest = np.exp(np.minimum(bare[:, None] - log_none, 0.0))
+        alone = np.exp(log_none.sum(0) + np.log1p(-np.minimum(share * rest, 1.0 - 1e-16)).sum(0))
+        return float(probability.sum() + np.exp(bare).sum() + alone[columns].sum()) - links
+
+    high = shifted(odds[np.isfinite(odds)], links)
+    low = high
+    for _ in range(40):
+        low -= 1.0
+        if missing(low) <= 0:
+            break
+    else:
+        fewest = links + min(missing(high - k) for k in range(0, 40, 2))
+        raise NetworkError(
+            f"{links:.4g} links are asked besides the known ones, but margins that hold exactly "
+            f"take {fewest:.4g} or more: every node needs one. Ask for more, take "
+            "exact_margins=False, or minimum_density for the sparsest networks."
+        )
+    probability = np.zeros(problem.live.shape)
+    probability[problem.supply > 0] = expit(brentq(missing, low, low + 1.0, xtol=1e-10) + odds)
+    return probability
+
+
+def fitness(
+    margins: Margins,
+    *,
+    density: float | None = None,
+    links: float | None = None,
+    samples: int = 1,
+    exact_margins: bool = True,
+    rng: Any = None,
+) -> Ensemble:
+    """Networks drawn from the fitness model: an asked density, and claims that follow the margins.
+
+    Each cell is a link with probability p_ij = z claims_i debts_j / (1 + z claims_i debts_j),
+    independent of the others, with z so that the expected number of links is the asked one. A link
+    that is drawn weighs
+
+        w_ij = m_ij / p_ij,
+
+    m the maximum-entropy network, so that the expected claim of every pair is m_ij and all margins
+    hold in expectation. (The paper has m_ij = claims_i debts_j / Σ claims, which includes claims of
+    a node on itself; m is the same without them.)
+
+    With `exact_margins` the amounts of each network are those on the drawn cells that are nearest
+    to w in relative entropy and meet all margins. Drawn cells often cannot carry the margins. A
+    node without a link gets one; z is a little lower for it, so that the expected number with
+    these is the asked one. Where money is still stuck, cells are added one at a time where they
+    take most of it, as few as this greedy search finds, on top of the asked number. `added`
+    counts all cells added to a network, `dropped` those that are zero in all networks on the
+    cells.
+
+    Parameters
+    ----------
+    margins : what is known.
+    density, links : one of the two, see :func:`link_model`.
+    samples : networks to draw.
+    exact_margins : false leaves the weights w: margins then hold in expectation only.
+    rng : seed or generator, as of `numpy.random.default_rng`.
+
+    Raises
+    ------
+    NetworkError
+        Where fewer or more links are asked than there can be, and where exact margins take more.
+    ValueError
+        Unless exactly one of `density` and `links` is given; for `samples` below 1.
+
+    Example
+    -------
+    With all links the fitness model is the maximum-entropy network:
+
+    >>> import contagion as ct
+    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[2, 2, 2], debts=[2, 2, 2])
+    >>> ct.reconstruct.fitness(margins, density=1.0, rng=7).network.amount.tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+
+    Source: Cimini, Squartini, Garlaschelli and Gabrielli (2015), Scientific Reports 5:15758, as in
+    :func:`link_model`. Exact margins and added cells are of this package.
+    """
+    if samples < 1:
+        raise ValueError(f"samples={samples}: take 1 or more.")
+    problem = margins._problem
+    wanted = asked(margins, density, links)
+    if exact_margins:
+        probability = with_one_each(problem, wanted)
+    else:
+        _, probability = calibrated(problem, wanted)
+    generator = np.random.default_rng(rng)
+    row, column = problem.cells
+    chance = probability[row, column]
+    even = balanced(
+        row, column, problem.supply[row] * problem.demand[column], problem.supply, problem.demand
+    ).amount
+    weight = even / np.where(chance > 0, chance, 1.0)
+    drawn, added, dropped = [], [], []
+    for _ in range(samples):
+        hit = generator.random(len(row)) < chance
+        if not exact_margins:
+            drawn.append((row[hit], column[hit], weight[hit]))
+            continue
+        amount, more = repaired(problem, hit, weight, chance, generator)
+        drawn.append((row, column, amount))
+        added.append(more)
+        dropped.append(int(hit.sum()) + more - int((amount > 0).sum()))
+    part = f"density {density:g}" if density is not None else f"{links:g} links"
+    said = f"fitness model, {part}, " + ("exact margins" if exact_margins else "margins on average")
+    return gathered(margins, problem, said, drawn, added=added or None, dropped=dropped or None)

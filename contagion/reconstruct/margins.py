@@ -1,0 +1,384 @@
+"""Margins: what every node lends and owes in all, where the single exposures are not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self, Unpack
+
+import numpy as np
+import pandas as pd
+
+from .. import convert
+from ..convert import Tables
+from ..errors import NetworkError
+from ..network import ExposureNetwork
+from ..text import did_you_mean, listing, money, plural
+from ..validation import Choices
+from ._cells import Problem, problem
+from .feasible import leftover, require
+
+SHEET = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """What every node claims from and owes to the others in all.
+
+    A network meets the margins when
+
+        Σ_j X_ij = claims_i,   Σ_i X_ij = debts_j,   X_ii = 0,   X_ij ≥ 0,
+
+    with `X[i, j]` the claim of creditor i on debtor j. That there is one is checked on the way in,
+    with the known and the forbidden cells (Hall's condition, by a maximum flow).
+
+    Parameters
+    ----------
+    names : (n,) ids of the nodes, each once.
+    claims, debts : (n,) money ≥ 0, of the same sum (within 1e-9 of it; debts are then scaled).
+    unit : unit of every amount.
+    nodes : node table with a balance sheet and any column of the schema; it goes over to every
+        network. Without balance sheets nodes hold claims and lose them, but never fail.
+    known : {(creditor, debtor): amount}, exposures that are known, 0 included; kept exactly.
+    forbidden : pairs (creditor, debtor) without an exposure.
+    residual : name of a node outside that is added and takes what the others cannot place among
+        themselves, the smallest amounts that do. It never fails.
+
+    Raises
+    ------
+    NetworkError
+        For margins that are not numbers ≥ 0, unknown or repeated names, known exposures above a
+        margin, and where no network meets the margins, naming the nodes in the way.
+
+    Example
+    -------
+    Three banks leave one degree of freedom, and none where one of them is as large as the others:
+
+    >>> Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3]).total
+    6.0
+    >>> Margins(["a", "b", "c"], claims=[9, 2, 1], debts=[1, 2, 3], residual="world").table
+           claims  debts
+    node
+    a         9.0    1.0
+    b         2.0    2.0
+    c         1.0    3.0
+    world     0.0    6.0
+
+    Source: for the margins Upper and Worm (2004), European Economic Review 48; the condition is
+    that of the transport problem, after Gale (1957), Pacific Journal of Mathematics 7.
+    """
+
+    names: Any
+    claims: Any
+    debts: Any
+    unit: str = ""
+    nodes: Any = None
+    known: Mapping[tuple[Any, Any], float] = field(default_factory=dict)
+    forbidden: Any = ()
+    residual: str | None = None
+    _settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        put = self.__dict__
+        put["names"] = pd.Index(list(self.names), name="node")
+        put["claims"], put["debts"] = (
+            _money(values, self.names, what)
+            for values, what in ((self.claims, "claims"), (self.debts, "debts"))
+        )
+        twice = self.names[self.names.duplicated()].unique()
+        if len(twice):
+            raise NetworkError(
+                f"{plural(len(twice), 'name stands', 'names stand')} more than once: "
+                f"{listing(twice)}. Give one row a node."
+            )
+        put["nodes"] = None if self.nodes is None else _aligned(self.nodes, self.names)
+        put["known"] = {tuple(pair): float(amount) for pair, amount in self.known.items()}
+        put["forbidden"] = frozenset(tuple(pair) for pair in self.forbidden)
+        self._check_cells()
+        if self.residual is not None:
+            self._add_residual()
+        for array in (self.claims, self.debts):
+            array.flags.writeable = False
+        order = self._problem.order
+        require(self._problem, self.names.to_numpy(object)[order], self.unit)
+
+    def _check_cells(self) -> None:
+        bad = [pair for pair, amount in self.known.items() if not 0 <= amount < np.inf]
+        if bad:
+            raise NetworkError(
+                f"Known exposures are not numbers ≥ 0: {listing(bad)}. Correct the amounts."
+            )
+        both = [pair for pair in self.known if pair in self.forbidden and self.known[pair] > 0]
+        if both:
+            raise NetworkError(
+                f"{listing(both)} are both known and forbidden. Leave one of the two out."
+            )
+        places = self._places([*self.known, *self.forbidden])
+        loops = [pair for pair in self.known if pair[0] == pair[1] and self.known[pair] > 0]
+        if loops and len(places):
+            raise NetworkError(
+                f"{listing(loops)}: a node has no claim on itself. Leave these exposures out."
+            )
+
+    def _places(self, pairs: list[tuple[Any, Any]]) -> np.ndarray:
+        """(k, 2) rows of creditor and debtor of pairs of names."""
+        flat = [name for pair in pairs for name in pair]
+        places = self.names.get_indexer_for(pd.Index(flat, dtype=object)) if flat else np.empty(0)
+        places = np.asarray(places, np.int64)
+        if (places < 0).any():
+            name = flat[int(np.flatnonzero(places < 0)[0])]
+            raise NetworkError(
+                f"Known or forbidden exposures: {did_you_mean(name, list(self.names), 'node')}"
+            )
+        return places.reshape(-1, 2)
+
+    def _add_residual(self) -> None:
+        put = self.__dict__
+        if self.residual in self.names:
+            raise NetworkError(
+                f"residual={self.residual!r} is already a node. Choose another name."
+            )
+        without_debtor, without_creditor = leftover(problem(self))
+        put["names"] = self.names.append(pd.Index([self.residual])).rename("node")
+        put["claims"] = np.append(self.claims, without_creditor)
+        put["debts"] = np.append(self.debts, without_debtor)
+        if self.nodes is not None:
+            nodes = self.nodes if "can_fail" in self.nodes else self.nodes.assign(can_fail=True)
+            row = pd.DataFrame([{"node": self.residual, "can_fail": False}])
+            put["nodes"] = pd.concat([nodes, row], ignore_index=True)
+
+    # -- ways in ----------------------------------------------------------------------------
+
+    @classmethod
+    def from_network(
+        cls,
+        net: ExposureNetwork,
+        *,
+        known: Mapping[tuple[Any, Any], float] | None = None,
+        forbidden: Iterable[tuple[Any, Any]] = (),
+    ) -> Self:
+        """The margins of a network: what is left when its single exposures are forgotten.
+
+        Balance sheets, kinds, holdings, shareholdings, rules and the settings of the network go
+        over. Columns of the exposures do not: what is reconstructed has no tiers, layers or
+        collateral, and rules find one plain claim a pair.
+
+        Raises
+        ------
+        NetworkError
+            For a network with guarantees, which hang on single exposures.
+        RuleError
+            Where the rule of a node asks for a column of the exposures.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="creditor->debtor", external_assets=[5, 9])
+        >>> ct.reconstruct.Margins.from_network(net).table.values.tolist()
+        [[4.0, 0.0], [0.0, 4.0]]
+        """
+        if net._guarantees is not None:
+            raise NetworkError(
+                "Guarantees hang on single exposures, which a reconstruction forgets. "
+                "net.with_guarantees(None) leaves them out."
+            )
+        settings: dict[str, Any] = {
+            "name": net.name,
+            "external_creditors": net.external_creditors,
+            "holdings": net.holdings,
+            "rules": net._rules,
+            "shareholdings": net._shareholdings,
+            "assumptions": net.book.assumptions,
+            **net._choices,
+        }
+        if (~net.book.known & net.book.can_fail).any():
+            settings["missing_equity"] = "external"
+        margins = cls(
+            net.names,
+            net.book.claims,
+            net.book.debts,
+            unit=net.unit,
+            nodes=net._completed(),
+            known=known or {},
+            forbidden=forbidden,
+            _settings=settings,
+        )
+        if net._rules or "rule" in net._nodes:
+            margins._network(net.creditor, net.debtor, net.amount).segments  # noqa: B018
+        return margins
+
+    @classmethod
+    def from_table(
+        cls,
+        nodes: Any,
+        *,
+        claims: str = "interbank_assets",
+        debts: str = "interbank_liabilities",
+        unit: str = "",
+        name: str = "",
+        known: Mapping[tuple[Any, Any], float] | None = None,
+        forbidden: Iterable[tuple[Any, Any]] = (),
+        residual: str | None = None,
+        **choices: Unpack[Choices],
+    ) -> Self:
+        """Margins from a node table with two columns of totals.
+
+        Parameters
+        ----------
+        nodes : table with a column `node`, the two columns of margins and any of the schema.
+        claims, debts : names of the two columns.
+        unit, name : of the networks.
+        known, forbidden, residual : as in :class:`Margins`.
+        **choices : what to do about balance sheets that are not complete, for every network
+            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.validation.Choices`.
+
+        Raises
+        ------
+        NetworkError
+            For a column that is missing, and as :class:`Margins` does.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> table = {"node": ["a", "b"], "interbank_assets": [4, 1],
+        ...          "interbank_liabilities": [1, 4], "external_assets": [9, 9]}
+        >>> net = ct.reconstruct.maximum_entropy(ct.reconstruct.Margins.from_table(table)).network
+        >>> net.balance_sheet["equity"].tolist()
+        [12.0, 6.0]
+        """
+        table = convert.to_pandas(nodes)
+        lost = [column for column in ("node", claims, debts) if column not in table]
+        if lost:
+            raise NetworkError(
+                f"The node table has no column {listing(lost)}; it has {listing(table.columns, 9)}."
+                ' claims="…" and debts="…" name the columns of the margins.'
+            )
+        return cls(
+            table["node"],
+            table[claims],
+            table[debts],
+            unit=unit,
+            nodes=table.drop(columns=[claims, debts]),
+            known=known or {},
+            forbidden=forbidden,
+            residual=residual,
+            _settings={"name": name, **choices},
+        )
+
+    def partial(self, exposures: Any, *, at_least: float = 0.0) -> Self:
+        """The same margins with exposures that are known, as in a report of large exposures.
+
+        Parameters
+        ----------
+        exposures : table creditor, debtor, amount; several rows of a pair are summed.
+        at_least : only pairs of this amount and more count as known. That the others are smaller
+            is not used.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
+        >>> seen = {"creditor": ["a", "b"], "debtor": ["c", "a"], "amount": [1.5, 0.5]}
+        >>> margins.partial(seen, at_least=1).known
+        {('a', 'c'): 1.5}
+        """
+        table = convert.to_pandas(exposures)
+        lost = [column for column in ("creditor", "debtor", "amount") if column not in table]
+        if lost:
+            raise NetworkError(f"The known exposures have no column {listing(lost)}.")
+        sums = table.groupby(["creditor", "debtor"], sort=False)["amount"].sum()
+        seen = dict(sums[sums >= at_least].astype(float))
+        return type(self)(
+            self.names,
+            self.claims,
+            self.debts,
+            unit=self.unit,
+            nodes=self.nodes,
+            known={**self.known, **seen},
+            forbidden=self.forbidden,
+            _settings=self._settings,
+        )
+
+    # -- ways out ---------------------------------------------------------------------------
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Claims and debts of every node (money)."""
+        return pd.DataFrame({"claims": self.claims, "debts": self.debts}, index=self.names)
+
+    @property
+    def total(self) -> float:
+        """All claims, money."""
+        return float(self.claims.sum())
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        cells = [f"{len(self.known):,} known"] if self.known else []
+        cells += [f"{len(self.forbidden):,} forbidden"] if self.forbidden else []
+        more = f"; cells: {', '.join(cells)}" if cells else ""
+        return f"Margins of {plural(len(self), 'node')}, {money(self.total, self.unit)}{more}"
+
+    @cached_property
+    def _problem(self) -> Problem:
+        return problem(self)
+
+    def _network(
+        self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
+    ) -> ExposureNetwork:
+        """A network of these exposures (rows of `names`) with the balance sheets of the nodes."""
+        exposures = pd.DataFrame(
+            {
+                "creditor": self.names.take(creditor),
+                "debtor": self.names.take(debtor),
+                "amount": amount,
+            }
+        )
+        nodes = pd.DataFrame({"node": self.names}) if self.nodes is None else self.nodes
+        settings = {"unit": self.unit, **self._settings}
+        if not set(SHEET) & set(nodes.columns):
+            settings.setdefault("missing_equity", "external")
+        return ExposureNetwork._from(Tables(nodes.copy(), exposures), {**settings, "trusted": True})
+
+
+def _money(values: Any, names: pd.Index, what: str) -> np.ndarray:
+    """(n,) money ≥ 0."""
+    if isinstance(values, Mapping):
+        values = [values.get(name, np.nan) for name in names]
+    array = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce")
+    money_ = array.to_numpy(np.float64, na_value=np.nan).copy()
+    if len(money_) != len(names):
+        raise NetworkError(
+            f"{what} has {plural(len(money_), 'entry', 'entries')} for "
+            f"{plural(len(names), 'node')}."
+        )
+    bad = ~((money_ >= 0) & (money_ < np.inf))
+    if bad.any():
+        raise NetworkError(
+            f"The {what} of {plural(int(bad.sum()), 'node')} are not numbers ≥ 0: "
+            f"{listing(names[bad])}. Fill them in; a total that is 0 is written 0."
+        )
+    return np.asarray(money_)
+
+
+def _aligned(nodes: Any, names: pd.Index) -> pd.DataFrame:
+    """The node table in the order of the names."""
+    table = convert.to_pandas(nodes)
+    if "node" not in table:
+        raise NetworkError("The node table has no column 'node'.")
+    place = pd.Index(table["node"]).get_indexer_for(names)
+    if len(table) != len(names) or (place < 0).any():
+        lost = names[place < 0] if len(place) == len(names) else names[:0]
+        raise NetworkError(
+            f"The node table has {plural(len(table), 'row')} for {plural(len(names), 'node')}"
+            + (
+                f"; {listing(lost)} {'is' if len(lost) == 1 else 'are'} missing."
+                if len(lost)
+                else "."
+            )
+        )
+    taken: pd.DataFrame = table.iloc[place].reset_index(drop=True)
+    return taken

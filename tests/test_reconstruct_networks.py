@@ -1,0 +1,233 @@
+"""Every way of reconstructing keeps the margins, the diagonal, known and forbidden cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import random_network
+from reference_reconstruct import scaled
+
+import contagion as ct
+from contagion.reconstruct import Margins
+
+WAYS = {
+    "maximum entropy": lambda m, rng: ct.reconstruct.maximum_entropy(m),
+    "minimum density": lambda m, rng: ct.reconstruct.minimum_density(m, samples=2, rng=rng),
+    "fitness": lambda m, rng: ct.reconstruct.fitness(m, density=0.45, samples=2, rng=rng),
+    "configuration": lambda m, rng: ct.reconstruct.configuration(m, samples=2, rng=rng),
+    "gibbs": lambda m, rng: ct.reconstruct.gibbs(
+        m, link_probability=0.3, samples=2, thin=5, burn_in=10, rng=rng
+    ),
+}
+
+
+def margins_with_cells(seed: int) -> Margins:
+    """Margins of a random network with some of its claims known and some empty cells forbidden."""
+    net = random_network(seed, 9, 2.5)
+    rng = np.random.default_rng(seed)
+    pairs = net.exposures.groupby(["creditor", "debtor"])["amount"].sum()
+    known = dict(pairs[rng.random(len(pairs)) < 0.25])
+    empty = [(a, b) for a in net.names for b in net.names if a != b and (a, b) not in pairs]
+    forbidden = [pair for pair in empty if rng.random() < 0.2]
+    return Margins.from_network(net, known=known, forbidden=forbidden)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("seed", range(12))
+def test_margins_diagonal_known_and_forbidden_cells(way, seed):
+    margins = margins_with_cells(seed)
+    draws = WAYS[way](margins, seed)
+    assert margins.known and margins.forbidden
+    place = {name: k for k, name in enumerate(margins.names)}
+    for k in range(len(draws)):
+        table = draws.matrix(k).toarray()
+        assert np.abs(table.sum(1) - margins.claims).max() <= 1e-9 * margins.claims.max()
+        for sums, margin in ((table.sum(1), margins.claims), (table.sum(0), margins.debts)):
+            some = margin > 0
+            assert (np.abs(sums - margin)[some] <= 1e-9 * margin[some]).all()
+            assert (sums[~some] == 0).all()
+        assert (np.diag(table) == 0).all() and (table >= 0).all()
+        for (creditor, debtor), amount in margins.known.items():
+            assert table[place[creditor], place[debtor]] == amount
+        for creditor, debtor in margins.forbidden:
+            assert table[place[creditor], place[debtor]] == 0
+        assert draws.links[k] == (table > 0).sum()
+    assert draws.margin_errors.max() <= 1e-9
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_seeds_reproduce_and_row_order_does_not_matter(way):
+    margins = margins_with_cells(5)
+    first, again = WAYS[way](margins, 11), WAYS[way](margins, 11)
+    assert first.mean().equals(again.mean())
+    order = np.random.default_rng(0).permutation(len(margins))
+    turned = Margins(
+        margins.names[order],
+        margins.claims[order],
+        margins.debts[order],
+        nodes=margins.nodes.iloc[np.random.default_rng(1).permutation(len(margins))],
+        known=dict(reversed(margins.known.items())),
+        forbidden=sorted(margins.forbidden),
+    )
+    other = WAYS[way](turned, 11)
+    assert other.mean().loc[margins.names, margins.names].equals(first.mean())
+    assert np.allclose(
+        other[0].balance_sheet.loc[margins.names], first[0].balance_sheet, equal_nan=True
+    )
+    if way != "maximum entropy":
+        assert not WAYS[way](margins, 12).mean().equals(first.mean())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_unit_of_money_does_not_matter(way):
+    """Powers of two, so that nothing is rounded: the same cells, and amounts to scale."""
+    claims, debts = [3, 2, 1.5, 4, 1], [2.25, 4.25, 1.75, 2.25, 1]
+    small, large = (
+        WAYS[way](Margins(list("abcde"), np.array(claims) * f, np.array(debts) * f), 3)
+        for f in (1.0, 2.0**20)
+    )
+    assert np.allclose(large.mean(), small.mean() * 2.0**20, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_maximum_entropy_is_what_plain_scaling_gives(seed):
+    margins = margins_with_cells(seed)
+    n = len(margins)
+    place = {name: k for k, name in enumerate(margins.names)}
+    claims, debts = margins.claims.copy(), margins.debts.copy()
+    allowed = [[i != j for j in range(n)] for i in range(n)]
+    known = np.zeros((n, n))
+    for (creditor, debtor), amount in margins.known.items():
+        i, j = place[creditor], place[debtor]
+        allowed[i][j], known[i, j] = False, amount
+        claims[i] -= amount
+        debts[j] -= amount
+    for creditor, debtor in margins.forbidden:
+        allowed[place[creditor]][place[debtor]] = False
+    claims, debts = np.where(claims > 1e-9, claims, 0), np.where(debts > 1e-9, debts, 0)
+    weight = [[claims[i] * debts[j] for j in range(n)] for i in range(n)]
+    reference = scaled(claims, debts, allowed, weight, rounds=3000) + known
+    found = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    assert np.abs(found - reference).max() <= 2e-3 * margins.claims.max()  # it converges slowly
+    tight = scaled(claims, debts, found - known > 0, weight) + known
+    assert np.abs(found - tight).max() <= 1e-8 * margins.claims.max()
+
+
+def test_prior_in_every_form():
+    """X_ij = r_i Q_ij s_j: cross ratios of the prior are kept, whatever the margins are."""
+    margins = Margins(list("dbca"), [3, 2, 1, 4], [1, 2, 3, 4])
+    rng = np.random.default_rng(4)
+    prior = rng.random((4, 4)) + 0.1
+    found = ct.reconstruct.maximum_entropy(margins, prior).mean().to_numpy()
+    for i, k, j, m in ((0, 1, 2, 3), (2, 3, 0, 1), (0, 2, 1, 3)):
+        ratio = found[i, j] * found[k, m] / (found[i, m] * found[k, j])
+        asked = prior[i, j] * prior[k, m] / (prior[i, m] * prior[k, j])
+        assert ratio == pytest.approx(asked, rel=1e-9)
+    frame = pd.DataFrame(prior, list("dbca"), list("dbca")).loc[list("abcd"), list("bacd")]
+    from scipy.sparse import coo_array
+
+    for other in (frame, coo_array(prior), prior.tolist()):
+        again = ct.reconstruct.maximum_entropy(margins, other).mean().to_numpy()
+        assert np.allclose(again, found, rtol=1e-12)
+
+
+def test_sparse_prior_and_one_that_cannot_carry():
+    margins = Margins(list("abc"), [3, 2, 1], [1, 3, 2])
+    ring = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    found = ct.reconstruct.maximum_entropy(margins, ring).mean().to_numpy()
+    assert found.tolist() == [[0, 3, 0], [0, 0, 2], [1, 0, 0]]
+    with pytest.raises(ct.NetworkError, match="have no cell"):
+        ct.reconstruct.maximum_entropy(margins, np.transpose(ring))
+    for bad, said in (
+        (np.ones((2, 2)), "shape"),
+        (-np.ones((3, 3)), "≥ 0"),
+        (pd.DataFrame(np.ones((3, 3)), list("abx"), list("abc")), "'c'"),
+    ):
+        with pytest.raises(ct.NetworkError, match=said):
+            ct.reconstruct.maximum_entropy(margins, bad)
+
+
+def test_amounts_that_are_forced_to_zero_are_zero():
+    """a and d may only lend to each other and to b; what they lend fills b up."""
+    names, cells = list("abcd"), [("a", "c"), ("d", "c"), ("a", "d"), ("d", "a")]
+    margins = Margins(names, [2, 3, 4, 1], [4, 3, 2, 1], forbidden=cells)
+    found = ct.reconstruct.maximum_entropy(margins)
+    assert found.mean().loc["c", "b"] == 0
+    assert found.links.tolist() == [7 - 1 - 0] or found.margin_errors[0] < 1e-12
+    assert found.margin_errors[0] < 1e-12
+
+
+def test_near_tight_margins_are_met():
+    """One node claims almost all that the others owe: scaling alone would take 10^7 rounds."""
+    for gap in (1e-3, 1e-6, 1e-9):
+        margins = Margins(list("abcd"), [10 - gap, 1, 1 + gap, 1], [3, 4, 3, 3])
+        found = ct.reconstruct.maximum_entropy(margins)
+        assert found.margin_errors[0] <= 1e-12
+        table = found.mean().to_numpy()
+        inner = table[1:, 1:].sum()
+        assert inner == pytest.approx(gap, rel=1e-5)
+
+
+def test_a_thousand_nodes():
+    """Also with margins over nine orders of magnitude."""
+    rng = np.random.default_rng(1)
+    claims = rng.lognormal(0, 2.5, 1000)
+    debts = rng.lognormal(0, 2.5, 1000)
+    margins = Margins(np.arange(1000), claims, debts * claims.sum() / debts.sum())
+    for way, links in (
+        (ct.reconstruct.maximum_entropy(margins), 999_000),
+        (ct.reconstruct.minimum_density(margins, rng=1), 1999),
+        (ct.reconstruct.configuration(margins, rng=1), 12_000),
+    ):
+        assert way.margin_errors.max() <= 1e-9
+        assert way.links[0] <= links
+    draw = ct.reconstruct.fitness(margins, density=0.05, rng=1)
+    assert draw.margin_errors.max() <= 1e-9
+    assert draw.density[0] == pytest.approx(0.05, rel=0.02)
+
+
+def test_more_stubs_come_near_to_maximum_entropy():
+    margins = Margins(list("abcde"), [5, 4, 3, 2, 1], [3, 3, 3, 3, 3])
+    even = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    far = [
+        np.abs(
+            ct.reconstruct.configuration(margins, stubs=s, samples=4, rng=2).mean().to_numpy()
+            - even
+        ).max()
+        for s in (5, 100, 20_000)
+    ]
+    assert far[2] < 0.1 < far[0]
+    links = [
+        ct.reconstruct.configuration(margins, stubs=s, samples=9, rng=2).links.mean()
+        for s in (5, 20, 2000)
+    ]
+    assert links[0] < links[1] < links[2] <= 20
+
+
+def test_a_node_that_dominates_is_matched_by_swaps():
+    """b, c and d may lend to a only: every piece that lies elsewhere has to be swapped."""
+    margins = Margins(list("abcd"), [6, 1, 2, 3], [6, 2, 2, 2])
+    for seed in range(20):
+        found = ct.reconstruct.configuration(margins, stubs=12, rng=seed)
+        assert found.mean()["a"].tolist() == pytest.approx([0, 1, 2, 3])
+
+
+def test_options_that_mean_nothing():
+    margins = Margins(list("abc"), [3, 2, 1], [1, 2, 3])
+    for call in (
+        lambda: ct.reconstruct.configuration(margins, stubs=0),
+        lambda: ct.reconstruct.configuration(margins, samples=0),
+        lambda: ct.reconstruct.minimum_density(margins, samples=0),
+        lambda: ct.reconstruct.minimum_density(margins, removal=0.5),
+        lambda: ct.reconstruct.minimum_density(margins, exact=True, samples=2),
+        lambda: ct.reconstruct.fitness(margins),
+        lambda: ct.reconstruct.fitness(margins, density=0.5, links=3),
+        lambda: ct.reconstruct.fitness(margins, links=4, samples=0),
+        lambda: ct.reconstruct.gibbs(margins),
+        lambda: ct.reconstruct.gibbs(margins, density=0.5, odds="some"),
+        lambda: ct.reconstruct.gibbs(margins, density=0.5, thin=0),
+        lambda: ct.reconstruct.maximum_entropy(margins).diagnostics,
+    ):
+        with pytest.raises(ValueError):
+            call()
