@@ -18,6 +18,7 @@ SMALL = {
     "core-periphery": {"n": 30, "core": 5},
     "defi-stack": {"users": 20, "protocols": (5, 3)},
     "erdos-renyi": {"n": 30, "degree": 4},
+    "fitness": {"n": 30, "degree": 4},
     "gai-kapadia": {"n": 30, "degree": 4},
     "ring": {"n": 7, "neighbours": 2},
     "scale-free": {"n": 30, "degree": 3},
@@ -124,6 +125,25 @@ def test_scale_free_has_the_links_and_the_tail():
     assert 0.5 < hill < 0.85
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_fitness_is_calibrated(seed):
+    """The expected number of links, pair by pair, is the one asked for."""
+    rng = np.random.default_rng(seed)
+    x = 1 + rng.pareto(1.5, 300)
+    z = links.calibrated(x, 2400.0)
+    p = z * np.outer(x, x) / (1 + z * np.outer(x, x))
+    assert p.sum() - np.trace(p) == pytest.approx(2400.0, rel=1e-5)
+
+
+def test_fitness_gives_large_nodes_large_claims():
+    net = generate.fitness(4000, 5.0, rng=3)
+    assert within(len(net.amount), 4000 * 3999, 5 / 3999)
+    degree = np.bincount(net.creditor, minlength=4000)
+    mean = np.bincount(net.creditor, net.amount, 4000) / np.maximum(degree, 1)
+    large = degree > np.quantile(degree, 0.99)
+    assert mean[large].mean() > 3 * mean[degree > 0].mean()
+
+
 def test_amounts():
     creditor = np.repeat(np.arange(2), [30_000, 10_000])
     rng = np.random.default_rng(1)
@@ -213,6 +233,8 @@ def test_a_fall_of_the_assets_reaches_the_users():
         (lambda: generate.block({"a": 3}, [[1.2]]), "probabilities"),
         (lambda: generate.block({"a": 3}, pd.DataFrame([[1.0]], ["b"], ["b"])), "probabilities"),
         (lambda: generate.scale_free(9, 2, exponent=2.0), "exponent is 2.0"),
+        (lambda: generate.fitness(9, 2, exponent=2.0), "exponent is 2.0"),
+        (lambda: generate.fitness(9, 8), "degree is 8"),
         (lambda: generate.ring(4, neighbours=4), "between 1 and 3"),
         (lambda: generate.Amounts("normal"), "not 'normal'"),
         (lambda: generate.Amounts(mean=0), "above 0"),

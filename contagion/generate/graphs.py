@@ -215,7 +215,7 @@ def scale_free(
     >>> bool(debtors.max() > 10 * debtors.mean())
     True
 
-    Source: the static model of Goh, Kahng & Kim (2001), Physical Review Letters 87, 278701, in
+    Source: after the static model of Goh, Kahng & Kim (2001), Physical Review Letters 87, in
     the form of Chung & Lu (2002), Annals of Combinatorics 6, for directed graphs.
     """
     n, draw = count(n), np.random.default_rng(rng)
@@ -231,6 +231,52 @@ def scale_free(
     )
     name = f"Scale-free, {n:,} nodes"
     return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
+
+
+def fitness(
+    n: int,
+    degree: float,
+    *,
+    exponent: float = 2.5,
+    amounts: Amounts = AMOUNTS,
+    sheets: Sheets = SHEETS,
+    rng: Rng = None,
+) -> ExposureNetwork:
+    """Claims by the fitness of both sides, which is also their size.
+
+        p_ij = z x_i x_j / (1 + z x_i x_j),   i ≠ j
+
+    with fitness x Pareto, P(x > u) = u^(1 − exponent), and z such that `degree · n` claims are
+    expected. Amounts are multiplied by x_i x_j over the mean of that over the claims, so that large
+    nodes have large claims.
+
+    Parameters
+    ----------
+    n, degree : as in :func:`erdos_renyi`, the degree below n − 1.
+    exponent : of the density of x, above 2.
+    amounts, sheets, rng : as in :func:`erdos_renyi`.
+
+    Example
+    -------
+    >>> net = fitness(2000, 3.0, rng=1)
+    >>> abs(len(net.amount) / 6000 - 1) < 0.06
+    True
+
+    Source: after Caldarelli, Capocci, De Los Rios & Muñoz (2002), Physical Review Letters 89; the
+    link probability after Cimini, Squartini, Garlaschelli & Gabrielli (2015), Sci. Rep. 5:15758.
+    """
+    n, draw = count(n), np.random.default_rng(rng)
+    if not 0 < degree < n - 1:
+        raise NetworkError(f"The degree is {degree}; it has to lie between 0 and {n - 1}.")
+    if not exponent > 2:
+        raise NetworkError(f"The exponent is {exponent}; above 2 the mean fitness is finite.")
+    x = 1.0 + draw.pareto(exponent - 1.0, n)
+    z = links.calibrated(x, degree * n)
+    creditor, debtor = links.thinned(x, x, lambda a, b: z * a * b / (1.0 + z * a * b), draw)
+    size = x[creditor] * x[debtor]
+    name = f"Fitness, {n:,} nodes"
+    weight = size / size.mean() if len(size) else size
+    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name, weight=weight)
 
 
 def ring(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+BINS = 2**13
 Links = tuple[np.ndarray, np.ndarray]  # creditor and debtor (m,), never the same node
 Chance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -92,6 +93,39 @@ def thinned(x: np.ndarray, y: np.ndarray, chance: Chance, rng: np.random.Generat
             keep = rng.random(len(i)) * most < chance(x[i], y[j])
             parts.append((i[keep], j[keep]))
     return _joined(parts)
+
+
+def calibrated(x: np.ndarray, expected: float) -> float:
+    """z with `Σ_{i≠j} z x_i x_j / (1 + z x_i x_j)` = expected, for fitness x (n,) > 0.
+
+    The sum over pairs is taken over the products x_i x_j in 2¹³ bins of their logarithm, which is
+    the convolution of the histogram of log x with itself; z is right to about 1e-5.
+
+    Example
+    -------
+    Four nodes of fitness 1 and six of twelve links: z = 1.
+
+    >>> round(calibrated(np.ones(4), 6.0), 6)
+    1.0
+    """
+    from scipy.optimize import brentq
+    from scipy.signal import fftconvolve
+
+    logs = np.log(x)
+    low, high = float(logs.min()), float(logs.max())
+    step = max(high - low, 1e-9) / BINS
+    place = (logs - low) / step
+    left = np.minimum(place.astype(np.int64), BINS - 1)
+    part = place - left  # shared by the two ends of the bin, so that means are kept
+    heap = np.bincount(left, 1 - part, BINS + 1) + np.bincount(left + 1, part, BINS + 1)
+    pairs = fftconvolve(heap, heap)
+    products = 2 * low + step * np.arange(len(pairs))
+
+    def excess(log_z: float) -> float:
+        both = (pairs / (1.0 + np.exp(-products - log_z))).sum()
+        return float(both - (1.0 / (1.0 + np.exp(-2 * logs - log_z))).sum() - expected)
+
+    return float(np.exp(brentq(excess, -2 * high - 60.0, -2 * low + 60.0, xtol=1e-12)))
 
 
 def _classes(values: np.ndarray) -> list[np.ndarray]:

@@ -138,9 +138,10 @@ def assembled(
     *,
     name: str,
     kind: np.ndarray | None = None,
+    weight: np.ndarray | float = 1.0,
 ) -> ExposureNetwork:
-    """A network from links: amounts drawn, balance sheets completed."""
-    amount = amounts.of(creditor, n, rng)
+    """A network from links: amounts drawn (times `weight` (m,)), balance sheets completed."""
+    amount = amounts.of(creditor, n, rng) * weight
     nodes = sheets.of(np.bincount(creditor, amount, n), np.bincount(debtor, amount, n), rng)
     labels = names_of(n)
     nodes.insert(0, "node", labels)
