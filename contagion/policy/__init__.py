@@ -1,1 +1,36 @@
-"""What would change it: interventions, before and after, and the cheapest mix."""
+"""Policy what-if: interventions by name, what they change, what they cost, the cheapest mix."""
+
+from .bailout import Bailout, optimal_bailout
+from .base import Combination, Intervention, PolicyError
+from .circuit import CircuitBreaker, compare_cascades
+from .claims import Compression, ExposureLimit, Netting, Novation, RuleChange
+from .compare import compare
+from .mix import Mix, cheapest
+from .money import Capital, Collateral, InsuranceFund
+from .paired import paired
+from .scenariotable import ScenarioComparison
+from .shocktable import ShockComparison
+
+__all__ = [
+    "Bailout",
+    "Capital",
+    "CircuitBreaker",
+    "Collateral",
+    "Combination",
+    "Compression",
+    "ExposureLimit",
+    "InsuranceFund",
+    "Intervention",
+    "Mix",
+    "Netting",
+    "Novation",
+    "PolicyError",
+    "RuleChange",
+    "ScenarioComparison",
+    "ShockComparison",
+    "cheapest",
+    "compare",
+    "compare_cascades",
+    "optimal_bailout",
+    "paired",
+]
