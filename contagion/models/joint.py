@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
-from math import factorial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +10,7 @@ import pandas as pd
 
 from ..errors import ModelError
 from ..kernels.firesale import forced_sales, marked_down
+from ..kernels.shapley import coalitions, exact
 from ..model import NO_SHOCK, Trace
 from ..network import ExposureNetwork
 from ..outcome import Outcome
@@ -152,27 +151,20 @@ class JointModel(PortfolioModel):
         if of not in ("owners", "external creditors"):
             raise ValueError(f"of={of!r}: choose 'owners' or 'external creditors'.")
         names = [name for name in KINDS if getattr(self, name) is not None]
-        found: dict[frozenset[str], np.ndarray] = {}
+        worth: list[np.ndarray] = []
         direct = np.zeros(len(network))
-        for size in range(len(names) + 1):
-            for chosen in combinations(names, size):
-                off: dict[str, Any] = {name: None for name in names if name not in chosen}
-                result = replace(self, **off).propagate(network, shock, baseline=baseline)
-                if of == "owners":
-                    direct = result.direct_loss
-                    found[frozenset(chosen)] = result.loss - direct
-                else:
-                    found[frozenset(chosen)] = result.outside_losses
-        parts = {name: np.zeros(len(network)) for name in names}
-        for name in names:
-            for chosen_set, value in found.items():
-                if name in chosen_set:
-                    continue
-                first, last = len(chosen_set), len(names) - len(chosen_set) - 1
-                weight = factorial(first) * factorial(last) / factorial(len(names))
-                parts[name] += weight * (found[chosen_set | {name}] - value)
-        columns = {"direct": direct, "claims": found[frozenset()], **parts}
-        columns["loss"] = direct + found[frozenset(names)]
+        for on in coalitions(0, 1 << len(names), len(names)):
+            off: dict[str, Any] = {
+                name: None for name, kept in zip(names, on, strict=True) if not kept
+            }
+            result = replace(self, **off).propagate(network, shock, baseline=baseline)
+            if of == "owners":
+                direct = result.direct_loss
+                worth.append(result.loss - direct)
+            else:
+                worth.append(result.outside_losses)
+        parts = dict(zip(names, exact(np.stack(worth)), strict=True)) if names else {}
+        columns = {"direct": direct, "claims": worth[0], **parts, "loss": direct + worth[-1]}
         rows = pd.Index([*network.names, "total"], name=network.names.name)
         return pd.DataFrame(
             {name: np.append(money, money.sum()) for name, money in columns.items()}, index=rows
