@@ -62,7 +62,7 @@ def test_bootstrap_counts_a_node_as_often_as_it_is_drawn():
 def test_ranks_and_ranges_by_hand():
     frame = pd.DataFrame({"x": [3.0, 2, 2, 1], "y": [1.0, 4, 2, np.nan]}, index=list("abcd"))
     found = ranking.agreement(frame, ["x", "y"])
-    assert found.ranks["x"].tolist() == [1, 2, 2, 4]
+    assert found.ranks["x"].tolist() == [1, 2.5, 2.5, 4]
     assert found.ranks["y"].fillna(-1).tolist() == [3, 1, 2, -1]
     assert found.ranges.loc["a"].tolist() == [1, 2, 3, 2]
     assert found.ranges.loc["d"].tolist() == [4, 4, 4, 0]
@@ -235,3 +235,21 @@ def test_with_amounts_keeps_what_it_is_told():
 def test_with_amounts_refuses(chain, amounts, keep, words):
     with pytest.raises((ct.NetworkError, ValueError), match=words):
         chain.with_amounts(amounts, keep=keep)
+
+
+def test_reasons_are_by_column_and_node():
+    """The BIS network knows no capital: every column says why, and only columns do."""
+    table = ct.rank(ct.datasets.load("bis_cbs_2022q4"), measures="all")
+    assert set(table.attrs["reasons"]) <= set(table.columns)
+    for column in table.columns[3:]:
+        undefined = set(table.index[table[column].isna()])
+        assert set(table.attrs["reasons"].get(column, {})) == undefined, column
+    assert "US" in ranking.agreement(table).sentence
+
+
+def test_nobody_first_and_first_with_ties():
+    frame = pd.DataFrame({"x": [2.0, 2, 1], "y": [3.0, 3, 1]}, list("abc"))
+    assert "None of them puts one node alone first" in repr(ranking.agreement(frame, ["x", "y"]))
+    frame["z"] = [3.0, 2, 1]
+    said = repr(ranking.agreement(frame, ["x", "z"]))
+    assert "a is first under 1 of 2, nobody alone under the rest" in said

@@ -25,7 +25,7 @@ class Agreement:
     tau : DataFrame measure × measure, Kendall's τ-b over the nodes that both define; nan where
         that is undefined.
     low, high : DataFrames, bounds of a bootstrap interval over nodes; nan without bootstrap.
-    ranks : DataFrame node × measure, 1 is the most important, ties share the better rank.
+    ranks : DataFrame node × measure, 1 is the most important, ties share the mean of their ranks.
     ranges : DataFrame node: best, median, worst rank, and spread = worst − best.
     sentence : what a reader has to know, in words.
     reasons : {(measure, measure): why τ is nan}.
@@ -112,7 +112,7 @@ def agreement(
                 if len(kept):
                     low[a, b], high[a, b] = np.percentile(kept, [tail, 100.0 - tail])
                 low[b, a], high[b, a] = low[a, b], high[a, b]
-    ranks = table[chosen].rank(ascending=False, method="min")
+    ranks = table[chosen].rank(ascending=False, method="average")
     ranges = pd.DataFrame(
         {"best": ranks.min(axis=1), "median": ranks.median(axis=1), "worst": ranks.max(axis=1)}
     )
@@ -187,8 +187,14 @@ def _sentence(names: list[str], tau: np.ndarray, ranks: pd.DataFrame, ranges: pd
         str(node) for node in first[first > 0].sort_values(ascending=False, kind="stable").index
     ]
     top = first.max()
-    if len(leaders) == 1:
+    if not leaders:
+        said += " None of them puts one node alone first."
+    elif len(leaders) == 1 and top == len(names):
         said += f" All put {leaders[0]} first."
+    elif len(leaders) == 1:
+        said += (
+            f" {leaders[0]} is first under {int(top)} of {len(names)}, nobody alone under the rest."
+        )
     else:
         said += (
             f" They disagree on who is first: {leaders[0]} under {int(top)} of {len(names)}, "

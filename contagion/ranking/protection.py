@@ -80,8 +80,8 @@ def protect(
 
     A protected node pays every debt in full, with money from outside (its `support`); its owners
     still bear what it loses, down to 0. Losses are counted from face values, so a node that was
-    insolvent before the shock is a candidate too. Greedy: every step protects the node that lowers the loss
-    most; with up to 12 candidates all sets of a size are tried, from the smallest.
+    insolvent before the shock is a candidate too. Greedy: every step protects the node that lowers
+    the loss most; with up to 12 candidates all sets of a size are tried, from the smallest.
 
     For clearing without default costs the support is at most the shortfall that the node has when
     nobody is protected, because others only pay more; so a set S avoids at most Σ_{i∈S} shortfall_i

@@ -118,7 +118,10 @@ def _runs(
         reasons = table.attrs.pop("reasons", {})
         if isinstance(model, DebtRank):
             name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
-            parts.append(_debtrank(network, table).rename(name).to_frame())
+            column = _debtrank(network, table).rename(name)
+            why = column.attrs.pop("reasons", {})
+            parts.append(column.to_frame())
+            parts[-1].attrs["reasons"] = {name: why}
             continue
         table = table.drop(columns="loss_suffered")
         if len(clearing) > 1:
@@ -129,9 +132,7 @@ def _runs(
     return parts
 
 
-def _wanted(
-    measures: Iterable[str] | Literal["all"] | None, n: int
-) -> list[Measure] | None:
+def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Measure] | None:
     """The measures that were asked for."""
     if measures is None:
         return None
