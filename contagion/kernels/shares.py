@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.sparse import block_diag, csr_array, vstack
+from scipy.sparse import block_diag, csc_array, csr_array, vstack
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,17 @@ class Shares:
             return int(self.direct.nnz)
         return int(self.direct.nnz + self.picks.nnz + self.bundles.nnz)
 
+    @cached_property
+    def _turned(self) -> csc_array:
+        return self.direct.T
+
     def spread(self, money: np.ndarray) -> np.ndarray:
         """Money on segments (S,) or (S, B) to money on claims (m,) or (m, B): `σᵀ money`.
 
         >>> Shares(csr_array([[0.25, 0.75]])).spread(np.array([8.0]))
         array([2., 6.])
         """
-        out = np.asarray(self.direct.T @ money)
+        out = np.asarray(self._turned @ money)
         if self.picks is not None and self.bundles is not None:
             out += self.bundles.T @ (self.picks.T @ money)
         return out
