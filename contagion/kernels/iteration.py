@@ -219,8 +219,8 @@ class Problem:
     ) -> None:
         """Rounds until every residual meets the tolerance or `most` rounds are spent.
 
-        A scenario that has converged stands still; its last digits, below the tolerance, can depend on
-        the others, through the linear solves that they share.
+        A scenario that has converged stands still. Its last digits, below the tolerance, can depend
+        on the others, through the linear solves that they share.
         """
         work, columns = self, np.arange(self.y.shape[1])
         pace, live = Pace(len(columns)), np.ones(len(columns), bool)
