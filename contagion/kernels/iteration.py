@@ -16,6 +16,7 @@ from .pace import EXACT, Pace
 from .segments import Segments
 
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
+EVERY = 4  # rounds of a batch between two looks at the residuals, which cost as much as a round
 WHOLE = 0.75  # part of the segments from which on it is cheaper to take all of them
 CUT = 0.85  # part of the segments up to which a solve cuts the moving ones out of the matrix
 LONG = 30  # rounds after which a circle that nothing leaves is looked for
@@ -169,8 +170,7 @@ class Problem:
         y: np.ndarray = (
             reached * self._passes(slice(None)) if self.beta < 1 else reached
         ) + self.constant
-        np.maximum(y, 0.0, out=y)
-        np.minimum(y, self.width, out=y)
+        np.clip(y, 0.0, self.width, out=y)
         if self.any_stuck:
             np.copyto(y, self.still, where=self.fixed)
         return y
@@ -223,15 +223,21 @@ class Problem:
         on the others, through the linear solves that they share.
         """
         work, columns = self, np.arange(self.y.shape[1])
-        pace, live = Pace(len(columns)), np.ones(len(columns), bool)
+        every = EVERY if accelerate and len(columns) > 1 else 1
+        pace, live, turn = Pace(len(columns), every), np.ones(len(columns), bool), 0
         while True:
             work.rounds += 1
+            turn += 1
             if work.rows is not None:
                 rows = work._touched()
                 if len(rows) > len(work.rows):
                     work.activate(rows)
             z = work.step()
-            size = np.abs(z - work.y)
+            if turn % every != 1 % every and turn < most:
+                work.y, work.lost = z, work.push(z)
+                continue
+            size = z - work.y
+            np.abs(size, out=size)
             size *= work.scale
             work.residual = size.max(axis=0, initial=0.0)
             done = work.residual <= tolerance

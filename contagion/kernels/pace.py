@@ -19,7 +19,9 @@ class Pace:
     therefore doubles the plain rounds until the next one; those always lead to the fixed point.
     """
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, every: int = 1):
+        patience = PATIENCE if count == 1 else BATCH_PATIENCE
+        self.patience = np.full(count, patience / every)
         self.before = np.full(count, np.inf)
         self.last = np.full(count, np.inf)
         self.steady = np.full(count, -1)
@@ -45,8 +47,7 @@ class Pace:
             left = np.log(tolerance / residual) / np.log(rate)
         shrinks = np.isfinite(self.before) & (residual <= self.before)
         self.before = residual
-        patience = PATIENCE if len(residual) == 1 else BATCH_PATIENCE
-        return np.asarray(shrinks & (left > patience) & (self.wait < 0))
+        return np.asarray(shrinks & (left > self.patience) & (self.wait < 0))
 
     def accuracy(
         self, at: np.ndarray, count: np.ndarray, residual: np.ndarray, tolerance: float
