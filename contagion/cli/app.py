@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from ..text import did_you_mean
-from . import cascade, compare, making, reversing, rules, runs, sweeps
+from . import (
+    cascade,
+    compare,
+    making,
+    reconstructing,
+    reversing,
+    rules,
+    runs,
+    stressing,
+    sweeps,
+)
 from .options import (
     AssumeEquity,
     File,
@@ -181,3 +191,5 @@ cascade.add_to(app)
 sweeps.add_to(app)
 reversing.add_to(app)
 making.add_to(app)
+stressing.add_to(app)
+reconstructing.add_to(app)

@@ -304,8 +304,19 @@ def report(
     assume_equity: options.AssumeEquity = None,
     repair: options.Repair = None,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file to write.", rich_help_panel=OUT)
+        Path,
+        typer.Option(metavar="FILE", help="The file to write, .html or .md.", rich_help_panel=OUT),
     ] = Path("report.html"),
+    stress: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Add the stress test in this folder.", rich_help_panel=OUT
+        ),
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write every table as CSV too.", rich_help_panel=OUT),
+    ] = None,
     ranking: Annotated[
         bool, typer.Option(help="Rank the nodes too (slow for thousands).", rich_help_panel=OUT)
     ] = True,
@@ -316,8 +327,10 @@ def report(
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
     from ..ranking import rank as ranked
-    from ..report import write_report
+    from ..report.document import write
     from ..report.findings import sentences
+    from ..report.given import given
+    from ..stress import load as tested
 
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
@@ -328,14 +341,15 @@ def report(
     progress = len(net) > 500 and sys.stderr.isatty()
     importance = ranked(net, progress=progress) if ranking else None
     command = shlex.join(["contagion", *(context.obj or ["report", source])])
-    file = write_report(out, net, [result], importance, card=loaded.card, command=command)
-    found = sentences(net, [result], importance)
+    test = None if stress is None else tested(stress)
+    about = given(net, result, importance, card=loaded.card, command=command, stress=test)
+    file, found = write(out, about, tables), sentences(about)
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(result)})
         return
     for sentence in found:
         print(paragraph(f"- {sentence}", "", "  "))
-    print(f"\nReport: {file}")
+    print(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))
 
 
 __all__ = ["add_to", "propagate", "record"]

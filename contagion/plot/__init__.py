@@ -6,9 +6,13 @@ matplotlib is imported when a figure is drawn, not before. Layouts are determini
 from __future__ import annotations
 
 from .bearers import who_pays
+from .concentration import concentration_curve
 from .criticality import criticality_map
+from .exceedance import exceedance
 from .flow import look_through_flow
 from .graph import network
+from .heat import kind_heat, victim_heat
+from .layers import layer_gap
 from .path import cascade_path
 from .phase import phase_diagram
 from .profile import liquidation_profile
@@ -21,14 +25,19 @@ from .window import contagion_window
 __all__ = [
     "cascade",
     "cascade_path",
+    "concentration_curve",
     "contagion_window",
     "criticality_map",
+    "exceedance",
+    "kind_heat",
+    "layer_gap",
     "liquidation_profile",
     "look_through_flow",
     "network",
     "phase_diagram",
     "rank_ranges",
     "rule_comparison",
+    "victim_heat",
     "waterfall",
     "who_pays",
 ]

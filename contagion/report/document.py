@@ -10,12 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from ..comparison import RuleComparison
-from ..datasets import Card, describe
+from ..datasets import Card
+from ..measures import Topology
 from ..network import ExposureNetwork
 from ..plot.style import subject
 from ..results import PropagationResult
-from . import compared, exhibits, findings, reference, sharing
-from .parts import Exhibit, Section
+from ..stress import StressTest
+from ..sweeping import Sweep
+from . import findings, reference
+from .contents import sections
+from .given import Answer, Given, Policy, given
+from .markdown import markdown, write_figures, write_tables
+from .parts import Section
 
 BANNERS = {
     "observed": "Observed: every amount is as reported.",
@@ -33,23 +39,37 @@ def write_report(
     ranking: pd.DataFrame | None = None,
     *,
     comparison: RuleComparison | None = None,
+    sweeps: Sweep | Sequence[Sweep] = (),
+    reverse: Answer | Sequence[Answer] = (),
+    stress: StressTest | None = None,
+    policy: Policy | Sequence[Policy] = (),
+    topology: Topology | None = None,
     card: Card | str | None = None,
     command: str = "",
+    tables: str | PathLike[str] | None = None,
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
 
-    The report renders numbers of its arguments and computes none. A section without data says
-    in one line what it would need.
+    The report renders numbers of its arguments; of the network itself it computes shape,
+    concentration and large exposures. A section without data says in one line what it would need.
 
     Parameters
     ----------
-    path : the file to write; it is replaced where it exists.
+    path : the file to write; it is replaced where it exists. A name that ends in .md makes the
+        same report as Markdown, with its figures in a folder beside it.
     network : the exposures.
     results : one result or several, all on `network`.
     ranking : a table of `contagion.rank`.
     comparison : one shock under several sets of rules, of `contagion.compare_rules`.
+    sweeps : of `contagion.sweep`; two axes make a phase diagram, of socialized_share, or of
+        contagion_loss, loss or the first measure where the sweep does not have it.
+    reverse : answers of `contagion.reverse`: smallest shocks, fewest triggers, break-even funds.
+    stress : of `contagion.stress_test`, or `contagion.stress.load`.
+    policy : of `contagion.policy.compare`.
+    topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     command : the command that makes this report again; printed as it is.
+    tables : a folder for every table as CSV.
 
     Returns
     -------
@@ -59,7 +79,7 @@ def write_report(
     Raises
     ------
     ValueError
-        When a result or the comparison belongs to a network with other nodes.
+        When a part belongs to a network with other nodes.
     DatasetError
         For a card name that does not exist.
 
@@ -72,15 +92,34 @@ def write_report(
     >>> ct.write_report(file, net, results=[result], card="neva_ring3").name
     'report.html'
     """
+    about = given(
+        network, results, ranking, comparison, card, command, topology, sweeps, reverse, stress,
+        policy,
+    )  # fmt: skip
+    return write(path, about, tables)
+
+
+def write(
+    path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
+) -> Path:
+    """Write the report of what was given, as :func:`write_report` does."""
+    cover, parts = _cover(about.network, about.card), sections(about)
+    said, file = findings.sentences(about), Path(path)
+    if file.suffix.lower() == ".md":
+        folder = file.with_name(f"{file.stem}_figures")
+        write_figures(folder, parts)
+        text = markdown(cover, said, parts, folder.name)
+    else:
+        text = _page(cover, said, parts)
+    file.write_text(text, encoding="utf-8")
+    if tables is not None:
+        write_tables(Path(tables), parts)
+    return file
+
+
+def _page(cover: dict[str, str], said: list[str], parts: list[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    many = [results] if isinstance(results, PropagationResult) else list(results)
-    for result in many:
-        if not result.network.names.equals(network.names):
-            raise ValueError("A result belongs to a network with other nodes than the report.")
-    if comparison is not None and not _same_nodes(comparison, network):
-        raise ValueError("The comparison belongs to a network with other nodes than the report.")
-    known = describe(card) if isinstance(card, str) else card
     environment = Environment(
         loader=PackageLoader("contagion.report", "."),
         autoescape=True,
@@ -88,19 +127,8 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    text = environment.get_template("template.html").render(
-        cover=_cover(network, known),
-        findings=findings.sentences(network, many, ranking, comparison),
-        sections=_sections(network, many, ranking, comparison, known, command),
-    )
-    file = Path(path)
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-def _same_nodes(comparison: RuleComparison, network: ExposureNetwork) -> bool:
-    first = next(iter(comparison.results.values()))
-    return bool(first.network.names.equals(network.names))
+    template = environment.get_template("template.html")
+    return template.render(cover=cover, findings=said, sections=parts)
 
 
 def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
@@ -156,85 +184,3 @@ def fingerprint(network: ExposureNetwork) -> str:
         rows = pd.util.hash_pandas_object(text, index=False).sort_values()
         digest.update(rows.to_numpy().tobytes())
     return digest.hexdigest()[:12]
-
-
-def _sections(
-    network: ExposureNetwork,
-    results: list[PropagationResult],
-    ranking: pd.DataFrame | None,
-    comparison: RuleComparison | None,
-    card: Card | None,
-    command: str,
-) -> list[Section]:
-    drawn = results[0] if results else None
-    found = [Section("network", "The network", (exhibits.network_map(network, drawn),))]
-    for number, result in enumerate(results, 1):
-        tag = f"-{number}" if len(results) > 1 else ""
-        more = f" ({number} of {len(results)}: {result.shock!r})" if tag else ""
-        found += [
-            Section(
-                f"bearers{tag}",
-                f"Who bears the loss{more}",
-                _bearing(result, tag),
-            ),
-            Section(
-                f"travel{tag}",
-                f"How the loss travels{more}",
-                (
-                    exhibits.cascade(result, tag),
-                    exhibits.paths(result, tag),
-                    exhibits.nodes_table(result, tag),
-                ),
-            ),
-        ]
-    if not results:
-        missing = Exhibit("T10", "Bearers", missing="No result was given: pass results=[result].")
-        found.append(Section("bearers", "Who bears the loss", (missing,)))
-    data = [
-        reference.card_exhibit(card, network),
-        reference.assumptions(network, results),
-        *sharing.settings(network),
-        reference.checks(network),
-        reference.sources(card, network),
-    ]
-    method = [reference.models(results), *reference.definitions(ranking)]
-    method.append(_again(results, comparison, command))
-    return [
-        *found,
-        Section("ranking", "Who is critical", (reference.ranking_table(network, ranking),)),
-        Section("rules", compared.TITLE, tuple(compared.compared(comparison))),
-        Section("data", "Data and caveats", tuple(e for e in data if e is not None)),
-        Section("methods", "Methods and words", tuple(method)),
-    ]
-
-
-def _bearing(result: PropagationResult, tag: str) -> tuple[Exhibit, ...]:
-    """Who bears the loss: the bearers, the layers of the venues and the calls on guarantors."""
-    if not result.model.settles:
-        return (exhibits.bearers_figure(result, tag),)
-    calls = sharing.calls(result, tag)
-    return (
-        exhibits.bearers_figure(result, tag),
-        exhibits.bearers_table(result, tag),
-        *sharing.layers(result, tag),
-        *([] if calls is None else [calls]),
-        exhibits.record(result, tag),
-    )
-
-
-def _again(
-    results: list[PropagationResult], comparison: RuleComparison | None, command: str
-) -> Exhibit:
-    """R1: how to get the same numbers again."""
-    lines = [command] if command else []
-    for result in results:
-        lines.append(
-            f"ct.{result.model!r}.propagate(network, ct.{result.shock!r}, "
-            f'baseline="{result.baseline}")'
-        )
-    lines += [] if comparison is None else compared.code(comparison)
-    lead = "On the command line, and the same in Python:" if command else "In Python:"
-    if not lines:
-        return Exhibit("R1", "To reproduce", missing="No result was given.")
-    code = "\n".join(lines).replace(" + Shock.", " + ct.Shock.")
-    return Exhibit("R1", "To reproduce", lead, code=code)

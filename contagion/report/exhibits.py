@@ -99,7 +99,7 @@ def record(result: PropagationResult, tag: str) -> Exhibit:
 
 
 def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
-    """T12: every node."""
+    """T9: every node."""
     net, frame, name = result.network, result.table, names(result.network)
     to = scale(
         np.concatenate([frame["loss"], frame["shortfall"], frame["equity_before"]]), net.unit
@@ -132,11 +132,11 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
         "Recovery is on debts inside the network. –: not in the data, or none."
         + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
     )
-    return Exhibit(f"T12{tag}", "Every node", table=table(head, rows, text=2, note=note, words=[8]))
+    return Exhibit(f"T9{tag}", "Every node", table=table(head, rows, text=2, note=note, words=[8]))
 
 
 def paths(result: PropagationResult, tag: str) -> Exhibit:
-    """T13: the paths behind the largest losses."""
+    """T9P: the paths behind the largest losses."""
     net, name = result.network, names(result.network)
     passed = result.table["shortfall"].to_numpy() * result.outcome.defaulted
     weight = np.where(result.triggers, 0.0, result.loss + passed)
@@ -146,7 +146,7 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     found = [(i, why) for i, why in found if why.on_claims > 0]
     if not found:
         missing = "No node loses anything on its claims."
-        return Exhibit(f"T13{tag}", "Paths behind the largest losses", missing=missing)
+        return Exhibit(f"T9P{tag}", "Paths behind the largest losses", missing=missing)
     to = scale([why.on_claims for _, why in found], net.unit)
     rows = []
     for i, why in found:
@@ -162,7 +162,7 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
         "losses in the mix in which they reached it."
     )
     return Exhibit(
-        f"T13{tag}", "Paths behind the largest losses", table=table(head, rows, text=4, note=note)
+        f"T9P{tag}", "Paths behind the largest losses", table=table(head, rows, text=4, note=note)
     )
 
 

@@ -5,29 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..comparison import RuleComparison
+from ..measures import amounts, concentration_ratio
 from ..network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..results import PropagationResult
 from ..text import money
-from . import compared
+from . import compared, sensitivity, shape, uncertainty, whatif
+from .given import Given
 from .words import count, insolvent_before
 
 
-def sentences(
-    network: ExposureNetwork,
-    results: list[PropagationResult],
-    ranking: pd.DataFrame | None,
-    comparison: RuleComparison | None = None,
-) -> list[str]:
+def sentences(about: Given) -> list[str]:
     """What a reader should know first, one sentence each."""
-    found: list[str] = []
-    for result in results:
+    network, found = about.network, list[str]()
+    for result in about.results:
         found.append(f"{shock_words(network, result.shock)} {_total(result)}")
         found += _bearers(result) + _defaults(result)
-    found += [] if comparison is None else compared.sentence(comparison)
-    found += _ranking(network, ranking)
+    found += [] if about.comparison is None else compared.sentence(about.comparison)
+    found += _ranking(network, about.ranking)
+    found += _concentration(network)
+    if about.topology is not None and about.topology.stability.verdict == "unstable":
+        found.append(shape.verdict(network, about.topology.stability))
+    found += uncertainty.sentences(about.stress)
+    found += sensitivity.sentences(network, about.reverse)
+    found += whatif.sentences(about.policy)
     if network.assumptions:
         found.append(
             f"{count(len(network.assumptions), 'assumption')} about the data stand"
@@ -35,6 +37,16 @@ def sentences(
             "caveats."
         )
     return found
+
+
+def _concentration(network: ExposureNetwork) -> list[str]:
+    """How few owe how much, in networks in which that is not plain."""
+    debts = network.book.debts
+    owing = int((debts > 0).sum())
+    if owing <= 3:
+        return []
+    share = concentration_ratio(amounts(network, "debts"), 3)
+    return [f"The three largest of {owing:,} debtors owe {percent(share)} of all debts inside."]
 
 
 def _total(result: PropagationResult) -> str:

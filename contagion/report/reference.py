@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from ..datasets import Card
 from ..measures import MEASURES
 from ..network import ExposureNetwork
-from ..plot.amounts import scale
+from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
+from ..ranking.table import SHEET
 from ..results import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
 from .words import BASELINES, GLOSSARY, parameters
 
 MOST = 20
-MONEY = ("equity", "claims", "debts", "default_impact")
+WIDE = 9  # columns of the ranking that fit on a page
 CAVEATS = (
     "Losses are hypothetical: they follow from the tables and the assumptions, and are neither a "
     "forecast nor advice.",
@@ -32,12 +35,15 @@ def ranking_table(network: ExposureNetwork, ranking: pd.DataFrame | None) -> Exh
     title = "Systemic importance"
     if ranking is None:
         return Exhibit("T11", title, missing="No ranking was given: pass ranking=ct.rank(net).")
-    head, rows, label = ranking_texts(ranking.head(MOST), network, names(network))
+    shown = ranking.iloc[:MOST, :WIDE]
+    head, rows, label = ranking_texts(shown, network, names(network))
     more = len(ranking) - len(rows)
+    beside = [measure_title(str(column)) for column in ranking.columns[WIDE:]]
     note = (
         f"Every node fails once, alone; amounts in {label or 'money'}. Default impact counts "
         "all losses, the indices those of nodes whose capital is known. –: capital not in the data."
         + (f" {more:,} nodes of less importance are not shown." if more > 0 else "")
+        + (f" Also in the ranking: {', '.join(beside)}." if beside else "")
     )
     return Exhibit("T11", title, table=table(["node", *head], rows, note=note))
 
@@ -47,7 +53,7 @@ def ranking_texts(
 ) -> tuple[list[str], list[list[str]], str]:
     """Titles of the columns, the rows as text (the node first), and the unit of the amounts."""
     columns = list(map(str, ranking.columns))
-    inside = [c for c in columns if c.partition(".")[0] in MONEY]
+    inside = [c for c in columns if _money(c)]
     to = scale(np.concatenate([ranking[c] for c in inside]) if inside else [], network.unit)
     rows = [
         [(name or {}).get(node, str(node)), *(_cell(c, row[c], to) for c in columns)]
@@ -56,24 +62,40 @@ def ranking_texts(
     return [_head(c) for c in columns], rows, to.label
 
 
+def measure_title(column: str) -> str:
+    """What people read for a column of a ranking.
+
+    >>> measure_title("default_impact.FireSale"), measure_title("claims")
+    ('default impact, FireSale', 'claims')
+    """
+    base, _, model = column.partition(".")
+    title = MEASURES[base].title if base in MEASURES else column
+    return title + (f", {model.replace('_', ' ')}" if model and base in MEASURES else "")
+
+
 def _head(column: str) -> str:
     base, _, model = column.partition(".")
     if base not in MEASURES:
         return column
-    measure = MEASURES[base]
-    unit = {"%": ", %", "share": " (share)"}.get(measure.unit, "")
-    return f"{measure.title}{unit}" + (f", {model.replace('_', ' ')}" if model else "")
+    unit = {"%": ", %", "share": " (share)"}.get(MEASURES[base].unit, "")
+    return f"{measure_title(base)}{unit}" + (f", {model.replace('_', ' ')}" if model else "")
 
 
-def _cell(column: str, value: float, to: object) -> str:
+def _money(column: str) -> bool:
     base = column.partition(".")[0]
+    return base in SHEET or (base in MEASURES and MEASURES[base].unit == "money")
+
+
+def _cell(column: str, value: float, to: Scale) -> str:
     if pd.isna(value):
         return "–"
-    if base in MONEY and callable(to):
-        return str(to(float(value)))
-    if base == "induced_defaults":
+    if _money(column):
+        return to(value)
+    measure = MEASURES.get(column.partition(".")[0])
+    unit = "" if measure is None else measure.unit
+    if unit == "nodes":
         return f"{value:.0f}"
-    return f"{value:.3f}" if base == "debtrank" else f"{value:.1f}"
+    return f"{value:.1f}" if unit == "%" else f"{value:.3f}"
 
 
 def checks(network: ExposureNetwork) -> Exhibit:
@@ -85,7 +107,7 @@ def checks(network: ExposureNetwork) -> Exhibit:
     return Exhibit("T2", title, table=table(["code", "severity", "finding", "what"], rows, text=4))
 
 
-def assumptions(network: ExposureNetwork, results: list[PropagationResult]) -> Exhibit:
+def assumptions(network: ExposureNetwork, results: Sequence[PropagationResult]) -> Exhibit:
     """T3: what was assumed."""
     lines = [text[:1].upper() + text[1:] + "." for text in network.assumptions]
     lines.append(_outside(network))
@@ -145,11 +167,11 @@ def _layers(network: ExposureNetwork) -> list[str]:
     return list(table_["layer"].dropna().astype(str).unique()) if "layer" in table_ else []
 
 
-def definitions(ranking: pd.DataFrame | None) -> list[Exhibit]:
-    """A1, A2: words and measures."""
+def definitions(columns: Sequence[str]) -> list[Exhibit]:
+    """A1, A2: words, and the measures of these columns."""
     words = table(["word", "meaning"], list(GLOSSARY.items()), text=2)
     found = [Exhibit("A1", "Words", table=words)]
-    used = [] if ranking is None else [str(c).partition(".")[0] for c in ranking.columns]
+    used = [column.partition(".")[0] for column in columns]
     rows = [
         [m.title, m.formula, m.unit, m.denominator, m.source]
         for key in dict.fromkeys(used)
@@ -165,7 +187,7 @@ def definitions(ranking: pd.DataFrame | None) -> list[Exhibit]:
     return found
 
 
-def models(results: list[PropagationResult]) -> Exhibit:
+def models(results: Sequence[PropagationResult]) -> Exhibit:
     """A3: the models with their parameters."""
     rows = [
         [

@@ -86,7 +86,8 @@ def attributes(record: type = Socialization) -> dict[str, str]:
     text = inspect.getdoc(record) or ""
     body = text.partition("----------")[2]
     found = re.findall(r"^(\w+) : (.*(?:\n {4,}.*)*)", body, flags=re.MULTILINE)
-    return {name: " ".join(words.split()) for name, words in found}
+    plain = [(name, re.sub(r":\w+:(?=`)|`", "", words)) for name, words in found]
+    return {name: " ".join(words.split()) for name, words in plain}
 
 
 def rule_words(rule: Rule) -> str:

@@ -1,0 +1,258 @@
+"""The command `reconstruct`: networks that agree with margins, each in a folder of its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import reconstruct as room
+from ..convert.files import read_table
+from ..datasets import names as dataset_names
+from ..reconstruct import Ensemble, Margins
+from ..text import did_you_mean, plural
+from . import options
+from .options import DATA, OUT, load, number, pairs, print_json, repairs
+from .scenariowords import settings
+from .text import paragraph, table
+
+MOST = 12
+METHODS: dict[str, Callable[..., Ensemble]] = {
+    "maximum-entropy": room.maximum_entropy,
+    "minimum-density": room.minimum_density,
+    "fitness": room.fitness,
+    "configuration": room.configuration,
+    "gibbs": room.gibbs,
+}
+COLUMNS = ("interbank_assets", "interbank_liabilities")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(reconstruct)
+
+
+def reconstruct(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A table of nodes with interbank_assets and interbank_liabilities; or a dataset, "
+            "file or folder of exposures, whose margins are taken. Without it: the methods.",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help=f"One of {', '.join(METHODS)}.")
+    ] = "maximum-entropy",
+    density: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Links there are of the links there could be; for fitness and gibbs.",
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help="How many networks. By default 1, of gibbs 100.")
+    ] = None,
+    rng: Annotated[int, typer.Option(metavar="SEED", help="The seed.")] = 0,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another parameter of the method, such as exact=true, links=40, stubs=500, "
+            "burn_in=2000. Repeatable.",
+        ),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Exposures that are known and kept: creditor, debtor, amount.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    residual: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A node outside that takes what cannot be placed, for a table of margins.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make networks from what every node claims and owes in all: one, or an ensemble.
+
+    Example: contagion reconstruct bis_cbs_2022q4 --method fitness --density 0.5 --samples 20
+    --out guesses
+    """
+    if source is None:
+        _list_methods()
+        return
+    if method not in METHODS:
+        raise ValueError(f"--method: {did_you_mean(method, list(METHODS), 'method')}")
+    asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out {out} is not an empty folder. Give another.")
+    file = Path(source)
+    totals = source not in dataset_names() and file.is_file() and _has_margins(file)
+    if totals:
+        given_equity = {
+            node: number(text, "--assume-equity") for node, text in pairs(assume_equity)
+        }
+        choices = repairs(repair or ()) | ({"assume_equity": given_equity} if given_equity else {})
+        margins = Margins.from_table(
+            read_table(file, "nodes"), unit=unit or "", name=file.stem, residual=residual, **choices
+        )
+    else:
+        if residual is not None:
+            raise ValueError("--residual: margins of a network can always be met. Leave it out.")
+        loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+        margins = Margins.from_network(loaded.network)
+    if known is not None:
+        margins = margins.partial(read_table(known))
+    ensemble = METHODS[method](margins, **asked)
+    folders = [] if out is None else write(ensemble, out)
+    if as_json:
+        print_json(_record(ensemble, method, asked, folders))
+        return
+    _print(ensemble, out, folders)
+
+
+def write(ensemble: Ensemble, place: Path) -> list[Path]:
+    """Every network as a folder in `place`, numbered from 0; each reads back with `ct.read`.
+
+    Raises
+    ------
+    OSError
+        Where a folder cannot be made.
+    """
+    wide = max(3, len(str(len(ensemble) - 1)))
+    folders = [place / f"{k:0{wide}d}" for k in range(len(ensemble))]
+    for network, folder in zip(ensemble, folders, strict=True):
+        network.write(folder)
+    return folders
+
+
+def _has_margins(file: Path) -> bool:
+    """Whether a file is a table of nodes with one of the columns of margins."""
+    if file.suffix.lower() in (".graphml", ".gexf"):
+        return False
+    return bool(set(COLUMNS) & set(map(str, read_table(file, "nodes").columns)))
+
+
+def _parameters(method: str) -> list[str]:
+    names = inspect.signature(METHODS[method]).parameters
+    return [name for name in names if name not in ("margins", "prior")]  # a matrix
+
+
+def _asked(
+    method: str, given: list[str] | None, own: dict[str, float | int | None]
+) -> dict[str, Any]:
+    """The arguments of a method; each has to be one of its own."""
+    takes = _parameters(method)
+    found = settings(given, {name: f"--{name}" for name in own})
+    for name in found:
+        if name not in takes:
+            free = [one for one in takes if one not in own]
+            raise ValueError(f"--set {name}: {did_you_mean(name, free, f'parameter of {method}')}")
+    for name, x in own.items():
+        if x is None or (name == "rng" and name not in takes):
+            continue
+        if name not in takes:
+            able = [each for each in METHODS if name in _parameters(each)]
+            raise ValueError(
+                f"--{name}: {method} does not take it. Leave it out, or choose --method "
+                f"{' or '.join(able)}."
+            )
+        found[name] = x
+    other = [name for name in ("links", "link_probability") if name in takes]
+    if other and not {"density", *other} & set(found):
+        raise ValueError(f"{method} needs --density SHARE, or --set {other[0]}=….")
+    return found
+
+
+def _list_methods() -> None:
+    for name, make in METHODS.items():
+        own = [n for n in _parameters(name) if n not in ("density", "samples", "rng")]
+        flags = [f"--{n}" for n in ("density", "samples") if n in _parameters(name)]
+        print(name)
+        print(paragraph((make.__doc__ or "").split("\n")[0], "  ", "  "))
+        said = ", ".join([*flags, *([f"--set {', '.join(own)}"] if own else [])])
+        if said:
+            print(paragraph(said, "  ", "  "))
+
+
+def _record(
+    ensemble: Ensemble, method: str, asked: dict[str, Any], folders: list[Path]
+) -> dict[str, Any]:
+    margins = ensemble.margins
+    return {
+        "method": method,
+        "parameters": asked,
+        "unit": margins.unit,
+        "nodes": len(margins),
+        "total": margins.total,
+        "notes": list(ensemble.notes),
+        "networks": _rows(ensemble),
+        "chain": None if ensemble.trace is None else ensemble.diagnostics.to_dict("index"),
+        "folders": [str(folder) for folder in folders],
+    }
+
+
+def _rows(ensemble: Ensemble) -> list[dict[str, Any]]:
+    columns = {
+        "links": ensemble.links,
+        "density": ensemble.density,
+        "margin_error": ensemble.margin_errors,
+        "added": ensemble.added,
+        "dropped": ensemble.dropped,
+    }
+    return [
+        {"network": k, **{name: values[k].item() for name, values in columns.items()}}
+        for k in range(len(ensemble))
+    ]
+
+
+def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
+    for line in repr(ensemble).splitlines():
+        print(paragraph(line.strip(), "  " if line.startswith(" ") else "", "  "))
+    rows = [
+        [f"{row['network']:,}", f"{row['links']:,}", f"{row['density']:.4f}",
+         f"{row['margin_error']:.1e}", f"{row['added']:,}", f"{row['dropped']:,}"]
+        for row in _rows(ensemble[:MOST])
+    ]  # fmt: skip
+    head = ["network", "links", "density", "margins missed by", "cells added", "dropped"]
+    print(f"\n{table(head, rows, words=())}")
+    if len(ensemble) > MOST:
+        print(f"({len(ensemble) - MOST:,} more networks: --json lists them all)")
+    if ensemble.trace is not None:
+        worth = ensemble.diagnostics["effective"]
+        said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
+        line = f"The chain is worth so many independent networks: {said}."
+        print(paragraph(line if said else "The chain never moved.", "", "  "))
+    if out is not None:
+        print()
+        wrote = f"Written to {out}: {plural(len(folders), 'folder')}, {folders[0].name}"
+        wrote += f" to {folders[-1].name}" if len(folders) > 1 else ""
+        print(paragraph(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios "
+                        f"through all with contagion stress {out}.", "", "  "))  # fmt: skip

@@ -1,0 +1,297 @@
+"""The command `stress`: many scenarios through a model, into a folder that can be gone on with."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..network import ExposureNetwork
+from ..stress import StressError
+from . import options
+from .figures import draw, drawable
+from .options import OUT, SHOCK, load, print_json
+from .scenariowords import again, list_kinds, model_of, set_of
+from .stress_text import record, show
+from .words import ruled
+
+COMMAND = "command.json"
+MANIFEST = "manifest.json"
+TARGETS = ("mean", "value-at-risk", "expected-shortfall")
+OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "rule")
+WITH_RESUME = (*OF_NETWORK, "resume", "jobs", "figure", "as_json")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(stress)
+
+
+def stress(
+    context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A dataset, a file or folder of exposures, or a folder of networks, as "
+            "`contagion reconstruct` writes it: an ensemble. Without it: the kinds of scenarios.",
+            show_default=False,
+        ),
+    ] = None,
+    scenarios: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND|FILE",
+            help="A kind of scenarios, such as common-factor, t-copula, defaults, "
+            "single-defaults; or a file that says it, .toml.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = "common-factor",
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of the scenarios: a number, true or false, A,B,C, NODE:X,NODE:Y, the "
+            "name of a column of the nodes, or TOML in [] or {}. Repeatable.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many. By default 10,000, or what the file says.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    rng: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED",
+            help="The seed. By default 0, or what the file says.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = None,
+    model: options.ModelName = "eisenberg-noe",
+    param: options.Param = None,
+    baseline: options.BaselineName = "cleared",
+    rule: options.Rules = None,
+    paired: Annotated[
+        bool,
+        typer.Option(
+            "--paired",
+            help="Of an ensemble: scenario s on network s mod M, instead of every scenario on "
+            "every network.",
+            rich_help_panel=SHOCK,
+        ),
+    ] = False,
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    jobs: options.Jobs = 1,
+    target_error: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Stop as soon as the standard error of --target, relative to it, is below this.",
+            rich_help_panel="Running",
+        ),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="mean, value-at-risk or expected-shortfall, of the loss, at the highest level.",
+            rich_help_panel="Running",
+        ),
+    ] = "mean",
+    level: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="P",
+            help="Level of value at risk and expected shortfall. Repeatable; by default 0.95 and "
+            "0.99.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write every scenario into this folder (Parquet, with a manifest). The same "
+            "command goes on where it stopped.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Go on with the folder of a stress test, or read it. SOURCE only where the folder "
+            "does not know it.",
+            rich_help_panel="Running",
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the loss exceedance curve, .png or .svg.",
+            rich_help_panel=OUT,
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run many scenarios through a model: mean, VaR and ES of the loss, who defaults how often.
+
+    Example: contagion stress cefi_credit_2022 --set volatility=0.3 --set correlation=0.5
+    --count 20000 --out june
+
+    VaR is the value at risk, ES the expected shortfall; every number has its 95 % interval.
+    """
+    from .. import stress as room
+
+    if source is None and resume is None:
+        list_kinds()
+        return
+    drawable(figure)
+    words = {name: context.params[name] for name in OF_NETWORK} | {"cwd": os.getcwd()}
+    run: dict[str, Any] = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
+    if resume is not None:
+        _alone(context)
+        manifest = room.folder.Folder(resume).read()["spec"]
+        model, chosen = model_of(manifest["model"])
+        where = _known(resume) if source is None else words
+        with contextlib.chdir(where["cwd"]):
+            nets = networks(where, model)
+        drawn = again(nets[0], manifest["scenarios"])
+        with _kept(resume, where):
+            test = room.resume(resume, nets, chosen, drawn, **run)
+    else:
+        if target not in TARGETS:
+            raise ValueError(f"--target {target}: choose {', '.join(TARGETS)}.")
+        nets = networks(words, model)
+        chosen, drawn = options.model(model, param), set_of(nets[0], scenarios, given, count, rng)
+        with _kept(out, words):
+            test = room.stress_test(
+                nets if len(nets) > 1 else nets[0],
+                chosen,
+                drawn,
+                design="paired" if paired else "crossed",
+                baseline=baseline,  # type: ignore[arg-type]
+                levels=level or (0.95, 0.99),
+                target_error=target_error,
+                target=target.replace("-", "_"),
+                out=out,
+                **run,
+            )
+    if figure is not None:
+        from .. import plot
+
+        draw(figure, lambda: plot.exceedance(test))
+    place = resume or out
+    if as_json:
+        print_json(record(test, drawn, place))
+        return
+    show(test, nets[0], drawn, place)
+    if figure is not None:
+        print(f"\nFigure: {figure}")
+
+
+# -- what is run ------------------------------------------------------------------------------
+
+
+def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
+    """The network of a dataset, file or folder; or those in the folders of a folder.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, NetworkError
+        As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.words.ruled` do.
+    """
+    place = Path(words["source"])
+    inside = sorted(place.iterdir()) if place.is_dir() else []
+    each = [folder for folder in inside if folder.is_dir() and any(folder.glob("exposures.*"))]
+    if not each or any(place.glob("exposures.*")):
+        each = [place]
+    sources = [words["source"]] if each == [place] else [str(folder) for folder in each]
+    rest = [words[name] for name in OF_NETWORK if name not in ("source", "rule")]
+    return [ruled(load(source, *rest), words["rule"], model).network for source in sources]
+
+
+# -- the folder -------------------------------------------------------------------------------
+
+
+def _alone(context: typer.Context) -> None:
+    """Refuse options that the folder of --resume already says."""
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        where = context.get_parameter_source(name)
+        if where is not None and where.name == "COMMANDLINE" and name not in WITH_RESUME:
+            raise ValueError(
+                f"--resume goes on with what the folder says: leave out {parameter.opts[0]}. "
+                "Another run needs another folder."
+            )
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """Where the network of a folder came from."""
+    file = folder / COMMAND
+    if not file.is_file():
+        raise StressError(
+            f"{folder} does not say where its network came from: contagion stress SOURCE --resume "
+            f"{folder}, with the dataset or file that it was begun with."
+        )
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+@contextlib.contextmanager
+def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
+    """Note in the folder where the network came from; when stopped, say how to go on.
+
+    A signal to terminate, as of a queue of a cluster, stops like Ctrl-C.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+    sessions = _sessions(folder)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StressError(_stopped(folder)) from None
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+        if folder is not None and _sessions(folder) != sessions:  # it took the run as its own
+            text = json.dumps(words, indent=2, default=str)
+            (folder / COMMAND).write_text(f"{text}\n", "utf-8")
+
+
+def _sessions(folder: Path | None) -> int:
+    """How often the run of a folder was begun or gone on with."""
+    if folder is None or not (folder / MANIFEST).exists():
+        return 0
+    return int(json.loads((folder / MANIFEST).read_text("utf-8"))["run"]["sessions"])
+
+
+def _stopped(folder: Path | None) -> str:
+    if folder is None:
+        return "Stopped. Nothing was kept: with --out DIR a run can be gone on with."
+    if not _sessions(folder):
+        return "Stopped before anything was written."
+    return (
+        f"Stopped. What was done is kept in {folder}. Go on with: contagion stress --resume "
+        f"{folder}"
+    )

@@ -1,0 +1,110 @@
+"""The concentration curve: the share of the k largest nodes, for every k."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..measures import amounts
+from ..measures import concentration_curve as curve_of
+from ..measures.concentration import QUANTITIES, Quantity
+from ..network import ExposureNetwork
+from . import style
+from .pieces import drawn_width, legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = dict(zip(QUANTITIES, ("#4477aa", "#228833", "#aa3377", "#d98e4a"), strict=True))
+LONG = 60  # nodes from which the number of nodes has a logarithmic scale
+FEW = 5  # the legend says what so many of the largest have
+
+
+def concentration_curve(
+    network: ExposureNetwork,
+    of: Quantity | Sequence[Quantity] = QUANTITIES,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which share of assets, equity, claims or debts lies with the k largest nodes.
+
+    One line a quantity; the largest nodes of each are its own. The dotted line is that of as many
+    equal nodes as the network has. Quantities that nobody has, or nobody knows, are not drawn and
+    named in the note.
+
+    Parameters
+    ----------
+    network : exposures and balance sheets.
+    of : one quantity or several, see :func:`contagion.measures.amounts`.
+    ax : where to draw; by default a new figure.
+
+    Raises
+    ------
+    ValueError
+        For another quantity.
+
+    Example
+    -------
+    b owes 6 of 10, c 4.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 0], [2, 0, 4], [4, 0, 0]], ["a", "b", "c"],
+    ...     orientation="debtor->creditor", equity=[1, 1, 1])
+    >>> ax = ct.plot.concentration_curve(net, of="debts")
+    >>> ax.lines[0].get_ydata().tolist()
+    [0.0, 0.6, 1.0, 1.0]
+    """
+    wanted: Sequence[Quantity] = [of] if isinstance(of, str) else list(of)
+    count = len(network)
+    ax = style.axes(ax, 6.6, 4.2)
+    handles, empty, unknown = [], [], []
+    for quantity in wanted:
+        values = amounts(network, quantity)
+        curve = curve_of(values)
+        share = curve["cumulative"].to_numpy(float)
+        if not len(share) or np.isnan(share).any():
+            empty.append(str(quantity))
+            continue
+        missing = int(values.isna().sum())
+        if missing:
+            unknown.append(f"{quantity} of {missing:,} of {count:,} nodes")
+        first = min(FEW, len(share))
+        said = f"{first} largest have" if first > 1 else "the largest has"
+        label = f"{quantity}: {said} {style.percent(float(share[first - 1]))}"
+        handles += ax.plot(
+            np.arange(len(share) + 1), [0.0, *share], color=COLOURS[quantity], linewidth=1.7,
+            marker="o" if len(share) <= 30 else None, markersize=3.2, label=label, zorder=3,
+        )  # fmt: skip
+    even = np.arange(count + 1)
+    ax.plot(even, even / max(count, 1), color=style.LINE, linewidth=1.0, linestyle=":", zorder=2)
+    _frame(ax, count)
+    if handles:
+        legend(ax, handles, 1 if drawn_width(ax) < 4.5 else 2)
+    note = "Dotted: as many nodes of the same size."
+    note += f" Left out, not known: {'; '.join(unknown)}." if unknown else ""
+    if empty:
+        note += f" Not drawn: {', '.join(empty)}, which nobody has or which are not known."
+    style.heading(ax, "How much lies with how few", note, int(15 * drawn_width(ax)))
+    return ax
+
+
+def _frame(ax: Axes, count: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if count > LONG:
+        ax.set_xscale("log")
+        ax.set_xlim(1, count * 1.05)
+        ax.xaxis.set_major_formatter("{x:,g}")
+        ax.minorticks_off()
+    else:
+        ax.set_xlim(-0.02 * count, count * 1.02)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_ylim(0, 1.03)
+    ax.yaxis.set_major_formatter(lambda part, _: f"{part:.0%}")
+    ax.set_xlabel("number of nodes, the largest first", fontsize=8, color=style.QUIET)
+    ax.set_ylabel("share of the total", fontsize=8, color=style.QUIET)
+    ax.grid(axis="y", color=style.CALM, linewidth=0.7, zorder=0)
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(style.LINE)

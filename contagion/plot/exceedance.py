@@ -1,0 +1,182 @@
+"""The loss exceedance curve: how often a stress test goes above a loss, with its tail measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..margin import Estimate
+from ..stress import StressTest
+from ..text import plural
+from . import style
+from .amounts import Scale, scale
+from .pieces import drawn_width, legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+POINTS = 160  # points of the curve at most
+NOTHING = 1e-9  # of the largest value: what is not above it counts as 0
+SHADES = ("#d98e4a", "#c0504d", "#7a1020", "#3f0a12")  # one a level, the lowest first
+WORDS = {
+    "loss": "loss of owners",
+    "direct_loss": "loss by the shock alone",
+    "defaults": "nodes in default",
+    "initial_loss": "initial loss",
+    "absorbed_by_trigger": "loss absorbed by the nodes hit",
+    "socialized": "socialized loss",
+    "deadweight": "deadweight",
+    "external_loss": "loss of creditors outside the graph",
+}
+
+
+def exceedance(
+    test: StressTest,
+    of: str = "loss",
+    levels: Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often a loss is exceeded, with value at risk and expected shortfall.
+
+    The curve is P(x > loss) on a logarithmic scale, with its interval as a band. A circle is the
+    value at risk of a level, at the height 1 − level; the diamond on the same height is the
+    expected shortfall, the mean of what lies beyond. Bars are their intervals; an arrow means that
+    the scenarios set no bound.
+
+    Parameters
+    ----------
+    test : of `ct.stress_test`.
+    of : column of `test.scenarios`.
+    levels : by default those of the stress test.
+    ax : where to draw; by default a new figure.
+
+    Raises
+    ------
+    StressError
+        For an unknown column.
+    ValueError
+        For a level that is not between 0 and 1.
+
+    Example
+    -------
+    In one scenario of two the owners of a and b lose 5.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 0], equity=[2, 3])
+    >>> halves = ct.scenarios.from_shocks(net, [ct.Shock.loss({"a": 6.0}), ct.Shock()])
+    >>> ax = ct.plot.exceedance(ct.stress_test(net, ct.EisenbergNoe(), halves), levels=[0.75])
+    >>> ax.lines[0].get_ydata().tolist()
+    [0.5, 0.0]
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['VaR 75%: 5.000 (no bound to no bound)', 'ES 75%: 5.000']
+    """
+    chosen = sorted(test.spec["options"]["levels"] if levels is None else levels)
+    wrong = [level for level in chosen if not 0 < level < 1]
+    if wrong:
+        raise ValueError(f"level {wrong[0]}: above 0 and below 1, such as 0.99.")
+    curve = test.exceedance(_thresholds(test, of), of)
+    to = scale(curve.index.to_numpy(float), "" if of == "defaults" else test.unit)
+    ax = style.axes(ax, 7.4, 4.4)
+    _curve(ax, curve, to)
+    _frame(ax, curve, min([1.0, *(1 - level for level in chosen)]))
+    what = WORDS.get(of, of.replace("_", " "))
+    ax.set_xlabel(f"{what}, {to.label}" if to.label else what, fontsize=8, color=style.QUIET)
+    handles = [
+        _mark(ax, measure(level, of), kind, SHADES[min(number, len(SHADES) - 1)], to)
+        for kind, measure in (("VaR", test.value_at_risk), ("ES", test.expected_shortfall))
+        for number, level in enumerate(chosen)
+    ]
+    if handles:
+        legend(ax, handles, 1 if drawn_width(ax) < 4.5 else 2)
+    style.heading(
+        ax,
+        "How often more is lost" if of != "defaults" else "How often more nodes fail",
+        _note(test, curve, bool(handles)),
+        int(15 * drawn_width(ax)),
+    )
+    return ax
+
+
+def _thresholds(test: StressTest, of: str) -> np.ndarray:
+    """Values of the sample, dense where few scenarios lie above; the first is all but 0."""
+    table = test.scenarios
+    known = np.sort(table[of].to_numpy(float)) if of in table else np.zeros(1)
+    count = len(known)
+    above = np.unique(np.geomspace(1, count, POINTS).round().astype(int))
+    values = np.concatenate([known[count - above], known[-1:]])
+    least = NOTHING * max(float(known[-1]), 0.0)
+    return np.unique([min(least, float(known[0])), *values[values > least]])
+
+
+def _curve(ax: Axes, curve: pd.DataFrame, to: Scale) -> None:
+    """The curve with its band; as steps where every value has its own."""
+    x = curve.index.to_numpy(float) / to.divisor
+    low, high = curve["low"].fillna(0.0), curve["high"].fillna(0.0)
+    stepped = len(x) <= POINTS // 2
+    ax.plot(
+        x, curve["value"], linewidth=1.6, color=style.KINDS[0], zorder=3,
+        drawstyle="steps-post" if stepped else "default",
+    )  # fmt: skip
+    ax.fill_between(
+        x, low, high, step="post" if stepped else None, color=style.KINDS[0], alpha=0.18,
+        linewidth=0, zorder=2,
+    )  # fmt: skip
+
+
+def _frame(ax: Axes, curve: pd.DataFrame, lowest: float) -> None:
+    value, (left, right) = curve["value"].to_numpy(float), ax.dataLim.intervalx
+    right = right if right > left else left + 1.0
+    ax.set_yscale("log")
+    ax.set_ylim(0.6 * float(value[value > 0].min(initial=lowest)), 1.25)
+    ax.set_xlim(left - 0.01 * (right - left), right + 0.03 * (right - left))
+    ax.yaxis.set_major_formatter(lambda part, _: f"{100 * part:.6g}%")
+    ax.minorticks_off()
+    ax.set_ylabel("share of scenarios with more", fontsize=8, color=style.QUIET)
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
+    ax.grid(axis="y", color=style.CALM, linewidth=0.7, zorder=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(style.LINE)
+
+
+def _mark(ax: Axes, found: Estimate, kind: str, colour: str, to: Scale) -> Line2D:
+    """The estimate with its interval at the height 1 − level; an arrow where it has no bound."""
+    at, value, low, high = 1 - found.level, *map(float, (found.value, found.low, found.high))
+    text = f"{kind} {100 * found.level:.6g}%: {to(value)}"
+    if not np.isnan([low, high]).any():
+        left, right = ax.get_xlim()
+        ends = [max(to.number(low), left), min(to.number(high), right)]
+        ax.plot(ends, [at, at], color=colour, linewidth=1.4, solid_capstyle="butt", zorder=4)
+        for end, open_, arrow in ((left, np.isinf(low), "<"), (right, np.isinf(high), ">")):
+            if open_:
+                ax.plot([end], [at], arrow, color=colour, markersize=5, clip_on=False, zorder=4)
+        text += f" ({_bound(low, to)} to {_bound(high, to)})"
+    (handle,) = ax.plot(
+        [to.number(value)], [at], "o" if kind == "VaR" else "D", markersize=6, color=colour,
+        markerfacecolor=colour if kind == "VaR" else "white", label=text, zorder=5,
+    )  # fmt: skip
+    return handle
+
+
+def _bound(value: float, to: Scale) -> str:
+    return "no bound" if np.isinf(value) else to(value)
+
+
+def _note(test: StressTest, curve: pd.DataFrame, marked: bool) -> str:
+    said = f"{plural(len(test), 'scenario')} through {test.spec['model']['name']}"
+    count = int(test.spec["networks"]["count"])
+    said += f" on {count:,} networks" if count > 1 else ""
+    first = float(curve["value"].iloc[0])
+    said += (
+        f"; {f'{first:.1%}' if first else 'none'} of them above 0. Band and bars: 95% intervals."
+    )
+    if marked:
+        said += " VaR: value at risk (circle); ES: expected shortfall, the mean beyond (diamond)."
+    if test.unconverged:
+        said += f" {plural(test.unconverged, 'scenario')} did not converge; intervals allow for it."
+    return said

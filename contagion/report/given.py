@@ -1,0 +1,143 @@
+"""What a report is made from: checked, and completed by what the network itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .. import measures
+from ..comparison import RuleComparison
+from ..datasets import Card, describe
+from ..measures import MEASURES, Topology
+from ..network import ExposureNetwork
+from ..plot.pieces import names
+from ..policy import ScenarioComparison, ShockComparison
+from ..ranking import Agreement, agreement
+from ..results import PropagationResult
+from ..reverse import BreakEven, Smallest, Triggers
+from ..stress import StressTest
+from ..sweeping import Sweep
+from ..text import listing
+from .reference import measure_title
+
+Answer = Smallest | Triggers | BreakEven
+Policy = ShockComparison | ScenarioComparison
+LARGE = 1_000  # nodes from which the shape is not computed here, and ranks are not compared
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The arguments of a report, each as a tuple or None, and what was computed from them."""
+
+    network: ExposureNetwork
+    results: tuple[PropagationResult, ...]
+    ranking: pd.DataFrame | None
+    comparison: RuleComparison | None
+    card: Card | None
+    command: str
+    topology: Topology | None
+    sweeps: tuple[Sweep, ...]
+    reverse: tuple[Answer, ...]
+    stress: StressTest | None
+    policy: tuple[Policy, ...]
+    agreement: Agreement | None
+
+
+def given(
+    network: ExposureNetwork,
+    results: PropagationResult | Sequence[PropagationResult] = (),
+    ranking: pd.DataFrame | None = None,
+    comparison: RuleComparison | None = None,
+    card: Card | str | None = None,
+    command: str = "",
+    topology: Topology | None = None,
+    sweeps: Sweep | Sequence[Sweep] = (),
+    reverse: Answer | Sequence[Answer] = (),
+    stress: StressTest | None = None,
+    policy: Policy | Sequence[Policy] = (),
+) -> Given:
+    """Check that everything is about the same nodes, and describe the network.
+
+    Raises
+    ------
+    ValueError
+        When a part belongs to a network with other nodes.
+    DatasetError
+        For a card name that does not exist.
+    """
+    many = (results,) if isinstance(results, PropagationResult) else tuple(results)
+    found = (policy,) if isinstance(policy, ShockComparison | ScenarioComparison) else policy
+    answers = (reverse,) if isinstance(reverse, Smallest | Triggers | BreakEven) else reverse
+    for result in many:
+        _same("A result", network, result.network.names)
+    if comparison is not None:
+        _same("The comparison", network, next(iter(comparison.results.values())).network.names)
+    if stress is not None:
+        _same("The stress test", network, stress.names)
+    for one in found:
+        _same("The policy comparison", network, _nodes(one))
+    for answer in answers:
+        _inside(network, answer)
+    return Given(
+        network,
+        many,
+        ranking,
+        comparison,
+        describe(card) if isinstance(card, str) else card,
+        command,
+        _shape(network) if topology is None else topology,
+        (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),
+        tuple(answers),
+        stress,
+        tuple(found),
+        None if ranking is None else _agreement(ranking, network),
+    )
+
+
+def _nodes(policy: Policy) -> Iterable[object]:
+    if isinstance(policy, ShockComparison):
+        return next(iter(policy.results.values())).network.names
+    return next(iter(policy.tests.values())).names
+
+
+def _same(what: str, network: ExposureNetwork, nodes: Iterable[object]) -> None:
+    """Refuse what is about other nodes; a folder has the names of nodes as text."""
+    if list(map(str, nodes)) != list(map(str, network.names)):
+        raise ValueError(f"{what} belongs to a network with other nodes than the report.")
+
+
+def _inside(network: ExposureNetwork, answer: Answer) -> None:
+    nodes = (
+        answer.losses.index
+        if isinstance(answer, Smallest)
+        else answer.nodes
+        if isinstance(answer, Triggers)
+        else [answer.node]
+    )
+    other = [node for node in nodes if node not in network.names]
+    if other:
+        raise ValueError(
+            f"The answer of a reverse stress test is about {listing(other)}, which the network of "
+            "the report does not have."
+        )
+
+
+def _shape(network: ExposureNetwork) -> Topology | None:
+    return measures.topology(network) if len(network) <= LARGE else None
+
+
+def _agreement(ranking: pd.DataFrame, network: ExposureNetwork) -> Agreement | None:
+    """How far the measures of importance agree, in the words of the report."""
+    about = {name: measure.about for name, measure in MEASURES.items()}
+    columns = {
+        column: measure_title(str(column))
+        for column in ranking
+        if about.get(str(column).partition(".")[0], "vulnerability") != "vulnerability"
+        and ranking[column].nunique() > 1  # one that is the same everywhere orders nobody
+    }
+    if len(columns) < 2 or len(ranking) > LARGE:
+        return None
+    table = ranking[list(columns)].rename(columns=columns, index=names(network))
+    return agreement(table, list(columns.values()))

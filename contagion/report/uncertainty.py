@@ -1,0 +1,194 @@
+"""The section Uncertainty: many scenarios, with the error of every number."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from .. import plot
+from ..margin import Estimate
+from ..network import ExposureNetwork
+from ..plot.amounts import Scale, scale
+from ..plot.pieces import names
+from ..plot.style import kinds, percent
+from ..plot.style import rows as rows_of
+from ..stress import StressTest
+from ..text import money, plural
+from .figures import svg
+from .parts import Exhibit, table
+
+TITLES = {
+    "initial_loss": "initial loss",
+    "loss": "loss of owners",
+    "direct_loss": "by the shock alone",
+    "socialized": "socialized loss",
+    "external_loss": "loss of outside creditors",
+    "deadweight": "deadweight",
+    "defaults": "nodes in default",
+}
+QUANTILES = (0.05, 0.5, 0.95)
+NODES = 20
+FEW = 5  # scenarios beyond a level, below which its tail is no finding
+
+
+def uncertainty(network: ExposureNetwork, test: StressTest | None) -> list[Exhibit]:
+    """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
+    if test is None:
+        missing = (
+            "No stress test was given: pass stress=ct.stress_test(network, model, "
+            "ct.scenarios.common_factor(network, scenarios=10_000))."
+        )
+        return [Exhibit("T13", "Many scenarios", missing=missing)]
+    found = [_system(test)]
+    text = "How often the loss of owners is above an amount, with value at risk and shortfall."
+    found.append(
+        Exhibit("F13", "Loss exceedance", "", svg(partial(plot.exceedance, test), "F13", text))
+    )
+    if test.spec["options"]["levels"]:
+        found.append(_tail(test))
+    return [*found, _nodes(network, test)]
+
+
+def _lead(test: StressTest) -> str:
+    spec = test.spec
+    kind = str(spec["scenarios"].get("kind", "given")).replace("_", " ")
+    count = int(spec["networks"]["count"])
+    said = f"{plural(len(test), 'scenario')} ({kind}) through {spec['model']['name']}"
+    said += f", on {count:,} networks" if count > 1 else ""
+    baseline = "face values" if spec["options"]["baseline"] == "book" else "the clearing without it"
+    said += f"; losses are counted from {baseline}."
+    if not test.complete:
+        said += " The run is not finished: these are the scenarios that are done."
+    if test.unconverged:
+        said += f" {plural(test.unconverged, 'scenario')} did not converge; intervals allow for it."
+    return said
+
+
+def _system(test: StressTest) -> Exhibit:
+    """T13: mean with its error, and quantiles, of what the system loses."""
+    shown = [name for name in TITLES if name in test.columns and np.any(test.columns[name])]
+    shown = shown or ["loss"]
+    amounts = [name for name in shown if name != "defaults"]
+    to = scale([float(np.max(test.columns[name])) for name in amounts], test.unit)
+    rows = []
+    for name in shown:
+        mean = test.mean(name)
+        parts = [mean, *(test.value_at_risk(level, name) for level in QUANTILES)]
+        error = _amount(float(mean.standard_error), name, to)
+        values = [_amount(float(part.value), name, to) for part in parts]
+        largest = _amount(float(np.max(test.columns[name])), name, to)
+        rows.append([TITLES[name], values[0], f"± {error}" if error != "–" else "–", *values[1:],
+                     largest])  # fmt: skip
+    note = (
+        f"Amounts in {to.label or 'money'}. ±: standard error of the mean (Monte Carlo). Quantiles "
+        "are over the scenarios: one in twenty lies below the first and above the last."
+    )
+    head = ["", "mean", "error", "5%", "median", "95%", "largest"]
+    extra = [text for text in test.spec["assumptions"] if text.rstrip().endswith(".")]
+    return Exhibit("T13", "Many scenarios", _lead(test), table=table(head, rows, note=note),
+                   lines=tuple(extra))  # fmt: skip
+
+
+def _amount(value: float, name: str, to: Scale) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:.3g}" if name == "defaults" else to(value)
+
+
+def _tail(test: StressTest) -> Exhibit:
+    """T13V: value at risk and expected shortfall with intervals."""
+    found = [
+        (f"{title} {100 * level:.6g}%", of, measure(level, of))
+        for of in ("loss", "socialized")
+        if of in test.columns
+        for level in test.spec["options"]["levels"]
+        for title, measure in (("VaR", test.value_at_risk), ("ES", test.expected_shortfall))
+    ]
+    to = scale([float(one.value) for _, _, one in found], test.unit)
+    rows = [
+        [
+            TITLES[of],
+            title,
+            to(float(one.value)),
+            to(float(one.standard_error)),
+            *_interval(one, to),
+        ]
+        for title, of, one in found
+    ]
+    head = ["of", "measure", "estimate", "standard error", "from", "to"]
+    note = (
+        f"Amounts in {to.label or 'money'}; intervals at 95%. VaR: value at risk, not exceeded "
+        "with that probability. ES: expected shortfall, the mean of what lies beyond."
+    )
+    return Exhibit("T13V", "The tail", table=table(head, rows, text=2, note=note))
+
+
+def _interval(found: Estimate, to: Scale) -> list[str]:
+    low, high = float(found.low), float(found.high)
+    return ["no bound" if np.isinf(end) else to(end) for end in (low, high)]
+
+
+def _nodes(network: ExposureNetwork, test: StressTest) -> Exhibit:
+    """T13N: how often every node defaults, and what its owners lose."""
+    frame, name, kind = test.nodes, list(names(network).values()), kinds(network)
+    chance = test.default_probability()
+    level = max(test.tails, default=None)
+    share = None if level is None else test.in_tail(level)["share"].to_numpy(float)
+    to = scale(frame["mean_loss"], test.unit)
+    order = np.lexsort((-chance["value"].to_numpy(), -frame["mean_loss"].to_numpy()))
+    rows = [
+        [
+            name[i],
+            str(kind[i]),
+            to(frame["mean_loss"].iloc[i]),
+            *_chance(rows_of(chance.iloc[[i]])[0]),
+            *([] if share is None else ["–" if np.isnan(share[i]) else percent(share[i])]),
+        ]
+        for i in order[:NODES]
+    ]
+    head = ["node", "kind", "mean loss", "in default", "from", "to"]
+    head += [] if level is None else [f"share of ES {100 * level:.6g}%"]
+    more = len(network) - len(rows)
+    note = (
+        f"Amounts in {to.label or 'money'}. In default: share of the scenarios, those included in "
+        "which the node was before, with its interval at 95%."
+        + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
+    )
+    return Exhibit("T13N", "Nodes over the scenarios", table=table(head, rows, text=2, note=note))
+
+
+def _chance(row: object) -> list[str]:
+    values = [float(getattr(row, key)) for key in ("value", "low", "high")]
+    return ["–" if np.isnan(value) else _share(value) for value in values]
+
+
+def _share(value: float) -> str:
+    """A probability with one digit more than other shares.
+
+    >>> _share(0.0004), _share(0.1234), _share(0.0)
+    ('<0.1%', '12.3%', '0.0%')
+    """
+    return "<0.1%" if 0 < value < 0.0005 else f"{value:.1%}"
+
+
+def sentences(test: StressTest | None) -> list[str]:
+    """Key findings: the tail of the loss, where there are enough scenarios for one."""
+    if test is None:
+        return []
+    of = "socialized" if "socialized" in test.columns else "loss"
+    words = "is socialized" if of == "socialized" else "is lost by owners"
+    over = f"Over {plural(len(test), 'scenario')}"
+    level = max(test.spec["options"]["levels"], default=0.99)
+    if len(test) * (1 - level) < FEW:
+        mean, most = float(test.mean(of).value), float(np.max(test.columns[of]))
+        return [
+            f"{over}, {money(mean, test.unit)} {words} in the mean and {money(most, test.unit)} "
+            "at most."
+        ]
+    var, tail = test.value_at_risk(level, of), test.expected_shortfall(level, of)
+    return [
+        f"{over}, more than {money(float(var.value), test.unit)} {words} with a probability of "
+        f"{100 * (1 - level):.4g}%, and {money(float(tail.value), test.unit)} in the mean of "
+        "those scenarios."
+    ]
