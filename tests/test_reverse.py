@@ -351,3 +351,15 @@ def test_a_node_that_cannot_fail_is_no_goal():
     net = ct.datasets.load("cefi_credit_2022")
     with pytest.raises(ValueError, match="cannot fail in these data"):
         reverse.smallest_shock(net, fail="deribit")
+
+
+def test_a_venue_whose_waterfall_absorbs():
+    """Three venues: 48 of the exchange's claims are written down before anybody calls it default."""
+    net = ct.datasets.load("three_venues")
+    found = reverse.break_even_fund(net, "exchange", ct.Shock.default("desk"))
+    assert found.verified and found.need > 0
+    shock = reverse.smallest_shock(net, fail="exchange")
+    assert shock.verified
+    at = net.position("exchange")
+    outcome = ct.EisenbergNoe().solve(net, *shock.shock.arrays(net))
+    assert outcome.defaulted[at]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..sweeping import Sweep
 from . import style
+from .amounts import scale
 from .criticality import _colours
 from .pieces import drawn_width
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELLS = 120  # numbers are written into so many cells at most
-SHARES = ("socialized_share", "bystander_share", "defaulted_share", "hhi")
+LARGE = 10_000  # numbers from here on are written in thousands, millions ...
 
 
 def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = None) -> Axes:
@@ -48,6 +49,9 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = 
     """
     table = sweep.grid(measure, x, y)
     values = table.to_numpy(float)
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    to = scale([largest] if largest >= LARGE else [], "")
+    values = values / to.divisor
     ax = style.axes(ax, 7.2, 1.9 + float(np.clip(0.34 * len(table), 1.4, 4.2)))
     figure = ax.get_figure()
     assert figure is not None
@@ -59,7 +63,8 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = 
     for row, column in np.argwhere(~np.isfinite(values)):
         ax.add_patch(_hatched(column, row))
     bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)
-    bar.set_label(_words(measure), fontsize=8, color=style.QUIET)
+    label = f"{_words(measure)}, {to.label}" if to.label else _words(measure)
+    bar.set_label(label, fontsize=8, color=style.QUIET)
     bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
     bar.outline.set_visible(False)
     _ticks(ax, list(table.columns), list(table.index))

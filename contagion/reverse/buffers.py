@@ -28,7 +28,8 @@ class BreakEven:
     node : who gets it.
     need : money, on top of what the node has; 0 where it pays in full anyway.
     saved : what its creditors and all further nodes lose less with it, money.
-    verified : the model was run with the buffer (the node stands) and just below (it does not).
+    verified : the model was run with the buffer (the node pays in full) and just below (it does
+        not).
     unit : of money.
     """
 
@@ -102,7 +103,7 @@ def break_even_fund(
     borne = _borne(network, losses, outcome)
     borne[:, at] = 0.0
     saved = float(borne[0].sum() - borne[1].sum())
-    ok = [_stands(network, model, shock, at, part * need) for part in (1.0, 1.0 - NEAR)]
+    ok = [_whole(network, model, shock, at, part * need) for part in (1.0, 1.0 - NEAR)]
     verified = bool(ok[0] and (need == 0 or not ok[1]))
     return BreakEven(network.names[at], need, saved, verified, network.unit)
 
@@ -223,12 +224,15 @@ def _borne(network: ExposureNetwork, losses: np.ndarray, outcome: Any) -> np.nda
     return np.asarray(owners + np.nan_to_num(book.external_liabilities) - outcome.external_paid)
 
 
-def _stands(network: ExposureNetwork, model: Model, shock: Shock, at: int, more: float) -> bool:
-    """Does the node pay in full with so much more outside?"""
-    name = network.names[at]
+def _whole(network: ExposureNetwork, model: Model, shock: Shock, at: int, more: float) -> bool:
+    """Does the node pay everything it owes with so much more outside?"""
+    name, due = network.names[at], float(network.segments.due[at])
     assets = float(network.book.external_assets[at]) + more
     richer = network.with_nodes(external_assets={name: assets}, can_fail={name: True})
-    return not bool(model.propagate(richer, shock).outcome.defaulted[at])
+    outcome = model.propagate(richer, shock).outcome
+    assert outcome.payments is not None and outcome.external_paid is not None
+    unpaid = due - float(outcome.payments[at] + outcome.external_paid[at])
+    return unpaid <= 1e-9 * (due + assets)
 
 
 def _confirmed(

@@ -9,7 +9,8 @@ from ..network import ExposureNetwork
 from .answer import Goal
 
 POINTS = 9  # sizes tried at once along every direction
-TOLERANCE = 1e-9  # of the largest size
+TOLERANCE = 1e-8  # of the largest size
+NOISE = 1e-8  # of it as well: how far a run may be from its fixed point
 
 
 def along(
@@ -52,6 +53,9 @@ def along(
         low[open_], high[open_] = wide[rows, first], wide[rows, first + 1]
         open_ = open_[(high - low)[open_] > TOLERANCE * top[open_]]
     low[np.isnan(high)] = np.nan
+    moved = high > 0
+    high[moved] = np.minimum(high + NOISE * top, top)[moved]
+    low[moved] = np.maximum(low - NOISE * top, 0.0)[moved]
     return low, high
 
 
