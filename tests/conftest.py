@@ -176,3 +176,22 @@ def star() -> ct.ExposureNetwork:
 def two_solutions() -> ct.ExposureNetwork:
     """Two nodes owe each other 10 with 1 each outside: with default costs both solutions hold."""
     return from_liabilities([[0, 10], [10, 0]], [1, 1], [0.5, 0.5], name="two solutions")
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """A terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def cli(capsys):
+    """Run a command: exit code, stdout, stderr."""
+    from contagion.cli import run
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = run(list(map(str, words)))
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call

@@ -12,29 +12,15 @@ matplotlib.use("Agg")
 
 import pandas as pd
 import pytest
+from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli import run
 from contagion.cli.options import model, number, repairs
 
 CHAIN = "cefi_credit_2022"
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: str) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture
@@ -45,10 +31,6 @@ def files(tmp_path):
     (tmp_path / "loop.csv").write_text("creditor,debtor,amount\na,b,10\na,b,5\nb,b,3\nc,a,7\n")
     (tmp_path / "nodes.csv").write_text("node,equity\na,3\nb,2\nc,4\n")
     return tmp_path
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
 
 
 def one_paragraph(text: str) -> bool:
@@ -320,3 +302,31 @@ def test_repairs_and_models_from_words():
     wanted = ct.RogersVeraart(0.5, which=None, strict=False, max_rounds=7)
     words = ["alpha=0.5", "which=none", "strict=false", "max_rounds=7"]
     assert model("rogers-veraart", words) == wanted
+
+
+def test_rank_by_all_measures_says_whether_they_agree(cli):
+    """One table of ranks, every definition, what is not defined and why, and the sentence."""
+    code, out, _ = cli("rank", "bis_cbs_2022q4", "--measure", "all")
+    assert code == 0 and fits(out)
+    text = flat(out)
+    for name in ("hub centrality", "SinkRank", "default impact", "Katz centrality, creditor"):
+        assert name in text and ct.measures.MEASURES  # a row and a definition
+    assert "median Kendall's τ" in text and "They disagree on who is first: US" in text
+    assert "–: capital is not known (vulnerability index)" in text
+    hub = next(line for line in out.splitlines() if line.startswith("hub centrality"))
+    table = ct.rank(ct.datasets.load("bis_cbs_2022q4"), measures=["hub"])
+    head = next(line for line in out.splitlines() if line.startswith("measure"))
+    ranks = table["hub"].rank(ascending=False)
+    assert [float(r) for r in hub.split()[2:]] == [ranks[node] for node in head.split()[1:]]
+
+
+def test_rank_by_chosen_measures_as_json(cli):
+    code, out, _ = cli(
+        "rank", "cefi_credit_2022", "--measure", "debtrank", "--measure", "hub", "--json"
+    )
+    data = json.loads(out)
+    assert code == 0 and set(data["measures"]) == {"debtrank", "hub"}
+    assert "agreement" in data and data["tau"]["debtrank"]["hub"] == data["tau"]["hub"]["debtrank"]
+    assert "reasons" not in data and isinstance(data["undefined"], dict)
+    code, _, err = cli("rank", "cefi_credit_2022", "--measure", "debtrnk")
+    assert code == 2 and "Did you mean 'debtrank'" in flat(err)

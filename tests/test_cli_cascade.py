@@ -6,9 +6,10 @@ import json
 
 import pandas as pd
 import pytest
+from terminal import fits, flat, read_json
 
 from contagion import margin, schema
-from contagion.cli import market, run
+from contagion.cli import market
 from contagion.cli.cascade import accounts
 
 POSITIONS = """venue,holder,instrument,size,entry_price,margin,fee
@@ -31,21 +32,7 @@ PROFILE = ["liquidatable", "--positions", "positions.csv", "--loans", "loans.csv
 GRAPH = ["--network", "exposures.csv", "--nodes", "nodes.csv"]
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture(autouse=True)
@@ -58,18 +45,6 @@ def folder(tmp_path, monkeypatch):
                        ("bare", "asset,cost\nETH,1\n")):  # fmt: skip
         (tmp_path / f"{name}.csv").write_text(text)
     return tmp_path
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def read_json(text: str):
-    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 def wide_book() -> margin.MarginBook:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -12,43 +11,17 @@ matplotlib.use("Agg")
 
 import pandas as pd
 import pytest
+from terminal import fits, flat, read_json
 
 import contagion as ct
 from contagion import rules
-from contagion.cli import run
 from contagion.cli.words import assigned, rule, sets
 
 OKEX = "okex_2018"
 TURNED = "{ rule = 'waterfall', layers = [{ name = 'clawback' }, { name = 'insurance fund' }] }"
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def read_json(text: str):
-    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 # -- compare --------------------------------------------------------------------------------

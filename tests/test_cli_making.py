@@ -10,35 +10,12 @@ matplotlib.use("Agg")
 
 import pandas as pd
 import pytest
+from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli import run
 from contagion.cli.values import steps, value
 
-
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def test_a_generated_network_can_be_read_and_run(cli, tmp_path):

@@ -6,9 +6,9 @@ import json
 
 import pandas as pd
 import pytest
+from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli import run
 
 CEFI = "cefi_credit_2022"
 MARGINS = """node,interbank_assets,interbank_liabilities,external_assets,equity
@@ -18,21 +18,7 @@ c,1,3,6,1
 """
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture
@@ -40,14 +26,6 @@ def margins(tmp_path):
     file = tmp_path / "margins.csv"
     file.write_text(MARGINS)
     return file
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("method", ["maximum-entropy", "minimum-density", "fitness",

@@ -6,9 +6,9 @@ import json
 
 import pandas as pd
 import pytest
+from terminal import fits, flat, read_json
 
 from contagion import rules
-from contagion.cli import run
 from contagion.cli.words import in_words, rule
 from contagion.rules.venues import CATALOGUE
 
@@ -21,21 +21,7 @@ d,20,clawback,20,2
 """
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture
@@ -46,18 +32,6 @@ def claims(tmp_path, monkeypatch):
     (tmp_path / "queue.toml").write_text('rule = "queue"\nby = "score"\n')
     (tmp_path / "broken.toml").write_text('rule = "queu"\n')
     return tmp_path
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def read_json(text: str):
-    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 # -- allocate -------------------------------------------------------------------------------

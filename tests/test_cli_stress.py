@@ -13,9 +13,9 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli import run
 from contagion.cli.scenariowords import again, model_of, set_of
 from contagion.cli.stress_text import show
 from contagion.stress.folder import Folder
@@ -24,21 +24,7 @@ from contagion.stress.spec import model_spec
 CEFI = "cefi_credit_2022"
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run(list(map(str, words)))
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture
@@ -66,14 +52,6 @@ def interrupt():
 
 def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def fits(text: str) -> bool:
-    return all(len(line) <= 80 for line in text.splitlines())
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def expected(count: int = 3000, rng: int = 5, **words):

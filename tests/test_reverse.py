@@ -354,7 +354,7 @@ def test_a_node_that_cannot_fail_is_no_goal():
 
 
 def test_a_venue_whose_waterfall_absorbs():
-    """Three venues: 48 of the exchange's claims are written down before anybody calls it default."""
+    """Three venues: claims of the exchange are written down before anybody calls it default."""
     net = ct.datasets.load("three_venues")
     found = reverse.break_even_fund(net, "exchange", ct.Shock.default("desk"))
     assert found.verified and found.need > 0

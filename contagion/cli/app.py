@@ -12,6 +12,7 @@ from . import (
     cascade,
     compare,
     making,
+    ranks,
     reconstructing,
     reversing,
     rules,
@@ -185,6 +186,7 @@ def columns(
 
 
 runs.add_to(app)
+ranks.add_to(app)
 compare.add_to(app)
 rules.add_to(app)
 cascade.add_to(app)

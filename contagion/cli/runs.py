@@ -1,4 +1,4 @@
-"""The commands that run a model: run, explain, rank and report."""
+"""The commands that run a model: run, explain and report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from ..plot.amounts import scale
@@ -32,7 +31,7 @@ Out = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (run, explain, rank, report):
+    for command in (run, explain, report):
         app.command()(command)
 
 
@@ -218,73 +217,6 @@ def explain(
         for row in rows_of(why.table)
     ]
     print(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
-
-
-def rank(
-    source: options.Source,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", help="See `contagion models`. Repeatable; by default "
-                     "eisenberg-noe and debtrank.", rich_help_panel=options.SHOCK),
-    ] = None,
-    recovery: Annotated[
-        float, typer.Option(metavar="SHARE", min=0.0, max=1.0,
-                            help="What the failing node pays on its debts, 0 to 1.",
-                            rich_help_panel=options.SHOCK)
-    ] = 0.0,
-    rule: options.Rules = None,
-    top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
-    as_json: options.Json = False,
-) -> None:  # fmt: skip
-    """Rank nodes by what their default costs the others, and by how exposed they are.
-
-    Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5
-    """
-    from ..measures import MEASURES
-    from ..ranking import rank as ranked
-
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
-    loaded = ruled(loaded, rule, *(model or ["eisenberg-noe"]))
-    chosen = [options.model(name) for name in model] if model else None
-    net = loaded.network
-    progress = len(net) > 500 and sys.stderr.isatty()
-    frame = ranked(net, chosen, recovery=recovery, progress=progress)
-    if as_json:
-        used = {str(c).partition(".")[0] for c in frame}
-        meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
-        rows = frame.head(top).reset_index().to_dict("records")
-        print_json({"unit": net.unit, "ranking": rows, "measures": meaning})
-        return
-    from ..report.reference import ranking_texts
-
-    shown = frame.head(top).drop(columns=["equity", "claims", "debts"])
-    label = ""
-    for title, part in _by_model(shown):
-        head, texts, label = ranking_texts(part, net)
-        print((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
-    more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
-    print(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
-    for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
-        if key in MEASURES:
-            m = MEASURES[key]
-            of = "" if m.denominator == "–" else f" of {m.denominator}"
-            print(paragraph(f"{m.title}: {m.formula}, {m.unit}{of}", "  ", "  "))
-
-
-def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """A ranking by several models, one table a model."""
-    endings = [str(column).partition(".")[2] for column in frame]
-    found = []
-    for ending in dict.fromkeys(endings):
-        part = frame.loc[:, [mine == ending for mine in endings]]
-        found.append((ending, part.rename(columns=lambda column: str(column).partition(".")[0])))
-    return found
 
 
 def report(

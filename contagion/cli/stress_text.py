@@ -22,7 +22,7 @@ MOST = 12
 
 def record(test: StressTest, drawn: Scenarios, place: Path | None) -> dict[str, Any]:
     """The numbers of the text, in full; of scenarios that are listed, those of each."""
-    listed = lists(test)
+    listed = not test.sampled
     measured = {} if listed else {
         key: [asdict(one) for one in each] for _, key, each in _measured(test)
     }  # fmt: skip
@@ -48,11 +48,6 @@ def record(test: StressTest, drawn: Scenarios, place: Path | None) -> dict[str, 
     }
 
 
-def lists(test: StressTest) -> bool:
-    """Whether the scenarios are a list, and no sample: then no interval means anything."""
-    return "seed" not in test.spec["scenarios"]
-
-
 def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Path | None) -> None:
     """Print what was run, the estimates, the nodes, and where the files are."""
     spec, on = test.spec, network.name or "a network"
@@ -64,7 +59,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     lines += [f"assumption: {sentence}" for sentence in spec["assumptions"]]
     for line in lines:
         print(paragraph(line, "", "  "))
-    listed = lists(test)
+    listed = not test.sampled
     print(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
     mean = test.mean("defaults").value
     said = f"Nodes in default, mean: {mean:.4g}. {_converged(test)}"
@@ -159,7 +154,7 @@ def _nodes(test: StressTest) -> str:
     chance, mean = test.default_probability(), test.nodes["mean_loss"]
     order = np.lexsort((-mean.to_numpy(), -chance["value"].to_numpy()))
     order = order[chance["value"].to_numpy()[order] + mean.to_numpy()[order] > 0]
-    to, listed = scale(mean, test.unit), lists(test)
+    to, listed = scale(mean, test.unit), not test.sampled
     rows = []
     for i in order[:MOST]:
         ends = ("?" if np.isnan(x) else f"{x:.2%}" for x in chance[["low", "high"]].iloc[i])

@@ -1,0 +1,160 @@
+"""The command `rank`: who is critical, by one measure or by all of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from ..measures import MEASURES, Measure
+from ..network import ExposureNetwork
+from ..ranking import Agreement, agreement
+from ..ranking import rank as ranked
+from . import options
+from .options import OUT, load, print_json
+from .text import paragraph, table, width
+from .words import ruled
+
+MOST = 2_000  # nodes that are compared
+SHEET = ["equity", "claims", "debts"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(rank)
+
+
+def rank(
+    source: options.Source,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="See `contagion models`. Repeatable; by default "
+                     "eisenberg-noe and debtrank.", rich_help_panel=options.SHOCK),
+    ] = None,
+    recovery: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.0, max=1.0,
+                            help="What the failing node pays on its debts, 0 to 1.",
+                            rich_help_panel=options.SHOCK)
+    ] = 0.0,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option("--measure", metavar="NAME|all",
+                     help="Compare these measures: ranks side by side, with definitions and how "
+                     "far they agree. Repeatable.", rich_help_panel=OUT),
+    ] = None,
+    rule: options.Rules = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
+    nodes: options.Nodes = None,
+    orientation: options.Orientation = None,
+    unit: options.Unit = None,
+    layer: options.Layer = None,
+    assume_equity: options.AssumeEquity = None,
+    repair: options.Repair = None,
+    as_json: options.Json = False,
+) -> None:  # fmt: skip
+    """Rank nodes by what their default costs the others, and by how exposed they are.
+
+    Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5.
+    All measures and whether they agree: contagion rank bis_cbs_2022q4 --measure all
+    """
+    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = ruled(loaded, rule, *(model or ["eisenberg-noe"]))
+    chosen = [options.model(name) for name in model] if model else None
+    net = loaded.network
+    progress = len(net) > 500 and sys.stderr.isatty()
+    wanted = "all" if measure and "all" in measure else measure or None
+    frame = ranked(net, chosen, measures=wanted, recovery=recovery, progress=progress)
+    columns = frame.columns.drop(SHEET).tolist()
+    compared = None if wanted == "all" else columns  # of all: those of importance
+    found = agreement(frame.head(MOST), compared) if wanted and len(columns) > 1 else None
+    if as_json:
+        used = {str(c).partition(".")[0] for c in frame}
+        meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
+        rows = frame.head(top).reset_index().to_dict("records")
+        said = {"agreement": found.sentence, "tau": found.tau.to_dict()} if found else {}
+        said["undefined"] = frame.attrs["reasons"]
+        print_json({"unit": net.unit, "ranking": rows, "measures": meaning, **said})
+        return
+    if found is not None:
+        _compared(net, frame, found, top)
+        return
+    from ..report.reference import ranking_texts
+
+    shown = frame.head(top).drop(columns=["equity", "claims", "debts"])
+    label = ""
+    for title, part in _by_model(shown):
+        head, texts, label = ranking_texts(part, net)
+        print((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
+    more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
+    print(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
+    for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
+        if key in MEASURES:
+            m = MEASURES[key]
+            print(paragraph(f"{m.title}: {m.formula}, {_unit(m)}", "  ", "  "))
+
+
+def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """A ranking by several models, one table a model."""
+    endings = [str(column).partition(".")[2] for column in frame]
+    found = []
+    for ending in dict.fromkeys(endings):
+        part = frame.loc[:, [mine == ending for mine in endings]]
+        found.append((ending, part.rename(columns=lambda column: str(column).partition(".")[0])))
+    return found
+
+
+def _compared(net: ExposureNetwork, frame: pd.DataFrame, found: Agreement, top: int) -> None:
+    """Ranks by measure, what the measures mean, where they are not defined, and the agreement."""
+    nodes = _fitting(found.ranges.index[:top].tolist(), width())
+    ranks = frame.drop(columns=SHEET).rank(ascending=False, method="average")
+    rows = [
+        [_title(str(name)), *("–" if pd.isna(rank) else f"{rank:g}" for rank in column)]
+        for name, column in ranks.loc[nodes].to_dict("list").items()
+    ]
+    print("Ranks, 1 is the most important; nodes in the order of their median rank")
+    print(table(["measure", *map(str, nodes)], rows, words=(0,)))
+    if len(frame) > len(nodes):
+        print(paragraph(f"({len(frame) - len(nodes):,} nodes not shown; --json has all)"))
+    print()
+    for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
+        if key in MEASURES:
+            m = MEASURES[key]
+            print(paragraph(f"{m.title}: {m.formula}; {_unit(m)}. {m.source}.", "  ", "  "))
+    for reason, columns in _undefined(frame).items():
+        print(paragraph(f"–: {reason} ({', '.join(columns)})", "  ", "  "))
+    print(f"\n{paragraph(found.sentence)}")
+
+
+def _fitting(nodes: list[Any], room: int) -> list[Any]:
+    """As many nodes as fit beside the names of the measures."""
+    left, shown = room - 34, list[Any]()
+    for node in nodes:
+        left -= max(len(str(node)), 4) + 2
+        if left < 0:
+            break
+        shown.append(node)
+    return shown or nodes[:1]
+
+
+def _undefined(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """{reason: measures that are not defined for it at some node}."""
+    said: dict[str, list[str]] = {}
+    for column, why in frame.attrs["reasons"].items():
+        for reason in dict.fromkeys(why.values()):
+            said.setdefault(reason, []).append(_title(str(column)))
+    return said
+
+
+def _unit(measure: Measure) -> str:
+    if measure.denominator == "–":
+        return measure.unit
+    between = " of " if measure.unit in ("share", "%") else ", by "
+    return f"{measure.unit}{between}{measure.denominator}"
+
+
+def _title(column: str) -> str:
+    base, _, model = column.partition(".")
+    title = MEASURES[base].title if base in MEASURES else base
+    return f"{title}, {model}" if model else title
