@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from ..kernels.krylov import bicgstab
 from ..network import ExposureNetwork
 
-DENSE = 400  # nodes up to which LAPACK is quicker than sparse iterations
+DENSE = 50  # nodes up to which LAPACK is quicker than sparse iterations
 RESTARTS = 100  # of ARPACK; where eigenvalues lie on a circle it does not arrive at all
 TIE = 1e-10  # relative difference below which two eigenvalues are the same
 
