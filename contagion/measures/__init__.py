@@ -47,7 +47,14 @@ from .covar import covar
 from .diagonal import aumann_shapley
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
 from .flow import betweenness, harmonic, sinkrank
-from .impact import contagion_index, debtrank, default_impact, single_defaults, vulnerability_index
+from .impact import (
+    contagion_index,
+    debtrank,
+    default_impact,
+    rounds_of_contagion,
+    single_defaults,
+    vulnerability_index,
+)
 from .registry import Measure
 from .sensitivity import Gradient, gradient
 from .shapley import shapley, shapley_of_defaults, shapley_of_risk
@@ -128,6 +135,7 @@ __all__ = [
     "marginal_systemic_risk",
     "pagerank",
     "protection",
+    "rounds_of_contagion",
     "shapley",
     "shapley_of_defaults",
     "shapley_of_risk",

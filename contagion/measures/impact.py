@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
+from ..errors import ConvergenceError, ShockError
+from ..kernels.allnodes import EachDefault
 from ..model import Model
 from ..network import ExposureNetwork
-from .registry import Measure
+from ..outcome import Outcome
+from ..results import claim_losses
+from .impact_definitions import DEFINITIONS as DEFINITIONS
+from .registry import scored
 
 CHUNK = 2**22  # entries of the loss matrix held at a time
+ROUNDING = 1e-9  # of the direct loss: what of a cascade is only rounding
+SOLVENT = 1e-9  # equity left, in parts of the balance sheet, that is not in doubt
+
+Reasons = dict[str, np.ndarray]
+
+
+@runtime_checkable
+class AllAtOnce(Protocol):
+    """A model that knows what every single default costs without running them one by one."""
+
+    def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
+        """What every default costs; `None` where it has to be run."""
 
 
 def single_defaults(
@@ -19,24 +38,38 @@ def single_defaults(
     model: Model,
     *,
     recovery: float = 0.0,
+    more: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Let every node default once for outside reasons, and add up what the others lose.
 
     Losses ℓ(j|i) are counted from the run without shock and capped at the equity of j; a node
-    with unknown capital loses without cap and counts in money, not in the indices.
+    with unknown capital loses without cap and counts in money, not in the indices. Linear
+    DebtRank is not run n times but computed for all nodes together, to 1e-8 of all equity.
 
     Parameters
     ----------
     network, model : any model.
     recovery : recovery rate on claims on the failing node, in [0, 1].
-    progress : show a progress bar.
+    more : also the indices without cap, the direct and the cascade part of the impact and their
+        ratio, and the socialized loss caused and suffered.
+    progress : show a progress bar, where defaults are run.
 
     Returns
     -------
     DataFrame, one row a node: default_impact (money), contagion_index (%), vulnerability_index
-    (%), induced_defaults, hazard (%), loss_suffered (money, sum over all triggers).
-    See `MEASURES` for the formulas.
+    (%), induced_defaults, hazard (%), loss_suffered (money, sum over all triggers); with `more`
+    contagion_index_uncapped, vulnerability_index_uncapped (%), direct_impact, cascade_impact
+    (money), amplification, socialized_caused, socialized_suffered (money). See `MEASURES` for the
+    formulas. Where a measure is not defined it is nan, and `attrs["reasons"]` is
+    {column: {node: why}}.
+
+    Raises
+    ------
+    ShockError
+        For a recovery outside [0, 1].
+    ConvergenceError
+        When a run does not reach the tolerance of the model.
 
     Example
     -------
@@ -48,69 +81,257 @@ def single_defaults(
     ...     equity=[1, 3, 1])
     >>> single_defaults(net, ct.Furfine()).loc["a", ["default_impact", "contagion_index"]].tolist()
     [3.0, 75.0]
+    >>> single_defaults(net, ct.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
+    np.float64(250.0)
     """
+    if not 0 <= recovery <= 1:
+        raise ShockError(f"recovery is {recovery}; it has to lie in [0, 1].")
+    base = model.solve(network, np.zeros(len(network)))
+    found, social = None, None
+    if isinstance(model, AllAtOnce):
+        found = model.each_default(network, recovery)
+    if found is None:
+        found, social = _run(network, model, base, recovery, progress)
+    before = np.maximum(base.equity, 0.0)
+    columns = _usual(network, before, found)
+    if more:
+        columns |= _more(network, base, recovery, before, found, social, type(model).__name__)
+    table = pd.DataFrame(columns, index=network.names)
+    table.attrs["reasons"] = {
+        name: why for name, column in columns.items() if (why := column.attrs.get("reasons"))
+    }
+    return table
+
+
+def _usual(
+    network: ExposureNetwork, before: np.ndarray, found: EachDefault
+) -> dict[str, pd.Series]:
+    n, names = len(network), network.names
+    capital = np.nan_to_num(before)
+    alone = np.full(n, n < 2)
+    no_others = ~(capital.sum() - capital > 0)
+    no_own = {"capital is not known": np.isnan(before), "no capital to lose": ~(capital > 0)}
+    fails = {"it cannot fail": ~network.book.can_fail}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        contagion = 100.0 * found.known_impact / (capital.sum() - capital)
+        vulnerability = 100.0 * found.suffered / ((n - 1) * capital)
+        hazard = 100.0 * found.failures / max(n - 1, 1)
+    return {
+        "default_impact": pd.Series(found.impact, names),
+        "contagion_index": scored(
+            "contagion_index", contagion, names, {"no other node has capital": no_others}
+        ),
+        "vulnerability_index": scored(
+            "vulnerability_index", vulnerability, names, {**no_own, "no other node": alone}
+        ),
+        "induced_defaults": pd.Series(found.induced, names),
+        "hazard": scored("hazard", hazard, names, fails),
+        "loss_suffered": pd.Series(found.suffered, names),
+    }
+
+
+def _more(
+    network: ExposureNetwork,
+    base: Outcome,
+    recovery: float,
+    before: np.ndarray,
+    found: EachDefault,
+    social: tuple[np.ndarray, np.ndarray] | None,
+    model: str,
+) -> dict[str, pd.Series]:
+    n, names = len(network), network.names
+    capital = np.nan_to_num(before)
+    others = capital.sum() - capital
+    no_own = {"capital is not known": np.isnan(before), "no capital to lose": ~(capital > 0)}
+    direct = _direct(network, base, recovery, before)
+    cascade = found.impact - direct
+    cascade = np.where(np.abs(cascade) > ROUNDING * direct, cascade, 0.0)
+    called = np.full(n, network.guarantees is not None)
+    first = {"guarantees pass the first loss on": called}
+    unsettled = {f"{model} does not settle claims": np.full(n, social is None)}
+    caused, suffered = (np.zeros(n), np.zeros(n)) if social is None else social
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values: dict[str, tuple[np.ndarray, Reasons]] = {
+            "contagion_index_uncapped": (
+                100.0 * found.uncapped / others,
+                {"no other node has capital": ~(others > 0)},
+            ),
+            "vulnerability_index_uncapped": (
+                100.0 * found.suffered_uncapped / ((n - 1) * capital),
+                {**no_own, "no other node": np.full(n, n < 2)},
+            ),
+            "direct_impact": (direct, first),
+            "cascade_impact": (cascade, first),
+            "amplification": (
+                cascade / direct,
+                {**first, "nobody loses on it directly": ~(direct > 0)},
+            ),
+            "socialized_caused": (caused, unsettled),
+            "socialized_suffered": (suffered, unsettled),
+        }
+    return {name: scored(name, value, names, why) for name, (value, why) in values.items()}
+
+
+def _direct(
+    network: ExposureNetwork, base: Outcome, recovery: float, before: np.ndarray
+) -> np.ndarray:
+    """(n,) money that creditors of the trigger lose on it, at most their equity."""
+    n = np.int64(len(network))
+    lost = np.maximum((1.0 - recovery) * network.amount - claim_losses(network, base), 0.0)
+    pair, at = np.unique(network.debtor * n + network.creditor, return_inverse=True)
+    borne = np.bincount(at, lost, len(pair))
+    room = before[pair % n]
+    return np.bincount(pair // n, np.where(np.isnan(room), borne, np.minimum(borne, room)), int(n))
+
+
+def _run(
+    network: ExposureNetwork, model: Model, base: Outcome, recovery: float, progress: bool
+) -> tuple[EachDefault, tuple[np.ndarray, np.ndarray] | None]:
+    """Run every default; for models that settle also the socialized loss caused and suffered."""
     n, book = len(network), network.book
-    base = model.solve(network, np.zeros(n))
     before = np.maximum(base.equity, 0.0)
     known = ~np.isnan(before)
-    capital = np.where(known, before, 0.0)
-    impact, counted, induced = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
-    suffered, failures = np.zeros(n), np.zeros(n, np.int64)
-    size = max(1, CHUNK // max(n, 1))
-    chunks: Iterable[int] = range(0, n, size)
-    if progress:
-        from tqdm.auto import tqdm
+    settled = base.external_paid is not None
+    unlimited = ~(book.can_fail & known)
+    apart = 1.0 - np.asarray(network.ownership.sum(axis=0)).ravel()  # shares that no node holds
+    impact, known_impact, uncapped, caused = np.zeros((4, n))
+    suffered, suffered_uncapped, socialized = np.zeros((3, n))
+    induced, failures = np.zeros((2, n), np.int64)
 
-        chunks = tqdm(chunks, desc=type(model).__name__)
-    for first in chunks:
-        triggers = np.arange(first, min(first + size, n))
+    def count(
+        triggers: np.ndarray, gross: np.ndarray | csr_array, loss: np.ndarray | csr_array
+    ) -> None:
+        impact[triggers] = loss.sum(axis=1)
+        known_impact[triggers] = loss @ known
+        uncapped[triggers] = gross @ known
+        caused[triggers] = gross @ unlimited + loss @ (apart * ~unlimited)
+        suffered[:] += loss.sum(axis=0)
+        suffered_uncapped[:] += gross.sum(axis=0)
+        socialized[:] += np.where(unlimited, gross.sum(axis=0), loss.sum(axis=0) * apart)
+
+    rest = np.arange(n)
+    if getattr(model, "spreads_by_default_only", False):
+        quiet, gross = _quiet(network, base, recovery)
+        end = np.maximum((base.equity[gross.indices] - gross.data), 0.0)
+        data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
+        count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
+        caused[quiet] += (1.0 - recovery) * np.nan_to_num(book.external_liabilities)[quiet]
+        rest = np.setdiff1d(rest, quiet)
+    for triggers in _chunks(rest, n, type(model).__name__ if progress else None):
         here = (np.arange(len(triggers)), triggers)
         pins = np.full((len(triggers), n), np.nan)
         pins[here] = recovery
         outcome = model.solve(network, np.zeros_like(pins), pins)
-        loss = before - np.maximum(outcome.equity, 0.0)
-        loss = np.where(known, loss, outcome.lost - base.lost)
+        if not np.all(outcome.converged):
+            raise ConvergenceError(
+                f"{type(model).__name__} did not reach its tolerance for "
+                f"{int((~outcome.converged).sum())} of {len(triggers)} defaults. Raise max_rounds."
+            )
+        gross = outcome.lost - base.lost
+        gross[here] = 0.0
+        loss = np.where(known, before - np.maximum(outcome.equity, 0.0), gross)
         loss[here] = 0.0
         new = outcome.defaulted & ~base.defaulted
         new[here] = False
-        impact[triggers] = loss.sum(axis=1)
-        counted[triggers] = loss[:, known].sum(axis=1)
+        count(triggers, gross, loss)
         induced[triggers] = new.sum(axis=1)
-        suffered += loss.sum(axis=0)
         failures += new.sum(axis=0)
-    others = capital.sum() - capital
-    with np.errstate(invalid="ignore", divide="ignore"):
-        contagion = np.where(others > 0, 100.0 * counted / others, np.nan)
-        vulnerability = np.where(capital > 0, 100.0 * suffered / ((n - 1) * capital), np.nan)
-    hazard = np.where(book.can_fail, 100.0 * failures / max(n - 1, 1), np.nan)
-    return pd.DataFrame(
-        {
-            "default_impact": impact,
-            "contagion_index": contagion,
-            "vulnerability_index": vulnerability,
-            "induced_defaults": induced,
-            "hazard": hazard,
-            "loss_suffered": suffered,
-        },
-        index=network.names,
+        if base.external_paid is not None and outcome.external_paid is not None:
+            outside = base.external_paid - outcome.external_paid
+            caused[triggers] += outside.sum(axis=1)
+            outside[here] = 0.0
+            socialized += outside.sum(axis=0)
+    found = EachDefault(
+        impact, known_impact, uncapped, suffered, suffered_uncapped, induced, failures
     )
+    return found, (caused, socialized) if settled else None
+
+
+def _quiet(
+    network: ExposureNetwork, base: Outcome, recovery: float
+) -> tuple[np.ndarray, csr_array]:
+    """Triggers whose creditors all stay solvent, for models where only defaults spread losses.
+
+    Returns the triggers and what every node loses on them, (triggers, n).
+    """
+    book, claims = network.book, network.liabilities
+    if network.guarantees is not None or network.shareholdings is not None:
+        return np.empty(0, np.int64), claims[:0]
+    gross = csr_array(((1.0 - recovery) * claims.data, claims.indices, claims.indptr), claims.shape)
+    left = base.equity[gross.indices] - gross.data
+    scale = (book.claims + network.segments.due)[gross.indices]
+    fails = book.can_fail[gross.indices] & ~(left > SOLVENT * scale)
+    fails &= book.known[gross.indices]
+    debtor = np.repeat(np.arange(len(network)), np.diff(gross.indptr))
+    loud = base.defaulted | (np.bincount(debtor, fails, len(network)) > 0)
+    loud |= np.bincount(network.debtor, claim_losses(network, base), len(network)) > 0
+    quiet = np.flatnonzero(~loud)
+    return quiet, csr_array(gross[quiet])
+
+
+def _chunks(triggers: np.ndarray, n: int, name: str | None) -> Iterable[np.ndarray]:
+    """The triggers in parts whose losses fit into memory, with a progress bar for a name."""
+    size = max(1, CHUNK // max(n, 1))
+    parts = [triggers[first : first + size] for first in range(0, len(triggers), size)]
+    if name is None:
+        return parts
+    from tqdm.auto import tqdm
+
+    shown: Iterable[np.ndarray] = tqdm(parts, desc=name)
+    return shown
+
+
+def rounds_of_contagion(
+    network: ExposureNetwork, model: Model, *, recovery: float = 0.0
+) -> pd.Series:
+    """Rounds until the last further default when the node fails; 0 where nobody else does.
+
+    For clearing models a round is one wave of defaults, cleared to its fixed point.
+
+    Example
+    -------
+    a owes b 10, b (capital 3) owes c 6, c has 4: b fails in round 1 and c in round 2.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix(
+    ...     [[0, 10, 0], [0, 0, 6], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
+    ...     equity=[1, 3, 4])
+    >>> rounds_of_contagion(net, ct.Furfine()).tolist()
+    [2, 1, 0]
+    """
+    model._usable(network)
+    n = len(network)
+    rounds = np.zeros(n, np.int64)
+    for triggers in _chunks(np.arange(n), n, None):
+        pins = np.full((len(triggers), n), np.nan)
+        pins[np.arange(len(triggers)), triggers] = recovery
+        outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
+        assert outcome.default_round is not None
+        rounds[triggers] = outcome.default_round.max(axis=1)  # the trigger itself is in round 0
+    return pd.Series(rounds, network.names, name="rounds_of_contagion")
 
 
 def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
     """Money that all other owners lose when the node defaults: `Σ_{j≠i} ℓ(j|i)`."""
-    return single_defaults(network, model, recovery=recovery)["default_impact"]
+    return _column(single_defaults(network, model, recovery=recovery), "default_impact")
 
 
 def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
     """`100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`, % of the capital of the others; see `MEASURES`."""
-    return single_defaults(network, model, recovery=recovery)["contagion_index"]
+    return _column(single_defaults(network, model, recovery=recovery), "contagion_index")
 
 
 def vulnerability_index(
     network: ExposureNetwork, model: Model, *, recovery: float = 0.0
 ) -> pd.Series:
     """`100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`, % of own capital; see `MEASURES`."""
-    return single_defaults(network, model, recovery=recovery)["vulnerability_index"]
+    return _column(single_defaults(network, model, recovery=recovery), "vulnerability_index")
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series:
+    series = table[name]
+    series.attrs = {"reasons": table.attrs["reasons"].get(name, {})}
+    return series
 
 
 def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
@@ -125,61 +346,7 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
 def _debtrank(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
     capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
     others = capital.sum() - capital
-    share = impact["contagion_index"].to_numpy() / 100.0 * others / capital.sum()
-    return pd.Series(share, impact.index, name="debtrank")
-
-
-DEFINITIONS = (
-    Measure(
-        "default_impact",
-        "default impact",
-        "Σ_{j≠i} ℓ(j|i)",
-        "money",
-        "–",
-        "loss of all other owners when i defaults; ℓ(j|i) is capped at the equity of j",
-    ),
-    Measure(
-        "contagion_index",
-        "contagion index",
-        "100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j",
-        "%",
-        "capital of the others",
-        "after Espinosa-Vega & Solé (2010), IMF WP/10/105, capital impairment averaged with "
-        "capital weights; ℓ capped at K_j",
-    ),
-    Measure(
-        "vulnerability_index",
-        "vulnerability index",
-        "100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) · K_i)",
-        "%",
-        "own capital, mean over triggers",
-        "after the bank-contagion annexes of IMF FSAPs; ℓ capped at K_i",
-        about="vulnerability",
-    ),
-    Measure(
-        "induced_defaults",
-        "induced defaults",
-        "#{j ≠ i : j defaults | i defaults}",
-        "nodes",
-        "–",
-        "count of further defaults, nodes insolvent before left out",
-    ),
-    Measure(
-        "hazard",
-        "hazard rate",
-        "100 · #{j ≠ i : i defaults | j defaults} / (N − 1)",
-        "%",
-        "the N − 1 triggers",
-        "share of single defaults that fail the node",
-        about="vulnerability",
-    ),
-    Measure(
-        "debtrank",
-        "DebtRank",
-        "Σ_{j≠i} v_j h_j",
-        "share",
-        "equity of all nodes",
-        "Battiston et al. (2012), Sci. Rep. 2:541, with v_j = share of equity as in Bardoscia "
-        "et al. (2015), PLoS ONE 10(6); the trigger's own loss is left out",
-    ),
-)
+    lost = np.nan_to_num(impact["contagion_index"].to_numpy()) / 100.0 * others
+    share = lost / capital.sum() if capital.sum() > 0 else lost
+    none = {"no node has equity": np.full(len(share), not capital.sum() > 0)}
+    return scored("debtrank", share, impact.index, none)

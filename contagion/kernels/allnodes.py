@@ -1,0 +1,269 @@
+"""Linear DebtRank of every node as the one that fails, together instead of one after the other.
+
+The loss h of all when node k fails is the least solution of `h = min(1, Λ h)` with `h_k = p`,
+`Λ_jk = X_jk / E_j` what j loses, in parts of its equity, when k loses all of its own. With
+`M = (I − Λ)⁻¹` and while nobody else loses all it has, that is column k of M:
+
+    h = p M_k / M_kk      Σ_j v_j h_j = p (vᵀM)_k / M_kk      Σ_k h = M (p / diag M)
+
+One solve gives `vᵀM` for all triggers, one more the sums over triggers; only the diagonal of M
+needs its columns. They are summed up (`allnodes_columns`) until the bound on what is missing no
+longer counts, which takes few rounds, as only the diagonal has to be right. Triggers that fail
+others outright hold these at 1 (`allnodes_caps`). Where the powers of Λ do not vanish, or a node
+ends too close to failure for the bound, rounds do it (`allnodes_rounds`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .allnodes_caps import groups, hold
+from .allnodes_columns import Inverse, columns, inverse, scaled_rows, solved
+from .allnodes_rounds import rounds
+
+TINY = 1e-300
+CLOSE = 1 - 1e-6  # part of it from which on a column is looked at
+STRICTNESS = (10.0, 0.1)  # error of one trigger, over what would do if all were that far off
+
+
+@dataclass(frozen=True)
+class EachDefault:
+    """What the default of each of n nodes costs, counted from the state without shock; (n,).
+
+    Attributes
+    ----------
+    impact, known_impact : money that the others lose, each at most its equity; those with known
+        balance sheet alone.
+    uncapped : money that the others with known balance sheet lose, not limited by their equity.
+    suffered, suffered_uncapped : money that the node loses, summed over the defaults of others.
+    induced, failures : nodes that the default fails; defaults of others that fail the node.
+    """
+
+    impact: np.ndarray
+    known_impact: np.ndarray
+    uncapped: np.ndarray
+    suffered: np.ndarray
+    suffered_uncapped: np.ndarray
+    induced: np.ndarray
+    failures: np.ndarray
+
+
+@dataclass
+class AllNodes:
+    """What follows from each of n single defaults among N nodes.
+
+    Attributes
+    ----------
+    totals : (q, n) `Σ_j v_j h_j` for q rows of weights v, the trigger included.
+    sums : (N,) `Σ_k h_j` over the triggers k, j itself included.
+    back : (n,) what comes back to the trigger, row k of `returns` with h.
+    induced : (n,) nodes that fail, the trigger left out.
+    failures : (N,) triggers that fail the node.
+    by_rounds : (n,) bool, triggers that the algebra could not do.
+    converged : (n,) bool.
+    """
+
+    totals: np.ndarray
+    sums: np.ndarray
+    back: np.ndarray
+    induced: np.ndarray
+    failures: np.ndarray
+    by_rounds: np.ndarray
+    converged: np.ndarray
+
+
+@dataclass(frozen=True)
+class System:
+    """What :func:`all_nodes` is asked; `limited` are nodes that can lose all they have."""
+
+    influence: csr_array
+    returns: csr_array
+    weights: np.ndarray
+    fails: np.ndarray
+    passed: float
+    accuracy: float
+    limited: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = np.flatnonzero(self.influence.sum(axis=1) >= 1 - 1e-9)
+        object.__setattr__(self, "limited", rows)
+
+    @property
+    def n(self) -> int:
+        return int(self.returns.shape[0])
+
+    @property
+    def passes(self) -> np.ndarray:
+        """(n,) bool: what comes back to the trigger it would pass on."""
+        return np.asarray(np.diff(self.influence.indptr)[: self.n] > 0)
+
+
+def all_nodes(
+    influence: csr_array,
+    returns: csr_array,
+    weights: np.ndarray,
+    fails: np.ndarray,
+    passed: float = 1.0,
+    *,
+    accuracy: float = 1e-8,
+    tolerance: float = 1e-10,
+    most: int = 100_000,
+) -> AllNodes:
+    """Fail every node once.
+
+    Parameters
+    ----------
+    influence : CSR (N, N) Λ; a node with an empty row passes nothing on unless it is the trigger.
+    returns : CSR (n, N), row k what comes back to trigger k; for nodes that pass losses on it is
+        row k of Λ.
+    weights : (q, N) v >= 0.
+    fails : (N,) bool, nodes that fail when they lose all they have.
+    passed : p, what the trigger passes on, in [0, 1].
+    accuracy : bound on the error of `totals` over `Σ v`, and of `sums` over n.
+    tolerance, most : of the rounds, where rounds are needed.
+
+    Example
+    -------
+    Each passes half of its loss to the other: `M_00 = 4/3`, `h_1 = 1/2`.
+
+    >>> ring = csr_array(np.array([[0.0, 0.5], [0.5, 0.0]]))
+    >>> found = all_nodes(ring, ring, np.ones((1, 2)), np.ones(2, bool))
+    >>> found.totals.round(6).tolist(), found.back.round(6).tolist()
+    ([[1.5, 1.5]], [0.25, 0.25])
+    """
+    system = System(influence, returns, weights, fails, passed, accuracy)
+    if passed == 0:
+        return _nothing(system)
+    whole = inverse(influence)
+    found = None if whole is None else _algebra(system, whole)
+    if found is None:
+        found = _nothing(system)
+        found.by_rounds[:] = True
+    _rounds(system, found, tolerance, most)
+    return found
+
+
+def _nothing(system: System) -> AllNodes:
+    n, size = system.n, system.influence.shape[0]
+    return AllNodes(
+        np.zeros((len(system.weights), n)),
+        np.zeros(size),
+        np.zeros(n),
+        np.zeros(n, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(n, bool),
+        np.ones(n, bool),
+    )
+
+
+def _rounds(system: System, out: AllNodes, tolerance: float, most: int) -> None:
+    """Add the triggers of `by_rounds`."""
+    todo = np.flatnonzero(out.by_rounds)
+    for nodes, h, still in rounds(system.influence, todo, system.passed, tolerance, most):
+        failed = (h >= 1 - 1e-12) & system.fails[:, None]
+        failed[nodes, np.arange(len(nodes))] = False
+        part = system.returns[nodes]
+        column = np.repeat(np.arange(len(nodes)), np.diff(part.indptr))
+        out.totals[:, nodes] = system.weights @ h
+        out.sums += h.sum(axis=1)
+        out.back[nodes] = np.bincount(column, part.data * h[part.indices, column], len(nodes))
+        out.induced[nodes] = failed.sum(axis=0)
+        out.failures += failed.sum(axis=1)
+        out.converged[nodes] = still
+
+
+def _algebra(system: System, whole: Inverse) -> AllNodes | None:
+    """All triggers but those left in `by_rounds`; `None` where the equations were not solved."""
+    value = solved(csr_array(system.influence.T), system.weights.T)
+    if value is None:
+        return None
+    share = (value.T / np.maximum(system.weights.sum(axis=1), TINY)[:, None]).max(axis=0)
+    for strictness in STRICTNESS:
+        least = whole.sums.max() / (strictness * system.n)
+        found = _at_once(system, whole, value.T, np.maximum(share, least))
+        if found is not None:
+            return found
+    return None
+
+
+def _at_once(
+    system: System, whole: Inverse, value: np.ndarray, share: np.ndarray
+) -> AllNodes | None:
+    """The triggers by algebra; `share` is what a node counts, errors are divided by it.
+
+    `None` where what they add up to in `sums` is too much.
+    """
+    out, n, p = _nothing(system), system.n, system.passed
+    returns = scaled_rows(whole, system.returns)
+    found = _columns(system, whole, returns, 0.5 * system.accuracy / share[:n])
+    plain = ~found.near & (found.error * share[:n] <= system.accuracy)
+    out.by_rounds[:] = ~plain
+    load, error = np.zeros(len(share)), np.zeros(len(share))
+    error[:n] = np.where(plain, found.error, 0.0)
+    load[:n] = np.where(plain, p / found.diagonal, 0.0)
+    out.totals[:] = value[:, :n] * load[:n]
+    out.back[:] = found.back * load[:n]
+    able = found.near & (system.passes | (np.diff(returns.indptr) == 0))
+    strict = 0.25 * system.accuracy / share
+    for nodes, matrix, doubt in groups(whole, returns, np.flatnonzero(able), found.met, p, strict):
+        held = hold(matrix, doubt, p)
+        good = held.clear & ((held.error * share[nodes]).sum(axis=1) <= system.accuracy)
+        nodes, w = nodes[good], held.weights[good]
+        trigger, others = nodes[:, 0], nodes[:, 1:]
+        out.by_rounds[trigger] = False
+        out.totals[:, trigger] = np.einsum("gs,qgs->qg", w, value[:, nodes])
+        out.back[trigger] = np.where(system.passes[trigger], p - w[:, 0], 0.0)
+        fall = held.held[good] & system.fails[others]
+        out.induced[trigger] = fall.sum(axis=1)
+        np.add.at(out.failures, others[fall], 1)
+        np.add.at(load, nodes, w)
+        np.add.at(error, nodes, held.error[good])
+    sums = solved(system.influence, np.stack([load, error], axis=1))
+    if sums is None or sums[:, 1].max(initial=0.0) > system.accuracy * n:
+        return None
+    out.sums[:] = sums[:, 0]
+    return out
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of every trigger k: `M_kk`, what comes back by M, the bound on both.
+
+    near : (n,) bool, triggers that bring others close to failure, or beyond.
+    met : those others.
+    """
+
+    diagonal: np.ndarray
+    back: np.ndarray
+    error: np.ndarray
+    near: np.ndarray
+    met: np.ndarray
+
+
+def _columns(system: System, whole: Inverse, returns: csr_array, limit: np.ndarray) -> Found:
+    """The columns of all triggers, each until the bound on `M_kk` is at most `limit` (n,)."""
+    n, passes = system.n, system.passes
+    weight, far = returns @ whole.rest, returns @ whole.far
+    missing = limit / np.maximum(weight, TINY)
+    order = np.argsort(missing)
+    sorted_, done = returns[order], 0
+    back, error, near = np.zeros(n), np.zeros(n), np.zeros(n, bool)
+    rows = whole.place[system.limited]
+    met = np.zeros(len(rows), bool)
+    for block in columns(whole, order, missing[order]):
+        k = block.nodes
+        back[k] = block.along(sorted_[done : done + len(k)], far[k])
+        error[k] = block.missing * weight[k]
+        done += len(k)
+        most = block.rows(rows)
+        most += whole.rest[rows, None] * block.missing
+        most *= whole.unit[rows, None]
+        least = np.where(passes[k], 1.0 + back[k] - error[k], 1.0) * whole.unit[whole.place[k]]
+        over = most >= CLOSE / system.passed * least
+        over &= system.limited[:, None] != k
+        near[k] = over.any(axis=0)
+        met |= over.any(axis=1)
+    return Found(np.where(passes, 1.0 + back, 1.0), back, error, near, system.limited[met])
