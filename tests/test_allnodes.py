@@ -214,6 +214,35 @@ def test_whom_a_default_fails_does_not_depend_on_the_accuracy(name, accuracy):
     np.testing.assert_array_equal(out.failures, failures)
 
 
+def test_a_default_that_is_far_off_is_not_missed():
+    """A trigger on ten chains of six, at whose end a node loses 3 · 0.9⁵ of what it has.
+
+    The first rounds do not see the end; what they leave open has to.
+    """
+    matrix = np.zeros((62, 62))
+    for first in range(1, 61, 6):
+        matrix[first, 0], matrix[61, first + 5] = 0.999, 0.3
+        for step in range(first + 1, first + 6):
+            matrix[step, step - 1] = 0.9
+    influence = csr_array(matrix)
+    for accuracy in (1e-8, 1e3):
+        out = all_nodes(
+            influence, influence, np.ones((1, 62)), np.ones(62, bool), accuracy=accuracy
+        )
+        assert out.induced.tolist() == [1] + [0] * 61
+
+
+@pytest.mark.parametrize(("last", "failed"), [(2 / 3, 2), (1 / 3, 1)])
+def test_a_node_held_by_one_that_is_held_waits_for_the_bound(last, failed):
+    """0 fails 1, which costs 2 0.95 at once and 0.09 · last round two corners."""
+    matrix = np.zeros((5, 5))
+    matrix[1, 0], matrix[2, 1], matrix[3, 1], matrix[4, 3], matrix[2, 4] = 3, 0.95, 0.1, 0.9, last
+    influence = csr_array(matrix)
+    for accuracy in (1e-8, 1e3):
+        out = all_nodes(influence, influence, np.ones((1, 5)), np.ones(5, bool), accuracy=accuracy)
+        assert out.induced.tolist() == [failed, failed - 1, 0, 0, 0]
+
+
 def test_triggers_that_fail_nobody_are_not_looked_at_again(monkeypatch):
     """Nodes with claims above their equity do not make themselves suspects."""
     influence, _ = CASES["loose"]
@@ -290,9 +319,10 @@ def test_only_the_columns_that_do_not_settle_are_given_up(monkeypatch):
     monkeypatch.setattr("contagion.kernels.allnodes_columns.MOST", 10)
     influence, _ = CASES["loose"]
     weights = np.geomspace(1, 1e12, 200)[None]
-    out = all_nodes(influence, influence, weights, np.ones(200, bool), tolerance=1e-13)
+    out = all_nodes(influence, influence, weights, np.ones(200, bool), 0.3, tolerance=1e-13)
+    assert not out.induced.any()
     assert 0 < out.by_rounds.mean() < 1
-    expected = plain(influence, weights, 1.0)[0] / weights.sum()
+    expected = plain(influence, weights, 0.3)[0] / weights.sum()
     np.testing.assert_allclose(out.totals / weights.sum(), expected, atol=1e-8)
 
 

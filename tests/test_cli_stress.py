@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import matplotlib
 
@@ -134,6 +137,66 @@ def test_a_stopped_run_goes_on_with_the_folder_alone(cli, stops, tmp_path, monke
     assert json.loads(out)["digest"] == digests[0] != digests[1]
 
 
+@pytest.mark.parametrize("until", ["command.json", "manifest.json", "scenarios/*.parquet"])
+def test_a_killed_run_goes_on_with_the_folder_alone(cli, tmp_path, monkeypatch, until):
+    """SIGKILL, as soon as a file is there; nothing is left to the process that is killed."""
+    file = tmp_path / "june.toml"
+    file.write_text('kind = "common_factor"\nvolatility = 0.4\nseed = 4\nscenarios = 60000\n')
+    words = ["stress", CEFI, "--scenarios", "june.toml", "--level", "0.9"]
+    code = "import sys; from contagion.cli import run; sys.exit(run(sys.argv[1:]))"
+    held = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--out", "run"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    while not any((tmp_path / "run").glob(until)):
+        assert held.poll() is None
+        time.sleep(0.0005)
+    held.kill()
+    assert held.wait() == -signal.SIGKILL
+    monkeypatch.chdir(os.sep)
+    code, out, err = cli("stress", "--resume", tmp_path / "run", "--json")
+    assert (code, err) == (0, "")
+    monkeypatch.chdir(tmp_path)
+    _, straight, _ = cli(*words, "--json")
+    assert json.loads(out)["digest"] == json.loads(straight)["digest"]
+    assert list((tmp_path / "run").rglob(".*")) == []
+
+
+def test_a_folder_with_a_command_alone_begins(cli, tmp_path, monkeypatch):
+    """What a process that was killed before the manifest was there leaves behind."""
+    words = ("stress", CEFI, "--count", 300, "--rng", 6, "--param", "max_rounds=900", "--out")
+    cli(*words, tmp_path / "run")
+    command = (tmp_path / "run" / "command.json").read_text()
+    for empty in ("scenarios", "sums"):
+        (tmp_path / "new" / empty).mkdir(parents=True)
+    (tmp_path / "new" / "command.json").write_text(command)
+    (tmp_path / "new" / ".manifest.json.77.part").write_text("{")
+    code, out, _ = cli("stress", "--resume", tmp_path / "new", "--json")
+    assert code == 0
+    assert json.loads(out)["digest"] == ct.stress.load(tmp_path / "run").digest()
+    assert json.loads(out)["model"]["parameters"]["max_rounds"] == "900"
+    assert (tmp_path / "new" / "command.json").read_text() == command
+    (tmp_path / "new" / "manifest.json").unlink()
+    (tmp_path / "new" / "command.json").write_text("[]")
+    code, _, err = cli("stress", "--resume", tmp_path / "new")
+    assert code == 2 and "is not what contagion stress writes" in flat(err)
+
+
+def test_a_run_that_is_refused_leaves_nothing(cli, tmp_path):
+    code, _, err = cli("stress", CEFI, "--scenarios", "single-defaults", "--target-error", "0.1",
+                       "--out", tmp_path / "run")  # fmt: skip
+    assert code == 2 and "these scenarios are a list" in flat(err)
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    code, _, err = cli("stress", CEFI, "--count", 300, "--out", tmp_path / "mine")
+    assert code == 2 and "there is 'letter.txt'" in flat(err) and fits(err)
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+    code, _, err = cli("stress", CEFI, "--count", 300, "--out", tmp_path / "mine" / "letter.txt")
+    assert code == 2 and "is a file" in flat(err)
+
+
 def test_the_way_to_terminate_is_as_before(cli):
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
@@ -154,7 +217,9 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
     command = (tmp_path / "run" / "command.json").read_text()
     code, _, err = cli("stress", CEFI, "--count", "20000", "--rng", 1, "--layer", "2022-11",
                        "--out", tmp_path / "run")  # fmt: skip
-    assert code == 2 and "holds another stress test" in flat(err)
+    assert code == 2 and "holds another stress test" in flat(err) and "digest" not in err
+    assert "networks: it has other exposures, balance sheets" in flat(err)
+    assert "scenarios.seed: 0 there, 1 here" in flat(err)
     assert (tmp_path / "run" / "command.json").read_text() == command
 
 

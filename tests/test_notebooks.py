@@ -84,7 +84,7 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     matplotlib.use("Agg")
-    code, sharing, liquidation = blocks("python")
+    code, sharing, liquidation, critical, partial = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) == 12
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
@@ -95,6 +95,10 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
     exec(compile(liquidation, "README.md", "exec"), space)
     deficit = space["cascade"].run(space["book"], {"ETH": -0.2}).deficits["lender"]
     assert round(deficit) == 586
+    exec(compile(critical, "README.md", "exec"), space)
+    assert {"default_impact", "hub", "sinkrank"} <= set(space["table"].columns)
+    exec(compile(partial, "README.md", "exec"), space)
+    assert len(space["guess"]) == 3 and space["test"].value_at_risk(0.99).value > 0
 
 
 def test_readme_lists_every_model_with_its_source():

@@ -347,7 +347,9 @@ def test_scenarios_by_hand(pair):
     assert found.values("fund", "loss").tolist() == [4.0, 2.0, 0.0]
     mean = found.differences().loc["fund"]
     assert mean[["before", "after", "difference"]].tolist() == pytest.approx([11 / 3, 2 / 3, -3.0])
-    assert mean["standard_error"] == pytest.approx(np.std([5, 4, 0], ddof=1) / np.sqrt(3))
+    errors = ["standard_error", "low", "high", "independent_error"]
+    assert mean[errors].isna().all() and "a list" in found.differences().attrs["reasons"]["fund"]
+    assert "±" not in repr(found) and "a list of scenarios, no sample" in repr(found)
     assert mean["avoided_per_cost"] == pytest.approx(0.6)
     var = found.differences(statistic="value_at_risk", level=0.5).loc["fund"]
     assert var[["before", "after"]].tolist() == [4.0, 0.0]
@@ -377,6 +379,18 @@ def test_scenarios_say_what_one_shock_at_a_time_says(venues):
                 assert got == pytest.approx(one.loc[name, of], abs=1e-6), (at, name, of)
     assert "desk: the scenarios destroy" in repr(many)
     assert max(map(len, repr(many).splitlines())) <= 79
+
+
+def test_nothing_less_is_not_said(venues):
+    """The desk posts all that it has, but the scenarios never hit it."""
+    shocks = [ct.Shock.loss({"bank_1": x}) for x in (20.1, 30.7, 40.3)]
+    names = {"desk": policy.Collateral(0.6, nodes=["desk"])}
+    scenarios = ct.scenarios.from_shocks(venues, shocks)
+    found = policy.compare(venues, ct.EisenbergNoe(), scenarios, names)
+    assert "within" in found.tests["desk"].spec["scenarios"]
+    assert "less in the mean" not in repr(found)
+    hit = ct.scenarios.from_shocks(venues, [ct.Shock.relative(0.9, ["desk"]), *shocks])
+    assert "less in the mean" in repr(policy.compare(venues, ct.EisenbergNoe(), hit, names))
 
 
 def test_scenarios_within_what_is_left(venues):

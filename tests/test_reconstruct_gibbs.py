@@ -288,3 +288,28 @@ def test_diagnostics_say_what_the_samples_are_worth():
     share = [(draws[k].amount / draws[k].amount.sum()) ** 2 for k in range(3)]
     assert draws.trace["concentration"][:3].tolist() == pytest.approx([s.sum() for s in share])
     assert draws[5:9].trace["links"].tolist() == draws.links[5:9].tolist()
+
+
+def test_a_density_that_margins_do_not_allow_is_said():
+    """All claims and debts are 10: nearly all posterior weight is on one link a node."""
+    names = list("abcdefgh")
+    same = gibbs(
+        Margins(names, claims=[10.0] * 8, debts=[10.0] * 8),
+        density=0.4,
+        samples=20,
+        thin=20,
+        burn_in=600,
+        rng=1,
+    )
+    said = " ".join(same.notes)
+    assert same.links.mean() < 0.4 * 56 - 2
+    assert f"{same.links.mean():.4g} links in the mean where 22.4 were asked" in said
+    assert "1 amount among the claims is also among the debts" in said
+    assert max(map(len, repr(same).splitlines())) <= 79
+    rng = np.random.default_rng(3)
+    claims, debts = rng.lognormal(2, 0.5, (2, 8))
+    free = Margins(names, claims=claims, debts=debts * claims.sum() / debts.sum())
+    met = gibbs(free, density=0.5, samples=20, thin=20, burn_in=600, rng=1)
+    assert abs(met.links.mean() - 28) < 2 and "not met" not in " ".join(met.notes)
+    given = gibbs(free, link_probability=0.1, samples=5, rng=1)
+    assert given.notes == ()

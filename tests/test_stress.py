@@ -780,3 +780,102 @@ def test_it_reads_well(chain):
     some = stress_test(chain, ct.EisenbergNoe(), given(chain, drawn(chain, 200)), joint=["c", "a"])
     whole = test.joint_defaults.loc[["c", "a"], ["c", "a"]]
     pd.testing.assert_frame_equal(some.joint_defaults, whole)
+
+
+# -- lists of scenarios -------------------------------------------------------------------------
+
+
+def test_a_list_of_scenarios_is_no_sample():
+    """a and b fail one after the other: the numbers are those of the list, nothing has an error."""
+    net = ct.ExposureNetwork.from_matrix(
+        [[0, 10], [0, 0]], ["a", "b"], orientation="debtor->creditor", external_assets=[12, 0],
+        equity=[2, 3],
+    )  # fmt: skip
+    shocks = [ct.Shock.loss({"a": 6.0}), ct.Shock()]
+    sets = [
+        ct.scenarios.from_shocks(net, shocks),
+        ct.scenarios.single_defaults(net),
+        ct.scenarios.grid(net, {"a": shocks}),
+    ]
+    for scenarios in sets:
+        test = stress_test(net, ct.EisenbergNoe(), scenarios)
+        assert not test.sampled
+        for found in (
+            test.mean(),
+            test.mean(interval="bootstrap", rng=1),
+            test.value_at_risk(0.5),
+            test.expected_shortfall(0.5),
+        ):
+            assert np.isnan([found.standard_error, found.low, found.high]).all()
+            assert "a list of scenarios, no sample" in found.method
+        assert test.mean().value == test.columns["loss"].mean()
+        for frame in (test.default_probability(), test.exceedance([0.0, 2.0])):
+            assert frame[["standard_error", "low", "high"]].isna().all(axis=None)
+            assert frame["value"].notna().all()
+        assert test.nodes[["loss_error", "default_error"]].isna().all(axis=None)
+        assert "a list, not a sample" in repr(test) and " to " not in repr(test)
+        assert "95 %" not in repr(test)
+        with pytest.raises(StressError, match="these scenarios are a list"):
+            stress_test(net, ct.EisenbergNoe(), scenarios, target_error=0.1)
+    drawn_ = ct.scenarios.common_factor(net, scenarios=64, rng=1)
+    assert stress_test(net, ct.EisenbergNoe(), drawn_).sampled
+
+
+def test_zero_processes_are_refused(tmp_path):
+    net = islands()
+    with pytest.raises(ValueError, match="n_jobs=0"):
+        stress_test(net, ct.EisenbergNoe(), ct.scenarios.single_defaults(net), n_jobs=0,
+                    out=tmp_path / "run")  # fmt: skip
+    assert not (tmp_path / "run").exists()
+
+
+# -- recoveries that cannot be paid -------------------------------------------------------------
+
+
+def payer() -> ct.ExposureNetwork:
+    """a owes b 10 and has 2 and a claim of 4 on c, which has 4."""
+    owed = pd.DataFrame({"creditor": ["b", "a"], "debtor": ["a", "c"], "amount": [10.0, 4.0]})
+    nodes = pd.DataFrame({"node": ["a", "b", "c"], "external_assets": [2.0, 20.0, 4.0]})
+    return ct.ExposureNetwork(nodes, owed, unit="EUR mn")
+
+
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(0.9, 0.9)])
+def test_a_recovery_that_a_node_cannot_pay_is_refused(model):
+    """a has 6 left where c pays, 2 where c pays nothing, and 1 where it also loses half of 2."""
+    net, default = payer(), ct.Shock.default
+    for shock, rate, most, short in (
+        (default("a", 0.6), 0.61, "0.6", "0.1"),
+        (default("a", 0.2) + default("c"), 0.3, "0.2", "1"),
+        (default("a", 0.1) + default("c") + ct.Shock.loss({"a": 1.0}), 0.3, "0.1", "2"),
+    ):
+        rates = dict(shock.defaults) | {"a": rate}
+        other = [default(node, r) for node, r in rates.items()]
+        more = sum(other[1:], other[0]) + ct.Shock(losses=shock.losses)
+        fits = ct.scenarios.from_shocks(net, [ct.Shock(), shock, ct.Shock()])
+        assert stress_test(net, model, fits).columns["initial_loss"].min() >= -1e-9
+        with pytest.raises(ct.ShockError):
+            model.propagate(net, more)
+        over = ct.scenarios.from_shocks(net, [ct.Shock(), shock, more])
+        with pytest.raises(ct.ShockError) as error:
+            stress_test(net, model, over)
+        said = str(error.value)
+        assert f"'a' is said to recover {rate} of face, and pays out {short} EUR mn more" in said
+        assert f"there it could pay {most}." in said and "Lower the recovery" in said
+
+
+def test_other_nodes_that_pay_too_much_are_counted():
+    net = payer()
+    over = ct.scenarios.single_defaults(net, ["a", "b"], recovery=1.0)
+    with pytest.raises(ct.ShockError, match=r"'a'.* 4 EUR mn more") as error:
+        stress_test(net, ct.EisenbergNoe(), over)
+    assert "other node" not in str(error.value)  # b owes nothing
+    owed = pd.DataFrame({"creditor": ["b", "b"], "debtor": ["a", "c"], "amount": [10.0, 9.0]})
+    nodes = pd.DataFrame({"node": ["a", "b", "c"], "external_assets": [2.0, 20.0, np.nan]})
+    unknown = ct.ExposureNetwork(nodes, owed, missing_equity="external")
+    alone = ct.scenarios.single_defaults(unknown, ["c", "c"], recovery=1.0)
+    stress_test(unknown, ct.EisenbergNoe(), alone)  # nobody knows what c has
+    full = ct.ExposureNetwork(nodes.assign(external_assets=[2.0, 20.0, 1.0]), owed)
+    both = ct.scenarios.single_defaults(full, ["a", "c"], recovery=1.0)
+    with pytest.raises(ct.ShockError, match=r"So does 1 other node\."):
+        stress_test(full, ct.EisenbergNoe(), both)
+    stress_test(net, ct.DebtRank(), over)  # it does not settle claims

@@ -73,7 +73,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
 
 def _ran(test: StressTest) -> str:
     told = test.spec["scenarios"]
-    values = {k: v for k, v in told.items() if k not in ("digest", "kind", "scenarios")}
+    values = {k: v for k, v in told.items() if k not in ("digest", "kind", "sampled", "scenarios")}
     given = [f"{k}={v}" for k, v in values.items() if isinstance(v, int | float | str)]
     said = ", ".join([told["kind"].replace("_", "-"), *given])
     return f"{plural(len(test), 'scenario')}: {said}; baseline {test.spec['options']['baseline']}."

@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from ..network import ExposureNetwork
-from ..stress import StressError
+from ..scenarios import Scenarios
+from ..stress import StressError, StressTest
+from ..stress.folder import COMMAND, MANIFEST, Folder
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
@@ -23,11 +25,14 @@ from .scenariowords import again, list_kinds, model_of, set_of
 from .stress_text import record, show
 from .words import ruled
 
-COMMAND = "command.json"
-MANIFEST = "manifest.json"
 TARGETS = ("mean", "value-at-risk", "expected-shortfall")
 OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "rule")
+OF_RUN = (
+    "scenarios", "given", "count", "rng", "model", "param", "baseline", "paired", "target_error",
+    "target", "level",
+)  # fmt: skip
 WITH_RESUME = (*OF_NETWORK, "resume", "jobs", "figure", "as_json")
+Found = tuple[StressTest, ExposureNetwork, Scenarios]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -161,42 +166,17 @@ def stress(
 
     VaR is the value at risk, ES the expected shortfall; every number has its 95 % interval.
     """
-    from .. import stress as room
-
     if source is None and resume is None:
         list_kinds()
         return
     drawable(figure)
-    words = {name: context.params[name] for name in OF_NETWORK} | {"cwd": os.getcwd()}
+    words = {name: context.params[name] for name in (*OF_NETWORK, *OF_RUN)} | {"cwd": os.getcwd()}
     run: dict[str, Any] = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
-    if resume is not None:
-        _alone(context)
-        manifest = room.folder.Folder(resume).read()["spec"]
-        model, chosen = model_of(manifest["model"])
-        where = _known(resume) if source is None else words
-        with contextlib.chdir(where["cwd"]):
-            nets = networks(where, model)
-        drawn = again(nets[0], manifest["scenarios"])
-        with _kept(resume, where):
-            test = room.resume(resume, nets, chosen, drawn, **run)
+    if resume is None:
+        test, network, drawn = _begin(words, out, run)
     else:
-        if target not in TARGETS:
-            raise ValueError(f"--target {target}: choose {', '.join(TARGETS)}.")
-        nets = networks(words, model)
-        chosen, drawn = options.model(model, param), set_of(nets[0], scenarios, given, count, rng)
-        with _kept(out, words):
-            test = room.stress_test(
-                nets if len(nets) > 1 else nets[0],
-                chosen,
-                drawn,
-                design="paired" if paired else "crossed",
-                baseline=baseline,  # type: ignore[arg-type]
-                levels=level or (0.95, 0.99),
-                target_error=target_error,
-                target=target.replace("-", "_"),
-                out=out,
-                **run,
-            )
+        _alone(context)
+        test, network, drawn = _go_on(resume, None if source is None else words, run)
     if figure is not None:
         from .. import plot
 
@@ -205,9 +185,52 @@ def stress(
     if as_json:
         print_json(record(test, drawn, place))
         return
-    show(test, nets[0], drawn, place)
+    show(test, network, drawn, place)
     if figure is not None:
         print(f"\nFigure: {figure}")
+
+
+def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Found:
+    """The stress test of a command, into a folder or not."""
+    from .. import stress as room
+
+    if words["target"] not in TARGETS:
+        raise ValueError(f"--target {words['target']}: choose {', '.join(TARGETS)}.")
+    with contextlib.chdir(words["cwd"]):
+        nets = networks(words, words["model"])
+        chosen = options.model(words["model"], words["param"])
+        drawn = set_of(nets[0], *(words[name] for name in ("scenarios", "given", "count", "rng")))
+    with _kept(out, words):
+        test = room.stress_test(
+            nets if len(nets) > 1 else nets[0],
+            chosen,
+            drawn,
+            design="paired" if words["paired"] else "crossed",
+            baseline=words["baseline"],
+            levels=words["level"] or (0.95, 0.99),
+            target_error=words["target_error"],
+            target=words["target"].replace("-", "_"),
+            out=out,
+            **run,
+        )
+    return test, nets[0], drawn
+
+
+def _go_on(folder: Path, words: dict[str, Any] | None, run: dict[str, Any]) -> Found:
+    """The stress test of a folder; `words` where the network is said anew."""
+    from .. import stress as room
+
+    if words is None and (folder / COMMAND).is_file() and not (folder / MANIFEST).exists():
+        return _begin(_known(folder, OF_RUN), folder, run)  # it was stopped before the manifest
+    manifest = Folder(folder).manifest()["spec"]
+    model, chosen = model_of(manifest["model"])
+    words = {name: (words or _known(folder))[name] for name in (*OF_NETWORK, "cwd")}
+    with contextlib.chdir(words["cwd"]):
+        nets = networks(words, model)
+    drawn = again(nets[0], manifest["scenarios"])
+    with _kept(folder, words):
+        test = room.resume(folder, nets, chosen, drawn, **run)
+    return test, nets[0], drawn
 
 
 # -- what is run ------------------------------------------------------------------------------
@@ -246,27 +269,43 @@ def _alone(context: typer.Context) -> None:
             )
 
 
-def _known(folder: Path) -> dict[str, Any]:
-    """Where the network of a folder came from."""
+def _known(folder: Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """How the run of a folder was called: where its network came from, and `more`."""
     file = folder / COMMAND
     if not file.is_file():
         raise StressError(
             f"{folder} does not say where its network came from: contagion stress SOURCE --resume "
             f"{folder}, with the dataset or file that it was begun with."
         )
-    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return found
+    try:
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        if found.keys() >= {*OF_NETWORK, *more, "cwd"}:
+            return found
+    except (ValueError, AttributeError):
+        pass
+    raise StressError(
+        f"{file} is not what contagion stress writes. Say the network: contagion stress SOURCE "
+        f"--resume {folder}."
+    )
 
 
 @contextlib.contextmanager
 def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
-    """Note in the folder where the network came from; when stopped, say how to go on.
+    """Note in the folder how the run was called; when stopped, say how to go on.
 
-    A signal to terminate, as of a queue of a cluster, stops like Ctrl-C.
+    Of a new folder that is done first, so that a process may be killed at any time; of another
+    one as soon as it took the run as its own. A signal to terminate, as of a queue of a cluster,
+    stops like Ctrl-C.
     """
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
-    sessions = _sessions(folder)
+    sessions, new = _sessions(folder), folder is not None and not folder.exists()
+    alone, begun = (
+        folder is not None and (folder / name).exists() is there
+        for name, there in ((COMMAND, False), (MANIFEST, True))
+    )
+    if folder is not None and _unsaid(folder):
+        _note(folder, words)
     try:
         yield
     except KeyboardInterrupt:
@@ -275,15 +314,37 @@ def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
         if folder is not None and _sessions(folder) != sessions:  # it took the run as its own
-            text = json.dumps(words, indent=2, default=str)
-            (folder / COMMAND).write_text(f"{text}\n", "utf-8")
+            _note(folder, words)
+        elif folder is not None and alone and (begun or not (folder / MANIFEST).exists()):
+            with contextlib.suppress(NotADirectoryError):
+                (folder / COMMAND).unlink(missing_ok=True)
+            if new and folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _unsaid(folder: Path) -> bool:
+    """Whether a folder is new, or holds a run and not how it was called."""
+    if (folder / MANIFEST).exists():
+        return not (folder / COMMAND).exists()
+    return (folder.is_dir() or not folder.exists()) and not Folder(folder).foreign()
+
+
+def _note(folder: Path, words: dict[str, Any]) -> None:
+    """Write the command, whole or not at all, over what was known before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / MANIFEST).exists() and (folder / COMMAND).is_file():
+        with contextlib.suppress(StressError):
+            words = _known(folder) | words
+    part = folder / f".{COMMAND}.{os.getpid()}.part"
+    part.write_text(json.dumps(words, indent=2, default=str) + "\n", "utf-8")
+    os.replace(part, folder / COMMAND)
 
 
 def _sessions(folder: Path | None) -> int:
     """How often the run of a folder was begun or gone on with."""
     if folder is None or not (folder / MANIFEST).exists():
         return 0
-    return int(json.loads((folder / MANIFEST).read_text("utf-8"))["run"]["sessions"])
+    return int(Folder(folder).manifest()["run"]["sessions"])
 
 
 def _stopped(folder: Path | None) -> str:

@@ -192,7 +192,7 @@ def _run(
     before = np.maximum(base.equity, 0.0)
     known = ~np.isnan(before)
     settled = base.external_paid is not None
-    unlimited = ~(book.can_fail & known)
+    unlimited = ~book.can_fail  # also where the balance sheet is not known
     apart = 1.0 - np.asarray(network.ownership.sum(axis=0)).ravel()  # shares that no node holds
     impact, known_impact, uncapped, caused = np.zeros((4, n))
     suffered, suffered_uncapped, socialized = np.zeros((3, n))
@@ -261,7 +261,6 @@ def _quiet(
     left = base.equity[gross.indices] - gross.data
     scale = (book.claims + network.segments.due)[gross.indices]
     fails = book.can_fail[gross.indices] & ~(left > SOLVENT * scale)
-    fails &= book.known[gross.indices]
     debtor = np.repeat(np.arange(len(network)), np.diff(gross.indptr))
     loud = base.defaulted | (np.bincount(debtor, fails, len(network)) > 0)
     loud |= np.bincount(network.debtor, claim_losses(network, base), len(network)) > 0

@@ -73,7 +73,7 @@ def exceedance(
     >>> ax.lines[0].get_ydata().tolist()
     [0.5, 0.0]
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['VaR 75%: 5.000 (no bound to no bound)', 'ES 75%: 5.000']
+    ['VaR 75%: 5.000', 'ES 75%: 5.000']
     """
     chosen = sorted(test.spec["options"]["levels"] if levels is None else levels)
     wrong = [level for level in chosen if not 0 < level < 1]
@@ -131,7 +131,7 @@ def _curve(ax: Axes, curve: pd.DataFrame, to: Scale) -> None:
 def _frame(ax: Axes, curve: pd.DataFrame, lowest: float) -> None:
     value, (left, right) = curve["value"].to_numpy(float), ax.dataLim.intervalx
     right = right if right > left else left + 1.0
-    ax.set_yscale("log")
+    ax.set_yscale("log" if value.any() else "linear")
     ax.set_ylim(0.6 * float(value[value > 0].min(initial=lowest)), 1.25)
     ax.set_xlim(left - 0.01 * (right - left), right + 0.03 * (right - left))
     ax.yaxis.set_major_formatter(lambda part, _: f"{100 * part:.6g}%")
@@ -172,8 +172,8 @@ def _note(test: StressTest, curve: pd.DataFrame, marked: bool) -> str:
     count = int(test.spec["networks"]["count"])
     said += f" on {count:,} networks" if count > 1 else ""
     first = float(curve["value"].iloc[0])
-    said += (
-        f"; {f'{first:.1%}' if first else 'none'} of them above 0. Band and bars: 95% intervals."
+    said += f"; {f'{first:.1%}' if first else 'none'} of them above 0. " + (
+        "Band and bars: 95% intervals." if test.sampled else "A list, no sample: no intervals."
     )
     if marked:
         said += " VaR: value at risk (circle); ES: expected shortfall, the mean beyond (diamond)."

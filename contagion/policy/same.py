@@ -59,6 +59,11 @@ class Within(Scenarios):
         return self.base.unit_weights
 
     @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample."""
+        return self.base.sampled
+
+    @property
     def labels(self) -> pd.Index:
         """(len,) a name for each scenario."""
         return self.base.labels

@@ -54,6 +54,11 @@ class ScenarioComparison:
         """Unit of money."""
         return self.tests[AS_GIVEN].unit
 
+    @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample, so that differences have errors."""
+        return self.tests[AS_GIVEN].sampled
+
     def values(self, name: str, of: str) -> np.ndarray:
         """(N,) a measure by scenario: a column of `StressTest.scenarios`, "funded", "system_loss".
 
@@ -105,7 +110,8 @@ class ScenarioComparison:
         DataFrame, one row an intervention: before, after, difference (after − before),
         standard_error, low, high (of the difference), independent_error (what it would be if
         the runs did not share their scenarios), cost, avoided_per_cost. Errors are nan where a
-        scenario did not converge, or where the scenarios do not tell; `attrs["reasons"]`.
+        scenario did not converge, or where the scenarios are a list or do not tell;
+        `attrs["reasons"]`.
         """
         of = of or self.of
         first, rows, reasons = self.draws(AS_GIVEN, of), {}, {}
@@ -115,9 +121,12 @@ class ScenarioComparison:
             found, apart = paired(first, second, statistic, level, rng=rng, **options)  # type: ignore[arg-type]
             error, low, high = (float(x) for x in (found.standard_error, found.low, found.high))
             open_ = self.tests[AS_GIVEN].unconverged + self.tests[name].unconverged
-            if open_:
+            if open_ or not self.sampled:
                 error = low = high = apart = float("nan")
+            if open_:
                 reasons[name] = f"{plural(open_, 'scenario')} did not converge"
+            elif not self.sampled:
+                reasons[name] = "the scenarios are a list, not a sample"
             elif np.isnan(error):
                 reasons[name] = "too few scenarios beyond the level, or one replicate"
             before, change = estimate(first, statistic, level), float(found.value)
@@ -179,11 +188,16 @@ class ScenarioComparison:
         for statistic, p, part in parts:
             title = SHORT[statistic] + ("" if statistic == "mean" else f" {p:g}")
             columns[title] = [cell(float(part["before"].iloc[0]) / scale)] + [
-                f"{d / scale:+.3g} ±{cell((high - low) / 2 / scale, 2)}"
+                f"{d / scale:+.3g}"
+                + (f" ±{cell((high - low) / 2 / scale, 2)}" if self.sampled else "")
                 for d, low, high in part[["difference", "low", "high"]].itertuples(index=False)
             ]
         lines = [*textwrap.wrap(head, 79), aligned(pd.DataFrame(columns, index=list(self.costs)))]
-        lines.append("differences against 'as given' ± half of their paired 95 % interval")
+        lines.append(
+            "differences against 'as given' ± half of their paired 95 % interval"
+            if self.sampled
+            else "differences against 'as given'; a list of scenarios, no sample: no intervals"
+        )
         return "\n".join([*lines, *self._less()])
 
     def _less(self) -> list[str]:
@@ -196,6 +210,8 @@ class ScenarioComparison:
             if "within" not in test.spec["scenarios"]:
                 continue
             gone = most - estimate(self.draws(name, "initial_loss"), "mean", 0.5)
+            if not gone > 1e-9 * abs(most):  # rounding
+                continue
             text = (
                 f"{name}: the scenarios destroy {money(gone, self.unit)} less in the mean, because "
                 "they hit nodes that have paid out before"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import overload
@@ -190,7 +191,8 @@ class Ensemble(Sequence[ExposureNetwork]):
                 f"  cells added {self.added.mean():.3g}, dropped {self.dropped.mean():.3g} a "
                 "network, so that the margins can be met"
             )
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        lines += [f"  {note}" for note in self.notes]
+        return "\n".join(textwrap.fill(x, 79, subsequent_indent="    ") for x in lines)
 
 
 def gathered(

@@ -10,11 +10,12 @@ import pandas as pd
 from scipy.special import expit
 
 from ..errors import NetworkError
-from ..text import listing, money
+from ..text import listing, money, plural
 from ._cells import Problem
 from ._cycles import along_links, sweep
 from ._repair import repaired
 from ._scaling import balanced
+from .diagnostics import effective_sample_size
 from .ensemble import Ensemble, gathered
 from .entropy import matrix
 from .fitness import asked, log_odds, shifted
@@ -89,7 +90,8 @@ def gibbs(
     -------
     Ensemble
         With `.trace`: links, the sum of squared shares of all claims (`concentration`), and
-        `probability` and `rate` of every sample where they have a prior.
+        `probability` and `rate` of every sample where they have a prior. `.notes` says where the
+        density asked is not met.
 
     Raises
     ------
@@ -133,7 +135,32 @@ def gibbs(
         rows.append(chain.record())
     part = f"density {density:g}, {odds} odds" if density is not None else "given prior"
     said = f"Gibbs sampler, {part}, every {thin} steps after {burn_in}"
-    return gathered(margins, problem, said, kept, trace=pd.DataFrame(rows), notes=prior.notes())
+    trace = pd.DataFrame(rows)
+    notes = (*prior.notes(), *_missed(margins, trace["links"].to_numpy(), density))
+    return gathered(margins, problem, said, kept, trace=trace, notes=notes)
+
+
+def _missed(margins: Margins, links: np.ndarray, density: float | None) -> tuple[str, ...]:
+    """Say where the samples (S,) have another density than asked, beyond what chance explains."""
+    if density is None:
+        return ()
+    want, mean = density * len(margins) * (len(margins) - 1), float(links.mean())
+    worth = effective_sample_size(links)  # nan: the chain never moves
+    chance = 0.0 if np.isnan(worth) else 4 * float(np.std(links)) / np.sqrt(worth)
+    if abs(mean - want) <= max(chance, 0.02 * want, 1.0):
+        return ()
+    both = np.intersect1d(margins.claims[margins.claims > 0], margins.debts[margins.debts > 0])
+    why = (
+        f"{plural(len(both), 'amount')} among the claims {'is' if len(both) == 1 else 'are'} also "
+        "among the debts. Margins that coincide hold the density where it is; figures with more "
+        "digits free it."
+        if len(both)
+        else "The margins, or sums of them that coincide, hold it there, or burn_in is too short."
+    )
+    return (
+        f"the density asked is not met: {mean:,.4g} links in the mean where {want:,.4g} were "
+        f"asked. {why}",
+    )
 
 
 @dataclass

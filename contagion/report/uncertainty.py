@@ -118,10 +118,17 @@ def _tail(test: StressTest) -> Exhibit:
     ]
     head = ["of", "measure", "estimate", "standard error", "from", "to"]
     note = (
-        f"Amounts in {to.label or 'money'}; intervals at 95%. VaR: value at risk, not exceeded "
-        "with that probability. ES: expected shortfall, the mean of what lies beyond."
+        f"Amounts in {to.label or 'money'}; {_ends(test)} VaR: value at risk, not exceeded with "
+        "that probability. ES: expected shortfall, the mean of what lies beyond."
     )
     return Exhibit("T13V", "The tail", table=table(head, rows, text=2, note=note))
+
+
+def _ends(test: StressTest) -> str:
+    """What the columns from and to are."""
+    if test.sampled:
+        return "from and to are an interval at 95%."
+    return "the scenarios are a list, no random sample, so there are no intervals."
 
 
 def _interval(found: Estimate, to: Scale) -> list[str]:
@@ -152,7 +159,7 @@ def _nodes(network: ExposureNetwork, test: StressTest) -> Exhibit:
     more = len(network) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}. In default: share of the scenarios, those included in "
-        "which the node was before, with its interval at 95%."
+        f"which the node was before; {_ends(test)}"
         + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
     )
     return Exhibit("T13N", "Nodes over the scenarios", table=table(head, rows, text=2, note=note))

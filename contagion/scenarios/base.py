@@ -106,6 +106,11 @@ class Scenarios(ABC):
         return False
 
     @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample, and not a list of what somebody chose."""
+        return True
+
+    @property
     def unit_weights(self) -> bool:
         """Whether every scenario weighs the same (no importance sampling)."""
         return True

@@ -38,6 +38,11 @@ class Listed(Scenarios):
         return self.index
 
     @property
+    def sampled(self) -> bool:
+        """A list, no sample."""
+        return False
+
+    @property
     def pins(self) -> bool:
         """Whether some scenario pins a node in default."""
         return any(bool(np.isfinite(rates).any()) for rates in self.recoveries)
@@ -65,6 +70,11 @@ class SingleDefaults(Scenarios):
 
     places: np.ndarray
     recovery: np.ndarray
+
+    @property
+    def sampled(self) -> bool:
+        """A list, no sample."""
+        return False
 
     @property
     def pins(self) -> bool:

@@ -45,8 +45,15 @@ def networks_of(networks: ExposureNetwork | Iterable[ExposureNetwork]) -> list[E
     return found
 
 
-def fit(networks: Sequence[ExposureNetwork], scenarios: Scenarios) -> None:
+def fit(
+    networks: Sequence[ExposureNetwork], scenarios: Scenarios, target_error: float | None
+) -> None:
     """Scenarios of the nodes of the networks, and not more than these have to lose."""
+    if target_error is not None and not scenarios.sampled:
+        raise StressError(
+            "target_error needs a random sample, and these scenarios are a list: there is no "
+            "error to look at. Leave target_error out."
+        )
     if len(scenarios) < 2:
         raise StressError(
             f"There is {plural(len(scenarios), 'scenario')}: a stress test needs two. For one "

@@ -1,6 +1,7 @@
 """A run on disk: Parquet files that are whole or absent, their hashes, and what made them.
 
     manifest.json       what the run is (`spec`) and how far it got (`run`)
+    command.json        how to call it again, where the command line began it; nothing here reads it
     nodes.parquet       names and kinds of the nodes
     scenarios/*.parquet one row a scenario and network
     sums/*.parquet      sums over the scenarios of a chunk, by node
@@ -31,13 +32,16 @@ import pandas as pd
 from ..errors import ContagionError
 from ..text import listing, plural
 from .plan import Plan, Task
-from .spec import Spec, differences
+from .spec import Spec, apart
 from .sums import Branch, Sums
 from .work import Part
 
 Table = Any  # a pyarrow.Table; pyarrow is loaded on use and has no types
 FORMAT = 1
 MANIFEST, HASHES, NODES, TAILS = "manifest.json", "SHA256SUMS", "nodes.parquet", "tails.parquet"
+COMMAND = "command.json"
+PARTS = ("scenarios", "sums", "kept")
+BEGUN = re.compile(r"command\.json|\.(command|manifest)\.json\.\d+\.part")  # before the manifest
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -57,20 +61,21 @@ class Folder:
     def open(self, spec: Spec, nodes: pd.DataFrame, run: Spec) -> None:
         """Begin a run here, or go on with the one that is here if it is the same.
 
+        A folder is new when it holds nothing but a `command.json`, and what a process that was
+        killed at the beginning leaves behind.
+
         Raises
         ------
         StressError
-            When the folder holds another run, with every difference; or files that are none.
+            When the folder holds another run, with every difference, or anything else; and when
+            it is a file.
         """
         table = _table(nodes)
         if (self.path / MANIFEST).exists():
             self._same(self.manifest(), spec)
         else:
-            if self.path.exists() and any(self.path.iterdir()):
-                raise StressError(
-                    f"{self.path} is not empty and holds no stress test. Give an empty folder."
-                )
-            for part in ("scenarios", "sums", "kept"):
+            self._new()
+            for part in PARTS:
                 (self.path / part).mkdir(parents=True, exist_ok=True)
             self.note(spec, run)
         for stale in self.path.rglob(".*.part"):
@@ -94,9 +99,11 @@ class Folder:
             found: Spec = json.loads(path.read_text("utf-8"))
         except ValueError:
             raise StressError(f"{path} cannot be read as JSON. Start in a new folder.") from None
-        if found.get("format") != FORMAT:
+        kind = found.get("format") if isinstance(found, dict) else None
+        if kind != FORMAT or not {"spec", "run"} <= found.keys():
             raise StressError(
-                f"{path} has format {found.get('format')!r}, this version reads {FORMAT}."
+                f"{path} is no manifest that this version reads: its format is {kind!r}, not "
+                f"{FORMAT}, or it is not whole. Start in a new folder."
             )
         return found
 
@@ -112,8 +119,28 @@ class Folder:
             )
         return here
 
+    def foreign(self) -> list[str]:
+        """What is here and is not of the beginning of a stress test, by name."""
+        inside = self.path.iterdir() if self.path.is_dir() else ()
+        return sorted(
+            one.name
+            for one in inside
+            if not BEGUN.fullmatch(one.name)
+            and not (one.name in PARTS and one.is_dir() and not any(one.iterdir()))
+        )
+
+    def _new(self) -> None:
+        """Refuse a folder that belongs to somebody else."""
+        if self.path.exists() and not self.path.is_dir():
+            raise StressError(f"{self.path} is a file. Give a folder for the stress test.")
+        if foreign := self.foreign():
+            raise StressError(
+                f"{self.path} is not empty and holds no stress test: there is {listing(foreign)}. "
+                "Give an empty folder."
+            )
+
     def _same(self, old: Spec, new: Spec) -> None:
-        found = list(differences(old["spec"], json.loads(json.dumps(new))))
+        found = apart(old["spec"], json.loads(json.dumps(new)))
         if found:
             raise StressError(
                 f"{self.path} holds another stress test:\n  "

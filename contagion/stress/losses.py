@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import ShockError
 from ..model import Model
 from ..models.settlement import slices, sums
 from ..network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import Baseline
+from ..text import money, plural
 
 SETTLED = ("initial_loss", "absorbed_by_trigger", "socialized", "deadweight", "external_loss")
 
@@ -87,6 +89,7 @@ class Ledger:
         pinned = None if recoveries is None else ~np.isnan(recoveries)
         if pinned is None or not pinned.any():
             pinned = recoveries = None
+        self._payable(outcome, losses, recoveries)
         loss = self._loss(outcome, losses, recoveries, pinned)
         columns = {
             "loss": loss.sum(axis=1),
@@ -190,6 +193,40 @@ class Ledger:
             outside.sum() - outcome.external_paid.sum(axis=1),
         )
         return dict(zip(SETTLED, values, strict=True))
+
+    def _payable(self, outcome: Outcome, losses: np.ndarray, recoveries: np.ndarray | None) -> None:
+        """A pinned recovery must not pay out more than the node has, as in `Model.propagate`.
+
+        Raises
+        ------
+        ShockError
+            For the node that pays out most of what it does not have; a node whose balance sheet
+            is not known can pay anything.
+        """
+        if recoveries is None or not self.model.settles:
+            return
+        net, due = self.network, self.network.segments.due
+        short = losses - self._destroyed(outcome, recoveries)
+        below = (short > 1e-9 * (net.book.claims + due)) & ~np.isnan(recoveries)
+        if not below.any():
+            return
+        short = np.where(below, short, 0.0)
+        row, at = divmod(int(short.argmax()), short.shape[1])
+        owes = due + np.broadcast_to(self._called(outcome), short.shape)[row]
+        most = float(recoveries[row, at] - short[row, at] / owes[at])
+        most = np.floor(1e4 * max(most, 0.0) + 1e-6) / 1e4  # down, so that it can be typed in
+        others = int(below.any(axis=0).sum()) - 1
+        raise ShockError(
+            f"{str(net.names[at])!r} is said to recover {recoveries[row, at]:.4g} of face, and "
+            f"pays out {money(short[row, at], net.unit)} more than it has left in one of the "
+            f"scenarios: there it could pay {most:.4g}."
+            + (
+                f" So {'does' if others == 1 else 'do'} {plural(others, 'other node')}."
+                if others
+                else ""
+            )
+            + " Lower the recovery of the scenarios, as a number or {node: number}."
+        )
 
     def _destroyed(self, outcome: Outcome, recoveries: np.ndarray) -> np.ndarray:
         """(k, n) initial loss of nodes that are pinned, see `socialization.initial_losses`."""

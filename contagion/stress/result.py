@@ -63,7 +63,8 @@ class StressTest(Scalars):
         return self._draws(self.columns["loss"][:1])
 
     def _means(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        return pooled([means(sums, name, self._one) for sums in self.sums])
+        value, error = pooled([means(sums, name, self._one) for sums in self.sums])
+        return value, error if self.sampled else np.full_like(error, np.nan)
 
     @cached_property
     def nodes(self) -> pd.DataFrame:
@@ -71,7 +72,7 @@ class StressTest(Scalars):
 
         For crossed networks errors are at most the ones given, and `network_spread` is the standard
         deviation of the mean loss from network to network. Errors are nan where replicates were
-        too many to be kept apart.
+        too many to be kept apart, and where the scenarios are a list and no sample.
         """
         table = self._table("", self.names)
         table.insert(0, "kind", self.kinds)
@@ -219,8 +220,13 @@ class StressTest(Scalars):
             )
         lines.append(
             f"  {self.mean('defaults').value:.4g} nodes in default in the mean, at most "
-            f"{int(self.columns['defaults'].max(initial=0)):,}; intervals at 95 %"
+            f"{int(self.columns['defaults'].max(initial=0)):,}"
+            + ("; intervals at 95 %" if self.sampled else "")
         )
+        if not self.sampled:
+            lines.append(
+                "  the scenarios are a list, not a sample: each counts the same, no intervals"
+            )
         open_ = self.unconverged
         lines.append(f"  {open_:,} not converged" if open_ else "  all converged")
         if "target" in self.run:
@@ -242,5 +248,7 @@ class StressTest(Scalars):
 
 
 def _said(found: Estimate, unit: str) -> str:
+    if np.isnan(found.low) and np.isnan(found.high):
+        return money(found.value, unit)
     low, high = (money(x) if np.isfinite(x) else "?" for x in (found.low, found.high))
     return f"{money(found.value, unit)} ({low} to {high})"

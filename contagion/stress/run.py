@@ -63,7 +63,8 @@ def stress_test(
     ----------
     networks : one network, or several with the same nodes in the same order.
     model : any model.
-    scenarios : any set of `ct.scenarios`, made for these nodes.
+    scenarios : any set of `ct.scenarios`, made for these nodes. Those that are a list and no
+        random sample (`StressTest.sampled`) have no errors and no intervals.
     design : for several networks: "crossed" solves every scenario on every network, "paired"
         scenario s on network s mod M.
     baseline : what losses are counted from, as in `Model.propagate`.
@@ -94,6 +95,9 @@ def stress_test(
     ------
     StressError
         When networks and scenarios do not fit, or the folder holds another run.
+    ShockError
+        When a node that the scenarios pin in default, in a model that settles claims, pays out
+        more than it has.
     ConvergenceError
         When more than `unconverged` of the scenarios did not converge; `.partial` is the result.
     OSError
@@ -112,11 +116,13 @@ def stress_test(
     >>> test.mean().value, test.nodes["default_probability"].tolist()
     (2.5, [0.5, 0.5])
     """
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0: give a number of processes, or -1 for all.")
     nets = checks.networks_of(networks)
-    checks.fit(nets, scenarios)
     options = checks.options(
         design, baseline, levels, keep, weighting, target_error, target, unconverged
     )
+    checks.fit(nets, scenarios, target_error)
     first, n = nets[0], len(nets[0])
     block = block_size(n)
     groups = None if scenarios.groups is None else np.asarray(scenarios.groups)
@@ -141,7 +147,11 @@ def stress_test(
             "capital": None if np.isinf(capital) else capital,
             "digests": [network_digest(net) for net in nets],
         },
-        "scenarios": {"digest": scenarios.digest(), **scenarios.spec()},
+        "scenarios": {
+            "digest": scenarios.digest(),
+            "sampled": scenarios.sampled,
+            **scenarios.spec(),
+        },
         "options": {**options, "joint": positions.tolist()},
         "plan": {"count": len(scenarios), "lanes": lanes, "block": block, "stops": list(stops)},
         "assumptions": list(dict.fromkeys([*first.assumptions, *scenarios.assumptions])),

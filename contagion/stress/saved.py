@@ -11,6 +11,7 @@ import pandas as pd
 from ..model import Model
 from ..network import ExposureNetwork
 from ..scenarios.base import Scenarios
+from .checks import networks_of
 from .collect import Collected
 from .folder import Folder, StressError
 from .plan import Plan
@@ -92,12 +93,12 @@ def resume(
     StressError
         When network, model or scenarios are not those of the folder.
     """
-    files = Folder(folder)
-    options = dict(files.read()["spec"]["options"])
-    nodes = files.nodes()["node"]
-    joint = nodes.iloc[options.pop("joint")].tolist()
+    nets = networks_of(networks)
+    options = dict(Folder(folder).manifest()["spec"]["options"])
+    names = nets[0].names
+    joint = [names[at] for at in options.pop("joint") if at < len(names)]
     return stress_test(
-        networks,
+        nets,
         model,
         scenarios,
         **options,

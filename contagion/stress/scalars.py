@@ -46,6 +46,15 @@ class Scalars:
         return bool(self.spec["options"]["design"] == "crossed")
 
     @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample, so that errors and intervals mean anything.
+
+        `single_defaults`, `from_shocks` and `grid` list their scenarios: every one counts the
+        same, numbers are over the list as it is, and errors and intervals are nan.
+        """
+        return bool(self.spec["scenarios"]["sampled"])
+
+    @property
     def scenarios(self) -> pd.DataFrame:
         """One row a scenario and network.
 
@@ -120,7 +129,10 @@ class Scalars:
             return estimated(draws, statistic, level, confidence, interval, repetitions, rng)
 
         found, open_ = estimate(x), ~self.columns["converged"]
-        if not open_.any():
+        if not self.sampled:
+            nan, said = float("nan"), "a list of scenarios, no sample: no interval"
+            found = replace(found, standard_error=nan, low=nan, high=nan, method=said)
+        if not open_.any() or not self.sampled:
             return found
         low = estimate(np.where(open_, 0.0, x)).low
         most = self._most(of)
@@ -228,6 +240,8 @@ class Scalars:
         open_ = self._draws((~self.columns["converged"]).astype(float))
         unsure = float(open_.weight @ open_.x) / open_.total
         weighted = draws.w is not None
+        if not self.sampled:
+            error = np.full_like(error, np.nan)
         low, high = proportion(p, error, draws.replicates, confidence, weighted, unsure)
         error = np.where(np.isnan(low), np.nan, error)
         table = {"value": p, "standard_error": error, "low": low, "high": high}
