@@ -26,13 +26,16 @@ class Model(ABC):
     A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
     checks are inherited. Class attributes: `title`, `source` (author, year, equation),
     `settles` (true when claims are paid out, so that value is conserved), `values_shares` (true
-    when it knows that nodes own each other; the others refuse shareholdings).
+    when it knows that nodes own each other; the others refuse shareholdings),
+    `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
+    on, and nothing is destroyed on the way: defaults without further ones then need no run).
     """
 
     title: ClassVar[str]
     source: ClassVar[str]
     settles: ClassVar[bool]
     values_shares: ClassVar[bool] = False
+    spreads_by_default_only: ClassVar[bool] = False
 
     @abstractmethod
     def run(

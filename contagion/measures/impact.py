@@ -210,7 +210,7 @@ def _run(
         socialized[:] += np.where(unlimited, gross.sum(axis=0), loss.sum(axis=0) * apart)
 
     rest = np.arange(n)
-    if getattr(model, "spreads_by_default_only", False):
+    if model.spreads_by_default_only:
         quiet, gross = _quiet(network, base, recovery)
         end = np.maximum((base.equity[gross.indices] - gross.data), 0.0)
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)

@@ -51,6 +51,7 @@ class EisenbergNoe(Model):
     title: ClassVar[str] = "Clearing payments, no default costs"
     source: ClassVar[str] = "Eisenberg & Noe (2001), Management Science 47(2)"
     settles: ClassVar[bool] = True
+    spreads_by_default_only: ClassVar[bool] = True
 
     tolerance: float = 1e-10
     max_rounds: int = 10_000
