@@ -47,14 +47,8 @@ from .covar import covar
 from .diagonal import aumann_shapley
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
 from .flow import betweenness, harmonic, sinkrank
-from .impact import (
-    contagion_index,
-    debtrank,
-    default_impact,
-    rounds_of_contagion,
-    single_defaults,
-    vulnerability_index,
-)
+from .impact import rounds_of_contagion, single_defaults
+from .indices import contagion_index, debtrank, default_impact, vulnerability_index
 from .registry import Measure
 from .sensitivity import Gradient, gradient
 from .shapley import shapley, shapley_of_defaults, shapley_of_risk

@@ -72,7 +72,7 @@ def criticality_map(
     shown = np.where(np.isfinite(values), values, CAP)
     if figure != "multiplier":
         shown = shown / to.divisor
-    mesh = ax.pcolormesh(x, y, shown, cmap=_colours(), norm=norm, linewidth=0, rasterized=True)
+    mesh = ax.pcolormesh(x, y, shown, cmap=style.losses(), norm=norm, linewidth=0, rasterized=True)
     _bar(ax, mesh, figure, to.label, bool((shown > norm.vmax).any()))
     _line(ax, x, y, over)
     _frame(ax, found.by, x, levels)
@@ -95,14 +95,6 @@ def _edges(points: np.ndarray) -> np.ndarray:
     middle = (points[1:] + points[:-1]) / 2
     first, last = points[0] - (middle[0] - points[0]), points[-1] + (points[-1] - middle[-1])
     return np.concatenate([[first], middle, [last]])
-
-
-def _colours() -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list(
-        "loss", ["#f6f7f9", "#f3cdc5", style.LOSS, style.FAILED, "#5c0a10"]
-    )
 
 
 def _norm(figure: str, finite: np.ndarray) -> Normalize:

@@ -11,7 +11,6 @@ from ..network import ExposureNetwork
 from ..text import plural
 from . import style
 from .amounts import Scale, scale
-from .criticality import _colours
 from .pieces import drawn_width
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def _mesh(ax: Axes, counted: np.ndarray, divisor: float, measure: str, label: st
 
     shown = counted / divisor
     norm = PowerNorm(0.5, 0.0, float(np.nanmax(shown, initial=0.0)) or 1.0)
-    mesh = ax.pcolormesh(shown, cmap=_colours(), norm=norm, rasterized=True)
+    mesh = ax.pcolormesh(shown, cmap=style.losses(), norm=norm, rasterized=True)
     figure = ax.get_figure()
     assert figure is not None
     bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)

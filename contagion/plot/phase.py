@@ -9,7 +9,6 @@ import numpy as np
 from ..sweeping import Sweep
 from . import style
 from .amounts import scale
-from .criticality import _colours
 from .pieces import drawn_width
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = 
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     low = min(low, 0.0)
     high = high if high > low else low + 1.0
-    mesh = ax.pcolormesh(values, cmap=_colours(), vmin=low, vmax=high, rasterized=True)
+    mesh = ax.pcolormesh(values, cmap=style.losses(), vmin=low, vmax=high, rasterized=True)
     for row, column in np.argwhere(~np.isfinite(values)):
         ax.add_patch(_hatched(column, row))
     bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)

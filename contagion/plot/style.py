@@ -26,6 +26,15 @@ ROLE_TEXT = {
 }
 
 
+def losses() -> Any:
+    """The colours of losses, from none to all: a matplotlib colour map."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"]
+    )
+
+
 def titles(network: ExposureNetwork) -> np.ndarray:
     """(n,) the name of every node for readers: the column `name`, or else the identifier."""
     nodes = network.nodes

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from ..measures import MEASURES, Measure, single_defaults
-from ..measures.impact import _debtrank
+from ..measures.indices import debtrank_of
 from ..model import Model
 from ..models import CrossHoldings, DebtRank, EisenbergNoe
 from ..network import ExposureNetwork
@@ -118,7 +118,7 @@ def _runs(
         reasons = table.attrs.pop("reasons", {})
         if isinstance(model, DebtRank):
             name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
-            column = _debtrank(network, table).rename(name)
+            column = debtrank_of(network, table).rename(name)
             why = column.attrs.pop("reasons", {})
             parts.append(column.to_frame())
             parts[-1].attrs["reasons"] = {name: why}
