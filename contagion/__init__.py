@@ -39,7 +39,7 @@ from .models import (
     channels,
     valuations,
 )
-from .network import ExposureNetwork, read
+from .network.exposure_network import ExposureNetwork, read
 from .outcome import Outcome
 from .results import PropagationResult
 from .shocks import Shock

@@ -16,7 +16,7 @@ from .text import money
 
 if TYPE_CHECKING:
     from .model import Model
-    from .network import ExposureNetwork
+    from .network.exposure_network import ExposureNetwork
     from .shocks import Shock
 
 AS_GIVEN = "as given"

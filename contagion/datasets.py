@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import DatasetError
-from .network import ExposureNetwork, read
+from .network.exposure_network import ExposureNetwork, read
 from .text import did_you_mean, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")

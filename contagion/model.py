@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from .errors import ConvergenceError, ModelError, NetworkError, ShockError
-from .network import ExposureNetwork
+from .network.exposure_network import ExposureNetwork
 from .outcome import Outcome
 from .results import Baseline, PropagationResult
 from .shocks import Shock

@@ -12,7 +12,7 @@ import pandas as pd
 
 from . import sharing, socialization
 from .errors import ModelError
-from .network import ExposureNetwork
+from .network.exposure_network import ExposureNetwork
 from .outcome import Outcome
 from .shocks import Shock
 from .text import money

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from .kernels.segments import Segments
-from .matrices import rules_of
+from .network.matrices import rules_of
 
 if TYPE_CHECKING:
     from .outcome import Outcome

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from . import sharing
-from .matrices import rules_of
+from .network.matrices import rules_of
 
 if TYPE_CHECKING:
     from .results import PropagationResult

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from terminal import fits, flat, read_json
 
-from contagion import margin, schema
+from contagion import margin
 from contagion.cli import market
 from contagion.cli.cascade import accounts
+from contagion.network import schema
 
 POSITIONS = """venue,holder,instrument,size,entry_price,margin,fee
 dex,007,ETH,10,2000,3000,0.01

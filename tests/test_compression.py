@@ -9,8 +9,8 @@ import pytest
 from conftest import FEATURES, random_network
 
 import contagion as ct
-from contagion import netting
 from contagion.kernels.circulation import largest_circulation
+from contagion.network import netting
 
 BOTH = ("conservative", "non_conservative")
 CLAIMS = pd.DataFrame(

@@ -103,7 +103,7 @@ def test_every_figure_has_a_known_source_and_grade(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_columns_are_those_of_the_schema_or_named_extras(name):
-    schema = pd.read_csv(Path(datasets.__file__).with_name("schema.csv"))
+    schema = pd.read_csv(Path(datasets.__file__).parent / "network" / "schema.csv")
     extras = {"layer", "external_assets_a2"}
     for table in ("nodes", "exposures"):
         known = set(schema.loc[schema["table"] == table, "column"])

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from contagion.kernels.ladder import (
-    Ladder,
-    completed,
-    one_after_another,
-    weighted,
-    within,
-)
+from contagion.kernels.ladder import Ladder, completed, one_after_another, weighted, within
 from contagion.kernels.shares import Shares, runs, stack
 
 

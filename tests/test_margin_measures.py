@@ -10,12 +10,7 @@ import pytest
 from margin_books import book_of, one_long
 
 import contagion as ct
-from contagion.margin import (
-    HardCoded,
-    Linear,
-    LiquidationCascade,
-    MarginBook,
-)
+from contagion.margin import HardCoded, Linear, LiquidationCascade, MarginBook
 from contagion.margin.measures import (
     break_even_fund,
     cascade_multiplier,

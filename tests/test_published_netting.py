@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contagion.netting import efficiency
+from contagion.network.netting import efficiency
 
 # Duffie & Zhu (2011), Does a central clearing counterparty reduce counterparty risk?, Review of
 # Asset Pricing Studies 1(1), 74–95: positions of each pair and class independent, standard normal.

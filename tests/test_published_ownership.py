@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion.shareholdings import from_matrix
+from contagion.network.shareholdings import from_matrix
 
 
 def same(got, want, tolerance=1e-9):

@@ -9,16 +9,7 @@ from test_rules import NEAR, RULES, Case, cases, claims_of
 
 import contagion as ct
 from contagion import RuleError
-from contagion.rules import (
-    EqualAwards,
-    EqualLosses,
-    Layer,
-    ProRata,
-    Queue,
-    Rule,
-    Talmud,
-    Waterfall,
-)
+from contagion.rules import EqualAwards, EqualLosses, Layer, ProRata, Queue, Rule, Talmud, Waterfall
 from contagion.rules import claims as tables
 
 every_rule = pytest.mark.parametrize("name", RULES)

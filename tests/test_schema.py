@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contagion import schema
+from contagion.network import schema
 from contagion.rules import WORDS
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion.convert.files import schema_text
+from contagion.network.formats.files import schema_text
+from contagion.network.shareholdings import from_matrix
 from contagion.report.document import fingerprint
-from contagion.shareholdings import from_matrix
 
 GOOD = {"owner": "a", "company": "b", "fraction": 0.5}
 

@@ -10,8 +10,8 @@ import pytest
 from dirty import CASES, Case, claims, mess, messages, nodes, on_disk
 
 import contagion as ct
-from contagion.validation import Choices
-from contagion.validation.numbers import numbers, truths
+from contagion.network.checks import Choices
+from contagion.network.checks.numbers import numbers, truths
 
 RAISED_ONLY = {"C001", "C009"}  # mended by saying more, not by a repair
 

@@ -170,7 +170,7 @@ def columns(
     ] = None,
 ) -> None:
     """Explain the columns of every table: exposures, nodes, guarantees, positions, loans ..."""
-    from .. import schema
+    from ..network import schema
 
     known = sorted(schema.TABLES, key=lambda table: table != "exposures")
     for table in known if name is None else [table for table in known if table == name]:

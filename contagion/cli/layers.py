@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..matrices import rules_of
+from ..network.matrices import rules_of
 from ..plot.amounts import scale
 from ..plot.style import rows as rows_of
 from ..results import PropagationResult

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import typer
 
-from .. import convert, margin, schema
+from .. import margin
 from ..errors import MarginError
 from ..margin import MarginBook
 from ..margin.book import NUMERAIRE
+from ..network import formats as convert
+from ..network import schema
 from ..text import closest, did_you_mean, listing
 from .options import number
 from .words import typed

@@ -15,10 +15,10 @@ from ..datasets import load as load_dataset
 from ..datasets import names as dataset_names
 from ..model import Model
 from ..models import MODELS
-from ..network import ExposureNetwork, read
+from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
+from ..network.exposure_network import ExposureNetwork, read
 from ..shocks import Shock
 from ..text import closest, did_you_mean, listing
-from ..validation.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 
 DATA = "Data"
 SHOCK = "Shock and model"

@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 
 from ..measures import MEASURES, Measure
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..ranking import Agreement, agreement
 from ..ranking import rank as ranked
 from . import options

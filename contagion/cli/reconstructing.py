@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from .. import reconstruct as room
-from ..convert.files import read_table
 from ..datasets import names as dataset_names
+from ..network.formats.files import read_table
 from ..reconstruct import Ensemble, Margins
 from ..text import did_you_mean, plural
 from . import options

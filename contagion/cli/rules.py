@@ -124,7 +124,7 @@ def allocate(
 
 
 def _claims(path: Path) -> pd.DataFrame:
-    from .. import convert
+    from ..network import formats as convert
 
     if not path.is_file():
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ShockError
 from ..model import Model
 from ..models import MODELS
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..stress import StressError
 from ..text import did_you_mean

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..margin import Estimate
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
 from ..stress import StressTest

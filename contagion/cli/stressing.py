@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..stress import StressError, StressTest
 from ..stress.folder import COMMAND, MANIFEST, Folder

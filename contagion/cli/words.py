@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..errors import RuleError
 from ..models import MODELS
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read, to_dict
 from ..rules.words import INNER
 from ..shocks import Shock

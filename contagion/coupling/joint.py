@@ -15,7 +15,7 @@ from ..margin import CascadeResult, LiquidationCascade, MarginBook, WithdrawalGa
 from ..margin.cascade import shocked
 from ..model import Model
 from ..models import EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import PropagationResult
 from ..shocks import Shock
 from ..text import money

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import transforms
 from ..errors import MarginError
 from ..margin import CascadeResult, MarginBook
-from ..network import ExposureNetwork
+from ..network import transforms
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, money
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .graphs import (
     block,
     complete,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from . import links
 from .sheets import Amounts, Rng, Sheets, assembled, count
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
 

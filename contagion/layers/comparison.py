@@ -10,7 +10,7 @@ from math import factorial
 import numpy as np
 import pandas as pd
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import PropagationResult
 from ..text import money
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError, RuleError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
+from ..network.transforms import rebuilt
 from ..rules import Waterfall
 from ..text import did_you_mean, listing, plural
-from ..transforms import rebuilt
 
 NO_LAYER = "no layer"
 NONE_OF = ("liquid_assets", "sellable_assets", "secured_funding")

@@ -12,7 +12,7 @@ from ..measures import debtrank, default_impact
 from ..measures.impact import CHUNK
 from ..model import Model
 from ..models import DebtRank
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import Baseline
 from ..shocks import Shock
 from .comparison import LayerComparison

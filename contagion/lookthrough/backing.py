@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 NOTHING = 1e-12  # a share of a balance sheet below this is rounding
 

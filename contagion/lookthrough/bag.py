@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..models import EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .backing import backing, kept, without
 from .solving import Solver

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from . import loops
 from .solving import Solver
 from .through import LookThrough, alphabet, look_through

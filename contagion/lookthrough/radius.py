@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean
 from .backing import backing, kept, outside, without
 from .solving import Solver

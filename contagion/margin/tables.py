@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import schema
 from ..errors import MarginError
+from ..network import schema
 from ..text import listing, plural
 
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",

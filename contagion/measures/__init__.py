@@ -28,12 +28,7 @@ from . import topology as shape
 from .attribution import Attribution, SystemLoss, leave_one_out, protection
 from .bounds import glasserman_young
 from .centrality import degree, eigenvector, katz, pagerank, strength
-from .communicability import (
-    impact_diffusion,
-    impact_fluidity,
-    impact_matrix,
-    impact_susceptibility,
-)
+from .communicability import impact_diffusion, impact_fluidity, impact_matrix, impact_susceptibility
 from .concentration import (
     amounts,
     concentration_curve,

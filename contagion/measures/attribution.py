@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError, ModelError, ShockError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import claim_losses
 from ..shocks import Shock

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
-from ..validation.choices import one_of
+from ..network.checks.choices import one_of
+from ..network.exposure_network import ExposureNetwork
 from .registry import About, Measure, scored
 from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .registry import Measure, scored
 from .spectra import claim_matrix, exponential, power_terms, strong_components
 

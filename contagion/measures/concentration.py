@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..network import ExposureNetwork
+from ..network.checks.choices import one_of
+from ..network.exposure_network import ExposureNetwork
 from ..text import listing, plural
-from ..validation.choices import one_of
 from .registry import Measure, scored
 
 Quantity = Literal["assets", "equity", "claims", "debts"]

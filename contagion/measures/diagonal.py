@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..errors import ConvergenceError, ShockError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import plural
 from .attribution import Attribution, Of, SystemLoss, triggers_of

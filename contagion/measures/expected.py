@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import ConvergenceError, ModelError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, money, plural
 from .impact import CHUNK

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
-from ..validation.choices import one_of
+from ..network.checks.choices import one_of
+from ..network.exposure_network import ExposureNetwork
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from ..errors import ConvergenceError, ShockError
 from ..kernels.allnodes import EachDefault
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .impact import single_defaults
 from .registry import scored
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import PropagationResult
 from ..socialization import initial_losses, owner_losses
 from ..text import listing

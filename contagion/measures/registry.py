@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 About = Literal["importance", "vulnerability", "size", "position"]
 Scope = Literal["node", "exposure", "system"]

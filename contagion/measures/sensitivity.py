@@ -12,24 +12,14 @@ import pandas as pd
 from ..errors import ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
-from ..matrices import rules_of
 from ..model import NO_SHOCK, Model, _check_pins
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
+from ..network.matrices import rules_of
 from ..results import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
 from ..text import listing, money, plural
-from .partials import (
-    ASSETS,
-    CLAIMS,
-    DUE,
-    LOST,
-    SHOCK,
-    Of,
-    clearing_system,
-    debtrank_system,
-    direct,
-)
+from .partials import ASSETS, CLAIMS, DUE, LOST, SHOCK, Of, clearing_system, debtrank_system, direct
 from .registry import Measure, scored
 
 UNKNOWN = "balance sheet not known"

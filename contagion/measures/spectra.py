@@ -9,7 +9,7 @@ from scipy.sparse import csc_array, csr_array, diags_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..kernels.krylov import bicgstab
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 DENSE = 50  # nodes up to which LAPACK is quicker than sparse iterations
 RESTARTS = 100  # of ARPACK; where eigenvalues lie on a circle it does not arrive at all

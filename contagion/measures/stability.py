@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import listing, plural
 from .registry import Measure, scored
 from .spectra import claim_matrix, perron_root

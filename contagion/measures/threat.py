@@ -10,7 +10,7 @@ from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
 from ..model import NO_SHOCK
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .partials import LOST, SHOCK, shortfalls
 from .registry import Measure, scored

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array, triu
 from scipy.sparse.csgraph import connected_components
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
 from .registry import Measure, scored

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..text import did_you_mean
 from .credit_funding import node_money

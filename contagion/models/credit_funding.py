@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from ..errors import ModelError
 from ..kernels.funding import spread
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import PropagationResult
 from ..socialization import Route

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import AmbiguousSolution
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from .settlement import settle
 

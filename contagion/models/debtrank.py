@@ -13,7 +13,7 @@ from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 from ..errors import ModelError
 from ..kernels.ownership import FREE, Failures, failures
 from ..model import NO_SHOCK, Model, Trace
-from ..network import ExposureNetwork
+from ..network.checks.draft import column
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..shocks import Shock
-from ..validation.draft import column
 from .settlement import slices
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..kernels.cascade import cascade
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 
 

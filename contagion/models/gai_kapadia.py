@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from .furfine import default_cascade
 

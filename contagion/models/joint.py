@@ -12,7 +12,7 @@ from ..errors import ModelError
 from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..model import NO_SHOCK, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import Baseline, PropagationResult, claim_losses
 from ..shocks import Shock

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .channels import Funding, Prices
 from .portfolios import Law, Portfolios
 

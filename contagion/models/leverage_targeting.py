@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import ShockError
 from ..model import NO_SHOCK, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 

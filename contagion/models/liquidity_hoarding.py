@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..kernels.funding import spread
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import PropagationResult
 from .credit_funding import node_money

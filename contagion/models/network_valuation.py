@@ -14,7 +14,7 @@ from ..kernels.segments import Segments
 from ..kernels.shares import Shares
 from ..kernels.valuation import Terms
 from ..model import Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words

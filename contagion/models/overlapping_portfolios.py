@@ -9,16 +9,8 @@ import numpy as np
 
 from ..kernels.firesale import liquidations
 from ..model import Trace
-from ..network import ExposureNetwork
-from .portfolios import (
-    SHARE,
-    PortfolioModel,
-    Portfolios,
-    Solved,
-    by_asset,
-    checked_impact,
-    valued,
-)
+from ..network.exposure_network import ExposureNetwork
+from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ModelError
 from ..model import NO_SHOCK, Model, Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import PropagationResult
 from ..shocks import Shock

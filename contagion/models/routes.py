@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import PropagationResult
 from ..socialization import Route
 

@@ -13,7 +13,7 @@ from ..errors import ModelError
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..model import Trace
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 
 CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size

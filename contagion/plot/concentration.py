@@ -10,7 +10,7 @@ import numpy as np
 from ..measures import amounts
 from ..measures import concentration_curve as curve_of
 from ..measures.concentration import QUANTITIES, Quantity
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from . import style
 from .pieces import drawn_width, legend
 

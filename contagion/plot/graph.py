@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import money
 from . import style
 from .labels import Label, place, wrapped

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from . import style
 from .amounts import Scale, scale

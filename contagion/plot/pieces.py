@@ -11,7 +11,7 @@ from .style import titles
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..network import ExposureNetwork
+    from ..network.exposure_network import ExposureNetwork
     from ..shocks import Shock
 
 

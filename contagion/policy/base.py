@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ContagionError
 from ..margin import LiquidationCascade
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import ConvergenceError
 from ..margin import LiquidationCascade, MarginBook, total_loss
 from ..margin.breakers import Breaker
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import Intervention, PolicyError, parts_of, positive
 from .shocktable import AS_GIVEN, with_avoided
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import Intervention, PolicyError, fix_nodes, positive, rows_of
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import ContagionError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import Baseline
 from ..scenarios.base import Scenarios
 from ..shocks import Shock

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import transforms
-from ..network import ExposureNetwork
+from ..network import transforms
+from ..network.checks.draft import column
+from ..network.exposure_network import ExposureNetwork
 from ..text import listing, money
-from ..validation.draft import column
 from .base import Intervention, PolicyError, fix_nodes, positive, rows_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import PolicyError
 
 SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import Baseline, PropagationResult
 from ..scenarios.base import BLOCK, Batch, Scenarios
 from ..shocks import Shock

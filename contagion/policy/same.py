@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..scenarios.base import Batch, Scenarios
 from ..shocks import Shock
 from .base import PolicyError

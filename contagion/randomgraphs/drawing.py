@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..generate import links as drawn
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 TOGETHER = 100_000  # nodes of the graphs that are drawn and solved as one network
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..matrices import rules_of
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
+from ..network.matrices import rules_of
 from ..results import PropagationResult
 from ..shocks import Shock
 from ..text import money

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import NetworkError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .table import SHEET, rank
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None

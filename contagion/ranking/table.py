@@ -11,7 +11,7 @@ from ..measures import MEASURES, Measure, single_defaults
 from ..measures.indices import debtrank_of
 from ..model import Model
 from ..models import CrossHoldings, DebtRank, EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean
 
 SHEET = ("equity", "claims", "debts")

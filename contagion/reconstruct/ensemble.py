@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from ._cells import Problem
 from .diagnostics import autocorrelation, effective_sample_size

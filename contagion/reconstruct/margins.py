@@ -10,12 +10,12 @@ from typing import Any, Self, Unpack
 import numpy as np
 import pandas as pd
 
-from .. import convert
-from ..convert import Tables
 from ..errors import NetworkError
-from ..network import ExposureNetwork
+from ..network import formats as convert
+from ..network.checks import Choices
+from ..network.exposure_network import ExposureNetwork
+from ..network.formats import Tables
 from ..text import did_you_mean, listing, money, plural
-from ..validation import Choices
 from ._cells import Problem, problem
 from .feasible import leftover, require
 
@@ -232,7 +232,7 @@ class Margins:
         unit, name : of the networks.
         known, forbidden, residual : as in :class:`Margins`.
         **choices : what to do about balance sheets that are not complete, for every network
-            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.validation.Choices`.
+            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.network.checks.Choices`.
 
         Raises
         ------

@@ -12,7 +12,7 @@ import pandas as pd
 from ..comparison import RuleComparison
 from ..datasets import Card
 from ..measures import Topology
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..results import PropagationResult
 from ..stress import StressTest

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import scale
 from ..plot.pieces import names
 from ..plot.style import ROLE_TEXT, kinds, percent, sizes

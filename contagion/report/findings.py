@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..measures import amounts, concentration_ratio
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..results import PropagationResult

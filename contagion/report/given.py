@@ -11,7 +11,7 @@ from .. import measures
 from ..comparison import RuleComparison
 from ..datasets import Card, describe
 from ..measures import MEASURES, Topology
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..policy import ScenarioComparison, ShockComparison
 from ..ranking import Agreement, agreement

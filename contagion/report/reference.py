@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..datasets import Card
 from ..measures import MEASURES
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..reverse import BreakEven, Smallest, Triggers

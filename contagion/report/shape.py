@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import plot
 from ..measures import Stability, Topology, concentration_table
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names
 from ..plot.style import kinds, percent

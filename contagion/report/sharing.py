@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
-from ..matrices import rules_of
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
+from ..network.matrices import rules_of
 from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..plot.style import percent

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import plot
 from ..margin import Estimate
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names
 from ..plot.style import kinds, percent

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..shocks import Shock
 from ..text import did_you_mean, money

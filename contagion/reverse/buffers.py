@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import ModelError
 from ..model import Model
 from ..models import EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean, money
 

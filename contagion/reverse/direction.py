@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .answer import Goal
 
 POINTS = 9  # sizes tried at once along every direction

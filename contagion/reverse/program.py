@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import block_array, coo_array, csr_array
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .answer import Goal, Norm
 
 MARGIN = 1e-7  # of the balance sheet: how far below what is due a node in default has to be

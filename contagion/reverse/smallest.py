@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..model import Model
 from ..models import EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean
 from . import program

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..model import Model
 from ..models import EisenbergNoe
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean
 from .answer import Goal, owners

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.special import ndtr, pdtr
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import Batch, Seed, assets_of, capped
 from .factors import OnField
 from .field import loadings_of

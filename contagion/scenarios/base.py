@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, plural
 from .numbers import Numbers

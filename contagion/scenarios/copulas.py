@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import Batch, Scenarios, Seed, losing
 from .factors import OnField
 from .field import loadings_of, own_order

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from .base import Batch, Scenarios, Seed, capped, losing
 from .field import Field, is_matrix, loadings_of

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing
 from .assets import jumps, prices
 from .base import Scenarios

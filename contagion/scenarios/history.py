@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing, plural
 from .assets import holdings_matrix
 from .base import Batch, Scenarios, Seed, assets_of, capped, counted, losing, seed_of

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean, money
 from .base import Batch, Scenarios, assets_of

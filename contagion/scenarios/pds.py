@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from .base import Batch, Seed, assets_of
 from .factors import OnField
 from .field import Parts, loadings_of

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing, plural
 
 Values = float | str | Mapping[Any, float] | Sequence[float] | pd.Series | np.ndarray

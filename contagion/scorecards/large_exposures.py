@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing
 
 LIMIT, BETWEEN_GSIBS, REPORTED = 0.25, 0.15, 0.10  # of Tier 1 capital

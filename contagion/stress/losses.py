@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ShockError
 from ..model import Model
 from ..models.settlement import slices, sums
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..outcome import Outcome
 from ..results import Baseline
 from ..text import money, plural

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import Baseline
 from ..scenarios.base import Scenarios, block_size
 from . import checks

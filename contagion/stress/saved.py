@@ -9,7 +9,7 @@ from os import PathLike
 import pandas as pd
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..scenarios.base import Scenarios
 from .checks import networks_of
 from .collect import Collected

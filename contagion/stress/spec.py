@@ -13,7 +13,7 @@ import pandas as pd
 import scipy
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 
 Spec = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..model import Model
-from ..network import ExposureNetwork
+from ..network.exposure_network import ExposureNetwork
 from ..results import Baseline, PropagationResult
 from ..shocks import Shock
 from ..text import did_you_mean

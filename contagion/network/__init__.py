@@ -1,0 +1,17 @@
+"""What a network is: who owes whom, the balance sheets, and everything that changes them.
+
+Start with :func:`read` (files) or :class:`ExposureNetwork` (tables in memory).
+
+- `exposure_network`, `matrices`, `forms`: the network, its matrices, the ways in and out
+- `changes`, `transforms`, `multilateral`, `netting/`: methods that return a changed network
+- `guarantees`, `shareholdings`, `holdings`: the tables beside nodes and exposures
+- `formats/`: files, matrices and graphs to tables, and back
+- `checks/`, `balance_sheet/`, `intake`: findings about the tables, and completed balance sheets
+- `schema`, `schema.csv`: which columns there are
+"""
+
+from __future__ import annotations
+
+from .exposure_network import ExposureNetwork, read
+
+__all__ = ["ExposureNetwork", "read"]

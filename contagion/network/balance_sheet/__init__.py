@@ -1,0 +1,57 @@
+"""The balance sheet of every node: completed from what is known, checked, never guessed.
+
+One identity carries it: equity = external assets + claims − external liabilities − debts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..checks.draft import Draft, column
+from . import capital, collateral, totals
+from . import token_loops as loops
+from .sheet import Book, with_assumptions
+
+FIELDS = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
+
+
+def complete(draft: Draft) -> Book:
+    """Complete the balance sheets of a draft and report what is missing or does not add up."""
+    nodes, n = draft.nodes, len(draft.nodes)
+    given = {name: column(nodes, name) for name in FIELDS}
+    notes: list[str] = []
+    claims, debts = totals.exceeded(draft, given, notes)
+    assets, liabilities = given["external_assets"], given["external_liabilities"]
+    equity = given["equity"].copy()
+    assets = np.where(np.isnan(assets), given["total_assets"] - claims, assets)
+    liabilities = np.where(np.isnan(liabilities), given["total_liabilities"] - debts, liabilities)
+    if not {"external_liabilities", "total_liabilities", "equity"} & set(nodes.columns):
+        liabilities = np.where(np.isnan(assets), np.nan, 0.0)
+    can_fail = np.ones(n, bool)
+    if "can_fail" in nodes:
+        can_fail = nodes["can_fail"].astype("boolean").fillna(True).to_numpy(bool)
+    capital.assume(draft, assets, liabilities, equity, notes)
+    assets, liabilities = capital.from_equity(draft, assets, liabilities, equity, claims, debts)
+    can_fail = capital.missing(draft, assets, liabilities, can_fail, claims + debts, notes)
+    book = Book(assets, claims, liabilities, debts, can_fail, tuple(notes))
+    totals.stated(draft, book, given)
+    capital.not_positive(draft, given)
+    book = loops.settle(draft, collateral.settle(draft, book))
+    capital.insolvent(draft, book)
+    capital.concentrated(draft, book)
+    return book.frozen()
+
+
+def with_shares(draft: Draft, book: Book, shares: np.ndarray) -> Book:
+    """The balance sheets with the shares held in other nodes; what is said of equity, said anew."""
+    owning = replace(book, shares=shares).frozen()
+    said = ("W009", "W010")
+    draft.findings = [finding for finding in draft.findings if finding.code not in said]
+    capital.insolvent(draft, owning)
+    capital.concentrated(draft, owning)
+    return owning
+
+
+__all__ = ["Book", "complete", "with_assumptions", "with_shares"]

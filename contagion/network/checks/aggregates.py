@@ -1,0 +1,108 @@
+"""C010: nodes that are sums of other nodes of the table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ...text import did_you_mean, listing, money
+from .draft import Draft
+
+NAMED = (
+    r"(?i)^\s*(?:(?:grand |sub)?totals?|sum|all (?:countries|banks|counterparties|sectors|nodes)"
+    r"|(?:the )?world|euro area|euro zone|eurozone|emerging markets|developed countries"
+    r"|developing countries|offshore cent(?:er|re)s)\b\s*(?:\(?total\)?|\(all\))?\s*$"
+    r"|\((?:total|sum)\)\s*$|:\s*(?:total|all countries|all)\b|^5[A-Z]:"
+)
+MOST = 10_000  # an aggregate is among the largest nodes; more are not looked at
+EXACT = 1e-9
+
+
+def aggregates(draft: Draft) -> None:
+    """C010: rows that are sums of other rows, by their name or by arithmetic."""
+    choice = draft.choice.get("aggregates", "error")
+    if isinstance(choice, str) and choice == "keep":
+        return
+    if isinstance(choice, str):
+        found = _named(draft)
+        found = found if len(found) else _arithmetic(draft)
+    else:
+        found = _wanted(draft, list(choice))
+    if not len(found):
+        return
+    hit = np.zeros(len(draft.names) + 1, bool)
+    hit[found] = True
+    touched = hit[draft.creditor] | hit[draft.debtor]
+    rows, names = np.flatnonzero(touched), draft.nodes["node"].iloc[found]
+    stake = draft.stake(rows)
+    one = len(found) == 1
+    draft.report(
+        "C010",
+        "aggregates",
+        f"{listing(names)} look{'s like the sum' if one else ' like sums'} of other nodes in the "
+        f"table: {money(stake, draft.unit)} counted twice ({draft.lines(rows)})."
+        if len(rows)
+        else f"{listing(names)} look{'s like the sum' if one else ' like sums'} of other nodes.",
+        f'aggregates="drop" leaves {"it" if one else "them"} out, aggregates=["…"] names the ones '
+        'to leave out, aggregates="keep" says that they are not sums.',
+        names=names,
+        amount=stake,
+        repaired=choice != "error",
+    )
+    if not (isinstance(choice, str) and choice == "error"):
+        _drop(draft, hit[: len(draft.names)], touched)
+
+
+def _named(draft: Draft) -> np.ndarray:
+    """Nodes that are called like a sum."""
+    nodes, n = draft.nodes, len(draft.nodes)
+    rows = np.arange(n)
+    if n > MOST:
+        clean = draft.trial() if draft.failed else draft
+        size = np.bincount(clean.creditor, clean.amount, n)
+        size += np.bincount(clean.debtor, clean.amount, n)
+        rows = np.argpartition(-size, MOST)[:MOST]
+    hit = np.zeros(len(rows), bool)
+    for column in ("node", "name"):
+        if column in nodes:
+            text = nodes[column].iloc[rows].astype("str")
+            hit |= text.str.contains(NAMED, na=False).to_numpy(bool)
+    return np.sort(rows[hit])
+
+
+def _arithmetic(draft: Draft) -> np.ndarray:
+    """A node whose claims (or debts) equal those of all others together, partner by partner."""
+    n, found = len(draft.nodes), []
+    if draft.failed:
+        draft = draft.trial()
+    if n < 5 or not len(draft.amount):
+        return np.empty(0, np.int64)
+    amount = draft.amount
+    for mine, theirs in ((draft.creditor, draft.debtor), (draft.debtor, draft.creditor)):
+        size = np.bincount(mine, amount, n)
+        largest = int(np.argmax(size))
+        if abs(size[largest] - size.sum() / 2) > EXACT * size.sum():
+            continue
+        here = mine == largest
+        top = np.bincount(theirs[here], amount[here], n)
+        rest = np.bincount(theirs[~here], amount[~here], n)
+        if np.allclose(top, rest, rtol=1e-6, atol=0) and (top > 0).sum() > 2:
+            found.append(largest)
+    return np.unique(np.array(found, np.int64))
+
+
+def _wanted(draft: Draft, wanted: list[object]) -> np.ndarray:
+    place = pd.Index(draft.nodes["node"]).get_indexer_for(pd.Index(wanted, dtype=object))
+    if len(wanted) and (place < 0).any():
+        lost = next(name for name in wanted if not (draft.nodes["node"] == name).any())
+        raise ValueError(f"aggregates: {did_you_mean(lost, list(draft.nodes['node']), 'node')}")
+    return np.unique(place)
+
+
+def _drop(draft: Draft, hit: np.ndarray, touched: np.ndarray) -> None:
+    draft.keep(~touched)
+    n = len(draft.nodes)
+    draft.nodes = draft.nodes[~hit[:n]].reset_index(drop=True)
+    renumber = np.append(np.cumsum(~hit) - 1, -1).astype(draft.creditor.dtype)
+    draft.creditor, draft.debtor = renumber[draft.creditor], renumber[draft.debtor]
+    draft.names = draft.names[~hit]

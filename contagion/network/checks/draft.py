@@ -1,0 +1,258 @@
+"""The tables on their way into a network: names as codes, amounts as numbers, findings so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ...errors import Finding, NetworkError
+from ...text import money, percent
+from .choices import Choices
+from .numbers import Numbers, numbers
+
+EXCLUDED = ("C003", "C004", "C006")  # rows of these errors do not count any further
+MATRIX = "matrix"
+
+
+@dataclass
+class Draft:
+    """The tables on their way into a network.
+
+    Attributes
+    ----------
+    nodes : the node table; its row numbers are the codes 0 … n − 1.
+    names : the ids of the nodes, then those that only the exposures mention.
+    creditor, debtor : (m,) codes into `names`, −1 where the cell is empty.
+    amount : (m,) money, nan where it is empty or cannot be read.
+    columns : the other columns of the exposures (m rows), with the index of the input.
+    raw : how the column `amount` was read, and `cells`, what stood there.
+    broken : (m,) rows that an error concerns; later checks leave them out.
+    liabilities : `L` of exactly these amounts, where a check has already built it.
+    """
+
+    nodes: pd.DataFrame
+    names: pd.Index
+    creditor: np.ndarray
+    debtor: np.ndarray
+    amount: np.ndarray
+    columns: pd.DataFrame
+    choice: Choices
+    unit: str = ""
+    origin: str = ""
+    raw: Numbers | None = None
+    cells: pd.Series | None = None
+    findings: list[Finding] = field(default_factory=list)
+    broken: np.ndarray | None = None
+    liabilities: csr_array | None = None
+
+    def report(
+        self,
+        code: str,
+        title: str,
+        message: str,
+        fix: str = "",
+        *,
+        repaired: bool = False,
+        rows: np.ndarray | None = None,
+        names: Iterable[object] = (),
+        count: int = 0,
+        amount: float = float("nan"),
+    ) -> None:
+        """Add a finding; `rows` are positions in the exposure table."""
+        names = names if isinstance(names, Sized) else list(names)
+        samples = self.samples(rows) if rows is not None else tuple(map(str, islice(names, 3)))
+        severity = "warning" if code.startswith("W") else "repaired" if repaired else "error"
+        count = count or (len(rows) if rows is not None else len(names))
+        self.findings.append(Finding(code, severity, title, message, fix, count, amount, samples))
+        if rows is not None and severity == "error" and code in EXCLUDED:
+            if self.broken is None:
+                self.broken = np.zeros(len(self.amount), bool)
+            self.broken[rows] = True
+
+    @property
+    def failed(self) -> bool:
+        """An error has been found."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    # -- words for rows ---------------------------------------------------------------------
+
+    def place(self, rows: np.ndarray, most: int = 3) -> tuple[str, list[str]]:
+        """What a row is called where the data come from, and the labels of the first rows."""
+        if self.origin == MATRIX:
+            return "cell", [self.pair(int(row)) for row in rows[:most]]
+        labels = self.columns.index[rows[:most]]
+        word = {".csv": "line", ".tsv": "line", ".txt": "line", ".gz": "line"}.get(
+            PurePath(self.origin).suffix.lower(), "row"
+        )
+        header = 2 if word == "line" or ".xls" in self.origin.lower() else 0
+        if header and pd.api.types.is_integer_dtype(labels.dtype):
+            labels = labels + header
+        return f"{self.origin} {word}".strip(), [str(label) for label in labels]
+
+    def lines(self, rows: np.ndarray) -> str:
+        """File and lines of some rows, for a message: "claims.csv lines 3, 17 and 4 more"."""
+        word, labels = self.place(rows)
+        more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+        return f"{word}{'s' if len(rows) > 1 else ''} {', '.join(labels)}{more}"
+
+    def samples(self, rows: np.ndarray) -> tuple[str, ...]:
+        """Three rows with place and content."""
+        word, labels = self.place(rows)
+        return tuple(
+            f"{word} {label}: {self.pair(int(row))} {self.amount[row]:g}"
+            for label, row in zip(labels, rows[:3], strict=True)
+        )
+
+    def name(self, code: int) -> str:
+        """The name behind a code, "?" for an empty cell."""
+        return str(self.names[code]) if code >= 0 else "?"
+
+    def pair(self, row: int) -> str:
+        """Creditor→debtor of a row."""
+        return f"{self.name(self.creditor[row])}→{self.name(self.debtor[row])}"
+
+    def stake(self, rows: np.ndarray) -> float:
+        """The money in some rows; cells that are not numbers count nothing."""
+        some = self.amount[rows]
+        return float(np.abs(some[np.isfinite(some)]).sum())
+
+    def weight(self, rows: np.ndarray) -> str:
+        """The money in some rows and its share, for a message."""
+        stake = self.stake(rows)
+        total = float(np.abs(self.amount[np.isfinite(self.amount)]).sum())
+        share = f", {percent(stake / total)} of all exposures" if total > 0 else ""
+        return money(stake, self.unit) + share
+
+    def some(self, mask: np.ndarray) -> pd.Series:
+        """The names of the nodes where a mask of length n is true."""
+        return self.nodes["node"].iloc[np.flatnonzero(mask)]
+
+    # -- repairs ----------------------------------------------------------------------------
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Drop the exposure rows where `mask` is false."""
+        self.columns = self.columns[mask]
+        self.amount, self.creditor = self.amount[mask], self.creditor[mask]
+        self.debtor, self.liabilities = self.debtor[mask], None
+        if self.broken is not None:
+            self.broken = self.broken[mask]
+
+    def pay(self, amount: np.ndarray) -> None:
+        """Replace the amounts."""
+        self.amount, self.liabilities = amount, None
+
+    def trial(self) -> Draft:
+        """A copy without the rows that an error concerns, and without findings."""
+        good = (self.creditor >= 0) & (self.debtor >= 0) & np.isfinite(self.amount)
+        if self.broken is not None:
+            good &= ~self.broken
+        n = len(self.nodes)
+        good &= (self.creditor < n) & (self.debtor < n)
+        copy = replace(self, findings=[], broken=None, names=self.names[:n])
+        copy.keep(good)
+        return copy
+
+
+def draft(
+    nodes: pd.DataFrame | None,
+    exposures: pd.DataFrame,
+    choice: Choices,
+    unit: str = "",
+    origin: str = "",
+) -> Draft:
+    """Names to codes and amounts to numbers; every column of names is passed over once."""
+    exposures = exposures.copy(deep=False)
+    cells = exposures.pop("amount")
+    small = np.int32 if 3 * len(exposures) < 2**31 - 1 else np.int64
+    id_map = choice.get("id_map", {})
+    labels, found = [], []
+    for side in ("creditor", "debtor"):
+        try:
+            codes, uniques = pd.factorize(exposures.pop(side))
+        except TypeError:
+            raise NetworkError(
+                f"The column {side!r} holds lists or other things that are not ids: text and "
+                "numbers are."
+            ) from None
+        unique = _plain(pd.Index(uniques))
+        if id_map:
+            unique = pd.Index([id_map.get(name, name) for name in unique])
+        labels.append(codes.astype(small))
+        found.append(unique)
+    if nodes is None:
+        nodes = pd.DataFrame({"node": _sorted(_append(found[0], found[1]).unique())})
+    elif isinstance(nodes["node"].dtype, pd.CategoricalDtype):
+        nodes = nodes.assign(node=_plain(pd.Index(nodes["node"])))
+    known, n = pd.Index(nodes["node"]), len(nodes)
+    place, uniques = pd.factorize(_append(_append(known, found[0]), found[1]))
+    names = known
+    if known.hasnans or len(uniques) != n or not (place[:n] == np.arange(n)).all():
+        first, keys = _first_rows(place[:n], len(uniques))
+        place = np.where(place < 0, -1, first[place])
+        names = _append(known, pd.Index(uniques)[keys])
+    sides, at = [], n
+    for label, unique in zip(labels, found, strict=True):
+        here = np.append(place[at : at + len(unique)], -1).astype(small)
+        sides.append(here[label])
+        at += len(unique)
+    raw = numbers(cells, choice.get("decimal"))
+    return Draft(
+        nodes,
+        names,
+        sides[0],
+        sides[1],
+        raw.values,
+        exposures,
+        choice,
+        unit,
+        origin,
+        raw,
+        cells if raw.unread is not None else None,
+    )
+
+
+def _first_rows(place: np.ndarray, total: int) -> tuple[np.ndarray, np.ndarray]:
+    """First node row of every key, strangers numbered after the nodes; the keys of strangers."""
+    n = len(place)
+    first = np.full(total, -1)
+    rows = np.flatnonzero(place >= 0)[::-1]
+    first[place[rows]] = rows
+    keys = np.flatnonzero(first < 0)
+    first[keys] = n + np.arange(len(keys))
+    return first, keys
+
+
+def _plain(index: pd.Index) -> pd.Index:
+    if isinstance(index.dtype, pd.CategoricalDtype):
+        return index.astype(index.dtype.categories.dtype)
+    return index
+
+
+def _append(left: pd.Index, right: pd.Index) -> pd.Index:
+    if left.dtype != right.dtype and not len(right):
+        return left
+    if left.dtype != right.dtype and not len(left):
+        return right
+    return left.append(right)
+
+
+def _sorted(names: pd.Index) -> pd.Index:
+    names = names[names.notna()]
+    try:
+        return names.sort_values()
+    except TypeError:  # numbers and text together
+        return names[np.argsort(names.map(str).to_numpy(object), kind="stable")]
+
+
+def column(table: pd.DataFrame | Mapping[str, Any], name: str) -> np.ndarray:
+    """A numeric column as float64 (a copy), nan where it or a cell is missing."""
+    if name not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[name]).to_numpy(np.float64, na_value=np.nan, copy=True)

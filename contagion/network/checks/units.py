@@ -1,0 +1,245 @@
+"""C007: currencies, decimals and scales that do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...text import did_you_mean, listing, money, plural
+from .. import schema
+from .draft import Draft
+
+SMALL, LARGE = 5.3, 6.7  # decades: a factor of 10⁶, give or take
+
+
+def units(draft: Draft) -> None:
+    """Convert what the choices convert, report what cannot be added up."""
+    assets = _decimals(draft)
+    _currencies(draft, "currency" if not assets else "asset")
+    _node_currencies(draft)
+    _scales(draft)
+
+
+def _decimals(draft: Draft) -> bool:
+    """Raw integer amounts to tokens; true where the amounts are now counted in assets."""
+    columns, choice = draft.columns, draft.choice.get("decimals")
+    if choice is None:
+        if "decimals" in columns and columns["decimals"].notna().any():
+            found = columns["decimals"].dropna()
+            per = columns["asset"].loc[found.index] if "asset" in columns else found.index.map(str)
+            shown = dict(zip(per, found.astype(int), strict=True))
+            said = ", ".join(f"{k} has {v}" for k, v in list(shown.items())[:3])
+            draft.report(
+                "C007",
+                "raw integers",
+                f"a column 'decimals' says that amounts are raw integers ({said}): one token "
+                "counts as 10 to that power.",
+                'decimals="column" divides by it, decimals={"USDC": 6, "WETH": 18} by asset.',
+                rows=np.flatnonzero(columns["decimals"].notna()),
+            )
+        elif "asset" in columns and len(draft.amount):
+            _maybe_raw(draft)
+        return False
+    if choice == "column":
+        if "decimals" not in columns:
+            raise ValueError("decimals=\"column\": the exposures have no column 'decimals'.")
+        places = columns["decimals"].astype(float)
+        what = "decimals"
+    else:
+        if "asset" not in columns:
+            raise ValueError("decimals={…} goes by the column 'asset'; the exposures have none.")
+        places, what = columns["asset"].map(dict(choice)).astype(float), "asset"
+    blank = places.isna().to_numpy()
+    if blank.any():
+        missing = columns[what][blank].unique()
+        draft.report(
+            "C007",
+            "raw integers",
+            f"no decimals are known for {listing(missing)} ({draft.lines(np.flatnonzero(blank))}).",
+            "decimals={" + ", ".join(f'"{name}": …' for name in missing[:3]) + "}.",
+            rows=np.flatnonzero(blank),
+        )
+        return False
+    draft.pay(draft.amount / np.power(10.0, places.to_numpy()))
+    draft.columns = columns.drop(columns=["decimals"], errors="ignore")
+    draft.report(
+        "C007",
+        "raw integers",
+        f"{plural(len(draft.amount), 'raw amount')} divided by 10 to the decimals of the asset.",
+        rows=np.arange(len(draft.amount)),
+        amount=draft.stake(np.arange(len(draft.amount))),
+        repaired=True,
+    )
+    return "asset" in columns
+
+
+def _maybe_raw(draft: Draft) -> None:
+    amount = draft.amount[np.isfinite(draft.amount)]
+    if len(amount) and amount.max() >= 1e15 and (amount == np.round(amount)).all():
+        draft.report(
+            "W011",
+            "raw integers?",
+            f"the largest amount is {amount.max():.3g} and all are whole numbers: do they still "
+            "carry the decimals of the token (USDC 6, WETH 18)?",
+            'decimals={"USDC": 6, "WETH": 18} divides by asset.',
+            rows=np.flatnonzero(draft.amount >= 1e15),
+        )
+
+
+def _rates(
+    draft: Draft, codes: pd.Series, what: str
+) -> tuple[np.ndarray | None, list[str], list[str]]:
+    """Rates by row, the codes found and those without a rate; rates are None where all are one."""
+    fx: Mapping[str, Any] = draft.choice.get("fx", {})
+    home = draft.unit.split()
+    labels, uniques = pd.factorize(codes)
+    found = [str(code).strip() for code in pd.Index(uniques)]
+    blank = bool((labels < 0).any())
+    rate = [1.0 if c in home and c not in fx else float(fx.get(c, np.nan)) for c in found]
+    missing = [c for c, r in zip(found, rate, strict=True) if np.isnan(r)]
+    if blank and not draft.unit and len(found):
+        missing = [*missing, "(empty)"]
+    if len(found) == 1 and not blank and not draft.unit and not fx:
+        return None, found, []
+    if "(empty)" in missing:
+        found = [*found, "(empty)"]
+    return np.append(rate, 1.0)[labels], found, missing
+
+
+def _currencies(draft: Draft, by: str) -> None:
+    if by not in draft.columns or not draft.columns[by].notna().any():
+        return
+    codes = draft.columns[by]
+    rate, found, missing = _rates(draft, codes, by)
+    if missing:
+        where = codes.fillna("(empty)").astype(str).str.strip().isin(missing).to_numpy()
+        rows = np.flatnonzero(where)
+        here = f", here {draft.unit}" if draft.unit else ""
+        draft.report(
+            "C007",
+            "mixed units",
+            f"amounts are in {listing(found, 6)}; a network has one unit{here}. "
+            f"{plural(len(rows), 'amount')} cannot be added to the rest ({draft.lines(rows)}).",
+            _fx_fix(draft, missing),
+            rows=rows,
+        )
+    elif rate is not None and (rate != 1.0).any():
+        rows = np.flatnonzero(rate != 1.0)
+        draft.pay(draft.amount * rate)
+        if "collateral" in draft.columns:
+            draft.columns = draft.columns.assign(collateral=draft.columns["collateral"] * rate)
+        into = draft.unit or "the unit of the network"
+        draft.report(
+            "C007",
+            "mixed units",
+            f"{plural(len(rows), 'amount')} converted to {into} with fx=: {listing(found, 6)}.",
+            rows=rows,
+            amount=draft.stake(rows),
+            repaired=True,
+        )
+        if by == "currency":
+            draft.columns = draft.columns.rename(columns={"currency": "original_currency"})
+
+
+def _fx_fix(draft: Draft, missing: list[str]) -> str:
+    named = [code for code in missing if code != "(empty)"]
+    pairs = ", ".join(f'"{code}": …' for code in named[:4])
+    unit = "" if draft.unit else ', unit="…"'
+    filled = ", and fill in the empty currencies" if "(empty)" in missing else ""
+    into = draft.unit or "the unit"
+    return f"fx={{{pairs}}}{unit} (what one is worth in {into}){filled}."
+
+
+def _node_currencies(draft: Draft) -> None:
+    """Balance sheets in another currency than the network."""
+    nodes = draft.nodes
+    if "currency" not in nodes or not nodes["currency"].notna().any():
+        return
+    rate, found, missing = _rates(draft, nodes["currency"], "currency")
+    if missing:
+        draft.report(
+            "C007",
+            "mixed units",
+            f"balance sheets of the node table are in {listing(found, 6)}; a network has one unit.",
+            _fx_fix(draft, missing),
+            names=nodes["node"][~nodes["currency"].isin(draft.unit.split())],
+        )
+    elif rate is not None and (rate != 1.0).any():
+        money_columns = [
+            name
+            for name, column in schema.columns("nodes").items()
+            if column.unit == "money" and name in nodes
+        ]
+        converted = {name: nodes[name] * rate for name in money_columns}
+        renamed = nodes.rename(columns={"currency": "original_currency"})
+        draft.nodes = renamed.assign(**converted)
+        draft.report(
+            "C007",
+            "mixed units",
+            f"balance sheets of {plural(int((rate != 1).sum()), 'node')} converted with fx=.",
+            names=nodes["node"][rate != 1],
+            repaired=True,
+        )
+
+
+def _scales(draft: Draft) -> None:
+    scale = draft.choice.get("scale", {})
+    if "source" not in draft.columns:
+        if scale:
+            raise ValueError("scale={…} goes by the column 'source'; the exposures have none.")
+        return
+    labels, uniques = pd.factorize(draft.columns["source"])
+    sources = [str(name) for name in pd.Index(uniques)]
+    for name, factor in scale.items():
+        if name not in sources:
+            raise ValueError(f"scale: {did_you_mean(name, sources, 'source')}")
+        rows = np.flatnonzero(labels == sources.index(name))
+        if factor != 1:
+            amount = draft.amount.copy()
+            amount[rows] *= factor
+            draft.pay(amount)
+            draft.report(
+                "C007",
+                "mixed units",
+                f"{plural(len(rows), 'row')} of {name!r} multiplied by {factor:g}.",
+                rows=rows,
+                amount=draft.stake(rows),
+                repaired=True,
+            )
+    if len(draft.amount) >= 10 and len(sources) > 1:
+        _odd_scales(draft, labels, sources, set(scale))
+
+
+def _odd_scales(draft: Draft, labels: np.ndarray, sources: list[str], settled: set[str]) -> None:
+    use = np.isfinite(draft.amount) & (draft.amount > 0) & (labels >= 0)
+    logs, group = np.log10(draft.amount[use]), labels[use]
+    count = np.bincount(group, minlength=len(sources))
+    middle = pd.Series(logs).groupby(group).median().reindex(range(len(sources)))
+    away = np.abs(middle.to_numpy() - np.median(logs)) if len(logs) else np.zeros(len(sources))
+    for at in np.flatnonzero((count >= 5) & (away >= SMALL / 2))[:20]:
+        name, mine = sources[at], group == at
+        rest, own = logs[~mine], logs[mine]
+        if name in settled or len(rest) < 5:
+            continue
+        gap = float(np.median(rest) - np.median(own))
+        small = SMALL <= gap <= LARGE and own.max() < np.quantile(rest, 0.05)
+        large = -LARGE <= gap <= -SMALL and own.min() > np.quantile(rest, 0.95)
+        if not (small or large):
+            continue
+        rows = np.flatnonzero(labels == at)
+        draft.report(
+            "C007",
+            "mixed units",
+            f"{plural(len(rows), 'row')} look{'s' if len(rows) == 1 else ''} 10⁶ too "
+            f"{'small' if small else 'large'}, all from {name!r} ({draft.lines(rows)}): median "
+            f"{money(float(np.median(10**own)))} against {money(float(np.median(10**rest)))} "
+            "elsewhere. Millions beside units?",
+            f'scale={{"{name}": {"1e6" if small else "1e-6"}}}, or scale={{"{name}": 1}} if they '
+            "are right.",
+            rows=rows,
+            amount=draft.stake(rows),
+        )
+        return

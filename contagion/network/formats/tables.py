@@ -1,0 +1,42 @@
+"""What every way into the package ends in: two tables, and what was found on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ...errors import Finding, NetworkError
+
+
+@dataclass
+class Tables:
+    """Node and exposure tables with the columns of the schema.
+
+    Attributes
+    ----------
+    nodes : `None` where the exposures name the nodes.
+    exposures : columns creditor, debtor, amount and others.
+    settings : keywords of the network that a file, a folder or a graph brings.
+    origin : where messages place a row: a file name, "matrix", or empty.
+    findings : what the conversion found (C001, C009, C012).
+    """
+
+    nodes: pd.DataFrame | None
+    exposures: pd.DataFrame
+    settings: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+    findings: list[Finding] = field(default_factory=list)
+
+    def take(self) -> pd.DataFrame:
+        """The exposures, handed over: nobody else keeps their columns of names alive."""
+        exposures, self.exposures = self.exposures, self.exposures.iloc[:0]
+        return exposures
+
+    def complete(self) -> Tables:
+        """The same; raises `NetworkError` where a required column is missing."""
+        have = {"creditor", "debtor", "amount"} <= set(self.exposures.columns)
+        if not have or (self.nodes is not None and "node" not in self.nodes):
+            raise NetworkError(self.findings)
+        return self

@@ -1,0 +1,61 @@
+"""Holdings: the part of external assets that moves with the price of an asset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import NetworkError, ShockError
+from ..text import did_you_mean, listing, plural
+from . import checks as validation
+from .checks.numbers import numbers
+from .formats import to_pandas
+
+
+def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.DataFrame:
+    """The table node, asset, value (money); values are a part of external assets.
+
+    Raises
+    ------
+    NetworkError
+        For missing columns, unknown nodes, values that are not numbers ≥ 0, and nodes that hold
+        more than their external assets.
+    """
+    table = to_pandas(holdings)
+    missing = validation.required(table, "holdings")
+    if missing:
+        raise NetworkError(missing)
+    unknown = table["node"][~table["node"].isin(names)]
+    if len(unknown):
+        raise NetworkError(did_you_mean(unknown.iloc[0], list(names), "node in holdings"))
+    value = numbers(table["value"]).values
+    wrong = ~(np.isfinite(value) & (value >= 0))
+    if wrong.any():
+        raise NetworkError(
+            f"{plural(int(wrong.sum()), 'holding')} without a value ≥ 0: "
+            f"{listing(table['node'][wrong])}."
+        )
+    held = np.bincount(names.get_indexer(pd.Index(table["node"])), value, len(names))
+    over = held > external_assets * (1 + 1e-9)
+    if over.any():
+        raise NetworkError(
+            f"{listing(names[over])} {'holds' if over.sum() == 1 else 'hold'} more than external "
+            "assets; holdings are a part of them."
+        )
+    return table.assign(value=value).reset_index(drop=True)
+
+
+def held(table: pd.DataFrame | None, names: pd.Index, asset: Any) -> np.ndarray:
+    """Money (n,) that each node holds in an asset; `ShockError` for an asset that nobody holds."""
+    if table is None or not (table["asset"] == asset).any():
+        known = [] if table is None else list(table["asset"].unique())
+        raise ShockError(
+            did_you_mean(asset, known, "asset")
+            if known
+            else f"No node holds {str(asset)!r}: the network has no table of holdings "
+            "(holdings= with columns node, asset, value)."
+        )
+    rows = table[table["asset"] == asset]
+    return np.bincount(names.get_indexer(pd.Index(rows["node"])), rows["value"], len(names))

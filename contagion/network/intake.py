@@ -1,0 +1,111 @@
+"""From tables to a checked draft and its balance sheets: everything is found before it raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import Finding, NetworkError
+from . import balance_sheet as books
+from . import checks as validation
+from . import formats as convert
+from .balance_sheet import totals
+from .checks import Choices, Draft
+from .checks.oddities import oddities
+
+TABLES = ("holdings", "guarantees", "shareholdings")
+OPTIONS = ("unit", "name", "external_creditors", "origin", "rules", *TABLES)
+SIDES = ("external_assets", "external_liabilities", "equity", "kind", "names")  # of from_matrix
+MEANINGFUL = frozenset(["C005", "C011"])  # whatever else is wrong with the claims
+LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only take claims away
+
+
+def check(
+    tables: convert.Tables, choices: Choices, unit: str, *, trusted: bool = False
+) -> tuple[Draft, books.Book]:
+    """Run every check and complete the balance sheets.
+
+    Parameters
+    ----------
+    tables : with the columns of the schema; a finding of the conversion counts as one of these.
+    choices, unit : as in the network.
+    trusted : the claims come from a network that has been checked; only what depends on the
+        balance sheet is looked at again.
+
+    Raises
+    ------
+    NetworkError
+        With every error; where claims are wrong, the balance sheets are checked without them.
+    """
+    draft = validation.draft(tables.nodes, tables.take(), choices, unit, tables.origin)
+    draft.findings += tables.findings
+    totals.margins(draft)
+    for step in (validation.typed, oddities) if trusted else validation.CHECKS:
+        step(draft)
+    if draft.failed:
+        raise NetworkError([*_errors(draft), *_beyond(draft)])
+    book = books.complete(draft)
+    if draft.failed:
+        raise NetworkError(_errors(draft))
+    return draft, book
+
+
+def _errors(draft: Draft) -> list[Finding]:
+    return [finding for finding in draft.findings if finding.severity == "error"]
+
+
+def _beyond(draft: Draft) -> list[Finding]:
+    """What is wrong with the balance sheets as well, as far as it can be told."""
+    codes = {finding.code for finding in _errors(draft)}
+    if "C012" in codes or not len(draft.nodes):
+        return []
+    trial = draft.trial()
+    books.complete(trial)
+    return [
+        finding
+        for finding in _errors(trial)
+        if finding.code in MEANINGFUL
+        or (codes <= LOWER_BOUND and finding.code == "C008" and "exceed" in finding.title)
+    ]
+
+
+def accepted(draft: Draft, choices: Choices) -> dict[str, str]:
+    """The choices that let something stand which the checks would stop at again."""
+    codes = {finding.code for finding in draft.findings if finding.severity == "repaired"}
+    words = {"duplicates": ("C002", "keep"), "loops": ("C010", "solve")}
+    words |= {"collateral": ("C011", "ignore")}
+    found = {
+        option: word
+        for option, (code, word) in words.items()
+        if code in codes and choices.get(option) == word
+    }
+    if choices.get("collateral") == "settle" and "C011" in codes:
+        found["collateral"] = "ignore"  # what is left of the pledges
+    if choices.get("aggregates") == "keep":
+        found["aggregates"] = "keep"
+    return found
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A contiguous array that cannot be written to."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of a network, checked before any table is looked at.
+
+    Raises
+    ------
+    TypeError
+        For an option that does not exist, with the closest one.
+    ValueError
+        For a word that an option does not take.
+    """
+    choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}
+    validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))
+    words = ("senior", "pari_passu")
+    validation.one_of("external_creditors", options.get("external_creditors", "senior"), words)
+    return options

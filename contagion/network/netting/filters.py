@@ -1,0 +1,44 @@
+"""Which claims: by the columns of the exposure table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...text import did_you_mean
+from .. import schema
+
+
+@dataclass
+class Columns:
+    """The columns of an exposure table for filters, each looked at once."""
+
+    table: pd.DataFrame
+    seen: dict[str, tuple[pd.Series, dict[Any, None]]] = field(default_factory=dict)
+
+    def cells(self, name: str) -> pd.Series:
+        """A column with the defaults of the schema. Raises `ValueError` where there is none."""
+        if name not in self.table:
+            raise ValueError(did_you_mean(name, list(self.table.columns), "exposure column"))
+        cells: pd.Series = self.table[name]
+        column = schema.columns("exposures").get(name)
+        default: Any = column.fill if column else None
+        return cells if default is None else cells.fillna(default)
+
+    def matching(self, rows: np.ndarray, wanted: Mapping[str, Any]) -> np.ndarray:
+        """Those of `rows` whose cells are the value, or one of the values, of every column."""
+        for name, value in wanted.items():
+            if name not in self.seen:
+                cells = self.cells(name)
+                self.seen[name] = cells, dict.fromkeys(cells.dropna().unique())
+            cells, known = self.seen[name]
+            single = isinstance(value, str) or not isinstance(value, Iterable)
+            values = [value] if single else list(value)
+            for strange in (v for v in values if v not in known):
+                raise ValueError(did_you_mean(strange, list(known), f"{name} of a claim"))
+            rows = rows[cells.iloc[rows].isin(values).to_numpy(bool)]
+        return rows

@@ -1,0 +1,75 @@
+"""Novation to a clearing house: it becomes the creditor of every debtor, and the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from . import record
+from .rows import chosen, replaced
+from .sets import EQUAL
+
+if TYPE_CHECKING:
+    from ..exposure_network import ExposureNetwork
+
+
+def novate(
+    net: ExposureNetwork,
+    clearing_house: Any,
+    members: Iterable[Any] | None = None,
+    claims: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Claims between members become one net claim of each member on the house, or the reverse.
+
+    See :meth:`contagion.ExposureNetwork.novate`. Returns exposures and step.
+    """
+    house = net.position(clearing_house)
+    taking_part = _members(net, house, members)
+    rows = chosen(net, claims)
+    among = taking_part[net.creditor[rows]] & taking_part[net.debtor[rows]]
+    rows = rows[among & (net.amount[rows] > 0)]
+    creditor, debtor, amount = net.creditor[rows], net.debtor[rows], net.amount[rows]
+    n = len(net)
+    claimed, owed = np.bincount(creditor, amount, n), np.bincount(debtor, amount, n)
+    position = np.where(
+        np.abs(claimed - owed) > EQUAL * np.maximum(claimed, owed), claimed - owed, 0.0
+    )
+    up, down = np.flatnonzero(position > 0), np.flatnonzero(position < 0)
+    to = np.concatenate([up, np.full(len(down), house)])
+    by = np.concatenate([np.full(len(up), house), down])
+    left = np.concatenate([position[up], -position[down]])
+    if not len(rows):
+        return net.exposures, record.step(net, record.NOVATED, to, by, left, left, "")
+    pairs, where = np.unique(creditor * np.int64(n) + debtor, return_inverse=True)
+    gross = np.bincount(where, amount)
+    note = str(net.names[house])
+    zeros = np.zeros
+    steps = (
+        record.step(net, record.NOVATED, pairs // n, pairs % n, gross, zeros(len(pairs)), note),
+        record.step(net, record.CLEARED, to, by, zeros(len(left)), left, note),
+    )
+    table = replaced(net, rows, to, by, left, columns)
+    return table, pd.concat(steps, ignore_index=True)
+
+
+def _members(net: ExposureNetwork, house: int, members: Iterable[Any] | None) -> np.ndarray:
+    """True (n,) for the members; every node but the house where none are named."""
+    if members is None:
+        taking_part = np.ones(len(net), bool)
+        taking_part[house] = False
+        return taking_part
+    if isinstance(members, str) or not isinstance(members, Iterable):
+        raise TypeError(f"members is a list of nodes or None, not {members!r}.")
+    places = [net.position(member) for member in members]
+    if house in places:
+        raise ValueError(
+            f"{str(net.names[house])!r} is the clearing house and no member of itself. "
+            "Fix: leave it out of members."
+        )
+    taking_part = np.zeros(len(net), bool)
+    taking_part[places] = True
+    return taking_part

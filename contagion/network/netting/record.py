@@ -1,0 +1,79 @@
+"""The record: what a change did to claims, as tables that stay with the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ...text import money, plural
+
+if TYPE_CHECKING:
+    from ..exposure_network import ExposureNetwork
+
+SET_OFF, CLOSE_OUT = "set-off", "close-out netting"
+SETTLED, REVALUED = "collateral settled", "pledge revalued"
+NOVATED, CLEARED, COMPRESSED = "novation", "multilateral netting", "compression"
+COUNTED = {
+    SET_OFF: ("of", "pair", 2),
+    CLOSE_OUT: ("of", "set", 2),
+    SETTLED: ("on", "claim", 1),
+    NOVATED: ("of", "pair", 1),
+    CLEARED: ("to", "position", 1),
+    COMPRESSED: ("of", "pair", 1),
+}
+
+
+def table(steps: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All steps below each other: step, what, creditor, debtor, before, after, note."""
+    frames = [one.assign(step=number) for number, one in enumerate(steps, 1)]
+    columns = ["step", "what", "creditor", "debtor", "before", "after", "note"]
+    if frames:
+        return pd.concat(frames, ignore_index=True)[columns]
+    types = dict.fromkeys(columns, "object") | {"step": "int64"}
+    types |= {"before": "float64", "after": "float64"}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})
+
+
+def summary(steps: Sequence[pd.DataFrame], unit: str = "") -> str:
+    """One line for people: how often what was done, and how much less is owed in the graph."""
+    rows = table(steps)
+    rows = rows[rows["what"].isin(list(COUNTED))]
+    parts = []
+    for what, (of, word, each) in COUNTED.items():
+        count = int((rows["what"] == what).sum()) // each
+        parts += [f"{what} {of} {plural(count, word)}"] if count else []
+    less = money(float((rows["before"] - rows["after"]).sum()), unit)
+    return f"{', '.join(parts)}; {less} less owed (see .changes)"
+
+
+def step(
+    net: ExposureNetwork,
+    what: str,
+    creditor: np.ndarray,
+    debtor: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    note: Any,
+) -> pd.DataFrame:
+    """A step: what was done to the claims of some creditors on some debtors (positions)."""
+    return pd.DataFrame(
+        {
+            "what": what,
+            "creditor": net.names.take(creditor),
+            "debtor": net.names.take(debtor),
+            "before": before,
+            "after": after,
+            "note": note,
+        }
+    )
+
+
+def with_amounts(net: ExposureNetwork, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
+    """The exposures with other amounts, without the claims of which nothing is left."""
+    kept = (left > 0) | (net.amount == 0)
+    changed = net.exposures.assign(amount=left, **columns)
+    some: pd.DataFrame = changed[kept].reset_index(drop=True)
+    return some

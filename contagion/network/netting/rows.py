@@ -1,0 +1,59 @@
+"""Exposure rows: those that a filter takes, and new ones in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .filters import Columns
+
+if TYPE_CHECKING:
+    from ..exposure_network import ExposureNetwork
+
+OWN = ("collateral", "netting_set")  # of the two parties of a claim; a new claim has neither
+
+
+def chosen(net: ExposureNetwork, claims: Mapping[str, Any] | None) -> np.ndarray:
+    """Rows of the claims that the columns of a filter take, all of them without a filter."""
+    if claims is not None and not isinstance(claims, Mapping):
+        raise TypeError(f'claims is {{"layer": "x"}} or None, not a {type(claims).__name__}.')
+    return Columns(net.exposures).matching(np.arange(len(net.amount)), claims or {})
+
+
+def replaced(
+    net: ExposureNetwork,
+    rows: np.ndarray,
+    creditor: np.ndarray,
+    debtor: np.ndarray,
+    amount: np.ndarray,
+    columns: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """The exposures without `rows`, and new claims (positions of nodes, money) below the others.
+
+    A new claim has the cells that all of `rows` share, then those of `columns`; the others are
+    empty, and so are the columns of a bilateral agreement.
+    """
+    table = net.exposures
+    gone = np.zeros(len(table), bool)
+    gone[rows] = True
+    kept: pd.DataFrame = table[~gone].reset_index(drop=True)
+    if not len(amount):
+        return kept
+    sides = {"creditor": net.names.take(creditor), "debtor": net.names.take(debtor)}
+    new = table.iloc[np.full(len(amount), rows[0])].reset_index(drop=True)
+    new = new.assign(**sides, amount=amount)
+    old = table.iloc[rows]
+    mixed = [
+        name for name in table.columns[3:] if name in OWN or old[name].nunique(dropna=False) > 1
+    ]
+    new = new.drop(columns=mixed).assign(**(columns or {}))
+    joined: pd.DataFrame = pd.concat([kept, new], ignore_index=True)
+    return joined
+
+
+def repeated(table: pd.DataFrame) -> bool:
+    """Is a pair of nodes there more than once?"""
+    return bool(table.duplicated(["creditor", "debtor"]).any())
