@@ -40,10 +40,10 @@ from .models import (
     valuations,
 )
 from .network.exposure_network import ExposureNetwork, read
-from .outcome import Outcome
-from .results import PropagationResult
+from .results.outcome import Outcome
+from .results.propagation_result import PropagationResult
+from .results.socialization import Socialization
 from .shocks import Shock
-from .socialization import Socialization
 
 __version__ = "0.1.0"
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from .models import EisenbergNoe
-from .results import Baseline, PropagationResult
+from .results.propagation_result import Baseline, PropagationResult
 from .text import money
 
 if TYPE_CHECKING:
-    from .model import Model
+    from .models.base import Model
     from .network.exposure_network import ExposureNetwork
     from .shocks import Shock
 

@@ -21,10 +21,10 @@ import test_published_ownership as ownership
 import test_published_structure as structure
 import test_published_valuation as valuation
 import test_random_cascades as cascades
-from contagion.network.netting import efficiency
 
 import contagion as ct
 from contagion import datasets, measures, randomgraphs
+from contagion.network.netting import efficiency
 
 RECOMPUTED = "closed form, recomputed"
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import from_liabilities, random_network, random_shock
 
 import contagion as ct
-from contagion.results import PropagationResult
+from contagion.results.propagation_result import PropagationResult
 
 
 @pytest.fixture

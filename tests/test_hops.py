@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import contagion as ct
 from contagion.models.channels import Funding, Marking, Prices
-from contagion.socialization import deadweight, summarize
+from contagion.results.socialization import deadweight, summarize
 
 LINEAR = ct.margin.Linear(500)
 COUNTS = ("book", "cleared")

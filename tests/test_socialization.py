@@ -11,7 +11,7 @@ import pytest
 from conftest import from_liabilities
 
 import contagion as ct
-from contagion.socialization import hops, summarize
+from contagion.results.socialization import hops, summarize
 
 
 def lost(result):

@@ -8,9 +8,9 @@ import pandas as pd
 from ..network.matrices import rules_of
 from ..plot.amounts import scale
 from ..plot.style import rows as rows_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
+from ..results.waterfalls import OWNERS
 from ..rules import Waterfall
-from ..sharing import OWNERS
 from ..text import percent, plural
 from .text import paragraph, table
 

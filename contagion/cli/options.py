@@ -13,8 +13,8 @@ import typer
 from ..datasets import Card, describe
 from ..datasets import load as load_dataset
 from ..datasets import names as dataset_names
-from ..model import Model
 from ..models import MODELS
+from ..models.base import Model
 from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 from ..network.exposure_network import ExposureNetwork, read
 from ..shocks import Shock

@@ -12,7 +12,7 @@ import typer
 from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
 from . import options
 from .layers import calls_text, layers_text

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ShockError
-from ..model import Model
 from ..models import MODELS
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..stress import StressError

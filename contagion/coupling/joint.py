@@ -13,10 +13,10 @@ import pandas as pd
 from ..errors import ConvergenceError, MarginError
 from ..margin import CascadeResult, LiquidationCascade, MarginBook, WithdrawalGate
 from ..margin.cascade import shocked
-from ..model import Model
 from ..models import EisenbergNoe
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..shocks import Shock
 from ..text import money
 from .link import Link, place, run_from

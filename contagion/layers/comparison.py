@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..network.exposure_network import ExposureNetwork
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..text import money
 
 MOST = 10  # layers whose 2^L sets are run

@@ -10,10 +10,10 @@ import pandas as pd
 
 from ..measures import debtrank, default_impact
 from ..measures.impact import CHUNK
-from ..model import Model
 from ..models import DebtRank
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline
+from ..results.propagation_result import Baseline
 from ..shocks import Shock
 from .comparison import LayerComparison
 from .cut import layer_names, one_layer

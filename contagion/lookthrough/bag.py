@@ -16,8 +16,8 @@ from .solving import Solver
 from .through import alphabet
 
 if TYPE_CHECKING:
-    from ..model import Model
-    from ..results import Baseline
+    from ..models.base import Model
+    from ..results.propagation_result import Baseline
 
 
 def who_holds_the_bag(

@@ -12,10 +12,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError, ModelError, ShockError
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import claim_losses
+from ..results.outcome import Outcome
+from ..results.propagation_result import claim_losses
 from ..shocks import Shock
 from ..text import money
 from .registry import Measure

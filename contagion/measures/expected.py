@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvergenceError, ModelError
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, money, plural

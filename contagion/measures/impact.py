@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError, ShockError
 from ..kernels.allnodes import EachDefault
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import claim_losses
+from ..results.outcome import Outcome
+from ..results.propagation_result import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
 from .registry import scored
 

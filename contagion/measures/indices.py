@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from .impact import single_defaults
 from .registry import scored

@@ -12,8 +12,8 @@ from ..errors import ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
 from ..network.exposure_network import ExposureNetwork
-from ..results import PropagationResult
-from ..socialization import initial_losses, owner_losses
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import initial_losses, owner_losses
 from ..text import listing
 
 Of: TypeAlias = (

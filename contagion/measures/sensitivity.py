@@ -12,10 +12,10 @@ import pandas as pd
 from ..errors import ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
-from ..model import NO_SHOCK, Model, _check_pins
+from ..models.base import NO_SHOCK, Model, _check_pins
 from ..network.exposure_network import ExposureNetwork
 from ..network.matrices import rules_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
 from ..text import listing, money, plural

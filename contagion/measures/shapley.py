@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import ShockError
 from ..kernels import shapley as kernel
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, triggers_of

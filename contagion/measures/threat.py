@@ -9,7 +9,7 @@ from ..errors import ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
-from ..model import NO_SHOCK
+from ..models.base import NO_SHOCK
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .partials import LOST, SHOCK, shortfalls

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..model import Model
 from . import channels, valuations
+from .base import Model
 from .credit_funding import CreditFunding
 from .cross_holdings import CrossHoldings
 from .debtrank import DebtRank

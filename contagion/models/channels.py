@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
 from ..text import did_you_mean
 from .credit_funding import node_money
 from .fire_sale import FireSale

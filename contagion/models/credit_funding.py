@@ -10,12 +10,12 @@ from scipy.sparse import csr_array
 
 from ..errors import ModelError
 from ..kernels.funding import spread
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import PropagationResult
-from ..socialization import Route
+from ..results.outcome import Outcome
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import Route
 from ..text import listing
+from .base import Model, Trace
 from .routes import NOISE, links, lost_by, newly_failed, through_funding
 
 

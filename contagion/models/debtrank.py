@@ -12,9 +12,9 @@ from ..errors import ConvergenceError
 from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Model, Trace
 
 
 @dataclass(frozen=True, repr=False)

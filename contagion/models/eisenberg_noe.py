@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Model, Trace
 from .settlement import settle
 
 

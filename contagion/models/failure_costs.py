@@ -10,11 +10,11 @@ import pandas as pd
 
 from ..errors import ModelError
 from ..kernels.ownership import FREE, Failures, failures
-from ..model import NO_SHOCK, Model, Trace
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
 from ..shocks import Shock
+from .base import NO_SHOCK, Model, Trace
 from .settlement import slices
 
 

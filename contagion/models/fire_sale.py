@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import AmbiguousSolution
 from ..kernels.firesale import forced_sales, marked_down
-from ..model import Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Trace
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
 from .settlement import settle
 

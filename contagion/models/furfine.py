@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..kernels.cascade import cascade
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Model, Trace
 
 
 def default_cascade(

@@ -11,12 +11,12 @@ import pandas as pd
 from ..errors import ModelError
 from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
-from ..model import NO_SHOCK, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import Baseline, PropagationResult, claim_losses
+from ..results.outcome import Outcome
+from ..results.propagation_result import Baseline, PropagationResult, claim_losses
+from ..results.socialization import Route
 from ..shocks import Shock
-from ..socialization import Route
+from .base import NO_SHOCK, Trace
 from .channels import Channel, Funding, Marking, Prices
 from .fire_sale import INNER, _Path
 from .joint_rounds import Case, State

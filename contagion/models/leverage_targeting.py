@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..model import NO_SHOCK, Trace
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
+from .base import NO_SHOCK, Trace
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..kernels.funding import spread
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import PropagationResult
+from ..results.outcome import Outcome
+from ..results.propagation_result import PropagationResult
+from .base import Model, Trace
 from .credit_funding import node_money
 
 

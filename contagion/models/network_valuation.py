@@ -13,9 +13,9 @@ from ..kernels.equities import THRESHOLD, Solution, System, solve
 from ..kernels.segments import Segments
 from ..kernels.shares import Shares
 from ..kernels.valuation import Terms
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Model, Trace
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words
 

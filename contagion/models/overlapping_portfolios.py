@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..kernels.firesale import liquidations
-from ..model import Trace
 from ..network.exposure_network import ExposureNetwork
+from .base import Trace
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ModelError
-from ..model import NO_SHOCK, Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import PropagationResult
+from ..results.outcome import Outcome
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import Route
 from ..shocks import Shock
-from ..socialization import Route
 from ..text import listing
+from .base import NO_SHOCK, Model, Trace
 from .routes import NOISE, lost_by, through_assets
 
 SHARE = 1.0536  # −ln(0.9) / 0.1: prices fall by 10 % when 10 % of everything held is sold
@@ -225,7 +225,7 @@ class PortfolioModel(Model):
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
 
     def routes(self, result: PropagationResult) -> tuple[Route, ...]:
-        """From who sold to who holds the same, see :func:`contagion.socialization.hops`."""
+        """From who sold to who holds the same, see :func:`contagion.results.socialization.hops`."""
         return self._prices(result)[1]
 
     def _prices(self, result: PropagationResult) -> tuple[np.ndarray, tuple[Route, ...]]:

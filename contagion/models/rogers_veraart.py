@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..errors import AmbiguousSolution
-from ..model import Model, Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Model, Trace
 from .settlement import settle
 
 

@@ -1,7 +1,8 @@
 """How losses get from node to node besides claims: through assets, withdrawals and marks.
 
 A route is a row of sparse matrices whose entries are links: the first leads from nodes, the last
-to nodes, see :func:`contagion.socialization.hops`. Losses count from the baseline of the result.
+to nodes, see :func:`contagion.results.socialization.hops`. Losses count from the baseline of the
+result.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
-from ..results import PropagationResult
-from ..socialization import Route
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import Route
 
 NOISE = 1e-8  # part of holdings and debts: less is what a solution to a tolerance leaves
 

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 from ..errors import ModelError
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
-from ..model import Trace
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
+from .base import Trace
 
 CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
 

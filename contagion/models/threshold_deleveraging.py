@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..kernels.firesale import THRESHOLD, deleverage
-from ..model import Trace
 from ..network.exposure_network import ExposureNetwork
+from .base import Trace
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
 END = 10_000  # rounds after which sales that go on count as not converged

@@ -14,7 +14,7 @@ from .amounts import scale
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..results import PropagationResult
+    from ..results.propagation_result import PropagationResult
 
 MOST = 14
 NOTE = 80  # characters in a line of the note, beside short names

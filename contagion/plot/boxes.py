@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..results import PropagationResult
-from ..socialization import NEGLIGIBLE, initial_losses
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import NEGLIGIBLE, initial_losses
 from . import style
 from .amounts import Scale, scale
 

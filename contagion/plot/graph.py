@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from ..results import PropagationResult
+    from ..results.propagation_result import PropagationResult
 
 ALL_LABELS = 40
 ARROWS = 400

@@ -13,7 +13,7 @@ from .labels import wrapped
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..results import PropagationResult
+    from ..results.propagation_result import PropagationResult
 
 POINTS = 250.0  # height of all that the fullest column carries
 SLOT = 27.0  # least height of a box with its label

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
 from ..text import listing, money
 from . import style

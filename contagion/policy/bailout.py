@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import ModelError
 from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
 from ..shocks import Shock
 from ..text import did_you_mean, listing, money, plural
 from .base import PolicyError, rows_of

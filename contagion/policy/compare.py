@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline
+from ..results.propagation_result import Baseline
 from ..scenarios.base import Scenarios
 from ..shocks import Shock
 from ..stress.draws import Weighting

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ContagionError
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline
+from ..results.propagation_result import Baseline
 from ..scenarios.base import Scenarios
 from ..shocks import Shock
 from ..stress.draws import Weighting

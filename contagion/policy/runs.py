@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline, PropagationResult
+from ..results.propagation_result import Baseline, PropagationResult
 from ..scenarios.base import BLOCK, Batch, Scenarios
 from ..shocks import Shock
 from ..stress import StressTest, stress_test

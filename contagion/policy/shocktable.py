@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..results import PropagationResult
-from ..socialization import owner_losses
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import owner_losses
 from ..text import did_you_mean, money
 from .base import Intervention, PolicyError
 from .runs import Used

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..generate import links as drawn
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 
 TOGETHER = 100_000  # nodes of the graphs that are drawn and solved as one network

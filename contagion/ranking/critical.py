@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..network.matrices import rules_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..shocks import Shock
 from ..text import money
 

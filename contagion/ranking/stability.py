@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from .table import SHEET, rank
 

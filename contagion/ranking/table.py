@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..measures import MEASURES, Measure, single_defaults
 from ..measures.indices import debtrank_of
-from ..model import Model
 from ..models import CrossHoldings, DebtRank, EisenbergNoe
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from .. import plot
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from . import compared, exhibits, reference, sensitivity, shape, sharing, uncertainty, whatif
 from .figures import svg
 from .given import LARGE, Given

@@ -14,7 +14,7 @@ from ..datasets import Card
 from ..measures import Topology
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..stress import StressTest
 from ..sweeping import Sweep
 from . import findings, reference

@@ -13,7 +13,7 @@ from ..plot.amounts import scale
 from ..plot.pieces import names
 from ..plot.style import ROLE_TEXT, kinds, percent, sizes
 from ..plot.style import rows as rows_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..text import money
 from .figures import svg
 from .parts import Exhibit, table

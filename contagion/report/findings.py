@@ -9,7 +9,7 @@ from ..measures import amounts, concentration_ratio
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..text import money
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given

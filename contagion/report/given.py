@@ -15,7 +15,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..policy import ScenarioComparison, ShockComparison
 from ..ranking import Agreement, agreement
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..reverse import BreakEven, Smallest, Triggers
 from ..stress import StressTest
 from ..sweeping import Sweep

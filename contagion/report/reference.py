@@ -14,7 +14,7 @@ from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
 from ..ranking.table import SHEET
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
 from .words import BASELINES, GLOSSARY, parameters

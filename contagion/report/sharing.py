@@ -15,7 +15,7 @@ from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..rules import Priority, Waterfall
 from ..text import money
 from .figures import svg

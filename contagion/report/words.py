@@ -8,11 +8,11 @@ import re
 
 import numpy as np
 
-from ..model import Model
+from ..models.base import Model
 from ..plot.pieces import listed
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
+from ..results.socialization import Socialization
 from ..rules import Capped, Rule, Waterfall
-from ..socialization import Socialization
 
 GLOSSARY = {
     "creditor, debtor": "the creditor holds a claim, the debtor owes it; a loss travels from "

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
+from ..results.outcome import Outcome
 from ..shocks import Shock
 from ..text import did_you_mean, money
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from .answer import Goal
 

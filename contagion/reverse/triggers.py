@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Model
 from ..models import EisenbergNoe
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean

@@ -1,8 +1,8 @@
 """What an outcome means for every scenario: the numbers of a result, for a batch at once.
 
-The definitions are those of :class:`contagion.results.PropagationResult` and of
-:class:`contagion.socialization.Socialization`, with scenarios on the leading axis. The loss of a
-node is what its owners who are not nodes themselves lose, so that nodes sum to the system.
+The definitions are those of :class:`contagion.results.propagation_result.PropagationResult` and of
+:class:`contagion.results.socialization.Socialization`, with scenarios on the leading axis. The loss
+of a node is what its owners who are not nodes themselves lose, so that nodes sum to the system.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ShockError
-from ..model import Model
+from ..models.base import Model
 from ..models.settlement import slices, sums
 from ..network.exposure_network import ExposureNetwork
-from ..outcome import Outcome
-from ..results import Baseline
+from ..results.outcome import Outcome
+from ..results.propagation_result import Baseline
 from ..text import money, plural
 
 SETTLED = ("initial_loss", "absorbed_by_trigger", "socialized", "deadweight", "external_loss")

@@ -27,9 +27,10 @@ class StressTest(Scalars):
     """Scenarios through a model, on one network or on an ensemble of networks.
 
     Money in the unit of the network. The loss of a node is what its owners (those who are not
-    nodes themselves) lose, as in a :class:`~contagion.results.PropagationResult`; `loss` of the
-    system is the sum over nodes. For an ensemble every estimate is over networks and scenarios
-    together; its error is that of the scenarios, with the networks as given.
+    nodes themselves) lose, as in a
+    :class:`~contagion.results.propagation_result.PropagationResult`; `loss` of the system is the
+    sum over nodes. For an ensemble every estimate is over networks and scenarios together; its
+    error is that of the scenarios, with the networks as given.
 
     Attributes
     ----------

@@ -16,9 +16,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline
+from ..results.propagation_result import Baseline
 from ..scenarios.base import Scenarios, block_size
 from . import checks
 from .collect import Collected, tail_shares

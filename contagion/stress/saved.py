@@ -8,7 +8,7 @@ from os import PathLike
 
 import pandas as pd
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios.base import Scenarios
 from .checks import networks_of

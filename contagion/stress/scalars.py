@@ -61,8 +61,8 @@ class Scalars:
         Columns: loss, direct_loss (by the shock alone), defaults (nodes in default, also those
         that were before), for models that settle claims initial_loss, absorbed_by_trigger,
         socialized, deadweight and external_loss (of creditors outside the graph), all money as in
-        :class:`~contagion.socialization.Socialization`; rounds, residual, converged, and weight
-        with importance sampling.
+        :class:`~contagion.results.socialization.Socialization`; rounds, residual, converged, and
+        weight with importance sampling.
         """
         lanes, count = self.columns["loss"].shape
         keys = [np.repeat(np.arange(lanes), count), np.tile(self._numbers, lanes)]

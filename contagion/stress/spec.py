@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 
 Spec = dict[str, Any]

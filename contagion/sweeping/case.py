@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..model import Model
+from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..results import Baseline, PropagationResult
+from ..results.propagation_result import Baseline, PropagationResult
 from ..shocks import Shock
 from ..text import did_you_mean
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ContagionError
-from ..results import PropagationResult
+from ..results.propagation_result import PropagationResult
 from ..text import listing, plural
 from .case import Case
 

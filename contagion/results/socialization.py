@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from . import sharing
-from .network.matrices import rules_of
+from ..network.matrices import rules_of
+from . import waterfalls as sharing
 
 if TYPE_CHECKING:
-    from .results import PropagationResult
+    from .propagation_result import PropagationResult
 
 NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
 ROUNDING = 1e-12  # of what is destroyed at a node

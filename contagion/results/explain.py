@@ -20,11 +20,12 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from . import sharing, socialization
-from .text import money
+from ..text import money
+from . import socialization
+from . import waterfalls as sharing
 
 if TYPE_CHECKING:
-    from .results import PropagationResult
+    from .propagation_result import PropagationResult
 
 MOST_STEPS = 20_000
 
@@ -39,7 +40,7 @@ class Explanation:
     loss : what its owners lose (money); direct : by the shock itself; on_claims : what it lost
         on its claims; passed_on : what its own creditors lose.
     destroyed : what it lost besides, by cause (money): "default costs", "falling prices", "forced
-        sales" or "failure costs"; see :func:`contagion.socialization.deadweight`.
+        sales" or "failure costs"; see :func:`contagion.results.socialization.deadweight`.
     table : one row a path, largest first: path, amount, share (of on_claims), cause, rounds.
     """
 

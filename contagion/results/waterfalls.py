@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .kernels.calls import JUNIOR, PARI_PASSU, SENIOR
-from .kernels.segments import Segments
-from .network.matrices import rules_of
+from ..kernels.calls import JUNIOR, PARI_PASSU, SENIOR
+from ..kernels.segments import Segments
+from ..network.matrices import rules_of
 
 if TYPE_CHECKING:
     from .outcome import Outcome
-    from .results import PropagationResult
+    from .propagation_result import PropagationResult
 
 OWNERS, OUTSIDE = "equity", "external creditors"
 ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and where they stand

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from . import sharing, socialization
-from .errors import ModelError
-from .network.exposure_network import ExposureNetwork
+from ..errors import ModelError
+from ..network.exposure_network import ExposureNetwork
+from ..shocks import Shock
+from ..text import money
+from . import socialization
+from . import waterfalls as sharing
 from .outcome import Outcome
-from .shocks import Shock
-from .text import money
 
 if TYPE_CHECKING:
+    from ..models.base import Model
     from .explain import Explanation
-    from .model import Model
 
 Baseline = Literal["book", "cleared"]
 
@@ -186,7 +187,8 @@ class PropagationResult:
     def layers(self) -> pd.DataFrame:
         """The waterfall of every node that lost: node, layer, capacity, absorbed (money).
 
-        See :func:`contagion.sharing.layers`. Raises `ModelError` for models that do not settle.
+        See :func:`contagion.results.waterfalls.layers`. Raises `ModelError` for models that do not
+        settle.
         """
         if self.outcome.payments is None:
             raise self._not_computed("layers: it does not settle claims")
@@ -201,7 +203,8 @@ class PropagationResult:
     def channels(self) -> pd.DataFrame:
         """The loss of owners by channel: direct and one column a channel, they sum to `loss`.
 
-        See :func:`contagion.sharing.channels`. Raises `ModelError` for models with one channel.
+        See :func:`contagion.results.waterfalls.channels`. Raises `ModelError` for models with one
+        channel.
         """
         if self.outcome.channels is None:
             raise self._not_computed("channels")
@@ -216,14 +219,14 @@ class PropagationResult:
 
     @cached_property
     def bearers(self) -> pd.DataFrame:
-        """Who bears the loss in the end; see :func:`contagion.socialization.bearers`."""
+        """Who bears the loss in the end; see :func:`contagion.results.socialization.bearers`."""
         if self.outcome.payments is None:
             raise self._not_computed("bearers: its losses are valuations, they need not add up")
         return socialization.bearers(self)
 
     @cached_property
     def socialization(self) -> socialization.Socialization:
-        """The signature numbers; see :class:`contagion.socialization.Socialization`."""
+        """The signature numbers; see :class:`contagion.results.socialization.Socialization`."""
         if self.outcome.payments is None:
             raise self._not_computed(
                 "socialization: its losses are valuations, they need not add up"

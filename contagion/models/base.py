@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .errors import ConvergenceError, ModelError, NetworkError, ShockError
-from .network.exposure_network import ExposureNetwork
-from .outcome import Outcome
-from .results import Baseline, PropagationResult
-from .shocks import Shock
-from .text import money
+from ..errors import ConvergenceError, ModelError, NetworkError, ShockError
+from ..network.exposure_network import ExposureNetwork
+from ..results.outcome import Outcome
+from ..results.propagation_result import Baseline, PropagationResult
+from ..shocks import Shock
+from ..text import money
 
 Trace = Literal["none", "rounds", "path"]
 NO_SHOCK = Shock()
@@ -165,7 +165,7 @@ class Model(ABC):
 
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
-    from .socialization import initial_losses
+    from ..results.socialization import initial_losses
 
     net = result.network
     destroyed = initial_losses(result) - np.where(np.isnan(result.recoveries), 0.0, result.losses)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from .results import PropagationResult
+    from .propagation_result import PropagationResult
 
 CONSERVATION = 1e-9
 ROUNDING = 1e-9

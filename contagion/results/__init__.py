@@ -1,0 +1,19 @@
+"""What came out of a run: the outcome of a model, labelled, shared out, explained and audited.
+
+Start with :class:`PropagationResult`, which `model.propagate(network, shock)` returns.
+
+- `outcome`: the arrays that a model hands back
+- `propagation_result`: one shock through one network, with every number labelled
+- `socialization`: who bears the loss in the end
+- `waterfalls`: how each node shared its shortfall, layer by layer
+- `explain`: the paths behind the loss of one node
+- `audit`: the invariants, checked on the result itself
+"""
+
+from __future__ import annotations
+
+from .outcome import Outcome
+from .propagation_result import PropagationResult
+from .socialization import Socialization
+
+__all__ = ["Outcome", "PropagationResult", "Socialization"]
