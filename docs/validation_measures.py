@@ -8,7 +8,8 @@ import test_published_scorecards as cards
 import test_published_structure as structure
 from validation_cases import RECOMPUTED, case
 
-from contagion import datasets, measures, reconstruct, scorecards
+from contagion import datasets, measures, reconstruct
+from contagion.measures import scorecards
 
 
 @case(

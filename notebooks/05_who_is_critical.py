@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 
 import contagion as ct
-from contagion import measures, ranking, scorecards
+from contagion import measures
+from contagion.measures import ranking, scorecards
 
 # %% [markdown]
 # ## Sixteen banking systems

@@ -12,7 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 import contagion as ct
-from contagion import ranking
+from contagion.measures import ranking
 
 
 @pytest.fixture(autouse=True)

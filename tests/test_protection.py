@@ -10,8 +10,8 @@ import pytest
 from conftest import from_liabilities, random_network, random_shock
 
 import contagion as ct
-from contagion import ranking
-from contagion.ranking import protection
+from contagion.measures import ranking
+from contagion.measures.ranking import protection
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from contagion import measures, scorecards
+from contagion import measures
+from contagion.measures import scorecards
 
 # Basel Committee (2017), denominators of the end-2016 exercise, EUR, bis.org/bcbs/gsib/
 # denominators.htm, and the same page in 2024, rounded to EUR bn. A bank with a share s of every

@@ -8,8 +8,8 @@ import pytest
 from conftest import random_network
 
 import contagion as ct
-from contagion import scorecards
-from contagion.scorecards import gsib, methodology
+from contagion.measures import scorecards
+from contagion.measures.scorecards import gsib, methodology
 
 TWELVE = list(scorecards.weights("2013").index)
 

@@ -9,9 +9,9 @@ import pandas as pd
 import typer
 
 from ..measures import MEASURES, Measure
+from ..measures.ranking import Agreement, agreement
+from ..measures.ranking import rank as ranked
 from ..network.exposure_network import ExposureNetwork
-from ..ranking import Agreement, agreement
-from ..ranking import rank as ranked
 from . import options
 from .options import OUT, load, print_json
 from .text import paragraph, table, width

@@ -258,7 +258,7 @@ def report(
 
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
-    from ..ranking import rank as ranked
+    from ..measures.ranking import rank as ranked
     from ..report.document import write
     from ..report.findings import sentences
     from ..report.given import given

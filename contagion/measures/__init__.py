@@ -15,7 +15,6 @@ from . import (
     coreperiphery,
     diagonal,
     expected,
-    flow,
     impact,
     sensitivity,
     stability,
@@ -25,6 +24,7 @@ from . import (
 from . import covar as conditional
 from . import shapley as shares
 from . import topology as shape
+from . import walks as flow
 from .attribution import Attribution, SystemLoss, leave_one_out, protection
 from .bounds import glasserman_young
 from .centrality import degree, eigenvector, katz, pagerank, strength
@@ -41,7 +41,6 @@ from .coreperiphery import CorePeriphery, core_periphery
 from .covar import covar
 from .diagonal import aumann_shapley
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
-from .flow import betweenness, harmonic, sinkrank
 from .impact import rounds_of_contagion, single_defaults
 from .indices import contagion_index, debtrank, default_impact, vulnerability_index
 from .registry import Measure
@@ -56,6 +55,7 @@ from .tail import (
 )
 from .threat import threat_index
 from .topology import Topology, clustering, core_number, topology
+from .walks import betweenness, harmonic, sinkrank
 
 FAMILIES = (
     impact,

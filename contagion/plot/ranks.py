@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..measures import MEASURES
-from ..ranking import Agreement
+from ..measures.ranking import Agreement
 from . import style
 from .pieces import drawn_width
 
@@ -26,7 +26,7 @@ def rank_ranges(found: Agreement, most: int = MOST, ax: Axes | None = None) -> A
 
     Parameters
     ----------
-    found : of :func:`contagion.ranking.agreement`.
+    found : of :func:`contagion.measures.ranking.agreement`.
     most : rows at most.
     ax : where to draw; by default a new figure.
 

@@ -44,8 +44,8 @@ class ExposureLimit(Intervention):
     >>> limited.amount.tolist(), limited.balance_sheet["external_assets"].tolist()
     ([1.0], [3.0, 10.0])
 
-    Source: the limit as in :func:`contagion.scorecards.large_exposures` (Basel Framework LEX20.1);
-    the repayment is ours.
+    Source: the limit as in :func:`contagion.measures.scorecards.large_exposures` (Basel Framework
+    LEX20.1); the repayment is ours.
     """
 
     of_capital: float = 0.25

@@ -11,10 +11,10 @@ from .. import measures
 from ..comparison import RuleComparison
 from ..datasets import Card, describe
 from ..measures import MEASURES, Topology
+from ..measures.ranking import Agreement, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..policy import ScenarioComparison, ShockComparison
-from ..ranking import Agreement, agreement
 from ..results.propagation_result import PropagationResult
 from ..reverse import BreakEven, Smallest, Triggers
 from ..stress import StressTest

@@ -9,11 +9,11 @@ import pandas as pd
 
 from ..datasets import Card
 from ..measures import MEASURES
+from ..measures.ranking.table import SHEET
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
-from ..ranking.table import SHEET
 from ..results.propagation_result import PropagationResult
 from ..text import money
 from .parts import Exhibit, table

@@ -11,12 +11,12 @@ import pandas as pd
 
 from .. import plot
 from ..measures import Stability, Topology, concentration_table
+from ..measures.scorecards import large_exposures
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
-from ..scorecards import large_exposures
 from ..text import plural
 from .compared import signed
 from .figures import svg

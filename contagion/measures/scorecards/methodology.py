@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import DatasetError
-from ..text import closest, listing, split_unit
+from ...errors import DatasetError
+from ...text import closest, listing, split_unit
 
 CATEGORIES = {
     "size": ("total_exposures",),

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..models.base import Model
-from ..network.exposure_network import ExposureNetwork
-from ..network.matrices import rules_of
-from ..results.propagation_result import PropagationResult
-from ..shocks import Shock
-from ..text import money
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...network.matrices import rules_of
+from ...results.propagation_result import PropagationResult
+from ...shocks import Shock
+from ...text import money
 
 VICTIMS = 8  # bearers whose paths are followed
 

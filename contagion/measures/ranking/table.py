@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ..measures import MEASURES, Measure, single_defaults
-from ..measures.indices import debtrank_of
-from ..models import CrossHoldings, DebtRank, EisenbergNoe
-from ..models.base import Model
-from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean
+from ...models import CrossHoldings, DebtRank, EisenbergNoe
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...text import did_you_mean
+from .. import MEASURES, Measure, single_defaults
+from ..indices import debtrank_of
 
 SHEET = ("equity", "claims", "debts")
 LARGE = 2_000  # nodes from which slow measures have to be asked for by name

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
-from ..models.base import Model
-from ..network.exposure_network import ExposureNetwork
-from ..shocks import Shock
-from ..text import did_you_mean, money
+from ...errors import ModelError
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...shocks import Shock
+from ...text import did_you_mean, money
 
 EXACT = 12  # candidates up to which every set is tried
 CHUNK = 2**22  # entries of a batch of scenarios

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean, listing
+from ...errors import NetworkError
+from ...network.exposure_network import ExposureNetwork
+from ...text import did_you_mean, listing
 
 LIMIT, BETWEEN_GSIBS, REPORTED = 0.25, 0.15, 0.10  # of Tier 1 capital
 ROUNDING = 1e-12  # of the capital: an exposure at the limit is not above it

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..network.exposure_network import ExposureNetwork
+from ...network.exposure_network import ExposureNetwork
 from .large_exposures import rows_of
 
 

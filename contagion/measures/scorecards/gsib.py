@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import DatasetError
-from ..text import listing
+from ...errors import DatasetError
+from ...text import listing
 from . import methodology as rules
 from .methodology import BCBS, CAP, CUT_OFF, US_METHOD_2, WIDTH, Bands, amounts, denominators
 

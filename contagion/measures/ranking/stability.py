@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..models.base import Model
-from ..network.exposure_network import ExposureNetwork
+from ...errors import NetworkError
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
 from .table import SHEET, rank
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..measures import MEASURES
-from ..text import listing
+from ...text import listing
+from .. import MEASURES
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
 MOST = 2_000  # nodes; the comparison of all pairs takes n² bytes a measure
