@@ -25,10 +25,10 @@ import numpy as np
 from clearing import network
 
 import contagion as ct
+from contagion.experiments.stress import stress_test
 from contagion.kernels.clearing import clear
 from contagion.models import settlement
 from contagion.scenarios.base import BLOCK, Scenarios
-from contagion.stress import stress_test
 
 COLUMNS = 64
 

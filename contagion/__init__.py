@@ -48,7 +48,7 @@ from .shocks import Shock
 __version__ = "0.1.0"
 
 _ON_USE = {
-    "layers": "layers",
+    "layers": "experiments.layers",
     "lookthrough": "lookthrough",
     "margin": "margin",
     "plot": "plot",
@@ -56,26 +56,26 @@ _ON_USE = {
     "report": "report",
     "datasets": "datasets",
     "measures": "measures",
-    "generate": "generate",
-    "policy": "policy",
-    "reconstruct": "reconstruct",
-    "reverse": "reverse",
+    "generate": "synthetic.generate",
+    "policy": "experiments.policy",
+    "reconstruct": "synthetic.reconstruct",
+    "reverse": "experiments.reverse",
     "scenarios": "scenarios",
-    "scorecards": "scorecards",
-    "ranking": "ranking",
-    "stress": "stress",
+    "scorecards": "measures.scorecards",
+    "ranking": "measures.ranking",
+    "stress": "experiments.stress",
 }
 _NAMES = {
-    "rank": ("ranking", "rank"),
+    "rank": ("measures.ranking", "rank"),
     "write_report": ("report", "write_report"),
-    "compare_rules": ("comparison", "compare_rules"),
-    "RuleComparison": ("comparison", "RuleComparison"),
-    "CoupledCascade": ("coupling", "CoupledCascade"),
-    "Case": ("sweeping", "Case"),
-    "Sweep": ("sweeping", "Sweep"),
-    "StressTest": ("stress", "StressTest"),
-    "stress_test": ("stress", "stress_test"),
-    "sweep": ("sweeping", "sweep"),
+    "compare_rules": ("experiments", "compare_rules"),
+    "RuleComparison": ("experiments", "RuleComparison"),
+    "CoupledCascade": ("liquidation.coupling", "CoupledCascade"),
+    "Case": ("experiments", "Case"),
+    "Sweep": ("experiments", "Sweep"),
+    "StressTest": ("experiments", "StressTest"),
+    "stress_test": ("experiments", "stress_test"),
+    "sweep": ("experiments", "sweep"),
 }
 
 __all__ = [

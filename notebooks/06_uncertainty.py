@@ -27,7 +27,8 @@
 import pandas as pd
 
 import contagion as ct
-from contagion import policy, reconstruct, reverse, scenarios
+from contagion.experiments import policy, reverse
+from contagion import reconstruct, scenarios
 from contagion.generate import Sheets
 
 # %% [markdown]

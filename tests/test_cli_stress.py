@@ -21,8 +21,8 @@ from terminal import fits, flat
 import contagion as ct
 from contagion.cli.scenariowords import again, model_of, set_of
 from contagion.cli.stress_text import show
-from contagion.stress.folder import Folder
-from contagion.stress.spec import model_spec
+from contagion.experiments.stress.folder import Folder
+from contagion.experiments.stress.spec import model_spec
 
 CEFI = "cefi_credit_2022"
 
@@ -224,7 +224,9 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
 
 
 def test_stopped_without_a_folder_says_that_nothing_is_kept(cli, monkeypatch):
-    monkeypatch.setattr("contagion.stress.stress_test", lambda *args, **options: interrupt())
+    monkeypatch.setattr(
+        "contagion.experiments.stress.stress_test", lambda *args, **options: interrupt()
+    )
     code, _, err = cli("stress", CEFI)
     assert code == 2 and "Nothing was kept" in err and "--out DIR" in err
 

@@ -11,7 +11,7 @@ from conftest import random_network, random_shock, random_tables
 
 import contagion as ct
 from contagion.errors import NetworkError, RuleError, ShockError
-from contagion.layers import NO_LAYER, by_layer, layer_names, one_layer
+from contagion.experiments.layers import NO_LAYER, by_layer, layer_names, one_layer
 
 DEFAULT = ct.Shock.default("a")
 EMPTY: dict[str, list] = {"creditor": [], "debtor": [], "amount": []}

@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from test_layers import DEFAULT, layered, three
 
 import contagion as ct
-from contagion.layers import LayerComparison, by_layer
+from contagion.experiments.layers import LayerComparison, by_layer
 from contagion.plot import style
 
 COUNT = [1.0, 5, 3]

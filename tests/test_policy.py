@@ -10,10 +10,10 @@ import pytest
 from conftest import from_liabilities, random_network, random_shock
 
 import contagion as ct
-from contagion import policy
-from contagion.policy.runs import put_up
-from contagion.policy.same import same_scenarios, same_shock
-from contagion.stress.spec import network_digest
+from contagion.experiments import policy
+from contagion.experiments.policy.runs import put_up
+from contagion.experiments.policy.same import same_scenarios, same_shock
+from contagion.experiments.stress.spec import network_digest
 
 BOOK = ct.margin.MarginBook(
     {"X": 100.0},

@@ -11,8 +11,9 @@ import pytest
 from conftest import from_liabilities, random_network
 
 import contagion as ct
-from contagion.policy import PolicyError, compare, optimal_bailout
-from contagion.policy.program import _gap
+from contagion.experiments.policy import PolicyError, optimal_bailout
+from contagion.experiments.policy import comparison as compare
+from contagion.experiments.policy.program import _gap
 
 FEATURES = (
     set(),

@@ -9,7 +9,7 @@ import pytest
 from conftest import from_liabilities
 
 import contagion as ct
-from contagion import policy
+from contagion.experiments import policy
 
 MODEL = ct.EisenbergNoe()
 

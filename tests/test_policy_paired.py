@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from contagion.policy import paired
-from contagion.policy.paired import _tails
-from contagion.stress.draws import Draws, estimated
+from contagion.experiments.policy import paired
+from contagion.experiments.policy.paired import _tails
+from contagion.experiments.stress.draws import Draws, estimated
 
 STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
 

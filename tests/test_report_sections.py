@@ -14,9 +14,9 @@ import pytest
 from test_report import Page
 
 import contagion as ct
-from contagion.policy import Capital, ExposureLimit
+from contagion.experiments.policy import Capital, ExposureLimit
+from contagion.experiments.reverse import break_even_fund, fewest_triggers, smallest_shock
 from contagion.report.sensitivity import shown_measure
-from contagion.reverse import break_even_fund, fewest_triggers, smallest_shock
 
 MODEL = ct.EisenbergNoe()
 SHOCK = ct.Shock.default("three_arrows")

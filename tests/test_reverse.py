@@ -9,7 +9,7 @@ import pytest
 from conftest import from_liabilities, random_network
 
 import contagion as ct
-from contagion import reverse
+from contagion.experiments import reverse
 
 
 @pytest.fixture

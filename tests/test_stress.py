@@ -16,14 +16,14 @@ from conftest import VENUES_TOO, from_liabilities, random_network
 from scipy.special import gammainc, gammaincinv
 
 import contagion as ct
+from contagion.experiments.stress import StressError, stress_test
+from contagion.experiments.stress.collect import tail_shares
+from contagion.experiments.stress.draws import Draws, estimated, proportion
+from contagion.experiments.stress.nodes import components
+from contagion.experiments.stress.plan import Plan, checkpoints, chunk_size
+from contagion.experiments.stress.sums import Tree, grouping
 from contagion.scenarios import base
 from contagion.scenarios.base import Batch, Scenarios
-from contagion.stress import StressError, stress_test
-from contagion.stress.collect import tail_shares
-from contagion.stress.draws import Draws, estimated, proportion
-from contagion.stress.nodes import components
-from contagion.stress.plan import Plan, checkpoints, chunk_size
-from contagion.stress.sums import Tree, grouping
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -535,7 +535,7 @@ def test_replicates_are_numbered_in_the_order_in_which_they_begin():
 
 def test_replicates_that_cannot_be_kept_apart_say_so(monkeypatch):
     net = islands()
-    monkeypatch.setattr("contagion.stress.sums.FEW", 10)
+    monkeypatch.setattr("contagion.experiments.stress.sums.FEW", 10)
     group = np.arange(4096) % 2048  # pairs half the set apart
     x = np.random.default_rng(0).exponential(size=(4096, 3))
     test = stress_test(net, ct.EisenbergNoe(), given(net, x, replicate=group))

@@ -18,12 +18,12 @@ import pytest
 from conftest import random_network
 
 import contagion as ct
+from contagion.experiments.stress import StressError, load, resume, stress_test
+from contagion.experiments.stress import run as running
+from contagion.experiments.stress.folder import Folder
+from contagion.experiments.stress.spec import network_digest
+from contagion.experiments.stress.work import Shipped, unpacked
 from contagion.scenarios import base
-from contagion.stress import StressError, load, resume, stress_test
-from contagion.stress import run as running
-from contagion.stress.folder import Folder
-from contagion.stress.spec import network_digest
-from contagion.stress.work import Shipped, unpacked
 
 MODEL = ct.EisenbergNoe()
 COUNT = 12 * 1024 + 100

@@ -8,7 +8,7 @@ import pytest
 
 import contagion as ct
 from contagion import generate
-from contagion.sweeping import Case
+from contagion.experiments.sweeping import Case
 
 
 @pytest.fixture

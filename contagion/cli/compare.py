@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..comparison import AS_GIVEN, RuleComparison, compare_rules
+from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import reverse as search
+from ..experiments import reverse as search
 from ..shocks import Shock
 from . import options
 from .options import SHOCK, load, number, print_json

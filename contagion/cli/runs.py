@@ -258,11 +258,11 @@ def report(
 
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
+    from ..experiments.stress import load as tested
     from ..measures.ranking import rank as ranked
     from ..report.document import write
     from ..report.findings import sentences
     from ..report.given import given
-    from ..stress import load as tested
 
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")

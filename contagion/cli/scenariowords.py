@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ShockError
+from ..experiments.stress import StressError
 from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
-from ..stress import StressError
 from ..text import did_you_mean
 from .text import paragraph
 from .values import value
@@ -165,7 +165,7 @@ def model_of(told: Mapping[str, Any]) -> tuple[str, Model]:
     except (KeyError, ValueError, SyntaxError, AttributeError):
         raise StressError(
             f"The model of the folder, {told['name']}, cannot be made from the words of its "
-            "manifest. Go on with it in Python: contagion.stress.resume."
+            "manifest. Go on with it in Python: contagion.experiments.stress.resume."
         ) from None
 
 

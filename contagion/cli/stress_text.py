@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..experiments.stress import StressTest
 from ..margin import Estimate
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
-from ..stress import StressTest
 from ..text import plural
 from .text import paragraph, table
 
@@ -127,7 +127,7 @@ def _where(test: StressTest, place: Path) -> str:
     return (
         f"Written to {place}: scenarios/*.parquet, sums/*.parquet, manifest.json, SHA256SUMS "
         f"({size / 1e6:,.1f} MB). Read it with contagion stress --resume {place}, or in Python "
-        f"with contagion.stress.load({str(place)!r})."
+        f"with contagion.experiments.stress.load({str(place)!r})."
     )
 
 

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ..experiments.stress import StressError, StressTest
+from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
-from ..stress import StressError, StressTest
-from ..stress.folder import COMMAND, MANIFEST, Folder
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
@@ -192,7 +192,7 @@ def stress(
 
 def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Found:
     """The stress test of a command, into a folder or not."""
-    from .. import stress as room
+    from ..experiments import stress as room
 
     if words["target"] not in TARGETS:
         raise ValueError(f"--target {words['target']}: choose {', '.join(TARGETS)}.")
@@ -218,7 +218,7 @@ def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Foun
 
 def _go_on(folder: Path, words: dict[str, Any] | None, run: dict[str, Any]) -> Found:
     """The stress test of a folder; `words` where the network is said anew."""
-    from .. import stress as room
+    from ..experiments import stress as room
 
     if words is None and (folder / COMMAND).is_file() and not (folder / MANIFEST).exists():
         return _begin(_known(folder, OF_RUN), folder, run)  # it was stopped before the manifest

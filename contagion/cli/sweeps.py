@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..sweeping import Case, Sweep
-from ..sweeping import sweep as swept
+from ..experiments.sweeping import Case, Sweep
+from ..experiments.sweeping import sweep as swept
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json

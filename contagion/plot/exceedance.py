@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..experiments.stress import StressTest
 from ..margin import Estimate
-from ..stress import StressTest
 from ..text import plural
 from . import style
 from .amounts import Scale, scale

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..layers import LayerComparison
+from ..experiments.layers import LayerComparison
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
@@ -51,7 +51,7 @@ def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 1
 
     Parameters
     ----------
-    comparison : of :func:`contagion.layers.by_layer`.
+    comparison : of :func:`contagion.experiments.layers.by_layer`.
     ax : where to draw; by default a new figure.
     most : nodes drawn by name at most.
 
@@ -73,7 +73,7 @@ def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 1
     ['3.000 (3.000 more)', '5.000 (1.000 less)']
 
     Source: after Poledna, Molina-Borboa, Martínez-Jaramillo, van der Leij & Thurner (2015), see
-    :func:`contagion.layers.by_layer`; the drawing is ours.
+    :func:`contagion.experiments.layers.by_layer`; the drawing is ours.
     """
     if most < 1:
         raise ValueError(f"most={most}: draw at least one node by name.")

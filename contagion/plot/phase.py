@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sweeping import Sweep
+from ..experiments.sweeping import Sweep
 from . import style
 from .amounts import scale
 from .pieces import drawn_width

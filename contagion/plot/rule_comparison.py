@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import AS_GIVEN, RuleComparison
+from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped

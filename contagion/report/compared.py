@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plot, rules
-from ..comparison import AS_GIVEN, RuleComparison
+from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..comparison import RuleComparison
 from ..datasets import Card
+from ..experiments.rule_comparison import RuleComparison
+from ..experiments.stress import StressTest
+from ..experiments.sweeping import Sweep
 from ..measures import Topology
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..results.propagation_result import PropagationResult
-from ..stress import StressTest
-from ..sweeping import Sweep
 from . import findings, reference
 from .contents import sections
 from .given import Answer, Given, Policy, given
@@ -63,9 +63,10 @@ def write_report(
     comparison : one shock under several sets of rules, of `contagion.compare_rules`.
     sweeps : of `contagion.sweep`; two axes make a phase diagram, of socialized_share, or of
         contagion_loss, loss or the first measure where the sweep does not have it.
-    reverse : answers of `contagion.reverse`: smallest shocks, fewest triggers, break-even funds.
-    stress : of `contagion.stress_test`, or `contagion.stress.load`.
-    policy : of `contagion.policy.compare`.
+    reverse : answers of `contagion.experiments.reverse`: smallest shocks, fewest triggers,
+        break-even funds.
+    stress : of `contagion.stress_test`, or `contagion.experiments.stress.load`.
+    policy : of `contagion.experiments.policy.comparison`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     command : the command that makes this report again; printed as it is.

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .. import measures
-from ..comparison import RuleComparison
 from ..datasets import Card, describe
+from ..experiments.policy import ScenarioComparison, ShockComparison
+from ..experiments.reverse import BreakEven, Smallest, Triggers
+from ..experiments.rule_comparison import RuleComparison
+from ..experiments.stress import StressTest
+from ..experiments.sweeping import Sweep
 from ..measures import MEASURES, Topology
 from ..measures.ranking import Agreement, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
-from ..policy import ScenarioComparison, ShockComparison
 from ..results.propagation_result import PropagationResult
-from ..reverse import BreakEven, Smallest, Triggers
-from ..stress import StressTest
-from ..sweeping import Sweep
 from ..text import listing
 from .reference import measure_title
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
+from ..experiments.reverse import BreakEven, Smallest, Triggers
+from ..experiments.sweeping import Sweep
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import scale
 from ..plot.pieces import listed, names
-from ..reverse import BreakEven, Smallest, Triggers
-from ..sweeping import Sweep
 from ..text import money, plural
 from .figures import svg
 from .given import Answer

@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 
 from .. import plot
+from ..experiments.stress import StressTest
 from ..margin import Estimate
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
-from ..stress import StressTest
 from ..text import money, plural
 from .figures import svg
 from .parts import Exhibit, table

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import shock_words
-from ..policy import ScenarioComparison, ShockComparison
 from ..text import money, plural
 from .compared import signed
 from .given import Policy

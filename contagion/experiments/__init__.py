@@ -1,0 +1,33 @@
+"""Many runs: stress tests, sweeps, reverse stress, policies, layers and rules compared.
+
+Start with :func:`stress_test`, :func:`sweep` or :func:`compare_rules`.
+
+- `stress/`: many scenarios through a model, with VaR, ES and their errors; resumable
+- `sweeping/`: a grid over any field of a model, rule, shock or generator
+- `reverse/`: the smallest shock, the fewest defaults, the smallest buffers that reach a goal
+- `policy/`: interventions before and after, the cheapest mix, the optimal bailout
+- `layers/`: what each layer of claims loses alone, and what only all of them together do
+- `rule_comparison`: the same shock under other loss-sharing rules
+"""
+
+from __future__ import annotations
+
+from . import layers, policy, reverse, stress, sweeping
+from .rule_comparison import RuleComparison, compare_rules
+from .stress import StressTest, stress_test
+from .sweeping import Case, Sweep, sweep
+
+__all__ = [
+    "Case",
+    "RuleComparison",
+    "StressTest",
+    "Sweep",
+    "compare_rules",
+    "layers",
+    "policy",
+    "reverse",
+    "stress",
+    "stress_test",
+    "sweep",
+    "sweeping",
+]

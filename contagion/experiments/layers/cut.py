@@ -1,0 +1,158 @@
+"""The claims of some layers as a network of their own, with the capital of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ...errors import NetworkError, RuleError
+from ...network.exposure_network import ExposureNetwork
+from ...network.transforms import rebuilt
+from ...rules import Waterfall
+from ...text import did_you_mean, listing, plural
+
+NO_LAYER = "no layer"
+NONE_OF = ("liquid_assets", "sellable_assets", "secured_funding")
+
+
+def layer_names(net: ExposureNetwork) -> tuple[str, ...]:
+    """The layers of the claims, in the order in which the exposures name them.
+
+    Claims whose `layer` is empty are a layer too, "no layer", the last one; without a column
+    `layer` it is the only one. A network without claims has no layers.
+
+    Example
+    -------
+    >>> owed = {"creditor": ["b", "c"], "debtor": ["a", "a"], "amount": [3, 4],
+    ...         "layer": ["loans", None]}
+    >>> net = ExposureNetwork({"node": ["a", "b", "c"], "equity": [1, 1, 1]}, owed)
+    >>> layer_names(net)
+    ('loans', 'no layer')
+    """
+    found = list(pd.unique(_of_claims(net)))
+    return tuple(sorted(found, key=lambda name: name == NO_LAYER))
+
+
+def one_layer(
+    net: ExposureNetwork, layers: str | Iterable[str], *, holder: str | None = None
+) -> ExposureNetwork:
+    """The network with the claims of one layer (or of several); the others become external.
+
+    With moved claims `M_ij` of i on j, every node has `Σ_j M_ij` more of external assets, which
+    no longer depend on anybody in the graph. What it owes on moved claims, `Σ_j M_ji`, is still
+    owed in full, to the outside. So total assets, total debts and equity of every node are what
+    they were: each layer is run with the whole capital, not with a part of it.
+
+    Parameters
+    ----------
+    layers : names of :func:`layer_names`; none of them moves every claim.
+    holder : None: moved debts become external liabilities, and rank as those do (external
+        creditors are senior unless the network says otherwise). A name: a new node of that
+        name, the last, holds the moved claims, with their tier, rank and waterfall layer, so that
+        the creditors of every node stand in the same order. It cannot fail and owes what it
+        holds to the outside, so that its equity is 0.
+
+    Raises
+    ------
+    ValueError
+        For a layer that the network does not have, or a holder that is a node already.
+    RuleError
+        Without holder, where a node with a waterfall owes moved claims: its layers would lose
+        the claims that fill them.
+    NetworkError
+        Where a guarantee covers moved claims of a creditor.
+
+    Example
+    -------
+    b holds 3 of loans and 4 of derivatives on a, and has 1 of capital: 6 owed outside.
+
+    >>> owed = {"creditor": ["b", "b"], "debtor": ["a", "a"], "amount": [3, 4],
+    ...         "layer": ["loans", "derivatives"]}
+    >>> net = ExposureNetwork({"node": ["a", "b"], "equity": [1, 1]}, owed)
+    >>> alone = one_layer(net, "loans")
+    >>> alone.balance_sheet.loc["b"].tolist()   # external assets, claims, owed outside, debts
+    [4.0, 3.0, 6.0, 0.0, 1.0]
+    >>> one_layer(net, "loans", holder="others").exposures["creditor"].tolist()
+    ['b', 'others']
+    """
+    wanted = [layers] if isinstance(layers, str) else list(layers)
+    of, names = _of_claims(net), layer_names(net)
+    for name in wanted:
+        if name not in names:
+            raise ValueError(did_you_mean(name, names, "layer"))
+    if holder is not None and holder in net.names:
+        raise ValueError(f"The holder {holder!r} is a node already; choose another name.")
+    moved = ~np.isin(of, np.asarray(wanted, object))
+    if not moved.any():
+        return net
+    _refuse_covers(net, moved)
+    amount, n = np.where(moved, net.amount, 0.0), len(net)
+    claims, debts = np.bincount(net.creditor, amount, n), np.bincount(net.debtor, amount, n)
+    table, nodes = net.exposures, net._completed()
+    nodes = nodes.assign(external_assets=net.book.external_assets + claims)
+    if holder is None:
+        _refuse_waterfalls(net, debts)
+        nodes = nodes.assign(external_liabilities=net.book.external_liabilities + debts)
+        return rebuilt(net, table[~moved].reset_index(drop=True), nodes)
+    table["creditor"] = table["creditor"].astype(object).mask(moved, holder)
+    return rebuilt(net, table, _with_holder(net, nodes, holder, float(debts.sum())))
+
+
+def _of_claims(net: ExposureNetwork) -> np.ndarray:
+    """(m,) the layer of every claim, as text."""
+    if "layer" not in net._columns:
+        return np.full(len(net.amount), NO_LAYER, object)
+    cells = net._columns["layer"].astype(object)
+    blank = cells.isna() | (cells == "")
+    return cells.where(~blank, NO_LAYER).map(str).to_numpy(object)
+
+
+def _with_holder(
+    net: ExposureNetwork, nodes: pd.DataFrame, holder: str, owes: float
+) -> pd.DataFrame:
+    """The node table with the holder of moved claims as its last row."""
+    longer = nodes.reindex(range(len(nodes) + 1))
+    new = {"node": holder, "external_assets": 0.0, "external_liabilities": owes, "can_fail": False}
+    new |= {column: 0.0 for column in NONE_OF if column in nodes}
+    cells = {
+        column: pd.Series([*nodes[column], value], dtype=object).infer_objects()
+        for column, value in new.items()
+    }
+    return longer.assign(**cells)
+
+
+def _refuse_waterfalls(net: ExposureNetwork, debts: np.ndarray) -> None:
+    """A waterfall finds its claims by the column that names the layers."""
+    broken = [
+        name
+        for name, rule in net._rules.items()
+        if isinstance(rule, Waterfall) and debts[net.position(name)] > 0
+    ]
+    if broken:
+        raise RuleError(
+            f"{plural(len(broken), 'node')} with a waterfall ({listing(broken)}) would lose the "
+            "claims that fill its layers: there the column layer means the order of losses. Fix: "
+            'one_layer(..., holder="others") keeps them as claims of a node outside, or '
+            'net.with_rules({node: "pro_rata"}).'
+        )
+
+
+def _refuse_covers(net: ExposureNetwork, moved: np.ndarray) -> None:
+    """A guarantee of the claims of a creditor does not say of which layer."""
+    table = net._guarantees
+    if table is None:
+        return
+    covers = table[table["creditor"].notna()]
+    n = len(net)
+    pair = net.names.get_indexer_for(pd.Index(covers["debtor"])) * np.int64(n)
+    pair += net.names.get_indexer_for(pd.Index(covers["creditor"]))
+    hit = np.isin(pair, (net.debtor * np.int64(n) + net.creditor)[moved])
+    if hit.any():
+        first = covers[hit].iloc[0]
+        raise NetworkError(
+            f"{plural(int(hit.sum()), 'guarantee')} covers claims of other layers, e.g. those of "
+            f"{str(first['creditor'])!r} on {str(first['debtor'])!r}, and says nothing of layers. "
+            "Fix: net.with_guarantees(None), or a layer= filter when reading."
+        )

@@ -1,0 +1,314 @@
+"""The cheapest mix of interventions: under a budget, or to reach a target."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ...errors import ContagionError
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...results.propagation_result import Baseline
+from ...scenarios.base import Scenarios
+from ...shocks import Shock
+from ...text import money
+from ..stress.draws import Weighting
+from ..stress.losses import ledger
+from .intervention import Intervention, PolicyError, combined
+from .paired import STATISTICS, estimate
+from .runs import Bench
+from .scenariotable import ScenarioComparison
+from .shocktable import AS_GIVEN, aligned, cell, measured, scaled
+
+EXACT = 6  # candidates up to which every mix is tried
+NOBODY = "nothing"
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mix:
+    """A mix of interventions, and the others that were tried.
+
+    Attributes
+    ----------
+    names : what it consists of, in the order of application.
+    intervention : the mix as one intervention, or None for nothing.
+    table : DataFrame, one row a mix that was tried, cheapest first: cost, value (the measure with
+        it), avoided, avoided_per_cost (nan where nothing is paid), frontier (no mix that was tried
+        costs as much or less and leaves less), chosen. A mix that does not apply has nan and the
+        reason in `attrs["reasons"]`.
+    method : "every mix" (what is chosen is the best there is) or "greedy" (it need not be).
+    reached : whether the target is reached; None with a budget.
+    asked : the budget or the target in words.
+    of : measure and statistic in words.
+    unit : of money.
+    """
+
+    names: Names
+    intervention: Intervention | None
+    table: pd.DataFrame
+    method: Literal["every mix", "greedy"]
+    reached: bool | None
+    asked: str
+    of: str
+    unit: str
+
+    @property
+    def cost(self) -> float:
+        """Money."""
+        return float(self.table.loc[self.table["chosen"], "cost"].iloc[0])
+
+    @property
+    def value(self) -> float:
+        """The measure with the mix."""
+        return float(self.table.loc[self.table["chosen"], "value"].iloc[0])
+
+    @property
+    def frontier(self) -> pd.DataFrame:
+        """The mixes of which none is beaten: what each cost buys at best, among those tried."""
+        return self.table[self.table["frontier"]].drop(columns="frontier")
+
+    def __repr__(self) -> str:
+        front = self.frontier
+        plain = "defaults" in self.of
+        scale, words = scaled(front[["cost", "value"]], self.unit)
+        scale, words = (1.0, "") if plain else (scale, words)
+        short = "" if self.reached is not False else ", which no mix that was tried reaches"
+        head = (
+            f"{' + '.join(self.names) or NOBODY}: {self.of} {cell(self.value / scale)} for "
+            f"{cell(self.cost / scale)}{', ' + words if words else ''} ({self.asked}{short}; "
+            f"{self.method})"
+        )
+        shown = (front[["cost", "value", "avoided"]] / scale).map(cell)
+        shown["/cost"] = front["avoided_per_cost"].map(cell)
+        shown[""] = np.where(front["chosen"], "<", " ")
+        lines = [*textwrap.wrap(head, 79), aligned(shown)]
+        bad = int(self.table["value"].isna().sum())
+        if bad:
+            lines.append(f"{bad} of {len(self.table)} mixes do not apply: table.attrs['reasons']")
+        return "\n".join(lines)
+
+
+def cheapest(
+    network: ExposureNetwork,
+    model: Model,
+    shock: Shock | Scenarios,
+    candidates: Mapping[str, Intervention],
+    *,
+    budget: float | None = None,
+    target: float | None = None,
+    of: str | None = None,
+    statistic: str = "mean",
+    level: float = 0.99,
+    baseline: Baseline = "book",
+    weighting: Weighting = "plain",
+    n_jobs: int = 1,
+    exact: int = EXACT,
+) -> Mix:
+    """The mix of interventions that leaves least for a budget, or reaches a target for least.
+
+        budget:  min measure(mix)   over mixes with  cost(mix) <= budget
+        target:  min cost(mix)      over mixes with  measure(mix) <= target
+
+    Ties go to the cheaper mix, then to the lower measure, then to the smaller one. Interventions of
+    a mix are applied in the order of `candidates`. Up to `exact` of them every mix is tried; with
+    more, greedily: the one is added that avoids most for its cost among those that still fit (what
+    is free and avoids anything comes first), until nothing avoids more. Interventions can help or
+    hinder each other, so greedy can miss the best.
+
+    Parameters
+    ----------
+    network, model, shock, baseline, of, weighting, n_jobs : as in :func:`compare`; scenarios are
+        the same for every mix.
+    candidates : {name: intervention}.
+    budget, target : money (a number of nodes for a target of defaults); give one of the two.
+    statistic : for scenarios "mean", "value_at_risk" or "expected_shortfall".
+    level : of the latter two.
+    exact : candidates up to which every mix is tried, 2^exact runs.
+
+    Returns
+    -------
+    Mix
+
+    Raises
+    ------
+    PolicyError
+        For no candidates, a budget and a target or neither, an unknown measure or statistic, and a
+        candidate that applies in no mix.
+
+    Example
+    -------
+    a is 4 short and b, who bears that, has 30. 3 in a fund of a avoid 3, in one of b nothing.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 20])
+    >>> funds = {name: ct.policy.InsuranceFund(name, 3.0) for name in ("a", "b")}
+    >>> found = cheapest(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6.0}), funds, budget=5.0)
+    >>> found.names, found.value, found.cost, found.method
+    (('a',), 1.0, 3.0, 'every mix')
+    """
+    if not candidates:
+        raise PolicyError('There are no candidates: give {"name": intervention}.')
+    if (budget is None) == (target is None):
+        raise PolicyError("Give budget= or target=, one of them.")
+    if statistic not in STATISTICS:
+        raise PolicyError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
+    of = of or ("socialized" if model.settles else "loss")
+    bench = Bench(network, model, shock, baseline, weighting, n_jobs)
+    search = _Search(bench, dict(candidates), of, statistic, level)
+    limit = np.inf if budget is None else float(budget)
+    every = len(candidates) <= exact
+    if every:
+        search.every(limit)
+    else:
+        search.greedy(limit, target)
+    search.check()
+    table = search.table()
+    chosen = _chosen(table, target)
+    table["chosen"] = np.arange(len(table)) == chosen
+    names = list(search.found)[int(table["number"].iloc[chosen])]
+    words = of.replace("_", " ")
+    if isinstance(shock, Scenarios):
+        words = f"{statistic.replace('_', ' ')} of {words}"
+        words += "" if statistic == "mean" else f" at {level:g}"
+    reached = None if target is None else bool(table["value"].iloc[chosen] <= target)
+    asked = f"budget {money(limit, network.unit)}" if target is None else f"target {cell(target)}"
+    return Mix(
+        names,
+        combined(candidates[name] for name in names) if names else None,
+        table.drop(columns="number"),
+        "every mix" if every else "greedy",
+        reached,
+        asked,
+        words,
+        network.unit,
+    )
+
+
+class _Search:
+    """Mixes that were tried: {names: (cost, value)}; nan with a reason where one does not apply."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        candidates: dict[str, Intervention],
+        of: str,
+        statistic: str,
+        level: float,
+    ):
+        self.bench, self.candidates = bench, candidates
+        self.of, self.statistic, self.level = of, statistic, level
+        self.found: dict[Names, tuple[float, float]] = {}
+        self.reasons: dict[str, str] = {}
+        shock = bench.shock
+        if isinstance(shock, Scenarios):
+            self.equity = ledger(bench.network, bench.model, bench.baseline).before
+        else:
+            self.first = bench.shocked(shock, None)
+        self.run(())
+
+    def every(self, limit: float) -> None:
+        """All mixes that the budget allows."""
+        for size in range(1, len(self.candidates) + 1):
+            for names in combinations(self.candidates, size):
+                self.run(names, limit)
+
+    def greedy(self, limit: float, target: float | None) -> None:
+        """One more at a time, by what it avoids for its cost."""
+        at: Names = ()
+        while target is None or self.found[at][1] > target:
+            cost, value = self.found[at]
+            steps = []
+            for name in self.candidates:
+                if name not in at:
+                    more = tuple(n for n in self.candidates if n in at or n == name)
+                    self.run(more, limit)
+                    if more in self.found and self.found[more][1] < value:
+                        extra = max(self.found[more][0] - cost, 0.0)
+                        gain = value - self.found[more][1]
+                        rate = gain / extra if extra > 0 else np.inf
+                        steps.append((rate, gain, more))
+            if not steps:
+                return
+            at = max(steps, key=lambda step: step[:2])[2]
+
+    def run(self, names: Names, limit: float = np.inf) -> None:
+        """Try a mix, unless it was tried or costs too much."""
+        if names in self.found:
+            return
+        one = combined(self.candidates[name] for name in names) if names else None
+        try:
+            cost = 0.0 if one is None else one.cost(self.bench.network)
+            if cost > limit * (1 + 1e-12):
+                return
+            self.found[names] = cost, self._value(one)
+        except ContagionError as error:
+            if not names or not self._fails_to_apply(one):
+                raise
+            self.found[names] = float("nan"), float("nan")
+            self.reasons[" + ".join(names)] = str(error)
+
+    def _fails_to_apply(self, one: Intervention | None) -> bool:
+        try:
+            assert one is not None
+            one.apply(self.bench.network)
+        except ContagionError:
+            return True
+        return False
+
+    def _value(self, one: Intervention | None) -> float:
+        shock = self.bench.shock
+        if isinstance(shock, Scenarios):
+            runs = {AS_GIVEN: self.bench.tested(shock, one, self.equity)}
+            draws = ScenarioComparison(runs, {}, {}, self.of, ()).draws(AS_GIVEN, self.of)
+            return estimate(draws, self.statistic, self.level)
+        run = self.first if one is None else self.bench.shocked(shock, one, self.first[0])
+        return measured(run, self.of)
+
+    def check(self) -> None:
+        """Raise for a candidate that applies in no mix that was tried, with the reason."""
+        for name in self.candidates:
+            mine = {names: found for names, found in self.found.items() if name in names}
+            if mine and all(np.isnan(value) for _, value in mine.values()):
+                shortest = min(mine, key=len)
+                reason = self.reasons[" + ".join(shortest)]
+                raise PolicyError(f"{name!r} applies in no mix that was tried. {reason}")
+
+    def table(self) -> pd.DataFrame:
+        """What was tried, cheapest first; `number` is the place in `found`."""
+        cost, value = np.array(list(self.found.values()), float).T
+        before = value[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = np.where(cost > 0, (before - value) / cost, np.nan)
+        frame = pd.DataFrame(
+            {
+                "cost": cost,
+                "value": value,
+                "avoided": before - value,
+                "avoided_per_cost": rate,
+                "size": [len(names) for names in self.found],
+                "number": np.arange(len(cost)),
+            },
+            index=pd.Index([" + ".join(names) or NOBODY for names in self.found], name="mix"),
+        )
+        frame = frame.sort_values(["cost", "value", "size"], kind="stable")
+        best = frame["value"].cummin().shift(fill_value=np.inf)
+        frame["frontier"] = frame["value"] < best
+        frame.attrs["reasons"] = dict(self.reasons)
+        return frame.drop(columns="size")
+
+
+def _chosen(table: pd.DataFrame, target: float | None) -> int:
+    """Row of the answer in a table that is sorted by cost, value and size."""
+    value = table["value"].to_numpy(float)
+    if target is None:
+        return int(np.nanargmin(value))
+    enough = np.flatnonzero(value <= target)
+    return int(enough[0]) if len(enough) else int(np.nanargmin(value))

@@ -1,0 +1,205 @@
+"""The programme behind an optimal bailout: its matrices, its solution, and its dual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+from ...network.exposure_network import ExposureNetwork
+from .intervention import PolicyError
+
+SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
+DUAL = 1e-6  # relative distance of a solved programme from its dual
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Injections and payments (n,), money; the shadow price of the budget; certificates."""
+
+    injections: np.ndarray
+    paid: np.ndarray
+    price: float
+    switches: int
+    gap: float
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Clearing as inequalities, in units of the largest balance sheet.
+
+    Variables: injections s (n,), payments p (S,) on segments, payments d (n,) to all creditors.
+
+    Attributes
+    ----------
+    size : money in a unit.
+    base : (n,) funds without injections when nothing is paid on any segment.
+    due, start, width : of nodes and segments.
+    owner : (S,) who pays the segment.
+    share : (S, n) who holds it.
+    low, high : (S,) bounds of p: equal where it is known.
+    fixed : (n,) what a node pays whatever happens, nan for the others.
+    behind : (S,) how far the start may be out of reach; 0: never, nan: always.
+    """
+
+    size: float
+    base: np.ndarray
+    due: np.ndarray
+    start: np.ndarray
+    width: np.ndarray
+    owner: np.ndarray
+    share: csr_array
+    low: np.ndarray
+    high: np.ndarray
+    fixed: np.ndarray
+    behind: np.ndarray
+
+    @staticmethod
+    def of(
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        pins: np.ndarray,
+        least: np.ndarray,
+        most: np.ndarray,
+    ) -> Program:
+        """The programme of a network after a shock.
+
+        `least` and `most` (n,) are the funds without injections, and with more than any.
+        """
+        book, segments = network.book, network.segments
+        scale = book.claims + segments.due
+        size = max(float(scale.max(initial=0.0)), 1e-300)
+        owner, width = segments.owner, segments.width / size
+        start, due = segments.start / size, segments.due / size
+        share = csr_array(segments.shares.explicit())
+        external = np.maximum(np.nan_to_num(book.external_assets) - losses, 0.0)
+        base = (external + book.claims) / size - np.asarray(share.T @ width).ravel()
+        pinned = ~np.isnan(pins)
+        rate = np.where(pinned, np.nan_to_num(pins), np.where(book.can_fail, np.nan, 1.0))
+        slack = SLACK * scale[owner] / size
+        least, most = (np.maximum(side, 0.0)[owner] / size for side in (least, most))
+        full = least >= start + width - slack * 1e-3
+        never = most <= start
+        low, high = np.zeros(len(owner)), width.copy()
+        low[full] = width[full]
+        high[never] = 0.0
+        stuck = ~np.isnan(rate[owner])
+        low[stuck] = high[stuck] = (rate[owner] * width)[stuck]
+        behind = np.maximum(start - least, 0.0)
+        behind[(behind <= slack) & (start > 0)] = 0.0
+        behind[full | never | stuck] = np.nan
+        fixed = rate * due
+        return Program(size, base, due, start, width, owner, share, low, high, fixed, behind)
+
+    def solve(
+        self, budget: float, open_to: np.ndarray, weights: np.ndarray, seconds: float
+    ) -> Solved:
+        """Most repaid, then least spent; `open_to` (n,) bool, `weights` (n,)."""
+        n, s = len(self.base), len(self.owner)
+        switched = np.flatnonzero(self.behind > 0)
+        cost = np.concatenate([np.zeros(n + s), -weights])
+        box = self._box(open_to)
+        if len(switched):
+            box = self._switched(cost, box, budget, switched, seconds)
+        matrix, right = self._rows(np.flatnonzero(self.behind == 0), budget)
+        if len(switched):
+            on = switched[box[n + switched, 1] > 0]
+            matrix, right = self._rows(np.union1d(np.flatnonzero(self.behind == 0), on), budget)
+        found: Any = _solved(cost, matrix, right, box)
+        if found.status != 0:
+            raise PolicyError(f"The bailout programme was not solved: {found.message}")
+        gap = _gap(found, right, box)
+        enough = vstack([matrix, csr_array(cost[None])], format="csr")
+        reach = float(found.fun)
+        spend = np.concatenate([np.ones(n), np.zeros(s + n)])
+        least: Any = _solved(spend, enough, np.append(right, reach), box)
+        best = least if least.status == 0 else found
+        given = np.where(best.x[:n] > 1e-9, best.x[:n], 0.0) * self.size
+        paid = best.x[n + s :] * self.size
+        price = -float(found.ineqlin.marginals[0])
+        return Solved(given, paid, max(price, 0.0), len(switched), gap)
+
+    def _box(self, open_to: np.ndarray) -> np.ndarray:
+        """Bounds (variables, 2)."""
+        free = np.isnan(self.fixed)
+        top = np.where(open_to, np.inf, 0.0)
+        paid = np.where(free, self.due, np.nan_to_num(self.fixed))
+        low = np.concatenate([np.zeros(len(top)), self.low, np.where(free, 0.0, paid)])
+        return np.column_stack([low, np.concatenate([top, self.high, paid])])
+
+    def _rows(self, active: np.ndarray, budget: float) -> tuple[csr_array, np.ndarray]:
+        """`A z <= b`: the budget, payments within funds, and of `active` beyond their start."""
+        n, s = len(self.base), len(self.owner)
+        free = np.flatnonzero(np.isnan(self.fixed))
+        eye, held = eye_array(n, format="csr"), csr_array(self.share.T)
+        spent = csr_array((np.ones(n), (np.zeros(n, int), np.arange(n))), shape=(1, n + s + n))
+        within = csr_array(hstack([-eye, -held, eye], format="csr"))[free]
+        at = self.owner[active]
+        pay = csr_array(
+            (np.ones(len(active)), (np.arange(len(active)), active)), shape=(len(active), s)
+        )
+        none = csr_array((len(active), n))
+        beyond = hstack([-eye[at], csr_array(pay - held[at]), none], format="csr")
+        right = [[budget / self.size], self.base[free], self.base[at] - self.start[active]]
+        return csr_array(vstack([spent, within, beyond], format="csr")), np.concatenate(right)
+
+    def _switched(
+        self,
+        cost: np.ndarray,
+        box: np.ndarray,
+        budget: float,
+        switched: np.ndarray,
+        seconds: float,
+    ) -> np.ndarray:
+        """The bounds with every switch as the mixed-integer programme sets it."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        n, k = len(self.base), len(switched)
+        plain = np.flatnonzero(self.behind == 0)
+        matrix, right = self._rows(np.concatenate([plain, switched]), budget)
+        rows = matrix.shape[0]
+        on = (np.arange(rows - k, rows), np.arange(k))
+        slope = csr_array((self.behind[switched], on), shape=(rows, k))
+        right = right.copy()
+        right[rows - k :] += self.behind[switched]
+        limit = csr_array((np.ones(k), (np.arange(k), n + switched)), shape=(k, len(cost)))
+        upper = csr_array((-self.width[switched], (np.arange(k), np.arange(k))), shape=(k, k))
+        whole = vstack([hstack([matrix, slope]), hstack([limit, upper])], format="csr")
+        found = milp(
+            np.append(cost, np.zeros(k)),
+            constraints=LinearConstraint(whole, ub=np.append(right, np.zeros(k))),
+            bounds=Bounds(np.append(box[:, 0], np.zeros(k)), np.append(box[:, 1], np.ones(k))),
+            integrality=np.append(np.zeros(len(cost)), np.ones(k)),
+            options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+        )
+        if found.status != 0:
+            raise PolicyError(
+                f"The bailout programme with {k} switches was not solved in {seconds:g} seconds "
+                f"({found.message}). Give it more with seconds=, or fewer nodes=."
+            )
+        box = box.copy()
+        off = switched[np.asarray(found.x[len(cost) :]) < 0.5]
+        box[n + off, 1] = 0.0
+        return box
+
+
+def _solved(cost: np.ndarray, matrix: Any, right: np.ndarray, box: Any) -> Any:
+    from scipy.optimize import linprog
+
+    return linprog(cost, A_ub=matrix, b_ub=right, bounds=box, method="highs")
+
+
+def _gap(found: Any, right: np.ndarray, box: np.ndarray) -> float:
+    """Relative distance of a solved programme from its dual; raises where there is one."""
+    dual = float(found.ineqlin.marginals @ right)
+    for side, bound in ((found.lower, box[:, 0]), (found.upper, box[:, 1])):
+        there = np.isfinite(bound)
+        dual += float(side.marginals[there] @ bound[there])
+    gap = abs(dual - float(found.fun)) / (1.0 + abs(float(found.fun)))
+    if not gap <= DUAL:
+        raise ArithmeticError(
+            f"The bailout programme is {gap:.1e} away from its dual: it is not solved."
+        )
+    return gap

@@ -1,0 +1,121 @@
+"""One run with an intervention: the network, the same shock, and what the money put up bears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...results.propagation_result import Baseline, PropagationResult
+from ...scenarios.base import BLOCK, Batch, Scenarios
+from ...shocks import Shock
+from ..stress import StressTest, stress_test
+from ..stress.draws import Weighting
+from .intervention import Intervention
+from .same import same_scenarios, same_shock
+
+
+@dataclass(frozen=True, eq=False)
+class Used:
+    """What is gone of money that was put up, in each scenario: of all of it, and of bystanders'.
+
+    Attributes
+    ----------
+    total : (N,) money, one entry for a single shock.
+    bystanders : (N,) the part of it at nodes that the shock does not hit.
+    """
+
+    total: np.ndarray
+    bystanders: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What every run has in common.
+
+    Attributes
+    ----------
+    network, model, shock, baseline : as given.
+    weighting, n_jobs, progress : of stress tests.
+    """
+
+    network: ExposureNetwork
+    model: Model
+    shock: Shock | Scenarios
+    baseline: Baseline = "book"
+    weighting: Weighting = "plain"
+    n_jobs: int = 1
+    progress: bool = False
+
+    def shocked(
+        self, shock: Shock, one: Intervention | None, first: PropagationResult | None = None
+    ) -> tuple[PropagationResult, Used]:
+        """One shock; `first` is the run as given, from which equity is counted."""
+        network = self.network if one is None else one.apply(self.network)
+        same = shock if one is None else same_shock(shock, self.network, network)
+        result = self.model.propagate(network, same, baseline=self.baseline)
+        equity = (first or result).equity_before
+        hit = (first or result).triggers
+        return result, used(self.network, network, equity, result.loss[None], hit[None])
+
+    def tested(
+        self, scenarios: Scenarios, one: Intervention | None, equity: np.ndarray
+    ) -> tuple[StressTest, Used]:
+        """Many scenarios; `equity` (n,) is that of the network as given."""
+        network = self.network if one is None else one.apply(self.network)
+        money = put_up(self.network, network).any()
+        test = stress_test(
+            network,
+            self.model,
+            same_scenarios(scenarios, network),
+            baseline=self.baseline,
+            levels=(),
+            joint=False,
+            keep=("loss",) if money else (),
+            weighting=self.weighting,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
+        none = np.zeros(len(scenarios))
+        if not money:
+            return test, Used(none, none)
+        hit = np.concatenate([_hit(batch) for batch in scenarios.batches(BLOCK)])
+        return test, used(self.network, network, equity, test.kept("loss"), hit)
+
+
+def put_up(before: ExposureNetwork, after: ExposureNetwork) -> np.ndarray:
+    """(n,) money that interventions put up at each node: by what its equity on the book rises."""
+    rise = np.nan_to_num(after.book.equity - before.book.equity)
+    scale = np.nan_to_num(after.book.external_assets) + after.book.claims
+    return np.where(rise > 1e-12 * scale, rise, 0.0)
+
+
+def used(
+    before: ExposureNetwork,
+    after: ExposureNetwork,
+    equity: np.ndarray,
+    loss: np.ndarray,
+    hit: np.ndarray,
+) -> Used:
+    """What of the money put up is gone: the loss of owners beyond the equity that was there.
+
+        used_i = min(put up_i, max(0, loss_i − max(equity_i, 0)))
+
+    Parameters
+    ----------
+    equity : (n,) without the intervention, what losses are counted from.
+    loss : (N, n) of owners, with it.
+    hit : (N, n) bool, the nodes that the shock hits.
+    """
+    money = put_up(before, after)
+    at = np.flatnonzero(money)
+    own = np.maximum(np.nan_to_num(equity[at]), 0.0)
+    gone = np.clip(loss[:, at] - own, 0.0, money[at])
+    return Used(gone.sum(axis=1), (gone * ~hit[:, at]).sum(axis=1))
+
+
+def _hit(batch: Batch) -> np.ndarray:
+    hit = batch.losses > 0
+    return hit if batch.recoveries is None else hit | ~np.isnan(batch.recoveries)

@@ -1,0 +1,224 @@
+"""Many scenarios with and without interventions: differences with their paired errors."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ...text import did_you_mean, money, plural
+from ..stress import StressTest
+from ..stress.draws import Draws, Interval
+from ..stress.scalars import CERTIFICATE
+from .intervention import Intervention, PolicyError
+from .paired import estimate, paired
+from .runs import Used
+from .shocktable import AS_GIVEN, aligned, cell, over, scaled
+
+SHORT = {"mean": "mean", "value_at_risk": "VaR", "expected_shortfall": "ES"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ScenarioComparison:
+    """The same scenarios on a network as given and with interventions.
+
+    Attributes
+    ----------
+    runs : {name: (stress test, what is used of the money put up)}, the first is "as given".
+    interventions : {name: intervention}, without "as given".
+    costs : {name: money}.
+    of : the measure by which interventions are judged.
+    levels : of value at risk and expected shortfall.
+    """
+
+    runs: Mapping[str, tuple[StressTest, Used]]
+    interventions: Mapping[str, Intervention]
+    costs: Mapping[str, float]
+    of: str
+    levels: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        self.values(AS_GIVEN, self.of)
+
+    @property
+    def tests(self) -> dict[str, StressTest]:
+        """{name: stress test}, the first is "as given". Money put up is in their losses."""
+        return {name: test for name, (test, _) in self.runs.items()}
+
+    @property
+    def unit(self) -> str:
+        """Unit of money."""
+        return self.tests[AS_GIVEN].unit
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample, so that differences have errors."""
+        return self.tests[AS_GIVEN].sampled
+
+    def values(self, name: str, of: str) -> np.ndarray:
+        """(N,) a measure by scenario: a column of `StressTest.scenarios`, "funded", "system_loss".
+
+        The money put up is `funded`, and not in the other measures.
+
+        Raises
+        ------
+        PolicyError
+            For an intervention or a measure that there is not.
+        """
+        if name not in self.runs:
+            raise PolicyError(did_you_mean(name, list(self.runs), "intervention"))
+        test, used = self.runs[name]
+        found = {key: x[0] for key, x in test.columns.items() if key not in CERTIFICATE}
+        found |= {"funded": used.total, "loss": found["loss"] - used.total}
+        if "socialized" in found:
+            found["socialized"] = found["socialized"] - used.bystanders
+            found["system_loss"] = found["loss"] + found["external_loss"]
+        if of not in found:
+            raise PolicyError(did_you_mean(of, list(found), "measure"))
+        return np.asarray(found[of], float)
+
+    def draws(self, name: str, of: str) -> Draws:
+        """The same with weights and replicates of the scenarios."""
+        return self.tests[name]._draws(self.values(name, of)[None])
+
+    def differences(
+        self,
+        of: str | None = None,
+        statistic: str = "mean",
+        level: float = 0.99,
+        *,
+        confidence: float = 0.95,
+        interval: Interval | None = None,
+        repetitions: int = 999,
+        rng: np.random.Generator | int | None = 0,
+    ) -> pd.DataFrame:
+        """One statistic, before and after, with the paired error of the difference.
+
+        Parameters
+        ----------
+        of : measure, by default the one by which interventions are judged.
+        statistic : "mean", "value_at_risk" or "expected_shortfall".
+        level, confidence, interval, repetitions, rng : see
+        :func:`contagion.experiments.policy.paired`; the
+            same seed by default, so that a table is the same each time.
+
+        Returns
+        -------
+        DataFrame, one row an intervention: before, after, difference (after − before),
+        standard_error, low, high (of the difference), independent_error (what it would be if
+        the runs did not share their scenarios), cost, avoided_per_cost. Errors are nan where a
+        scenario did not converge, or where the scenarios are a list or do not tell;
+        `attrs["reasons"]`.
+        """
+        of = of or self.of
+        first, rows, reasons = self.draws(AS_GIVEN, of), {}, {}
+        options = {"confidence": confidence, "interval": interval, "repetitions": repetitions}
+        for name in self.interventions:
+            second = self.draws(name, of)
+            found, apart = paired(first, second, statistic, level, rng=rng, **options)  # type: ignore[arg-type]
+            error, low, high = (float(x) for x in (found.standard_error, found.low, found.high))
+            open_ = self.tests[AS_GIVEN].unconverged + self.tests[name].unconverged
+            if open_ or not self.sampled:
+                error = low = high = apart = float("nan")
+            if open_:
+                reasons[name] = f"{plural(open_, 'scenario')} did not converge"
+            elif not self.sampled:
+                reasons[name] = "the scenarios are a list, not a sample"
+            elif np.isnan(error):
+                reasons[name] = "too few scenarios beyond the level, or one replicate"
+            before, change = estimate(first, statistic, level), float(found.value)
+            rows[name] = {
+                "before": before,
+                "after": before + change,
+                "difference": change,
+                "standard_error": error,
+                "low": low,
+                "high": high,
+                "independent_error": apart,
+                "cost": self.costs[name],
+                "avoided_per_cost": over(-change, self.costs[name]),
+            }
+        frame = pd.DataFrame(rows).T
+        frame.index.name = "intervention"
+        frame.attrs["reasons"] = reasons
+        return frame
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Mean, value at risk and expected shortfall, before and after, of the main measures.
+
+        One row an intervention, measure and statistic (index), columns as in
+        :meth:`differences`. Measures: the one that interventions are judged by, socialized and
+        system_loss (loss alone for models that do not settle claims).
+        """
+        settled = "external_loss" in self.tests[AS_GIVEN].columns
+        wanted = [self.of, *(("socialized", "system_loss") if settled else ("loss",))]
+        parts = []
+        for of in dict.fromkeys(wanted):
+            for statistic, level in self._statistics():
+                part = self.differences(of, statistic, level)
+                label = f"{SHORT[statistic]}" + ("" if statistic == "mean" else f" {level:g}")
+                keys = {"measure": of, "statistic": label}
+                parts.append(part.assign(**keys))
+        frame = pd.concat(parts).loc[list(self.interventions)]
+        return frame.set_index(["measure", "statistic"], append=True)
+
+    def _statistics(self) -> list[tuple[str, float]]:
+        tail = [(s, p) for p in self.levels for s in ("value_at_risk", "expected_shortfall")]
+        return [("mean", 0.5), *tail]
+
+    def __repr__(self) -> str:
+        first = self.tests[AS_GIVEN]
+        level = max(self.levels, default=None)
+        wanted = [("mean", 0.5)]
+        if level is not None:
+            wanted += [("value_at_risk", level), ("expected_shortfall", level)]
+        parts = [(name, p, self.differences(self.of, name, p)) for name, p in wanted]
+        counts = self.of == "defaults"
+        size = pd.concat([part["before"] for _, _, part in parts]).to_frame()
+        scale, words = (1.0, "") if counts else scaled(size, self.unit)
+        head = (
+            f"{plural(len(first), 'scenario')} through {first.spec['model']['name']}, "
+            f"{self.of.replace('_', ' ')} {words}".rstrip()
+        )
+        columns = {"cost": [cell(c / (1.0 if counts else scale)) for c in self.costs.values()]}
+        for statistic, p, part in parts:
+            title = SHORT[statistic] + ("" if statistic == "mean" else f" {p:g}")
+            columns[title] = [cell(float(part["before"].iloc[0]) / scale)] + [
+                f"{d / scale:+.3g}"
+                + (f" ±{cell((high - low) / 2 / scale, 2)}" if self.sampled else "")
+                for d, low, high in part[["difference", "low", "high"]].itertuples(index=False)
+            ]
+        lines = [*textwrap.wrap(head, 79), aligned(pd.DataFrame(columns, index=list(self.costs)))]
+        lines.append(
+            "differences against 'as given' ± half of their paired 95 % interval"
+            if self.sampled
+            else "differences against 'as given'; a list of scenarios, no sample: no intervals"
+        )
+        return "\n".join([*lines, *self._less()])
+
+    def _less(self) -> list[str]:
+        """What of the scenarios finds nothing left to destroy, in the mean."""
+        if "initial_loss" not in self.tests[AS_GIVEN].columns:
+            return []
+        first, found = self.draws(AS_GIVEN, "initial_loss"), []
+        most = estimate(first, "mean", 0.5)
+        for name, test in self.tests.items():
+            if "within" not in test.spec["scenarios"]:
+                continue
+            gone = most - estimate(self.draws(name, "initial_loss"), "mean", 0.5)
+            if not gone > 1e-9 * abs(most):  # rounding
+                continue
+            text = (
+                f"{name}: the scenarios destroy {money(gone, self.unit)} less in the mean, because "
+                "they hit nodes that have paid out before"
+            )
+            found += textwrap.wrap(text, 79, subsequent_indent="    ")
+        return found
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))

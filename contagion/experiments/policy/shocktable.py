@@ -1,0 +1,201 @@
+"""One shock with and without interventions."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ...results.propagation_result import PropagationResult
+from ...results.socialization import owner_losses
+from ...text import did_you_mean, money
+from .intervention import Intervention, PolicyError
+from .runs import Used
+
+AS_GIVEN = "as given"
+SHORT = {"loss": "owners", "external_loss": "external", "ratio": "/cost"}
+
+
+def measures(result: PropagationResult, used: Used) -> dict[str, float]:
+    """The measures of one run, money and a number of nodes; those that its model computes."""
+    funded, bystanders = float(used.total[0]), float(used.bystanders[0])
+    loss = float(owner_losses(result).sum()) - funded
+    failed = int(result.outcome.defaulted.sum())
+    if not result.model.settles:
+        return {"loss": loss, "funded": funded, "defaults": failed}
+    s, outside = result.socialization, float(result.outside_losses.sum())
+    return {
+        "initial_loss": s.initial_loss,
+        "socialized": s.socialized - bystanders,
+        "loss": loss,
+        "external_loss": outside,
+        "system_loss": loss + outside,
+        "shortfall": float(result.added_losses.sum()) + outside,
+        "deadweight": s.deadweight,
+        "funded": funded,
+        "defaults": failed,
+    }
+
+
+def measured(run: tuple[PropagationResult, Used], of: str) -> float:
+    """One measure of a run; `PolicyError` for one that there is not."""
+    found = measures(*run)
+    if of not in found:
+        raise PolicyError(did_you_mean(of, list(found), "measure"))
+    return found[of]
+
+
+def with_avoided(frame: pd.DataFrame, of: str) -> pd.DataFrame:
+    """A table with what each row avoids against the first, and that for a unit of its cost."""
+    value, cost = frame[of].to_numpy(float), frame["cost"].to_numpy(float)
+    avoided = value[0] - value
+    ratio = [over(*pair) for pair in zip(avoided, cost, strict=True)]
+    frame = frame.assign(avoided=avoided, avoided_per_cost=ratio)
+    frame.attrs["reasons"] = dict.fromkeys(frame.index[cost == 0], "costs nothing")
+    return frame
+
+
+def over(part: float, whole: float) -> float:
+    """Loss avoided for a unit of cost; nan where it costs nothing."""
+    return part / whole if whole > 0 else float("nan")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ShockComparison:
+    """One shock on a network as given and with interventions.
+
+    Attributes
+    ----------
+    runs : {name: (result, what is used of the money put up)}, the first is "as given".
+    interventions : {name: intervention}, without "as given".
+    costs : {name: money}.
+    of : the measure by which interventions are judged.
+    """
+
+    runs: Mapping[str, tuple[PropagationResult, Used]]
+    interventions: Mapping[str, Intervention]
+    costs: Mapping[str, float]
+    of: str
+
+    def __post_init__(self) -> None:
+        measured(self.runs[AS_GIVEN], self.of)
+
+    @property
+    def results(self) -> dict[str, PropagationResult]:
+        """{name: result}, the first is "as given"."""
+        return {name: result for name, (result, _) in self.runs.items()}
+
+    @property
+    def _first(self) -> PropagationResult:
+        return self.runs[AS_GIVEN][0]
+
+    @property
+    def unit(self) -> str:
+        """Unit of money."""
+        return self._first.network.unit
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row an intervention, "as given" first; money.
+
+        Columns: initial_loss, socialized, loss (of owners), external_loss (of creditors outside),
+        system_loss (both), shortfall (of all debts, in the graph and outside), deadweight, funded
+        (borne by the money put up, and in none of the others), defaults (a number); cost; avoided
+        (of the measure `of`, against "as given") and avoided_per_cost, nan where nothing is paid.
+        Models that do not settle claims have loss, funded and defaults only.
+        """
+        frame = pd.DataFrame({name: measures(*run) for name, run in self.runs.items()}).T
+        frame.index.name = "intervention"
+        frame["cost"] = pd.Series(self.costs)
+        return with_avoided(frame, self.of)
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """What is borne at each node: one row a node, one column an intervention; money.
+
+        What its owners lose, money put up included, and for models that settle claims its external
+        creditors.
+        """
+        columns = {}
+        for name, result in self.results.items():
+            outside = result.outside_losses if result.model.settles else 0.0
+            columns[name] = owner_losses(result) + outside
+        return pd.DataFrame(columns, index=self._first.network.names)
+
+    def __repr__(self) -> str:
+        table = self.table
+        head = f"{self._first.shock!r}, {self._first.model!r}"
+        scale, words = scaled(table.drop(columns=["defaults", "avoided_per_cost"]), self.unit)
+        lines = textwrap.wrap(head + (f"; {words}" if words else ""), 79)
+        keys = ["socialized", "loss", "external_loss", "cost", "avoided"]
+        shown = table[[key for key in keys if key in table]] / scale
+        shown = shown.mask(shown.abs() < 1e-9 * shown.abs().to_numpy().max(initial=0.0), 0.0)
+        shown = shown.assign(failed=table["defaults"], ratio=table["avoided_per_cost"])
+        lines.append(aligned(shown.map(cell).rename(columns=SHORT)))
+        lines.append(f"avoided: {self.of.replace('_', ' ')}, against {AS_GIVEN!r}")
+        return "\n".join([*lines, *self._less()])
+
+    def _less(self) -> list[str]:
+        """Where the shock destroys less, because of what has left the nodes that it hits."""
+        first, found = self._first, []
+        has = first.network.book.external_assets[first.triggers]
+        for name, result in self.results.items():
+            left = result.network.book.external_assets[first.triggers] < has * (1 - 1e-12)
+            if "initial_loss" not in self.table or not left.any():
+                continue
+            most, now = self.table.loc[[AS_GIVEN, name], "initial_loss"]
+            if most - now > 1e-9 * most:
+                text = (
+                    f"{name}: the shock destroys {money(most - now, self.unit)} less, because it "
+                    "hits nodes that have paid out before"
+                )
+                found += textwrap.wrap(text, 79, subsequent_indent="    ")
+        return found
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+
+
+def cell(value: float, digits: int = 4) -> str:
+    """A number for a table, "-" for nan.
+
+    >>> cell(0.66834), cell(12345.6), cell(float("nan"))
+    ('0.6683', '12,346', '-')
+    """
+    if np.isnan(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.{digits}g}"
+
+
+def scaled(frame: pd.DataFrame, unit: str) -> tuple[float, str]:
+    """What to divide amounts by so that they are short, and the words for it.
+
+    >>> scaled(pd.DataFrame({"loss": [2.3e9, 5e6]}), "USD")
+    (1000000000.0, 'in bn USD')
+    """
+    most = float(np.nanmax(np.abs(frame.to_numpy(float)), initial=0.0))
+    scale = next((s for s in (1e12, 1e9, 1e6) if most >= s), 1.0)
+    words = money(scale, unit).removeprefix("1").strip() if scale > 1 else unit
+    return scale, f"in {words}" if words else ""
+
+
+def aligned(frame: pd.DataFrame) -> str:
+    """A table of words with names on the left, names cut so that it is 79 columns wide."""
+    head, rows = list(map(str, frame.columns)), frame.to_numpy(object).tolist()
+    wide = [max(len(h), *(len(row[k]) for row in rows)) for k, h in enumerate(head)]
+    names = [str(name) for name in frame.index]
+    room = max(79 - sum(wide) - 2 * len(wide), 10)
+    names = [
+        name if len(name) <= room else name[: room - 1] + "…" for name in map(str, frame.index)
+    ]
+    left = max(map(len, names))
+    return "\n".join(
+        (
+            name.ljust(left) + "".join(f"  {t.rjust(w)}" for t, w in zip(row, wide, strict=True))
+        ).rstrip()
+        for name, row in zip(["", *names], [head, *rows], strict=True)
+    )

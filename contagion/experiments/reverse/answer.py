@@ -1,0 +1,199 @@
+"""What a search for the smallest shock hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...results.outcome import Outcome
+from ...shocks import Shock
+from ...text import did_you_mean, money
+
+Norm = Literal["money", "largest", "relative"]
+NORMS = ("money", "largest", "relative")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the shock has to bring about; one of the two.
+
+    Attributes
+    ----------
+    fail : rows of nodes that all have to be in default.
+    loss : money that owners have to lose in all, by the shock and by contagion, on top of `base`.
+    base : money that they lose without it, because nodes are insolvent before.
+    """
+
+    fail: tuple[int, ...] = ()
+    loss: float = np.nan
+    base: float = 0.0
+
+    @staticmethod
+    def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
+        """From names. Raises `KeyError` for an unknown node, `ValueError` for none or both."""
+        if (fail is None) == (loss is None):
+            raise ValueError("Say what the shock has to do: fail= a node or nodes, or loss= money.")
+        if loss is not None:
+            if not (np.isfinite(loss) and loss > 0):
+                raise ValueError(f"loss = {loss}: money above 0.")
+            return Goal(loss=float(loss))
+        names = list(fail) if isinstance(fail, list | tuple | set) else [fail]
+        rows = []
+        for name in names:
+            if name not in network.names:
+                raise KeyError(did_you_mean(name, list(network.names), "node"))
+            at = network.position(name)
+            if not network.book.can_fail[at] or not network.book.known[at]:
+                raise ValueError(
+                    f"{str(name)!r} cannot fail in these data (can_fail is false, or its balance "
+                    "sheet is not known): give it one with with_nodes."
+                )
+            rows.append(at)
+        return Goal(fail=tuple(rows))
+
+    def reached(
+        self, network: ExposureNetwork, model: Model, losses: np.ndarray, recoveries: np.ndarray
+    ) -> np.ndarray:
+        """(B,) bool: does each shock (B, n) bring it about?
+
+        A run that stops before its tolerance has lost too little: what it reaches is reached.
+        """
+        outcome = model.solve(network, losses, np.broadcast_to(recoveries, losses.shape))
+        return self.holds(network, outcome, losses)
+
+    def confirmed(
+        self, network: ExposureNetwork, model: Model, pair: np.ndarray, recoveries: np.ndarray
+    ) -> bool:
+        """Reached by the first shock of a pair (2, n) and not by the second, in runs that end."""
+        outcome = model.solve(network, pair, np.broadcast_to(recoveries, pair.shape))
+        first, second = self.holds(network, outcome, pair)
+        return bool(first and not second and outcome.converged[1])
+
+    def holds(
+        self, network: ExposureNetwork, outcome: Outcome, losses: np.ndarray | float
+    ) -> np.ndarray:
+        """(B,) bool: does each outcome have it?"""
+        if self.fail:
+            return np.asarray(outcome.defaulted[:, list(self.fail)].all(axis=1))
+        lost = owners(network, outcome, losses).sum(axis=1)
+        return np.asarray(lost - self.base >= self.loss * (1 - 1e-9))
+
+    def counted(self, network: ExposureNetwork, model: Model, recoveries: np.ndarray) -> Goal:
+        """The same goal, with what is lost before the shock as its base."""
+        if self.fail:
+            return self
+        none = np.zeros((1, len(network)))
+        outcome = model.solve(network, none, recoveries[None])
+        return replace(self, base=float(owners(network, outcome, none).sum()))
+
+    def words(self, network: ExposureNetwork) -> str:
+        """The goal as words."""
+        if self.fail:
+            return "default of " + ", ".join(str(network.names[at]) for at in self.fail)
+        return f"a loss of {money(self.loss, network.unit)}"
+
+
+def owners(network: ExposureNetwork, outcome: Outcome, losses: np.ndarray | float) -> np.ndarray:
+    """(B, n) what the owners of each node lose, from face values, money."""
+    before = np.maximum(network.book.equity, 0.0)
+    limited = network.book.known & network.book.can_fail
+    fall = before - np.maximum(outcome.equity, 0.0)
+    return np.asarray(np.where(limited, fall, losses + outcome.lost))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Smallest:
+    """The smallest shock that reaches a goal.
+
+    Attributes
+    ----------
+    losses : Series node → external assets destroyed, money, without the zeros.
+    size : its size in the norm: money in all ("money"), of the node hit most ("largest"), or as
+        the largest part of the external assets of a node ("relative").
+    below : the largest size, in the same direction, at which the goal is known not to be reached.
+    norm, direction, method : how it was found.
+    exact : true where no smaller shock of any direction reaches the goal.
+    least : a size below which no shock of any direction does; nan where none is known.
+    verified : the model was run at `size` (goal reached) and at `below` (not reached).
+    goal, unit : words.
+    """
+
+    losses: pd.Series
+    size: float
+    below: float
+    norm: Norm
+    direction: str
+    method: str
+    exact: bool
+    least: float
+    verified: bool
+    goal: str
+    unit: str
+
+    @property
+    def shock(self) -> Shock:
+        """The shock itself, for `model.propagate`."""
+        return Shock.loss(dict(self.losses))
+
+    def __repr__(self) -> str:
+        size, least = self._text(self.size), self._text(self.least)
+        if not np.isfinite(self.size):
+            return f"Smallest shock for {self.goal}: none. {self.method}"
+        most = self.losses.sort_values(ascending=False, kind="stable").head(4)
+        hits = ", ".join(f"{node} {money(float(x), self.unit)}" for node, x in most.items())
+        more = len(self.losses) - len(most)
+        words = {"money": "in all", "largest": "at the node hit most", "relative": "of assets"}
+        how = "no smaller one exists"
+        if not self.exact:
+            how = "a smaller one in another direction may exist"
+            how += "" if np.isnan(self.least) else f", none below {least}"
+        return (
+            f"Smallest shock for {self.goal}: {size} {words[self.norm]} ({self.direction})\n"
+            f"  {hits}{f' and {more} more' if more > 0 else ''}\n"
+            f"  {self.method}; {how}; "
+            + ("run at this size and just below" if self.verified else "NOT confirmed by runs")
+        )
+
+    def _text(self, size: float) -> str:
+        return f"{size:.4%}" if self.norm == "relative" else money(size, self.unit)
+
+
+def unreachable(
+    network: ExposureNetwork, goal: Goal, norm: Norm, direction: str, why: str
+) -> Smallest:
+    """No shock reaches the goal: a size of nan."""
+    none = pd.Series([], pd.Index([], name="node"), dtype=float, name="loss")
+    words = goal.words(network)
+    return Smallest(
+        none, np.nan, np.nan, norm, direction, why, False, np.nan, False, words, network.unit
+    )
+
+
+def sized(norm: Norm, losses: np.ndarray, assets: np.ndarray) -> np.ndarray:
+    """The size (...,) of shocks (..., n) in a norm."""
+    if norm == "money":
+        return np.asarray(losses.sum(axis=-1))
+    if norm == "largest":
+        part = losses
+    else:
+        part = np.divide(losses, assets, out=np.zeros_like(losses), where=assets > 0)
+    return np.asarray(np.max(part, axis=-1), float)
+
+
+def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray:
+    """(n,) external assets that the shock may destroy, money; 0 where it may not or none known."""
+    assets: np.ndarray = np.nan_to_num(network.book.external_assets)
+    if hit is None:
+        return assets
+    may = np.zeros(len(network), bool)
+    for name in hit:
+        if name not in network.names:
+            raise KeyError(did_you_mean(name, list(network.names), "node"))
+        may[network.position(name)] = True
+    return np.asarray(np.where(may, assets, 0.0))

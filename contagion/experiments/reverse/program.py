@@ -1,0 +1,140 @@
+"""The smallest shock as a mixed-integer programme: exact, for clearing on small networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import block_array, coo_array, csr_array
+
+from ...network.exposure_network import ExposureNetwork
+from .answer import Goal, Norm
+
+MARGIN = 1e-7  # of the balance sheet: how far below what is due a node in default has to be
+
+
+class Rows:
+    """Rows of a programme `low <= A z <= high`, put together one block at a time."""
+
+    def __init__(self, columns: int):
+        self.columns = columns
+        self.blocks: list[csr_array] = []
+        self.low: list[np.ndarray] = []
+        self.high: list[np.ndarray] = []
+
+    def add(self, terms: list[tuple[int, Any]], low: Any, high: Any) -> None:
+        """A block of rows: `terms` are (first column, matrix or vector of a diagonal)."""
+        parts = []
+        for first, matrix in terms:
+            if not hasattr(matrix, "tocoo"):
+                at = np.arange(len(matrix))
+                matrix = coo_array((matrix, (at, at)), shape=(len(matrix), len(matrix)))
+            part = matrix.tocoo()
+            shape = (part.shape[0], self.columns)
+            parts.append(csr_array((part.data, (part.row, part.col + first)), shape=shape))
+        block = parts[0]
+        for part in parts[1:]:
+            block = csr_array(block + part)
+        rows = block.shape[0]
+        self.blocks.append(block)
+        self.low.append(np.broadcast_to(np.asarray(low, float), rows))
+        self.high.append(np.broadcast_to(np.asarray(high, float), rows))
+
+    def constraint(self) -> Any:
+        from scipy.optimize import LinearConstraint
+
+        matrix = block_array([[block] for block in self.blocks], format="csr")
+        return LinearConstraint(matrix, np.concatenate(self.low), np.concatenate(self.high))
+
+
+def solve(
+    network: ExposureNetwork,
+    goal: Goal,
+    norm: Norm,
+    assets: np.ndarray,
+    recoveries: np.ndarray,
+    seconds: float,
+) -> tuple[np.ndarray | None, bool, str]:
+    """The smallest shock (n,), whether it is proved to be, and what the solver said.
+
+    Variables: shock x, funds f, payments p on segments, u and v (a segment is begun, is full),
+    equity e, size t. With `a` external assets, `c` claims, S shares, w widths, b starts:
+
+        f = a − x + c − Sᵀ (w − p)
+        0 <= p <= w u,   p >= w v,   p <= f − b + M (1 − u),   p >= f − b − M v
+        e >= 0,   e >= f − due
+
+    u and v make p = clip(f − b, 0, w) in every solution; payments of nodes that cannot fail, or
+    are pinned, are constants.
+    """
+    from scipy.optimize import Bounds, milp
+
+    book, segments = network.book, network.segments
+    n, scale = len(network), network.book.claims + network.segments.due
+    size = max(float(scale.max(initial=0.0)), 1e-300)
+    own = np.nan_to_num(book.external_assets) / size
+    claims, due = book.claims / size, segments.due / size
+    start, width, owner = segments.start / size, segments.width / size, segments.owner
+    share = csr_array(segments.shares.explicit())
+    s = len(owner)
+    x, f, p, u, v, e, t = np.cumsum([0, n, n, s, s, s, n])
+    columns = int(t) + 1
+    pinned = ~np.isnan(recoveries)
+    fixed = (~book.can_fail | pinned)[owner]
+    paid = np.where(pinned, np.nan_to_num(recoveries), 1.0)[owner] * width
+    free = np.flatnonzero(~fixed & (width > 0))
+    rows = Rows(columns)
+    eye, of = np.ones(n), csr_array((np.ones(s), (np.arange(s), owner)), shape=(s, n))
+    lost = np.asarray(share.T @ width).ravel()
+    rows.add(
+        [(f, eye), (x, eye), (p, csr_array(-share.T))], own + claims - lost, own + claims - lost
+    )
+    top = (own + claims)[owner]
+
+    def picked(matrix: np.ndarray | csr_array) -> csr_array:
+        full = csr_array(np.diag(matrix)) if isinstance(matrix, np.ndarray) else matrix
+        return csr_array(full[free])
+
+    one, w = np.ones(s), width
+    begun, full = start, np.maximum(top - start - width, 0.0)
+    rows.add([(p, picked(one)), (u, picked(-w))], -np.inf, 0.0)
+    rows.add([(p, picked(one)), (v, picked(-w))], 0.0, np.inf)
+    rows.add([(p, picked(one)), (f, picked(-of)), (u, picked(begun))], -np.inf, 0.0)
+    rows.add([(p, picked(one)), (f, picked(-of)), (v, picked(full))], -start[free], np.inf)
+    rows.add([(e, eye), (f, -eye)], -due, np.inf)
+    low = np.concatenate([np.zeros(2 * n), np.zeros(3 * s), np.zeros(n), [0.0]])
+    high = np.concatenate([assets / size, own + claims, w, one, one, own + claims, [np.inf]])
+    low[p + np.flatnonzero(fixed)] = high[p + np.flatnonzero(fixed)] = paid[fixed]
+    limit = due - np.asarray(segments.absorbing) / size
+    if goal.fail:
+        high[f + np.array(goal.fail)] = (limit - MARGIN * scale / size)[list(goal.fail)]
+    else:
+        limited = (book.can_fail & book.known) | pinned
+        equity = np.where(limited, np.nan_to_num(book.equity) / size, 0.0)
+        counted = np.maximum(equity, 0.0)
+        # owners who bear without limit lose what falls away from their funds
+        whole = np.where(limited, 0.0, own + claims)
+        terms: list[tuple[int, Any]] = [(e, csr_array(limited[None] * 1.0))]
+        terms.append((f, csr_array((~limited)[None] * 1.0)))
+        most = counted.sum() + whole.sum() - (goal.loss + goal.base) / size
+        rows.add(terms, -np.inf, most)
+    cost = np.zeros(columns)
+    if norm == "money":
+        cost[x : x + n] = 1.0
+    else:
+        cost[t] = 1.0
+        per = np.ones(n) if norm == "largest" else assets / size
+        rows.add([(x, eye), (t, csr_array(-per[:, None]))], -np.inf, 0.0)
+    whole_numbers = np.zeros(columns, np.int64)
+    whole_numbers[u : u + 2 * s] = 1
+    found = milp(
+        cost,
+        constraints=rows.constraint(),
+        bounds=Bounds(low, np.maximum(high, low)),
+        integrality=whole_numbers,
+        options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+    )
+    if found.x is None:
+        return None, found.status == 2, str(found.message)
+    shock = np.clip(np.asarray(found.x[:n]) * size, 0.0, assets)
+    return np.where(shock > 1e-12 * size, shock, 0.0), found.status == 0, str(found.message)

@@ -1,0 +1,229 @@
+"""The smallest shock that fails a node or reaches a loss: exact where the model allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...models import EisenbergNoe
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...shocks import Shock
+from ...text import did_you_mean
+from . import program
+from .answer import NORMS, Goal, Norm, Smallest, assets_of, sized, unreachable
+from .direction import along
+
+SEGMENTS = 400  # the programme is tried up to so many segments
+NONE = Shock()
+
+
+def smallest_shock(
+    network: ExposureNetwork,
+    model: Model | None = None,
+    *,
+    fail: Any = None,
+    loss: float | None = None,
+    norm: Norm = "money",
+    direction: Mapping[Any, float] | str | None = None,
+    hit: Iterable[Any] | None = None,
+    given: Shock = NONE,
+    seconds: float = 30.0,
+) -> Smallest:
+    """The smallest loss of external assets that fails a node, or makes owners lose so much.
+
+        min ‖x‖   such that the goal holds in the clearing after e − x,   0 <= x <= e
+
+    With `EisenbergNoe`, whatever the rules of the nodes, the programme is mixed-integer and solved
+    to the optimum by HiGHS. Along one direction, and for every other model, the size is bracketed
+    by runs to 1e-8 of the largest one; without a direction those runs go along every single node
+    and along all external assets in proportion, and the smallest of them is given, which need not
+    be the smallest of all. The answer says which.
+
+    Parameters
+    ----------
+    network : the exposures.
+    model : by default `EisenbergNoe()`.
+    fail : node, or list of nodes that all have to default.
+    loss : money that owners have to lose in all, the nodes hit included, on top of what is lost
+        without the shock. One of the two.
+    norm : "money" (all losses), "largest" (of one node) or "relative" (to external assets).
+    direction : {node: weight >= 0}, or "proportional" to external assets; None for any.
+    hit : nodes that the shock may hit, by default all with external assets.
+    given : a shock that happens anyway; losses come on top of it.
+    seconds : time for the programme; when it runs out the best shock found is not `exact`.
+
+    Returns
+    -------
+    Smallest
+
+    Raises
+    ------
+    KeyError
+        For an unknown node, with the closest name.
+    ValueError
+        For no goal or two, a node that cannot fail, or a direction without weight.
+
+    Example
+    -------
+    b (equity 3) holds 10 of a (equity 2, external assets 12): a has to lose 2 + 3.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 0], external_liabilities=[0, 7])
+    >>> found = smallest_shock(net, fail="b", hit=["a"])
+    >>> round(found.size, 4), found.exact, found.verified
+    (5.0, True, True)
+
+    Source: the programme is that of clearing with binary states (after Eisenberg & Noe 2001); the
+    question is that of reverse stress tests.
+    """
+    model = EisenbergNoe() if model is None else model
+    if norm not in NORMS:
+        raise ValueError(did_you_mean(norm, list(NORMS), "norm"))
+    goal = Goal.of(network, fail, loss)
+    base, recoveries = given.arrays(network)
+    if base.any():
+        network = _after(network, base)
+    assets = assets_of(network, hit)
+    pinned = [at for at in goal.fail if not np.isnan(recoveries[at])]
+    if pinned:
+        raise ValueError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
+    goal = goal.counted(network, model, recoveries)
+    if direction is not None:
+        lines, words = _direction(network, direction, assets)
+        return _bracketed(network, model, goal, norm, lines, [words], assets, recoveries)
+    least = np.nan
+    if _exact(network, model):
+        found, proved, said = program.solve(network, goal, norm, assets, recoveries, seconds)
+        if found is None and proved:
+            why = "HiGHS proves that no loss of external assets does it"
+            return unreachable(network, goal, norm, "any direction", why)
+        if found is not None:
+            answer = _answer(network, model, goal, norm, found, assets, recoveries, proved, said)
+            if answer.exact or answer.verified:
+                return answer
+            least = answer.size if proved else np.nan
+    lines = np.vstack([np.diag((assets > 0).astype(float)), assets])
+    names = [f"{name} alone" for name in network.names] + ["in proportion to external assets"]
+    keep = np.flatnonzero(np.append(assets > 0, assets.any()))
+    tried = [names[k] for k in keep]
+    best = _bracketed(network, model, goal, norm, lines[keep], tried, assets, recoveries)
+    return replace(best, least=least)
+
+
+def _exact(network: ExposureNetwork, model: Model) -> bool:
+    """Clearing without default costs, calls or shares, and small enough."""
+    plain = type(model) is EisenbergNoe and network.shareholdings is None
+    return plain and network.guarantees is None and len(network.segments.owner) <= SEGMENTS
+
+
+def _after(network: ExposureNetwork, losses: np.ndarray) -> ExposureNetwork:
+    """The network with external assets already destroyed."""
+    return network.with_nodes(external_assets=network.book.external_assets - losses)
+
+
+def _direction(
+    network: ExposureNetwork, direction: Mapping[Any, float] | str, assets: np.ndarray
+) -> tuple[np.ndarray, str]:
+    if isinstance(direction, str):
+        if direction != "proportional":
+            raise ValueError(f'direction={direction!r}: "proportional", or {{node: weight}}.')
+        line, words = assets, "in proportion to external assets"
+    else:
+        line = np.zeros(len(network))
+        for name, weight in direction.items():
+            if name not in network.names:
+                raise KeyError(did_you_mean(name, list(network.names), "node"))
+            line[network.position(name)] = weight
+        words = "along " + ", ".join(map(str, direction))
+    if not (np.isfinite(line).all() and (line >= 0).all() and (line * assets > 0).any()):
+        raise ValueError(
+            "A direction has weights >= 0, one of them on a node with external assets."
+        )
+    return np.atleast_2d(line), words
+
+
+def _bracketed(
+    network: ExposureNetwork,
+    model: Model,
+    goal: Goal,
+    norm: Norm,
+    lines: np.ndarray,
+    words: list[str],
+    assets: np.ndarray,
+    recoveries: np.ndarray,
+) -> Smallest:
+    """The smallest over directions, each bracketed by runs."""
+    if not len(lines):
+        return unreachable(network, goal, norm, "any direction", "There is nothing to destroy.")
+    low, high = along(network, model, goal, lines, assets, recoveries)
+    losses = np.minimum(high[:, None] * lines, assets)
+    sizes = sized(norm, np.nan_to_num(losses), assets)
+    sizes[np.isnan(high)] = np.inf
+    best = int(np.argmin(sizes))
+    if not np.isfinite(sizes[best]):
+        where = words[0] if len(words) == 1 else "single nodes and in proportion"
+        return unreachable(network, goal, norm, where, "Not reached when everything is gone.")
+    under = np.minimum(low[best] * lines[best], assets)
+    pair = np.vstack([losses[best], under])
+    return Smallest(
+        _series(network, losses[best]),
+        float(sizes[best]),
+        float(sized(norm, under, assets)),
+        norm,
+        words[best],
+        f"bracketed by runs of {type(model).__name__}",
+        False,
+        np.nan,
+        sizes[best] == 0 or goal.confirmed(network, model, pair, recoveries),
+        goal.words(network),
+        network.unit,
+    )
+
+
+def _answer(
+    network: ExposureNetwork,
+    model: Model,
+    goal: Goal,
+    norm: Norm,
+    found: np.ndarray,
+    assets: np.ndarray,
+    recoveries: np.ndarray,
+    proved: bool,
+    said: str,
+) -> Smallest:
+    """The shock of the programme; its size is confirmed by runs along its direction.
+
+    Where money goes round in a circle that nothing enters or leaves, clearing vectors are not
+    unique; the programme may then find a smaller one than the greatest, and its size is a bound.
+    """
+    low, high = along(network, model, goal, found[None], assets, recoveries)
+    near = bool(high[0] <= 1.0 + 1e-4)
+    times = float(high[0]) if near else 1.0
+    losses = np.minimum(times * found, assets)
+    under = np.minimum(float(np.nan_to_num(low[0])) * found, assets)
+    pair = np.vstack([losses, under])
+    sure = near and (times == 0 or goal.confirmed(network, model, pair, recoveries))
+    return Smallest(
+        _series(network, losses),
+        float(sized(norm, losses, assets)),
+        float(sized(norm, under, assets)),
+        norm,
+        "any direction",
+        "mixed-integer programme solved by HiGHS" if proved else f"HiGHS stopped early: {said}",
+        proved and near,
+        float(sized(norm, found, assets)) if proved else np.nan,
+        sure,
+        goal.words(network),
+        network.unit,
+    )
+
+
+def _series(network: ExposureNetwork, losses: np.ndarray) -> pd.Series:
+    series = pd.Series(losses, network.names, name="loss")
+    return series[series > 0]

@@ -1,0 +1,374 @@
+"""A run on disk: Parquet files that are whole or absent, their hashes, and what made them.
+
+    manifest.json       what the run is (`spec`) and how far it got (`run`)
+    command.json        how to call it again, where the command line began it; nothing here reads it
+    nodes.parquet       names and kinds of the nodes
+    scenarios/*.parquet one row a scenario and network
+    sums/*.parquet      sums over the scenarios of a chunk, by node
+    kept/*.parquet      losses and defaults by node and scenario, where asked for
+    tails.parquet       losses and defaults by node in the tail of the system
+    SHA256SUMS          one line a file, as `sha256sum -c SHA256SUMS` reads it
+
+A file is written under another name, flushed to the disk and renamed; then its line is added. A
+file without its line, or with another hash, counts as missing: it does not matter what a machine
+that stops has brought to the disk. Nothing that could run is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import ContagionError
+from ...text import listing, plural
+from .plan import Plan, Task
+from .spec import Spec, apart
+from .sums import Branch, Sums
+from .work import Part
+
+Table = Any  # a pyarrow.Table; pyarrow is loaded on use and has no types
+FORMAT = 1
+MANIFEST, HASHES, NODES, TAILS = "manifest.json", "SHA256SUMS", "nodes.parquet", "tails.parquet"
+COMMAND = "command.json"
+PARTS = ("scenarios", "sums", "kept")
+BEGUN = re.compile(r"command\.json|\.(command|manifest)\.json\.\d+\.part")  # before the manifest
+LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+class StressError(ContagionError):
+    """A stress test cannot be run, resumed or read as it was asked for."""
+
+
+class Folder:
+    """The files of one run."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.damaged: list[str] = []
+
+    # -- opening ----------------------------------------------------------------------------
+
+    def open(self, spec: Spec, nodes: pd.DataFrame, run: Spec) -> None:
+        """Begin a run here, or go on with the one that is here if it is the same.
+
+        A folder is new when it holds nothing but a `command.json`, and what a process that was
+        killed at the beginning leaves behind.
+
+        Raises
+        ------
+        StressError
+            When the folder holds another run, with every difference, or anything else; and when
+            it is a file.
+        """
+        table = _table(nodes)
+        if (self.path / MANIFEST).exists():
+            self._same(self.manifest(), spec)
+        else:
+            self._new()
+            for part in PARTS:
+                (self.path / part).mkdir(parents=True, exist_ok=True)
+            self.note(spec, run)
+        for stale in self.path.rglob(".*.part"):
+            stale.unlink()
+        self.hashes = self._hashes()
+        self._write(HASHES, _lines(self.hashes))
+        if not self._intact(NODES):
+            self.save({NODES: table})
+
+    def read(self) -> Spec:
+        """The manifest of the run that is here; then its files can be read."""
+        found = self.manifest()
+        self.hashes = self._hashes()
+        return found
+
+    def manifest(self) -> Spec:
+        path = self.path / MANIFEST
+        if not path.exists():
+            raise StressError(f"{self.path} holds no stress test: there is no {MANIFEST}.")
+        try:
+            found: Spec = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            raise StressError(f"{path} cannot be read as JSON. Start in a new folder.") from None
+        kind = found.get("format") if isinstance(found, dict) else None
+        if kind != FORMAT or not {"spec", "run"} <= found.keys():
+            raise StressError(
+                f"{path} is no manifest that this version reads: its format is {kind!r}, not "
+                f"{FORMAT}, or it is not whole. Start in a new folder."
+            )
+        return found
+
+    def chunk(self, wanted: int | None, usual: int) -> int:
+        """Scenarios in a file: those of the run that is here, if there is one."""
+        if not (self.path / MANIFEST).exists():
+            return usual
+        here = int(self.manifest()["run"]["chunk"])
+        if wanted not in (None, here):
+            raise StressError(
+                f"{self.path} holds chunks of {here:,} scenarios, not of {wanted:,}. Leave chunk= "
+                "out to go on, or give another folder."
+            )
+        return here
+
+    def foreign(self) -> list[str]:
+        """What is here and is not of the beginning of a stress test, by name."""
+        inside = self.path.iterdir() if self.path.is_dir() else ()
+        return sorted(
+            one.name
+            for one in inside
+            if not BEGUN.fullmatch(one.name)
+            and not (one.name in PARTS and one.is_dir() and not any(one.iterdir()))
+        )
+
+    def _new(self) -> None:
+        """Refuse a folder that belongs to somebody else."""
+        if self.path.exists() and not self.path.is_dir():
+            raise StressError(f"{self.path} is a file. Give a folder for the stress test.")
+        if foreign := self.foreign():
+            raise StressError(
+                f"{self.path} is not empty and holds no stress test: there is {listing(foreign)}. "
+                "Give an empty folder."
+            )
+
+    def _same(self, old: Spec, new: Spec) -> None:
+        found = apart(old["spec"], json.loads(json.dumps(new)))
+        if found:
+            raise StressError(
+                f"{self.path} holds another stress test:\n  "
+                + "\n  ".join(found)
+                + "\nGive another folder, or the same network, model, scenarios and options."
+            )
+
+    def _hashes(self) -> dict[str, str]:
+        """{file: hash}; a line that was cut off is none."""
+        path, found = self.path / HASHES, {}
+        if path.exists():
+            for line in path.read_text("utf-8", errors="replace").splitlines():
+                match = LINE.fullmatch(line)
+                if match:
+                    found[match[2]] = match[1]
+        return found
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def note(self, spec: Spec, run: Spec) -> None:
+        """Write the manifest anew."""
+        text = json.dumps({"format": FORMAT, "spec": spec, "run": run}, indent=2)
+        self._write(MANIFEST, (text + "\n").encode())
+
+    def save(self, tables: dict[str, Table]) -> None:
+        """Write tables and then the lines with their hashes."""
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+        fresh = {}
+        for name, table in tables.items():
+            buffer = io.BytesIO()
+            pq.write_table(table, buffer, compression="zstd")
+            self._write(name, buffer.getvalue())
+            fresh[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
+        with open(self.path / HASHES, "ab") as file:
+            file.write(_lines(fresh))
+            file.flush()
+            os.fsync(file.fileno())
+        self.hashes |= fresh
+
+    def _write(self, name: str, content: bytes) -> None:
+        """A file that is there whole or not at all, whatever happens in between."""
+        path = self.path / name
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with open(part, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+    def save_part(self, part: Part) -> None:
+        """The files of one task."""
+        lane, start, stop = part.task
+        name = _name(part.task)
+        rows = {"network": np.full(stop - start, lane), "scenario": np.arange(start, stop)}
+        tables = {
+            f"sums/{name}": _sums_table(part.branches),
+            f"scenarios/{name}": _table(pd.DataFrame(rows | part.columns)),
+        }
+        self.save({f"kept/{k}-{name}": _wide(x) for k, x in part.kept.items()} | tables)
+
+    def save_tails(self, tails: dict[float, Sums]) -> None:
+        self.save({TAILS: _sums_table([(0, 0, sums) for sums in tails.values()], list(tails))})
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def load(self, name: str) -> Table | None:
+        """A table, or `None` where it is missing or its hash is another."""
+        import pyarrow.parquet as pq
+
+        path = self.path / name
+        if name not in self.hashes or not path.exists():
+            return None
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.hashes[name]:
+            self.damaged.append(name)
+            return None
+        return pq.read_table(io.BytesIO(content))
+
+    def whole(self, task: Task, keep: tuple[str, ...]) -> bool:
+        """Whether every file of a task is there with its hash."""
+        name = _name(task)
+        files = [f"{part}/{name}" for part in ("scenarios", "sums")]
+        files += [f"kept/{kept}-{name}" for kept in keep]
+        return all(self._intact(file) for file in files)
+
+    def part(self, task: Task) -> Part:
+        """What a task handed back, without the arrays by node and scenario."""
+        name = _name(task)
+        frame = self._sure(f"scenarios/{name}").to_pandas().drop(columns=["network", "scenario"])
+        columns = {str(column): frame[column].to_numpy() for column in frame}
+        return Part(task, columns, _branches(self._sure(f"sums/{name}")))
+
+    def _sure(self, name: str) -> Table:
+        table = self.load(name)
+        if table is None:
+            raise StressError(
+                f"{self.path / name} is missing or damaged: run the same stress test again with "
+                "this folder, and it is computed anew."
+            )
+        return table
+
+    def _intact(self, name: str) -> bool:
+        path, digest = self.path / name, hashlib.sha256()
+        if name not in self.hashes or not path.exists():
+            return False
+        with open(path, "rb") as file:
+            while block := file.read(2**22):
+                digest.update(block)
+        same = digest.hexdigest() == self.hashes[name]
+        if not same:
+            self.damaged.append(name)
+        return same
+
+    def arrays(self, what: str, plan: Plan, count: int) -> np.ndarray:
+        """(lanes, count, n) what was kept."""
+        lanes: list[list[np.ndarray]] = [[] for _ in range(plan.lanes)]
+        for task in plan.every():
+            if task[2] <= count:
+                lanes[task[0]].append(_narrow(self._sure(f"kept/{what}-{_name(task)}")))
+        return np.stack([np.concatenate(parts) for parts in lanes])
+
+    def nodes(self) -> pd.DataFrame:
+        """The table of names and kinds."""
+        return self._sure(NODES).to_pandas()  # type: ignore[no-any-return]
+
+    def tails(self) -> dict[float, Sums]:
+        """{level: sums} of the second pass; empty where it is not there."""
+        table = self.load(TAILS)
+        if table is None:
+            return {}
+        found: dict[float, Sums] = {}
+        for level, name, values in zip(*(table[c].to_pylist() for c in _TAIL), strict=True):
+            found.setdefault(level, {})[name] = np.array(values, float)
+        return found
+
+    def complain(self) -> None:
+        """Say which files are damaged.
+
+        Raises
+        ------
+        StressError
+            When there are any.
+        """
+        if self.damaged:
+            raise StressError(
+                f"{plural(len(self.damaged), 'file')} in {self.path} differ from their hash: "
+                f"{listing(self.damaged)}. Run the same stress test again with this folder, and "
+                "they are computed anew."
+            )
+
+
+@contextmanager
+def full_disk(folder: Folder | None) -> Iterator[None]:
+    """Say what to do when the disk is full: the folder stays valid."""
+    try:
+        yield
+    except OSError as error:
+        if folder is not None:
+            error.add_note(
+                f"The files in {folder.path} are whole. Make room and run the same stress test "
+                "again with this folder: it goes on where it stopped."
+            )
+        raise
+
+
+_TAIL = ("level", "name", "values")
+
+
+def _lines(hashes: dict[str, str]) -> bytes:
+    return "".join(f"{digest}  {name}\n" for name, digest in hashes.items()).encode()
+
+
+def _name(task: Task) -> str:
+    lane, start, stop = task
+    return f"{start:012d}-{stop:012d}.{lane:06d}.parquet"
+
+
+def _table(frame: pd.DataFrame) -> Table:
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise StressError(
+            f"The names of the nodes cannot be written to Parquet ({error}). Use names of one "
+            "type, text or numbers."
+        ) from None
+
+
+def _sums_table(branches: list[Branch], levels: list[float] | None = None) -> Table:
+    import pyarrow as pa
+
+    rows: dict[str, list[Any]] = {"level": [], "number": [], "name": [], "values": []}
+    for place, (level, number, sums) in enumerate(branches):
+        for name, values in sums.items():
+            rows["level"].append(level if levels is None else levels[place])
+            rows["number"].append(number)
+            rows["name"].append(name)
+            rows["values"].append(np.ravel(values))
+    return pa.table(rows)
+
+
+def _branches(table: Table) -> list[Branch]:
+    found: list[Branch] = []
+    levels, numbers, names = (table[c].to_pylist() for c in ("level", "number", "name"))
+    for row, (level, number, name) in enumerate(zip(levels, numbers, names, strict=True)):
+        if not found or found[-1][:2] != (level, number):
+            found.append((level, number, {}))
+        values = table["values"][row].values.to_numpy(zero_copy_only=False)
+        found[-1][2][name] = np.array(values, float)
+    return found
+
+
+def _wide(array: np.ndarray) -> Table:
+    """(k, n) as one column of lists of length n."""
+    import pyarrow as pa
+
+    flat = pa.array(np.ascontiguousarray(array).ravel())
+    return pa.table({"values": pa.FixedSizeListArray.from_arrays(flat, array.shape[1])})
+
+
+def _narrow(table: Table) -> np.ndarray:
+    column = table["values"].combine_chunks()
+    width = column.type.list_size
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(-1, width)

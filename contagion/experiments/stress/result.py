@@ -1,0 +1,255 @@
+"""StressTest: many scenarios through a model, with labels and with the errors of every number."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...margin import Estimate
+from ...text import listing, money, plural
+from .draws import Draws
+from .folder import StressError
+from .nodes import given, means, pooled
+from .scalars import Scalars
+from .spec import Spec
+from .sums import Sums
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StressTest(Scalars):
+    """Scenarios through a model, on one network or on an ensemble of networks.
+
+    Money in the unit of the network. The loss of a node is what its owners (those who are not
+    nodes themselves) lose, as in a
+    :class:`~contagion.results.propagation_result.PropagationResult`; `loss` of the system is the
+    sum over nodes. For an ensemble every estimate is over networks and scenarios together; its
+    error is that of the scenarios, with the networks as given.
+
+    Attributes
+    ----------
+    spec : what was run: model, networks, scenarios, options, versions; plain values.
+    columns : {name: (lanes, N)} per scenario; a lane is a network that sees every scenario.
+    names, kinds : (n,) nodes.
+    sums : one a lane, sums over scenarios by node.
+    tails : {level: sums over the tail of the system}.
+    complete : whether everything that was asked for was run.
+    run : seconds, state, and how the target was reached.
+    keeps : gives {what: (lanes, N, n)} that was kept.
+
+    Source: after Glasserman (2003), Monte Carlo Methods in Financial Engineering (likelihood
+    ratios), Hult & Svensson (2009), arXiv:0909.3335 (risk measures from the weighted tail), and
+    Dong & Nakayama, tutorial on quantile estimation (intervals of quantiles); not read in full.
+    """
+
+    names: pd.Index
+    kinds: np.ndarray
+    sums: tuple[Sums, ...]
+    tails: dict[float, Sums]
+    complete: bool = True
+    run: Spec = field(default_factory=dict)
+    keeps: Callable[[str], np.ndarray] | None = None
+
+    # -- by node ----------------------------------------------------------------------------
+
+    @cached_property
+    def _one(self) -> Draws:
+        """Weights and replicates of the scenarios as one lane."""
+        return self._draws(self.columns["loss"][:1])
+
+    def _means(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        value, error = pooled([means(sums, name, self._one) for sums in self.sums])
+        return value, error if self.sampled else np.full_like(error, np.nan)
+
+    @cached_property
+    def nodes(self) -> pd.DataFrame:
+        """One row a node: kind, mean_loss and default_probability with their errors.
+
+        For crossed networks errors are at most the ones given, and `network_spread` is the standard
+        deviation of the mean loss from network to network. Errors are nan where replicates were
+        too many to be kept apart, and where the scenarios are a list and no sample.
+        """
+        table = self._table("", self.names)
+        table.insert(0, "kind", self.kinds)
+        return table
+
+    @property
+    def by_kind(self) -> pd.DataFrame:
+        """One row a kind of node: mean_loss, and mean number of nodes in default."""
+        index = pd.Index(sorted(set(map(str, self.kinds))), name="kind")
+        return self._table("kind_", index).rename(
+            columns={"default_probability": "mean_defaults", "default_error": "defaults_error"}
+        )
+
+    def _table(self, prefix: str, index: pd.Index) -> pd.DataFrame:
+        loss, default = self._means(f"{prefix}loss"), self._means(f"{prefix}default")
+        table = {"mean_loss": loss[0], "loss_error": loss[1]}
+        if len(self.sums) > 1:
+            each = np.stack([sums[f"{prefix}loss"] / self._one.total for sums in self.sums])
+            table["network_spread"] = each.std(axis=0, ddof=1)
+        table |= {"default_probability": default[0], "default_error": default[1]}
+        return pd.DataFrame(table, index=index)
+
+    def default_probability(self, *, confidence: float = 0.95) -> pd.DataFrame:
+        """P(node in default), one row a node: value, standard_error, low, high.
+
+        Interval after Clopper & Pearson, with the number of independent scenarios that has the
+        same error (after Korn & Graubard 1998); with likelihood ratios the normal one. Scenarios
+        that did not converge widen it by their share.
+        """
+        p, error = self._means("default")
+        return self._probabilities(p, error, self.names, confidence, self._one)
+
+    def in_tail(self, level: float) -> pd.DataFrame:
+        """Every node, given that the loss of the system lies in its worst 1 − `level`.
+
+        Columns: kind, loss (money; sums to the expected shortfall), share (of it),
+        default_probability. Scenarios that just equal the value at risk count in part.
+
+        Raises
+        ------
+        StressError
+            For a level that was not in `levels=` of the run.
+
+        Source: Euler contributions to expected shortfall, after Tasche (2000).
+        """
+        if level not in self.tails:
+            known = listing(self.tails) if self.tails else "none"
+            raise StressError(
+                f"The tail at level {level} was not computed (there is: {known}). "
+                f"Run the stress test with levels=({level},)."
+            )
+        tail = self.tails[level]
+        total = float(tail["loss"].sum())
+        share = tail["loss"] / total if total > 0 else np.full(len(self.names), np.nan)
+        return pd.DataFrame(
+            {
+                "kind": self.kinds,
+                "loss": tail["loss"],
+                "share": share,
+                "default_probability": tail["default"],
+            },
+            index=self.names,
+        )
+
+    # -- pairs ------------------------------------------------------------------------------
+
+    @cached_property
+    def _joint(self) -> pd.Index:
+        at = self.spec["options"]["joint"]
+        if not at:
+            raise StressError(
+                "Joint defaults were not counted. Run the stress test with joint=True, or with "
+                "joint=[...] for some of the nodes."
+            )
+        return self.names.take(at)
+
+    def _square(self, values: np.ndarray) -> pd.DataFrame:
+        index = self._joint
+        frame = pd.DataFrame(values, index=index, columns=index)
+        never = index[np.isnan(values).all(axis=1)]
+        frame.attrs["reasons"] = dict.fromkeys(never, "never in default in these scenarios")
+        return frame
+
+    @property
+    def joint_defaults(self) -> pd.DataFrame:
+        """P(i and j in default), one row and one column a node; the diagonal is P(i in default)."""
+        count = len(self._joint)
+        both = np.sum([sums["both"] for sums in self.sums], axis=0) / len(self.sums)
+        return self._square((both / self._one.total).reshape(count, count))
+
+    @property
+    def default_given_default(self) -> pd.DataFrame:
+        """P(column in default | row in default); rows of nodes that never default are nan."""
+        return self._square(given(list(self.sums), "both", len(self._joint)))
+
+    @property
+    def loss_given_default(self) -> pd.DataFrame:
+        """E(loss of the column | row in default), money; rows that never default are nan."""
+        return self._square(given(list(self.sums), "loss_given", len(self._joint)))
+
+    # -- what was kept ----------------------------------------------------------------------
+
+    def kept(self, what: str = "loss") -> np.ndarray:
+        """(N, n) losses (money) or defaults ("defaulted", bool) by scenario and node.
+
+        For crossed networks (networks, N, n). Reads all of it from the folder, if there is one.
+
+        Raises
+        ------
+        StressError
+            When it was not asked for by `keep=`.
+        """
+        if self.keeps is None or what not in self.spec["options"]["keep"]:
+            raise StressError(f"{what!r} was not kept. Run the stress test with keep=({what!r},).")
+        found = self.keeps(what)
+        return found[0] if len(found) == 1 else found
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of every number; it does not depend on chunks, processes or breaks."""
+        found = hashlib.sha256()
+        parts: list[tuple[str, np.ndarray]] = sorted(self.columns.items())
+        for number, sums in [*enumerate(self.sums), *sorted(self.tails.items())]:
+            parts += [(f"{number}.{name}", values) for name, values in sorted(sums.items())]
+        for name, values in parts:
+            found.update(f"{name}{values.shape}".encode())
+            found.update(np.ascontiguousarray(values, float).tobytes())
+        return found.hexdigest()
+
+    # -- representations --------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        model, networks = self.spec["model"]["name"], self._networks
+        design = (
+            "" if networks == 1 else f" on {networks:,} networks, {self.spec['options']['design']}"
+        )
+        lines = [
+            f"StressTest: {plural(len(self), 'scenario')} through {model}{design} "
+            f"({plural(len(self.names), 'node')})" + ("" if self.complete else ", not complete")
+        ]
+        lines.append(f"  loss {_said(self.mean(), self.unit)} in the mean")
+        for level in self.spec["options"]["levels"]:
+            var, es = self.value_at_risk(level), self.expected_shortfall(level)
+            lines.append(
+                f"  at {level:.4g}: VaR {_said(var, self.unit)}; ES {_said(es, self.unit)}"
+            )
+        lines.append(
+            f"  {self.mean('defaults').value:.4g} nodes in default in the mean, at most "
+            f"{int(self.columns['defaults'].max(initial=0)):,}"
+            + ("; intervals at 95 %" if self.sampled else "")
+        )
+        if not self.sampled:
+            lines.append(
+                "  the scenarios are a list, not a sample: each counts the same, no intervals"
+            )
+        open_ = self.unconverged
+        lines.append(f"  {open_:,} not converged" if open_ else "  all converged")
+        if "target" in self.run:
+            lines.append(f"  {self.run['target']}")
+        lines += [f"  assumed: {sentence}" for sentence in self.spec["assumptions"]]
+        return "\n".join(textwrap.fill(x, 79, subsequent_indent="    ") for x in lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The main numbers, as plain values."""
+        levels = self.spec["options"]["levels"]
+        return {
+            "scenarios": len(self),
+            "unconverged": self.unconverged,
+            "mean": self.mean().value,
+            **{f"value_at_risk_{p:g}": self.value_at_risk(p).value for p in levels},
+            **{f"expected_shortfall_{p:g}": self.expected_shortfall(p).value for p in levels},
+            "defaults": self.mean("defaults").value,
+        }
+
+
+def _said(found: Estimate, unit: str) -> str:
+    if np.isnan(found.low) and np.isnan(found.high):
+        return money(found.value, unit)
+    low, high = (money(x) if np.isfinite(x) else "?" for x in (found.low, found.high))
+    return f"{money(found.value, unit)} ({low} to {high})"

@@ -1,0 +1,362 @@
+"""Many scenarios through a model: in chunks, in processes, into a folder, until exact enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ...errors import ConvergenceError
+from ...models.base import Model
+from ...network.exposure_network import ExposureNetwork
+from ...results.propagation_result import Baseline
+from ...scenarios.base import Scenarios, block_size
+from . import checks
+from .collect import Collected, tail_shares
+from .draws import Weighting
+from .folder import Folder, full_disk
+from .losses import ledger
+from .plan import Plan, Task, checkpoints, chunk_size
+from .result import StressTest
+from .spec import Spec, model_spec, network_digest, versions
+from .sums import Sums, grouping
+from .work import Design, Job, Part, Shipped, run, run_tail
+
+JOINT = 200  # nodes up to which joint defaults are counted unasked
+
+
+def stress_test(
+    networks: ExposureNetwork | Iterable[ExposureNetwork],
+    model: Model,
+    scenarios: Scenarios,
+    *,
+    design: Design = "crossed",
+    baseline: Baseline = "book",
+    levels: Sequence[float] = (0.95, 0.99),
+    joint: bool | Sequence[Any] | None = None,
+    keep: Sequence[str] = (),
+    weighting: Weighting = "plain",
+    target_error: float | None = None,
+    target: str = "mean",
+    unconverged: float = 0.01,
+    chunk: int | None = None,
+    n_jobs: int = 1,
+    out: str | PathLike[str] | None = None,
+    progress: bool = False,
+) -> StressTest:
+    """Run every scenario through a model, on one network or on an ensemble of networks.
+
+    Scenarios stream in chunks: memory does not grow with their number, but for some 80 bytes a
+    scenario and what `keep` asks for. No number depends on `chunk`, `n_jobs` or on where a run was
+    interrupted, to the last bit.
+
+    Parameters
+    ----------
+    networks : one network, or several with the same nodes in the same order.
+    model : any model.
+    scenarios : any set of `ct.scenarios`, made for these nodes. Those that are a list and no
+        random sample (`StressTest.sampled`) have no errors and no intervals.
+    design : for several networks: "crossed" solves every scenario on every network, "paired"
+        scenario s on network s mod M.
+    baseline : what losses are counted from, as in `Model.propagate`.
+    levels : levels at which :meth:`StressTest.in_tail` is made. Scenarios in these tails are solved
+        a second time. `()`: none.
+    joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
+        up to 200 nodes. Costs time and memory by the square of their number.
+    keep : "loss" and "defaulted" are kept by scenario and node; in memory, or in the folder.
+    weighting : how likelihood ratios enter, "plain" (unbiased) or "self-normalised".
+    target_error : stop when the standard error of `target`, relative to it, is not above this.
+        Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
+    target : "mean", "value_at_risk" or "expected_shortfall" (of the loss, at the highest level).
+    unconverged : share of scenarios that may miss the tolerance of the model. They are counted,
+        and widen every interval; above this share the run raises.
+    chunk : scenarios in a task and a file, rounded up to whole blocks (1,024 scenarios, fewer
+        where the network is large).
+    n_jobs : processes, -1 for all. Run inside `joblib.parallel_config(backend="dask")` the same
+        call uses a cluster.
+    out : folder for results. The same call with the same folder goes on where it stopped; files
+        are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
+    progress : show a progress bar.
+
+    Returns
+    -------
+    StressTest
+
+    Raises
+    ------
+    StressError
+        When networks and scenarios do not fit, or the folder holds another run.
+    ShockError
+        When a node that the scenarios pin in default, in a model that settles claims, pays out
+        more than it has.
+    ConvergenceError
+        When more than `unconverged` of the scenarios did not converge; `.partial` is the result.
+    OSError
+        When the disk is full; the folder stays valid.
+
+    Example
+    -------
+    b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
+    owners of a lose 2, and those of b 3.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", external_assets=[12, 0], equity=[2, 3])
+    >>> halves = ct.scenarios.from_shocks(net, [ct.Shock.loss({"a": 6.0}), ct.Shock()])
+    >>> test = stress_test(net, ct.EisenbergNoe(), halves)
+    >>> test.mean().value, test.nodes["default_probability"].tolist()
+    (2.5, [0.5, 0.5])
+    """
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0: give a number of processes, or -1 for all.")
+    nets = checks.networks_of(networks)
+    options = checks.options(
+        design, baseline, levels, keep, weighting, target_error, target, unconverged
+    )
+    checks.fit(nets, scenarios, target_error)
+    first, n = nets[0], len(nets[0])
+    block = block_size(n)
+    groups = None if scenarios.groups is None else np.asarray(scenarios.groups)
+    members = grouping(groups, block, n)
+    positions = checks.joint_positions(first, joint, JOINT)
+    ledgers = tuple(ledger(net, model, baseline) for net in nets)
+    kinds = first.kinds.astype(str)
+    job = Job(ledgers, scenarios, design, block, _indicator(kinds), positions, tuple(keep), members)
+    stops: tuple[int, ...] = (len(scenarios),)
+    if target_error is not None:
+        stops = checkpoints(len(scenarios), groups)
+    lanes = len(nets) if design == "crossed" else 1
+    capital = max(each.capital for each in ledgers)
+    spec: Spec = {
+        "model": model_spec(model),
+        "networks": {
+            "count": len(nets),
+            "unit": first.unit,
+            "name": first.name,
+            "nodes": n,
+            "exposures": len(first.amount),
+            "capital": None if np.isinf(capital) else capital,
+            "digests": [network_digest(net) for net in nets],
+        },
+        "scenarios": {
+            "digest": scenarios.digest(),
+            "sampled": scenarios.sampled,
+            **scenarios.spec(),
+        },
+        "options": {**options, "joint": positions.tolist()},
+        "plan": {"count": len(scenarios), "lanes": lanes, "block": block, "stops": list(stops)},
+        "assumptions": list(dict.fromkeys([*first.assumptions, *scenarios.assumptions])),
+        "versions": versions(),
+    }
+    folder = None if out is None else Folder(out)
+    size = chunk_size(chunk, block, n)
+    if folder is not None:
+        size = folder.chunk(None if chunk is None else size, size)
+    plan = Plan(len(scenarios), lanes, block, size, stops)
+    return Run(job, plan, spec, first.names, kinds, folder, n_jobs, progress).test()
+
+
+@dataclass
+class Run:
+    """One call: a job, its plan, and where results go."""
+
+    job: Job
+    plan: Plan
+    spec: Spec
+    names: pd.Index
+    kinds: np.ndarray
+    folder: Folder | None
+    n_jobs: int
+    progress: bool
+    state: Spec = field(default_factory=dict)
+
+    def test(self) -> StressTest:
+        """Run what is missing, and put the results together."""
+        self.shipped, self.collected = Shipped(self.job), Collected(self.plan.lanes)
+        self.state = {"state": "running", "chunk": self.plan.chunk, "seconds": 0.0, "sessions": 0}
+        if self.folder is not None:
+            nodes = pd.DataFrame({"node": self.names, "kind": self.kinds})
+            self.folder.open(self.spec, nodes, self.state)
+            self.state |= self.folder.manifest()["run"]
+        self.began, self.before = time.perf_counter(), float(self.state["seconds"])
+        self.state |= {"state": "running", "sessions": self.state["sessions"] + 1}
+        self._note()
+        try:
+            with full_disk(self.folder):
+                found = self._whole()
+        except BaseException as error:
+            self.state["state"] = f"interrupted: {type(error).__name__}"
+            with suppress(OSError):
+                self._note()
+            raise
+        return self._accepted(found)
+
+    def _note(self) -> None:
+        self.state["seconds"] = round(self.before + time.perf_counter() - self.began, 3)
+        if self.folder is not None:
+            self.state["recomputed"] = self.folder.damaged
+            self.folder.note(self.spec, self.state)
+
+    def _whole(self) -> StressTest:
+        """All legs, up to the one at which the target is met, and then the tails."""
+        with self._workers() as pool:
+            for first, stop in zip((0, *self.plan.stops), self.plan.stops, strict=False):
+                for part in self._parts(pool, self.plan.tasks(first, stop)):
+                    self.collected.add(part)
+                if self._met():
+                    break
+            tails = self._tails(pool)
+        self.state |= {"state": "complete", "scenarios": self.collected.reached[0]}
+        self._note()
+        return self._result(tails, self._keeps())
+
+    def _result(
+        self, tails: dict[float, Sums], keeps: Callable[[str], np.ndarray] | None = None
+    ) -> StressTest:
+        return assembled(
+            self.spec, self.names, self.kinds, self.collected, tails, self.state, keeps
+        )
+
+    def _keeps(self) -> Callable[[str], np.ndarray] | None:
+        if not self.job.keep:
+            return None
+        if self.folder is None:
+            return {what: self.collected.arrays(what) for what in self.job.keep}.__getitem__
+        return partial(self.folder.arrays, plan=self.plan, count=self.collected.reached[0])
+
+    def _met(self) -> bool:
+        """Whether the error of the target is small enough; said in the state of the run."""
+        options = self.spec["options"]
+        wanted, name = options["target_error"], options["target"]
+        if wanted is None:
+            return False
+        test = self._result({})
+        level = max(options["levels"], default=0.5)
+        found = test.mean() if name == "mean" else getattr(test, name)(level)
+        reached = found.standard_error / abs(found.value) if found.value else float("nan")
+        met = bool(reached <= wanted)
+        self.state["target"] = (
+            f"relative error of {name.replace('_', ' ')} {reached:.3g} after {len(test):,} "
+            f"scenarios, {'within' if met else 'above'} the target of {wanted:.3g}"
+        )
+        return met
+
+    def _accepted(self, found: StressTest) -> StressTest:
+        allowed = self.spec["options"]["unconverged"]
+        share = found.unconverged / found.columns["converged"].size
+        if share > allowed:
+            raise ConvergenceError(
+                f"{found.unconverged:,} scenarios ({share:.2%}) did not converge, more than "
+                f"unconverged={allowed:g} allows. Raise max_rounds of the model or that share; "
+                ".partial is the result with what was reached.",
+                found,
+            )
+        return found
+
+    # -- parts ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _workers(self) -> Iterator[Any]:
+        from joblib import Parallel
+
+        with self._bar(), Parallel(n_jobs=self.n_jobs, return_as="generator") as pool:
+            yield pool
+
+    @contextmanager
+    def _bar(self) -> Iterator[None]:
+        self.tick: Callable[[int], object] = lambda count: None
+        if not self.progress:
+            yield
+            return
+        from tqdm.auto import tqdm
+
+        total = self.plan.count * self.plan.lanes
+        with tqdm(total=total, unit=" scenarios", desc=self.spec["model"]["name"]) as bar:
+            self.tick = bar.update
+            yield
+
+    def _parts(self, pool: Any, tasks: list[Task]) -> Iterator[Part]:
+        """The parts of a leg in order: from the folder where they are whole, else computed."""
+        from joblib import delayed
+
+        folder, keep = self.folder, self.job.keep
+        done = set() if folder is None else {task for task in tasks if folder.whole(task, keep)}
+        missing = [task for task in tasks if task not in done]
+        with self._stream(pool, (delayed(run)(self.shipped, task) for task in missing)) as new:
+            for task in tasks:
+                if folder is not None and task in done:
+                    part = folder.part(task)
+                else:
+                    part = next(new)
+                    if folder is not None:
+                        folder.save_part(part)
+                        part = replace(part, kept={})
+                self.tick(task[2] - task[1])
+                yield part
+
+    @contextmanager
+    def _stream(self, pool: Any, calls: Iterator[Any]) -> Iterator[Iterator[Any]]:
+        """Results in order; what is still running is given up when the caller leaves."""
+        first = next(calls, None)
+        if first is None:
+            yield iter(())
+            return
+        with closing(pool(chain([first], calls))) as results:
+            yield results
+
+    def _tails(self, pool: Any) -> dict[float, Sums]:
+        """The scenarios in the tails once more, for what nodes lose in them."""
+        from joblib import delayed
+
+        levels, lanes, folder = self.spec["options"]["levels"], self.plan.lanes, self.folder
+        found = {} if folder is None else folder.tails()
+        if list(found) == levels:
+            return found
+        count, n = self.collected.reached[0], len(self.names)
+        draws = self._result({})._draws(self.collected.table()["loss"])
+        share = np.stack([tail_shares(draws, level, lanes) for level in levels])
+        block = self.plan.block
+        plan = Plan(count, lanes, block, chunk_size(None, block, n), (count,))
+        tasks = [(t, share[:, t[0], t[1] : t[2]]) for t in plan.every()]
+        calls = (delayed(run_tail)(self.shipped, t, part) for t, part in tasks if part.any())
+        found = {}
+        with self._stream(pool, calls) as results:
+            for sums in results:
+                for level, mine in zip(levels, sums, strict=True):
+                    whole = found.setdefault(level, {})
+                    for name, values in mine.items():
+                        whole[name] = whole.get(name, 0.0) + values
+        if folder is not None:
+            folder.save_tails(found)
+        return found
+
+
+def assembled(
+    spec: Spec,
+    names: pd.Index,
+    kinds: np.ndarray,
+    collected: Collected,
+    tails: dict[float, Sums],
+    state: Spec,
+    keeps: Callable[[str], np.ndarray] | None,
+) -> StressTest:
+    """The labels on what was collected."""
+    complete = state["state"] == "complete"
+    columns, sums = collected.table(), collected.totals()
+    return StressTest(spec, columns, names, kinds, sums, tails, complete, dict(state), keeps)
+
+
+def _indicator(kinds: np.ndarray) -> csr_array:
+    """(n, K) the kind of every node, kinds in alphabetical order."""
+    found, at = np.unique(kinds.astype(str), return_inverse=True)
+    n = len(kinds)
+    return csr_array((np.ones(n), (np.arange(n), at)), shape=(n, len(found)))

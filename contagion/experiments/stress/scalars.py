@@ -1,0 +1,286 @@
+"""What a stress test knows by scenario, and the estimates of the system that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ...margin import Estimate
+from ...text import did_you_mean, plural
+from .draws import Draws, Interval, estimated, proportion
+from .folder import StressError
+from .nodes import components
+from .spec import Spec
+
+CERTIFICATE = ("rounds", "residual", "converged", "weight", "replicate")
+Rng = np.random.Generator | int | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scalars:
+    """Numbers by scenario: `spec` of the run, and `columns` {name: (lanes, N)}.
+
+    A lane is a network that sees every scenario.
+    """
+
+    spec: Spec
+    columns: dict[str, np.ndarray]
+
+    # -- per scenario -----------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Number of scenarios."""
+        return int(self.columns["loss"].shape[1])
+
+    @property
+    def unit(self) -> str:
+        return str(self.spec["networks"]["unit"])
+
+    @property
+    def crossed(self) -> bool:
+        """Whether every scenario was solved on every network."""
+        return bool(self.spec["options"]["design"] == "crossed")
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample, so that errors and intervals mean anything.
+
+        `single_defaults`, `from_shocks` and `grid` list their scenarios: every one counts the
+        same, numbers are over the list as it is, and errors and intervals are nan.
+        """
+        return bool(self.spec["scenarios"]["sampled"])
+
+    @property
+    def scenarios(self) -> pd.DataFrame:
+        """One row a scenario and network.
+
+        Columns: loss, direct_loss (by the shock alone), defaults (nodes in default, also those
+        that were before), for models that settle claims initial_loss, absorbed_by_trigger,
+        socialized, deadweight and external_loss (of creditors outside the graph), all money as in
+        :class:`~contagion.results.socialization.Socialization`; rounds, residual, converged, and
+        weight with importance sampling.
+        """
+        lanes, count = self.columns["loss"].shape
+        keys = [np.repeat(np.arange(lanes), count), np.tile(self._numbers, lanes)]
+        if not self.crossed:
+            keys[0] = keys[1] % self._networks
+        frame = pd.DataFrame({name: x.ravel() for name, x in self.columns.items()})
+        frame.index = pd.MultiIndex.from_arrays(keys, names=["network", "scenario"])
+        return frame.droplevel("network") if self._networks == 1 else frame
+
+    @property
+    def _numbers(self) -> np.ndarray:
+        return np.arange(len(self))
+
+    @property
+    def _networks(self) -> int:
+        return int(self.spec["networks"]["count"])
+
+    @property
+    def unconverged(self) -> int:
+        """Scenarios (on all networks) that did not meet the tolerance of the model."""
+        return int((~self.columns["converged"]).sum())
+
+    # -- estimates of the system ------------------------------------------------------------
+
+    def _column(self, of: str) -> np.ndarray:
+        known = [name for name in self.columns if name not in CERTIFICATE]
+        if of not in known:
+            raise StressError(did_you_mean(of, known, "column"))
+        return self.columns[of].astype(float)
+
+    def _draws(self, x: np.ndarray) -> Draws:
+        """Draws of values (lanes, N); the networks of a scenario are one replicate."""
+        lanes, count = x.shape
+        weight, replicate = self.columns.get("weight"), self.columns.get("replicate")
+        number = None
+        if replicate is not None:
+            number = np.tile(np.unique(replicate[0], return_inverse=True)[1], lanes)
+        elif lanes > 1:
+            number = np.tile(np.arange(count), lanes)
+        w = None if weight is None else np.tile(weight[0], lanes)
+        return Draws(x.ravel(), w, number, self.spec["options"]["weighting"])
+
+    def _most(self, of: str) -> float:
+        """What a scenario that did not converge can come to at most."""
+        if of == "defaults":
+            return float(self.spec["networks"]["nodes"])
+        most = self.spec["networks"]["capital"]
+        return float("inf") if of not in ("loss", "direct_loss") or most is None else float(most)
+
+    def _estimated(
+        self,
+        statistic: Literal["mean", "value_at_risk", "expected_shortfall"],
+        level: float,
+        of: str,
+        confidence: float,
+        interval: Interval,
+        repetitions: int,
+        rng: Rng,
+    ) -> Estimate:
+        x = self._column(of)
+
+        def estimate(x: np.ndarray) -> Estimate:
+            draws = self._draws(x)
+            return estimated(draws, statistic, level, confidence, interval, repetitions, rng)
+
+        found, open_ = estimate(x), ~self.columns["converged"]
+        if not self.sampled:
+            nan, said = float("nan"), "a list of scenarios, no sample: no interval"
+            found = replace(found, standard_error=nan, low=nan, high=nan, method=said)
+        if not open_.any() or not self.sampled:
+            return found
+        low = estimate(np.where(open_, 0.0, x)).low
+        most = self._most(of)
+        beyond = float(x.max()) * 2 + 1 if np.isinf(most) else most
+        high = estimate(np.where(open_, beyond, x)).high
+        if np.isinf(most) and (statistic != "value_at_risk" or high > float(x.max())):
+            high = np.inf
+        method = f"{found.method}; bounds for {plural(self.unconverged, 'unconverged scenario')}"
+        return replace(found, low=min(found.low, low), high=max(found.high, high), method=method)
+
+    def mean(
+        self,
+        of: str = "loss",
+        *,
+        confidence: float = 0.95,
+        interval: Interval = "asymptotic",
+        repetitions: int = 999,
+        rng: Rng = None,
+    ) -> Estimate:
+        """Expected value of a column of `scenarios`, with its Monte Carlo error.
+
+        mean = Σ w x / D, see :mod:`contagion.experiments.stress.draws`. The interval is Student's t
+        over the independent replicates, or the percentile bootstrap over them.
+
+        Parameters
+        ----------
+        of : column of `scenarios`.
+        confidence : coverage of the interval.
+        interval : "asymptotic" or "bootstrap".
+        repetitions, rng : of the bootstrap.
+
+        Returns
+        -------
+        Estimate
+            Scenarios that did not converge enter with what was reached; low and high are then
+            those of the samples in which they lose nothing, and everything (infinite where
+            there is no limit).
+
+        Raises
+        ------
+        StressError
+            For an unknown column.
+        """
+        return self._estimated("mean", np.nan, of, confidence, interval, repetitions, rng)
+
+    def value_at_risk(
+        self,
+        level: float = 0.99,
+        of: str = "loss",
+        *,
+        confidence: float = 0.95,
+        interval: Interval = "asymptotic",
+        repetitions: int = 999,
+        rng: Rng = None,
+    ) -> Estimate:
+        """The value that is not exceeded with probability `level`.
+
+        Interval: two order statistics (exact) for independent scenarios of equal weight,
+        otherwise the values at level ± the error of the probability (after Woodruff 1952).
+        Parameters and the rest as in :meth:`mean`.
+        """
+        return self._estimated("value_at_risk", level, of, confidence, interval, repetitions, rng)
+
+    def expected_shortfall(
+        self,
+        level: float = 0.99,
+        of: str = "loss",
+        *,
+        confidence: float = 0.95,
+        interval: Interval = "asymptotic",
+        repetitions: int = 999,
+        rng: Rng = None,
+    ) -> Estimate:
+        """The mean of the worst 1 − `level`; interval by the delta method, or the bootstrap.
+
+        Too narrow where few scenarios lie beyond the level, see
+        :func:`contagion.margin.expected_shortfall`. Parameters and the rest as in :meth:`mean`.
+        """
+        return self._estimated(
+            "expected_shortfall", level, of, confidence, interval, repetitions, rng
+        )
+
+    def exceedance(
+        self, thresholds: ArrayLike | None = None, of: str = "loss", *, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """P(x > threshold) for thresholds in money: value, standard_error, low, high.
+
+        By default at 101 values of the sample. Intervals as in :meth:`default_probability`.
+        """
+        x = self._column(of)
+        if thresholds is None:
+            ordered = np.sort(x, axis=None)
+            thresholds = ordered[np.linspace(0, len(ordered) - 1, 101).round().astype(int)]
+        at = np.unique(np.asarray(thresholds, float))
+        draws, found = self._draws(x), np.zeros((2, len(at)))
+        for place, threshold in enumerate(at):
+            hit = (draws.x > threshold).astype(float)
+            p = float(draws.weight @ hit) / draws.total
+            found[:, place] = p, draws.error(p, hit)
+        return self._probabilities(found[0], found[1], pd.Index(at, name=of), confidence, draws)
+
+    def _probabilities(
+        self, p: np.ndarray, error: np.ndarray, index: pd.Index, confidence: float, draws: Draws
+    ) -> pd.DataFrame:
+        open_ = self._draws((~self.columns["converged"]).astype(float))
+        unsure = float(open_.weight @ open_.x) / open_.total
+        weighted = draws.w is not None
+        if not self.sampled:
+            error = np.full_like(error, np.nan)
+        low, high = proportion(p, error, draws.replicates, confidence, weighted, unsure)
+        error = np.where(np.isnan(low), np.nan, error)
+        table = {"value": p, "standard_error": error, "low": low, "high": high}
+        return pd.DataFrame(table, index=index)
+
+    # -- networks ---------------------------------------------------------------------------
+
+    @property
+    def networks(self) -> pd.DataFrame:
+        """One row a network: mean, value at risk and expected shortfall of the loss, defaults."""
+        count, rows = self._networks, []
+        for number in range(count):
+            test = self._only(number)
+            row = {"mean_loss": test.mean().value, "loss_error": test.mean().standard_error}
+            for level in self.spec["options"]["levels"]:
+                row[f"var_{level:g}"] = test.value_at_risk(level).value
+                row[f"es_{level:g}"] = test.expected_shortfall(level).value
+            rows.append(row | {"defaults": test.mean("defaults").value})
+        return pd.DataFrame(rows, index=pd.RangeIndex(count, name="network"))
+
+    def _only(self, number: int) -> Self:
+        """The scenarios of one network."""
+        if self.crossed or self._networks == 1:
+            return replace(self, columns={k: x[[number]] for k, x in self.columns.items()})
+        at = self._numbers % self._networks == number
+        return replace(self, columns={k: x[:, at] for k, x in self.columns.items()})
+
+    def variance(self, of: str = "loss") -> pd.Series:
+        """Variance of a column by network, by scenario, and what only both explain (money²).
+
+        See :func:`contagion.experiments.stress.nodes.components`.
+
+        Raises
+        ------
+        StressError
+            For a single network, or fewer than two scenarios a network.
+        """
+        if self._networks < 2 or len(self) < 2 * (1 if self.crossed else self._networks):
+            raise StressError("The variance by network needs two networks and two scenarios each.")
+        weight = self.columns.get("weight")
+        w = None if weight is None else weight[0]
+        return components(self._column(of), w, self._networks, self.crossed)

@@ -1,0 +1,204 @@
+"""One task: draw a chunk, solve it block by block, add up. The same code in every process."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ...scenarios.base import Scenarios
+from .losses import Ledger, Measured
+from .plan import Task
+from .sums import Branch, Grouping, Sums, Tree, moments
+
+Design = Literal["crossed", "paired"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a task hands back.
+
+    Attributes
+    ----------
+    task : lane, first scenario, one after the last.
+    columns : {name: (k,)} per scenario.
+    branches : sums over scenarios, see :class:`contagion.experiments.stress.sums.Tree`.
+    kept : {name: (k, n)} what was asked for by node and scenario.
+    """
+
+    task: Task
+    columns: dict[str, np.ndarray]
+    branches: list[Branch]
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Everything a task needs besides its place.
+
+    Attributes
+    ----------
+    ledgers : one a network.
+    scenarios : what is drawn.
+    design : "crossed" (a lane is a network and sees every scenario) or "paired" (scenario s is
+        solved on network s mod M).
+    block : scenarios solved together.
+    kinds : (n, K) indicator of the kind of every node.
+    joint : positions of the nodes whose joint defaults are counted.
+    keep : names of arrays (k, n) that are kept.
+    grouping : which scenarios depend on each other.
+    """
+
+    ledgers: tuple[Ledger, ...]
+    scenarios: Scenarios
+    design: Design
+    block: int
+    kinds: csr_array
+    joint: np.ndarray
+    keep: tuple[str, ...]
+    grouping: Grouping
+
+    def measure(
+        self, lane: int, number: np.ndarray, losses: np.ndarray, recoveries: np.ndarray | None
+    ) -> Measured:
+        """Solve scenarios (k, n) with these numbers (k,)."""
+        if self.design == "crossed" or len(self.ledgers) == 1:
+            return self.ledgers[lane].solve(losses, recoveries)
+        mine = number % len(self.ledgers)
+        parts, rows = [], []
+        for network in np.unique(mine):
+            at = np.flatnonzero(mine == network)
+            pins = None if recoveries is None else recoveries[at]
+            parts.append(self.ledgers[network].solve(losses[at], pins))
+            rows.append(at)
+        back = np.argsort(np.concatenate(rows), kind="stable")
+        columns = {
+            name: np.concatenate([part.columns[name] for part in parts])[back]
+            for name in parts[0].columns
+        }
+        loss = np.concatenate([part.loss for part in parts])[back]
+        return Measured(loss, np.concatenate([part.defaulted for part in parts])[back], columns)
+
+    def sums(self, found: Measured, start: int, weights: np.ndarray | None) -> Sums:
+        """The sums over the scenarios of one block."""
+        members = self.grouping.block(start, start + len(found.loss))
+        mode = self.grouping.mode
+        values = {
+            "loss": found.loss,
+            "default": found.defaulted,
+            "kind_loss": found.loss @ self.kinds,
+            "kind_default": found.defaulted @ self.kinds,
+        }
+        sums: Sums = {}
+        for name, x in values.items():
+            sums |= moments(name, x, weights, members, mode)
+        if len(self.joint):
+            sums |= joint_sums(found.loss[:, self.joint], found.defaulted[:, self.joint], weights)
+        return sums
+
+
+def joint_sums(loss: np.ndarray, defaulted: np.ndarray, weights: np.ndarray | None) -> Sums:
+    """(J · J,) `both`[i, j] = Σ w D_i D_j and `loss_given`[i, j] = Σ w D_i loss_j.
+
+    Sparse products: their order of addition does not depend on the number of threads.
+    """
+    failed = csr_array(defaulted.T.astype(float))
+    w = 1.0 if weights is None else weights[:, None]
+    return {
+        "both": np.asarray(failed @ (defaulted * w)).ravel(),
+        "loss_given": np.asarray(failed @ (loss * w)).ravel(),
+    }
+
+
+def run(shipped: Shipped, task: Task) -> Part:
+    """Draw, solve and add up the scenarios of a task."""
+    job: Job = shipped.job
+    lane, start, stop = task
+    batch = job.scenarios.draw(start, stop)
+    tree, columns = Tree(), []
+    kept: dict[str, list[np.ndarray]] = {name: [] for name in job.keep}
+    for first in range(start, stop, job.block):
+        last = min(first + job.block, stop)
+        at = slice(first - start, last - start)
+        pins = None if batch.recoveries is None else batch.recoveries[at]
+        weights = None if batch.weights is None else batch.weights[at]
+        found = job.measure(lane, np.arange(first, last), batch.losses[at], pins)
+        tree.push(0, first // job.block, job.sums(found, first, weights))
+        columns.append(found.columns)
+        for name in job.keep:
+            kept[name].append(getattr(found, name))
+    joined = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
+    if batch.weights is not None:
+        joined["weight"] = np.array(batch.weights)
+    if job.grouping.number is not None:
+        joined["replicate"] = job.grouping.number[start:stop]
+    whole = {name: np.concatenate(arrays) for name, arrays in kept.items()}
+    return Part(task, joined, tree.branches, whole)
+
+
+def run_tail(shipped: Shipped, task: Task, share: np.ndarray) -> list[Sums]:
+    """Solve the scenarios of a task again that have a share in a tail.
+
+    Parameters
+    ----------
+    share : (levels, k) part of each scenario in the tail of each level; sums to 1 over the run.
+
+    Returns
+    -------
+    One dict a level: `loss` and `default` (n,), `kind_loss` and `kind_default` (K,), sums of
+    share · value.
+    """
+    job: Job = shipped.job
+    lane, start, stop = task
+    rows = np.flatnonzero((share > 0).any(axis=0))
+    batch = job.scenarios.draw(start, stop)
+    found: list[Sums] = [{} for _ in share]
+    for first in range(0, len(rows), job.block):
+        at = rows[first : first + job.block]
+        pins = None if batch.recoveries is None else batch.recoveries[at]
+        part = job.measure(lane, start + at, batch.losses[at], pins)
+        for sums, mine in zip(found, share[:, at], strict=True):
+            for name, x in (("loss", part.loss), ("default", part.defaulted)):
+                sums[name] = sums.get(name, 0.0) + (x * mine[:, None]).sum(axis=0)
+    for sums in found:
+        sums |= {f"kind_{name}": x @ job.kinds for name, x in list(sums.items())}
+    return found
+
+
+class Shipped:
+    """A job that travels to a process once and not with every task.
+
+    It is pickled on first use, for all tasks together (joblib hands large arrays over as memory
+    maps), and a process that has unpacked it keeps it for the next task.
+    """
+
+    def __init__(self, job: Any):
+        self.job = job
+        self.token = uuid4().hex
+        self._packed: np.ndarray | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._packed is None:
+            import cloudpickle  # type: ignore[import-untyped]
+
+            self._packed = np.frombuffer(cloudpickle.dumps(self.job), np.uint8)
+        return unpacked, (self.token, self._packed)
+
+
+def unpacked(token: str, packed: np.ndarray) -> Shipped:
+    """The job of a token: from this process if it was here before."""
+    with _LOCK:
+        if token not in _HERE:
+            while len(_HERE) >= 2:
+                _HERE.pop(next(iter(_HERE)))
+            _HERE[token] = Shipped(pickle.loads(packed.tobytes()))
+        return _HERE[token]
+
+
+_LOCK = threading.Lock()
+_HERE: dict[str, Shipped] = {}

@@ -1,0 +1,270 @@
+"""Run every cell of a grid; one long table, failed cells as nan with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from inspect import signature
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import ContagionError
+from ...results.propagation_result import PropagationResult
+from ...text import listing, plural
+from .case import Case
+
+EXPECTED = (ContagionError, ValueError, ArithmeticError)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """The cells of a grid.
+
+    Attributes
+    ----------
+    axes : {name: values}, as given.
+    table : long DataFrame: one column an axis, draw, measure, value (nan where the cell failed),
+        reason ("" where it did not).
+    draws : number of draws a cell.
+    """
+
+    axes: dict[str, list[Any]]
+    table: pd.DataFrame
+    draws: int
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures of the table."""
+        return list(dict.fromkeys(self.table["measure"]))
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The cells that failed: the axes, draw and reason, one row each."""
+        rows = self.table[self.table["reason"] != ""]
+        return rows.drop(columns=["measure", "value"]).drop_duplicates([*self.axes, "draw"])
+
+    def mean(self, measure: str) -> pd.DataFrame:
+        """One row a cell: the axes, mean over draws, standard error, and how many draws count.
+
+        A draw that failed is left out and missing from `count`; a cell without any is nan.
+
+        Raises
+        ------
+        KeyError
+            For a measure that the sweep does not have.
+        """
+        if measure not in self.measures:
+            raise KeyError(
+                f"The sweep has no measure {measure!r}; it has {listing(self.measures, 20)}."
+            )
+        rows = self.table[self.table["measure"] == measure]
+        cells = rows.groupby(list(self.axes), sort=False, dropna=False, observed=True)["value"]
+        found = cells.agg(mean="mean", std="std", count="count").reset_index()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found["standard_error"] = found.pop("std") / np.sqrt(found["count"])
+        return found[[*self.axes, "mean", "standard_error", "count"]]
+
+    def grid(self, measure: str, x: str, y: str) -> pd.DataFrame:
+        """The phase diagram: mean of a measure with the values of `y` as rows, of `x` as columns.
+
+        Raises
+        ------
+        KeyError
+            For a measure or axis that the sweep does not have.
+        ValueError
+            Where other axes have more than one value.
+        """
+        for axis in (x, y):
+            if axis not in self.axes:
+                raise KeyError(f"The sweep has no axis {axis!r}; it has {listing(self.axes, 20)}.")
+        more = [name for name, v in self.axes.items() if len(v) > 1 and name not in (x, y)]
+        if more:
+            raise ValueError(f"{listing(more, 20)} vary too: choose one value of each first.")
+        table = self.mean(measure).pivot(index=y, columns=x, values="mean")
+        return table.reindex(index=self.axes[y], columns=self.axes[x])
+
+    def __repr__(self) -> str:
+        cells = int(np.prod([len(values) for values in self.axes.values()]))
+        across = " × ".join(f"{name} ({len(values)})" for name, values in self.axes.items())
+        lines = [f"Sweep over {across}: {plural(cells, 'cell')}, {plural(self.draws, 'draw')} each"]
+        for measure in self.measures:
+            values = self.table.loc[self.table["measure"] == measure, "value"]
+            if values.notna().any():
+                lines.append(f"  {measure}: {values.min():.6g} to {values.max():.6g}")
+            else:
+                lines.append(f"  {measure}: in no cell")
+        bad = self.failed
+        if len(bad):
+            first = bad.iloc[0]
+            where = ", ".join(f"{name} = {first[name]}" for name in self.axes)
+            lines.append(f"  {plural(len(bad), 'run')} failed; at {where}: {first['reason']}")
+        return "\n".join(lines)
+
+
+def sweep(
+    run: Case | Callable[..., Any],
+    grid: Mapping[str, Iterable[Any]],
+    *,
+    measures: Mapping[str, Callable[[Any], float]] | None = None,
+    draws: int = 1,
+    rng: int | np.random.SeedSequence | None = None,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Sweep:
+    """Run every cell of a grid.
+
+    Parameters
+    ----------
+    run : a :class:`Case`, whose fields the axes name, or any function of the axes that returns a
+        number, a mapping of numbers, a result, or something with `to_dict()`.
+    grid : {axis: values}; the table has a row for each of their combinations.
+    measures : {name: function of what `run` returns}. By default, for a result: loss and
+        contagion_loss of owners (money), defaults (nodes), defaulted_share, and the record
+        `socialization` for models that settle claims.
+    draws : runs of each cell with other random numbers, for functions that take `rng=`.
+    rng : seed. Draw k has the same random numbers in every cell, so that cells compare in pairs.
+    n_jobs : processes (joblib; -1 for all cores). The table does not depend on it.
+    progress : show a progress bar.
+
+    Returns
+    -------
+    Sweep
+        A run that ends in a `ContagionError`, `ValueError` or `ArithmeticError` is nan in the
+        table, with the reason; other errors are raised.
+
+    Raises
+    ------
+    KeyError
+        For an axis that is no field of the case, with the closest name.
+    ValueError
+        For an empty grid or axis.
+
+    Example
+    -------
+    b holds 10 of a and has 4: what it loses is 10 (1 − recovery), at most 4.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
+    ...     orientation="debtor->creditor", equity=[1, 4])
+    >>> found = ct.sweep(Case(net, ct.Furfine(), ct.Shock.default("a")),
+    ...     {"shock.recovery": [0.0, 0.7, 1.0]})
+    >>> found.mean("contagion_loss")["mean"].round(9).tolist()
+    [4.0, 3.0, 0.0]
+    """
+    axes = {name: list(values) for name, values in grid.items()}
+    empty = [name for name, values in axes.items() if not values]
+    if empty or not axes:
+        raise ValueError(f"There is nothing to run: {listing(empty) or 'the grid'} is empty.")
+    if isinstance(run, Case):
+        run.check(axes)
+    if draws < 1:
+        raise ValueError(f"draws = {draws}: 1 or more.")
+    seeds = _seeds(run, draws, rng)
+    cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    tasks = [(cell, draw) for cell in cells for draw in range(draws)]
+    found = _all(run, tasks, seeds, measures, n_jobs, progress)
+    return Sweep(axes, _table(list(axes), tasks, found), draws)
+
+
+def numbers(outcome: Any) -> dict[str, float]:
+    """The numbers of what a run returned, by name."""
+    if isinstance(outcome, PropagationResult):
+        return _of_result(outcome)
+    if isinstance(outcome, Mapping):
+        return {str(name): float(value) for name, value in outcome.items()}
+    if hasattr(outcome, "to_dict"):
+        return {str(name): float(value) for name, value in outcome.to_dict().items()}
+    return {"value": float(outcome)}
+
+
+def _of_result(result: PropagationResult) -> dict[str, float]:
+    failed = result.outcome.defaulted
+    found = {
+        "loss": float(result.loss.sum()),
+        "contagion_loss": float((result.loss - result.direct_loss).sum()),
+        "defaults": float(failed.sum()),
+        "defaulted_share": float(failed.mean()),
+    }
+    settled = result.socialization.to_dict() if result.model.settles else {}
+    return {**found, **{name: float(value) for name, value in settled.items()}}
+
+
+def _seeds(
+    run: Case | Callable[..., Any], draws: int, rng: int | np.random.SeedSequence | None
+) -> list[np.random.SeedSequence | None]:
+    """A seed for each draw, the same in every cell; none for a run without random numbers."""
+    maker = run.generate if isinstance(run, Case) else run
+    if maker is None or "rng" not in signature(maker).parameters:
+        if draws > 1:
+            raise ValueError(
+                f"draws = {draws}, but the run takes no rng: every draw would be the same."
+            )
+        return [None]
+    root = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
+    return list(root.spawn(draws))
+
+
+Found = tuple[dict[str, float], str]
+
+
+def _all(
+    run: Callable[..., Any],
+    tasks: list[tuple[dict[str, Any], int]],
+    seeds: list[np.random.SeedSequence | None],
+    measures: Mapping[str, Callable[[Any], float]] | None,
+    n_jobs: int,
+    progress: bool,
+) -> list[Found]:
+    """Every task, in order."""
+    steps: Iterable[tuple[dict[str, Any], int]] = tasks
+    if progress:
+        from tqdm.auto import tqdm
+
+        steps = tqdm(tasks, desc="sweep", unit="run")
+    if n_jobs == 1:
+        return [_one(run, cell, seeds[draw], measures) for cell, draw in steps]
+    from joblib import Parallel, delayed
+
+    jobs = (delayed(_one)(run, cell, seeds[draw], measures) for cell, draw in steps)
+    return list(Parallel(n_jobs=n_jobs)(jobs))
+
+
+def _one(
+    run: Callable[..., Any],
+    cell: dict[str, Any],
+    seed: np.random.SeedSequence | None,
+    measures: Mapping[str, Callable[[Any], float]] | None,
+) -> Found:
+    """The numbers of one run, or why there are none."""
+    random = {} if seed is None else {"rng": np.random.default_rng(seed)}
+    try:
+        outcome = run(**cell, **random)
+        if measures is None:
+            return numbers(outcome), ""
+        return {name: float(of(outcome)) for name, of in measures.items()}, ""
+    except EXPECTED as error:
+        return {}, f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _table(
+    axes: list[str], tasks: list[tuple[dict[str, Any], int]], found: list[Found]
+) -> pd.DataFrame:
+    """The long table; a failed run has a row for every measure that any other run gave."""
+    names = list(dict.fromkeys(name for values, _ in found for name in values)) or ["value"]
+    rows = [
+        {**cell, "draw": draw, "measure": name, **_value(values, name, why)}
+        for (cell, draw), (values, why) in zip(tasks, found, strict=True)
+        for name in names
+    ]
+    return pd.DataFrame(rows, columns=[*axes, "draw", "measure", "value", "reason"])
+
+
+def _value(values: dict[str, float], name: str, why: str) -> dict[str, Any]:
+    """A value, or nan and the reason."""
+    value = values.get(name, np.nan)
+    if not why and np.isnan(value):
+        why = "undefined for this run" if name in values else "the run does not give this measure"
+    return {"value": value, "reason": why}
