@@ -23,7 +23,8 @@ from validation_venues import (
 )
 
 import contagion as ct
-from contagion import datasets, randomgraphs, reconstruct
+from contagion import datasets, randomgraphs
+from contagion.synthetic import reconstruct
 
 
 @dataclass(frozen=True)

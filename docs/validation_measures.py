@@ -8,8 +8,9 @@ import test_published_scorecards as cards
 import test_published_structure as structure
 from validation_cases import RECOMPUTED, case
 
-from contagion import datasets, measures, reconstruct
+from contagion import datasets, measures
 from contagion.measures import scorecards
+from contagion.synthetic import reconstruct
 
 
 @case(

@@ -28,8 +28,9 @@ import pandas as pd
 
 import contagion as ct
 from contagion.experiments import policy, reverse
-from contagion import reconstruct, scenarios
-from contagion.generate import Sheets
+from contagion.synthetic import reconstruct
+from contagion import scenarios
+from contagion.synthetic.generate import Sheets
 
 # %% [markdown]
 # ## What is known, and what is not

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion import generate
-from contagion.generate import links
+from contagion.synthetic import generate
+from contagion.synthetic.generate import links
 
 SMALL = {
     "block": {"sizes": {"a": 10, "b": 20}, "chance": [[0.3, 0.1], [0.0, 0.05]]},

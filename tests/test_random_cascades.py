@@ -15,8 +15,8 @@ from scipy.stats import binom, poisson
 
 import contagion as ct
 from contagion import randomgraphs
-from contagion.generate import links
 from contagion.randomgraphs import drawing
+from contagion.synthetic.generate import links
 
 # Gai & Kapadia (2010), Contagion in financial networks, Proceedings of the Royal Society A 466:
 # capital of 4 %, interbank assets of 20 %, no recovery, directed Poisson graph. The window solves

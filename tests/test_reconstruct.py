@@ -8,7 +8,7 @@ import pytest
 from conftest import random_network
 
 import contagion as ct
-from contagion.reconstruct import Margins, maximum_entropy
+from contagion.synthetic.reconstruct import Margins, maximum_entropy
 
 
 def abc(claims, debts, **options) -> Margins:

@@ -7,9 +7,9 @@ import pytest
 from reference_reconstruct import fewest
 
 import contagion as ct
-from contagion.reconstruct import Margins, minimum_density
-from contagion.reconstruct._forest import forest, settled
-from contagion.reconstruct.density import _State
+from contagion.synthetic.reconstruct import Margins, minimum_density
+from contagion.synthetic.reconstruct._forest import forest, settled
+from contagion.synthetic.reconstruct.density import _State
 
 
 @pytest.mark.parametrize("seed", range(12))

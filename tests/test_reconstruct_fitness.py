@@ -9,9 +9,9 @@ import pytest
 from reference_reconstruct import carries
 
 import contagion as ct
-from contagion.reconstruct import Margins, fitness, link_model
-from contagion.reconstruct._repair import _next, covered, repaired
-from contagion.reconstruct.fitness import with_one_each
+from contagion.synthetic.reconstruct import Margins, fitness, link_model
+from contagion.synthetic.reconstruct._repair import _next, covered, repaired
+from contagion.synthetic.reconstruct.fitness import with_one_each
 
 
 def spread(seed: int, n: int, width: float) -> Margins:

@@ -8,8 +8,8 @@ from reference_reconstruct import circulations, plane_posterior
 from scipy.integrate import quad
 
 import contagion as ct
-from contagion.reconstruct import Beta, Gamma, Margins, gibbs
-from contagion.reconstruct._cycles import along_links, sweep
+from contagion.synthetic.reconstruct import Beta, Gamma, Margins, gibbs
+from contagion.synthetic.reconstruct._cycles import along_links, sweep
 
 CELLS = [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
 MOVE = np.array([1, -1, -1, 1, 1, -1])  # the one way to move money among three nodes

@@ -9,7 +9,7 @@ from conftest import random_network
 from reference_reconstruct import scaled
 
 import contagion as ct
-from contagion.reconstruct import Margins
+from contagion.synthetic.reconstruct import Margins
 
 WAYS = {
     "maximum entropy": lambda m, rng: ct.reconstruct.maximum_entropy(m),

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion import generate
 from contagion.experiments.sweeping import Case
+from contagion.synthetic import generate
 
 
 @pytest.fixture

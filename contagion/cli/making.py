@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..generate import FAMILIES, Amounts, Sheets
+from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import did_you_mean
 from . import options
 from .options import OUT, print_json

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import reconstruct as room
 from ..datasets import names as dataset_names
 from ..network.formats.files import read_table
-from ..reconstruct import Ensemble, Margins
+from ..synthetic import reconstruct as room
+from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import did_you_mean, plural
 from . import options
 from .options import DATA, OUT, load, number, pairs, print_json, repairs

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..generate import links as drawn
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..synthetic.generate import links as drawn
 
 TOGETHER = 100_000  # nodes of the graphs that are drawn and solved as one network
 

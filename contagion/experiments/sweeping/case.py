@@ -39,8 +39,8 @@ class Case:
     ----------
     network : the exposures, or None where `generate` makes them.
     model, shock, baseline : as for `model.propagate`.
-    generate : a function of :mod:`contagion.generate` (or any other that returns a network); it
-        gets `rng=` too, where it takes that.
+    generate : a function of :mod:`contagion.synthetic.generate` (or any other that returns a
+        network); it gets `rng=` too, where it takes that.
     given : parameters of it that the grid does not change.
 
     Example

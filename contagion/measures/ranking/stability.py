@@ -60,7 +60,7 @@ def stability(
     Parameters
     ----------
     networks : with the same nodes in the same order: `perturbed(net)`, or an ensemble of
-        :mod:`contagion.reconstruct`.
+        :mod:`contagion.synthetic.reconstruct`.
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
     interval : part of the networks between low and high.

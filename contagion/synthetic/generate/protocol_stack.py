@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..network.exposure_network import ExposureNetwork
+from ...errors import NetworkError
+from ...network.exposure_network import ExposureNetwork
 from .sheets import Rng, count, names_of
 
 KINDS = ("vault", "lending_protocol", "stablecoin", "staking", "bridge")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..network.exposure_network import ExposureNetwork
+from ...errors import NetworkError
+from ...network.exposure_network import ExposureNetwork
 from . import links
 from .sheets import Amounts, Rng, Sheets, assembled, count
 

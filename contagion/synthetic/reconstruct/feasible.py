@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import NetworkError
-from ..text import listing, money, plural
+from ...errors import NetworkError
+from ...text import listing, money, plural
 from ._cells import ROUNDING, Problem
-from ._flow import carried, reached, shortfall
+from ._transport import carried, reached, shortfall
 
 FIX = (
     'Fix: residual="rest of the world" adds a node outside that takes what is left, or correct '

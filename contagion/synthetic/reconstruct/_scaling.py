@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..errors import ConvergenceError
-from ._flow import carried, shortfall, usable
+from ...errors import ConvergenceError
+from ._transport import carried, shortfall, usable
 
 TIGHT = 1e-13  # error of a margin, as a part of it
 ENOUGH = 1e-9

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ._cells import Problem
-from ._flow import carried
 from ._scaling import balanced, worst
+from ._transport import carried
 from .ensemble import Ensemble, gathered
 from .margins import Margins
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, log_expit, softmax
 
-from ..errors import NetworkError
-from ..text import plural
+from ...errors import NetworkError
+from ...text import plural
 from ._cells import Problem
 from ._repair import repaired
 from ._scaling import balanced

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..text import plural
+from ...text import plural
 from ._cells import Problem
 from ._fewest import fewest
-from ._flow import carried
 from ._forest import forest, settled
+from ._transport import carried
 from .ensemble import Ensemble, gathered
 from .margins import Margins
 
@@ -96,7 +96,7 @@ def minimum_density(
 
 
 def _exact(margins: Margins, problem: Problem, time_limit: float) -> Ensemble:
-    from ..errors import ConvergenceError
+    from ...errors import ConvergenceError
 
     row, column, amount, bound = fewest(problem, time_limit)
     row, column, _ = forest(row, column, amount, len(problem.supply))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..network.exposure_network import ExposureNetwork
+from ...network.exposure_network import ExposureNetwork
 from .graphs import (
     block,
     complete,
@@ -20,8 +20,8 @@ from .graphs import (
     scale_free,
     star,
 )
+from .protocol_stack import defi_stack
 from .sheets import Amounts, Sheets
-from .stack import defi_stack
 
 FAMILIES: dict[str, Callable[..., ExposureNetwork]] = {
     "block": block,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ..errors import NetworkError
-from ..text import listing, money, plural
+from ...errors import NetworkError
+from ...text import listing, money, plural
 from ._cells import Problem
 from ._cycles import along_links, sweep
 from ._repair import repaired

@@ -10,12 +10,12 @@ from typing import Any, Self, Unpack
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..network import formats as convert
-from ..network.checks import Choices
-from ..network.exposure_network import ExposureNetwork
-from ..network.formats import Tables
-from ..text import did_you_mean, listing, money, plural
+from ...errors import NetworkError
+from ...network import formats as convert
+from ...network.checks import Choices
+from ...network.exposure_network import ExposureNetwork
+from ...network.formats import Tables
+from ...text import did_you_mean, listing, money, plural
 from ._cells import Problem, problem
 from .feasible import leftover, require
 

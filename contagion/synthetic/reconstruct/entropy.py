@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..text import listing, money
+from ...errors import NetworkError
+from ...text import listing, money
 from ._cells import Problem
 from ._scaling import balanced
 from .ensemble import Ensemble, gathered

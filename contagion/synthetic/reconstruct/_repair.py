@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ._cells import Problem
-from ._flow import carried
 from ._scaling import balanced
+from ._transport import carried
 
 
 def repaired(

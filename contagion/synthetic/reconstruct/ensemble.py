@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network.exposure_network import ExposureNetwork
-from ..text import plural
+from ...network.exposure_network import ExposureNetwork
+from ...text import plural
 from ._cells import Problem
 from .diagnostics import autocorrelation, effective_sample_size
 from .margins import Margins

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import NetworkError
-from ..text import money, plural
+from ...errors import NetworkError
+from ...text import money, plural
 
 if TYPE_CHECKING:
     from .margins import Margins

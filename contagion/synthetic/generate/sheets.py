@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
-from ..network.exposure_network import ExposureNetwork
+from ...errors import NetworkError
+from ...network.exposure_network import ExposureNetwork
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_array, hstack
 
-from ..errors import ConvergenceError
+from ...errors import ConvergenceError
 from ._cells import Problem
 
 

@@ -1,0 +1,12 @@
+"""Networks that nobody observed: generated ones, and those reconstructed from partial data.
+
+Start with :mod:`contagion.synthetic.generate` (random networks with balance sheets that add up) or
+:mod:`contagion.synthetic.reconstruct` (exposures that agree with what every node lends and owes).
+Every function takes `rng`: the same seed gives the same network.
+"""
+
+from __future__ import annotations
+
+from . import generate, reconstruct
+
+__all__ = ["generate", "reconstruct"]
