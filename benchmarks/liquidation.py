@@ -25,7 +25,7 @@ import contagion as ct
 PRICES = {"a": 100.0, "b": 10.0, "c": 1.0}
 
 
-def book(n: int, seed: int = 0) -> ct.margin.MarginBook:
+def book(n: int, seed: int = 0) -> ct.liquidation.MarginBook:
     """n cross positions of n / 2 holders at three venues."""
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
@@ -38,7 +38,7 @@ def book(n: int, seed: int = 0) -> ct.margin.MarginBook:
     )
     notional = table["size"].abs() * table["instrument"].map(PRICES)
     table["margin"] = notional * rng.uniform(0.06, 0.5, n)
-    return ct.margin.MarginBook(PRICES, table)
+    return ct.liquidation.MarginBook(PRICES, table)
 
 
 def measure(n: int, scenarios: int, repeat: int) -> dict[str, object]:
@@ -47,7 +47,9 @@ def measure(n: int, scenarios: int, repeat: int) -> dict[str, object]:
     arrays = positions.arrays
     built = time.perf_counter() - start
     depth = np.array([np.abs(arrays.units[arrays.asset == k]).sum() for k in range(3)])
-    cascade = ct.margin.LiquidationCascade(impact=ct.margin.Exponential(depth=tuple(2.0 * depth)))
+    cascade = ct.liquidation.LiquidationCascade(
+        impact=ct.liquidation.Exponential(depth=tuple(2.0 * depth))
+    )
     rng = np.random.default_rng(1)
     falls = rng.uniform(0.05, 0.25, (scenarios, len(positions.assets)))
     prices = positions.price * (1.0 - falls)

@@ -51,6 +51,9 @@ _ON_USE = {
     "layers": "experiments.layers",
     "lookthrough": "lookthrough",
     "margin": "margin",
+    "liquidation": "liquidation",
+    "statistics": "statistics",
+    "venues": "venues",
     "plot": "plot",
     "randomgraphs": "randomgraphs",
     "report": "report",
@@ -121,6 +124,7 @@ __all__ = [
     "datasets",
     "generate",
     "layers",
+    "liquidation",
     "lookthrough",
     "margin",
     "measures",
@@ -136,17 +140,19 @@ __all__ = [
     "rules",
     "scenarios",
     "scorecards",
+    "statistics",
     "stress",
     "stress_test",
     "sweep",
     "valuations",
+    "venues",
     "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _ON_USE:
-        return import_module(f".{name}", __name__)
+        return import_module(f".{_ON_USE[name]}", __name__)
     if name in _NAMES:
         module, attribute = _NAMES[name]
         return getattr(import_module(f".{module}", __name__), attribute)

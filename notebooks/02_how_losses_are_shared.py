@@ -23,7 +23,7 @@
 
 # %%
 import contagion as ct
-from contagion import rules
+from contagion import rules, venues
 
 # %% [markdown]
 # ## One loss, one venue, several rules
@@ -107,14 +107,14 @@ exits[
 
 # %%
 for name in ("okex_2018", "hyperliquid", "aave_v3", "morpho_blue", "liquity_v1", "ccp"):
-    venue = rules.venues.describe(name)
+    venue = venues.describe(name)
     print(f"{venue.name:12} {venue.as_of:10} {venue.status:18} {venue.title}")
 
 # %% [markdown]
 # A rule reads and writes as TOML, so that it can be handed around with the data.
 
 # %%
-print(rules.dumps(rules.venues.okex_2018(fund=10.0)))
+print(rules.dumps(venues.okex_2018(fund=10.0)))
 
 # %% [markdown]
 # ## OKEx, August 2018
@@ -150,7 +150,7 @@ f"{rate:.1%} of the profits are clawed back"
 # %%
 position = okex.exposures.query("debtor == 'long_position'")["amount"].sum()
 profits = okex.exposures.query("layer == 'clawback'")["amount"].sum()
-alone = rules.venues.okex_2018(fund=10.0).allocate(
+alone = venues.okex_2018(fund=10.0).allocate(
     position,
     {
         "claimant": ["profitable accounts"],

@@ -27,9 +27,16 @@ import numpy as np
 import pandas as pd
 
 import contagion as ct
-from contagion.margin import HardCoded, Linear, LiquidationCascade, MarginBook, Market, measures
-from contagion.margin.criticality import criticality_map, tipping_point
-from contagion.margin.profile import liquidatable
+from contagion.liquidation import (
+    HardCoded,
+    Linear,
+    LiquidationCascade,
+    MarginBook,
+    Market,
+    cascade_measures as measures,
+)
+from contagion.liquidation.criticality import criticality_map, tipping_point
+from contagion.liquidation.liquidation_profile import liquidatable
 
 # %%
 card = ct.datasets.describe("usdc_svb_2023")

@@ -27,9 +27,9 @@ import numpy as np
 import pandas as pd
 
 import contagion as ct
-from contagion import rules
-from contagion.margin import HardCoded, Linear, LiquidationCascade, MarginBook, Market
-from contagion.margin.criticality import criticality_map
+from contagion import rules, venues
+from contagion.liquidation import HardCoded, Linear, LiquidationCascade, MarginBook, Market
+from contagion.liquidation.criticality import criticality_map
 
 # %%
 card = ct.datasets.describe("stream_elixir_2025")
@@ -259,5 +259,5 @@ assert abs(line["loss_in_order"].sum() - latent) < 1.0
 
 # %%
 for name in ("metamorpho_v1_0", "metamorpho_v1_1"):
-    venue = rules.venues.describe(name)
+    venue = venues.describe(name)
     print(f"{venue.name}: {venue.title} ({venue.status}, {venue.as_of})")

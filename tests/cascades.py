@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contagion.margin import CascadeResult, MarginBook
+from contagion.liquidation import CascadeResult, MarginBook
 
 
 def longs(*sizes_margins, fee=0.0, close_factor=1.0, maintenance=0.1) -> MarginBook:

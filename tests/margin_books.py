@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from contagion.margin import MarginBook
+from contagion.liquidation import MarginBook
 
 
 def book_of(seed: int = 1, n: int = 60) -> MarginBook:

@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from contagion import margin
+from contagion import margin, statistics
 
 SERIES = 4_000
 
@@ -154,7 +154,7 @@ def test_a_margin_backtested_from_losses():
     """Normal losses, value at risk of the last 250 days by a rolling window: green."""
     losses = np.random.default_rng(9).normal(size=500)
     windows = np.lib.stride_tricks.sliding_window_view(losses, 250)[:250].T
-    cover = margin.value_at_risk(windows, 0.99, method="normal").value
+    cover = statistics.value_at_risk(windows, 0.99, method="normal").value
     count = margin.exceedances(losses[250:], cover).sum(0)
     assert margin.traffic_light(count).zone == "green"
     assert margin.kupiec_test(count, 250).exact > 0.05

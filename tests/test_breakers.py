@@ -9,19 +9,19 @@ from cascades import balanced, ladder, loan, longs
 from numpy.testing import assert_allclose
 from test_cascade_reference import random_case
 
-from contagion import margin
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion import liquidation
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 # -- breakers -----------------------------------------------------------------------------------
 
 BREAKERS = {
-    "halt": margin.Halt(0.05, 4),
-    "throttle": margin.Throttle(1.5),
-    "band": margin.PriceBand(0.08, reference="start"),
-    "oracle band": margin.PriceBand(0.08),
-    "freeze": margin.Freeze((0,)),
-    "gate": margin.WithdrawalGate(5),
-    "two": (margin.Throttle(5.0), margin.Halt(0.2, 2)),
+    "halt": liquidation.Halt(0.05, 4),
+    "throttle": liquidation.Throttle(1.5),
+    "band": liquidation.PriceBand(0.08, reference="start"),
+    "oracle band": liquidation.PriceBand(0.08),
+    "freeze": liquidation.Freeze((0,)),
+    "gate": liquidation.WithdrawalGate(5),
+    "two": (liquidation.Throttle(5.0), liquidation.Halt(0.2, 2)),
 }
 
 
@@ -36,7 +36,9 @@ def test_a_breaker_never_creates_money(name):
         # a throttle in units has to fit the prices
         case["prices"] = dict.fromkeys(case["prices"], 1.0)
         book = MarginBook(case["prices"], case["positions"] or None, case["loans"] or None)
-        cascade = LiquidationCascade(margin.Exponential(300.0), breakers=breakers, max_rounds=5_000)
+        cascade = LiquidationCascade(
+            liquidation.Exponential(300.0), breakers=breakers, max_rounds=5_000
+        )
         done = cascade.run(book, case["shock"])
         balanced(done)
         a = book.arrays
@@ -53,7 +55,8 @@ def test_what_a_freeze_defers_is_latent():
     """At 85: −50 of a is latent instead of a deficit; b would have left 0 and leaves 0."""
     book = longs((10, 100), (10, 200))
     free, frozen = (
-        LiquidationCascade(breakers=b).run(book, {"X": -0.15}) for b in ((), (margin.Freeze((0,)),))
+        LiquidationCascade(breakers=b).run(book, {"X": -0.15})
+        for b in ((), (liquidation.Freeze((0,)),))
     )
     assert (free.deficits["v"], free.latent["v"]) == pytest.approx((50, 0))
     assert (frozen.deficits["v"], frozen.latent["v"]) == pytest.approx((0, 50))
@@ -65,11 +68,11 @@ def test_a_halt_delays_and_does_not_prevent_without_recovery():
     halt lets the impact of the first sale fade before the second."""
     book = longs((10, 100), (10, 200), (10, 250))
     for recovery, prevents in ((0.0, False), (1.0, True)):
-        impact = margin.Linear(100, recovery=recovery)
+        impact = liquidation.Linear(100, recovery=recovery)
         plain = LiquidationCascade(impact, partial=False).run(book, {"X": -0.12})
-        halted = LiquidationCascade(impact, breakers=(margin.Halt(0.13, 5),), partial=False).run(
-            book, {"X": -0.12}
-        )
+        halted = LiquidationCascade(
+            impact, breakers=(liquidation.Halt(0.13, 5),), partial=False
+        ).run(book, {"X": -0.12})
         if not recovery:
             assert halted.rounds > plain.rounds
         assert (halted.outcome.sold[0] < plain.outcome.sold[0]) == prevents
@@ -87,15 +90,15 @@ def test_a_throttle_holds_sales_and_purchases_to_the_limit():
         {"venue": "v", "holder": "b", "instrument": "Y", "size": 100, "margin": 10},
     ]  # fmt: skip
     book = MarginBook({"X": 100.0, "Y": 100.0}, rows)
-    cascade = LiquidationCascade(breakers=(margin.Throttle(1.0),), max_rounds=1)
+    cascade = LiquidationCascade(breakers=(liquidation.Throttle(1.0),), max_rounds=1)
     out = cascade.solve(book, np.array([100.0, 100.0]))
     assert (out.sold <= 1 + 1e-12).all() and (np.abs(out.volume) <= 1 + 1e-12).all()
     # money has no limit, and a large limit is none
-    repaid = LiquidationCascade(breakers=(margin.Throttle(1e4),)).run(
+    repaid = LiquidationCascade(breakers=(liquidation.Throttle(1e4),)).run(
         loan(2.0, 1e5, price=6e4, threshold=0.8, close_factor=1.0), {}
     )
     assert repaid.rounds == 2
-    assert LiquidationCascade(breakers=(margin.Throttle(1e300),)).run(book, {}).rounds == 2
+    assert LiquidationCascade(breakers=(liquidation.Throttle(1e300),)).run(book, {}).rounds == 2
 
 
 def test_a_throttle_spreads_the_same_loss_over_rounds():
@@ -104,7 +107,7 @@ def test_a_throttle_spreads_the_same_loss_over_rounds():
     book = longs((10, 100))
     results = {
         (limit, recovery): LiquidationCascade(
-            margin.Linear(100, recovery=recovery), breakers=(margin.Throttle(limit),)
+            liquidation.Linear(100, recovery=recovery), breakers=(liquidation.Throttle(limit),)
         ).run(book, {"X": -0.12})
         for limit in (4.0, 100.0)
         for recovery in (0.0, 0.5)
@@ -117,20 +120,22 @@ def test_a_band_stops_a_spiral_and_leaves_the_rest_latent():
     """Sales stop when the market is 8 % below the oracle; with the rest at the fundamental price
     less is lost than by selling everything."""
     book = ladder()
-    impact = margin.Exponential(600.0)
+    impact = liquidation.Exponential(600.0)
     plain, band = (
         LiquidationCascade(impact, breakers=breakers, partial=False).run(book, {"X": -0.06})
-        for breakers in ((), (margin.PriceBand(0.15, reference="start"),))
+        for breakers in ((), (liquidation.PriceBand(0.15, reference="start"),))
     )
     assert plain.outcome.sold[0] == 400 > 3 * band.outcome.sold[0]
     assert 0 < band.deficits["v"] + band.latent["v"] < plain.deficits["v"]
     # where venues go by a slower price there is no spiral to stop
-    told = LiquidationCascade(impact, margin.HardCoded(94.0), partial=False).run(book, {"X": -0.06})
+    told = LiquidationCascade(impact, liquidation.HardCoded(94.0), partial=False).run(
+        book, {"X": -0.06}
+    )
     assert told.outcome.sold[0] == 10
 
 
 def gated(**options) -> LiquidationCascade:
-    return LiquidationCascade(breakers=(margin.WithdrawalGate(**options),))
+    return LiquidationCascade(breakers=(liquidation.WithdrawalGate(**options),))
 
 
 def test_a_gate_keeps_money_in_and_costs_liquidations():
@@ -159,7 +164,7 @@ def test_a_gate_goes_on_for_venues_of_its_own_and_lifts():
         assert done.outcome.topped[0] == pytest.approx(met)
     # a halt keeps a open: z (frozen with it) is negative in all rounds of the halt, the gate then
     # runs out 3 rounds after z is closed
-    gate, halt = margin.WithdrawalGate(rounds=3), margin.Halt(0.1, 2)
+    gate, halt = liquidation.WithdrawalGate(rounds=3), liquidation.Halt(0.1, 2)
     done = LiquidationCascade(breakers=(gate, halt)).run(book, {"X": -0.12}, {"a": 20.0})
     assert done.outcome.topped[0] == 0 and done.rounds == 2 + 1 + 3
 
@@ -167,7 +172,9 @@ def test_a_gate_goes_on_for_venues_of_its_own_and_lifts():
 def test_a_gate_that_never_lifts_lets_the_cascade_end():
     """A frozen negative account keeps the gate on; nothing moves, so that is the end."""
     book = longs((10, 200), (10, 100))
-    cascade = LiquidationCascade(breakers=(margin.WithdrawalGate(50), margin.Freeze((0,))))
+    cascade = LiquidationCascade(
+        breakers=(liquidation.WithdrawalGate(50), liquidation.Freeze((0,)))
+    )
     done = cascade.run(book, {"X": -0.12}, {"a": 20.0})
     assert done.rounds == 2 and done.latent["v"] == pytest.approx(20)
 
@@ -177,14 +184,14 @@ def test_a_gate_that_never_lifts_lets_the_cascade_end():
 
 def test_a_position_limit_cuts_without_changing_equity():
     book = longs((30, 600), (10, 300)).at({"X": 90.0})
-    done = margin.PositionLimit(0.2).apply(book, {"X": 100})
+    done = liquidation.PositionLimit(0.2).apply(book, {"X": 100})
     assert done.table["size_after"].tolist() == [20, 10]
     assert done.table["cut"].tolist() == [10, 0] and done.table["cut_value"].sum() == 900
     assert_allclose(done.book.accounts["equity"], book.accounts["equity"])
     for new, old in zip(done.book.legs["bankruptcy_price"], (90 - 300 / 20, 90 - 200 / 10),
                         strict=True):  # fmt: skip
         assert new == pytest.approx(old)
-    same = margin.PositionLimit(0.5).apply(book, {"X": 100})
+    same = liquidation.PositionLimit(0.5).apply(book, {"X": 100})
     assert not same.table["cut"].any()
     pd.testing.assert_frame_equal(same.book.accounts, book.accounts)
 
@@ -196,8 +203,8 @@ def test_a_position_limit_by_account_can_be_split_around():
         for v, s in (("u", 30), ("v", -30))
     ]
     book = MarginBook({"X": 100.0}, rows)
-    by_account = margin.PositionLimit(0.3, by="account").apply(book, {"X": 100})
-    by_holder = margin.PositionLimit(0.3).apply(book, {"X": 100})
+    by_account = liquidation.PositionLimit(0.3, by="account").apply(book, {"X": 100})
+    by_holder = liquidation.PositionLimit(0.3).apply(book, {"X": 100})
     assert not by_account.table["cut"].any()
     assert by_holder.table["size_after"].tolist() == [15, -15]
 
@@ -206,9 +213,9 @@ def test_a_position_limit_prevents_what_it_cuts():
     """30 of a depth of 100 sold at −12 %: 88 × 25.5 leave 456 missing; cut to 10 before, the same
     margin is enough."""
     book = longs((30, 300))
-    cascade = LiquidationCascade(margin.Linear(100))
+    cascade = LiquidationCascade(liquidation.Linear(100))
     free = cascade.run(book, {"X": -0.12})
-    cut = cascade.run(margin.PositionLimit(0.1).apply(book, {"X": 100}).book, {"X": -0.12})
+    cut = cascade.run(liquidation.PositionLimit(0.1).apply(book, {"X": 100}).book, {"X": -0.12})
     assert free.deficits["v"] == pytest.approx(3_000 - 88 * 25.5 - 300)
     assert cut.deficits["v"] == 0 and cut.latent["v"] == 0 and cut.table["equity_after"][0] == 180
     balanced(cut)
@@ -230,8 +237,8 @@ def test_a_limit_and_an_add_on_keep_loans_and_raw_units():
     }
     book = MarginBook({"X": 100.0}, [raw], [pledged], unit="USD")
     for done in (
-        margin.PositionLimit(0.1).apply(book, {"X": 1e9}),
-        margin.MarginAddOn().apply(book),
+        liquidation.PositionLimit(0.1).apply(book, {"X": 1e9}),
+        liquidation.MarginAddOn().apply(book),
     ):
         pd.testing.assert_frame_equal(done.book.accounts, book.accounts)
         assert done.book.unit == "USD"
@@ -242,11 +249,11 @@ def test_an_add_on_calls_earlier_and_leaves_less():
     part while there is equity of 180; a second fall to 80 then finds less and leaves less."""
     rows = [{"venue": "v", "holder": "h", "instrument": "X", "size": 20, "margin": 300}]
     book = MarginBook({"X": 100.0}, rows, maintenance=0.05)
-    added = margin.MarginAddOn(slope=0.5, start=0.1).apply(book, depth={"X": 100})
+    added = liquidation.MarginAddOn(slope=0.5, start=0.1).apply(book, depth={"X": 100})
     assert not added.table["called"].any()
-    at_94 = margin.MarginAddOn(slope=0.5, start=0.1).apply(book.at({"X": 94.0}), {"X": 100})
+    at_94 = liquidation.MarginAddOn(slope=0.5, start=0.1).apply(book.at({"X": 94.0}), {"X": 100})
     assert at_94.table["called"].tolist() == [True]
-    run = LiquidationCascade(margin.Linear(10_000)).run
+    run = LiquidationCascade(liquidation.Linear(10_000)).run
     plain, early = run(book, {"X": -0.06}), run(added.book, {"X": -0.06})
     assert plain.table["liquidated"][0] == 0 and early.table["liquidated"][0] > 0
     assert early.deficits["v"] == 0 and early.table["equity_after"][0] > 0
@@ -262,8 +269,8 @@ def test_an_add_on_in_a_thin_market_sets_off_what_it_should_prevent():
     the 1,700 that it owes."""
     rows = [{"venue": "v", "holder": "h", "instrument": "X", "size": 20, "margin": 300}]
     book = MarginBook({"X": 100.0}, rows, maintenance=0.05)
-    added = margin.MarginAddOn(slope=0.5, start=0.1).apply(book, depth={"X": 100})
-    run = LiquidationCascade(margin.Linear(100)).run
+    added = liquidation.MarginAddOn(slope=0.5, start=0.1).apply(book, depth={"X": 100})
+    run = LiquidationCascade(liquidation.Linear(100)).run
     assert run(book, {"X": -0.06}).table["liquidated"][0] == 0
     done = run(added.book, {"X": -0.06})
     assert done.deficits["v"] == pytest.approx(8) and done.table["equity_after"][0] == 0
@@ -275,8 +282,8 @@ def test_an_add_on_for_volatility_never_lowers_a_rate():
         for h, m in (("a", 0.05), ("b", 0.2))
     ]
     book = MarginBook({"X": 100.0}, rows)
-    done = margin.MarginAddOn(multiple=3.0).apply(book, volatility={"X": 0.04})
+    done = liquidation.MarginAddOn(multiple=3.0).apply(book, volatility={"X": 0.04})
     assert done.table["maintenance_after"].tolist() == pytest.approx([0.12, 0.2])
-    capped = margin.MarginAddOn(multiple=3.0, cap=0.1).apply(book, volatility={"X": 0.04})
+    capped = liquidation.MarginAddOn(multiple=3.0, cap=0.1).apply(book, volatility={"X": 0.04})
     assert capped.table["maintenance_after"].tolist() == pytest.approx([0.1, 0.2])
     assert "0 positions" in repr(done)

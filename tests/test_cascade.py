@@ -11,9 +11,9 @@ import pytest
 from cascades import balanced, ladder, loan, longs
 from numpy.testing import assert_allclose
 
-from contagion import margin
+from contagion import liquidation, venues
 from contagion.errors import ConvergenceError, MarginError
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 # -- two positions ------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ def test_two_positions_by_hand():
     160 >= 88 at 88. Its 10 units go from 90 % to 80 %: 88 × (10 − (20² − 10²)/200) = 748, so that B
     keeps 280 − 1000 + 748 = 28. The price ends at 88 × 0.8 = 70.4.
     """
-    cascade = LiquidationCascade(impact=margin.Linear(depth=100), partial=False)
+    cascade = LiquidationCascade(impact=liquidation.Linear(depth=100), partial=False)
     stays = cascade.run(longs((10, 200), (10, 320)), {"X": -0.12})
     assert stays.outcome.units.tolist() == [0, 10]
     assert stays.table["equity_after"].tolist() == pytest.approx([36, 112])
@@ -48,7 +48,7 @@ def test_two_positions_by_hand():
 
 def test_the_second_leaves_a_deficit():
     """With B at 240, at 79.2: 240 − 208 = 32 is above 0, but its sale at 74.8 leaves −12."""
-    cascade = LiquidationCascade(impact=margin.Linear(depth=100), partial=False)
+    cascade = LiquidationCascade(impact=liquidation.Linear(depth=100), partial=False)
     done = cascade.run(longs((10, 200), (10, 240)), {"X": -0.12})
     assert done.deficits["v"] == pytest.approx(12)
     assert done.table["equity_after"].tolist() == pytest.approx([36, 0])
@@ -67,7 +67,7 @@ def test_a_partial_close_stops_at_maintenance():
 def test_a_short_is_squeezed():
     """Short 10 at 100 with 150: at 108 equity 70 < 108; buying 10 of 100 costs 108 × 10.5."""
     book = longs((-10, 150))
-    cascade = LiquidationCascade(impact=margin.Linear(depth=100), partial=False)
+    cascade = LiquidationCascade(impact=liquidation.Linear(depth=100), partial=False)
     done = cascade.run(book, {"X": 0.08})
     assert done.outcome.price[0] == pytest.approx(108 * 1.1)
     assert done.outcome.cash[0] + done.deficits["v"] == pytest.approx(150 + 1000 - 1134, abs=1e-9)
@@ -80,7 +80,7 @@ def test_long_and_short_in_one_round_meet():
         {"venue": "v", "holder": "l", "instrument": "X", "size": 10, "margin": 20},
         {"venue": "v", "holder": "s", "instrument": "X", "size": -10, "margin": 20},
     ]
-    done = LiquidationCascade(impact=margin.Linear(depth=20)).run(
+    done = LiquidationCascade(impact=liquidation.Linear(depth=20)).run(
         MarginBook({"X": 100.0}, rows), {}
     )
     assert done.outcome.price[0] == 100 and done.ledger["buyers"] == 0
@@ -89,7 +89,7 @@ def test_long_and_short_in_one_round_meet():
 def test_constant_product():
     """25 sold to 100 X and 1,000: they bring 200 and the price falls from 10 to 6.4."""
     rows = [{"venue": "v", "holder": "h", "instrument": "X", "size": 25, "margin": 0}]
-    pool = margin.ConstantProduct(asset=100, money=1_000)
+    pool = liquidation.ConstantProduct(asset=100, money=1_000)
     cascade = LiquidationCascade(impact=pool)
     done = cascade.run(MarginBook({"X": 10.0}, rows), {})
     assert done.outcome.price[0] == pytest.approx(6.4)
@@ -151,7 +151,7 @@ def test_dydx_portfolio():
     )
     assert LiquidationCascade().run(one, {}).deficits["d"] == pytest.approx(100)
     assert one.legs["bankruptcy_price"][0] == pytest.approx(
-        margin.dydx_bankruptcy([1.0], [900.0], [0.05], -1000.0).price[0]
+        venues.dydx_bankruptcy([1.0], [900.0], [0.05], -1000.0).price[0]
     )
     rows = [
         {"instrument": "B", "size": 1, "entry_price": 950, "maintenance": 0.05},
@@ -163,7 +163,7 @@ def test_dydx_portfolio():
     assert two.accounts["equity"].tolist() == pytest.approx([-50])
     assert two.accounts["maintenance"].tolist() == pytest.approx([45 + 50])
     assert LiquidationCascade().run(two, {}).deficits["d"] == pytest.approx(50)
-    fair = margin.dydx_bankruptcy([1.0, 10.0], [900.0, 50.0], [0.05, 0.10], -1450.0)
+    fair = venues.dydx_bankruptcy([1.0, 10.0], [900.0, 50.0], [0.05, 0.10], -1450.0)
     assert fair.price[0] == pytest.approx(923.68, abs=0.005)
     assert (fair.price - [900, 50]) @ [1, 10] == pytest.approx(50)
 
@@ -193,7 +193,7 @@ def test_calls_are_met_together_or_not():
 
 def test_a_call_that_is_met_saves_the_second():
     """A pays 8 and holds, so that B, which A's sale would have broken, holds too."""
-    cascade = LiquidationCascade(impact=margin.Linear(depth=100), partial=False)
+    cascade = LiquidationCascade(impact=liquidation.Linear(depth=100), partial=False)
     book = longs((10, 200), (10, 280))
     assert cascade.run(book, {"X": -0.12}, {"a": 8.0}).outcome.units.tolist() == [10, 10]
     assert cascade.run(book, {"X": -0.12}, {"a": 7.9}).outcome.units.tolist() == [0, 0]
@@ -205,7 +205,7 @@ def test_a_call_that_is_met_saves_the_second():
 @pytest.mark.parametrize("delay", [1, 2, 3, 7])
 def test_a_late_oracle_is_waited_for(delay):
     """Nothing moves for `delay` rounds, and then the fall is told."""
-    done = LiquidationCascade(oracle=margin.Stale(delay)).run(longs((10, 100)), {"X": -0.12})
+    done = LiquidationCascade(oracle=liquidation.Stale(delay)).run(longs((10, 100)), {"X": -0.12})
     assert done.deficits["v"] == pytest.approx(20)
     assert done.path.query("liquidated > 0")["round"].tolist() == [delay + 1]
 
@@ -214,7 +214,7 @@ def test_a_hard_coded_oracle_hides_bad_debt():
     """xUSD at par and worth 0.25: no liquidation, and 900 − 250 of debt that nobody will pay."""
     book = loan(1_000, 900, threshold=0.92)
     seen = LiquidationCascade().run(book, {"C": -0.75})
-    blind = LiquidationCascade(oracle=margin.HardCoded((1.0, np.nan))).run(book, {"C": -0.75})
+    blind = LiquidationCascade(oracle=liquidation.HardCoded((1.0, np.nan))).run(book, {"C": -0.75})
     assert blind.table["liquidated"][0] == 0 and blind.deficits["p"] == 0
     assert blind.latent["p"] == pytest.approx(650)
     assert seen.latent["p"] == 0 and seen.deficits["p"] == pytest.approx(900 - 250 / 1.05)
@@ -258,7 +258,9 @@ def test_losses_rise_with_impact_and_tip():
     book, tip = ladder(), 0.95 * 9_400 / 10
     sold, lost, deficits = {}, [], []
     for depth in [np.inf, 2.25 * tip, 1.5 * tip, *np.geomspace(1.4, 0.7, 12) * tip, tip / 1.5]:
-        done = LiquidationCascade(margin.Exponential(depth), partial=False).run(book, {"X": -0.06})
+        done = LiquidationCascade(liquidation.Exponential(depth), partial=False).run(
+            book, {"X": -0.06}
+        )
         sold[depth] = float(done.outcome.sold[0]) / 400
         lost.append(float(done.holder_losses.sum()))
         deficits.append(float(done.deficits.sum()))
@@ -365,19 +367,27 @@ def test_errors_of_the_cascade():
 
 def test_errors_of_breakers_and_limits():
     for make, message in (
-        (lambda: margin.Halt(0.0, 1), "a fall in"),
-        (lambda: margin.Throttle(0.0), "a limit is > 0"),
-        (lambda: margin.PriceBand(0.1, "market"), "'start' or 'oracle'"),
-        (lambda: margin.WithdrawalGate(0), "rounds >= 1"),
-        (lambda: margin.WithdrawalGate(behind=1.5), "a part 0 to 1"),
-        (lambda: margin.PositionLimit(0.0), "a part of the depth"),
-        (lambda: margin.PositionLimit(0.1, by="venue"), "'holder' or 'account'"),
-        (lambda: margin.MarginAddOn(slope=-1.0), "all >= 0"),
-        (lambda: margin.MarginAddOn(cap=1.0), "between 0 and 1"),
-        (lambda: margin.PositionLimit(0.1).apply(longs((1, 1)), {"Y": 1.0}), "asset of the book"),
-        (lambda: margin.PositionLimit(0.1).apply(longs((1, 1)), {"X": 0.0}), "depth of 'X' is 0"),
+        (lambda: liquidation.Halt(0.0, 1), "a fall in"),
+        (lambda: liquidation.Throttle(0.0), "a limit is > 0"),
+        (lambda: liquidation.PriceBand(0.1, "market"), "'start' or 'oracle'"),
+        (lambda: liquidation.WithdrawalGate(0), "rounds >= 1"),
+        (lambda: liquidation.WithdrawalGate(behind=1.5), "a part 0 to 1"),
+        (lambda: liquidation.PositionLimit(0.0), "a part of the depth"),
+        (lambda: liquidation.PositionLimit(0.1, by="venue"), "'holder' or 'account'"),
+        (lambda: liquidation.MarginAddOn(slope=-1.0), "all >= 0"),
+        (lambda: liquidation.MarginAddOn(cap=1.0), "between 0 and 1"),
         (
-            lambda: margin.MarginAddOn(multiple=1.0).apply(longs((1, 1)), volatility={"X": -1.0}),
+            lambda: liquidation.PositionLimit(0.1).apply(longs((1, 1)), {"Y": 1.0}),
+            "asset of the book",
+        ),
+        (
+            lambda: liquidation.PositionLimit(0.1).apply(longs((1, 1)), {"X": 0.0}),
+            "depth of 'X' is 0",
+        ),
+        (
+            lambda: liquidation.MarginAddOn(multiple=1.0).apply(
+                longs((1, 1)), volatility={"X": -1.0}
+            ),
             "volatility of 'X' is -1",
         ),
     ):

@@ -11,8 +11,8 @@ from cascades import balanced, ladder
 from numpy.testing import assert_allclose, assert_array_equal
 from test_cascade_reference import random_case, run_kernel
 
-from contagion import margin
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion import liquidation
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 # -- 2,000 random systems -----------------------------------------------------------------------
 
@@ -96,10 +96,10 @@ def test_batch_shapes_and_chunks(monkeypatch):
     book = ladder(6)
     prices = book.price * np.linspace(0.7, 1.0, 12).reshape(4, 3, 1)
     free = np.linspace(0, 50, 12).reshape(4, 3, 1) * np.ones(6)
-    cascade = LiquidationCascade(margin.Linear(100), breakers=(margin.Halt(0.2, 2),))
+    cascade = LiquidationCascade(liquidation.Linear(100), breakers=(liquidation.Halt(0.2, 2),))
     whole = cascade.solve(book, prices, free)
     assert whole.units.shape == (12, 6)
-    monkeypatch.setattr("contagion.margin.cascade.CHUNK", 12)
+    monkeypatch.setattr("contagion.liquidation.cascade.CHUNK", 12)
     parts = cascade.solve(book, prices, free)
     for a, b in zip(state(whole), state(parts), strict=True):
         assert_array_equal(a, b)
@@ -120,7 +120,7 @@ def test_inputs_are_not_written_to():
     book = MarginBook({"X": 100.0}, rows)
     arrays = copy.deepcopy(book.arrays)
     prices, free = np.array([80.0]), np.array([10.0])
-    LiquidationCascade(margin.Linear(100)).solve(book, prices, free)
+    LiquidationCascade(liquidation.Linear(100)).solve(book, prices, free)
     pd.testing.assert_frame_equal(rows, before)
     assert prices.tolist() == [80] and free.tolist() == [10]
     assert_array_equal(book.arrays.units, arrays.units)
@@ -135,9 +135,9 @@ def test_what_has_settled_stays_as_it_is():
     book = MarginBook({"X": 100.0}, rows, maintenance=0.05)
     for recovery in (0.0, 0.05):
         cascade = LiquidationCascade(
-            margin.Linear(1_000, recovery=recovery),
-            margin.TimeWeighted(50),
-            breakers=(margin.Halt(0.2, 60),),
+            liquidation.Linear(1_000, recovery=recovery),
+            liquidation.TimeWeighted(50),
+            breakers=(liquidation.Halt(0.2, 60),),
             tolerance=0.01,
         )
         prices = np.array([[99.1], [75.0]])

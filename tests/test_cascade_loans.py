@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from cascades import balanced, loan, longs
 
-from contagion import margin
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion import liquidation, venues
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 # -- loans --------------------------------------------------------------------------------------
 
@@ -20,7 +20,7 @@ def test_aave_one_liquidation():
     out = slow.solve(book, np.ones(2))
     repaid, seized = 8_500 + out.units[1], 10_000 - out.units[0]
     assert (repaid, seized) == pytest.approx((4_250, 4_462.5))
-    closed_form = margin.aave_liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
+    closed_form = venues.aave_liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
     assert (repaid, seized) == pytest.approx((closed_form.repaid, closed_form.seized))
     assert out.liquidators == pytest.approx(212.5)
     done = LiquidationCascade().run(book, {})  # healthy after that: 5,537.5 × .83 > 4,250
@@ -32,7 +32,7 @@ def test_aave_deficit():
     done = LiquidationCascade().run(loan(8_000, 9_000, threshold=0.83, bonus=0.05), {})
     assert done.deficits["p"] == pytest.approx(1_380.95, abs=0.005)
     assert done.deficits["p"] == pytest.approx(
-        margin.aave_liquidation(8_000, 9_000, threshold=0.83, bonus=1.05).bad_debt
+        venues.aave_liquidation(8_000, 9_000, threshold=0.83, bonus=1.05).bad_debt
     )
     assert not done.outcome.units.any() and done.latent["p"] == 0
     balanced(done)
@@ -46,7 +46,7 @@ def test_aave_bad_debt_starts_at_one_over_the_bonus():
 
 def test_morpho():
     """80 against 100 at .86: LIF 1.0438, 76.64 repaid, 23.36 of bad debt."""
-    lif = float(margin.morpho_incentive(0.86))
+    lif = float(venues.morpho_incentive(0.86))
     assert lif == pytest.approx(1.0438, abs=5e-5)
     book = loan(80, 100, threshold=0.86, bonus=lif - 1, close_factor=1.0)
     done = LiquidationCascade().run(book, {})
@@ -119,7 +119,7 @@ def test_a_liquidator_is_not_paid_with_money_that_is_not_collateral():
     the debt is liquidated: 40 of collateral repays 40 / 1.05, what is left is 80 − 38.095 less the
     24 that were paid in."""
     book = loan(100, 80, threshold=0.8)
-    cascade = LiquidationCascade(oracle=margin.TimeWeighted(2))
+    cascade = LiquidationCascade(oracle=liquidation.TimeWeighted(2))
     done = cascade.run(book, {"C": -0.6}, free={"b": 26.0})
     assert done.outcome.topped.tolist() == pytest.approx([24.0])  # 80 − .8 × 70
     assert done.deficits["p"] == pytest.approx(80 - 40 / 1.05 - 24)
@@ -144,7 +144,7 @@ def test_a_loan_that_is_written_off_is_gone():
     ]
     shorts = [{"venue": "v", "holder": "s", "instrument": "D", "size": -50, "margin": 3}]
     book = MarginBook({"C": 1.0, "D": 1.0}, shorts, loans)
-    impact = margin.Linear(tuple({"C": 1e9, "D": 200.0}[name] for name in book.assets))
+    impact = liquidation.Linear(tuple({"C": 1e9, "D": 200.0}[name] for name in book.assets))
     done = LiquidationCascade(impact=impact).run(book, {})
     row = done.table.set_index("holder").loc["b"]
     assert row["deficit"] == pytest.approx(100 - 80 / 1.05)
@@ -189,7 +189,9 @@ def test_liquidators_wait_for_their_profit():
     book = loan(100, 90, threshold=0.8)
     out = {}
     for least in (0.01, 0.02):
-        cascade = LiquidationCascade(oracle=margin.HardCoded((1.0, np.nan)), minimum_profit=least)
+        cascade = LiquidationCascade(
+            oracle=liquidation.HardCoded((1.0, np.nan)), minimum_profit=least
+        )
         out[least] = cascade.run(book, {"C": -0.03}).table["liquidated"][0]
     assert out[0.01] > 0 and out[0.02] == 0
 
@@ -197,8 +199,8 @@ def test_liquidators_wait_for_their_profit():
 def test_money_is_not_moved_by_sales():
     """Repaying 4,250 of money takes no money off the market, whatever the impact says."""
     book = loan(10_000, 8_500, threshold=0.83)
-    done = LiquidationCascade(impact=margin.Exponential(depth=1e5)).run(book, {})
+    done = LiquidationCascade(impact=liquidation.Exponential(depth=1e5)).run(book, {})
     price = dict(zip(book.assets, done.outcome.price, strict=True))
     assert price["money"] == 1 and price["C"] < 1
-    frozen = LiquidationCascade(oracle=margin.HardCoded(0.5)).run(book, {})
+    frozen = LiquidationCascade(oracle=liquidation.HardCoded(0.5)).run(book, {})
     assert frozen.path.query("asset == 'money'")["oracle"].tolist() == [1.0] * (frozen.rounds + 1)

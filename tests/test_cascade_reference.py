@@ -9,7 +9,7 @@ import pytest
 import reference_cascade as reference
 from numpy.testing import assert_allclose
 
-from contagion import margin
+from contagion import liquidation
 
 ASSETS = ("A", "B", "C")
 
@@ -93,25 +93,25 @@ def random_case(seed: int) -> dict:
     }
 
 
-def run_kernel(case: dict) -> margin.CascadeResult:
-    book = margin.MarginBook(case["prices"], case["positions"] or None, case["loans"] or None)
+def run_kernel(case: dict) -> liquidation.CascadeResult:
+    book = liquidation.MarginBook(case["prices"], case["positions"] or None, case["loans"] or None)
     depth = tuple(case["depth"].get(name, 1.0) for name in book.assets)
     more = {"recovery": case["recovery"]}
     impact = {
-        "none": lambda: margin.NoImpact(**more),
-        "linear": lambda: margin.Linear(depth, floor=0.02, **more),
-        "exponential": lambda: margin.Exponential(depth, **more),
-        "root": lambda: margin.SquareRoot(0.3, depth, floor=0.02, **more),
+        "none": lambda: liquidation.NoImpact(**more),
+        "linear": lambda: liquidation.Linear(depth, floor=0.02, **more),
+        "exponential": lambda: liquidation.Exponential(depth, **more),
+        "root": lambda: liquidation.SquareRoot(0.3, depth, floor=0.02, **more),
     }[case["form"]]()
     oracle = {
-        "market": margin.Market,
-        "mean": lambda: margin.TimeWeighted(3),
-        "late": lambda: margin.Stale(3),
-        "fixed": lambda: margin.HardCoded(
+        "market": liquidation.Market,
+        "mean": lambda: liquidation.TimeWeighted(3),
+        "late": lambda: liquidation.Stale(3),
+        "fixed": lambda: liquidation.HardCoded(
             tuple(case["prices"].get("A", 1.0) if n == "A" else np.nan for n in book.assets)
         ),
     }[case["oracle"]]()
-    cascade = margin.LiquidationCascade(
+    cascade = liquidation.LiquidationCascade(
         impact,
         oracle,
         partial=case["partial"],

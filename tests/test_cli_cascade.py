@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from terminal import fits, flat, read_json
 
-from contagion import margin
+from contagion import liquidation
 from contagion.cli import market
 from contagion.cli.cascade import accounts
 from contagion.network import schema
@@ -48,8 +48,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def wide_book() -> margin.MarginBook:
-    return margin.MarginBook(
+def wide_book() -> liquidation.MarginBook:
+    return liquidation.MarginBook(
         {"ETH": 2000.0, "USDC": 1.0},
         positions=pd.read_csv("positions.csv", dtype={"holder": str}),
         loans=pd.read_csv("loans.csv"),
@@ -86,11 +86,11 @@ def test_cascade_is_that_of_the_package(cli):
              "--oracle", "time-weighted:window=4", "--halt", "15%:3", "--throttle", "ETH:150",
              "--free", "whale=10k"]  # fmt: skip
     data = read_json(cli(*WIDE, *words, "--json")[1])
-    forms = margin.Exponential(depth=(3000.0, float("inf")), recovery=0.1)
-    cascade = margin.LiquidationCascade(
+    forms = liquidation.Exponential(depth=(3000.0, float("inf")), recovery=0.1)
+    cascade = liquidation.LiquidationCascade(
         impact=forms,
-        oracle=margin.TimeWeighted(4),
-        breakers=(margin.Halt(0.15, 3), margin.Throttle((150.0, float("inf")))),
+        oracle=liquidation.TimeWeighted(4),
+        breakers=(liquidation.Halt(0.15, 3), liquidation.Throttle((150.0, float("inf")))),
     )
     done = cascade.run(wide_book(), {"ETH": -0.2}, {"whale": 10_000})
     assert data["rounds"] == done.rounds > 5
@@ -107,7 +107,7 @@ def test_cascade_is_that_of_the_package(cli):
 
 
 def test_losses_of_accounts_add_up_to_those_of_holders():
-    done = margin.LiquidationCascade(impact=margin.Linear((3000.0, float("inf")))).run(
+    done = liquidation.LiquidationCascade(impact=liquidation.Linear((3000.0, float("inf")))).run(
         wide_book(), {"ETH": -0.2}, {"carol": 500.0}
     )
     table = accounts(done)
@@ -208,8 +208,8 @@ def test_a_shock_of_the_network_needs_no_move(cli):
 def test_liquidatable_is_that_of_the_package(cli):
     words = [*PROFILE, "--asset", "ETH", "--moves", "-0.1,-20%,-0.3"]
     data = read_json(cli(*words, "--json")[1])
-    found = margin.liquidatable(wide_book(), [-0.1, -0.2, -0.3], "ETH")
-    few = margin.concentration(wide_book(), [-0.1, -0.2, -0.3], "ETH", k=[1, 3])
+    found = liquidation.liquidatable(wide_book(), [-0.1, -0.2, -0.3], "ETH")
+    few = liquidation.concentration(wide_book(), [-0.1, -0.2, -0.3], "ETH", k=[1, 3])
     assert [row["value"] for row in data["profile"]] == pytest.approx(found["value"].tolist())
     assert [row["deficit"] for row in data["profile"]] == pytest.approx(found["deficit"].tolist())
     assert [row["hhi"] for row in data["concentration"]] == pytest.approx(few["hhi"].tolist())
@@ -241,14 +241,17 @@ def test_liquidatable_writes_tables_and_a_figure(cli, folder):
 @pytest.mark.parametrize(
     "text, wanted",
     [
-        ("none", margin.NoImpact()),
-        ("none:recovery=0.5", margin.NoImpact(recovery=0.5)),
-        ("linear:depth=inf", margin.Linear(depth=float("inf"))),
-        ("linear:depth=1k,floor=0.1", margin.Linear(depth=1000, floor=0.1)),
-        ("linear:depth=A:5,B:6", margin.Linear(depth=(5, 6))),
-        ("exponential:depth=B:6", margin.Exponential(depth=(float("inf"), 6))),
-        ("square-root:scale=B:0.1,daily_volume=1m", margin.SquareRoot((0.0, 0.1), 1e6)),
-        ("constant-product:asset=5,money=10,fee=0.003", margin.ConstantProduct(5, 10, fee=0.003)),
+        ("none", liquidation.NoImpact()),
+        ("none:recovery=0.5", liquidation.NoImpact(recovery=0.5)),
+        ("linear:depth=inf", liquidation.Linear(depth=float("inf"))),
+        ("linear:depth=1k,floor=0.1", liquidation.Linear(depth=1000, floor=0.1)),
+        ("linear:depth=A:5,B:6", liquidation.Linear(depth=(5, 6))),
+        ("exponential:depth=B:6", liquidation.Exponential(depth=(float("inf"), 6))),
+        ("square-root:scale=B:0.1,daily_volume=1m", liquidation.SquareRoot((0.0, 0.1), 1e6)),
+        (
+            "constant-product:asset=5,money=10,fee=0.003",
+            liquidation.ConstantProduct(5, 10, fee=0.003),
+        ),
     ],
 )
 def test_impacts(text, wanted):
@@ -258,12 +261,12 @@ def test_impacts(text, wanted):
 @pytest.mark.parametrize(
     "text, wanted",
     [
-        ("market", margin.Market()),
-        ("time-weighted:window=3", margin.TimeWeighted(3)),
-        ("stale:delay=inf", margin.Stale(float("inf"))),
-        ("capped-growth:growth=0.01,fall=none", margin.CappedGrowth(0.01)),
-        ("hard-coded", margin.HardCoded(1.0)),
-        ("hard-coded:price=B:2", margin.HardCoded([float("nan"), 2.0])),
+        ("market", liquidation.Market()),
+        ("time-weighted:window=3", liquidation.TimeWeighted(3)),
+        ("stale:delay=inf", liquidation.Stale(float("inf"))),
+        ("capped-growth:growth=0.01,fall=none", liquidation.CappedGrowth(0.01)),
+        ("hard-coded", liquidation.HardCoded(1.0)),
+        ("hard-coded:price=B:2", liquidation.HardCoded([float("nan"), 2.0])),
     ],
 )
 def test_oracles(text, wanted):
@@ -273,9 +276,9 @@ def test_oracles(text, wanted):
 def test_every_form_with_numbers_has_a_word():
     assert list(market.IMPACTS) == ["none", "linear", "exponential", "square-root",
                                     "constant-product"]  # fmt: skip
-    known = {kind for kind in vars(margin).values()
-             if isinstance(kind, type) and issubclass(kind, margin.Oracle)}  # fmt: skip
-    assert set(market.ORACLES.values()) == known - {margin.Oracle}
+    known = {kind for kind in vars(liquidation).values()
+             if isinstance(kind, type) and issubclass(kind, liquidation.Oracle)}  # fmt: skip
+    assert set(market.ORACLES.values()) == known - {liquidation.Oracle}
 
 
 MOVE = [*SIMPLE, "--move", "X=-0.1"]

@@ -8,9 +8,9 @@ from cascades import balanced
 from test_cascade_reference import random_case
 
 import contagion as ct
-from contagion import margin
+from contagion import liquidation
 from contagion.errors import ConvergenceError, MarginError
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 WINNERS = ct.rules.Waterfall([ct.rules.Layer("winners")])
 IMPACT = {"X": 1e12, "Y": 100.0}
@@ -48,7 +48,7 @@ def book(**margins) -> MarginBook:
 
 
 def cascade(**options) -> LiquidationCascade:
-    linear = margin.Linear(tuple(IMPACT.values()))
+    linear = liquidation.Linear(tuple(IMPACT.values()))
     return LiquidationCascade(linear, **({"partial": False} | options))
 
 
@@ -167,7 +167,7 @@ def test_but_it_can():
         for h, m in (("a", 200), ("b", 195))
     ]
     positions = MarginBook({"X": 100.0}, rows)
-    linear = LiquidationCascade(margin.Linear(100), partial=False)
+    linear = LiquidationCascade(liquidation.Linear(100), partial=False)
     poor, rich = (linear.run(positions, {"X": -0.12}, free) for free in ({}, {"a": 8.0}))
     assert poor.outcome.deficit.tolist() == pytest.approx([8, 13])
     assert rich.outcome.deficit.tolist() == pytest.approx([44, 0], abs=1e-9)
@@ -177,7 +177,7 @@ def test_but_it_can():
 def test_losses_rise_with_impact():
     total = []
     for depth in np.geomspace(2_000, 55, 25):
-        linear = LiquidationCascade(margin.Linear((1e12, depth)), partial=False)
+        linear = LiquidationCascade(liquidation.Linear((1e12, depth)), partial=False)
         done = ct.CoupledCascade(linear).run(network(u=400, q=400), book(), SHOCK, free={"w": 20.0})
         total.append(done.ledger["borne"])
         assert done.result.audit()["ok"].all()
@@ -259,7 +259,7 @@ def test_random_graphs():
         depth = tuple(case["depth"].get(name, 1.0) for name in positions.assets)
         model = ct.CoupledCascade(
             LiquidationCascade(
-                margin.Exponential(depth), partial=case["partial"], backstop=case["backstop"],
+                liquidation.Exponential(depth), partial=case["partial"], backstop=case["backstop"],
                 max_rounds=3_000,
             ),
             withdrawal=float(rng.choice([0.0, 0.3])),

@@ -7,8 +7,8 @@ from test_coupling import book, losses, run
 from test_coupling import network as chain
 
 import contagion as ct
-from contagion import margin
-from contagion.margin import LiquidationCascade, MarginBook
+from contagion import liquidation
+from contagion.liquidation import LiquidationCascade, MarginBook
 
 
 def test_a_vault_bears_what_it_takes_over():
@@ -68,11 +68,11 @@ def test_a_run_is_paid_out_of_what_is_there():
 
 def test_a_gate_stops_a_run():
     """With the gate the loss is shared as if nobody had run."""
-    gate = LiquidationCascade(breakers=(margin.WithdrawalGate(),))
+    gate = LiquidationCascade(breakers=(liquidation.WithdrawalGate(),))
     shut = ct.CoupledCascade(gate, run_on={"a": 1.0}).run(run_network(), z_only(), {"X": -0.12})
     assert shut.withdrawn.empty
     assert losses(shut)["a"] == pytest.approx(15 * 40 / 90, abs=1e-6)
-    other = LiquidationCascade(breakers=(margin.WithdrawalGate(venues=()),))
+    other = LiquidationCascade(breakers=(liquidation.WithdrawalGate(venues=()),))
     open_ = ct.CoupledCascade(other, run_on={"a": 1.0}).run(run_network(), z_only(), {"X": -0.12})
     assert losses(open_)["a"] == 0
 

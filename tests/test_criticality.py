@@ -10,7 +10,7 @@ import pytest
 from margin_books import book_of, one_long
 
 import contagion as ct
-from contagion.margin import (
+from contagion.liquidation import (
     ConstantProduct,
     Exponential,
     Freeze,
@@ -20,9 +20,9 @@ from contagion.margin import (
     NoImpact,
     SquareRoot,
 )
-from contagion.margin.criticality import criticality_map, tipping_point
-from contagion.margin.levels import Deeper, leveraged
-from contagion.margin.measures import cascade_multiplier, total_loss
+from contagion.liquidation.cascade_measures import cascade_multiplier, total_loss
+from contagion.liquidation.criticality import criticality_map, tipping_point
+from contagion.liquidation.leverage_levels import Deeper, leveraged
 
 IMPACT = Linear(depth=4_000.0)
 

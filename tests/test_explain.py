@@ -84,7 +84,7 @@ def falling() -> ct.ExposureNetwork:
 
 def test_falling_prices_are_a_cause_by_their_own_name():
     """Everything is sold at 20 % less: b has 40 for the 48 that it owes c."""
-    sale = ct.FireSale(0.01, impact=ct.margin.Linear(500))
+    sale = ct.FireSale(0.01, impact=ct.liquidation.Linear(500))
     for baseline in ("book", "cleared"):
         result = sale.propagate(falling(), ct.Shock.default("a"), baseline=baseline)
         why = result.explain("c")
@@ -95,7 +95,7 @@ def test_falling_prices_are_a_cause_by_their_own_name():
         assert own.destroyed == {"falling prices": pytest.approx(10)}
         assert own.on_claims == 0 and own.passed_on == pytest.approx(8)
         assert "lost on claims 0; by falling prices 10; passed on to its creditors 8" in repr(own)
-    failing = ct.OverlappingPortfolios(ct.margin.Linear(500), loss_given_default=0.5)
+    failing = ct.OverlappingPortfolios(ct.liquidation.Linear(500), loss_given_default=0.5)
     why = failing.propagate(falling(), ct.Shock.default("a")).explain("c")
     assert why.table[["path", "cause"]].values.tolist() == [["b → c", "falling prices"]]
     assert why.table["amount"].tolist() == pytest.approx([24.0])

@@ -146,8 +146,8 @@ def same_as_clearing(model: ct.Model, net: ct.ExposureNetwork, shock: ct.Shock) 
 @few
 def test_without_impact_it_is_eisenberg_noe(seed, n, features):
     net, shock = example(seed, n, features)
-    depth = ct.margin.Exponential(float("inf"))
-    for impact in (0, ct.margin.NoImpact(), depth, dict.fromkeys(plain.ASSETS, depth)):
+    depth = ct.liquidation.Exponential(float("inf"))
+    for impact in (0, ct.liquidation.NoImpact(), depth, dict.fromkeys(plain.ASSETS, depth)):
         same_as_clearing(ct.FireSale(0.5, impact=impact), net, shock)
 
 

@@ -47,7 +47,9 @@ def test_liquid_assets_come_first_and_loans_cannot_be_sold():
 def test_a_failed_node_is_liquidated_and_its_holders_pay():
     """a fails and sells 50 of 100 at a depth of 500: 10 %, b loses 5 and still stands."""
     net = one_asset([50.0, 50.0], [40.0, 20.0], [0.0, 0.0])
-    result = ct.FireSale(0.1, impact=ct.margin.Linear(500)).propagate(net, ct.Shock.default("a"))
+    result = ct.FireSale(0.1, impact=ct.liquidation.Linear(500)).propagate(
+        net, ct.Shock.default("a")
+    )
     assert result.table.loc["b", "loss"] == pytest.approx(5.0)
     s = result.socialization
     assert s.deadweight == pytest.approx(5.0) and s.initial_loss == pytest.approx(50.0)
@@ -65,7 +67,7 @@ def test_a_node_that_cannot_fail_is_not_forced_and_its_loss_counts():
     )
     held = {"node": ["a", "bank"], "asset": ["X", "X"], "value": [50.0, 50.0]}
     net = ct.ExposureNetwork(nodes, NO_CLAIMS, holdings=held)
-    model = ct.FireSale(0.1, impact=ct.margin.Linear(500))
+    model = ct.FireSale(0.1, impact=ct.liquidation.Linear(500))
     result = model.propagate(net, ct.Shock.default("a"))
     assert model.market(net, ct.Shock.default("a")).loc["X", "sold"] == 50.0
     assert result.table.loc["bank", "loss"] == pytest.approx(5.0)  # more than its equity of 1
@@ -86,7 +88,7 @@ def test_prices_bring_down_a_bank_that_clearing_alone_would_not():
     net = ct.ExposureNetwork(nodes, owed, holdings=held)
     shock = ct.Shock.default("a")
     alone = ct.EisenbergNoe().propagate(net, shock).table
-    result = ct.FireSale(0.01, impact=ct.margin.Linear(500)).propagate(net, shock)
+    result = ct.FireSale(0.01, impact=ct.liquidation.Linear(500)).propagate(net, shock)
     assert not alone.loc["b", "defaulted"]
     # a and b sell all 100: 20 %, so b has 40 for the 48 that it owes
     assert result.payments["b"] == pytest.approx(40.0)
@@ -153,7 +155,7 @@ def test_indirect_exposures_reach_nodes_that_hold_none_of_the_asset():
 def test_equality_fails_a_node_only_when_asked_to():
     """The sale of 50 takes 10 %, which is all of the equity of b."""
     net = one_asset([50.0, 50.0], [40.0, 45.0], [0.0, 0.0])
-    law = ct.margin.Linear(500)
+    law = ct.liquidation.Linear(500)
     for strict in (True, False):
         model = ct.OverlappingPortfolios(law, strict=strict)
         table = model.propagate(net, ct.Shock.default("a")).table
@@ -167,8 +169,8 @@ def test_forms_and_numbers_can_be_given_asset_by_asset():
     same = replace(one, impact=dict.fromkeys(plain.ASSETS, 0.4))
     pd.testing.assert_frame_equal(one.market(net, shock), same.market(net, shock))
     held = one.market(net)["held"]
-    forms = {a: ct.margin.Exponential(held[a] / 0.4) for a in plain.ASSETS}
-    mixed = {**forms, "X": ct.margin.Linear(1e9)}
+    forms = {a: ct.liquidation.Exponential(held[a] / 0.4) for a in plain.ASSETS}
+    mixed = {**forms, "X": ct.liquidation.Linear(1e9)}
     np.testing.assert_allclose(
         replace(one, impact=forms).market(net, shock)["price"], one.market(net, shock)["price"]
     )

@@ -16,7 +16,7 @@ import contagion as ct
 from contagion.models.channels import Funding, Marking, Prices
 from contagion.results.socialization import deadweight, summarize
 
-LINEAR = ct.margin.Linear(500)
+LINEAR = ct.liquidation.Linear(500)
 COUNTS = ("book", "cleared")
 
 
@@ -101,7 +101,7 @@ def test_prices_lead_on_to_who_holds_what_the_next_one_sells():
 
 
 def test_an_asset_whose_price_stands_leads_nowhere():
-    sale = ct.FireSale(0.08, impact={"X": LINEAR, "Y": ct.margin.NoImpact()})
+    sale = ct.FireSale(0.08, impact={"X": LINEAR, "Y": ct.liquidation.NoImpact()})
     assert sale.propagate(two_markets(), ct.Shock.default("a")).hops.tolist() == [0, 1, -1, -1]
 
 
@@ -115,7 +115,7 @@ def test_sales_that_no_trigger_causes_lead_nowhere():
     cleared = sale.propagate(two_markets(), shock, baseline="cleared")
     assert cleared.hops.tolist() == [-1, -1, -1, 0]
     # in a deep market a and b keep some of what they hold, and sell more of it when a loses 2
-    deep = ct.FireSale(0.11, impact=ct.margin.Linear(50_000))
+    deep = ct.FireSale(0.11, impact=ct.liquidation.Linear(50_000))
     assert deep.market(two_markets()).loc["X", "sold"] > 0
     more = deep.propagate(two_markets(), ct.Shock.loss({"a": 2.0}), baseline="cleared")
     assert more.hops.tolist() == [0, 1, 2, -1]
@@ -205,7 +205,7 @@ def test_a_mark_that_forces_sales_reaches_who_sells():
         {("b", "X"): 10, ("c", "X"): 10},
         {("b", "a"): 10},
     )
-    shock, linear = ct.Shock.loss({"a": 2}), Prices(0.5, ct.margin.Linear(depth=50.0))
+    shock, linear = ct.Shock.loss({"a": 2}), Prices(0.5, ct.liquidation.Linear(depth=50.0))
     with_marks = ct.JointModel(linear, valuation=Marking())
     for baseline in COUNTS:
         result = with_marks.propagate(net, shock, baseline=baseline)

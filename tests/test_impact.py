@@ -10,8 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 
-from contagion import margin
-from contagion.margin import (
+from contagion import liquidation
+from contagion.liquidation import (
     ConcentratedLiquidity,
     ConstantProduct,
     Exponential,
@@ -479,4 +479,4 @@ def test_forms_compare_and_are_keys():
     book = OrderBook(np.array(BIDS))
     assert book == OrderBook(BIDS) != OrderBook(BIDS[:2])
     assert len({book, OrderBook(BIDS), ConcentratedLiquidity(RANGES, 95), Linear([1, 2])}) == 3
-    assert all(isinstance(form, margin.Impact) for form, _ in FORMS.values())
+    assert all(isinstance(form, liquidation.Impact) for form, _ in FORMS.values())

@@ -284,7 +284,7 @@ def test_channels_that_need_each_other_share_alike_and_idle_ones_get_nothing():
         external_liabilities=[0, 10],
         holdings={"node": ["b"], "asset": ["X"], "value": [10.0]},
     )
-    linear = Prices(0.5, ct.margin.Linear(depth=50.0))
+    linear = Prices(0.5, ct.liquidation.Linear(depth=50.0))
     model = ct.JointModel(linear, Funding(0.5, 0.2), Marking())
     shock = ct.Shock.loss({"a": 2})
     frame = model.attribution(net, shock)

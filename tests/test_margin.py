@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from contagion import margin
+from contagion import liquidation, margin, venues
 
 INF, NAN = np.inf, np.nan
 RNG = np.random.default_rng(7)
@@ -32,60 +32,60 @@ def test_liquidation_price_leaves_the_maintenance_margin():
     money, rate = np.array([120.0, 90.0]), np.array([0.05, 0.1])
     for contract in ("linear", "inverse"):
         given_margin = money if contract == "linear" else money / 1e4
-        price = margin.liquidation_price(
+        price = liquidation.liquidation_price(
             entry, size, given_margin, maintenance=rate, contract=contract
         )
-        then = margin.position_value(size, price, contract=contract)
-        result = then - margin.position_value(size, entry, contract=contract)
+        then = liquidation.position_value(size, price, contract=contract)
+        result = then - liquidation.position_value(size, entry, contract=contract)
         assert_allclose(given_margin + result, rate * np.abs(then), rtol=1e-12)
-        gone = margin.bankruptcy_price(entry, size, given_margin, contract=contract)
+        gone = liquidation.bankruptcy_price(entry, size, given_margin, contract=contract)
         assert gone[0] < price[0] < entry[0]
         assert gone[1] > price[1] > entry[1]
 
 
 def test_prices_that_cannot_be_reached():
-    assert margin.bankruptcy_price(100, 10, 1_500) == 0
-    assert margin.bankruptcy_price(100, -1_000, 10, contract="inverse") == INF
-    assert margin.bankruptcy_price(100, -1_000, 11, contract="inverse") == INF
-    assert np.isnan(margin.bankruptcy_price(100, 0, 5))
+    assert liquidation.bankruptcy_price(100, 10, 1_500) == 0
+    assert liquidation.bankruptcy_price(100, -1_000, 10, contract="inverse") == INF
+    assert liquidation.bankruptcy_price(100, -1_000, 11, contract="inverse") == INF
+    assert np.isnan(liquidation.bankruptcy_price(100, 0, 5))
 
 
 def test_okex_2018_shortfall():
     """N (1/p_settle − 1/p_liq): 3,730 bitcoin against 3,700 reported."""
     taken, settled = 8_020, 7_483
-    short = margin.close_shortfall(416_851_500, taken, settled, contract="inverse")
+    short = liquidation.close_shortfall(416_851_500, taken, settled, contract="inverse")
     assert short == pytest.approx(416_851_500 * (1 / 7_483 - 1 / 8_020), rel=1e-14)
     assert round(short) == 3_730
     assert abs(short / 3_700 - 1) < 0.01
-    assert margin.close_shortfall(-416_851_500, taken, settled, contract="inverse") == 0
-    assert margin.close_shortfall([10, -10], 90, [85, 95]).tolist() == [50, 50]
+    assert liquidation.close_shortfall(-416_851_500, taken, settled, contract="inverse") == 0
+    assert liquidation.close_shortfall([10, -10], 90, [85, 95]).tolist() == [50, 50]
 
 
 def test_dydx_portfolio_bankruptcy():
-    one = margin.dydx_bankruptcy([1], [900], [0.05], -1_000)
+    one = venues.dydx_bankruptcy([1], [900], [0.05], -1_000)
     assert one.net_collateral == -100 and one.price.tolist() == [1_000]
-    two = margin.dydx_bankruptcy([1, 10], [900, 50], [0.05, 0.1], -1_450)
+    two = venues.dydx_bankruptcy([1, 10], [900, 50], [0.05, 0.1], -1_450)
     assert two.net_collateral == -50
     assert two.price[0] == pytest.approx(900 + 50 * 45 / 95)
     assert round(two.price[0], 2) == 923.68
-    short = margin.dydx_bankruptcy([-1], [900], [0.05], 800)
+    short = venues.dydx_bankruptcy([-1], [900], [0.05], 800)
     assert short.price.tolist() == [800]  # 800 is all there is to buy it back with
 
 
 def test_dydx_accounts_end_at_zero():
     size, price = RNG.normal(size=(50, 4)), RNG.uniform(1, 100, (50, 4))
     cash = RNG.normal(0, 100, 50)
-    books = margin.dydx_bankruptcy(size, price, RNG.uniform(0.01, 0.2, (50, 4)), cash)
+    books = venues.dydx_bankruptcy(size, price, RNG.uniform(0.01, 0.2, (50, 4)), cash)
     assert_allclose(books.quote.sum(-1) + cash, 0, atol=1e-9)
     assert_allclose(books.price * size, books.quote)
 
 
 def test_dydx_fund_pays_all_or_nothing():
-    assert margin.dydx_fund_payment([80, 100, 120], 100).tolist() == [80, 100, 0]
+    assert venues.dydx_fund_payment([80, 100, 120], 100).tolist() == [80, 100, 0]
 
 
 def test_gmx_scale():
-    side = margin.gmx_capped_profit([6e6, 4e6, -1e6, 0], 10e6, cap=0.45)
+    side = venues.gmx_capped_profit([6e6, 4e6, -1e6, 0], 10e6, cap=0.45)
     assert_allclose(side.factor, [0.6, 0.4, -0.1, 0])
     assert_allclose(side.scale, [0.75, 1, 1, 1], rtol=1e-14)
     assert_allclose(side.paid, [4.5e6, 4e6, -1e6, 0], rtol=1e-14)
@@ -95,29 +95,29 @@ def test_gmx_scale():
 
 
 def test_bitmex_score():
-    assert margin.bitmex_score(-9_000, -10_000, -11_000) == pytest.approx(0.45)
+    assert venues.bitmex_score(-9_000, -10_000, -11_000) == pytest.approx(0.45)
     # A loser: −10 % divided by leverage 11,000 / 1,000; the same short at 12,000 is bankrupt.
-    assert margin.bitmex_score(-11_000, -10_000, -12_000) == pytest.approx(-0.1 / 11)
-    assert margin.bitmex_score(-12_000, -10_000, -12_000) == -INF
+    assert venues.bitmex_score(-11_000, -10_000, -12_000) == pytest.approx(-0.1 / 11)
+    assert venues.bitmex_score(-12_000, -10_000, -12_000) == -INF
     # Inverse contracts: the values of position_value do the same.
-    values = margin.position_value(-1_000, [9_000, 10_000, 11_000], contract="inverse")
-    assert margin.bitmex_score(*values) == pytest.approx((1 / 9 - 0.1) / 0.1 * (1 / 9) / (2 / 99))
+    values = liquidation.position_value(-1_000, [9_000, 10_000, 11_000], contract="inverse")
+    assert venues.bitmex_score(*values) == pytest.approx((1 / 9 - 0.1) / 0.1 * (1 / 9) / (2 / 99))
 
 
 def test_binance_scores():
-    assert margin.binance_score(20, 100, 120, 40) == pytest.approx(0.4)
-    assert margin.binance_score(-20, -100, -120, 80) == pytest.approx(-0.1)
-    assert margin.binance_score(-20, 100, 80, 20) == -INF
-    assert margin.binance_score_2019([40, -4, -10], 10, 5) == pytest.approx([0.4, 0, 0])
+    assert venues.binance_score(20, 100, 120, 40) == pytest.approx(0.4)
+    assert venues.binance_score(-20, -100, -120, 80) == pytest.approx(-0.1)
+    assert venues.binance_score(-20, 100, 80, 20) == -INF
+    assert venues.binance_score_2019([40, -4, -10], 10, 5) == pytest.approx([0.4, 0, 0])
 
 
 def test_hyperliquid_index():
-    index = margin.hyperliquid_index([120, 80], [100, 100], [400_000, -800_000], [100_000, 400_000])
+    index = venues.hyperliquid_index([120, 80], [100, 100], [400_000, -800_000], [100_000, 400_000])
     assert_allclose(index, [4.8, 2.5], rtol=1e-14)
-    printed = margin.hyperliquid_index(80, 100, -800_000, 400_000, shorts="as_printed")
+    printed = venues.hyperliquid_index(80, 100, -800_000, 400_000, shorts="as_printed")
     assert printed == pytest.approx(1.6)
-    assert margin.hyperliquid_index(80, 100, 800_000, 0) == -INF
-    margins = margin.hyperliquid_margins([-1e6, 1e6], max_leverage=[40, 20])
+    assert venues.hyperliquid_index(80, 100, 800_000, 0) == -INF
+    margins = venues.hyperliquid_margins([-1e6, 1e6], max_leverage=[40, 20])
     assert_allclose(margins.maintenance, [12_500, 25_000])
     assert_allclose(margins.backstop, [1e6 * 0.0125 * 2 / 3, 1e6 * 0.025 * 2 / 3])
 
@@ -125,13 +125,13 @@ def test_hyperliquid_index():
 def test_queue_is_by_quantity_and_side():
     """Ten accounts, one of which holds nine tenths of the quantity: it spans four quintiles."""
     score, size = np.arange(10.0), np.array([1.0] * 9 + [81.0])
-    queue = margin.adl_queue(score, size)
+    queue = venues.adl_queue(score, size)
     assert queue.place.tolist() == list(range(10, 0, -1))
     assert queue.lights.tolist() == [1.0] * 9 + [5.0]
-    both = margin.adl_queue([3, 2, 1, 9, NAN, 4], [1, 1, 1, -2, 5, 0])
+    both = venues.adl_queue([3, 2, 1, 9, NAN, 4], [1, 1, 1, -2, 5, 0])
     assert both.place[:4].tolist() == [1, 2, 3, 1]
     assert np.isnan(both.place[4:]).all() and np.isnan(both.lights[4:]).all()
-    ties = margin.adl_queue([1, 2, 2, -INF], [1, 1, 3, 1])
+    ties = venues.adl_queue([1, 2, 2, -INF], [1, 1, 3, 1])
     assert ties.place.tolist() == [3, 1, 1, 4]
     assert ties.ahead.tolist() == [4, 0, 0, 5]
 
@@ -139,7 +139,7 @@ def test_queue_is_by_quantity_and_side():
 def test_queue_does_not_depend_on_the_order_of_rows():
     score, size = np.round(RNG.normal(size=60), 1), RNG.integers(-5, 6, 60)
     order = RNG.permutation(60)
-    queue, mixed = margin.adl_queue(score, size), margin.adl_queue(score[order], size[order])
+    queue, mixed = venues.adl_queue(score, size), venues.adl_queue(score[order], size[order])
     for name, values in parts(queue).items():
         assert np.array_equal(values[order], getattr(mixed, name), equal_nan=True), name
 
@@ -148,110 +148,112 @@ def test_queue_does_not_depend_on_the_order_of_rows():
 
 
 def test_fund_drawdown_over_a_rolling_window():
-    fund = margin.fund_drawdown([100, 120, 90, 80, 85], window=3)
+    fund = venues.fund_drawdown([100, 120, 90, 80, 85], window=3)
     assert fund.peak.tolist() == [100, 120, 120, 120, 90]
     assert fund.triggered.tolist() == [False, False, False, True, False]
-    assert margin.fund_drawdown([10.0, 0.0], threshold=1.0).triggered.tolist() == [False, True]
-    assert margin.fund_drawdown([100, 70], threshold=0.3).triggered[1]
-    unknown = margin.fund_drawdown([100, NAN, 50, 50], window=2)
+    assert venues.fund_drawdown([10.0, 0.0], threshold=1.0).triggered.tolist() == [False, True]
+    assert venues.fund_drawdown([100, 70], threshold=0.3).triggered[1]
+    unknown = venues.fund_drawdown([100, NAN, 50, 50], window=2)
     assert np.isnan(unknown.drawdown[1:3]).all() and unknown.drawdown[3] == 0
-    assert np.isnan(margin.fund_drawdown([0.0]).drawdown).all()
+    assert np.isnan(venues.fund_drawdown([0.0]).drawdown).all()
 
 
 def test_solvent_is_not_coverable():
-    venue = margin.deleveraging_budget([50, 30, -190], [200, 100, -90])
+    venue = venues.deleveraging_budget([50, 30, -190], [200, 100, -90])
     assert (venue.deficit, venue.wealth, venue.capacity) == (90, 300, 80)
     assert venue.solvent and not venue.feasible
-    part = margin.deleveraging_budget([50, 30, -190], [200, 100, -90], theta=0.5)
+    part = venues.deleveraging_budget([50, 30, -190], [200, 100, -90], theta=0.5)
     assert part.budget == 45 and part.feasible
-    many = margin.deleveraging_budget(np.ones((3, 2)), [[1, -1], [1, -3], [NAN, 1]])
+    many = venues.deleveraging_budget(np.ones((3, 2)), [[1, -1], [1, -3], [NAN, 1]])
     assert many.feasible.tolist() == [True, False, False]
 
 
 def test_rates_of_sharing():
-    assert margin.clawback_rate(12, [50, 30, -10, 20]) == 0.12
-    assert margin.clawback_rate(200, [50, 30, -10, 20]) == 1
-    assert margin.clawback_rate(0, [-1, -2]) == 0
-    assert np.isnan(margin.clawback_rate(1, [-1, -2]))
-    assert margin.uniform_haircut(1 - 0.36067, 1) == pytest.approx(0.36067)
-    assert round(margin.uniform_haircut(123_596, 243_352), 3) == 0.492
-    assert margin.uniform_haircut([12, 0], [10, 0]).tolist() == [0, 0]
+    assert venues.clawback_rate(12, [50, 30, -10, 20]) == 0.12
+    assert venues.clawback_rate(200, [50, 30, -10, 20]) == 1
+    assert venues.clawback_rate(0, [-1, -2]) == 0
+    assert np.isnan(venues.clawback_rate(1, [-1, -2]))
+    assert venues.uniform_haircut(1 - 0.36067, 1) == pytest.approx(0.36067)
+    assert round(venues.uniform_haircut(123_596, 243_352), 3) == 0.492
+    assert venues.uniform_haircut([12, 0], [10, 0]).tolist() == [0, 0]
 
 
 def test_drift():
-    perp = margin.drift_perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
+    perp = venues.drift_perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
     assert (perp.fund, perp.fees, perp.socialized, perp.per_unit) == (30, 10, 60, 0.02)
-    assert margin.drift_deposit_index(1.10, 30, 1_000) == pytest.approx(1.067)
+    assert venues.drift_deposit_index(1.10, 30, 1_000) == pytest.approx(1.067)
     with pytest.raises(ValueError, match="open_long"):
-        margin.drift_perp_loss(100, 0, 0, fund=99)
-    assert margin.drift_perp_loss(100, 0, 0, fund=100).per_unit == 0
+        venues.drift_perp_loss(100, 0, 0, fund=99)
+    assert venues.drift_perp_loss(100, 0, 0, fund=100).per_unit == 0
 
 
 def test_haircut_to_bad_debt():
-    assert margin.haircut_bad_debt(1, 0.185, ltv=0.95) == pytest.approx(0.135)
-    assert margin.haircut_bad_debt(359e6, 1, ltv=0.95) == pytest.approx(341.05e6)
-    assert margin.haircut_bad_debt(100, [0.0, 0.05, 0.04], ltv=0.95) == pytest.approx([0, 0, 0])
+    assert liquidation.haircut_bad_debt(1, 0.185, ltv=0.95) == pytest.approx(0.135)
+    assert liquidation.haircut_bad_debt(359e6, 1, ltv=0.95) == pytest.approx(341.05e6)
+    assert liquidation.haircut_bad_debt(100, [0.0, 0.05, 0.04], ltv=0.95) == pytest.approx(
+        [0, 0, 0]
+    )
 
 
 def test_scores_and_prices_keep_nan():
-    assert np.isnan(margin.bitmex_score([NAN, -9], [-10, -10], [-11, NAN])).all()
-    assert np.isnan(margin.hyperliquid_index(1, [1, 1, NAN], [1, NAN, 1], [NAN, 1, 1])).all()
-    assert np.isnan(margin.binance_score(NAN, 1, 1, 1))
-    assert np.isnan(margin.binance_score_2019([NAN, 1, -9], [1, NAN, 1], [1, 1, NAN])).all()
-    assert np.isnan(margin.liquidation_price(100, [1, NAN], [NAN, 1])).all()
-    assert np.isnan(margin.close_shortfall(NAN, 1, 2))
-    assert np.isnan(margin.dydx_bankruptcy([1, NAN], [1, 1], [0.1, 0.1], 5).price).all()
-    assert np.isnan(margin.dydx_fund_payment([NAN, 1], [1, NAN])).all()
-    assert np.isnan(margin.uniform_haircut([NAN, 1], [1, NAN])).all()
-    assert np.isnan(margin.clawback_rate([NAN, 1], [[1, 1], [1, NAN]])).all()
-    assert np.isnan(margin.drift_deposit_index(1, NAN, 1))
-    assert np.isnan(margin.haircut_bad_debt(1, NAN, ltv=0.5))
-    assert np.isnan(margin.morpho_incentive(NAN)) and np.isnan(margin.flop_lot(NAN))
+    assert np.isnan(venues.bitmex_score([NAN, -9], [-10, -10], [-11, NAN])).all()
+    assert np.isnan(venues.hyperliquid_index(1, [1, 1, NAN], [1, NAN, 1], [NAN, 1, 1])).all()
+    assert np.isnan(venues.binance_score(NAN, 1, 1, 1))
+    assert np.isnan(venues.binance_score_2019([NAN, 1, -9], [1, NAN, 1], [1, 1, NAN])).all()
+    assert np.isnan(liquidation.liquidation_price(100, [1, NAN], [NAN, 1])).all()
+    assert np.isnan(liquidation.close_shortfall(NAN, 1, 2))
+    assert np.isnan(venues.dydx_bankruptcy([1, NAN], [1, 1], [0.1, 0.1], 5).price).all()
+    assert np.isnan(venues.dydx_fund_payment([NAN, 1], [1, NAN])).all()
+    assert np.isnan(venues.uniform_haircut([NAN, 1], [1, NAN])).all()
+    assert np.isnan(venues.clawback_rate([NAN, 1], [[1, 1], [1, NAN]])).all()
+    assert np.isnan(venues.drift_deposit_index(1, NAN, 1))
+    assert np.isnan(liquidation.haircut_bad_debt(1, NAN, ltv=0.5))
+    assert np.isnan(venues.morpho_incentive(NAN)) and np.isnan(venues.flop_lot(NAN))
 
 
 BAD = {
-    "entry": lambda: margin.liquidation_price([100, 0], 1, 1),
-    "margin": lambda: margin.liquidation_price(100, 1, -1),
-    "maintenance": lambda: margin.liquidation_price(100, 1, 1, maintenance=1),
-    "contract": lambda: margin.close_shortfall(1, 1, 1, contract="quanto"),
-    "close": lambda: margin.close_shortfall(1, 1, -1),
-    "size": lambda: margin.position_value("ten", 1),
-    "oracle": lambda: margin.dydx_bankruptcy([1], [0], [0.1], 0),
-    "size must have an axis": lambda: margin.dydx_bankruptcy(1, 1, 0.1, 0),
-    "fund": lambda: margin.dydx_fund_payment(1, -1),
-    "cap": lambda: margin.gmx_capped_profit(1, 1, cap=0),
-    "entry_value": lambda: margin.bitmex_score(1, [1, 0], 0),
-    "mark_value": lambda: margin.bitmex_score(INF, 1, 0),
-    "shorts": lambda: margin.hyperliquid_index(1, 1, 1, 1, shorts="flipped"),
-    "max_leverage": lambda: margin.hyperliquid_margins(1, max_leverage=0),
-    "score and size": lambda: margin.adl_queue([1, 2], [1]),
-    "levels": lambda: margin.adl_queue([1], [1], levels=0),
-    "balance": lambda: margin.fund_drawdown(5),
-    "window": lambda: margin.fund_drawdown([5], window=0),
-    "threshold": lambda: margin.fund_drawdown([5], threshold=0),
-    "theta": lambda: margin.deleveraging_budget([1], [1], theta=1.5),
-    "assets": lambda: margin.uniform_haircut(-1, 1),
-    "profits": lambda: margin.clawback_rate(1, 1),
-    "loss must not exceed": lambda: margin.drift_deposit_index(1, 2, 1),
-    "haircut": lambda: margin.haircut_bad_debt(1, 1.2, ltv=0.9),
-    "collateral": lambda: margin.aave_liquidation(-1, 1, threshold=0.8, bonus=1.05),
-    "bonus": lambda: margin.aave_liquidation(1, 1, threshold=0.8, bonus=0.05),
-    "total_debt": lambda: margin.aave_liquidation(1, 2, threshold=0.8, bonus=1, total_debt=1),
-    "health must be given": lambda: margin.aave_liquidation(
+    "entry": lambda: liquidation.liquidation_price([100, 0], 1, 1),
+    "margin": lambda: liquidation.liquidation_price(100, 1, -1),
+    "maintenance": lambda: liquidation.liquidation_price(100, 1, 1, maintenance=1),
+    "contract": lambda: liquidation.close_shortfall(1, 1, 1, contract="quanto"),
+    "close": lambda: liquidation.close_shortfall(1, 1, -1),
+    "size": lambda: liquidation.position_value("ten", 1),
+    "oracle": lambda: venues.dydx_bankruptcy([1], [0], [0.1], 0),
+    "size must have an axis": lambda: venues.dydx_bankruptcy(1, 1, 0.1, 0),
+    "fund": lambda: venues.dydx_fund_payment(1, -1),
+    "cap": lambda: venues.gmx_capped_profit(1, 1, cap=0),
+    "entry_value": lambda: venues.bitmex_score(1, [1, 0], 0),
+    "mark_value": lambda: venues.bitmex_score(INF, 1, 0),
+    "shorts": lambda: venues.hyperliquid_index(1, 1, 1, 1, shorts="flipped"),
+    "max_leverage": lambda: venues.hyperliquid_margins(1, max_leverage=0),
+    "score and size": lambda: venues.adl_queue([1, 2], [1]),
+    "levels": lambda: venues.adl_queue([1], [1], levels=0),
+    "balance": lambda: venues.fund_drawdown(5),
+    "window": lambda: venues.fund_drawdown([5], window=0),
+    "threshold": lambda: venues.fund_drawdown([5], threshold=0),
+    "theta": lambda: venues.deleveraging_budget([1], [1], theta=1.5),
+    "assets": lambda: venues.uniform_haircut(-1, 1),
+    "profits": lambda: venues.clawback_rate(1, 1),
+    "loss must not exceed": lambda: venues.drift_deposit_index(1, 2, 1),
+    "haircut": lambda: liquidation.haircut_bad_debt(1, 1.2, ltv=0.9),
+    "collateral": lambda: venues.aave_liquidation(-1, 1, threshold=0.8, bonus=1.05),
+    "bonus": lambda: venues.aave_liquidation(1, 1, threshold=0.8, bonus=0.05),
+    "total_debt": lambda: venues.aave_liquidation(1, 2, threshold=0.8, bonus=1, total_debt=1),
+    "health must be given": lambda: venues.aave_liquidation(
         1, 2, threshold=0.8, bonus=1, other_collateral=1
     ),
-    "stake_price": lambda: margin.umbrella_slash(1, 1, stake_price=0),
-    "lltv": lambda: margin.morpho_incentive(1.0),
-    "max_discount": lambda: margin.euler_liquidation(1, 1, ltv=0.8, max_discount=1),
-    "liquidation_factor": lambda: margin.compound_absorb(
+    "stake_price": lambda: venues.umbrella_slash(1, 1, stake_price=0),
+    "lltv": lambda: venues.morpho_incentive(1.0),
+    "max_discount": lambda: venues.euler_liquidation(1, 1, ltv=0.8, max_discount=1),
+    "liquidation_factor": lambda: venues.compound_absorb(
         1, 1, liquidate_factor=0.9, liquidation_factor=93
     ),
-    "mode": lambda: margin.liquity_liquidation(1, 1, pool=1, mode="panic"),
-    "total_ratio": lambda: margin.liquity_liquidation(1, 1, pool=1, mode="recovery"),
-    "stake": lambda: margin.liquity_redistribution(1, 1, [0, 0]),
-    "sump": lambda: margin.maker_settlement(1, 1, sump=0, bump=1, hump=0),
-    "bids": lambda: margin.flop_lot(250, bids=-1),
-    "price": lambda: margin.dilution(1, 0, 1),
+    "mode": lambda: venues.liquity_liquidation(1, 1, pool=1, mode="panic"),
+    "total_ratio": lambda: venues.liquity_liquidation(1, 1, pool=1, mode="recovery"),
+    "stake": lambda: venues.liquity_redistribution(1, 1, [0, 0]),
+    "sump": lambda: venues.maker_settlement(1, 1, sump=0, bump=1, hump=0),
+    "bids": lambda: venues.flop_lot(250, bids=-1),
+    "price": lambda: venues.dilution(1, 0, 1),
 }
 
 
@@ -263,7 +265,7 @@ def test_impossible_inputs_are_named(name):
 
 def test_the_message_says_which_row():
     with pytest.raises(ValueError, match=r"-2\.0 at position 1 \(1 of 3 values\)"):
-        margin.uniform_haircut([1, -2, 3], 1)
+        venues.uniform_haircut([1, -2, 3], 1)
 
 
 amounts = st.floats(0, 1e6).map(lambda x: round(x, 2))
@@ -271,7 +273,7 @@ amounts = st.floats(0, 1e6).map(lambda x: round(x, 2))
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=8), st.floats(0, 1e4))
 def test_a_clawback_takes_the_shortfall_or_all_profits(profits, shortfall):
-    rate = margin.clawback_rate(shortfall, profits)
+    rate = venues.clawback_rate(shortfall, profits)
     base = sum(max(profit, 0) for profit in profits)
     if base > 0 or shortfall == 0:
         assert rate * base == pytest.approx(min(shortfall, base), rel=1e-9, abs=1e-300)
@@ -279,7 +281,7 @@ def test_a_clawback_takes_the_shortfall_or_all_profits(profits, shortfall):
 
 @given(amounts, amounts, amounts, amounts)
 def test_drift_parts_add_up(loss, fund, limit, fees):
-    perp = margin.drift_perp_loss(loss, 10, -20, fund=fund, market_limit=limit, fee_pool=fees)
+    perp = venues.drift_perp_loss(loss, 10, -20, fund=fund, market_limit=limit, fee_pool=fees)
     assert perp.fund + perp.fees + perp.socialized == pytest.approx(loss, abs=1e-6)
     assert perp.per_unit * 30 == pytest.approx(perp.socialized)
     assert min(parts(perp).values()) >= 0

@@ -10,8 +10,8 @@ import pytest
 from margin_books import book_of, one_long
 
 import contagion as ct
-from contagion.margin import HardCoded, Linear, LiquidationCascade, MarginBook
-from contagion.margin.measures import (
+from contagion.liquidation import HardCoded, Linear, LiquidationCascade, MarginBook
+from contagion.liquidation.cascade_measures import (
     break_even_fund,
     cascade_multiplier,
     multiple,
@@ -19,7 +19,7 @@ from contagion.margin.measures import (
     time_to_stop,
     total_loss,
 )
-from contagion.margin.profile import concentration, liquidatable
+from contagion.liquidation.liquidation_profile import concentration, liquidatable
 
 IMPACT = Linear(depth=4_000.0)
 
@@ -150,7 +150,7 @@ def test_liquidatable_does_not_depend_on_how_many_go_at_a_time(book, monkeypatch
     moves = np.linspace(-0.9, 0.9, 37)
     whole = liquidatable(book, moves, ["X", "Y"])
     few = concentration(book, moves)
-    monkeypatch.setattr("contagion.margin.profile.CELLS", 100)
+    monkeypatch.setattr("contagion.liquidation.liquidation_profile.CELLS", 100)
     pd.testing.assert_frame_equal(liquidatable(book, moves, ["X", "Y"]), whole)
     pd.testing.assert_frame_equal(concentration(book, moves), few)
 

@@ -11,12 +11,13 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
-from contagion import margin
-from contagion.margin import _fits, _samples
+from contagion import margin, statistics
+from contagion.statistics import fits as _fits
+from contagion.statistics import samples as _samples
 
 RNG = np.random.default_rng(11)
 REPETITIONS = 2_000
-MEASURES = {"var": margin.value_at_risk, "es": margin.expected_shortfall}
+MEASURES = {"var": statistics.value_at_risk, "es": statistics.expected_shortfall}
 METHODS = ("historical", "normal", "student")
 NORMAL, STUDENT = stats.norm(1, 2), stats.t(4, 1, 2)
 
@@ -85,7 +86,7 @@ def test_student_information_is_the_covariance_of_the_scores():
 
 def test_student_on_normal_losses_ends_at_the_normal():
     losses = NORMAL.ppf((np.arange(5_000) + 0.5) / 5_000)
-    as_student = margin.value_at_risk(losses, method="student")
+    as_student = statistics.value_at_risk(losses, method="student")
     assert_allclose(as_student.value, truth(NORMAL, 0.99, "var"), rtol=0.01)
     assert np.isfinite(as_student.standard_error)
 
@@ -98,8 +99,8 @@ def test_student_on_normal_losses_ends_at_the_normal():
 def test_historical_var_covers_as_the_binomial_says(law, n, level):
     """The interval between two order statistics covers a known share, whatever the distribution."""
     losses = law.rvs(size=(n, REPETITIONS), random_state=n)
-    found = margin.value_at_risk(losses, level)
-    ranks = margin.value_at_risk(np.arange(1.0, n + 1), level)
+    found = statistics.value_at_risk(losses, level)
+    ranks = statistics.value_at_risk(np.arange(1.0, n + 1), level)
     first, last = ranks.low - 1, min(ranks.high, n + 1.0) - 1
     aim = stats.binom.cdf(last, n, level) - stats.binom.cdf(first, n, level)
     assert 0.95 <= aim < 0.99
@@ -108,8 +109,8 @@ def test_historical_var_covers_as_the_binomial_says(law, n, level):
 
 def test_the_upper_limit_is_infinite_in_short_samples():
     losses = np.arange(1.0, 368)
-    assert margin.value_at_risk(losses, 0.99).high == np.inf
-    assert margin.value_at_risk(np.arange(1.0, 369), 0.99).high == 368
+    assert statistics.value_at_risk(losses, 0.99).high == np.inf
+    assert statistics.value_at_risk(np.arange(1.0, 369), 0.99).high == 368
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -133,7 +134,7 @@ def test_parametric_intervals_cover_at_their_level(law, method, n, level, name):
 def test_historical_shortfall_covers_with_200_observations_in_the_tail(interval, confidence):
     """All columns share the bootstrap's draws: 4,000 of them, so that their luck does not show."""
     losses = NORMAL.rvs(size=(2_000, REPETITIONS), random_state=5)
-    found = margin.expected_shortfall(
+    found = statistics.expected_shortfall(
         losses, 0.9, confidence=confidence, interval=interval, repetitions=4_000, rng=1
     )
     close_to(covered(found, truth(NORMAL, 0.9, "es")), confidence)
@@ -143,9 +144,9 @@ def test_weighted_var_covers_at_its_level():
     """Weights that say nothing: worth fewer observations, still at the level."""
     losses = NORMAL.rvs(size=(2_000, REPETITIONS), random_state=6)
     weights = np.tile([1.0, 3.0], 1_000)
-    found = margin.value_at_risk(losses, 0.95, weights=weights)
+    found = statistics.value_at_risk(losses, 0.95, weights=weights)
     close_to(covered(found, truth(NORMAL, 0.95, "var")), 0.95)
-    plain = margin.value_at_risk(losses, 0.95)
+    plain = statistics.value_at_risk(losses, 0.95)
     assert (found.standard_error.mean() / plain.standard_error.mean()) == pytest.approx(
         np.sqrt(1.25), rel=0.05
     )
@@ -185,10 +186,10 @@ def test_shortfall_is_coherent_on_samples(weighted):
     for level in (0.9, 0.95, 0.983):
 
         def es(x, level=level):
-            return margin.expected_shortfall(x, level, weights=weights).value
+            return statistics.expected_shortfall(x, level, weights=weights).value
 
         assert (es(a + b) <= es(a) + es(b) + 1e-9).all()
-        assert (es(a) >= margin.value_at_risk(a, level, weights=weights).value - 1e-12).all()
+        assert (es(a) >= statistics.value_at_risk(a, level, weights=weights).value - 1e-12).all()
         assert (es(a + np.abs(b)) >= es(a) - 1e-12).all()
 
 
@@ -196,7 +197,7 @@ def test_var_is_not_subadditive():
     """Two bonds that each fail in 3 of 100 cases, never together: the usual counterexample."""
     one = np.where(np.arange(100) < 3, 100.0, 0.0)
     two = np.where(np.arange(100) >= 97, 100.0, 0.0)
-    var, es = margin.value_at_risk, margin.expected_shortfall
+    var, es = statistics.value_at_risk, statistics.expected_shortfall
     assert var(one, 0.95).value == var(two, 0.95).value == 0
     assert var(one + two, 0.95).value == 100
     assert es(one, 0.95).value == pytest.approx(60)
@@ -209,17 +210,17 @@ def test_weights_are_repeated_observations():
         for level in (0.5, 0.77, 0.85):
             weighted = measure(losses, level, weights=times).value
             assert weighted == pytest.approx(measure(np.repeat(losses, times), level).value), name
-    spread = margin.value_at_risk(losses, method="normal", weights=[1, 1, 1, 1])
-    assert spread.value == pytest.approx(margin.value_at_risk(losses, method="normal").value)
+    spread = statistics.value_at_risk(losses, method="normal", weights=[1, 1, 1, 1])
+    assert spread.value == pytest.approx(statistics.value_at_risk(losses, method="normal").value)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_columns_are_estimated_one_by_one(method):
     losses = stats.t.rvs(5, size=(300, 2, 3), random_state=9)
-    found = margin.expected_shortfall(losses, 0.95, method=method)
+    found = statistics.expected_shortfall(losses, 0.95, method=method)
     assert found.value.shape == (2, 3) and found.n == 300
     for i, j in np.ndindex(2, 3):
-        alone = margin.expected_shortfall(losses[:, i, j], 0.95, method=method)
+        alone = statistics.expected_shortfall(losses[:, i, j], 0.95, method=method)
         assert_allclose(alone.value, found.value[i, j], rtol=1e-7)
         assert_allclose(alone.standard_error, found.standard_error[i, j], rtol=1e-5)
 
@@ -227,7 +228,8 @@ def test_columns_are_estimated_one_by_one(method):
 def test_bootstrap_is_seeded():
     losses = RNG.normal(size=(300, 2))
     one, two, other = (
-        margin.expected_shortfall(losses, 0.9, interval="bootstrap", rng=seed) for seed in (3, 3, 4)
+        statistics.expected_shortfall(losses, 0.9, interval="bootstrap", rng=seed)
+        for seed in (3, 3, 4)
     )
     assert_allclose(one.low, two.low, rtol=0)
     assert (one.low != other.low).any()
@@ -235,7 +237,7 @@ def test_bootstrap_is_seeded():
 
 
 def test_too_few_losses_in_the_tail_give_no_error_not_zero():
-    found = margin.expected_shortfall(np.arange(100.0), 0.99)
+    found = statistics.expected_shortfall(np.arange(100.0), 0.99)
     assert found.value == 99
     assert np.isnan([found.standard_error, found.low, found.high]).all()
 
@@ -265,11 +267,11 @@ def test_impossible_estimates_are_refused(measure, losses, options, message):
 
 def test_impossible_shortfalls_are_refused():
     with pytest.raises(ValueError, match=r"infinite at 0\.8 degrees"):
-        margin.expected_shortfall([1, 2, 3], method="student", degrees=0.8)
+        statistics.expected_shortfall([1, 2, 3], method="student", degrees=0.8)
     with pytest.raises(ValueError, match="interval must be"):
-        margin.expected_shortfall([1, 2], interval="exact")
+        statistics.expected_shortfall([1, 2], interval="exact")
     with pytest.raises(ValueError, match="bootstrap needs"):
-        margin.expected_shortfall([1, 2], interval="bootstrap", weights=[1, 2])
+        statistics.expected_shortfall([1, 2], interval="bootstrap", weights=[1, 2])
 
 
 # Filtered historical simulation
@@ -296,9 +298,9 @@ def test_filtering_finds_the_volatility_of_today():
     """Volatility has tripled: historical simulation is late, the filtered one is not."""
     sigma = np.r_[np.full(900, 1.0), np.full(100, 3.0)]
     losses = sigma * RNG.normal(size=1_000)
-    filtered = margin.value_at_risk(margin.filtered_losses(losses, np.r_[sigma, 3.0]), 0.95)
+    filtered = statistics.value_at_risk(margin.filtered_losses(losses, np.r_[sigma, 3.0]), 0.95)
     assert filtered.low < 3 * stats.norm.ppf(0.95) < filtered.high
-    assert margin.value_at_risk(losses, 0.95).high < filtered.low
+    assert statistics.value_at_risk(losses, 0.95).high < filtered.low
 
 
 @pytest.mark.parametrize(
@@ -352,8 +354,8 @@ def test_stressed_weights_raise_the_margin_at_once():
     losses = np.r_[np.full(95, 1.0), np.full(5, 10.0)]
     weights = margin.stressed_weights(losses > 5)
     assert weights.sum() == pytest.approx(1) and weights[95:].sum() == pytest.approx(0.25)
-    assert margin.value_at_risk(losses, 0.9).value == 1
-    assert margin.value_at_risk(losses, 0.9, weights=weights).value == 10
+    assert statistics.value_at_risk(losses, 0.9).value == 1
+    assert statistics.value_at_risk(losses, 0.9, weights=weights).value == 10
     assert_allclose(margin.stressed_weights(np.array([True, True, False]), 0.25), 1 / 3)
 
 

@@ -14,9 +14,9 @@ from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.patches import FancyArrowPatch, PathPatch, Rectangle
 
 import contagion as ct
-from contagion.margin import Linear, LiquidationCascade, MarginBook, Stale
-from contagion.margin.criticality import CriticalityMap, criticality_map
-from contagion.margin.profile import liquidatable
+from contagion.liquidation import Linear, LiquidationCascade, MarginBook, Stale
+from contagion.liquidation.criticality import CriticalityMap, criticality_map
+from contagion.liquidation.liquidation_profile import liquidatable
 from contagion.plot.flowboxes import DEEPEST, flows
 
 

@@ -15,7 +15,7 @@ from contagion.experiments.policy.runs import put_up
 from contagion.experiments.policy.same import same_scenarios, same_shock
 from contagion.experiments.stress.spec import network_digest
 
-BOOK = ct.margin.MarginBook(
+BOOK = ct.liquidation.MarginBook(
     {"X": 100.0},
     positions=[{"venue": "v", "holder": "h", "instrument": "X", "size": 10, "margin": 100}],
 )
@@ -135,11 +135,11 @@ def test_a_combination_is_applied_in_order(pair):
 
 
 def test_what_does_not_apply_says_so(pair, venues):
-    halt = policy.CircuitBreaker(ct.margin.Halt())
+    halt = policy.CircuitBreaker(ct.liquidation.Halt())
     with pytest.raises(policy.PolicyError, match="acts on a LiquidationCascade"):
         halt.apply(pair)
     with pytest.raises(policy.PolicyError, match="acts on an ExposureNetwork"):
-        policy.Netting().steer(ct.margin.LiquidationCascade())
+        policy.Netting().steer(ct.liquidation.LiquidationCascade())
     with pytest.raises(policy.PolicyError, match="Did you mean 'exchange'"):
         policy.InsuranceFund("exchnge", 3.0).apply(venues)
     with pytest.raises(policy.PolicyError, match=r"'a' would post 9 and has external assets of 8"):
@@ -483,12 +483,12 @@ def test_scenarios_of_a_model_that_does_not_settle(pair):
 
 def test_circuit_breakers():
     """A sale of 10 at a depth of 100 costs 5 % of 88; halves of it cost less at the start only."""
-    cascade = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    cascade = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     names = {
-        "throttle": policy.CircuitBreaker(ct.margin.Throttle(4.0), price=2.0),
-        "freeze": policy.CircuitBreaker((ct.margin.Freeze((0,)),)),
-        "both": policy.CircuitBreaker(ct.margin.Throttle(4.0), price=2.0)
-        + policy.CircuitBreaker(ct.margin.Freeze((0,)), price=1.0),
+        "throttle": policy.CircuitBreaker(ct.liquidation.Throttle(4.0), price=2.0),
+        "freeze": policy.CircuitBreaker((ct.liquidation.Freeze((0,)),)),
+        "both": policy.CircuitBreaker(ct.liquidation.Throttle(4.0), price=2.0)
+        + policy.CircuitBreaker(ct.liquidation.Freeze((0,)), price=1.0),
     }
     found = policy.compare_cascades(BOOK, cascade, {"X": -0.12}, names)
     assert found["loss"].round(6).tolist()[0] == 164.0
@@ -503,8 +503,8 @@ def test_circuit_breakers():
     assert found.loc["both", "avoided_per_cost"] == pytest.approx(44 / 3)
     assert found.loc["throttle", "rounds"] > found.loc["as given", "rounds"]
     assert cascade.breakers == ()
-    kept = policy.CircuitBreaker(ct.margin.Halt()).steer(
-        ct.margin.LiquidationCascade(breakers=(ct.margin.Throttle(1.0),))
+    kept = policy.CircuitBreaker(ct.liquidation.Halt()).steer(
+        ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Throttle(1.0),))
     )
     assert [type(one).__name__ for one in kept.breakers] == ["Throttle", "Halt"]
     with pytest.raises(policy.PolicyError, match="acts on an ExposureNetwork"):

@@ -60,7 +60,7 @@ def model(markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest
     rows = markets.rename(index={"US": "Rest_of_the_world", "Rest_of_the_world": "US"})
     rows = rows if swapped else markets
     impact = {
-        name: ct.margin.SquareRoot(1.5 * row["volatility"], row["daily_volume"])
+        name: ct.liquidation.SquareRoot(1.5 * row["volatility"], row["daily_volume"])
         for name, row in rows.iterrows()
     }
     return ct.FireSale(1 / 33, impact=impact, other_weight=1.0, which=which, tolerance=1e-9)
@@ -130,7 +130,7 @@ def three() -> ct.ExposureNetwork:
 
 
 def three_model(which: str | None) -> ct.FireSale:
-    law = ct.margin.SquareRoot(1.0, 1 / 0.000022)
+    law = ct.liquidation.SquareRoot(1.0, 1 / 0.000022)
     return ct.FireSale(1 / 44, impact=law, other_weight=1.0, which=which)
 
 

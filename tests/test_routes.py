@@ -11,7 +11,7 @@ import contagion as ct
 from contagion.models.channels import Funding, Marking, Prices
 from contagion.models.routes import through_assets
 
-DEEP = ct.margin.Linear(50_000)
+DEEP = ct.liquidation.Linear(50_000)
 
 
 def linked(result: ct.PropagationResult, route: int = 0) -> list[str]:

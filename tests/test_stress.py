@@ -18,12 +18,12 @@ from scipy.special import gammainc, gammaincinv
 import contagion as ct
 from contagion.experiments.stress import StressError, stress_test
 from contagion.experiments.stress.collect import tail_shares
-from contagion.experiments.stress.draws import Draws, estimated, proportion
 from contagion.experiments.stress.nodes import components
 from contagion.experiments.stress.plan import Plan, checkpoints, chunk_size
 from contagion.experiments.stress.sums import Tree, grouping
 from contagion.scenarios import base
 from contagion.scenarios.base import Batch, Scenarios
+from contagion.statistics.scenario_draws import Draws, estimated, proportion
 
 
 @dataclass(frozen=True, eq=False, repr=False)

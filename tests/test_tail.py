@@ -11,7 +11,7 @@ from scipy import stats
 
 import contagion as ct
 from contagion import measures
-from contagion.measures.samples import expected_shortfall, tail_weights
+from contagion.statistics.joint_samples import expected_shortfall, tail_weights
 
 
 def normals(rho: float, size: int, seed: int = 0) -> pd.DataFrame:

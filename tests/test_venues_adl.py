@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contagion import rules
+from contagion import rules, venues
 from contagion.errors import RuleError
-from contagion.rules import venues
 
 
 def winners(seed: int) -> pd.DataFrame:

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion import rules
+from contagion import rules, venues
 from contagion.errors import RuleError
-from contagion.rules import venues
 
 
 def absorbed(done: rules.Allocation) -> list[float]:

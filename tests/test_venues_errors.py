@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from contagion import rules
+from contagion import rules, venues
 from contagion.errors import RuleError
-from contagion.rules import venues
 
 
 def test_a_venue_inside_a_rule():

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion import margin, rules
+from contagion import rules, venues
 from contagion.errors import RuleError
-from contagion.rules import venues
 
 
 def fund_first(loss: float, fund: float) -> float:
@@ -131,7 +130,7 @@ def test_every_exchange_has_a_case():
 @pytest.mark.parametrize("name", CASES)
 def test_allocate_is_the_rule_in_plain_python(name):
     parameters, _, _, plain = CASES[name]
-    rule = rules.venues.venue(name, **parameters)
+    rule = venues.venue(name, **parameters)
     for seed in range(30):
         claims = table(name, seed)
         most = capacity(name, claims)
@@ -148,7 +147,7 @@ def test_allocate_is_the_rule_in_plain_python(name):
 def test_allocate_is_clearing_on_a_star(name):
     """Forty venues with one rule in one network; own money of a venue is its equity."""
     parameters, own, _, _ = CASES[name]
-    rule = rules.venues.venue(name, **parameters)
+    rule = venues.venue(name, **parameters)
     tables = [table(name, seed) for seed in range(40)]
     parts = np.array([0.0, 0.2, 0.5, 0.8, 1.0])
     claims = pd.concat([t.assign(debtor=f"venue{i}") for i, t in enumerate(tables)])
@@ -331,20 +330,20 @@ def test_closed_forms_of_margin_are_the_same_numbers():
         rng = np.random.default_rng(seed)
         amount, fund = rng.lognormal(3, 1, 5), float(rng.uniform(0, 5))
         loss = fund + float(rng.uniform(0, 1) * amount.sum())
-        rate = margin.clawback_rate(loss - fund, amount)
+        rate = venues.clawback_rate(loss - fund, amount)
         clawed = lost(venues.okex_2018(fund), loss, layer="clawback", amount=amount, profit=amount)
         np.testing.assert_allclose(clawed[:5], rate * amount, atol=1e-8)
-        haircut = margin.uniform_haircut(amount.sum() - (loss - fund), amount.sum())
+        haircut = venues.uniform_haircut(amount.sum() - (loss - fund), amount.sum())
         cut = lost(venues.bitfinex_2016(), loss - fund, amount=amount)
         np.testing.assert_allclose(cut, haircut * amount, atol=1e-8)
-        index = margin.drift_deposit_index(1.1, loss - fund, amount.sum())
+        index = venues.drift_deposit_index(1.1, loss - fund, amount.sum())
         kept = amount - lost(venues.drift_spot(fund), loss, layer="deposits", amount=amount)[:5]
         np.testing.assert_allclose(1.1 * kept / amount, index, atol=1e-8)
         pool, cap = float(rng.uniform(50, 500)), 0.45
-        scale = margin.gmx_capped_profit(amount.sum(), pool, cap=cap).scale
+        scale = venues.gmx_capped_profit(amount.sum(), pool, cap=cap).scale
         unpaid = lost(venues.gmx_v2(pool, cap), amount.sum(), layer="profits", amount=amount)[:5]
         np.testing.assert_allclose(amount - unpaid, scale * amount, atol=1e-8)
-        first = margin.dydx_fund_payment(loss, 2 * fund)
+        first = venues.dydx_fund_payment(loss, 2 * fund)
         assert venues.dydx_payments(2 * fund, [loss]).tolist() == [first]
 
 

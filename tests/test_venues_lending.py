@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion import margin, rules
+from contagion import rules, venues
 from contagion.errors import RuleError
-from contagion.rules import venues
 
 OWN = {"aave_v3": "offset", "compound_v3": "reserves", "maker": "surplus"}
 LAYERS = {
@@ -210,7 +209,7 @@ def test_aave_covers_what_umbrella_covers():
     assert losses(done) == [0.0, 100.0, 200.0, 100.0, 600.0]
     assert done.table["claimant"].tolist()[3:] == ["DAO", "stakers"]
     for fee in (0.0, 0.1, 1.0):
-        cover = margin.umbrella_slash(1_000, 600, offset=100, fee=fee)
+        cover = venues.umbrella_slash(1_000, 600, offset=100, fee=fee)
         done = venues.aave_v3(offset=100, stake=600, fee=fee).allocate(1_000, SUPPLIERS)
         assert absorbed(done)[1:] == pytest.approx([cover.covered, cover.uncovered])
 
@@ -240,7 +239,7 @@ def test_safety_module_stops_at_its_share():
 
 def test_compound_pays_from_reserves_and_then_runs():
     """Notes on mechanisms, C6: paid 98, sold at 95, reserves −3."""
-    taken = margin.compound_absorb(
+    taken = venues.compound_absorb(
         100, 98, liquidate_factor=0.9, liquidation_factor=0.93, sold_at=0.95
     )
     loss = -float(taken.reserves)
@@ -252,7 +251,7 @@ def test_compound_pays_from_reserves_and_then_runs():
 
 def test_morpho_cuts_all_suppliers_of_a_market_alike():
     """Notes on mechanisms, C2: collateral 80, debt 100, LLTV 0.86; 2.336 % of 1,000 supplied."""
-    bad = float(margin.morpho_liquidation(80, 100, lltv=0.86).bad_debt)
+    bad = float(venues.morpho_liquidation(80, 100, lltv=0.86).bad_debt)
     done = venues.morpho_blue().allocate(bad, SUPPLIERS)
     assert (done.table["loss"] / done.table["amount"]).tolist() == pytest.approx([0.02336] * 3)
 
@@ -285,7 +284,7 @@ def test_two_vaults_on_one_market_that_realize_losses_differently():
 
 def test_euler_socializes_or_not():
     """Notes on mechanisms, C3: collateral 80, debt 90, LTV 0.85, largest discount 15 %: 22."""
-    bad = float(margin.euler_liquidation(80, 90, ltv=0.85, max_discount=0.15).bad_debt)
+    bad = float(venues.euler_liquidation(80, 90, ltv=0.85, max_discount=0.15).bad_debt)
     assert bad == pytest.approx(22)
     assert losses(venues.euler_v2().allocate(bad, SUPPLIERS)) == pytest.approx([11, 6.6, 4.4])
     left = venues.euler_v2(socialize=False).allocate(bad, SUPPLIERS)
@@ -305,14 +304,14 @@ TROVES = {
 
 def test_liquity_shares_debt_as_the_contract_does():
     """Notes on mechanisms, C4 with the formulas of TroveManager, as in contagion.margin."""
-    trove = margin.liquity_liquidation(1_050, 1_000, pool=400)
-    debt, _ = margin.liquity_redistribution(
+    trove = venues.liquity_liquidation(1_050, 1_000, pool=400)
+    debt, _ = venues.liquity_redistribution(
         trove.debt_redistributed, trove.collateral_redistributed, [1_000, 3_000]
     )
     done = venues.liquity_v1().allocate(1_000, TROVES)
     assert absorbed(done) == [trove.offset, trove.debt_redistributed]
     assert losses(done)[2:] == debt.tolist()
-    trove = margin.liquity_liquidation(990, 1_000, pool=400, mode="recovery", total_ratio=1.4)
+    trove = venues.liquity_liquidation(990, 1_000, pool=400, mode="recovery", total_ratio=1.4)
     done = venues.liquity_v1("recovery").allocate(1_000, TROVES)
     assert absorbed(done) == [trove.offset, trove.debt_redistributed] == [0.0, 1_000.0]
 
@@ -340,5 +339,5 @@ def test_what_maker_raises_is_minted_as_in_march_2020():
     done = venues.maker(surplus=0.5e6).allocate(5.8e6, claims)
     raised = done.layers.set_index("layer").loc["mkr", "absorbed"]
     assert raised == 5.3e6
-    assert margin.dilution(raised, 252.6, 1e6).minted == pytest.approx(20_980, rel=2e-4)
-    assert margin.flop_lot(250, bids=3) == pytest.approx(215.96, abs=0.005)
+    assert venues.dilution(raised, 252.6, 1e6).minted == pytest.approx(20_980, rel=2e-4)
+    assert venues.flop_lot(250, bids=3) == pytest.approx(215.96, abs=0.005)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..coupling import CoupledCascade, CoupledResult
 from ..errors import ConvergenceError
-from ..margin import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
-from ..margin.book import NUMERAIRE
-from ..margin.measures import cascade_multiplier, time_to_stop, total_loss
+from ..liquidation import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
+from ..liquidation.cascade_measures import cascade_multiplier, time_to_stop, total_loss
+from ..liquidation.coupling import CoupledCascade, CoupledResult
+from ..liquidation.margin_book import NUMERAIRE
 from ..shocks import Shock
 from ..text import plural
 from . import market, options

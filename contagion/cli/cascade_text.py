@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..coupling import CoupledResult
-from ..margin import CascadeResult, MarginBook
+from ..liquidation import CascadeResult, MarginBook
+from ..liquidation.coupling import CoupledResult
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..report.words import state

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import typer
 
-from .. import margin
+from .. import liquidation
 from ..errors import MarginError
-from ..margin import MarginBook
-from ..margin.book import NUMERAIRE
+from ..liquidation import MarginBook
+from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
 from ..network import schema
 from ..text import closest, did_you_mean, listing
@@ -23,9 +23,15 @@ from .options import number
 from .words import typed
 
 BOOK = "Book"
-FORMS = (margin.NoImpact, margin.Linear, margin.Exponential, margin.SquareRoot,
-         margin.ConstantProduct)  # fmt: skip
-FEEDS = (margin.Market, margin.TimeWeighted, margin.Stale, margin.CappedGrowth, margin.HardCoded)
+FORMS = (liquidation.NoImpact, liquidation.Linear, liquidation.Exponential, liquidation.SquareRoot,
+         liquidation.ConstantProduct)  # fmt: skip
+FEEDS = (
+    liquidation.Market,
+    liquidation.TimeWeighted,
+    liquidation.Stale,
+    liquidation.CappedGrowth,
+    liquidation.HardCoded,
+)
 NEUTRAL = {"depth": np.inf, "scale": 0.0, "price": np.nan}  # of assets that are not named
 IN_UNITS = ("depth", "daily_volume", "price", "snapshot", "asset", "money")
 
@@ -54,7 +60,7 @@ Maintenance = Annotated[
 
 def _word(kind: type) -> str:
     """The word for a class: SquareRoot is square-root, NoImpact is none."""
-    if kind is margin.NoImpact:
+    if kind is liquidation.NoImpact:
         return "none"
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
@@ -326,7 +332,7 @@ def by_asset(
     return tuple(float(given.get(name, first)) for name in assets)
 
 
-def halt(text: str) -> margin.Halt:
+def halt(text: str) -> liquidation.Halt:
     """A trading halt from FALL:ROUNDS, or FALL alone.
 
     >>> halt("10%:5")
@@ -336,18 +342,18 @@ def halt(text: str) -> margin.Halt:
     if sign and not rounds.strip().isdecimal():
         raise ValueError(f"--halt {text}: write FALL:ROUNDS, such as --halt 0.1:5.")
     more = {"rounds": int(rounds)} if sign else {}
-    return margin.Halt(fall=part(fall, "--halt"), **more)
+    return liquidation.Halt(fall=part(fall, "--halt"), **more)
 
 
-def throttle(text: str, assets: Sequence[Any]) -> margin.Throttle:
+def throttle(text: str, assets: Sequence[Any]) -> liquidation.Throttle:
     """A throttle from units, one number or ASSET:UNITS,ASSET:UNITS.
 
     >>> throttle("100", ["ETH"]), throttle("ETH:100", ["ETH", "USDC"])
     (Throttle(units=100.0), Throttle(units=(100.0, inf)))
     """
     if ":" in text:
-        return margin.Throttle(by_asset(text.split(","), "--throttle", assets, np.inf))
-    return margin.Throttle(number(text, "--throttle"))
+        return liquidation.Throttle(by_asset(text.split(","), "--throttle", assets, np.inf))
+    return liquidation.Throttle(number(text, "--throttle"))
 
 
 def alike(thing: Any, option: str, assets: Sequence[Any]) -> str:

@@ -227,7 +227,7 @@ def catalogue(
 
     Example: contagion rules okex_2018 --param fund=2510
     """
-    from ..rules.venues import CATALOGUE
+    from ..venues import CATALOGUE
 
     name = None if name is None else name.removeprefix("venue:")
     if name is None:
@@ -259,7 +259,7 @@ def catalogue(
 
 def _example(name: str, param: list[str] | None) -> Rule:
     """The rule of that name with the parameters; an example where it needs some."""
-    from ..rules.venues import describe
+    from ..venues import describe
 
     if name in EXAMPLES and not param:
         return EXAMPLES[name]
@@ -277,13 +277,13 @@ def _given(param: list[str] | None) -> list[str]:
 
 
 def _help(name: str) -> str:
-    from ..rules.venues import describe
+    from ..venues import describe
 
     return inspect.getdoc(RULES[name]) or "" if name in RULES else describe(name).help
 
 
 def _about(name: str) -> dict[str, Any]:
-    from ..rules.venues import describe
+    from ..venues import describe
 
     if name not in RULES:
         each = describe(name)

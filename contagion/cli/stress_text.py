@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..experiments.stress import StressTest
-from ..margin import Estimate
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
+from ..statistics import Estimate
 from ..text import plural
 from .text import paragraph, table
 

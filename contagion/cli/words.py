@@ -48,7 +48,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
     """
     text, given = text.strip(), list(parameters or ())
     if text.startswith("venue:"):
-        from ..rules.venues import describe
+        from ..venues import describe
 
         venue = describe(text.removeprefix("venue:").strip())
         known = {name: name for name in (*venue.required, *venue.parameters)}
@@ -78,7 +78,7 @@ def _is_file(text: str) -> bool:
 
 
 def _unknown(text: str) -> str:
-    from ..rules.venues import CATALOGUE
+    from ..venues import CATALOGUE
 
     near = closest(text, [*RULES, *(f"venue:{name}" for name in CATALOGUE)])
     hint = f" Did you mean {near!r}?" if near else ""

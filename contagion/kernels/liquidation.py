@@ -24,7 +24,7 @@ from .closing import DUST
 
 
 class Market(Protocol):
-    """Price impact of cumulative sales; see `contagion.margin.Impact`."""
+    """Price impact of cumulative sales; see `contagion.liquidation.Impact`."""
 
     def factor(self, volume: np.ndarray) -> np.ndarray: ...
     def integral(self, volume: np.ndarray) -> np.ndarray: ...
@@ -32,7 +32,7 @@ class Market(Protocol):
 
 
 class Oracle(Protocol):
-    """What venues take for the price; see `contagion.margin.Oracle`."""
+    """What venues take for the price; see `contagion.liquidation.Oracle`."""
 
     def start(self, price: np.ndarray) -> Any: ...
     def report(self, market: np.ndarray, memory: Any) -> tuple[np.ndarray, Any]: ...

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, xlog1py, xlogy
 
-from ._arrays import numbers
-from ._samples import known
+from ..statistics.arrays import numbers
+from ..statistics.samples import known
 
 
 def counts(count: ArrayLike, n: int, level: float) -> np.ndarray:

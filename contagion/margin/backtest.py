@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, chdtrc, ndtri
 
-from ._arrays import Numbers, answer
+from ..statistics.arrays import Numbers, answer
+from ..statistics.samples import known
 from ._counting import binomial_test, counts, days, markov_test
-from ._samples import known
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import numbers
-from ._samples import known
+from ..statistics.arrays import numbers
+from ..statistics.samples import known
 
 
 def garch_volatility(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Numbers, answer, numbers
-from ._samples import known
+from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.samples import known
 from .options import Instruments
 
 

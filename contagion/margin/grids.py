@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._arrays import numbers
-from ._samples import known
+from ..statistics.arrays import numbers
+from ..statistics.samples import known
 from .grid import ScenarioGrid
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from ._arrays import Numbers, answer, numbers
-from ._samples import known
+from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.samples import known
 
 YEAR = 365.0
 

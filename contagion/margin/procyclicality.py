@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from ._arrays import Numbers, answer, numbers
-from ._samples import known
+from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.samples import known
 
 
 def buffered_margin(margin: ArrayLike, buffer: float = 0.25, *, window: int = 20) -> np.ndarray:

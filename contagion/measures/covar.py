@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..statistics.joint_samples import LEAST, ROUNDING, labelled, quantiles, sample_of
 from .registry import Measure
-from .samples import LEAST, ROUNDING, labelled, quantiles, sample_of
 
 MEDIAN = 0.05  # half the probability of the median state
 NO_DISTRESS = "its loss at the level is not above its median loss"

@@ -13,9 +13,9 @@ from ..kernels import shapley as kernel
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
+from ..statistics.joint_samples import expected_shortfall
 from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, triggers_of
 from .registry import Measure
-from .samples import expected_shortfall
 
 EXACT = 18  # players up to which all coalitions are evaluated
 MOST = 24  # players for which that is possible at all

@@ -14,10 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..text import listing
-from .attribution import Attribution
-from .registry import Measure
-from .samples import (
+from ..statistics.joint_samples import (
     LEAST,
     ROUNDING,
     expected_shortfall,
@@ -26,6 +23,9 @@ from .samples import (
     sample_of,
     tail_weights,
 )
+from ..text import listing
+from .attribution import Attribution
+from .registry import Measure
 
 Risk = Literal["expected shortfall", "volatility"]
 

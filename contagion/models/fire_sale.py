@@ -42,8 +42,8 @@ class FireSale(PortfolioModel):
     ----------
     capital_ratio : r, least equity over assets at risk, 0 < r ≤ 1; 1/33: leverage of 33 at most.
     impact : the price after sales. A number α: exp(−α × sold / held by all nodes); a form such as
-        `ct.margin.Exponential(depth)`, whose volumes are money at the price before (depth = 1/α
-        of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`: Eisenberg-Noe.
+        `ct.liquidation.Exponential(depth)`, whose volumes are money at the price before (depth =
+        1/α of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`: Eisenberg-Noe.
     other_weight : w, how far other external assets count in the ratio, 0 to 1. 0: they are liquid
         and sold first, at no loss (the paper); 1: loans, which count and cannot be sold.
     illiquid : assets of the holdings that cannot be sold; they count as other external assets.
@@ -72,7 +72,7 @@ class FireSale(PortfolioModel):
     >>> net = ct.ExposureNetwork.from_matrix([[0]], ["a"], orientation="debtor->creditor",
     ...     external_assets=[116], external_liabilities=[90],
     ...     holdings={"node": ["a"], "asset": ["X"], "value": [100.0]})
-    >>> model = ct.FireSale(0.25, impact=ct.margin.Linear(depth=1875))
+    >>> model = ct.FireSale(0.25, impact=ct.liquidation.Linear(depth=1875))
     >>> shock = ct.Shock.loss({"a": 16})
     >>> model.market(net, shock).round(6).loc["X"].tolist()     # held, sold, price, fall
     [100.0, 75.0, 0.96, 0.04]

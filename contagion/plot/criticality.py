@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..margin.criticality import CriticalityMap
+from ..liquidation.criticality import CriticalityMap
 from ..text import money
 from . import style
 from .amounts import scale
@@ -36,7 +36,7 @@ def criticality_map(
 
     Parameters
     ----------
-    found : of :func:`contagion.margin.criticality.criticality_map`.
+    found : of :func:`contagion.liquidation.criticality.criticality_map`.
     figure : what the colours show.
     threshold : of the multiplier, for the line.
     ax : where to draw; by default a new figure. The scale of colours takes some of its room.
@@ -49,10 +49,10 @@ def criticality_map(
     Example
     -------
     >>> import contagion as ct
-    >>> from contagion.margin.criticality import criticality_map
-    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    >>> from contagion.liquidation.criticality import criticality_map
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
-    >>> run = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    >>> run = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     >>> found = criticality_map(book, run, [0.02, 0.12], leverage=[0.5, 1.0])
     >>> ax = ct.plot.criticality_map(found)
     >>> [text.get_text() for text in ax.texts][:4]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..experiments.stress import StressTest
-from ..margin import Estimate
+from ..statistics import Estimate
 from ..text import plural
 from . import style
 from .amounts import Scale, scale

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..margin import CascadeResult
+from ..liquidation import CascadeResult
 from ..text import did_you_mean, money, plural
 from . import style
 from .pieces import drawn_width, legend
@@ -43,9 +43,9 @@ def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = Non
     The price falls by 12 %; selling 10 of a depth of 100 takes 10 % of the rest: 79.2.
 
     >>> import contagion as ct
-    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
-    >>> run = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    >>> run = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     >>> ax = ct.plot.cascade_path(run.run(book, {"X": -0.12}))
     >>> market = next(line for line in ax.lines if line.get_label() == "market price")
     >>> [round(float(value), 6) for value in market.get_ydata()]

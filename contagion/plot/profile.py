@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..margin import MarginBook
-from ..margin.profile import liquidatable, moving, steps
+from ..liquidation import MarginBook
+from ..liquidation.liquidation_profile import liquidatable, moving, steps
 from ..text import money
 from . import style
 from .amounts import scale
@@ -36,8 +36,8 @@ def liquidation_profile(
 
     Left of the price of now what a fall makes liquidatable, right of it what a rise does; a steep
     step is a price at which much breaks at once. Static, without impact, as in
-    :func:`contagion.margin.liquidatable.liquidatable`. Valued at the prices of now, so that the
-    heights are units and do not shrink with the price.
+    :func:`contagion.liquidation.liquidatable.liquidatable`. Valued at the prices of now, so that
+    the heights are units and do not shrink with the price.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def liquidation_profile(
     >>> import contagion as ct
     >>> rows = [{"venue": "v", "holder": h, "instrument": "X", "size": size, "margin": margin}
     ...         for h, size, margin in (("a", 10, 100), ("b", 20, 300))]
-    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=rows)
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=rows)
     >>> ax = ct.plot.liquidation_profile(book, "X", [-0.12, -0.08, 0.0])
     >>> [float(y) for y in ax.lines[0].get_ydata()]
     [3000.0, 1000.0, 0.0]

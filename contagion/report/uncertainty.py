@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import plot
 from ..experiments.stress import StressTest
-from ..margin import Estimate
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
+from ..statistics import Estimate
 from ..text import money, plural
 from .figures import svg
 from .parts import Exhibit, table

@@ -6,9 +6,6 @@ linear, so each is a ladder of segments and one kernel clears them all.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 from .allocation import Allocation
 from .base import Rule
 from .claims import Claims
@@ -40,11 +37,4 @@ __all__ = [
     "loads",
     "read",
     "to_dict",
-    "venues",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "venues":
-        return import_module(".venues", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,7 +68,7 @@ def from_dict(data: Mapping[str, Any] | str) -> Rule:
         data = {"venue": data.removeprefix("venue:")} if data[:6] == "venue:" else {"rule": data}
     given = dict(data)
     if "venue" in given:
-        from .venues import venue
+        from ..venues import venue
 
         return venue(given.pop("venue"), **given)
     word = given.pop("rule", None)

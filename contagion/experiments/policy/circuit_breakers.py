@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ConvergenceError
-from ...margin import LiquidationCascade, MarginBook, total_loss
-from ...margin.breakers import Breaker
+from ...liquidation import LiquidationCascade, MarginBook, total_loss
+from ...liquidation.circuit_breakers import Breaker
 from ...network.exposure_network import ExposureNetwork
 from .intervention import Intervention, PolicyError, parts_of, positive
 from .shocktable import AS_GIVEN, with_avoided
@@ -23,7 +23,7 @@ class CircuitBreaker(Intervention):
 
     Parameters
     ----------
-    breakers : one of :mod:`contagion.margin.breakers` or several, in order.
+    breakers : one of :mod:`contagion.liquidation.circuit_breakers` or several, in order.
     price : cost of the change, money.
 
     Cost: `price`; 0 unless given.
@@ -31,7 +31,7 @@ class CircuitBreaker(Intervention):
     Example
     -------
     >>> import contagion as ct
-    >>> CircuitBreaker(ct.margin.Throttle(4.0)).steer(ct.margin.LiquidationCascade())
+    >>> CircuitBreaker(ct.liquidation.Throttle(4.0)).steer(ct.liquidation.LiquidationCascade())
     LiquidationCascade(breakers=(Throttle(units=4.0),))
 
     Source: as in the breakers.
@@ -71,7 +71,7 @@ def compare_cascades(
     Returns
     -------
     DataFrame, one row an intervention, "as given" first, money: loss (of holders and venues, see
-    :func:`contagion.margin.total_loss`), deficits (of closed accounts), latent (negative
+    :func:`contagion.liquidation.total_loss`), deficits (of closed accounts), latent (negative
     equity of open ones: a breaker that holds back a liquidation does not make its loss go away),
     liquidated, lowest (price over price before, of the asset that fell most), rounds, cost, avoided
     (of the loss), avoided_per_cost (nan where nothing is paid).
@@ -89,11 +89,11 @@ def compare_cascades(
     units at 88: margin of 100 gone and 20 that nobody has realized.
 
     >>> import contagion as ct
-    >>> book = ct.margin.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
-    >>> cascade = ct.margin.LiquidationCascade(impact=ct.margin.Linear(depth=100))
+    >>> cascade = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     >>> done = compare_cascades(book, cascade, {"X": -0.12},
-    ...     {"freeze": CircuitBreaker(ct.margin.Freeze((0,)))})
+    ...     {"freeze": CircuitBreaker(ct.liquidation.Freeze((0,)))})
     >>> done[["loss", "deficits", "latent"]].round(6).values.tolist()
     [[164.0, 64.0, 0.0], [120.0, 0.0, 20.0]]
     """

@@ -10,7 +10,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
 from ...scenarios.base import Scenarios
 from ...shocks import Shock
-from ..stress.draws import Weighting
+from ...statistics.scenario_draws import Weighting
 from ..stress.losses import ledger
 from .intervention import Intervention, PolicyError
 from .runs import Bench

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ContagionError
-from ...margin import LiquidationCascade
+from ...liquidation import LiquidationCascade
 from ...network.exposure_network import ExposureNetwork
 from ...text import did_you_mean, listing
 

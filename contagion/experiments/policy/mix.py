@@ -17,8 +17,8 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
 from ...scenarios.base import Scenarios
 from ...shocks import Shock
+from ...statistics.scenario_draws import Weighting
 from ...text import money
-from ..stress.draws import Weighting
 from ..stress.losses import ledger
 from .intervention import Intervention, PolicyError, combined
 from .paired import STATISTICS, estimate

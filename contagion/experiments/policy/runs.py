@@ -11,8 +11,8 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline, PropagationResult
 from ...scenarios.base import BLOCK, Batch, Scenarios
 from ...shocks import Shock
+from ...statistics.scenario_draws import Weighting
 from ..stress import StressTest, stress_test
-from ..stress.draws import Weighting
 from .intervention import Intervention
 from .same import same_scenarios, same_shock
 

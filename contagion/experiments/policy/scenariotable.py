@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...statistics.scenario_draws import Draws, Interval
 from ...text import did_you_mean, money, plural
 from ..stress import StressTest
-from ..stress.draws import Draws, Interval
 from ..stress.scalars import CERTIFICATE
 from .intervention import Intervention, PolicyError
 from .paired import estimate, paired

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.base import Scenarios
+from ...statistics.scenario_draws import WEIGHTINGS
 from ...text import listing, plural
-from .draws import WEIGHTINGS
 from .folder import StressError
 from .spec import Spec
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...margin import Estimate
+from ...statistics import Estimate
+from ...statistics.scenario_draws import Draws
 from ...text import listing, money, plural
-from .draws import Draws
 from .folder import StressError
 from .nodes import given, means, pooled
 from .scalars import Scalars

@@ -20,9 +20,9 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
 from ...scenarios.base import Scenarios, block_size
+from ...statistics.scenario_draws import Weighting
 from . import checks
 from .collect import Collected, tail_shares
-from .draws import Weighting
 from .folder import Folder, full_disk
 from .losses import ledger
 from .plan import Plan, Task, checkpoints, chunk_size

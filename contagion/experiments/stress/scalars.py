@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ...margin import Estimate
+from ...statistics import Estimate
+from ...statistics.scenario_draws import Draws, Interval, estimated, proportion
 from ...text import did_you_mean, plural
-from .draws import Draws, Interval, estimated, proportion
 from .folder import StressError
 from .nodes import components
 from .spec import Spec
@@ -154,8 +154,8 @@ class Scalars:
     ) -> Estimate:
         """Expected value of a column of `scenarios`, with its Monte Carlo error.
 
-        mean = Σ w x / D, see :mod:`contagion.experiments.stress.draws`. The interval is Student's t
-        over the independent replicates, or the percentile bootstrap over them.
+        mean = Σ w x / D, see :mod:`contagion.statistics.scenario_draws`. The interval is Student's
+        t over the independent replicates, or the percentile bootstrap over them.
 
         Parameters
         ----------
@@ -209,7 +209,7 @@ class Scalars:
         """The mean of the worst 1 − `level`; interval by the delta method, or the bootstrap.
 
         Too narrow where few scenarios lie beyond the level, see
-        :func:`contagion.margin.expected_shortfall`. Parameters and the rest as in :meth:`mean`.
+        :func:`contagion.statistics.expected_shortfall`. Parameters and the rest as in :meth:`mean`.
         """
         return self._estimated(
             "expected_shortfall", level, of, confidence, interval, repetitions, rng

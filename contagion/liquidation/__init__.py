@@ -1,0 +1,88 @@
+"""Positions and loans, what a fall of prices liquidates, at what price, and what is missing.
+
+Start with :class:`MarginBook` (accounts, positions, loans) and :class:`LiquidationCascade`, which
+pushes a price shock through them.
+
+- `margin_book`, `position_tables`: positions and loans; equity, health, leverage of accounts
+- `cascade`, `cascade_result`: what a price shock sets off
+- `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
+- `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
+- `price_impact`, `amm_pools`, `order_book`, `oracles`: prices after sales, and prices venues go by
+- `bankruptcy_prices`, `loan_liquidation`: one position, one loan
+- `coupling/`: liquidations and clearing together
+"""
+
+from __future__ import annotations
+
+from .amm_pools import ConcentratedLiquidity, ConstantProduct, Pool
+from .bankruptcy_prices import bankruptcy_price, close_shortfall, liquidation_price, position_value
+from .cascade import LiquidationCascade
+from .cascade_measures import (
+    break_even_fund,
+    cascade_multiplier,
+    scenario_deficits,
+    time_to_stop,
+    total_loss,
+)
+from .cascade_result import CascadeResult
+from .circuit_breakers import Breaker, Freeze, Halt, PriceBand, Throttle, WithdrawalGate
+from .coupling import CoupledCascade
+from .criticality import CriticalityMap, criticality_map, tipping_point
+from .leverage_levels import Deeper, leveraged
+from .liquidation_profile import concentration, liquidatable
+from .loan_liquidation import LoanLiquidation, haircut_bad_debt
+from .margin_book import MarginBook
+from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighted
+from .order_book import Finite, OrderBook
+from .position_limits import Adjusted, MarginAddOn, PositionLimit
+from .price_impact import Exponential, Impact, Linear, NoImpact, SquareRoot
+
+__all__ = [
+    "Adjusted",
+    "Breaker",
+    "CappedGrowth",
+    "CascadeResult",
+    "ConcentratedLiquidity",
+    "ConstantProduct",
+    "CoupledCascade",
+    "CriticalityMap",
+    "Deeper",
+    "Exponential",
+    "Finite",
+    "Freeze",
+    "Halt",
+    "HardCoded",
+    "Impact",
+    "Linear",
+    "LiquidationCascade",
+    "LoanLiquidation",
+    "MarginAddOn",
+    "MarginBook",
+    "Market",
+    "NoImpact",
+    "Oracle",
+    "OrderBook",
+    "Pool",
+    "PositionLimit",
+    "PriceBand",
+    "SquareRoot",
+    "Stale",
+    "Throttle",
+    "TimeWeighted",
+    "WithdrawalGate",
+    "bankruptcy_price",
+    "break_even_fund",
+    "cascade_multiplier",
+    "close_shortfall",
+    "concentration",
+    "criticality_map",
+    "haircut_bad_debt",
+    "leveraged",
+    "liquidatable",
+    "liquidation_price",
+    "position_value",
+    "scenario_deficits",
+    "time_to_stop",
+    "tipping_point",
+    "total_loss",
+]

@@ -1,0 +1,275 @@
+"""Volatility controls, as operators that decide what part of the wanted liquidations may happen.
+
+A breaker never creates money: what it holds back stays open, and if it stays open to the end it
+is counted as latent. All of them are switched on by `LiquidationCascade(breakers=(...))` and
+apply in the order given. Limits that apply before there is a cascade are in
+:mod:`contagion.liquidation.position_limits`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import MarginError
+from ..kernels.liquidation import Round
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The base: a memory, the part of each account that may go, the money that reaches a call."""
+
+    def start(self, price: np.ndarray) -> Any:
+        """What the breaker remembers before the first round; prices (B, A)."""
+        return None
+
+    def reach(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
+        """Part (B, K) or (B, 1) in [0, 1] of the free money of holders that can meet calls now."""
+        return np.ones((1, 1)), memory
+
+    def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
+        """Part (B, N) or (B, 1) in [0, 1] of the wanted liquidations, and the next memory."""
+        return np.ones((1, 1)), memory
+
+
+@dataclass(frozen=True)
+class Halt(Breaker):
+    """Trading halt: a fall of the market price beyond a threshold stops liquidations for a while.
+
+    When the market price of an asset is below `(1 − fall)` times its reference, accounts with a
+    leg in it wait for `rounds` rounds; then the price of that moment is the new reference.
+
+    Parameters
+    ----------
+    fall : relative fall that halts, in (0, 1].
+    rounds : rounds that the halt lasts, >= 1.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> halted = ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Halt(0.1, 5),))
+    >>> halted.run(book, {"X": -0.12}).path.query("round in (1, 6)")["liquidated"].tolist()
+    [0.0, 880.0]
+
+    Source: market-wide halts at 7, 13 and 20 % in the United States [unverified], as an operator.
+    """
+
+    fall: float = 0.07
+    rounds: int = 3
+
+    def __post_init__(self) -> None:
+        if not (0 < self.fall <= 1 and self.rounds >= 1):
+            raise MarginError(f"Halt({self.fall}, {self.rounds}): a fall in (0, 1], rounds >= 1.")
+
+    def start(self, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(price), np.zeros(price.shape, np.int64)
+
+    def allow(
+        self, now: Round, memory: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        reference, left = memory
+        over = (left == 1) & (now.market >= 0)
+        reference = np.where(over, now.market, reference)
+        left = np.maximum(left - 1, 0)
+        fresh = (left == 0) & ~over & (now.market < (1 - self.fall) * reference)
+        left = np.where(fresh, self.rounds, left)
+        stopped = (left > 0).astype(float) @ now.exposure.T > 0
+        return np.where(stopped, 0.0, 1.0), (reference, left)
+
+    def waiting(self, memory: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """(B,) scenarios in which a halt is on."""
+        return np.asarray((memory[1] > 0).any(axis=-1))
+
+
+@dataclass(frozen=True)
+class Throttle(Breaker):
+    """Liquidation throttle: at most so much of an asset is liquidated in one round.
+
+    Sales and purchases count together, so that their net cannot be more either; all accounts with
+    a leg in it go the same part of the way. Money itself has no limit. A limit in units of the
+    asset, one number or one an asset (A,) in the order of the book.
+
+    Parameters
+    ----------
+    units : largest volume in a round, units > 0.
+
+    Example
+    -------
+    10 units at 4 a round take three rounds, and a fourth sees that nothing moves any more.
+
+    >>> import contagion as ct
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> slow = ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Throttle(4),))
+    >>> slow.run(book, {"X": -0.12}).path["open"].tolist()
+    [10.0, 6.0, 2.0, 0.0, 0.0]
+
+    Source: the limit on collateral in auction, `Hole` and `hole`, of MakerDAO (makerdao/dss, dog),
+    as an operator.
+    """
+
+    units: float | tuple[float, ...] = np.inf
+
+    def __post_init__(self) -> None:
+        if not (np.asarray(self.units) > 0).all():
+            raise MarginError(f"Throttle({self.units}): a limit is > 0.")
+
+    def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
+        limit = np.asarray(self.units, float)
+        over = (now.gross > limit) & ~now.money
+        part = np.where(over, limit / np.where(over, now.gross, 1.0), 1.0)
+        return _least(part, now), memory
+
+
+@dataclass(frozen=True)
+class PriceBand(Breaker):
+    """Price band: sales go on only as far as the market stays within a band of the reference.
+
+    An account trades while `|market / reference − 1| <= width`, with the market price before the
+    round; the reference is the price before the shock, or the oracle price of the round.
+
+    Parameters
+    ----------
+    width : of the band, > 0.
+    reference : "start" or "oracle".
+
+    Example
+    -------
+    At 88 the market is 12 % below the start: nothing is sold, and 20 are latent.
+
+    >>> import contagion as ct
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> band = ct.liquidation.PriceBand(0.1, reference="start")
+    >>> done = ct.liquidation.LiquidationCascade(breakers=(band,)).run(book, {"X": -0.12})
+    >>> float(done.deficits["v"]), float(done.latent["v"])
+    (0.0, 20.0)
+
+    Source: the price band of the project's notes, fill only if |p / reference − 1| <= width, as
+    an operator.
+    """
+
+    width: float = 0.1
+    reference: str = "oracle"
+
+    def __post_init__(self) -> None:
+        if not self.width > 0 or self.reference not in ("start", "oracle"):
+            raise MarginError(
+                f"PriceBand({self.width}, {self.reference!r}): a width > 0, 'start' or 'oracle'."
+            )
+
+    def start(self, price: np.ndarray) -> np.ndarray:
+        return np.array(price)
+
+    def allow(self, now: Round, memory: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        base = memory if self.reference == "start" else now.reported
+        ratio = now.market / np.where(base > 0, base, 1.0)
+        return _least((np.abs(ratio - 1) <= self.width).astype(float), now), memory
+
+
+@dataclass(frozen=True)
+class Freeze(Breaker):
+    """Freeze of some assets: accounts with a leg in them are not liquidated at all.
+
+    Parameters
+    ----------
+    assets : numbers of the assets in the order of `book.assets`.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> frozen = ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Freeze((0,)),))
+    >>> float(frozen.run(book, {"X": -0.12}).latent["v"])
+    20.0
+
+    Source: a guardian that sets loan-to-value to 0 and pauses liquidations, as an operator.
+    """
+
+    assets: tuple[int, ...] = ()
+
+    def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
+        part = np.ones(now.market.shape)
+        part[:, list(self.assets)] = 0.0
+        return _least(part, now), memory
+
+
+@dataclass(frozen=True)
+class WithdrawalGate(Breaker):
+    """Withdrawal gate: while it is on, money behind it meets no margin call.
+
+    It goes on in a round in which an open account at one of the venues has equity below 0 at the
+    oracle's prices, stays on for `rounds` rounds, that one included, and starts again as long as
+    there is such an account. Of the free money of a holder the part `behind` lies at these venues:
+    while the gate is on only 1 − behind of it can meet calls, at any venue. Nothing is lost: the
+    money is there again when the gate lifts, and what a call did not get stays with its holder.
+    So it keeps money in the venue (with a run of depositors in a coupled cascade: nobody leaves),
+    at the price of liquidations that a call would have prevented.
+
+    Parameters
+    ----------
+    rounds : rounds after the last negative account, >= 1 (50 blocks on dYdX).
+    behind : part of the free money of a holder that lies at these venues, 0 to 1, one number or
+        one a holder (K,) in the order of `book.holders`.
+    venues : numbers of the venues in the order of `book.venues`; None: all.
+
+    Example
+    -------
+    At −12 % z has less than nothing. h has 40, needs 44 to stay, and has 10 elsewhere:
+
+    >>> import contagion as ct
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, maintenance=0.05, positions=[
+    ...     {"venue": "v", "holder": "z", "instrument": "X", "size": 10, "margin": 100},
+    ...     {"venue": "v", "holder": "h", "instrument": "X", "size": 10, "margin": 160}])
+    >>> for breakers in ((), (ct.liquidation.WithdrawalGate(rounds=3),)):
+    ...     cascade = ct.liquidation.LiquidationCascade(breakers=breakers)
+    ...     done = cascade.run(book, {"X": -0.12}, free={"h": 10})
+    ...     print(done.table[["called", "liquidated"]].round(2).values.tolist(), done.outcome.free)
+    [[0.0, 1.0], [4.0, 0.0]] [0. 6.]
+    [[0.0, 1.0], [0.0, 0.09]] [ 0. 10.]
+
+    Source: docs.dydx.xyz, "withdrawal rate limits and gating" (read 2026): transfers and
+    withdrawals are gated for 50 blocks when a negatively collateralized subaccount is seen or the
+    chain was down; dydxprotocol/v4-chain, protocol/x/subaccounts (50 blocks, by collateral pool).
+    There it is on after liquidation and deleveraging of a block have failed; here before them.
+    """
+
+    rounds: int = 50
+    behind: float | tuple[float, ...] = 1.0
+    venues: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        part = np.asarray(self.behind, float)
+        if not (self.rounds >= 1 and (part >= 0).all() and (part <= 1).all()):
+            raise MarginError(
+                f"WithdrawalGate({self.rounds}, {self.behind}): rounds >= 1, a part 0 to 1."
+            )
+
+    def start(self, price: np.ndarray) -> np.ndarray:
+        return np.zeros(len(price), np.int64)
+
+    def reach(self, now: Round, memory: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        bad = now.open & (now.equity < 0)
+        if self.venues is not None:
+            bad &= np.isin(now.accounts.venue, self.venues)
+        left = np.where(bad.any(axis=-1), self.rounds, np.maximum(memory - 1, 0))
+        return np.where((left > 0)[:, None], 1.0 - np.asarray(self.behind, float), 1.0), left
+
+    def waiting(self, memory: np.ndarray) -> np.ndarray:
+        """(B,) scenarios in which the gate is about to lift."""
+        return (memory > 0) & (memory < self.rounds)
+
+
+def _least(part: np.ndarray, now: Round) -> np.ndarray:
+    """The least part (B, N) over the assets of each account, from parts by asset (B, A)."""
+    out = np.ones((len(part), now.exposure.shape[0]))
+    held = now.exposure.tocsc()
+    for asset in range(part.shape[1]):
+        rows = held.indices[held.indptr[asset] : held.indptr[asset + 1]]
+        out[:, rows] = np.minimum(out[:, rows], part[:, [asset]])
+    return out

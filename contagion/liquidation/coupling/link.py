@@ -1,0 +1,174 @@
+"""Which party of a book is which node of a network, and what moves between the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import MarginError
+from ...network import transforms
+from ...network.exposure_network import ExposureNetwork
+from ...text import did_you_mean, money
+from ..cascade_result import CascadeResult
+from ..margin_book import MarginBook
+
+
+@dataclass(frozen=True)
+class Link:
+    """Which venue and which holder is which node: rows of the network, -1 where none."""
+
+    venue: np.ndarray
+    holder: np.ndarray
+
+    @classmethod
+    def of(cls, network: ExposureNetwork, book: MarginBook) -> Link:
+        names = network.names
+        found = cls(
+            names.get_indexer_for(pd.Index(list(book.venues), dtype=object)),
+            names.get_indexer_for(pd.Index(list(book.holders), dtype=object)),
+        )
+        if (found.venue < 0).all() and (found.holder < 0).all():
+            raise MarginError(
+                "No venue and no holder of the book is a node of the network: there is nothing to "
+                "couple. Use the same names in both."
+            )
+        return found
+
+    def available(
+        self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
+    ) -> np.ndarray:
+        """(K,) free money that the shock leaves; it has to be there besides what is at venues."""
+        stake = np.maximum(book.accounts["equity"].to_numpy(), 0.0)
+        stakes = np.bincount(book.arrays.holder, stake, len(book.holders))
+        has = np.full(len(free), np.inf)
+        at = self.holder >= 0
+        has[at] = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder[at]]
+        over = (free > 0) & (free + stakes > has * (1 + 1e-9))
+        if over.any():
+            k = int(np.argmax(over))
+            all_, part, given = (money(float(x[k]), network.unit) for x in (has, stakes, free))
+            raise MarginError(
+                f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
+                f"{part} are at venues. Free money is another part of them."
+            )
+        out = free.copy()
+        left = has[at] - losses[self.holder[at]] - stakes[at]
+        out[at] = np.minimum(free[at], np.maximum(left, 0.0))
+        return out
+
+    def moved(self, network: ExposureNetwork, step: CascadeResult) -> np.ndarray:
+        """(n,) what the accounts take from the external assets of nodes, below 0: add to them."""
+        n, at, there = len(network), self.holder >= 0, self.venue >= 0
+        out = np.bincount(self.holder[at], step.holder_losses.to_numpy()[at], n)
+        return out + np.bincount(self.venue[there], of_venues(step)[there], n)
+
+    def elsewhere(self, step: CascadeResult) -> np.ndarray:
+        """What each venue and holder that is no node lost on accounts."""
+        return np.concatenate(
+            [of_venues(step)[self.venue < 0], step.holder_losses.to_numpy()[self.holder < 0]]
+        )
+
+    def short(self, network: ExposureNetwork, step: CascadeResult, gated: list[Any]) -> np.ndarray:
+        """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
+        runs = step.deficits.to_numpy() > 0
+        for numbers in gated:
+            runs[slice(None) if numbers is None else list(numbers)] = False
+        out = np.zeros(len(network), bool)
+        out[self.venue[runs & (self.venue >= 0)]] = True
+        return out
+
+    def on_graph(
+        self,
+        network: ExposureNetwork,
+        moved: np.ndarray,
+        losses: np.ndarray,
+        recoveries: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) losses and gains of external assets by what happened on the accounts."""
+        has = np.nan_to_num(network.book.external_assets, nan=np.inf)
+        over = (moved + losses > has * (1 + 1e-9)) & (moved > 0) & np.isnan(recoveries)
+        if over.any():
+            worst = int(np.argmax(np.where(over, moved + losses - has, -np.inf)))
+            lost, unit = float(moved[worst]), network.unit
+            besides = f" besides {money(float(losses[worst]), unit)} in the shock"
+            raise MarginError(
+                f"{network.names[worst]!r} loses {money(lost, unit)} on its accounts"
+                f"{besides if losses[worst] > 0 else ''} and has external assets of "
+                f"{money(float(has[worst]), unit)}. "
+                "Its margin and collateral (of a venue: what it owes its winners) are part of them."
+            )
+        return np.clip(moved, 0.0, has), np.maximum(-moved, 0.0)
+
+    def left(
+        self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Any
+    ) -> np.ndarray:
+        """(K,) what holders have to meet calls with after clearing."""
+        taken = np.maximum(settled.claims_lost, 0.0)
+        if withdrawal:
+            gone = settled.defaulted.astype(float)
+            taken = taken + withdrawal * (network.liabilities @ gone)
+        taken = np.where(settled.defaulted, np.inf, taken)
+        at = self.holder >= 0
+        out = free.copy()
+        out[at] = np.maximum(free[at] - taken[self.holder[at]], 0.0)
+        return out
+
+
+def of_venues(step: CascadeResult) -> np.ndarray:
+    """(V,) what the accounts cost each venue: deficits, less fees and what its vault is worth."""
+    return (step.deficits - step.fees - step.vaults).to_numpy()
+
+
+def run_from(
+    network: ExposureNetwork, ran: np.ndarray, eager: np.ndarray, losses: np.ndarray
+) -> tuple[ExposureNetwork, np.ndarray]:
+    """The network after creditors withdrew a part of their claims on some nodes, at par, and what
+    was withdrawn of each claim before (m,).
+
+    Equity does not change: claims turn into external assets of the creditor, paid out of those of
+    the debtor. Cash is what `losses` leave of them, less priced holdings.
+
+    Parameters
+    ----------
+    ran : (n,) bool, debtors that creditors run from.
+    eager : (n,) part of its claims that each creditor asks for.
+    losses : (n,) money that is gone from external assets.
+
+    Example
+    -------
+    v owes a and b 10 each and has 12; a takes half, b nothing:
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 10], [0, 0, 0], [0, 0, 0]],
+    ...     ["v", "a", "b"], orientation="debtor->creditor", external_assets=[12, 1, 1])
+    >>> ran, eager = np.array([True, False, False]), np.array([0, 0.5, 0])
+    >>> after, paid = run_from(net, ran, eager, losses=np.zeros(3))
+    >>> after.amount.tolist(), after.book.external_assets.tolist(), paid.tolist()
+    ([5.0, 10.0], [7.0, 6.0, 1.0], [5.0, 0.0])
+
+    Source: arithmetic.
+    """
+    asked = np.where(ran[network.debtor], network.amount * eager[network.creditor], 0.0)
+    if not asked.any():
+        return network, asked
+    n, has = len(network), network.book.external_assets
+    cash = np.nan_to_num(has - losses, nan=np.inf)
+    if network.holdings is not None:
+        held = network.holdings
+        cash -= np.bincount(network.names.get_indexer_for(pd.Index(held["node"])), held["value"], n)
+    wanted = np.bincount(network.debtor, asked, n)
+    part = np.clip(cash, 0.0, None) / np.where(wanted > 0, wanted, 1.0)
+    paid = asked * np.minimum(part, 1.0)[network.debtor]
+    external = has - np.bincount(network.debtor, paid, n) + np.bincount(network.creditor, paid, n)
+    claims = network.exposures.assign(amount=network.amount - paid)
+    nodes = transforms.with_columns(network, {"external_assets": external})
+    return transforms.rebuilt(network, claims[claims["amount"] > 0], nodes), paid
+
+
+def place(names: tuple[Any, ...], name: Any, what: str = "holder") -> int:
+    if name not in names:
+        raise MarginError(did_you_mean(name, list(names), what))
+    return names.index(name)

@@ -1,0 +1,73 @@
+"""An estimate with its error, and the parts that every estimator shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from .arrays import Numbers, numbers
+from .fits import Fitted, normal_measure, student_measure
+from .samples import Sample, sample
+
+METHODS = ("historical", "normal", "student")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated risk measure and how well it is known.
+
+    Attributes
+    ----------
+    value : the estimate, money of the losses; a float, or one a column.
+    standard_error : its standard error; nan where the sample does not tell.
+    low, high : the interval at `confidence`; infinite where the sample sets no bound.
+    level : probability level of the risk measure, such as 0.99.
+    confidence : coverage that the interval aims at.
+    method : how value and interval were made.
+    n : number of observations.
+    """
+
+    value: Numbers
+    standard_error: Numbers
+    low: Numbers
+    high: Numbers
+    level: float
+    confidence: float
+    method: str
+    n: int
+
+
+def checked(
+    losses: ArrayLike,
+    level: float,
+    method: str,
+    weights: ArrayLike | None,
+    degrees: float | None,
+    confidence: float,
+) -> Sample:
+    for name, p in (("level", level), ("confidence", confidence)):
+        if not 0 < p < 1:
+            raise ValueError(f"{name} must be above 0 and below 1, but is {p!r}.")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, but is {method!r}.")
+    if degrees is not None:
+        numbers("degrees", degrees, above=0)
+        if method != "student":
+            raise ValueError(f"degrees belong to method student, not to {method}.")
+    return sample(losses, weights)
+
+
+def fitted(
+    data: Sample, level: float, method: str, degrees: float | None, confidence: float, tail: bool
+) -> Estimate:
+    if method == "normal":
+        found = normal_measure(data, level, confidence, tail)
+    else:
+        found = student_measure(data, level, confidence, tail, degrees)
+    return estimate(data, found, level, confidence, method)
+
+
+def estimate(data: Sample, found: Fitted, level: float, confidence: float, method: str) -> Estimate:
+    value, error, low, high = (data.out(part) for part in found)
+    return Estimate(value, error, low, high, float(level), float(confidence), method, len(data.x))

@@ -1,0 +1,165 @@
+"""Liquity v1: the stability pool first, the other borrowers after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+
+
+@dataclass(frozen=True)
+class TroveLiquidation:
+    """Who gets what of liquidated troves; debt in LUSD, collateral at its value in LUSD.
+
+    debt = offset + debt_redistributed + debt_left;
+    collateral = to_pool + collateral_redistributed + gas + surplus + collateral_left.
+
+    Attributes
+    ----------
+    ratio : collateral / debt (ICR); inf without debt.
+    offset : debt cancelled against the stability pool, whose depositors pay it.
+    to_pool : collateral that its depositors get for it, pro rata.
+    debt_redistributed, collateral_redistributed : added to all other troves, pro rata by stake.
+    gas : collateral paid to whoever liquidates.
+    surplus : collateral that the borrower can claim back (recovery mode).
+    debt_left, collateral_left : untouched troves keep all of it.
+    """
+
+    ratio: Numbers
+    offset: Numbers
+    to_pool: Numbers
+    debt_redistributed: Numbers
+    collateral_redistributed: Numbers
+    gas: Numbers
+    surplus: Numbers
+    debt_left: Numbers
+    collateral_left: Numbers
+
+
+def liquity_liquidation(
+    collateral: ArrayLike,
+    debt: ArrayLike,
+    *,
+    pool: ArrayLike,
+    mode: str = "normal",
+    total_ratio: ArrayLike = np.nan,
+    minimum: float = 1.10,
+    gas: float = 0.005,
+) -> TroveLiquidation:
+    """Liquidation of troves in Liquity v1, each on its own against the given stability pool.
+
+    Normal mode, ICR < 110 %: the pool cancels min(pool, debt) and gets that part of the
+    collateral (less 0.5 % for gas); the rest of both is redistributed.
+
+    Recovery mode: ICR <= 100 % is redistributed in full; 100 % < ICR < 110 % as in normal mode;
+    110 % <= ICR < total ratio only where the pool covers the whole debt, for collateral of
+    110 % of the debt, and the borrower may claim the surplus. Others are untouched.
+
+    Rows do not use up the pool of each other: for a sequence pass what is left of it. The
+    200 LUSD that the liquidator gets beside the gas are part of every debt and not shown.
+
+    Parameters
+    ----------
+    collateral : value at the oracle price, in LUSD, >= 0.
+    debt : all debt of the trove, pending redistributions and the 200 LUSD included, >= 0.
+    pool : LUSD in the stability pool, >= 0.
+    mode : "normal" or "recovery" (the system is in it while its total ratio is below 150 %).
+    total_ratio : total collateral over total debt of the system; needed in recovery mode.
+    minimum : minimum collateral ratio. gas : share of the collateral that pays for gas.
+
+    Returns
+    -------
+    TroveLiquidation
+
+    Raises
+    ------
+    ValueError : a negative amount, an unknown mode, recovery mode without total_ratio.
+
+    Example
+    -------
+    Debt 1,000, collateral 1,050, pool 400: depositors pay 400 and get 40 % of 1,044.75.
+
+    >>> trove = liquity_liquidation(1_050, 1_000, pool=400)
+    >>> trove.offset, round(trove.to_pool, 4), trove.debt_redistributed, trove.gas
+    (400.0, 417.9, 600.0, 5.25)
+
+    Source: liquity/dev, packages/contracts/contracts/TroveManager.sol, read @ 048ae7a (normal
+    mode, redistribution). That version still has a partial offset in recovery mode; the capped
+    one, with surplus, is the deployed v1 and was read in copies of it without a commit.
+    """
+    if mode not in ("normal", "recovery"):
+        raise ValueError(f'mode must be "normal" or "recovery", but is {mode!r}.')
+    held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
+    funds, total = numbers("pool", pool, 0), numbers("total_ratio", total_ratio, 0)
+    given = [held, owed, funds]
+    recovery = mode == "recovery"
+    if recovery:
+        if np.isnan(total).all():
+            raise ValueError("total_ratio must be given in recovery mode.")
+        given.append(total)
+    icr = ratio(held, owed, np.inf)
+    closed = (icr < minimum) & (owed > 0)
+    capped = recovery & (icr >= minimum) & (icr < total) & (owed <= funds)
+    only_others = recovery & closed & (icr <= 1)
+    offset = np.where(closed & ~only_others, np.minimum(owed, funds), 0.0)
+    offset = np.where(capped, owed, offset)
+    taken = np.where(capped, np.minimum(minimum * owed, held), np.where(closed, held, 0.0))
+    fee = gas * taken
+    to_pool = (taken - fee) * ratio(offset, owed, 0.0)
+    shared = np.where(closed, owed - offset, 0.0)
+    touched = closed | capped
+    parts = (
+        icr,
+        offset,
+        to_pool,
+        shared,
+        np.where(closed, taken - fee - to_pool, 0.0),
+        fee,
+        np.where(capped, held - taken, 0.0),
+        np.where(touched, 0.0, owed),
+        np.where(touched, 0.0, held),
+    )
+    return TroveLiquidation(*(answer(part, *given) for part in parts))
+
+
+def liquity_redistribution(
+    debt: ArrayLike, collateral: ArrayLike, stake: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Debt and collateral that each remaining trove takes over: pro rata by stake.
+
+    debt_k = debt × stake_k / Σ stake, collateral_k in the same proportion. A trove's stake is
+    its collateral, corrected for redistributions that it has not yet been credited with.
+
+    Parameters
+    ----------
+    debt, collateral : (...) what is redistributed, >= 0.
+    stake : (..., n) stakes of the troves that remain, >= 0.
+
+    Returns
+    -------
+    Two arrays (..., n): debt and collateral of each trove.
+
+    Raises
+    ------
+    ValueError : a negative amount, no axis of troves, or nobody left to take over the debt.
+
+    Example
+    -------
+    >>> liquity_redistribution(600, 626.85, [1_000, 3_000])
+    (array([150., 450.]), array([156.7125, 470.1375]))
+
+    Source: liquity/dev, TroveManager.sol (_redistributeDebtAndColl, _computeNewStake), read @
+    048ae7a.
+    """
+    owed, held = numbers("debt", debt, 0), numbers("collateral", collateral, 0)
+    weight = numbers("stake", stake, 0)
+    if weight.ndim == 0:
+        raise ValueError("stake must have an axis of troves, the last one.")
+    total = weight.sum(-1, keepdims=True)
+    if ((total[..., 0] == 0) & ((owed > 0) | (held > 0))).any():
+        raise ValueError("stake must not be zero for every trove: somebody takes over the debt.")
+    share = ratio(weight, total, 0.0)
+    return owed[..., None] * share, held[..., None] * share

@@ -1,0 +1,170 @@
+"""Maker: what the surplus heals, which auctions follow, and how many MKR a debt auction mints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+
+
+@dataclass(frozen=True)
+class MakerSettlement:
+    """Bad debt and surplus of Maker after they have met, in DAI.
+
+    Attributes
+    ----------
+    healed : debt that the surplus cancelled.
+    debt : debt that is left.
+    surplus : surplus that is left.
+    debt_auctions : lots of size `sump` that can be auctioned now (flop, MKR is minted).
+    surplus_auctions : lots of size `bump` that can be auctioned now (flap, MKR is bought).
+    """
+
+    healed: Numbers
+    debt: Numbers
+    surplus: Numbers
+    debt_auctions: Numbers
+    surplus_auctions: Numbers
+
+
+def maker_settlement(
+    debt: ArrayLike, surplus: ArrayLike, *, sump: ArrayLike, bump: ArrayLike, hump: ArrayLike
+) -> MakerSettlement:
+    """The vow of MakerDAO: bad debt against surplus, then auctions of either.
+
+    healed = min(debt, surplus); debt auctions only with surplus 0 and one lot of debt or more:
+    ⌊debt / sump⌋; surplus auctions only with no debt and above the buffer:
+    ⌊(surplus − hump) / bump⌋. Debt below one lot waits.
+
+    Parameters
+    ----------
+    debt : bad debt that is out of the queue and not in an auction, DAI, >= 0.
+    surplus : surplus buffer, DAI, >= 0.
+    sump, bump : lot of a debt and of a surplus auction, DAI, > 0. hump : surplus that is kept,
+        >= 0. Governance sets all three, so there are no defaults.
+
+    Returns
+    -------
+    MakerSettlement
+
+    Raises
+    ------
+    ValueError : an amount out of range.
+
+    Example
+    -------
+    >>> vow = maker_settlement([180, 20, 0], [60, 60, 500], sump=50, bump=10, hump=450)
+    >>> vow.healed, vow.debt, vow.surplus
+    (array([60., 20.,  0.]), array([120.,   0.,   0.]), array([  0.,  40., 500.]))
+    >>> vow.debt_auctions, vow.surplus_auctions
+    (array([2., 0., 0.]), array([0., 0., 5.]))
+
+    Source: makerdao/dss, src/vow.sol (heal, flop, flap), read @ 016178e.
+    """
+    owed, held = numbers("debt", debt, 0), numbers("surplus", surplus, 0)
+    lot, sale = numbers("sump", sump, above=0), numbers("bump", bump, above=0)
+    keep = numbers("hump", hump, 0)
+    healed = np.minimum(owed, held)
+    left, over = owed - healed, held - healed
+    # One of `left` and `over` is zero, so the two kinds of auction exclude each other.
+    flops = np.floor(left / lot)
+    flaps = np.floor(np.maximum(over - keep, 0.0) / sale)
+    return MakerSettlement(
+        answer(healed, owed, held),
+        answer(left, owed, held),
+        answer(over, owed, held),
+        answer(flops, owed, held, lot),
+        answer(flaps, owed, held, sale, keep),
+    )
+
+
+def flop_lot(
+    dump: ArrayLike,
+    *,
+    bids: ArrayLike = 0,
+    empty_rounds: ArrayLike = 0,
+    beg: float = 1.05,
+    pad: float = 1.5,
+) -> Numbers:
+    """MKR that a debt auction mints after rounds without a bid and a number of minimum bids.
+
+    lot = dump × pad^empty_rounds / beg^bids
+
+    The DAI raised are fixed (`sump`); each bid asks for at least 5 % less MKR, and an auction
+    that ends without a bid starts again with 50 % more.
+
+    Parameters
+    ----------
+    dump : lot at the start, MKR, > 0 (250 on mainnet, set by governance).
+    bids : number of bids, each of the smallest allowed step, >= 0.
+    empty_rounds : times that the auction was restarted before the first bid, >= 0.
+    beg, pad : settings of the contract, >= 1.
+
+    Returns
+    -------
+    The largest lot that the contract can mint then, MKR.
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    >>> round(flop_lot(250, bids=3), 2), flop_lot(250, empty_rounds=2)
+    (215.96, 562.5)
+
+    Source: makerdao/dss, src/flop.sol (dent, tick), read @ 03c6df6.
+    """
+    start, steps = numbers("dump", dump, above=0), numbers("bids", bids, 0)
+    rounds = numbers("empty_rounds", empty_rounds, 0)
+    step, more = numbers("beg", beg, 1), numbers("pad", pad, 1)
+    return answer(start * more**rounds / step**steps, start, steps, rounds, step, more)
+
+
+@dataclass(frozen=True)
+class Dilution:
+    """New tokens and what they cost the old holders: `minted` tokens, `share` of the new supply."""
+
+    minted: Numbers
+    share: Numbers
+
+
+def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilution:
+    """Tokens minted to raise a shortfall at an average price, and the share they take.
+
+    minted = shortfall / price; share = minted / (supply + minted)
+
+    Parameters
+    ----------
+    shortfall : money to be raised, >= 0.
+    price : average price per token in the auctions, money, > 0.
+    supply : tokens before, >= 0.
+
+    Returns
+    -------
+    Dilution
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    5.3m DAI at 252.6 on about one million MKR (March 2020; figures unverified, medium
+    confidence).
+
+    >>> black_thursday = dilution(5.3e6, 252.6, 1e6)
+    >>> round(black_thursday.minted), round(black_thursday.share, 4)
+    (20982, 0.0206)
+
+    Source: arithmetic; figures after the project's notes.
+    """
+    due, at = numbers("shortfall", shortfall, 0), numbers("price", price, above=0)
+    before = numbers("supply", supply, 0)
+    minted = due / at
+    return Dilution(
+        answer(minted, due, at), answer(ratio(minted, before + minted, 0.0), due, at, before)
+    )
