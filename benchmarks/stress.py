@@ -28,7 +28,7 @@ import contagion as ct
 from contagion.experiments.stress import stress_test
 from contagion.kernels.clearing import clear
 from contagion.models import settlement
-from contagion.scenarios.base import BLOCK, Scenarios
+from contagion.scenarios.scenario_set import BLOCK, Scenarios
 
 COLUMNS = 64
 

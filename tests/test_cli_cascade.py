@@ -9,8 +9,8 @@ import pytest
 from terminal import fits, flat, read_json
 
 from contagion import liquidation
-from contagion.cli import market
-from contagion.cli.cascade import accounts
+from contagion.cli import market_arguments as market
+from contagion.cli.liquidations import accounts
 from contagion.network import schema
 
 POSITIONS = """venue,holder,instrument,size,entry_price,margin,fee

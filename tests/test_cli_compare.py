@@ -15,7 +15,7 @@ from terminal import fits, flat, read_json
 
 import contagion as ct
 from contagion import rules
-from contagion.cli.words import assigned, rule, sets
+from contagion.cli.rule_arguments import assigned, rule, sets
 
 OKEX = "okex_2018"
 TURNED = "{ rule = 'waterfall', layers = [{ name = 'clawback' }, { name = 'insurance fund' }] }"

@@ -9,7 +9,7 @@ import pytest
 from terminal import fits, flat, read_json
 
 from contagion import rules, venues
-from contagion.cli.words import in_words, rule
+from contagion.cli.rule_arguments import in_words, rule
 from contagion.venues import CATALOGUE
 
 OKEX = "okex_2018"

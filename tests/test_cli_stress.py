@@ -19,7 +19,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli.scenariowords import again, model_of, set_of
+from contagion.cli.scenario_arguments import again, model_of, set_of
 from contagion.cli.stress_text import show
 from contagion.experiments.stress.folder import Folder
 from contagion.experiments.stress.spec import model_spec

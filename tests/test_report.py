@@ -14,7 +14,7 @@ import pytest
 
 import contagion as ct
 from contagion.report.document import fingerprint
-from contagion.report.words import attributes
+from contagion.report.phrases import attributes
 from contagion.text import money
 
 

@@ -14,8 +14,8 @@ import pytest
 from test_report import Page
 
 import contagion as ct
-from contagion.report.sharing import venues
-from contagion.report.words import FAIRNESS, attributes, rule_words
+from contagion.report.phrases import FAIRNESS, attributes, rule_words
+from contagion.report.rules import venues
 from contagion.rules import EqualLosses, Layer, Waterfall
 
 SETS = {

@@ -16,7 +16,7 @@ from scipy import stats
 
 import contagion as ct
 from contagion import scenarios as sc
-from contagion.scenarios.base import block_size, seed_of
+from contagion.scenarios.scenario_set import block_size, seed_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["d", "a", "c", "b", "e"]  # not sorted, so that order matters

@@ -21,8 +21,8 @@ from contagion.experiments.stress.collect import tail_shares
 from contagion.experiments.stress.nodes import components
 from contagion.experiments.stress.plan import Plan, checkpoints, chunk_size
 from contagion.experiments.stress.sums import Tree, grouping
-from contagion.scenarios import base
-from contagion.scenarios.base import Batch, Scenarios
+from contagion.scenarios import scenario_set as base
+from contagion.scenarios.scenario_set import Batch, Scenarios
 from contagion.statistics.scenario_draws import Draws, estimated, proportion
 
 

@@ -23,7 +23,7 @@ from contagion.experiments.stress import run as running
 from contagion.experiments.stress.folder import Folder
 from contagion.experiments.stress.spec import network_digest
 from contagion.experiments.stress.work import Shipped, unpacked
-from contagion.scenarios import base
+from contagion.scenarios import scenario_set as base
 
 MODEL = ct.EisenbergNoe()
 COUNT = 12 * 1024 + 100
@@ -381,7 +381,7 @@ KILLED = """
     from contagion.stress import stress_test
     from contagion.stress.folder import Folder
 
-    contagion.scenarios.base.BLOCK = 32
+    contagion.scenarios.scenario_set.BLOCK = 32
     save = Folder.save_part
     def slowly(self, part):
         save(self, part)

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, NetworkError
-    from .text import findings_text, paragraph
+    from .terminal import findings_text, paragraph
 
     def say(message: object) -> int:
         print(paragraph(str(message)), file=sys.stderr)

@@ -8,18 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ..text import did_you_mean
-from . import (
-    cascade,
-    compare,
-    making,
-    ranks,
-    reconstructing,
-    reversing,
-    rules,
-    runs,
-    stressing,
-    sweeps,
-)
+from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
+from . import liquidations as cascade
 from .options import (
     AssumeEquity,
     File,
@@ -32,7 +22,7 @@ from .options import (
     load,
     print_json,
 )
-from .text import findings_text, paragraph
+from .terminal import findings_text, paragraph
 
 app = typer.Typer(
     name="contagion",

@@ -17,8 +17,8 @@ from ..text import percent, plural
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
-from .text import paragraph, table, width, written
-from .words import idle, in_words, sets
+from .rule_arguments import idle, in_words, sets
+from .terminal import paragraph, table, width, written
 
 MOST = 12
 NODES = 32  # columns for the nodes and what they bear as given

@@ -12,7 +12,7 @@ from ..results.propagation_result import PropagationResult
 from ..results.waterfalls import OWNERS
 from ..rules import Waterfall
 from ..text import percent, plural
-from .text import paragraph, table
+from .terminal import paragraph, table
 
 ROWS = 24
 

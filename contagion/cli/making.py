@@ -14,7 +14,7 @@ from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import did_you_mean
 from . import options
 from .options import OUT, print_json
-from .text import paragraph, written
+from .terminal import paragraph, written
 from .values import value
 
 

@@ -14,8 +14,8 @@ from ..measures.ranking import rank as ranked
 from ..network.exposure_network import ExposureNetwork
 from . import options
 from .options import OUT, load, print_json
-from .text import paragraph, table, width
-from .words import ruled
+from .rule_arguments import ruled
+from .terminal import paragraph, table, width
 
 MOST = 2_000  # nodes that are compared
 SHEET = ["equity", "claims", "debts"]

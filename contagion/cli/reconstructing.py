@@ -16,8 +16,8 @@ from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import did_you_mean, plural
 from . import options
 from .options import DATA, OUT, load, number, pairs, print_json, repairs
-from .scenariowords import settings
-from .text import paragraph, table
+from .scenario_arguments import settings
+from .terminal import paragraph, table
 
 MOST = 12
 METHODS: dict[str, Callable[..., Ensemble]] = {

@@ -10,7 +10,7 @@ from ..experiments import reverse as search
 from ..shocks import Shock
 from . import options
 from .options import SHOCK, load, number, print_json
-from .text import paragraph
+from .terminal import paragraph
 
 
 def add_to(app: typer.Typer) -> None:

@@ -15,12 +15,12 @@ from ..errors import ContagionError, RuleError
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, to_dict
-from ..rules.words import INNER
+from ..rules.serialize import INNER
 from ..text import closest, did_you_mean, percent
-from . import words
+from . import rule_arguments as words
 from .layers import used
 from .options import OUT, Json, Unit, number, print_json
-from .text import documented, paragraph, table, width, written
+from .terminal import documented, paragraph, table, width, written
 
 MOST = 12
 EXAMPLES: dict[str, Rule] = {  # of the rules that need something

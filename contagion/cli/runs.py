@@ -17,8 +17,8 @@ from ..rules import to_dict
 from . import options
 from .layers import calls_text, layers_text
 from .options import OUT, Loaded, load, print_json
-from .text import paragraph, table, written
-from .words import idle, ruled
+from .rule_arguments import idle, ruled
+from .terminal import paragraph, table, written
 
 MOST = 12
 SETTLED = ("bearers", "layers", "calls")
@@ -139,7 +139,7 @@ def _bearers(result: PropagationResult) -> str:
 
 
 def _nodes(result: PropagationResult) -> str:
-    from ..report.words import state
+    from ..report.phrases import state
 
     frame, net = result.table, result.network
     to = scale([*frame["loss"], *frame["shortfall"]], net.unit)

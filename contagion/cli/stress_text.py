@@ -15,7 +15,7 @@ from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
 from ..statistics import Estimate
 from ..text import plural
-from .text import paragraph, table
+from .terminal import paragraph, table
 
 MOST = 12
 

@@ -21,9 +21,9 @@ from ..scenarios import Scenarios
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
-from .scenariowords import again, list_kinds, model_of, set_of
+from .rule_arguments import ruled
+from .scenario_arguments import again, list_kinds, model_of, set_of
 from .stress_text import record, show
-from .words import ruled
 
 TARGETS = ("mean", "value-at-risk", "expected-shortfall")
 OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "rule")
@@ -242,7 +242,7 @@ def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
     Raises
     ------
     FileNotFoundError, ValueError, NetworkError
-        As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.words.ruled` do.
+        As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.rule_arguments.ruled` do.
     """
     place = Path(words["source"])
     inside = sorted(place.iterdir()) if place.is_dir() else []

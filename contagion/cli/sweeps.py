@@ -13,7 +13,7 @@ from ..experiments.sweeping import sweep as swept
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
-from .text import paragraph, table, written
+from .terminal import paragraph, table, written
 from .values import steps
 
 MOST = 30

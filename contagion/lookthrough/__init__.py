@@ -8,9 +8,9 @@ how deep the chains are, :func:`blast_radius` what depends on one oracle, bridge
 
 from __future__ import annotations
 
-from .bag import who_holds_the_bag
-from .depth import rehypothecation
-from .radius import blast_radius
-from .through import LookThrough, look_through
+from .dependents import blast_radius
+from .look_through import LookThrough, look_through
+from .rehypothecation import rehypothecation
+from .ultimate_holders import who_holds_the_bag
 
 __all__ = ["LookThrough", "blast_radius", "look_through", "rehypothecation", "who_holds_the_bag"]

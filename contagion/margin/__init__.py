@@ -3,9 +3,9 @@
 Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and expected shortfall
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
 
-- `grid`, `grids`, `options`: the worst loss of a portfolio over moves of price and volatility
+- `scenario_grid`, `published_grids`, `option_values`: the worst loss of a portfolio over moves of price and volatility
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
-- `filtered`: past losses rescaled to the volatility of today
+- `filtered_history`: past losses rescaled to the volatility of today
 - `procyclicality`, `backtest`: margin through the cycle, and whether it was enough
 """
 
@@ -20,10 +20,8 @@ from .backtest import (
     kupiec_test,
     traffic_light,
 )
-from .filtered import filtered_losses, garch_volatility
-from .grid import GridMargin, ScenarioGrid
-from .grids import deribit_grid, span_grid
-from .options import Instruments, option_value
+from .filtered_history import filtered_losses, garch_volatility
+from .option_values import Instruments, option_value
 from .procyclicality import (
     buffered_margin,
     floored_margin,
@@ -31,6 +29,8 @@ from .procyclicality import (
     peak_to_trough,
     stressed_weights,
 )
+from .published_grids import deribit_grid, span_grid
+from .scenario_grid import GridMargin, ScenarioGrid
 from .schedule import TieredSchedule, offset_margin
 
 __all__ = [

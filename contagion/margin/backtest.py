@@ -14,7 +14,7 @@ from scipy.special import bdtr, chdtrc, ndtri
 
 from ..statistics.arrays import Numbers, answer
 from ..statistics.samples import known
-from ._counting import binomial_test, counts, days, markov_test
+from .exceedance_counts import binomial_test, counts, days, markov_test
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..lookthrough import LookThrough
+from ..lookthrough.look_through import back_claims
 from ..lookthrough.loops import longest
-from ..lookthrough.through import back_claims
 from . import style
 from .amounts import Scale, scale
 from .boxes import Box, Link

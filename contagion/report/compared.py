@@ -17,7 +17,7 @@ from ..plot.style import percent
 from ..text import money
 from .figures import svg
 from .parts import Exhibit, table
-from .words import FAIRNESS, attributes
+from .phrases import FAIRNESS, attributes
 
 TITLE = "Rules compared"
 MOST = 40

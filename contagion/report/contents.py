@@ -6,7 +6,8 @@ from functools import partial
 
 from .. import plot
 from ..results.propagation_result import PropagationResult
-from . import compared, exhibits, reference, sensitivity, shape, sharing, uncertainty, whatif
+from . import compared, exhibits, reference, sensitivity, shape, uncertainty, whatif
+from . import rules as sharing
 from .figures import svg
 from .given import LARGE, Given
 from .parts import Exhibit, Section

@@ -17,7 +17,7 @@ from ..results.propagation_result import PropagationResult
 from ..text import money
 from .figures import svg
 from .parts import Exhibit, table
-from .words import attributes, no_settlement, state
+from .phrases import attributes, no_settlement, state
 
 MOST = 40
 PATHS = 6

@@ -13,7 +13,7 @@ from ..results.propagation_result import PropagationResult
 from ..text import money
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given
-from .words import count, insolvent_before
+from .phrases import count, insolvent_before
 
 
 def sentences(about: Given) -> list[str]:

@@ -17,7 +17,7 @@ from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
-from .words import BASELINES, GLOSSARY, parameters
+from .phrases import BASELINES, GLOSSARY, parameters
 
 MOST = 20
 WIDE = 9  # columns of the ranking that fit on a page

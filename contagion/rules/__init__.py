@@ -7,13 +7,13 @@ linear, so each is a ladder of segments and one kernel clears them all.
 from __future__ import annotations
 
 from .allocation import Allocation
-from .base import Rule
 from .claims import Claims
 from .exits import exit_values
 from .order import FirstCome, Priority, Queue
-from .sharing import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .rule import Rule
+from .serialize import RULES, WORDS, dumps, from_dict, loads, read, to_dict
 from .waterfall import Layer, Waterfall
-from .words import RULES, WORDS, dumps, from_dict, loads, read, to_dict
 
 __all__ = [
     "RULES",

@@ -12,7 +12,7 @@ from ..errors import RuleError
 from ..text import money, percent
 
 if TYPE_CHECKING:
-    from .base import Rule
+    from .rule import Rule
 
 Rounding = Literal["down", "largest_remainder"]
 

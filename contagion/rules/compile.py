@@ -13,11 +13,11 @@ from ..errors import RuleError
 from ..kernels.ladder import Ladder, completed, one_after_another, weighted
 from ..kernels.segments import Segments, from_ladder, one_each
 from ..text import listing
-from .base import Rule
 from .claims import DEFAULTS, Claims
 from .contingent import Guarantees
 from .order import Priority
-from .sharing import ProRata
+from .proportional import ProRata
+from .rule import Rule
 from .waterfall import Waterfall
 
 UNCOVERED = "other claims"

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
-from .base import Rule, nested
 from .claims import Claims
-from .sharing import PRO_RATA
+from .proportional import PRO_RATA
+from .rule import Rule, nested
 
 Tiers = tuple[tuple[float, Rule], ...]
 

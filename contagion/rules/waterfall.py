@@ -12,9 +12,9 @@ import pandas as pd
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
 from ..text import closest
-from .base import Rule, nested
 from .claims import Claims
-from .sharing import PRO_RATA
+from .proportional import PRO_RATA
+from .rule import Rule, nested
 
 OWN = "\0own"  # column that marks own money; no table has one of that name
 

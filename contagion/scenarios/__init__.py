@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .assets import jumps, prices
-from .base import BLOCK, Batch, Scenarios
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
 from .files import KINDS, from_toml, read, to_toml
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .pds import defaults
+from .scenario_set import BLOCK, Batch, Scenarios
 
 __all__ = [
     "BLOCK",

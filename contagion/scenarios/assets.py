@@ -12,10 +12,10 @@ from scipy.special import ndtr, pdtr
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
-from .base import Batch, Seed, assets_of, capped
 from .factors import OnField
 from .field import loadings_of
 from .sampling import Sampling, Tilt, sampling
+from .scenario_set import Batch, Seed, assets_of, capped
 from .values import Values, by_name, one
 
 

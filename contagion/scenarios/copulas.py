@@ -10,12 +10,12 @@ import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
 from ..network.exposure_network import ExposureNetwork
-from .base import Batch, Scenarios, Seed, losing
 from .factors import OnField
 from .field import loadings_of, own_order
 from .marginals import Marginals, marginal_words, marginals_of
 from .numbers import Numbers
 from .sampling import Sampling, Tilt, sampling
+from .scenario_set import Batch, Scenarios, Seed, losing
 from .values import Values, by_node, one
 
 

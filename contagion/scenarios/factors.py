@@ -11,10 +11,10 @@ import pandas as pd
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
-from .base import Batch, Scenarios, Seed, capped, losing
 from .field import Field, is_matrix, loadings_of
 from .numbers import Numbers
 from .sampling import Sampling, Tilt, sampling
+from .scenario_set import Batch, Scenarios, Seed, capped, losing
 from .values import Values, by_name, by_node, one
 
 

@@ -14,14 +14,14 @@ from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing
 from .assets import jumps, prices
-from .base import Scenarios
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .marginals import marginals_from
 from .pds import defaults
-from .shockwords import shock_from
+from .scenario_set import Scenarios
+from .shock_tables import shock_from
 
 KINDS: dict[str, Callable[..., Scenarios]] = {
     function.__name__: function

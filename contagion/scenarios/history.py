@@ -13,7 +13,7 @@ from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing, plural
 from .assets import holdings_matrix
-from .base import Batch, Scenarios, Seed, assets_of, capped, counted, losing, seed_of
+from .scenario_set import Batch, Scenarios, Seed, assets_of, capped, counted, losing, seed_of
 from .values import one, said
 
 By = Literal["node", "asset"]

@@ -13,8 +13,8 @@ from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import did_you_mean, money
-from .base import Batch, Scenarios, assets_of
-from .shockwords import shock_words
+from .scenario_set import Batch, Scenarios, assets_of
+from .shock_tables import shock_words
 from .values import Values, by_node, said
 
 

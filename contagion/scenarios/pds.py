@@ -9,10 +9,10 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
-from .base import Batch, Seed, assets_of
 from .factors import OnField
 from .field import Parts, loadings_of
 from .sampling import Tilt, sampling
+from .scenario_set import Batch, Seed, assets_of
 from .twisting import twisted
 from .values import Values, by_node, one
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from .base import Seed, block_size, counted, seed_of
 from .field import Field, own_order, tail_scale
 from .numbers import Numbers
+from .scenario_set import Seed, block_size, counted, seed_of
 from .values import one, said
 
 Tilt = float | Sequence[float] | None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import RuleError
-from ..rules.base import Rule
+from ..rules.rule import Rule
 from ..text import did_you_mean
 from . import clearing_houses as clearing
 from . import exchanges, onchain, socialized, stablecoins, vaults

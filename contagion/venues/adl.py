@@ -6,9 +6,9 @@ import numpy as np
 
 from ..errors import RuleError
 from ..rules.allocation import Allocation
-from ..rules.base import Rule
 from ..rules.order import Queue
-from ..rules.sharing import Capped, ProRata
+from ..rules.proportional import Capped, ProRata
+from ..rules.rule import Rule
 from ..text import did_you_mean
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..rules.base import Rule
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from .layers import at_most, capacity
 from .members import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..rules.base import Rule
 from ..rules.order import Queue
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from .venue import Venue, choice, fund_then, money, share
 

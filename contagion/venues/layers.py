@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..rules.base import Rule
-from ..rules.sharing import PRO_RATA, Capped
+from ..rules.proportional import PRO_RATA, Capped
+from ..rules.rule import Rule
 from .venue import money
 
 

@@ -11,8 +11,8 @@ that there is nothing. On a graph the protocol is the node that the suppliers ho
 
 from __future__ import annotations
 
-from ..rules.base import Rule
 from ..rules.order import FirstCome
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from .layers import at_most, capacity
 from .venue import Venue, share

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import RuleError
-from ..rules.base import Rule
 from ..rules.order import Queue
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from .venue import Venue, fund_then, money
 

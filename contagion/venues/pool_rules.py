@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..rules.base import Rule
-from ..rules.sharing import ProRata
+from ..rules.proportional import ProRata
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from .venue import Venue, fund_then, money, share
 

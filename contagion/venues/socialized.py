@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..rules.base import Rule
-from ..rules.sharing import Capped, ProRata
+from ..rules.proportional import Capped, ProRata
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from .venue import Venue, fund_then
 

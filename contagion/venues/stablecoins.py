@@ -6,8 +6,8 @@ claims in the layer; 0 says that there is nothing.
 
 from __future__ import annotations
 
-from ..rules.base import Rule
-from ..rules.sharing import PRO_RATA, ProRata
+from ..rules.proportional import PRO_RATA, ProRata
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from .layers import at_most, capacity
 from .venue import Venue, choice, share

@@ -10,9 +10,9 @@ depositors hold claims on it.
 from __future__ import annotations
 
 from ..errors import RuleError
-from ..rules.base import Rule
 from ..rules.order import FirstCome
-from ..rules.sharing import PRO_RATA
+from ..rules.proportional import PRO_RATA
+from ..rules.rule import Rule
 from .venue import Venue
 
 

@@ -8,7 +8,7 @@ from inspect import getdoc, signature
 from typing import Any, Literal
 
 from ..errors import RuleError
-from ..rules.base import Rule
+from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..text import did_you_mean
 

@@ -15,7 +15,7 @@ from ...errors import ContagionError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
-from ...scenarios.base import Scenarios
+from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ...text import money

@@ -9,7 +9,7 @@ import numpy as np
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline, PropagationResult
-from ...scenarios.base import BLOCK, Batch, Scenarios
+from ...scenarios.scenario_set import BLOCK, Batch, Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ..stress import StressTest, stress_test

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...network.exposure_network import ExposureNetwork
-from ...scenarios.base import Batch, Scenarios
+from ...scenarios.scenario_set import Batch, Scenarios
 from ...shocks import Shock
 from .intervention import PolicyError
 

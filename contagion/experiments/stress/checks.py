@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...network.exposure_network import ExposureNetwork
-from ...scenarios.base import Scenarios
+from ...scenarios.scenario_set import Scenarios
 from ...statistics.scenario_draws import WEIGHTINGS
 from ...text import listing, plural
 from .folder import StressError

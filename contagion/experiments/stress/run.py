@@ -19,7 +19,7 @@ from ...errors import ConvergenceError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
-from ...scenarios.base import Scenarios, block_size
+from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_draws import Weighting
 from . import checks
 from .collect import Collected, tail_shares

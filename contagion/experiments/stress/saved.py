@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...scenarios.base import Scenarios
+from ...scenarios.scenario_set import Scenarios
 from .checks import networks_of
 from .collect import Collected
 from .folder import Folder, StressError

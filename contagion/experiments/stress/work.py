@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 from scipy.sparse import csr_array
 
-from ...scenarios.base import Scenarios
+from ...scenarios.scenario_set import Scenarios
 from .losses import Ledger, Measured
 from .plan import Task
 from .sums import Branch, Grouping, Sums, Tree, moments

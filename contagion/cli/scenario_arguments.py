@@ -16,7 +16,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..text import did_you_mean
-from .text import paragraph
+from .terminal import paragraph
 from .values import value
 
 

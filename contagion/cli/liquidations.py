@@ -16,13 +16,14 @@ from ..liquidation.coupling import CoupledCascade, CoupledResult
 from ..liquidation.margin_book import NUMERAIRE
 from ..shocks import Shock
 from ..text import plural
-from . import market, options
-from .cascade_text import cascade_text, coupled_text, profile_text
+from . import market_arguments as market
+from . import options
 from .figures import draw, drawable
-from .market import alike
+from .liquidations_text import cascade_text, coupled_text, profile_text
+from .market_arguments import alike
 from .options import OUT, SHOCK, print_json
-from .text import paragraph, written
-from .words import ruled
+from .rule_arguments import ruled
+from .terminal import paragraph, written
 
 GRAPH = "Network (with --network)"
 MOVES = "-0.05,-0.1,-0.2,-0.3,-0.5"

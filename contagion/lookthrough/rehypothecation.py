@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import connected_components
 
 from ..network.exposure_network import ExposureNetwork
 from . import loops
+from .look_through import LookThrough, alphabet, look_through
 from .solving import Solver
-from .through import LookThrough, alphabet, look_through
 
 By = Literal["asset", "token", "component"]
 

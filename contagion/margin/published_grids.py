@@ -6,7 +6,7 @@ import numpy as np
 
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
-from .grid import ScenarioGrid
+from .scenario_grid import ScenarioGrid
 
 
 def deribit_grid(

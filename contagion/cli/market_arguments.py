@@ -20,7 +20,7 @@ from ..network import formats as convert
 from ..network import schema
 from ..text import closest, did_you_mean, listing
 from .options import number
-from .words import typed
+from .rule_arguments import typed
 
 BOOK = "Book"
 FORMS = (liquidation.NoImpact, liquidation.Linear, liquidation.Exponential, liquidation.SquareRoot,

@@ -12,10 +12,10 @@ from ..liquidation import CascadeResult, MarginBook
 from ..liquidation.coupling import CoupledResult
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
-from ..report.words import state
+from ..report.phrases import state
 from ..text import money, percent, plural
 from .layers import calls_text, layers_text
-from .text import paragraph, table
+from .terminal import paragraph, table
 
 MOST = 12
 ASSETS = 3  # with prices in the table of rounds

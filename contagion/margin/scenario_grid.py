@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..statistics.arrays import Numbers, answer, numbers
 from ..statistics.samples import known
-from .options import Instruments
+from .option_values import Instruments
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ScenarioGrid:
     A short put at 45,000 with 50,000, 30 days, 60 % loses most at −16 % with volatility up. Half
     a future sold against it moves the worst scenario to +16 %.
 
-    >>> from contagion.margin.grids import deribit_grid
+    >>> from contagion.margin.published_grids import deribit_grid
     >>> grid = deribit_grid(extended=())
     >>> book = Instruments(("put", "linear"), 50_000, strike=45_000, volatility=0.6, days=30)
     >>> found = grid.margin(book, [[-1, 0], [-1, -0.5]])

@@ -12,8 +12,8 @@ from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .backing import backing, kept, without
+from .look_through import alphabet
 from .solving import Solver
-from .through import alphabet
 
 if TYPE_CHECKING:
     from ..models.base import Model

@@ -13,7 +13,7 @@ from ..errors import RuleError
 from ..models import MODELS
 from ..network.exposure_network import ExposureNetwork
 from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read, to_dict
-from ..rules.words import INNER
+from ..rules.serialize import INNER
 from ..shocks import Shock
 from ..text import closest, did_you_mean, listing
 from .options import Loaded, number

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..errors import RuleError
 from ..text import did_you_mean
-from .base import Rule
 from .order import FirstCome, Priority, Queue
-from .sharing import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .rule import Rule
 from .waterfall import Layer, Waterfall
 
 RULES: dict[str, type[Rule]] = {

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another, weighted
-from .base import Rule, nested
 from .claims import Claims
+from .rule import Rule, nested
 
 
 @dataclass(frozen=True, repr=False)

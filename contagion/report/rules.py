@@ -20,7 +20,7 @@ from ..rules import Priority, Waterfall
 from ..text import money
 from .figures import svg
 from .parts import Exhibit, table
-from .words import no_settlement, rule_words
+from .phrases import no_settlement, rule_words
 
 MOST = 12  # venues with their layers
 ROWS = 40
