@@ -1,163 +1,120 @@
-"""How losses spread through networks of exposures, and who bears them in the end."""
+"""How losses spread through networks of exposures, and who bears them in the end.
+
+    >>> import contagion as ct
+    >>> network = ct.datasets.load("cefi_credit_2022")
+    >>> result = ct.EisenbergNoe().propagate(network, ct.Shock.default("three_arrows"))
+    >>> f"{result.socialization.socialized_share:.0%}"
+    '100%'
+
+The names here are what a first session needs; the rest is in the rooms: `network` (what a network
+is), `models` (how losses spread), `rules` and `venues` (how one node shares a shortfall), `results`
+(what came out), `measures` (who is critical), `liquidation` and `margin` (positions, loans, initial
+margin), `scenarios` and `experiments` (many runs), `synthetic` (generated and reconstructed
+networks), `lookthrough`, `randomgraphs`, `statistics`, `plot` and `report`.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import rules
 from .errors import (
     AmbiguousSolution,
     ContagionError,
     ConvergenceError,
     DatasetError,
-    Finding,
     MarginError,
     ModelError,
     NetworkError,
     RuleError,
     ShockError,
 )
-from .models import (
-    MODELS,
-    CreditFunding,
-    CrossHoldings,
-    DebtRank,
-    EisenbergNoe,
-    FailureCosts,
-    FireSale,
-    Furfine,
-    GaiKapadia,
-    JointModel,
-    LeverageTargeting,
-    LiquidityHoarding,
-    Model,
-    NetworkValuation,
-    OverlappingPortfolios,
-    RogersVeraart,
-    ThresholdDeleveraging,
-    channels,
-    valuations,
-)
-from .network.exposure_network import ExposureNetwork, read
-from .results.outcome import Outcome
-from .results.propagation_result import PropagationResult
-from .results.socialization import Socialization
+from .network import ExposureNetwork, read
+from .rules.serialize import register_venues
 from .shocks import Shock
+
+if TYPE_CHECKING:
+    from . import (
+        datasets,
+        experiments,
+        liquidation,
+        lookthrough,
+        margin,
+        measures,
+        models,
+        plot,
+        randomgraphs,
+        rules,
+        scenarios,
+        statistics,
+        synthetic,
+        venues,
+    )
+    from .experiments import compare_rules, stress_test, sweep
+    from .measures.ranking import rank
+    from .models import DebtRank, EisenbergNoe
+    from .report import write_report
 
 __version__ = "0.1.0"
 
-_ON_USE = {
-    "layers": "experiments.layers",
-    "lookthrough": "lookthrough",
-    "margin": "margin",
-    "liquidation": "liquidation",
-    "statistics": "statistics",
-    "venues": "venues",
-    "plot": "plot",
-    "randomgraphs": "randomgraphs",
-    "report": "report",
-    "datasets": "datasets",
-    "measures": "measures",
-    "generate": "synthetic.generate",
-    "policy": "experiments.policy",
-    "reconstruct": "synthetic.reconstruct",
-    "reverse": "experiments.reverse",
-    "scenarios": "scenarios",
-    "scorecards": "measures.scorecards",
-    "ranking": "measures.ranking",
-    "stress": "experiments.stress",
-}
-_NAMES = {
-    "rank": ("measures.ranking", "rank"),
-    "write_report": ("report", "write_report"),
-    "compare_rules": ("experiments", "compare_rules"),
-    "RuleComparison": ("experiments", "RuleComparison"),
-    "CoupledCascade": ("liquidation.coupling", "CoupledCascade"),
-    "Case": ("experiments", "Case"),
-    "Sweep": ("experiments", "Sweep"),
-    "StressTest": ("experiments", "StressTest"),
-    "stress_test": ("experiments", "stress_test"),
-    "sweep": ("experiments", "sweep"),
-}
-
 __all__ = [
-    "MODELS",
     "AmbiguousSolution",
-    "Case",
     "ContagionError",
     "ConvergenceError",
-    "CoupledCascade",
-    "CreditFunding",
-    "CrossHoldings",
     "DatasetError",
     "DebtRank",
     "EisenbergNoe",
     "ExposureNetwork",
-    "FailureCosts",
-    "Finding",
-    "FireSale",
-    "Furfine",
-    "GaiKapadia",
-    "JointModel",
-    "LeverageTargeting",
-    "LiquidityHoarding",
     "MarginError",
-    "Model",
     "ModelError",
     "NetworkError",
-    "NetworkValuation",
-    "Outcome",
-    "OverlappingPortfolios",
-    "PropagationResult",
-    "RogersVeraart",
-    "RuleComparison",
     "RuleError",
     "Shock",
     "ShockError",
-    "Socialization",
-    "StressTest",
-    "Sweep",
-    "ThresholdDeleveraging",
-    "channels",
     "compare_rules",
     "datasets",
-    "generate",
-    "layers",
+    "experiments",
     "liquidation",
     "lookthrough",
     "margin",
     "measures",
+    "models",
     "plot",
-    "policy",
     "randomgraphs",
     "rank",
-    "ranking",
     "read",
-    "reconstruct",
-    "report",
-    "reverse",
     "rules",
     "scenarios",
-    "scorecards",
     "statistics",
-    "stress",
     "stress_test",
     "sweep",
-    "valuations",
+    "synthetic",
     "venues",
     "write_report",
 ]
 
+_ON_USE = {  # the other names are rooms
+    "DebtRank": "models",
+    "EisenbergNoe": "models",
+    "compare_rules": "experiments",
+    "rank": "measures.ranking",
+    "stress_test": "experiments",
+    "sweep": "experiments",
+    "write_report": "report",
+}
+
 
 def __getattr__(name: str) -> Any:
+    """Rooms and functions are loaded when they are used first: `import contagion` stays light."""
     if name in _ON_USE:
-        return import_module(f".{_ON_USE[name]}", __name__)
-    if name in _NAMES:
-        module, attribute = _NAMES[name]
-        return getattr(import_module(f".{module}", __name__), attribute)
+        return getattr(import_module(f".{_ON_USE[name]}", __name__), name)
+    if name in __all__ or name in ("report", "results"):
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+register_venues(lambda name, **given: import_module(".venues", __name__).venue(name, **given))

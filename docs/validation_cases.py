@@ -108,7 +108,7 @@ def neva():
     for what, run, want in answers("neva_ring3"):
         function = valuation.FUNCTIONS[valuation.WORDS[what.removeprefix("equity, ")]]
         shock = ct.Shock.relative(float(run.split()[-2]) / 100)
-        result = ct.NetworkValuation(function).propagate(net, shock)
+        result = ct.models.NetworkValuation(function).propagate(net, shock)
         yield f"{what}, {run}", want, result.table["equity_after"].loc[want.index]
 
 
@@ -131,7 +131,7 @@ def greatest_vector():
     net = datasets.load("rogers_veraart_3")
     runs = {"a1": net, "a2": net.with_nodes(external_assets=net.nodes["external_assets_a2"])}
     for what, run, want in answers("rogers_veraart_3"):
-        model = ct.RogersVeraart(1.0, 1.0, which="greatest")
+        model = ct.models.RogersVeraart(1.0, 1.0, which="greatest")
         result = model.propagate(runs[run])
         step = int(what.split()[-4]) if "step" in what else -1
         ours = literature.payments_by_round(result)[step] if step >= 0 else result.payments
@@ -211,9 +211,11 @@ def credit_and_funding():
         ("credit and funding", funding.RHO, funding.BOTH),
     ):
         for first, want in table.items():
-            result = ct.CreditFunding(1.0, rho, 1.0).propagate(net, ct.Shock.default(first))
+            result = ct.models.CreditFunding(1.0, rho, 1.0).propagate(net, ct.Shock.default(first))
             yield f"rounds after {first}, {word}", sets(want), sets(funding.rounds(result))
-    alone = measures.single_defaults(net, ct.CreditFunding(0.0, funding.RHO, 1.0), recovery=1.0)
+    alone = measures.single_defaults(
+        net, ct.models.CreditFunding(0.0, funding.RHO, 1.0), recovery=1.0
+    )
     for column, want in funding.ALONE.items():
         yield f"{column.replace('_', ' ')}, funding alone, %", want, alone[column]
 
@@ -234,7 +236,9 @@ def sovereign_bonds():
             yield f"fall of {asset}, {which} equilibrium", want, got
         found = int(sales.propagate(banks).outcome.rounds) - 1
         yield f"rounds that change something, {which} equilibrium", rounds, found
-    everything = ct.FireSale(1.0, impact=sales.impact, other_weight=1.0).market(banks)["fall"]
+    everything = ct.models.FireSale(1.0, impact=sales.impact, other_weight=1.0).market(banks)[
+        "fall"
+    ]
     want = markets["published_largest_fall"]
     for asset, got in zip(markets.index, firesale.digits(everything[markets.index]), strict=True):
         yield f"fall of {asset}, everything sold", want[asset], got
@@ -293,14 +297,14 @@ def overlapping():
 def two_debtors():
     for assets, want in ownership.TWO_FIRMS:
         net = ownership.two_firms(assets, debt=ownership.W)
-        result = ct.CrossHoldings().propagate(net)
+        result = ct.models.CrossHoldings().propagate(net)
         yield f"value of the debts, assets {assets}", want, ownership.debt_values(result.outcome)
 
 
 @case("Two firms that hold each other's equity", "Suzuki (2002), four cases", "solved by hand")
 def two_owners():
     for assets, want in ownership.TWO_OWNERS:
-        result = ct.CrossHoldings().propagate(ownership.two_firms(assets, equity=0.5))
+        result = ct.models.CrossHoldings().propagate(ownership.two_firms(assets, equity=0.5))
         yield f"equity, assets {assets}", want, result.table["equity_after"]
 
 

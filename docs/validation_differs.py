@@ -61,7 +61,9 @@ def equality() -> Remark:
     ]
     net = datasets.load("neva_ring3")
     equities = [
-        ct.Furfine(strict=strict).propagate(net, ct.Shock.relative(0.1)).table["equity_after"]
+        ct.models.Furfine(strict=strict)
+        .propagate(net, ct.Shock.relative(0.1))
+        .table["equity_after"]
         for strict in (True, False)
     ]
     rows.append(("Barucca et al. (2020), Furfine, shock of 10 %: equity of A, B, C", *equities))

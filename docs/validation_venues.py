@@ -17,7 +17,7 @@ def published(name: str, node: str, what: str, run: str | None = None) -> float:
     return float((rows if run is None else rows[rows["run"] == run])["value"].item())
 
 
-def first_run(name: str, rules: dict | None = None, **choices) -> ct.PropagationResult:
+def first_run(name: str, rules: dict | None = None, **choices) -> ct.results.PropagationResult:
     """The default run of the card, counted from its baseline, by other rules if given."""
     net, card = datasets.load(name, **choices), datasets.describe(name).default_run
     shock = ct.Shock.default(card["default"], recovery=card["recovery"])
@@ -25,7 +25,7 @@ def first_run(name: str, rules: dict | None = None, **choices) -> ct.Propagation
     return ct.EisenbergNoe().propagate(net.with_rules(rules or {}), shock, baseline=baseline)
 
 
-def claims_on(result: ct.PropagationResult, debtor: str) -> pd.DataFrame:
+def claims_on(result: ct.results.PropagationResult, debtor: str) -> pd.DataFrame:
     """amount, paid and loss of the claims on a debtor, by creditor."""
     flows = result.flows[result.flows["debtor"] == debtor]
     return flows.groupby("creditor")[["amount", "paid", "loss"]].sum()
@@ -126,7 +126,7 @@ def dydx():
     yield "loss of those who were short, USD", published(name, "yfi_shorts", "loss"), cents(short)
 
 
-def losses(name: str, run: str, result: ct.PropagationResult, layer: str | None = None):
+def losses(name: str, run: str, result: ct.results.PropagationResult, layer: str | None = None):
     """Every loss of the outcomes of a run, beside ours."""
     rows = datasets.outcomes(name)
     rows = rows[rows["run"].eq(run) & rows["what"].eq("loss")]

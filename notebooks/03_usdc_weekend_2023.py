@@ -255,7 +255,7 @@ claims = pd.DataFrame(
 )
 rule = ct.rules.Waterfall([ct.rules.Layer("stakers"), ct.rules.Layer("suppliers")])
 graph = ct.ExposureNetwork(nodes, claims, rules={"market": rule}, unit="USD")
-joint = ct.CoupledCascade(runs["market price"]).run(graph, book, {"USDC": -0.12})
+joint = ct.liquidation.CoupledCascade(runs["market price"]).run(graph, book, {"USDC": -0.12})
 joint
 
 # %%

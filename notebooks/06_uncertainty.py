@@ -39,7 +39,9 @@ from contagion.synthetic.generate import Sheets
 # the totals sees the margins.
 
 # %%
-truth = ct.generate.core_periphery(40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1)
+truth = ct.synthetic.generate.core_periphery(
+    40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1
+)
 margins = reconstruct.Margins.from_network(truth)
 print(truth)
 margins.table.head(4).round(2)
@@ -85,7 +87,7 @@ shocks.summary()[["expected_loss", "largest_loss", "hit", "wiped_out"]].head(3).
 # Where two clearing vectors are possible we take the one in which fewer fail (`which="greatest"`).
 
 # %%
-model = ct.RogersVeraart(alpha=0.6, beta=0.6, which="greatest")
+model = ct.models.RogersVeraart(alpha=0.6, beta=0.6, which="greatest")
 tests = {name: ct.stress_test(nets, model, shocks) for name, nets in every.items()}
 tests["truth"]
 
@@ -192,7 +194,7 @@ f"as exact as {(error / smaller) ** 2:.0f} times as many plain scenarios"
 # %%
 largest = truth.balance_sheet["debts"].idxmax()
 event = ct.Shock.default(largest, recovery=0.4) + ct.Shock.relative(0.02)
-case = ct.Case(truth, ct.RogersVeraart(beta=0.6, which="greatest"), event)
+case = ct.experiments.Case(truth, ct.models.RogersVeraart(beta=0.6, which="greatest"), event)
 axes = {
     "network.capital": [0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0],
     "model.alpha": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0],

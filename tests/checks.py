@@ -63,12 +63,12 @@ def scale(net: ct.ExposureNetwork) -> float:
     return float(sheet["external_assets"].sum() + sheet["claims"].sum()) or 1.0
 
 
-def costs(model: ct.Model) -> tuple[float, float]:
+def costs(model: ct.models.Model) -> tuple[float, float]:
     """The parts of external assets and of payments that survive default under a model."""
     return getattr(model, "alpha", 1.0), getattr(model, "beta", 1.0)
 
 
-def funds(result: ct.PropagationResult) -> tuple[np.ndarray, np.ndarray]:
+def funds(result: ct.results.PropagationResult) -> tuple[np.ndarray, np.ndarray]:
     """External assets after the shock and payments received, from the flows; (n,) each."""
     net = result.network
     assets = np.nan_to_num(net.balance_sheet["external_assets"].to_numpy())
@@ -79,7 +79,7 @@ def funds(result: ct.PropagationResult) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(assets - result.losses, 0.0), received
 
 
-def assert_claim_bounds(result: ct.PropagationResult, tolerance: float = TOLERANCE) -> None:
+def assert_claim_bounds(result: ct.results.PropagationResult, tolerance: float = TOLERANCE) -> None:
     """No claim loses less than nothing or more than itself; nobody pays more than is due."""
     flows, room = result.flows, tolerance * scale(result.network)
     assert (flows["loss"] >= -room).all(), "a claim gains"
@@ -95,7 +95,9 @@ def assert_claim_bounds(result: ct.PropagationResult, tolerance: float = TOLERAN
     )
 
 
-def assert_valid_clearing(result: ct.PropagationResult, tolerance: float = TOLERANCE) -> None:
+def assert_valid_clearing(
+    result: ct.results.PropagationResult, tolerance: float = TOLERANCE
+) -> None:
     """Limited liability, absolute priority, and the order of each node's own rule.
 
     Every node pays what is due or everything it has (less default costs); a node that fails
@@ -137,7 +139,9 @@ def assert_valid_clearing(result: ct.PropagationResult, tolerance: float = TOLER
         assert abs(result.payments.iloc[i] - inside) <= room, f"{name}: payments are not the flows"
 
 
-def assert_conserves_value(result: ct.PropagationResult, tolerance: float = TOLERANCE) -> None:
+def assert_conserves_value(
+    result: ct.results.PropagationResult, tolerance: float = TOLERANCE
+) -> None:
     """Initial loss + already missing + deadweight = loss of owners + of external creditors.
 
     Everything is added up again from balance sheets and flows, and compared with
@@ -195,7 +199,10 @@ def assert_conserves_value(result: ct.PropagationResult, tolerance: float = TOLE
 
 
 def assert_same_result(
-    one: ct.PropagationResult, two: ct.PropagationResult, factor: float = 1.0, tol: float = 1e-8
+    one: ct.results.PropagationResult,
+    two: ct.results.PropagationResult,
+    factor: float = 1.0,
+    tol: float = 1e-8,
 ) -> None:
     """Two results agree node by node (by name), the second in units `factor` times smaller."""
     left, right = one.table, two.table.loc[one.table.index]

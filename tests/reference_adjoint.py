@@ -12,15 +12,19 @@ import contagion as ct
 TOTALS = ("owners", "shortfall", "external", "socialized")
 
 
-def result_of(net: ct.ExposureNetwork, model: ct.Model, shock: ct.Shock) -> ct.PropagationResult:
+def result_of(
+    net: ct.ExposureNetwork, model: ct.models.Model, shock: ct.Shock
+) -> ct.results.PropagationResult:
     """A run without its rounds."""
     losses, pins = shock.arrays(net)
-    return ct.PropagationResult(net, model, shock, model.solve(net, losses, pins), losses, pins)
+    return ct.results.PropagationResult(
+        net, model, shock, model.solve(net, losses, pins), losses, pins
+    )
 
 
 def losses_of(
     net: ct.ExposureNetwork,
-    model: ct.Model,
+    model: ct.models.Model,
     shock: ct.Shock,
     weights: np.ndarray,
     copies: int = 1,
@@ -44,7 +48,7 @@ def losses_of(
     return found
 
 
-def destroyed(result: ct.PropagationResult) -> np.ndarray:
+def destroyed(result: ct.results.PropagationResult) -> np.ndarray:
     """What the shock destroys: losses; for a pinned node what it has less what it pays."""
     sheet, pins = result.network.balance_sheet, result.recoveries
     owes = np.nan_to_num(sheet["external_liabilities"]) + sheet["debts"]
@@ -163,7 +167,7 @@ def threat(net: ct.ExposureNetwork, failed: set[str]) -> dict[str, float]:
 
 
 def expected_loss(
-    net: ct.ExposureNetwork, model: ct.Model, p: dict[str, float], recovery: float = 0.0
+    net: ct.ExposureNetwork, model: ct.models.Model, p: dict[str, float], recovery: float = 0.0
 ) -> float:
     """`Σ_S P(S) L_S`, set by set and node by node; every balance sheet is known."""
     total = 0.0

@@ -42,7 +42,7 @@ def claims(net: ct.ExposureNetwork) -> list[tuple[int, int, float, float]]:
 
 
 def credit_funding(
-    net: ct.ExposureNetwork, model: ct.CreditFunding, losses: np.ndarray, pins: np.ndarray
+    net: ct.ExposureNetwork, model: ct.models.CreditFunding, losses: np.ndarray, pins: np.ndarray
 ) -> Spread:
     """Rounds: everything is added up again from the set of nodes in default."""
     n, rows, sheet = len(net), claims(net), net.balance_sheet
@@ -94,7 +94,10 @@ def credit_funding(
 
 
 def hoarding(
-    net: ct.ExposureNetwork, model: ct.LiquidityHoarding, losses: np.ndarray, pins: np.ndarray
+    net: ct.ExposureNetwork,
+    model: ct.models.LiquidityHoarding,
+    losses: np.ndarray,
+    pins: np.ndarray,
 ) -> list[int]:
     """The round in which every node starts to hoard, -1 never."""
     n, rows, assets = len(net), claims(net), net.balance_sheet["external_assets"]

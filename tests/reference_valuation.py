@@ -16,7 +16,7 @@ from conftest import random_network, random_shock
 from scipy.integrate import quad
 
 import contagion as ct
-from contagion import valuations as v
+from contagion.models import valuations as v
 
 EVERY = {
     "eisenberg-noe": v.EisenbergNoe(),

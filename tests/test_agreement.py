@@ -157,7 +157,7 @@ def test_rank_says_why_a_measure_is_not_defined(chain):
 )
 def test_rank_refuses_what_it_cannot_give(chain, measures, words):
     with pytest.raises(ValueError, match=words):
-        ct.rank(chain, models=[ct.Furfine()], measures=measures)
+        ct.rank(chain, models=[ct.models.Furfine()], measures=measures)
 
 
 # -- stability -------------------------------------------------------------------------------

@@ -14,33 +14,32 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "contagion"
 FILES = sorted(PACKAGE.rglob("*.py"))
-# From the bottom to the top; modules of one line do not import each other.
-LAYERS = (
-    ("errors", "text"),
-    ("kernels", "schema"),
-    ("validation", "rules", "margin"),
-    ("convert", "book"),
-    ("guarantees", "holdings", "intake", "shareholdings"),
-    ("matrices",),
-    ("netting", "transforms"),
-    ("multilateral",),
-    ("forms", "changes"),
-    ("network",),
-    ("outcome",),
-    ("sharing",),
-    ("shocks", "socialization", "audit"),
-    ("explain", "scenarios"),
-    ("results",),
-    ("model",),
-    ("models", "measures", "datasets", "reconstruct", "generate", "scorecards"),
-    ("comparison", "coupling", "layers", "lookthrough", "randomgraphs", "ranking"),
-    ("stress", "sweeping", "reverse"),
-    ("policy",),
-    ("plot",),
-    ("report",),
-    ("cli",),
+# The rooms from the ground up; an arrow may only point down, imports for types included.
+ROOMS = (
+    "errors",
+    "text",
+    "statistics",
+    "kernels",
+    "rules",
+    "network",
+    "shocks",
+    "scenarios",
+    "datasets",
+    "synthetic",
+    "results",
+    "models",
+    "measures",
+    "margin",
+    "liquidation",
+    "venues",
+    "lookthrough",
+    "randomgraphs",
+    "experiments",
+    "plot",
+    "report",
+    "cli",
 )
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+LEVEL = {name: level for level, name in enumerate(ROOMS)}
 HEAVY = {  # loaded on use, never by `import contagion`
     "matplotlib",
     "networkx",
@@ -67,18 +66,8 @@ def owner(path: Path) -> str:
 
 
 def imports(source: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Absolute dotted names that a module imports, also inside functions.
-
-    Imports under `if TYPE_CHECKING:` do not run and do not count.
-    """
-    tree = ast.parse(source)
-    skipped: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            skipped.update(inner for part in node.body for inner in ast.walk(part))
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
+    """Absolute dotted names that a module imports, also inside functions and for types only."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (tuple(alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -98,7 +87,39 @@ def arrows(path: Path) -> set[str]:
     return names - {"__version__"}
 
 
-def test_every_part_of_the_package_has_a_layer():
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Which module imports which; a name that is no module counts for the module that has it."""
+    known = {module_of(path) for path in FILES}
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        found = {".".join(name) for name in imports(path.read_text("utf-8"), package_of(path))}
+        targets = {name if name in known else name.rpartition(".")[0] for name in found} & known
+        graph[module_of(path)] = targets - {module_of(path), "contagion"}
+    return graph
+
+
+def loops(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import themselves through others."""
+    found = []
+    for start in graph:
+        seen: set[str] = set()
+        stack = [start]
+        while stack:
+            for other in graph.get(stack.pop(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    stack.append(other)
+        if start in seen:
+            found.append(start)
+    return found
+
+
+def test_every_room_has_a_layer():
     assert {owner(path) for path in FILES} - {"__init__"} == set(LEVEL)
 
 
@@ -113,18 +134,28 @@ def test_arrows_point_down(path):
         assert LEVEL[other] < LEVEL[me], f"{me} imports {other}, which is not below it"
 
 
-def test_an_arrow_up_would_be_noticed():
+def test_modules_do_not_import_each_other_in_a_circle():
+    assert loops(module_graph()) == []
+
+
+def test_a_basename_stands_in_two_rooms_at_most():
+    rooms: dict[str, set[str]] = {}
+    for path in FILES:
+        if path.name != "__init__.py":
+            rooms.setdefault(path.stem.lstrip("_"), set()).add(owner(path))
+    assert {name: places for name, places in rooms.items() if len(places) > 2} == {}
+
+
+def test_an_arrow_up_and_a_circle_would_be_noticed():
     up = "def f():\n    from ..report import write_report\n"
     assert list(imports(up, ("contagion", "models"))) == [("contagion", "report", "write_report")]
-    here = "from . import convert, validation"
-    assert list(imports(here, ("contagion",))) == [
-        ("contagion", "convert"),
-        ("contagion", "validation"),
-    ]
-    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .report import x\n"
-    assert list(imports(typed, ("contagion",))) == [("typing", "TYPE_CHECKING")]
+    here = "from . import rules, network"
+    assert list(imports(here, ("contagion",))) == [("contagion", "rules"), ("contagion", "network")]
+    typed = "if TYPE_CHECKING:\n    from .report import x\n"
+    assert list(imports(typed, ("contagion",))) == [("contagion", "report", "x")]
     assert list(imports("import pandas as pd", ("contagion",))) == [("pandas",)]
     assert list(imports("from .. import plot", ("contagion", "report"))) == [("contagion", "plot")]
+    assert loops({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").glob("*.py")), ids=lambda p: p.name)

@@ -244,7 +244,7 @@ MIXED = [
 
 @pytest.mark.parametrize("features", MIXED, ids=lambda f: "-".join(sorted(f)) or "plain")
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("model", [EN, ct.DebtRank(), ct.Furfine()], ids=repr)
+@pytest.mark.parametrize("model", [EN, ct.DebtRank(), ct.models.Furfine()], ids=repr)
 def test_loss_of_owners_is_that_of_a_result(features, seed, model):
     net = random_network(seed, n=7, features=features)
     shock = random_shock(net, seed, pinned=seed % 2 == 0)
@@ -303,9 +303,9 @@ def test_shares_held_by_nodes_count_once():
     """b owns half of a: of the 4 that a loses, b bears 2 and the others 2: 4 in all."""
     net = from_liabilities([[0, 0], [0, 0]], [10, 10])
     net = net.with_shareholdings({"owner": ["b"], "company": ["a"], "fraction": [0.5]})
-    loss = SystemLoss(net, ct.CrossHoldings())
+    loss = SystemLoss(net, ct.models.CrossHoldings())
     assert loss(np.array([[4.0, 0.0]]))[0] == pytest.approx(4.0)
-    assert ct.CrossHoldings().propagate(net, ct.Shock.loss({"a": 4})).loss.sum() == 6
+    assert ct.models.CrossHoldings().propagate(net, ct.Shock.loss({"a": 4})).loss.sum() == 6
 
 
 def test_what_a_model_does_not_compute(fan):
@@ -318,7 +318,7 @@ def test_what_a_model_does_not_compute(fan):
 def test_scenarios_that_do_not_converge_are_an_error():
     net = random_network(1, n=8, degree=4)
     with pytest.raises(ct.ConvergenceError, match=r"did not converge in 1 of 1 scenarios"):
-        SystemLoss(net, ct.NetworkValuation("linear-debtrank", max_rounds=1))(
+        SystemLoss(net, ct.models.NetworkValuation("linear-debtrank", max_rounds=1))(
             net.book.external_assets[None] * 0.2
         )
 
@@ -585,7 +585,7 @@ def test_a_jump_has_no_price():
     All of it is the doing of a: 1 + 4.5 + 1. No price, but a Shapley value.
     """
     net = from_liabilities([[0, 9], [0, 0]], [10, 5])
-    model = ct.RogersVeraart(0.5, 0.5, which="greatest")
+    model = ct.models.RogersVeraart(0.5, 0.5, which="greatest")
     with pytest.raises(ct.ConvergenceError, match=r"jumps at 33\.33 % of the shock") as caught:
         measures.aumann_shapley(net, model, ct.Shock.loss({"a": 3}))
     assert not caught.value.partial.reached

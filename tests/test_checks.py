@@ -15,7 +15,9 @@ from contagion.results.propagation_result import PropagationResult
 
 @pytest.fixture
 def result(chain):
-    return ct.RogersVeraart(0.8, 0.9, which="greatest").propagate(chain, ct.Shock.loss({"a": 8.0}))
+    return ct.models.RogersVeraart(0.8, 0.9, which="greatest").propagate(
+        chain, ct.Shock.loss({"a": 8.0})
+    )
 
 
 def tampered(result: PropagationResult, **arrays: np.ndarray) -> PropagationResult:

@@ -123,7 +123,7 @@ def test_out_writes_tables_that_read_back(cli, tmp_path):
 
 def test_models_lists_the_registry(cli):
     rows = json.loads(cli("models", "--json")[1])
-    assert [row["name"] for row in rows] == list(ct.MODELS)
+    assert [row["name"] for row in rows] == list(ct.models.MODELS)
     assert rows[1]["parameters"]["alpha"] == 0.9
 
 
@@ -299,7 +299,7 @@ def test_repairs_and_models_from_words():
     }
     assert repairs(["aggregates=drop"]) == {"aggregates": "drop"}
     assert repairs(["aggregates=World"]) == {"aggregates": ["World"]}
-    wanted = ct.RogersVeraart(0.5, which=None, strict=False, max_rounds=7)
+    wanted = ct.models.RogersVeraart(0.5, which=None, strict=False, max_rounds=7)
     words = ["alpha=0.5", "which=none", "strict=false", "max_rounds=7"]
     assert model("rogers-veraart", words) == wanted
 

@@ -25,8 +25,12 @@ def test_a_generated_network_can_be_read_and_run(cli, tmp_path):
     )  # fmt: skip
     assert code == 0 and "30 nodes" in out
     net = ct.read(tmp_path / "net")
-    want = ct.generate.erdos_renyi(
-        30, 4, amounts=ct.generate.Amounts("even", 2), sheets=ct.generate.Sheets(capital=0.1), rng=7
+    want = ct.synthetic.generate.erdos_renyi(
+        30,
+        4,
+        amounts=ct.synthetic.generate.Amounts("even", 2),
+        sheets=ct.synthetic.generate.Sheets(capital=0.1),
+        rng=7,
     )
     pd.testing.assert_frame_equal(net.balance_sheet, want.balance_sheet, check_names=False)
     assert net.name == want.name and set(net.amount) == {2.0}
@@ -54,7 +58,7 @@ def test_blocks_from_words(cli):
 def test_the_families_are_listed_with_their_parameters(cli):
     code, out, _ = cli("generate")
     assert code == 0 and fits(out)
-    for name in ct.generate.FAMILIES:
+    for name in ct.synthetic.generate.FAMILIES:
         assert name in out
     assert "n, degree, exponent, kind, mean, dispersion, interbank" in flat(out)
 

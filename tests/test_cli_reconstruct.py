@@ -52,8 +52,8 @@ def test_margins_of_a_dataset_are_taken(cli, tmp_path):
     code, out, _ = cli("reconstruct", "bis_cbs_2022q4", "--method", "fitness", "--density", "0.4",
                        "--samples", 15, "--rng", 3, "--json")  # fmt: skip
     data = json.loads(out)
-    want = ct.reconstruct.fitness(
-        ct.reconstruct.Margins.from_network(ct.datasets.load("bis_cbs_2022q4")),
+    want = ct.synthetic.reconstruct.fitness(
+        ct.synthetic.reconstruct.Margins.from_network(ct.datasets.load("bis_cbs_2022q4")),
         density=0.4, samples=15, rng=3,
     )  # fmt: skip
     assert code == 0 and [row["links"] for row in data["networks"]] == want.links.tolist()
@@ -83,7 +83,7 @@ def test_known_exposures_stay_and_a_residual_takes_the_rest(cli, margins, tmp_pa
     code, _, err = cli("reconstruct", margins)
     assert code == 2 and fits(err)
     with pytest.raises(ct.NetworkError) as error:
-        ct.reconstruct.Margins.from_table(pd.read_csv(margins))
+        ct.synthetic.reconstruct.Margins.from_table(pd.read_csv(margins))
     assert flat(err) == flat(str(error.value))
     code, out, _ = cli("reconstruct", margins, "--residual", "world", "--json")
     assert code == 0 and json.loads(out)["nodes"] == 4

@@ -126,10 +126,10 @@ def test_a_stopped_run_goes_on_with_the_folder_alone(cli, stops, tmp_path, monke
     _, straight, _ = cli(*words, "--json")
     assert json.loads(out)["digest"] == json.loads(straight)["digest"]
     assert json.loads(out)["folder"] == str(tmp_path / "run")
-    assert ct.stress.load(tmp_path / "run").digest() == json.loads(out)["digest"]
+    assert ct.experiments.stress.load(tmp_path / "run").digest() == json.loads(out)["digest"]
     net = ct.datasets.load(CEFI)
     drawn = ct.scenarios.common_factor(net, scenarios=20000, rng=3)
-    model = ct.RogersVeraart(alpha=0.8, which="greatest")
+    model = ct.models.RogersVeraart(alpha=0.8, which="greatest")
     ruled = net.with_rule("three_arrows", ct.rules.EqualLosses())
     digests = [
         ct.stress_test(each, model, drawn, baseline="cleared").digest() for each in (ruled, net)
@@ -174,7 +174,7 @@ def test_a_folder_with_a_command_alone_begins(cli, tmp_path, monkeypatch):
     (tmp_path / "new" / ".manifest.json.77.part").write_text("{")
     code, out, _ = cli("stress", "--resume", tmp_path / "new", "--json")
     assert code == 0
-    assert json.loads(out)["digest"] == ct.stress.load(tmp_path / "run").digest()
+    assert json.loads(out)["digest"] == ct.experiments.stress.load(tmp_path / "run").digest()
     assert json.loads(out)["model"]["parameters"]["max_rounds"] == "900"
     assert (tmp_path / "new" / "command.json").read_text() == command
     (tmp_path / "new" / "manifest.json").unlink()
@@ -213,7 +213,7 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
     go()
     code, out, _ = cli(*words)
     assert code == 0 and "Written to" in out and "contagion stress --resume" in flat(out)
-    assert ct.stress.load(tmp_path / "run").complete
+    assert ct.experiments.stress.load(tmp_path / "run").complete
     command = (tmp_path / "run" / "command.json").read_text()
     code, _, err = cli("stress", CEFI, "--count", "20000", "--rng", 1, "--layer", "2022-11",
                        "--out", tmp_path / "run")  # fmt: skip
@@ -291,7 +291,7 @@ def test_parameters_in_words(tmp_path):
 
 @pytest.mark.parametrize("kind", ["prices", "factors", "defaults", "single_defaults", "clayton"])
 def test_a_manifest_makes_the_same_set_again(kind):
-    net = ct.generate.defi_stack(6, [3, 2], rng=1)
+    net = ct.synthetic.generate.defi_stack(6, [3, 2], rng=1)
     made = {
         "prices": lambda: ct.scenarios.prices(net, 0.5, scenarios=50, rng=1, tilt=2.0),
         "factors": lambda: ct.scenarios.factors(
@@ -307,20 +307,22 @@ def test_a_manifest_makes_the_same_set_again(kind):
     assert again(net, told).digest() == made.digest()
 
 
-@pytest.mark.parametrize("name", list(ct.MODELS))
+@pytest.mark.parametrize("name", list(ct.models.MODELS))
 def test_a_manifest_makes_the_same_model_again(name):
-    model = ct.MODELS[name]()
+    model = ct.models.MODELS[name]()
     assert model_of(model_spec(model)) == (name, model)
 
 
 def test_a_model_that_has_no_words_is_said():
     odd = {"name": "NetworkValuation", "parameters": {"valuation": "Odd()"}}
-    with pytest.raises(ct.stress.StressError, match="in Python"):
+    with pytest.raises(ct.experiments.stress.StressError, match="in Python"):
         model_of(odd)
 
 
 def test_an_ensemble_of_a_folder(cli, tmp_path):
-    net = ct.generate.erdos_renyi(12, 3, sheets=ct.generate.Sheets(capital=0.05), rng=2)
+    net = ct.synthetic.generate.erdos_renyi(
+        12, 3, sheets=ct.synthetic.generate.Sheets(capital=0.05), rng=2
+    )
     net.write(tmp_path / "truth")
     cli("reconstruct", tmp_path / "truth", "--method", "fitness", "--density", "0.3",
         "--samples", 3, "--out", tmp_path / "nets")  # fmt: skip

@@ -154,8 +154,8 @@ def test_compression_takes_mutual_contagion_away(net):
     nodes = {"node": list("abc"), "external_assets": [10.0, 4.0, 4.0]}
     net = ct.ExposureNetwork(nodes, cycle, loops="solve")
     shock = ct.Shock.default("a")
-    assert ct.GaiKapadia().propagate(net, shock).table["defaulted"].all()
-    assert ct.GaiKapadia().propagate(net.compress(), shock).table["defaulted"].sum() == 1
+    assert ct.models.GaiKapadia().propagate(net, shock).table["defaulted"].all()
+    assert ct.models.GaiKapadia().propagate(net.compress(), shock).table["defaulted"].sum() == 1
 
 
 @pytest.mark.parametrize("how", BOTH)

@@ -53,7 +53,7 @@ def cascade(**options) -> LiquidationCascade:
 
 
 def run(net=None, positions=None, shock=None, free=20.0, prices=SHOCK, more=None, **options):
-    model = ct.CoupledCascade(cascade(**(more or {})), **options)
+    model = ct.liquidation.CoupledCascade(cascade(**(more or {})), **options)
     money = {"w": free} if free else None
     return model.run(
         network() if net is None else net,
@@ -138,12 +138,12 @@ def test_winners_are_richer():
     long = {"venue": "v", "holder": "b", "instrument": "Y", "size": 10, "margin": 100,
             "maintenance": 0.1}  # fmt: skip
     positions = MarginBook({"X": 100.0, "Y": 100.0}, [short, long])
-    done = ct.CoupledCascade().run(net, positions, SHOCK, free={"b": 20.0})
+    done = ct.liquidation.CoupledCascade().run(net, positions, SHOCK, free={"b": 20.0})
     assert done.gains.tolist() == pytest.approx([120, 0, 0])
     assert done.table.loc["s", "on_accounts"] == pytest.approx(-120)
     assert not done.result.table["defaulted"].any()
     assert done.cascade.outcome.topped.tolist() == pytest.approx([0, 18])
-    up = ct.CoupledCascade().run(net, positions, {"Y": -0.02}, free={"b": 20.0})
+    up = ct.liquidation.CoupledCascade().run(net, positions, {"Y": -0.02}, free={"b": 20.0})
     assert not up.cascade.outcome.topped.any()  # s pays 30 of 100
 
 
@@ -178,7 +178,9 @@ def test_losses_rise_with_impact():
     total = []
     for depth in np.geomspace(2_000, 55, 25):
         linear = LiquidationCascade(liquidation.Linear((1e12, depth)), partial=False)
-        done = ct.CoupledCascade(linear).run(network(u=400, q=400), book(), SHOCK, free={"w": 20.0})
+        done = ct.liquidation.CoupledCascade(linear).run(
+            network(u=400, q=400), book(), SHOCK, free={"w": 20.0}
+        )
         total.append(done.ledger["borne"])
         assert done.result.audit()["ok"].all()
     assert (np.diff(total) >= -1e-9).all() and total[-1] > total[0] + 50
@@ -257,7 +259,7 @@ def test_random_graphs():
         net = random_network(case, rng)
         positions = MarginBook(case["prices"], case["positions"] or None, case["loans"] or None)
         depth = tuple(case["depth"].get(name, 1.0) for name in positions.assets)
-        model = ct.CoupledCascade(
+        model = ct.liquidation.CoupledCascade(
             LiquidationCascade(
                 liquidation.Exponential(depth), partial=case["partial"], backstop=case["backstop"],
                 max_rounds=3_000,
@@ -291,7 +293,9 @@ def test_one_party_in_both_roles():
             nodes, {"creditor": ["v"], "debtor": ["u"], "amount": [30.0 * unit]}
         )
         scaled = [row | {"margin": row["margin"] * unit} for row in rows]
-        done = ct.CoupledCascade().run(net, MarginBook({"X": 100.0 * unit}, scaled), {"X": -0.12})
+        done = ct.liquidation.CoupledCascade().run(
+            net, MarginBook({"X": 100.0 * unit}, scaled), {"X": -0.12}
+        )
         # short of 20 as a venue, 24 up as a holder
         assert (done.gains / unit).tolist() == pytest.approx([4, 0])
         assert done.outside / unit == pytest.approx(100)  # z is no node
@@ -305,7 +309,7 @@ def test_errors():
         [[0, 1], [0, 0]], ["m", "n"], orientation="debtor->creditor", external_assets=[1, 1]
     )
     with pytest.raises(MarginError, match="Use the same names in both"):
-        ct.CoupledCascade().run(strangers, book(), SHOCK)
+        ct.liquidation.CoupledCascade().run(strangers, book(), SHOCK)
     with pytest.raises(MarginError, match=r"'w' 51: .* external assets 150, of which 100 are"):
         run(free=51)
     with pytest.raises(MarginError, match=r"'z' loses 100 on its accounts .* assets of 9"):
@@ -313,11 +317,11 @@ def test_errors():
     with pytest.raises(MarginError, match="besides 60 in the shock"):
         run(shock=ct.Shock.loss({"z": 60.0}))
     with pytest.raises(MarginError, match="holder"):
-        ct.CoupledCascade().run(network(), book(), SHOCK, free={"ww": 1.0})
+        ct.liquidation.CoupledCascade().run(network(), book(), SHOCK, free={"ww": 1.0})
     with pytest.raises(MarginError, match="free= gives 'w' -1"):
-        ct.CoupledCascade().run(network(), book(), SHOCK, free={"w": -1.0})
+        ct.liquidation.CoupledCascade().run(network(), book(), SHOCK, free={"w": -1.0})
     with pytest.raises(MarginError, match="node"):
-        ct.CoupledCascade(run_on={"nobody": 1.0}).run(network(), book(), SHOCK)
+        ct.liquidation.CoupledCascade(run_on={"nobody": 1.0}).run(network(), book(), SHOCK)
     for wrong, message in (
         ({"withdrawal": 1.5}, "withdrawal=1.5"),
         ({"run_on": -0.1}, "run_on=-0.1"),
@@ -325,7 +329,7 @@ def test_errors():
         ({"model": ct.DebtRank()}, "DebtRank does not settle"),
     ):
         with pytest.raises(MarginError, match=message):
-            ct.CoupledCascade(**wrong)
+            ct.liquidation.CoupledCascade(**wrong)
     with pytest.raises(ConvergenceError, match="1 joint rounds"):
         run(max_rounds=1)
     with pytest.raises(ConvergenceError, match="cascade did not settle"):

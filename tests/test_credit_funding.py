@@ -14,10 +14,10 @@ from conftest import random_network, random_shock, random_tables
 import contagion as ct
 
 KINDS = (
-    ct.CreditFunding(),
-    ct.CreditFunding(0.6, 0.5, 0.4, strict=False),
-    ct.CreditFunding(0.4, 0.8, 2.0, price_impact=0.7, hurdle=0.03),
-    ct.CreditFunding(0.0, 1.0, 1.0, price_impact=3.0),
+    ct.models.CreditFunding(),
+    ct.models.CreditFunding(0.6, 0.5, 0.4, strict=False),
+    ct.models.CreditFunding(0.4, 0.8, 2.0, price_impact=0.7, hurdle=0.03),
+    ct.models.CreditFunding(0.0, 1.0, 1.0, price_impact=3.0),
 )
 LIMITS = {"loss_given_default": 1.0, "not_replaced": 1.0, "hurdle": 0.3}
 TOPS = {**LIMITS, "sale_cost": 3.0, "price_impact": 2.0}
@@ -61,8 +61,8 @@ def test_no_lost_funding_is_furfine(seed):
     net = random_network(seed, 12, 2.0, features)
     losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.4).arrays(net)
     rate, strict = [1.0, 0.4, 0.75][seed % 3], bool(seed % 4)
-    want = ct.Furfine(rate, strict).solve(net, losses, pins)
-    got = ct.CreditFunding(rate, 0.0, 1.0, strict=strict).solve(net, losses, pins)
+    want = ct.models.Furfine(rate, strict).solve(net, losses, pins)
+    got = ct.models.CreditFunding(rate, 0.0, 1.0, strict=strict).solve(net, losses, pins)
     np.testing.assert_allclose(got.equity, want.equity, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(got.default_round, want.default_round)
     np.testing.assert_array_equal(got.loss_rate, want.loss_rate)
@@ -73,11 +73,13 @@ def test_each_channel_can_be_switched_off(seed):
     net = random_network(seed, 12, 2.0)
     pins = np.full((12, 12), np.nan)
     np.fill_diagonal(pins, 1.0)
-    free = ct.CreditFunding(0.6, 0.5, 0.0).solve(net, np.zeros((12, 12)), pins).channels
+    free = ct.models.CreditFunding(0.6, 0.5, 0.0).solve(net, np.zeros((12, 12)), pins).channels
     assert not free["funding"].any() and not free["price"].any()
-    alone = ct.CreditFunding(0.0, 0.5, 1.0).solve(net, np.zeros((12, 12)), pins).channels
+    alone = ct.models.CreditFunding(0.0, 0.5, 1.0).solve(net, np.zeros((12, 12)), pins).channels
     assert not alone["credit"].any() and alone["funding"].any()
-    marked = ct.CreditFunding(0.0, 0.5, 0.0, 1.0).solve(net, np.zeros((12, 12)), pins).channels
+    marked = (
+        ct.models.CreditFunding(0.0, 0.5, 0.0, 1.0).solve(net, np.zeros((12, 12)), pins).channels
+    )
     assert not marked["funding"].any() and marked["price"].any()
 
 
@@ -86,7 +88,7 @@ def test_each_channel_can_be_switched_off(seed):
 def test_more_of_any_parameter_helps_nobody(name, seed):
     net = funded_network(seed)
     losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
-    base = ct.CreditFunding(0.5, 0.3, 0.5, price_impact=0.2, hurdle=0.02)
+    base = ct.models.CreditFunding(0.5, 0.3, 0.5, price_impact=0.2, hurdle=0.02)
     room, last = 1e-9 * checks.scale(net), None
     for part in (0.0, 0.1, 0.4, 1.0):
         now = replace(base, **{name: part * TOPS[name]}).solve(net, losses, pins)
@@ -165,13 +167,13 @@ def lender(**columns) -> ct.ExposureNetwork:
     return net.with_nodes(**columns) if columns else net
 
 
-def after_the_fund_fails(net: ct.ExposureNetwork, model: ct.CreditFunding) -> pd.Series:
+def after_the_fund_fails(net: ct.ExposureNetwork, model: ct.models.CreditFunding) -> pd.Series:
     return model.propagate(net, ct.Shock.default("fund")).table.loc["bank"]
 
 
 def test_liquid_assets_come_first():
     """40 to repay; 15 are at hand, so 25 are raised at a cost of 0.6 each."""
-    model = ct.CreditFunding(1.0, 0.4, 0.6)
+    model = ct.models.CreditFunding(1.0, 0.4, 0.6)
     assert after_the_fund_fails(lender(), model)["loss"] == pytest.approx(24)
     rich = lender(liquid_assets=[15, 0])
     assert after_the_fund_fails(rich, model)["loss"] == pytest.approx(15)
@@ -184,7 +186,7 @@ def test_liquid_assets_come_first():
 def test_liquidity_default(sellable, pledged, defaulted, loss):
     """To raise 25 at a cost of 0.6 each it has to sell 40: with less it is in default, solvent."""
     net = lender(liquid_assets=[15, 0], sellable_assets=[sellable, 0], secured_funding=[pledged, 0])
-    result = ct.CreditFunding(1.0, 0.4, 0.6).propagate(net, ct.Shock.default("fund"))
+    result = ct.models.CreditFunding(1.0, 0.4, 0.6).propagate(net, ct.Shock.default("fund"))
     assert result.table.loc["bank", "defaulted"] == defaulted
     assert result.outcome.illiquid.tolist() == [defaulted, False]
     assert result.table.loc["bank", "loss"] == pytest.approx(loss)
@@ -198,26 +200,28 @@ def test_liquidity_default(sellable, pledged, defaulted, loss):
 def test_hurdles(floor, hurdle, defaulted):
     """24 of 50 are lost: 26 are left on 150 of total assets, 17.33%."""
     net = lender() if floor is None else lender(equity_floor=[floor, 0])
-    model = ct.CreditFunding(1.0, 0.4, 0.6, hurdle=hurdle)
+    model = ct.models.CreditFunding(1.0, 0.4, 0.6, hurdle=hurdle)
     assert after_the_fund_fails(net, model)["defaulted"] == defaulted
 
 
 def test_a_floor_of_its_own_counts_before_the_hurdle():
     net = lender(equity_floor=[0, 0])
-    assert not after_the_fund_fails(net, ct.CreditFunding(1.0, 0.4, 0.6, hurdle=0.3))["defaulted"]
+    assert not after_the_fund_fails(net, ct.models.CreditFunding(1.0, 0.4, 0.6, hurdle=0.3))[
+        "defaulted"
+    ]
 
 
 def test_equality_at_the_floor():
     for strict in (True, False):
         row = after_the_fund_fails(
-            lender(equity_floor=[26, 0]), ct.CreditFunding(1.0, 0.4, 0.6, strict=strict)
+            lender(equity_floor=[26, 0]), ct.models.CreditFunding(1.0, 0.4, 0.6, strict=strict)
         )
         assert row["defaulted"] == (not strict)
 
 
 def test_forced_sales_move_the_price_for_everybody():
     """The bank sells 40 · 1.6 = 64 of 160: with κ = 0.5 the price falls by a fifth."""
-    result = ct.CreditFunding(1.0, 0.4, 0.6, price_impact=0.5).propagate(
+    result = ct.models.CreditFunding(1.0, 0.4, 0.6, price_impact=0.5).propagate(
         lender(), ct.Shock.default("fund")
     )
     assert result.outcome.channels["price"].tolist() == pytest.approx([30, 2])
@@ -237,7 +241,7 @@ def rated(*rates: float) -> ct.ExposureNetwork:
 
 def test_loss_given_default_of_a_claim():
     """Its own where it is given, whoever pins d; λ or the pinned recovery elsewhere."""
-    net, model = rated(0.25, np.nan, 0.0), ct.CreditFunding(0.6, 0.0, 1.0)
+    net, model = rated(0.25, np.nan, 0.0), ct.models.CreditFunding(0.6, 0.0, 1.0)
     pinned = model.propagate(net, ct.Shock.default("d", recovery=0.1))
     assert pinned.flows["loss"].tolist() == pytest.approx([2.5, 9, 0])
     fallen = model.propagate(net, ct.Shock.loss({"d": 2.0}))
@@ -250,14 +254,14 @@ def test_loss_given_default_of_a_claim():
 
 def test_all_rates_equal_is_the_parameter():
     same, plain = rated(0.3, 0.3, 0.3), rated(np.nan, np.nan, np.nan)
-    one = ct.CreditFunding(0.9, 0.35).propagate(same, ct.Shock.loss({"d": 2.0}))
-    two = ct.CreditFunding(0.3, 0.35).propagate(plain, ct.Shock.loss({"d": 2.0}))
+    one = ct.models.CreditFunding(0.9, 0.35).propagate(same, ct.Shock.loss({"d": 2.0}))
+    two = ct.models.CreditFunding(0.3, 0.35).propagate(plain, ct.Shock.loss({"d": 2.0}))
     pd.testing.assert_frame_equal(one.flows, two.flows)
 
 
 def test_single_defaults_use_the_rates_of_the_claims():
     """d fails: a loses 2.5, b 5 and c 0 of their 15 each."""
-    table = ct.measures.single_defaults(rated(0.25, 0.5, 0.0), ct.CreditFunding(1.0, 0.0))
+    table = ct.measures.single_defaults(rated(0.25, 0.5, 0.0), ct.models.CreditFunding(1.0, 0.0))
     assert table.loc["d", "default_impact"] == pytest.approx(7.5)
     assert table.loc["d", "contagion_index"] == pytest.approx(100 * 7.5 / 45)
 
@@ -266,7 +270,7 @@ def test_nodes_without_known_capital_lose_funding_too():
     nodes = pd.DataFrame({"node": ["bank", "fund"], "external_assets": [np.nan, 10.0]})
     owed = pd.DataFrame({"creditor": ["fund"], "debtor": ["bank"], "amount": [100.0]})
     net = ct.ExposureNetwork(nodes, owed, missing_equity="external")
-    model = ct.CreditFunding(1.0, 0.4, 0.6)
+    model = ct.models.CreditFunding(1.0, 0.4, 0.6)
     result = model.propagate(net, ct.Shock.default("fund"))
     assert result.table.loc["bank", "loss"] == pytest.approx(24)
     assert result.channels.loc["bank", "funding"] == pytest.approx(24)
@@ -290,16 +294,16 @@ def test_nodes_without_known_capital_lose_funding_too():
 )
 def test_parameters_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        ct.CreditFunding(**wrong)
+        ct.models.CreditFunding(**wrong)
 
 
 def test_percentages_are_refused():
     with pytest.raises(ct.ModelError, match=r"2 claims \('a on d', 'c on d'; largest 45\)"):
-        ct.CreditFunding().propagate(rated(25.0, 0.3, 45.0), ct.Shock.default("d"))
+        ct.models.CreditFunding().propagate(rated(25.0, 0.3, 45.0), ct.Shock.default("d"))
     with pytest.raises(ct.NetworkError, match="lgd"):
         rated(-0.1, 0.3, 0.4)
 
 
 def test_models_with_one_channel_have_no_table_of_channels(chain):
     with pytest.raises(ct.ModelError, match="Furfine does not compute channels"):
-        _ = ct.Furfine().propagate(chain, ct.Shock.default("a")).channels
+        _ = ct.models.Furfine().propagate(chain, ct.Shock.default("a")).channels

@@ -17,7 +17,7 @@ from contagion.kernels.ownership import equities
 seeds, sizes = st.integers(0, 10_000), st.integers(2, 9)
 features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
 everything = st.sets(st.sampled_from(VENUES_TOO)).map(frozenset)
-MODEL = ct.CrossHoldings()
+MODEL = ct.models.CrossHoldings()
 
 
 def example(seed, n, chosen) -> tuple[ct.ExposureNetwork, ct.Shock]:
@@ -68,7 +68,7 @@ def test_the_least_solution_is_that_of_plain_rounds(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     losses, pins = shock.arrays(net)
     _, paid, _ = plain.clear(net, losses, pins, from_above=False)
-    least = ct.CrossHoldings(which="least", max_rounds=100_000).propagate(net, shock)
+    least = ct.models.CrossHoldings(which="least", max_rounds=100_000).propagate(net, shock)
     most = MODEL.propagate(net, shock)
     room = 1e-7 * checks.scale(net)
     np.testing.assert_allclose(least.flows["paid"], paid, rtol=0, atol=room)
@@ -254,11 +254,11 @@ def test_payments_that_are_not_unique_have_to_be_chosen():
         [[0, 10], [10, 0]], ["a", "b"], orientation="debtor->creditor", external_assets=[0, 0]
     )
     with pytest.raises(ct.AmbiguousSolution, match=r"2 nodes.*greatest.*least"):
-        ct.CrossHoldings(which=None).propagate(net)
-    assert ct.CrossHoldings(which="greatest").propagate(net).payments.tolist() == [10, 10]
-    assert ct.CrossHoldings(which="least").propagate(net).payments.tolist() == [0, 0]
+        ct.models.CrossHoldings(which=None).propagate(net)
+    assert ct.models.CrossHoldings(which="greatest").propagate(net).payments.tolist() == [10, 10]
+    assert ct.models.CrossHoldings(which="least").propagate(net).payments.tolist() == [0, 0]
     with pytest.raises(ValueError, match="which="):
-        ct.CrossHoldings(which="best")  # type: ignore[arg-type]
+        ct.models.CrossHoldings(which="best")  # type: ignore[arg-type]
 
 
 def test_shares_can_make_a_holding_company_solvent():
@@ -291,7 +291,7 @@ def test_waves_of_failures_are_those_of_dense_inverses(seed, n, worst):
         shareholdings=ct.shareholdings.from_matrix(parts, names),
     )
     losses = 0.3 * assets * rng.random((3, n))
-    model = ct.FailureCosts(0.9, 0.3, which="worst" if worst else "best")
+    model = ct.models.FailureCosts(0.9, 0.3, which="worst" if worst else "best")
     floor, costs = model.limits(net)
     outcome = model.solve(net, losses)
     for k in range(3):
@@ -314,7 +314,8 @@ def test_the_best_equilibrium_has_fewer_failures_than_the_worst():
         shareholdings=ct.shareholdings.from_matrix([[0, 0.5], [0.5, 0]], ["a", "b"]),
     )
     best, worst = (
-        ct.FailureCosts(0.9, 0.5, which=which).propagate(net).outcome for which in ("best", "worst")
+        ct.models.FailureCosts(0.9, 0.5, which=which).propagate(net).outcome
+        for which in ("best", "worst")
     )
     assert not best.defaulted.any() and worst.defaulted.all()
     assert best.equity.tolist() == [20, 20]
@@ -324,10 +325,10 @@ def test_the_best_equilibrium_has_fewer_failures_than_the_worst():
 
 def test_thresholds_and_costs_node_by_node():
     net = pair([1, 10, 0]).with_nodes(failure_threshold={"a": 3.5}, failure_cost={"a": 0.25})
-    floor, costs = ct.FailureCosts(0.5, 0.5).limits(net)
+    floor, costs = ct.models.FailureCosts(0.5, 0.5).limits(net)
     assert floor.tolist() == [3.5, 1.5, 2.0]
     assert costs.tolist() == [0.25, 0.75, 1.0]
-    result = ct.FailureCosts(0.5, 0.5).propagate(net, ct.Shock.loss({"b": 2}))
+    result = ct.models.FailureCosts(0.5, 0.5).propagate(net, ct.Shock.loss({"b": 2}))
     assert result.outcome.defaulted.tolist() == [True, False, False]
     assert result.table["equity_after"].tolist() == [2.75, 4, 4]
     assert result.table["default_round"].tolist() == [1, -1, -1]
@@ -338,14 +339,16 @@ def test_prices_move_direct_holdings():
     """D of the paper is the table of holdings, p its prices."""
     held = {"node": ["a", "b"], "asset": ["oil", "oil"], "value": [4.0, 6.0]}
     net = pair([10, 10, 0], holdings=held)
-    table = ct.FailureCosts(0.1, 0.5).values(net, ct.Shock.price({"oil": -0.5}))
+    table = ct.models.FailureCosts(0.1, 0.5).values(net, ct.Shock.price({"oil": -0.5}))
     assert table["direct"].tolist() == [8, 3, 4]
     assert table["book_value"].tolist() == [9.5, 3, 4]
     assert table["value"].tolist() == [9.5, 1.5, 4]
 
 
 def test_a_node_that_fails_for_outside_reasons_costs_nothing_more():
-    result = ct.FailureCosts(0.1, 0.5).propagate(pair([1, 10, 0]), ct.Shock.default("b", 0.5))
+    result = ct.models.FailureCosts(0.1, 0.5).propagate(
+        pair([1, 10, 0]), ct.Shock.default("b", 0.5)
+    )
     assert result.table["loss"].tolist() == [3, 6, 2]
     assert result.outcome.deadweight.tolist() == [0, 0, 0]
 
@@ -353,11 +356,11 @@ def test_a_node_that_fails_for_outside_reasons_costs_nothing_more():
 def test_parameters_of_failure_costs_are_checked():
     for wrong in ({"threshold": -1}, {"cost": -0.1}, {"which": "greatest"}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            ct.FailureCosts(**wrong)
+            ct.models.FailureCosts(**wrong)
     with pytest.raises(ct.ModelError, match="'b' belongs entirely to other nodes"):
-        ct.FailureCosts().propagate(pair([1, 10, 0], fraction=1.0))
+        ct.models.FailureCosts().propagate(pair([1, 10, 0], fraction=1.0))
 
 
 def test_what_failure_costs_does_not_settle_it_says(chain):
     with pytest.raises(ct.ModelError, match="FailureCosts does not compute bearers"):
-        assert ct.FailureCosts().propagate(chain).bearers is None
+        assert ct.models.FailureCosts().propagate(chain).bearers is None

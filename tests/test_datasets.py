@@ -376,7 +376,7 @@ def test_rogers_veraart_3(case, loss):
     given = net.nodes.set_index("node")
     left = given["external_assets"] - pd.Series(loss, dtype=float).reindex(given.index).fillna(0)
     np.testing.assert_allclose(left, given["external_assets" + ("_a2" if loss else "")], atol=1e-12)
-    result = ct.RogersVeraart(alpha=1.0, beta=1.0).propagate(net, ct.Shock.loss(loss))
+    result = ct.models.RogersVeraart(alpha=1.0, beta=1.0).propagate(net, ct.Shock.loss(loss))
     np.testing.assert_allclose(
         result.payments, answers("rogers_veraart_3", "payment on debts", case), atol=1e-9
     )

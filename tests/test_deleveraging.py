@@ -26,7 +26,7 @@ def test_in_one_round_a_larger_shock_means_more_sales_and_lower_prices(shortfall
     cash = (held := Portfolios.of(net)).outside - held.value
     small = cash * rng.random(n) * (rng.random(n) < 0.5)
     large = small + (cash - small) * rng.random(n) * (rng.random(n) < 0.5)
-    model = ct.ThresholdDeleveraging(8.0, target, shortfall=shortfall, rounds=1)
+    model = ct.models.ThresholdDeleveraging(8.0, target, shortfall=shortfall, rounds=1)
     shocks = [ct.Shock.loss(dict(zip(net.names, x, strict=True))) for x in (small, large)]
     less, more = (model.market(net, shock) for shock in shocks)
     room = 1e-9 * checks.scale(net)
@@ -41,7 +41,7 @@ def test_over_rounds_a_larger_shock_can_leave_prices_higher_and_all_together_bet
     """a has 105 against 94, b 100 against 94; the limit is 10 times. b sells at once, and a when X
     has fallen; with a loss of 1 a is above the limit from the start and sells with b, for more."""
     net = network({"a": 105, "b": 100}, {"a": 94, "b": 94}, {("a", "X"): 100, ("b", "X"): 100})
-    model = ct.ThresholdDeleveraging(10.0, 8.0, depth=200, shortfall=1.0)
+    model = ct.models.ThresholdDeleveraging(10.0, 8.0, depth=200, shortfall=1.0)
     shock = ct.Shock.loss({"a": 1.0})
     price = [model.market(net, s).loc["X", "price"] for s in (ct.Shock(), shock)]
     assert price == pytest.approx([0.435797, 0.447538], abs=1e-6)
@@ -59,13 +59,13 @@ def test_the_two_banks_of_a_published_implementation():
     Schaanning (2017), and the numbers in its test/models/test_csmodel.jl @ 3480239, as rounded
     there: capital and price after the first round, parts sold in the first three."""
     net = network({"1": 100, "2": 90}, {"1": 96, "2": 85.5}, {("1", "X"): 90, ("2", "X"): 70})
-    depth = ct.ThresholdDeleveraging.market_depth(50, 0.02, days=20, scale=0.4)
+    depth = ct.models.ThresholdDeleveraging.market_depth(50, 0.02, days=20, scale=0.4)
     assert depth == pytest.approx(4472.14, abs=5e-3)
     shock = ct.Shock.loss({"1": 2.0})
     options = {"depth": depth, "floor": 0.5, "shortfall": 0.5}
 
-    def after(rounds: int) -> ct.ThresholdDeleveraging:
-        return ct.ThresholdDeleveraging(33.3, 0.95 * 33.3, rounds=rounds, **options)
+    def after(rounds: int) -> ct.models.ThresholdDeleveraging:
+        return ct.models.ThresholdDeleveraging(33.3, 0.95 * 33.3, rounds=rounds, **options)
 
     equity = after(1).propagate(net, shock).outcome.equity
     assert equity == pytest.approx([1.44, 3.96], abs=5e-3)
@@ -92,7 +92,7 @@ def test_vulnerability_is_that_of_a_published_implementation(seed, n):
     leverage, r = (size - equity) / equity, lost / size
     systemic = leverage * r * (x @ (illiquidity * x.sum(axis=0))) / equity.sum()
     vulnerable = (x * illiquidity * ((leverage * r) @ x)).sum(axis=1) / equity
-    model = ct.LeverageTargeting(depth=dict(zip(plain.ASSETS, 1 / illiquidity, strict=True)))
+    model = ct.models.LeverageTargeting(depth=dict(zip(plain.ASSETS, 1 / illiquidity, strict=True)))
     found = model.vulnerability(net, ct.Shock.loss(dict(zip(net.names, lost, strict=True))))
     np.testing.assert_allclose(found.table["systemicness"], systemic, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(found.table["indirect_vulnerability"], vulnerable, rtol=1e-9)

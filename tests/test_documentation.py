@@ -55,7 +55,7 @@ def test_every_module_says_what_it_is(name):
 @pytest.mark.parametrize("name", ct.__all__)
 def test_every_public_name_is_documented(name):
     if name == "MODELS":
-        assert all(inspect.getdoc(model) for model in ct.MODELS.values())
+        assert all(inspect.getdoc(model) for model in ct.models.MODELS.values())
         return
     doc = inspect.getdoc(getattr(ct, name)) or ""
     assert len(doc.split()) > 4, f"ct.{name} has no docstring"
@@ -96,7 +96,7 @@ def test_every_field_of_a_record_is_explained(holder):
     assert not [name for name in missing if name not in inputs], missing
 
 
-@pytest.mark.parametrize("model", ct.MODELS.values(), ids=ct.MODELS.keys())
+@pytest.mark.parametrize("model", ct.models.MODELS.values(), ids=ct.models.MODELS.keys())
 def test_a_model_names_its_source_parameters_and_shows_an_example(model):
     doc = inspect.getdoc(model) or ""
     assert re.search(r"^Source: .*\(\d{4}\)", doc, re.M), "no source with a year"
@@ -106,7 +106,7 @@ def test_a_model_names_its_source_parameters_and_shows_an_example(model):
     assert re.search(r"\(\d{4}\)", model.source)
 
 
-SOURCED = {**ct.MODELS, **{f"valuations: {word}": kind for word, kind in VALUATIONS.items()}}
+SOURCED = {**ct.models.MODELS, **{f"valuations: {word}": kind for word, kind in VALUATIONS.items()}}
 
 
 @pytest.mark.parametrize("kind", SOURCED.values(), ids=SOURCED.keys())
@@ -122,7 +122,7 @@ def test_a_source_has_a_doi_that_the_list_of_references_knows(kind):
 
 def test_the_registry_is_the_table_of_the_readme():
     """One row a model, with its name, its word on the command line, title and source."""
-    for word, model in ct.MODELS.items():
+    for word, model in ct.models.MODELS.items():
         row = next((row for row in README.splitlines() if f"| `{model.__name__}` |" in row), "")
         assert row, f"{model.__name__} is missing from the README"
         cells = [cell.strip() for cell in row.strip("|").split("|")]

@@ -36,7 +36,7 @@ def random_p(net: ct.ExposureNetwork, seed: int, most: float = 0.4) -> dict[str,
 
 def test_single_defaults_by_hand(three):
     """a fails: 3 + 4 lost by others; b fails: 4. At 1 % and 10 %: 0.07 + 0.4."""
-    found = expected_systemic_loss(three, ct.GaiKapadia(), {"a": 0.01, "b": 0.1, "c": 0.5})
+    found = expected_systemic_loss(three, ct.models.GaiKapadia(), {"a": 0.01, "b": 0.1, "c": 0.5})
     assert found.value == pytest.approx(0.47)
     assert found.table["loss"].tolist() == [7, 4, 0]
     assert found.table["contribution"].tolist() == pytest.approx([0.07, 0.4, 0])
@@ -47,12 +47,12 @@ def test_single_defaults_by_hand(three):
 def test_enumeration_by_hand(three):
     """a alone (0.01 · 0.9): 7; b alone (0.99 · 0.1): 4; both: 4. c never fails."""
     p = np.array([0.01, 0.1, 0.0])
-    found = expected_systemic_loss(three, ct.GaiKapadia(), p, method="exact")
+    found = expected_systemic_loss(three, ct.models.GaiKapadia(), p, method="exact")
     assert found.value == pytest.approx(0.009 * 7 + 0.099 * 4 + 0.001 * 4)
 
 
 def test_losses_are_default_impacts(three):
-    for model in (ct.EisenbergNoe(), ct.DebtRank(), ct.Furfine(0.4)):
+    for model in (ct.EisenbergNoe(), ct.DebtRank(), ct.models.Furfine(0.4)):
         found = expected_systemic_loss(three, model, np.full(3, 0.1), recovery=0.3)
         impact = default_impact(three, model, recovery=0.3)
         assert found.table["loss"].tolist() == pytest.approx(impact.tolist())
@@ -127,14 +127,16 @@ def test_sets_of_two_and_more_have_their_probability():
 
 def test_when_only_one_can_fail_nothing_is_drawn(three):
     found = expected_systemic_loss(
-        three, ct.GaiKapadia(), {"a": 0.5, "b": 0, "c": 0}, method="sampled"
+        three, ct.models.GaiKapadia(), {"a": 0.5, "b": 0, "c": 0}, method="sampled"
     )
     assert (found.value, found.error) == (pytest.approx(3.5), 0)
 
 
 def test_unknown_probabilities_are_not_zero(three):
     for method in ("single", "exact", "sampled"):
-        found = expected_systemic_loss(three, ct.GaiKapadia(), {"a": 0.01, "c": 0}, method=method)
+        found = expected_systemic_loss(
+            three, ct.models.GaiKapadia(), {"a": 0.01, "c": 0}, method=method
+        )
         assert np.isnan(found.value)
         assert found.known == pytest.approx(0.07)
         assert found.table["reason"].tolist() == ["", "probability not known", ""]
@@ -146,7 +148,7 @@ def test_unknown_probabilities_are_not_zero(three):
 
 
 def test_what_it_refuses(three):
-    model = ct.GaiKapadia()
+    model = ct.models.GaiKapadia()
     with pytest.raises(ct.ModelError, match=r"'b' lies outside \[0, 1\] \(1.5\)"):
         expected_systemic_loss(three, model, {"a": 0.1, "b": 1.5})
     with pytest.raises(KeyError, match="Unknown node"):
@@ -174,7 +176,7 @@ def test_exposures_by_hand(three):
     That is 0.01 · 4 + 0.1 · 4 = 0.44.
     """
     table = marginal_systemic_risk(
-        three, ct.GaiKapadia(), {"a": 0.01, "b": 0.1, "c": 0.5}, exposures=[0, 1]
+        three, ct.models.GaiKapadia(), {"a": 0.01, "b": 0.1, "c": 0.5}, exposures=[0, 1]
     )
     assert table["exact"].tolist() == pytest.approx([0.07, 0.44])
     assert table["first_order"].isna().all()
@@ -259,7 +261,7 @@ def test_rules_without_closed_form_are_run():
 def test_what_exposures_refuse(three):
     p = np.full(3, 0.1)
     with pytest.raises(ct.ModelError, match="does not compute a gradient"):
-        marginal_systemic_risk(three, ct.GaiKapadia(), p)
+        marginal_systemic_risk(three, ct.models.GaiKapadia(), p)
     with pytest.raises(ct.ModelError, match=r"no exposure 7: .* 0 to 1"):
         marginal_systemic_risk(three, ct.DebtRank(), p, exposures=[7])
 

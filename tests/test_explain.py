@@ -57,7 +57,7 @@ def test_paths_split_by_the_mix_of_what_hits_a_node():
 
 
 def test_default_costs_and_old_holes_are_causes(chain):
-    costly = ct.RogersVeraart(0.0, 0.0, which="greatest")
+    costly = ct.models.RogersVeraart(0.0, 0.0, which="greatest")
     result = costly.propagate(chain, ct.Shock.loss({"a": 2.5}))
     assert set(result.explain("c").table["cause"]) == {"default costs"}
     broke = chain.with_nodes(external_assets={"a": 4.0})
@@ -84,7 +84,7 @@ def falling() -> ct.ExposureNetwork:
 
 def test_falling_prices_are_a_cause_by_their_own_name():
     """Everything is sold at 20 % less: b has 40 for the 48 that it owes c."""
-    sale = ct.FireSale(0.01, impact=ct.liquidation.Linear(500))
+    sale = ct.models.FireSale(0.01, impact=ct.liquidation.Linear(500))
     for baseline in ("book", "cleared"):
         result = sale.propagate(falling(), ct.Shock.default("a"), baseline=baseline)
         why = result.explain("c")
@@ -95,7 +95,7 @@ def test_falling_prices_are_a_cause_by_their_own_name():
         assert own.destroyed == {"falling prices": pytest.approx(10)}
         assert own.on_claims == 0 and own.passed_on == pytest.approx(8)
         assert "lost on claims 0; by falling prices 10; passed on to its creditors 8" in repr(own)
-    failing = ct.OverlappingPortfolios(ct.liquidation.Linear(500), loss_given_default=0.5)
+    failing = ct.models.OverlappingPortfolios(ct.liquidation.Linear(500), loss_given_default=0.5)
     why = failing.propagate(falling(), ct.Shock.default("a")).explain("c")
     assert why.table[["path", "cause"]].values.tolist() == [["b → c", "falling prices"]]
     assert why.table["amount"].tolist() == pytest.approx([24.0])
@@ -104,14 +104,14 @@ def test_falling_prices_are_a_cause_by_their_own_name():
 def test_sales_for_funding_and_default_costs_are_told_apart():
     """a fails; b owes it 10, replaces none and loses 2 on what it sells for 10, which c misses."""
     net = from_liabilities([[0, 0, 0], [10, 0, 5], [0, 0, 0]], [21, 16, 1], [33, 0, 0])
-    joint = ct.JointModel(funding=ct.channels.Funding(1.0, 0.2))
+    joint = ct.models.JointModel(funding=ct.models.channels.Funding(1.0, 0.2))
     why = joint.propagate(net, ct.Shock.default("a")).explain("c")
     assert why.table[["path", "cause"]].values.tolist() == [["b → c", "forced sales"]]
     assert why.table["amount"].tolist() == pytest.approx([1 / 3])
-    both = ct.CreditFunding(1.0, 1.0, 0.2).propagate(net, ct.Shock.default("a"))
+    both = ct.models.CreditFunding(1.0, 1.0, 0.2).propagate(net, ct.Shock.default("a"))
     assert both.explain("b").destroyed == {"forced sales": pytest.approx(2)}
     assert both.explain("c").table["cause"].tolist() == ["forced sales"]
-    trigger = ct.CreditFunding(1.0, 1.0, 0.2).propagate(
+    trigger = ct.models.CreditFunding(1.0, 1.0, 0.2).propagate(
         net, ct.Shock.default("a") + ct.Shock.default("b")
     )
     assert trigger.outcome.channels["funding"][1] == pytest.approx(2)
@@ -127,7 +127,7 @@ def test_a_cycle_is_followed_round_and_round(ring):
     assert why.on_claims == pytest.approx(result.table.loc["a", "claims_lost"])
 
 
-@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(which="greatest")])
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.models.RogersVeraart(which="greatest")])
 @pytest.mark.parametrize("baseline", ["book", "cleared"])
 @pytest.mark.parametrize("seed", range(8))
 def test_paths_add_up_to_what_the_node_lost_on_its_claims(seed, baseline, model):
@@ -148,7 +148,7 @@ def test_paths_add_up_to_what_the_node_lost_on_its_claims(seed, baseline, model)
 
 
 def test_models_that_value_claims_can_be_explained_too(chain):
-    result = ct.Furfine().propagate(chain, ct.Shock.default("a"))
+    result = ct.models.Furfine().propagate(chain, ct.Shock.default("a"))
     why = result.explain("c")
     assert why.on_claims == pytest.approx(result.flows["loss"].iloc[1])
     assert why.table["amount"].sum() == pytest.approx(why.on_claims)

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 import contagion as ct
 
-SALES = ct.FireSale(0.15, impact=0.4, other_weight=0.5)
+SALES = ct.models.FireSale(0.15, impact=0.4, other_weight=0.5)
 LEAST = replace(SALES, which="least")
-OVERLAP = ct.OverlappingPortfolios(0.8)
-BOTH = ct.OverlappingPortfolios(0.8, loss_given_default=0.6)
-TARGET = ct.LeverageTargeting(rounds=3)
-LIMIT = ct.ThresholdDeleveraging(6.0, 5.0, floor=0.2)
+OVERLAP = ct.models.OverlappingPortfolios(0.8)
+BOTH = ct.models.OverlappingPortfolios(0.8, loss_given_default=0.6)
+TARGET = ct.models.LeverageTargeting(rounds=3)
+LIMIT = ct.models.ThresholdDeleveraging(6.0, 5.0, floor=0.2)
 ALL = {
     "fire sale": SALES,
     "fire sale, least": LEAST,
@@ -68,7 +68,7 @@ def test_overlapping_portfolios_are_the_plain_cascade(rate, seed, n, features):
     net, shock = example(seed, n, features)
     losses, pins = shock.arrays(net)
     lost, failed = plain.overlapping(net, losses, pins, impact=0.8, rate=rate)
-    outcome = ct.OverlappingPortfolios(0.8, rate).propagate(net, shock).outcome
+    outcome = ct.models.OverlappingPortfolios(0.8, rate).propagate(net, shock).outcome
     assert outcome.defaulted.tolist() == failed
     free = np.isnan(pins)
     np.testing.assert_allclose(outcome.lost[free], np.array(lost)[free], atol=1e-8)
@@ -84,7 +84,7 @@ def test_threshold_deleveraging_is_its_plain_rounds(floor, seed, n, features):
     lost, price = plain.threshold(
         net, losses, pins, most=6.0, target=5.0, depth=40.0, floor=floor, shortfall=0.5
     )
-    model = ct.ThresholdDeleveraging(6.0, 5.0, depth=40.0, floor=floor)
+    model = ct.models.ThresholdDeleveraging(6.0, 5.0, depth=40.0, floor=floor)
     market = model.market(net, shock)["price"]
     np.testing.assert_allclose(market, [price[a] for a in market.index], rtol=0, atol=1e-9)
     outcome, book = model.propagate(net, shock).outcome, net.book
@@ -108,7 +108,7 @@ def test_leverage_targeting_is_its_matrix_form(seed, n):
     step = np.diag(a) @ m @ impact @ m.T @ b
     second = step @ losses
     third = step @ second
-    equity = ct.LeverageTargeting(rounds=2).propagate(net, shock).outcome.equity
+    equity = ct.models.LeverageTargeting(rounds=2).propagate(net, shock).outcome.equity
     want = book.equity - losses - second - third
     np.testing.assert_allclose(equity, want, rtol=1e-9, atol=1e-9 * checks.scale(net))
 
@@ -138,7 +138,7 @@ def test_falls_of_prices_are_deadweight_and_value_is_conserved(model, seed, n, f
 # -- limits -------------------------------------------------------------------------------------
 
 
-def same_as_clearing(model: ct.Model, net: ct.ExposureNetwork, shock: ct.Shock) -> None:
+def same_as_clearing(model: ct.models.Model, net: ct.ExposureNetwork, shock: ct.Shock) -> None:
     checks.assert_same_result(ct.EisenbergNoe().propagate(net, shock), model.propagate(net, shock))
 
 
@@ -148,7 +148,7 @@ def test_without_impact_it_is_eisenberg_noe(seed, n, features):
     net, shock = example(seed, n, features)
     depth = ct.liquidation.Exponential(float("inf"))
     for impact in (0, ct.liquidation.NoImpact(), depth, dict.fromkeys(plain.ASSETS, depth)):
-        same_as_clearing(ct.FireSale(0.5, impact=impact), net, shock)
+        same_as_clearing(ct.models.FireSale(0.5, impact=impact), net, shock)
 
 
 @given(seed=seeds, n=sizes, features=some_features)
@@ -170,7 +170,7 @@ def test_without_holdings_it_is_eisenberg_noe(seed, n, features):
 def test_without_impact_there_is_no_loss_by_sales(model, seed, n):
     net, shock = example(seed, n, frozenset({"pinned"}))
     free = np.isnan(shock.arrays(net)[1])
-    if isinstance(model, (ct.LeverageTargeting, ct.ThresholdDeleveraging)):
+    if isinstance(model, (ct.models.LeverageTargeting, ct.models.ThresholdDeleveraging)):
         without = replace(model, depth=float("inf"))
     else:
         without = replace(model, impact=0)
@@ -202,7 +202,9 @@ def test_more_impact_never_helps_anybody(model, seed, n, features):
 def test_less_depth_never_helps_with_targets(seed, n):
     net, shock = example(seed, n, frozenset())
     losses, pins = shock.arrays(net)
-    deep, shallow = (ct.LeverageTargeting(depth=d).solve(net, losses, pins) for d in (500.0, 50.0))
+    deep, shallow = (
+        ct.models.LeverageTargeting(depth=d).solve(net, losses, pins) for d in (500.0, 50.0)
+    )
     assert (shallow.equity <= deep.equity + 1e-9 * checks.scale(net)).all()
 
 
@@ -233,7 +235,7 @@ def test_leverage_targeting_is_linear_in_the_shock(seed, n):
 @few
 def test_systemicness_adds_up_to_aggregate_vulnerability(seed, n):
     net, shock = example(seed, n, frozenset({"pinned"}))
-    found = ct.LeverageTargeting().vulnerability(net, shock)
+    found = ct.models.LeverageTargeting().vulnerability(net, shock)
     assert found.table["systemicness"].sum() == pytest.approx(found.aggregate, rel=1e-9)
     whole = found.table["indirect_loss"].sum() / found.table["equity"].clip(lower=0).sum()
     assert whole == pytest.approx(found.aggregate, rel=1e-9)

@@ -217,7 +217,7 @@ def test_explained_paths_are_the_loss_on_claims_and_calls(case):
 
 def test_both_ends_of_the_clearing_agree(case):
     *_, net, shock, result = case
-    least = ct.RogersVeraart(1.0, 1.0, which="least", tolerance=1e-13)
+    least = ct.models.RogersVeraart(1.0, 1.0, which="least", tolerance=1e-13)
     outcome = least.solve(net, *shock.arrays(net))
     assert bool(outcome.converged)
     assert close(outcome.equity, result.outcome.equity, 1e-9 * checks.scale(net))

@@ -89,14 +89,14 @@ def test_calls_rank_pari_passu_with_one_pro_rata_tier_only():
 
 def test_models_that_cannot_say_so_refuse(plain):
     net = plain.with_guarantees([promise("g", "a", 3, "b")])
-    for model in (ct.DebtRank(), ct.Furfine(), ct.GaiKapadia()):
+    for model in (ct.DebtRank(), ct.models.Furfine(), ct.models.GaiKapadia()):
         with pytest.raises(ModelError, match=f"{type(model).__name__} does not compute guarantees"):
             model.propagate(net)
         with pytest.raises(ModelError, match="does not compute guarantees"):
             model.solve(net, np.zeros(len(net)))
     with pytest.raises(ModelError, match=r"RogersVeraart.*default costs"):
-        ct.RogersVeraart().propagate(net)
-    without_costs = ct.RogersVeraart(1.0, 1.0).propagate(net)
+        ct.models.RogersVeraart().propagate(net)
+    without_costs = ct.models.RogersVeraart(1.0, 1.0).propagate(net)
     assert losses(without_costs) == losses(run(net))
 
 

@@ -57,7 +57,7 @@ def two_markets(cash: float = 0.0, owed: float = 90.0) -> ct.ExposureNetwork:
 def test_losses_by_prices_are_reached_and_counted(baseline):
     """a fails, pays nothing and sells all its X; b falls short and sells all of its own. 100 sold
     at a depth of 500 are 20 %: b loses 10, of which its owners have 2, and d loses 2."""
-    sale = ct.FireSale(0.01, impact=LINEAR)
+    sale = ct.models.FireSale(0.01, impact=LINEAR)
     result = sale.propagate(one_market(), ct.Shock.default("a"), baseline=baseline)
     assert result.hops.tolist() == [0, 1, 2, 1, 1]
     rows = result.bearers.itertuples()
@@ -84,14 +84,16 @@ def test_losses_by_prices_are_reached_and_counted(baseline):
 
 def test_a_creditor_who_also_holds_what_the_trigger_sells_is_no_bystander():
     """e loses 5 on its claim and 1 by the price."""
-    result = ct.FireSale(0.01, impact=LINEAR).propagate(one_market(5.0), ct.Shock.default("a"))
+    result = ct.models.FireSale(0.01, impact=LINEAR).propagate(
+        one_market(5.0), ct.Shock.default("a")
+    )
     assert result.table.loc["e", "loss"] == pytest.approx(6)
     assert result.socialization.bystander_share == pytest.approx(12 / 63)
 
 
 def test_prices_lead_on_to_who_holds_what_the_next_one_sells():
     """a sells X, which costs b 5 of its 10 and makes it sell X and Y; c holds Y."""
-    sale = ct.FireSale(0.08, impact=LINEAR)
+    sale = ct.models.FireSale(0.08, impact=LINEAR)
     result = sale.propagate(two_markets(), ct.Shock.default("a"))
     assert result.hops.tolist() == [0, 1, 2, -1]
     assert (result.socialization.reach, result.socialization.depth) == (2, 2)
@@ -101,13 +103,13 @@ def test_prices_lead_on_to_who_holds_what_the_next_one_sells():
 
 
 def test_an_asset_whose_price_stands_leads_nowhere():
-    sale = ct.FireSale(0.08, impact={"X": LINEAR, "Y": ct.liquidation.NoImpact()})
+    sale = ct.models.FireSale(0.08, impact={"X": LINEAR, "Y": ct.liquidation.NoImpact()})
     assert sale.propagate(two_markets(), ct.Shock.default("a")).hops.tolist() == [0, 1, -1, -1]
 
 
 def test_sales_that_no_trigger_causes_lead_nowhere():
     """b is below its ratio of 20 % before: c loses by that, not by the shock on d."""
-    sale, shock = ct.FireSale(0.2, impact=LINEAR), ct.Shock.loss({"d": 1.0})
+    sale, shock = ct.models.FireSale(0.2, impact=LINEAR), ct.Shock.loss({"d": 1.0})
     book = sale.propagate(two_markets(), shock)
     assert book.hops.tolist() == [-1, -1, -1, 0]
     assert book.table.loc["c", "loss"] > 0
@@ -115,7 +117,7 @@ def test_sales_that_no_trigger_causes_lead_nowhere():
     cleared = sale.propagate(two_markets(), shock, baseline="cleared")
     assert cleared.hops.tolist() == [-1, -1, -1, 0]
     # in a deep market a and b keep some of what they hold, and sell more of it when a loses 2
-    deep = ct.FireSale(0.11, impact=ct.liquidation.Linear(50_000))
+    deep = ct.models.FireSale(0.11, impact=ct.liquidation.Linear(50_000))
     assert deep.market(two_markets()).loc["X", "sold"] > 0
     more = deep.propagate(two_markets(), ct.Shock.loss({"a": 2.0}), baseline="cleared")
     assert more.hops.tolist() == [0, 1, 2, -1]
@@ -123,7 +125,7 @@ def test_sales_that_no_trigger_causes_lead_nowhere():
 
 def test_who_sells_everything_anyway_passes_nothing_on():
     """b is insolvent and sells all it holds in any case: what it loses besides costs c nothing."""
-    sale, net = ct.FireSale(0.2, impact=LINEAR), two_markets(owed=101.0)
+    sale, net = ct.models.FireSale(0.2, impact=LINEAR), two_markets(owed=101.0)
     result = sale.propagate(net, ct.Shock.loss({"b": 3.0}), baseline="cleared")
     assert result.hops.tolist() == [-1, 0, -1, -1]
     assert sale.propagate(net, ct.Shock.loss({"b": 3.0})).hops.tolist() == [1, 0, 1, -1]
@@ -132,10 +134,10 @@ def test_who_sells_everything_anyway_passes_nothing_on():
 @pytest.mark.parametrize(
     "model",
     [
-        ct.OverlappingPortfolios(LINEAR),
-        ct.LeverageTargeting(depth=500),
-        ct.ThresholdDeleveraging(5.0, 4.0, depth=500),
-        ct.JointModel(Prices(0.01, LINEAR)),
+        ct.models.OverlappingPortfolios(LINEAR),
+        ct.models.LeverageTargeting(depth=500),
+        ct.models.ThresholdDeleveraging(5.0, 4.0, depth=500),
+        ct.models.JointModel(Prices(0.01, LINEAR)),
     ],
     ids=lambda model: type(model).__name__,
 )
@@ -148,26 +150,28 @@ def test_every_model_of_sales_says_who_sold(model, baseline):
 
 def test_leverage_targeting_sells_for_every_loss_and_passes_on_in_the_next_round():
     for rounds, want in ((1, [0, 1, -1, -1]), (2, [0, 1, 2, -1])):
-        model = ct.LeverageTargeting(depth=500, rounds=rounds)
+        model = ct.models.LeverageTargeting(depth=500, rounds=rounds)
         assert model.propagate(two_markets(), ct.Shock.default("a")).hops.tolist() == want
 
 
 def test_deleveraging_leads_on_where_the_limit_is_passed():
     """b has 100 over 10 and, when X falls, 95 over 5: above 15 it sells Y, below 25 it does not."""
     for limit, want in ((15.0, [0, 1, 2, -1]), (25.0, [0, 1, -1, -1])):
-        model = ct.ThresholdDeleveraging(limit, depth=500)
+        model = ct.models.ThresholdDeleveraging(limit, depth=500)
         result = model.propagate(two_markets(), ct.Shock.default("a"))
         assert result.hops.tolist() == want
-    held = ct.ThresholdDeleveraging(9.0, depth=500)  # sells some before, and more because of it
+    held = ct.models.ThresholdDeleveraging(
+        9.0, depth=500
+    )  # sells some before, and more because of it
     result = held.propagate(two_markets(), ct.Shock.default("a"), baseline="cleared")
     assert result.hops.tolist() == [0, 1, 2, -1]
-    once = ct.ThresholdDeleveraging(15.0, depth=500, rounds=1)  # b would sell in the second
+    once = ct.models.ThresholdDeleveraging(15.0, depth=500, rounds=1)  # b would sell in the second
     assert once.propagate(two_markets(), ct.Shock.default("a")).hops.tolist() == [0, 1, -1, -1]
 
 
 def test_insolvent_nodes_that_hold_lead_nowhere():
     for word, want in (("sell", [1, 0, 1, -1]), ("hold", [-1, 0, -1, -1])):
-        model = ct.ThresholdDeleveraging(11.0, depth=500, insolvent=word)
+        model = ct.models.ThresholdDeleveraging(11.0, depth=500, insolvent=word)
         result = model.propagate(two_markets(), ct.Shock.loss({"b": 12.0}))
         assert result.hops.tolist() == want
 
@@ -181,17 +185,17 @@ def test_a_lender_in_default_reaches_its_debtors():
         external_assets=[21, 20, 1],
         external_liabilities=[30, 0, 0],
     )
-    result = ct.JointModel(funding=Funding(0.5, 0.2)).propagate(net, ct.Shock.loss({"a": 5}))
+    result = ct.models.JointModel(funding=Funding(0.5, 0.2)).propagate(net, ct.Shock.loss({"a": 5}))
     assert result.hops.tolist() == [0, 1, -1]
     s = result.socialization
     # outside creditors of a lose 4; b owes a and has no claim on it
     assert s.borne == pytest.approx(6) and s.bystander_share == pytest.approx(1 / 6)
     assert deadweight(result)["forced sales"].tolist() == pytest.approx([0, 1, 0])
-    both = ct.CreditFunding(1.0, 0.5, 0.2).propagate(net, ct.Shock.default("a"))
+    both = ct.models.CreditFunding(1.0, 0.5, 0.2).propagate(net, ct.Shock.default("a"))
     assert both.hops.tolist() == [0, 1, -1]
     # with a market of all assets, sales for funding reach c, even where they cost nothing
     for cost in (0.2, 0.0):
-        market = ct.CreditFunding(1.0, 0.5, cost, price_impact=1.0)
+        market = ct.models.CreditFunding(1.0, 0.5, cost, price_impact=1.0)
         assert market.propagate(net, ct.Shock.default("a")).hops.tolist() == [0, 1, 2]
     rich = net.with_nodes(liquid_assets=[0, 5, 0])
     assert market.propagate(rich, ct.Shock.default("a")).hops.tolist() == [0, -1, -1]
@@ -206,14 +210,14 @@ def test_a_mark_that_forces_sales_reaches_who_sells():
         {("b", "a"): 10},
     )
     shock, linear = ct.Shock.loss({"a": 2}), Prices(0.5, ct.liquidation.Linear(depth=50.0))
-    with_marks = ct.JointModel(linear, valuation=Marking())
+    with_marks = ct.models.JointModel(linear, valuation=Marking())
     for baseline in COUNTS:
         result = with_marks.propagate(net, shock, baseline=baseline)
         assert result.payments["a"] == 10
         assert result.hops.tolist() == [0, 1, 2]
     assert result.socialization.reach == 2
-    assert ct.JointModel(linear).propagate(net, shock).hops.tolist() == [0, -1, -1]
-    unmoved = ct.JointModel(Prices(0.01, linear.impact), valuation=Marking())
+    assert ct.models.JointModel(linear).propagate(net, shock).hops.tolist() == [0, -1, -1]
+    unmoved = ct.models.JointModel(Prices(0.01, linear.impact), valuation=Marking())
     assert unmoved.propagate(net, shock).hops.tolist() == [0, -1, -1]  # marked, nothing sold
 
 
@@ -223,23 +227,25 @@ def test_a_mark_that_forces_sales_reaches_who_sells():
 def test_causes_of_deadweight_add_up():
     net, shock = joint.example(5, 8, frozenset())
     for baseline in COUNTS:
-        for model in (joint.ALL, joint.SALE, ct.RogersVeraart(which="greatest")):
+        for model in (joint.ALL, joint.SALE, ct.models.RogersVeraart(which="greatest")):
             result = model.propagate(net, shock, baseline=baseline)
             parts = deadweight(result)
             total = sum(money.sum() for money in parts.values())
             assert total == pytest.approx(result.socialization.deadweight, abs=1e-9)
             assert ("falling prices" in parts) == (result.outcome.channels is not None)
             costs = float(np.abs(parts["default costs"]).max())
-            assert (costs > 0.01) == isinstance(model, ct.RogersVeraart)
-            assert isinstance(model, ct.RogersVeraart) or costs == 0
+            assert (costs > 0.01) == isinstance(model, ct.models.RogersVeraart)
+            assert isinstance(model, ct.models.RogersVeraart) or costs == 0
 
 
 def test_models_that_settle_nothing_have_the_causes_of_their_channels():
     net, shock = two_markets(), ct.Shock.default("a")
     assert deadweight(ct.DebtRank().propagate(net, shock)) == {}
-    assert list(deadweight(ct.LeverageTargeting().propagate(net, shock))) == ["falling prices"]
-    assert list(deadweight(ct.FailureCosts().propagate(net, shock))) == ["failure costs"]
-    both = deadweight(ct.CreditFunding().propagate(net, shock))
+    assert list(deadweight(ct.models.LeverageTargeting().propagate(net, shock))) == [
+        "falling prices"
+    ]
+    assert list(deadweight(ct.models.FailureCosts().propagate(net, shock))) == ["failure costs"]
+    both = deadweight(ct.models.CreditFunding().propagate(net, shock))
     assert sorted(both) == ["falling prices", "forced sales"]
 
 
@@ -247,14 +253,14 @@ def test_models_that_settle_nothing_have_the_causes_of_their_channels():
 
 SALES = {
     "fire sale": joint.SALE,
-    "least": ct.FireSale(0.15, impact=0.4, other_weight=0.5, which="least"),
+    "least": ct.models.FireSale(0.15, impact=0.4, other_weight=0.5, which="least"),
     "joint": joint.ALL,
-    "joint, prices and marks": ct.JointModel(joint.PRICES, valuation=joint.MARKS),
-    "joint, funding": ct.JointModel(funding=joint.FUNDING),
-    "credit and funding": ct.CreditFunding(0.7, 0.5, 0.8, 0.3),
-    "funding at no cost": ct.CreditFunding(0.7, 0.5, 0.0, 0.9),
-    "overlapping": ct.OverlappingPortfolios(loss_given_default=0.5),
-    "leverage targeting": ct.LeverageTargeting(rounds=2),
+    "joint, prices and marks": ct.models.JointModel(joint.PRICES, valuation=joint.MARKS),
+    "joint, funding": ct.models.JointModel(funding=joint.FUNDING),
+    "credit and funding": ct.models.CreditFunding(0.7, 0.5, 0.8, 0.3),
+    "funding at no cost": ct.models.CreditFunding(0.7, 0.5, 0.0, 0.9),
+    "overlapping": ct.models.OverlappingPortfolios(loss_given_default=0.5),
+    "leverage targeting": ct.models.LeverageTargeting(rounds=2),
     "clearing": ct.EisenbergNoe(),
 }
 seeds, sizes = st.integers(0, 10_000), st.integers(2, 9)
@@ -283,7 +289,9 @@ def test_hops_of_a_fire_sale_are_those_of_a_plain_search(seed, n, features):
     assert result.hops.tolist() == plain_hops(net, result, joint.SALE.market(net, shock)["price"])
 
 
-def plain_hops(net: ct.ExposureNetwork, result: ct.PropagationResult, price: pd.Series) -> list:
+def plain_hops(
+    net: ct.ExposureNetwork, result: ct.results.PropagationResult, price: pd.Series
+) -> list:
     """Breadth-first, node by node: sold from the ratio at the solution, see the model."""
     own, n = plain.held(net), len(net)
     part, other = plain.left(net, result.losses)

@@ -21,8 +21,8 @@ import contagion as ct
 from contagion.models.channels import Funding, Marking, Prices
 
 PRICES, FUNDING, MARKS = Prices(0.15, impact=0.4, other_weight=0.5), Funding(0.6, 0.4), Marking()
-ALL = ct.JointModel(PRICES, FUNDING, MARKS)
-SALE = ct.FireSale(0.15, impact=0.4, other_weight=0.5)
+ALL = ct.models.JointModel(PRICES, FUNDING, MARKS)
+SALE = ct.models.FireSale(0.15, impact=0.4, other_weight=0.5)
 SWITCHES = {"prices": PRICES, "funding": FUNDING, "valuation": MARKS}
 SETS = [c for k in range(4) for c in itertools.combinations(SWITCHES, k)]
 every_set = pytest.mark.parametrize("chosen", SETS, ids=[" ".join(c) or "none" for c in SETS])
@@ -37,11 +37,11 @@ def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNet
     return net, random_shock(net, seed, pinned="pinned" in features, scale=0.5)
 
 
-def model_of(chosen: tuple[str, ...]) -> ct.JointModel:
-    return ct.JointModel(**{name: SWITCHES[name] for name in chosen})
+def model_of(chosen: tuple[str, ...]) -> ct.models.JointModel:
+    return ct.models.JointModel(**{name: SWITCHES[name] for name in chosen})
 
 
-def assert_same_arrays(one: ct.Outcome, two: ct.Outcome) -> None:
+def assert_same_arrays(one: ct.results.Outcome, two: ct.results.Outcome) -> None:
     for name in ("equity", "claims_lost", "defaulted", "payments", "external_paid", "unpaid"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
     for name in ("deadweight", "default_round", "rounds", "residual"):
@@ -83,14 +83,14 @@ def test_it_is_the_fixed_point_of_plain_rounds(chosen, seed, n, features):
 def test_without_channels_it_is_eisenberg_noe_exactly(seed, n, features):
     net, shock = example(seed, n, features)
     want = ct.EisenbergNoe().propagate(net, shock).outcome
-    assert_same_arrays(ct.JointModel().propagate(net, shock).outcome, want)
+    assert_same_arrays(ct.models.JointModel().propagate(net, shock).outcome, want)
 
 
 @given(seed=seeds, n=sizes, features=some_features)
 @many
 def test_with_prices_alone_it_is_the_fire_sale_exactly(seed, n, features):
     net, shock = example(seed, n, features)
-    model = ct.JointModel(PRICES)
+    model = ct.models.JointModel(PRICES)
     assert_same_arrays(model.propagate(net, shock).outcome, SALE.propagate(net, shock).outcome)
     pd.testing.assert_frame_equal(model.market(net, shock), SALE.market(net, shock))
 
@@ -285,7 +285,7 @@ def test_channels_that_need_each_other_share_alike_and_idle_ones_get_nothing():
         holdings={"node": ["b"], "asset": ["X"], "value": [10.0]},
     )
     linear = Prices(0.5, ct.liquidation.Linear(depth=50.0))
-    model = ct.JointModel(linear, Funding(0.5, 0.2), Marking())
+    model = ct.models.JointModel(linear, Funding(0.5, 0.2), Marking())
     shock = ct.Shock.loss({"a": 2})
     frame = model.attribution(net, shock)
     sold = model.market(net, shock).loc["X", "sold"]
@@ -301,9 +301,9 @@ def test_channels_that_need_each_other_share_alike_and_idle_ones_get_nothing():
 
 def test_only_the_channels_that_are_on_have_a_column():
     net, shock = example(1, 5, frozenset())
-    assert list(ct.JointModel().attribution(net, shock)) == ["direct", "claims", "loss"]
+    assert list(ct.models.JointModel().attribution(net, shock)) == ["direct", "claims", "loss"]
     names = ["direct", "claims", "funding", "loss"]
-    assert list(ct.JointModel(funding=FUNDING).attribution(net, shock)) == names
+    assert list(ct.models.JointModel(funding=FUNDING).attribution(net, shock)) == names
 
 
 # -- parameters ---------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_columns_of_the_node_table_limit_what_funding_costs():
         external_assets=[21, 15],
         external_liabilities=[30, 0],
     )
-    shock, model = ct.Shock.loss({"a": 5}), ct.JointModel(funding=Funding(0.5, 0.2))
+    shock, model = ct.Shock.loss({"a": 5}), ct.models.JointModel(funding=Funding(0.5, 0.2))
     for columns, cost in (
         ({}, 1.0),
         ({"liquid_assets": [0, 2]}, 0.6),
@@ -337,17 +337,17 @@ def test_costs_end_with_the_external_assets():
         external_assets=[1, 12],
         external_liabilities=[11, 0],
     )
-    result = ct.JointModel(funding=Funding(1.0, 5.0)).propagate(net, ct.Shock.loss({"a": 1}))
+    result = ct.models.JointModel(funding=Funding(1.0, 5.0)).propagate(net, ct.Shock.loss({"a": 1}))
     assert result.outcome.channels["funding"].tolist() == [0.0, 12.0]
     assert result.payments.tolist() == [0.0, 0.0]
     assert result.audit()["ok"].all()
 
 
 def test_words_stand_for_channels():
-    model = ct.JointModel("capital_ratio=0.2,impact=1", "default", "merton:volatility=0.1")
+    model = ct.models.JointModel("capital_ratio=0.2,impact=1", "default", "merton:volatility=0.1")
     assert model.prices == Prices(0.2, 1.0)
     assert model.funding == Funding()
-    assert model.valuation == Marking(ct.valuations.Merton(0.1))
+    assert model.valuation == Marking(ct.models.valuations.Merton(0.1))
     assert eval(repr(model), vars(ct)) == model
     assert hash(model) == hash(replace(model))
 
@@ -355,10 +355,14 @@ def test_words_stand_for_channels():
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
-        (lambda: ct.JointModel(prices=Funding()), TypeError, "channels.Prices"),
-        (lambda: ct.JointModel(valuation=ct.valuations.Merton(0.1)), TypeError, "Marking"),
-        (lambda: ct.JointModel(funding="not_replace=1"), ValueError, "not_replaced"),
-        (lambda: ct.JointModel(funding="sale_cost=much"), ValueError, "number"),
+        (lambda: ct.models.JointModel(prices=Funding()), TypeError, "channels.Prices"),
+        (
+            lambda: ct.models.JointModel(valuation=ct.models.valuations.Merton(0.1)),
+            TypeError,
+            "Marking",
+        ),
+        (lambda: ct.models.JointModel(funding="not_replace=1"), ValueError, "not_replaced"),
+        (lambda: ct.models.JointModel(funding="sale_cost=much"), ValueError, "number"),
         (lambda: Prices(0.0), ValueError, "capital_ratio"),
         (lambda: Prices(0.1, impact=-1), ValueError, "impact"),
         (lambda: Funding(1.5), ValueError, "not_replaced"),

@@ -41,7 +41,7 @@ def layered(seed: int, layers: int = 3, features=frozenset(), n: int = 8) -> ct.
 
 def test_two_layers_that_stop_alone_and_cascade_together():
     """Either layer takes 3 of the 5 of b and nobody fails; together b fails, and with it c."""
-    done = by_layer(three([1, 5, 3]), ct.GaiKapadia(), DEFAULT)
+    done = by_layer(three([1, 5, 3]), ct.models.GaiKapadia(), DEFAULT)
     assert done.layers == ("loans", "derivatives")
     want = pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def test_debtrank_weighted_with_claims_by_hand():
 
 
 def test_default_impact_by_layer_without_a_shock():
-    done = by_layer(three([1, 5, 3]), ct.GaiKapadia())
+    done = by_layer(three([1, 5, 3]), ct.models.GaiKapadia())
     assert done.what == "default_impact"
     assert done.table.loc["a"].tolist() == [0, 3, 3, 6, 8, 2]
     assert done.table.loc["b"].tolist() == [0, 3, 0, 3, 3, 0]
@@ -91,8 +91,10 @@ def test_default_impact_by_layer_without_a_shock():
 
 def test_a_function_is_a_measure_and_is_compared_in_the_same_way():
     net = three([1, 5, 3])
-    by_name = by_layer(net, lambda part: ct.measures.default_impact(part, ct.GaiKapadia())[::-1])
-    pd.testing.assert_frame_equal(by_name.table, by_layer(net, ct.GaiKapadia()).table)
+    by_name = by_layer(
+        net, lambda part: ct.measures.default_impact(part, ct.models.GaiKapadia())[::-1]
+    )
+    pd.testing.assert_frame_equal(by_name.table, by_layer(net, ct.models.GaiKapadia()).table)
     assert by_name.what == "measure"
 
 
@@ -126,7 +128,7 @@ def test_the_names_of_layers_and_claims_without_one():
     table = net.exposures.assign(layer=["", "x", None])
     partly = ct.ExposureNetwork({"node": ["a", "b", "c"], "equity": [1, 5, 3]}, table)
     assert layer_names(partly) == ("x", NO_LAYER)
-    done = by_layer(partly, ct.GaiKapadia(), DEFAULT)
+    done = by_layer(partly, ct.models.GaiKapadia(), DEFAULT)
     assert done.total.tolist() == [1, 3, 3, 6, 8, 2]
     assert layer_names(random_network(1)) == (NO_LAYER,)
     with pytest.raises(ValueError, match="Did you mean 'loans'"):
@@ -139,7 +141,7 @@ def test_names_of_nodes_that_are_numbers_stay_numbers():
     nodes = {"node": [1, 2, 3], "equity": [1, 5, 3], "can_fail": [True, True, False]}
     owed = {"creditor": [2, 2], "debtor": [1, 1], "amount": [3, 3], "layer": ["x", "y"]}
     net = ct.ExposureNetwork(nodes, owed)
-    done = by_layer(net, ct.GaiKapadia(), ct.Shock.default(1))
+    done = by_layer(net, ct.models.GaiKapadia(), ct.Shock.default(1))
     assert done.table.index.tolist() == [1, 2, 3]
     assert done.table["whole"].tolist() == [0, 5, 0]
 
@@ -147,7 +149,9 @@ def test_names_of_nodes_that_are_numbers_stay_numbers():
 # -- limits -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", [kind() for kind in ct.MODELS.values()], ids=ct.MODELS)
+@pytest.mark.parametrize(
+    "model", [kind() for kind in ct.models.MODELS.values()], ids=ct.models.MODELS
+)
 def test_one_layer_is_no_layers(model):
     net = random_network(4)
     shock = random_shock(net, 4)
@@ -159,7 +163,9 @@ def test_one_layer_is_no_layers(model):
     np.testing.assert_array_equal(done.results["whole"].loss, plain)
 
 
-@pytest.mark.parametrize("model", [kind() for kind in ct.MODELS.values()], ids=ct.MODELS)
+@pytest.mark.parametrize(
+    "model", [kind() for kind in ct.models.MODELS.values()], ids=ct.models.MODELS
+)
 def test_all_layers_are_the_network_and_a_layer_without_money_adds_nothing(model):
     net = layered(5)
     shock = random_shock(net, 5, scale=0.8)
@@ -175,7 +181,9 @@ def test_all_layers_are_the_network_and_a_layer_without_money_adds_nothing(model
     np.testing.assert_allclose(done.attribution.sum(axis=1), done.whole, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("model", [ct.DebtRank(), ct.Furfine(), ct.CreditFunding()], ids=repr)
+@pytest.mark.parametrize(
+    "model", [ct.DebtRank(), ct.models.Furfine(), ct.models.CreditFunding()], ids=repr
+)
 def test_the_holder_changes_nothing_where_seniority_does_not_matter(model):
     net = layered(6)
     shock = ct.Shock.default("n001")
@@ -274,7 +282,7 @@ def shapley_by_orders(net, model, shock, names):
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("model", [ct.DebtRank(), ct.EisenbergNoe(), ct.Furfine()], ids=repr)
+@pytest.mark.parametrize("model", [ct.DebtRank(), ct.EisenbergNoe(), ct.models.Furfine()], ids=repr)
 def test_attribution_is_the_mean_over_orders_and_sums_to_the_whole(seed, model):
     net = layered(seed, features=frozenset({"tiers", "unfailing", "unknown", "insolvent"}))
     shock = random_shock(net, seed)
@@ -291,14 +299,14 @@ def test_attribution_treats_equal_layers_alike_and_knows_no_order():
     nodes = net._completed().assign(equity=net.book.equity).drop(columns="external_assets")
     nodes = nodes.drop(columns="external_liabilities")
     same = ct.ExposureNetwork(nodes, twice, duplicates="keep")
-    shared = by_layer(same, ct.Furfine()).attribution
+    shared = by_layer(same, ct.models.Furfine()).attribution
     np.testing.assert_allclose(shared["x"], shared["y"], rtol=1e-12)
     assert shared["x"].sum() > 0
     mixed = table.sample(frac=1, random_state=1)
     other = ct.ExposureNetwork(net._completed(), mixed, duplicates="keep")
     names = sorted(layer_names(net))
     assert (mixed.index != table.index).any()
-    first, second = (by_layer(one, ct.Furfine()) for one in (net, other))
+    first, second = (by_layer(one, ct.models.Furfine()) for one in (net, other))
     np.testing.assert_allclose(first.attribution[names], second.attribution[names], atol=1e-9)
     np.testing.assert_allclose(first.table[names], second.table[names], atol=1e-9)
 
@@ -317,7 +325,7 @@ def test_the_order_of_nodes_does_not_matter():
 def test_too_many_layers_for_the_attribution():
     table = pd.DataFrame({"creditor": "b", "debtor": "a", "amount": 1.0, "layer": range(11)})
     net = ct.ExposureNetwork({"node": ["a", "b"], "equity": [1, 50]}, table)
-    done = by_layer(net, ct.Furfine(), DEFAULT)
+    done = by_layer(net, ct.models.Furfine(), DEFAULT)
     assert done.total["sum"] == done.total["whole"] == 11
     with pytest.raises(ValueError, match=r"11 layers have 2\^11 sets"):
         _ = done.attribution
@@ -326,11 +334,11 @@ def test_too_many_layers_for_the_attribution():
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"model": ct.Furfine}, TypeError, "model is a model"),
+        ({"model": ct.models.Furfine}, TypeError, "model is a model"),
         ({"model": "furfine"}, TypeError, "function, not 'furfine'"),
         ({"weights": "size"}, ValueError, "choose 'equity' or 'claims'"),
         ({"weights": "claims", "shock": DEFAULT}, ValueError, "no shock"),
-        ({"weights": "claims", "model": ct.Furfine()}, ValueError, "DebtRank"),
+        ({"weights": "claims", "model": ct.models.Furfine()}, ValueError, "DebtRank"),
         ({"model": len, "shock": DEFAULT}, ValueError, "takes no shock"),
         ({"recovery": 2.0}, ValueError, r"\[0, 1\]"),
     ],
@@ -352,7 +360,7 @@ def test_no_claims_and_a_layer_with_the_name_of_a_column():
 
 
 def test_a_comparison_reads_well():
-    text = repr(by_layer(three([1, 5, 3], unit="EUR mn"), ct.GaiKapadia(), DEFAULT))
+    text = repr(by_layer(three([1, 5, 3], unit="EUR mn"), ct.models.GaiKapadia(), DEFAULT))
     assert text.splitlines() == [
         "loss by layer on network, added up over nodes:",
         "  loans: 3 EUR mn",

@@ -14,9 +14,9 @@ from test_credit_funding import funded_network
 import contagion as ct
 
 KINDS = (
-    ct.LiquidityHoarding(),
-    ct.LiquidityHoarding(0.3, 0.2),
-    ct.LiquidityHoarding(0.6, 0.05, liquid_share=0.02),
+    ct.models.LiquidityHoarding(),
+    ct.models.LiquidityHoarding(0.3, 0.2),
+    ct.models.LiquidityHoarding(0.6, 0.05, liquid_share=0.02),
 )
 
 
@@ -39,7 +39,7 @@ def row() -> ct.ExposureNetwork:
 
 def test_by_hand(row):
     """a is 1 short and calls 10 in; b has 4 and calls 5 in; c has 6 and stands."""
-    result = ct.LiquidityHoarding().propagate(row, ct.Shock.loss({"a": 2.0}))
+    result = ct.models.LiquidityHoarding().propagate(row, ct.Shock.loss({"a": 2.0}))
     assert result.outcome.default_round.tolist() == [0, 1, -1, -1]
     table = result.model.positions(result)
     assert table["withdrawn"].tolist() == [0, 10, 5, 0]
@@ -52,7 +52,7 @@ def test_by_hand(row):
 def test_the_part_withdrawn(row, withdrawal, hoards):
     """b has 4 against 10 w; equality stands."""
     shock = ct.Shock.loss({"a": 2.0})
-    outcome = ct.LiquidityHoarding(withdrawal).propagate(row, shock).outcome
+    outcome = ct.models.LiquidityHoarding(withdrawal).propagate(row, shock).outcome
     assert outcome.defaulted.sum() == hoards
 
 
@@ -62,21 +62,21 @@ def test_a_shock_to_haircuts(row, haircut, hoards):
     net = row.with_nodes(
         sellable_assets=[0, 100, 0, 0], secured_funding=[0, 92, 0, 0], liquid_assets=[1, 4, 4, 3]
     )
-    result = ct.LiquidityHoarding(1.0, haircut).propagate(net)
+    result = ct.models.LiquidityHoarding(1.0, haircut).propagate(net)
     assert result.table.index[result.table["defaulted"]].tolist() == hoards
     position = result.model.positions(result)["position"]
     assert position["b"] == pytest.approx(4 + 100 * (1 - haircut) - 92)
 
 
 def test_a_trigger_withdraws_and_only_claims_on_it_lose(row):
-    result = ct.LiquidityHoarding().propagate(row, ct.Shock.default("b", recovery=0.4))
+    result = ct.models.LiquidityHoarding().propagate(row, ct.Shock.default("b", recovery=0.4))
     assert result.outcome.default_round.tolist() == [-1, 0, -1, -1]
     assert result.model.positions(result)["withdrawn"].tolist() == [0, 0, 5, 0]
     assert result.flows.set_index("debtor")["loss"].to_dict() == {"b": 6.0, "c": 0.0, "d": 0.0}
 
 
 def test_nothing_withdrawn_nothing_spreads(row):
-    outcome = ct.LiquidityHoarding(0.0).propagate(row, ct.Shock.loss({"a": 5.0})).outcome
+    outcome = ct.models.LiquidityHoarding(0.0).propagate(row, ct.Shock.loss({"a": 5.0})).outcome
     assert outcome.defaulted.tolist() == [True, False, False, False]
 
 
@@ -92,7 +92,7 @@ def test_nothing_withdrawn_nothing_spreads(row):
 def test_monotone(name, values, seed):
     net = funded_network(seed)
     losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.05).arrays(net)
-    base = ct.LiquidityHoarding(0.3, 0.1, 0.1)
+    base = ct.models.LiquidityHoarding(0.3, 0.1, 0.1)
     runs = [replace(base, **{name: x}).solve(net, losses, pins).defaulted for x in values]
     assert all((b >= a).all() for a, b in pairwise(runs))
     more = base.solve(net, 2 * losses, pins).defaulted
@@ -101,7 +101,7 @@ def test_monotone(name, values, seed):
 
 def test_induced_hoarding_is_counted(row):
     """b calls 5 in from c, who has 6; a calls 10 in from b, who has 4."""
-    table = ct.measures.single_defaults(row, ct.LiquidityHoarding(), recovery=1.0)
+    table = ct.measures.single_defaults(row, ct.models.LiquidityHoarding(), recovery=1.0)
     assert table["induced_defaults"].tolist() == [1, 0, 0, 0]
     assert table["default_impact"].tolist() == [0, 0, 0, 0]
 
@@ -109,4 +109,4 @@ def test_induced_hoarding_is_counted(row):
 @pytest.mark.parametrize("wrong", [{"withdrawal": 2}, {"haircut": -0.1}, {"liquid_share": np.nan}])
 def test_parameters_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        ct.LiquidityHoarding(**wrong)
+        ct.models.LiquidityHoarding(**wrong)

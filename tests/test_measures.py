@@ -25,7 +25,7 @@ def three() -> ct.ExposureNetwork:
 
 def test_single_defaults_by_hand(three):
     """Zero recovery. a fails: b loses 10 of 3, fails, c loses 6 of 4. b fails: c loses 4."""
-    table = measures.single_defaults(three, ct.GaiKapadia())
+    table = measures.single_defaults(three, ct.models.GaiKapadia())
     assert table["default_impact"].tolist() == [7, 4, 0]
     assert table["contagion_index"].tolist() == pytest.approx([100, 80, 0])
     assert table["vulnerability_index"].tolist() == pytest.approx([0, 50, 100])
@@ -53,7 +53,7 @@ def test_clearing_model_by_hand(three):
 
 
 def test_each_measure_is_a_column(three):
-    model = ct.Furfine(0.5)
+    model = ct.models.Furfine(0.5)
     table = measures.single_defaults(three, model, recovery=0.2)
     for name in ("default_impact", "contagion_index", "vulnerability_index"):
         series = getattr(measures, name)(three, model, recovery=0.2)
@@ -108,7 +108,7 @@ def test_unknown_capital_counts_in_money_and_not_in_the_indices():
     assert np.isnan(table.loc["b", "hazard"])  # it cannot fail
 
 
-@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.DebtRank(), ct.Furfine()])
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.DebtRank(), ct.models.Furfine()])
 def test_all_at_once_is_one_after_the_other(model):
     net = random_network(5, 8, 2.0, {"insolvent"})
     table = measures.single_defaults(net, model, recovery=0.1)
@@ -247,14 +247,14 @@ def test_owners_who_are_nodes_do_not_bear_twice():
         external_assets=[7, 4, 1],
         shareholdings=pd.DataFrame({"owner": ["c"], "company": ["b"], "fraction": [0.5]}),
     )  # fmt: skip
-    table = measures.single_defaults(net, ct.CrossHoldings(), more=True)
+    table = measures.single_defaults(net, ct.models.CrossHoldings(), more=True)
     assert table.loc["a", "default_impact"] == pytest.approx(9)
     assert table.loc["a", "socialized_caused"] == pytest.approx(6)
     assert table["socialized_suffered"].tolist() == pytest.approx([0, 3, 3 + 5])
 
 
 def test_rounds_of_contagion_by_hand(three):
-    for model in (ct.EisenbergNoe(), ct.Furfine(), ct.GaiKapadia()):
+    for model in (ct.EisenbergNoe(), ct.models.Furfine(), ct.models.GaiKapadia()):
         rounds = measures.rounds_of_contagion(three, model)
         assert rounds.tolist() == [2, 1, 0]
         assert rounds.name == "rounds_of_contagion"

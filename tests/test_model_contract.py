@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 import contagion as ct
 
-VARIANTS: dict[str, ct.Model] = {
+VARIANTS: dict[str, ct.models.Model] = {
     "eisenberg-noe": ct.EisenbergNoe(),
-    "rogers-veraart": ct.RogersVeraart(0.7, 0.8, which="greatest"),
-    "rogers-veraart, least": ct.RogersVeraart(0.7, 0.8, which="least"),
-    "rogers-veraart, not strict": ct.RogersVeraart(0.5, 1.0, which="greatest", strict=False),
+    "rogers-veraart": ct.models.RogersVeraart(0.7, 0.8, which="greatest"),
+    "rogers-veraart, least": ct.models.RogersVeraart(0.7, 0.8, which="least"),
+    "rogers-veraart, not strict": ct.models.RogersVeraart(0.5, 1.0, which="greatest", strict=False),
     "debtrank": ct.DebtRank(),
     "debtrank, single hit": ct.DebtRank("single-hit"),
-    "furfine": ct.Furfine(0.6),
-    "gai-kapadia": ct.GaiKapadia(),
-    "gai-kapadia, not strict": ct.GaiKapadia(strict=False),
+    "furfine": ct.models.Furfine(0.6),
+    "gai-kapadia": ct.models.GaiKapadia(),
+    "gai-kapadia, not strict": ct.models.GaiKapadia(strict=False),
 }
 COVERED = {type(model) for model in VARIANTS.values()}
-VARIANTS |= {name: kind() for name, kind in ct.MODELS.items() if kind not in COVERED}
+VARIANTS |= {name: kind() for name, kind in ct.models.MODELS.items() if kind not in COVERED}
 SETTLING = {name: model for name, model in VARIANTS.items() if model.settles}
 every_model = pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS.keys())
 every_settling_model = pytest.mark.parametrize("model", SETTLING.values(), ids=SETTLING.keys())
@@ -50,7 +50,7 @@ def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNet
     return net, random_shock(net, seed, pinned="pinned" in features)
 
 
-def run(model: ct.Model, net: ct.ExposureNetwork, shock: ct.Shock, **options):
+def run(model: ct.models.Model, net: ct.ExposureNetwork, shock: ct.Shock, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return model.propagate(net, shock, **options)
@@ -60,7 +60,7 @@ def run(model: ct.Model, net: ct.ExposureNetwork, shock: ct.Shock, **options):
 
 
 def test_every_registered_model_is_tested():
-    assert {type(model) for model in VARIANTS.values()} == set(ct.MODELS.values())
+    assert {type(model) for model in VARIANTS.values()} == set(ct.models.MODELS.values())
 
 
 @every_model
@@ -420,4 +420,4 @@ def test_silence_is_an_error(model):
     shock = ct.Shock.loss(dict(zip(net.names, losses, strict=True)))
     with pytest.raises(ct.ConvergenceError, match="max_rounds") as caught:
         short.propagate(net, shock)
-    assert isinstance(caught.value.partial, ct.PropagationResult)
+    assert isinstance(caught.value.partial, ct.results.PropagationResult)

@@ -14,7 +14,7 @@ from conftest import FEATURES, VENUES_TOO, from_liabilities, random_network, ran
 from reference_valuation import every_function, same, scene, some
 
 import contagion as ct
-from contagion import valuations as v
+from contagion.models import valuations as v
 from contagion.models.valuation_base import Valuation
 
 # -- the other models of the package ----------------------------------------------------------
@@ -26,7 +26,7 @@ def test_eisenberg_noe(seed, which):
     """With tiers, queues, waterfalls, pari passu, pins: equities are unique (theorem 1)."""
     net, losses, pins = scene(seed, some(VENUES_TOO, seed))
     want = ct.EisenbergNoe().solve(net, losses, pins)
-    got = ct.NetworkValuation(which=which).solve(net, losses, pins)
+    got = ct.models.NetworkValuation(which=which).solve(net, losses, pins)
     same(got.equity, want.equity, net)
     same(got.claims_lost, want.claims_lost, net)
     if which == "greatest":
@@ -39,10 +39,10 @@ def test_eisenberg_noe(seed, which):
 def test_rogers_veraart(seed, strict, which):
     net, losses, pins = scene(seed, some(VENUES_TOO, seed))
     alpha, beta = [(0.5, 0.9), (0.8, 0.6), (0.0, 0.0)][seed % 3]
-    model = ct.RogersVeraart(alpha, beta, which=which, strict=strict)
+    model = ct.models.RogersVeraart(alpha, beta, which=which, strict=strict)
     want = model.run(net, losses, pins, trace="rounds")
     function = v.RogersVeraart(alpha, beta, strict=strict)
-    got = ct.NetworkValuation(function, which=which).run(net, losses, pins, trace="rounds")
+    got = ct.models.NetworkValuation(function, which=which).run(net, losses, pins, trace="rounds")
     same(got.equity, want.equity, net)
     np.testing.assert_array_equal(got.defaulted, want.defaulted)
     np.testing.assert_array_equal(got.default_round, want.default_round)
@@ -52,8 +52,8 @@ def test_rogers_veraart(seed, strict, which):
 @pytest.mark.parametrize("seed", range(20))
 def test_furfine(seed, strict):
     net, losses, pins = scene(seed, some(FEATURES, seed))
-    want = ct.Furfine(0.6, strict=strict).run(net, losses, pins, trace="path")
-    model = ct.NetworkValuation(v.Furfine(0.4, strict=strict))
+    want = ct.models.Furfine(0.6, strict=strict).run(net, losses, pins, trace="path")
+    model = ct.models.NetworkValuation(v.Furfine(0.4, strict=strict))
     got = model.run(net, losses, pins, trace="path")
     same(got.equity, want.equity, net)
     same(got.loss_rate, want.loss_rate, net)
@@ -66,7 +66,7 @@ def test_linear_debtrank(seed):
     net, losses, pins = scene(seed, some(FEATURES, seed) - {"insolvent"})
     want = ct.DebtRank().solve(net, losses, pins)
     for function in (v.LinearDebtRank(), v.ExponentialDebtRank(0.0)):
-        got = ct.NetworkValuation(function).solve(net, losses, pins)
+        got = ct.models.NetworkValuation(function).solve(net, losses, pins)
         same(got.equity, want.equity, net)
         same(got.loss_rate, want.loss_rate, net)
         np.testing.assert_array_equal(got.defaulted, want.defaulted)
@@ -76,9 +76,9 @@ def test_a_debtor_without_equity_is_worth_nothing_unlike_in_debtrank():
     """The one difference, on purpose: a value follows equity, wherever it came from."""
     net = from_liabilities([[0, 10], [0, 0]], [5, 20])
     assert ct.DebtRank().propagate(net).table.loc["b", "claims_lost"] == 0
-    result = ct.NetworkValuation(v.LinearDebtRank()).propagate(net)
+    result = ct.models.NetworkValuation(v.LinearDebtRank()).propagate(net)
     assert result.table.loc["b", "claims_lost"] == 10
-    cleared = ct.NetworkValuation(v.LinearDebtRank()).propagate(net, baseline="cleared")
+    cleared = ct.models.NetworkValuation(v.LinearDebtRank()).propagate(net, baseline="cleared")
     assert cleared.table["loss"].sum() == 0
 
 
@@ -90,11 +90,11 @@ def test_merton_without_volatility_is_eisenberg_noe(seed):
     """At 0 exactly; and towards it the gap closes at least as fast as the volatility."""
     net, losses, pins = scene(seed, some(VENUES_TOO, seed))
     want = ct.EisenbergNoe().solve(net, losses, pins).equity
-    same(ct.NetworkValuation(v.Merton(0.0)).solve(net, losses, pins).equity, want, net)
-    same(ct.NetworkValuation(v.Merton(0.3, 0.0)).solve(net, losses, pins).equity, want, net)
+    same(ct.models.NetworkValuation(v.Merton(0.0)).solve(net, losses, pins).equity, want, net)
+    same(ct.models.NetworkValuation(v.Merton(0.3, 0.0)).solve(net, losses, pins).equity, want, net)
     gaps = []
     for volatility in (1e-2, 1e-4, 1e-6):
-        got = ct.NetworkValuation(v.Merton(volatility)).solve(net, losses, pins).equity
+        got = ct.models.NetworkValuation(v.Merton(volatility)).solve(net, losses, pins).equity
         gaps.append(np.nanmax(np.abs(got - want)) / checks.scale(net))
     assert gaps[2] <= 1e-6 * 10
     assert gaps[2] <= gaps[1] <= gaps[0] + 1e-12
@@ -104,16 +104,16 @@ def test_merton_without_volatility_and_with_costs_is_rogers_veraart():
     """On the value of everything a node in default has: alpha = beta = recovery."""
     for seed in range(10):
         net, losses, _ = scene(seed, frozenset({"tiers", "insolvent", "pari_passu"}))
-        want = ct.RogersVeraart(0.0, 0.0, which="greatest").solve(net, losses)
-        got = ct.NetworkValuation(v.Merton(0.0, recovery=0.0)).solve(net, losses)
+        want = ct.models.RogersVeraart(0.0, 0.0, which="greatest").solve(net, losses)
+        got = ct.models.NetworkValuation(v.Merton(0.0, recovery=0.0)).solve(net, losses)
         same(got.equity, want.equity, net)
 
 
 def test_black_cox_without_volatility_is_the_cascade():
     for seed in range(10):
         net, losses, _ = scene(seed, frozenset({"insolvent"}))
-        want = ct.Furfine(0.6, strict=False).solve(net, losses).equity
-        got = ct.NetworkValuation(v.BlackCox(0.0, recovery=0.4)).solve(net, losses).equity
+        want = ct.models.Furfine(0.6, strict=False).solve(net, losses).equity
+        got = ct.models.NetworkValuation(v.BlackCox(0.0, recovery=0.4)).solve(net, losses).equity
         same(got, want, net)
 
 
@@ -121,24 +121,26 @@ def test_black_cox_without_volatility_is_the_cascade():
 def test_exponential_debtrank_between_linear_and_the_cascade(seed):
     net, losses, _ = scene(seed)
     steps = [0.0, 1e-9, 0.5, 2.0, 10.0, 1e5]
-    models = [ct.NetworkValuation(v.ExponentialDebtRank(alpha)) for alpha in steps]
+    models = [ct.models.NetworkValuation(v.ExponentialDebtRank(alpha)) for alpha in steps]
     equity = [model.solve(net, losses).equity for model in models]
     same(equity[0], ct.DebtRank().solve(net, losses).equity, net)
     same(equity[1], equity[0], net, 1e-7)
     for less, more in itertools.pairwise(equity):
         assert (more >= less - 1e-9 * checks.scale(net)).all(), "α damps"
-    same(equity[-1], ct.Furfine(1.0, strict=False).solve(net, losses).equity, net)
+    same(equity[-1], ct.models.Furfine(1.0, strict=False).solve(net, losses).equity, net)
 
 
 def test_merton_is_dearer_the_longer_and_the_more_volatile():
     net, losses, _ = scene(7, frozenset({"pari_passu"}))
     value = [
-        ct.NetworkValuation(v.Merton(s, t)).solve(net, losses).equity.sum()
+        ct.models.NetworkValuation(v.Merton(s, t)).solve(net, losses).equity.sum()
         for s, t in [(0.05, 1.0), (0.1, 1.0), (0.1, 4.0), (0.4, 1.0)]
     ]
     assert value[0] > value[1] > value[2] > value[3]
-    twice = ct.NetworkValuation(v.Merton(0.2, 1.0)).solve(net, losses).equity
-    same(ct.NetworkValuation(v.Merton(0.1, 4.0)).solve(net, losses).equity, twice, net, 1e-12)
+    twice = ct.models.NetworkValuation(v.Merton(0.2, 1.0)).solve(net, losses).equity
+    same(
+        ct.models.NetworkValuation(v.Merton(0.1, 4.0)).solve(net, losses).equity, twice, net, 1e-12
+    )
 
 
 # -- the plain reference ----------------------------------------------------------------------
@@ -167,11 +169,11 @@ def test_the_plain_reference(function, plain, least):
         features = frozenset({"pari_passu"} | ({"insolvent"} if seed % 2 else set()))
         net, losses, _ = scene(seed, features)
         want = reference.equities(net, losses, plain, least=least)
-        model = ct.NetworkValuation(function, which="least" if least else "greatest")
+        model = ct.models.NetworkValuation(function, which="least" if least else "greatest")
         outcome = model.solve(net, losses)
         assert outcome.converged
         same(outcome.equity, want, net)
-        other = ct.NetworkValuation(function).solve(net, losses).equity
+        other = ct.models.NetworkValuation(function).solve(net, losses).equity
         differ += bool(np.abs(other - want).max() > 1e-6 * checks.scale(net))
     if least and function in (v.LinearDebtRank(0.2), v.ExponentialDebtRank(1.5, 0.1)):
         assert differ > 0, "the least solution should be another one now and then"
@@ -184,7 +186,7 @@ def test_the_closed_forms_are_their_integrals(function, plain):
     want = [plain(e, 50.0, 70.0, 30.0) for e in equity]
     np.testing.assert_allclose(curve, want, rtol=0, atol=1e-9)
     net, losses, _ = scene(3, frozenset({"pari_passu", "insolvent"}), n=4)
-    outcome = ct.NetworkValuation(function).solve(net, losses)
+    outcome = ct.models.NetworkValuation(function).solve(net, losses)
     same(outcome.equity, reference.equities(net, losses, plain, tolerance=1e-11), net)
 
 
@@ -196,7 +198,7 @@ def test_a_claim_in_a_rank_order_is_a_spread_of_options():
     nodes = pd.DataFrame(
         {"node": ["a", "b", "c"], "external_assets": [100.0, 50, 50], "external_liabilities": 10.0}
     )
-    model = ct.NetworkValuation(v.Merton(0.3))
+    model = ct.models.NetworkValuation(v.Merton(0.3))
     ranked = model.propagate(ct.ExposureNetwork(nodes, tiers)).flows["loss"]
     alike = model.propagate(ct.ExposureNetwork(nodes, tiers.drop(columns="tier"))).flows["loss"]
     assert ranked.sum() == pytest.approx(alike.sum(), rel=1e-12)
@@ -212,14 +214,14 @@ def test_the_greatest_and_the_least_solution(two_solutions):
     Greatest: both worth face, equity 0.5. Least under DebtRank: both worth 0, equity −9.5.
     """
     for which, equity in (("greatest", 0.5), ("least", -9.5)):
-        model = ct.NetworkValuation(v.LinearDebtRank(), which=which)
+        model = ct.models.NetworkValuation(v.LinearDebtRank(), which=which)
         result = model.propagate(two_solutions)
         assert result.table["equity_after"].tolist() == [equity, equity]
         assert result.table["defaulted"].tolist() == [which == "least"] * 2
         assert result.table["default_round"].tolist() == [1 if which == "least" else -1] * 2
     with pytest.raises(ct.AmbiguousSolution, match=r"equity of 2 nodes .* which="):
-        ct.NetworkValuation(v.LinearDebtRank(), which=None).solve(two_solutions, np.zeros(2))
-    alone = ct.NetworkValuation(which=None).solve(two_solutions, np.zeros(2))
+        ct.models.NetworkValuation(v.LinearDebtRank(), which=None).solve(two_solutions, np.zeros(2))
+    alone = ct.models.NetworkValuation(which=None).solve(two_solutions, np.zeros(2))
     np.testing.assert_allclose(alone.equity, 0.5)
 
 
@@ -229,7 +231,7 @@ def test_every_solution_lies_between_the_least_and_the_greatest(function):
     for seed in range(8):
         net, losses, pins = scene(seed, some(VENUES_TOO, seed))
         high, low = (
-            ct.NetworkValuation(function, which=which).solve(net, losses, pins)
+            ct.models.NetworkValuation(function, which=which).solve(net, losses, pins)
             for which in ("greatest", "least")
         )
         room = 1e-9 * checks.scale(net)
@@ -252,11 +254,11 @@ def test_parameters_by_node_by_column_and_in_words():
         v.from_words("furfine:recovery=rate"),
     ]
     for function in forms:
-        lost = ct.NetworkValuation(function).solve(net, losses).claims_lost
+        lost = ct.models.NetworkValuation(function).solve(net, losses).claims_lost
         np.testing.assert_allclose(lost, [0.0, 3.0, 2.0])
         assert eval(repr(function), vars(ct)) == function
     assert forms[0] == forms[1] and hash(forms[0]) == hash(forms[1])
-    assert ct.NetworkValuation("furfine:recovery=rate").valuation == v.Furfine("rate")
+    assert ct.models.NetworkValuation("furfine:recovery=rate").valuation == v.Furfine("rate")
     assert v.from_words("rogers-veraart:strict=false,alpha=0.5") == v.RogersVeraart(
         0.5, strict=False
     )
@@ -273,8 +275,8 @@ def test_parameters_by_node_by_column_and_in_words():
         (lambda: v.from_words("mertn"), "Did you mean 'merton'"),
         (lambda: v.from_words("merton"), "merton needs volatility: write merton:volatility="),
         (lambda: v.from_words("merton:vol=1"), "parameter of merton"),
-        (lambda: ct.NetworkValuation("nothing"), "valuation"),
-        (lambda: ct.NetworkValuation(which="both"), "which='both'"),  # type: ignore[arg-type]
+        (lambda: ct.models.NetworkValuation("nothing"), "valuation"),
+        (lambda: ct.models.NetworkValuation(which="both"), "which='both'"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_parameters_are_refused(make, message):
@@ -285,15 +287,15 @@ def test_wrong_parameters_are_refused(make, message):
 def test_parameters_that_do_not_fit_the_network_are_refused(chain):
     zero = np.zeros(4)
     with pytest.raises(ValueError, match="3 values of recovery for 4 nodes"):
-        ct.NetworkValuation(v.Furfine([0.1, 0.2, 0.3])).solve(chain, zero)
+        ct.models.NetworkValuation(v.Furfine([0.1, 0.2, 0.3])).solve(chain, zero)
     with pytest.raises(ValueError, match="recovery is a number, or"):
-        ct.NetworkValuation(v.Furfine("rates")).solve(chain, zero)
+        ct.models.NetworkValuation(v.Furfine("rates")).solve(chain, zero)
     with pytest.raises(ValueError, match="volatility nan"):
         nodes = chain.nodes.assign(sigma=[0.1, np.nan, 0.2, 0.1])
         net = ct.ExposureNetwork(nodes, chain.exposures)
-        ct.NetworkValuation(v.Merton("sigma")).solve(net, zero)
+        ct.models.NetworkValuation(v.Merton("sigma")).solve(net, zero)
     with pytest.raises(TypeError, match=r"contagion\.valuations"):
-        ct.NetworkValuation(0.5)  # type: ignore[arg-type]
+        ct.models.NetworkValuation(0.5)  # type: ignore[arg-type]
 
 
 def test_a_valuation_of_ones_own(chain):
@@ -306,7 +308,7 @@ def test_a_valuation_of_ones_own(chain):
             return h / 2, ((h > 0) & (h < 1)) / terms.book / 2
 
     shock = ct.Shock.loss({"a": 1.0})
-    got = ct.NetworkValuation(Half()).propagate(chain, shock).table["claims_lost"]
+    got = ct.models.NetworkValuation(Half()).propagate(chain, shock).table["claims_lost"]
     np.testing.assert_allclose(got, [0.0, 2.5, 8 * (2.5 / 3) / 2, 4 * (10 / 3 / 4) / 2])
 
 
@@ -317,7 +319,7 @@ def test_a_valuation_of_ones_own(chain):
 def test_tables_and_flows_agree_with_the_balance_sheet(function):
     for seed in range(6):
         net = random_network(seed, 8, 2.0, some(VENUES_TOO, seed) - {"unknown"})
-        result = ct.NetworkValuation(function).propagate(net, random_shock(net, seed))
+        result = ct.models.NetworkValuation(function).propagate(net, random_shock(net, seed))
         table, flows = result.table, result.flows
         lost = flows.groupby("creditor")["loss"].sum().reindex(table.index, fill_value=0.0)
         same(lost.to_numpy(), table["claims_lost"].to_numpy(), net)
@@ -333,6 +335,8 @@ def test_tables_and_flows_agree_with_the_balance_sheet(function):
 def test_default_rounds_of_distress():
     """a fails by the shock, b in round 1 by its claim on a; c keeps half of its equity."""
     net = from_liabilities([[0, 4, 0], [0, 0, 2], [0, 0, 0]], [5, 0, 2])
-    table = ct.NetworkValuation(v.LinearDebtRank()).propagate(net, ct.Shock.loss({"a": 1})).table
+    table = (
+        ct.models.NetworkValuation(v.LinearDebtRank()).propagate(net, ct.Shock.loss({"a": 1})).table
+    )
     assert table["default_round"].tolist() == [0, 1, -1]
     assert table["equity_after"].tolist() == [0.0, -2.0, 2.0]

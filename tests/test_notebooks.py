@@ -102,7 +102,7 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
 
 
 def test_readme_lists_every_model_with_its_source():
-    for name, model in ct.MODELS.items():
+    for name, model in ct.models.MODELS.items():
         (row,) = [line for line in README.splitlines() if f"| `{name}` |" in line]
         assert f"`{model.__name__}`" in row
         assert model.title in row and model.source in row

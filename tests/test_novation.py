@@ -176,9 +176,9 @@ def test_the_failure_of_a_member_goes_through_the_waterfall_of_the_house():
 def test_netting_at_the_house_stops_a_chain(net):
     """Bilaterally b's failure takes its creditors along; through the house only the net counts."""
     shock = ct.Shock.default("b")
-    before = ct.GaiKapadia().propagate(net, shock).table["defaulted"]
+    before = ct.models.GaiKapadia().propagate(net, shock).table["defaulted"]
     after = (
-        ct.GaiKapadia()
+        ct.models.GaiKapadia()
         .propagate(net.novate("house").with_nodes(equity={"house": 7.0}), shock)
         .table["defaulted"]
     )

@@ -110,7 +110,7 @@ def test_clearing_is_the_plain_waterfall(seed):
     losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     alpha, beta = [(1.0, 1.0), (0.5, 0.9), (0.8, 0.6)][seed % 3]
     for which in ("greatest", "least"):
-        model = ct.RogersVeraart(alpha, beta, which=which)
+        model = ct.models.RogersVeraart(alpha, beta, which=which)
         outcome = model.solve(net, losses, pins)
         paid, equity = reference.clearing(
             net, losses, pins, alpha=alpha, beta=beta, least=which == "least"
@@ -139,7 +139,7 @@ def test_rogers_veraart_is_the_greatest_clearing_vector_algorithm(seed):
     net = net.with_nodes(external_liabilities=np.zeros(12))
     losses = net.book.external_assets * rng.random(12) * 0.8
     paid, failed = reference.greatest_clearing_vector(net, losses, 0.7, 0.6)
-    outcome = ct.RogersVeraart(0.7, 0.6, which="greatest").solve(net, losses)
+    outcome = ct.models.RogersVeraart(0.7, 0.6, which="greatest").solve(net, losses)
     np.testing.assert_allclose(outcome.payments, paid, rtol=0, atol=1e-9 * checks.scale(net))
     assert (outcome.defaulted == failed).all()
 
@@ -180,11 +180,11 @@ def test_cascades_are_their_rounds(seed, strict):
     want, when = reference.cascade(
         claims_of(net), net.book.equity, losses, pins, rate, strict=strict
     )
-    outcome = ct.Furfine(rate, strict=strict).solve(net, losses, pins)
+    outcome = ct.models.Furfine(rate, strict=strict).solve(net, losses, pins)
     np.testing.assert_allclose(outcome.claims_lost + losses, want, rtol=0, atol=1e-10)
     assert (outcome.default_round == when).all()
     if rate == 1.0:
-        same = ct.GaiKapadia(strict=strict).solve(net, losses, pins)
+        same = ct.models.GaiKapadia(strict=strict).solve(net, losses, pins)
         np.testing.assert_array_equal(same.equity, outcome.equity)
 
 
@@ -198,7 +198,10 @@ def test_rogers_veraart_without_costs_is_eisenberg_noe(seed):
     net = random_network(seed, 10, 2.0, features)
     losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     one = ct.EisenbergNoe().solve(net, losses, pins)
-    for model in (ct.RogersVeraart(1.0, 1.0), ct.RogersVeraart(1.0, 1.0, which="greatest")):
+    for model in (
+        ct.models.RogersVeraart(1.0, 1.0),
+        ct.models.RogersVeraart(1.0, 1.0, which="greatest"),
+    ):
         two = model.solve(net, losses, pins)
         np.testing.assert_array_equal(one.payments, two.payments)
         np.testing.assert_array_equal(one.equity, two.equity)
@@ -213,8 +216,8 @@ def test_greatest_is_never_below_least():
         net = random_network(seed, 10, 2.5, features)
         losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
         alpha, beta = rng.choice([0.3, 0.6, 0.9, 1.0], 2)
-        most = ct.RogersVeraart(alpha, beta, which="greatest").solve(net, losses, pins)
-        least = ct.RogersVeraart(alpha, beta, which="least").solve(net, losses, pins)
+        most = ct.models.RogersVeraart(alpha, beta, which="greatest").solve(net, losses, pins)
+        least = ct.models.RogersVeraart(alpha, beta, which="least").solve(net, losses, pins)
         room = 1e-9 * checks.scale(net)
         assert (most.payments >= least.payments - room).all()
         assert (most.external_paid >= least.external_paid - room).all()
@@ -227,8 +230,8 @@ def test_greatest_is_never_below_least():
 def test_equity_is_the_same_in_every_solution_without_costs():
     """Eisenberg & Noe (2001), theorem 1, on a closed ring where the payments are not unique."""
     net = from_liabilities([[0, 10, 0], [0, 0, 8], [9, 0, 0]], [0, 0, 0])
-    most = ct.RogersVeraart(1.0, 1.0, which="greatest").propagate(net)
-    least = ct.RogersVeraart(1.0, 1.0, which="least").propagate(net)
+    most = ct.models.RogersVeraart(1.0, 1.0, which="greatest").propagate(net)
+    least = ct.models.RogersVeraart(1.0, 1.0, which="least").propagate(net)
     assert most.payments.tolist() == pytest.approx([8, 8, 8])
     assert least.payments.tolist() == pytest.approx([0, 0, 0])
     assert np.maximum(most.table["equity_after"], 0).tolist() == pytest.approx([0, 0, 0])
@@ -237,9 +240,9 @@ def test_equity_is_the_same_in_every_solution_without_costs():
 
 def test_ambiguous_solutions_are_an_error(two_solutions):
     with pytest.raises(ct.AmbiguousSolution, match=r"2 nodes .*which=\"greatest\""):
-        ct.RogersVeraart(0.5, 0.5).propagate(two_solutions)
-    most = ct.RogersVeraart(0.5, 0.5, which="greatest").propagate(two_solutions)
-    least = ct.RogersVeraart(0.5, 0.5, which="least").propagate(two_solutions)
+        ct.models.RogersVeraart(0.5, 0.5).propagate(two_solutions)
+    most = ct.models.RogersVeraart(0.5, 0.5, which="greatest").propagate(two_solutions)
+    least = ct.models.RogersVeraart(0.5, 0.5, which="least").propagate(two_solutions)
     assert most.payments.tolist() == [10, 10]
     assert least.payments.tolist() == [0, 0]
     for result in (most, least):
@@ -250,9 +253,9 @@ def test_ambiguous_solutions_are_an_error(two_solutions):
 def test_ambiguous_solutions_in_one_scenario_of_a_batch(two_solutions):
     losses = np.array([[0.5, 0.5], [0.0, 0.0]])
     with pytest.raises(ct.AmbiguousSolution):
-        ct.RogersVeraart(0.5, 0.5).solve(two_solutions, losses)
+        ct.models.RogersVeraart(0.5, 0.5).solve(two_solutions, losses)
     unique = two_solutions.with_nodes(external_assets=[30.0, 30.0])
-    assert ct.RogersVeraart(0.5, 0.5).solve(unique, losses).converged.all()
+    assert ct.models.RogersVeraart(0.5, 0.5).solve(unique, losses).converged.all()
 
 
 # -- fast = plain -------------------------------------------------------------------------------
@@ -298,7 +301,9 @@ def test_accelerated_rounds_reach_what_plain_rounds_reach(seed, least):
     np.testing.assert_array_equal(fast.defaulted, plain.defaulted)
 
 
-@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(0.9, 0.9, which="greatest")])
+@pytest.mark.parametrize(
+    "model", [ct.EisenbergNoe(), ct.models.RogersVeraart(0.9, 0.9, which="greatest")]
+)
 def test_waves_end_where_the_fast_mode_ends(model):
     """`propagate` clears wave by wave, `solve` as fast as it can."""
     for seed in range(40):
@@ -362,8 +367,8 @@ def test_clearing_always_converges_and_soon(features):
         losses = random_shock(net, seed).arrays(net)[0]
         for model in (
             ct.EisenbergNoe(),
-            ct.RogersVeraart(0.5, 1.0, which="greatest"),
-            ct.RogersVeraart(1.0, 1.0, which="least"),
+            ct.models.RogersVeraart(0.5, 1.0, which="greatest"),
+            ct.models.RogersVeraart(1.0, 1.0, which="least"),
         ):
             outcome = model.solve(net, losses)
             assert outcome.converged, (seed, model)

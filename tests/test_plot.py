@@ -117,7 +117,7 @@ def test_large_network_labels_only_the_largest():
 def test_the_nodes_hit_are_drawn_however_small():
     net = random_network(1200, 3000)
     trigger = str(net.balance_sheet["claims"].idxmin())
-    result = ct.Furfine().propagate(net, ct.Shock.default(trigger))
+    result = ct.models.Furfine().propagate(net, ct.Shock.default(trigger))
     ax = ct.plot.network(net, result)
     assert trigger in words(ax)
     assert any("largest 1,000 of 1,200" in text for text in words(ax))
@@ -198,7 +198,7 @@ def test_cascade_draws_a_cycle_and_an_empty_cascade():
 
 def test_cascade_of_a_crowd_names_the_largest_and_sums_the_rest():
     net = random_network(300, 4000)
-    result = ct.Furfine().propagate(net, ct.Shock.default(net.names[0]))
+    result = ct.models.Furfine().propagate(net, ct.Shock.default(net.names[0]))
     found, _, _ = boxes(result)
     columns = [box.column for box in found]
     assert max(columns.count(c) for c in set(columns)) <= 18

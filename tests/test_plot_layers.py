@@ -57,7 +57,7 @@ def made(parts: dict[str, list[float]], whole: list[float], what: str = "measure
 
 
 def test_bars_are_layers_the_diamond_is_the_whole_and_the_line_is_the_gap():
-    ax = ct.plot.layer_gap(by_layer(three(COUNT), ct.GaiKapadia(), DEFAULT))
+    ax = ct.plot.layer_gap(by_layer(three(COUNT), ct.models.GaiKapadia(), DEFAULT))
     assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b"]
     assert bars(ax) == {"loans": [0, 3], "derivatives": [0, 3]}
     assert diamonds(ax) == [3, 5]
@@ -76,7 +76,7 @@ def test_bars_are_layers_the_diamond_is_the_whole_and_the_line_is_the_gap():
 
 def test_it_draws_on_the_axes_given_and_returns_them():
     ax = plt.subplots()[1]
-    assert ct.plot.layer_gap(by_layer(three(COUNT), ct.GaiKapadia(), DEFAULT), ax=ax) is ax
+    assert ct.plot.layer_gap(by_layer(three(COUNT), ct.models.GaiKapadia(), DEFAULT), ax=ax) is ax
 
 
 def test_debtrank_is_in_percent_and_adds_up():
@@ -104,7 +104,7 @@ def test_the_largest_gaps_come_first_and_the_rest_is_one_row():
 
 
 def test_money_has_its_unit():
-    done = by_layer(layered(3), ct.Furfine(0.7))
+    done = by_layer(layered(3), ct.models.Furfine(0.7))
     assert done.what == "default_impact"
     assert ct.plot.layer_gap(done).get_xlabel().endswith(", EUR m")
 

@@ -260,7 +260,7 @@ def test_nobody_more_or_less_and_nothing_at_all(net):
     assert any("Nobody bears anything" in text for text in words(ax))
 
 
-def large(sets: int) -> ct.RuleComparison:
+def large(sets: int) -> ct.experiments.RuleComparison:
     """40 nodes with long names; every set but the first is another rule of the first nodes."""
     rng = np.random.default_rng(3)
     names = [f"bank {i:02d} {LONG}" for i in range(40)]

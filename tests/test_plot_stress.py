@@ -43,13 +43,13 @@ def chain() -> ct.ExposureNetwork:
     )  # fmt: skip
 
 
-def stressed(net: ct.ExposureNetwork, losses: list[float], **options) -> ct.StressTest:
+def stressed(net: ct.ExposureNetwork, losses: list[float], **options) -> ct.experiments.StressTest:
     shocks = [ct.Shock.loss({"a": loss}) if loss else ct.Shock() for loss in losses]
     model = options.pop("model", ct.EisenbergNoe())
     return ct.stress_test(net, model, ct.scenarios.from_shocks(net, shocks), **options)
 
 
-def sampled(net: ct.ExposureNetwork, count: int, **options) -> ct.StressTest:
+def sampled(net: ct.ExposureNetwork, count: int, **options) -> ct.experiments.StressTest:
     drawn = ct.scenarios.common_factor(net, volatility=0.4, scenarios=count, rng=1)
     return ct.stress_test(net, ct.EisenbergNoe(), drawn, **options)
 
@@ -184,7 +184,7 @@ def test_nothing_to_draw_and_very_many_nodes():
     )
     ax = ct.plot.concentration_curve(alone)
     assert ax.get_legend() is None and "Not drawn" in note_of(ax)
-    many = ct.generate.star(80)
+    many = ct.synthetic.generate.star(80)
     assert ct.plot.concentration_curve(many, of="debts").get_xscale() == "log"
 
 

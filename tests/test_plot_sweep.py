@@ -22,7 +22,7 @@ def closed():
 
 
 @pytest.fixture
-def grid() -> ct.Sweep:
+def grid() -> ct.experiments.Sweep:
     """x + 10 y, which fails at x = 2, y = 1."""
 
     def run(x: float, y: float) -> float:

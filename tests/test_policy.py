@@ -119,7 +119,7 @@ def test_an_exposure_limit_counts_all_claims_of_a_pair():
     net = ct.ExposureNetwork(nodes, owed, duplicates="keep")
     limited = policy.ExposureLimit(0.3).apply(net)
     assert limited.amount.tolist() == pytest.approx([2.0, 1.0])
-    found = ct.scorecards.large_exposures(net, limit=0.3)["excess"]
+    found = ct.measures.scorecards.large_exposures(net, limit=0.3)["excess"]
     assert found.tolist() == pytest.approx([policy.ExposureLimit(0.3).cut(net).sum()])
 
 
@@ -262,7 +262,7 @@ def test_value_is_conserved_and_money_avoids_at_most_itself(seed, baseline):
     scale = float(np.abs(net.book.external_assets).sum())
     sums = {name: float(x) for name, x in zip(net.names, rng.exponential(5.0, 9), strict=True)}
     names = {f"{k}": policy.Capital(add={n: k * x for n, x in sums.items()}) for k in (0.5, 1, 2)}
-    for model in (ct.EisenbergNoe(), ct.RogersVeraart(0.8, 0.7, which="greatest")):
+    for model in (ct.EisenbergNoe(), ct.models.RogersVeraart(0.8, 0.7, which="greatest")):
         found = policy.compare(net, model, shock, names, baseline=baseline)
         table = found.table
         for name, result in found.results.items():

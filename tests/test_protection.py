@@ -105,7 +105,7 @@ def test_support_pays_for_what_is_avoided():
 
 
 def test_default_costs_make_a_rescue_worth_more(ring):
-    model = ct.RogersVeraart(0.5, 0.5, which="greatest")
+    model = ct.models.RogersVeraart(0.5, 0.5, which="greatest")
     found = ranking.protect(ring, model, ct.Shock.loss({"a": 4.0}), target=0.0, most=2)
     assert np.isnan(found.least)
     assert found.table["avoided"].iloc[1] > found.table["support"].iloc[1] + 0.1
@@ -144,7 +144,7 @@ def test_errors(fork, model, options, error, words):
 
 
 def test_models_with_more_channels_are_refused(fork):
-    joint = ct.JointModel()
+    joint = ct.models.JointModel()
     if joint.propagate(fork, ct.Shock.default("a")).outcome.channels is None:
         pytest.skip("the joint model has one channel without holdings")
     with pytest.raises(ct.ModelError, match="channels besides claims"):
@@ -181,7 +181,10 @@ def test_several_shocks_add_up(fork):
 def test_only_exposures_that_lose_are_tried(fork):
     found = ranking.critical_exposures(fork, ct.EisenbergNoe(), ct.Shock.default("b"))
     assert found[["creditor", "debtor"]].values.tolist() == [["d", "b"]]
-    assert len(ranking.critical_exposures(fork, ct.Furfine(), ct.Shock.default("a"), most=2)) == 2
+    assert (
+        len(ranking.critical_exposures(fork, ct.models.Furfine(), ct.Shock.default("a"), most=2))
+        == 2
+    )
 
 
 def test_a_gain_can_be_negative():

@@ -40,10 +40,10 @@ NEVA = Case(
 )
 # External and interbank creditors pari passu; equity exactly 0 is default (visible at 0.10).
 NEVA_MODELS = {
-    "furfine": ct.Furfine(strict=False),
+    "furfine": ct.models.Furfine(strict=False),
     "eisenberg_noe": ct.EisenbergNoe(),
     "linear_debtrank": ct.DebtRank(),
-    "rogers_veraart": ct.RogersVeraart(0.5, 0.5, which="greatest", strict=False),
+    "rogers_veraart": ct.models.RogersVeraart(0.5, 0.5, which="greatest", strict=False),
 }
 # Equity of A, B and C after every bank has lost this part of its external assets.
 NEVA_EQUITY = {
@@ -146,7 +146,7 @@ GA_PATHS = {
 }
 
 
-def payments_by_round(result: ct.PropagationResult) -> list[np.ndarray]:
+def payments_by_round(result: ct.results.PropagationResult) -> list[np.ndarray]:
     """Payments of every round: face value for nodes that stood, all they have for the others."""
     rounds = [frame for _, frame in result.path.groupby("round")]
     payments, standing = [GA_FACE], ~rounds[0]["defaulted"].to_numpy()
@@ -158,7 +158,9 @@ def payments_by_round(result: ct.PropagationResult) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("assets", GA_PATHS)
-@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(1.0, 1.0, which="greatest")])
+@pytest.mark.parametrize(
+    "model", [ct.EisenbergNoe(), ct.models.RogersVeraart(1.0, 1.0, which="greatest")]
+)
 def test_greatest_clearing_vector_algorithm_path(assets, model):
     net = ct.ExposureNetwork.from_matrix(
         [[0, 0.1, 0.7], [2, 0, 10.5], [0, 8.4, 0]],
@@ -180,7 +182,7 @@ SENIORITY = Case(
 )
 
 
-def seniority(*tiers: int) -> ct.PropagationResult:
+def seniority(*tiers: int) -> ct.results.PropagationResult:
     nodes = pd.DataFrame({"node": [0, 1, 2], "external_assets": [4.0, 1.0, 1.0]})
     exposures = pd.DataFrame(
         {"creditor": [1, 2, 0], "debtor": [0, 0, 2], "amount": [6.0, 8.0, 5.0], "tier": tiers}

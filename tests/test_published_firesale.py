@@ -55,7 +55,9 @@ def banks() -> ct.ExposureNetwork:
     return read_banks()
 
 
-def model(markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest") -> ct.FireSale:
+def model(
+    markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest"
+) -> ct.models.FireSale:
     """Leverage of at most 33, loans that count, impact 1.5 σ √(q / ADV)."""
     rows = markets.rename(index={"US": "Rest_of_the_world", "Rest_of_the_world": "US"})
     rows = rows if swapped else markets
@@ -63,7 +65,7 @@ def model(markets: pd.DataFrame, *, swapped: bool, which: str | None = "greatest
         name: ct.liquidation.SquareRoot(1.5 * row["volatility"], row["daily_volume"])
         for name, row in rows.iterrows()
     }
-    return ct.FireSale(1 / 33, impact=impact, other_weight=1.0, which=which, tolerance=1e-9)
+    return ct.models.FireSale(1 / 33, impact=impact, other_weight=1.0, which=which, tolerance=1e-9)
 
 
 @pytest.mark.parametrize(("which", "rounds"), ROUNDS.items())
@@ -80,7 +82,7 @@ def test_sovereign_bonds_of_51_banks_as_published(banks, markets, which, rounds)
 def test_the_largest_falls_of_the_51_banks_as_published(banks, markets):
     """Everybody sells everything: no bank can meet a capital ratio of 1."""
     sales = model(markets, swapped=True)
-    everything = ct.FireSale(1.0, impact=sales.impact, other_weight=1.0)
+    everything = ct.models.FireSale(1.0, impact=sales.impact, other_weight=1.0)
     market = everything.market(banks)
     np.testing.assert_allclose(market["sold"], market["held"])
     fall = market["fall"][markets.index]
@@ -129,9 +131,9 @@ def three() -> ct.ExposureNetwork:
     return three_banks()
 
 
-def three_model(which: str | None) -> ct.FireSale:
+def three_model(which: str | None) -> ct.models.FireSale:
     law = ct.liquidation.SquareRoot(1.0, 1 / 0.000022)
-    return ct.FireSale(1 / 44, impact=law, other_weight=1.0, which=which)
+    return ct.models.FireSale(1 / 44, impact=law, other_weight=1.0, which=which)
 
 
 @pytest.mark.parametrize(("which", "fall"), [("greatest", FALLS[0]), ("least", FALLS[2])])
@@ -176,7 +178,7 @@ TWO_BANKS = {
     "connectedness": [0.1, 0.1],
     "systemicness": [0.108, 0.032],
 }
-TWO_MODEL = ct.LeverageTargeting(depth={"x": 1 / 0.001, "y": 1 / 0.0005})
+TWO_MODEL = ct.models.LeverageTargeting(depth={"x": 1 / 0.001, "y": 1 / 0.0005})
 TWO_SHOCK = ct.Shock.price({"x": -0.1})
 
 
@@ -219,7 +221,7 @@ def price_with_a_tenth_sold() -> float:
     }
     held = {"node": ["a", "b"], "asset": ["X", "X"], "value": [10.0, 90.0]}
     net = ct.ExposureNetwork(pd.DataFrame(nodes), NOBODY, holdings=held)
-    market = ct.OverlappingPortfolios().market(net, ct.Shock.default("a"))
+    market = ct.models.OverlappingPortfolios().market(net, ct.Shock.default("a"))
     return float(market.loc["X", "price"])
 
 

@@ -39,7 +39,7 @@ def systems() -> ct.ExposureNetwork:
     return three_systems()
 
 
-def rounds(result: ct.PropagationResult) -> list[list[int]]:
+def rounds(result: ct.results.PropagationResult) -> list[list[int]]:
     when = result.outcome.default_round
     return [np.flatnonzero(when == k).tolist() for k in range(1, when.max() + 1)]
 
@@ -47,14 +47,16 @@ def rounds(result: ct.PropagationResult) -> list[list[int]]:
 @pytest.mark.parametrize("trigger", [0, 1, 2])
 @pytest.mark.parametrize(("rho", "want"), [(0.0, CREDIT), (RHO, BOTH)], ids=["credit", "both"])
 def test_espinosa_vega_sole_rounds(systems, rho, want, trigger):
-    result = ct.CreditFunding(1.0, rho, 1.0).propagate(systems, ct.Shock.default(trigger))
+    result = ct.models.CreditFunding(1.0, rho, 1.0).propagate(systems, ct.Shock.default(trigger))
     assert rounds(result) == want[trigger]
 
 
 @pytest.mark.parametrize("trigger", [0, 1, 2])
 def test_espinosa_vega_sole_money(systems, trigger):
     """Everybody fails in the end, so the gross losses are the row and column sums."""
-    outcome = ct.CreditFunding(1.0, RHO, 1.0).propagate(systems, ct.Shock.default(trigger)).outcome
+    outcome = (
+        ct.models.CreditFunding(1.0, RHO, 1.0).propagate(systems, ct.Shock.default(trigger)).outcome
+    )
     claims = np.array(CLAIMS, float)
     for got, want in (
         (outcome.channels["credit"], claims.sum(axis=1)),
@@ -67,16 +69,16 @@ def test_espinosa_vega_sole_money(systems, trigger):
 def test_funding_alone_is_too_small_to_fail_anybody(systems):
     """0 fails and pays in full: 1 loses 0.35 · 30, 2 loses 0.35 · 10."""
     shock = ct.Shock.default(0, recovery=1.0)
-    result = ct.CreditFunding(0.0, RHO, 1.0).propagate(systems, shock)
+    result = ct.models.CreditFunding(0.0, RHO, 1.0).propagate(systems, shock)
     assert result.table["loss"].tolist() == pytest.approx([25, 10.5, 3.5], rel=TOLERANCE)
     assert not result.table["defaulted"].iloc[1:].any()
 
 
 def test_indices_of_contagion_and_vulnerability(systems):
     """Credit and funding wipe both others out, whoever starts: 100% of their capital."""
-    table = measures.single_defaults(systems, ct.CreditFunding(1.0, RHO, 1.0))
+    table = measures.single_defaults(systems, ct.models.CreditFunding(1.0, RHO, 1.0))
     assert table["contagion_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
     assert table["vulnerability_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
-    alone = measures.single_defaults(systems, ct.CreditFunding(0.0, RHO, 1.0), recovery=1.0)
+    alone = measures.single_defaults(systems, ct.models.CreditFunding(0.0, RHO, 1.0), recovery=1.0)
     for column, want in ALONE.items():
         assert alone[column].tolist() == pytest.approx(want, rel=TOLERANCE)

@@ -40,7 +40,7 @@ def two_firms(assets, debt=0.0, equity=0.0, due=D) -> ct.ExposureNetwork:
     )
 
 
-def debt_values(outcome: ct.Outcome) -> np.ndarray:
+def debt_values(outcome: ct.results.Outcome) -> np.ndarray:
     return outcome.payments + outcome.external_paid
 
 
@@ -57,7 +57,7 @@ TWO_FIRMS = [
 @pytest.mark.parametrize(("assets", "value"), TWO_FIRMS)
 @pytest.mark.parametrize("which", ["greatest", "least", None])
 def test_two_firms_that_hold_each_others_debt(assets, value, which):
-    result = ct.CrossHoldings(which=which).propagate(two_firms(assets, debt=W))
+    result = ct.models.CrossHoldings(which=which).propagate(two_firms(assets, debt=W))
     same(debt_values(result.outcome), value)
     assert (result.outcome.defaulted == (np.array(value) < D - 1e-9)).all()
 
@@ -75,14 +75,14 @@ TWO_OWNERS = [
 
 @pytest.mark.parametrize(("assets", "equity"), TWO_OWNERS)
 def test_two_firms_that_hold_each_others_equity(assets, equity):
-    result = ct.CrossHoldings().propagate(two_firms(assets, equity=0.5))
+    result = ct.models.CrossHoldings().propagate(two_firms(assets, equity=0.5))
     same(result.table["equity_after"], equity)
 
 
 def test_two_firms_that_hold_both():
     """b fails: r_b = a_b + v d + u s_a, s_a = a_a + v r_b − d, v of debt and u of equity held."""
     net = two_firms([9.0, 2.0], debt=0.5, equity=0.4)
-    result = ct.CrossHoldings().propagate(net)
+    result = ct.models.CrossHoldings().propagate(net)
     debt = (2.0 + 0.5 * D + 0.4 * (9.0 - D)) / (1 - 0.4 * 0.5)
     assert debt < D
     same(debt_values(result.outcome), [D, debt])
@@ -135,7 +135,7 @@ GDP = ct.Shock.loss(dict(zip(COUNTRIES, BEFORE - NOW, strict=True)))
 
 
 def waves(net, threshold) -> list[list[str]]:
-    wave = ct.FailureCosts(threshold, 0.5).values(net, GDP)["wave"]
+    wave = ct.models.FailureCosts(threshold, 0.5).values(net, GDP)["wave"]
     return [sorted(wave.index[wave == k]) for k in range(1, wave.max() + 1)]
 
 
@@ -163,7 +163,7 @@ def test_waves_at_0935_end_as_published(europe):
 
 def test_values_of_the_countries_add_up(europe):
     """Σ v = Σ D p − Σ b, and the waves are the rounds of the result."""
-    model = ct.FailureCosts(0.94, 0.5)
+    model = ct.models.FailureCosts(0.94, 0.5)
     table = model.values(europe, GDP)
     same(table["value"].sum(), NOW.sum() - table["cost"].sum(), 1e-12)
     outcome = model.propagate(europe, GDP).outcome

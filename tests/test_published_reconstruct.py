@@ -34,12 +34,12 @@ MINIMUM_DENSITY = [
 DIGITS = 0.0051  # half of the last digit printed
 
 
-def banks() -> ct.reconstruct.Margins:
-    return ct.reconstruct.Margins(BANKS, ASSETS, LIABILITIES)
+def banks() -> ct.synthetic.reconstruct.Margins:
+    return ct.synthetic.reconstruct.Margins(BANKS, ASSETS, LIABILITIES)
 
 
 def test_maximum_entropy_to_the_digit():
-    found = ct.reconstruct.maximum_entropy(banks())
+    found = ct.synthetic.reconstruct.maximum_entropy(banks())
     assert np.abs(found.mean().to_numpy() - np.array(MAXIMUM_ENTROPY)).max() <= DIGITS
     assert found.margin_errors[0] <= 1e-12
 
@@ -49,7 +49,7 @@ def test_the_published_minimum_density_is_not_the_minimum():
     published = np.array(MINIMUM_DENSITY)
     assert published.sum(1).tolist() == ASSETS and published.sum(0).tolist() == LIABILITIES
     assert (published > 0).sum() == 9
-    found = ct.reconstruct.minimum_density(banks(), exact=True)
+    found = ct.synthetic.reconstruct.minimum_density(banks(), exact=True)
     assert found.links.tolist() == [7]
     assert found.margin_errors[0] <= 1e-12
     assert "proven" in found.notes[0]
@@ -60,12 +60,12 @@ def test_seven_exposures_by_hand():
     rows = [("a", "b", 5), ("a", "f", 2), ("b", "c", 5), ("c", "a", 3), ("d", "g", 1)]
     rows += [("e", "g", 3), ("g", "a", 1)]
     known = {(creditor, debtor): amount for creditor, debtor, amount in rows}
-    margins = ct.reconstruct.Margins(BANKS, ASSETS, LIABILITIES, known=known)
-    assert ct.reconstruct.maximum_entropy(margins).links.tolist() == [7]
+    margins = ct.synthetic.reconstruct.Margins(BANKS, ASSETS, LIABILITIES, known=known)
+    assert ct.synthetic.reconstruct.maximum_entropy(margins).links.tolist() == [7]
 
 
 def test_the_heuristic_finds_what_was_published():
-    draws = ct.reconstruct.minimum_density(banks(), samples=50, rng=192)
+    draws = ct.synthetic.reconstruct.minimum_density(banks(), samples=50, rng=192)
     assert draws.margin_errors.max() <= 1e-12
     assert 7 <= draws.links.min() <= 9  # published: 9
     assert draws.links.max() <= 10  # six creditors and five debtors, less one
@@ -76,10 +76,12 @@ def test_fitness_model_has_its_closed_form():
 
     p_ij = z x_i x_j / (1 + z x_i x_j), i ≠ j: four nodes of fitness 1 and 6 of 12 links give z = 1.
     """
-    margins = ct.reconstruct.Margins(BANKS[:4], [1.0] * 4, [1.0] * 4)
-    model = ct.reconstruct.link_model(margins, links=6)
+    margins = ct.synthetic.reconstruct.Margins(BANKS[:4], [1.0] * 4, [1.0] * 4)
+    model = ct.synthetic.reconstruct.link_model(margins, links=6)
     assert model.z == pytest.approx(1.0, rel=1e-9)
     assert model.expected_links == pytest.approx(6.0, rel=1e-9)
     off = ~np.eye(4, dtype=bool)
     assert model.probability.to_numpy()[off] == pytest.approx(np.full(12, 0.5))
-    assert ct.reconstruct.link_model(margins, density=0.5).z == pytest.approx(1.0, rel=1e-9)
+    assert ct.synthetic.reconstruct.link_model(margins, density=0.5).z == pytest.approx(
+        1.0, rel=1e-9
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import contagion as ct
-from contagion import valuations as v
+from contagion.models import valuations as v
 
 # Barucca, Bardoscia, Caccioli, D'Errico, Visentin, Caldarelli & Battiston (2020), Network
 # valuation in financial systems, Mathematical Finance 30(4), example of figure 2;
@@ -81,7 +81,7 @@ def net() -> ct.ExposureNetwork:
 @pytest.mark.parametrize(("name", "shock"), EQUITY)
 def test_neva_ring(net, name, shock, which):
     """The solutions are unique on this ring: from above, from below, and said to be."""
-    model = ct.NetworkValuation(FUNCTIONS[name], which=which)
+    model = ct.models.NetworkValuation(FUNCTIONS[name], which=which)
     result = model.propagate(net, ct.Shock.relative(shock))
     close(result.table["equity_after"], EQUITY[name, shock])
 
@@ -89,7 +89,9 @@ def test_neva_ring(net, name, shock, which):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_neva_ring_as_a_batch(net, name):
     shocks = [shock for function, shock in EQUITY if function == name]
-    outcome = ct.NetworkValuation(FUNCTIONS[name]).solve(net, np.outer(shocks, [10.0, 5.0, 3.0]))
+    outcome = ct.models.NetworkValuation(FUNCTIONS[name]).solve(
+        net, np.outer(shocks, [10.0, 5.0, 3.0])
+    )
     close(outcome.equity, [EQUITY[name, shock] for shock in shocks])
 
 
@@ -98,7 +100,9 @@ def test_the_packaged_outcomes_are_these(net):
     table = ct.datasets.outcomes("neva_ring3")
     for (what, run), rows in table.groupby(["what", "run"]):
         name, shock = WORDS[what.removeprefix("equity, ")], float(run.split()[-2]) / 100
-        result = ct.NetworkValuation(FUNCTIONS[name]).propagate(net, ct.Shock.relative(shock))
+        result = ct.models.NetworkValuation(FUNCTIONS[name]).propagate(
+            net, ct.Shock.relative(shock)
+        )
         close(result.table["equity_after"].loc[rows["node"]], rows["value"])
     assert len(table) == 90
 

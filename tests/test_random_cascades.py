@@ -56,7 +56,7 @@ def test_first_round_equality_is_decided_by_the_convention_and_not_by_floats():
         matrix, list("cdefgh"), orientation="debtor->creditor", equity=[0.04] * 6
     )
     for strict in (True, False):
-        result = ct.GaiKapadia(strict).propagate(net, ct.Shock.default("d"))
+        result = ct.models.GaiKapadia(strict).propagate(net, ct.Shock.default("d"))
         assert result.table["defaulted"]["c"] == (not strict)
 
 
@@ -158,7 +158,14 @@ def plain_cascade(creditor, debtor, n, first, capital, interbank, strict):
 def test_many_graphs_at_once_are_the_same_as_one_by_one(directed, strict, monkeypatch):
     n, z, draws = 14, 2.5, 12
     got = drawing.failed_parts(
-        ct.GaiKapadia(strict), n, z, draws, 0.04, 0.2, np.random.default_rng(4), directed=directed
+        ct.models.GaiKapadia(strict),
+        n,
+        z,
+        draws,
+        0.04,
+        0.2,
+        np.random.default_rng(4),
+        directed=directed,
     )
     rng = np.random.default_rng(4)
     draw = links.directed if directed else links.undirected
@@ -237,7 +244,7 @@ def test_seeds_and_batches(monkeypatch):
     assert one["outbreaks"].tolist() != other["outbreaks"].tolist()
     monkeypatch.setattr(drawing, "TOGETHER", 600)
     parts = drawing.failed_parts(
-        ct.GaiKapadia(), 60, 2.0, 25, 0.04, 0.2, np.random.default_rng(1), directed=True
+        ct.models.GaiKapadia(), 60, 2.0, 25, 0.04, 0.2, np.random.default_rng(1), directed=True
     )
     assert parts.shape == (25,) and (parts >= 1 / 60).all()
 
@@ -303,7 +310,9 @@ def test_a_contagious_link_fails_its_creditor_in_the_model():
     table = randomgraphs.contagious_links(net)
     lost = net.liabilities.toarray()
     for at, name in enumerate(net.names):
-        down = ct.GaiKapadia().propagate(net, ct.Shock.default(name)).outcome.default_round == 1
+        down = (
+            ct.models.GaiKapadia().propagate(net, ct.Shock.default(name)).outcome.default_round == 1
+        )
         down[at] = False
         alone = lost[at] > net.book.equity
         assert (down == alone).all()

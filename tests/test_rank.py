@@ -42,7 +42,7 @@ def test_the_columns_are_the_measures(chain):
 
 
 def test_several_models_stand_side_by_side(chain):
-    models = [ct.EisenbergNoe(), ct.Furfine(), ct.DebtRank(), ct.DebtRank("single-hit")]
+    models = [ct.EisenbergNoe(), ct.models.Furfine(), ct.DebtRank(), ct.DebtRank("single-hit")]
     table = ct.rank(chain, models=models)
     for column in (
         "default_impact.EisenbergNoe",
@@ -58,7 +58,7 @@ def test_several_models_stand_side_by_side(chain):
 
 
 def test_the_same_model_twice_keeps_both_apart(chain):
-    table = ct.rank(chain, models=[ct.Furfine(1.0), ct.Furfine(0.4)])
+    table = ct.rank(chain, models=[ct.models.Furfine(1.0), ct.models.Furfine(0.4)])
     assert table.columns.is_unique
     impact = [c for c in table if str(c).startswith("default_impact")]
     assert len(impact) == 2

@@ -150,7 +150,10 @@ def test_everything_known_leaves_nothing_to_place():
     net = random_network(3, 6, 2.0)
     table = net.exposures.groupby(["creditor", "debtor"])["amount"].sum()
     margins = Margins.from_network(net, known=dict(table))
-    for made in (maximum_entropy(margins), ct.reconstruct.minimum_density(margins, exact=True)):
+    for made in (
+        maximum_entropy(margins),
+        ct.synthetic.reconstruct.minimum_density(margins, exact=True),
+    ):
         assert made.links.tolist() == [len(table)]
         for pair, amount in table.items():
             assert made.mean().loc[pair] == amount
@@ -245,12 +248,12 @@ def test_real_networks(name):
 
 def test_ensemble_is_a_sequence_of_networks():
     margins = abc([3, 2, 1], [1, 2, 3])
-    draws = ct.reconstruct.fitness(margins, links=4.5, samples=6, rng=1)
+    draws = ct.synthetic.reconstruct.fitness(margins, links=4.5, samples=6, rng=1)
     assert len(draws) == 6 and len(list(draws)) == 6
     assert [len(net.amount) for net in draws] == draws.links.tolist()
     assert draws.density.tolist() == (draws.links / 6).tolist()
     part = draws[1:4]
-    assert isinstance(part, ct.reconstruct.Ensemble) and len(part) == 3
+    assert isinstance(part, ct.synthetic.reconstruct.Ensemble) and len(part) == 3
     assert part[0].exposures.equals(draws[1].exposures)
     assert draws[-1].exposures.equals(draws[5].exposures)
     assert len(draws[6:]) == 0
@@ -262,7 +265,7 @@ def test_ensemble_is_a_sequence_of_networks():
 
 def test_means_are_means():
     margins = abc([3, 2, 1], [1, 2, 3])
-    draws = ct.reconstruct.fitness(margins, links=4.5, samples=6, rng=1)
+    draws = ct.synthetic.reconstruct.fitness(margins, links=4.5, samples=6, rng=1)
     tables = [draws.matrix(k).toarray() for k in range(6)]
     assert np.allclose(draws.mean(), np.mean(tables, axis=0))
     assert np.allclose(draws.link_probability(), np.mean([t > 0 for t in tables], axis=0))
@@ -273,7 +276,9 @@ def test_means_are_means():
 
 def test_margin_errors_are_what_they_say():
     margins = abc([3, 2, 1], [1, 2, 3])
-    loose = ct.reconstruct.fitness(margins, links=4, samples=5, exact_margins=False, rng=1)
+    loose = ct.synthetic.reconstruct.fitness(
+        margins, links=4, samples=5, exact_margins=False, rng=1
+    )
     for k, error in enumerate(loose.margin_errors):
         table = loose.matrix(k).toarray()
         worst = max(
@@ -289,6 +294,6 @@ def test_trivial_margins():
     for n in (0, 1, 2):
         margins = Margins(list("ab")[:n], [0.0] * n, [0.0] * n)
         assert maximum_entropy(margins).links.tolist() == [0]
-        assert ct.reconstruct.minimum_density(margins).links.tolist() == [0]
-        assert ct.reconstruct.configuration(margins, stubs=3).links.tolist() == [0]
+        assert ct.synthetic.reconstruct.minimum_density(margins).links.tolist() == [0]
+        assert ct.synthetic.reconstruct.configuration(margins, stubs=3).links.tolist() == [0]
     assert np.isnan(maximum_entropy(Margins(["a"], [0], [0])).density).all()

@@ -21,7 +21,7 @@ def spread(seed: int, n: int, width: float) -> Margins:
 
 
 def test_the_call_of_the_design():
-    guess = ct.reconstruct.fitness(spread(1, 20, 1.0), density=0.1, rng=7)
+    guess = ct.synthetic.reconstruct.fitness(spread(1, 20, 1.0), density=0.1, rng=7)
     assert guess.margin_errors[0] < 1e-9
     assert isinstance(guess.network, ct.ExposureNetwork)
 
@@ -50,7 +50,7 @@ def test_density_is_as_asked_with_exact_margins(density):
 
 def test_claims_are_those_of_maximum_entropy_on_average():
     margins = spread(4, 12, 0.8)
-    even = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    even = ct.synthetic.reconstruct.maximum_entropy(margins).mean().to_numpy()
     p = link_model(margins, density=0.5).probability.to_numpy()
     drawn = fitness(margins, density=0.5, samples=2000, exact_margins=False, rng=3)
     off = ~np.eye(12, dtype=bool)

@@ -42,7 +42,7 @@ def line_posterior(amounts, p, rate, atoms=True):
 def within(values, expected, width=4.5):
     """Is the mean of a chain the expected one, up to `width` standard errors?"""
     values = np.asarray(values, float)
-    size = ct.reconstruct.effective_sample_size(values)
+    size = ct.synthetic.reconstruct.effective_sample_size(values)
     assert abs(values.mean() - expected) < width * values.std() / np.sqrt(size), (
         values.mean(),
         expected,
@@ -64,7 +64,7 @@ def test_three_nodes_have_the_exact_posterior(seed):
     p, rate = 0.6 + 0.3 * rng.random(6), 0.2 + 0.3 * rng.random(6)
     rate[MOVE * (-1) ** seed > 0] += 0.7  # a steep density, down or up
     margins = Margins(list("abc"), CLAIMS, DEBTS)
-    start = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    start = ct.synthetic.reconstruct.maximum_entropy(margins).mean().to_numpy()
     amounts = [start[cell] for cell in CELLS]
     low, high, first, last, inside, mean = line_posterior(amounts, p, rate)
     assert min(first, last, inside) > 0.02
@@ -169,7 +169,7 @@ def test_unknown_probability_and_rate():
     the inside, of length w, w ∫ p⁶ dBeta · ∫ λ⁶ e^{−λM} dGamma.
     """
     margins = Margins(list("abc"), CLAIMS, DEBTS)
-    start = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    start = ct.synthetic.reconstruct.maximum_entropy(margins).mean().to_numpy()
     amounts = [start[cell] for cell in CELLS]
     low, high = line_posterior(amounts, [0.5] * 6, [1.0] * 6)[:2]
     a, b, shape, rate = 2.0, 1.5, 3.0, 2.0
@@ -269,13 +269,15 @@ def test_effective_size_of_a_known_chain():
     noise, x = rng.normal(size=20_000), np.zeros(20_000)
     for t in range(1, len(x)):
         x[t] = 0.8 * x[t - 1] + noise[t]
-    assert ct.reconstruct.autocorrelation(x)[:4] == pytest.approx(0.8 ** np.arange(4), abs=0.04)
-    assert ct.reconstruct.effective_sample_size(x) == pytest.approx(20_000 / 9, rel=0.15)
-    assert ct.reconstruct.effective_sample_size(noise) == pytest.approx(20_000, rel=0.1)
-    assert np.isnan(ct.reconstruct.effective_sample_size(np.ones(50)))
+    assert ct.synthetic.reconstruct.autocorrelation(x)[:4] == pytest.approx(
+        0.8 ** np.arange(4), abs=0.04
+    )
+    assert ct.synthetic.reconstruct.effective_sample_size(x) == pytest.approx(20_000 / 9, rel=0.15)
+    assert ct.synthetic.reconstruct.effective_sample_size(noise) == pytest.approx(20_000, rel=0.1)
+    assert np.isnan(ct.synthetic.reconstruct.effective_sample_size(np.ones(50)))
     plain = [((x[: len(x) - k] - x.mean()) * (x[k:] - x.mean())).sum() for k in range(3)]
     rho = np.array(plain) / plain[0]
-    assert ct.reconstruct.autocorrelation(x)[:3] == pytest.approx(rho, abs=1e-9)
+    assert ct.synthetic.reconstruct.autocorrelation(x)[:3] == pytest.approx(rho, abs=1e-9)
 
 
 def test_diagnostics_say_what_the_samples_are_worth():

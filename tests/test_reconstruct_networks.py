@@ -12,11 +12,13 @@ import contagion as ct
 from contagion.synthetic.reconstruct import Margins
 
 WAYS = {
-    "maximum entropy": lambda m, rng: ct.reconstruct.maximum_entropy(m),
-    "minimum density": lambda m, rng: ct.reconstruct.minimum_density(m, samples=2, rng=rng),
-    "fitness": lambda m, rng: ct.reconstruct.fitness(m, density=0.45, samples=2, rng=rng),
-    "configuration": lambda m, rng: ct.reconstruct.configuration(m, samples=2, rng=rng),
-    "gibbs": lambda m, rng: ct.reconstruct.gibbs(
+    "maximum entropy": lambda m, rng: ct.synthetic.reconstruct.maximum_entropy(m),
+    "minimum density": lambda m, rng: ct.synthetic.reconstruct.minimum_density(
+        m, samples=2, rng=rng
+    ),
+    "fitness": lambda m, rng: ct.synthetic.reconstruct.fitness(m, density=0.45, samples=2, rng=rng),
+    "configuration": lambda m, rng: ct.synthetic.reconstruct.configuration(m, samples=2, rng=rng),
+    "gibbs": lambda m, rng: ct.synthetic.reconstruct.gibbs(
         m, link_probability=0.3, samples=2, thin=5, burn_in=10, rng=rng
     ),
 }
@@ -108,7 +110,7 @@ def test_maximum_entropy_is_what_plain_scaling_gives(seed):
     claims, debts = np.where(claims > 1e-9, claims, 0), np.where(debts > 1e-9, debts, 0)
     weight = [[claims[i] * debts[j] for j in range(n)] for i in range(n)]
     reference = scaled(claims, debts, allowed, weight, rounds=3000) + known
-    found = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    found = ct.synthetic.reconstruct.maximum_entropy(margins).mean().to_numpy()
     assert np.abs(found - reference).max() <= 2e-3 * margins.claims.max()  # it converges slowly
     tight = scaled(claims, debts, found - known > 0, weight) + known
     assert np.abs(found - tight).max() <= 1e-8 * margins.claims.max()
@@ -119,7 +121,7 @@ def test_prior_in_every_form():
     margins = Margins(list("dbca"), [3, 2, 1, 4], [1, 2, 3, 4])
     rng = np.random.default_rng(4)
     prior = rng.random((4, 4)) + 0.1
-    found = ct.reconstruct.maximum_entropy(margins, prior).mean().to_numpy()
+    found = ct.synthetic.reconstruct.maximum_entropy(margins, prior).mean().to_numpy()
     for i, k, j, m in ((0, 1, 2, 3), (2, 3, 0, 1), (0, 2, 1, 3)):
         ratio = found[i, j] * found[k, m] / (found[i, m] * found[k, j])
         asked = prior[i, j] * prior[k, m] / (prior[i, m] * prior[k, j])
@@ -128,31 +130,31 @@ def test_prior_in_every_form():
     from scipy.sparse import coo_array
 
     for other in (frame, coo_array(prior), prior.tolist()):
-        again = ct.reconstruct.maximum_entropy(margins, other).mean().to_numpy()
+        again = ct.synthetic.reconstruct.maximum_entropy(margins, other).mean().to_numpy()
         assert np.allclose(again, found, rtol=1e-12)
 
 
 def test_sparse_prior_and_one_that_cannot_carry():
     margins = Margins(list("abc"), [3, 2, 1], [1, 3, 2])
     ring = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
-    found = ct.reconstruct.maximum_entropy(margins, ring).mean().to_numpy()
+    found = ct.synthetic.reconstruct.maximum_entropy(margins, ring).mean().to_numpy()
     assert found.tolist() == [[0, 3, 0], [0, 0, 2], [1, 0, 0]]
     with pytest.raises(ct.NetworkError, match="have no cell"):
-        ct.reconstruct.maximum_entropy(margins, np.transpose(ring))
+        ct.synthetic.reconstruct.maximum_entropy(margins, np.transpose(ring))
     for bad, said in (
         (np.ones((2, 2)), "shape"),
         (-np.ones((3, 3)), "≥ 0"),
         (pd.DataFrame(np.ones((3, 3)), list("abx"), list("abc")), "'c'"),
     ):
         with pytest.raises(ct.NetworkError, match=said):
-            ct.reconstruct.maximum_entropy(margins, bad)
+            ct.synthetic.reconstruct.maximum_entropy(margins, bad)
 
 
 def test_amounts_that_are_forced_to_zero_are_zero():
     """a and d may only lend to each other and to b; what they lend fills b up."""
     names, cells = list("abcd"), [("a", "c"), ("d", "c"), ("a", "d"), ("d", "a")]
     margins = Margins(names, [2, 3, 4, 1], [4, 3, 2, 1], forbidden=cells)
-    found = ct.reconstruct.maximum_entropy(margins)
+    found = ct.synthetic.reconstruct.maximum_entropy(margins)
     assert found.mean().loc["c", "b"] == 0
     assert found.links.tolist() == [7 - 1 - 0] or found.margin_errors[0] < 1e-12
     assert found.margin_errors[0] < 1e-12
@@ -162,7 +164,7 @@ def test_near_tight_margins_are_met():
     """One node claims almost all that the others owe: scaling alone would take 10^7 rounds."""
     for gap in (1e-3, 1e-6, 1e-9):
         margins = Margins(list("abcd"), [10 - gap, 1, 1 + gap, 1], [3, 4, 3, 3])
-        found = ct.reconstruct.maximum_entropy(margins)
+        found = ct.synthetic.reconstruct.maximum_entropy(margins)
         assert found.margin_errors[0] <= 1e-12
         table = found.mean().to_numpy()
         inner = table[1:, 1:].sum()
@@ -176,30 +178,32 @@ def test_a_thousand_nodes():
     debts = rng.lognormal(0, 2.5, 1000)
     margins = Margins(np.arange(1000), claims, debts * claims.sum() / debts.sum())
     for way, links in (
-        (ct.reconstruct.maximum_entropy(margins), 999_000),
-        (ct.reconstruct.minimum_density(margins, rng=1), 1999),
-        (ct.reconstruct.configuration(margins, rng=1), 12_000),
+        (ct.synthetic.reconstruct.maximum_entropy(margins), 999_000),
+        (ct.synthetic.reconstruct.minimum_density(margins, rng=1), 1999),
+        (ct.synthetic.reconstruct.configuration(margins, rng=1), 12_000),
     ):
         assert way.margin_errors.max() <= 1e-9
         assert way.links[0] <= links
-    draw = ct.reconstruct.fitness(margins, density=0.05, rng=1)
+    draw = ct.synthetic.reconstruct.fitness(margins, density=0.05, rng=1)
     assert draw.margin_errors.max() <= 1e-9
     assert draw.density[0] == pytest.approx(0.05, rel=0.02)
 
 
 def test_more_stubs_come_near_to_maximum_entropy():
     margins = Margins(list("abcde"), [5, 4, 3, 2, 1], [3, 3, 3, 3, 3])
-    even = ct.reconstruct.maximum_entropy(margins).mean().to_numpy()
+    even = ct.synthetic.reconstruct.maximum_entropy(margins).mean().to_numpy()
     far = [
         np.abs(
-            ct.reconstruct.configuration(margins, stubs=s, samples=4, rng=2).mean().to_numpy()
+            ct.synthetic.reconstruct.configuration(margins, stubs=s, samples=4, rng=2)
+            .mean()
+            .to_numpy()
             - even
         ).max()
         for s in (5, 100, 20_000)
     ]
     assert far[2] < 0.1 < far[0]
     links = [
-        ct.reconstruct.configuration(margins, stubs=s, samples=9, rng=2).links.mean()
+        ct.synthetic.reconstruct.configuration(margins, stubs=s, samples=9, rng=2).links.mean()
         for s in (5, 20, 2000)
     ]
     assert links[0] < links[1] < links[2] <= 20
@@ -209,25 +213,25 @@ def test_a_node_that_dominates_is_matched_by_swaps():
     """b, c and d may lend to a only: every piece that lies elsewhere has to be swapped."""
     margins = Margins(list("abcd"), [6, 1, 2, 3], [6, 2, 2, 2])
     for seed in range(20):
-        found = ct.reconstruct.configuration(margins, stubs=12, rng=seed)
+        found = ct.synthetic.reconstruct.configuration(margins, stubs=12, rng=seed)
         assert found.mean()["a"].tolist() == pytest.approx([0, 1, 2, 3])
 
 
 def test_options_that_mean_nothing():
     margins = Margins(list("abc"), [3, 2, 1], [1, 2, 3])
     for call in (
-        lambda: ct.reconstruct.configuration(margins, stubs=0),
-        lambda: ct.reconstruct.configuration(margins, samples=0),
-        lambda: ct.reconstruct.minimum_density(margins, samples=0),
-        lambda: ct.reconstruct.minimum_density(margins, removal=0.5),
-        lambda: ct.reconstruct.minimum_density(margins, exact=True, samples=2),
-        lambda: ct.reconstruct.fitness(margins),
-        lambda: ct.reconstruct.fitness(margins, density=0.5, links=3),
-        lambda: ct.reconstruct.fitness(margins, links=4, samples=0),
-        lambda: ct.reconstruct.gibbs(margins),
-        lambda: ct.reconstruct.gibbs(margins, density=0.5, odds="some"),
-        lambda: ct.reconstruct.gibbs(margins, density=0.5, thin=0),
-        lambda: ct.reconstruct.maximum_entropy(margins).diagnostics,
+        lambda: ct.synthetic.reconstruct.configuration(margins, stubs=0),
+        lambda: ct.synthetic.reconstruct.configuration(margins, samples=0),
+        lambda: ct.synthetic.reconstruct.minimum_density(margins, samples=0),
+        lambda: ct.synthetic.reconstruct.minimum_density(margins, removal=0.5),
+        lambda: ct.synthetic.reconstruct.minimum_density(margins, exact=True, samples=2),
+        lambda: ct.synthetic.reconstruct.fitness(margins),
+        lambda: ct.synthetic.reconstruct.fitness(margins, density=0.5, links=3),
+        lambda: ct.synthetic.reconstruct.fitness(margins, links=4, samples=0),
+        lambda: ct.synthetic.reconstruct.gibbs(margins),
+        lambda: ct.synthetic.reconstruct.gibbs(margins, density=0.5, odds="some"),
+        lambda: ct.synthetic.reconstruct.gibbs(margins, density=0.5, thin=0),
+        lambda: ct.synthetic.reconstruct.maximum_entropy(margins).diagnostics,
     ):
         with pytest.raises(ValueError):
             call()

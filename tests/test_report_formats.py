@@ -32,7 +32,7 @@ def scenarios(net):
 
 @pytest.fixture(scope="module")
 def given(net, scenarios):
-    case = ct.Case(net, MODEL, SHOCK, baseline="cleared")
+    case = ct.experiments.Case(net, MODEL, SHOCK, baseline="cleared")
     return {
         "sweeps": ct.sweep(case, {"shock.recovery": [0.0, 1.0], "network.capital": [1.0, 2.0]}),
         "stress": ct.stress_test(net, MODEL, scenarios, baseline="cleared"),

@@ -24,7 +24,7 @@ SETS = {
 }
 
 
-def run(name: str, **choices) -> ct.PropagationResult:
+def run(name: str, **choices) -> ct.results.PropagationResult:
     """The first run of a dataset."""
     first = ct.datasets.describe(name).default_run
     shock = ct.Shock.default(first["default"], first["recovery"])
@@ -32,7 +32,7 @@ def run(name: str, **choices) -> ct.PropagationResult:
     return ct.EisenbergNoe().propagate(ct.datasets.load(name), shock, baseline=baseline, **choices)
 
 
-def written(tmp_path, *results: ct.PropagationResult, **more) -> Page:
+def written(tmp_path, *results: ct.results.PropagationResult, **more) -> Page:
     file = ct.write_report(tmp_path / "r.html", results[0].network, results, **more)
     return Page(file.read_text("utf-8"))
 

@@ -48,7 +48,7 @@ def stress(net, scenarios):
 
 @pytest.fixture(scope="module")
 def sweeps(net):
-    case = ct.Case(net, MODEL, SHOCK, baseline="cleared")
+    case = ct.experiments.Case(net, MODEL, SHOCK, baseline="cleared")
     recoveries = [0.0, 0.5, 1.0]
     return [
         ct.sweep(case, {"shock.recovery": recoveries, "network.capital": [1.0, 2.0]}),
@@ -69,7 +69,10 @@ def reverse(net):
 def policy(net, scenarios):
     mixes = {"capital": Capital(add=1e8), "limits": ExposureLimit(0.25)}
     options = {"baseline": "cleared"}
-    return [ct.policy.compare(net, MODEL, what, mixes, **options) for what in (SHOCK, scenarios)]
+    return [
+        ct.experiments.policy.compare(net, MODEL, what, mixes, **options)
+        for what in (SHOCK, scenarios)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +172,7 @@ def test_net_lenders_and_borrowers(page, net):
 
 
 def test_many_nodes_are_summed_in_the_middle(tmp_path):
-    net = ct.generate.erdos_renyi(60, 0.1, rng=1)
+    net = ct.synthetic.generate.erdos_renyi(60, 0.1, rng=1)
     *rows, _ = written(tmp_path, net).tables["T7"][1:]
     assert len(rows) == 21 and rows[10][0] == "40 others"
     balance = net.book.claims - net.book.debts

@@ -86,12 +86,12 @@ def test_the_path_of_a_clearing_model_is_its_waves(result):
     "model",
     [
         ct.EisenbergNoe(),
-        ct.RogersVeraart(which="greatest"),
-        ct.RogersVeraart(which="least"),
+        ct.models.RogersVeraart(which="greatest"),
+        ct.models.RogersVeraart(which="least"),
         ct.DebtRank(),
         ct.DebtRank("single-hit"),
-        ct.Furfine(),
-        ct.GaiKapadia(),
+        ct.models.Furfine(),
+        ct.models.GaiKapadia(),
     ],
     ids=repr,
 )
@@ -109,7 +109,7 @@ def test_the_path_ends_in_the_result_and_agrees_with_the_rounds_of_default(model
 
 
 def test_valued_claims_are_flows_too(chain):
-    result = ct.Furfine(0.5).propagate(chain, ct.Shock.default("a", recovery=0.2))
+    result = ct.models.Furfine(0.5).propagate(chain, ct.Shock.default("a", recovery=0.2))
     assert result.flows["loss"].tolist() == pytest.approx([8, 4, 0])
     with pytest.raises(ct.ModelError, match="Furfine does not compute payments"):
         _ = result.payments
@@ -118,7 +118,7 @@ def test_valued_claims_are_flows_too(chain):
 
 
 def test_a_pinned_node_has_no_equity_left(chain):
-    for model in (ct.EisenbergNoe(), ct.Furfine(), ct.DebtRank(), ct.DebtRank("single-hit")):
+    for model in (ct.EisenbergNoe(), ct.models.Furfine(), ct.DebtRank(), ct.DebtRank("single-hit")):
         row = model.propagate(chain, ct.Shock.default("b", recovery=0.5)).table.loc["b"]
         assert row["equity_after"] <= 0 and row["loss"] == 3 and row["defaulted"], model
         assert row["direct_loss"] == 3 and row["default_round"] == 0
@@ -132,7 +132,7 @@ def test_repr_says_what_a_person_wants_to_know(result):
     assert "2 in default" in lines[2] and "1 by contagion" in lines[2] and "b 3" in lines[2]
     assert "book values" in lines[3]
     assert max(map(len, repr(result).splitlines())) < 80
-    valued = repr(ct.Furfine().propagate(result.network, ct.Shock.default("a")))
+    valued = repr(ct.models.Furfine().propagate(result.network, ct.Shock.default("a")))
     assert "by contagion" in valued and "socialized" not in valued
     cleared = ct.EisenbergNoe().propagate(result.network, baseline="cleared")
     assert "clearing without shock" in repr(cleared)
@@ -170,7 +170,7 @@ def test_the_baseline_is_part_of_the_result():
     assert (book.baseline, cleared.baseline) == ("book", "cleared")
     assert book.reference is None and cleared.reference is not None
     assert cleared.table["loss"].tolist() == pytest.approx([0, 1])
-    valued = ct.Furfine().propagate(net, ct.Shock.loss({"x": 1.0}), baseline="cleared")
+    valued = ct.models.Furfine().propagate(net, ct.Shock.loss({"x": 1.0}), baseline="cleared")
     assert valued.table["loss"].tolist() == pytest.approx([0, 0])
 
 

@@ -165,7 +165,8 @@ def test_any_direction_is_never_larger_than_one(norm):
 
 
 @pytest.mark.parametrize(
-    "model", [ct.DebtRank(), ct.Furfine(), ct.RogersVeraart(0.5, 0.5, which="greatest")]
+    "model",
+    [ct.DebtRank(), ct.models.Furfine(), ct.models.RogersVeraart(0.5, 0.5, which="greatest")],
 )
 def test_models_without_a_programme_are_bracketed(line, model):
     found = reverse.smallest_shock(line, model, fail="b")
@@ -180,7 +181,7 @@ def test_models_without_a_programme_are_bracketed(line, model):
 def test_default_costs_need_a_smaller_shock(line):
     """With half of everything lost in default, a failure of a costs b more."""
     dear = reverse.smallest_shock(
-        line, ct.RogersVeraart(0.5, 0.5, which="greatest"), fail="c", direction={"a": 1.0}
+        line, ct.models.RogersVeraart(0.5, 0.5, which="greatest"), fail="c", direction={"a": 1.0}
     )
     cheap = reverse.smallest_shock(line, fail="c", direction={"a": 1.0})
     assert dear.size < cheap.size

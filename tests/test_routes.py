@@ -14,7 +14,7 @@ from contagion.models.routes import through_assets
 DEEP = ct.liquidation.Linear(50_000)
 
 
-def linked(result: ct.PropagationResult, route: int = 0) -> list[str]:
+def linked(result: ct.results.PropagationResult, route: int = 0) -> list[str]:
     """Pairs of nodes that a route links, such as "a→b"."""
     whole, *rest = result.model.routes(result)[route]
     for links in rest:
@@ -36,7 +36,7 @@ def test_only_holders_who_lose_are_reached():
 
 def test_who_sells_everything_in_any_case_is_no_source():
     """b is insolvent and sells all with or without the shock; a sells more because of it."""
-    sale, shock = ct.FireSale(0.11, impact=DEEP), ct.Shock.loss({"a": 2.0})
+    sale, shock = ct.models.FireSale(0.11, impact=DEEP), ct.Shock.loss({"a": 2.0})
     net = two_markets(owed=101.0)
     assert linked(sale.propagate(net, shock, baseline="cleared")) == ["a→b"]
     assert linked(sale.propagate(net, shock)) == ["a→b", "b→a", "b→c"]
@@ -49,7 +49,7 @@ def test_prices_that_fell_before_are_no_links():
         {"a": 40, "b": 48},
         {("a", "X"): 50, ("b", "Y"): 50, ("c", "X"): 20, ("e", "Y"): 20},
     )
-    sale = ct.FireSale(0.1, impact=DEEP)
+    sale = ct.models.FireSale(0.1, impact=DEEP)
     result = sale.propagate(net, ct.Shock.loss({"a": 8.0}), baseline="cleared")
     out = result.model.routes(result)[0][0].toarray()
     assert out.tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
@@ -74,7 +74,7 @@ def one_market() -> ct.ExposureNetwork:
     ],
 )
 def test_deleveraging_knows_who_has_sold(limit, rounds, pairs):
-    model = ct.ThresholdDeleveraging(limit, depth=1020, rounds=rounds)
+    model = ct.models.ThresholdDeleveraging(limit, depth=1020, rounds=rounds)
     result = model.propagate(one_market(), ct.Shock.default("a"))
     assert [pair for pair in linked(result) if "d" not in pair] == pairs
     assert rounds or "d→c" in linked(result)
@@ -84,7 +84,7 @@ def test_insolvent_nodes_that_hold_are_no_source():
     """a sells X; b has lost its capital of 10 and is asked to hold."""
     shock = ct.Shock.default("a") + ct.Shock.loss({"b": 12.0})
     for word, pairs in (("sell", ["a→b", "a→c", "b→c"]), ("hold", ["a→b", "a→c"])):
-        model = ct.ThresholdDeleveraging(11.0, depth=5000, insolvent=word)
+        model = ct.models.ThresholdDeleveraging(11.0, depth=5000, insolvent=word)
         found = linked(model.propagate(one_market(), shock))
         assert [pair for pair in found if "d" not in pair] == pairs
 
@@ -108,7 +108,7 @@ SHOCK = ct.Shock.loss({"f": 4.0, "g": 1.0})
 
 
 def test_only_lenders_who_fail_because_of_the_shock_withdraw_by_it():
-    model = ct.JointModel(funding=Funding(0.5, 0.2))
+    model = ct.models.JointModel(funding=Funding(0.5, 0.2))
     assert linked(model.propagate(lenders(), SHOCK, baseline="cleared")) == ["f→b"]
     assert linked(model.propagate(lenders(), SHOCK)) == ["a→b", "a→h", "f→b"]
     # with 6 to sell b has lost all it can lose on that to a alone
@@ -118,7 +118,7 @@ def test_only_lenders_who_fail_because_of_the_shock_withdraw_by_it():
 
 def test_sellers_for_funding_are_those_of_whom_more_is_asked():
     """b and h are asked for 5 by a in any case, and b for 5 more by f."""
-    market = ct.CreditFunding(1.0, 0.5, 0.2, price_impact=1.0)
+    market = ct.models.CreditFunding(1.0, 0.5, 0.2, price_impact=1.0)
     for shock, pairs in ((SHOCK, ["f→b"]), (ct.Shock.loss({"g": 1.0}), [])):
         result = market.propagate(lenders(), shock, baseline="cleared")
         assert linked(result, 0) == pairs
@@ -133,7 +133,7 @@ def test_marks_from_before_are_no_links():
         {("b", "X"): 10},
         {("b", "a"): 10, ("b", "f"): 10},
     )
-    model = ct.JointModel(Prices(0.35, LINEAR), valuation=Marking("merton:volatility=0.3"))
+    model = ct.models.JointModel(Prices(0.35, LINEAR), valuation=Marking("merton:volatility=0.3"))
     shock = ct.Shock.loss({"a": 2.0})
     assert linked(model.propagate(net, shock, baseline="cleared"), 1) == ["a→b"]
     assert linked(model.propagate(net, shock), 1) == ["a→b", "f→b"]
@@ -147,7 +147,7 @@ def test_marks_follow_what_prices_take():
         {("t", "X"): 50, ("a", "X"): 50, ("b", "Y"): 10, ("c", "Y"): 10},
         {("b", "a"): 10},
     )
-    model = ct.JointModel(Prices(0.15, LINEAR), valuation=Marking())
+    model = ct.models.JointModel(Prices(0.15, LINEAR), valuation=Marking())
     result = model.propagate(net, ct.Shock.default("t"))
     assert result.payments["a"] == 10
     assert result.hops.tolist() == [0, 1, 2, 3]

@@ -21,7 +21,10 @@ from contagion.kernels import adjoint
 from contagion.measures import gradient
 
 H = 1e-5
-EN, RV = ct.EisenbergNoe(tolerance=1e-13), ct.RogersVeraart(0.7, 0.8, "greatest", tolerance=1e-13)
+EN, RV = (
+    ct.EisenbergNoe(tolerance=1e-13),
+    ct.models.RogersVeraart(0.7, 0.8, "greatest", tolerance=1e-13),
+)
 DR = ct.DebtRank(tolerance=1e-13)
 
 
@@ -93,7 +96,7 @@ def test_debtrank_by_hand():
 def test_default_costs_by_hand():
     """a (9 left, 12 due) realizes 0.5 of its assets; a unit of them reaches b by half."""
     net = from_liabilities([[0, 12], [0, 0]], [13, 1])
-    model = ct.RogersVeraart(0.5, 0.9)
+    model = ct.models.RogersVeraart(0.5, 0.9)
     found = gradient(net, model, ct.Shock.loss({"a": 4}), of="shortfall")
     assert found.value == pytest.approx(12 - 4.5)
     assert found.losses.tolist() == pytest.approx([0.5, 0])
@@ -156,7 +159,7 @@ def test_layers_share_losses_without_default_costs():
     owed = {"creditor": ["b", "c"], "debtor": ["a", "a"], "amount": [5, 5], "layer": ["fund", None]}
     nodes = {"node": ["a", "b", "c"], "external_assets": [10, 9, 9]}
     net = ct.ExposureNetwork(nodes, owed, rules={"a": rule})
-    model = ct.RogersVeraart(0.5, 0.5)
+    model = ct.models.RogersVeraart(0.5, 0.5)
     found = gradient(net, model, ct.Shock.loss({"a": 2}))
     assert found.value == pytest.approx(2)
     assert found.losses["a"] == pytest.approx(1)
@@ -375,15 +378,15 @@ def test_a_first_loss_that_grows_without_end(capital):
 
 def test_no_derivative_where_default_costs_jump():
     net = from_liabilities([[0, 10], [0, 0]], [12, 1])
-    shock, model = ct.Shock.loss({"a": 2}), ct.RogersVeraart(0.5, 0.5)
+    shock, model = ct.Shock.loss({"a": 2}), ct.models.RogersVeraart(0.5, 0.5)
     with pytest.raises(ct.ModelError, match=r"(?s)RogersVeraart .*boundary of default \('a'\)"):
         gradient(net, model, shock)
     assert gradient(net, model, shock, of="shortfall", side="gain").losses["a"] == 0
-    weak = ct.RogersVeraart(0.5, 0.5, strict=False)
+    weak = ct.models.RogersVeraart(0.5, 0.5, strict=False)
     assert gradient(net, weak, shock, of="shortfall").losses["a"] == 0.5
     with pytest.raises(ct.ModelError, match="boundary of default"):
         gradient(net, weak, shock, side="gain")
-    assert gradient(net, ct.RogersVeraart(1, 1), shock, of="shortfall").losses["a"] == 1
+    assert gradient(net, ct.models.RogersVeraart(1, 1), shock, of="shortfall").losses["a"] == 1
 
 
 # -- what has to hold -----------------------------------------------------------------------------
@@ -478,7 +481,7 @@ def test_unknown_balance_sheets_and_rules_without_closed_form():
 
 def test_models_and_losses_that_have_none():
     net = from_liabilities([[0, 10], [0, 0]], [12, 1])
-    for model in (ct.Furfine(), ct.GaiKapadia(), ct.DebtRank("single-hit")):
+    for model in (ct.models.Furfine(), ct.models.GaiKapadia(), ct.DebtRank("single-hit")):
         with pytest.raises(ct.ModelError, match=type(model).__name__):
             gradient(net, model)
     for model in (EN, RV, DR):

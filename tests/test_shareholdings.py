@@ -90,7 +90,7 @@ def test_shares_in_a_node_of_which_nothing_is_known_are_refused():
     with pytest.raises(ct.NetworkError, match=r"Shares are held in 'b'.*external_assets"):
         net.with_shareholdings([GOOD])
     held = net.with_shareholdings([{"owner": "b", "company": "a", "fraction": 0.25}])
-    lost = ct.CrossHoldings().propagate(held, ct.Shock.loss({"a": 4}))
+    lost = ct.models.CrossHoldings().propagate(held, ct.Shock.loss({"a": 4}))
     assert lost.table["loss"].tolist() == [3, 1.75]
     assert lost.audit()["ok"].all()
 
@@ -152,22 +152,22 @@ def test_the_fingerprint_and_the_schema_know_them(net):
     assert "shareholdings\nowner (string, required)" in schema_text()
 
 
-@pytest.mark.parametrize("name", [k for k, m in ct.MODELS.items() if not m.values_shares])
+@pytest.mark.parametrize("name", [k for k, m in ct.models.MODELS.items() if not m.values_shares])
 def test_models_that_ignore_shares_refuse(net, name):
     with pytest.raises(ct.ModelError, match=r"does not compute shareholdings.*CrossHoldings"):
-        ct.MODELS[name]().propagate(net)
+        ct.models.MODELS[name]().propagate(net)
     with pytest.raises(ct.ModelError, match="does not compute shareholdings"):
-        ct.MODELS[name]().solve(net, np.zeros(3))
-    assert ct.MODELS[name]().propagate(net.with_shareholdings(None)) is not None
+        ct.models.MODELS[name]().solve(net, np.zeros(3))
+    assert ct.models.MODELS[name]().propagate(net.with_shareholdings(None)) is not None
 
 
 def test_guarantees_and_shareholdings_together_are_refused(net):
     promised = net.with_guarantees([{"guarantor": "c", "debtor": "a", "amount": 1}])
     with pytest.raises(ct.ModelError, match="guarantees together with shareholdings"):
-        ct.CrossHoldings().propagate(promised)
+        ct.models.CrossHoldings().propagate(promised)
     with pytest.raises(ct.ModelError, match="FailureCosts does not compute guarantees"):
-        ct.FailureCosts().propagate(promised)
-    assert ct.CrossHoldings().propagate(promised.with_shareholdings(None)).calls is not None
+        ct.models.FailureCosts().propagate(promised)
+    assert ct.models.CrossHoldings().propagate(promised.with_shareholdings(None)).calls is not None
 
 
 # -- matrices -----------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ def test_every_field_by_hand(chain):
 
 def test_default_costs_are_deadweight_and_somebody_bears_them(chain):
     """alpha 0.5, beta 0.8: a pays 2 of its 4; b gets 2, pays 0.5 + 1.6; c gets 2.1, pays 1.68."""
-    result = ct.RogersVeraart(0.5, 0.8, which="greatest").propagate(chain, ct.Shock.loss({"a": 8}))
+    result = ct.models.RogersVeraart(0.5, 0.8, which="greatest").propagate(
+        chain, ct.Shock.loss({"a": 8})
+    )
     assert result.payments.tolist() == pytest.approx([2, 2.1, 1.68, 0])
     s = result.socialization
     assert s.initial_loss == 8
@@ -147,7 +149,7 @@ def test_default_costs_of_before_are_not_counted_again():
     net = ct.ExposureNetwork.from_matrix(
         [[0, 10], [0, 0]], ["x", "y"], orientation="debtor->creditor", external_assets=[8, 0]
     )
-    model = ct.RogersVeraart(0.5, 1.0, which="greatest")
+    model = ct.models.RogersVeraart(0.5, 1.0, which="greatest")
     result = model.propagate(net, ct.Shock.loss({"x": 2.0}), baseline="cleared")
     # before: 8, of which 4 are paid; after: 6, of which 3 are paid
     assert result.table.loc["y", "loss"] == pytest.approx(1)
@@ -204,7 +206,9 @@ def test_the_rule_of_a_node_is_named_with_its_external_creditors():
 
 
 def test_reach_counts_losses_above_a_threshold(chain):
-    result = ct.RogersVeraart(0.5, 0.8, which="greatest").propagate(chain, ct.Shock.loss({"a": 8}))
+    result = ct.models.RogersVeraart(0.5, 0.8, which="greatest").propagate(
+        chain, ct.Shock.loss({"a": 8})
+    )
     assert summarize(result).reach == 3
     assert summarize(result, threshold=2.5).reach == 2
     assert summarize(result, threshold=2.5).depth == 2

@@ -68,8 +68,8 @@ def islands(n: int = 3, equity: float = 1e6) -> ct.ExposureNetwork:
 
 # -- against the results of single runs ---------------------------------------------------------
 
-MODELS = {name: kind() for name, kind in ct.MODELS.items()}
-MODELS["rogers-veraart"] = ct.RogersVeraart(0.6, 0.7, which="greatest")
+MODELS = {name: kind() for name, kind in ct.models.MODELS.items()}
+MODELS["rogers-veraart"] = ct.models.RogersVeraart(0.6, 0.7, which="greatest")
 FEATURES = {
     "plain": frozenset[str](),
     "every feature": frozenset(VENUES_TOO),
@@ -164,7 +164,10 @@ def same_as_single_runs(net, model, shocks, baseline):
 def test_what_was_lost_before_the_shock_is_left_out_of_cleared_baselines():
     """a owes b 10 and has 8; in default half of that is gone: 4 of deadweight without any shock."""
     net = from_liabilities([[0, 10], [0, 0]], [8, 9])
-    model, shocks = ct.RogersVeraart(0.5, 0.5, which="greatest"), [ct.Shock.loss({"b": 1}), NONE]
+    model, shocks = (
+        ct.models.RogersVeraart(0.5, 0.5, which="greatest"),
+        [ct.Shock.loss({"b": 1}), NONE],
+    )
     test = same_as_single_runs(net, model, shocks, "book")
     assert test.scenarios["deadweight"].tolist() == [4.0, 4.0]
     test = same_as_single_runs(net, model, shocks, "cleared")
@@ -204,7 +207,7 @@ def test_shares_held_in_other_nodes_are_counted_once():
     owed = pd.DataFrame({"creditor": ["a"], "debtor": ["b"], "amount": [1.0]})
     held = pd.DataFrame({"owner": ["b"], "company": ["a"], "fraction": [0.5]})
     net = ct.ExposureNetwork(nodes, owed, shareholdings=held)
-    test = stress_test(net, ct.CrossHoldings(), given(net, np.array([[4.0, 0], [0, 0]])))
+    test = stress_test(net, ct.models.CrossHoldings(), given(net, np.array([[4.0, 0], [0, 0]])))
     assert test.scenarios["loss"].tolist() == pytest.approx([4.0, 0.0])
     assert test.nodes["mean_loss"].tolist() == pytest.approx([1.0, 1.0])
 
@@ -839,7 +842,7 @@ def payer() -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes, owed, unit="EUR mn")
 
 
-@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.RogersVeraart(0.9, 0.9)])
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.models.RogersVeraart(0.9, 0.9)])
 def test_a_recovery_that_a_node_cannot_pay_is_refused(model):
     """a has 6 left where c pays, 2 where c pays nothing, and 1 where it also loses half of 2."""
     net, default = payer(), ct.Shock.default

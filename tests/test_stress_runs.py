@@ -278,7 +278,7 @@ def test_another_run_in_the_folder_is_refused_with_what_differs(net, whole, tmp_
     folder, set_of = copied(whole[0], tmp_path / "run"), scenarios(net)
     before = files(folder)
     cases = [
-        ("model.name: EisenbergNoe there, Furfine here", ct.Furfine(), set_of, {}),
+        ("model.name: EisenbergNoe there, Furfine here", ct.models.Furfine(), set_of, {}),
         ("max_rounds: 10000 there, 7 here", ct.EisenbergNoe(max_rounds=7), set_of, {}),
         ("scenarios.seed: 1 there, 2 here", MODEL, scenarios(net, seed=2), {}),
         ("plan.count: 12388 there, 99 here", MODEL, scenarios(net, 99), {}),

@@ -20,19 +20,19 @@ def pair() -> ct.ExposureNetwork:
 
 
 def test_each_cell_is_its_own_run(ring):
-    case = Case(ring, ct.RogersVeraart(which="greatest"), ct.Shock.loss({"a": 4.0}))
+    case = Case(ring, ct.models.RogersVeraart(which="greatest"), ct.Shock.loss({"a": 4.0}))
     grid = {"model.alpha": [0.5, 1.0], "shock.scale": [0.25, 0.5, 1.0]}
     found = ct.sweep(case, grid)
     assert len(found.table) == 6 * len(found.measures)
     for row in found.mean("loss").itertuples(index=False):
         model, shock = (
-            ct.RogersVeraart(row[0], which="greatest"),
+            ct.models.RogersVeraart(row[0], which="greatest"),
             ct.Shock.loss({"a": 4.0 * row[1]}),
         )
         assert row.mean == pytest.approx(model.propagate(ring, shock).loss.sum())
     wide = found.grid("socialized_share", "model.alpha", "shock.scale")
     assert wide.shape == (3, 2) and list(wide.columns) == [0.5, 1.0]
-    want = ct.RogersVeraart(0.5, which="greatest").propagate(ring, ct.Shock.loss({"a": 2.0}))
+    want = ct.models.RogersVeraart(0.5, which="greatest").propagate(ring, ct.Shock.loss({"a": 2.0}))
     assert wide.loc[0.5, 0.5] == want.socialization.socialized_share
 
 
@@ -85,7 +85,7 @@ def test_fields_of_rules():
 def test_generated_networks_have_the_same_draws_in_every_cell():
     case = Case(
         None,
-        ct.GaiKapadia(),
+        ct.models.GaiKapadia(),
         ct.Shock.default("n00"),
         generate=generate.gai_kapadia,
         given={"n": 50},
@@ -166,7 +166,7 @@ def test_own_measures(pair):
 )
 def test_a_grid_that_cannot_be_run(pair, grid, error, words):
     with pytest.raises(error, match=words):
-        ct.sweep(Case(pair, ct.RogersVeraart()), grid)
+        ct.sweep(Case(pair, ct.models.RogersVeraart()), grid)
 
 
 def test_draws_need_random_numbers(pair):
@@ -177,7 +177,7 @@ def test_draws_need_random_numbers(pair):
 
 
 def test_the_grid_has_two_axes(ring):
-    case = Case(ring, ct.RogersVeraart(), ct.Shock.loss({"a": 4.0}))
+    case = Case(ring, ct.models.RogersVeraart(), ct.Shock.loss({"a": 4.0}))
     found = ct.sweep(case, {"model.alpha": [0.5, 1], "model.beta": [0.5, 1], "shock.scale": [0, 1]})
     with pytest.raises(ValueError, match="vary too"):
         found.grid("loss", "model.alpha", "model.beta")

@@ -10,9 +10,9 @@ from conftest import random_network
 from reference_valuation import EVERY, every_function, same
 
 import contagion as ct
-from contagion import valuations as v
 from contagion.kernels import equities
 from contagion.kernels.valuation import Terms, at_maturity, before_maturity
+from contagion.models import valuations as v
 
 # -- the iteration ----------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ def test_linear_solves_do_not_leave_the_solution_that_is_looked_for(function, wh
         net = random_network(seed, 40, 4.0, {"pari_passu"})
         rng = np.random.default_rng(seed)
         losses = rng.random((3, 40)) * net.book.external_assets * rng.random((3, 1)) * 0.3
-        model = ct.NetworkValuation(function, which=which)
+        model = ct.models.NetworkValuation(function, which=which)
         fast = model.solve(net, losses)
         plain = _plain(model, net, losses)
         assert fast.converged.all()
@@ -95,7 +95,7 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
     for seed in range(30):
         net = random_network(seed, 12, 3.0, {"pari_passu"})
         losses = np.random.default_rng(seed).random(12) * net.book.external_assets * 0.5
-        model = ct.NetworkValuation(function, which=which)
+        model = ct.models.NetworkValuation(function, which=which)
         landed.clear()
         got = model.solve(net, losses).equity
         steps = list(landed)
@@ -108,7 +108,9 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
     assert far > 0, "some steps should be long, or the test says little"
 
 
-def _plain(model: ct.NetworkValuation, net: ct.ExposureNetwork, losses: np.ndarray) -> np.ndarray:
+def _plain(
+    model: ct.models.NetworkValuation, net: ct.ExposureNetwork, losses: np.ndarray
+) -> np.ndarray:
     class Never(equities.Pace):
         def slow(self, residual, tolerance):
             return np.zeros(len(residual), bool)
@@ -131,12 +133,12 @@ def test_distress_near_the_critical_leverage_takes_few_rounds():
         equity=np.full(n, 100.0),
     )
     shock = ct.Shock.loss({0: 1e-3})
-    result = ct.NetworkValuation(v.LinearDebtRank()).propagate(net, shock)
+    result = ct.models.NetworkValuation(v.LinearDebtRank()).propagate(net, shock)
     lost = 1e-3 * keep ** np.arange(n) / (1 - keep**n)  # once round the ring, for ever
     after = result.table["equity_after"].to_numpy()
     np.testing.assert_allclose(100 - after, lost[(-np.arange(n)) % n], rtol=1e-6)
     assert result.outcome.rounds < 450
-    assert ct.NetworkValuation(v.LinearDebtRank()).solve(net, result.losses).rounds < 150
+    assert ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.losses).rounds < 150
 
 
 def test_an_edge_more_makes_the_chain_amplify():
@@ -156,7 +158,7 @@ def test_an_edge_more_makes_the_chain_amplify():
         size = np.abs(np.linalg.eigvals(net.leverage.toarray())).max()
         assert (size < 1) == stable
         shock = ct.Shock.loss({"c": 1e-6})
-        loss = ct.NetworkValuation(v.LinearDebtRank()).propagate(net, shock).table["loss"]
+        loss = ct.models.NetworkValuation(v.LinearDebtRank()).propagate(net, shock).table["loss"]
         if stable:
             np.testing.assert_allclose(loss, [12e-6, 3e-6, 1e-6], rtol=1e-6)
         else:
@@ -187,12 +189,12 @@ def test_the_contract(function, check):
         pytest.skip("before maturity a claim is worth less than its face without a shock")
     if function.jumps and check is contract.test_silence_is_an_error:
         pytest.skip("ends by itself")
-    check(model=ct.NetworkValuation(function))
+    check(model=ct.models.NetworkValuation(function))
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 @every_function
 def test_the_unit_of_money(function, factor):
     contract.test_the_unit_of_money_does_not_matter(
-        model=ct.NetworkValuation(function), factor=factor
+        model=ct.models.NetworkValuation(function), factor=factor
     )

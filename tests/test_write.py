@@ -21,7 +21,7 @@ def same(one: ct.ExposureNetwork, other: ct.ExposureNetwork) -> None:
     losses = 0.3 * np.nan_to_num(one.book.external_assets)
     pins = np.full(len(one), np.nan)
     pins[0] = 0.0
-    model = ct.CrossHoldings() if one.shareholdings is not None else ct.EisenbergNoe()
+    model = ct.models.CrossHoldings() if one.shareholdings is not None else ct.EisenbergNoe()
     before, after = (model.solve(net, losses, pins) for net in (one, other))
     np.testing.assert_array_equal(before.equity, after.equity)
 

@@ -80,8 +80,8 @@ class RuleComparison:
         """One row a set of rules: how the loss is spread.
 
         Columns: socialized (money), socialized_share and bystander_share (see
-        :class:`~contagion.Socialization`); share_of_claims_taken = what the claims on the nodes
-        whose rules differ lose, over their amount; share_of_weight_taken = the same over the
+        :class:`~contagion.results.Socialization`); share_of_claims_taken = what the claims on the
+        nodes whose rules differ lose, over their amount; share_of_weight_taken = the same over the
         column `weight` of those claims (profits, say), nan without one; largest_haircut = the
         largest loss over amount of one of those claims; concentration = Herfindahl–Hirschman
         index of what is borne.

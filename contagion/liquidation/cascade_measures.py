@@ -92,7 +92,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
     -------
     Ten units at 88 with a depth of 100 bring 88 × 9.5 = 836, so 164 are lost instead of 120.
 
-    >>> from contagion.margin import Linear
+    >>> from contagion.liquidation import Linear
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> hit = LiquidationCascade(impact=Linear(depth=100)).run(book, {"X": -0.12})
@@ -163,7 +163,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
 
     Example
     -------
-    >>> from contagion.margin import Linear
+    >>> from contagion.liquidation import Linear
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> stop = time_to_stop(LiquidationCascade(impact=Linear(depth=100)).run(book, {"X": -0.12}))

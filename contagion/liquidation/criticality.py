@@ -121,7 +121,7 @@ def criticality_map(
     -------
     Depth 100 and 50: the sale of 10 units costs 5 % and 10 % on average.
 
-    >>> from contagion.margin import Linear
+    >>> from contagion.liquidation import Linear
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> found = criticality_map(book, LiquidationCascade(impact=Linear(depth=100)),
@@ -210,7 +210,7 @@ def tipping_point(
     Liquidated below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
     impact, and the sale of 10 units of a depth of 100 costs 5 % of 947.4 more.
 
-    >>> from contagion.margin import Linear
+    >>> from contagion.liquidation import Linear
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> run = LiquidationCascade(impact=Linear(depth=100), partial=False)

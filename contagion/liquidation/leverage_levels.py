@@ -32,7 +32,7 @@ class Deeper(Impact):
 
     Example
     -------
-    >>> from contagion.margin import Linear
+    >>> from contagion.liquidation import Linear
     >>> thin, wide = Deeper(Linear(depth=100), times=0.5), Linear(depth=50)
     >>> thin.factor(20) == wide.factor(20), thin.integral(20) == wide.integral(20)
     (True, True)

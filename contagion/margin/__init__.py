@@ -3,7 +3,8 @@
 Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and expected shortfall
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
 
-- `scenario_grid`, `published_grids`, `option_values`: the worst loss of a portfolio over moves of price and volatility
+- `scenario_grid`, `published_grids`, `option_values`: the worst loss of a portfolio over moves of
+price and volatility
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
 - `filtered_history`: past losses rescaled to the volatility of today
 - `procyclicality`, `backtest`: margin through the cycle, and whether it was enough

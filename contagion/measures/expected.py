@@ -107,9 +107,9 @@ def expected_systemic_loss(
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 3])
     >>> p = {"a": 0.1, "b": 0.5}
-    >>> round(expected_systemic_loss(net, ct.Furfine(), p).value, 9)
+    >>> round(expected_systemic_loss(net, ct.models.Furfine(), p).value, 9)
     0.3
-    >>> round(expected_systemic_loss(net, ct.Furfine(), p, method="exact").value, 9)
+    >>> round(expected_systemic_loss(net, ct.models.Furfine(), p, method="exact").value, 9)
     0.15
 
     Source: after Poledna & Thurner (2016), Elimination of systemic risk in financial networks by

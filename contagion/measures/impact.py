@@ -79,9 +79,10 @@ def single_defaults(
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> single_defaults(net, ct.Furfine()).loc["a", ["default_impact", "contagion_index"]].tolist()
+    >>> table = single_defaults(net, ct.models.Furfine())
+    >>> table.loc["a", ["default_impact", "contagion_index"]].tolist()
     [3.0, 75.0]
-    >>> single_defaults(net, ct.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
+    >>> single_defaults(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
     np.float64(250.0)
     """
     if not 0 <= recovery <= 1:
@@ -295,7 +296,7 @@ def rounds_of_contagion(
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 6], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 4])
-    >>> rounds_of_contagion(net, ct.Furfine()).tolist()
+    >>> rounds_of_contagion(net, ct.models.Furfine()).tolist()
     [2, 1, 0]
     """
     model._usable(network)

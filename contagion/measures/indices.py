@@ -38,7 +38,7 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> default_impact(net, ct.Furfine()).tolist()
+    >>> default_impact(net, ct.models.Furfine()).tolist()
     [3.0, 0.0, 0.0]
 
     Source: own; loss of others as in the definitions of :func:`contagion_index`.
@@ -63,7 +63,7 @@ def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float =
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> contagion_index(net, ct.Furfine()).tolist()
+    >>> contagion_index(net, ct.models.Furfine()).tolist()
     [75.0, 0.0, 0.0]
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105; ℓ capped at the capital of the loser.
@@ -90,7 +90,7 @@ def vulnerability_index(
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> vulnerability_index(net, ct.Furfine()).tolist()
+    >>> vulnerability_index(net, ct.models.Furfine()).tolist()
     [0.0, 50.0, 0.0]
 
     Source: after the bank-contagion annexes of IMF FSAPs; ℓ capped at the capital of the node.

@@ -1,6 +1,6 @@
 """The channels of a joint model besides clearing: prices, funding, and marks on claims.
 
-They are handed to :class:`contagion.JointModel`; each is off when it is left out.
+They are handed to :class:`contagion.models.JointModel`; each is off when it is left out.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class Prices(Channel):
 
     Parameters
     ----------
-    capital_ratio, impact, other_weight, illiquid : as in :class:`contagion.FireSale`. An impact
+    capital_ratio, impact, other_weight, illiquid : as in :class:`contagion.models.FireSale`. An
+    impact
         of 0 turns the channel off; a capital ratio of 1/33 is a leverage of 33 at most.
 
     Raises
@@ -88,7 +89,7 @@ class Prices(Channel):
     (channels.Prices(capital_ratio=0.1, impact=0.0), False)
 
     Source: after Cifuentes, Ferrucci & Shin (2005), DOI 10.1162/jeea.2005.3.2-3.556, see
-    :class:`contagion.FireSale`.
+    :class:`contagion.models.FireSale`.
     """
 
     capital_ratio: float = 0.08
@@ -138,7 +139,7 @@ class Funding(Channel):
     array([[0., 1.]])
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105, DOI 10.1108/17576381111152191, see
-    :class:`contagion.CreditFunding` (equations there from memory, unverified).
+    :class:`contagion.models.CreditFunding` (equations there from memory, unverified).
     """
 
     not_replaced: float = 0.35
@@ -172,12 +173,12 @@ class Marking(Channel):
     """Claims are marked down before default, which tightens the constraint that forces sales.
 
     A claim counts at the lower of what it will be paid and its value in
-    :class:`contagion.NetworkValuation`, at the external assets that the other channels leave. Marks
-    change nothing that is paid: without prices they have no effect.
+    :class:`contagion.models.NetworkValuation`, at the external assets that the other channels
+    leave. Marks change nothing that is paid: without prices they have no effect.
 
     Parameters
     ----------
-    valuation : one of `contagion.valuations`, or in words such as "merton:volatility=0.1".
+    valuation : one of `contagion.models.valuations`, or in words such as "merton:volatility=0.1".
 
     Raises
     ------

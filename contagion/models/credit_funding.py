@@ -67,7 +67,7 @@ class CreditFunding(Model):
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 0], [20, 0, 0]], ["a", "b", "c"],
     ...     orientation="debtor->creditor", equity=[1, 15, 9])
-    >>> result = ct.CreditFunding(1.0, 0.35, 1.0).propagate(net, ct.Shock.default("a"))
+    >>> result = ct.models.CreditFunding(1.0, 0.35, 1.0).propagate(net, ct.Shock.default("a"))
     >>> result.channels.loc[["b", "c"]].values.tolist()     # direct, credit, funding, price
     [[0.0, 10.0, 0.0, 0.0], [0.0, 0.0, 7.0, 0.0]]
 

@@ -62,7 +62,7 @@ class CrossHoldings(Model):
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[4, 6], external_liabilities=[5, 2],
     ...     shareholdings=[{"owner": "a", "company": "b", "fraction": 0.5}])
-    >>> result = ct.CrossHoldings().propagate(net, ct.Shock.loss({"b": 3}))
+    >>> result = ct.models.CrossHoldings().propagate(net, ct.Shock.loss({"b": 3}))
     >>> result.table["equity_after"].tolist()
     [-0.5, 1.0]
     >>> result.bearers[["bearer", "role", "amount"]].values.tolist()

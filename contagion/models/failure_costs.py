@@ -63,7 +63,7 @@ class FailureCosts(Model):
     ...     orientation="debtor->creditor", external_assets=[10, 8],
     ...     shareholdings=[{"owner": "a", "company": "b", "fraction": 0.5},
     ...                    {"owner": "b", "company": "a", "fraction": 0.5}])
-    >>> model = ct.FailureCosts(threshold=0.7, cost=0.5)
+    >>> model = ct.models.FailureCosts(threshold=0.7, cost=0.5)
     >>> model.values(net, ct.Shock.loss({"a": 6}))[["threshold", "wave"]].round(2).values.tolist()
     [[6.53, 1.0], [6.07, 2.0]]
 

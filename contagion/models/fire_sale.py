@@ -72,7 +72,7 @@ class FireSale(PortfolioModel):
     >>> net = ct.ExposureNetwork.from_matrix([[0]], ["a"], orientation="debtor->creditor",
     ...     external_assets=[116], external_liabilities=[90],
     ...     holdings={"node": ["a"], "asset": ["X"], "value": [100.0]})
-    >>> model = ct.FireSale(0.25, impact=ct.liquidation.Linear(depth=1875))
+    >>> model = ct.models.FireSale(0.25, impact=ct.liquidation.Linear(depth=1875))
     >>> shock = ct.Shock.loss({"a": 16})
     >>> model.market(net, shock).round(6).loc["X"].tolist()     # held, sold, price, fall
     [100.0, 75.0, 0.96, 0.04]

@@ -81,7 +81,7 @@ class Furfine(Model):
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 3])
     >>> shock = ct.Shock.default("a", recovery=0.6)
-    >>> ct.Furfine(0.4).propagate(net, shock).table.loc["b", "loss"]
+    >>> ct.models.Furfine(0.4).propagate(net, shock).table.loc["b", "loss"]
     np.float64(3.0)
 
     Source: Furfine (2003), Journal of Money, Credit and Banking 35(1), DOI 10.1353/mcb.2003.0004.

@@ -33,7 +33,8 @@ class GaiKapadia(Model):
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 3], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 3])
-    >>> [bool(ct.GaiKapadia(strict=s).propagate(net, ct.Shock.default("a")).table.defaulted["b"])
+    >>> shock = ct.Shock.default("a")
+    >>> [bool(ct.models.GaiKapadia(strict=s).propagate(net, shock).table.defaulted["b"])
     ...  for s in (True, False)]
     [False, True]
 

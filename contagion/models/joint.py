@@ -81,8 +81,8 @@ class JointModel(PortfolioModel):
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [10, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[21, 15], external_liabilities=[30, 0],
     ...     holdings={"node": ["b"], "asset": ["X"], "value": [10.0]})
-    >>> model = ct.JointModel(ct.channels.Prices(0.5, ct.liquidation.Linear(depth=62.5)),
-    ...     ct.channels.Funding(0.5, 0.2))
+    >>> prices = ct.models.channels.Prices(0.5, ct.liquidation.Linear(depth=62.5))
+    >>> model = ct.models.JointModel(prices, ct.models.channels.Funding(0.5, 0.2))
     >>> model.propagate(net, ct.Shock.loss({"a": 5})).table["equity_after"].round(6).tolist()
     [-4.0, 3.6]
     >>> model.attribution(net, ct.Shock.loss({"a": 5})).loc["b"].round(6).to_dict()

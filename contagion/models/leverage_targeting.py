@@ -56,7 +56,7 @@ class LeverageTargeting(PortfolioModel):
     ...     orientation="debtor->creditor", external_assets=[100, 30],
     ...     external_liabilities=[80, 0], holdings={"node": ["a", "c"], "asset": ["X", "X"],
     ...     "value": [50.0, 30.0]})
-    >>> model = ct.LeverageTargeting(depth=1000)
+    >>> model = ct.models.LeverageTargeting(depth=1000)
     >>> model.propagate(net, ct.Shock.loss({"a": 5})).table["loss"].round(6).tolist()
     [5.5, 0.3]
     >>> model.vulnerability(net, ct.Shock.loss({"a": 5})).aggregate      # 0.8 of equity 50

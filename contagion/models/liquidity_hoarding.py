@@ -48,7 +48,7 @@ class LiquidityHoarding(Model):
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 0], [10, 0, 0], [0, 5, 0]], ["a", "b", "c"],
     ...     orientation="debtor->creditor", external_assets=[5, 10, 9])
     >>> net = net.with_nodes(liquid_assets=[1, 4, 6])
-    >>> result = ct.LiquidityHoarding().propagate(net, ct.Shock.loss({"a": 2}))
+    >>> result = ct.models.LiquidityHoarding().propagate(net, ct.Shock.loss({"a": 2}))
     >>> result.model.positions(result)["position"].tolist()
     [-1.0, -6.0, 1.0]
 

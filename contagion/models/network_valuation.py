@@ -37,7 +37,7 @@ class NetworkValuation(Model):
 
     Parameters
     ----------
-    valuation : one of `contagion.valuations` (EisenbergNoe, Furfine, LinearDebtRank,
+    valuation : one of `contagion.models.valuations` (EisenbergNoe, Furfine, LinearDebtRank,
         ExponentialDebtRank, RogersVeraart, Merton, BlackCox), or in words, such as
         "merton:volatility=0.1".
     which : "greatest" solution (reached from face values downward, the paper's choice) or
@@ -63,7 +63,7 @@ class NetworkValuation(Model):
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[6, 6])
-    >>> model = ct.NetworkValuation(ct.valuations.LinearDebtRank())
+    >>> model = ct.models.NetworkValuation(ct.models.valuations.LinearDebtRank())
     >>> model.propagate(net, ct.Shock.loss({"a": 1})).table["equity_after"].tolist()
     [1.0, 8.0]
 
@@ -86,7 +86,7 @@ class NetworkValuation(Model):
             object.__setattr__(self, "valuation", from_words(self.valuation))
         if not isinstance(self.valuation, Valuation):
             raise TypeError(
-                f"valuation={self.valuation!r}: give one of contagion.valuations or its name."
+                f"valuation={self.valuation!r}: give one of ct.models.valuations or its name."
             )
         if self.which not in ("greatest", "least", None):
             raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")

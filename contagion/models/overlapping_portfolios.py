@@ -49,7 +49,7 @@ class OverlappingPortfolios(PortfolioModel):
     ...     orientation="debtor->creditor", external_assets=[50, 50],
     ...     external_liabilities=[40, 44], holdings={"node": ["a", "b"], "asset": ["X", "X"],
     ...     "value": [50.0, 50.0]})
-    >>> model = ct.OverlappingPortfolios(ct.liquidation.Linear(depth=500))
+    >>> model = ct.models.OverlappingPortfolios(ct.liquidation.Linear(depth=500))
     >>> model.propagate(net, ct.Shock.default("a")).table.loc["b", "loss"].round(6)
     np.float64(5.0)
 

@@ -195,7 +195,7 @@ class PortfolioModel(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        """Scenarios (..., n) to an outcome; see :meth:`contagion.Model.run`."""
+        """Scenarios (..., n) to an outcome; see :meth:`contagion.models.Model.run`."""
         n = len(network)
         flat = losses.reshape(-1, n)
         pins = np.full(flat.shape, np.nan) if recoveries is None else recoveries.reshape(-1, n)

@@ -48,7 +48,7 @@ class RogersVeraart(Model):
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[12, 1])
-    >>> ct.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
+    >>> ct.models.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 6})).payments["a"]
     np.float64(3.0)
 
     Source: Rogers & Veraart (2013), Management Science 59(4), DOI 10.1287/mnsc.1120.1569, clearing

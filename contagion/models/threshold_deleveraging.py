@@ -71,7 +71,7 @@ class ThresholdDeleveraging(PortfolioModel):
     >>> net = ct.ExposureNetwork.from_matrix([[0]], ["a"], orientation="debtor->creditor",
     ...     external_assets=[110], external_liabilities=[82],
     ...     holdings={"node": ["a"], "asset": ["X"], "value": [100.0]})
-    >>> model = ct.ThresholdDeleveraging(5, 4, depth=float("inf"))
+    >>> model = ct.models.ThresholdDeleveraging(5, 4, depth=float("inf"))
     >>> sold = model.market(net, ct.Shock.loss({"a": 10}))
     >>> sold.loc["X"].round(9).tolist()                         # held, sold, price, fall
     [100.0, 28.0, 1.0, 0.0]
@@ -199,7 +199,7 @@ class ThresholdDeleveraging(PortfolioModel):
         >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
         ...     orientation="debtor->creditor", external_assets=[40, 10],
         ...     holdings={"node": ["a", "b"], "asset": ["X", "X"], "value": [40.0, 10.0]})
-        >>> ct.ThresholdDeleveraging(depth=1000).overlaps(net).loc["a", "b"]     # 40 × 10 / 1000
+        >>> ct.models.ThresholdDeleveraging(depth=1000).overlaps(net).loc["a", "b"]  # 40·10 / 1000
         np.float64(0.4)
         """
         mine = Portfolios.of(network, self.illiquid)

@@ -1,8 +1,8 @@
 """Valuation functions V(E): what a claim is worth, by the equity of its debtor.
 
 Seven of the literature; a new one is a frozen dataclass with a method `missing`. They are handed
-to :class:`contagion.NetworkValuation`. Parameters are one number for all nodes, one a node in the
-order of the network, or the name of a numeric column of its node table.
+to :class:`contagion.models.NetworkValuation`. Parameters are one number for all nodes, one a node
+in the order of the network, or the name of a numeric column of its node table.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class EisenbergNoe(Valuation):
 class RogersVeraart(Valuation):
     """Default destroys value: `V = (α Ae + β (E + due − Ae)) / due` in default, else 1.
 
-    The equity E counts before the costs, as in :class:`contagion.RogersVeraart`, whose equities
-    it gives. Ae are the external assets after the shock; rules and tiers as there.
+    The equity E counts before the costs, as in :class:`contagion.models.RogersVeraart`, whose
+    equities it gives. Ae are the external assets after the shock; rules and tiers as there.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class RogersVeraart(Valuation):
 class Furfine(Valuation):
     """`V = recovery` in default, else 1: contagion only by default.
 
-    With `recovery = 1 − λ` the equities of :class:`contagion.Furfine`.
+    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`.
 
     Parameters
     ----------

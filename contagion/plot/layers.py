@@ -65,10 +65,11 @@ def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 1
     Either layer takes 3 of the 5 that b has, both together all of it, and then 3 from c:
 
     >>> import contagion as ct
+    >>> from contagion.experiments import layers
     >>> owed = {"creditor": ["b", "b", "c"], "debtor": ["a", "a", "b"], "amount": [3, 3, 4],
     ...         "layer": ["loans", "derivatives", "loans"]}
     >>> net = ct.ExposureNetwork({"node": ["a", "b", "c"], "equity": [1, 5, 3]}, owed)
-    >>> ax = ct.plot.layer_gap(ct.layers.by_layer(net, ct.GaiKapadia(), ct.Shock.default("a")))
+    >>> ax = ct.plot.layer_gap(layers.by_layer(net, ct.models.GaiKapadia(), ct.Shock.default("a")))
     >>> [text.get_text() for text in ax.texts][:2]
     ['3.000 (3.000 more)', '5.000 (1.000 less)']
 

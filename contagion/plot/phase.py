@@ -40,7 +40,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 4])
-    >>> case = ct.Case(net, ct.EisenbergNoe(), ct.Shock.default("a"))
+    >>> case = ct.experiments.Case(net, ct.EisenbergNoe(), ct.Shock.default("a"))
     >>> found = ct.sweep(case, {"shock.recovery": [0.0, 0.8], "network.capital": [1.0, 2.0]})
     >>> ax = ct.plot.phase_diagram(found, "contagion_loss", "shock.recovery", "network.capital")
     >>> [text.get_text() for text in ax.texts][:4]

@@ -33,7 +33,8 @@ def rank_ranges(found: Agreement, most: int = MOST, ax: Axes | None = None) -> A
     Example
     -------
     >>> import pandas as pd
-    >>> from contagion import plot, ranking
+    >>> from contagion import plot
+    >>> from contagion.measures import ranking
     >>> table = pd.DataFrame({"x": [3, 2, 1], "y": [3, 1, 2]}, index=["a", "b", "c"])
     >>> ax = plot.rank_ranges(ranking.agreement(table, ["x", "y"]))
     >>> [label.get_text() for label in ax.get_yticklabels()]

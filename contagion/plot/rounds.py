@@ -41,7 +41,7 @@ def cascade(result: PropagationResult, ax: Axes | None = None) -> Axes:
     -------
     >>> import contagion as ct
     >>> net = ct.datasets.load("neva_ring3")
-    >>> ax = ct.plot.cascade(ct.Furfine().propagate(net, ct.Shock.default("A")))
+    >>> ax = ct.plot.cascade(ct.models.Furfine().propagate(net, ct.Shock.default("A")))
     >>> [text.get_text().split()[0] for text in ax.texts][:2]
     ['A', 'C']
     """

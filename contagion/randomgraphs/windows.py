@@ -104,14 +104,14 @@ def gai_kapadia_window(
 
     For each degree `draws` directed Poisson graphs of n banks are drawn. Each bank has the same
     assets, of which `capital` is its own and `interbank` is spread evenly over its debtors; one
-    drawn at random fails and pays nothing, and :class:`contagion.GaiKapadia` follows the defaults.
-    Contagion is when more than the part `systemic` of the banks fails.
+    drawn at random fails and pays nothing, and :class:`contagion.models.GaiKapadia` follows the
+    defaults. Contagion is when more than the part `systemic` of the banks fails.
 
     Parameters
     ----------
     degrees : average degrees; by default 1, 1.5, … 10.
     capital, interbank : parts of the assets of a bank.
-    strict : as in :class:`contagion.GaiKapadia`; at 4 % and 20 % it decides (see
+    strict : as in :class:`contagion.models.GaiKapadia`; at 4 % and 20 % it decides (see
         :func:`gai_kapadia_limits`).
     n, draws : banks of a graph, graphs of a degree.
     systemic : part of the banks, the first included.

@@ -32,7 +32,7 @@ def sweeps(network: ExposureNetwork, found: tuple[Sweep, ...]) -> list[Exhibit]:
     """F12, T12S: how results change with the parameters, one figure and table a sweep."""
     if not found:
         missing = (
-            "No sweep was given: pass sweeps=ct.sweep(ct.Case(network, model, shock), "
+            "No sweep was given: pass sweeps=ct.sweep(ct.experiments.Case(network, model, shock), "
             '{"shock.recovery": […], "network.capital": […]}).'
         )
         return [Exhibit("F12", "Phase diagram", missing=missing)]
@@ -154,8 +154,8 @@ def reverse(network: ExposureNetwork, found: tuple[Answer, ...]) -> Exhibit:
     title = "Reverse stress tests"
     if not found:
         missing = (
-            "No reverse stress test was given: pass reverse=[ct.reverse.smallest_shock(network, "
-            "fail=node), ct.reverse.fewest_triggers(…), ct.reverse.break_even_fund(…)]."
+            "No reverse stress test was given: pass reverse=[smallest_shock(network, fail=node), "
+            "fewest_triggers(…), break_even_fund(…)] of ct.experiments.reverse."
         )
         return Exhibit("T12", title, missing=missing)
     rows = [answer_words(network, answer) for answer in found]

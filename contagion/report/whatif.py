@@ -36,8 +36,8 @@ def whatif(network: ExposureNetwork, found: tuple[Policy, ...]) -> list[Exhibit]
     """T18, T18I: every comparison, and what its interventions are."""
     if not found:
         missing = (
-            "No comparison was given: pass policy=ct.policy.compare(network, model, shock, "
-            '{"fund": ct.policy.InsuranceFund(node, amount)}).'
+            "No comparison was given: pass policy=policy.compare(network, model, shock, "
+            '{"fund": policy.InsuranceFund(node, amount)}), with policy = ct.experiments.policy.'
         )
         return [Exhibit("T18", TITLE, missing=missing)]
     exhibits = []

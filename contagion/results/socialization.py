@@ -134,7 +134,7 @@ def deadweight(result: PropagationResult) -> dict[str, np.ndarray]:
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[50, 50], external_liabilities=[40, 20],
     ...     holdings={"node": ["a", "b"], "asset": ["X", "X"], "value": [50.0, 50.0]})
-    >>> sale = ct.FireSale(0.1, impact=ct.liquidation.Linear(500))
+    >>> sale = ct.models.FireSale(0.1, impact=ct.liquidation.Linear(500))
     >>> result = sale.propagate(net, ct.Shock.default("a"))
     >>> {cause: money.round(6).tolist() for cause, money in deadweight(result).items()}
     {'default costs': [0.0, 0.0], 'falling prices': [0.0, 5.0]}

@@ -242,7 +242,7 @@ def channels(result: PropagationResult) -> pd.DataFrame:
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 6])
-    >>> ct.CreditFunding().propagate(net, ct.Shock.default("a")).channels.loc["b"].tolist()
+    >>> ct.models.CreditFunding().propagate(net, ct.Shock.default("a")).channels.loc["b"].tolist()
     [0.0, 6.0, 0.0, 0.0]
     """
     before = None if result.reference is None else result.reference.channels

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..errors import RuleError
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from .layers import at_most, capacity
 from .members import (
     ASSESSMENTS,
     CONTRIBUTION,
@@ -19,6 +18,7 @@ from .members import (
     ccp_claims,
     cover_2,
 )
+from .shared_layers import at_most, capacity
 from .venue import Venue, money, share
 
 __all__ = ["CATALOGUE", "Cover2", "ccp", "ccp_claims", "ccp_emir", "cover_2"]

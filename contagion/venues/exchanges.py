@@ -35,7 +35,7 @@ def bitmex(fund: float | None = None, by: str = "score") -> Rule:
     A short of 1 from 10,000, mark 9,000, bankruptcy 11,000 scores 0.10 × 4.5 = 0.45 and is
     closed before one that scores 0.2:
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [1_000.0, 800.0],
     ...           "score": [0.45, 0.2]}
     >>> venues.bitmex(fund=500).allocate(1_800, claims).table["loss"].tolist()
@@ -66,7 +66,7 @@ def binance(fund: float | None = None, by: str = "score") -> Rule:
 
     Example
     -------
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> venues.binance(fund=30)
     Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))])
 
@@ -116,7 +116,7 @@ def bybit(
     -------
     Bybit's own example: a pool of 1m, a contract loses 350k; the pool pays 300k, users 50k.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [40e3, 90e3], "score": [2, 1]}
     >>> venues.bybit(fund=1e6, pool="shared").allocate(350e3, claims).table["loss"].tolist()
     [40000.0, 10000.0, 300000.0]
@@ -160,7 +160,7 @@ def okx(fund: float, peak: float | None = None, trigger: float = 0.30, by: str =
     -------
     A fund of 90 after a peak of 100 pays 20 more before the queue starts:
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> venues.okx(fund=90, peak=100)
     Waterfall([Layer('insurance fund', capacity=20), Layer('adl', Queue(by='score'))])
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from ..rules.order import FirstCome
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from .layers import at_most, capacity
+from .shared_layers import at_most, capacity
 from .venue import Venue, share
 
 

@@ -42,7 +42,7 @@ def hyperliquid(vault: float | None = None, hip3: bool = False, by: str = "score
     -------
     A long with index 4.8 is closed before a short with 2.5 would be; the vault bears 100:
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 80.0],
     ...           "score": [2.5, 4.8]}
     >>> venues.hyperliquid(vault=100).allocate(200, claims).table["loss"].tolist()
@@ -99,7 +99,7 @@ def dydx_v4(
     -------
     A fund of 60 and fills of 30, 50, 25: it pays 30, cannot pay 50, and pays 25.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b", "c"], "layer": "deleveraging",
     ...           "amount": [40.0, 40.0, 40.0], "order": [2, 0, 1]}
     >>> rule = venues.dydx_v4(fund=60, fills=[30, 50, 25])

@@ -39,7 +39,7 @@ def drift_perp(
     -------
     Loss 100, limit 30, fee pool 10: 60 on 3,000 units, 0.02 each.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["long", "short"], "layer": "open interest",
     ...           "amount": [500.0, 500.0], "open_interest": [2_000, 1_000]}
     >>> rule = venues.drift_perp(fund=500, market_limit=30, fee_pool=10)
@@ -83,7 +83,7 @@ def drift_spot(fund: float | None = None) -> Rule:
     -------
     A borrow of 50, the fund has 20, deposits 1,000 at index 1.10: the index falls to 1.067.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "deposits", "amount": [400.0, 600.0]}
     >>> done = venues.drift_spot(fund=20).allocate(50, claims).table
     >>> done["loss"].tolist(), float(round(1.10 * done["paid"][0] / 400, 9))
@@ -120,7 +120,7 @@ def gmx_v2(pool: float, max_pnl_factor: float) -> Rule:
     -------
     Profits of 6m, a pool of 10m and a cap of 0.45: factor 0.6, every profit is paid by 0.75.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "profits", "amount": [4e6, 2e6]}
     >>> done = venues.gmx_v2(pool=10e6, max_pnl_factor=0.45).allocate(6e6, claims)
     >>> done.table["paid"].tolist(), done.layers["absorbed"].tolist()

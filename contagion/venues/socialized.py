@@ -32,7 +32,7 @@ def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
     -------
     Profits of 50, 30, −10, 20 and a loss of 12 that is not covered: 12 %, the first pays 6.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b", "c", "d"], "layer": "clawback",
     ...           "amount": [50, 30, 0, 20], "profit": [50, 30, -10, 20]}
     >>> done = venues.okex_2018(fund=0).allocate(12, claims)
@@ -63,7 +63,7 @@ def deribit(fund: float | None = None, weight: str = "profit") -> Rule:
 
     Example
     -------
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["a", "b"], "layer": "socialized loss", "amount": [30.0, 10.0],
     ...           "profit": [30, 10]}
     >>> venues.deribit(fund=5).allocate(9, claims).table["loss"].tolist()
@@ -95,7 +95,7 @@ def bitfinex_2016(perimeter: str | None = None) -> Rule:
     -------
     243,352 bitcoin owed, 119,756 stolen: 49.2 % if only their holders had borne it.
 
-    >>> from contagion import rules
+    >>> from contagion import venues
     >>> claims = {"claimant": ["bitcoin", "others"], "amount": [243_352, 88_685],
     ...           "bitcoin_only": [243_352, 0]}
     >>> done = venues.bitfinex_2016("bitcoin_only").allocate(119_756, claims).table

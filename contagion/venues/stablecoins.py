@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..rules.proportional import PRO_RATA, ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from .layers import at_most, capacity
+from .shared_layers import at_most, capacity
 from .venue import Venue, choice, share
 
 

@@ -82,7 +82,7 @@ def by_layer(
     >>> owed = {"creditor": ["b", "b", "c"], "debtor": ["a", "a", "b"], "amount": [3, 3, 4],
     ...         "layer": ["loans", "derivatives", "loans"]}
     >>> net = ct.ExposureNetwork({"node": ["a", "b", "c"], "equity": [1, 5, 3]}, owed)
-    >>> done = by_layer(net, ct.GaiKapadia(), ct.Shock.default("a"))
+    >>> done = by_layer(net, ct.models.GaiKapadia(), ct.Shock.default("a"))
     >>> done.total.astype(int).to_dict()
     {'alone': 1, 'loans': 3, 'derivatives': 3, 'sum': 6, 'whole': 8, 'gap': 2}
     >>> done.attribution.round(9).loc["c"].tolist()     # no layer fails b without the other

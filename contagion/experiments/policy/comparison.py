@@ -111,10 +111,11 @@ def compare(
     a owes b 10 and loses 6 of 12: its owners bear 2, b 4. A fund of 3 takes 3 of that.
 
     >>> import contagion as ct
+    >>> from contagion.experiments import policy
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[12, 20])
-    >>> done = ct.policy.compare(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6.0}),
-    ...     {"fund": ct.policy.InsuranceFund("a", 3.0)})
+    >>> done = policy.compare(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6.0}),
+    ...     {"fund": policy.InsuranceFund("a", 3.0)})
     >>> done.table[["socialized", "cost", "avoided", "avoided_per_cost"]].values.tolist()
     [[4.0, 0.0, 0.0, nan], [1.0, 3.0, 3.0, 1.0]]
     """

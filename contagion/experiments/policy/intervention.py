@@ -38,7 +38,7 @@ class Intervention(ABC):
         """
         raise PolicyError(
             f"{type(self).__name__} acts on a LiquidationCascade, not on an ExposureNetwork. Use "
-            "ct.policy.compare_cascades."
+            "ct.experiments.policy.compare_cascades."
         )
 
     def steer(self, cascade: LiquidationCascade) -> LiquidationCascade:
@@ -51,7 +51,7 @@ class Intervention(ABC):
         """
         raise PolicyError(
             f"{type(self).__name__} acts on an ExposureNetwork, not on a LiquidationCascade. Use "
-            "ct.policy.compare."
+            "ct.experiments.policy.compare."
         )
 
     @abstractmethod

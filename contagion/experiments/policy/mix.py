@@ -147,9 +147,10 @@ def cheapest(
     a is 4 short and b, who bears that, has 30. 3 in a fund of a avoid 3, in one of b nothing.
 
     >>> import contagion as ct
+    >>> from contagion.experiments import policy
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[12, 20])
-    >>> funds = {name: ct.policy.InsuranceFund(name, 3.0) for name in ("a", "b")}
+    >>> funds = {name: policy.InsuranceFund(name, 3.0) for name in ("a", "b")}
     >>> found = cheapest(net, ct.EisenbergNoe(), ct.Shock.loss({"a": 6.0}), funds, budget=5.0)
     >>> found.names, found.value, found.cost, found.method
     (('a',), 1.0, 3.0, 'every mix')

@@ -22,7 +22,7 @@ def model_spec(model: Model) -> Spec:
     """The name of a model and its parameters, as text.
 
     >>> import contagion as ct
-    >>> model_spec(ct.Furfine(0.6))["parameters"]["loss_given_default"]
+    >>> model_spec(ct.models.Furfine(0.6))["parameters"]["loss_given_default"]
     '0.6'
     """
     values = {field.name: repr(getattr(model, field.name)) for field in fields(model)}

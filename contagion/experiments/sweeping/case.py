@@ -50,7 +50,7 @@ class Case:
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 4])
-    >>> case = Case(net, ct.Furfine(), ct.Shock.default("a"))
+    >>> case = Case(net, ct.models.Furfine(), ct.Shock.default("a"))
     >>> case(**{"shock.recovery": 0.75}).loss.tolist()          # its owners lose all of a
     [1.0, 2.5]
     """

@@ -149,7 +149,7 @@ def sweep(
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[1, 4])
-    >>> found = ct.sweep(Case(net, ct.Furfine(), ct.Shock.default("a")),
+    >>> found = ct.sweep(Case(net, ct.models.Furfine(), ct.Shock.default("a")),
     ...     {"shock.recovery": [0.0, 0.7, 1.0]})
     >>> found.mean("contagion_loss")["mean"].round(9).tolist()
     [4.0, 3.0, 0.0]

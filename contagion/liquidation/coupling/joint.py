@@ -79,7 +79,7 @@ class CoupledCascade:
     ...     orientation="debtor->creditor", external_assets=[120, 10, 30])
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
-    >>> done = ct.CoupledCascade().run(net, book, {"X": -0.12})
+    >>> done = ct.liquidation.CoupledCascade().run(net, book, {"X": -0.12})
     >>> done.result.table["loss"].round(6).tolist()     # h: equity 70, b: 50 − 20, v: 20
     [70.0, 30.0, 20.0]
     """

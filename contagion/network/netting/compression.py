@@ -75,7 +75,7 @@ def excess(net: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Exc
     a → b → c → a over 5, 3 and 4: net positions of +1, −2 and +1 need 2 of 12.
 
     >>> import contagion as ct
-    >>> from contagion import netting
+    >>> from contagion.network import netting
     >>> net = ct.ExposureNetwork.from_matrix([[0, 5, 0], [0, 0, 3], [4, 0, 0]], ["a", "b", "c"],
     ...     orientation="creditor->debtor", equity=[1, 1, 1])
     >>> netting.excess(net)

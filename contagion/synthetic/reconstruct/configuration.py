@@ -47,8 +47,9 @@ def configuration(
     One piece each, and claims and debts of one size: a permutation without fixed points.
 
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(list("abcd"), claims=[3] * 4, debts=[3] * 4)
-    >>> ct.reconstruct.configuration(margins, stubs=4, rng=7).network.amount.tolist()
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(list("abcd"), claims=[3] * 4, debts=[3] * 4)
+    >>> reconstruct.configuration(margins, stubs=4, rng=7).network.amount.tolist()
     [3.0, 3.0, 3.0, 3.0]
 
     Source: after the configuration model of Molloy and Reed (1995), Random Structures &

@@ -73,8 +73,9 @@ def minimum_density(
     Two of the debts are as large as two of the claims: three exposures do, and no two could.
 
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 3, 2])
-    >>> sparse = ct.reconstruct.minimum_density(margins, exact=True)
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 3, 2])
+    >>> sparse = reconstruct.minimum_density(margins, exact=True)
     >>> sparse.network.exposures[["creditor", "debtor", "amount"]].values.tolist()
     [['a', 'b', 3.0], ['b', 'c', 2.0], ['c', 'a', 1.0]]
 

@@ -40,8 +40,9 @@ class Ensemble(Sequence[ExposureNetwork]):
     Example
     -------
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
-    >>> draws = ct.reconstruct.fitness(margins, links=4, samples=3, rng=7)
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
+    >>> draws = reconstruct.fitness(margins, links=4, samples=3, rng=7)
     >>> len(draws), draws.margin_errors.max() < 1e-9
     (3, np.True_)
     """

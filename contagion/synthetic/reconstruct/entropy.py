@@ -50,8 +50,9 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     Three banks that claim and owe 2 each spread it evenly:
 
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[2, 2, 2], debts=[2, 2, 2])
-    >>> ct.reconstruct.maximum_entropy(margins).mean()
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[2, 2, 2], debts=[2, 2, 2])
+    >>> reconstruct.maximum_entropy(margins).mean()
     debtor      a    b    c
     creditor
     a         0.0  1.0  1.0

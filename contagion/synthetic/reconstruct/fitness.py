@@ -61,8 +61,9 @@ def link_model(
     Four equal banks have 12 possible links; half of them means z = 1 for margins of 1:
 
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(list("abcd"), claims=[1] * 4, debts=[1] * 4)
-    >>> model = ct.reconstruct.link_model(margins, links=6)
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(list("abcd"), claims=[1] * 4, debts=[1] * 4)
+    >>> model = reconstruct.link_model(margins, links=6)
     >>> round(model.z, 9), round(model.expected_links, 9)
     (1.0, 6.0)
 
@@ -222,8 +223,9 @@ def fitness(
     With all links the fitness model is the maximum-entropy network:
 
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[2, 2, 2], debts=[2, 2, 2])
-    >>> ct.reconstruct.fitness(margins, density=1.0, rng=7).network.amount.tolist()
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[2, 2, 2], debts=[2, 2, 2])
+    >>> reconstruct.fitness(margins, density=1.0, rng=7).network.amount.tolist()
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
 
     Source: Cimini, Squartini, Garlaschelli and Gabrielli (2015), Scientific Reports 5:15758, as in

@@ -105,8 +105,9 @@ def gibbs(
     Example
     -------
     >>> import contagion as ct
-    >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1.5], debts=[2.2, 2.4, 1.9])
-    >>> draws = ct.reconstruct.gibbs(margins, link_probability=0.5, samples=50, rng=7)
+    >>> from contagion.synthetic import reconstruct
+    >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1.5], debts=[2.2, 2.4, 1.9])
+    >>> draws = reconstruct.gibbs(margins, link_probability=0.5, samples=50, rng=7)
     >>> len(draws), draws.margin_errors.max() < 1e-9, set(draws.links.tolist()) <= {5, 6}
     (50, np.True_, True)
 

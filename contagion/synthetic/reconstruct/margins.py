@@ -174,9 +174,10 @@ class Margins:
         Example
         -------
         >>> import contagion as ct
+        >>> from contagion.synthetic import reconstruct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
         ...     orientation="creditor->debtor", external_assets=[5, 9])
-        >>> ct.reconstruct.Margins.from_network(net).table.values.tolist()
+        >>> reconstruct.Margins.from_network(net).table.values.tolist()
         [[4.0, 0.0], [0.0, 4.0]]
         """
         if net._guarantees is not None:
@@ -242,9 +243,10 @@ class Margins:
         Example
         -------
         >>> import contagion as ct
+        >>> from contagion.synthetic import reconstruct
         >>> table = {"node": ["a", "b"], "interbank_assets": [4, 1],
         ...          "interbank_liabilities": [1, 4], "external_assets": [9, 9]}
-        >>> net = ct.reconstruct.maximum_entropy(ct.reconstruct.Margins.from_table(table)).network
+        >>> net = reconstruct.maximum_entropy(reconstruct.Margins.from_table(table)).network
         >>> net.balance_sheet["equity"].tolist()
         [12.0, 6.0]
         """
@@ -279,7 +281,8 @@ class Margins:
         Example
         -------
         >>> import contagion as ct
-        >>> margins = ct.reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
+        >>> from contagion.synthetic import reconstruct
+        >>> margins = reconstruct.Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3])
         >>> seen = {"creditor": ["a", "b"], "debtor": ["c", "a"], "amount": [1.5, 0.5]}
         >>> margins.partial(seen, at_least=1).known
         {('a', 'c'): 1.5}
