@@ -20,14 +20,21 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import (
     AmbiguousSolution,
+    ArgumentError,
+    ArgumentTypeError,
     ContagionError,
     ConvergenceError,
     DatasetError,
     MarginError,
+    MissingFileError,
+    MissingPackageError,
     ModelError,
     NetworkError,
+    PolicyError,
     RuleError,
     ShockError,
+    StressError,
+    UnknownNameError,
 )
 from .network import ExposureNetwork, read
 from .rules.serialize import register_venues
@@ -59,6 +66,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AmbiguousSolution",
+    "ArgumentError",
+    "ArgumentTypeError",
     "ContagionError",
     "ConvergenceError",
     "DatasetError",
@@ -66,11 +75,16 @@ __all__ = [
     "EisenbergNoe",
     "ExposureNetwork",
     "MarginError",
+    "MissingFileError",
+    "MissingPackageError",
     "ModelError",
     "NetworkError",
+    "PolicyError",
     "RuleError",
     "Shock",
     "ShockError",
+    "StressError",
+    "UnknownNameError",
     "compare_rules",
     "datasets",
     "experiments",

@@ -15,6 +15,30 @@ class ContagionError(Exception):
     """Base of every error that `contagion` raises on purpose."""
 
 
+class ArgumentError(ContagionError, ValueError):
+    """An argument has a value that it cannot take; the message says which values it takes."""
+
+
+class ArgumentTypeError(ContagionError, TypeError):
+    """An argument is of the wrong type; the message shows the right call."""
+
+
+class UnknownNameError(ContagionError, KeyError):
+    """There is no node, asset, layer, column or entry of that name; the closest is named."""
+
+    def __str__(self) -> str:
+        """The message as it is: `KeyError` would quote it."""
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingFileError(ContagionError, FileNotFoundError):
+    """There is no such file or folder."""
+
+
+class MissingPackageError(ContagionError, ImportError):
+    """An optional package is not installed; the message says which extra brings it."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that the input checks found.
@@ -130,3 +154,11 @@ class RuleError(ContagionError):
 
 class MarginError(ContagionError):
     """A book of positions and loans, or a parameter of a cascade, is not usable."""
+
+
+class PolicyError(ContagionError):
+    """An intervention does not fit what it is applied to, or there is nothing to compare."""
+
+
+class StressError(ContagionError):
+    """A stress test cannot be run, resumed or read as it was asked for."""

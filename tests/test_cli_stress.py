@@ -315,7 +315,7 @@ def test_a_manifest_makes_the_same_model_again(name):
 
 def test_a_model_that_has_no_words_is_said():
     odd = {"name": "NetworkValuation", "parameters": {"valuation": "Odd()"}}
-    with pytest.raises(ct.experiments.stress.StressError, match="in Python"):
+    with pytest.raises(ct.StressError, match="in Python"):
         model_of(odd)
 
 

@@ -11,8 +11,9 @@ import pytest
 from conftest import from_liabilities, random_network
 
 import contagion as ct
-from contagion.experiments.policy import PolicyError, optimal_bailout
+from contagion.errors import PolicyError
 from contagion.experiments.policy import comparison as compare
+from contagion.experiments.policy import optimal_bailout
 from contagion.experiments.policy.program import _gap
 
 FEATURES = (

@@ -16,7 +16,8 @@ from conftest import VENUES_TOO, from_liabilities, random_network
 from scipy.special import gammainc, gammaincinv
 
 import contagion as ct
-from contagion.experiments.stress import StressError, stress_test
+from contagion.errors import StressError
+from contagion.experiments.stress import stress_test
 from contagion.experiments.stress.collect import tail_shares
 from contagion.experiments.stress.nodes import components
 from contagion.experiments.stress.plan import Plan, checkpoints, chunk_size

@@ -18,7 +18,8 @@ import pytest
 from conftest import random_network
 
 import contagion as ct
-from contagion.experiments.stress import StressError, load, resume, stress_test
+from contagion.errors import StressError
+from contagion.experiments.stress import load, resume, stress_test
 from contagion.experiments.stress import run as running
 from contagion.experiments.stress.folder import Folder
 from contagion.experiments.stress.spec import network_digest

@@ -50,10 +50,8 @@ def run(arguments: Sequence[str]) -> int:
             return say(error)
         print(findings_text(error.findings), file=sys.stderr)
         return 2
-    except (ContagionError, ValueError, OSError, TypeError, ImportError) as error:
+    except (ContagionError, OSError) as error:
         return say(error)
-    except KeyError as error:
-        return say(error.args[0] if error.args else error)
     except Exception as error:
         if not isinstance(error, ClickException):
             raise

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError
 from ..text import did_you_mean
 from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
 from . import liquidations as cascade
@@ -172,7 +173,7 @@ def columns(
             text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
             print(paragraph(text, "  ", "  "))
     if name is not None and name not in known:
-        raise ValueError(did_you_mean(name, known, "table"))
+        raise ArgumentError(did_you_mean(name, known, "table"))
 
 
 runs.add_to(app)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import typer
 
+from ..errors import ArgumentError
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
@@ -75,7 +76,7 @@ def compare(
     Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
     """
     if baseline not in ("cleared", "book"):
-        raise ValueError(f"--baseline {baseline}: choose cleared or book.")
+        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
     drawable(figure)
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
     found = sets(loaded.network, rule)

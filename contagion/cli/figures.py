@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..errors import ArgumentError, MissingFileError
+
 ENDINGS = (".png", ".svg")
 
 
@@ -24,9 +26,9 @@ def drawable(file: Path | None) -> None:
     if file is None:
         return
     if file.suffix.lower() not in ENDINGS:
-        raise ValueError(f"--figure {file}: the name has to end in .png or .svg.")
+        raise ArgumentError(f"--figure {file}: the name has to end in .png or .svg.")
     if not file.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
+        raise MissingFileError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
 
 
 def draw(file: Path, plot: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..errors import ConvergenceError
+from ..errors import ArgumentError, ConvergenceError
 from ..liquidation import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
 from ..liquidation.cascade_measures import cascade_multiplier, time_to_stop, total_loss
 from ..liquidation.coupling import CoupledCascade, CoupledResult
@@ -133,13 +133,13 @@ def cascade(
     drawable(figure)
     moves = market.moves(move)
     if not moves and not (default or loss):
-        raise ValueError("Say which price moves: --move ASSET=CHANGE, such as --move ETH=-0.3.")
+        raise ArgumentError("Say which price moves: --move ASSET=CHANGE, such as --move ETH=-0.3.")
     on_graph = {"--nodes": nodes, "--orientation": orientation, "--repair": repair,
                 "--assume-equity": assume_equity, "--rule": rule, "--default": default,
                 "--loss": loss}  # fmt: skip
     for option, value in on_graph.items():
         if value and network is None:
-            raise ValueError(f"{option}: it needs --network DATASET-OR-FILE.")
+            raise ArgumentError(f"{option}: it needs --network DATASET-OR-FILE.")
     loaded = None
     if network is not None:
         loaded = options.load(network, nodes, orientation, None, None, assume_equity, repair)
@@ -168,7 +168,7 @@ def cascade(
     except ConvergenceError as error:
         if "max_rounds" not in str(error):
             raise
-        raise ValueError(
+        raise ArgumentError(
             f"The cascade did not settle in {plural(max_rounds, 'round')}. Raise --max-rounds."
         ) from None
     frames = _frames(done, joint)

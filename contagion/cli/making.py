@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError
 from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import did_you_mean
 from . import options
@@ -59,7 +60,7 @@ def generate(
             print(paragraph(f"--set {known}", "  ", "  "))
         return
     if family not in FAMILIES:
-        raise ValueError(f"{did_you_mean(family, list(FAMILIES), 'family')}")
+        raise ArgumentError(f"{did_you_mean(family, list(FAMILIES), 'family')}")
     make = FAMILIES[family]
     network = make(**arguments(make, dict(map(_pair, given or ())), rng))
     files = network.write(out) if out is not None else []
@@ -90,7 +91,7 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
     known = signature(make).parameters
     for name in given:
         if name not in _known(make):
-            raise ValueError(f"--set {name}: {did_you_mean(name, _known(make), 'parameter')}")
+            raise ArgumentError(f"--set {name}: {did_you_mean(name, _known(make), 'parameter')}")
     found: dict[str, Any] = {name: v for name, v in given.items() if name in known}
     parts: tuple[tuple[str, type], ...] = (("amounts", Amounts), ("sheets", Sheets))
     for part, kind in parts:
@@ -101,7 +102,7 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
     missing = [n for n, p in known.items() if p.default is Parameter.empty and n not in found]
     if missing:
         needed = " ".join(f"--set {name}=…" for name in missing)
-        raise ValueError(f"The family needs {', '.join(missing)}: say {needed}.")
+        raise ArgumentError(f"The family needs {', '.join(missing)}: say {needed}.")
     return {**found, **({"rng": rng} if "rng" in known else {})}
 
 
@@ -117,5 +118,5 @@ def _known(make: Callable[..., Any]) -> list[str]:
 def _pair(text: str) -> tuple[str, Any]:
     name, sign, given = text.partition("=")
     if not sign or not name:
-        raise ValueError(f"--set {text}: write NAME=VALUE.")
+        raise ArgumentError(f"--set {text}: write NAME=VALUE.")
     return name, value(given)

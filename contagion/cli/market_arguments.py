@@ -13,7 +13,7 @@ import pandas as pd
 import typer
 
 from .. import liquidation
-from ..errors import MarginError
+from ..errors import ArgumentError, MarginError, MissingFileError
 from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
@@ -84,7 +84,7 @@ def read_book(
         For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
     """
     if positions is None and loans is None:
-        raise ValueError("Say what is held: --positions FILE, --loans FILE, or both.")
+        raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
     try:
         return MarginBook(
             read_prices(prices),
@@ -109,7 +109,7 @@ def _read(path: Path, texts: Sequence[str]) -> pd.DataFrame:
     if not path.is_file():
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         near = "" if path.is_dir() else closest(path.name, beside)
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"There is no file {str(path)!r}." + (f" Did you mean {near!r}?" if near else "")
         )
     return convert.read_table(path, columns=dict.fromkeys(texts, "node"))
@@ -135,16 +135,16 @@ def _price_table(path: Path) -> dict[str, float]:
     frame = _read(path, ["asset"])
     for column in ("asset", "price"):
         if column not in frame:
-            raise ValueError(
+            raise ArgumentError(
                 f"{path.name} has no column {column!r}; prices need asset and price, and it has "
                 f"{listing(frame.columns, 6)}."
             )
     twice = frame.loc[frame["asset"].duplicated(), "asset"]
     if len(twice):
-        raise ValueError(f"{path.name} has two prices of {listing(twice.unique())}.")
+        raise ArgumentError(f"{path.name} has two prices of {listing(twice.unique())}.")
     values = pd.to_numeric(frame["price"].astype(object), errors="coerce")
     if values.isna().any():
-        raise ValueError(
+        raise ArgumentError(
             f"{path.name}: the price of {listing(frame.loc[values.isna(), 'asset'])} is not a "
             "number."
         )
@@ -177,9 +177,9 @@ def _named(texts: Iterable[str] | None, option: str, form: str) -> list[tuple[st
     for text in texts or ():
         name, sign, value = (side.strip() for side in text.rpartition("="))
         if not sign or not name:
-            raise ValueError(f"{option} {text}: write {form}.")
+            raise ArgumentError(f"{option} {text}: write {form}.")
         if name in found:
-            raise ValueError(f"{option} {text}: {name!r} is given twice.")
+            raise ArgumentError(f"{option} {text}: {name!r} is given twice.")
         found[name] = value
     return list(found.items())
 
@@ -194,7 +194,7 @@ def part(text: str, option: str) -> float:
     try:
         return float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
     except ValueError:
-        raise ValueError(f"{option}: {text!r} is not a part; write -0.3 or -30%.") from None
+        raise ArgumentError(f"{option}: {text!r} is not a part; write -0.3 or -30%.") from None
 
 
 def steps(text: str) -> list[float]:
@@ -245,7 +245,7 @@ def _formed(text: str, kinds: Mapping[str, type], option: str, assets: Sequence[
     word, _, inside = text.strip().partition(":")
     if word not in kinds:
         hint = did_you_mean(word, list(kinds), option.removeprefix("--"))
-        raise ValueError(f"{hint} All: {', '.join(kinds)}.")
+        raise ArgumentError(f"{hint} All: {', '.join(kinds)}.")
     kind = kinds[word]
     known = {item.name: item for item in sorted(fields(kind), key=_optional)}
     hints = get_type_hints(kind)
@@ -256,12 +256,12 @@ def _formed(text: str, kinds: Mapping[str, type], option: str, assets: Sequence[
     lacking = [key for key, item in known.items() if item.default is MISSING and key not in values]
     if lacking:
         need = ",".join(f"{key}=VALUE" for key in lacking)
-        raise ValueError(f"{option} {text}: {word} needs {' and '.join(lacking)}. Write "
+        raise ArgumentError(f"{option} {text}: {word} needs {' and '.join(lacking)}. Write "
                          f"{word}:{need}.")  # fmt: skip
     try:
         return kind(**values)
     except ValueError as error:
-        raise ValueError(f"{option} {text}: {error}") from None
+        raise ArgumentError(f"{option} {text}: {error}") from None
 
 
 def _optional(item: Field[Any]) -> bool:
@@ -276,15 +276,15 @@ def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str,
         key, sign, value = (side.strip() for side in piece.partition("="))
         if sign:
             if key not in known:
-                raise ValueError(did_you_mean(key, known, f"parameter of {word}"))
+                raise ArgumentError(did_you_mean(key, known, f"parameter of {word}"))
             if key in found:
-                raise ValueError(f"{option} {word}: {key} is given twice.")
+                raise ArgumentError(f"{option} {word}: {key} is given twice.")
             last, found[key] = key, [value]
         elif last:
             found[last].append(piece)
         else:
             what = f"{known[0]}=VALUE" if known else "nothing behind it"
-            raise ValueError(f"{option} {word}:{inside}: write {word}:{what}.")
+            raise ArgumentError(f"{option} {word}:{inside}: write {word}:{what}.")
     return found
 
 
@@ -295,7 +295,7 @@ def _value(
         empty = NEUTRAL.get(key, default)
         return by_asset(parts, option, assets, None if empty is MISSING else empty, key)
     if len(parts) > 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{option}: {key}={','.join(parts)} is several values; write one"
             + (", or ASSET:VALUE for each." if hint is Any else ".")
         )
@@ -316,15 +316,17 @@ def by_asset(
     for piece in parts:
         name, sign, value = (side.strip() for side in piece.rpartition(":"))
         if not sign or not name:
-            raise ValueError(f"{option} {key or ','.join(parts)}: write ASSET:VALUE for each.")
+            raise ArgumentError(f"{option} {key or ','.join(parts)}: write ASSET:VALUE for each.")
         if name not in assets:
-            raise ValueError(f"{option}: {did_you_mean(name, list(assets), 'asset of the book')}")
+            raise ArgumentError(
+                f"{option}: {did_you_mean(name, list(assets), 'asset of the book')}"
+            )
         if name in given:
-            raise ValueError(f"{option} {piece}: {name!r} is given twice.")
+            raise ArgumentError(f"{option} {piece}: {name!r} is given twice.")
         given[name] = number(value, f"{option} {key}".strip())
     missing = [name for name in assets if name not in given and name != NUMERAIRE]
     if missing and empty is None:
-        raise ValueError(
+        raise ArgumentError(
             f"{option}: {key} has no value for {listing(missing)}; write one number for all, or "
             "ASSET:VALUE for every asset."
         )
@@ -340,7 +342,7 @@ def halt(text: str) -> liquidation.Halt:
     """
     fall, sign, rounds = text.partition(":")
     if sign and not rounds.strip().isdecimal():
-        raise ValueError(f"--halt {text}: write FALL:ROUNDS, such as --halt 0.1:5.")
+        raise ArgumentError(f"--halt {text}: write FALL:ROUNDS, such as --halt 0.1:5.")
     more = {"rounds": int(rounds)} if sign else {}
     return liquidation.Halt(fall=part(fall, "--halt"), **more)
 

@@ -13,6 +13,7 @@ import typer
 from ..datasets import Card, describe
 from ..datasets import load as load_dataset
 from ..datasets import names as dataset_names
+from ..errors import ArgumentError, MissingFileError
 from ..models import MODELS
 from ..models.base import Model
 from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
@@ -181,14 +182,14 @@ def load(
     if card is None and not Path(source).exists():
         near = closest(source, dataset_names())
         hint = f"Did you mean the dataset {near!r}?" if near else "See `contagion datasets`."
-        raise FileNotFoundError(f"There is no dataset and no file {source!r}. {hint}")
+        raise MissingFileError(f"There is no dataset and no file {source!r}. {hint}")
     if given:
         before = dict(card.assume_equity) if card else {}
         options["assume_equity"] = {**before, **given}
     network = load_dataset(source, **options) if card else read(source, **options)
     for node in given:
         if node not in network.names:
-            raise ValueError(did_you_mean(node, list(network.names), "node in --assume-equity"))
+            raise ArgumentError(did_you_mean(node, list(network.names), "node in --assume-equity"))
     return Loaded(network, card)
 
 
@@ -198,7 +199,7 @@ def turned(text: str) -> str:
         return text
     if text in TURNS:
         return TURNS[text]
-    raise ValueError(
+    raise ArgumentError(
         f"--orientation {text}: write creditor-debtor or debtor-creditor"
         + (" (the shell took the > of an arrow for a file)." if text.endswith("-") else ".")
     )
@@ -210,7 +211,9 @@ def pairs(texts: Iterable[str] | None, option: str = "--assume-equity") -> list[
     for text in texts or ():
         node, sign, value = text.rpartition("=")
         if not sign or not node:
-            raise ValueError(f"{option} {text}: write NODE=AMOUNT, such as {option} celsius=200m.")
+            raise ArgumentError(
+                f"{option} {text}: write NODE=AMOUNT, such as {option} celsius=200m."
+            )
         found.append((node, value))
     return found
 
@@ -229,7 +232,9 @@ def number(text: str, option: str) -> float:
             return float(head) * factor
     except ValueError:
         pass
-    raise ValueError(f"{option}: {text!r} is not an amount; write 200000000, 2e8, 200m or 0.2bn.")
+    raise ArgumentError(
+        f"{option}: {text!r} is not an amount; write 200000000, 2e8, 200m or 0.2bn."
+    )
 
 
 def repairs(texts: Iterable[str]) -> dict[str, Any]:
@@ -240,7 +245,7 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
         key, sign, value = text.partition("=")
         if not sign or key not in known:
             hint = did_you_mean(key, known, "repair")
-            raise ValueError(f"--repair {text}: {hint} Write WHAT=HOW, such as duplicates=sum.")
+            raise ArgumentError(f"--repair {text}: {hint} Write WHAT=HOW, such as duplicates=sum.")
         if value in ALLOWED[key]:
             found[key] = value
         elif key in LISTS:
@@ -248,7 +253,7 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
         elif key in MAPPINGS:
             found[key] = _mapping(text, key, value)
         else:
-            raise ValueError(f"--repair {text}: choose one of {listing(ALLOWED[key], 9)}.")
+            raise ArgumentError(f"--repair {text}: choose one of {listing(ALLOWED[key], 9)}.")
     return found
 
 
@@ -256,12 +261,12 @@ def _mapping(text: str, key: str, value: str) -> dict[str, Any]:
     """NAME:VALUE,NAME:VALUE as a mapping."""
     parts = [item.rpartition(":") for item in value.split(",")]
     if not all(left and sign for left, sign, _ in parts):
-        raise ValueError(f"--repair {text}: write {key}=NAME:VALUE,NAME:VALUE.")
+        raise ArgumentError(f"--repair {text}: write {key}=NAME:VALUE,NAME:VALUE.")
     turn = {"decimals": int}.get(key, float) if key in NUMBERS else str
     try:
         return {left.strip(): turn(right.strip()) for left, _, right in parts}
     except ValueError:
-        raise ValueError(f"--repair {text}: the values of {key} are numbers.") from None
+        raise ArgumentError(f"--repair {text}: the values of {key} are numbers.") from None
 
 
 def shock(
@@ -276,10 +281,10 @@ def shock(
     rate = 0.0 if recovery is None else recovery
     if not wanted and not lost:
         if card is None:
-            raise ValueError("Say what goes wrong: --default NODE, or --loss NODE=AMOUNT.")
+            raise ArgumentError("Say what goes wrong: --default NODE, or --loss NODE=AMOUNT.")
         first = card.default_run["default"]
         if first not in net.names:
-            raise ValueError(
+            raise ArgumentError(
                 f"The dataset starts with the default of {first!r}, which this layer does not "
                 f"have. Say --default NODE: {listing(net.names, 6)}."
             )
@@ -297,7 +302,9 @@ def shock(
 def model(name: str, parameters: Iterable[str] | None = None) -> Model:
     """A model by its name in the registry, with parameters read by the type of their field."""
     if name not in MODELS:
-        raise ValueError(f"{did_you_mean(name, list(MODELS), 'model')} All: {', '.join(MODELS)}.")
+        raise ArgumentError(
+            f"{did_you_mean(name, list(MODELS), 'model')} All: {', '.join(MODELS)}."
+        )
     kind = MODELS[name]
     hints = get_type_hints(kind)
     known = [field.name for field in fields(kind)]
@@ -305,9 +312,9 @@ def model(name: str, parameters: Iterable[str] | None = None) -> Model:
     for text in parameters or ():
         key, sign, value = text.partition("=")
         if key not in known:
-            raise ValueError(did_you_mean(key, known, f"parameter of {name}"))
+            raise ArgumentError(did_you_mean(key, known, f"parameter of {name}"))
         if not sign:
-            raise ValueError(f"--param {text}: write {key}=VALUE.")
+            raise ArgumentError(f"--param {text}: write {key}=VALUE.")
         values[key] = _typed(value, hints[key], key)
     return kind(**values)
 
@@ -322,11 +329,11 @@ def _typed(text: str, hint: Any, key: str) -> Any:
     ]
     if words:
         if text not in words:
-            raise ValueError(f"--param {key}={text}: choose one of {listing(words, 9)}.")
+            raise ArgumentError(f"--param {key}={text}: choose one of {listing(words, 9)}.")
         return text
     if bool in options:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"--param {key}={text}: write true or false.")
+            raise ArgumentError(f"--param {key}={text}: write true or false.")
         return text.lower() == "true"
     for kind in (int, float):
         if kind in options:
@@ -334,7 +341,7 @@ def _typed(text: str, hint: Any, key: str) -> Any:
                 return kind(text)
             except ValueError:
                 what = "a whole number" if kind is int else "a number"
-                raise ValueError(f"--param {key}={text}: write {what}.") from None
+                raise ArgumentError(f"--param {key}={text}: write {what}.") from None
     return text
 
 

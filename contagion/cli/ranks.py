@@ -105,7 +105,7 @@ def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return found
 
 
-def _compared(net: ExposureNetwork, frame: pd.DataFrame, found: Agreement, top: int) -> None:
+def _compared(network: ExposureNetwork, frame: pd.DataFrame, found: Agreement, top: int) -> None:
     """Ranks by measure, what the measures mean, where they are not defined, and the agreement."""
     nodes = _fitting(found.ranges.index[:top].tolist(), width())
     ranks = frame.drop(columns=SHEET).rank(ascending=False, method="average")

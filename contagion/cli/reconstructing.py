@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..datasets import names as dataset_names
+from ..errors import ArgumentError
 from ..network.formats.files import read_table
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
@@ -109,10 +110,10 @@ def reconstruct(
         _list_methods()
         return
     if method not in METHODS:
-        raise ValueError(f"--method: {did_you_mean(method, list(METHODS), 'method')}")
+        raise ArgumentError(f"--method: {did_you_mean(method, list(METHODS), 'method')}")
     asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"--out {out} is not an empty folder. Give another.")
+        raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
     file = Path(source)
     totals = source not in dataset_names() and file.is_file() and _has_margins(file)
     if totals:
@@ -125,7 +126,7 @@ def reconstruct(
         )
     else:
         if residual is not None:
-            raise ValueError("--residual: margins of a network can always be met. Leave it out.")
+            raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
         loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
         margins = Margins.from_network(loaded.network)
     if known is not None:
@@ -174,20 +175,22 @@ def _asked(
     for name in found:
         if name not in takes:
             free = [one for one in takes if one not in own]
-            raise ValueError(f"--set {name}: {did_you_mean(name, free, f'parameter of {method}')}")
+            raise ArgumentError(
+                f"--set {name}: {did_you_mean(name, free, f'parameter of {method}')}"
+            )
     for name, x in own.items():
         if x is None or (name == "rng" and name not in takes):
             continue
         if name not in takes:
             able = [each for each in METHODS if name in _parameters(each)]
-            raise ValueError(
+            raise ArgumentError(
                 f"--{name}: {method} does not take it. Leave it out, or choose --method "
                 f"{' or '.join(able)}."
             )
         found[name] = x
     other = [name for name in ("links", "link_probability") if name in takes]
     if other and not {"density", *other} & set(found):
-        raise ValueError(f"{method} needs --density SHARE, or --set {other[0]}=….")
+        raise ArgumentError(f"{method} needs --density SHARE, or --set {other[0]}=….")
     return found
 
 

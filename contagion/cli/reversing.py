@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError
 from ..experiments import reverse as search
 from ..shocks import Shock
 from . import options
@@ -94,8 +95,9 @@ def reverse_stress(
     rate = 0.0 if recovery is None else recovery
     if triggers:
         if hit or proportional or default:
-            raise ValueError("--triggers looks for defaults: leave out --hit, --proportional and "
-                             "--default.")  # fmt: skip
+            raise ArgumentError(
+                "--triggers looks for defaults: leave out --hit, --proportional and --default."
+            )
         few = search.fewest_triggers(net, chosen, fail=goal, loss=loss, recovery=rate)
         if as_json:
             print_json({**vars(few), "nodes": list(few.nodes)})

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ..errors import RuleError
+from ..errors import ArgumentError, RuleError
 from ..models import MODELS
 from ..network.exposure_network import ExposureNetwork
 from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read, to_dict
@@ -60,7 +60,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
         known = {INNER.get(field.name, field.name): field.name for field in fields(kind)}
         return kind(**_values(given, known, get_type_hints(kind), text))
     if given:
-        raise ValueError(
+        raise ArgumentError(
             f"--param {given[0]}: parameters go with a word or venue:NAME; "
             "a file or a table has its own."
             if text.startswith("{") or _is_file(text)
@@ -105,10 +105,10 @@ def _values(
         key, sign, value = text.partition("=")
         if key not in known:
             if not known:
-                raise ValueError(f"--param {text}: {what} has no parameters.")
-            raise ValueError(did_you_mean(key, list(known), f"parameter of {what}"))
+                raise ArgumentError(f"--param {text}: {what} has no parameters.")
+            raise ArgumentError(did_you_mean(key, list(known), f"parameter of {what}"))
         if not sign:
-            raise ValueError(f"--param {text}: write {key}=VALUE.")
+            raise ArgumentError(f"--param {text}: write {key}=VALUE.")
         found[known[key]] = typed(value.strip(), hints[known[key]], key)
     return found
 
@@ -129,22 +129,24 @@ def typed(text: str, hint: Any, key: str, option: str = "--param") -> Any:
         return None
     words = [word for each in options if get_origin(each) is Literal for word in get_args(each)]
     if words and text not in words:
-        raise ValueError(f"{option} {key}={text}: choose one of {listing(words, 9)}.")
+        raise ArgumentError(f"{option} {key}={text}: choose one of {listing(words, 9)}.")
     if bool in options:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"{option} {key}={text}: write true or false.")
+            raise ArgumentError(f"{option} {key}={text}: write true or false.")
         return text.lower() == "true"
     if any(isinstance(each, type) and issubclass(each, Rule) for each in options):
         return rule(text)
     if any(get_origin(each) is not None and _is(each, Mapping) for each in options):
-        raise ValueError(f"{option} {key}={text}: {key} is a table; write the rule as a TOML file.")
+        raise ArgumentError(
+            f"{option} {key}={text}: {key} is a table; write the rule as a TOML file."
+        )
     if any(get_origin(each) is not None and _is(each, Sequence) for each in options):
         return [number(part, f"{option} {key}") for part in text.split(",") if part.strip()]
     if int in options and float not in options:
         try:
             return int(text)
         except ValueError:
-            raise ValueError(f"{option} {key}={text}: write a whole number.") from None
+            raise ArgumentError(f"{option} {key}={text}: write a whole number.") from None
     if float in options:
         try:
             return number(text, f"{option} {key}")
@@ -178,9 +180,9 @@ def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tup
                 return name, node, right
     form = "[NAME:]NODE=RULE" if named else "NODE=RULE"
     if not lefts:
-        raise ValueError(f"--rule {text}: write {form}, where RULE is {FORMS}.")
+        raise ArgumentError(f"--rule {text}: write {form}, where RULE is {FORMS}.")
     node = lefts[0][0].rpartition(":")[2] if named else lefts[0][0]
-    raise ValueError(did_you_mean(node, list(network.names), "node in --rule"))
+    raise ArgumentError(did_you_mean(node, list(network.names), "node in --rule"))
 
 
 def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
@@ -201,7 +203,7 @@ def ruled(loaded: Loaded, texts: Iterable[str] | None, *models: str) -> Loaded:
     if not given:
         return loaded
     if not any(MODELS[name].settles for name in models if name in MODELS):
-        raise ValueError(
+        raise ArgumentError(
             f"--rule: {' and '.join(models)} settles no claims, so no rule plays a part in it. "
             f"Choose --model {' or '.join(name for name in MODELS if MODELS[name].settles)}."
         )
@@ -221,7 +223,7 @@ def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, 
         name, node, words = assigned(text, network, named=True)
         mine = found.setdefault(name or text, {})
         if node in mine:
-            raise ValueError(f"--rule {text}: {node!r} has two rules in one set.")
+            raise ArgumentError(f"--rule {text}: {node!r} has two rules in one set.")
         mine[node] = rule(words)
     return found
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import pandas as pd
 import typer
 
-from ..errors import ContagionError, RuleError
+from ..errors import ArgumentError, ContagionError, MissingFileError, RuleError
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, to_dict
@@ -95,7 +95,7 @@ def allocate(
     Example: contagion allocate claims.csv --loss 3730 --rule venue:okex_2018 --param fund=2510
     """
     if rounding is not None and lot is None:
-        raise ValueError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
+        raise ArgumentError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
     chosen, frame = words.rule(rule, param), _claims(claims)
     for word, column in words.needed(chosen):
         if column not in frame:  # on a graph it would be the same for all
@@ -130,7 +130,7 @@ def _claims(path: Path) -> pd.DataFrame:
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         near = "" if path.is_dir() else closest(path.name, beside)
         hint = f" Did you mean {near!r}?" if near else " A claims table is a CSV or Parquet file."
-        raise FileNotFoundError(f"There is no file {str(path)!r}.{hint}")
+        raise MissingFileError(f"There is no file {str(path)!r}.{hint}")
     return convert.read_table(path, columns={"claimant": "node"})  # claimants stay text
 
 
@@ -232,7 +232,7 @@ def catalogue(
     name = None if name is None else name.removeprefix("venue:")
     if name is None:
         if param or as_toml:
-            raise ValueError(f"{'--toml' if as_toml else '--param'}: say which rule, NAME.")
+            raise ArgumentError(f"{'--toml' if as_toml else '--param'}: say which rule, NAME.")
         rows = [_about(each) for each in (*RULES, *CATALOGUE)]
         if as_json:
             print_json(rows)
@@ -240,7 +240,7 @@ def catalogue(
             _list(rows)
         return
     if name not in RULES and name not in CATALOGUE:
-        raise ValueError(did_you_mean(name, [*RULES, *CATALOGUE], "rule"))
+        raise ArgumentError(did_you_mean(name, [*RULES, *CATALOGUE], "rule"))
     about, lacking = _about(name), ""
     try:
         chosen = _example(name, param)
@@ -268,7 +268,7 @@ def _example(name: str, param: list[str] | None) -> Rule:
     lacking = [need for need in describe(name).required if need not in _given(param)]
     if lacking:
         wanted = " and ".join(f"--param {need}=VALUE" for need in lacking)
-        raise ValueError(f"{name} needs {wanted}.")
+        raise ArgumentError(f"{name} needs {wanted}.")
     return words.rule(f"venue:{name}", param)
 
 

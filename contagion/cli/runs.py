@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError, MissingFileError
 from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
@@ -46,7 +47,7 @@ def propagate(
 ) -> PropagationResult:
     """Run the model of the options on the shock of the options."""
     if baseline not in ("cleared", "book"):
-        raise ValueError(f"--baseline {baseline}: choose cleared or book.")
+        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
     shock = options.shock(loaded, default, recovery, loss)
     chosen = options.model(model, param)
     return chosen.propagate(loaded.network, shock, baseline=baseline)  # type: ignore[arg-type]
@@ -265,7 +266,7 @@ def report(
     from ..report.given import given
 
     if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
+        raise MissingFileError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
     loaded = ruled(loaded, rule, model)
     result = propagate(loaded, default, recovery, loss, model, param, baseline)

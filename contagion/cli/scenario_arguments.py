@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ShockError
-from ..experiments.stress import StressError
+from ..errors import ArgumentError, MissingFileError, ShockError, StressError
 from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
@@ -63,7 +62,7 @@ def _kind(words: str) -> str:
     kinds = [name.replace("_", "-") for name in KINDS]
     if words.replace("_", "-") not in kinds:
         hint = did_you_mean(words, kinds, "kind")
-        raise ValueError(f"--scenarios: {hint} All: {', '.join(kinds)}; or a file, .toml.")
+        raise ArgumentError(f"--scenarios: {hint} All: {', '.join(kinds)}; or a file, .toml.")
     return words.replace("-", "_")
 
 
@@ -76,7 +75,7 @@ def _counted(data: dict[str, Any], count: int | None, rng: int | None) -> None:
         ("--rng", "seed", "rng", rng),
     ):
         if number is not None and name not in known:
-            raise ValueError(f"{option}: {kind} lists its scenarios one by one. Leave it out.")
+            raise ArgumentError(f"{option}: {kind} lists its scenarios one by one. Leave it out.")
         if number is not None:
             data[key] = number
     if "rng" in known:
@@ -85,7 +84,9 @@ def _counted(data: dict[str, Any], count: int | None, rng: int | None) -> None:
     missing.remove("network")
     if missing:
         needed = " ".join(f"--set {name}=…" for name in missing)
-        raise ValueError(f"{kind} needs {', '.join(missing)}: say {needed}, or write a .toml file.")
+        raise ArgumentError(
+            f"{kind} needs {', '.join(missing)}: say {needed}, or write a .toml file."
+        )
 
 
 def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[str, Any]:
@@ -109,28 +110,28 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
     for text in texts or ():
         name, sign, words = (part.strip() for part in text.partition("="))
         if not (sign and name and words):
-            raise ValueError(f"--set {text}: write NAME=VALUE.")
+            raise ArgumentError(f"--set {text}: write NAME=VALUE.")
         if name in elsewhere:
-            raise ValueError(f"--set {text}: say it with {elsewhere[name]}.")
+            raise ArgumentError(f"--set {text}: say it with {elsewhere[name]}.")
         if name in found:
-            raise ValueError(f"--set {name} is given twice.")
+            raise ArgumentError(f"--set {name} is given twice.")
         if words[0] not in "[{":
             found[name] = value(words)
             continue
         try:
             found[name] = tomllib.loads(f"x = {words}")["x"]
         except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"--set {text}: this is not TOML ({error}).") from None
+            raise ArgumentError(f"--set {text}: this is not TOML ({error}).") from None
     return found
 
 
 def _toml(file: Path) -> dict[str, Any]:
     if not file.is_file():
-        raise FileNotFoundError(f"There is no file {str(file)!r} with scenarios.")
+        raise MissingFileError(f"There is no file {str(file)!r} with scenarios.")
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file.name} is not TOML: {error}.") from None
+        raise ArgumentError(f"{file.name} is not TOML: {error}.") from None
 
 
 def _made(network: ExposureNetwork, data: dict[str, Any], folder: Path) -> Scenarios:

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..experiments.stress import StressError, StressTest
+from ..errors import ArgumentError, StressError
+from ..experiments.stress import StressTest
 from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
@@ -195,7 +196,7 @@ def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Foun
     from ..experiments import stress as room
 
     if words["target"] not in TARGETS:
-        raise ValueError(f"--target {words['target']}: choose {', '.join(TARGETS)}.")
+        raise ArgumentError(f"--target {words['target']}: choose {', '.join(TARGETS)}.")
     with contextlib.chdir(words["cwd"]):
         nets = networks(words, words["model"])
         chosen = options.model(words["model"], words["param"])
@@ -263,7 +264,7 @@ def _alone(context: typer.Context) -> None:
         name = str(parameter.name)
         where = context.get_parameter_source(name)
         if where is not None and where.name == "COMMANDLINE" and name not in WITH_RESUME:
-            raise ValueError(
+            raise ArgumentError(
                 f"--resume goes on with what the folder says: leave out {parameter.opts[0]}. "
                 "Another run needs another folder."
             )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
 from . import options
@@ -79,11 +80,11 @@ def sweep(
     --over network.capital=0.5,1,2
     """
     if baseline not in ("cleared", "book"):
-        raise ValueError(f"--baseline {baseline}: choose cleared or book.")
+        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
     drawable(figure)
     axes = dict(steps(text) for text in over)
     if figure is not None and len(axes) < 2:
-        raise ValueError("--figure draws two axes: say --over twice.")
+        raise ArgumentError("--figure draws two axes: say --over twice.")
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
     shock = options.shock(loaded, default, recovery, loss)
     case = Case(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from .options import SUFFIX
 
 
@@ -55,13 +56,13 @@ def steps(text: str, option: str = "--over") -> tuple[str, list[Any]]:
     """
     name, sign, given = text.partition("=")
     if not sign or not name or not given:
-        raise ValueError(f"{option} {text}: write NAME=START:STOP:COUNT, or NAME=VALUE,VALUE.")
+        raise ArgumentError(f"{option} {text}: write NAME=START:STOP:COUNT, or NAME=VALUE,VALUE.")
     parts = given.split(":")
     if len(parts) == 3:
         start, stop, count = (_one(part) for part in parts)
         if not all(isinstance(part, int | float) for part in (start, stop)) or not (
             isinstance(count, int) and count > 0
         ):
-            raise ValueError(f"{option} {text}: START:STOP:COUNT are two numbers and a count.")
+            raise ArgumentError(f"{option} {text}: START:STOP:COUNT are two numbers and a count.")
         return name, np.linspace(start, stop, count).round(12).tolist()
     return name, [_one(part) for part in given.split(",")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..models import EisenbergNoe
 from ..results.propagation_result import Baseline, PropagationResult
 from ..text import money
@@ -129,7 +130,7 @@ class RuleComparison:
 
 
 def compare_rules(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     shock: Shock,
     rules: Mapping[str, Mapping[Any, Any]],
     *,
@@ -140,7 +141,7 @@ def compare_rules(
 
     Parameters
     ----------
-    net, shock : see there.
+    network, shock : see there.
     rules : {name: {node: rule}}; a rule of :mod:`contagion.rules`, a word or a dict. The network
         as it is comes first, under the name "as given".
     model : a model that settles claims, by default :class:`~contagion.EisenbergNoe`.
@@ -167,20 +168,22 @@ def compare_rules(
     [[0.0, 0.0], [3.0, 2.0], [1.0, 2.0]]
     """
     if not rules:
-        raise ValueError('Nothing to compare: rules={"name": {node: rule}}.')
+        raise ArgumentError('Nothing to compare: rules={"name": {node: rule}}.')
     if AS_GIVEN in rules:
-        raise ValueError(f"{AS_GIVEN!r} is the network as it is; call the set of rules otherwise.")
+        raise ArgumentError(
+            f"{AS_GIVEN!r} is the network as it is; call the set of rules otherwise."
+        )
     model = EisenbergNoe() if model is None else model
-    results = {AS_GIVEN: model.propagate(net, shock, baseline=baseline)}
+    results = {AS_GIVEN: model.propagate(network, shock, baseline=baseline)}
     assert results[AS_GIVEN].socialization is not None
     for name, of_nodes in rules.items():
-        results[name] = model.propagate(net.with_rules(of_nodes), shock, baseline=baseline)
+        results[name] = model.propagate(network.with_rules(of_nodes), shock, baseline=baseline)
     nodes = tuple(dict.fromkeys(node for of_nodes in rules.values() for node in of_nodes))
     return RuleComparison(results, nodes)
 
 
-def _weight_taken(net: ExposureNetwork, mine: np.ndarray, lost: np.ndarray) -> float:
-    table = net.exposures
+def _weight_taken(network: ExposureNetwork, mine: np.ndarray, lost: np.ndarray) -> float:
+    table = network.exposures
     if "weight" not in table:
         return float("nan")
     weight = pd.to_numeric(table["weight"]).to_numpy(float)[mine]

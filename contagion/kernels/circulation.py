@@ -8,6 +8,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csr_array
 
+from ..errors import ConvergenceError
+
 TIGHT = 1e-10  # feasibility and optimality of the linear programme
 TOP = 1e3  # the largest arc of the programme; the tolerance is a part 1e-13 of it
 ROUNDS = 50  # of capacities cut to what nodes can pass on
@@ -73,7 +75,7 @@ def _solved(balance: csr_array, capacity: np.ndarray) -> np.ndarray:
         flow = np.clip(flow - _paths(balance, flow, size), 0.0, flow)
         size = float(np.abs(balance @ flow).max())
     if size > 1e3 * EXACT * scale:
-        raise ArithmeticError(f"The circulation is out of balance by {size:g} of {scale:g}.")
+        raise ConvergenceError(f"The circulation is out of balance by {size:g} of {scale:g}.")
     return np.asarray(flow)
 
 
@@ -124,11 +126,11 @@ def _programme(
         options={"primal_feasibility_tolerance": TIGHT, "dual_feasibility_tolerance": TIGHT},
     )
     if found.status != 0:
-        raise ArithmeticError(f"The linear programme of the circulation: {found.message}")
+        raise ConvergenceError(f"The linear programme of the circulation: {found.message}")
     bounded = np.isfinite(upper)
     dual = found.upper.marginals[bounded] @ upper[bounded] + found.eqlin.marginals @ right
     if abs(found.fun - dual) > 1e-7 * max(1.0, abs(found.fun)):
-        raise ArithmeticError(
+        raise ConvergenceError(
             f"The linear programme of the circulation is {found.fun:g} and its dual {dual:g}."
         )
     flow: np.ndarray = found.x * scale

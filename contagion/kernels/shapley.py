@@ -11,6 +11,8 @@ from math import comb
 
 import numpy as np
 
+from ..errors import ArgumentError
+
 ROTATIONS = 2  # of one drawn order: each player comes early and late
 LEAST = 30  # blocks, so that the spread between them is an error that means something
 
@@ -57,7 +59,7 @@ def exact(worth: np.ndarray) -> np.ndarray:
     worth = np.asarray(worth, float)
     k = len(worth).bit_length() - 1
     if len(worth) != 1 << k:
-        raise ValueError(f"{len(worth)} worths: all coalitions of k players are 2^k.")
+        raise ArgumentError(f"{len(worth)} worths: all coalitions of k players are 2^k.")
     rest = worth.shape[1:]
     weights = np.array([1.0 / (k * comb(k - 1, size)) for size in range(k)])
     values = np.empty((k, *rest))
@@ -126,7 +128,7 @@ def sampled(
     """
     cost = 2 * min(ROTATIONS, k) * (k - 1)
     if most < LEAST * cost + 2:
-        raise ValueError(
+        raise ArgumentError(
             f"{most:,} evaluations are too few for {k} players: {LEAST * cost + 2:,} are needed."
         )
     ends = value(np.array([np.zeros(k, bool), np.ones(k, bool)]))

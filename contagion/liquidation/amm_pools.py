@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from .order_book import Finite, padded, pick, rows_of
 from .price_impact import Array, Impact, array
@@ -117,7 +118,7 @@ class ConstantProduct(Pool):
             at = int(np.argmax(after <= 0))
             bought = -np.broadcast_to(volume, after.shape).ravel()[at]
             held = np.broadcast_to(self.asset, after.shape).ravel()[at]
-            raise ValueError(
+            raise ArgumentError(
                 f"{bought:g} units are bought at position {at} from a pool that holds {held:g} "
                 f"({(after <= 0).sum()} of {after.size} volumes): the last unit has no price. "
                 "Limit the purchases."
@@ -196,7 +197,7 @@ class ConcentratedLiquidity(Pool, Finite):
             lower, upper, liquidity = np.asarray(table).T
             if (lower >= upper).any():
                 i = int(np.argmax(lower >= upper))
-                raise ValueError(
+                raise ArgumentError(
                     f"ranges, table {a}, row {i}: lower {lower[i]:g} is not below upper "
                     f"{upper[i]:g}. Write (lower, upper, liquidity)."
                 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 CONTRACTS = ("linear", "inverse")
@@ -17,7 +18,7 @@ CONTRACTS = ("linear", "inverse")
 
 def _inverse(contract: str) -> bool:
     if contract not in CONTRACTS:
-        raise ValueError(f'contract must be "linear" or "inverse", but is {contract!r}.')
+        raise ArgumentError(f'contract must be "linear" or "inverse", but is {contract!r}.')
     return contract == "inverse"
 
 

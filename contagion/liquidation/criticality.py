@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..errors import ConvergenceError, MarginError
+from ..errors import ArgumentError, ConvergenceError, MarginError
 from ..statistics.arrays import numbers
 from ..text import plural
 from .cascade import LiquidationCascade
@@ -136,7 +136,7 @@ def criticality_map(
     levels = np.atleast_1d(numbers(by, [] if given is None else given, above=0))
     falls = np.atleast_1d(numbers("drops", drops, high=1.0))
     if not levels.size or not falls.size or np.isnan(levels).any() or np.isnan(falls).any():
-        raise ValueError(f"drops and {by} have to be lists of known numbers.")
+        raise ArgumentError(f"drops and {by} have to be lists of known numbers.")
     rows = []
     for level in levels:
         one, run = book, cascade

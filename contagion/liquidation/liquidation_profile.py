@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..errors import MarginError
+from ..errors import ArgumentError, MarginError
 from ..statistics.arrays import numbers
 from ..text import did_you_mean
 from .margin_book import NUMERAIRE, MarginBook
@@ -183,7 +183,7 @@ def steps(moves: ArrayLike) -> np.ndarray:
     """Moves as an array (M,), at least one, all known."""
     at = np.atleast_1d(numbers("moves", moves, -1.0))
     if at.ndim != 1 or not at.size or np.isnan(at).any():
-        raise ValueError("moves has to be a list of relative changes >= -1, all known.")
+        raise ArgumentError("moves has to be a list of relative changes >= -1, all known.")
     return at
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from .price_impact import parameter
 
@@ -124,7 +125,7 @@ class TimeWeighted(Oracle):
     def __post_init__(self) -> None:
         object.__setattr__(self, "window", _rounds("window", self.window, 1))
         if self.mean not in ("arithmetic", "geometric"):
-            raise ValueError(f"mean must be 'arithmetic' or 'geometric', but is {self.mean!r}.")
+            raise ArgumentError(f"mean must be 'arithmetic' or 'geometric', but is {self.mean!r}.")
 
     def start(self, price: ArrayLike) -> Memory:
         first = numbers("price", price, 0)
@@ -303,7 +304,7 @@ def _rounds(name: str, value: float, least: int) -> int:
     """A whole number of rounds, or ValueError."""
     rounds = numbers(name, value, least)
     if rounds.ndim or np.isnan(rounds) or rounds % 1:
-        raise ValueError(f"{name} must be a whole number of rounds, but is {value!r}.")
+        raise ArgumentError(f"{name} must be a whole number of rounds, but is {value!r}.")
     return int(rounds)
 
 

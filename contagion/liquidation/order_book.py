@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from .price_impact import Array, Impact, array, parameter
 
@@ -21,14 +22,14 @@ def rows_of(name: str, rows: Any, columns: str) -> tuple[Any, bool]:
         each = np.ndim(rows[0][0]) > 0
         tables = [np.asarray(table, dtype=float) for table in (rows if each else [rows])]
     except (TypeError, ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"{fix}: {error}") from None
+        raise ArgumentError(f"{fix}: {error}") from None
     width = columns.count(",") + 1
     for i, table in enumerate(tables):
         if table.ndim != 2 or table.shape[1] != width:
-            raise ValueError(f"{fix}; table {i} has the shape {table.shape}.")
+            raise ArgumentError(f"{fix}; table {i} has the shape {table.shape}.")
         numbers(f"{name}, table {i}", table, above=0)
         if np.isnan(table).any():
-            raise ValueError(f"{name}, table {i} holds nan; leave those rows out.")
+            raise ArgumentError(f"{name}, table {i} holds nan; leave those rows out.")
     frozen = tuple(tuple(map(tuple, table.tolist())) for table in tables)
     return (frozen if each else frozen[0]), each
 
@@ -83,12 +84,12 @@ class Finite(Impact):
     def _last_prices(self, lowest: Array, highest: Array) -> None:
         """ValueError where floor or ceiling would turn the price back, shares of the price."""
         if self.floor is not None and (array(self.floor) > lowest).any():
-            raise ValueError(
+            raise ArgumentError(
                 f"floor is {np.max(self.floor):g}, above the lowest price {lowest.min():g} at "
                 "which there is depth (both as shares of the price). Lower it."
             )
         if self.ceiling is not None and (array(self.ceiling) < highest).any():
-            raise ValueError(
+            raise ArgumentError(
                 f"ceiling is {np.min(self.ceiling):g}, below the highest price "
                 f"{highest.max():g} at which there is depth (both as shares). Raise it."
             )
@@ -107,7 +108,7 @@ class Finite(Impact):
                 word = "sold" if name == "floor" else "bought"
                 units = np.abs(np.broadcast_to(volume, rest.shape)).ravel()[at]
                 depth = np.broadcast_to(most, rest.shape).ravel()[at]
-                raise ValueError(
+                raise ArgumentError(
                     f"{units:g} units are {word} at position {at}, but there is depth for "
                     f"{depth:g} ({(over > 0).sum()} of {rest.size} volumes). Give `{name}`, the "
                     "share of the price at which the rest trades, or limit the volume."
@@ -171,7 +172,7 @@ class OrderBook(Finite):
         if self.asks is not None:
             asks, both = rows_of("asks", self.asks, "price, size")
             if both != each or (each and len(asks) != len(bids)):
-                raise ValueError("bids and asks must both be one table, or one for each asset.")
+                raise ArgumentError("bids and asks must both be one table, or one for each asset.")
             object.__setattr__(self, "asks", asks)
         (down, _), (up, _) = self._levels
         parameter("price of the bids", down, high=1)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 Array: TypeAlias = NDArray[np.float64]
@@ -35,7 +36,7 @@ def parameter(name: str, values: ArrayLike, low: float = -np.inf, **bounds: Any)
     """
     checked = numbers(name, values, low, **bounds)
     if np.isnan(checked).any():
-        raise ValueError(f"{name} must be known, but holds nan; leave the asset out or fill it.")
+        raise ArgumentError(f"{name} must be known, but holds nan; leave the asset out or fill it.")
 
     def frozen(part: Any) -> Any:
         return tuple(map(frozen, part)) if isinstance(part, list) else part
@@ -323,7 +324,7 @@ class Exponential(Impact):
     def _share(self, volume: Array) -> Array:
         share = volume / array(self.depth)
         if (share < -700).any():
-            raise ValueError(
+            raise ArgumentError(
                 f"volume {float(share.min()):g} times the depth is bought, more than 700 times: "
                 "its price is not a number. Limit the purchases or raise `depth`."
             )

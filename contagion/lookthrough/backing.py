@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 
 NOTHING = 1e-12  # a share of a balance sheet below this is rounding
@@ -54,7 +55,7 @@ class Backing:
         return without(self.shares, ~self.open)
 
 
-def backing(net: ExposureNetwork, keep: np.ndarray | None = None) -> Backing:
+def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing:
     """Who has a claim on which part of the assets of every node, at book values.
 
         D_j = max(assets_j, liabilities_j)      W[i, j] = claims_ij / D_j
@@ -82,13 +83,13 @@ def backing(net: ExposureNetwork, keep: np.ndarray | None = None) -> Backing:
     >>> behind.shares.toarray()[1, 0], behind.external[0], behind.owners[0]
     (np.float64(0.5), np.float64(0.2), np.float64(0.3))
     """
-    n, book = len(net), net.book
-    creditor, debtor, amount = net.creditor, net.debtor, net.amount
+    n, book = len(network), network.book
+    creditor, debtor, amount = network.creditor, network.debtor, network.amount
     claims, debts = book.claims, book.debts
     if keep is not None:
         creditor, debtor, amount = creditor[keep], debtor[keep], amount[keep]
         claims, debts = (np.bincount(side, amount, n) for side in (creditor, debtor))
-    assets = outside(net) + claims
+    assets = outside(network) + claims
     owed = np.nan_to_num(book.external_liabilities)
     liabilities = owed + debts
     total = np.maximum(assets, liabilities)
@@ -103,17 +104,17 @@ def backing(net: ExposureNetwork, keep: np.ndarray | None = None) -> Backing:
     )
 
 
-def outside(net: ExposureNetwork) -> np.ndarray:
+def outside(network: ExposureNetwork) -> np.ndarray:
     """External assets (n,) in money: not less than the holdings, 0 where nothing is known."""
-    held = net._holdings
-    assets: np.ndarray = np.maximum(np.nan_to_num(net.book.external_assets), 0.0)
+    held = network._holdings
+    assets: np.ndarray = np.maximum(np.nan_to_num(network.book.external_assets), 0.0)
     if held is None:
         return assets
-    rows = net.names.get_indexer(pd.Index(held["node"]))
-    return np.asarray(np.maximum(assets, np.bincount(rows, held["value"], len(net))))
+    rows = network.names.get_indexer(pd.Index(held["node"]))
+    return np.asarray(np.maximum(assets, np.bincount(rows, held["value"], len(network))))
 
 
-def base_assets(net: ExposureNetwork, other: str) -> tuple[tuple[object, ...], np.ndarray]:
+def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...], np.ndarray]:
     """Names of the base assets, and `H` (n, A), what every node holds of them outright, in money.
 
     The assets of `net.holdings` in the order of their names, then `other`: external assets that
@@ -124,17 +125,17 @@ def base_assets(net: ExposureNetwork, other: str) -> tuple[tuple[object, ...], n
     ValueError
         When the holdings have an asset called `other`.
     """
-    held, n, total = net._holdings, len(net), outside(net)
+    held, n, total = network._holdings, len(network), outside(network)
     if held is None or not len(held):
         return (other,), total[:, None].copy()
     names = sorted(held["asset"].unique(), key=str)
     if other in names:
-        raise ValueError(
+        raise ArgumentError(
             f"The holdings have an asset called {other!r}, the name for external assets that "
             "they do not explain: give other= another name."
         )
     column = pd.Index(names).get_indexer(pd.Index(held["asset"]))
-    row = net.names.get_indexer(pd.Index(held["node"]))
+    row = network.names.get_indexer(pd.Index(held["node"]))
     wide = len(names) + 1
     table = np.bincount(row * wide + column, held["value"], n * wide).reshape(n, wide)
     rest = total - table.sum(axis=1)

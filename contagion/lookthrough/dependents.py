@@ -7,13 +7,14 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean
 from .backing import backing, kept, outside, without
 from .solving import Solver
 
 
-def blast_radius(net: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
+def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
     """What stands behind every oracle, bridge or chain: nodes and money at stake.
 
     With the nodes D that name it in `column`, the shares `W` and the base assets `h` (all
@@ -61,13 +62,13 @@ def blast_radius(net: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
     at_stake    80.0
     Name: feed, dtype: float64
     """
-    if column not in net._nodes:
-        raise ValueError(did_you_mean(column, list(net._nodes), "column of the nodes"))
-    groups = _groups(net._nodes[column])
-    base = outside(net)
-    flow = backing(net).flow
+    if column not in network._nodes:
+        raise ArgumentError(did_you_mean(column, list(network._nodes), "column of the nodes"))
+    groups = _groups(network._nodes[column])
+    base = outside(network)
+    flow = backing(network).flow
     solver, stays = Solver(flow), kept(flow)
-    rows = [_row(net, base, flow, solver, stays, nodes) for nodes in groups.values()]
+    rows = [_row(network, base, flow, solver, stays, nodes) for nodes in groups.values()]
     names = ["direct", "indirect", "claims", "at_stake", "share", "ends_direct", "ends_elsewhere"]
     table = pd.DataFrame(rows, columns=names, index=pd.Index(list(groups), name=column))
     order = np.lexsort((table.index.astype(str).to_numpy(object), -table["at_stake"].to_numpy()))
@@ -83,22 +84,22 @@ def _groups(cells: pd.Series) -> dict[str, np.ndarray]:
 
 
 def _row(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     base: np.ndarray,
     flow: csr_array,
     solver: Solver,
     stays: np.ndarray,
     nodes: np.ndarray,
 ) -> tuple[float, ...]:
-    hit = np.zeros(len(net), bool)
+    hit = np.zeros(len(network), bool)
     hit[nodes] = True
     first = Solver(without(flow, hit))(base[:, None])[:, 0] * hit
     ends = stays * solver(first[:, None])[:, 0]
     stake, total = float(first.sum()), float(base.sum())
     return (
         len(nodes),
-        int(_above(net, nodes).sum()) - len(nodes),
-        float(net.amount[hit[net.debtor]].sum()),
+        int(_above(network, nodes).sum()) - len(nodes),
+        float(network.amount[hit[network.debtor]].sum()),
         stake,
         stake / total if total > 0 else np.nan,
         float(ends[hit].sum()),
@@ -106,11 +107,11 @@ def _row(
     )
 
 
-def _above(net: ExposureNetwork, nodes: np.ndarray) -> np.ndarray:
+def _above(network: ExposureNetwork, nodes: np.ndarray) -> np.ndarray:
     """(n,) bool: these nodes and all that hold claims on them, over any number of steps."""
-    n, live = len(net), net.amount > 0
-    start = np.concatenate([np.full(len(nodes), n), net.debtor[live]])
-    stop = np.concatenate([nodes, net.creditor[live]])
+    n, live = len(network), network.amount > 0
+    start = np.concatenate([np.full(len(nodes), n), network.debtor[live]])
+    stop = np.concatenate([nodes, network.creditor[live]])
     graph = csr_array((np.ones(len(start)), (start, stop)), shape=(n + 1, n + 1))
     seen = np.zeros(n + 1, bool)
     seen[breadth_first_order(graph, n, return_predecessors=False)] = True

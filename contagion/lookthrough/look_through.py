@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..text import money, plural
 from . import loops as cycles
@@ -159,7 +160,7 @@ class LookThrough:
 
 
 def look_through(
-    net: ExposureNetwork, *, loops: Loops = "solve", other: str = "other"
+    network: ExposureNetwork, *, loops: Loops = "solve", other: str = "other"
 ) -> LookThrough:
     """Unroll all wrappers: which base assets stand behind every node, in money.
 
@@ -177,7 +178,7 @@ def look_through(
 
     Parameters
     ----------
-    net : the network. Unknown sides of balance sheets count as zero (`unknown` lists them).
+    network : the network. Unknown sides of balance sheets count as zero (`unknown` lists them).
     loops : "solve" sums each loop to the end: with gain g it counts a unit 1 / (1 − g) times.
         "cut" leaves out the claims that close loops, from both balance sheets: in each loop those
         of the member with the largest part of base assets on the other members, until none is
@@ -221,35 +222,39 @@ def look_through(
     0  user   ETH   100.0                 0.0
     """
     if loops not in ("solve", "cut"):
-        raise ValueError(f"loops={loops!r}: choose 'solve' or 'cut'.")
-    assets, direct = base_assets(net, other)
-    cut = np.zeros(len(net.amount), bool)
+        raise ArgumentError(f"loops={loops!r}: choose 'solve' or 'cut'.")
+    assets, direct = base_assets(network, other)
+    cut = np.zeros(len(network.amount), bool)
     if loops == "cut":
-        cut = back_claims(net, direct)
-    shares = backing(net, ~cut if cut.any() else None)
+        cut = back_claims(network, direct)
+    shares = backing(network, ~cut if cut.any() else None)
     exposure = Solver(shares.flow)(direct)
     for array in (direct, exposure, cut):
         array.flags.writeable = False
-    return LookThrough(net, loops, assets, direct, exposure, shares, cut)
+    return LookThrough(network, loops, assets, direct, exposure, shares, cut)
 
 
-def back_claims(net: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
+def back_claims(network: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
     """(m,) bool: the exposures that "cut" leaves out; `direct` is `H` (n, A)."""
     base = direct.sum(axis=1)
-    total = base + net.book.claims
-    part = np.divide(base, total, out=np.zeros(len(net)), where=total > 0)
-    rank = np.empty(len(net), np.int64)
-    rank[np.lexsort((alphabet(net), -part))] = np.arange(len(net))
-    return cycles.back_claims(len(net), net.creditor, net.debtor, net.amount > 0, rank)
+    total = base + network.book.claims
+    part = np.divide(base, total, out=np.zeros(len(network)), where=total > 0)
+    rank = np.empty(len(network), np.int64)
+    rank[np.lexsort((alphabet(network), -part))] = np.arange(len(network))
+    return cycles.back_claims(
+        len(network), network.creditor, network.debtor, network.amount > 0, rank
+    )
 
 
-def alphabet(net: ExposureNetwork) -> np.ndarray:
+def alphabet(network: ExposureNetwork) -> np.ndarray:
     """(n,) place of every node in the order of the names, so that ties go by no row order."""
-    place = np.empty(len(net), np.int64)
-    place[np.argsort(net.names.astype(str).to_numpy(object), kind="stable")] = np.arange(len(net))
+    place = np.empty(len(network), np.int64)
+    place[np.argsort(network.names.astype(str).to_numpy(object), kind="stable")] = np.arange(
+        len(network)
+    )
     return place
 
 
-def _live(net: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
-    live = net.amount > 0
-    return net.creditor[live], net.debtor[live]
+def _live(network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
+    live = network.amount > 0
+    return network.creditor[live], network.debtor[live]

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from . import loops
 from .look_through import LookThrough, alphabet, look_through
@@ -18,7 +19,7 @@ By = Literal["asset", "token", "component"]
 
 
 def rehypothecation(
-    net: ExposureNetwork, by: By = "asset", *, other: str = "other"
+    network: ExposureNetwork, by: By = "asset", *, other: str = "other"
 ) -> pd.DataFrame:
     """How many times base assets stand on books, and how far from them.
 
@@ -70,14 +71,14 @@ def rehypothecation(
     (np.float64(2.6), np.float64(2.0), np.float64(0.846))
     """
     if by not in ("asset", "token", "component"):
-        raise ValueError(f"by={by!r}: choose 'asset', 'token' or 'component'.")
-    found = look_through(net, other=other)
+        raise ArgumentError(f"by={by!r}: choose 'asset', 'token' or 'component'.")
+    found = look_through(network, other=other)
     flow = found.shares.flow
     solver = Solver(flow)
     steps = solver(flow @ found.exposure)  # every unit times the number of claims it came through
-    creditor, debtor = net.creditor[net.amount > 0], net.debtor[net.amount > 0]
-    label = loops.components(len(net), creditor, debtor)
-    below, above = loops.chains(len(net), label, creditor, debtor)
+    creditor, debtor = network.creditor[network.amount > 0], network.debtor[network.amount > 0]
+    label = loops.components(len(network), creditor, debtor)
+    below, above = loops.chains(len(network), label, creditor, debtor)
     if by == "asset":
         return _assets(found, steps, above)
     if by == "token":

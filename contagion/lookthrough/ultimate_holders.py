@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def who_holds_the_bag(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     node_or_asset: Any,
     to: float = 0.0,
     *,
@@ -38,7 +38,7 @@ def who_holds_the_bag(
 
     Parameters
     ----------
-    net : the network.
+    network : the network.
     node_or_asset : a node, an asset of the holdings, or a name that is both (then both count).
     to : what the token is worth after the depeg, for the column loss; see :meth:`Shock.depeg`.
     model : model of the scenario, one that settles claims; by default `EisenbergNoe()`.
@@ -92,38 +92,40 @@ def who_holds_the_bag(
     50.0
     """
     shock = Shock.depeg(node_or_asset, to)
-    result = (EisenbergNoe() if model is None else model).propagate(net, shock, baseline=baseline)
+    result = (EisenbergNoe() if model is None else model).propagate(
+        network, shock, baseline=baseline
+    )
     loss, external = result.loss, result.outside_losses
-    direct, token = _outright(net, node_or_asset)
-    flow = backing(net).flow
+    direct, token = _outright(network, node_or_asset)
+    flow = backing(network).flow
     flow = flow if token is None else without(flow, np.array([token]))
     held = Solver(flow)(direct[:, None])[:, 0]
     bag = kept(flow) * held
-    source, best = _largest(net, flow, held)
+    source, best = _largest(network, flow, held)
     own = direct >= best
     at = np.where(own, -1 if token is None else token, source)
-    through = net.names.astype(object).take(np.maximum(at, 0)).to_numpy(object).copy()
+    through = network.names.astype(object).take(np.maximum(at, 0)).to_numpy(object).copy()
     through[own] = node_or_asset
     through[held <= 0] = None
     at = np.where(held > 0, at, -1)
     table = {
-        "holder": net.names,
+        "holder": network.names,
         "direct": direct,
         "look_through": held,
         "bag": bag,
         "through": pd.Series(through, dtype=object),
-        "tier": _tiers(net, at),
+        "tier": _tiers(network, at),
     }
-    if "oracle" in net._nodes:
-        table["oracle"] = net._nodes["oracle"].to_numpy()
-    if "exit_liquidity" in net._nodes:
-        room = net._nodes["exit_liquidity"].to_numpy(float)
+    if "oracle" in network._nodes:
+        table["oracle"] = network._nodes["oracle"].to_numpy()
+    if "exit_liquidity" in network._nodes:
+        room = network._nodes["exit_liquidity"].to_numpy(float)
         table["exit_liquidity"] = np.where(at >= 0, room[np.maximum(at, 0)], np.nan)
         table["could_leave"] = np.minimum(held, table["exit_liquidity"])
     full = pd.DataFrame(table | {"loss": loss, "external_loss": external})
     size = float(direct.sum())
     lost = np.round((loss + external) / (size or 1.0), 12)  # equal losses go by bag, then by name
-    order = np.lexsort((alphabet(net), -bag, -lost))
+    order = np.lexsort((alphabet(network), -bag, -lost))
     some = (held > 1e-12 * size) | (lost > 0)
     frame: pd.DataFrame = full.iloc[order[some[order]]].reset_index(drop=True)
     columns = ("direct", "bag", "loss", "external_loss")
@@ -133,41 +135,41 @@ def who_holds_the_bag(
     return frame
 
 
-def _outright(net: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:
+def _outright(network: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:
     """What every node holds of a token or asset (n,), and the row of the token, if it is a node."""
-    n, held = len(net), net._holdings
+    n, held = len(network), network._holdings
     direct, token = np.zeros(n), None
     if held is not None and (held["asset"] == name).any():
-        direct += net.holdings_of(name)
-    if name in net.names:
-        token = net.position(name)
-        on_it = net.debtor == token
-        direct += np.bincount(net.creditor[on_it], net.amount[on_it], n)
+        direct += network.holdings_of(name)
+    if name in network.names:
+        token = network.position(name)
+        on_it = network.debtor == token
+        direct += np.bincount(network.creditor[on_it], network.amount[on_it], n)
     return direct, token
 
 
 def _largest(
-    net: ExposureNetwork, flow: csr_array, held: np.ndarray
+    network: ExposureNetwork, flow: csr_array, held: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """For every node, the debtor through which most of its exposure comes, and how much (n,)."""
     edges = flow.tocoo()
     creditor, debtor = edges.coords
     part = edges.data * held[debtor]
-    order = np.lexsort((alphabet(net)[debtor], -part, creditor))
+    order = np.lexsort((alphabet(network)[debtor], -part, creditor))
     first, where = np.unique(creditor[order], return_index=True)
-    source, best = np.zeros(len(net), np.int64), np.zeros(len(net))
+    source, best = np.zeros(len(network), np.int64), np.zeros(len(network))
     source[first], best[first] = debtor[order][where], part[order][where]
     return source, best
 
 
-def _tiers(net: ExposureNetwork, at: np.ndarray) -> pd.arrays.IntegerArray:
+def _tiers(network: ExposureNetwork, at: np.ndarray) -> pd.arrays.IntegerArray:
     """The most senior tier of the claims of every node on the node `at` (−1: no node), Int64."""
-    tier = np.ones(len(net.amount))
-    if "tier" in net._columns:
-        given = pd.to_numeric(net._columns["tier"]).to_numpy(float, na_value=np.nan)
+    tier = np.ones(len(network.amount))
+    if "tier" in network._columns:
+        given = pd.to_numeric(network._columns["tier"]).to_numpy(float, na_value=np.nan)
         tier = np.where(np.isnan(given), 1.0, given)
-    best = np.full(len(net), np.inf)
-    rows = at[net.creditor] == net.debtor
-    np.minimum.at(best, net.creditor[rows], tier[rows])
+    best = np.full(len(network), np.inf)
+    rows = at[network.creditor] == network.debtor
+    np.minimum.at(best, network.creditor[rows], tier[rows])
     none = ~np.isfinite(best)
     return pd.arrays.IntegerArray(np.where(none, 0, best).astype(np.int64), none)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, xlog1py, xlogy
 
+from ..errors import ArgumentError
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
 
@@ -13,12 +14,12 @@ from ..statistics.samples import known
 def counts(count: ArrayLike, n: int, level: float) -> np.ndarray:
     """Whole numbers from 0 to n, checked together with n and level."""
     if not 0 < level < 1:
-        raise ValueError(f"level must be above 0 and below 1, but is {level!r}.")
+        raise ArgumentError(f"level must be above 0 and below 1, but is {level!r}.")
     if n < 1 or n != int(n):
-        raise ValueError(f"n must be a whole number of days, at least 1, but is {n!r}.")
+        raise ArgumentError(f"n must be a whole number of days, at least 1, but is {n!r}.")
     x = known("count", numbers("count", count, 0, n))
     if (x != np.round(x)).any():
-        raise ValueError("count must be whole: pass exceedances(...).sum(0), not a rate.")
+        raise ArgumentError("count must be whole: pass exceedances(...).sum(0), not a rate.")
     return x.astype(int)
 
 
@@ -26,7 +27,9 @@ def days(exceeded: ArrayLike) -> np.ndarray:
     """Days (n, ...) with or without an exceedance, checked."""
     hit = np.asarray(exceeded)
     if hit.dtype != bool or hit.ndim == 0 or len(hit) < 2:
-        raise ValueError("exceeded must be True or False, at least two days; use exceedances(...).")
+        raise ArgumentError(
+            "exceeded must be True or False, at least two days; use exceedances(...)."
+        )
     return hit
 
 

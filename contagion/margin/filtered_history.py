@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
 
@@ -54,18 +55,18 @@ def garch_volatility(
 
     r = known("returns", returns)
     if r.ndim == 0 or len(r) == 0:
-        raise ValueError("returns must have at least one period along the first axis.")
+        raise ArgumentError("returns must have at least one period along the first axis.")
     for name, value in (("constant", constant), ("shock", shock), ("decay", decay)):
         known(name, value, 0)
     if shock + decay > 1 + 1e-12:
-        raise ValueError(
+        raise ArgumentError(
             f"shock + decay must be at most 1, but is {shock + decay!r}: variance would explode."
         )
     square = r * r
     first = square.mean(0) if start is None else known("start", start)
     first = np.broadcast_to(first, r.shape[1:])
     if not (first > 0).all():
-        raise ValueError(
+        raise ArgumentError(
             "start must be above 0 in every column; returns that are all 0 have no volatility."
         )
     later, _ = lfilter([1.0], [1.0, -decay], constant + shock * square, axis=0,
@@ -117,12 +118,12 @@ def filtered_losses(
     else:
         sigma = known("volatility", numbers("volatility", volatility, above=0))
     if x.ndim == 0 or sigma.ndim == 0 or len(sigma) != len(x) + 1:
-        raise ValueError(
+        raise ArgumentError(
             f"volatility must have one row more than losses (the forecast for the next period), "
             f"but the shapes are {sigma.shape} and {x.shape}."
         )
     if not (sigma > 0).all():
-        raise ValueError("volatility fell to 0; use a higher decay or give volatility.")
+        raise ArgumentError("volatility fell to 0; use a higher decay or give volatility.")
     if sigma.ndim == 1:
         sigma = sigma.reshape(-1, *[1] * (x.ndim - 1))
     return np.asarray(x * (sigma[-1] / sigma[:-1]))

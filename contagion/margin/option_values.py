@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from ..statistics.samples import known
 
@@ -94,11 +95,11 @@ class Instruments:
         object.__setattr__(self, "kind", kind)
         wrong = sorted(set(kind) - {"linear", "call", "put"})
         if wrong or not kind:
-            raise ValueError(f"kind must be linear, call or put, but is {wrong or 'empty'}.")
+            raise ArgumentError(f"kind must be linear, call or put, but is {wrong or 'empty'}.")
         for name in ("price", "strike", "volatility", "days"):
             given = np.asarray(getattr(self, name), dtype=float)
             if given.shape not in ((), (1,), (len(kind),)):
-                raise ValueError(
+                raise ArgumentError(
                     f"{name} must be one number or {len(kind)}, one an instrument, but has shape "
                     f"{given.shape}."
                 )

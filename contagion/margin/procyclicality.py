@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from ..statistics.samples import known
 
@@ -77,7 +78,7 @@ def stressed_weights(stressed: ArrayLike, share: float = 0.25) -> np.ndarray:
     """
     bad = np.asarray(stressed)
     if bad.ndim != 1 or bad.dtype != bool or not bad.any():
-        raise ValueError("stressed must be one True or False an observation, at least one True.")
+        raise ArgumentError("stressed must be one True or False an observation, at least one True.")
     known("share", numbers("share", share, above=0, below=1))
     part = max(float(share), float(bad.mean()))
     return np.asarray(np.where(bad, part / bad.sum(), (1 - part) / max(1, (~bad).sum())))
@@ -172,7 +173,7 @@ def largest_increase(margin: ArrayLike, dates: int = 5, *, relative: bool = True
     """
     m = _dated("margin", margin)
     if dates < 1:
-        raise ValueError(f"dates must be at least 1, but is {dates!r}.")
+        raise ArgumentError(f"dates must be at least 1, but is {dates!r}.")
     low = _lowest(m, dates + 1)
     if relative:
         numbers("margin", m, above=0)
@@ -182,13 +183,13 @@ def largest_increase(margin: ArrayLike, dates: int = 5, *, relative: bool = True
 def _dated(name: str, values: ArrayLike) -> np.ndarray:
     array = known(name, values, 0)
     if array.ndim == 0 or len(array) == 0:
-        raise ValueError(f"{name} must have at least one date along the first axis.")
+        raise ArgumentError(f"{name} must have at least one date along the first axis.")
     return array
 
 
 def _lowest(m: np.ndarray, window: int) -> np.ndarray:
     """(t, ...) lowest value of the last `window` rows, this one included."""
     if window < 1:
-        raise ValueError(f"window must be at least 1 date, but is {window!r}.")
+        raise ArgumentError(f"window must be at least 1 date, but is {window!r}.")
     padded = np.concatenate([np.full((window - 1, *m.shape[1:]), np.inf), m])
     return np.asarray(sliding_window_view(padded, window, axis=0).min(-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
 from .scenario_grid import ScenarioGrid
@@ -47,7 +48,9 @@ def deribit_grid(
         known(name, value, 0)
     far = known("extended", extended, -1)
     if (np.abs(far) <= price_range).any():
-        raise ValueError(f"extended moves must be beyond the range of {price_range:g}: {extended}.")
+        raise ArgumentError(
+            f"extended moves must be beyond the range of {price_range:g}: {extended}."
+        )
     steps = np.round(np.linspace(-price_range, price_range, 9), 12)
     return ScenarioGrid(
         (*np.repeat(steps, 3), *far),

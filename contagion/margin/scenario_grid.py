@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from ..statistics.samples import known
 from .option_values import Instruments
@@ -86,7 +87,9 @@ class ScenarioGrid:
             values = known(name, getattr(self, name), 0 if name == "weight" else -1)
             object.__setattr__(self, name, tuple(np.atleast_1d(values).tolist()))
         if not len(self.price) == len(self.volatility) == len(self.weight) > 0:
-            raise ValueError("price, volatility and weight must have one number for each scenario.")
+            raise ArgumentError(
+                "price, volatility and weight must have one number for each scenario."
+            )
         numbers("weight", self.weight, high=1, above=0)
         numbers("shortest", self.shortest, above=0)
         for name in ("power", "long_power", "short_option", "offset"):
@@ -102,7 +105,7 @@ class ScenarioGrid:
         """
         held = known("size", size)
         if held.ndim == 0 or held.shape[-1] != len(instruments.kind):
-            raise ValueError(
+            raise ArgumentError(
                 f"size must have {len(instruments.kind)} entries in its last axis, one an "
                 f"instrument, but has shape {held.shape}."
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from ..statistics.samples import known
 
@@ -60,17 +61,19 @@ class TieredSchedule:
             object.__setattr__(self, name, values)
         border, rate, leverage = map(np.array, (self.borders, self.rates, self.leverages))
         if not border.shape == rate.shape == leverage.shape:
-            raise ValueError("borders, rates and leverages must have one number for each tier.")
+            raise ArgumentError("borders, rates and leverages must have one number for each tier.")
         if border[0] != 0 or not (np.diff(border) > 0).all() or not self.limit > border[-1]:
-            raise ValueError(
+            raise ArgumentError(
                 f"borders must start at 0 and rise, up to limit, but are {self.borders}."
             )
         if not ((rate > 0) & (rate < 1)).all() or (np.diff(rate) < 0).any():
-            raise ValueError(f"rates must be above 0, below 1 and not fall, but are {self.rates}.")
+            raise ArgumentError(
+                f"rates must be above 0, below 1 and not fall, but are {self.rates}."
+            )
         if (leverage < 1).any() or (np.diff(leverage) > 0).any():
-            raise ValueError(f"leverages must be >= 1 and not rise, but are {self.leverages}.")
+            raise ArgumentError(f"leverages must be >= 1 and not rise, but are {self.leverages}.")
         if (leverage * rate > 1 + 1e-12).any():
-            raise ValueError("1 / leverage must be at least the maintenance rate in every tier.")
+            raise ArgumentError("1 / leverage must be at least the maintenance rate in every tier.")
 
     @property
     def amounts(self) -> tuple[float, ...]:
@@ -83,7 +86,7 @@ class TieredSchedule:
         """Index of the tier of each position (signs do not matter)."""
         size = np.abs(known("notional", notional))
         if (size > self.limit).any():
-            raise ValueError(
+            raise ArgumentError(
                 f"notional {size.max():,.15g} is above the limit of {self.limit:,.15g}."
             )
         return np.asarray(np.maximum(np.searchsorted(self.borders, size, side="left") - 1, 0))
@@ -153,13 +156,13 @@ def offset_margin(
     m, r = known("margin", margin), known("correlation", correlation, -1)
     share = known("recognised", numbers("recognised", recognised, 0, 1))
     if m.ndim == 0 or r.shape != (m.shape[-1], m.shape[-1]):
-        raise ValueError(
+        raise ArgumentError(
             f"correlation must be square, one row an instrument, but is {r.shape} for margin "
             f"{m.shape}."
         )
     good = np.allclose(r, r.T, atol=1e-12) and np.allclose(np.diag(r), 1, atol=1e-12)
     if not good or np.linalg.eigvalsh(r).min() < -1e-9:
-        raise ValueError("correlation must be symmetric, with ones on the diagonal and no "
+        raise ArgumentError("correlation must be symmetric, with ones on the diagonal and no "
                          "negative eigenvalue; estimate it from complete rows.")  # fmt: skip
     gross = np.abs(m).sum(-1)
     combined = np.sqrt(np.maximum(((m @ r) * m).sum(-1), 0))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ConvergenceError, ModelError, ShockError
+from ..errors import ArgumentError, ConvergenceError, ModelError, ShockError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
@@ -114,7 +114,7 @@ class SystemLoss:
     def __post_init__(self) -> None:
         if self.of not in get_args(Of):
             known = ", ".join(map(repr, get_args(Of)))
-            raise ValueError(f"of={self.of!r}: choose one of {known}.")
+            raise ArgumentError(f"of={self.of!r}: choose one of {known}.")
         if self.of != "owners" and not self.model.settles:
             raise ModelError(
                 f"{type(self.model).__name__} does not compute what {self.of} lose, it does not "

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from .registry import About, Measure, scored
@@ -202,7 +203,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
         b = DAMPING / (root or widest)
     if b is not None and not 0 < b * max(root, 1e-300) < 1:
         limit = f"below 1/r = {1 / root:.6g}" if root else "above 0"
-        raise ValueError(
+        raise ArgumentError(
             f"b={b!r}: the walks of the Katz centrality only add up for a b above 0 and {limit}, "
             f"r the largest eigenvalue of the claims. Leave b out for {DAMPING}/r."
         )
@@ -255,7 +256,7 @@ def pagerank(
     Source: after Brin & Page (1998), Computer Networks 30, with weights; as networkx.pagerank.
     """
     if not 0 <= damping < 1:
-        raise ValueError(f"damping={damping!r}: the probability of a further step is in [0, 1).")
+        raise ArgumentError(f"damping={damping!r}: the probability of a further step is in [0, 1).")
     away: dict[Side, Side] = {"debtor": "creditor", "creditor": "debtor"}
     matrix = _seen_from(network, away.get(side, side))
     n = len(network)

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from ..text import listing, plural
@@ -58,7 +59,7 @@ def _known(values: pd.Series) -> np.ndarray:
     numbers = values.to_numpy(float)
     below = numbers < 0
     if below.any():
-        raise ValueError(
+        raise ArgumentError(
             f"{plural(int(below.sum()), 'amount')} below 0 ({listing(values.index[below])}): "
             "shares of a total need amounts of 0 or more. Use values.clip(lower=0)."
         )
@@ -119,7 +120,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
     Source: definition in common use, as in the reports of competition authorities.
     """
     if k < 1:
-        raise ValueError(f"k={k!r}: the concentration ratio is that of the 1, 2, ... largest.")
+        raise ArgumentError(f"k={k!r}: the concentration ratio is that of the 1, 2, ... largest.")
     known = _known(values)
     return float(known[:k].sum() / known.sum()) if known.sum() > 0 else np.nan
 

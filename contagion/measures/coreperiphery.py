@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from .registry import Measure, scored
 from .spectra import claim_matrix, links
@@ -106,7 +107,7 @@ def core_periphery(
     and error score, written down from memory; the bound by degrees after Lip (2011).
     """
     if starts < 0:
-        raise ValueError(f"starts={starts!r}: the number of drawn cores is 0 or more.")
+        raise ArgumentError(f"starts={starts!r}: the number of drawn cores is 0 or more.")
     claims = claim_matrix(network)
     if not claims.nnz:
         return CorePeriphery((), np.nan, 0, 0, 0, 0, 0, False, NO_CLAIMS)

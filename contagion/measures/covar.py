@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..statistics.joint_samples import LEAST, ROUNDING, labelled, quantiles, sample_of
 from .registry import Measure
 
@@ -77,11 +78,11 @@ def covar(
     Statistics & Risk Modeling 31 (arXiv:1207.3464, abstract read).
     """
     if condition not in ("beyond", "at"):
-        raise ValueError(f"condition={condition!r}: choose 'beyond' or 'at'.")
+        raise ArgumentError(f"condition={condition!r}: choose 'beyond' or 'at'.")
     width = (1 - level) / 5 if window is None else window
     sample = sample_of(losses, level, system, weights)
     if not 0 <= width <= min(1 - level, 0.5):
-        raise ValueError(f"window={width}: it lies between 0 and {min(1 - level, 0.5):g}.")
+        raise ArgumentError(f"window={width}: it lies between 0 and {min(1 - level, 0.5):g}.")
     x = sample.losses
     order = np.argsort(x, axis=0, kind="stable")
     inside = np.argsort(sample.system, axis=0, kind="stable")

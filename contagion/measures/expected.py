@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ConvergenceError, ModelError
+from ..errors import ArgumentError, ConvergenceError, ModelError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
@@ -117,7 +117,7 @@ def expected_systemic_loss(
     the equations); with DebtRank, L_i is DebtRank times all equity.
     """
     if method not in ("single", "exact", "sampled"):
-        raise ValueError(f"method={method!r}: choose 'single', 'exact' or 'sampled'.")
+        raise ArgumentError(f"method={method!r}: choose 'single', 'exact' or 'sampled'.")
     p = _probabilities(network, probabilities)
     n, blank = len(network), np.isnan(p)
     loss = joint_losses(network, model, np.eye(n, dtype=bool), recovery)
@@ -283,7 +283,7 @@ def _sampled(
 ) -> tuple[float, float]:
     """Single defaults summed, sets of two and more drawn; value and standard error."""
     if samples < 2:
-        raise ValueError(f"samples={samples}: at least 2.")
+        raise ArgumentError(f"samples={samples}: at least 2.")
     before, after = _standing(p)
     alone = before * p * after
     several = float((before * p * (1.0 - after)).sum())

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
+from ..errors import ArgumentError, ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
 from ..network.exposure_network import ExposureNetwork
@@ -66,7 +66,7 @@ def direct(
         weights = _weights(result.network, of)
         return "weighted", float(weights @ result.loss), _owners(result, system, weights, side), 0.0
     if of not in TOTALS:
-        raise ValueError(f"of={of!r}: choose {listing(TOTALS, 4)}, or weights of the nodes.")
+        raise ArgumentError(f"of={of!r}: choose {listing(TOTALS, 4)}, or weights of the nodes.")
     if of in ("external", "socialized") and not settles:
         raise ModelError(
             f"{type(result.model).__name__} does not compute the loss {of!r}: it settles no claims."

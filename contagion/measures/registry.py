@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 
 About = Literal["importance", "vulnerability", "size", "position"]
@@ -92,7 +93,7 @@ def scored(
     silent = ~np.isfinite(values) & ~undefined
     if silent.any():
         at = index[int(np.flatnonzero(silent)[0])]
-        raise ValueError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
+        raise ArgumentError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
     series = pd.Series(values, index, name=name)
     series.attrs["reasons"] = dict(zip(index[undefined], said[undefined], strict=True))
     return series

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ConvergenceError, ModelError
+from ..errors import ArgumentError, ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..models.base import NO_SHOCK, Model, _check_pins
@@ -207,7 +207,7 @@ def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationR
 def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     """The derivatives of a loss at a result of :func:`solved`; see :func:`gradient`."""
     if side not in ("loss", "gain"):
-        raise ValueError(f"side={side!r}: choose 'loss' or 'gain'.")
+        raise ArgumentError(f"side={side!r}: choose 'loss' or 'gain'.")
     valued, n = not result.model.settles, len(result.network)
     system = debtrank_system(result) if valued else clearing_system(result)
     moves = kernel.moving(system, side)
@@ -317,19 +317,19 @@ def _by_equity(
     return assets, partial[SHOCK] + price, owed, by_claim, funded, clear
 
 
-def _funded(net: ExposureNetwork, by_claim: np.ndarray, assets: np.ndarray) -> np.ndarray:
+def _funded(network: ExposureNetwork, by_claim: np.ndarray, assets: np.ndarray) -> np.ndarray:
     """(m,) by an amount that moves external assets."""
-    return np.asarray(by_claim - assets[net.creditor] + assets[net.debtor])
+    return np.asarray(by_claim - assets[network.creditor] + assets[network.debtor])
 
 
-def _rules(net: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
+def _rules(network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
     """(n,) bool: claims share pro rata in tiers; external creditors share with a tier."""
-    rules, of = rules_of(net)
+    rules, of = rules_of(network)
     simple = np.array([_tiered(rule) for rule in rules], bool)[of]
-    default = 1.0 if net.external_creditors == "pari_passu" else 0.0
-    if "external_tier" not in net.nodes:
-        return simple, np.full(len(net), default > 0)
-    tier = pd.to_numeric(net.nodes["external_tier"]).to_numpy(float, na_value=np.nan)
+    default = 1.0 if network.external_creditors == "pari_passu" else 0.0
+    if "external_tier" not in network.nodes:
+        return simple, np.full(len(network), default > 0)
+    tier = pd.to_numeric(network.nodes["external_tier"]).to_numpy(float, na_value=np.nan)
     return simple, np.where(np.isnan(tier), default, tier) > 0
 
 

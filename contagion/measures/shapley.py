@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ArgumentError, ShockError
 from ..kernels import shapley as kernel
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
@@ -78,9 +78,11 @@ def shapley(
     names = list(players)
     k = len(names)
     if k == 0 or len(set(names)) < k:
-        raise ValueError("players: at least one name, and each of them once.")
+        raise ArgumentError("players: at least one name, and each of them once.")
     if not exact_up_to <= MOST:
-        raise ValueError(f"exact_up_to={exact_up_to}: at most {MOST}, which are 16,777,216 runs.")
+        raise ArgumentError(
+            f"exact_up_to={exact_up_to}: at most {MOST}, which are 16,777,216 runs."
+        )
     place = np.argsort(np.array([str(name) for name in names]), kind="stable")
     back = np.argsort(place)  # draws follow the sorted names, columns the order of the caller
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ArgumentError, ShockError
 from ..statistics.joint_samples import (
     LEAST,
     ROUNDING,
@@ -76,7 +76,7 @@ def marginal_expected_shortfall(
     Review of Financial Studies 30(1) (abstract read).
     """
     if isinstance(system, str) and system == "others":
-        raise ValueError("system='others' differs from node to node; take 'all' or an array.")
+        raise ArgumentError("system='others' differs from node to node; take 'all' or an array.")
     sample = sample_of(losses, level, system, weights)
 
     def statistic(p: np.ndarray) -> np.ndarray:
@@ -227,7 +227,7 @@ def euler_allocation(
     (2001), Journal of Risk 4(1) (neither equation read).
     """
     if risk not in get_args(Risk):
-        raise ValueError(f"risk={risk!r}: choose one of {', '.join(map(repr, get_args(Risk)))}.")
+        raise ArgumentError(f"risk={risk!r}: choose one of {', '.join(map(repr, get_args(Risk)))}.")
     sample = sample_of(losses, level, "all", weights)
     if risk == "expected shortfall" and sample.count * (1 - level) < minimum - 1e-9:
         raise ShockError(

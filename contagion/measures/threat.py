@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import ConvergenceError, ModelError
+from ..errors import ArgumentError, ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
@@ -74,7 +74,7 @@ def threat_index(
     repayments), the formula is the derivative of clearing that the abstract describes.
     """
     if side not in ("loss", "gain"):
-        raise ValueError(f"side={side!r}: choose 'loss' or 'gain'.")
+        raise ArgumentError(f"side={side!r}: choose 'loss' or 'gain'.")
     if network._shareholdings is not None or network._guarantees is not None:
         raise ModelError(
             "The threat index does not compute guarantees and shareholdings. Leave them out: "

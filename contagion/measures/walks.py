@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from .centrality import NO_CLAIMS
@@ -78,7 +79,9 @@ def betweenness(
     """
     n = len(network)
     if k is not None and not 1 <= k <= n:
-        raise ValueError(f"k={k!r}: start from 1 to {n:,} nodes, or leave k out for all of them.")
+        raise ArgumentError(
+            f"k={k!r}: start from 1 to {n:,} nodes, or leave k out for all of them."
+        )
     steps = _distances(network, distance).tocoo()
     if n < 3 or not steps.nnz:
         why = NO_CLAIMS if n >= 3 else "a path through a third node needs three nodes"

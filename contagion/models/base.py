@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import ConvergenceError, ModelError, NetworkError, ShockError
+from ..errors import ArgumentError, ConvergenceError, ModelError, NetworkError, ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.propagation_result import Baseline, PropagationResult
@@ -141,7 +141,7 @@ class Model(ABC):
             When the tolerance is not reached; `.partial` is the result so far.
         """
         if baseline not in ("book", "cleared"):
-            raise ValueError(f"baseline={baseline!r}: choose 'book' or 'cleared'.")
+            raise ArgumentError(f"baseline={baseline!r}: choose 'book' or 'cleared'.")
         self._usable(network)
         losses, recoveries = shock.arrays(network)
         outcome = self.run(network, losses, recoveries, trace="rounds")

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import did_you_mean
@@ -60,11 +61,11 @@ class Channel:
         for item in [] if text == "default" else text.split(","):
             key, _, value = (part.strip() for part in item.partition("="))
             if key not in known:
-                raise ValueError(did_you_mean(key, known, f"parameter of {cls.__name__}"))
+                raise ArgumentError(did_you_mean(key, known, f"parameter of {cls.__name__}"))
             try:
                 given[key] = float(value)
             except ValueError:
-                raise ValueError(f"{key}={value!r}: a number is needed.") from None
+                raise ArgumentError(f"{key}={value!r}: a number is needed.") from None
         return cls(**given)
 
 
@@ -147,9 +148,9 @@ class Funding(Channel):
 
     def __post_init__(self) -> None:
         if not 0 <= self.not_replaced <= 1:
-            raise ValueError(f"not_replaced={self.not_replaced}: it lies between 0 and 1.")
+            raise ArgumentError(f"not_replaced={self.not_replaced}: it lies between 0 and 1.")
         if not 0 <= self.sale_cost < np.inf:
-            raise ValueError(f"sale_cost={self.sale_cost}: it is >= 0 and finite.")
+            raise ArgumentError(f"sale_cost={self.sale_cost}: it is >= 0 and finite.")
 
     @property
     def on(self) -> bool:

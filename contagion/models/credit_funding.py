@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..errors import ModelError
+from ..errors import ArgumentError, ModelError
 from ..kernels.funding import spread
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
@@ -93,10 +93,10 @@ class CreditFunding(Model):
     def __post_init__(self) -> None:
         for name in ("loss_given_default", "not_replaced", "hurdle"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
+                raise ArgumentError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
         for name in ("sale_cost", "price_impact"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name}={getattr(self, name)}: it is >= 0 and finite.")
+                raise ArgumentError(f"{name}={getattr(self, name)}: it is >= 0 and finite.")
 
     def run(
         self,

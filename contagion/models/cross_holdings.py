@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution
+from ..errors import AmbiguousSolution, ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
@@ -88,7 +88,7 @@ class CrossHoldings(Model):
 
     def __post_init__(self) -> None:
         if self.which not in ("greatest", "least", None):
-            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
 
     def run(
         self,

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack
 
-from ..errors import ConvergenceError
+from ..errors import ArgumentError, ConvergenceError
 from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
@@ -68,7 +68,7 @@ class DebtRank(Model):
 
     def __post_init__(self) -> None:
         if self.variant not in ("linear", "single-hit"):
-            raise ValueError(f"variant={self.variant!r}: choose 'linear' or 'single-hit'.")
+            raise ArgumentError(f"variant={self.variant!r}: choose 'linear' or 'single-hit'.")
 
     def run(
         self,

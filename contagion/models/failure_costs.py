@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
+from ..errors import ArgumentError, ModelError
 from ..kernels.ownership import FREE, Failures, failures
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
@@ -82,11 +82,11 @@ class FailureCosts(Model):
 
     def __post_init__(self) -> None:
         if not (self.threshold >= 0 and self.cost >= 0):
-            raise ValueError(
+            raise ArgumentError(
                 f"threshold={self.threshold}, cost={self.cost}: both are parts >= 0 of a value."
             )
         if self.which not in ("best", "worst"):
-            raise ValueError(f"which={self.which!r}: choose 'best' or 'worst'.")
+            raise ArgumentError(f"which={self.which!r}: choose 'best' or 'worst'.")
 
     def limits(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
         """Thresholds v̲ and failure costs β, (n,) each, in money.

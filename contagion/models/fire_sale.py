@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution
+from ..errors import AmbiguousSolution, ArgumentError
 from ..kernels.firesale import forced_sales, marked_down
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
@@ -105,11 +105,11 @@ class FireSale(PortfolioModel):
 
     def __post_init__(self) -> None:
         if not 0 < self.capital_ratio <= 1:
-            raise ValueError(f"capital_ratio={self.capital_ratio}: above 0 and at most 1.")
+            raise ArgumentError(f"capital_ratio={self.capital_ratio}: above 0 and at most 1.")
         if not 0 <= self.other_weight <= 1:
-            raise ValueError(f"other_weight={self.other_weight}: it lies between 0 and 1.")
+            raise ArgumentError(f"other_weight={self.other_weight}: it lies between 0 and 1.")
         if self.which not in ("greatest", "least", None):
-            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
         object.__setattr__(self, "illiquid", tuple(self.illiquid))
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..kernels.cascade import cascade
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
@@ -96,7 +97,7 @@ class Furfine(Model):
 
     def __post_init__(self) -> None:
         if not 0 <= self.loss_given_default <= 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
             )
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
+from ..errors import ArgumentError, ArgumentTypeError, ModelError
 from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..network.exposure_network import ExposureNetwork
@@ -113,7 +113,7 @@ class JointModel(PortfolioModel):
                 value = kind.from_words(value)
                 object.__setattr__(self, name, value)
             if not (value is None or isinstance(value, kind)):
-                raise TypeError(
+                raise ArgumentTypeError(
                     f"{name}={value!r}: give channels.{kind.__name__}(...), words or None."
                 )
 
@@ -149,7 +149,7 @@ class JointModel(PortfolioModel):
             As in :meth:`propagate`, in any of the runs.
         """
         if of not in ("owners", "external creditors"):
-            raise ValueError(f"of={of!r}: choose 'owners' or 'external creditors'.")
+            raise ArgumentError(f"of={of!r}: choose 'owners' or 'external creditors'.")
         names = [name for name in KINDS if getattr(self, name) is not None]
         worth: list[np.ndarray] = []
         direct = np.zeros(len(network))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ArgumentError, ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .base import NO_SHOCK, Trace
@@ -83,7 +83,7 @@ class LeverageTargeting(PortfolioModel):
             check = checked_number("depth", above=True)
             object.__setattr__(self, "depth", by_asset("depth", self.depth, check))
         if self.rounds < 1:
-            raise ValueError(f"rounds={self.rounds}: at least one.")
+            raise ArgumentError(f"rounds={self.rounds}: at least one.")
 
     def _parts(self, network: ExposureNetwork, mine: Portfolios) -> tuple[np.ndarray, np.ndarray]:
         """Part of its holdings that a node sells per money lost (n,), and price impact (A,)."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..kernels.funding import spread
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
@@ -71,7 +72,7 @@ class LiquidityHoarding(Model):
     def __post_init__(self) -> None:
         for name in ("withdrawal", "haircut", "liquid_share"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
+                raise ArgumentError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
 
     def run(
         self,

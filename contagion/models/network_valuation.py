@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import AmbiguousSolution
+from ..errors import AmbiguousSolution, ArgumentError, ArgumentTypeError
 from ..kernels.equities import THRESHOLD, Solution, System, solve
 from ..kernels.segments import Segments
 from ..kernels.shares import Shares
@@ -85,11 +85,11 @@ class NetworkValuation(Model):
         if isinstance(self.valuation, str):
             object.__setattr__(self, "valuation", from_words(self.valuation))
         if not isinstance(self.valuation, Valuation):
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"valuation={self.valuation!r}: give one of ct.models.valuations or its name."
             )
         if self.which not in ("greatest", "least", None):
-            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
 
     def run(
         self,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..kernels.firesale import liquidations
 from ..network.exposure_network import ExposureNetwork
 from .base import Trace
@@ -73,7 +74,7 @@ class OverlappingPortfolios(PortfolioModel):
 
     def __post_init__(self) -> None:
         if not 0 <= self.loss_given_default <= 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
             )
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ModelError
+from ..errors import ArgumentError, ArgumentTypeError, ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.propagation_result import PropagationResult
@@ -130,7 +130,7 @@ def by_asset(name: str, value: Any, check: Callable[[Any], Any]) -> Any:
     except (TypeError, ValueError) as error:
         if isinstance(error, ValueError) and name in str(error):
             raise
-        raise TypeError(f"{name}={value!r}: give one value, or {{asset: value}}.") from None
+        raise ArgumentTypeError(f"{name}={value!r}: give one value, or {{asset: value}}.") from None
     return tuple(sorted(pairs, key=lambda pair: str(pair[0])))
 
 
@@ -154,9 +154,11 @@ def checked_number(name: str, low: float = 0.0, *, above: bool = False) -> Calla
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise TypeError(f"{name}={value!r}: a number is needed.") from None
+            raise ArgumentTypeError(f"{name}={value!r}: a number is needed.") from None
         if not (number > low if above else number >= low):
-            raise ValueError(f"{name}={number:g}: it has to be {'>' if above else '>='} {low:g}.")
+            raise ArgumentError(
+                f"{name}={number:g}: it has to be {'>' if above else '>='} {low:g}."
+            )
         return number
 
     return check

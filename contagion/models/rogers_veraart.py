@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution
+from ..errors import AmbiguousSolution, ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
@@ -68,9 +68,9 @@ class RogersVeraart(Model):
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):
-            raise ValueError(f"alpha={self.alpha}, beta={self.beta}: both lie between 0 and 1.")
+            raise ArgumentError(f"alpha={self.alpha}, beta={self.beta}: both lie between 0 and 1.")
         if self.which not in ("greatest", "least", None):
-            raise ValueError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
 
     def run(
         self,

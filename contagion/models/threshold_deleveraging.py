@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..kernels.firesale import THRESHOLD, deleverage
 from ..network.exposure_network import ExposureNetwork
 from .base import Trace
@@ -97,18 +98,18 @@ class ThresholdDeleveraging(PortfolioModel):
 
     def __post_init__(self) -> None:
         if not self.max_leverage > 1:
-            raise ValueError(f"max_leverage={self.max_leverage}: it has to be above 1.")
+            raise ArgumentError(f"max_leverage={self.max_leverage}: it has to be above 1.")
         if not 0 < self._target <= self.max_leverage:
-            raise ValueError(
+            raise ArgumentError(
                 f"target_leverage={self.target_leverage}: above 0 and at most the limit of "
                 f"{self.max_leverage:g}."
             )
         if not 0 <= self.shortfall <= 1:
-            raise ValueError(f"shortfall={self.shortfall}: it lies between 0 and 1.")
+            raise ArgumentError(f"shortfall={self.shortfall}: it lies between 0 and 1.")
         if self.insolvent not in ("sell", "hold"):
-            raise ValueError(f"insolvent={self.insolvent!r}: choose 'sell' or 'hold'.")
+            raise ArgumentError(f"insolvent={self.insolvent!r}: choose 'sell' or 'hold'.")
         if self.rounds is not None and self.rounds < 1:
-            raise ValueError(f"rounds={self.rounds}: at least one, or None.")
+            raise ArgumentError(f"rounds={self.rounds}: at least one, or None.")
         if self.depth is not None:
             check = checked_number("depth", above=True)
             object.__setattr__(self, "depth", by_asset("depth", self.depth, check))
@@ -186,7 +187,7 @@ class ThresholdDeleveraging(PortfolioModel):
         10000.0
         """
         if not min(daily_volume, volatility, days, scale) > 0:
-            raise ValueError("daily_volume, volatility, days and scale have to be above 0.")
+            raise ArgumentError("daily_volume, volatility, days and scale have to be above 0.")
         return scale * daily_volume / volatility * float(np.sqrt(days))
 
     def overlaps(self, network: ExposureNetwork) -> pd.DataFrame:
@@ -221,7 +222,7 @@ class ThresholdDeleveraging(PortfolioModel):
             For a size out of range.
         """
         if not 0 < size <= 1:
-            raise ValueError(f"size={size}: above 0 and at most 1.")
+            raise ArgumentError(f"size={size}: above 0 and at most 1.")
         every = Portfolios.of(network)
         losses = size * every.held.T.toarray()
         alone = self._solve(network, losses, np.full(losses.shape, np.nan), "none")
@@ -233,5 +234,5 @@ class ThresholdDeleveraging(PortfolioModel):
 def _checked_floor(value: Any) -> float:
     number = checked_number("floor")(value)
     if number >= 1:
-        raise ValueError(f"floor={number:g}: it has to be below 1; depth=inf is no impact.")
+        raise ArgumentError(f"floor={number:g}: it has to be below 1; depth=inf is no impact.")
     return number

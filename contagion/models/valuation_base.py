@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..kernels.valuation import Terms, Valued
 from ..text import did_you_mean
 
@@ -73,7 +74,7 @@ class Valuation(ABC):
             wrong = numbers[~fits]
             shown = wrong.flat[0] if wrong.size else f"of shape {numbers.shape}"
             limits = f"between {low:g} and {high:g}" if high < np.inf else f"finite and >= {low:g}"
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}: {name} {shown}; it has to be {limits}, one number or one "
                 "a node."
             )
@@ -91,14 +92,14 @@ class Valuation(ABC):
             value = getattr(self, name)
             if isinstance(value, str):
                 if value not in columns:
-                    raise ValueError(
+                    raise ArgumentError(
                         f"{type(self).__name__}: {name} is a number, or "
                         + did_you_mean(value, list(columns), "numeric column of the node table")
                     )
                 value = columns[value]
             numbers = np.asarray(value, float)
             if numbers.ndim and numbers.shape != (n,):
-                raise ValueError(
+                raise ArgumentError(
                     f"{type(self).__name__}: {numbers.size:,} values of {name} for {n:,} nodes. "
                     "Give one number, or one a node in the order of net.names."
                 )

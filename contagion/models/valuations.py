@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..kernels.valuation import (
     Terms,
     Valued,
@@ -314,18 +315,18 @@ def from_words(text: str) -> Valuation:
     """
     name, _, rest = text.partition(":")
     if name not in VALUATIONS:
-        raise ValueError(did_you_mean(name, list(VALUATIONS), "valuation"))
+        raise ArgumentError(did_you_mean(name, list(VALUATIONS), "valuation"))
     kind = VALUATIONS[name]
     given: dict[str, Any] = {}
     for item in filter(None, rest.split(",")):
         key, sign, value = (part.strip() for part in item.partition("="))
         if not sign or key not in {f.name for f in fields(kind)}:
             known = [f.name for f in fields(kind)]
-            raise ValueError(did_you_mean(key, known, f"parameter of {name}"))
+            raise ArgumentError(did_you_mean(key, known, f"parameter of {name}"))
         given[key] = _read(value)
     needed = [f.name for f in fields(kind) if f.default is MISSING]
     if missing := [key for key in needed if key not in given]:
-        raise ValueError(f"{name} needs {', '.join(missing)}: write {name}:{missing[0]}=VALUE.")
+        raise ArgumentError(f"{name} needs {', '.join(missing)}: write {name}:{missing[0]}=VALUE.")
     return kind(**given)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import Finding
+from ..errors import Finding, UnknownNameError
 from ..kernels.segments import Segments
 from ..rules import Rule
 from ..text import did_you_mean, money
@@ -288,7 +288,7 @@ class ExposureNetwork(Forms, Changes):
         try:
             return int(cast(int, self.names.get_loc(node)))
         except KeyError:
-            raise KeyError(did_you_mean(node, list(self.names), "node")) from None
+            raise UnknownNameError(did_you_mean(node, list(self.names), "node")) from None
 
     def holdings_of(self, asset: Any) -> np.ndarray:
         """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""

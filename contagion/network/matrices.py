@@ -38,79 +38,81 @@ def divide_rows(matrix: csr_array, by: np.ndarray) -> csr_array:
     return frozen(shares)
 
 
-def liabilities(net: ExposureNetwork) -> csr_array:
+def liabilities(network: ExposureNetwork) -> csr_array:
     """`L[i, j]` = what debtor i owes creditor j, shape (n, n)."""
-    pairs = (net.debtor, net.creditor)
-    return frozen(csr_array((net.amount, pairs), shape=(len(net), len(net))))
+    pairs = (network.debtor, network.creditor)
+    return frozen(csr_array((network.amount, pairs), shape=(len(network), len(network))))
 
 
-def leverage(net: ExposureNetwork) -> csr_array:
+def leverage(network: ExposureNetwork) -> csr_array:
     """`Λ[i, j] = A[i, j] / E[i]`; raises where a creditor has no positive known equity."""
-    equity = net.book.equity
-    bad = ~(equity > 0) & (net.book.claims > 0)
+    equity = network.book.equity
+    bad = ~(equity > 0) & (network.book.claims > 0)
     if bad.any():
         raise NetworkError(
             f"Leverage is undefined for {plural(int(bad.sum()), 'node')} without positive known "
-            f"equity: {listing(net.names[bad])}."
+            f"equity: {listing(network.names[bad])}."
         )
-    return divide_rows(net.liabilities.T.tocsr(), np.where(equity > 0, equity, np.inf))
+    return divide_rows(network.liabilities.T.tocsr(), np.where(equity > 0, equity, np.inf))
 
 
-def named_rules(net: ExposureNetwork, given: Mapping[Any, Any]) -> dict[Any, Rule]:
+def named_rules(network: ExposureNetwork, given: Mapping[Any, Any]) -> dict[Any, Rule]:
     """Rules by node, from rules, words and dicts; `KeyError` for an unknown node."""
     for name in given:
-        net.position(name)
+        network.position(name)
     return {
         name: rule if isinstance(rule, Rule) else from_dict(rule) for name, rule in given.items()
     }
 
 
-def rules_of(net: ExposureNetwork) -> tuple[list[Rule], np.ndarray]:
+def rules_of(network: ExposureNetwork) -> tuple[list[Rule], np.ndarray]:
     """The distinct rules of a network, and which of them each node has (n,)."""
-    nodes, given = net._nodes, net._rules
+    nodes, given = network._nodes, network._rules
     found: dict[Rule, int] = {Priority(): 0}
-    of = np.zeros(len(net), np.int64)
+    of = np.zeros(len(network), np.int64)
     if "rule" in nodes:
         words = nodes["rule"].fillna("priority")
         number = {word: found.setdefault(from_dict(word), len(found)) for word in words.unique()}
         of = words.map(number).to_numpy(np.int64, copy=True)
-    at = net.names.get_indexer_for(pd.Index(list(given), dtype=net.names.dtype))
+    at = network.names.get_indexer_for(pd.Index(list(given), dtype=network.names.dtype))
     of[at] = [found.setdefault(rule, len(found)) for rule in given.values()]
     used, at = np.unique(of, return_inverse=True)
     rules = list(found)
     return [rules[k] for k in used], at
 
 
-def segments(net: ExposureNetwork) -> Segments:
+def segments(network: ExposureNetwork) -> Segments:
     """The rules of all nodes, compiled for the clearing kernel."""
-    rules, of = rules_of(net)
+    rules, of = rules_of(network)
     return compile_rules(
         rules,
         of,
-        net.debtor,
-        net.creditor,
-        net.amount,
-        len(net),
-        {str(name): net._columns[name] for name in net._columns},
-        np.nan_to_num(net.book.external_liabilities),
-        _numbers(net._nodes, "external_tier", 1 if net.external_creditors == "pari_passu" else 0),
-        lambda: net.relative_liabilities,
-        net.names.take,
-        _guarantees(net),
+        network.debtor,
+        network.creditor,
+        network.amount,
+        len(network),
+        {str(name): network._columns[name] for name in network._columns},
+        np.nan_to_num(network.book.external_liabilities),
+        _numbers(
+            network._nodes, "external_tier", 1 if network.external_creditors == "pari_passu" else 0
+        ),
+        lambda: network.relative_liabilities,
+        network.names.take,
+        _guarantees(network),
     )
 
 
-def _guarantees(net: ExposureNetwork) -> Guarantees | None:
-    table = net._guarantees
+def _guarantees(network: ExposureNetwork) -> Guarantees | None:
+    table = network._guarantees
     if table is None:
         return None
-    place = {side: net.names.get_indexer_for(pd.Index(table[side])) for side in SIDES}
+    place = {side: network.names.get_indexer_for(pd.Index(table[side])) for side in SIDES}
     return Guarantees(
         **place,
         amount=table["amount"].to_numpy(),
         ranking=table["ranking"].map({word: k for k, word in enumerate(RANKINGS)}).to_numpy(),
         table={str(c): table[c].to_numpy() for c in table if c not in (*SIDES, "amount")},
-        names=net.names,
+        names=network.names,
     )
 
 

@@ -131,9 +131,11 @@ class Multilateral:
         return _changed(net, exposures, step)
 
 
-def _changed(net: ExposureNetwork, exposures: pd.DataFrame, step: pd.DataFrame) -> ExposureNetwork:
+def _changed(
+    network: ExposureNetwork, exposures: pd.DataFrame, step: pd.DataFrame
+) -> ExposureNetwork:
     """The network with other claims; a new claim may stand beside one of the same pair."""
-    new = transforms.rebuilt(net, exposures, net._completed(), step)
+    new = transforms.rebuilt(network, exposures, network._completed(), step)
     if netting.repeated(exposures):
         new.__dict__["_accepted"] = {**new._accepted, "duplicates": "keep"}
     return new

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError
+from ..errors import ArgumentError, ArgumentTypeError, NetworkError
 from ..text import closest, plural
 from . import guarantees, matrices, schema, shareholdings
 from .formats import Tables
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
 
 
-def resolved_nodes(net: ExposureNetwork) -> pd.DataFrame:
+def resolved_nodes(network: ExposureNetwork) -> pd.DataFrame:
     """The node table with the balance sheet as it was completed."""
-    nodes = net.nodes
+    nodes = network.nodes
     kept: pd.DataFrame = nodes.drop(columns=[c for c in STATED if c in nodes])
     return kept.assign(
-        external_assets=net.book.external_assets,
-        external_liabilities=net.book.external_liabilities,
-        can_fail=net.book.can_fail,
+        external_assets=network.book.external_assets,
+        external_liabilities=network.book.external_liabilities,
+        can_fail=network.book.can_fail,
     )
 
 
-def with_columns(net: ExposureNetwork, columns: Mapping[str, Any]) -> pd.DataFrame:
+def with_columns(network: ExposureNetwork, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The node table with columns replaced, from a mapping node → value or n values.
 
     Where equity is given, external assets follow from it.
     """
-    nodes = resolved_nodes(net)
+    nodes = resolved_nodes(network)
     known = schema.columns("nodes")
     for column, values in columns.items():
         match = closest(column, [*known, *nodes.columns])
         if column not in known and column not in nodes and match:
-            raise TypeError(f"Unknown column {column!r}. Did you mean {match!r}?")
+            raise ArgumentTypeError(f"Unknown column {column!r}. Did you mean {match!r}?")
         old = nodes[column] if column in nodes else pd.Series(np.nan, nodes.index)
         if isinstance(values, Mapping):
             for name in values:
-                net.position(name)
+                network.position(name)
             hit = nodes["node"].isin(list(values)).to_numpy(bool)
             new = nodes["node"].map(dict(values))
             nodes[column] = new.where(hit, old)
@@ -64,7 +64,7 @@ def with_columns(net: ExposureNetwork, columns: Mapping[str, Any]) -> pd.DataFra
 
 
 def rebuilt(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     exposures: pd.DataFrame,
     nodes: pd.DataFrame,
     step: pd.DataFrame | None = None,
@@ -73,32 +73,36 @@ def rebuilt(
 
     `step` is what this change did to claims, one row each; it joins those before it.
     """
-    options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **net._choices}
+    options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **network._choices}
     settings = {
-        "unit": net.unit,
-        "name": net.name,
-        "external_creditors": net.external_creditors,
-        "holdings": net.holdings,
-        "rules": net._rules,
-        "guarantees": net._guarantees,
-        "shareholdings": net._shareholdings,
-        "assumptions": net.book.assumptions,
+        "unit": network.unit,
+        "name": network.name,
+        "external_creditors": network.external_creditors,
+        "holdings": network.holdings,
+        "rules": network._rules,
+        "guarantees": network._guarantees,
+        "shareholdings": network._shareholdings,
+        "assumptions": network.book.assumptions,
         "trusted": True,
     }
-    new = net._from(Tables(nodes, exposures), {**settings, **net._accepted, **options})
-    mended = [finding for finding in net.findings if finding.severity == "repaired"]
+    new = network._from(Tables(nodes, exposures), {**settings, **network._accepted, **options})
+    mended = [finding for finding in network.findings if finding.severity == "repaired"]
     found = [finding for finding in new.findings if finding.severity != "repaired"]
     new.__dict__["findings"] = (*mended, *found)
-    new.__dict__["_accepted"] = net._accepted
-    new.__dict__["_steps"] = net._steps if step is None or step.empty else (*net._steps, step)
+    new.__dict__["_accepted"] = network._accepted
+    new.__dict__["_steps"] = (
+        network._steps if step is None or step.empty else (*network._steps, step)
+    )
     return new
 
 
-def with_amounts(net: ExposureNetwork, amounts: Any, keep: str) -> ExposureNetwork:
+def with_amounts(network: ExposureNetwork, amounts: Any, keep: str) -> ExposureNetwork:
     """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`."""
     amount = np.asarray(amounts, float)
-    if amount.shape != net.amount.shape:
-        raise NetworkError(f"{amount.size:,} amounts for {plural(len(net.amount), 'exposure')}.")
+    if amount.shape != network.amount.shape:
+        raise NetworkError(
+            f"{amount.size:,} amounts for {plural(len(network.amount), 'exposure')}."
+        )
     wrong = np.flatnonzero(~(np.isfinite(amount) & (amount >= 0)))
     if len(wrong):
         raise NetworkError(
@@ -106,40 +110,42 @@ def with_amounts(net: ExposureNetwork, amounts: Any, keep: str) -> ExposureNetwo
             "be >= 0 and finite."
         )
     if keep not in ("external", "equity"):
-        raise ValueError(f"keep={keep!r}: choose 'external' or 'equity'.")
-    nodes, n = net._completed(), len(net)
+        raise ArgumentError(f"keep={keep!r}: choose 'external' or 'equity'.")
+    nodes, n = network._completed(), len(network)
     if keep == "equity":
-        more = amount - net.amount
-        change = np.bincount(net.creditor, more, n) - np.bincount(net.debtor, more, n)
-        wanted = net.book.external_assets - change
+        more = amount - network.amount
+        change = np.bincount(network.creditor, more, n) - np.bincount(network.debtor, more, n)
+        wanted = network.book.external_assets - change
         assets = np.maximum(wanted, 0.0)
         nodes = nodes.assign(
             external_assets=assets,
-            external_liabilities=net.book.external_liabilities + (assets - wanted),
+            external_liabilities=network.book.external_liabilities + (assets - wanted),
         )
-    return rebuilt(net, net.exposures.assign(amount=amount), nodes)
+    return rebuilt(network, network.exposures.assign(amount=amount), nodes)
 
 
-def ruled(net: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
+def ruled(network: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
     """The same network with other rules; compiled at once, so that a rule that fails fails here."""
-    new: ExposureNetwork = copy.copy(net)
+    new: ExposureNetwork = copy.copy(network)
     new.__dict__.pop("segments", None)
-    new.__dict__["_rules"] = {**net._rules, **matrices.named_rules(net, rules)}
+    new.__dict__["_rules"] = {**network._rules, **matrices.named_rules(network, rules)}
     assert new.segments is not None
     return new
 
 
-def guaranteed(net: ExposureNetwork, table: Any) -> ExposureNetwork:
+def guaranteed(network: ExposureNetwork, table: Any) -> ExposureNetwork:
     """The same network with these guarantees instead of its own."""
-    new: ExposureNetwork = copy.copy(net)
+    new: ExposureNetwork = copy.copy(network)
     new.__dict__.pop("segments", None)
-    new.__dict__["_guarantees"] = guarantees.checked(table, net.names, net.creditor, net.debtor)
+    new.__dict__["_guarantees"] = guarantees.checked(
+        table, network.names, network.creditor, network.debtor
+    )
     assert new.segments is not None
     return new
 
 
-def shared(net: ExposureNetwork, table: Any) -> ExposureNetwork:
+def shared(network: ExposureNetwork, table: Any) -> ExposureNetwork:
     """The same network with these shareholdings instead of its own, and the equity that follows."""
-    new: ExposureNetwork = copy.copy(net)
-    new.__dict__["_shareholdings"] = shareholdings.checked(table, net.names, net.book.known)
-    return rebuilt(new, net.exposures, net._completed())
+    new: ExposureNetwork = copy.copy(network)
+    new.__dict__["_shareholdings"] = shareholdings.checked(table, network.names, network.book.known)
+    return rebuilt(new, network.exposures, network._completed())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..liquidation.criticality import CriticalityMap
 from ..text import money
 from . import style
@@ -59,7 +60,7 @@ def criticality_map(
     ['1', '1', '1', '1.37']
     """
     if figure not in ("multiplier", "deficit", "latent", "loss"):
-        raise ValueError(f"figure={figure!r}: multiplier, deficit, latent or loss.")
+        raise ArgumentError(f"figure={figure!r}: multiplier, deficit, latent or loss.")
     across, up = np.argsort(found.drops, kind="stable"), np.argsort(found.levels, kind="stable")
     values = np.asarray(getattr(found, figure), float)[np.ix_(up, across)]
     over = found.multiplier[np.ix_(up, across)] > threshold

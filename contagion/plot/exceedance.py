@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..experiments.stress import StressTest
 from ..statistics import Estimate
 from ..text import plural
@@ -78,7 +79,7 @@ def exceedance(
     chosen = sorted(test.spec["options"]["levels"] if levels is None else levels)
     wrong = [level for level in chosen if not 0 < level < 1]
     if wrong:
-        raise ValueError(f"level {wrong[0]}: above 0 and below 1, such as 0.99.")
+        raise ArgumentError(f"level {wrong[0]}: above 0 and below 1, such as 0.99.")
     curve = test.exceedance(_thresholds(test, of), of)
     to = scale(curve.index.to_numpy(float), "" if of == "defaults" else test.unit)
     ax = style.axes(ax, 7.4, 4.4)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..lookthrough import LookThrough
 from ..text import plural
 from . import style
@@ -64,7 +65,7 @@ def look_through_flow(found: LookThrough, ax: Axes | None = None, most: int = 7)
     ['ETH 100.0', 'vault 100.0', 'wrapper 60.0', 'user 100.0, all its own']
     """
     if most < 1:
-        raise ValueError(f"most={most}: draw at least one box a column by name.")
+        raise ArgumentError(f"most={most}: draw at least one box a column by name.")
     flow = flows(found, most)
     boxes, links = flow.boxes, flow.links
     columns = sorted({box.column for box in boxes})

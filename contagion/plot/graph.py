@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..text import money
 from . import style
@@ -55,7 +56,7 @@ def network(
     ['A', 'B', 'C']
     """
     if result is not None and not result.network.names.equals(network.names):
-        raise ValueError("The result belongs to a network with other nodes.")
+        raise ArgumentError("The result belongs to a network with other nodes.")
     ax = style.axes(ax, 8.0, 5.6)
     size = style.sizes(network)
     keep = _kept(size, result)
@@ -116,22 +117,22 @@ def _radii(size: np.ndarray, shown: int) -> np.ndarray:
 
 
 def _edges(
-    ax: Axes, net: ExposureNetwork, where: np.ndarray, radius: np.ndarray, share: np.ndarray
+    ax: Axes, network: ExposureNetwork, where: np.ndarray, radius: np.ndarray, share: np.ndarray
 ) -> np.ndarray:
     """Draw the claims; returns points along them (data coordinates), for labels to avoid."""
     from matplotlib.collections import LineCollection
     from matplotlib.patches import FancyArrowPatch
 
     drawn = np.isfinite(where[:, 0])
-    rows = np.flatnonzero((net.amount > 0) & drawn[net.debtor] & drawn[net.creditor])
+    rows = np.flatnonzero((network.amount > 0) & drawn[network.debtor] & drawn[network.creditor])
     if len(rows) > MOST_LINKS:
-        rows = rows[np.argsort(-net.amount[rows], kind="stable")[:MOST_LINKS]]
-    top = max(float(net.amount.max(initial=0.0)), 1e-300)
-    rows = rows[np.argsort(net.amount[rows] / top + (share[rows] > 1e-9), kind="stable")]
-    width, red = 0.5 + 5.0 * net.amount[rows] / top, share[rows] > 1e-9
+        rows = rows[np.argsort(-network.amount[rows], kind="stable")[:MOST_LINKS]]
+    top = max(float(network.amount.max(initial=0.0)), 1e-300)
+    rows = rows[np.argsort(network.amount[rows] / top + (share[rows] > 1e-9), kind="stable")]
+    width, red = 0.5 + 5.0 * network.amount[rows] / top, share[rows] > 1e-9
     colour = np.array([_reddened(float(part)) for part in share[rows]], object)
     if len(rows) > ARROWS:
-        lines = np.stack([where[net.debtor[rows]], where[net.creditor[rows]]], axis=1)
+        lines = np.stack([where[network.debtor[rows]], where[network.creditor[rows]]], axis=1)
         faint = float(np.clip(400.0 / len(rows), 0.08, 0.5))
         for mask, alpha in ((~red, faint), (red, min(0.8, 4 * faint))):
             ax.add_collection(
@@ -148,7 +149,7 @@ def _edges(
     for k, row in enumerate(rows):
         line = float(width[k]) * crowd
         head = 3.0 + 1.3 * line
-        start, end = net.debtor[row], net.creditor[row]
+        start, end = network.debtor[row], network.creditor[row]
         ax.add_patch(
             FancyArrowPatch(
                 tuple(where[start]),
@@ -166,7 +167,7 @@ def _edges(
             )
         )
     along = np.linspace(0.05, 0.95, 19)[:, None, None]
-    start, end = where[net.debtor[rows]], where[net.creditor[rows]]
+    start, end = where[network.debtor[rows]], where[network.creditor[rows]]
     bow = 0.12 * (end - start)[:, ::-1] * [1, -1]
     curve = start * (1 - along) + end * along + 2 * along * (1 - along) * bow
     return np.asarray(curve.reshape(-1, 2))
@@ -184,17 +185,17 @@ def _reddened(share: float) -> str:
 
 def _nodes(
     ax: Axes,
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     result: PropagationResult | None,
     where: np.ndarray,
     radius: np.ndarray,
     keep: np.ndarray,
 ) -> list[Line2D]:
     """Draw the nodes; returns the entries of the legend."""
-    edge = np.full(len(net), "white", object)
-    mark = np.full(len(net), "o", object)
+    edge = np.full(len(network), "white", object)
+    mark = np.full(len(network), "o", object)
     if result is None:
-        colour, legend = _by_kind(style.kinds(net))
+        colour, legend = _by_kind(style.kinds(network))
     else:
         colour, edge, mark, legend = _by_loss(result)
     for shape in dict.fromkeys(mark[keep]):
@@ -277,10 +278,10 @@ def _shade(share: float) -> str:
 
 
 def _labelled(
-    net: ExposureNetwork, result: PropagationResult | None, size: np.ndarray, keep: np.ndarray
+    network: ExposureNetwork, result: PropagationResult | None, size: np.ndarray, keep: np.ndarray
 ) -> list[int]:
-    if len(net) <= ALL_LABELS:
-        return list(range(len(net)))
+    if len(network) <= ALL_LABELS:
+        return list(range(len(network)))
     weight = size / max(float(size.max()), 1e-300)
     if result is not None:
         weight = result.loss / max(float(result.loss.max()), 1e-300) + 2.0 * result.triggers
@@ -290,22 +291,23 @@ def _labelled(
 
 def _caption(
     ax: Axes,
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     result: PropagationResult | None,
     legend: list[Line2D],
     shown: int,
 ) -> None:
-    some = "" if shown == len(net) else f"the largest {shown:,} of "
-    largest = money(float(style.sizes(net).max(initial=0.0)), net.unit)
+    some = "" if shown == len(network) else f"the largest {shown:,} of "
+    largest = money(float(style.sizes(network).max(initial=0.0)), network.unit)
     style.heading(
         ax,
-        style.subject(net),
-        f"{some}{len(net):,} nodes, {len(net.amount):,} exposures. Arrows: debtor to creditor, the "
-        "way a loss travels" + ("; the redder, the more is lost." if result is not None else "."),
+        style.subject(network),
+        f"{some}{len(network):,} nodes, {len(network.amount):,} exposures. "
+        "Arrows: debtor to creditor, the way a loss travels"
+        + ("; the redder, the more is lost." if result is not None else "."),
     )
     note = (
         f"Area: balance sheet (largest {largest}). Width: exposure "
-        f"(largest {money(float(net.amount.max(initial=0.0)), net.unit)})."
+        f"(largest {money(float(network.amount.max(initial=0.0)), network.unit)})."
     )
     ax.annotate(
         note, (0, 0), (0, -6), "axes fraction", "offset points", va="top", fontsize=8,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from . import style
@@ -149,12 +150,12 @@ def victim_heat(
     ['c', 'b']
     """
     if measure not in ("money", "share"):
-        raise ValueError(f"measure={measure!r}: money or share.")
+        raise ArgumentError(f"measure={measure!r}: money or share.")
     if not table.size:
-        raise ValueError("The table of victims and triggers has no cells.")
+        raise ArgumentError("The table of victims and triggers has no cells.")
     worst = float(np.nanmin(table.to_numpy(float), initial=0.0))
     if worst < 0:
-        raise ValueError(f"The table has a loss of {worst:g}; losses are 0 or more.")
+        raise ArgumentError(f"The table has a loss of {worst:g}; losses are 0 or more.")
     frame, own, left = _ordered(table, most)
     values = frame.to_numpy(float)
     counted = np.where(own, np.nan, values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..experiments.layers import LayerComparison
 from . import style
 from .amounts import Scale, scale
@@ -77,7 +78,7 @@ def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 1
     :func:`contagion.experiments.layers.by_layer`; the drawing is ours.
     """
     if most < 1:
-        raise ValueError(f"most={most}: draw at least one node by name.")
+        raise ArgumentError(f"most={most}: draw at least one node by name.")
     layers, rows = _layers(comparison), _rows(comparison, most)
     to = _scale(comparison, rows)
     columns = min(len(layers) + 1, 3)

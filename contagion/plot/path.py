@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import UnknownNameError
 from ..liquidation import CascadeResult
 from ..text import did_you_mean, money, plural
 from . import style
@@ -83,7 +84,7 @@ def _asset(result: CascadeResult, asset: Any) -> Any:
     assets = result.book.assets
     if asset is not None:
         if asset not in assets:
-            raise KeyError(did_you_mean(asset, list(assets), "asset of the book"))
+            raise UnknownNameError(did_you_mean(asset, list(assets), "asset of the book"))
         return asset
     path = result.path
     before = path["asset"].map(result.book.prices).to_numpy(float)

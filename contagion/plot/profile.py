@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..liquidation import MarginBook
 from ..liquidation.liquidation_profile import liquidatable, moving, steps
 from ..text import money
@@ -68,7 +69,7 @@ def liquidation_profile(
     [3000.0, 1000.0, 0.0]
     """
     if by not in ("side", "venue"):
-        raise ValueError(f"by={by!r}: choose 'side' or 'venue'.")
+        raise ArgumentError(f"by={by!r}: choose 'side' or 'venue'.")
     at = _reach(book, asset) if moves is None else np.unique(steps(moves))
     table = liquidatable(book, at, asset, by="venue" if by == "venue" else None)
     heights, labels, colours = _sides(table) if by == "side" else _venues(table, len(at))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from . import style
 from .amounts import Scale, scale
@@ -54,7 +55,7 @@ def rule_comparison(comparison: RuleComparison, ax: Axes | None = None, most: in
     ['3.000', '2.000 (1.000 less)', '1.000', '2.000 (1.000 more)']
     """
     if most < 1:
-        raise ValueError(f"most={most}: draw at least one node by name.")
+        raise ArgumentError(f"most={most}: draw at least one node by name.")
     first = comparison.results[AS_GIVEN]
     net, sets = first.network, list(comparison.results)
     labels, values, named = _groups(comparison, most)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import ArgumentError, ArgumentTypeError
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
 from ..text import listing, money
@@ -112,7 +113,7 @@ def waterfall(
 def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
     if isinstance(outcome, Allocation):
         if node is not None:
-            raise ValueError(
+            raise ArgumentError(
                 f"node={node!r}: an allocation is of one venue already. Leave node out."
             )
         text = f"A loss of {money(outcome.loss)}. " if outcome.loss > 0 else "No loss. "
@@ -125,7 +126,7 @@ def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
         title = "The loss goes down, layer by layer"
         return _View(title, text, "", outcome.loss, outcome.layers, outcome.uncovered)
     if not isinstance(outcome, PropagationResult):
-        raise TypeError(
+        raise ArgumentTypeError(
             f"{type(outcome).__name__} has no layers: give an Allocation of rule.allocate(...), or "
             "a result of model.propagate(...) and a node."
         )
@@ -147,13 +148,13 @@ def layers_of(result: PropagationResult, node: Any) -> pd.DataFrame:
         return mine.reset_index(drop=True)
     hit = list(dict.fromkeys(table["node"]))
     if not hit:
-        raise ValueError("No node lost anything, so there are no layers to draw.")
+        raise ArgumentError("No node lost anything, so there are no layers to draw.")
     if node is None:
         what = "A result has many venues: say node=…."
     else:
         known = node in result.network.names
         what = f"{str(node)!r} lost nothing." if known else f"Unknown node {str(node)!r}."
-    raise ValueError(f"{what} Nodes with layers that were hit: {listing(hit, 12)}.")
+    raise ArgumentError(f"{what} Nodes with layers that were hit: {listing(hit, 12)}.")
 
 
 def _span(loss: float, ends: np.ndarray) -> float:

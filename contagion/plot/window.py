@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from . import style
 from .pieces import drawn_width, legend
 
@@ -44,7 +45,7 @@ def contagion_window(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     missing = [name for name in COLUMNS if name not in frame]
     if missing or not len(frame):
-        raise ValueError(
+        raise ArgumentError(
             f"The frame of a window has rows and the columns {', '.join(COLUMNS)}; "
             + (f"{', '.join(missing)} not there." if missing else "this one has no rows.")
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 
 ROOM = 1e-12
@@ -51,7 +52,7 @@ def contagious_links(
     Source: after Amini, Cont & Minca (2016), Mathematical Finance 26(2): contagious links.
     """
     if not 0 <= recovery <= 1:
-        raise ValueError(f"recovery={recovery!r}: the part that is paid is in 0 … 1.")
+        raise ArgumentError(f"recovery={recovery!r}: the part that is paid is in 0 … 1.")
     owed = network.liabilities.tocoo()
     some = owed.data > 0
     debtor, creditor, lost = owed.row[some], owed.col[some], (1 - recovery) * owed.data[some]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtrc
 
+from ..errors import ArgumentError
+
 GRID = 4000
 HALVINGS = 80
 NEWTON = 200
@@ -71,11 +73,11 @@ def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
     """
     joint = np.asarray(joint, float)
     if joint.ndim != 2 or len(needed) != len(joint) or not (joint >= 0).all():
-        raise ValueError("joint is (J, K) with probabilities >= 0, needed has J entries.")
+        raise ArgumentError("joint is (J, K) with probabilities >= 0, needed has J entries.")
     j, k = np.arange(joint.shape[0]), np.arange(joint.shape[1])
     held, owed = float(j @ joint.sum(axis=1)), float(joint.sum(axis=0) @ k)
     if abs(joint.sum() - 1) > 1e-9 or abs(held - owed) > 1e-9 * max(held, 1.0):
-        raise ValueError(
+        raise ArgumentError(
             f"The probabilities sum to {joint.sum():g}, with {held:g} debtors and {owed:g} "
             "creditors on average; they sum to 1, and every claim has one of each."
         )
@@ -118,7 +120,7 @@ def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
     """
     pmf = np.asarray(degrees, float)
     if len(needed) != len(pmf) or not (pmf >= 0).all() or abs(pmf.sum() - 1) > 1e-9:
-        raise ValueError("degrees are probabilities that sum to 1, needed has as many entries.")
+        raise ArgumentError("degrees are probabilities that sum to 1, needed has as many entries.")
     k = np.arange(len(pmf))
     mean = float(pmf @ k)
     edge = pmf * k / mean if mean else 0.0 * pmf

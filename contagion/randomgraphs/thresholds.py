@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
+from ..errors import ArgumentError
+
 SLACK = 1e-9  # a loss that differs from the capital by less than this part is equal to it
 
 
@@ -75,7 +77,7 @@ def poisson(mean: float, tail: float = 1e-16) -> np.ndarray:
     ([0.1353, 0.2707], 1.0)
     """
     if not (np.isfinite(mean) and mean >= 0):
-        raise ValueError(f"mean={mean!r}: a mean is at least 0.")
+        raise ArgumentError(f"mean={mean!r}: a mean is at least 0.")
     most = int(mean + 12 * np.sqrt(mean + 1) + 20)
     k = np.arange(most)
     pmf = np.exp(k * np.log(mean) - mean - gammaln(k + 1)) if mean > 0 else (k == 0).astype(float)
@@ -86,7 +88,7 @@ def poisson(mean: float, tail: float = 1e-16) -> np.ndarray:
 
 def _share(capital: float, interbank: float) -> float:
     if not (np.isfinite(capital) and capital >= 0):
-        raise ValueError(f"capital={capital!r}: it is at least 0 and finite.")
+        raise ArgumentError(f"capital={capital!r}: it is at least 0 and finite.")
     if not (np.isfinite(interbank) and interbank > 0):
-        raise ValueError(f"interbank={interbank!r}: claims are above 0 and finite.")
+        raise ArgumentError(f"interbank={interbank!r}: claims are above 0 and finite.")
     return capital / interbank

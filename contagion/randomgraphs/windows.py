@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import pdtr
 
+from ..errors import ArgumentError
 from ..models import GaiKapadia
 from .drawing import failed_parts
 from .theory import Theory, directed_theory, undirected_theory
@@ -246,13 +247,13 @@ def _window(
 ) -> pd.DataFrame:
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or draws < 1 or not 0 <= systemic < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"n={n}, draws={draws}, systemic={systemic}: at least 2 nodes, 1 draw, and a part "
             "of 0 … 1."
         )
     bad = [z for z in points if not 0 <= z <= n - 1]
     if bad:
-        raise ValueError(f"degrees={bad}: between 0 and n − 1 = {n - 1}.")
+        raise ArgumentError(f"degrees={bad}: between 0 and n − 1 = {n - 1}.")
     expected = [theory(z) for z in points]
     rows = []
     for z, source in zip(points, np.random.default_rng(rng).spawn(len(points)), strict=True):
@@ -280,7 +281,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _part(threshold: float) -> None:
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold={threshold!r}: a part of the neighbours in (0, 1].")
+        raise ArgumentError(f"threshold={threshold!r}: a part of the neighbours in (0, 1].")
 
 
 def _limits(most: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import measures
 from ..datasets import Card, describe
+from ..errors import ArgumentError
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.rule_comparison import RuleComparison
@@ -105,7 +106,7 @@ def _nodes(policy: Policy) -> Iterable[object]:
 def _same(what: str, network: ExposureNetwork, nodes: Iterable[object]) -> None:
     """Refuse what is about other nodes; a folder has the names of nodes as text."""
     if list(map(str, nodes)) != list(map(str, network.names)):
-        raise ValueError(f"{what} belongs to a network with other nodes than the report.")
+        raise ArgumentError(f"{what} belongs to a network with other nodes than the report.")
 
 
 def _inside(network: ExposureNetwork, answer: Answer) -> None:
@@ -118,7 +119,7 @@ def _inside(network: ExposureNetwork, answer: Answer) -> None:
     )
     other = [node for node in nodes if node not in network.names]
     if other:
-        raise ValueError(
+        raise ArgumentError(
             f"The answer of a reverse stress test is about {listing(other)}, which the network of "
             "the report does not have."
         )

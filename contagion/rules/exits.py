@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import RuleError
+from ..errors import ArgumentError, RuleError
 from . import claims as tables
 from .order import FirstCome
 
@@ -89,9 +89,9 @@ def exit_values(
     if not (np.isfinite(loss) and loss >= 0):
         raise RuleError(f"The loss is {loss}; it has to be money >= 0.")
     if draws < 2:
-        raise ValueError(f"draws={draws}: two random orders at least, for a standard error.")
+        raise ArgumentError(f"draws={draws}: two random orders at least, for a standard error.")
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: the part of the draws in the band is between 0 and 1.")
+        raise ArgumentError(f"level={level}: the part of the draws in the band is between 0 and 1.")
     table, found = tables.read(claims)
     amount, total = found.amount, float(found.amount.sum())
     given = np.full(len(amount), np.nan)

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import RuleError
+from ..errors import MissingFileError, RuleError
 from ..text import did_you_mean
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
@@ -135,7 +135,7 @@ def read(path: str | PathLike[str]) -> Rule:
     """A rule from a TOML file; `RuleError` names the file where it is not one."""
     place = Path(path)
     if not place.exists():
-        raise FileNotFoundError(f"There is no file {str(place)!r} with a rule.")
+        raise MissingFileError(f"There is no file {str(place)!r} with a rule.")
     try:
         return loads(place.read_text("utf-8"))
     except RuleError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import MissingFileError, ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing
 from .assets import jumps, prices
@@ -81,7 +81,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     """
     place = Path(path)
     if not place.exists():
-        raise FileNotFoundError(f"There is no file {str(place)!r} with scenarios.")
+        raise MissingFileError(f"There is no file {str(place)!r} with scenarios.")
     try:
         return from_toml(place.read_text("utf-8"), network, folder=place.parent)
     except ShockError as error:

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
+
 Numbers: TypeAlias = Any
 """What a formula returns: a float for scalars, otherwise a numpy array of the broadcast shape."""
 
@@ -35,7 +37,7 @@ def numbers(
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a number or an array of numbers: {error}") from None
+        raise ArgumentError(f"{name} must be a number or an array of numbers: {error}") from None
     bad, words = (array < low) | (array > high), []
     if not infinite:
         bad, words = bad | np.isinf(array), ["finite"]
@@ -49,7 +51,7 @@ def numbers(
     first = int(np.argmax(bad))
     where = f" at position {first} ({bad.sum()} of {bad.size} values)" if array.ndim else ""
     value = float(array.ravel()[first])
-    raise ValueError(f"{name} must be {' and '.join(words)}, but is {value!r}{where}.")
+    raise ArgumentError(f"{name} must be {' and '.join(words)}, but is {value!r}{where}.")
 
 
 def ratio(part: ArrayLike, whole: ArrayLike, empty: float = np.nan) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from .arrays import Numbers, numbers
 from .fits import Fitted, normal_measure, student_measure
 from .samples import Sample, sample
@@ -48,13 +49,13 @@ def checked(
 ) -> Sample:
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1:
-            raise ValueError(f"{name} must be above 0 and below 1, but is {p!r}.")
+            raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
     if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, but is {method!r}.")
+        raise ArgumentError(f"method must be one of {', '.join(METHODS)}, but is {method!r}.")
     if degrees is not None:
         numbers("degrees", degrees, above=0)
         if method != "student":
-            raise ValueError(f"degrees belong to method student, not to {method}.")
+            raise ArgumentError(f"degrees belong to method student, not to {method}.")
     return sample(losses, weights)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, nctdtrit, ndtri, polygamma, psi, stdtrit
 
-from ..errors import ConvergenceError
+from ..errors import ArgumentError, ConvergenceError
 from .samples import Sample
 
 CAP = 200.0  # above it a Student-t cannot be told from a normal; degrees are then held
@@ -38,7 +38,7 @@ def student_measure(
     """m + c(ν) s with its standard error and interval (k,), by the delta method."""
     m, s, v, cov = student_fit(data, degrees)
     if tail and not (v > 1).all():
-        raise ValueError(
+        raise ArgumentError(
             f"expected shortfall is infinite at {v.min():.3g} degrees of freedom (<= 1); "
             "use value_at_risk or give degrees."
         )
@@ -61,7 +61,7 @@ def student_fit(data: Sample, degrees: float | None) -> Fitted:
     s = np.sqrt(0.6 * (w @ (x - m) ** 2))
     if not (s > 0).all():
         column = int(np.argmin(s > 0))
-        raise ValueError(f"losses do not vary in column {column}; a Student-t needs a scale.")
+        raise ArgumentError(f"losses do not vary in column {column}; a Student-t needs a scale.")
     v = np.full_like(m, 5.0 if degrees is None else degrees)
     for turn in range(1000):
         d = (x - m) / s

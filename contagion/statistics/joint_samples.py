@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ArgumentError, ShockError
 from ..text import listing
 
 LEAST = 10  # scenarios behind a number, by default
@@ -58,7 +58,7 @@ class Sample:
 def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     """Check and sort what was handed in."""
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: it lies between 0 and 1, 0.95 say.")
+        raise ArgumentError(f"level={level}: it lies between 0 and 1, 0.95 say.")
     table = losses if isinstance(losses, pd.DataFrame) else pd.DataFrame(np.asarray(losses, float))
     x = table.to_numpy(float)
     bad = ~np.isfinite(x).all(axis=0)
@@ -74,7 +74,7 @@ def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     total = np.ascontiguousarray(x[:, columns]).sum(axis=1)  # the same to the last digit
     if isinstance(system, str):
         if system not in ("all", "others"):
-            raise ValueError(f"system={system!r}: choose 'all', 'others' or give (scenarios,).")
+            raise ArgumentError(f"system={system!r}: choose 'all', 'others' or give (scenarios,).")
         whole = total[:, None] if system == "all" else total[:, None] - x
     else:
         whole = np.asarray(system, float).reshape(-1, 1)

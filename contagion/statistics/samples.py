@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from .arrays import numbers
 
 
@@ -39,7 +40,7 @@ def known(name: str, values: ArrayLike, low: float = -np.inf) -> np.ndarray:
     if gaps.any():
         first = tuple(int(i) for i in np.argwhere(gaps)[0])
         where = f"{name} has nan at position {first} ({gaps.sum()} of {gaps.size} values)"
-        raise ValueError(f"{where}; drop those rows or fill them.")
+        raise ArgumentError(f"{where}; drop those rows or fill them.")
     return array
 
 
@@ -47,17 +48,17 @@ def sample(losses: ArrayLike, weights: ArrayLike | None) -> Sample:
     """Losses (n, ...) with weights (n,), checked; at least two observations."""
     x = known("losses", losses)
     if x.ndim == 0 or len(x) < 2:
-        raise ValueError("losses must have at least 2 observations along the first axis.")
+        raise ArgumentError("losses must have at least 2 observations along the first axis.")
     n, shape = len(x), x.shape[1:]
     w = np.full(n, 1 / n) if weights is None else known("weights", weights, 0)
     if w.shape != (n,) or not w.sum() > 0:
-        raise ValueError(
+        raise ArgumentError(
             f"weights must be one a row of losses, ({n},), with a sum above 0; shape is {w.shape}."
         )
     w = w / w.sum()
     worth = n if weights is None else 1 / float(w @ w)
     if worth < 1 + 1e-9:
-        raise ValueError("weights must leave at least 2 observations above 0.")
+        raise ArgumentError("weights must leave at least 2 observations above 0.")
     return Sample(x.reshape(n, -1), w, worth, weights is not None, shape)
 
 

@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
+from ..errors import ArgumentError
 from .estimate import Estimate
 from .tail_risk import expected_shortfall, value_at_risk
 
@@ -138,9 +139,9 @@ def estimated(
     """One statistic with its error; see the module for the formulas and intervals."""
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1 and not (name == "level" and statistic == "mean"):
-            raise ValueError(f"{name} must be above 0 and below 1, but is {p!r}.")
+            raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
     if interval not in INTERVALS:
-        raise ValueError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
+        raise ArgumentError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
     if interval == "bootstrap":
         return _bootstrap(draws, statistic, level, confidence, repetitions, rng)
     return _ASYMPTOTIC[statistic](draws, level, confidence)
@@ -211,7 +212,7 @@ def _bootstrap(
 ) -> Estimate:
     """Percentile bootstrap over whole replicates, in blocks that fit in memory."""
     if repetitions < 2:
-        raise ValueError(f"repetitions={repetitions}: give at least 2.")
+        raise ArgumentError(f"repetitions={repetitions}: give at least 2.")
     statistic = {
         "mean": mean_of,
         "value_at_risk": var_at(level),

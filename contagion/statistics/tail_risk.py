@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, betainc, ndtri
 
+from ..errors import ArgumentError
 from .estimate import Estimate, checked, estimate, fitted
 from .samples import beyond, ordered_losses, quantile
 
@@ -143,10 +144,10 @@ def expected_shortfall(
     """
     data = checked(losses, level, method, weights, degrees, confidence)
     if interval not in ("asymptotic", "bootstrap"):
-        raise ValueError(f'interval must be "asymptotic" or "bootstrap", but is {interval!r}.')
+        raise ArgumentError(f'interval must be "asymptotic" or "bootstrap", but is {interval!r}.')
     boot = interval == "bootstrap"
     if boot and (method != "historical" or data.weighted or repetitions < 2):
-        raise ValueError(
+        raise ArgumentError(
             "bootstrap needs method historical, equal weights and at least 2 repetitions."
         )
     if method != "historical":

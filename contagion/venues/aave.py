@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
@@ -120,11 +121,13 @@ def aave_liquidation(
     other = numbers("other_collateral", other_collateral, 0)
     share = numbers("protocol_fee", protocol_fee, 0, 1)
     if (total < owed).any():
-        raise ValueError("total_debt must not be below debt: it includes it.")
+        raise ArgumentError("total_debt must not be below debt: it includes it.")
     if health is not None:
         factor = numbers("health", health, 0, infinite=True)
     elif (other > 0).any():
-        raise ValueError("health must be given (see aave_health) where there is other_collateral.")
+        raise ArgumentError(
+            "health must be given (see aave_health) where there is other_collateral."
+        )
     else:
         factor = ratio(held * part, total, np.inf)
     open_ = (factor < 1) & (owed > 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -58,7 +59,9 @@ def bitmex_score(
     entry = numbers("entry_value", entry_value)
     bankrupt = numbers("bankrupt_value", bankrupt_value)
     if (entry == 0).any():
-        raise ValueError("entry_value must not be zero: a position without a value has no score.")
+        raise ArgumentError(
+            "entry_value must not be zero: a position without a value has no score."
+        )
     share, equity = (mark - entry) / np.abs(entry), mark - bankrupt
     score = _score(share, ratio(np.abs(mark), equity, np.inf))
     return answer(np.where(equity <= 0, -np.inf, score), mark, entry, bankrupt)
@@ -102,7 +105,9 @@ def binance_score(
     gain, entry = numbers("pnl", pnl), numbers("entry_value", entry_value)
     mark, cash = numbers("mark_value", mark_value), numbers("wallet", wallet)
     if (entry == 0).any():
-        raise ValueError("entry_value must not be zero: a position without a value has no score.")
+        raise ArgumentError(
+            "entry_value must not be zero: a position without a value has no score."
+        )
     equity = cash + gain
     score = _score(gain / np.abs(entry), ratio(np.abs(mark), equity, np.inf))
     return answer(np.where(equity <= 0, -np.inf, score), gain, entry, mark, cash)
@@ -198,12 +203,12 @@ def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue
     rank = numbers("score", score, infinite=True)
     quantity = numbers("size", size)
     if rank.ndim != 1 or rank.shape != quantity.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"score and size must be two columns of one length, "
             f"but have the shapes {rank.shape} and {quantity.shape}."
         )
     if levels < 1:
-        raise ValueError(f"levels must be at least 1, but is {levels!r}.")
+        raise ArgumentError(f"levels must be at least 1, but is {levels!r}.")
     place, ahead, lights = (np.full(rank.shape, np.nan) for _ in range(3))
     for side in (1, -1):
         rows = np.flatnonzero((np.sign(quantity) == side) & ~np.isnan(rank))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -62,9 +63,9 @@ def fund_drawdown(
     held = numbers("balance", balance, 0)
     limit = numbers("threshold", threshold, high=1, above=0)
     if held.ndim == 0:
-        raise ValueError("balance must have an axis of time, the last one.")
+        raise ArgumentError("balance must have an axis of time, the last one.")
     if window < 1:
-        raise ValueError(f"window must be at least 1 reading, but is {window!r}.")
+        raise ArgumentError(f"window must be at least 1 reading, but is {window!r}.")
     before = np.full((*held.shape[:-1], window - 1), -np.inf)
     peak = sliding_window_view(np.concatenate([before, held], axis=-1), window, axis=-1).max(-1)
     fall = ratio(peak - held, peak)
@@ -140,7 +141,7 @@ def deleveraging_budget(
     part = numbers("theta", theta, 0, 1)
     gain, own = np.broadcast_arrays(gain, own)
     if gain.ndim == 0:
-        raise ValueError("pnl and equity must have an axis of accounts, the last one.")
+        raise ArgumentError("pnl and equity must have an axis of accounts, the last one.")
     deficit = np.maximum(-own, 0.0).sum(-1)
     endowment = np.maximum(gain, 0.0)
     return DeleveragingBudget(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -110,7 +111,7 @@ def hyperliquid_index(
     shorts is ours.
     """
     if shorts not in ("inverse", "as_printed"):
-        raise ValueError(f'shorts must be "inverse" or "as_printed", but is {shorts!r}.')
+        raise ArgumentError(f'shorts must be "inverse" or "as_printed", but is {shorts!r}.')
     at, start = numbers("mark", mark, above=0), numbers("entry", entry, above=0)
     size, value = numbers("notional", notional), numbers("account_value", account_value)
     flip = (size < 0) & (shorts == "inverse")

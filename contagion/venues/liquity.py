@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -91,14 +92,14 @@ def liquity_liquidation(
     one, with surplus, is the deployed v1 and was read in copies of it without a commit.
     """
     if mode not in ("normal", "recovery"):
-        raise ValueError(f'mode must be "normal" or "recovery", but is {mode!r}.')
+        raise ArgumentError(f'mode must be "normal" or "recovery", but is {mode!r}.')
     held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
     funds, total = numbers("pool", pool, 0), numbers("total_ratio", total_ratio, 0)
     given = [held, owed, funds]
     recovery = mode == "recovery"
     if recovery:
         if np.isnan(total).all():
-            raise ValueError("total_ratio must be given in recovery mode.")
+            raise ArgumentError("total_ratio must be given in recovery mode.")
         given.append(total)
     icr = ratio(held, owed, np.inf)
     closed = (icr < minimum) & (owed > 0)
@@ -157,9 +158,9 @@ def liquity_redistribution(
     owed, held = numbers("debt", debt, 0), numbers("collateral", collateral, 0)
     weight = numbers("stake", stake, 0)
     if weight.ndim == 0:
-        raise ValueError("stake must have an axis of troves, the last one.")
+        raise ArgumentError("stake must have an axis of troves, the last one.")
     total = weight.sum(-1, keepdims=True)
     if ((total[..., 0] == 0) & ((owed > 0) | (held > 0))).any():
-        raise ValueError("stake must not be zero for every trove: somebody takes over the debt.")
+        raise ArgumentError("stake must not be zero for every trove: somebody takes over the debt.")
     share = ratio(weight, total, 0.0)
     return owed[..., None] * share, held[..., None] * share

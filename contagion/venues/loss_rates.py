@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -73,7 +74,7 @@ def clawback_rate(shortfall: ArrayLike, profits: ArrayLike) -> Numbers:
     """
     loss, gain = numbers("shortfall", shortfall, 0), numbers("profits", profits)
     if gain.ndim == 0:
-        raise ValueError("profits must have an axis of accounts, the last one.")
+        raise ArgumentError("profits must have an axis of accounts, the last one.")
     base = np.maximum(gain, 0.0).sum(-1)
     rate = np.where(loss == 0, 0.0, np.minimum(ratio(loss, base), 1.0))
     return answer(rate, loss, base)
@@ -143,7 +144,7 @@ def drift_perp_loss(
     fees = np.minimum(lost - paid, pool)
     rest, base = lost - paid - fees, np.abs(long) + np.abs(short)
     if ((rest > 0) & (base == 0)).any():
-        raise ValueError(
+        raise ArgumentError(
             "open_long and open_short must not both be zero where a loss is left to socialize."
         )
     given = (lost, vault, most, pool)
@@ -187,5 +188,5 @@ def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) 
     old, lost = numbers("index", index, above=0), numbers("loss", loss, 0)
     total = numbers("deposits", deposits, above=0)
     if (lost > total).any():
-        raise ValueError("loss must not exceed deposits: there is nobody left to bear the rest.")
+        raise ArgumentError("loss must not exceed deposits: there is nobody left to bear the rest.")
     return answer(old * (1 - lost / total), old, lost, total)

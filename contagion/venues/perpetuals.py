@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 
 
@@ -71,7 +72,7 @@ def dydx_bankruptcy(
     rate = numbers("maintenance", maintenance, high=1, above=0)
     cash = numbers("quote_balance", quote_balance)
     if held.ndim == 0:
-        raise ValueError("size must have an axis of legs, at least [size] for one position.")
+        raise ArgumentError("size must have an axis of legs, at least [size] for one position.")
     value = held * at
     margin = np.abs(value) * rate
     net = cash + value.sum(-1)

@@ -10,6 +10,7 @@ from math import factorial
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...text import money
@@ -80,7 +81,7 @@ class LayerComparison:
         """
         L = len(self.layers)
         if L > MOST:
-            raise ValueError(
+            raise ArgumentError(
                 f"{L} layers have 2^{L} sets to run; the attribution takes at most {MOST}. "
                 "Merge layers in the column layer."
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError, RuleError
+from ...errors import ArgumentError, NetworkError, RuleError
 from ...network.exposure_network import ExposureNetwork
 from ...network.transforms import rebuilt
 from ...rules import Waterfall
@@ -17,7 +17,7 @@ NO_LAYER = "no layer"
 NONE_OF = ("liquid_assets", "sellable_assets", "secured_funding")
 
 
-def layer_names(net: ExposureNetwork) -> tuple[str, ...]:
+def layer_names(network: ExposureNetwork) -> tuple[str, ...]:
     """The layers of the claims, in the order in which the exposures name them.
 
     Claims whose `layer` is empty are a layer too, "no layer", the last one; without a column
@@ -31,12 +31,12 @@ def layer_names(net: ExposureNetwork) -> tuple[str, ...]:
     >>> layer_names(net)
     ('loans', 'no layer')
     """
-    found = list(pd.unique(_of_claims(net)))
+    found = list(pd.unique(_of_claims(network)))
     return tuple(sorted(found, key=lambda name: name == NO_LAYER))
 
 
 def one_layer(
-    net: ExposureNetwork, layers: str | Iterable[str], *, holder: str | None = None
+    network: ExposureNetwork, layers: str | Iterable[str], *, holder: str | None = None
 ) -> ExposureNetwork:
     """The network with the claims of one layer (or of several); the others become external.
 
@@ -78,39 +78,39 @@ def one_layer(
     ['b', 'others']
     """
     wanted = [layers] if isinstance(layers, str) else list(layers)
-    of, names = _of_claims(net), layer_names(net)
+    of, names = _of_claims(network), layer_names(network)
     for name in wanted:
         if name not in names:
-            raise ValueError(did_you_mean(name, names, "layer"))
-    if holder is not None and holder in net.names:
-        raise ValueError(f"The holder {holder!r} is a node already; choose another name.")
+            raise ArgumentError(did_you_mean(name, names, "layer"))
+    if holder is not None and holder in network.names:
+        raise ArgumentError(f"The holder {holder!r} is a node already; choose another name.")
     moved = ~np.isin(of, np.asarray(wanted, object))
     if not moved.any():
-        return net
-    _refuse_covers(net, moved)
-    amount, n = np.where(moved, net.amount, 0.0), len(net)
-    claims, debts = np.bincount(net.creditor, amount, n), np.bincount(net.debtor, amount, n)
-    table, nodes = net.exposures, net._completed()
-    nodes = nodes.assign(external_assets=net.book.external_assets + claims)
+        return network
+    _refuse_covers(network, moved)
+    amount, n = np.where(moved, network.amount, 0.0), len(network)
+    claims, debts = np.bincount(network.creditor, amount, n), np.bincount(network.debtor, amount, n)
+    table, nodes = network.exposures, network._completed()
+    nodes = nodes.assign(external_assets=network.book.external_assets + claims)
     if holder is None:
-        _refuse_waterfalls(net, debts)
-        nodes = nodes.assign(external_liabilities=net.book.external_liabilities + debts)
-        return rebuilt(net, table[~moved].reset_index(drop=True), nodes)
+        _refuse_waterfalls(network, debts)
+        nodes = nodes.assign(external_liabilities=network.book.external_liabilities + debts)
+        return rebuilt(network, table[~moved].reset_index(drop=True), nodes)
     table["creditor"] = table["creditor"].astype(object).mask(moved, holder)
-    return rebuilt(net, table, _with_holder(net, nodes, holder, float(debts.sum())))
+    return rebuilt(network, table, _with_holder(network, nodes, holder, float(debts.sum())))
 
 
-def _of_claims(net: ExposureNetwork) -> np.ndarray:
+def _of_claims(network: ExposureNetwork) -> np.ndarray:
     """(m,) the layer of every claim, as text."""
-    if "layer" not in net._columns:
-        return np.full(len(net.amount), NO_LAYER, object)
-    cells = net._columns["layer"].astype(object)
+    if "layer" not in network._columns:
+        return np.full(len(network.amount), NO_LAYER, object)
+    cells = network._columns["layer"].astype(object)
     blank = cells.isna() | (cells == "")
     return cells.where(~blank, NO_LAYER).map(str).to_numpy(object)
 
 
 def _with_holder(
-    net: ExposureNetwork, nodes: pd.DataFrame, holder: str, owes: float
+    network: ExposureNetwork, nodes: pd.DataFrame, holder: str, owes: float
 ) -> pd.DataFrame:
     """The node table with the holder of moved claims as its last row."""
     longer = nodes.reindex(range(len(nodes) + 1))
@@ -123,12 +123,12 @@ def _with_holder(
     return longer.assign(**cells)
 
 
-def _refuse_waterfalls(net: ExposureNetwork, debts: np.ndarray) -> None:
+def _refuse_waterfalls(network: ExposureNetwork, debts: np.ndarray) -> None:
     """A waterfall finds its claims by the column that names the layers."""
     broken = [
         name
-        for name, rule in net._rules.items()
-        if isinstance(rule, Waterfall) and debts[net.position(name)] > 0
+        for name, rule in network._rules.items()
+        if isinstance(rule, Waterfall) and debts[network.position(name)] > 0
     ]
     if broken:
         raise RuleError(
@@ -139,16 +139,16 @@ def _refuse_waterfalls(net: ExposureNetwork, debts: np.ndarray) -> None:
         )
 
 
-def _refuse_covers(net: ExposureNetwork, moved: np.ndarray) -> None:
+def _refuse_covers(network: ExposureNetwork, moved: np.ndarray) -> None:
     """A guarantee of the claims of a creditor does not say of which layer."""
-    table = net._guarantees
+    table = network._guarantees
     if table is None:
         return
     covers = table[table["creditor"].notna()]
-    n = len(net)
-    pair = net.names.get_indexer_for(pd.Index(covers["debtor"])) * np.int64(n)
-    pair += net.names.get_indexer_for(pd.Index(covers["creditor"]))
-    hit = np.isin(pair, (net.debtor * np.int64(n) + net.creditor)[moved])
+    n = len(network)
+    pair = network.names.get_indexer_for(pd.Index(covers["debtor"])) * np.int64(n)
+    pair += network.names.get_indexer_for(pd.Index(covers["creditor"]))
+    hit = np.isin(pair, (network.debtor * np.int64(n) + network.creditor)[moved])
     if hit.any():
         first = covers[hit].iloc[0]
         raise NetworkError(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, ArgumentTypeError
 from ...measures import debtrank, default_impact
 from ...measures.impact import CHUNK
 from ...models import DebtRank
@@ -25,7 +26,7 @@ Measure = Callable[[ExposureNetwork], pd.Series]
 
 
 def by_layer(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     model: Model | Measure | None = None,
     shock: Shock | None = None,
     *,
@@ -43,7 +44,7 @@ def by_layer(
 
     Parameters
     ----------
-    net : claims with a column `layer`.
+    network : claims with a column `layer`.
     model : by default `DebtRank("single-hit")`. A function of a network that returns a number a
         node (Series) works too; it gets :func:`one_layer` without holder, and takes no shock.
     recovery : recovery rate on claims on the failing node, in [0, 1], without shock.
@@ -93,24 +94,28 @@ def by_layer(
     arXiv:1505.04276: layers beside the combined network, whose risk exceeds their sum (abstract
     read, not the equations). The factor layer / all claims was seen in a reimplementation.
     """
-    names = layer_names(net)
-    _refuse(net, names, model, shock, recovery, weights)
+    names = layer_names(network)
+    _refuse(network, names, model, shock, recovery, weights)
     chosen: Any = DebtRank("single-hit") if model is None else model
-    holder, results, fixed = _free_name(net), {}, None if shock is None else _in_money(net, shock)
+    holder, results, fixed = (
+        _free_name(network),
+        {},
+        None if shock is None else _in_money(network, shock),
+    )
 
     def run(layers: tuple[str, ...]) -> np.ndarray:
         if not isinstance(chosen, Model):
-            values = pd.Series(chosen(one_layer(net, layers)))
-            return values.reindex(net.names).to_numpy(float)
-        part = one_layer(net, layers, holder=holder)
+            values = pd.Series(chosen(one_layer(network, layers)))
+            return values.reindex(network.names).to_numpy(float)
+        part = one_layer(network, layers, holder=holder)
         if fixed is None:
-            return _impact(part, chosen, recovery, weights, net)[: len(net)]
+            return _impact(part, chosen, recovery, weights, network)[: len(network)]
         done = chosen.propagate(part, fixed, baseline=baseline)
         if len(layers) == 1 and len(names) > 1:
             results[layers[0]] = done
         if len(layers) == len(names):
             results["whole"] = done
-        return done.loss[: len(net)]
+        return done.loss[: len(network)]
 
     alone = run(())
     parts = {name: run((name,)) - alone for name in names}
@@ -120,26 +125,26 @@ def by_layer(
     what = "loss" if shock is not None else "measure"
     if isinstance(chosen, Model) and shock is None:
         what = "debtrank" if isinstance(chosen, DebtRank) else "default_impact"
-    return LayerComparison(net, names, what, alone, parts, whole, results, run)
+    return LayerComparison(network, names, what, alone, parts, whole, results, run)
 
 
-def _free_name(net: ExposureNetwork) -> str:
+def _free_name(network: ExposureNetwork) -> str:
     name = HOLDER
-    while name in net.names:
+    while name in network.names:
         name += " "
     return name
 
 
-def _in_money(net: ExposureNetwork, shock: Shock) -> Shock:
+def _in_money(network: ExposureNetwork, shock: Shock) -> Shock:
     """The shock as losses in money and defaults, so that it is the same in every layer."""
-    losses, _ = shock.arrays(net)
+    losses, _ = shock.arrays(network)
     hit = np.flatnonzero(losses > 0)
-    amounts = Shock.loss({net.names[int(i)]: float(losses[i]) for i in hit})
-    return amounts + Shock(defaults=shock.resolved(net).defaults)
+    amounts = Shock.loss({network.names[int(i)]: float(losses[i]) for i in hit})
+    return amounts + Shock(defaults=shock.resolved(network).defaults)
 
 
 def _impact(
-    part: ExposureNetwork, model: Model, recovery: float, weights: Weights, net: ExposureNetwork
+    part: ExposureNetwork, model: Model, recovery: float, weights: Weights, network: ExposureNetwork
 ) -> np.ndarray:
     """(n,) what the default of each node does: DebtRank, or default impact in money."""
     if not isinstance(model, DebtRank):
@@ -149,7 +154,7 @@ def _impact(
     n, equity = len(part), part.book.equity
     before = np.maximum(np.nan_to_num(equity), 0.0)
     value = np.where(before > 0, part.book.claims / np.where(before > 0, before, 1.0), 0.0)
-    value[len(net) :] = 0.0
+    value[len(network) :] = 0.0
     impact, size = np.zeros(n), max(1, CHUNK // n)
     for first in range(0, n, size):
         triggers = np.arange(first, min(first + size, n))
@@ -160,35 +165,37 @@ def _impact(
         loss = before - np.maximum(np.nan_to_num(outcome.equity), 0.0)
         loss[here] = 0.0
         impact[triggers] = loss @ value
-    return np.asarray(impact / net.amount.sum())
+    return np.asarray(impact / network.amount.sum())
 
 
 def _refuse(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     names: tuple[str, ...],
     model: Any,
     shock: Shock | None,
     recovery: float,
     weights: str,
 ) -> None:
-    if not net.amount.sum() > 0:
-        raise ValueError("The network has no claims, so there are no layers to compare.")
+    if not network.amount.sum() > 0:
+        raise ArgumentError("The network has no claims, so there are no layers to compare.")
     taken = [name for name in names if name in COLUMNS]
     if taken:
-        raise ValueError(
+        raise ArgumentError(
             f"A layer is called {taken[0]!r}, which is a column of the comparison; rename it."
         )
     if not (model is None or isinstance(model, Model) or callable(model)) or isinstance(
         model, type
     ):
-        raise TypeError(f"model is a model, such as DebtRank(), or a function, not {model!r}.")
+        raise ArgumentTypeError(
+            f"model is a model, such as DebtRank(), or a function, not {model!r}."
+        )
     if weights not in ("equity", "claims"):
-        raise ValueError(f"weights={weights!r}: choose 'equity' or 'claims'.")
+        raise ArgumentError(f"weights={weights!r}: choose 'equity' or 'claims'.")
     if weights == "claims" and (
         shock is not None or not (model is None or isinstance(model, DebtRank))
     ):
-        raise ValueError('weights="claims" adds up DebtRank: a DebtRank model and no shock.')
+        raise ArgumentError('weights="claims" adds up DebtRank: a DebtRank model and no shock.')
     if shock is not None and model is not None and not isinstance(model, Model):
-        raise ValueError("A function of a network takes no shock; give a model.")
+        raise ArgumentError("A function of a network takes no shock; give a model.")
     if not 0 <= recovery <= 1:
-        raise ValueError(f"recovery={recovery}: it has to lie in [0, 1].")
+        raise ArgumentError(f"recovery={recovery}: it has to lie in [0, 1].")

@@ -4,7 +4,7 @@ from .bailout import Bailout, optimal_bailout
 from .circuit_breakers import CircuitBreaker, compare_cascades
 from .claims_interventions import Compression, ExposureLimit, Netting, Novation, RuleChange
 from .comparison import compare
-from .intervention import Combination, Intervention, PolicyError
+from .intervention import Combination, Intervention
 from .mix import Mix, cheapest
 from .money_interventions import Capital, Collateral, InsuranceFund
 from .paired import paired
@@ -24,7 +24,6 @@ __all__ = [
     "Mix",
     "Netting",
     "Novation",
-    "PolicyError",
     "RuleChange",
     "ScenarioComparison",
     "ShockComparison",

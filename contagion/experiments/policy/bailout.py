@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ModelError
+from ...errors import ModelError, PolicyError
 from ...models import EisenbergNoe
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
 from ...shocks import Shock
 from ...text import did_you_mean, listing, money, plural
-from .intervention import PolicyError, rows_of
+from .intervention import rows_of
 from .money_interventions import Capital
 from .program import Program
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ConvergenceError
+from ...errors import ConvergenceError, PolicyError
 from ...liquidation import LiquidationCascade, MarginBook, total_loss
 from ...liquidation.circuit_breakers import Breaker
 from ...network.exposure_network import ExposureNetwork
-from .intervention import Intervention, PolicyError, parts_of, positive
+from .intervention import Intervention, parts_of, positive
 from .shocktable import AS_GIVEN, with_avoided
 
 

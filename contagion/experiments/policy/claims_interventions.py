@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
-from .intervention import Intervention, PolicyError, fix_nodes, positive, rows_of
+from .intervention import Intervention, fix_nodes, positive, rows_of
 
 
 @dataclass(frozen=True, repr=False)

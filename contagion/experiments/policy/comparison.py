@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
+from ...errors import PolicyError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
@@ -12,7 +13,7 @@ from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ..stress.losses import ledger
-from .intervention import Intervention, PolicyError
+from .intervention import Intervention
 from .runs import Bench
 from .scenariotable import ScenarioComparison
 from .shocktable import AS_GIVEN, ShockComparison

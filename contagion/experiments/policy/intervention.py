@@ -9,14 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ContagionError
+from ...errors import PolicyError
 from ...liquidation import LiquidationCascade
 from ...network.exposure_network import ExposureNetwork
 from ...text import did_you_mean, listing
-
-
-class PolicyError(ContagionError):
-    """An intervention does not fit what it is applied to, or there is nothing to compare."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ContagionError
+from ...errors import ContagionError, PolicyError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
@@ -20,7 +20,7 @@ from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ...text import money
 from ..stress.losses import ledger
-from .intervention import Intervention, PolicyError, combined
+from .intervention import Intervention, combined
 from .paired import STATISTICS, estimate
 from .runs import Bench
 from .scenariotable import ScenarioComparison

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import PolicyError
 from ...network import transforms
 from ...network.checks.draft import column
 from ...network.exposure_network import ExposureNetwork
 from ...text import listing, money
-from .intervention import Intervention, PolicyError, fix_nodes, positive, rows_of
+from .intervention import Intervention, fix_nodes, positive, rows_of
 
 
 @dataclass(frozen=True, repr=False)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import ArgumentError
 from ...statistics import Estimate
 from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, Interval, es_at, mean_of, var_at
 
@@ -72,14 +73,14 @@ def paired(
     the influence functions of the three statistics (own derivation).
     """
     if statistic not in STATISTICS:
-        raise ValueError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
+        raise ArgumentError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1:
-            raise ValueError(f"{name} must be above 0 and below 1, but is {p!r}.")
+            raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
     if interval is None:
         interval = "bootstrap" if statistic == "value_at_risk" else "asymptotic"
     if interval not in INTERVALS:
-        raise ValueError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
+        raise ArgumentError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
     (x, tx, cx), (y, ty, cy) = (_contributions(d, statistic, level) for d in (before, after))
     apart = float(np.hypot(before.error(cx, tx), after.error(cy, ty)))
     n = len(before.x)
@@ -140,7 +141,7 @@ def _bootstrap(
 ) -> tuple[float, float, float]:
     """Error and percentile interval over whole replicates, the same for both sides."""
     if repetitions < 2:
-        raise ValueError(f"repetitions={repetitions}: give at least 2.")
+        raise ArgumentError(f"repetitions={repetitions}: give at least 2.")
     if before.replicates < 2:
         return float("nan"), float("nan"), float("nan")
     of = {

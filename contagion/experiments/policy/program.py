@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
+from ...errors import ConvergenceError, PolicyError
 from ...network.exposure_network import ExposureNetwork
-from .intervention import PolicyError
 
 SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
 DUAL = 1e-6  # relative distance of a solved programme from its dual
@@ -199,7 +199,7 @@ def _gap(found: Any, right: np.ndarray, box: np.ndarray) -> float:
         dual += float(side.marginals[there] @ bound[there])
     gap = abs(dual - float(found.fun)) / (1.0 + abs(float(found.fun)))
     if not gap <= DUAL:
-        raise ArithmeticError(
+        raise ConvergenceError(
             f"The bailout programme is {gap:.1e} away from its dual: it is not solved."
         )
     return gap

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Batch, Scenarios
 from ...shocks import Shock
-from .intervention import PolicyError
 
 
 def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) -> Shock:

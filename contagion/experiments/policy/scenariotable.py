@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...errors import PolicyError
 from ...statistics.scenario_draws import Draws, Interval
 from ...text import did_you_mean, money, plural
 from ..stress import StressTest
 from ..stress.scalars import CERTIFICATE
-from .intervention import Intervention, PolicyError
+from .intervention import Intervention
 from .paired import estimate, paired
 from .runs import Used
 from .shocktable import AS_GIVEN, aligned, cell, over, scaled

@@ -10,10 +10,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...errors import PolicyError
 from ...results.propagation_result import PropagationResult
 from ...results.socialization import owner_losses
 from ...text import did_you_mean, money
-from .intervention import Intervention, PolicyError
+from .intervention import Intervention
 from .runs import Used
 
 AS_GIVEN = "as given"

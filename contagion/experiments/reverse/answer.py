@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
@@ -38,19 +39,21 @@ class Goal:
     def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
         """From names. Raises `KeyError` for an unknown node, `ValueError` for none or both."""
         if (fail is None) == (loss is None):
-            raise ValueError("Say what the shock has to do: fail= a node or nodes, or loss= money.")
+            raise ArgumentError(
+                "Say what the shock has to do: fail= a node or nodes, or loss= money."
+            )
         if loss is not None:
             if not (np.isfinite(loss) and loss > 0):
-                raise ValueError(f"loss = {loss}: money above 0.")
+                raise ArgumentError(f"loss = {loss}: money above 0.")
             return Goal(loss=float(loss))
         names = list(fail) if isinstance(fail, list | tuple | set) else [fail]
         rows = []
         for name in names:
             if name not in network.names:
-                raise KeyError(did_you_mean(name, list(network.names), "node"))
+                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             at = network.position(name)
             if not network.book.can_fail[at] or not network.book.known[at]:
-                raise ValueError(
+                raise ArgumentError(
                     f"{str(name)!r} cannot fail in these data (can_fail is false, or its balance "
                     "sheet is not known): give it one with with_nodes."
                 )
@@ -194,6 +197,6 @@ def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray
     may = np.zeros(len(network), bool)
     for name in hit:
         if name not in network.names:
-            raise KeyError(did_you_mean(name, list(network.names), "node"))
+            raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
         may[network.position(name)] = True
     return np.asarray(np.where(may, assets, 0.0))

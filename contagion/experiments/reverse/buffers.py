@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ModelError
+from ...errors import ArgumentError, ModelError, UnknownNameError
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -89,7 +89,7 @@ def break_even_fund(
     at = network.position(node)
     losses, recoveries = shock.arrays(network)
     if not np.isnan(recoveries[at]):
-        raise ValueError(
+        raise ArgumentError(
             f"{str(node)!r} fails by the shock, whatever it has: give its loss of assets instead "
             "of a default, Shock.loss."
         )
@@ -99,7 +99,7 @@ def break_even_fund(
     short = losses[at] + outcome.lost[1, at] - network.book.equity[at]
     need = max(float(short), 0.0) if not np.isnan(short) else np.nan
     if np.isnan(need):
-        raise ValueError(f"The balance sheet of {str(node)!r} is not known: give it one first.")
+        raise ArgumentError(f"The balance sheet of {str(node)!r} is not known: give it one first.")
     borne = _borne(network, losses, outcome)
     borne[:, at] = 0.0
     saved = float(borne[0].sum() - borne[1].sum())
@@ -162,10 +162,10 @@ def consistent_buffers(
     stood, fell = _rows(network, survived), _rows(network, failed)
     both = [str(network.names[at]) for at in stood if at in fell]
     if both:
-        raise ValueError(f"{both[0]!r} is said to have survived and to have failed.")
+        raise ArgumentError(f"{both[0]!r} is said to have survived and to have failed.")
     pinned = [str(network.names[at]) for at in stood if not np.isnan(recoveries[at])]
     if pinned:
-        raise ValueError(f"{pinned[0]!r} is said to have survived, and fails by the shock.")
+        raise ArgumentError(f"{pinned[0]!r} is said to have survived, and fails by the shock.")
     fell = [at for at in fell if np.isnan(recoveries[at])]
     pins = np.tile(recoveries, (1 + len(fell), 1))
     pins[:, stood] = 1.0
@@ -198,7 +198,7 @@ def _rows(network: ExposureNetwork, names: Iterable[Any]) -> list[int]:
     found = []
     for name in names:
         if name not in network.names:
-            raise KeyError(did_you_mean(name, list(network.names), "node"))
+            raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
         found.append(network.position(name))
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, UnknownNameError
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -84,7 +85,7 @@ def smallest_shock(
     """
     model = EisenbergNoe() if model is None else model
     if norm not in NORMS:
-        raise ValueError(did_you_mean(norm, list(NORMS), "norm"))
+        raise ArgumentError(did_you_mean(norm, list(NORMS), "norm"))
     goal = Goal.of(network, fail, loss)
     base, recoveries = given.arrays(network)
     if base.any():
@@ -92,7 +93,7 @@ def smallest_shock(
     assets = assets_of(network, hit)
     pinned = [at for at in goal.fail if not np.isnan(recoveries[at])]
     if pinned:
-        raise ValueError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
+        raise ArgumentError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
     goal = goal.counted(network, model, recoveries)
     if direction is not None:
         lines, words = _direction(network, direction, assets)
@@ -132,17 +133,17 @@ def _direction(
 ) -> tuple[np.ndarray, str]:
     if isinstance(direction, str):
         if direction != "proportional":
-            raise ValueError(f'direction={direction!r}: "proportional", or {{node: weight}}.')
+            raise ArgumentError(f'direction={direction!r}: "proportional", or {{node: weight}}.')
         line, words = assets, "in proportion to external assets"
     else:
         line = np.zeros(len(network))
         for name, weight in direction.items():
             if name not in network.names:
-                raise KeyError(did_you_mean(name, list(network.names), "node"))
+                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             line[network.position(name)] = weight
         words = "along " + ", ".join(map(str, direction))
     if not (np.isfinite(line).all() and (line >= 0).all() and (line * assets > 0).any()):
-        raise ValueError(
+        raise ArgumentError(
             "A direction has weights >= 0, one of them on a node with external assets."
         )
     return np.atleast_2d(line), words

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError, UnknownNameError
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -107,7 +108,7 @@ def fewest_triggers(
     """
     model = EisenbergNoe() if model is None else model
     if most < 1:
-        raise ValueError(f"most = {most}: 1 or more triggers.")
+        raise ArgumentError(f"most = {most}: 1 or more triggers.")
     goal = Goal.of(network, fail, loss)
     goal = goal.counted(network, model, np.full(len(network), np.nan))
     pool = _pool(network, candidates, goal)
@@ -174,6 +175,6 @@ def _pool(network: ExposureNetwork, candidates: Iterable[Any] | None, goal: Goal
         may = []
         for name in candidates:
             if name not in network.names:
-                raise KeyError(did_you_mean(name, list(network.names), "node"))
+                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             may.append(network.position(name))
     return [at for at in may if at not in goal.fail]

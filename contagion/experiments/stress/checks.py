@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, ArgumentTypeError, StressError
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
 from ...statistics.scenario_draws import WEIGHTINGS
 from ...text import listing, plural
-from .folder import StressError
 from .spec import Spec
 
 CHOICES = {
@@ -32,7 +32,9 @@ def networks_of(networks: ExposureNetwork | Iterable[ExposureNetwork]) -> list[E
     first = found[0]
     for number, other in enumerate(found):
         if not isinstance(other, ExposureNetwork):
-            raise TypeError(f"networks[{number}] is a {type(other).__name__}, no ExposureNetwork.")
+            raise ArgumentTypeError(
+                f"networks[{number}] is a {type(other).__name__}, no ExposureNetwork."
+            )
         if not other.names.equals(first.names):
             raise StressError(
                 f"Network {number} has other nodes than network 0, or in another order: "
@@ -98,17 +100,17 @@ def options(
     for name, value in given.items():
         if value not in CHOICES[name]:
             known = " or ".join(map(repr, CHOICES[name]))
-            raise ValueError(f"{name}={value!r}: choose {known}.")
+            raise ArgumentError(f"{name}={value!r}: choose {known}.")
     if isinstance(keep, str) or not set(keep) <= set(KEPT):
-        raise ValueError(f"keep={keep!r}: give a tuple of any of {KEPT}.")
+        raise ArgumentError(f"keep={keep!r}: give a tuple of any of {KEPT}.")
     if not all(0 < level < 1 for level in levels):
-        raise ValueError(f"levels={tuple(levels)!r}: each has to be above 0 and below 1.")
+        raise ArgumentError(f"levels={tuple(levels)!r}: each has to be above 0 and below 1.")
     if target_error is not None and not 0 < target_error < 1:
-        raise ValueError(f"target_error={target_error!r}: give a number above 0 and below 1.")
+        raise ArgumentError(f"target_error={target_error!r}: give a number above 0 and below 1.")
     if target_error is not None and target != "mean" and not levels:
-        raise ValueError(f"target={target!r} needs a level: give levels=(0.99,), say.")
+        raise ArgumentError(f"target={target!r} needs a level: give levels=(0.99,), say.")
     if not 0 <= unconverged <= 1:
-        raise ValueError(f"unconverged={unconverged!r}: give a share from 0 to 1.")
+        raise ArgumentError(f"unconverged={unconverged!r}: give a share from 0 to 1.")
     return {
         **given,
         "levels": sorted({float(level) for level in levels}),
@@ -129,5 +131,5 @@ def joint_positions(
         return np.arange(n if joint else 0)
     found = np.array([network.position(node) for node in joint], np.int64)
     if len(set(found.tolist())) < len(found):
-        raise ValueError("joint names a node twice.")
+        raise ArgumentError("joint names a node twice.")
     return found

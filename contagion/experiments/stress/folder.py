@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ContagionError
+from ...errors import StressError
 from ...text import listing, plural
 from .plan import Plan, Task
 from .spec import Spec, apart
@@ -43,10 +43,6 @@ COMMAND = "command.json"
 PARTS = ("scenarios", "sums", "kept")
 BEGUN = re.compile(r"command\.json|\.(command|manifest)\.json\.\d+\.part")  # before the manifest
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
-
-
-class StressError(ContagionError):
-    """A stress test cannot be run, resumed or read as it was asked for."""
 
 
 class Folder:

@@ -16,6 +16,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ...errors import ArgumentError
+
 FIRST, STEP = 2048, 1024  # scenarios at the first checkpoint, and what later ones are multiples of
 LARGEST = 16  # blocks in a chunk, where nobody says
 ENTRIES = 2**20  # numbers in the losses of a chunk, where nobody says and a block is not larger
@@ -65,7 +67,7 @@ def chunk_size(chunk: int | None, block: int, n: int) -> int:
     if chunk is None:
         return block * min(LARGEST, max(1, ENTRIES // (block * max(n, 1))))
     if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1:
-        raise ValueError(f"chunk={chunk!r}: give a number of scenarios >= 1.")
+        raise ArgumentError(f"chunk={chunk!r}: give a number of scenarios >= 1.")
     return -(-int(chunk) // block) * block
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import StressError
 from ...statistics import Estimate
 from ...statistics.scenario_draws import Draws
 from ...text import listing, money, plural
-from .folder import StressError
 from .nodes import given, means, pooled
 from .scalars import Scalars
 from .spec import Spec

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ...errors import ConvergenceError
+from ...errors import ArgumentError, ConvergenceError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
@@ -117,7 +117,7 @@ def stress_test(
     (2.5, [0.5, 0.5])
     """
     if n_jobs == 0:
-        raise ValueError("n_jobs=0: give a number of processes, or -1 for all.")
+        raise ArgumentError("n_jobs=0: give a number of processes, or -1 for all.")
     nets = checks.networks_of(networks)
     options = checks.options(
         design, baseline, levels, keep, weighting, target_error, target, unconverged

@@ -8,12 +8,13 @@ from os import PathLike
 
 import pandas as pd
 
+from ...errors import StressError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
 from .checks import networks_of
 from .collect import Collected
-from .folder import Folder, StressError
+from .folder import Folder
 from .plan import Plan
 from .result import StressTest
 from .run import assembled, stress_test

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from ...errors import StressError
 from ...statistics import Estimate
 from ...statistics.scenario_draws import Draws, Interval, estimated, proportion
 from ...text import did_you_mean, plural
-from .folder import StressError
 from .nodes import components
 from .spec import Spec
 

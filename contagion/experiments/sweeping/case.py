@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...errors import ArgumentError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline, PropagationResult
@@ -93,7 +94,7 @@ class Case:
             if head == "generate" and rest and self.generate is not None:
                 continue
             if name not in known:
-                raise KeyError(did_you_mean(name, known, "field"))
+                raise UnknownNameError(did_you_mean(name, known, "field"))
 
     def _heads(self) -> list[str]:
         """The names of fields that do not depend on nodes."""
@@ -108,7 +109,7 @@ class Case:
         network: ExposureNetwork | None = fields.get("network", self.network)
         if network is None:
             if self.generate is None:
-                raise ValueError("A case needs a network, or generate= that makes one.")
+                raise ArgumentError("A case needs a network, or generate= that makes one.")
             asked = {k.partition(".")[2]: v for k, v in fields.items() if k.startswith("generate.")}
             seeded = {"rng": rng} if rng is not None and _takes_rng(self.generate) else {}
             network = self.generate(**{**self.given, **seeded, **asked})
@@ -162,7 +163,7 @@ def _replaced(thing: Field, changed: Mapping[str, Any]) -> Field:
     known = [f.name for f in fields(thing) if f.name in signature(type(thing)).parameters]
     for name in changed:
         if name not in known:
-            raise KeyError(did_you_mean(name, known, f"field of {type(thing).__name__}"))
+            raise UnknownNameError(did_you_mean(name, known, f"field of {type(thing).__name__}"))
     return replace(thing, **changed)
 
 

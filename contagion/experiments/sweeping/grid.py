@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ContagionError
+from ...errors import ArgumentError, ContagionError, UnknownNameError
 from ...results.propagation_result import PropagationResult
 from ...text import listing, plural
 from .case import Case
@@ -57,7 +57,7 @@ class Sweep:
             For a measure that the sweep does not have.
         """
         if measure not in self.measures:
-            raise KeyError(
+            raise UnknownNameError(
                 f"The sweep has no measure {measure!r}; it has {listing(self.measures, 20)}."
             )
         rows = self.table[self.table["measure"] == measure]
@@ -79,10 +79,12 @@ class Sweep:
         """
         for axis in (x, y):
             if axis not in self.axes:
-                raise KeyError(f"The sweep has no axis {axis!r}; it has {listing(self.axes, 20)}.")
+                raise UnknownNameError(
+                    f"The sweep has no axis {axis!r}; it has {listing(self.axes, 20)}."
+                )
         more = [name for name, v in self.axes.items() if len(v) > 1 and name not in (x, y)]
         if more:
-            raise ValueError(f"{listing(more, 20)} vary too: choose one value of each first.")
+            raise ArgumentError(f"{listing(more, 20)} vary too: choose one value of each first.")
         table = self.mean(measure).pivot(index=y, columns=x, values="mean")
         return table.reindex(index=self.axes[y], columns=self.axes[x])
 
@@ -157,11 +159,11 @@ def sweep(
     axes = {name: list(values) for name, values in grid.items()}
     empty = [name for name, values in axes.items() if not values]
     if empty or not axes:
-        raise ValueError(f"There is nothing to run: {listing(empty) or 'the grid'} is empty.")
+        raise ArgumentError(f"There is nothing to run: {listing(empty) or 'the grid'} is empty.")
     if isinstance(run, Case):
         run.check(axes)
     if draws < 1:
-        raise ValueError(f"draws = {draws}: 1 or more.")
+        raise ArgumentError(f"draws = {draws}: 1 or more.")
     seeds = _seeds(run, draws, rng)
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     tasks = [(cell, draw) for cell in cells for draw in range(draws)]
@@ -199,7 +201,7 @@ def _seeds(
     maker = run.generate if isinstance(run, Case) else run
     if maker is None or "rng" not in signature(maker).parameters:
         if draws > 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"draws = {draws}, but the run takes no rng: every draw would be the same."
             )
         return [None]

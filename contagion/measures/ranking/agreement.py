@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, UnknownNameError
 from ...text import listing
 from .. import MEASURES
 
@@ -85,13 +86,13 @@ def agreement(
     chosen = _comparable(table) if columns is None else list(columns)
     missing = [name for name in chosen if name not in table]
     if missing:
-        raise KeyError(
+        raise UnknownNameError(
             f"The table has no column {missing[0]!r}; it has {', '.join(map(str, table))}."
         )
     if len(chosen) < 2:
-        raise ValueError("Agreement takes two measures or more: rank with measures=[…].")
+        raise ArgumentError("Agreement takes two measures or more: rank with measures=[…].")
     if len(table) > MOST:
-        raise ValueError(
+        raise ArgumentError(
             f"{len(table):,} nodes are too many to compare all pairs; table.head({MOST}) keeps the "
             "most important."
         )

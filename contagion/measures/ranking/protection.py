@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ModelError
+from ...errors import ArgumentError, ModelError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...shocks import Shock
@@ -125,7 +125,7 @@ def protect(
             "saves. Use a model that does, EisenbergNoe for one."
         )
     if most < 1:
-        raise ValueError(f"most = {most}: 1 or more nodes.")
+        raise ArgumentError(f"most = {most}: 1 or more nodes.")
     losses, recoveries = shock.arrays(network)
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
@@ -206,7 +206,7 @@ def _candidates(
         rows = []
         for node in given:
             if node not in network.names:
-                raise KeyError(did_you_mean(node, list(network.names), "node"))
+                raise UnknownNameError(did_you_mean(node, list(network.names), "node"))
             rows.append(network.position(node))
         allowed = np.zeros(len(network), bool)
         allowed[rows] = True

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from ...errors import ArgumentError
 from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -144,9 +145,9 @@ def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Mea
     found = []
     for name in measures:
         if name not in MEASURES:
-            raise ValueError(did_you_mean(name, list(MEASURES), "measure"))
+            raise ArgumentError(did_you_mean(name, list(MEASURES), "measure"))
         if MEASURES[name].scope != "node":
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} is one number for the {MEASURES[name].scope}, not one a node: "
                 f"use measures.{name}."
             )
@@ -160,7 +161,7 @@ def _columns(frame: pd.DataFrame, wanted: list[Measure]) -> list[str]:
     for measure in wanted:
         mine = [str(c) for c in frame if str(c).partition(".")[0] == measure.name]
         if not mine:
-            raise ValueError(
+            raise ArgumentError(
                 f"{measure.name} comes from runs, and none of the models gives it; "
                 f"see measures.{measure.name}, or choose other models."
             )

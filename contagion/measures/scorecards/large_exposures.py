@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import ArgumentError, NetworkError
 from ...network.exposure_network import ExposureNetwork
 from ...text import did_you_mean, listing
 
@@ -79,7 +79,7 @@ def large_exposures(
     """
     for name, value in (("limit", limit), ("gsib_limit", gsib_limit), ("reported", reported)):
         if not 0 <= value <= 1:
-            raise ValueError(f"{name}={value}: a part of capital, between 0 and 1.")
+            raise ArgumentError(f"{name}={value}: a part of capital, between 0 and 1.")
     own = _labels(network, groups)
     codes, labels = pd.factorize(own)
     major = np.zeros(len(network), bool)

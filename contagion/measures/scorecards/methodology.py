@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import DatasetError
+from ...errors import ArgumentError, DatasetError
 from ...text import closest, listing, split_unit
 
 CATEGORIES = {
@@ -103,7 +103,7 @@ def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
     read, the halves from memory of BCBS d445, July 2018, table 1).
     """
     if methodology not in ("2013", "2018"):
-        raise ValueError(f"methodology={methodology!r}: choose '2013' or '2018'.")
+        raise ArgumentError(f"methodology={methodology!r}: choose '2013' or '2018'.")
     found = {name: 0.2 / len(names) for category, names in CATEGORIES.items() for name in names}
     if methodology == "2018":
         found["underwriting"] = 1 / 30

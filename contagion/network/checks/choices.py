@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from ...errors import ArgumentError, ArgumentTypeError
 from ...text import closest, listing
 
 
@@ -92,7 +93,7 @@ def one_of(option: str, value: object, words: Iterable[str]) -> None:
         return
     match = closest(value, words)
     hint = f" Did you mean {match!r}?" if match else ""
-    raise ValueError(f"{option}={value!r}: choose one of {listing(words, 9)}.{hint}")
+    raise ArgumentError(f"{option}={value!r}: choose one of {listing(words, 9)}.{hint}")
 
 
 def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None:
@@ -109,13 +110,15 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
         if key not in ALLOWED:
             match = closest(key, [*ALLOWED, *others])
             hint = f" Did you mean {match!r}?" if match else f" Choices: {', '.join(ALLOWED)}."
-            raise TypeError(f"Unknown option {key!r}.{hint}")
+            raise ArgumentTypeError(f"Unknown option {key!r}.{hint}")
         if isinstance(value, str) and key in LISTS:
             if value not in ALLOWED[key]:
                 words = f" or one of {listing(ALLOWED[key], 9)}" if ALLOWED[key] else ""
-                raise ValueError(f"{key}={value!r}: a list of nodes is needed{words}: [{value!r}].")
+                raise ArgumentError(
+                    f"{key}={value!r}: a list of nodes is needed{words}: [{value!r}]."
+                )
         elif isinstance(value, str) and key in MAPPINGS and value not in ALLOWED[key]:
-            raise ValueError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
+            raise ArgumentError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
         elif key in MAPPINGS and not isinstance(value, str):
             _mapping(key, value)
         elif key not in LISTS and key not in MAPPINGS:
@@ -124,7 +127,7 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
 
 def _mapping(key: str, value: Any) -> None:
     if not isinstance(value, Mapping):
-        raise ValueError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
+        raise ArgumentError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
     for name, number in value.items() if key in NUMBERS else ():
         try:
             good = abs(float(number)) < float("inf") and not isinstance(number, bool | str)
@@ -136,4 +139,4 @@ def _mapping(key: str, value: Any) -> None:
             good = good and number >= 0
         if not good:
             bound = {"fx": " > 0", "scale": " > 0", "decimals": " ≥ 0"}.get(key, "")
-            raise ValueError(f"{key}={{{name!r}: {number!r}}}: a number{bound} is needed.")
+            raise ArgumentError(f"{key}={{{name!r}: {number!r}}}: a number{bound} is needed.")

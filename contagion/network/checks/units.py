@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError
 from ...text import did_you_mean, listing, money, plural
 from .. import schema
 from .draft import Draft
@@ -45,12 +46,12 @@ def _decimals(draft: Draft) -> bool:
         return False
     if choice == "column":
         if "decimals" not in columns:
-            raise ValueError("decimals=\"column\": the exposures have no column 'decimals'.")
+            raise ArgumentError("decimals=\"column\": the exposures have no column 'decimals'.")
         places = columns["decimals"].astype(float)
         what = "decimals"
     else:
         if "asset" not in columns:
-            raise ValueError("decimals={…} goes by the column 'asset'; the exposures have none.")
+            raise ArgumentError("decimals={…} goes by the column 'asset'; the exposures have none.")
         places, what = columns["asset"].map(dict(choice)).astype(float), "asset"
     blank = places.isna().to_numpy()
     if blank.any():
@@ -189,13 +190,13 @@ def _scales(draft: Draft) -> None:
     scale = draft.choice.get("scale", {})
     if "source" not in draft.columns:
         if scale:
-            raise ValueError("scale={…} goes by the column 'source'; the exposures have none.")
+            raise ArgumentError("scale={…} goes by the column 'source'; the exposures have none.")
         return
     labels, uniques = pd.factorize(draft.columns["source"])
     sources = [str(name) for name in pd.Index(uniques)]
     for name, factor in scale.items():
         if name not in sources:
-            raise ValueError(f"scale: {did_you_mean(name, sources, 'source')}")
+            raise ArgumentError(f"scale: {did_you_mean(name, sources, 'source')}")
         rows = np.flatnonzero(labels == sources.index(name))
         if factor != 1:
             amount = draft.amount.copy()

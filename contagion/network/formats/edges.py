@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import Finding, NetworkError
+from ...errors import ArgumentTypeError, Finding, NetworkError
 from ...text import closest, listing, money, plural
 from .. import schema
 from ..checks.choices import one_of
@@ -40,11 +40,11 @@ def to_pandas(table: Any) -> pd.DataFrame:
     if isinstance(table, Mapping | list):
         return pd.DataFrame(table)
     if isinstance(table, str | PathLike):
-        raise TypeError(f"{str(table)!r} is a path: contagion.read(path) reads files.")
+        raise ArgumentTypeError(f"{str(table)!r} is a path: contagion.read(path) reads files.")
     if hasattr(table, "edges") and hasattr(table, "nodes"):
-        raise TypeError("This is a graph: ExposureNetwork.from_networkx(graph) takes it.")
+        raise ArgumentTypeError("This is a graph: ExposureNetwork.from_networkx(graph) takes it.")
     if isinstance(table, np.ndarray) or hasattr(table, "tocsr"):
-        raise TypeError(
+        raise ArgumentTypeError(
             "This is a matrix: ExposureNetwork.from_matrix(matrix, names, orientation=…) takes it."
         )
     import narwhals as nw
@@ -52,7 +52,7 @@ def to_pandas(table: Any) -> pd.DataFrame:
     try:
         frame = nw.from_native(table)
     except TypeError:
-        raise TypeError(
+        raise ArgumentTypeError(
             f"A table is needed (pandas, polars, arrow, dict of columns), not a "
             f"{type(table).__name__}."
         ) from None

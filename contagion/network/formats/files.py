@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import MissingFileError, MissingPackageError, NetworkError
 from ...text import closest, listing
 from .. import schema
 from .edges import CLEAR_NAMES, DIRECTED, NODE_NAMES, layered, roles, tables, to_pandas
@@ -72,7 +72,7 @@ def _existing(path: str | PathLike[str]) -> Path:
     if not place.exists():
         beside = [p.name for p in place.parent.iterdir()] if place.parent.is_dir() else []
         match = closest(place.name, beside)
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"There is no {str(place)!r}." + (f" Did you mean {match!r}?" if match else "")
         )
     return place
@@ -181,7 +181,7 @@ def _read_workbook(path: Path, sheet: str | int | None) -> tuple[pd.DataFrame | 
     try:
         import python_calamine  # noqa: F401
     except ImportError:
-        raise ImportError(
+        raise MissingPackageError(
             'Reading Excel needs an extra: pip install "contagion-risk[excel]".'
         ) from None
     with pd.ExcelFile(path, engine="calamine") as book:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError
 from ...kernels.circulation import largest_circulation
 from ...text import did_you_mean, money
 from . import record
@@ -51,7 +52,7 @@ class Excess:
         return self.excess / self.gross if self.gross else 0.0
 
 
-def excess(net: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Excess:
+def excess(network: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Excess:
     """Gross amount, minimum and excess of the claims, or of those that a filter takes.
 
     With A the claims and v_i = Σ_j A_ij − Σ_j A_ji the net position of i,
@@ -62,7 +63,7 @@ def excess(net: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Exc
 
     Parameters
     ----------
-    net : the network.
+    network : the network.
     claims : exposure columns and the values to take, e.g. {"layer": "derivatives"}.
 
     Raises
@@ -84,14 +85,14 @@ def excess(net: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Exc
     Source: after D'Errico & Roukny (2021), Compressing over-the-counter markets, Operations
     Research, and arXiv:1705.07155 (the definition from memory, unverified).
     """
-    rows = chosen(net, claims)
-    return _excess(net, net.creditor[rows], net.debtor[rows], net.amount[rows])
+    rows = chosen(network, claims)
+    return _excess(network, network.creditor[rows], network.debtor[rows], network.amount[rows])
 
 
 def _excess(
-    net: ExposureNetwork, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
+    network: ExposureNetwork, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
 ) -> Excess:
-    position = _positions(len(net), creditor, debtor, amount)
+    position = _positions(len(network), creditor, debtor, amount)
     return Excess(float(amount.sum()), float(np.maximum(position, 0).sum()))
 
 
@@ -103,47 +104,49 @@ def _positions(n: int, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndar
 
 
 def compress(
-    net: ExposureNetwork, how: How = "conservative", claims: Mapping[str, Any] | None = None
+    network: ExposureNetwork, how: How = "conservative", claims: Mapping[str, Any] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fewer claims with the same net positions.
 
     See :meth:`contagion.ExposureNetwork.compress`. Returns exposures and step.
     """
     if how not in ("conservative", "non_conservative"):
-        raise ValueError(did_you_mean(how, ["conservative", "non_conservative"], "compression"))
-    rows = chosen(net, claims)
-    rows = rows[net.amount[rows] > 0]
-    creditor, debtor, amount = net.creditor[rows], net.debtor[rows], net.amount[rows]
-    before = _excess(net, creditor, debtor, amount)
-    order = np.argsort(net.names.map(str).to_numpy(object), kind="stable")
-    place = np.empty(len(net), np.int64)  # by name: nothing depends on the order of rows
-    place[order] = np.arange(len(net))
-    pairs, where = np.unique(place[creditor] * len(net) + place[debtor], return_inverse=True)
+        raise ArgumentError(did_you_mean(how, ["conservative", "non_conservative"], "compression"))
+    rows = chosen(network, claims)
+    rows = rows[network.amount[rows] > 0]
+    creditor, debtor, amount = network.creditor[rows], network.debtor[rows], network.amount[rows]
+    before = _excess(network, creditor, debtor, amount)
+    order = np.argsort(network.names.map(str).to_numpy(object), kind="stable")
+    place = np.empty(len(network), np.int64)  # by name: nothing depends on the order of rows
+    place[order] = np.arange(len(network))
+    pairs, where = np.unique(place[creditor] * len(network) + place[debtor], return_inverse=True)
     gross = np.bincount(where, amount, len(pairs))
-    to, by = order[pairs // len(net)], order[pairs % len(net)]
+    to, by = order[pairs // len(network)], order[pairs % len(network)]
     if how == "conservative":
-        flow = largest_circulation(pairs // len(net), pairs % len(net), gross, len(net))
+        flow = largest_circulation(pairs // len(network), pairs % len(network), gross, len(network))
         kept = np.clip(np.where(flow > EQUAL * gross, gross - flow, gross), 0.0, gross)
         kept = np.where(kept > EQUAL * gross, kept, 0.0)
-        left = net.amount.copy()
+        left = network.amount.copy()
         left[rows] *= (kept / gross)[where]
-        table = record.with_amounts(net, left)
-        after = _excess(net, to, by, kept)
+        table = record.with_amounts(network, left)
+        after = _excess(network, to, by, kept)
     else:
-        position = _positions(len(net), creditor, debtor, amount)
+        position = _positions(len(network), creditor, debtor, amount)
         ends = _matched(position, place)
-        new, add = _union(pairs, place[ends[0]] * len(net) + place[ends[1]])
+        new, add = _union(pairs, place[ends[0]] * len(network) + place[ends[1]])
         gross = np.concatenate([gross, np.zeros(len(new) - len(pairs))])
         kept = np.bincount(add, ends[2], len(new))
-        to, by = order[new // len(net)], order[new % len(net)]
+        to, by = order[new // len(network)], order[new % len(network)]
         some = kept > 0
-        table = replaced(net, rows, to[some], by[some], kept[some])
-        after = _excess(net, to, by, kept)
-    note = f"{how}: excess {money(before.excess, net.unit)} before, "
-    note += f"{money(after.excess, net.unit)} after"
+        table = replaced(network, rows, to[some], by[some], kept[some])
+        after = _excess(network, to, by, kept)
+    note = f"{how}: excess {money(before.excess, network.unit)} before, "
+    note += f"{money(after.excess, network.unit)} after"
     changed = kept != gross
     sides = (to[changed], by[changed])
-    return table, record.step(net, record.COMPRESSED, *sides, gross[changed], kept[changed], note)
+    return table, record.step(
+        network, record.COMPRESSED, *sides, gross[changed], kept[changed], note
+    )
 
 
 def _union(old: np.ndarray, more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

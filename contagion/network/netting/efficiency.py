@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
+
 ROOT = float(np.sqrt(2 * np.pi))
 
 
@@ -66,9 +68,9 @@ def expected_exposure(
     for house in cleared:
         at = np.asarray(house, int)
         if ((at < 0) | (at >= len(covariance))).any():
-            raise ValueError(f"houses={cleared}: the classes are 0 … {len(covariance) - 1}.")
+            raise ArgumentError(f"houses={cleared}: the classes are 0 … {len(covariance) - 1}.")
         if not bilateral[at].all() or len(np.unique(at)) < len(at):
-            raise ValueError(f"houses={cleared}: a class is cleared once.")
+            raise ArgumentError(f"houses={cleared}: a class is cleared once.")
         bilateral[at] = False
         spread += np.sqrt((n - 1) * _total(covariance, at))
     spread += (n - 1) * np.sqrt(_total(covariance, np.flatnonzero(bilateral)))
@@ -163,13 +165,13 @@ def least_ratio(participants: int) -> float:
 
 def _participants(n: int) -> int:
     if n != int(n) or n < 2:
-        raise ValueError(f"participants={n!r}: a whole number of at least 2.")
+        raise ArgumentError(f"participants={n!r}: a whole number of at least 2.")
     return int(n)
 
 
 def _classes(k: int) -> int:
     if k != int(k) or k < 1:
-        raise ValueError(f"classes={k!r}: a whole number of at least 1.")
+        raise ArgumentError(f"classes={k!r}: a whole number of at least 1.")
     return int(k)
 
 
@@ -179,18 +181,18 @@ def _covariance(classes: int | Iterable[float], correlation: Any) -> np.ndarray:
     else:
         sizes = np.ones(_classes(classes))
     if not len(sizes) or not (np.isfinite(sizes) & (sizes >= 0)).all():
-        raise ValueError("classes: standard deviations of at least 0, one a class.")
+        raise ArgumentError("classes: standard deviations of at least 0, one a class.")
     if correlation is None:
         return np.diag(sizes**2)
     matrix = np.asarray(correlation, float)
     if matrix.shape != (len(sizes), len(sizes)):
-        raise ValueError(
+        raise ArgumentError(
             f"correlation has shape {matrix.shape}; there are {len(sizes)} classes, so it needs "
             f"({len(sizes)}, {len(sizes)})."
         )
     proper = np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1.0)
     if not proper or np.linalg.eigvalsh((matrix + matrix.T) / 2).min() < -1e-9:
-        raise ValueError(
+        raise ArgumentError(
             "correlation: symmetric, 1 on the diagonal, and no portfolio with a variance below 0."
         )
     return np.asarray(sizes[:, None] * matrix * sizes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError
 from ...text import did_you_mean
 from .. import schema
 
@@ -23,7 +24,7 @@ class Columns:
     def cells(self, name: str) -> pd.Series:
         """A column with the defaults of the schema. Raises `ValueError` where there is none."""
         if name not in self.table:
-            raise ValueError(did_you_mean(name, list(self.table.columns), "exposure column"))
+            raise ArgumentError(did_you_mean(name, list(self.table.columns), "exposure column"))
         cells: pd.Series = self.table[name]
         column = schema.columns("exposures").get(name)
         default: Any = column.fill if column else None
@@ -39,6 +40,6 @@ class Columns:
             single = isinstance(value, str) or not isinstance(value, Iterable)
             values = [value] if single else list(value)
             for strange in (v for v in values if v not in known):
-                raise ValueError(did_you_mean(strange, list(known), f"{name} of a claim"))
+                raise ArgumentError(did_you_mean(strange, list(known), f"{name} of a claim"))
             rows = rows[cells.iloc[rows].isin(values).to_numpy(bool)]
         return rows

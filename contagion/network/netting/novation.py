@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, ArgumentTypeError
 from . import record
 from .rows import chosen, replaced
 from .sets import EQUAL
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def novate(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     clearing_house: Any,
     members: Iterable[Any] | None = None,
     claims: Mapping[str, Any] | None = None,
@@ -27,13 +28,13 @@ def novate(
 
     See :meth:`contagion.ExposureNetwork.novate`. Returns exposures and step.
     """
-    house = net.position(clearing_house)
-    taking_part = _members(net, house, members)
-    rows = chosen(net, claims)
-    among = taking_part[net.creditor[rows]] & taking_part[net.debtor[rows]]
-    rows = rows[among & (net.amount[rows] > 0)]
-    creditor, debtor, amount = net.creditor[rows], net.debtor[rows], net.amount[rows]
-    n = len(net)
+    house = network.position(clearing_house)
+    taking_part = _members(network, house, members)
+    rows = chosen(network, claims)
+    among = taking_part[network.creditor[rows]] & taking_part[network.debtor[rows]]
+    rows = rows[among & (network.amount[rows] > 0)]
+    creditor, debtor, amount = network.creditor[rows], network.debtor[rows], network.amount[rows]
+    n = len(network)
     claimed, owed = np.bincount(creditor, amount, n), np.bincount(debtor, amount, n)
     position = np.where(
         np.abs(claimed - owed) > EQUAL * np.maximum(claimed, owed), claimed - owed, 0.0
@@ -43,33 +44,33 @@ def novate(
     by = np.concatenate([np.full(len(up), house), down])
     left = np.concatenate([position[up], -position[down]])
     if not len(rows):
-        return net.exposures, record.step(net, record.NOVATED, to, by, left, left, "")
+        return network.exposures, record.step(network, record.NOVATED, to, by, left, left, "")
     pairs, where = np.unique(creditor * np.int64(n) + debtor, return_inverse=True)
     gross = np.bincount(where, amount)
-    note = str(net.names[house])
+    note = str(network.names[house])
     zeros = np.zeros
     steps = (
-        record.step(net, record.NOVATED, pairs // n, pairs % n, gross, zeros(len(pairs)), note),
-        record.step(net, record.CLEARED, to, by, zeros(len(left)), left, note),
+        record.step(network, record.NOVATED, pairs // n, pairs % n, gross, zeros(len(pairs)), note),
+        record.step(network, record.CLEARED, to, by, zeros(len(left)), left, note),
     )
-    table = replaced(net, rows, to, by, left, columns)
+    table = replaced(network, rows, to, by, left, columns)
     return table, pd.concat(steps, ignore_index=True)
 
 
-def _members(net: ExposureNetwork, house: int, members: Iterable[Any] | None) -> np.ndarray:
+def _members(network: ExposureNetwork, house: int, members: Iterable[Any] | None) -> np.ndarray:
     """True (n,) for the members; every node but the house where none are named."""
     if members is None:
-        taking_part = np.ones(len(net), bool)
+        taking_part = np.ones(len(network), bool)
         taking_part[house] = False
         return taking_part
     if isinstance(members, str) or not isinstance(members, Iterable):
-        raise TypeError(f"members is a list of nodes or None, not {members!r}.")
-    places = [net.position(member) for member in members]
+        raise ArgumentTypeError(f"members is a list of nodes or None, not {members!r}.")
+    places = [network.position(member) for member in members]
     if house in places:
-        raise ValueError(
-            f"{str(net.names[house])!r} is the clearing house and no member of itself. "
+        raise ArgumentError(
+            f"{str(network.names[house])!r} is the clearing house and no member of itself. "
             "Fix: leave it out of members."
         )
-    taking_part = np.zeros(len(net), bool)
+    taking_part = np.zeros(len(network), bool)
     taking_part[places] = True
     return taking_part

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError
 from ...text import listing, money, percent
 from ..balance_sheet import collateral
 from ..checks.draft import column
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def settle_collateral(
-    net: ExposureNetwork, claims: Mapping[str, Any] | None = None, haircut: float = 0.0
+    network: ExposureNetwork, claims: Mapping[str, Any] | None = None, haircut: float = 0.0
 ) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
     """Claims paid from their pledge: min((1 − haircut) · pledge, amount).
 
@@ -28,61 +28,63 @@ def settle_collateral(
     of shape (n,), and step.
     """
     if claims is not None and not isinstance(claims, Mapping):
-        raise TypeError(f'claims is {{"debtor": "x"}} or None, not a {type(claims).__name__}.')
+        raise ArgumentTypeError(
+            f'claims is {{"debtor": "x"}} or None, not a {type(claims).__name__}.'
+        )
     if not 0 <= haircut <= 1:
-        raise ValueError(f"haircut={haircut!r}: the part of a pledge that is lost is in 0 … 1.")
-    table, n = net.exposures, len(net)
+        raise ArgumentError(f"haircut={haircut!r}: the part of a pledge that is lost is in 0 … 1.")
+    table, n = network.exposures, len(network)
     pledge = column(table, "collateral")
-    rows = np.flatnonzero((pledge > 0) & (net.amount > 0))
+    rows = np.flatnonzero((pledge > 0) & (network.amount > 0))
     rows = Columns(table).matching(rows, claims or {})
-    creditor, debtor = net.creditor[rows], net.debtor[rows]
-    amount, pledged = net.amount[rows], pledge[rows]
+    creditor, debtor = network.creditor[rows], network.debtor[rows]
+    amount, pledged = network.amount[rows], pledge[rows]
     paid, lost = collateral.secured(amount, pledged, haircut)
-    _there(net, np.bincount(debtor, pledged, n))
-    external = collateral.pay(net.book, creditor, debtor, paid, lost).external_assets
-    _holdings_left(net, external)
-    left = net.amount.copy()
+    _there(network, np.bincount(debtor, pledged, n))
+    external = collateral.pay(network.book, creditor, debtor, paid, lost).external_assets
+    _holdings_left(network, external)
+    left = network.amount.copy()
     left[rows] -= paid
     pledge[rows] = 0.0
     if len(rows):
-        table = with_amounts(net, left, collateral=pledge)
+        table = with_amounts(network, left, collateral=pledge)
     note = f"haircut {percent(haircut)}" if haircut else ""
     order = np.lexsort((pledged, amount, debtor, creditor))
     sides = (creditor[order], debtor[order])
-    settled = step(net, SETTLED, *sides, amount[order], (amount - paid)[order], note)
+    settled = step(network, SETTLED, *sides, amount[order], (amount - paid)[order], note)
     if haircut:
-        worth = step(net, REVALUED, *sides, pledged[order], (pledged - lost)[order], note)
+        worth = step(network, REVALUED, *sides, pledged[order], (pledged - lost)[order], note)
         settled = pd.concat([worth, settled], ignore_index=True)
     return table, external, settled
 
 
-def _there(net: ExposureNetwork, need: np.ndarray) -> None:
+def _there(network: ExposureNetwork, need: np.ndarray) -> None:
     """`NetworkError` where debtors do not have what they pledged."""
-    short = collateral.lacking(net.book, need)
+    short = collateral.lacking(network.book, need)
     if short.any():
         at = int(np.flatnonzero(short)[0])
-        has = float(net.book.external_assets[at])
+        has = float(network.book.external_assets[at])
         raise NetworkError(
-            f"{listing(net.names[short])} pledged more than the external assets "
-            f"{'it has' if short.sum() == 1 else 'they have'}: {str(net.names[at])!r} pledged "
-            f"{money(float(need[at]))} and has {money(has, net.unit)}. Fix: raise external_assets "
-            "(pledged assets are part of them) or correct the column collateral; a pledge for "
-            "several claims is split over them."
+            f"{listing(network.names[short])} pledged more than the external assets "
+            f"{'it has' if short.sum() == 1 else 'they have'}: {str(network.names[at])!r} pledged "
+            f"{money(float(need[at]))} and has {money(has, network.unit)}. Fix: raise "
+            "external_assets (pledged assets are part of them) or correct the column "
+            "collateral; a pledge for several claims is split over them."
         )
 
 
-def _holdings_left(net: ExposureNetwork, external: np.ndarray) -> None:
+def _holdings_left(network: ExposureNetwork, external: np.ndarray) -> None:
     """`NetworkError` where more is listed as holdings than is left after the pledge is paid."""
-    if net._holdings is None:
+    if network._holdings is None:
         return
-    places = net.names.get_indexer(pd.Index(net._holdings["node"]))
-    held = np.bincount(places, net._holdings["value"], len(net))
+    places = network.names.get_indexer(pd.Index(network._holdings["node"]))
+    held = np.bincount(places, network._holdings["value"], len(network))
     over = held > external * (1 + 1e-9)
     if over.any():
         at = int(np.flatnonzero(over)[0])
         raise NetworkError(
-            f"{listing(net.names[over])} would keep less than the holdings of priced assets: "
-            f"{str(net.names[at])!r} keeps external assets of {money(float(external[at]))} and "
-            f"holds {money(float(held[at]), net.unit)}. Which of them is pledged is not known. "
+            f"{listing(network.names[over])} would keep less than the holdings of priced assets: "
+            f"{str(network.names[at])!r} keeps external assets of {money(float(external[at]))} and "
+            f"holds {money(float(held[at]), network.unit)}. Which of them is pledged is not known. "
             "Fix: leave pledged assets out of holdings=, or these claims out of claims=."
         )

@@ -50,7 +50,7 @@ def summary(steps: Sequence[pd.DataFrame], unit: str = "") -> str:
 
 
 def step(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     what: str,
     creditor: np.ndarray,
     debtor: np.ndarray,
@@ -62,8 +62,8 @@ def step(
     return pd.DataFrame(
         {
             "what": what,
-            "creditor": net.names.take(creditor),
-            "debtor": net.names.take(debtor),
+            "creditor": network.names.take(creditor),
+            "debtor": network.names.take(debtor),
             "before": before,
             "after": after,
             "note": note,
@@ -71,9 +71,9 @@ def step(
     )
 
 
-def with_amounts(net: ExposureNetwork, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
+def with_amounts(network: ExposureNetwork, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
     """The exposures with other amounts, without the claims of which nothing is left."""
-    kept = (left > 0) | (net.amount == 0)
-    changed = net.exposures.assign(amount=left, **columns)
+    kept = (left > 0) | (network.amount == 0)
+    changed = network.exposures.assign(amount=left, **columns)
     some: pd.DataFrame = changed[kept].reset_index(drop=True)
     return some

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentTypeError
 from .filters import Columns
 
 if TYPE_CHECKING:
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
 OWN = ("collateral", "netting_set")  # of the two parties of a claim; a new claim has neither
 
 
-def chosen(net: ExposureNetwork, claims: Mapping[str, Any] | None) -> np.ndarray:
+def chosen(network: ExposureNetwork, claims: Mapping[str, Any] | None) -> np.ndarray:
     """Rows of the claims that the columns of a filter take, all of them without a filter."""
     if claims is not None and not isinstance(claims, Mapping):
-        raise TypeError(f'claims is {{"layer": "x"}} or None, not a {type(claims).__name__}.')
-    return Columns(net.exposures).matching(np.arange(len(net.amount)), claims or {})
+        raise ArgumentTypeError(
+            f'claims is {{"layer": "x"}} or None, not a {type(claims).__name__}.'
+        )
+    return Columns(network.exposures).matching(np.arange(len(network.amount)), claims or {})
 
 
 def replaced(
-    net: ExposureNetwork,
+    network: ExposureNetwork,
     rows: np.ndarray,
     creditor: np.ndarray,
     debtor: np.ndarray,
@@ -36,13 +39,13 @@ def replaced(
     A new claim has the cells that all of `rows` share, then those of `columns`; the others are
     empty, and so are the columns of a bilateral agreement.
     """
-    table = net.exposures
+    table = network.exposures
     gone = np.zeros(len(table), bool)
     gone[rows] = True
     kept: pd.DataFrame = table[~gone].reset_index(drop=True)
     if not len(amount):
         return kept
-    sides = {"creditor": net.names.take(creditor), "debtor": net.names.take(debtor)}
+    sides = {"creditor": network.names.take(creditor), "debtor": network.names.take(debtor)}
     new = table.iloc[np.full(len(amount), rows[0])].reset_index(drop=True)
     new = new.assign(**sides, amount=amount)
     old = table.iloc[rows]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError
 from ...text import listing, money, plural
 from . import record
 from .filters import Columns
@@ -20,48 +20,51 @@ EQUAL = 1e-12  # two sides that differ by less, relative to the larger, cancel a
 
 
 def set_off(
-    net: ExposureNetwork, pairs: Iterable[Sequence[Any]]
+    network: ExposureNetwork, pairs: Iterable[Sequence[Any]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Close-out of all claims between each pair; without pairs, of every two nodes.
 
     See :meth:`contagion.ExposureNetwork.set_off`. Returns exposures and step.
     """
-    places = [_parties(net, "A set-off", pair) for pair in pairs]
-    group = _pair_keys(net)
+    places = [_parties(network, "A set-off", pair) for pair in pairs]
+    group = _pair_keys(network)
     if places:
-        allowed = [min(place) * len(net) + max(place) for place in places]
+        allowed = [min(place) * len(network) + max(place) for place in places]
         group = np.where(np.isin(group, allowed), group, -1)
-    return _netted(net, group, record.SET_OFF, None)
+    return _netted(network, group, record.SET_OFF, None)
 
 
 def close_out(
-    net: ExposureNetwork, netting_sets: Mapping[str, Mapping[str, Any]] | str
+    network: ExposureNetwork, netting_sets: Mapping[str, Mapping[str, Any]] | str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bilateral close-out netting within each set: max(0, G_ab − G_ba) is left.
 
     See :meth:`contagion.ExposureNetwork.close_out`. Returns exposures and step.
     """
     if isinstance(netting_sets, str):
-        group, names = _labelled(net, netting_sets)
+        group, names = _labelled(network, netting_sets)
     elif isinstance(netting_sets, Mapping):
-        group, names = _declared(net, netting_sets)
+        group, names = _declared(network, netting_sets)
     else:
-        raise TypeError(
+        raise ArgumentTypeError(
             'netting_sets is {"name": {"parties": (a, b)}} or the name of an exposure column, not '
             f"a {type(netting_sets).__name__}."
         )
-    return _netted(net, group, record.CLOSE_OUT, names)
+    return _netted(network, group, record.CLOSE_OUT, names)
 
 
-def _pair_keys(net: ExposureNetwork) -> np.ndarray:
+def _pair_keys(network: ExposureNetwork) -> np.ndarray:
     """One number (m,) for the two parties of a claim, whoever of them is the creditor."""
-    low, high = np.minimum(net.creditor, net.debtor), np.maximum(net.creditor, net.debtor)
-    keys: np.ndarray = low * np.int64(len(net)) + high
+    low, high = (
+        np.minimum(network.creditor, network.debtor),
+        np.maximum(network.creditor, network.debtor),
+    )
+    keys: np.ndarray = low * np.int64(len(network)) + high
     return keys
 
 
 def _netted(
-    net: ExposureNetwork, group: np.ndarray, what: str, names: pd.Index | None
+    network: ExposureNetwork, group: np.ndarray, what: str, names: pd.Index | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Net the two directions of every group; −1 is outside every group.
 
@@ -70,19 +73,19 @@ def _netted(
     """
     inside = np.flatnonzero(group >= 0)
     codes, first, where = np.unique(group[inside], return_index=True, return_inverse=True)
-    side = (net.creditor > net.debtor)[inside].astype(np.int8)
-    total = np.bincount(2 * where + side, net.amount[inside], 2 * len(codes))
+    side = (network.creditor > network.debtor)[inside].astype(np.int8)
+    total = np.bincount(2 * where + side, network.amount[inside], 2 * len(codes))
     gross = total.astype(np.float64).reshape(-1, 2)
     gap = gross - gross[:, ::-1]
     net_amount = np.where(gap > EQUAL * gross, gap, 0.0)
     share = np.divide(net_amount, gross, out=np.ones_like(gross), where=gross > 0)
-    left = net.amount.copy()
+    left = network.amount.copy()
     left[inside] *= share[where, side]
     mutual = (gross > 0).all(axis=1)
     at = inside[first[mutual]]
-    ends = np.sort(np.column_stack([net.creditor[at], net.debtor[at]]), axis=1)
+    ends = np.sort(np.column_stack([network.creditor[at], network.debtor[at]]), axis=1)
     step = record.step(
-        net,
+        network,
         what,
         ends.ravel(),
         ends[:, ::-1].ravel(),
@@ -90,48 +93,50 @@ def _netted(
         net_amount[mutual].ravel(),
         "" if names is None else np.repeat(names.take(codes[mutual]).map(str).to_numpy(object), 2),
     )
-    return record.with_amounts(net, left), step
+    return record.with_amounts(network, left), step
 
 
-def _labelled(net: ExposureNetwork, label: str) -> tuple[np.ndarray, pd.Index]:
+def _labelled(network: ExposureNetwork, label: str) -> tuple[np.ndarray, pd.Index]:
     """The netting set (m,) of every claim by an exposure column, and the names of the sets."""
-    cells = Columns(net.exposures).cells(label)
+    cells = Columns(network.exposures).cells(label)
     codes, names = pd.factorize(cells.mask(cells.isin([""])))
     order = np.argsort(names.map(str).to_numpy(object), kind="stable")  # not the order of rows
     group = np.append(np.argsort(order), -1)[codes]
     names = pd.Index(names)[order]
-    inside, keys = np.flatnonzero(group >= 0), _pair_keys(net)
+    inside, keys = np.flatnonzero(group >= 0), _pair_keys(network)
     _, first = np.unique(group[inside], return_index=True)
     strange = inside[keys[inside] != keys[inside[first]][group[inside]]]
     if len(strange):
         which = group[strange].min()
         rows = group == which
-        members = np.union1d(net.creditor[rows], net.debtor[rows])
-        raise _too_many(f"Netting set {str(names[which])!r}", net.names.take(members))
+        members = np.union1d(network.creditor[rows], network.debtor[rows])
+        raise _too_many(f"Netting set {str(names[which])!r}", network.names.take(members))
     return group, names
 
 
 def _declared(
-    net: ExposureNetwork, sets: Mapping[str, Mapping[str, Any]]
+    network: ExposureNetwork, sets: Mapping[str, Mapping[str, Any]]
 ) -> tuple[np.ndarray, pd.Index]:
     """The netting set (m,) of every claim by declared parties and columns, and the names."""
-    keys, names = _pair_keys(net), pd.Index(list(sets), dtype=object)
+    keys, names = _pair_keys(network), pd.Index(list(sets), dtype=object)
     order = np.argsort(keys, kind="stable")
-    ordered, columns = keys[order], Columns(net.exposures)
+    ordered, columns = keys[order], Columns(network.exposures)
     group = np.full(len(keys), -1)
     for number, (name, declared) in enumerate(sets.items()):
         if not isinstance(declared, Mapping) or "parties" not in declared:
-            raise TypeError(f'Netting set {str(name)!r} has no parties: {{"parties": (a, b), …}}.')
-        a, b = _parties(net, f"Netting set {str(name)!r}", declared["parties"])
-        key = min(a, b) * len(net) + max(a, b)
+            raise ArgumentTypeError(
+                f'Netting set {str(name)!r} has no parties: {{"parties": (a, b), …}}.'
+            )
+        a, b = _parties(network, f"Netting set {str(name)!r}", declared["parties"])
+        key = min(a, b) * len(network) + max(a, b)
         rows = order[slice(*np.searchsorted(ordered, [key, key + 1]))]
         rows = columns.matching(rows, {k: v for k, v in declared.items() if k != "parties"})
         both = rows[group[rows] >= 0]
         if len(both):
-            stake = money(float(net.amount[both].sum()), net.unit)
+            stake = money(float(network.amount[both].sum()), network.unit)
             raise NetworkError(
-                f"{plural(len(both), 'claim')} between {str(net.names[a])!r} and "
-                f"{str(net.names[b])!r} ({stake}) would be in the netting sets "
+                f"{plural(len(both), 'claim')} between {str(network.names[a])!r} and "
+                f"{str(network.names[b])!r} ({stake}) would be in the netting sets "
                 f"{str(names[group[both].min()])!r} and {str(name)!r}, and a claim nets once. "
                 "Fix: tell the sets apart by a column, e.g. instrument or layer."
             )
@@ -139,17 +144,17 @@ def _declared(
     return group, names
 
 
-def _parties(net: ExposureNetwork, who: str, parties: Any) -> tuple[int, int]:
+def _parties(network: ExposureNetwork, who: str, parties: Any) -> tuple[int, int]:
     """Positions of two different nodes; anything else is an error that names them."""
     if isinstance(parties, str) or not isinstance(parties, Iterable):
-        raise TypeError(f"{who} needs two parties (a, b), not {parties!r}.")
+        raise ArgumentTypeError(f"{who} needs two parties (a, b), not {parties!r}.")
     parties = list(parties)
     members = list(dict.fromkeys(parties))
-    places = [net.position(member) for member in members]
+    places = [network.position(member) for member in members]
     if len(places) > 2:
         raise _too_many(who, members)
     if len(places) < 2:
-        raise ValueError(f"{who} needs two different parties, not {listing(parties)}.")
+        raise ArgumentError(f"{who} needs two different parties, not {listing(parties)}.")
     return places[0], places[1]
 
 

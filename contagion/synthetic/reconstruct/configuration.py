@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
 from ._cells import Problem
 from ._scaling import balanced, worst
 from ._transport import carried
@@ -57,7 +58,7 @@ def configuration(
     """
     pieces = 5 * len(margins) if stubs is None else stubs
     if pieces < 1 or samples < 1:
-        raise ValueError(f"stubs={stubs}, samples={samples}: take 1 or more.")
+        raise ArgumentError(f"stubs={stubs}, samples={samples}: take 1 or more.")
     problem = margins._problem
     generator = np.random.default_rng(rng)
     drawn = [_matched(problem, pieces, generator) for _ in range(samples)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
 from ...text import plural
 from ._cells import Problem
 from ._fewest import fewest
@@ -85,11 +86,13 @@ def minimum_density(
     and the cancelling of cycles are of this package.
     """
     if samples < 1 or not 0 <= removal < 0.5:
-        raise ValueError(f"samples={samples}, removal={removal}: take ≥ 1, and 0 ≤ removal < 0.5.")
+        raise ArgumentError(
+            f"samples={samples}, removal={removal}: take ≥ 1, and 0 ≤ removal < 0.5."
+        )
     problem = margins._problem
     if exact:
         if samples != 1:
-            raise ValueError("exact=True finds one network: leave samples= out.")
+            raise ArgumentError("exact=True finds one network: leave samples= out.")
         return _exact(margins, problem, time_limit)
     generator = np.random.default_rng(rng)
     found = [_drawn(problem, removal, generator) for _ in range(samples)]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ...errors import ArgumentError
 from ...network.exposure_network import ExposureNetwork
 from ...text import plural
 from ._cells import Problem
@@ -98,7 +99,7 @@ class Ensemble(Sequence[ExposureNetwork]):
     def network(self) -> ExposureNetwork:
         """The network, where there is only one. Raises `ValueError` where there are more."""
         if len(self) != 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"The ensemble has {plural(len(self), 'network')}: ensemble[k] is one of them."
             )
         return self[0]
@@ -158,7 +159,7 @@ class Ensemble(Sequence[ExposureNetwork]):
             For samples that are independent.
         """
         if self.trace is None:
-            raise ValueError("These samples are independent: there is no chain to look at.")
+            raise ArgumentError("These samples are independent: there is no chain to look at.")
         rows = {}
         for name, values in self.trace.items():
             lags = autocorrelation(values)

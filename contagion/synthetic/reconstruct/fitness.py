@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, log_expit, softmax
 
-from ...errors import NetworkError
+from ...errors import ArgumentError, NetworkError
 from ...text import plural
 from ._cells import Problem
 from ._repair import repaired
@@ -88,7 +88,7 @@ def link_model(
 def asked(margins: Margins, density: float | None, links: float | None) -> float:
     """Links to place besides the known ones."""
     if (density is None) == (links is None):
-        raise ValueError("Give one of density= and links=.")
+        raise ArgumentError("Give one of density= and links=.")
     n, problem = len(margins), margins._problem
     wanted = float(links) if links is not None else float(density or 0.0) * n * (n - 1)
     known = int((problem.known_amount > 0).sum())
@@ -232,7 +232,7 @@ def fitness(
     :func:`link_model`. Exact margins and added cells are of this package.
     """
     if samples < 1:
-        raise ValueError(f"samples={samples}: take 1 or more.")
+        raise ArgumentError(f"samples={samples}: take 1 or more.")
     problem = margins._problem
     wanted = asked(margins, density, links)
     if exact_margins:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ...errors import NetworkError
+from ...errors import ArgumentError, NetworkError
 from ...text import listing, money, plural
 from ._cells import Problem
 from ._cycles import along_links, sweep
@@ -117,9 +117,9 @@ def gibbs(
     calibration to a density, are of this package.
     """
     if (density is None) == (link_probability is None):
-        raise ValueError("Give one of density= and link_probability=.")
+        raise ArgumentError("Give one of density= and link_probability=.")
     if min(samples, thin) < 1 or burn_in < 0 or odds not in ("equal", "fitness"):
-        raise ValueError(
+        raise ArgumentError(
             f"samples={samples}, thin={thin}, burn_in={burn_in}, odds={odds!r}: take samples and "
             'thin ≥ 1, burn_in ≥ 0, and odds "equal" or "fitness".'
         )

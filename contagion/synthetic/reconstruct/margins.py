@@ -153,7 +153,7 @@ class Margins:
     @classmethod
     def from_network(
         cls,
-        net: ExposureNetwork,
+        network: ExposureNetwork,
         *,
         known: Mapping[tuple[Any, Any], float] | None = None,
         forbidden: Iterable[tuple[Any, Any]] = (),
@@ -180,34 +180,34 @@ class Margins:
         >>> reconstruct.Margins.from_network(net).table.values.tolist()
         [[4.0, 0.0], [0.0, 4.0]]
         """
-        if net._guarantees is not None:
+        if network._guarantees is not None:
             raise NetworkError(
                 "Guarantees hang on single exposures, which a reconstruction forgets. "
                 "net.with_guarantees(None) leaves them out."
             )
         settings: dict[str, Any] = {
-            "name": net.name,
-            "external_creditors": net.external_creditors,
-            "holdings": net.holdings,
-            "rules": net._rules,
-            "shareholdings": net._shareholdings,
-            "assumptions": net.book.assumptions,
-            **net._choices,
+            "name": network.name,
+            "external_creditors": network.external_creditors,
+            "holdings": network.holdings,
+            "rules": network._rules,
+            "shareholdings": network._shareholdings,
+            "assumptions": network.book.assumptions,
+            **network._choices,
         }
-        if (~net.book.known & net.book.can_fail).any():
+        if (~network.book.known & network.book.can_fail).any():
             settings["missing_equity"] = "external"
         margins = cls(
-            net.names,
-            net.book.claims,
-            net.book.debts,
-            unit=net.unit,
-            nodes=net._completed(),
+            network.names,
+            network.book.claims,
+            network.book.debts,
+            unit=network.unit,
+            nodes=network._completed(),
             known=known or {},
             forbidden=forbidden,
             _settings=settings,
         )
-        if net._rules or "rule" in net._nodes:
-            margins._network(net.creditor, net.debtor, net.amount).segments  # noqa: B018
+        if network._rules or "rule" in network._nodes:
+            margins._network(network.creditor, network.debtor, network.amount).segments  # noqa: B018
         return margins
 
     @classmethod
