@@ -1,6 +1,12 @@
-"""The command line: `contagion --help`.
+"""The command line: `contagion --help`. It reads words and prints; it never computes.
 
 Errors of the user are one paragraph on stderr with exit code 2, never a traceback.
+
+- `app`, `runs`, `compare`, `rules`, `ranks`: the commands about data, one run, rules and ranks
+- `stressing`, `sweeps`, `reversing`: many runs
+- `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
+- `options`, `values`, `rule_arguments`, `scenario_arguments`, `market_arguments`: words to objects
+- `terminal`, `*_text`, `layers`, `figures`: objects to text and pictures
 """
 
 from __future__ import annotations

@@ -1,1 +1,12 @@
-"""Arrays in, arrays out: numpy and scipy only. Last axis nodes, leading axes scenarios."""
+"""Arrays in, arrays out: the fixed points. Last axis nodes, leading axes scenarios.
+
+numpy and scipy only; no names, no tables, no pandas. Start with `clearing` and `segments`.
+
+- `segments`, `ladder`, `shares`: the one form to which every monotone rule of sharing compiles
+- `clearing`, `iteration`, `krylov`, `pace`: clearing payments of a batch of scenarios
+- `calls`, `cover`, `levy`: guarantees, paid when called
+- `valuation`, `equities`, `debtrank`, `allnodes*`: claims that lose value before default
+- `cascade`, `funding`, `firesale`, `liquidation`, `closing`: default, funding, price cascades
+- `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
+- `adjoint`, `shapley`: derivatives and attributions of a solved system
+"""

@@ -1,7 +1,15 @@
-"""Measures of systemic importance: one registry with definition, unit, denominator and source.
+"""Who is critical: measures of systemic importance, in one registry.
 
-A measure that is not defined for a node (no debts, no equity, nothing reached) is nan there, and
+Start with :func:`contagion.rank`, or with `MEASURES["debtrank"].formula`. Every measure has a
+definition, unit, denominator and source; where it is not defined it is nan and
 `series.attrs["reasons"]` says why.
+
+- `impact`, `indices`, `threat`, `bounds`: every node defaults once; bounds without exposures
+- `attribution`, `shapley`, `diagonal`, `expected`, `sensitivity`: whose part of a loss it is
+- `covar`, `tail`: CoVaR, MES, SES and tail dependence of simulated losses
+- `centrality`, `walks`, `communicability`, `coreperiphery`, `topology`: position and shape
+- `concentration`, `stability`: how much lies with how few; spectral stability of leverage
+- `ranking/`, `scorecards/`: measures side by side; G-SIB scores and large exposures
 """
 
 from __future__ import annotations

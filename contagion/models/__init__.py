@@ -1,4 +1,14 @@
-"""One file a model, and the registry that the command line, the tests and the README read."""
+"""How losses spread: one file a model, and the registry `MODELS` that everything else reads.
+
+Start with :class:`EisenbergNoe`; `model.propagate(network, shock)` runs one shock and
+`model.solve(network, losses)` a batch. `base` is what a model has to write.
+
+- clearing: `eisenberg_noe`, `rogers_veraart`, `cross_holdings`, `fire_sale`, `joint`
+- valuation: `debtrank`, `network_valuation` with `valuations` and `channels`
+- default cascades: `furfine`, `gai_kapadia`, `credit_funding`, `failure_costs`
+- portfolios: `leverage_targeting`, `threshold_deleveraging`, `overlapping_portfolios`
+- liquidity: `liquidity_hoarding`
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,14 @@
 """One function a figure: takes a network, a result or a comparison and `ax`, returns `ax`.
 
-matplotlib is imported when a figure is drawn, not before. Layouts are deterministic.
+Start with :func:`cascade`. matplotlib is imported when a figure is drawn, not before; layouts are
+deterministic; nothing is computed here.
+
+- `graph`, `layout`, `labels`, `rounds`, `bearers`, `boxes`: one shock on the graph, round by round
+- `waterfall`, `rule_comparison`, `flow`, `flowboxes`: loss sharing and look-through
+- `heat`, `exceedance`, `phase`, `window`: many scenarios, grids, random graphs
+- `ranks`, `concentration`, `layers`: measures and layers
+- `criticality`, `profile`, `path`: liquidations
+- `style`: colours, headings and amounts of all figures
 """
 
 from __future__ import annotations

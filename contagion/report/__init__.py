@@ -1,4 +1,13 @@
-"""The interconnectedness report: one self-contained HTML file that renders, never computes."""
+"""The interconnectedness report: one self-contained HTML file that renders, never computes.
+
+Start with :func:`write_report`. One file a section; `contents` has their order.
+
+- `document`, `given`, `contents`, `parts`: what a report is made from and put together of
+- `findings`, `exhibits`, `shape`, `reference`: key findings, one result, the network, the method
+- `rules`, `compared`, `whatif`: waterfalls, rules side by side, policy
+- `sensitivity`, `uncertainty`: sweeps, reverse stress, many scenarios
+- `figures`, `markdown`, `phrases`: inline SVG, Markdown and CSV, words for readers
+"""
 
 from __future__ import annotations
 

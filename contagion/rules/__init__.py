@@ -1,7 +1,15 @@
 """How a node shares a shortfall among the claims on it: the algebra of loss-sharing rules.
 
-A rule is a property of the node, never of the program. All rules here are monotone and piecewise
-linear, so each is a ladder of segments and one kernel clears them all.
+Start with :class:`Waterfall` and `rule.allocate(loss, claims)`. A rule is a property of the node,
+never of the program. All rules here are monotone and piecewise linear, so each is a ladder of
+segments and one kernel clears them all. Rules of real venues: :mod:`contagion.venues`.
+
+- `proportional`: pro rata, equal awards and losses, the contested garment, caps
+- `order`, `exits`: seniority, queues, first come first served
+- `waterfall`: layers with a capacity and a rule of their own
+- `rule`, `claims`, `allocation`: what a rule writes, what it looks at, what it hands back
+- `compile`, `contingent`: the rules of all nodes, and guarantees, as segments
+- `serialize`: rules as dicts and TOML
 """
 
 from __future__ import annotations

@@ -1,4 +1,15 @@
-"""Many shocks as arrays that stream: a scenario set is drawn block by block, seeded."""
+"""Many shocks as arrays that stream: a scenario set is drawn block by block, seeded.
+
+Start with :func:`common_factor`; :func:`contagion.stress_test` runs any of them.
+
+- `factors`, `field`, `copulas`, `marginals`: losses driven by common factors or a copula
+- `assets`, `history`: random prices, and returns of the past drawn again
+- `pds`, `twisting`: defaults for outside reasons, rare ones by importance sampling
+- `listed`: shocks one by one, a grid of shocks, every default by itself
+- `sampling`, `numbers`: seeds, Sobol and antithetic numbers
+- `files`, `shock_tables`, `values`: scenarios and shocks in TOML
+- `scenario_set`: the interface of all of them
+"""
 
 from __future__ import annotations
 

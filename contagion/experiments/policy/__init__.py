@@ -1,4 +1,14 @@
-"""Policy what-if: interventions by name, what they change, what they cost, the cheapest mix."""
+"""Policy what-if: interventions by name, what they change, what they cost, the cheapest mix.
+
+Start with :func:`compare`.
+
+- `money_interventions`: capital, collateral, an insurance fund
+- `claims_interventions`: limits, netting, compression, novation, rules
+- `circuit_breakers`: what breakers change in a liquidation cascade
+- `comparison`, `shocktable`, `scenariotable`, `paired`: before and after, with paired errors
+- `mix`, `bailout`, `program`: the cheapest mix, and where a budget repays most debt
+- `intervention`, `runs`, `same`: what an intervention is, and the same shock on another network
+"""
 
 from .bailout import Bailout, optimal_bailout
 from .circuit_breakers import CircuitBreaker, compare_cascades

@@ -1,7 +1,12 @@
 """Reverse stress: the smallest shock, the fewest triggers, the buffers that just suffice.
 
-Every answer says whether it is exact or bracketed, and whether the model was run at it and just
-below.
+Start with :func:`smallest_shock`. Every answer says whether it is exact or bracketed, and whether
+the model was run at it and just below.
+
+- `smallest`, `program`, `direction`: exact by a mixed-integer programme, or along directions
+- `triggers`: the fewest defaults that reach a goal
+- `buffers`: the fund, or the capital, that would be enough
+- `answer`: what a search hands back
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A grid over any field of a model, rule, shock or generator, as one long table."""
+"""A grid over any field of a model, rule, shock or generator, as one long table.
+
+Start with :class:`Case` (one run whose fields have names) and :func:`sweep`.
+"""
 
 from __future__ import annotations
 

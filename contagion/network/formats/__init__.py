@@ -1,4 +1,9 @@
-"""Files, matrices and graphs to tables of nodes and exposures, and back."""
+"""Files, matrices and graphs to tables of nodes and exposures, and back.
+
+Start with :func:`read_tables`. `files`: CSV, Parquet, Excel and folders; `edges`: which column is
+which, and who owes whom; `matrix`: square matrices of claims; `graph`: networkx, GraphML and GEXF;
+`folder`: a network written as tables and a card; `tables`: what every way in ends in.
+"""
 
 from __future__ import annotations
 

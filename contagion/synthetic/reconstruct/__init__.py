@@ -1,4 +1,12 @@
-"""Networks from partial data: exposures that agree with the margins, one or an ensemble."""
+"""Networks from partial data: exposures that agree with the margins, one or an ensemble.
+
+Start with :class:`Margins` (what every node lends and owes in all) and :func:`maximum_entropy`.
+
+- `entropy`, `density`, `fitness`, `configuration`, `gibbs`: one file a method
+- `margins`, `feasible`: the margins, and whether they can be met at all
+- `ensemble`, `diagnostics`: many networks with the same margins, and what samples are worth
+- `_*`: the numerical parts that the methods share
+"""
 
 from __future__ import annotations
 
