@@ -12,8 +12,8 @@ from conftest import from_liabilities, random_network
 
 import contagion as ct
 from contagion.errors import PolicyError
-from contagion.experiments.policy import comparison as compare
-from contagion.experiments.policy import optimal_bailout
+
+from contagion.experiments.policy import compare, optimal_bailout
 from contagion.experiments.policy.program import _gap
 
 FEATURES = (
