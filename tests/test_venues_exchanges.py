@@ -87,11 +87,8 @@ CASES = {
         lambda loss, t: shared(loss, t["inside"].tolist(), t["inside"].tolist()),
     ),
 }
-EXCHANGES = [
-    each.name
-    for part in (venues.exchanges, venues.onchain, venues.pools, venues.socialized)
-    for each in part.CATALOGUE
-]
+PROTOCOLS = "aave compound morpho metamorpho euler liquity maker ccp".split()  # another file
+EXCHANGES = [name for name in venues.CATALOGUE if name.partition("_")[0] not in PROTOCOLS]
 
 
 def table(name: str, seed: int) -> pd.DataFrame:

@@ -17,48 +17,63 @@ from typing import Any
 from ..errors import RuleError
 from ..rules.rule import Rule
 from ..text import did_you_mean
-from . import clearing_houses as clearing
-from . import exchanges, onchain, socialized, stablecoins, vaults
-from . import lending_rules as lending
-from . import pool_rules as pools
-from .aave import UmbrellaCover, aave_health, aave_liquidation, umbrella_slash
-from .adl import adl_policies, pmr, ptsr
-from .adl_scores import AdlQueue, adl_queue, binance_score, binance_score_2019, bitmex_score
-from .clearing_houses import ccp, ccp_emir
-from .exchanges import binance, bitmex, bybit, okx
-from .fund_drawdown import DeleveragingBudget, FundDrawdown, deleveraging_budget, fund_drawdown
-from .hyperliquid import HyperliquidMargins, hyperliquid_index, hyperliquid_margins
-from .isolated_lending import (
-    Absorption,
-    compound_absorb,
-    euler_liquidation,
-    morpho_incentive,
-    morpho_liquidation,
+from .aave import CATALOGUE as aave_CATALOGUE
+from .aave import (
+    UmbrellaCover,
+    aave_health,
+    aave_liquidation,
+    aave_v2_safety_module,
+    aave_v3,
+    umbrella_slash,
 )
-from .lending_rules import aave_v2_safety_module, aave_v3, compound_v3
-from .liquity import TroveLiquidation, liquity_liquidation, liquity_redistribution
-from .loss_rates import (
-    PerpSocialization,
-    clawback_rate,
-    drift_deposit_index,
-    drift_perp_loss,
-    uniform_haircut,
-)
-from .maker_auctions import Dilution, MakerSettlement, dilution, flop_lot, maker_settlement
-from .members import Cover2, ccp_claims, cover_2
-from .onchain import dydx_order, dydx_payments, dydx_v4, hyperliquid
-from .perpetuals import (
-    CappedProfit,
+from .adl import AdlQueue, adl_queue
+from .adl_research import DeleveragingBudget, adl_policies, deleveraging_budget, pmr, ptsr
+from .binance import CATALOGUE as binance_CATALOGUE
+from .binance import binance, binance_score, binance_score_2019
+from .bitfinex import CATALOGUE as bitfinex_CATALOGUE
+from .bitfinex import bitfinex_2016, uniform_haircut
+from .bitmex import CATALOGUE as bitmex_CATALOGUE
+from .bitmex import bitmex, bitmex_score
+from .bybit import CATALOGUE as bybit_CATALOGUE
+from .bybit import FundDrawdown, bybit, fund_drawdown
+from .ccp import CATALOGUE as ccp_CATALOGUE
+from .ccp import Cover2, ccp, ccp_claims, ccp_emir, cover_2
+from .compound import CATALOGUE as compound_CATALOGUE
+from .compound import Absorption, compound_absorb, compound_v3
+from .deribit import CATALOGUE as deribit_CATALOGUE
+from .deribit import deribit
+from .drift import CATALOGUE as drift_CATALOGUE
+from .drift import PerpSocialization, drift_deposit_index, drift_perp, drift_perp_loss, drift_spot
+from .dydx import CATALOGUE as dydx_CATALOGUE
+from .dydx import (
     PortfolioBankruptcy,
     dydx_bankruptcy,
     dydx_fund_payment,
-    gmx_capped_profit,
+    dydx_order,
+    dydx_payments,
+    dydx_v4,
 )
-from .pool_rules import drift_perp, drift_spot, gmx_v2
-from .socialized import bitfinex_2016, deribit, okex_2018
-from .stablecoins import liquity_v1, maker
-from .vaults import euler_v2, metamorpho_v1_0, metamorpho_v1_1, morpho_blue
-from .venue import Venue
+from .euler import CATALOGUE as euler_CATALOGUE
+from .euler import euler_liquidation, euler_v2
+from .gmx import CATALOGUE as gmx_CATALOGUE
+from .gmx import CappedProfit, gmx_capped_profit, gmx_v2
+from .hyperliquid import CATALOGUE as hyperliquid_CATALOGUE
+from .hyperliquid import HyperliquidMargins, hyperliquid, hyperliquid_index, hyperliquid_margins
+from .liquity import CATALOGUE as liquity_CATALOGUE
+from .liquity import TroveLiquidation, liquity_liquidation, liquity_redistribution, liquity_v1
+from .maker import CATALOGUE as maker_CATALOGUE
+from .maker import Dilution, MakerSettlement, dilution, flop_lot, maker, maker_settlement
+from .morpho import CATALOGUE as morpho_CATALOGUE
+from .morpho import (
+    metamorpho_v1_0,
+    metamorpho_v1_1,
+    morpho_blue,
+    morpho_incentive,
+    morpho_liquidation,
+)
+from .okx import CATALOGUE as okx_CATALOGUE
+from .okx import clawback_rate, okex_2018, okx
+from .record import Venue
 
 __all__ = [
     "CATALOGUE",
@@ -141,14 +156,23 @@ __all__ = [
 CATALOGUE: dict[str, Venue] = {
     each.name: each
     for part in (
-        exchanges.CATALOGUE,
-        onchain.CATALOGUE,
-        pools.CATALOGUE,
-        socialized.CATALOGUE,
-        lending.CATALOGUE,
-        vaults.CATALOGUE,
-        stablecoins.CATALOGUE,
-        clearing.CATALOGUE,
+        aave_CATALOGUE,
+        morpho_CATALOGUE,
+        euler_CATALOGUE,
+        compound_CATALOGUE,
+        liquity_CATALOGUE,
+        maker_CATALOGUE,
+        hyperliquid_CATALOGUE,
+        dydx_CATALOGUE,
+        gmx_CATALOGUE,
+        drift_CATALOGUE,
+        bitmex_CATALOGUE,
+        binance_CATALOGUE,
+        bybit_CATALOGUE,
+        okx_CATALOGUE,
+        bitfinex_CATALOGUE,
+        deribit_CATALOGUE,
+        ccp_CATALOGUE,
     )
     for each in part
 }

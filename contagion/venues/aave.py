@@ -1,4 +1,4 @@
-"""Aave v3: health factor, the largest liquidation that the code allows, deficit; Umbrella."""
+"""Aave: rules, health factor, liquidation, Umbrella."""
 
 from __future__ import annotations
 
@@ -9,7 +9,117 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
+from ..rules.order import FirstCome
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import at_most, capacity, share
+from .record import Venue
+
+
+def aave_v3(
+    offset: float | None = None, stake: float | None = None, fee: float = 0.0, by: str = "exit"
+) -> Rule:
+    """Aave v3 with Umbrella: DAO offset, stakers, then suppliers, first come first served.
+
+        offset pays min(D, offset);  stakers pay min(D − offset, stake / (1 + fee));
+        the rest D' stays a deficit: suppliers keep their claims, the last to leave lose D'
+
+    A deficit is debt of a reserve left when a borrower has no collateral. It does not touch the
+    index of the suppliers; it ends when aTokens are burned for it. Umbrella slashes
+    (D − offset)(1 + fee) from the stake of that reserve, at most all of it, and covers in
+    proportion. The fee goes to the protocol: stakers lose `1 + fee` times what the table says.
+
+    Parameters
+    ----------
+    offset : deficit that is not slashed for, money; paid by the DAO.
+    stake : what can be slashed, at the prices of the reserve's and the staked asset, money.
+    fee : liquidation fee of the slashing configuration, 0 to 1.
+    by : column with the exit of the suppliers.
+
+    Claims: layers `offset` (the DAO), `stakers`, `suppliers` (column `exit`). On a graph the DAO
+    and the stakers are nodes with claims in these layers; an offset without claims is the node's
+    own equity. Each reserve is a node of its own: a stake of WETH covers WETH only, and chains
+    without Umbrella have `stake=0`.
+
+    Simplified: the DAO pays its offset at once (in fact by a decision, if at all; unpaid it falls
+    on the suppliers), nothing is pending, the last units of a stake can be slashed.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    Deficit 1,000, offset 100, stake 600: slash 600, left 300 and the offset:
+
+    >>> claims = {"claimant": ["a", "b", "c"], "amount": [500.0, 300.0, 200.0],
+    ...           "layer": "suppliers", "exit": [1, 2, None]}
+    >>> done = aave_v3(offset=100, stake=600).allocate(1_000, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()[:3]
+    ([100.0, 600.0, 300.0], [0.0, 100.0, 200.0])
+
+    Source: aave-dao/aave-v3-origin, LiquidationLogic.sol (executeEliminateDeficit,
+    _burnDebtTokens), read @ e4cc47e; aave-dao/aave-umbrella, Umbrella.sol (slash, _slashAsset,
+    coverDeficitOffset), read @ 7c36ce3. That the DAO bears the offset: aave.com/help, "Umbrella".
+    """
+    part = 1 / (1 + share(fee, "fee"))
+    slashable = capacity(stake, "stake")
+    covered = None if slashable is None else slashable * part
+    return Waterfall(
+        [
+            Layer("offset", capacity=capacity(offset, "offset"), owner="DAO"),
+            Layer("stakers", at_most(part), capacity=covered),
+            Layer("suppliers", FirstCome(by)),
+        ]
+    )
+
+
+def aave_v2_safety_module(
+    stake: float | None = None, slash: float = 0.30, by: str = "exit"
+) -> Rule:
+    """Aave with the legacy Safety Module: up to 30 % of the staked AAVE, then the suppliers.
+
+        stakers lose min(L, slash × stake), pro rata;  suppliers the rest, first come first served
+
+    Parameters
+    ----------
+    stake : staked AAVE at what its sale brings, money.
+    slash : largest part of the stake that is taken, 0 to 1.
+    by : column with the exit of the suppliers.
+
+    Claims: layers `stakers`, `suppliers` (column `exit`). On a graph the stakers are nodes with
+    claims of the whole stake; what is above the cap is lost last, after all suppliers.
+
+    Simplified: slashing is a vote, it may not happen; the sale moves the price of AAVE; an issue
+    of new AAVE after it is left out. Unverified (high confidence): the 30 %. Aave's page on the
+    Safety Module says that stakers can be slashed for a deficit, and names no share.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    A shortfall of 500, 1,000 staked: stakers lose 300, and of two suppliers the one who stays 200.
+
+    >>> claims = {"claimant": ["a", "b"], "amount": [600.0, 400.0], "layer": "suppliers",
+    ...           "exit": [1, None]}
+    >>> done = aave_v2_safety_module(stake=1_000).allocate(500, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()[:2]
+    ([300.0, 200.0], [0.0, 200.0])
+
+    Source: the project's notes on the legacy module; aave.com/docs, "Safety Module".
+    """
+    part = share(slash, "slash")
+    staked = capacity(stake, "stake")
+    taken = None if staked is None else staked * part
+    return Waterfall(
+        [
+            Layer("stakers", at_most(part), capacity=taken),
+            Layer("suppliers", FirstCome(by)),
+        ]
+    )
 
 
 def aave_health(
@@ -226,3 +336,23 @@ def umbrella_slash(
     given = (lost, held, first, wait, extra, at, stake_at)
     parts = (before, waiting, covered, new - covered, slashed, covered * extra)
     return UmbrellaCover(*(answer(part, *given) for part in parts))
+
+
+CATALOGUE = (
+    Venue(
+        "aave_v3",
+        aave_v3,
+        "DAO offset, Umbrella stakers, then suppliers first come first served",
+        "aave-v3-origin @ e4cc47e, aave-umbrella @ 7c36ce3",
+        "2025",
+        "verified",
+    ),
+    Venue(
+        "aave_v2_safety_module",
+        aave_v2_safety_module,
+        "Up to 30 % of the Safety Module, then suppliers first come first served",
+        "the project's notes; aave.com/docs, Safety Module",
+        "2020",
+        "unverified",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Hyperliquid: margins, the threshold of the backstop vault, and the index of deleveraging."""
+"""Hyperliquid."""
 
 from __future__ import annotations
 
@@ -7,8 +7,61 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, RuleError
+from ..rules.order import Queue
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import fund_then
+from .record import Venue
+
+
+def hyperliquid(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
+    """Backstop vault, then auto-deleveraging of the other side, highest index first.
+
+    the vault takes min(L, vault); the rest closes positions, highest index first, at the
+    previous mark price; index = (mark / entry) × notional / account value
+    (`contagion.venues.hyperliquid_index`, with the convention for shorts that it names)
+
+    Claims: layer "adl", one row a position of the other side, `amount` what the close can take
+    from it, column `by` the index; depositors of the vault (HLP) in layer "vault". Users
+    without open positions never share a loss: leave their layer empty.
+
+    Parameters
+    ----------
+    vault : money that the vault bears before deleveraging; `None`: the claims in its layer. No
+        limit is published, so it is an input.
+    hip3 : markets of builders (HIP-3) have no vault: deleveraging at once.
+    by : column with the index.
+
+    Simplified: positions that the vault takes over and later loses or gains on are not followed.
+
+    Raises
+    ------
+    RuleError
+        For `vault` together with `hip3`.
+
+    Example
+    -------
+    A long with index 4.8 is closed before a short with 2.5 would be; the vault bears 100:
+
+    >>> from contagion import venues
+    >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 80.0],
+    ...           "score": [2.5, 4.8]}
+    >>> venues.hyperliquid(vault=100).allocate(200, claims).table["loss"].tolist()
+    [20.0, 80.0, 100.0]
+    >>> venues.hyperliquid(hip3=True).allocate(100, claims).table["loss"].tolist()
+    [20.0, 80.0]
+
+    Source: Hyperliquid docs, "Auto-deleveraging" and "Liquidations"; for HIP-3 docs.trade.xyz,
+    "Liquidations and Auto-Deleveraging" (stored copies, 2025).
+    """
+    queue = Layer("adl", Queue(by))
+    if not hip3:
+        return fund_then(vault, queue, name="vault", parameter="vault")
+    if vault is not None:
+        raise RuleError("hyperliquid: markets with hip3=True have no vault; leave vault out.")
+    return Waterfall([queue])
 
 
 @dataclass(frozen=True)
@@ -118,3 +171,15 @@ def hyperliquid_index(
     move = np.where(flip, start / at, at / start)
     index = move * ratio(np.abs(size), value, 0.0)
     return answer(np.where(value <= 0, -np.inf, index), at, start, size, value)
+
+
+CATALOGUE = (
+    Venue(
+        "hyperliquid",
+        hyperliquid,
+        "Backstop vault, then auto-deleveraging by index",
+        "Hyperliquid docs, Auto-deleveraging; docs.trade.xyz",
+        "2025",
+        "verified",
+    ),
+)

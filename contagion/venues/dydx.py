@@ -1,64 +1,20 @@
-"""Perpetual markets on chain that deleverage: Hyperliquid, dYdX v4."""
+"""dYdX v4."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..errors import RuleError
+from ..errors import ArgumentError, RuleError
 from ..rules.order import Queue
 from ..rules.rule import Rule
-from ..rules.waterfall import Layer, Waterfall
-from .venue import Venue, fund_then, money
-
-
-def hyperliquid(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
-    """Backstop vault, then auto-deleveraging of the other side, highest index first.
-
-    the vault takes min(L, vault); the rest closes positions, highest index first, at the
-    previous mark price; index = (mark / entry) × notional / account value
-    (`contagion.venues.hyperliquid_index`, with the convention for shorts that it names)
-
-    Claims: layer "adl", one row a position of the other side, `amount` what the close can take
-    from it, column `by` the index; depositors of the vault (HLP) in layer "vault". Users
-    without open positions never share a loss: leave their layer empty.
-
-    Parameters
-    ----------
-    vault : money that the vault bears before deleveraging; `None`: the claims in its layer. No
-        limit is published, so it is an input.
-    hip3 : markets of builders (HIP-3) have no vault: deleveraging at once.
-    by : column with the index.
-
-    Simplified: positions that the vault takes over and later loses or gains on are not followed.
-
-    Raises
-    ------
-    RuleError
-        For `vault` together with `hip3`.
-
-    Example
-    -------
-    A long with index 4.8 is closed before a short with 2.5 would be; the vault bears 100:
-
-    >>> from contagion import venues
-    >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 80.0],
-    ...           "score": [2.5, 4.8]}
-    >>> venues.hyperliquid(vault=100).allocate(200, claims).table["loss"].tolist()
-    [20.0, 80.0, 100.0]
-    >>> venues.hyperliquid(hip3=True).allocate(100, claims).table["loss"].tolist()
-    [20.0, 80.0]
-
-    Source: Hyperliquid docs, "Auto-deleveraging" and "Liquidations"; for HIP-3 docs.trade.xyz,
-    "Liquidations and Auto-Deleveraging" (stored copies, 2025).
-    """
-    queue = Layer("adl", Queue(by))
-    if not hip3:
-        return fund_then(vault, queue, name="vault", parameter="vault")
-    if vault is not None:
-        raise RuleError("hyperliquid: markets with hip3=True have no vault; leave vault out.")
-    return Waterfall([queue])
+from ..rules.waterfall import Layer
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import fund_then, money
+from .record import Venue
 
 
 def dydx_v4(
@@ -158,15 +114,111 @@ def dydx_order(n: int, rng: np.random.Generator | int | None = None) -> np.ndarr
     return np.asarray((np.arange(n) - start) % max(n, 1))
 
 
+@dataclass(frozen=True)
+class PortfolioBankruptcy:
+    """Bankruptcy prices of the legs of one account.
+
+    Attributes
+    ----------
+    net_collateral : (...) TNC: quote balance plus signed value of all legs; below zero the
+        account is bankrupt.
+    quote : (..., legs) money that the account gets for closing each leg (paid below zero).
+    price : (..., legs) the same per unit; nan for legs of size zero.
+    """
+
+    net_collateral: Numbers
+    quote: Numbers
+    price: Numbers
+
+
+def dydx_bankruptcy(
+    size: ArrayLike, oracle: ArrayLike, maintenance: ArrayLike, quote_balance: ArrayLike
+) -> PortfolioBankruptcy:
+    """Bankruptcy prices of a cross-margined account on dYdX v4.
+
+    quote = −DNNV − TNC × |DMMR| / TMMR, here for closing each leg in full: the leg's value
+    minus its share, by maintenance margin, of the account's net collateral. Parts of a leg
+    close at the same price. Closing every leg at its price leaves the account with exactly 0.
+    The code rounds against the liquidated account; this does not round.
+
+    Parameters
+    ----------
+    size : (..., legs) signed sizes.
+    oracle : (..., legs) oracle prices, > 0.
+    maintenance : (..., legs) maintenance margin fractions, 0 < m <= 1.
+    quote_balance : (...) signed balance in the quote currency.
+
+    Returns
+    -------
+    PortfolioBankruptcy
+
+    Raises
+    ------
+    ValueError : a price or fraction out of range, or size without an axis of legs.
+
+    Example
+    -------
+    One leg: 1 long at 900 against −1,000. Two legs: 1 × 900 at 5 % and 10 × 50 at 10 % against
+    −1,450: TNC is −50, the first leg carries 45/95 of it.
+
+    >>> dydx_bankruptcy([1], [900], [0.05], -1_000).price
+    array([1000.])
+    >>> two = dydx_bankruptcy([1, 10], [900, 50], [0.05, 0.10], -1_450)
+    >>> two.net_collateral, two.price.round(2), float(two.quote.sum())
+    (-50.0, array([923.68,  52.63]), 1450.0)
+
+    Source: dydxprotocol/v4-chain, protocol/x/clob/keeper/liquidations.go (function
+    GetBankruptcyPriceInQuoteQuantums), read @ 014223b; deleveraging.go read @ 002f3fa. The
+    numbers of the example are from the project's notes (@ 84d4664).
+    """
+    held, at = numbers("size", size), numbers("oracle", oracle, above=0)
+    rate = numbers("maintenance", maintenance, high=1, above=0)
+    cash = numbers("quote_balance", quote_balance)
+    if held.ndim == 0:
+        raise ArgumentError("size must have an axis of legs, at least [size] for one position.")
+    value = held * at
+    margin = np.abs(value) * rate
+    net = cash + value.sum(-1)
+    quote = value - net[..., None] * ratio(margin, margin.sum(-1, keepdims=True), 0.0)
+    unknown = np.isnan(net)[..., None]
+    return PortfolioBankruptcy(
+        answer(net),
+        np.where(unknown, np.nan, quote),
+        np.where(unknown, np.nan, ratio(quote, held)),
+    )
+
+
+def dydx_fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
+    """What the insurance fund of dYdX v4 pays on one fill: all of it or nothing.
+
+    pays = shortfall if fund >= shortfall, otherwise 0 (and the position is deleveraged)
+
+    Parameters
+    ----------
+    shortfall : what the fill is short of the bankruptcy price, money, >= 0.
+    fund : balance of the fund, money, >= 0.
+
+    Returns
+    -------
+    The payment, money.
+
+    Raises
+    ------
+    ValueError : a negative or infinite amount.
+
+    Example
+    -------
+    >>> dydx_fund_payment([80, 120], 100)
+    array([80.,  0.])
+
+    Source: dydxprotocol/v4-chain, protocol/x/clob/keeper/deleveraging.go (function
+    IsValidInsuranceFundDelta), read @ 002f3fa.
+    """
+    due, has = numbers("shortfall", shortfall, 0), numbers("fund", fund, 0)
+    return answer(np.where(has >= due, due, 0.0), due, has)
+
+
 CATALOGUE = (
-    Venue(
-        "hyperliquid",
-        hyperliquid,
-        "Backstop vault, then auto-deleveraging by index",
-        "Hyperliquid docs, Auto-deleveraging; docs.trade.xyz",
-        "2025",
-        "verified",
-    ),
     Venue(
         "dydx_v4",
         dydx_v4,

@@ -1,4 +1,4 @@
-"""What the catalogue knows about a venue, and the checks that its constructors share."""
+"""What the catalogue knows about a venue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from ..errors import RuleError
 from ..rules.rule import Rule
-from ..rules.waterfall import Layer, Waterfall
 from ..text import did_you_mean
 
 Status = Literal["verified", "partly unverified", "unverified"]
@@ -64,57 +63,3 @@ class Venue:
     def help(self) -> str:
         """The whole text: formula, claims table, simplifications, source."""
         return getdoc(self.build) or ""
-
-
-def money(value: Any, name: str) -> float:
-    """A parameter that is money >= 0; `RuleError` with its name where it is not.
-
-    >>> money(30, "fund")
-    30.0
-    """
-    number = _number(value, name)
-    if not 0 <= number < float("inf"):
-        raise RuleError(f"{name}={value!r}: it is money, finite and >= 0.")
-    return number
-
-
-def share(value: Any, name: str, *, most: float = 1.0) -> float:
-    """A parameter between 0 and `most`; `RuleError` with its name where it is not.
-
-    >>> share(0.3, "trigger")
-    0.3
-    """
-    number = _number(value, name)
-    if not 0 <= number <= most:
-        raise RuleError(f"{name}={value!r}: it is a number from 0 to {most:g}.")
-    return number
-
-
-def choice(value: Any, name: str, known: tuple[str, ...]) -> str:
-    """A parameter that is one of a few words; `RuleError` with the closest where it is not.
-
-    >>> choice("shared", "pool", ("isolated", "shared"))
-    'shared'
-    """
-    if value not in known:
-        raise RuleError(did_you_mean(value, known, name))
-    return str(value)
-
-
-def fund_then(
-    fund: float | None, *layers: Layer, name: str = "insurance fund", parameter: str = "fund"
-) -> Rule:
-    """A fund of that much money, or of the claims in its layer, in front of other layers.
-
-    >>> fund_then(30, Layer("winners"))
-    Waterfall([Layer('insurance fund', capacity=30), Layer('winners')])
-    """
-    capacity = None if fund is None else money(fund, parameter)
-    return Waterfall([Layer(name, capacity=capacity), *layers])
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise RuleError(f"{name}={value!r} is not a number.") from error

@@ -1,19 +1,16 @@
-"""Isolated markets and vaults: bad debt is shared pro rata where it is written down.
-
-Where it is not (MetaMorpho v1.1, Euler vaults that do not socialize) shares keep their price, and
-who withdraws first is whole: the same graph, two different losses. No layers are needed: all
-claims on the node, with `claimant` and `amount` at the value of the shares, follow one rule. A
-vault that supplies to a market is itself a node: it holds a claim on the market, and its
-depositors hold claims on it.
-"""
+"""Morpho Blue and MetaMorpho."""
 
 from __future__ import annotations
 
-from ..errors import RuleError
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.order import FirstCome
 from ..rules.proportional import PRO_RATA
 from ..rules.rule import Rule
-from .venue import Venue
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .record import Venue
 
 
 def morpho_blue() -> Rule:
@@ -95,47 +92,81 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
     return FirstCome(by)
 
 
-def euler_v2(socialize: bool = True, by: str = "exit") -> Rule:
-    """Euler v2: debt without collateral is socialized over all shares, or stays owed.
+def morpho_incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
+    """The liquidation incentive factor of Morpho Blue: collateral seized per unit repaid.
 
-        socialize:  loss_k = remaining debt × shares_k / Σ shares;  else in the order of the exits
+    LIF = min(1.15, 1 / (1 − 0.3 (1 − LLTV)))
 
-    After a liquidation that leaves the borrower no collateral the remaining debt is cancelled,
-    unless the vault has the flag CFG_DONT_SOCIALIZE_DEBT: then it stays in the total assets, the
-    share price stays, and whoever redeems first is whole.
+    The cap binds below an LLTV of 56.5 %.
 
     Parameters
     ----------
-    socialize : False for vaults with that flag.
-    by : column with the exit of the depositors; needed only without socialization.
+    lltv : liquidation loan-to-value, above 0 and below 1.
+    cursor, most : constants of the contract.
 
-    Claims: all depositors of the vault. On a graph shares of one vault that are collateral in
-    another are claims of the second vault's borrowers: a loss here can break loans there without
-    any move of a price.
-
-    Simplified: fees accrued are shares like others. Newer versions socialize only debts above a
-    minimal value (seen in texts about the code, not in the code: unverified).
+    Returns
+    -------
+    The factor, >= 1.
 
     Raises
     ------
-    RuleError : `socialize` that is neither true nor false.
+    ValueError : lltv not between 0 and 1.
 
     Example
     -------
-    Collateral 80, debt 90, LTV 85 %, largest discount 15 %: repaid 68, and 22 are socialized.
+    >>> morpho_incentive([0.77, 0.86, 0.915, 0.945, 0.5]).round(4)
+    array([1.0741, 1.0438, 1.0262, 1.0168, 1.15  ])
 
-    >>> claims = {"claimant": ["a", "b"], "amount": [600.0, 400.0], "exit": [1, None]}
-    >>> euler_v2().allocate(22, claims).table["loss"].round(9).tolist()
-    [13.2, 8.8]
-    >>> euler_v2(socialize=False).allocate(22, claims).table["loss"].tolist()
-    [0.0, 22.0]
-
-    Source: euler-xyz/euler-vault-kit, src/EVault/modules/Liquidation.sol (executeLiquidation),
-    read @ 0118010.
+    Source: morpho-org/morpho-blue, src/Morpho.sol (function liquidate), read @ 0187e94, and
+    src/libraries/ConstantsLib.sol, read @ 04d77ee.
     """
-    if not isinstance(socialize, bool):
-        raise RuleError(f"socialize={socialize!r}: it is true or false.")
-    return PRO_RATA if socialize else FirstCome(by)
+    limit = numbers("lltv", lltv, above=0, below=1)
+    return answer(np.minimum(most, 1 / (1 - cursor * (1 - limit))), limit)
+
+
+def morpho_liquidation(
+    collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike
+) -> LoanLiquidation:
+    """Liquidation in full in a market of Morpho Blue, with bad debt written off at once.
+
+    Liquidatable when debt > LLTV × collateral. Repaid is min(debt, collateral / LIF), seized
+    LIF × repaid. When the collateral is used up the remaining debt leaves the market's supply
+    in the same transaction: pro rata on its suppliers. A liquidator who leaves a crumb of
+    collateral leaves the debt standing; that case is not modelled. Nothing happens, and bad debt
+    stays latent, while an oracle is hard-coded: then pass the collateral at the oracle's price.
+
+    Parameters
+    ----------
+    collateral, debt : values at the oracle price, >= 0.
+    lltv : liquidation loan-to-value of the market, above 0 and below 1.
+
+    Returns
+    -------
+    LoanLiquidation; `health` is LLTV × collateral / debt.
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    >>> loan = morpho_liquidation(80, 100, lltv=0.86)
+    >>> round(loan.repaid, 2), round(loan.bad_debt, 2)
+    (76.64, 23.36)
+
+    On 1,000 supplied this is a haircut of 2.336 %.
+
+    Source: as for `morpho_incentive`.
+    """
+    held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
+    limit = numbers("lltv", lltv, above=0, below=1)
+    factor = np.asarray(morpho_incentive(limit))
+    open_ = owed > limit * held
+    used_up = open_ & (owed * factor >= held)
+    repaid = np.where(open_, np.where(used_up, held / factor, owed), 0.0)
+    seized = np.where(used_up, held, repaid * factor)
+    health = ratio(limit * held, owed, np.inf)
+    return settle(held, owed, health, repaid, seized, used_up, limit)
 
 
 CATALOGUE = (
@@ -162,13 +193,5 @@ CATALOGUE = (
         "morpho-org/metamorpho-v1.1 @ 2316dcd",
         "2024",
         "verified",
-    ),
-    Venue(
-        "euler_v2",
-        euler_v2,
-        "Pro rata over all shares of the vault, or left standing",
-        "euler-xyz/euler-vault-kit @ 0118010",
-        "2024",
-        "partly unverified",
     ),
 )

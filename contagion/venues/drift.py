@@ -1,12 +1,19 @@
-"""Markets on chain that charge everybody alike: Drift perpetuals and deposits, GMX v2."""
+"""Drift."""
 
 from __future__ import annotations
 
-from ..errors import RuleError
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError
 from ..rules.proportional import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from .venue import Venue, fund_then, money, share
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import fund_then, money
+from .record import Venue
 
 
 def drift_perp(
@@ -95,44 +102,116 @@ def drift_spot(fund: float | None = None) -> Rule:
     return fund_then(fund, Layer("deposits"))
 
 
-def gmx_v2(pool: float, max_pnl_factor: float) -> Rule:
-    """The pool pays profits up to a part of itself; above, every profit is scaled down alike.
+@dataclass(frozen=True)
+class PerpSocialization:
+    """Who bears the loss of a perpetual market, money; the parts add up to the loss.
 
-    factor = profits / pool;  paid = profit × min(1, max_pnl_factor / factor)
-    (`contagion.venues.gmx_capped_profit`)
+    `fund` + `fees` + `socialized`; `per_unit` is charged on every unit of open interest.
+    """
 
-    Read as a waterfall: the loss to be shared is all that the traders of one side have won. The
-    pool bears it up to max_pnl_factor × pool, the rest falls on the profits pro rata.
+    fund: Numbers
+    fees: Numbers
+    socialized: Numbers
+    per_unit: Numbers
 
-    Claims: layer "profits", one row a winning trader, `amount` its profit; layer "pool" for the
-    liquidity providers where they are claims.
+
+def drift_perp_loss(
+    loss: ArrayLike,
+    open_long: ArrayLike,
+    open_short: ArrayLike,
+    *,
+    fund: ArrayLike = 0.0,
+    market_limit: ArrayLike = np.inf,
+    fee_pool: ArrayLike = 0.0,
+) -> PerpSocialization:
+    """Insurance fund, fee pool and charge per unit of open interest in a Drift perp market.
+
+    fund pays min(loss, fund, market limit), the fee pool min(rest, fee pool), and the remainder is
+    charged through the cumulative funding: d = rest / (|open_long| + |open_short|), on both
+    sides. The contract keeps one smallest unit in the vault and rounds d up; this does not.
 
     Parameters
     ----------
-    pool : value of the tokens that back the side, money.
-    max_pnl_factor : maxPnlFactorForTraders of market and side, > 0 (differs; no default).
+    loss : bankruptcy loss, money, >= 0.
+    open_long, open_short : open interest in base units; only the size counts.
+    fund : balance of the insurance vault. market_limit : what the market may still draw from it.
+    fee_pool : balance of the market's fee pool. All >= 0.
 
-    Simplified: losses of other traders on the same side, which lower the factor, are netted
-    before. Auto-deleveraging itself, by which a keeper closes positions of its own choice when
-    the factor is above maxPnlFactorForAdl, is not ranked on chain and not in this rule.
+    Returns
+    -------
+    PerpSocialization
+
+    Raises
+    ------
+    ValueError : a negative amount, or a remainder with no open interest to bear it.
 
     Example
     -------
-    Profits of 6m, a pool of 10m and a cap of 0.45: factor 0.6, every profit is paid by 0.75.
+    Loss 100, cap 30, fee pool 10: 60 on 3,000 units.
 
-    >>> from contagion import venues
-    >>> claims = {"claimant": ["a", "b"], "layer": "profits", "amount": [4e6, 2e6]}
-    >>> done = venues.gmx_v2(pool=10e6, max_pnl_factor=0.45).allocate(6e6, claims)
-    >>> done.table["paid"].tolist(), done.layers["absorbed"].tolist()
-    ([3000000.0, 1500000.0, 0.0], [4500000.0, 1500000.0])
+    >>> drift_perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
+    PerpSocialization(fund=30.0, fees=10.0, socialized=60.0, per_unit=0.02)
 
-    Source: gmx-io/gmx-synthetics, contracts/position/PositionUtils.sol @ 00fc6b2, function
-    getPositionPnlUsd; numbers of the example after the project's notes (@ a5c0c88).
+    Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
+    calculate_funding_rate_deltas_to_resolve_bankruptcy), read @ 0069fa3, where d is rounded
+    down; order of the layers and rounding up after the project's notes (@ 0ae3e3b).
     """
-    factor = share(max_pnl_factor, "max_pnl_factor", most=float("inf"))
-    if factor == 0:
-        raise RuleError("max_pnl_factor=0: the contract does not scale at 0; it has to be > 0.")
-    return fund_then(factor * money(pool, "pool"), Layer("profits"), name="pool")
+    lost, vault = numbers("loss", loss, 0), numbers("fund", fund, 0)
+    long, short = numbers("open_long", open_long), numbers("open_short", open_short)
+    most, pool = (
+        numbers("market_limit", market_limit, 0, infinite=True),
+        numbers("fee_pool", fee_pool, 0),
+    )
+    paid = np.minimum(np.minimum(lost, vault), most)
+    fees = np.minimum(lost - paid, pool)
+    rest, base = lost - paid - fees, np.abs(long) + np.abs(short)
+    if ((rest > 0) & (base == 0)).any():
+        raise ArgumentError(
+            "open_long and open_short must not both be zero where a loss is left to socialize."
+        )
+    given = (lost, vault, most, pool)
+    return PerpSocialization(
+        answer(paid, lost, vault, most),
+        answer(fees, *given),
+        answer(rest, *given),
+        answer(ratio(rest, base, 0.0), *given, base),
+    )
+
+
+def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) -> Numbers:
+    """The deposit index of a Drift spot market after a loss: index × (1 − loss / deposits).
+
+    All deposits of the token bear it pro rata at once.
+
+    Parameters
+    ----------
+    index : cumulative deposit interest, > 0.
+    loss : what the insurance fund left of the borrow, >= 0, in the token.
+    deposits : all deposits with interest, > 0, in the token.
+
+    Returns
+    -------
+    The new index, >= 0.
+
+    Raises
+    ------
+    ValueError : an amount out of range, or a loss above the deposits.
+
+    Example
+    -------
+    Index 1.10, borrow 50 of which the fund pays 20, deposits 1,000.
+
+    >>> round(drift_deposit_index(1.10, 50 - 20, 1_000), 6)
+    1.067
+
+    Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
+    calculate_cumulative_deposit_interest_delta_to_resolve_bankruptcy), read @ 0069fa3.
+    """
+    old, lost = numbers("index", index, above=0), numbers("loss", loss, 0)
+    total = numbers("deposits", deposits, above=0)
+    if (lost > total).any():
+        raise ArgumentError("loss must not exceed deposits: there is nobody left to bear the rest.")
+    return answer(old * (1 - lost / total), old, lost, total)
 
 
 CATALOGUE = (
@@ -150,14 +229,6 @@ CATALOGUE = (
         "Insurance fund, then all deposits of the token pro rata",
         "drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
         "0ae3e3b",
-        "verified",
-    ),
-    Venue(
-        "gmx_v2",
-        gmx_v2,
-        "Pool up to a part of itself, then profits scaled down alike",
-        "gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
-        "00fc6b2",
         "verified",
     ),
 )

@@ -1,4 +1,4 @@
-"""Maker: what the surplus heals, which auctions follow, and how many MKR a debt auction mints."""
+"""MakerDAO."""
 
 from __future__ import annotations
 
@@ -7,7 +7,63 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..rules.proportional import PRO_RATA
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import capacity
+from .record import Venue
+
+
+def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
+    """MakerDAO: the surplus buffer, then MKR holders by dilution, DAI holders last.
+
+        surplus heals min(L, surplus);  debt auctions raise min(rest, mkr) by minting MKR;
+        the rest is borne by DAI, pro rata, when the system is shut down
+
+    Bad debt is healed with surplus as far as there is any. Only when the surplus is 0 a debt
+    auction (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to what
+    they hold. In an emergency shutdown every DAI gets the same basket of collateral.
+
+    MKR minted = amount raised / price. `contagion.venues.dilution` gives it and the share that
+    the new MKR take, `flop_lot` the mechanics of the auction: it starts at 250 MKR, each bid asks
+    for at least 5 % less, a round without a bid adds 50 %.
+
+    Parameters
+    ----------
+    surplus : surplus buffer, DAI.
+    mkr : the most that the auctions can raise, DAI.
+
+    Claims: layers `mkr` (amount: value of the MKR held) and `dai` (amount: DAI held). On a graph
+    the surplus is the equity of the node and needs no claims; MKR holders are nodes of their own
+    with claims in layer `mkr`, since they come after it.
+
+    Simplified: auctions work at one price and without limit of time; debt below one lot waits in
+    fact; without a shutdown DAI trades below par instead of a haircut. That DAI holders come last
+    holds for a shutdown only; governance may also leave the debt standing.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    >>> claims = {"claimant": ["m", "n", "d"], "amount": [60.0, 20.0, 1_000.0],
+    ...           "layer": ["mkr", "mkr", "dai"]}
+    >>> done = maker(surplus=10).allocate(50, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()
+    ([10.0, 40.0, 0.0], [30.0, 10.0, 0.0, 10.0])
+
+    Source: makerdao/dss, src/vow.sol (heal, flop) and src/end.sol (flow: cash price of DAI), read
+    @ 016178e; the mechanics of the auction as in `contagion.venues.flop_lot`.
+    """
+    return Waterfall(
+        [
+            Layer("surplus", capacity=capacity(surplus, "surplus")),
+            Layer("mkr", PRO_RATA, capacity=capacity(mkr, "mkr")),
+            Layer("dai"),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -168,3 +224,15 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
     return Dilution(
         answer(minted, due, at), answer(ratio(minted, before + minted, 0.0), due, at, before)
     )
+
+
+CATALOGUE = (
+    Venue(
+        "maker",
+        maker,
+        "Surplus buffer, MKR dilution, then DAI",
+        "makerdao/dss @ 016178e",
+        "2019",
+        "verified",
+    ),
+)

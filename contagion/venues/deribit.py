@@ -1,0 +1,50 @@
+"""Deribit."""
+
+from __future__ import annotations
+
+from ..rules.proportional import ProRata
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer
+from .parameters import fund_then
+from .record import Venue
+
+
+def deribit(fund: float | None = None, weight: str = "profit") -> Rule:
+    """Insurance fund, then socialized among the winners of the day, pro rata on their profit.
+
+    rate = (L − fund) / Σ max(0, session profit)
+
+    Claims: as for `okex_2018`, layer "socialized loss", column `weight` the session profit.
+
+    Parameters
+    ----------
+    fund : money in the insurance fund; `None`: the claims in its layer.
+    weight : column with the session profit.
+
+    Unverified (medium confidence): that the basis is the session profit, pro rata. The article
+    says only that losses beyond the fund are socialized among the winning traders of that day,
+    and that it has never happened.
+
+    Example
+    -------
+    >>> from contagion import venues
+    >>> claims = {"claimant": ["a", "b"], "layer": "socialized loss", "amount": [30.0, 10.0],
+    ...           "profit": [30, 10]}
+    >>> venues.deribit(fund=5).allocate(9, claims).table["loss"].tolist()
+    [3.0, 1.0, 5.0]
+
+    Source: Deribit, support article 25944777576477 "Insurance Fund" (stored copy, undated).
+    """
+    return fund_then(fund, Layer("socialized loss", ProRata(weight, negative="zero")))
+
+
+CATALOGUE = (
+    Venue(
+        "deribit",
+        deribit,
+        "Insurance fund, then the day's winners pro rata on profit",
+        "Deribit, support article 25944777576477",
+        "undated",
+        "partly unverified",
+    ),
+)
