@@ -1,4 +1,8 @@
-"""Auto-deleveraging."""
+"""Auto-deleveraging at any venue: the queue that ranking scores make.
+
+Every score is the higher the earlier the position is closed. Positions that are bankrupt
+themselves are liquidated, not deleveraged: they score −inf and stand last.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from ..errors import ArgumentError
 from ..statistics.arrays import numbers, ratio
 
 
-def _score(share: np.ndarray, leverage: np.ndarray) -> np.ndarray:
+def profit_times_leverage(share: np.ndarray, leverage: np.ndarray) -> np.ndarray:
     """Profit share times leverage for winners, divided by it for losers."""
     return np.where(share > 0, share * leverage, ratio(share, leverage, 0.0))
 
 
 @dataclass(frozen=True)
-class AdlQueue:
+class QueuePlaces:
     """Places in the queue of deleveraging, one entry a position, each side on its own.
 
     Attributes
@@ -33,7 +37,7 @@ class AdlQueue:
     lights: np.ndarray
 
 
-def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue:
+def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
     """The queue of one instrument: place by score, indicator by quintile of the quantity.
 
     lights = levels − floor(levels × ahead / quantity of the side)
@@ -51,7 +55,7 @@ def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue
 
     Returns
     -------
-    AdlQueue
+    QueuePlaces
 
     Raises
     ------
@@ -59,8 +63,8 @@ def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue
 
     Example
     -------
-    >>> queue = adl_queue([0.9, 0.1, 0.5, 2.0], [2, 5, 3, -1])
-    >>> queue.place, queue.ahead, queue.lights
+    >>> found = queue([0.9, 0.1, 0.5, 2.0], [2, 5, 3, -1])
+    >>> found.place, found.ahead, found.lights
     (array([1., 3., 2., 1.]), array([0., 5., 2., 0.]), array([5., 3., 4., 5.]))
 
     Source: BitMEX, "Auto-deleveraging", after the project's notes.
@@ -86,4 +90,4 @@ def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue
         place[rows] = (np.cumsum(count) - count)[group] + 1
         ahead[rows] = before
         lights[rows] = np.maximum(levels - np.floor(levels * before / amount.sum()), 1)
-    return AdlQueue(place, ahead, lights)
+    return QueuePlaces(place, ahead, lights)

@@ -1,4 +1,8 @@
-"""Rules of auto-deleveraging compared in research."""
+"""Auto-deleveraging in research: policies compared, what can be raised, and what winners keep.
+
+`policies` are rules for one table of winners, `budget` is what they have to raise and can raise,
+`ptsr` and `pmr` measure what the best-off winner keeps.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from ..statistics.arrays import Numbers, answer, numbers
 from ..text import did_you_mean
 
 
-def adl_policies(
+def policies(
     *,
     score: str = "score",
     profit: str = "profit",
@@ -53,7 +57,7 @@ def adl_policies(
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0], "score": [1, 3, 2],
     ...           "profit": [60.0, 30.0, 10.0], "cap": [12.0, 30.0, 10.0],
     ...           "weighted_profit": [60.0, 300.0, 40.0], "contracts": [2, 1, 1]}
-    >>> rules = adl_policies()
+    >>> rules = policies()
     >>> {name: rule.allocate(40, claims).table["loss"].round(9).tolist()
     ...  for name, rule in rules.items()}
     {'queue': [0.0, 30.0, 10.0],
@@ -188,9 +192,7 @@ class DeleveragingBudget:
         return np.asarray(self.wealth) > np.asarray(self.deficit)
 
 
-def deleveraging_budget(
-    pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0
-) -> DeleveragingBudget:
+def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> DeleveragingBudget:
     """Endowments, deficit, budget and feasibility of a round of deleveraging.
 
     w_i = max(0, pnl_i), D = Σ max(0, −equity_i), B = θ D, feasible when B <= U = Σ w_i
@@ -216,7 +218,7 @@ def deleveraging_budget(
     -------
     Two winners with 80 of profit in 300 of equity, one loser 90 short: solvent, not feasible.
 
-    >>> venue = deleveraging_budget([50, 30, -190], [200, 100, -90])
+    >>> venue = budget([50, 30, -190], [200, 100, -90])
     >>> venue.budget, venue.capacity, bool(venue.solvent), bool(venue.feasible)
     (90.0, 80.0, True, False)
 

@@ -1,4 +1,8 @@
-"""Binance."""
+"""Binance: insurance fund, then auto-deleveraging by profit and margin ratio.
+
+The fund pays first; the rest closes positions of the other side, highest rank first (`rule`). The
+score of 2019 is published (`adl_score_2019`); the one in use today is unverified (`adl_score`).
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,19 @@ from ..rules.order import Queue
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .adl import _score
+from .adl import profit_times_leverage
 from .parameters import fund_then
 from .record import Venue
 
 
-def binance(fund: float | None = None, by: str = "score") -> Rule:
+def rule(fund: float | None = None, by: str = "score") -> Rule:
     """Insurance fund, then auto-deleveraging from the highest rank downwards.
 
-    As `bitmex`, with Binance's own score (`contagion.venues.binance_score`, `binance_score_2019`):
+    As `contagion.venues.bitmex.rule`, with Binance's own score (`adl_score`, `adl_score_2019`):
     users are ranked by profit and margin ratio and closed at the bankruptcy price of the
     liquidated order, without a fee.
 
-    Claims: as for `bitmex`.
+    Claims: as for `contagion.venues.bitmex.rule`.
 
     Parameters
     ----------
@@ -30,13 +34,16 @@ def binance(fund: float | None = None, by: str = "score") -> Rule:
     by : column with the score.
 
     Unverified: the formula of the score in use today (medium confidence); the one of 2019 is
-    published. Simplified: as for `bitmex`; guarantees of Binance not to deleverage some
-    contracts are left out.
+    published.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
-    >>> from contagion import venues
-    >>> venues.binance(fund=30)
+    >>> from contagion.venues import binance
+    >>> binance.rule(fund=30)
     Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))])
 
     Source: Binance, FAQ 360033525471 "What Is Auto-Deleveraging (ADL)", 2019-09-09.
@@ -44,7 +51,7 @@ def binance(fund: float | None = None, by: str = "score") -> Rule:
     return fund_then(fund, Layer("adl", Queue(by)))
 
 
-def binance_score(
+def adl_score(
     pnl: ArrayLike, entry_value: ArrayLike, mark_value: ArrayLike, wallet: ArrayLike
 ) -> Numbers:
     """The ranking score of Binance futures as it is believed to be now (unverified).
@@ -73,11 +80,11 @@ def binance_score(
     -------
     Profit 20 on 100 entered, now worth 120, 40 in the wallet: 0.2 × 120 / 60.
 
-    >>> round(binance_score(20, 100, 120, 40), 10)
+    >>> round(adl_score(20, 100, 120, 40), 10)
     0.4
 
     Source: after the project's notes, where it is marked unverified; the formula of 2019 is
-    `binance_score_2019`.
+    `adl_score_2019`.
     """
     gain, entry = numbers("pnl", pnl), numbers("entry_value", entry_value)
     mark, cash = numbers("mark_value", mark_value), numbers("wallet", wallet)
@@ -86,11 +93,11 @@ def binance_score(
             "entry_value must not be zero: a position without a value has no score."
         )
     equity = cash + gain
-    score = _score(gain / np.abs(entry), ratio(np.abs(mark), equity, np.inf))
+    score = profit_times_leverage(gain / np.abs(entry), ratio(np.abs(mark), equity, np.inf))
     return answer(np.where(equity <= 0, -np.inf, score), gain, entry, mark, cash)
 
 
-def binance_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike) -> Numbers:
+def adl_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike) -> Numbers:
     """The ranking score that Binance published in 2019: profit share times margin ratio.
 
     score = max(0, pnl) / max(1, wallet) × maintenance margin / (wallet + pnl)
@@ -115,7 +122,7 @@ def binance_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike
     -------
     Profit 40 on a wallet of 10, maintenance margin 5: 4 × 0.1.
 
-    >>> binance_score_2019(40, 10, 5)
+    >>> adl_score_2019(40, 10, 5)
     0.4
 
     Source: Binance FAQ 360033525471 (text of 2019-09-09); the formula as quoted in the
@@ -130,11 +137,14 @@ def binance_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike
 
 CATALOGUE = (
     Venue(
-        "binance",
-        binance,
-        "Insurance fund, then auto-deleveraging by rank",
-        "Binance, FAQ 360033525471",
-        "2019-09-09",
-        "partly unverified",
+        name="binance",
+        build=rule,
+        title="Insurance fund, then auto-deleveraging by rank",
+        source="Binance, FAQ 360033525471",
+        as_of="2019-09-09",
+        status="partly unverified",
+        read="The FAQ of 2019; the score in use today is unverified (medium confidence).",
+        simplified="One liquidated order; the queue is not ranked again; guarantees of Binance "
+        "not to deleverage some contracts are left out.",
     ),
 )

@@ -1,4 +1,8 @@
-"""Bitfinex."""
+"""Bitfinex, August 2016: the same haircut on every claim, all accounts and all assets.
+
+`rule_2016` shares the loss over a perimeter of claims, `uniform_haircut` is the rate: 36.067 % in
+2016, 49.2 % if only holders of bitcoin had borne it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,11 @@ from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .record import Venue
 
 
-def bitfinex_2016(perimeter: str | None = None) -> Rule:
+def rule_2016(perimeter: str | None = None) -> Rule:
     """The same haircut on every claim inside a perimeter: h = L / Σ claims inside.
 
     In 2016 the perimeter was everything: all accounts and all assets, h = 0.36067, and each got
-    a token for what it lost. (`contagion.venues.uniform_haircut`)
+    a token for what it lost. (`uniform_haircut`)
 
     Claims: one row a claim with its `amount`, in one money; column `perimeter` where only some
     claims, or a part of each, are inside.
@@ -25,20 +29,17 @@ def bitfinex_2016(perimeter: str | None = None) -> Rule:
     perimeter : column with the money of each claim that is inside, 0 for those outside; `None`:
         every claim in full.
 
-    Simplified: the tokens (later redeemed or converted into shares) are not counted as paid. The
-    balance sheet behind 0.36067 was never published.
-
     Example
     -------
     243,352 bitcoin owed, 119,756 stolen: 49.2 % if only their holders had borne it.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import bitfinex
     >>> claims = {"claimant": ["bitcoin", "others"], "amount": [243_352, 88_685],
     ...           "bitcoin_only": [243_352, 0]}
-    >>> done = venues.bitfinex_2016("bitcoin_only").allocate(119_756, claims).table
+    >>> done = bitfinex.rule_2016("bitcoin_only").allocate(119_756, claims).table
     >>> (done["loss"] / done["amount"]).round(3).tolist()
     [0.492, 0.0]
-    >>> done = venues.bitfinex_2016().allocate(119_756, claims).table
+    >>> done = bitfinex.rule_2016().allocate(119_756, claims).table
     >>> (done["loss"] / done["amount"]).round(5).tolist()
     [0.36067, 0.36067]
 
@@ -82,11 +83,14 @@ def uniform_haircut(assets: ArrayLike, liabilities: ArrayLike) -> Numbers:
 
 CATALOGUE = (
     Venue(
-        "bitfinex_2016",
-        bitfinex_2016,
-        "The same haircut on every claim inside a perimeter",
-        "Bitfinex statement of August 2016, quoted by The Register",
-        "2016-08",
-        "verified",
+        name="bitfinex_2016",
+        build=rule_2016,
+        title="The same haircut on every claim inside a perimeter",
+        source="Bitfinex statement of August 2016, quoted by The Register",
+        as_of="2016-08",
+        status="verified",
+        read="The statement as quoted by The Register; the balance sheet behind 0.36067 was "
+        "never published.",
+        simplified="The tokens (later redeemed or converted into shares) are not counted as paid.",
     ),
 )

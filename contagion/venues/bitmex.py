@@ -1,4 +1,8 @@
-"""BitMEX."""
+"""BitMEX: insurance fund, then auto-deleveraging by profit times leverage.
+
+The fund of the contract pays first; the rest closes positions of the other side, highest score
+first (`rule`, `adl_score`). Places and lights of the queue: `contagion.venues.adl.queue`.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,18 @@ from ..rules.order import Queue
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .adl import _score
+from .adl import profit_times_leverage
 from .parameters import fund_then
 from .record import Venue
 
 
-def bitmex(fund: float | None = None, by: str = "score") -> Rule:
+def rule(fund: float | None = None, by: str = "score") -> Rule:
     """Insurance fund, then auto-deleveraging from the highest score downwards.
 
     fund pays min(L, fund); the rest closes positions of the other side, highest score first,
     each loses up to all that it has in the layer
 
-    score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage
-    (`contagion.venues.bitmex_score`)
+    score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage (`adl_score`)
 
     Claims: layer "adl", one row a position on the side *opposite* to the liquidated one (longs
     and shorts are ranked separately), `amount` what the close takes from it at most: size times
@@ -34,17 +37,19 @@ def bitmex(fund: float | None = None, by: str = "score") -> Rule:
     fund : money in the insurance fund of the contract; `None`: the claims in its layer.
     by : column with the score.
 
-    Simplified: one liquidated order; the queue is not ranked again while it is worked off.
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     A short of 1 from 10,000, mark 9,000, bankruptcy 11,000 scores 0.10 × 4.5 = 0.45 and is
     closed before one that scores 0.2:
 
-    >>> from contagion import venues
+    >>> from contagion.venues import bitmex
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [1_000.0, 800.0],
     ...           "score": [0.45, 0.2]}
-    >>> venues.bitmex(fund=500).allocate(1_800, claims).table["loss"].tolist()
+    >>> bitmex.rule(fund=500).allocate(1_800, claims).table["loss"].tolist()
     [1000.0, 300.0, 500.0]
 
     Source: BitMEX, support article 18589621443357 "What is Auto-Deleveraging" (stored copy).
@@ -52,17 +57,15 @@ def bitmex(fund: float | None = None, by: str = "score") -> Rule:
     return fund_then(fund, Layer("adl", Queue(by)))
 
 
-def bitmex_score(
-    mark_value: ArrayLike, entry_value: ArrayLike, bankrupt_value: ArrayLike
-) -> Numbers:
+def adl_score(mark_value: ArrayLike, entry_value: ArrayLike, bankrupt_value: ArrayLike) -> Numbers:
     """The ranking score of BitMEX: profit share times effective leverage.
 
     pnl % = (mark − entry) / |entry|, leverage = |mark| / (mark − bankrupt), and
 
     score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage
 
-    Longs and shorts are ranked separately, highest first (`adl_queue`). MEXC prints the same
-    formula.
+    Longs and shorts are ranked separately, highest first
+    (`contagion.venues.adl.queue`). MEXC prints the same formula.
 
     Parameters
     ----------
@@ -81,7 +84,7 @@ def bitmex_score(
     -------
     A short of 1 entered at 10,000, mark 9,000, bankruptcy 11,000: 0.10 × 4.5.
 
-    >>> round(bitmex_score(-9_000, -10_000, -11_000), 10)
+    >>> round(adl_score(-9_000, -10_000, -11_000), 10)
     0.45
 
     Source: BitMEX, support article 18589621443357 and the page of ADL examples, after the
@@ -95,17 +98,19 @@ def bitmex_score(
             "entry_value must not be zero: a position without a value has no score."
         )
     share, equity = (mark - entry) / np.abs(entry), mark - bankrupt
-    score = _score(share, ratio(np.abs(mark), equity, np.inf))
+    score = profit_times_leverage(share, ratio(np.abs(mark), equity, np.inf))
     return answer(np.where(equity <= 0, -np.inf, score), mark, entry, bankrupt)
 
 
 CATALOGUE = (
     Venue(
-        "bitmex",
-        bitmex,
-        "Insurance fund, then auto-deleveraging by profit times leverage",
-        "BitMEX, support article 18589621443357",
-        "undated",
-        "verified",
+        name="bitmex",
+        build=rule,
+        title="Insurance fund, then auto-deleveraging by profit times leverage",
+        source="BitMEX, support article 18589621443357",
+        as_of="undated",
+        status="verified",
+        read="The support article, as a stored copy.",
+        simplified="One liquidated order; the queue is not ranked again while it is worked off.",
     ),
 )

@@ -1,4 +1,9 @@
-"""Bybit."""
+"""Bybit: insurance pool until a drawdown, then auto-deleveraging by rank.
+
+An isolated pool pays until it is empty; a shared pool pays for one contract until it has fallen by
+30 % from its peak of 8 hours (from December 2025, `fund_drawdown`), then users of the contract are
+deleveraged (`rule`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,7 @@ from .parameters import choice, fund_then, money, share
 from .record import Venue
 
 
-def bybit(
+def rule(
     fund: float | None = None,
     pool: str = "isolated",
     peak: float | None = None,
@@ -34,8 +39,8 @@ def bybit(
     The drawdown of a shared pool is that of the *contract*: its loss in the last 8 hours, divided
     by the highest balance of the pool in these 8 hours.
 
-    Claims: as for `bitmex`. What a shared pool keeps is not touched by this contract: in
-    `allocate` a loss beyond pool and queue is uncovered.
+    Claims: as for `contagion.venues.bitmex.rule`. What a shared pool keeps is not touched by this
+    contract: in `allocate` a loss beyond pool and queue is uncovered.
 
     Parameters
     ----------
@@ -46,9 +51,6 @@ def bybit(
     trigger : drawdown at which deleveraging starts in a shared pool, 0 to 1.
     by : column with the rank.
 
-    Simplified: the smallest balance below which the 30 % rule is off, and the end of deleveraging
-    (back above 25 % in the examples of the API), are not modelled.
-
     Raises
     ------
     RuleError
@@ -58,9 +60,9 @@ def bybit(
     -------
     Bybit's own example: a pool of 1m, a contract loses 350k; the pool pays 300k, users 50k.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import bybit
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [40e3, 90e3], "score": [2, 1]}
-    >>> venues.bybit(fund=1e6, pool="shared").allocate(350e3, claims).table["loss"].tolist()
+    >>> bybit.rule(fund=1e6, pool="shared").allocate(350e3, claims).table["loss"].tolist()
     [40000.0, 10000.0, 300000.0]
 
     Source: Bybit, API documentation v5/market/adl-alert (triggers 1 and 2, example 1) and help
@@ -143,11 +145,15 @@ def fund_drawdown(
 
 CATALOGUE = (
     Venue(
-        "bybit",
-        bybit,
-        "Insurance pool up to a drawdown of 100 % or 30 %, then auto-deleveraging by rank",
-        "Bybit, API documentation v5/market/adl-alert; help centre",
-        "2025-11-05",
-        "verified",
+        name="bybit",
+        build=rule,
+        title="Insurance pool up to a drawdown of 100 % or 30 %, then auto-deleveraging by rank",
+        source="Bybit, API documentation v5/market/adl-alert; help centre",
+        as_of="2025-11-05",
+        status="verified",
+        read="The API documentation (triggers 1 and 2, example 1) and the help centre.",
+        simplified="The smallest balance below which the 30 % rule is off, and the end of "
+        "deleveraging (back above 25 % in the examples of the API), are not "
+        "modelled.",
     ),
 )

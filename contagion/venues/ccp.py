@@ -1,4 +1,9 @@
-"""Clearing houses."""
+"""Clearing houses: the default waterfall, the claims of the members, and the size of the fund.
+
+The defaulter's margin and contribution, skin in the game, the default fund, assessments, gains
+haircut, tear-up: `rule` in general, `emir` with skin in the game of 25 % of capital (2013).
+`claims` builds the table of claims from the members, `cover_2` sizes the default fund.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +32,7 @@ GAINS = "gains haircut"
 TEAR_UP = "tear-up"
 
 
-def ccp(
+def rule(
     margin: float | None = None,
     contribution: float | None = None,
     skin: float | None = None,
@@ -44,7 +49,7 @@ def ccp(
         7 (with `tear_up`) payments for contracts torn up, pro rata; what is left is uncovered
 
     The initial margin of survivors is not touched. Assessments are calls on survivors of at most
-    k times their contribution: k is in the claims (`ccp_claims(..., multiple=k)`).
+    k times their contribution: k is in the claims (`claims(..., multiple=k)`).
 
     Parameters
     ----------
@@ -55,7 +60,7 @@ def ccp(
         terminated) lose after the gains; if not, the rest is uncovered.
 
     Claims: layers `defaulter margin`, `defaulter contribution`, `skin in the game`,
-    `default fund`, `assessments`, `gains haircut`, `tear-up`; :func:`ccp_claims` builds them.
+    `default fund`, `assessments`, `gains haircut`, `tear-up`; :func:`claims` builds them.
 
     On a graph the clearing house is a node without equity: margin, funds and what losers pay are
     its assets, members hold claims on it in these layers. Equity of the node would lose before the
@@ -63,8 +68,7 @@ def ccp(
     that layer. Assessments are no claims there but guarantees, `net.with_guarantees` with
     layer="assessments": called at that place, and they fail where the member cannot pay.
 
-    Simplified: one defaulter; no replenishing, no auction that ranks bidders, one round of each
-    layer. Rules of the houses differ in the places of 5 to 7: the order here is unverified (high
+    Rules of the houses differ in the places of 5 to 7: the order here is unverified (high
     confidence); that of 1 to 4 was seen in the Swiss law.
 
     Raises
@@ -75,8 +79,9 @@ def ccp(
     -------
     Loss 500; margin 120, contribution 20, skin 15, fund 150, assessments 150, gains of 100:
 
+    >>> from contagion.venues import ccp
     >>> gains = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "gains haircut"}
-    >>> done = ccp(120, 20, 15, 150, 150).allocate(500, gains)
+    >>> done = ccp.rule(120, 20, 15, 150, 150).allocate(500, gains)
     >>> done.layers["absorbed"].tolist(), done.uncovered
     ([120.0, 20.0, 15.0, 150.0, 150.0, 45.0], 0.0)
 
@@ -89,7 +94,7 @@ def ccp(
     return _waterfall(margin, contribution, skin, default_fund, None, assessments, haircut, tear_up)
 
 
-def ccp_emir(
+def emir(
     capital: float | None = None,
     share_of_capital: float = 0.25,
     second_share: float = 0.0,
@@ -100,7 +105,7 @@ def ccp_emir(
     haircut: float = 1.0,
     tear_up: bool = False,
 ) -> Rule:
-    """A clearing house under EMIR: as `ccp`, with skin in the game of 25 % of its minimum capital.
+    """A clearing house under EMIR: as `rule`, with skin in the game of 25 % of its minimum capital.
 
         skin = 25 % × capital;   with a second one, after the default fund: second_share × capital
 
@@ -112,9 +117,9 @@ def ccp_emir(
     second_share : 0, or since 2023 0.10 to 0.25 of the risk-based capital requirement (one figure
         stands for both bases here). Its place, after the default fund and before the
         assessments, is unverified (high confidence).
-    margin, contribution, default_fund, assessments, haircut, tear_up : as in :func:`ccp`.
+    margin, contribution, default_fund, assessments, haircut, tear_up : as in :func:`rule`.
 
-    Claims: as in :func:`ccp`, and with a second one the layer `second skin in the game`; on a
+    Claims: as in :func:`rule`, and with a second one the layer `second skin in the game`; on a
     graph that is a node of its own too.
 
     Raises
@@ -123,10 +128,11 @@ def ccp_emir(
 
     Example
     -------
-    Capital 60: skin 15, as in the example of `ccp`.
+    Capital 60: skin 15, as in the example of `rule`.
 
-    >>> rule = ccp_emir(60, margin=120, contribution=20, default_fund=150, assessments=150)
-    >>> rule.layer("skin in the game").capacity
+    >>> from contagion.venues import ccp
+    >>> found = ccp.emir(60, margin=120, contribution=20, default_fund=150, assessments=150)
+    >>> found.layer("skin in the game").capacity
     15.0
 
     Source: Commission Delegated Regulation (EU) 153/2013, art. 35(2), read (the 25 %; unverified
@@ -171,7 +177,7 @@ def _waterfall(
     return Waterfall(layers)
 
 
-def ccp_claims(
+def claims(
     members: Any,
     defaulter: Any,
     *,
@@ -179,7 +185,7 @@ def ccp_claims(
     multiple: float = 1.0,
     house: str = "clearing house",
 ) -> pd.DataFrame:
-    """The claims table of a clearing house after a default, for `ccp().allocate`.
+    """The claims table of a clearing house after a default, for `rule().allocate`.
 
     Parameters
     ----------
@@ -209,7 +215,7 @@ def ccp_claims(
     -------
     >>> members = {"member": ["d", "a", "b"], "margin": [60, 90, 70], "contribution": [10, 20, 15],
     ...            "gain": [-200, 40, -5]}
-    >>> ccp_claims(members, "d", skin=8, multiple=2)
+    >>> claims(members, "d", skin=8, multiple=2)
              claimant                   layer  amount
     0               d        defaulter margin    60.0
     1               d  defaulter contribution    10.0
@@ -221,7 +227,7 @@ def ccp_claims(
     7               a           gains haircut    40.0
     8               b           gains haircut     0.0
 
-    Source: arithmetic of the layers of `ccp`.
+    Source: arithmetic of the layers of `rule`.
     """
     table = pd.DataFrame(dict(members) if isinstance(members, Mapping) else members)
     for column in ("member", "contribution"):
@@ -328,19 +334,27 @@ def cover_2(losses: ArrayLike) -> Cover2:
 
 CATALOGUE = (
     Venue(
-        "ccp",
-        ccp,
-        "Default waterfall of a clearing house",
-        "FMIA art. 53; ESMA Q&A 886, 887; ISDA 2013",
-        "2014",
-        "partly unverified",
+        name="ccp",
+        build=rule,
+        title="Default waterfall of a clearing house",
+        source="FMIA art. 53; ESMA Q&A 886, 887; ISDA 2013",
+        as_of="2014",
+        status="partly unverified",
+        read="The order of layers 1 to 4 in the Swiss law; of ISDA (2013) a summary; the order "
+        "of 5 to 7 is unverified (high confidence).",
+        simplified="One defaulter, no replenishing, no auction that ranks bidders, one round "
+        "of each layer.",
     ),
     Venue(
-        "ccp_emir",
-        ccp_emir,
-        "Default waterfall with skin in the game of 25 % of capital",
-        "Delegated Regulation (EU) 153/2013, art. 35",
-        "2013",
-        "partly unverified",
+        name="ccp_emir",
+        build=emir,
+        title="Default waterfall with skin in the game of 25 % of capital",
+        source="Delegated Regulation (EU) 153/2013, art. 35",
+        as_of="2013",
+        status="partly unverified",
+        read="Article 35(2) of the regulation; (EU) 2023/840 in part, the place of the second "
+        "tranche is unverified (high confidence).",
+        simplified="As for ccp; one figure stands for the capital on which both tranches are "
+        "based.",
     ),
 )

@@ -1,4 +1,9 @@
-"""Compound v3."""
+"""Compound v3: the reserves absorb accounts, and suppliers bear what the reserves lack.
+
+Since 2022 an account with too little collateral is taken over by the reserves of its market, which
+pay the debt and sell the collateral (`absorb`). Nothing is written down: if reserves turn negative,
+suppliers who leave first are paid in full (`v3`).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from .parameters import capacity
 from .record import Venue
 
 
-def compound_v3(reserves: float | None = None, by: str = "exit") -> Rule:
+def v3(reserves: float | None = None, by: str = "exit") -> Rule:
     """Compound v3: the reserves of the market, then suppliers, first come first served.
 
         reserves pay min(L, reserves);  suppliers the rest, the last to leave first
@@ -33,9 +38,6 @@ def compound_v3(reserves: float | None = None, by: str = "exit") -> Rule:
     market's node, which loses first; the layer `reserves` then has no claims, and a market whose
     reserves are negative is a node with negative equity.
 
-    Simplified: governance could put reserves of another market in; supply caps and pauses of
-    withdrawals are left out.
-
     Raises
     ------
     RuleError : a parameter out of range.
@@ -45,13 +47,14 @@ def compound_v3(reserves: float | None = None, by: str = "exit") -> Rule:
     Collateral absorbed for 98 and sold at 95; with empty reserves they are −3, and 3 are missing
     for whoever leaves last:
 
+    >>> from contagion.venues import compound
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "suppliers",
     ...           "exit": [2, 1]}
-    >>> compound_v3(reserves=0).allocate(98 - 95, claims).table["loss"].tolist()[:2]
+    >>> compound.v3(reserves=0).allocate(98 - 95, claims).table["loss"].tolist()[:2]
     [3.0, 0.0]
 
     Source: compound-finance/comet, contracts/Comet.sol (getReserves, a signed number), read @
-    17a6e7a; absorption as in `contagion.venues.compound_absorb`.
+    17a6e7a; absorption as in `absorb`.
     """
     return Waterfall(
         [
@@ -81,7 +84,7 @@ class Absorption:
     reserves: Numbers
 
 
-def compound_absorb(
+def absorb(
     collateral: ArrayLike,
     debt: ArrayLike,
     *,
@@ -115,7 +118,7 @@ def compound_absorb(
     -------
     Collateral 100 credited at 93 %, debt 98, sold at 95: paid 98, reserves −3.
 
-    >>> taken = compound_absorb(100, 98, liquidate_factor=0.9, liquidation_factor=0.93,
+    >>> taken = absorb(100, 98, liquidate_factor=0.9, liquidation_factor=0.93,
     ...     sold_at=0.95)
     >>> taken.paid, taken.refund, taken.reserves
     (98.0, 0.0, -3.0)
@@ -142,11 +145,14 @@ def compound_absorb(
 
 CATALOGUE = (
     Venue(
-        "compound_v3",
-        compound_v3,
-        "Reserves, then suppliers first come first served",
-        "compound-finance/comet @ 17a6e7a",
-        "2022",
-        "verified",
+        name="compound_v3",
+        build=v3,
+        title="Reserves, then suppliers first come first served",
+        source="compound-finance/comet @ 17a6e7a",
+        as_of="2022",
+        status="verified",
+        read="The code: reserves are a signed number, and no path writes suppliers down.",
+        simplified="Reserves that governance may put in from another market, supply caps and "
+        "pauses of withdrawals are left out.",
     ),
 )

@@ -1,4 +1,8 @@
-"""Deribit."""
+"""Deribit: insurance fund, then the winners of the day pro rata on profit.
+
+Losses beyond the fund are socialized among the winning traders of that day, which has never
+happened (`rule`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ from .parameters import fund_then
 from .record import Venue
 
 
-def deribit(fund: float | None = None, weight: str = "profit") -> Rule:
+def rule(fund: float | None = None, weight: str = "profit") -> Rule:
     """Insurance fund, then socialized among the winners of the day, pro rata on their profit.
 
     rate = (L − fund) / Σ max(0, session profit)
 
-    Claims: as for `okex_2018`, layer "socialized loss", column `weight` the session profit.
+    Claims: as for `contagion.venues.okx.okex_2018`, layer "socialized loss", column
+    `weight` the session profit.
 
     Parameters
     ----------
@@ -25,12 +30,16 @@ def deribit(fund: float | None = None, weight: str = "profit") -> Rule:
     says only that losses beyond the fund are socialized among the winning traders of that day,
     and that it has never happened.
 
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
     Example
     -------
-    >>> from contagion import venues
+    >>> from contagion.venues import deribit
     >>> claims = {"claimant": ["a", "b"], "layer": "socialized loss", "amount": [30.0, 10.0],
     ...           "profit": [30, 10]}
-    >>> venues.deribit(fund=5).allocate(9, claims).table["loss"].tolist()
+    >>> deribit.rule(fund=5).allocate(9, claims).table["loss"].tolist()
     [3.0, 1.0, 5.0]
 
     Source: Deribit, support article 25944777576477 "Insurance Fund" (stored copy, undated).
@@ -40,11 +49,14 @@ def deribit(fund: float | None = None, weight: str = "profit") -> Rule:
 
 CATALOGUE = (
     Venue(
-        "deribit",
-        deribit,
-        "Insurance fund, then the day's winners pro rata on profit",
-        "Deribit, support article 25944777576477",
-        "undated",
-        "partly unverified",
+        name="deribit",
+        build=rule,
+        title="Insurance fund, then the day's winners pro rata on profit",
+        source="Deribit, support article 25944777576477",
+        as_of="undated",
+        status="partly unverified",
+        read="The support article, as a stored copy; the basis, session profits pro rata, is "
+        "unverified (medium confidence).",
+        simplified="None stated.",
     ),
 )

@@ -1,4 +1,9 @@
-"""Drift."""
+"""Drift: insurance fund, then a charge on all open interest or on all deposits.
+
+In a perpetual market the fund and the fee pool pay first, the rest is charged to every unit of
+open interest through the funding rate (`perp`, `perp_loss`). In a spot market the fund pays first
+and the deposit index falls, pro rata on all depositors (`spot`, `deposit_index`).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from .parameters import fund_then, money
 from .record import Venue
 
 
-def drift_perp(
+def perp(
     fund: float | None = None,
     market_limit: float | None = None,
     fee_pool: float | None = None,
@@ -26,7 +31,7 @@ def drift_perp(
 
     fund pays min(L, fund, market limit); the fee pool min(rest, fee pool); the remainder R is
     charged as d = R / (|open long| + |open short|) per base unit, through cumulative funding
-    (`contagion.venues.drift_perp_loss`)
+    (`perp_loss`)
 
     Claims: layer "open interest", one row a position of either side, `amount` what it can lose
     (its collateral, say), column `weight` its size in base units, >= 0; layers "insurance fund"
@@ -39,17 +44,18 @@ def drift_perp(
     fee_pool : money in the fee pool of the market; `None`: the claims in its layer.
     weight : column with the open interest.
 
-    Simplified: the charge is not capped on chain and can bankrupt others, here nobody loses more
-    than `amount`; one smallest unit stays in the vault; d is not rounded.
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     Loss 100, limit 30, fee pool 10: 60 on 3,000 units, 0.02 each.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import drift
     >>> claims = {"claimant": ["long", "short"], "layer": "open interest",
     ...           "amount": [500.0, 500.0], "open_interest": [2_000, 1_000]}
-    >>> rule = venues.drift_perp(fund=500, market_limit=30, fee_pool=10)
+    >>> rule = drift.perp(fund=500, market_limit=30, fee_pool=10)
     >>> rule.allocate(100, claims).table["loss"].tolist()
     [40.0, 20.0, 30.0, 10.0]
 
@@ -70,11 +76,11 @@ def drift_perp(
     )
 
 
-def drift_spot(fund: float | None = None) -> Rule:
+def spot(fund: float | None = None) -> Rule:
     """Insurance fund, then all deposits of the token pro rata: the deposit index falls.
 
     fund pays min(L, fund); the rest R cuts every deposit: index × (1 − R / deposits)
-    (`contagion.venues.drift_deposit_index`)
+    (`deposit_index`)
 
     Claims: layer "deposits", one row a deposit with `amount` in the token; layer "insurance
     fund" where stakers hold claims.
@@ -83,16 +89,20 @@ def drift_spot(fund: float | None = None) -> Rule:
     ----------
     fund : balance of the insurance vault, in the token; `None`: the claims in its layer.
 
-    Simplified: one smallest unit stays in the vault. (Their counter total_social_loss adds the
-    whole borrow and not the part that was socialized.)
+    The counter total_social_loss of the contract adds the whole borrow and not the part that was
+    socialized.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     A borrow of 50, the fund has 20, deposits 1,000 at index 1.10: the index falls to 1.067.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import drift
     >>> claims = {"claimant": ["a", "b"], "layer": "deposits", "amount": [400.0, 600.0]}
-    >>> done = venues.drift_spot(fund=20).allocate(50, claims).table
+    >>> done = drift.spot(fund=20).allocate(50, claims).table
     >>> done["loss"].tolist(), float(round(1.10 * done["paid"][0] / 400, 9))
     ([12.0, 18.0, 20.0], 1.067)
 
@@ -115,7 +125,7 @@ class PerpSocialization:
     per_unit: Numbers
 
 
-def drift_perp_loss(
+def perp_loss(
     loss: ArrayLike,
     open_long: ArrayLike,
     open_short: ArrayLike,
@@ -149,7 +159,7 @@ def drift_perp_loss(
     -------
     Loss 100, cap 30, fee pool 10: 60 on 3,000 units.
 
-    >>> drift_perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
+    >>> perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
     PerpSocialization(fund=30.0, fees=10.0, socialized=60.0, per_unit=0.02)
 
     Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
@@ -178,7 +188,7 @@ def drift_perp_loss(
     )
 
 
-def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) -> Numbers:
+def deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) -> Numbers:
     """The deposit index of a Drift spot market after a loss: index × (1 − loss / deposits).
 
     All deposits of the token bear it pro rata at once.
@@ -201,7 +211,7 @@ def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) 
     -------
     Index 1.10, borrow 50 of which the fund pays 20, deposits 1,000.
 
-    >>> round(drift_deposit_index(1.10, 50 - 20, 1_000), 6)
+    >>> round(deposit_index(1.10, 50 - 20, 1_000), 6)
     1.067
 
     Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
@@ -216,19 +226,25 @@ def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) 
 
 CATALOGUE = (
     Venue(
-        "drift_perp",
-        drift_perp,
-        "Insurance fund, fee pool, then a charge on all open interest",
-        "drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
-        "0ae3e3b",
-        "verified",
+        name="drift_perp",
+        build=perp,
+        title="Insurance fund, fee pool, then a charge on all open interest",
+        source="drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
+        as_of="0ae3e3b",
+        status="verified",
+        read="The function resolve_perp_bankruptcy, as a stored copy.",
+        simplified="The charge is not capped on chain and can bankrupt others, here no claim "
+        "loses more than its amount; the smallest unit that stays in the vault and "
+        "rounding are left out.",
     ),
     Venue(
-        "drift_spot",
-        drift_spot,
-        "Insurance fund, then all deposits of the token pro rata",
-        "drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
-        "0ae3e3b",
-        "verified",
+        name="drift_spot",
+        build=spot,
+        title="Insurance fund, then all deposits of the token pro rata",
+        source="drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
+        as_of="0ae3e3b",
+        status="verified",
+        read="The function resolve_spot_bankruptcy, as a stored copy.",
+        simplified="The smallest unit that stays in the vault is left out.",
     ),
 )

@@ -1,4 +1,9 @@
-"""dYdX v4."""
+"""dYdX v4: the insurance fund pays a fill in full or not at all, then accounts are offset.
+
+Each fill of a liquidation is paid by the fund or deleveraged (`fund_payment`, `fill_payments`);
+accounts of the other side are visited round from a random start (`visiting_order`) and closed at
+the bankruptcy price of the liquidated account (`bankruptcy`). As a rule: `v4`.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +22,7 @@ from .parameters import fund_then, money
 from .record import Venue
 
 
-def dydx_v4(
-    fund: float | None = None, fills: Sequence[float] | None = None, by: str = "order"
-) -> Rule:
+def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str = "order") -> Rule:
     """Insurance fund all or nothing on each fill, then offsetting accounts as they are visited.
 
     fill f:  the fund pays f if its balance >= f, otherwise nothing and the position is
@@ -27,14 +30,13 @@ def dydx_v4(
 
     All or nothing is no monotone function of a total loss: a fund of 60 pays a fill of 50 and
     not one of 70. So the fills are parameters: they decide what the fund pays
-    (:func:`dydx_payments`), the layer has exactly that capacity, and the rule is exact for
+    (:func:`fill_payments`), the layer has exactly that capacity, and the rule is exact for
     **loss = Σ fills**. Without `fills` the fund pays up to its balance: the limit of many small
     fills, and the most that it can pay.
 
     Claims: layer "deleveraging", one row an account of the other side, `amount` what it can lose
-    (it is closed at the bankruptcy price of the liquidated account,
-    `contagion.venues.dydx_bankruptcy`), column `by` its place, the lowest first
-    (:func:`dydx_order` draws one).
+    (it is closed at the bankruptcy price of the liquidated account, `bankruptcy`), column `by` its
+    place, the lowest first (:func:`visiting_order` draws one).
 
     Parameters
     ----------
@@ -42,9 +44,7 @@ def dydx_v4(
     fills : losses of the fills in the order in which they come, money.
     by : column with the order of visit.
 
-    Simplified: accounts whose bankruptcy prices do not overlap are skipped by the chain, and it
-    visits a limited number of them; here every account is reached. The old documentation's
-    ranking by profit and leverage does not hold for v4.
+    The ranking by profit and leverage in the old documentation does not hold for v4.
 
     Raises
     ------
@@ -55,10 +55,10 @@ def dydx_v4(
     -------
     A fund of 60 and fills of 30, 50, 25: it pays 30, cannot pay 50, and pays 25.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import dydx
     >>> claims = {"claimant": ["a", "b", "c"], "layer": "deleveraging",
     ...           "amount": [40.0, 40.0, 40.0], "order": [2, 0, 1]}
-    >>> rule = venues.dydx_v4(fund=60, fills=[30, 50, 25])
+    >>> rule = dydx.v4(fund=60, fills=[30, 50, 25])
     >>> rule.allocate(30 + 50 + 25, claims).table["loss"].tolist()
     [0.0, 40.0, 10.0, 55.0]
 
@@ -68,11 +68,11 @@ def dydx_v4(
     if fills is not None:
         if fund is None:
             raise RuleError("dydx_v4: fills need fund, the balance before the first of them.")
-        fund = float(dydx_payments(fund, fills).sum())
+        fund = float(fill_payments(fund, fills).sum())
     return fund_then(fund, Layer("deleveraging", Queue(by, first="lowest")))
 
 
-def dydx_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
+def fill_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
     """What the fund of dYdX v4 pays on each fill (K,): all of it, or nothing.
 
     Parameters
@@ -80,12 +80,16 @@ def dydx_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
     fund : balance before the first fill, money.
     fills : (K,) losses in the order in which they come, money >= 0.
 
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
     Example
     -------
-    >>> dydx_payments(60, [30, 50, 25])
+    >>> fill_payments(60, [30, 50, 25])
     array([30.,  0., 25.])
 
-    Source: as :func:`dydx_v4`.
+    Source: as :func:`v4`.
     """
     left, paid = money(fund, "fund"), np.zeros(len(fills))
     for at, fill in enumerate(fills):  # each depends on what the last one left
@@ -95,7 +99,7 @@ def dydx_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
     return paid
 
 
-def dydx_order(n: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
+def visiting_order(n: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
     """Places (n,) of n accounts visited round from a random start: (i − start) mod n.
 
     Parameters
@@ -105,10 +109,10 @@ def dydx_order(n: int, rng: np.random.Generator | int | None = None) -> np.ndarr
 
     Example
     -------
-    >>> sorted(dydx_order(4, rng=1).tolist())
+    >>> sorted(visiting_order(4, rng=1).tolist())
     [0, 1, 2, 3]
 
-    Source: as :func:`dydx_v4`.
+    Source: as :func:`v4`.
     """
     start = int(np.random.default_rng(rng).integers(n)) if n else 0
     return np.asarray((np.arange(n) - start) % max(n, 1))
@@ -131,7 +135,7 @@ class PortfolioBankruptcy:
     price: Numbers
 
 
-def dydx_bankruptcy(
+def bankruptcy(
     size: ArrayLike, oracle: ArrayLike, maintenance: ArrayLike, quote_balance: ArrayLike
 ) -> PortfolioBankruptcy:
     """Bankruptcy prices of a cross-margined account on dYdX v4.
@@ -161,9 +165,9 @@ def dydx_bankruptcy(
     One leg: 1 long at 900 against −1,000. Two legs: 1 × 900 at 5 % and 10 × 50 at 10 % against
     −1,450: TNC is −50, the first leg carries 45/95 of it.
 
-    >>> dydx_bankruptcy([1], [900], [0.05], -1_000).price
+    >>> bankruptcy([1], [900], [0.05], -1_000).price
     array([1000.])
-    >>> two = dydx_bankruptcy([1, 10], [900, 50], [0.05, 0.10], -1_450)
+    >>> two = bankruptcy([1, 10], [900, 50], [0.05, 0.10], -1_450)
     >>> two.net_collateral, two.price.round(2), float(two.quote.sum())
     (-50.0, array([923.68,  52.63]), 1450.0)
 
@@ -188,7 +192,7 @@ def dydx_bankruptcy(
     )
 
 
-def dydx_fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
+def fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
     """What the insurance fund of dYdX v4 pays on one fill: all of it or nothing.
 
     pays = shortfall if fund >= shortfall, otherwise 0 (and the position is deleveraged)
@@ -208,7 +212,7 @@ def dydx_fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
 
     Example
     -------
-    >>> dydx_fund_payment([80, 120], 100)
+    >>> fund_payment([80, 120], 100)
     array([80.,  0.])
 
     Source: dydxprotocol/v4-chain, protocol/x/clob/keeper/deleveraging.go (function
@@ -220,11 +224,14 @@ def dydx_fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
 
 CATALOGUE = (
     Venue(
-        "dydx_v4",
-        dydx_v4,
-        "Insurance fund all or nothing on each fill, then deleveraging from a random start",
-        "dydxprotocol/v4-chain @ 002f3fa, x/clob/keeper/deleveraging.go",
-        "002f3fa",
-        "verified",
+        name="dydx_v4",
+        build=v4,
+        title="Insurance fund all or nothing on each fill, then deleveraging from a random start",
+        source="dydxprotocol/v4-chain @ 002f3fa, x/clob/keeper/deleveraging.go",
+        as_of="002f3fa",
+        status="verified",
+        read="The code of the insurance fund and of the offsetting of accounts.",
+        simplified="Accounts whose bankruptcy prices do not overlap are skipped by the chain, "
+        "and it visits a limited number of them; here every account is reached.",
     ),
 )

@@ -1,4 +1,9 @@
-"""Euler v2."""
+"""Euler v2: debt without collateral is socialized over the shares of the vault, or stays owed.
+
+Since 2024 a position in violation is liquidated at a discount that grows with the violation
+(`liquidation`). The remaining debt lowers the share price of the vault, pro rata, unless the vault
+is set not to socialize: then who redeems first is paid in full (`v2`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from ..statistics.arrays import numbers, ratio
 from .record import Venue
 
 
-def euler_v2(socialize: bool = True, by: str = "exit") -> Rule:
+def v2(socialize: bool = True, by: str = "exit") -> Rule:
     """Euler v2: debt without collateral is socialized over all shares, or stays owed.
 
         socialize:  loss_k = remaining debt × shares_k / Σ shares;  else in the order of the exits
@@ -32,8 +37,8 @@ def euler_v2(socialize: bool = True, by: str = "exit") -> Rule:
     another are claims of the second vault's borrowers: a loss here can break loans there without
     any move of a price.
 
-    Simplified: fees accrued are shares like others. Newer versions socialize only debts above a
-    minimal value (seen in texts about the code, not in the code: unverified).
+    Unverified: newer versions socialize only debts above a minimal value (seen in texts about the
+    code, not in the code).
 
     Raises
     ------
@@ -43,10 +48,11 @@ def euler_v2(socialize: bool = True, by: str = "exit") -> Rule:
     -------
     Collateral 80, debt 90, LTV 85 %, largest discount 15 %: repaid 68, and 22 are socialized.
 
+    >>> from contagion.venues import euler
     >>> claims = {"claimant": ["a", "b"], "amount": [600.0, 400.0], "exit": [1, None]}
-    >>> euler_v2().allocate(22, claims).table["loss"].round(9).tolist()
+    >>> euler.v2().allocate(22, claims).table["loss"].round(9).tolist()
     [13.2, 8.8]
-    >>> euler_v2(socialize=False).allocate(22, claims).table["loss"].tolist()
+    >>> euler.v2(socialize=False).allocate(22, claims).table["loss"].tolist()
     [0.0, 22.0]
 
     Source: euler-xyz/euler-vault-kit, src/EVault/modules/Liquidation.sol (executeLiquidation),
@@ -57,7 +63,7 @@ def euler_v2(socialize: bool = True, by: str = "exit") -> Rule:
     return PRO_RATA if socialize else FirstCome(by)
 
 
-def euler_liquidation(
+def liquidation(
     collateral: ArrayLike,
     debt: ArrayLike,
     *,
@@ -91,7 +97,7 @@ def euler_liquidation(
 
     Example
     -------
-    >>> loans = euler_liquidation([100, 80], 90, ltv=0.85, max_discount=0.15)
+    >>> loans = liquidation([100, 80], 90, ltv=0.85, max_discount=0.15)
     >>> loans.seized.round(2), loans.repaid.round(2), loans.bad_debt.round(2)
     (array([95.29, 80.  ]), array([90., 68.]), array([ 0., 22.]))
 
@@ -113,11 +119,14 @@ def euler_liquidation(
 
 CATALOGUE = (
     Venue(
-        "euler_v2",
-        euler_v2,
-        "Pro rata over all shares of the vault, or left standing",
-        "euler-xyz/euler-vault-kit @ 0118010",
-        "2024",
-        "partly unverified",
+        name="euler_v2",
+        build=v2,
+        title="Pro rata over all shares of the vault, or left standing",
+        source="euler-xyz/euler-vault-kit @ 0118010",
+        as_of="2024",
+        status="partly unverified",
+        read="The code of the liquidation; a minimal debt in newer versions only in texts "
+        "about the code.",
+        simplified="Accrued fees are shares like others, and debts of every size are socialized.",
     ),
 )

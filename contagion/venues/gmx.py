@@ -1,4 +1,8 @@
-"""GMX v2."""
+"""GMX v2: the pool pays the profits of traders up to a part of itself, then scales them down.
+
+Above a set factor of profits to pool every profit is paid by the same part (`capped_profit`); as a
+rule that shares the loss: `v2`. Deleveraging is a keeper's choice and not ranked on chain.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,11 @@ from .parameters import fund_then, money, share
 from .record import Venue
 
 
-def gmx_v2(pool: float, max_pnl_factor: float) -> Rule:
+def v2(pool: float, max_pnl_factor: float) -> Rule:
     """The pool pays profits up to a part of itself; above, every profit is scaled down alike.
 
     factor = profits / pool;  paid = profit × min(1, max_pnl_factor / factor)
-    (`contagion.venues.gmx_capped_profit`)
+    (`capped_profit`)
 
     Read as a waterfall: the loss to be shared is all that the traders of one side have won. The
     pool bears it up to max_pnl_factor × pool, the rest falls on the profits pro rata.
@@ -32,17 +36,17 @@ def gmx_v2(pool: float, max_pnl_factor: float) -> Rule:
     pool : value of the tokens that back the side, money.
     max_pnl_factor : maxPnlFactorForTraders of market and side, > 0 (differs; no default).
 
-    Simplified: losses of other traders on the same side, which lower the factor, are netted
-    before. Auto-deleveraging itself, by which a keeper closes positions of its own choice when
-    the factor is above maxPnlFactorForAdl, is not ranked on chain and not in this rule.
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     Profits of 6m, a pool of 10m and a cap of 0.45: factor 0.6, every profit is paid by 0.75.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import gmx
     >>> claims = {"claimant": ["a", "b"], "layer": "profits", "amount": [4e6, 2e6]}
-    >>> done = venues.gmx_v2(pool=10e6, max_pnl_factor=0.45).allocate(6e6, claims)
+    >>> done = gmx.v2(pool=10e6, max_pnl_factor=0.45).allocate(6e6, claims)
     >>> done.table["paid"].tolist(), done.layers["absorbed"].tolist()
     ([3000000.0, 1500000.0, 0.0], [4500000.0, 1500000.0])
 
@@ -65,7 +69,7 @@ class CappedProfit:
     paid: Numbers
 
 
-def gmx_capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> CappedProfit:
+def capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> CappedProfit:
     """Profit factor and payout scale of one side of a GMX v2 market.
 
     factor = pnl / pool, scale = min(1, cap / factor) for pnl > 0, otherwise 1
@@ -93,7 +97,7 @@ def gmx_capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> Cap
     -------
     Profits of 6m against a pool of 10m with cap 0.45.
 
-    >>> six = gmx_capped_profit(6e6, 10e6, cap=0.45)
+    >>> six = capped_profit(6e6, 10e6, cap=0.45)
     >>> six.factor, round(six.scale, 12), six.paid
     (0.6, 0.75, 4500000.0)
 
@@ -114,11 +118,15 @@ def gmx_capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> Cap
 
 CATALOGUE = (
     Venue(
-        "gmx_v2",
-        gmx_v2,
-        "Pool up to a part of itself, then profits scaled down alike",
-        "gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
-        "00fc6b2",
-        "verified",
+        name="gmx_v2",
+        build=v2,
+        title="Pool up to a part of itself, then profits scaled down alike",
+        source="gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
+        as_of="00fc6b2",
+        status="verified",
+        read="The function getPositionPnlUsd.",
+        simplified="Losses of other traders on the same side, which lower the factor, are "
+        "netted before; auto-deleveraging itself, by which a keeper closes "
+        "positions of its own choice above maxPnlFactorForAdl, is left out.",
     ),
 )

@@ -1,4 +1,9 @@
-"""MakerDAO."""
+"""MakerDAO: the surplus buffer, debt auctions that mint MKR, DAI last.
+
+Since 2019 bad debt is healed with surplus (`settlement`); with no surplus left, debt auctions sell
+new MKR (`flop_lot`), whose holders are diluted (`dilution`); in an emergency shutdown DAI takes
+the rest. As a rule that shares the loss: `rule`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from .parameters import capacity
 from .record import Venue
 
 
-def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
+def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
     """MakerDAO: the surplus buffer, then MKR holders by dilution, DAI holders last.
 
         surplus heals min(L, surplus);  debt auctions raise min(rest, mkr) by minting MKR;
@@ -25,9 +30,9 @@ def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
     auction (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to what
     they hold. In an emergency shutdown every DAI gets the same basket of collateral.
 
-    MKR minted = amount raised / price. `contagion.venues.dilution` gives it and the share that
-    the new MKR take, `flop_lot` the mechanics of the auction: it starts at 250 MKR, each bid asks
-    for at least 5 % less, a round without a bid adds 50 %.
+    MKR minted = amount raised / price. `dilution` gives it and the share that the new MKR take,
+    `flop_lot` the mechanics of the auction: it starts at 250 MKR, each bid asks for at least 5 %
+    less, a round without a bid adds 50 %.
 
     Parameters
     ----------
@@ -38,9 +43,7 @@ def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
     the surplus is the equity of the node and needs no claims; MKR holders are nodes of their own
     with claims in layer `mkr`, since they come after it.
 
-    Simplified: auctions work at one price and without limit of time; debt below one lot waits in
-    fact; without a shutdown DAI trades below par instead of a haircut. That DAI holders come last
-    holds for a shutdown only; governance may also leave the debt standing.
+    DAI holders come last in a shutdown only; governance may also leave the debt standing.
 
     Raises
     ------
@@ -48,14 +51,15 @@ def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
 
     Example
     -------
+    >>> from contagion.venues import maker
     >>> claims = {"claimant": ["m", "n", "d"], "amount": [60.0, 20.0, 1_000.0],
     ...           "layer": ["mkr", "mkr", "dai"]}
-    >>> done = maker(surplus=10).allocate(50, claims)
+    >>> done = maker.rule(surplus=10).allocate(50, claims)
     >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()
     ([10.0, 40.0, 0.0], [30.0, 10.0, 0.0, 10.0])
 
     Source: makerdao/dss, src/vow.sol (heal, flop) and src/end.sol (flow: cash price of DAI), read
-    @ 016178e; the mechanics of the auction as in `contagion.venues.flop_lot`.
+    @ 016178e; the mechanics of the auction as in `flop_lot`.
     """
     return Waterfall(
         [
@@ -67,7 +71,7 @@ def maker(surplus: float | None = None, mkr: float | None = None) -> Rule:
 
 
 @dataclass(frozen=True)
-class MakerSettlement:
+class Settlement:
     """Bad debt and surplus of Maker after they have met, in DAI.
 
     Attributes
@@ -86,9 +90,9 @@ class MakerSettlement:
     surplus_auctions: Numbers
 
 
-def maker_settlement(
+def settlement(
     debt: ArrayLike, surplus: ArrayLike, *, sump: ArrayLike, bump: ArrayLike, hump: ArrayLike
-) -> MakerSettlement:
+) -> Settlement:
     """The vow of MakerDAO: bad debt against surplus, then auctions of either.
 
     healed = min(debt, surplus); debt auctions only with surplus 0 and one lot of debt or more:
@@ -104,7 +108,7 @@ def maker_settlement(
 
     Returns
     -------
-    MakerSettlement
+    Settlement
 
     Raises
     ------
@@ -112,7 +116,7 @@ def maker_settlement(
 
     Example
     -------
-    >>> vow = maker_settlement([180, 20, 0], [60, 60, 500], sump=50, bump=10, hump=450)
+    >>> vow = settlement([180, 20, 0], [60, 60, 500], sump=50, bump=10, hump=450)
     >>> vow.healed, vow.debt, vow.surplus
     (array([60., 20.,  0.]), array([120.,   0.,   0.]), array([  0.,  40., 500.]))
     >>> vow.debt_auctions, vow.surplus_auctions
@@ -128,7 +132,7 @@ def maker_settlement(
     # One of `left` and `over` is zero, so the two kinds of auction exclude each other.
     flops = np.floor(left / lot)
     flaps = np.floor(np.maximum(over - keep, 0.0) / sale)
-    return MakerSettlement(
+    return Settlement(
         answer(healed, owed, held),
         answer(left, owed, held),
         answer(over, owed, held),
@@ -228,11 +232,16 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
 
 CATALOGUE = (
     Venue(
-        "maker",
-        maker,
-        "Surplus buffer, MKR dilution, then DAI",
-        "makerdao/dss @ 016178e",
-        "2019",
-        "verified",
+        name="maker",
+        build=rule,
+        title="Surplus buffer, MKR dilution, then DAI",
+        source="makerdao/dss @ 016178e",
+        as_of="2019",
+        status="verified",
+        read="The code of surplus and debt (vow), of the shutdown (end) and of the debt "
+        "auction (flop).",
+        simplified="Auctions work at one price and without limit of time; in fact debt below "
+        "one lot waits, and without a shutdown DAI trades below par instead of "
+        "taking a haircut.",
     ),
 )

@@ -1,4 +1,11 @@
-"""Morpho Blue and MetaMorpho."""
+"""Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
+
+A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
+`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A MetaMorpho
+vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0` a loss is
+in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first is paid
+in full: the same graph, two distributions of the loss. No rule here needs layers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +20,7 @@ from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .record import Venue
 
 
-def morpho_blue() -> Rule:
+def blue() -> Rule:
     """Morpho Blue: bad debt is pro rata on the suppliers of that market.
 
         loss_k = bad debt × supply_k / Σ supply
@@ -23,15 +30,13 @@ def morpho_blue() -> Rule:
 
     Claims: all suppliers of one market; on a graph each market is a node.
 
-    Simplified: a liquidator who leaves a crumb of collateral leaves the debt standing, and a
-    hard-coded oracle means that nobody is liquidated; then the rule is not called.
-
     Example
     -------
     Collateral 80, debt 100, LLTV 86 %: bad debt 23.36 on 1,000 supplied, a haircut of 2.336 %.
 
+    >>> from contagion.venues import morpho
     >>> claims = {"claimant": ["a", "b"], "amount": [750.0, 250.0]}
-    >>> morpho_blue().allocate(23.36, claims).table["loss"].round(6).tolist()
+    >>> morpho.blue().allocate(23.36, claims).table["loss"].round(6).tolist()
     [17.52, 5.84]
 
     Source: morpho-org/morpho-blue, src/Morpho.sol (liquidate), read @ 0187e94.
@@ -51,8 +56,9 @@ def metamorpho_v1_0() -> Rule:
 
     Example
     -------
+    >>> from contagion.venues import morpho
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0]}
-    >>> metamorpho_v1_0().allocate(10, claims).table["loss"].tolist()
+    >>> morpho.metamorpho_v1_0().allocate(10, claims).table["loss"].tolist()
     [6.0, 4.0]
 
     Source: morpho-org/metamorpho, src/MetaMorpho.sol (totalAssets, _accruedFeeShares), read @
@@ -75,15 +81,13 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
 
     Claims: all depositors of the vault, with the column `exit`.
 
-    Simplified: nobody covers the lost assets (a curator may), withdrawals meet no lack of
-    liquidity other than the loss.
-
     Example
     -------
     The loss of the example of `metamorpho_v1_0`, and b leaves first:
 
+    >>> from contagion.venues import morpho
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "exit": [None, 1]}
-    >>> metamorpho_v1_1().allocate(10, claims).table["loss"].tolist()
+    >>> morpho.metamorpho_v1_1().allocate(10, claims).table["loss"].tolist()
     [10.0, 0.0]
 
     Source: morpho-org/metamorpho-v1.1, src/MetaMorphoV1_1.sol (_accruedFeeAndAssets, totalAssets),
@@ -92,7 +96,7 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
     return FirstCome(by)
 
 
-def morpho_incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
+def incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
     """The liquidation incentive factor of Morpho Blue: collateral seized per unit repaid.
 
     LIF = min(1.15, 1 / (1 − 0.3 (1 − LLTV)))
@@ -114,7 +118,7 @@ def morpho_incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15
 
     Example
     -------
-    >>> morpho_incentive([0.77, 0.86, 0.915, 0.945, 0.5]).round(4)
+    >>> incentive([0.77, 0.86, 0.915, 0.945, 0.5]).round(4)
     array([1.0741, 1.0438, 1.0262, 1.0168, 1.15  ])
 
     Source: morpho-org/morpho-blue, src/Morpho.sol (function liquidate), read @ 0187e94, and
@@ -124,9 +128,7 @@ def morpho_incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15
     return answer(np.minimum(most, 1 / (1 - cursor * (1 - limit))), limit)
 
 
-def morpho_liquidation(
-    collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike
-) -> LoanLiquidation:
+def liquidation(collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike) -> LoanLiquidation:
     """Liquidation in full in a market of Morpho Blue, with bad debt written off at once.
 
     Liquidatable when debt > LLTV × collateral. Repaid is min(debt, collateral / LIF), seized
@@ -150,17 +152,17 @@ def morpho_liquidation(
 
     Example
     -------
-    >>> loan = morpho_liquidation(80, 100, lltv=0.86)
+    >>> loan = liquidation(80, 100, lltv=0.86)
     >>> round(loan.repaid, 2), round(loan.bad_debt, 2)
     (76.64, 23.36)
 
     On 1,000 supplied this is a haircut of 2.336 %.
 
-    Source: as for `morpho_incentive`.
+    Source: as for `incentive`.
     """
     held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
     limit = numbers("lltv", lltv, above=0, below=1)
-    factor = np.asarray(morpho_incentive(limit))
+    factor = np.asarray(incentive(limit))
     open_ = owed > limit * held
     used_up = open_ & (owed * factor >= held)
     repaid = np.where(open_, np.where(used_up, held / factor, owed), 0.0)
@@ -171,27 +173,37 @@ def morpho_liquidation(
 
 CATALOGUE = (
     Venue(
-        "morpho_blue",
-        morpho_blue,
-        "Pro rata on the suppliers of the market",
-        "morpho-org/morpho-blue @ 0187e94",
-        "2023",
-        "verified",
+        name="morpho_blue",
+        build=blue,
+        title="Pro rata on the suppliers of the market",
+        source="morpho-org/morpho-blue @ 0187e94",
+        as_of="2023",
+        status="verified",
+        read="The code of the liquidation.",
+        simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
+        "and with a hard-coded oracle nothing is liquidated; the rule is not called "
+        "then.",
     ),
     Venue(
-        "metamorpho_v1_0",
-        metamorpho_v1_0,
-        "Loss in the share price, pro rata on depositors",
-        "morpho-org/metamorpho @ 00da9ad",
-        "2024",
-        "partly unverified",
+        name="metamorpho_v1_0",
+        build=metamorpho_v1_0,
+        title="Loss in the share price, pro rata on depositors",
+        source="morpho-org/metamorpho @ 00da9ad",
+        as_of="2024",
+        status="partly unverified",
+        read="The code of total assets and fees in a version before v1.1; that the vaults "
+        "deployed as v1.0 have this code is unverified (high confidence).",
+        simplified="None stated.",
     ),
     Venue(
-        "metamorpho_v1_1",
-        metamorpho_v1_1,
-        "Loss booked, share price kept: first come first served",
-        "morpho-org/metamorpho-v1.1 @ 2316dcd",
-        "2024",
-        "verified",
+        name="metamorpho_v1_1",
+        build=metamorpho_v1_1,
+        title="Loss booked, share price kept: first come first served",
+        source="morpho-org/metamorpho-v1.1 @ 2316dcd",
+        as_of="2024",
+        status="verified",
+        read="The code of total assets, lost assets and fees.",
+        simplified="The lost assets are not covered (a curator may), and withdrawals meet no "
+        "lack of liquidity other than the loss.",
     ),
 )

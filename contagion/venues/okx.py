@@ -1,4 +1,8 @@
-"""OKX, and OKEx in 2018."""
+"""OKX: insurance fund, then auto-deleveraging; in 2018, as OKEx, a clawback of profits.
+
+- `rule` (2025): the fund pays until it has fallen by 30 %, then positions are closed by rank
+- `okex_2018`: the fund, then an equal share of the week's net profits (`clawback_rate`)
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,12 @@ from .parameters import fund_then, money, share
 from .record import Venue
 
 
-def okx(fund: float, peak: float | None = None, trigger: float = 0.30, by: str = "score") -> Rule:
+def rule(fund: float, peak: float | None = None, trigger: float = 0.30, by: str = "score") -> Rule:
     """Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank.
 
     fund pays min(L, fund − (1 − trigger) × peak), then the queue
 
-    Claims: as for `bitmex`.
+    Claims: as for `contagion.venues.bitmex.rule`.
 
     Parameters
     ----------
@@ -30,14 +34,18 @@ def okx(fund: float, peak: float | None = None, trigger: float = 0.30, by: str =
     by : column with the rank.
 
     Unverified (medium confidence): the base of the 30 %. A help page says the peak of the last 8
-    hours, second-hand texts say their average. Simplified: the queue is not ranked again.
+    hours, second-hand texts say their average.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     A fund of 90 after a peak of 100 pays 20 more before the queue starts:
 
-    >>> from contagion import venues
-    >>> venues.okx(fund=90, peak=100)
+    >>> from contagion.venues import okx
+    >>> okx.rule(fund=90, peak=100)
     Waterfall([Layer('insurance fund', capacity=20), Layer('adl', Queue(by='score'))])
 
     Source: OKX, help page on early liquidation, read on a mirror without date; "Automatic-
@@ -54,7 +62,7 @@ def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
     """Insurance fund, then an equal percentage of the week's net profits: the clawback.
 
     rate = (L − fund) / Σ max(0, profit);  each account pays rate × max(0, profit)
-    (`contagion.venues.clawback_rate`)
+    (`clawback_rate`)
 
     Profits are netted over all three contracts (weekly, bi-weekly, quarterly) and the whole
     week, by account; losers pay nothing.
@@ -68,16 +76,18 @@ def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
     fund : money in the insurance fund, injections included; `None`: the claims in its layer.
     weight : column with the net profit.
 
-    Simplified: the shortfall is an input; it is known only at the weekly settlement.
+    Raises
+    ------
+    RuleError : a parameter out of range.
 
     Example
     -------
     Profits of 50, 30, −10, 20 and a loss of 12 that is not covered: 12 %, the first pays 6.
 
-    >>> from contagion import venues
+    >>> from contagion.venues import okx
     >>> claims = {"claimant": ["a", "b", "c", "d"], "layer": "clawback",
     ...           "amount": [50, 30, 0, 20], "profit": [50, 30, -10, 20]}
-    >>> done = venues.okex_2018(fund=0).allocate(12, claims)
+    >>> done = okx.okex_2018(fund=0).allocate(12, claims)
     >>> done.table["loss"].round(9).tolist()
     [6.0, 3.6, 0.0, 2.4, 0.0]
 
@@ -123,19 +133,24 @@ def clawback_rate(shortfall: ArrayLike, profits: ArrayLike) -> Numbers:
 
 CATALOGUE = (
     Venue(
-        "okx",
-        okx,
-        "Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank",
-        "OKX, help pages on early liquidation and on auto-deleveraging",
-        "2025-03-06",
-        "partly unverified",
+        name="okx",
+        build=rule,
+        title="Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank",
+        source="OKX, help pages on early liquidation and on auto-deleveraging",
+        as_of="2025-03-06",
+        status="partly unverified",
+        read="A help page on a mirror without date, and the page on auto-deleveraging; the "
+        "base of the 30 % is unverified (medium confidence).",
+        simplified="The queue is not ranked again.",
     ),
     Venue(
-        "okex_2018",
-        okex_2018,
-        "Insurance fund, then an equal percentage of the week's net profits",
-        "OKEx notice of 2018-08-03, quoted; OKEx support article 115001762991",
-        "2018-08-03",
-        "verified",
+        name="okex_2018",
+        build=okex_2018,
+        title="Insurance fund, then an equal percentage of the week's net profits",
+        source="OKEx notice of 2018-08-03, quoted; OKEx support article 115001762991",
+        as_of="2018-08-03",
+        status="verified",
+        read="The notice as quoted by movingwatertrading.com, and the support article.",
+        simplified="The shortfall is an input; it is known only at the weekly settlement.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Parameters and layers that rules of venues share."""
+"""Checks of parameters, and layers, that the rules of several venues share."""
 
 from __future__ import annotations
 

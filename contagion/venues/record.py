@@ -1,4 +1,4 @@
-"""What the catalogue knows about a venue."""
+"""The record of a venue: its rule, where the rule is from, and how far it was checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Status = Literal["verified", "partly unverified", "unverified"]
 
 @dataclass(frozen=True)
 class Venue:
-    """One venue of the catalogue: its constructor and where the rule comes from.
+    """One rule of the catalogue: its constructor and where the rule comes from.
 
     Attributes
     ----------
@@ -24,9 +24,11 @@ class Venue:
     build : the constructor; parameters by keyword; returns the rule.
     title : the rule in one line.
     source : document, or repository @ commit.
-    as_of : date of the source, or of the rule, "2018-08" say.
-    status : "verified": read in the source; "partly unverified": the docstring says what is not;
+    as_of : date of the source, or of the rule, such as "2018-08".
+    status : "verified": read in the source; "partly unverified": `read` says what is not;
         "unverified": believed, not read in any source.
+    read : what was read in the source, and what of it only second-hand.
+    simplified : where the rule here is simpler than the one in the source.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Venue:
     source: str
     as_of: str
     status: Status
+    read: str
+    simplified: str
 
     def __call__(self, **parameters: Any) -> Rule:
         """The rule of the venue; `RuleError` for a parameter that is unknown or missing."""
@@ -61,5 +65,5 @@ class Venue:
 
     @property
     def help(self) -> str:
-        """The whole text: formula, claims table, simplifications, source."""
+        """The text of the rule: formula, claims table, example, source."""
         return getdoc(self.build) or ""
