@@ -1,11 +1,13 @@
-"""Positions, shortfalls, ranking scores and rates: numbers worked by hand, bounds and identities.
+"""Formulas of venues: ranking scores, funds and rates, by hand; bounds and identities.
 
 The numbers are those of the venues' own documents and contracts, as cited in the docstrings.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from contagion import liquidation, venues
+from contagion import liquidation, margin, venues
 
 INF, NAN = np.inf, np.nan
 RNG = np.random.default_rng(7)
@@ -21,44 +23,6 @@ RNG = np.random.default_rng(7)
 
 def parts(record) -> dict[str, np.ndarray]:
     return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-
-
-# Derivatives
-
-
-def test_liquidation_price_leaves_the_maintenance_margin():
-    """Put the price back: margin plus result is the maintenance margin, long and short."""
-    entry, size = np.array([100.0, 250.0]), np.array([10.0, -3.0])
-    money, rate = np.array([120.0, 90.0]), np.array([0.05, 0.1])
-    for contract in ("linear", "inverse"):
-        given_margin = money if contract == "linear" else money / 1e4
-        price = liquidation.liquidation_price(
-            entry, size, given_margin, maintenance=rate, contract=contract
-        )
-        then = liquidation.position_value(size, price, contract=contract)
-        result = then - liquidation.position_value(size, entry, contract=contract)
-        assert_allclose(given_margin + result, rate * np.abs(then), rtol=1e-12)
-        gone = liquidation.bankruptcy_price(entry, size, given_margin, contract=contract)
-        assert gone[0] < price[0] < entry[0]
-        assert gone[1] > price[1] > entry[1]
-
-
-def test_prices_that_cannot_be_reached():
-    assert liquidation.bankruptcy_price(100, 10, 1_500) == 0
-    assert liquidation.bankruptcy_price(100, -1_000, 10, contract="inverse") == INF
-    assert liquidation.bankruptcy_price(100, -1_000, 11, contract="inverse") == INF
-    assert np.isnan(liquidation.bankruptcy_price(100, 0, 5))
-
-
-def test_okex_2018_shortfall():
-    """N (1/p_settle − 1/p_liq): 3,730 bitcoin against 3,700 reported."""
-    taken, settled = 8_020, 7_483
-    short = liquidation.close_shortfall(416_851_500, taken, settled, contract="inverse")
-    assert short == pytest.approx(416_851_500 * (1 / 7_483 - 1 / 8_020), rel=1e-14)
-    assert round(short) == 3_730
-    assert abs(short / 3_700 - 1) < 0.01
-    assert liquidation.close_shortfall(-416_851_500, taken, settled, contract="inverse") == 0
-    assert liquidation.close_shortfall([10, -10], 90, [85, 95]).tolist() == [50, 50]
 
 
 def test_dydx_portfolio_bankruptcy():
@@ -194,37 +158,20 @@ def test_drift():
     assert venues.drift.perp_loss(100, 0, 0, fund=100).per_unit == 0
 
 
-def test_haircut_to_bad_debt():
-    assert liquidation.haircut_bad_debt(1, 0.185, ltv=0.95) == pytest.approx(0.135)
-    assert liquidation.haircut_bad_debt(359e6, 1, ltv=0.95) == pytest.approx(341.05e6)
-    assert liquidation.haircut_bad_debt(100, [0.0, 0.05, 0.04], ltv=0.95) == pytest.approx(
-        [0, 0, 0]
-    )
-
-
 def test_scores_and_prices_keep_nan():
     assert np.isnan(venues.bitmex.adl_score([NAN, -9], [-10, -10], [-11, NAN])).all()
     assert np.isnan(venues.hyperliquid.adl_index(1, [1, 1, NAN], [1, NAN, 1], [NAN, 1, 1])).all()
     assert np.isnan(venues.binance.adl_score(NAN, 1, 1, 1))
     assert np.isnan(venues.binance.adl_score_2019([NAN, 1, -9], [1, NAN, 1], [1, 1, NAN])).all()
-    assert np.isnan(liquidation.liquidation_price(100, [1, NAN], [NAN, 1])).all()
-    assert np.isnan(liquidation.close_shortfall(NAN, 1, 2))
     assert np.isnan(venues.dydx.bankruptcy([1, NAN], [1, 1], [0.1, 0.1], 5).price).all()
     assert np.isnan(venues.dydx.fund_payment([NAN, 1], [1, NAN])).all()
     assert np.isnan(venues.bitfinex.uniform_haircut([NAN, 1], [1, NAN])).all()
     assert np.isnan(venues.okx.clawback_rate([NAN, 1], [[1, 1], [1, NAN]])).all()
     assert np.isnan(venues.drift.deposit_index(1, NAN, 1))
-    assert np.isnan(liquidation.haircut_bad_debt(1, NAN, ltv=0.5))
     assert np.isnan(venues.morpho.incentive(NAN)) and np.isnan(venues.maker.flop_lot(NAN))
 
 
 BAD = {
-    "entry": lambda: liquidation.liquidation_price([100, 0], 1, 1),
-    "margin": lambda: liquidation.liquidation_price(100, 1, -1),
-    "maintenance": lambda: liquidation.liquidation_price(100, 1, 1, maintenance=1),
-    "contract": lambda: liquidation.close_shortfall(1, 1, 1, contract="quanto"),
-    "close": lambda: liquidation.close_shortfall(1, 1, -1),
-    "size": lambda: liquidation.position_value("ten", 1),
     "oracle": lambda: venues.dydx.bankruptcy([1], [0], [0.1], 0),
     "size must have an axis": lambda: venues.dydx.bankruptcy(1, 1, 0.1, 0),
     "fund": lambda: venues.dydx.fund_payment(1, -1),
@@ -242,7 +189,6 @@ BAD = {
     "assets": lambda: venues.bitfinex.uniform_haircut(-1, 1),
     "profits": lambda: venues.okx.clawback_rate(1, 1),
     "loss must not exceed": lambda: venues.drift.deposit_index(1, 2, 1),
-    "haircut": lambda: liquidation.haircut_bad_debt(1, 1.2, ltv=0.9),
     "collateral": lambda: venues.aave.liquidation(-1, 1, threshold=0.8, bonus=1.05),
     "bonus": lambda: venues.aave.liquidation(1, 1, threshold=0.8, bonus=0.05),
     "total_debt": lambda: venues.aave.liquidation(1, 2, threshold=0.8, bonus=1, total_debt=1),
@@ -292,3 +238,26 @@ def test_drift_parts_add_up(loss, fund, limit, fees):
     assert perp.fund + perp.fees + perp.socialized == pytest.approx(loss, abs=1e-6)
     assert perp.per_unit * 30 == pytest.approx(perp.socialized)
     assert min(parts(perp).values()) >= 0
+
+
+MODULES = [each for each in vars(venues).values() if inspect.ismodule(each)]
+FUNCTIONS = [
+    getattr(module, node.name)
+    for module in MODULES
+    if module.__name__.rpartition(".")[2] not in ("parameters", "record")
+    for node in ast.parse(inspect.getsource(module)).body
+    if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+]
+FUNCTIONS += [getattr(margin, name) for name in margin.__all__ if name[0].islower()]
+TAKE_ANYTHING = ("blue", "metamorpho_v1_0", "metamorpho_v1_1", "policies", "visiting_order",
+                 "rule_2016", "profit_times_leverage")  # fmt: skip
+
+
+def test_every_formula_and_rule_says_where_it_is_from():
+    """And shows a number worked by hand, and says what it refuses."""
+    assert len(FUNCTIONS) > 60
+    for function in FUNCTIONS:
+        name, doc = f"{function.__module__}.{function.__name__}", function.__doc__
+        if function.__name__ != "profit_times_leverage":
+            assert "Source:" in doc and ">>>" in doc, name
+        assert function.__name__ in TAKE_ANYTHING or "Raises" in doc or "errors as for" in doc, name
