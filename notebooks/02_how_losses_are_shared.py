@@ -114,7 +114,7 @@ for name in ("okex_2018", "hyperliquid", "aave_v3", "morpho_blue", "liquity_v1",
 # A rule reads and writes as TOML, so that it can be handed around with the data.
 
 # %%
-print(rules.dumps(venues.okex_2018(fund=10.0)))
+print(rules.dumps(venues.okx.okex_2018(fund=10.0)))
 
 # %% [markdown]
 # ## OKEx, August 2018
@@ -150,7 +150,7 @@ f"{rate:.1%} of the profits are clawed back"
 # %%
 position = okex.exposures.query("debtor == 'long_position'")["amount"].sum()
 profits = okex.exposures.query("layer == 'clawback'")["amount"].sum()
-alone = venues.okex_2018(fund=10.0).allocate(
+alone = venues.okx.okex_2018(fund=10.0).allocate(
     position,
     {
         "claimant": ["profitable accounts"],

@@ -151,7 +151,7 @@ def test_dydx_portfolio():
     )
     assert LiquidationCascade().run(one, {}).deficits["d"] == pytest.approx(100)
     assert one.legs["bankruptcy_price"][0] == pytest.approx(
-        venues.dydx_bankruptcy([1.0], [900.0], [0.05], -1000.0).price[0]
+        venues.dydx.bankruptcy([1.0], [900.0], [0.05], -1000.0).price[0]
     )
     rows = [
         {"instrument": "B", "size": 1, "entry_price": 950, "maintenance": 0.05},
@@ -163,7 +163,7 @@ def test_dydx_portfolio():
     assert two.accounts["equity"].tolist() == pytest.approx([-50])
     assert two.accounts["maintenance"].tolist() == pytest.approx([45 + 50])
     assert LiquidationCascade().run(two, {}).deficits["d"] == pytest.approx(50)
-    fair = venues.dydx_bankruptcy([1.0, 10.0], [900.0, 50.0], [0.05, 0.10], -1450.0)
+    fair = venues.dydx.bankruptcy([1.0, 10.0], [900.0, 50.0], [0.05, 0.10], -1450.0)
     assert fair.price[0] == pytest.approx(923.68, abs=0.005)
     assert (fair.price - [900, 50]) @ [1, 10] == pytest.approx(50)
 

@@ -20,7 +20,7 @@ def test_aave_one_liquidation():
     out = slow.solve(book, np.ones(2))
     repaid, seized = 8_500 + out.units[1], 10_000 - out.units[0]
     assert (repaid, seized) == pytest.approx((4_250, 4_462.5))
-    closed_form = venues.aave_liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
+    closed_form = venues.aave.liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
     assert (repaid, seized) == pytest.approx((closed_form.repaid, closed_form.seized))
     assert out.liquidators == pytest.approx(212.5)
     done = LiquidationCascade().run(book, {})  # healthy after that: 5,537.5 × .83 > 4,250
@@ -32,7 +32,7 @@ def test_aave_deficit():
     done = LiquidationCascade().run(loan(8_000, 9_000, threshold=0.83, bonus=0.05), {})
     assert done.deficits["p"] == pytest.approx(1_380.95, abs=0.005)
     assert done.deficits["p"] == pytest.approx(
-        venues.aave_liquidation(8_000, 9_000, threshold=0.83, bonus=1.05).bad_debt
+        venues.aave.liquidation(8_000, 9_000, threshold=0.83, bonus=1.05).bad_debt
     )
     assert not done.outcome.units.any() and done.latent["p"] == 0
     balanced(done)
@@ -46,7 +46,7 @@ def test_aave_bad_debt_starts_at_one_over_the_bonus():
 
 def test_morpho():
     """80 against 100 at .86: LIF 1.0438, 76.64 repaid, 23.36 of bad debt."""
-    lif = float(venues.morpho_incentive(0.86))
+    lif = float(venues.morpho.incentive(0.86))
     assert lif == pytest.approx(1.0438, abs=5e-5)
     book = loan(80, 100, threshold=0.86, bonus=lif - 1, close_factor=1.0)
     done = LiquidationCascade().run(book, {})

@@ -48,7 +48,7 @@ def test_allocate_shares_by_the_rule_of_a_venue(cli, claims):
     assert lost == pytest.approx({"007": 5, "b": 3, "c": 0, "d": 2, "insurance fund": 2})
     assert [row["absorbed"] for row in data["layers"]] == pytest.approx([2, 10])
     assert data["uncovered"] == 0 and data["borne"] == pytest.approx(12)
-    assert data["rule"] == rules.to_dict(venues.okex_2018(fund=2))
+    assert data["rule"] == rules.to_dict(venues.okx.okex_2018(fund=2))
     code, out, _ = cli(*words)
     assert code == 0 and fits(out) and "007" in out
     assert "insurance fund 2.0 2.0 100 %" in flat(out)
@@ -111,7 +111,7 @@ def test_allocate_writes_tables_that_read_back(cli, claims):
     assert code == 0 and "Written to deep/results: claims.csv" in out
     assert pd.read_csv(folder / "claims.csv")["loss"].sum() == pytest.approx(12)
     assert pd.read_csv(folder / "layers.csv")["absorbed"].tolist() == pytest.approx([2, 10])
-    assert rules.read(folder / "rule.toml") == venues.okex_2018(fund=2)
+    assert rules.read(folder / "rule.toml") == venues.okx.okex_2018(fund=2)
     assert json.loads((folder / "summary.json").read_text())["uncovered"] == 0
 
 
@@ -192,7 +192,10 @@ def test_rules_lists_words_and_venues(cli):
     assert [row["name"] for row in rows] == [*rules.RULES, *CATALOGUE]
     okex = next(row for row in rows if row["name"] == OKEX)
     assert okex["parameters"] == {"fund": None, "weight": "profit"}
-    assert okex["status"] == CATALOGUE[OKEX].status and okex["source"] == CATALOGUE[OKEX].source
+    for part in ("status", "source", "as_of", "read", "simplified"):
+        assert okex[part] == getattr(CATALOGUE[OKEX], part)
+    out = flat(cli("rules", OKEX)[1])
+    assert CATALOGUE[OKEX].read in out and CATALOGUE[OKEX].simplified in out
 
 
 @pytest.mark.parametrize("name", [*rules.RULES, *CATALOGUE])
@@ -216,14 +219,14 @@ def test_toml_alone_is_a_file_of_a_rule(cli, claims):
                        "--toml")  # fmt: skip
     assert code == 0
     (claims / "okx.toml").write_text(out)
-    assert rules.read("okx.toml") == venues.okx(fund=3e6, trigger=0.5)
+    assert rules.read("okx.toml") == venues.okx.rule(fund=3e6, trigger=0.5)
 
 
 def test_parameters_are_typed():
-    wanted = venues.dydx_v4(fund=60, fills=[30, 50, 25])
+    wanted = venues.dydx.v4(fund=60, fills=[30, 50, 25])
     assert rule("venue:dydx_v4", ["fund=60", "fills=30,50,25"]) == wanted
-    assert rule("venue:hyperliquid", ["hip3=true"]) == venues.hyperliquid(hip3=True)
-    assert rule("venue:okex_2018", ["fund=none"]) == venues.okex_2018()
+    assert rule("venue:hyperliquid", ["hip3=true"]) == venues.hyperliquid.rule(hip3=True)
+    assert rule("venue:okex_2018", ["fund=none"]) == venues.okx.okex_2018()
     assert rule("priority", ["within=queue"]) == rules.Priority(within=rules.Queue())
     with pytest.raises(ValueError, match="TOML file"):
         rule("priority", ["tiers=2"])

@@ -9,6 +9,7 @@ from scipy import integrate, stats
 
 from contagion import margin
 from contagion.margin import Instruments
+from contagion.venues import deribit
 
 NAN = np.nan
 BOOK = Instruments(("put", "linear"), 50_000, strike=45_000, volatility=0.6, days=30)
@@ -17,7 +18,7 @@ RNG = np.random.default_rng(3)
 
 def test_short_put_and_the_hedge_that_moves_the_worst_scenario():
     """The project's notes: −4,435 alone; with half a future sold −3,534 at +16 %, volatility up."""
-    grid = margin.deribit_grid(extended=())
+    grid = deribit.scenario_grid(extended=())
     found = grid.margin(BOOK, [[-1, 0], [-1, -0.5], [0, 1]])
     assert int(found.worst[0]) == 4_435 and int(found.worst[1]) == 3_534
     where = [(grid.price[s], grid.volatility[s]) for s in found.scenario]
@@ -52,15 +53,15 @@ def test_option_limits():
 
 def test_far_moves_are_dampened_as_published():
     """Paradex publishes the weights of the same far moves: 24, 48, 32, 16, 8, 5.33, 4, 3.2 %."""
-    far = np.array(margin.deribit_grid().weight[27:])
+    far = np.array(deribit.scenario_grid().weight[27:])
     assert_allclose(far, [0.24, 0.48, 0.32, 0.16, 0.08, 0.0533, 0.04, 0.032], atol=0.005)
-    grid = margin.deribit_grid()
+    grid = deribit.scenario_grid()
     calls = Instruments(("call",), 100, strike=200, volatility=0.8, days=10)
     found = grid.margin(calls, [-1])
     assert grid.price[found.scenario] == 5
     rise = calls.values([5.0], 0.38 * 3**0.3) - calls.values([0.0])
     assert found.worst == pytest.approx(0.16 / 5 * float(rise[0, 0]))
-    assert margin.deribit_grid(extended=()).margin(calls, [-1]).worst < 0.5
+    assert deribit.scenario_grid(extended=()).margin(calls, [-1]).worst < 0.5
 
 
 def test_short_options_move_more_in_volatility():
@@ -87,7 +88,7 @@ def test_span_array_as_printed():
 
 def test_contingencies():
     """Deribit's own examples: net short 10 at a strike × 0.01; 100 against 100 futures × 1 %."""
-    grid = margin.deribit_grid(short_option=0.01, offset=0.01)
+    grid = deribit.scenario_grid(short_option=0.01, offset=0.01)
     book = Instruments(("call", "put", "put", "linear", "linear"), 1.0, (5, 5, 4, 5, 5), 0.5, 30)
     found = grid.margin(book, [[10, -20, 3, 0, 0], [0, 0, 0, 100, -100], [1, 0, 0, 0, 5]])
     assert_allclose(found.contingency, [0.1, 1.0, 0], atol=1e-12)
@@ -100,7 +101,7 @@ def test_portfolios_are_one_product():
     book = Instruments(
         ("put", "call", "linear"), (50e3, 51e3, 50e3), (45e3, 60e3, NAN), (0.6, 0.7, NAN), 5
     )
-    grid = margin.deribit_grid()
+    grid = deribit.scenario_grid()
     a, b = RNG.normal(size=(2, 200, 3))
     both, one, two = (grid.margin(book, size) for size in (a + b, a, b))
     assert_allclose(both.losses, one.losses + two.losses, atol=1e-6)
@@ -112,15 +113,15 @@ def test_portfolios_are_one_product():
 
 
 def test_records_compare_equal():
-    assert margin.deribit_grid() == margin.deribit_grid()
+    assert deribit.scenario_grid() == deribit.scenario_grid()
     assert hash(BOOK) == hash(Instruments(("put", "linear"), 50_000, 45_000, 0.6, 30))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: margin.deribit_grid().margin(BOOK, [1, NAN]), "size has nan"),
-        (lambda: margin.deribit_grid().margin(BOOK, [1, 2, 3]), "size must have 2 entries"),
+        (lambda: deribit.scenario_grid().margin(BOOK, [1, NAN]), "size has nan"),
+        (lambda: deribit.scenario_grid().margin(BOOK, [1, 2, 3]), "size must have 2 entries"),
         (lambda: Instruments(("swap",), 1), "kind must be linear, call or put"),
         (lambda: Instruments((), 1), "kind must be"),
         (lambda: Instruments(("call",), 1), "strike has nan"),
@@ -131,8 +132,8 @@ def test_records_compare_equal():
         (lambda: margin.ScenarioGrid((0, 1), (0,), (1, 1)), "one number for each scenario"),
         (lambda: margin.ScenarioGrid((0,), (0,), (0,)), "weight must be"),
         (lambda: margin.ScenarioGrid((-1.5,), (0,), (1,)), "price must be"),
-        (lambda: margin.deribit_grid(1.2), "price_range must be"),
-        (lambda: margin.deribit_grid(extended=(0.1,)), "beyond the range"),
+        (lambda: deribit.scenario_grid(1.2), "price_range must be"),
+        (lambda: deribit.scenario_grid(extended=(0.1,)), "beyond the range"),
         (lambda: margin.span_grid(0.5, 0.2), "price must be"),
         (lambda: margin.span_grid(0.1, 0.2, cover=1.5), "cover must be"),
     ],

@@ -148,10 +148,10 @@ def test_hard_coded_prices():
 def test_latent_bad_debt():
     """A loan of 0.9 on one token that is worth 0.25: sound at par, 0.65 short at the market."""
     reported = told(HardCoded(), 1, [0.25])[0]
-    at_par = venues.morpho_liquidation(reported, 0.9, lltv=0.915)
+    at_par = venues.morpho.liquidation(reported, 0.9, lltv=0.915)
     assert (at_par.repaid, at_par.bad_debt) == (0, 0)
-    at_market = venues.morpho_liquidation(0.25, 0.9, lltv=0.915)
-    assert at_market.bad_debt == pytest.approx(0.9 - 0.25 / venues.morpho_incentive(0.915))
+    at_market = venues.morpho.liquidation(0.25, 0.9, lltv=0.915)
+    assert at_market.bad_debt == pytest.approx(0.9 - 0.25 / venues.morpho.incentive(0.915))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from contagion import rules, venues
 from contagion.errors import RuleError
+from contagion.venues import adl_research
 
 
 def winners(seed: int) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def test_capped_pro_rata_fills_up_haircuts():
     for seed in range(50):
         claims = winners(seed)
         budget = 0.7 * claims["cap"].sum()
-        done = venues.adl_policies()["capped_pro_rata"].allocate(budget, claims).table["loss"]
+        done = adl_research.policies()["capped_pro_rata"].allocate(budget, claims).table["loss"]
         haircut, beta = done / claims["profit"], claims["cap"] / claims["profit"]
         eta = haircut[haircut < beta - 1e-9]
         assert np.ptp(eta) < 1e-9
@@ -49,7 +50,7 @@ def test_weighted_policies_raise_the_budget(name):
         claims = winners(seed)
         top = claims["cap"] if name == "risk_aware" else claims["amount"]
         small = 0.5 * (top / claims[column]).min() * claims[column].sum()
-        policy = venues.adl_policies()[name]
+        policy = adl_research.policies()[name]
         done = policy.allocate(small, claims).table["loss"]
         np.testing.assert_allclose(done, small * claims[column] / claims[column].sum(), rtol=1e-12)
         large = policy.allocate(0.9 * top.sum(), claims)
@@ -72,25 +73,27 @@ def test_gap_between_pro_rata_and_queue():
         top, total = claims["amount"].max(), claims["amount"].sum()
         others = claims["amount"].sort_values().iloc[-2]
         budget = 0.9 * (top - others)  # so the largest stays the largest in the queue
-        policies = venues.adl_policies()
+        policies = adl_research.policies()
         after = {k: policies[k].allocate(budget, claims) for k in ("queue", "wealth_pro_rata")}
-        gap = venues.ptsr(after["wealth_pro_rata"]) - venues.ptsr(after["queue"])
+        gap = adl_research.ptsr(after["wealth_pro_rata"]) - adl_research.ptsr(after["queue"])
         assert gap == pytest.approx(1 - top / total, abs=1e-9)
-        assert venues.ptsr(after["queue"]) == pytest.approx((top - budget) / budget)
+        assert adl_research.ptsr(after["queue"]) == pytest.approx((top - budget) / budget)
 
 
 def test_measures_count_the_winners_alone():
     """A fund in front is not in the budget: 36 of 60 survive 40 pro rata, whatever came before."""
     claims = {"claimant": ["a", "b", "c"], "layer": "clawback", "amount": [60.0, 30.0, 10.0]}
     claims["profit"] = claims["amount"]
-    done = venues.okex_2018(fund=500).allocate(540, claims)
-    assert venues.ptsr(done, layer="clawback") == 0.9
-    assert venues.pmr(done, largest=18, layer="clawback") == 2.0
-    assert venues.pmr(done, largest=36, theta=0.5, layer="clawback") == 2.0
-    assert np.isnan(venues.ptsr(venues.okex_2018(fund=500).allocate(0, claims), layer="clawback"))
+    done = venues.okx.okex_2018(fund=500).allocate(540, claims)
+    assert adl_research.ptsr(done, layer="clawback") == 0.9
+    assert adl_research.pmr(done, largest=18, layer="clawback") == 2.0
+    assert adl_research.pmr(done, largest=36, theta=0.5, layer="clawback") == 2.0
+    assert np.isnan(
+        adl_research.ptsr(venues.okx.okex_2018(fund=500).allocate(0, claims), layer="clawback")
+    )
     with pytest.raises(RuleError, match="Say whose profits count"):
-        venues.ptsr(done)
+        adl_research.ptsr(done)
     with pytest.raises(RuleError, match="Did you mean 'clawback'"):
-        venues.ptsr(done, layer="clawbak")
+        adl_research.ptsr(done, layer="clawbak")
     with pytest.raises(RuleError, match="largest"):
-        venues.pmr(done, largest=0, layer="clawback")
+        adl_research.pmr(done, largest=0, layer="clawback")

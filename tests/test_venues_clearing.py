@@ -24,17 +24,17 @@ def test_waterfall_of_a_clearing_house():
             "gain": [-500.0, 70.0, 30.0, -10.0],
         }
     )
-    claims = venues.ccp_claims(members, "d", skin=15)
-    done = venues.ccp(tear_up=False).allocate(500, claims)
+    claims = venues.ccp.claims(members, "d", skin=15)
+    done = venues.ccp.rule(tear_up=False).allocate(500, claims)
     assert absorbed(done) == [120, 20, 15, 150, 150, 45]
     assert done.uncovered == 0
     gains = done.table[done.table["layer"] == "gains haircut"]
     assert gains["loss"].round(9).tolist() == [31.5, 13.5, 0.0]  # 45 % of 70 and 30
-    assert absorbed(venues.ccp_emir(60).allocate(500, claims)) == absorbed(done)
-    capped = venues.ccp(haircut=0.3).allocate(500, claims)
+    assert absorbed(venues.ccp.emir(60).allocate(500, claims)) == absorbed(done)
+    capped = venues.ccp.rule(haircut=0.3).allocate(500, claims)
     assert absorbed(capped)[-1] == 30 and capped.uncovered == pytest.approx(15)
-    torn = venues.ccp_claims(members.assign(tear_up=[0, 40, 20, 0]), "d", skin=15)
-    done = venues.ccp(haircut=0.3, tear_up=True).allocate(500, torn)
+    torn = venues.ccp.claims(members.assign(tear_up=[0, 40, 20, 0]), "d", skin=15)
+    done = venues.ccp.rule(haircut=0.3, tear_up=True).allocate(500, torn)
     assert absorbed(done)[-2:] == [30, 15] and done.uncovered == 0
 
 
@@ -46,7 +46,7 @@ def test_waterfall_of_the_literature_case():
         "contribution": [10.0, 20.0, 15.0, 10.0],
         "gain": [0.0, 40.0, 20.0, 0.0],
     }
-    done = venues.ccp().allocate(200.0, venues.ccp_claims(members, "defaulter", skin=8.0))
+    done = venues.ccp.rule().allocate(200.0, venues.ccp.claims(members, "defaulter", skin=8.0))
     by = {layer: rows["loss"].tolist() for layer, rows in done.table.groupby("layer")}
     expected = {
         "defaulter margin": [60.0],
@@ -63,7 +63,7 @@ def test_waterfall_of_the_literature_case():
 
 
 def test_second_skin_in_the_game_stands_after_the_default_fund():
-    rule = venues.ccp_emir(100, second_share=0.2, margin=0, contribution=0, default_fund=50)
+    rule = venues.ccp.emir(100, second_share=0.2, margin=0, contribution=0, default_fund=50)
     assert rule.names[2:6] == [
         "skin in the game",
         "default fund",
@@ -81,7 +81,7 @@ def test_a_clearing_house_on_a_graph_calls_assessments_from_those_who_can_pay():
         "contribution": [10.0, 10.0, 10.0],
         "gain": [-110.0, 30.0, 0.0],
     }
-    claims = venues.ccp_claims(members, "d", skin=8, house="ccp capital")
+    claims = venues.ccp.claims(members, "d", skin=8, house="ccp capital")
     called = claims["layer"] == "assessments"
     held = claims[~called & (claims["amount"] > 0)]
     exposures = held.rename(columns={"claimant": "creditor"}).assign(debtor="ccp")
@@ -93,7 +93,7 @@ def test_a_clearing_house_on_a_graph_calls_assessments_from_those_who_can_pay():
         }
     )
     net = ct.ExposureNetwork(nodes, exposures, duplicates="keep")
-    net = net.with_rule("ccp", venues.ccp()).with_guarantees(guarantees)
+    net = net.with_rule("ccp", venues.ccp.rule()).with_guarantees(guarantees)
     result = ct.EisenbergNoe().propagate(net, ct.Shock.loss({"ccp": 110.0}))
     # a pays 6; b is called for 6 and has 2; the 4 that b cannot pay come off a's gain
     expected = {"ccp": 0.0, "ccp capital": 8.0, "d": 70.0, "a": 20.0, "b": 12.0}
@@ -102,17 +102,17 @@ def test_a_clearing_house_on_a_graph_calls_assessments_from_those_who_can_pay():
 
 def test_cover_2_sizes_the_fund():
     """Notes on mechanisms, D2."""
-    size = venues.cover_2([90, 70, 65, 20, 5])
+    size = venues.ccp.cover_2([90, 70, 65, 20, 5])
     assert (size.default_fund, size.prefunded) == (135, 160)
-    assert venues.cover_2([5, 65, 90, 20, 70]) == size  # order does not matter
-    assert venues.cover_2([100, 30, 20]).default_fund == 100
-    assert venues.cover_2([10, -50]) == venues.Cover2(10, 10)
+    assert venues.ccp.cover_2([5, 65, 90, 20, 70]) == size  # order does not matter
+    assert venues.ccp.cover_2([100, 30, 20]).default_fund == 100
+    assert venues.ccp.cover_2([10, -50]) == venues.ccp.Cover2(10, 10)
     # by scenario: the fund is sized by the first, the total by the second
-    both = venues.cover_2([[60, 60, 60], [100, 40, 10]])
-    assert both == venues.Cover2(120, 140)
+    both = venues.ccp.cover_2([[60, 60, 60], [100, 40, 10]])
+    assert both == venues.ccp.Cover2(120, 140)
     for bad in ([], [[[1.0]]], [1.0, float("nan")]):
         with pytest.raises(RuleError, match="loss"):
-            venues.cover_2(bad)
+            venues.ccp.cover_2(bad)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_members_that_do_not_fit_are_refused(change: dict, defaulter: object, sa
     members = {"member": ["d", "a"], "contribution": [5.0, 6.0]} | change
     members = {name: values for name, values in members.items() if values is not None}
     with pytest.raises(RuleError, match=says):
-        venues.ccp_claims(members, defaulter)
+        venues.ccp.claims(members, defaulter)
 
 
 def test_several_defaulters_give_what_they_have():
     members = {"member": ["d", "e", "a"], "margin": [1, 2, 3], "contribution": [4, 5, 6]}
-    claims = venues.ccp_claims(members, ["d", "e"], multiple=3)
+    claims = venues.ccp.claims(members, ["d", "e"], multiple=3)
     assert claims.groupby("layer")["amount"].sum().to_dict() == {
         "assessments": 18,
         "default fund": 6,

@@ -48,10 +48,10 @@ def test_errors(data, says):
 def test_claims_without_the_columns_are_refused():
     claims = {"claimant": ["a"], "amount": [1.0], "layer": "adl", "scor": [1]}
     with pytest.raises(RuleError, match="Did you mean 'scor'"):
-        venues.bitmex(fund=0).allocate(1, claims)
+        venues.bitmex.rule(fund=0).allocate(1, claims)
     with pytest.raises(RuleError, match="none 'adll'"):
-        venues.bitmex(fund=0).allocate(1, {**claims, "layer": "adll", "score": [1]})
+        venues.bitmex.rule(fund=0).allocate(1, {**claims, "layer": "adll", "score": [1]})
     with pytest.raises(RuleError, match="below 0"):
-        venues.drift_perp(0, 0, 0).allocate(
+        venues.drift.perp(0, 0, 0).allocate(
             1, {**claims, "layer": "open interest", "open_interest": [-3]}
         )

@@ -87,11 +87,9 @@ CASES = {
         lambda loss, t: shared(loss, t["inside"].tolist(), t["inside"].tolist()),
     ),
 }
-EXCHANGES = [
-    each.name
-    for part in (venues.exchanges, venues.onchain, venues.pools, venues.socialized)
-    for each in part.CATALOGUE
-]
+CEXS = (venues.binance, venues.bitfinex, venues.bitmex, venues.bybit, venues.deribit, venues.okx)
+CHAINS = (venues.drift, venues.dydx, venues.gmx, venues.hyperliquid)
+EXCHANGES = [each.name for module in (*CEXS, *CHAINS) for each in module.CATALOGUE]
 
 
 def table(name: str, seed: int) -> pd.DataFrame:
@@ -106,7 +104,7 @@ def table(name: str, seed: int) -> pd.DataFrame:
             "amount": amount,
             "layer": CASES[name][2] or None,
             "score": rng.permutation(k) / 10,
-            "order": venues.dydx_order(k, rng),
+            "order": venues.dydx.visiting_order(k, rng),
             "profit": profit,
             "open_interest": rng.lognormal(0, 1, k),
             "inside": amount * rng.choice([0.0, 0.5, 1.0], k),
@@ -185,69 +183,72 @@ def lost(rule: rules.Rule, loss: float, **columns) -> list[float]:
 
 def test_bitmex_queue_of_the_scores():
     """The short of the example scores 0.45 and stands before a winner of 0.2."""
-    rule = venues.bitmex(fund=500)
+    rule = venues.bitmex.rule(fund=500)
     assert lost(rule, 1800, layer="adl", amount=[1000, 800], score=[0.45, 0.2]) == [1000, 300, 500]
 
 
 def test_bybit_pool_pays_up_to_the_drawdown():
     """Bybit's example: 350k on a shared pool of 1m, of which the pool pays 30 %."""
     claims = {"layer": "adl", "amount": [50e3], "score": [1]}
-    assert lost(venues.bybit(1e6, "shared"), 350e3, **claims) == [50e3, 300e3]
-    assert lost(venues.bybit(1e6, "isolated"), 350e3, **claims) == [0, 350e3]  # 1m pays all of it
-    assert lost(venues.bybit(1e6, "shared", peak=2e6), 350e3, **claims) == [0, 350e3]
-    assert lost(venues.bybit(1e6, "shared", drawn=1e5), 250e3, **claims) == [50e3, 200e3]
-    assert lost(venues.bybit(1e5, "shared", peak=1e6), 150e3, **claims) == [50e3, 100e3]
+    assert lost(venues.bybit.rule(1e6, "shared"), 350e3, **claims) == [50e3, 300e3]
+    assert lost(venues.bybit.rule(1e6, "isolated"), 350e3, **claims) == [
+        0,
+        350e3,
+    ]  # 1m pays all of it
+    assert lost(venues.bybit.rule(1e6, "shared", peak=2e6), 350e3, **claims) == [0, 350e3]
+    assert lost(venues.bybit.rule(1e6, "shared", drawn=1e5), 250e3, **claims) == [50e3, 200e3]
+    assert lost(venues.bybit.rule(1e5, "shared", peak=1e6), 150e3, **claims) == [50e3, 100e3]
 
 
 def test_okx_fund_pays_until_it_has_fallen_by_the_trigger():
     claims = {"layer": "adl", "amount": [50.0], "score": [1]}
-    assert lost(venues.okx(100), 40, **claims) == [10, 30]
-    assert lost(venues.okx(70, peak=100), 40, **claims) == [40, 0]
-    assert lost(venues.okx(60, peak=100), 40, **claims) == [40, 0]
-    assert lost(venues.okx(100, trigger=1), 40, **claims) == [0, 40]
+    assert lost(venues.okx.rule(100), 40, **claims) == [10, 30]
+    assert lost(venues.okx.rule(70, peak=100), 40, **claims) == [40, 0]
+    assert lost(venues.okx.rule(60, peak=100), 40, **claims) == [40, 0]
+    assert lost(venues.okx.rule(100, trigger=1), 40, **claims) == [0, 40]
 
 
 def test_hyperliquid_builder_markets_have_no_vault():
     claims = {"layer": "adl", "amount": [80.0, 60.0], "score": [4.8, 2.5]}
-    assert lost(venues.hyperliquid(vault=100), 120, **claims) == [20, 0, 100]
-    assert lost(venues.hyperliquid(hip3=True), 120, **claims) == [80, 40]
-    assert venues.hyperliquid(hip3=True).names == ["adl"]
+    assert lost(venues.hyperliquid.rule(vault=100), 120, **claims) == [20, 0, 100]
+    assert lost(venues.hyperliquid.rule(hip3=True), 120, **claims) == [80, 40]
+    assert venues.hyperliquid.rule(hip3=True).names == ["adl"]
 
 
 def test_hyperliquid_user_without_positions_shares_nothing():
     """A balance is in no layer: beyond the queue the loss is uncovered, not his."""
     claims = {"layer": ["adl", None], "amount": [10.0, 1000.0], "score": [1, 9]}
-    rule = venues.hyperliquid(hip3=True)
+    rule = venues.hyperliquid.rule(hip3=True)
     done = rule.allocate(25, {"claimant": ["trader", "saver"], **claims})
     assert done.table["loss"].tolist() == [10, 0]
     assert done.uncovered == 15
 
 
 def test_dydx_fund_is_all_or_nothing_on_each_fill():
-    assert venues.dydx_payments(60, [30, 50, 25]).tolist() == [30, 0, 25]
-    assert venues.dydx_payments(60, [60]).tolist() == [60]  # balance + delta >= 0
-    assert venues.dydx_payments(60, [60.01]).tolist() == [0]
-    assert venues.dydx_payments(0, []).tolist() == []
+    assert venues.dydx.fill_payments(60, [30, 50, 25]).tolist() == [30, 0, 25]
+    assert venues.dydx.fill_payments(60, [60]).tolist() == [60]  # balance + delta >= 0
+    assert venues.dydx.fill_payments(60, [60.01]).tolist() == [0]
+    assert venues.dydx.fill_payments(0, []).tolist() == []
     claims = {"layer": "deleveraging", "amount": [40.0, 40.0, 40.0], "order": [2, 0, 1]}
-    assert lost(venues.dydx_v4(60, [70]), 70, **claims) == [0, 40, 30, 0]
-    assert lost(venues.dydx_v4(60, [35, 35]), 70, **claims) == [0, 35, 0, 35]
-    assert lost(venues.dydx_v4(60), 70, **claims) == [0, 10, 0, 60]  # many small fills
+    assert lost(venues.dydx.v4(60, [70]), 70, **claims) == [0, 40, 30, 0]
+    assert lost(venues.dydx.v4(60, [35, 35]), 70, **claims) == [0, 35, 0, 35]
+    assert lost(venues.dydx.v4(60), 70, **claims) == [0, 10, 0, 60]  # many small fills
 
 
 def test_dydx_order_goes_round_from_a_random_start():
     starts = set()
     for seed in range(50):
-        place = venues.dydx_order(5, seed)
+        place = venues.dydx.visiting_order(5, seed)
         starts.add(int(np.argmin(place)))
         assert (np.roll(place, -np.argmin(place)) == np.arange(5)).all()
     assert starts == set(range(5))
-    assert (venues.dydx_order(9, 3) == venues.dydx_order(9, 3)).all()
-    assert len(venues.dydx_order(0)) == 0
+    assert (venues.dydx.visiting_order(9, 3) == venues.dydx.visiting_order(9, 3)).all()
+    assert len(venues.dydx.visiting_order(0)) == 0
 
 
 def test_gmx_scales_profits():
     """6m of profits, a pool of 10m, cap 0.45: factor 0.6, scale 0.75."""
-    rule = venues.gmx_v2(10e6, 0.45)
+    rule = venues.gmx.v2(10e6, 0.45)
     claims = {"claimant": ["a", "b"], "layer": "profits", "amount": [5e6, 1e6]}
     paid = rule.allocate(6e6, claims).table["paid"][:2]
     np.testing.assert_allclose(paid, [0.75 * 5e6, 0.75 * 1e6], rtol=1e-14)
@@ -258,8 +259,8 @@ def test_gmx_scales_profits():
 def test_okex_clawback():
     """Profits 50, 30, −10, 20 and a loss of 12: a rate of 12 %."""
     claims = {"layer": "clawback", "amount": [50, 30, 0, 20], "profit": [50, 30, -10, 20]}
-    assert lost(venues.okex_2018(fund=0), 12, **claims) == [6, 3.6, 0, 2.4, 0]
-    assert lost(venues.okex_2018(fund=7), 12, **claims) == [2.5, 1.5, 0, 1, 7]
+    assert lost(venues.okx.okex_2018(fund=0), 12, **claims) == [6, 3.6, 0, 2.4, 0]
+    assert lost(venues.okx.okex_2018(fund=7), 12, **claims) == [2.5, 1.5, 0, 1, 7]
 
 
 def test_okex_2018_as_it_was():
@@ -267,7 +268,7 @@ def test_okex_2018_as_it_was():
     shortfall = 416_851_500 * (1 / 7483 - 1 / 8020)
     assert round(shortfall) == 3730
     claims = {"layer": "clawback", "amount": [1200 / 0.175], "profit": [1200 / 0.175]}
-    taken = lost(venues.okex_2018(fund=2510), shortfall, **claims)[0]
+    taken = lost(venues.okx.okex_2018(fund=2510), shortfall, **claims)[0]
     assert 0.17 < taken / (1200 / 0.175) < 0.18
 
 
@@ -275,27 +276,27 @@ def test_bitfinex_perimeters():
     """0.36067 on everybody, 49.2 % on the holders of bitcoin alone."""
     bitcoin, stolen = 243_352.0, 119_756.0
     claims = {"amount": [bitcoin, stolen / 0.36067 - bitcoin], "bitcoin_only": [bitcoin, 0.0]}
-    everybody = np.array(lost(venues.bitfinex_2016(), stolen, **claims)) / claims["amount"]
+    everybody = np.array(lost(venues.bitfinex.rule_2016(), stolen, **claims)) / claims["amount"]
     np.testing.assert_allclose(everybody, 0.36067, rtol=1e-12)
-    alone = np.array(lost(venues.bitfinex_2016("bitcoin_only"), stolen, **claims))
+    alone = np.array(lost(venues.bitfinex.rule_2016("bitcoin_only"), stolen, **claims))
     assert (alone / claims["amount"]).round(4).tolist() == [0.4921, 0.0]
 
 
 def test_drift_perp_charges_each_unit_of_both_sides():
     """100 lost, limit 30, fee pool 10: 60 on 3,000 units, 0.02 each."""
-    rule = venues.drift_perp(fund=500, market_limit=30, fee_pool=10)
+    rule = venues.drift.perp(fund=500, market_limit=30, fee_pool=10)
     claims = {"layer": "open interest", "amount": [1e3, 1e3, 1e3]}
     charged = lost(rule, 100, **claims, open_interest=[1500, 1000, 500])
     assert charged == [30, 20, 10, 30, 10]
     assert charged[0] / 1500 == charged[1] / 1000 == charged[2] / 500 == 0.02
-    fund_is_short = venues.drift_perp(fund=20, market_limit=30, fee_pool=10)
+    fund_is_short = venues.drift.perp(fund=20, market_limit=30, fee_pool=10)
     assert lost(fund_is_short, 100, **claims, open_interest=[1, 1, 1])[3:] == [20, 10]
 
 
 def test_drift_spot_index():
     """Borrow 50, fund 20, deposits 1,000 at index 1.10: 1.067 for every depositor."""
     claims = {"claimant": ["a", "b"], "layer": "deposits", "amount": [250.0, 750.0]}
-    paid = venues.drift_spot(fund=20).allocate(50, claims).table["paid"][:2]
+    paid = venues.drift.spot(fund=20).allocate(50, claims).table["paid"][:2]
     np.testing.assert_allclose(1.10 * paid / [250, 750], 1.067, rtol=1e-14)
 
 
@@ -307,9 +308,9 @@ def test_three_bases_of_pro_rata():
         "profit": [10.0, 50.0],
         "open_interest": [3.0, 3.0],
     }
-    by_profit = venues.okex_2018(fund=0).allocate(30, {**claims, "layer": "clawback"})
-    by_claim = venues.bitfinex_2016().allocate(30, claims)
-    drift = venues.drift_perp(fund=0, fee_pool=0)
+    by_profit = venues.okx.okex_2018(fund=0).allocate(30, {**claims, "layer": "clawback"})
+    by_claim = venues.bitfinex.rule_2016().allocate(30, claims)
+    drift = venues.drift.perp(fund=0, fee_pool=0)
     by_open_interest = drift.allocate(30, {**claims, "layer": "open interest"})
     assert by_profit.table["loss"][:2].tolist() == [5, 25]
     assert by_claim.table["loss"].tolist() == [20, 10]
@@ -319,32 +320,36 @@ def test_three_bases_of_pro_rata():
 def test_a_fund_that_belongs_to_others_is_a_claim():
     """Without `fund` the layer is what is claimed there, and its owners lose first."""
     claims = {"layer": ["insurance fund", "adl"], "amount": [30.0, 50.0], "score": [0, 1]}
-    assert lost(venues.bitmex(), 40, **claims) == [30, 10]
+    assert lost(venues.bitmex.rule(), 40, **claims) == [30, 10]
     with pytest.raises(RuleError, match="no claims and no capacity"):
-        venues.bitmex().allocate(40, {"claimant": ["a"], "amount": [1], "layer": "adl", "score": 1})
+        venues.bitmex.rule().allocate(
+            40, {"claimant": ["a"], "amount": [1], "layer": "adl", "score": 1}
+        )
 
 
-def test_closed_forms_of_margin_are_the_same_numbers():
-    """The rate that a venue computes, from `contagion.margin`, and the rule claim by claim."""
+def test_closed_forms_and_rules_are_the_same_numbers():
+    """The rate that a venue computes, and the rule claim by claim."""
     for seed in range(20):
         rng = np.random.default_rng(seed)
         amount, fund = rng.lognormal(3, 1, 5), float(rng.uniform(0, 5))
         loss = fund + float(rng.uniform(0, 1) * amount.sum())
-        rate = venues.clawback_rate(loss - fund, amount)
-        clawed = lost(venues.okex_2018(fund), loss, layer="clawback", amount=amount, profit=amount)
+        rate = venues.okx.clawback_rate(loss - fund, amount)
+        clawed = lost(
+            venues.okx.okex_2018(fund), loss, layer="clawback", amount=amount, profit=amount
+        )
         np.testing.assert_allclose(clawed[:5], rate * amount, atol=1e-8)
-        haircut = venues.uniform_haircut(amount.sum() - (loss - fund), amount.sum())
-        cut = lost(venues.bitfinex_2016(), loss - fund, amount=amount)
+        haircut = venues.bitfinex.uniform_haircut(amount.sum() - (loss - fund), amount.sum())
+        cut = lost(venues.bitfinex.rule_2016(), loss - fund, amount=amount)
         np.testing.assert_allclose(cut, haircut * amount, atol=1e-8)
-        index = venues.drift_deposit_index(1.1, loss - fund, amount.sum())
-        kept = amount - lost(venues.drift_spot(fund), loss, layer="deposits", amount=amount)[:5]
+        index = venues.drift.deposit_index(1.1, loss - fund, amount.sum())
+        kept = amount - lost(venues.drift.spot(fund), loss, layer="deposits", amount=amount)[:5]
         np.testing.assert_allclose(1.1 * kept / amount, index, atol=1e-8)
         pool, cap = float(rng.uniform(50, 500)), 0.45
-        scale = venues.gmx_capped_profit(amount.sum(), pool, cap=cap).scale
-        unpaid = lost(venues.gmx_v2(pool, cap), amount.sum(), layer="profits", amount=amount)[:5]
+        scale = venues.gmx.capped_profit(amount.sum(), pool, cap=cap).scale
+        unpaid = lost(venues.gmx.v2(pool, cap), amount.sum(), layer="profits", amount=amount)[:5]
         np.testing.assert_allclose(amount - unpaid, scale * amount, atol=1e-8)
-        first = venues.dydx_fund_payment(loss, 2 * fund)
-        assert venues.dydx_payments(2 * fund, [loss]).tolist() == [first]
+        first = venues.dydx.fund_payment(loss, 2 * fund)
+        assert venues.dydx.fill_payments(2 * fund, [loss]).tolist() == [first]
 
 
 # -- registry and TOML -----------------------------------------------------------------------------
@@ -357,7 +362,7 @@ def test_toml(name):
         f"{key} = {value!r}".replace("'", '"') for key, value in parameters.items()
     )
     rule = rules.loads(text)
-    assert rule == venues.venue(name, **parameters) == venues.VENUES[name](**parameters)
+    assert rule == venues.venue(name, **parameters) == venues.CATALOGUE[name](**parameters)
     assert rules.loads(rules.dumps(rule)) == rule
     assert hash(rule) == hash(rules.from_dict({"venue": name, **parameters}))
 
@@ -367,6 +372,7 @@ def test_card_of_each_venue(name):
     card = venues.describe(name)
     assert card.name == name
     assert card.title and card.source and card.as_of
+    assert card.read.endswith(".") and card.simplified.endswith(".")
     for part in ("Claims:", "Source:", "Example"):
         assert part in card.help
     assert ("Unverified" in card.help) == (card.status != "verified")

@@ -5,6 +5,8 @@ Worked numbers of clearing houses are in test_venues_clearing.py.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,7 +92,7 @@ def random_claims(rng: np.random.Generator, layers: list[str]) -> pd.DataFrame:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_venue_is_in_the_catalogue_with_its_source_and_a_worked_number(name: str):
     record = venues.describe(name)
-    assert record.build is getattr(venues, name)
+    assert record in sys.modules[record.build.__module__].CATALOGUE  # beside its rule
     assert record.status == "verified" or "unverified" in record.help.lower()
     assert "Source:" in record.help and ">>>" in record.help
     assert "Claims:" in record.help and record.source and record.as_of
@@ -103,7 +105,7 @@ def test_a_rule_survives_toml(name: str, parameters: dict):
 
     text = tomli_w.dumps({"venue": name, **parameters})
     rule = rules.loads(text)
-    assert rule == getattr(venues, name)(**parameters) == venues.venue(name, **parameters)
+    assert rule == venues.describe(name).build(**parameters) == venues.venue(name, **parameters)
     assert rules.loads(rules.dumps(rule)) == rule
 
 
@@ -141,7 +143,7 @@ def test_a_layer_of_which_nothing_is_known_is_no_empty_layer(name: str):
 def test_who_does_not_say_when_it_exits_is_asked():
     claims = {"claimant": ["a"], "amount": [9.0], "layer": "suppliers"}
     with pytest.raises(RuleError, match="'exit'"):
-        venues.compound_v3(reserves=0).allocate(1, claims)
+        venues.compound.v3(reserves=0).allocate(1, claims)
 
 
 # -- allocation, and clearing on a star ------------------------------------------------------
@@ -204,23 +206,23 @@ SUPPLIERS = {
 
 def test_aave_covers_what_umbrella_covers():
     """Notes on mechanisms, C1: deficit 1,000, offset 100, stake 600."""
-    done = venues.aave_v3(offset=100, stake=600).allocate(1_000, SUPPLIERS)
+    done = venues.aave.v3(offset=100, stake=600).allocate(1_000, SUPPLIERS)
     assert absorbed(done) == [100.0, 600.0, 300.0]
     assert losses(done) == [0.0, 100.0, 200.0, 100.0, 600.0]
     assert done.table["claimant"].tolist()[3:] == ["DAO", "stakers"]
     for fee in (0.0, 0.1, 1.0):
-        cover = venues.umbrella_slash(1_000, 600, offset=100, fee=fee)
-        done = venues.aave_v3(offset=100, stake=600, fee=fee).allocate(1_000, SUPPLIERS)
+        cover = venues.aave.umbrella_slash(1_000, 600, offset=100, fee=fee)
+        done = venues.aave.v3(offset=100, stake=600, fee=fee).allocate(1_000, SUPPLIERS)
         assert absorbed(done)[1:] == pytest.approx([cover.covered, cover.uncovered])
 
 
 def test_stakers_of_aave_as_nodes_lose_the_same_as_a_lump_sum():
     stakers = pd.DataFrame({"claimant": ["s", "t"], "amount": [400.0, 200.0], "layer": "stakers"})
     claims = pd.concat([pd.DataFrame(SUPPLIERS), stakers])
-    done = venues.aave_v3(offset=100, fee=0.1).allocate(1_000, claims)
+    done = venues.aave.v3(offset=100, fee=0.1).allocate(1_000, claims)
     assert losses(done)[3:5] == pytest.approx([400 / 1.1, 200 / 1.1])
     assert absorbed(done) == pytest.approx(
-        absorbed(venues.aave_v3(offset=100, stake=600, fee=0.1).allocate(1_000, SUPPLIERS))
+        absorbed(venues.aave.v3(offset=100, stake=600, fee=0.1).allocate(1_000, SUPPLIERS))
     )
 
 
@@ -228,31 +230,31 @@ def test_a_deficit_of_aave_without_cover_is_a_run():
     """Notes on mechanisms, C1: collateral 8,000, debt 9,000, bonus 1.05: deficit 1,380.95."""
     deficit = 9_000 - 8_000 / 1.05
     claims = {**SUPPLIERS, "amount": [5_000.0, 3_000.0, 1_000.0]}
-    done = venues.aave_v3(offset=0, stake=0).allocate(deficit, claims)
+    done = venues.aave.v3(offset=0, stake=0).allocate(deficit, claims)
     assert losses(done)[:3] == pytest.approx([0.0, 380.952380952, 1_000.0])
 
 
 def test_safety_module_stops_at_its_share():
-    done = venues.aave_v2_safety_module(stake=1_000).allocate(500, SUPPLIERS)
+    done = venues.aave.v2_safety_module(stake=1_000).allocate(500, SUPPLIERS)
     assert absorbed(done) == [300.0, 200.0]
 
 
 def test_compound_pays_from_reserves_and_then_runs():
     """Notes on mechanisms, C6: paid 98, sold at 95, reserves −3."""
-    taken = venues.compound_absorb(
+    taken = venues.compound.absorb(
         100, 98, liquidate_factor=0.9, liquidation_factor=0.93, sold_at=0.95
     )
     loss = -float(taken.reserves)
     assert loss == pytest.approx(3)
-    assert absorbed(venues.compound_v3(reserves=0).allocate(loss, SUPPLIERS)) == [0.0, 3.0]
-    done = venues.compound_v3(reserves=2).allocate(loss, SUPPLIERS)
+    assert absorbed(venues.compound.v3(reserves=0).allocate(loss, SUPPLIERS)) == [0.0, 3.0]
+    done = venues.compound.v3(reserves=2).allocate(loss, SUPPLIERS)
     assert absorbed(done) == [2.0, 1.0] and losses(done)[:3] == [0.0, 0.0, 1.0]
 
 
 def test_morpho_cuts_all_suppliers_of_a_market_alike():
     """Notes on mechanisms, C2: collateral 80, debt 100, LLTV 0.86; 2.336 % of 1,000 supplied."""
-    bad = float(venues.morpho_liquidation(80, 100, lltv=0.86).bad_debt)
-    done = venues.morpho_blue().allocate(bad, SUPPLIERS)
+    bad = float(venues.morpho.liquidation(80, 100, lltv=0.86).bad_debt)
+    done = venues.morpho.blue().allocate(bad, SUPPLIERS)
     assert (done.table["loss"] / done.table["amount"]).tolist() == pytest.approx([0.02336] * 3)
 
 
@@ -270,7 +272,7 @@ def test_two_vaults_on_one_market_that_realize_losses_differently():
         ],
         columns=["creditor", "debtor", "amount", "exit"],
     )
-    net = ct.ExposureNetwork(nodes, exposures).with_rule("market", venues.morpho_blue())
+    net = ct.ExposureNetwork(nodes, exposures).with_rule("market", venues.morpho.blue())
 
     def lost(rule: rules.Rule) -> list[float]:
         done = ct.EisenbergNoe().propagate(
@@ -278,16 +280,16 @@ def test_two_vaults_on_one_market_that_realize_losses_differently():
         )
         return done.table.loc[["direct", "a", "b"], "loss"].round(9).tolist()
 
-    assert lost(venues.metamorpho_v1_0()) == [4.0, 3.0, 3.0]
-    assert lost(venues.metamorpho_v1_1()) == [4.0, 0.0, 6.0]
+    assert lost(venues.morpho.metamorpho_v1_0()) == [4.0, 3.0, 3.0]
+    assert lost(venues.morpho.metamorpho_v1_1()) == [4.0, 0.0, 6.0]
 
 
 def test_euler_socializes_or_not():
     """Notes on mechanisms, C3: collateral 80, debt 90, LTV 0.85, largest discount 15 %: 22."""
-    bad = float(venues.euler_liquidation(80, 90, ltv=0.85, max_discount=0.15).bad_debt)
+    bad = float(venues.euler.liquidation(80, 90, ltv=0.85, max_discount=0.15).bad_debt)
     assert bad == pytest.approx(22)
-    assert losses(venues.euler_v2().allocate(bad, SUPPLIERS)) == pytest.approx([11, 6.6, 4.4])
-    left = venues.euler_v2(socialize=False).allocate(bad, SUPPLIERS)
+    assert losses(venues.euler.v2().allocate(bad, SUPPLIERS)) == pytest.approx([11, 6.6, 4.4])
+    left = venues.euler.v2(socialize=False).allocate(bad, SUPPLIERS)
     assert losses(left) == pytest.approx([0, 0, 22])
 
 
@@ -303,22 +305,22 @@ TROVES = {
 
 
 def test_liquity_shares_debt_as_the_contract_does():
-    """Notes on mechanisms, C4 with the formulas of TroveManager, as in contagion.margin."""
-    trove = venues.liquity_liquidation(1_050, 1_000, pool=400)
-    debt, _ = venues.liquity_redistribution(
+    """Notes on mechanisms, C4 with the formulas of TroveManager."""
+    trove = venues.liquity.liquidation(1_050, 1_000, pool=400)
+    debt, _ = venues.liquity.redistribution(
         trove.debt_redistributed, trove.collateral_redistributed, [1_000, 3_000]
     )
-    done = venues.liquity_v1().allocate(1_000, TROVES)
+    done = venues.liquity.v1().allocate(1_000, TROVES)
     assert absorbed(done) == [trove.offset, trove.debt_redistributed]
     assert losses(done)[2:] == debt.tolist()
-    trove = venues.liquity_liquidation(990, 1_000, pool=400, mode="recovery", total_ratio=1.4)
-    done = venues.liquity_v1("recovery").allocate(1_000, TROVES)
+    trove = venues.liquity.liquidation(990, 1_000, pool=400, mode="recovery", total_ratio=1.4)
+    done = venues.liquity.v1("recovery").allocate(1_000, TROVES)
     assert absorbed(done) == [trove.offset, trove.debt_redistributed] == [0.0, 1_000.0]
 
 
 def test_liquity_net_of_collateral_has_the_same_parts():
-    gross = venues.liquity_v1().allocate(1_000, TROVES).table["loss"]
-    net = venues.liquity_v1(collateral_ratio=0.8).allocate(200, TROVES).table["loss"]
+    gross = venues.liquity.v1().allocate(1_000, TROVES).table["loss"]
+    net = venues.liquity.v1(collateral_ratio=0.8).allocate(200, TROVES).table["loss"]
     np.testing.assert_allclose(net, 0.2 * gross)
 
 
@@ -328,16 +330,16 @@ def test_maker_heals_dilutes_and_then_hits_dai():
         "amount": [60.0, 20.0, 100.0],
         "layer": ["mkr", "mkr", "dai"],
     }
-    assert absorbed(venues.maker(surplus=10).allocate(50, claims)) == [10.0, 40.0, 0.0]
-    assert absorbed(venues.maker(surplus=10).allocate(120, claims)) == [10.0, 80.0, 30.0]
-    assert absorbed(venues.maker(surplus=10, mkr=5).allocate(50, claims)) == [10.0, 5.0, 35.0]
+    assert absorbed(venues.maker.rule(surplus=10).allocate(50, claims)) == [10.0, 40.0, 0.0]
+    assert absorbed(venues.maker.rule(surplus=10).allocate(120, claims)) == [10.0, 80.0, 30.0]
+    assert absorbed(venues.maker.rule(surplus=10, mkr=5).allocate(50, claims)) == [10.0, 5.0, 35.0]
 
 
 def test_what_maker_raises_is_minted_as_in_march_2020():
     """Notes on mechanisms, C5: 5.3m DAI for 20,980 MKR at 252.6 (figures unverified)."""
     claims = {"claimant": ["m", "d"], "amount": [250e6, 100e6], "layer": ["mkr", "dai"]}
-    done = venues.maker(surplus=0.5e6).allocate(5.8e6, claims)
+    done = venues.maker.rule(surplus=0.5e6).allocate(5.8e6, claims)
     raised = done.layers.set_index("layer").loc["mkr", "absorbed"]
     assert raised == 5.3e6
-    assert venues.dilution(raised, 252.6, 1e6).minted == pytest.approx(20_980, rel=2e-4)
-    assert venues.flop_lot(250, bids=3) == pytest.approx(215.96, abs=0.005)
+    assert venues.maker.dilution(raised, 252.6, 1e6).minted == pytest.approx(20_980, rel=2e-4)
+    assert venues.maker.flop_lot(250, bids=3) == pytest.approx(215.96, abs=0.005)

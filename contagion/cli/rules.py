@@ -23,6 +23,7 @@ from .options import OUT, Json, Unit, number, print_json
 from .terminal import documented, paragraph, table, width, written
 
 MOST = 12
+RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
 EXAMPLES: dict[str, Rule] = {  # of the rules that need something
     "capped": Capped(share=0.3),
     "waterfall": Waterfall(
@@ -287,7 +288,7 @@ def _about(name: str) -> dict[str, Any]:
 
     if name not in RULES:
         each = describe(name)
-        known = {key: getattr(each, key) for key in ("title", "source", "as_of", "status")}
+        known = {key: getattr(each, key) for key in RECORD}
         known |= {"required": list(each.required), "parameters": dict(each.parameters)}
         return {"name": name, "kind": "venue", **known}
     kind = RULES[name]
@@ -342,6 +343,8 @@ def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
         print(
             paragraph(f"{about['status']}; as of {about['as_of']}; {about['source']}", "  ", "  ")
         )
+        for part in ("read", "simplified"):
+            print(paragraph(f"{part}: {about[part]}", "  ", "  "))
     print(paragraph(f"parameters: {_parameters(about) or 'none'}", "  ", "  "))
     print(f"\n{documented(_help(about['name']))}")
     if lacking:

@@ -3,8 +3,8 @@
 Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and expected shortfall
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
 
-- `scenario_grid`, `published_grids`, `option_values`: the worst loss of a portfolio over moves of
-price and volatility
+- `scenario_grid`, `span`, `option_values`: the worst loss of a portfolio over moves of price and
+volatility; the grid of an exchange is with the exchange (:mod:`contagion.venues.deribit`)
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
 - `filtered_history`: past losses rescaled to the volatility of today
 - `procyclicality`, `backtest`: margin through the cycle, and whether it was enough
@@ -30,9 +30,9 @@ from .procyclicality import (
     peak_to_trough,
     stressed_weights,
 )
-from .published_grids import deribit_grid, span_grid
 from .scenario_grid import GridMargin, ScenarioGrid
 from .schedule import TieredSchedule, offset_margin
+from .span import span_grid
 
 __all__ = [
     "CoverageTest",
@@ -43,7 +43,6 @@ __all__ = [
     "TrafficLight",
     "buffered_margin",
     "conditional_coverage_test",
-    "deribit_grid",
     "exceedances",
     "filtered_losses",
     "floored_margin",

@@ -60,17 +60,15 @@ class ScenarioGrid:
 
     Example
     -------
-    A short put at 45,000 with 50,000, 30 days, 60 % loses most at −16 % with volatility up. Half
-    a future sold against it moves the worst scenario to +16 %.
+    Two futures sold at 100 lose 2 × 10 when the price rises by 10 %; of the move of 30 % a third
+    counts, 2 × 30 / 3.
 
-    >>> from contagion.margin.published_grids import deribit_grid
-    >>> grid = deribit_grid(extended=())
-    >>> book = Instruments(("put", "linear"), 50_000, strike=45_000, volatility=0.6, days=30)
-    >>> found = grid.margin(book, [[-1, 0], [-1, -0.5]])
-    >>> found.margin.round(), [grid.price[s] for s in found.scenario]
-    (array([4436., 3534.]), [-0.16, 0.16])
+    >>> grid = ScenarioGrid((-0.1, 0.1, 0.3), (0.0, 0.0, 0.0), (1.0, 1.0, 1 / 3))
+    >>> found = grid.margin(Instruments(("linear",), 100), [-2])
+    >>> found.losses.round(9).tolist(), round(found.margin, 9)
+    ([-20.0, 20.0, 20.0], 20.0)
 
-    Source: see `deribit_grid` and `span_grid`; example: the project's notes (−4,435 and −3,534).
+    Source: the form of the grids of SPAN (`span_grid`) and of `contagion.venues.deribit`.
     """
 
     price: tuple[float, ...]

@@ -1,4 +1,14 @@
-"""Aave v3: health factor, the largest liquidation that the code allows, deficit; Umbrella."""
+"""Aave: how a loan is liquidated, and who bears the deficit that is left.
+
+A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation`). Debt
+left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
+assets, first come, first served, behind whoever covers it.
+
+- `v3` (2025): the DAO's offset, stakers of Umbrella (`umbrella_slash`), then the suppliers
+- `v2_safety_module` (2020): up to 30 % of the staked AAVE, then the suppliers
+
+In claims tables `exit` is the place or time of a supplier's exit (empty: stays).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +19,115 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
+from ..rules.order import FirstCome
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import at_most, capacity, share
+from .record import Venue
 
 
-def aave_health(
+def v3(
+    offset: float | None = None, stake: float | None = None, fee: float = 0.0, by: str = "exit"
+) -> Rule:
+    """Aave v3 with Umbrella: DAO offset, stakers, then suppliers, first come first served.
+
+        offset pays min(D, offset);  stakers pay min(D − offset, stake / (1 + fee));
+        the rest D' stays a deficit: suppliers keep their claims, the last to leave lose D'
+
+    A deficit is debt of a reserve left when a borrower has no collateral. It does not touch the
+    index of the suppliers; it ends when aTokens are burned for it. Umbrella slashes
+    (D − offset)(1 + fee) from the stake of that reserve, at most all of it, and covers in
+    proportion. The fee goes to the protocol: stakers lose `1 + fee` times what the table says.
+
+    Parameters
+    ----------
+    offset : deficit that is not slashed for, money; paid by the DAO.
+    stake : what can be slashed, at the prices of the reserve's and the staked asset, money.
+    fee : liquidation fee of the slashing configuration, 0 to 1.
+    by : column with the exit of the suppliers.
+
+    Claims: layers `offset` (the DAO), `stakers`, `suppliers` (column `exit`). On a graph the DAO
+    and the stakers are nodes with claims in these layers; an offset without claims is the node's
+    own equity. Each reserve is a node of its own: a stake of WETH covers WETH only, and chains
+    without Umbrella have `stake=0`.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    Deficit 1,000, offset 100, stake 600: slash 600, left 300 and the offset:
+
+    >>> from contagion.venues import aave
+    >>> claims = {"claimant": ["a", "b", "c"], "amount": [500.0, 300.0, 200.0],
+    ...           "layer": "suppliers", "exit": [1, 2, None]}
+    >>> done = aave.v3(offset=100, stake=600).allocate(1_000, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()[:3]
+    ([100.0, 600.0, 300.0], [0.0, 100.0, 200.0])
+
+    Source: aave-dao/aave-v3-origin, LiquidationLogic.sol (executeEliminateDeficit,
+    _burnDebtTokens), read @ e4cc47e; aave-dao/aave-umbrella, Umbrella.sol (slash, _slashAsset,
+    coverDeficitOffset), read @ 7c36ce3. That the DAO bears the offset: aave.com/help, "Umbrella".
+    """
+    part = 1 / (1 + share(fee, "fee"))
+    slashable = capacity(stake, "stake")
+    covered = None if slashable is None else slashable * part
+    return Waterfall(
+        [
+            Layer("offset", capacity=capacity(offset, "offset"), owner="DAO"),
+            Layer("stakers", at_most(part), capacity=covered),
+            Layer("suppliers", FirstCome(by)),
+        ]
+    )
+
+
+def v2_safety_module(stake: float | None = None, slash: float = 0.30, by: str = "exit") -> Rule:
+    """Aave with the legacy Safety Module: up to 30 % of the staked AAVE, then the suppliers.
+
+        stakers lose min(L, slash × stake), pro rata;  suppliers the rest, first come first served
+
+    Parameters
+    ----------
+    stake : staked AAVE at what its sale brings, money.
+    slash : largest part of the stake that is taken, 0 to 1.
+    by : column with the exit of the suppliers.
+
+    Claims: layers `stakers`, `suppliers` (column `exit`). On a graph the stakers are nodes with
+    claims of the whole stake; what is above the cap is lost last, after all suppliers.
+
+    Unverified (high confidence): the 30 %.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    A shortfall of 500, 1,000 staked: stakers lose 300, and of two suppliers the one who stays 200.
+
+    >>> from contagion.venues import aave
+    >>> claims = {"claimant": ["a", "b"], "amount": [600.0, 400.0], "layer": "suppliers",
+    ...           "exit": [1, None]}
+    >>> done = aave.v2_safety_module(stake=1_000).allocate(500, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()[:2]
+    ([300.0, 200.0], [0.0, 200.0])
+
+    Source: the project's notes on the legacy module; aave.com/docs, "Safety Module".
+    """
+    part = share(slash, "slash")
+    staked = capacity(stake, "stake")
+    taken = None if staked is None else staked * part
+    return Waterfall(
+        [
+            Layer("stakers", at_most(part), capacity=taken),
+            Layer("suppliers", FirstCome(by)),
+        ]
+    )
+
+
+def health_factor(
     collateral: ArrayLike, debt: ArrayLike, *, threshold: ArrayLike, axis: int | None = None
 ) -> Numbers:
     """The health factor of accounts: Σ collateral × liquidation threshold / debt.
@@ -36,9 +151,9 @@ def aave_health(
 
     Example
     -------
-    >>> round(aave_health(10_000, 8_500, threshold=0.83), 3)
+    >>> round(health_factor(10_000, 8_500, threshold=0.83), 3)
     0.976
-    >>> aave_health([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1)
+    >>> health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1)
     1.05
 
     Source: aave-dao/aave-v3-origin, GenericLogic.calculateUserAccountData, after the project's
@@ -51,7 +166,7 @@ def aave_health(
     return answer(ratio(counted, owed, np.inf), counted, owed)
 
 
-def aave_liquidation(
+def liquidation(
     collateral: ArrayLike,
     debt: ArrayLike,
     *,
@@ -107,7 +222,7 @@ def aave_liquidation(
     -------
     Health 0.976: half of the debt. Health 0.738: all the collateral is worth, and a deficit.
 
-    >>> loans = aave_liquidation([10_000, 8_000], [8_500, 9_000], threshold=0.83, bonus=1.05)
+    >>> loans = liquidation([10_000, 8_000], [8_500, 9_000], threshold=0.83, bonus=1.05)
     >>> loans.repaid.round(2), loans.seized.round(2), loans.bad_debt.round(2)
     (array([4250.  , 7619.05]), array([4462.5, 8000. ]), array([   0.  , 1380.95]))
 
@@ -126,7 +241,7 @@ def aave_liquidation(
         factor = numbers("health", health, 0, infinite=True)
     elif (other > 0).any():
         raise ArgumentError(
-            "health must be given (see aave_health) where there is other_collateral."
+            "health must be given (see health_factor) where there is other_collateral."
         )
     else:
         factor = ratio(held * part, total, np.inf)
@@ -226,3 +341,31 @@ def umbrella_slash(
     given = (lost, held, first, wait, extra, at, stake_at)
     parts = (before, waiting, covered, new - covered, slashed, covered * extra)
     return UmbrellaCover(*(answer(part, *given) for part in parts))
+
+
+CATALOGUE = (
+    Venue(
+        name="aave_v3",
+        build=v3,
+        title="DAO offset, Umbrella stakers, then suppliers first come first served",
+        source="aave-v3-origin @ e4cc47e, aave-umbrella @ 7c36ce3",
+        as_of="2025",
+        status="verified",
+        read="The code of deficits and of slashing; that the DAO bears the offset, on a help page.",
+        simplified="The DAO pays its offset at once (in fact by a decision, if at all; unpaid "
+        "it falls on the suppliers), nothing is pending, and the last units of a "
+        "stake can be slashed.",
+    ),
+    Venue(
+        name="aave_v2_safety_module",
+        build=v2_safety_module,
+        title="Up to 30 % of the Safety Module, then suppliers first come first served",
+        source="the project's notes; aave.com/docs, Safety Module",
+        as_of="2020",
+        status="unverified",
+        read="Aave's page on the Safety Module, which says that stakers can be slashed for a "
+        "deficit and names no share.",
+        simplified="Slashing is a vote and may not happen, the sale moves the price of AAVE, "
+        "and an issue of new AAVE may follow: all three are left out.",
+    ),
+)

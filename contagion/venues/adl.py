@@ -1,154 +1,93 @@
-"""Rules of auto-deleveraging that have been compared in research, and the measures used for it."""
+"""Auto-deleveraging at any venue: the queue that ranking scores make.
+
+Every score is the higher the earlier the position is closed. Positions that are bankrupt
+themselves are liquidated, not deleveraged: they score −inf and stand last.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..errors import RuleError
-from ..rules.allocation import Allocation
-from ..rules.order import Queue
-from ..rules.proportional import Capped, ProRata
-from ..rules.rule import Rule
-from ..text import did_you_mean
+from ..errors import ArgumentError
+from ..statistics.arrays import numbers, ratio
 
 
-def adl_policies(
-    *,
-    score: str = "score",
-    profit: str = "profit",
-    cap: str = "cap",
-    weight: str = "weighted_profit",
-    contracts: str = "contracts",
-) -> dict[str, Rule]:
-    """Rules by which winners can pay a budget B, to be compared on one table of winners.
+def profit_times_leverage(share: np.ndarray, leverage: np.ndarray) -> np.ndarray:
+    """Profit share times leverage for winners, divided by it for losers."""
+    return np.where(share > 0, share * leverage, ratio(share, leverage, 0.0))
 
-    With endowments w_i = max(0, profit_i), and x_i what winner i gives (Σ x_i = B):
 
-    - `queue`: highest score first, each up to w_i
-    - `wealth_pro_rata`: x_i = h w_i, h = B / Σ w
-    - `capped_pro_rata`: x_i = min(η w_i, cap_i)
-    - `leverage_pro_rata`: x_i = min(τ l_i w_i, w_i), which is B l_i w_i / Σ l w below the caps.
-      The formula printed in the paper does not raise the budget; this one does
-    - `risk_aware`: x_i = min(τ v_i w_i, cap_i) with any risk weights v
-    - `contract_pro_rata`: x_i = min(τ contracts_i, w_i). In whole contracts: count the claims in
-      contracts and use `ProRata().allocate(contracts_to_close, claims, lot=1)`; rounding down
-      closes too few, and what is missing is `uncovered`
+@dataclass(frozen=True)
+class QueuePlaces:
+    """Places in the queue of deleveraging, one entry a position, each side on its own.
 
-    Claims: `amount` is w_i, principal is not at stake, and column `profit` is w_i once
-    more, or the profit itself where it may be negative. Column `weight` is
-    l_i w_i or v_i w_i, column `cap` money (β_i w_i).
-
-    Parameters
+    Attributes
     ----------
-    score, profit, cap, weight, contracts : names of the columns.
-
-    Example
-    -------
-    Winners of 60, 30, 10 give 40; the first at most 12:
-
-    >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0], "score": [1, 3, 2],
-    ...           "profit": [60.0, 30.0, 10.0], "cap": [12.0, 30.0, 10.0],
-    ...           "weighted_profit": [60.0, 300.0, 40.0], "contracts": [2, 1, 1]}
-    >>> rules = adl_policies()
-    >>> {name: rule.allocate(40, claims).table["loss"].round(9).tolist()
-    ...  for name, rule in rules.items()}
-    {'queue': [0.0, 30.0, 10.0],
-     'wealth_pro_rata': [24.0, 12.0, 4.0],
-     'capped_pro_rata': [12.0, 21.0, 7.0],
-     'leverage_pro_rata': [6.0, 30.0, 4.0],
-     'risk_aware': [6.0, 30.0, 4.0],
-     'contract_pro_rata': [20.0, 10.0, 10.0]}
-
-    Source: Chitra et al., arXiv 2512.01112, corrected version, appendix on pro-rata algorithms
-    (pluriholonomic/autodeleveraging-analysis @ aae0be8, paper/corrected/algorithms.tex).
+    place : 1 is closed first; equal scores share the better place.
+    ahead : quantity on the same side with a higher score.
+    lights : indicator, 5 for positions that begin in the first fifth of the quantity, 1 for the
+        last fifth.
     """
-    return {
-        "queue": Queue(score),
-        "wealth_pro_rata": ProRata(profit, negative="zero"),
-        "capped_pro_rata": Capped(ProRata(profit, negative="zero"), by=cap),
-        "leverage_pro_rata": ProRata(weight, negative="zero"),
-        "risk_aware": Capped(ProRata(weight, negative="zero"), by=cap),
-        "contract_pro_rata": ProRata(contracts),
-    }
+
+    place: np.ndarray
+    ahead: np.ndarray
+    lights: np.ndarray
 
 
-def ptsr(allocation: Allocation, layer: str | None = None) -> float:
-    """Profitability to total solvency: the largest profit that survives, by the budget.
+def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
+    """The queue of one instrument: place by score, indicator by quintile of the quantity.
 
-    PTSR = max_i (w_i − x_i) / (θ D),  θ D = what the winners had to raise
+    lights = levels − floor(levels × ahead / quantity of the side)
+
+    The quintiles are of **cumulative quantity**, not of the number of accounts. On which side of
+    a boundary a position falls is not published: here it counts where the position begins, so
+    the first in the queue always shows all lights.
 
     Parameters
     ----------
-    allocation : claims with `amount` w_i.
-    layer : the layer of the winners in a waterfall; what earlier layers absorb is not in the
-        budget. `None` where the rule has one layer only.
+    score : (n,) ranking scores of one instrument; −inf stands last.
+    size : (n,) signed quantities: longs above zero, shorts below, ranked separately. Positions
+        of size zero and those with an unknown score or size are in no queue (nan).
+    levels : number of lights.
 
     Returns
     -------
-    A ratio, >= 0 (one realization; the paper takes its expectation); nan without a budget.
+    QueuePlaces
 
     Raises
     ------
-    RuleError
-        For an unknown layer, and for several layers without `layer`.
+    ValueError : score and size are not two equally long columns, or levels < 1.
 
     Example
     -------
-    60, 30, 10 give 40 pro rata: 36 survive of the first.
+    >>> found = queue([0.9, 0.1, 0.5, 2.0], [2, 5, 3, -1])
+    >>> found.place, found.ahead, found.lights
+    (array([1., 3., 2., 1.]), array([0., 5., 2., 0.]), array([5., 3., 4., 5.]))
 
-    >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0]}
-    >>> ptsr(ProRata().allocate(40, claims))
-    0.9
-
-    Source: Chitra et al., arXiv 2512.01112, corrected version
-    (pluriholonomic/autodeleveraging-analysis @ aae0be8, paper/corrected/moral-hazard-2.tex).
+    Source: BitMEX, "Auto-deleveraging", after the project's notes.
     """
-    left, budget = _winners(allocation, layer)
-    return left / budget if budget > 0 else float("nan")
-
-
-def pmr(
-    allocation: Allocation, largest: float, theta: float = 1.0, layer: str | None = None
-) -> float:
-    """Profitability to maximum solvency: the largest surviving profit, by the largest shortfall.
-
-    PMR = max_i (w_i − x_i) / (θ Δ),  Δ = largest shortfall of one loser
-
-    Parameters
-    ----------
-    allocation, layer : as for :func:`ptsr`.
-    largest : Δ, money > 0.
-    theta : part of the deficit that the winners raise, above 0 and at most 1.
-
-    Raises
-    ------
-    RuleError
-        As :func:`ptsr`, and for `largest` or `theta` out of range.
-
-    Example
-    -------
-    >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0]}
-    >>> pmr(ProRata().allocate(40, claims), largest=18.0)
-    2.0
-
-    Source: as :func:`ptsr`.
-    """
-    if not (0 < largest < np.inf and 0 < theta <= 1):
-        raise RuleError(
-            f"largest={largest}, theta={theta}: the largest shortfall is money > 0, theta is "
-            "above 0 and at most 1."
+    rank = numbers("score", score, infinite=True)
+    quantity = numbers("size", size)
+    if rank.ndim != 1 or rank.shape != quantity.shape:
+        raise ArgumentError(
+            f"score and size must be two columns of one length, "
+            f"but have the shapes {rank.shape} and {quantity.shape}."
         )
-    return _winners(allocation, layer)[0] / (theta * largest)
-
-
-def _winners(allocation: Allocation, layer: str | None) -> tuple[float, float]:
-    """What the best-off claim of a layer keeps, and what the layer had to raise."""
-    names = allocation.layers["layer"].tolist()
-    if layer is None and len(names) != 1:
-        raise RuleError(f"Say whose profits count: layer= one of {', '.join(names)}.")
-    layer = names[0] if layer is None else layer
-    if layer not in names:
-        raise RuleError(did_you_mean(layer, names, "layer"))
-    before = float(allocation.layers["absorbed"].iloc[: names.index(layer)].sum())
-    kept = allocation.table.loc[allocation.table["layer"] == layer, "paid"]
-    return float(kept.max()) if len(kept) else 0.0, allocation.loss - before
+    if levels < 1:
+        raise ArgumentError(f"levels must be at least 1, but is {levels!r}.")
+    place, ahead, lights = (np.full(rank.shape, np.nan) for _ in range(3))
+    for side in (1, -1):
+        rows = np.flatnonzero((np.sign(quantity) == side) & ~np.isnan(rank))
+        if not len(rows):
+            continue
+        amount = np.abs(quantity[rows])
+        _, group = np.unique(-rank[rows], return_inverse=True)
+        held, count = np.bincount(group, amount), np.bincount(group)
+        before = (np.cumsum(held) - held)[group]
+        place[rows] = (np.cumsum(count) - count)[group] + 1
+        ahead[rows] = before
+        lights[rows] = np.maximum(levels - np.floor(levels * before / amount.sum()), 1)
+    return QueuePlaces(place, ahead, lights)

@@ -1,4 +1,9 @@
-"""Hyperliquid: margins, the threshold of the backstop vault, and the index of deleveraging."""
+"""Hyperliquid: orders to the book, the backstop vault, then auto-deleveraging by an index.
+
+As of 2025 positions of an account below its maintenance margin go to the book, below the backstop
+threshold to the vault (`margins`); below zero positions of the other side are closed, highest index
+first (`adl_index`). As a rule that shares the loss: `rule`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,63 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, RuleError
+from ..rules.order import Queue
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import fund_then
+from .record import Venue
+
+
+def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
+    """Backstop vault, then auto-deleveraging of the other side, highest index first.
+
+    the vault takes min(L, vault); the rest closes positions, highest index first, at the
+    previous mark price; index = (mark / entry) × notional / account value
+    (`adl_index`, with the convention for shorts that it names)
+
+    Claims: layer "adl", one row a position of the other side, `amount` what the close can take
+    from it, column `by` the index; depositors of the vault (HLP) in layer "vault". Users
+    without open positions never share a loss: leave their layer empty.
+
+    Parameters
+    ----------
+    vault : money that the vault bears before deleveraging; `None`: the claims in its layer. No
+        limit is published, so it is an input.
+    hip3 : markets of builders (HIP-3) have no vault: deleveraging at once.
+    by : column with the index.
+
+    Raises
+    ------
+    RuleError
+        For `vault` together with `hip3`.
+
+    Example
+    -------
+    A long with index 4.8 is closed before a short with 2.5 would be; the vault bears 100:
+
+    >>> from contagion.venues import hyperliquid
+    >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 80.0],
+    ...           "score": [2.5, 4.8]}
+    >>> hyperliquid.rule(vault=100).allocate(200, claims).table["loss"].tolist()
+    [20.0, 80.0, 100.0]
+    >>> hyperliquid.rule(hip3=True).allocate(100, claims).table["loss"].tolist()
+    [20.0, 80.0]
+
+    Source: Hyperliquid docs, "Auto-deleveraging" and "Liquidations"; for HIP-3 docs.trade.xyz,
+    "Liquidations and Auto-Deleveraging" (stored copies, 2025).
+    """
+    queue = Layer("adl", Queue(by))
+    if not hip3:
+        return fund_then(vault, queue, name="vault", parameter="vault")
+    if vault is not None:
+        raise RuleError("hyperliquid: markets with hip3=True have no vault; leave vault out.")
+    return Waterfall([queue])
 
 
 @dataclass(frozen=True)
-class HyperliquidMargins:
+class Margins:
     """Margins of positions, money: `initial`, `maintenance` and the `backstop` threshold.
 
     Account value below `maintenance`: orders to the book. Below `backstop`: the vault takes the
@@ -24,9 +80,9 @@ class HyperliquidMargins:
     backstop: Numbers
 
 
-def hyperliquid_margins(
+def margins(
     notional: ArrayLike, *, max_leverage: ArrayLike = 40.0, backstop: float = 2 / 3
-) -> HyperliquidMargins:
+) -> Margins:
     """Initial margin, maintenance margin and backstop threshold on Hyperliquid.
 
     initial = |notional| / max leverage, maintenance = initial / 2, backstop = 2/3 maintenance
@@ -41,7 +97,7 @@ def hyperliquid_margins(
 
     Returns
     -------
-    HyperliquidMargins
+    Margins
 
     Raises
     ------
@@ -51,8 +107,8 @@ def hyperliquid_margins(
     -------
     At 40 times: 1.25 % and 0.833 % of the notional.
 
-    >>> margins = hyperliquid_margins(120_000)
-    >>> margins.initial, margins.maintenance, round(margins.backstop, 6)
+    >>> needed = margins(120_000)
+    >>> needed.initial, needed.maintenance, round(needed.backstop, 6)
     (3000.0, 1500.0, 1000.0)
 
     Source: Hyperliquid docs, "Liquidations" and "Auto-deleveraging", after the project's notes.
@@ -60,14 +116,14 @@ def hyperliquid_margins(
     size, most = numbers("notional", notional), numbers("max_leverage", max_leverage, 1)
     part = numbers("backstop", backstop, 0, 1)
     initial = np.abs(size) / most
-    return HyperliquidMargins(
+    return Margins(
         answer(initial, size, most),
         answer(initial / 2, size, most),
         answer(initial / 2 * part, size, most, part),
     )
 
 
-def hyperliquid_index(
+def adl_index(
     mark: ArrayLike,
     entry: ArrayLike,
     notional: ArrayLike,
@@ -102,9 +158,9 @@ def hyperliquid_index(
     -------
     A long up 20 % at leverage 4; a short from 100 to 80 at leverage 2.
 
-    >>> hyperliquid_index([120, 80], [100, 100], [400_000, -800_000], [100_000, 400_000])
+    >>> adl_index([120, 80], [100, 100], [400_000, -800_000], [100_000, 400_000])
     array([4.8, 2.5])
-    >>> hyperliquid_index(80, 100, -800_000, 400_000, shorts="as_printed")
+    >>> adl_index(80, 100, -800_000, 400_000, shorts="as_printed")
     1.6
 
     Source: Hyperliquid docs, "Auto-deleveraging", after the project's notes; the inverse for
@@ -118,3 +174,18 @@ def hyperliquid_index(
     move = np.where(flip, start / at, at / start)
     index = move * ratio(np.abs(size), value, 0.0)
     return answer(np.where(value <= 0, -np.inf, index), at, start, size, value)
+
+
+CATALOGUE = (
+    Venue(
+        name="hyperliquid",
+        build=rule,
+        title="Backstop vault, then auto-deleveraging by index",
+        source="Hyperliquid docs, Auto-deleveraging; docs.trade.xyz",
+        as_of="2025",
+        status="verified",
+        read="The pages of the documentation, and those of trade.xyz on HIP-3, as stored copies.",
+        simplified="Positions that the vault takes over and later loses or gains on are not "
+        "followed.",
+    ),
+)

@@ -1,4 +1,9 @@
-"""Liquity v1: the stability pool first, the other borrowers after it."""
+"""Liquity v1: the stability pool first, the other borrowers after it.
+
+Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors get the
+collateral (`liquidation`); what the pool does not cover is redistributed to all other troves by
+stake (`redistribution`). As a rule that shares the loss: `v1`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,65 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
+from ..rules.proportional import ProRata
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import at_most, choice, share
+from .record import Venue
+
+
+def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
+    """Liquity v1: the stability pool, pro rata to its deposits; then the other troves, by stake.
+
+        pool takes min(D, P), depositor k: × deposit_k / P;   troves the rest × stake_k / Σ stake
+
+    Shares the debt D of a liquidated trove. Its collateral C follows the debt (depositor k gets
+    C × its part of D), so that by default the table says who takes over how much debt. With
+    `collateral_ratio` = C / D the table is about the net loss L = D − C instead, of which a
+    depositor bears at most (1 − C/D) of its deposit: the same parts.
+
+    Parameters
+    ----------
+    mode : "normal"; or "recovery", for troves with C <= D in recovery mode: these are
+        redistributed in full and the pool takes nothing.
+    collateral_ratio : C / D, 0 to 1; above 1 nobody loses.
+    stake : column with the stakes of the troves (their collateral, corrected for
+        redistributions that they have not been credited with).
+
+    Claims: layers `stability pool` (amount: deposit in LUSD) and `troves` (amount: the most it
+    can lose, its collateral less its debt, and the column `stake`). On a graph the protocol is the
+    node; depositors and trove owners hold claims on it in these layers, LUSD holders claims in no
+    layer, which lose last. Use `collateral_ratio` there, since a node shares money that is missing.
+
+    Raises
+    ------
+    RuleError : an unknown mode, a ratio out of range.
+
+    Example
+    -------
+    Debt of 1,000, deposits of 100 and 300, stakes of 1,000 and 3,000:
+
+    >>> from contagion.venues import liquity
+    >>> claims = {"claimant": ["a", "b", "x", "y"], "amount": [100.0, 300.0, 900.0, 2_000.0],
+    ...     "layer": ["stability pool"] * 2 + ["troves"] * 2, "stake": [None, None, 1_000, 3_000]}
+    >>> liquity.v1().allocate(1_000, claims).table["loss"].tolist()
+    [100.0, 300.0, 150.0, 450.0]
+    >>> liquity.v1("recovery").allocate(1_000, claims).table["loss"].tolist()
+    [0.0, 0.0, 250.0, 750.0]
+
+    Source: liquity/dev, packages/contracts/contracts/TroveManager.sol
+    (_getOffsetAndRedistributionVals, _liquidateRecoveryMode), read @ 048ae7a.
+    """
+    choice(mode, "mode", ("normal", "recovery"))
+    pool = None if mode == "normal" else 0.0
+    part = 1 - share(collateral_ratio, "collateral_ratio")
+    return Waterfall(
+        [
+            Layer("stability pool", at_most(part), capacity=pool),
+            Layer("troves", ProRata(stake)),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -40,7 +103,7 @@ class TroveLiquidation:
     collateral_left: Numbers
 
 
-def liquity_liquidation(
+def liquidation(
     collateral: ArrayLike,
     debt: ArrayLike,
     *,
@@ -83,7 +146,7 @@ def liquity_liquidation(
     -------
     Debt 1,000, collateral 1,050, pool 400: depositors pay 400 and get 40 % of 1,044.75.
 
-    >>> trove = liquity_liquidation(1_050, 1_000, pool=400)
+    >>> trove = liquidation(1_050, 1_000, pool=400)
     >>> trove.offset, round(trove.to_pool, 4), trove.debt_redistributed, trove.gas
     (400.0, 417.9, 600.0, 5.25)
 
@@ -126,7 +189,7 @@ def liquity_liquidation(
     return TroveLiquidation(*(answer(part, *given) for part in parts))
 
 
-def liquity_redistribution(
+def redistribution(
     debt: ArrayLike, collateral: ArrayLike, stake: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
     """Debt and collateral that each remaining trove takes over: pro rata by stake.
@@ -149,7 +212,7 @@ def liquity_redistribution(
 
     Example
     -------
-    >>> liquity_redistribution(600, 626.85, [1_000, 3_000])
+    >>> redistribution(600, 626.85, [1_000, 3_000])
     (array([150., 450.]), array([156.7125, 470.1375]))
 
     Source: liquity/dev, TroveManager.sol (_redistributeDebtAndColl, _computeNewStake), read @
@@ -164,3 +227,20 @@ def liquity_redistribution(
         raise ArgumentError("stake must not be zero for every trove: somebody takes over the debt.")
     share = ratio(weight, total, 0.0)
     return owed[..., None] * share, held[..., None] * share
+
+
+CATALOGUE = (
+    Venue(
+        name="liquity_v1",
+        build=v1,
+        title="Stability pool pro rata, then other troves by stake",
+        source="liquity/dev @ 048ae7a",
+        as_of="2021",
+        status="verified",
+        read="The code of offset and redistribution in both modes.",
+        simplified="A trove that has lost all its equity takes no more and the others take its "
+        "part (the contract liquidates it in turn); gas compensation is left out, "
+        "and so are troves above 110 % in recovery mode, whose liquidation costs "
+        "only their owner.",
+    ),
+)

@@ -1,4 +1,9 @@
-"""Maker: what the surplus heals, which auctions follow, and how many MKR a debt auction mints."""
+"""MakerDAO: the surplus buffer, debt auctions that mint MKR, DAI last.
+
+Since 2019 bad debt is healed with surplus (`settlement`); with no surplus left, debt auctions sell
+new MKR (`flop_lot`), whose holders are diluted (`dilution`); in an emergency shutdown DAI takes
+the rest. As a rule that shares the loss: `rule`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,66 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..rules.proportional import PRO_RATA
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import capacity
+from .record import Venue
+
+
+def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
+    """MakerDAO: the surplus buffer, then MKR holders by dilution, DAI holders last.
+
+        surplus heals min(L, surplus);  debt auctions raise min(rest, mkr) by minting MKR;
+        the rest is borne by DAI, pro rata, when the system is shut down
+
+    Bad debt is healed with surplus as far as there is any. Only when the surplus is 0 a debt
+    auction (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to what
+    they hold. In an emergency shutdown every DAI gets the same basket of collateral.
+
+    MKR minted = amount raised / price. `dilution` gives it and the share that the new MKR take,
+    `flop_lot` the mechanics of the auction: it starts at 250 MKR, each bid asks for at least 5 %
+    less, a round without a bid adds 50 %.
+
+    Parameters
+    ----------
+    surplus : surplus buffer, DAI.
+    mkr : the most that the auctions can raise, DAI.
+
+    Claims: layers `mkr` (amount: value of the MKR held) and `dai` (amount: DAI held). On a graph
+    the surplus is the equity of the node and needs no claims; MKR holders are nodes of their own
+    with claims in layer `mkr`, since they come after it.
+
+    DAI holders come last in a shutdown only; governance may also leave the debt standing.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    >>> from contagion.venues import maker
+    >>> claims = {"claimant": ["m", "n", "d"], "amount": [60.0, 20.0, 1_000.0],
+    ...           "layer": ["mkr", "mkr", "dai"]}
+    >>> done = maker.rule(surplus=10).allocate(50, claims)
+    >>> done.layers["absorbed"].tolist(), done.table["loss"].tolist()
+    ([10.0, 40.0, 0.0], [30.0, 10.0, 0.0, 10.0])
+
+    Source: makerdao/dss, src/vow.sol (heal, flop) and src/end.sol (flow: cash price of DAI), read
+    @ 016178e; the mechanics of the auction as in `flop_lot`.
+    """
+    return Waterfall(
+        [
+            Layer("surplus", capacity=capacity(surplus, "surplus")),
+            Layer("mkr", PRO_RATA, capacity=capacity(mkr, "mkr")),
+            Layer("dai"),
+        ]
+    )
 
 
 @dataclass(frozen=True)
-class MakerSettlement:
+class Settlement:
     """Bad debt and surplus of Maker after they have met, in DAI.
 
     Attributes
@@ -30,9 +90,9 @@ class MakerSettlement:
     surplus_auctions: Numbers
 
 
-def maker_settlement(
+def settlement(
     debt: ArrayLike, surplus: ArrayLike, *, sump: ArrayLike, bump: ArrayLike, hump: ArrayLike
-) -> MakerSettlement:
+) -> Settlement:
     """The vow of MakerDAO: bad debt against surplus, then auctions of either.
 
     healed = min(debt, surplus); debt auctions only with surplus 0 and one lot of debt or more:
@@ -48,7 +108,7 @@ def maker_settlement(
 
     Returns
     -------
-    MakerSettlement
+    Settlement
 
     Raises
     ------
@@ -56,7 +116,7 @@ def maker_settlement(
 
     Example
     -------
-    >>> vow = maker_settlement([180, 20, 0], [60, 60, 500], sump=50, bump=10, hump=450)
+    >>> vow = settlement([180, 20, 0], [60, 60, 500], sump=50, bump=10, hump=450)
     >>> vow.healed, vow.debt, vow.surplus
     (array([60., 20.,  0.]), array([120.,   0.,   0.]), array([  0.,  40., 500.]))
     >>> vow.debt_auctions, vow.surplus_auctions
@@ -72,7 +132,7 @@ def maker_settlement(
     # One of `left` and `over` is zero, so the two kinds of auction exclude each other.
     flops = np.floor(left / lot)
     flaps = np.floor(np.maximum(over - keep, 0.0) / sale)
-    return MakerSettlement(
+    return Settlement(
         answer(healed, owed, held),
         answer(left, owed, held),
         answer(over, owed, held),
@@ -168,3 +228,20 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
     return Dilution(
         answer(minted, due, at), answer(ratio(minted, before + minted, 0.0), due, at, before)
     )
+
+
+CATALOGUE = (
+    Venue(
+        name="maker",
+        build=rule,
+        title="Surplus buffer, MKR dilution, then DAI",
+        source="makerdao/dss @ 016178e",
+        as_of="2019",
+        status="verified",
+        read="The code of surplus and debt (vow), of the shutdown (end) and of the debt "
+        "auction (flop).",
+        simplified="Auctions work at one price and without limit of time; in fact debt below "
+        "one lot waits, and without a shutdown DAI trades below par instead of "
+        "taking a haircut.",
+    ),
+)

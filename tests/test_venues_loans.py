@@ -22,34 +22,34 @@ COLLATERAL = np.concatenate([RNG.uniform(0, 20_000, N), [0.0, 0.0, 5_000.0]])
 DEBT = np.concatenate([COLLATERAL[:N] * RNG.uniform(0.5, 1.3, N), [0.0, 900.0, 0.0]])
 
 LOANS = {  # every protocol that returns a LoanLiquidation, as a function of collateral and debt
-    "aave": lambda c, d: venues.aave_liquidation(c, d, threshold=0.83, bonus=1.05),
-    "aave, fee and other debt": lambda c, d: venues.aave_liquidation(
+    "aave": lambda c, d: venues.aave.liquidation(c, d, threshold=0.83, bonus=1.05),
+    "aave, fee and other debt": lambda c, d: venues.aave.liquidation(
         c, d, threshold=0.83, bonus=1.05, total_debt=np.multiply(d, 1.5), protocol_fee=0.1
     ),
-    "aave, other collateral": lambda c, d: venues.aave_liquidation(
+    "aave, other collateral": lambda c, d: venues.aave.liquidation(
         c, d, threshold=0.83, bonus=1.05, other_collateral=10.0, health=0.97
     ),
-    "morpho": lambda c, d: venues.morpho_liquidation(c, d, lltv=0.86),
-    "euler": lambda c, d: venues.euler_liquidation(c, d, ltv=0.85, max_discount=0.15),
-    "euler, not socialized": lambda c, d: venues.euler_liquidation(
+    "morpho": lambda c, d: venues.morpho.liquidation(c, d, lltv=0.86),
+    "euler": lambda c, d: venues.euler.liquidation(c, d, ltv=0.85, max_discount=0.15),
+    "euler, not socialized": lambda c, d: venues.euler.liquidation(
         c, d, ltv=0.85, max_discount=0.15, socialize=False
     ),
 }
 SCALE_FREE = {name: run for name, run in LOANS.items() if not name.startswith("aave")}
 STEPS = LOANS | {  # everything else that takes two arrays and returns a record
-    "compound": lambda c, d: venues.compound_absorb(
+    "compound": lambda c, d: venues.compound.absorb(
         c, d, liquidate_factor=0.9, liquidation_factor=0.93, sold_at=0.95
     ),
-    "liquity": lambda c, d: venues.liquity_liquidation(c, d, pool=4_000.0),
-    "liquity, recovery": lambda c, d: venues.liquity_liquidation(
+    "liquity": lambda c, d: venues.liquity.liquidation(c, d, pool=4_000.0),
+    "liquity, recovery": lambda c, d: venues.liquity.liquidation(
         c, d, pool=4_000.0, mode="recovery", total_ratio=1.4
     ),
-    "maker": lambda c, d: venues.maker_settlement(d, c, sump=50.0, bump=10.0, hump=450.0),
-    "umbrella": lambda c, d: venues.umbrella_slash(d, c, offset=100.0, pending=50.0, fee=0.02),
-    "drift": lambda c, d: venues.drift_perp_loss(d, c + 1.0, 2.0, fund=30.0, fee_pool=10.0),
-    "gmx": lambda c, d: venues.gmx_capped_profit(d - 5_000.0, c + 1.0, cap=0.45),
-    "hyperliquid": lambda c, d: venues.hyperliquid_margins(c - d, max_leverage=40),
-    "dilution": lambda c, d: venues.dilution(d, 250.0, c),
+    "maker": lambda c, d: venues.maker.settlement(d, c, sump=50.0, bump=10.0, hump=450.0),
+    "umbrella": lambda c, d: venues.aave.umbrella_slash(d, c, offset=100.0, pending=50.0, fee=0.02),
+    "drift": lambda c, d: venues.drift.perp_loss(d, c + 1.0, 2.0, fund=30.0, fee_pool=10.0),
+    "gmx": lambda c, d: venues.gmx.capped_profit(d - 5_000.0, c + 1.0, cap=0.45),
+    "hyperliquid": lambda c, d: venues.hyperliquid.margins(c - d, max_leverage=40),
+    "dilution": lambda c, d: venues.maker.dilution(d, 250.0, c),
 }
 
 
@@ -58,10 +58,10 @@ def parts(record) -> dict[str, np.ndarray]:
 
 
 def test_aave_worked_numbers():
-    half = venues.aave_liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
+    half = venues.aave.liquidation(10_000, 8_500, threshold=0.83, bonus=1.05)
     assert round(half.health, 3) == 0.976
     assert (half.repaid, half.seized, half.bad_debt) == (4_250, 4_462.5, 0)
-    bad = venues.aave_liquidation(8_000, 9_000, threshold=0.83, bonus=1.05)
+    bad = venues.aave.liquidation(8_000, 9_000, threshold=0.83, bonus=1.05)
     assert round(bad.repaid, 2) == 7_619.05
     assert round(bad.bad_debt, 2) == 1_380.95
 
@@ -71,7 +71,7 @@ def test_aave_close_factor():
 
     def repaid(collateral, debt, **more):
         more = {"threshold": 0.8, "bonus": 1.0, **more}
-        return venues.aave_liquidation(collateral, debt, **more).repaid
+        return venues.aave.liquidation(collateral, debt, **more).repaid
 
     assert repaid(10_000, 8_400) == 4_200  # health 0.952
     assert repaid(9_500, 8_000) == 8_000  # health 0.95, still in full
@@ -85,13 +85,13 @@ def test_aave_close_factor():
 
 def test_aave_bad_debt_begins_where_the_bonus_ends():
     ltv = np.array([0.95, 1 / 1.05 - 1e-9, 1 / 1.05 + 1e-9, 1.0])
-    loans = venues.aave_liquidation(10_000, 10_000 * ltv, threshold=0.83, bonus=1.05)
+    loans = venues.aave.liquidation(10_000, 10_000 * ltv, threshold=0.83, bonus=1.05)
     assert (loans.bad_debt > 0).tolist() == [False, False, True, True]
 
 
 def test_aave_books_no_deficit_while_other_collateral_is_left():
     keys = {"threshold": 0.83, "bonus": 1.05, "health": 0.9}
-    rest = venues.aave_liquidation(8_000, 9_000, **keys, other_collateral=[0, 10])
+    rest = venues.aave.liquidation(8_000, 9_000, **keys, other_collateral=[0, 10])
     assert rest.bad_debt.round(2).tolist() == [1_380.95, 0]
     assert rest.debt_left.round(2).tolist() == [0, 1_380.95]
 
@@ -118,7 +118,7 @@ def test_aave_repays_the_most_that_the_contract_allows():
         total = owed * rng.choice([1.0, rng.uniform(1, 2.5)])
         held, extra, fee = rng.uniform(1_500, 9_000), rng.uniform(1, 1.1), rng.uniform(0, 0.3)
         health = rng.uniform(0.93, 0.999)
-        ours = venues.aave_liquidation(
+        ours = venues.aave.liquidation(
             held,
             owed,
             threshold=0.8,
@@ -141,75 +141,75 @@ def test_aave_repays_the_most_that_the_contract_allows():
 
 
 def test_aave_health_of_many_assets():
-    assert venues.aave_health([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1) == 1.05
-    assert venues.aave_health([6_000, 4_000], 8_000, threshold=0.8).tolist() == [0.6, 0.4]
-    assert venues.aave_health(1, 0, threshold=0.8) == INF
+    assert venues.aave.health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1) == 1.05
+    assert venues.aave.health_factor([6_000, 4_000], 8_000, threshold=0.8).tolist() == [0.6, 0.4]
+    assert venues.aave.health_factor(1, 0, threshold=0.8) == INF
 
 
 def test_umbrella():
-    cover = venues.umbrella_slash(1_000, 600, offset=100)
+    cover = venues.aave.umbrella_slash(1_000, 600, offset=100)
     assert (cover.slashed, cover.covered, cover.uncovered, cover.offset) == (600, 600, 300, 100)
     # A fee of 10 % at twice the price: 900 × 1.1 × 2 of stake wanted, half of it there.
-    half = venues.umbrella_slash(1_000, 990, offset=100, fee=0.1, price=2)
+    half = venues.aave.umbrella_slash(1_000, 990, offset=100, fee=0.1, price=2)
     assert half.covered == pytest.approx(450) and half.fee == pytest.approx(45)
-    assert venues.umbrella_slash(50, 600, offset=100).slashed == 0
-    many = venues.umbrella_slash(DEBT, COLLATERAL, offset=100, pending=50, fee=0.02, price=1.3)
+    assert venues.aave.umbrella_slash(50, 600, offset=100).slashed == 0
+    many = venues.aave.umbrella_slash(DEBT, COLLATERAL, offset=100, pending=50, fee=0.02, price=1.3)
     total = many.offset + many.pending + many.covered + many.uncovered
     assert_allclose(total, DEBT, rtol=1e-12)
     assert (many.slashed <= COLLATERAL).all() and (many.uncovered >= -1e-9).all()
 
 
 def test_morpho_worked_numbers():
-    factors = venues.morpho_incentive([0.77, 0.86, 0.915, 0.945])
+    factors = venues.morpho.incentive([0.77, 0.86, 0.915, 0.945])
     assert factors.round(4).tolist() == [1.0741, 1.0438, 1.0262, 1.0168]
     cap = 1 - (1 - 1 / 1.15) / 0.3
     assert round(cap, 3) == 0.565
-    assert venues.morpho_incentive([cap - 1e-6, cap - 0.1]).tolist() == [1.15, 1.15]
-    assert venues.morpho_incentive(cap + 1e-6) < 1.15
-    loan = venues.morpho_liquidation(80, 100, lltv=0.86)
+    assert venues.morpho.incentive([cap - 1e-6, cap - 0.1]).tolist() == [1.15, 1.15]
+    assert venues.morpho.incentive(cap + 1e-6) < 1.15
+    loan = venues.morpho.liquidation(80, 100, lltv=0.86)
     assert (round(loan.repaid, 2), round(loan.bad_debt, 2)) == (76.64, 23.36)
     assert loan.bad_debt / 1_000 == pytest.approx(0.02336, abs=5e-6)
-    edge = 100 / venues.morpho_incentive(0.86)  # 95.8: from here on the incentive is not covered
-    near = venues.morpho_liquidation(100, [edge - 0.01, edge + 0.01], lltv=0.86)
+    edge = 100 / venues.morpho.incentive(0.86)  # 95.8: from here on the incentive is not covered
+    near = venues.morpho.liquidation(100, [edge - 0.01, edge + 0.01], lltv=0.86)
     assert near.bad_debt == pytest.approx([0, 0.01])
 
 
 def test_euler_worked_numbers():
-    loans = venues.euler_liquidation([100, 80], 90, ltv=0.85, max_discount=0.15)
+    loans = venues.euler.liquidation([100, 80], 90, ltv=0.85, max_discount=0.15)
     assert loans.health.round(4).tolist() == [0.9444, 0.7556]
     assert loans.seized.round(2).tolist() == [95.29, 80]
     assert loans.bad_debt.tolist() == [0, pytest.approx(22)]
-    kept = venues.euler_liquidation(80, 90, ltv=0.85, max_discount=0.15, socialize=False)
+    kept = venues.euler.liquidation(80, 90, ltv=0.85, max_discount=0.15, socialize=False)
     assert (kept.bad_debt, kept.debt_left) == (0, pytest.approx(22))
     # The discount of a covered loan can exceed what covers it: from debt > collateral × √LTV on.
     edge = 100 * np.sqrt(0.85)
-    near = venues.euler_liquidation(100, [edge - 0.01, edge + 0.01], ltv=0.85, max_discount=0.15)
+    near = venues.euler.liquidation(100, [edge - 0.01, edge + 0.01], ltv=0.85, max_discount=0.15)
     assert (near.bad_debt > 1e-9).tolist() == [False, True]
 
 
 def test_compound_absorbs_into_reserves():
     keys = {"liquidate_factor": 0.9, "liquidation_factor": 0.93}
-    taken = venues.compound_absorb(100, 98, **keys, sold_at=0.95)
+    taken = venues.compound.absorb(100, 98, **keys, sold_at=0.95)
     assert (taken.paid, taken.refund, taken.proceeds, taken.reserves) == (98, 0, 95, -3)
-    rich = venues.compound_absorb(100, 91, **keys)
+    rich = venues.compound.absorb(100, 91, **keys)
     assert (rich.paid, rich.refund, rich.reserves) == (93, pytest.approx(2), 7)
-    assert venues.compound_absorb(100, 90, **keys).paid == 0
+    assert venues.compound.absorb(100, 90, **keys).paid == 0
 
 
 def test_liquity_normal_mode():
-    full = venues.liquity_liquidation(1_050, 1_000, pool=5_000, gas=0)
+    full = venues.liquity.liquidation(1_050, 1_000, pool=5_000, gas=0)
     assert (full.offset, full.to_pool, full.debt_redistributed) == (1_000, 1_050, 0)
-    none = venues.liquity_liquidation(1_050, 1_000, pool=0, gas=0)
+    none = venues.liquity.liquidation(1_050, 1_000, pool=0, gas=0)
     assert (none.offset, none.to_pool) == (0, 0)
     assert (none.debt_redistributed, none.collateral_redistributed) == (1_000, 1_050)
-    safe = venues.liquity_liquidation(1_100, 1_000, pool=5_000)
+    safe = venues.liquity.liquidation(1_100, 1_000, pool=5_000)
     assert (safe.offset, safe.gas, safe.debt_left, safe.collateral_left) == (0, 0, 1_000, 1_100)
-    below = venues.liquity_liquidation(900, 1_000, pool=5_000)  # the pool pays 1,000 for 895.5
+    below = venues.liquity.liquidation(900, 1_000, pool=5_000)  # the pool pays 1,000 for 895.5
     assert (below.offset, below.to_pool) == (1_000, 895.5)
 
 
 def test_liquity_recovery_mode():
-    troves = venues.liquity_liquidation(
+    troves = venues.liquity.liquidation(
         [990, 1_050, 1_300, 1_300, 1_500],
         1_000,
         pool=[5_000, 400, 1_000, 999, 5_000],
@@ -225,25 +225,25 @@ def test_liquity_recovery_mode():
 
 def test_liquity_accounts_for_everything():
     for mode in ("normal", "recovery"):
-        t = venues.liquity_liquidation(COLLATERAL, DEBT, pool=4_000, mode=mode, total_ratio=1.4)
+        t = venues.liquity.liquidation(COLLATERAL, DEBT, pool=4_000, mode=mode, total_ratio=1.4)
         assert_allclose(t.offset + t.debt_redistributed + t.debt_left, DEBT, rtol=1e-12)
         held = t.to_pool + t.collateral_redistributed + t.gas + t.surplus + t.collateral_left
         assert_allclose(held, COLLATERAL, rtol=1e-12)
         assert all((values >= -1e-9).all() for values in parts(t).values())
-    debt, collateral = venues.liquity_redistribution(600, 626.85, [1_000, 3_000])
+    debt, collateral = venues.liquity.redistribution(600, 626.85, [1_000, 3_000])
     assert debt.tolist() == [150, 450] and collateral.sum() == pytest.approx(626.85)
 
 
 def test_maker():
-    assert round(venues.flop_lot(250, bids=3), 2) == 215.96
-    assert venues.flop_lot(250, empty_rounds=2) == 562.5
-    vow = venues.maker_settlement([180, 20, 0, 49], [60, 60, 459, 0], sump=50, bump=10, hump=450)
+    assert round(venues.maker.flop_lot(250, bids=3), 2) == 215.96
+    assert venues.maker.flop_lot(250, empty_rounds=2) == 562.5
+    vow = venues.maker.settlement([180, 20, 0, 49], [60, 60, 459, 0], sump=50, bump=10, hump=450)
     assert vow.healed.tolist() == [60, 20, 0, 0]
     assert vow.debt_auctions.tolist() == [2, 0, 0, 0]
     assert vow.surplus_auctions.tolist() == [0, 0, 0, 0]
-    flap = venues.maker_settlement(0, 460, sump=50, bump=10, hump=450)
+    flap = venues.maker.settlement(0, 460, sump=50, bump=10, hump=450)
     assert (flap.surplus, flap.surplus_auctions) == (460, 1)
-    minted = venues.dilution(5.3e6, 252.6, 1e6)
+    minted = venues.maker.dilution(5.3e6, 252.6, 1e6)
     assert round(minted.minted, -2) == 21_000
     assert minted.share == pytest.approx(minted.minted / (1e6 + minted.minted))
 
@@ -278,8 +278,8 @@ def test_without_fixed_amounts_the_unit_does_not_matter(name):
 
 def test_aave_in_another_unit_needs_its_amounts_in_it():
     keys = {"threshold": 0.83, "bonus": 1.05}
-    dollars = venues.aave_liquidation(COLLATERAL, DEBT, **keys)
-    other = venues.aave_liquidation(
+    dollars = venues.aave.liquidation(COLLATERAL, DEBT, **keys)
+    other = venues.aave.liquidation(
         COLLATERAL / 1_024, DEBT / 1_024, **keys, small=2_000 / 1_024, leftover=1_000 / 1_024
     )
     assert_allclose(other.repaid * 1_024, dollars.repaid, rtol=1e-12)

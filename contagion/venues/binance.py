@@ -1,0 +1,150 @@
+"""Binance: insurance fund, then auto-deleveraging by profit and margin ratio.
+
+The fund pays first; the rest closes positions of the other side, highest rank first (`rule`). The
+score of 2019 is published (`adl_score_2019`); the one in use today is unverified (`adl_score`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError
+from ..rules.order import Queue
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .adl import profit_times_leverage
+from .parameters import fund_then
+from .record import Venue
+
+
+def rule(fund: float | None = None, by: str = "score") -> Rule:
+    """Insurance fund, then auto-deleveraging from the highest rank downwards.
+
+    As `contagion.venues.bitmex.rule`, with Binance's own score (`adl_score`, `adl_score_2019`):
+    users are ranked by profit and margin ratio and closed at the bankruptcy price of the
+    liquidated order, without a fee.
+
+    Claims: as for `contagion.venues.bitmex.rule`.
+
+    Parameters
+    ----------
+    fund : money in the insurance fund; `None`: the claims in its layer.
+    by : column with the score.
+
+    Unverified: the formula of the score in use today (medium confidence); the one of 2019 is
+    published.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    >>> from contagion.venues import binance
+    >>> binance.rule(fund=30)
+    Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))])
+
+    Source: Binance, FAQ 360033525471 "What Is Auto-Deleveraging (ADL)", 2019-09-09.
+    """
+    return fund_then(fund, Layer("adl", Queue(by)))
+
+
+def adl_score(
+    pnl: ArrayLike, entry_value: ArrayLike, mark_value: ArrayLike, wallet: ArrayLike
+) -> Numbers:
+    """The ranking score of Binance futures as it is believed to be now (unverified).
+
+    pnl % = pnl / |entry value|, leverage = |mark value| / (wallet + pnl), and
+
+    score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage
+
+    **Unverified (medium confidence)**; that losers are divided is taken over from BitMEX.
+
+    Parameters
+    ----------
+    pnl : unrealized profit or loss of the position, money.
+    entry_value, mark_value : value of the position at entry and mark; only the size counts.
+    wallet : wallet balance behind it, money, without the unrealized result.
+
+    Returns
+    -------
+    The score, without unit; −inf where wallet + pnl <= 0.
+
+    Raises
+    ------
+    ValueError : entry_value is zero, or a value is infinite.
+
+    Example
+    -------
+    Profit 20 on 100 entered, now worth 120, 40 in the wallet: 0.2 × 120 / 60.
+
+    >>> round(adl_score(20, 100, 120, 40), 10)
+    0.4
+
+    Source: after the project's notes, where it is marked unverified; the formula of 2019 is
+    `adl_score_2019`.
+    """
+    gain, entry = numbers("pnl", pnl), numbers("entry_value", entry_value)
+    mark, cash = numbers("mark_value", mark_value), numbers("wallet", wallet)
+    if (entry == 0).any():
+        raise ArgumentError(
+            "entry_value must not be zero: a position without a value has no score."
+        )
+    equity = cash + gain
+    score = profit_times_leverage(gain / np.abs(entry), ratio(np.abs(mark), equity, np.inf))
+    return answer(np.where(equity <= 0, -np.inf, score), gain, entry, mark, cash)
+
+
+def adl_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike) -> Numbers:
+    """The ranking score that Binance published in 2019: profit share times margin ratio.
+
+    score = max(0, pnl) / max(1, wallet) × maintenance margin / (wallet + pnl)
+
+    and zero where wallet + pnl <= 0. The 1 is one unit of the quote currency, so this score is
+    not scale-free below it. Users were then ranked by the quantile of the score.
+
+    Parameters
+    ----------
+    pnl, wallet : unrealized result and wallet balance, money.
+    maintenance : maintenance margin, money, >= 0.
+
+    Returns
+    -------
+    The score, without unit, >= 0.
+
+    Raises
+    ------
+    ValueError : maintenance is negative, or a value is infinite.
+
+    Example
+    -------
+    Profit 40 on a wallet of 10, maintenance margin 5: 4 × 0.1.
+
+    >>> adl_score_2019(40, 10, 5)
+    0.4
+
+    Source: Binance FAQ 360033525471 (text of 2019-09-09); the formula as quoted in the
+    developers' forum, dev.binance.vision topic 17801.
+    """
+    gain, cash = numbers("pnl", pnl), numbers("wallet", wallet)
+    margin = numbers("maintenance", maintenance, 0)
+    share = np.maximum(gain, 0.0) / np.maximum(cash, 1.0)
+    margin_ratio = np.where(cash + gain <= 0, 0.0, ratio(margin, cash + gain, 0.0))
+    return answer(share * margin_ratio, gain, cash, margin)
+
+
+CATALOGUE = (
+    Venue(
+        name="binance",
+        build=rule,
+        title="Insurance fund, then auto-deleveraging by rank",
+        source="Binance, FAQ 360033525471",
+        as_of="2019-09-09",
+        status="partly unverified",
+        read="The FAQ of 2019; the score in use today is unverified (medium confidence).",
+        simplified="One liquidated order; the queue is not ranked again; guarantees of Binance "
+        "not to deleverage some contracts are left out.",
+    ),
+)

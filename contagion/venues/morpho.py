@@ -1,0 +1,209 @@
+"""Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
+
+A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
+`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A MetaMorpho
+vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0` a loss is
+in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first is paid
+in full: the same graph, two distributions of the loss. No rule here needs layers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..liquidation.loan_liquidation import LoanLiquidation, settle
+from ..rules.order import FirstCome
+from ..rules.proportional import PRO_RATA
+from ..rules.rule import Rule
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .record import Venue
+
+
+def blue() -> Rule:
+    """Morpho Blue: bad debt is pro rata on the suppliers of that market.
+
+        loss_k = bad debt × supply_k / Σ supply
+
+    When a liquidation takes the last collateral, the remaining debt leaves the total supply of
+    the market in the same transaction. Other markets are not touched.
+
+    Claims: all suppliers of one market; on a graph each market is a node.
+
+    Example
+    -------
+    Collateral 80, debt 100, LLTV 86 %: bad debt 23.36 on 1,000 supplied, a haircut of 2.336 %.
+
+    >>> from contagion.venues import morpho
+    >>> claims = {"claimant": ["a", "b"], "amount": [750.0, 250.0]}
+    >>> morpho.blue().allocate(23.36, claims).table["loss"].round(6).tolist()
+    [17.52, 5.84]
+
+    Source: morpho-org/morpho-blue, src/Morpho.sol (liquidate), read @ 0187e94.
+    """
+    return PRO_RATA
+
+
+def metamorpho_v1_0() -> Rule:
+    """MetaMorpho v1.0: a loss in a market lowers the share price, pro rata on the depositors.
+
+        loss_k = L × shares_k / Σ shares
+
+    Total assets are the sum of what the vault supplies to its markets, so a loss there is in the
+    share price at once; the fee is charged on gains only.
+
+    Claims: all depositors of the vault.
+
+    Example
+    -------
+    >>> from contagion.venues import morpho
+    >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0]}
+    >>> morpho.metamorpho_v1_0().allocate(10, claims).table["loss"].tolist()
+    [6.0, 4.0]
+
+    Source: morpho-org/metamorpho, src/MetaMorpho.sol (totalAssets, _accruedFeeShares), read @
+    00da9ad, a version before v1.1; that it is the code of the vaults deployed as v1.0 is
+    unverified (high confidence).
+    """
+    return PRO_RATA
+
+
+def metamorpho_v1_1(by: str = "exit") -> Rule:
+    """MetaMorpho v1.1: the loss is booked as lost assets, the share price stays.
+
+        total assets = assets in the markets + lost assets;  paid in the order of the exits
+
+    Early withdrawals are paid at the old price, and the last depositors find the vault empty.
+
+    Parameters
+    ----------
+    by : column with the exit of the depositors, lowest first; empty: stays.
+
+    Claims: all depositors of the vault, with the column `exit`.
+
+    Example
+    -------
+    The loss of the example of `metamorpho_v1_0`, and b leaves first:
+
+    >>> from contagion.venues import morpho
+    >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "exit": [None, 1]}
+    >>> morpho.metamorpho_v1_1().allocate(10, claims).table["loss"].tolist()
+    [10.0, 0.0]
+
+    Source: morpho-org/metamorpho-v1.1, src/MetaMorphoV1_1.sol (_accruedFeeAndAssets, totalAssets),
+    read @ 2316dcd.
+    """
+    return FirstCome(by)
+
+
+def incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
+    """The liquidation incentive factor of Morpho Blue: collateral seized per unit repaid.
+
+    LIF = min(1.15, 1 / (1 − 0.3 (1 − LLTV)))
+
+    The cap binds below an LLTV of 56.5 %.
+
+    Parameters
+    ----------
+    lltv : liquidation loan-to-value, above 0 and below 1.
+    cursor, most : constants of the contract.
+
+    Returns
+    -------
+    The factor, >= 1.
+
+    Raises
+    ------
+    ValueError : lltv not between 0 and 1.
+
+    Example
+    -------
+    >>> incentive([0.77, 0.86, 0.915, 0.945, 0.5]).round(4)
+    array([1.0741, 1.0438, 1.0262, 1.0168, 1.15  ])
+
+    Source: morpho-org/morpho-blue, src/Morpho.sol (function liquidate), read @ 0187e94, and
+    src/libraries/ConstantsLib.sol, read @ 04d77ee.
+    """
+    limit = numbers("lltv", lltv, above=0, below=1)
+    return answer(np.minimum(most, 1 / (1 - cursor * (1 - limit))), limit)
+
+
+def liquidation(collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike) -> LoanLiquidation:
+    """Liquidation in full in a market of Morpho Blue, with bad debt written off at once.
+
+    Liquidatable when debt > LLTV × collateral. Repaid is min(debt, collateral / LIF), seized
+    LIF × repaid. When the collateral is used up the remaining debt leaves the market's supply
+    in the same transaction: pro rata on its suppliers. A liquidator who leaves a crumb of
+    collateral leaves the debt standing; that case is not modelled. Nothing happens, and bad debt
+    stays latent, while an oracle is hard-coded: then pass the collateral at the oracle's price.
+
+    Parameters
+    ----------
+    collateral, debt : values at the oracle price, >= 0.
+    lltv : liquidation loan-to-value of the market, above 0 and below 1.
+
+    Returns
+    -------
+    LoanLiquidation; `health` is LLTV × collateral / debt.
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    >>> loan = liquidation(80, 100, lltv=0.86)
+    >>> round(loan.repaid, 2), round(loan.bad_debt, 2)
+    (76.64, 23.36)
+
+    On 1,000 supplied this is a haircut of 2.336 %.
+
+    Source: as for `incentive`.
+    """
+    held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
+    limit = numbers("lltv", lltv, above=0, below=1)
+    factor = np.asarray(incentive(limit))
+    open_ = owed > limit * held
+    used_up = open_ & (owed * factor >= held)
+    repaid = np.where(open_, np.where(used_up, held / factor, owed), 0.0)
+    seized = np.where(used_up, held, repaid * factor)
+    health = ratio(limit * held, owed, np.inf)
+    return settle(held, owed, health, repaid, seized, used_up, limit)
+
+
+CATALOGUE = (
+    Venue(
+        name="morpho_blue",
+        build=blue,
+        title="Pro rata on the suppliers of the market",
+        source="morpho-org/morpho-blue @ 0187e94",
+        as_of="2023",
+        status="verified",
+        read="The code of the liquidation.",
+        simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
+        "and with a hard-coded oracle nothing is liquidated; the rule is not called "
+        "then.",
+    ),
+    Venue(
+        name="metamorpho_v1_0",
+        build=metamorpho_v1_0,
+        title="Loss in the share price, pro rata on depositors",
+        source="morpho-org/metamorpho @ 00da9ad",
+        as_of="2024",
+        status="partly unverified",
+        read="The code of total assets and fees in a version before v1.1; that the vaults "
+        "deployed as v1.0 have this code is unverified (high confidence).",
+        simplified="None stated.",
+    ),
+    Venue(
+        name="metamorpho_v1_1",
+        build=metamorpho_v1_1,
+        title="Loss booked, share price kept: first come first served",
+        source="morpho-org/metamorpho-v1.1 @ 2316dcd",
+        as_of="2024",
+        status="verified",
+        read="The code of total assets, lost assets and fees.",
+        simplified="The lost assets are not covered (a curator may), and withdrawals meet no "
+        "lack of liquidity other than the loss.",
+    ),
+)

@@ -1,0 +1,156 @@
+"""OKX: insurance fund, then auto-deleveraging; in 2018, as OKEx, a clawback of profits.
+
+- `rule` (2025): the fund pays until it has fallen by 30 %, then positions are closed by rank
+- `okex_2018`: the fund, then an equal share of the week's net profits (`clawback_rate`)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError
+from ..rules.order import Queue
+from ..rules.proportional import ProRata
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer
+from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .parameters import fund_then, money, share
+from .record import Venue
+
+
+def rule(fund: float, peak: float | None = None, trigger: float = 0.30, by: str = "score") -> Rule:
+    """Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank.
+
+    fund pays min(L, fund − (1 − trigger) × peak), then the queue
+
+    Claims: as for `contagion.venues.bitmex.rule`.
+
+    Parameters
+    ----------
+    fund : balance of the fund, money.
+    peak : highest balance of the last 8 hours, money; by default `fund`.
+    trigger : fall from the peak at which deleveraging starts, 0 to 1.
+    by : column with the rank.
+
+    Unverified (medium confidence): the base of the 30 %. A help page says the peak of the last 8
+    hours, second-hand texts say their average.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    A fund of 90 after a peak of 100 pays 20 more before the queue starts:
+
+    >>> from contagion.venues import okx
+    >>> okx.rule(fund=90, peak=100)
+    Waterfall([Layer('insurance fund', capacity=20), Layer('adl', Queue(by='score'))])
+
+    Source: OKX, help page on early liquidation, read on a mirror without date; "Automatic-
+    Deleveraging", updated 2025-03-06.
+    """
+    has = money(fund, "fund")
+    top = has if peak is None else money(peak, "peak")
+    return fund_then(
+        max(0.0, has - (top - share(trigger, "trigger") * top)), Layer("adl", Queue(by))
+    )
+
+
+def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
+    """Insurance fund, then an equal percentage of the week's net profits: the clawback.
+
+    rate = (L − fund) / Σ max(0, profit);  each account pays rate × max(0, profit)
+    (`clawback_rate`)
+
+    Profits are netted over all three contracts (weekly, bi-weekly, quarterly) and the whole
+    week, by account; losers pay nothing.
+
+    Claims: layer "clawback", one row an account, column `weight` its net profit (losses below
+    zero are allowed), `amount` what it can lose: its net profit, 0 for losers. The rest of an
+    account is a row of its own with an empty layer.
+
+    Parameters
+    ----------
+    fund : money in the insurance fund, injections included; `None`: the claims in its layer.
+    weight : column with the net profit.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    Profits of 50, 30, −10, 20 and a loss of 12 that is not covered: 12 %, the first pays 6.
+
+    >>> from contagion.venues import okx
+    >>> claims = {"claimant": ["a", "b", "c", "d"], "layer": "clawback",
+    ...           "amount": [50, 30, 0, 20], "profit": [50, 30, -10, 20]}
+    >>> done = okx.okex_2018(fund=0).allocate(12, claims)
+    >>> done.table["loss"].round(9).tolist()
+    [6.0, 3.6, 0.0, 2.4, 0.0]
+
+    Source: OKEx notice of 3 August 2018 as quoted by movingwatertrading.com; OKEx support
+    article 115001762991, "Full Account Clawback".
+    """
+    return fund_then(fund, Layer("clawback", ProRata(weight, negative="zero")))
+
+
+def clawback_rate(shortfall: ArrayLike, profits: ArrayLike) -> Numbers:
+    """The equal share of net profits that covers a shortfall: rate = L / Σ max(0, profit).
+
+    OKEx, 2018: after the fund, over accounts with a net profit in all contracts of the week.
+
+    Parameters
+    ----------
+    shortfall : (...) what the fund did not cover, money, >= 0.
+    profits : (..., n) net profit of each account; losses count as zero.
+
+    Returns
+    -------
+    Share of each profit that is taken, at most 1 (then a rest stays uncovered); 0 without a
+    shortfall, nan where there are no profits to charge.
+
+    Raises
+    ------
+    ValueError : a negative shortfall, or profits without an axis of accounts.
+
+    Example
+    -------
+    >>> clawback_rate(12, [50, 30, -10, 20])
+    0.12
+
+    Source: OKEx notice of August 2018 as quoted in press, after the project's notes.
+    """
+    loss, gain = numbers("shortfall", shortfall, 0), numbers("profits", profits)
+    if gain.ndim == 0:
+        raise ArgumentError("profits must have an axis of accounts, the last one.")
+    base = np.maximum(gain, 0.0).sum(-1)
+    rate = np.where(loss == 0, 0.0, np.minimum(ratio(loss, base), 1.0))
+    return answer(rate, loss, base)
+
+
+CATALOGUE = (
+    Venue(
+        name="okx",
+        build=rule,
+        title="Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank",
+        source="OKX, help pages on early liquidation and on auto-deleveraging",
+        as_of="2025-03-06",
+        status="partly unverified",
+        read="A help page on a mirror without date, and the page on auto-deleveraging; the "
+        "base of the 30 % is unverified (medium confidence).",
+        simplified="The queue is not ranked again.",
+    ),
+    Venue(
+        name="okex_2018",
+        build=okex_2018,
+        title="Insurance fund, then an equal percentage of the week's net profits",
+        source="OKEx notice of 2018-08-03, quoted; OKEx support article 115001762991",
+        as_of="2018-08-03",
+        status="verified",
+        read="The notice as quoted by movingwatertrading.com, and the support article.",
+        simplified="The shortfall is an input; it is known only at the weekly settlement.",
+    ),
+)

@@ -1,0 +1,83 @@
+"""Checks of parameters, and layers, that the rules of several venues share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import RuleError
+from ..rules.proportional import PRO_RATA, Capped
+from ..rules.rule import Rule
+from ..rules.waterfall import Layer, Waterfall
+from ..text import did_you_mean
+
+
+def money(value: Any, name: str) -> float:
+    """A parameter that is money >= 0; `RuleError` with its name where it is not.
+
+    >>> money(30, "fund")
+    30.0
+    """
+    number = _number(value, name)
+    if not 0 <= number < float("inf"):
+        raise RuleError(f"{name}={value!r}: it is money, finite and >= 0.")
+    return number
+
+
+def share(value: Any, name: str, *, most: float = 1.0) -> float:
+    """A parameter between 0 and `most`; `RuleError` with its name where it is not.
+
+    >>> share(0.3, "trigger")
+    0.3
+    """
+    number = _number(value, name)
+    if not 0 <= number <= most:
+        raise RuleError(f"{name}={value!r}: it is a number from 0 to {most:g}.")
+    return number
+
+
+def choice(value: Any, name: str, known: tuple[str, ...]) -> str:
+    """A parameter that is one of a few words; `RuleError` with the closest where it is not.
+
+    >>> choice("shared", "pool", ("isolated", "shared"))
+    'shared'
+    """
+    if value not in known:
+        raise RuleError(did_you_mean(value, known, name))
+    return str(value)
+
+
+def capacity(value: Any, name: str) -> float | None:
+    """A capacity that may be left open: `None` is the sum of the claims in the layer.
+
+    >>> capacity(None, "stake"), capacity(600, "stake")
+    (None, 600.0)
+    """
+    return None if value is None else money(value, name)
+
+
+def at_most(part: float) -> Rule:
+    """Pro rata, but no claim loses more than a part of itself.
+
+    >>> at_most(1.0), at_most(0.3)
+    (ProRata(), Capped(share=0.3))
+    """
+    return PRO_RATA if part == 1.0 else Capped(PRO_RATA, share=part)
+
+
+def fund_then(
+    fund: float | None, *layers: Layer, name: str = "insurance fund", parameter: str = "fund"
+) -> Rule:
+    """A fund of that much money, or of the claims in its layer, in front of other layers.
+
+    >>> fund_then(30, Layer("winners"))
+    Waterfall([Layer('insurance fund', capacity=30), Layer('winners')])
+    """
+    capacity = None if fund is None else money(fund, parameter)
+    return Waterfall([Layer(name, capacity=capacity), *layers])
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise RuleError(f"{name}={value!r} is not a number.") from error
