@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError
+from ..kernels.betweenness import dependencies
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from .centrality import NO_CLAIMS
@@ -19,6 +20,7 @@ from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
 
 Distance = Literal["hops", "amount"]
+ONE_START = "the only start: no path that could pass through it was looked at"
 CHUNK = 2**22  # entries of the distance matrix held at a time
 
 
@@ -43,11 +45,14 @@ def betweenness(
 
     with σ_st the number of shortest paths from s to t and σ_st(i) of those through i; the same
     in the direction of losses and against it. A claim has length `1 / amount`, so that paths
-    prefer large claims, or 1 for distance "hops". Paths count as equally long when their lengths
-    agree to the last digit.
+    prefer large claims, or 1 for distance "hops". Paths count as equally long when their lengths,
+    added up from s on, agree to the last digit.
 
-    The cost is one search per node, in Python: 10 to 20 minutes for 10,000 nodes and 100,000
-    exposures. `k` starts from that many drawn nodes only and is quicker by n / k.
+    The cost is one search per node: 1 to 5 seconds for 1,500 nodes with 10 to 100 claims each,
+    about 80 seconds for 10,000 nodes and 100,000 exposures. `k` starts from that many drawn
+    nodes S only and is quicker by n / k; s is then one of them:
+
+        B_i = Σ_{s ∈ S, s ≠ i ≠ t} σ_st(i) / σ_st / ((k − [i ∈ S])(n − 2))
 
     Parameters
     ----------
@@ -58,7 +63,8 @@ def betweenness(
 
     Returns
     -------
-    Series, shares in [0, 1]. All nan, with the reason, with fewer than 3 nodes or no claims.
+    Series, shares in [0, 1]. All nan, with the reason, with fewer than 3 nodes or no claims; with
+    k=1 the start is nan.
 
     Raises
     ------
@@ -75,7 +81,8 @@ def betweenness(
     >>> betweenness(net).tolist()
     [0.0, 0.5, 0.0]
 
-    Source: Freeman (1977), Sociometry 40(1); computed by networkx, after Brandes (2001).
+    Source: Freeman (1977), Sociometry 40(1); computed after Brandes (2001), Journal of
+    Mathematical Sociology 25(2).
     """
     n = len(network)
     if k is not None and not 1 <= k <= n:
@@ -86,17 +93,18 @@ def betweenness(
     if n < 3 or not steps.nnz:
         why = NO_CLAIMS if n >= 3 else "a path through a third node needs three nodes"
         return scored("betweenness", np.full(n, np.nan), network.names, {why: np.ones(n, bool)})
-    import networkx as nx
-
     place = _by_name(network)
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(n))
-    rows = sorted(zip(place[steps.row], place[steps.col], steps.data, strict=True))
-    graph.add_weighted_edges_from((int(i), int(j), float(length)) for i, j, length in rows)
-    seed = None if k is None else int(np.random.default_rng(rng).integers(2**31))
-    found = nx.betweenness_centrality(graph, k=k, weight="weight", seed=seed)
-    values = np.array([found[i] for i in range(n)])
-    return scored("betweenness", values[place], network.names)
+    length = csr_array((steps.data, (place[steps.row], place[steps.col])), shape=steps.shape)
+    length.sort_indices()
+    starts = np.arange(n)
+    if k is not None:
+        starts = np.sort(np.random.default_rng(rng).choice(n, k, replace=False))
+    others = np.full(n, len(starts))  # starts that are not the node itself
+    others[starts] -= 1
+    alone = others == 0
+    pairs = np.where(alone, np.nan, others * (n - 2.0))
+    values = dependencies(length, starts) / pairs
+    return scored("betweenness", values[place], network.names, {ONE_START: alone[place]})
 
 
 def _by_name(network: ExposureNetwork) -> np.ndarray:

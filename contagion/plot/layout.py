@@ -68,8 +68,8 @@ def _springs(links: csr_array) -> np.ndarray:
     degree = np.asarray(near.sum(axis=1)).ravel()
     ideal = 1.6 / np.sqrt(n)
     for step in np.linspace(0.12, 0.002, ROUNDS):
-        square = ((place[:, None, :] - place[None, :, :]) ** 2).sum(axis=2)
-        push = ideal**2 / np.maximum(square, 1e-4)
+        across, up = (column[:, None] - column for column in place.T)
+        push = ideal**2 / np.maximum(across**2 + up**2, 1e-4)
         move = push.sum(axis=1)[:, None] * place - push @ place
         move -= 0.25 / ideal * (degree[:, None] * place - near @ place) * ideal
         move -= 0.3 * place
