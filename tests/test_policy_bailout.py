@@ -12,9 +12,8 @@ from conftest import from_liabilities, random_network
 
 import contagion as ct
 from contagion.errors import PolicyError
-
 from contagion.experiments.policy import compare, optimal_bailout
-from contagion.experiments.policy.program import _gap
+from contagion.kernels.programs import dual_gap
 
 FEATURES = (
     set(),
@@ -252,9 +251,13 @@ def test_errors(ring):
 def test_a_programme_that_is_not_solved_would_be_noticed():
     side = SimpleNamespace(marginals=np.zeros(1))
     found = SimpleNamespace(
-        fun=-1.0, ineqlin=SimpleNamespace(marginals=np.array([-0.5])), lower=side, upper=side
+        fun=-1.0,
+        ineqlin=SimpleNamespace(marginals=np.array([-0.5])),
+        eqlin=None,
+        lower=side,
+        upper=side,
     )
     box = np.array([[0.0, np.inf]])
-    assert _gap(found, np.array([2.0]), box) == 0.0
-    with pytest.raises(ArithmeticError, match="dual"):
-        _gap(found, np.array([1.0]), box)
+    assert dual_gap("bailout", found, box, np.array([2.0]), None) == 0.0
+    with pytest.raises(ct.ConvergenceError, match="dual"):
+        dual_gap("bailout", found, box, np.array([1.0]), None)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError
+from .programs import linear_program
 
 TIGHT = 1e-10  # feasibility and optimality of the linear programme
+DUAL = 1e-7  # distance of the solution from its dual
 TOP = 1e3  # the largest arc of the programme; the tolerance is a part 1e-13 of it
 ROUNDS = 50  # of capacities cut to what nodes can pass on
 EXACT = 1e-13  # imbalance that is left, as a part of the largest arc
@@ -34,7 +34,7 @@ def largest_circulation(
 
     Raises
     ------
-    ArithmeticError
+    ConvergenceError
         Where the programme is not solved.
 
     Example
@@ -112,26 +112,15 @@ def _programme(
     balance: csr_array, cost: np.ndarray, surplus: np.ndarray, most: np.ndarray, scale: float
 ) -> np.ndarray:
     """min cost · x with balance · x = surplus, 0 ≤ x ≤ most; checked against the dual."""
-    from scipy import optimize
-
-    linprog: Any = optimize.linprog  # its stubs know no sparse matrices
     scale /= TOP
-    upper, right = most / scale, surplus / scale
-    found = linprog(
+    found = linear_program(
+        "circulation",
         cost,
-        A_eq=balance,
-        b_eq=right,
-        bounds=np.column_stack([np.zeros(len(most)), upper]),
+        np.column_stack([np.zeros(len(most)), most / scale]),
+        equal=(balance, surplus / scale),
+        gap=DUAL,
         method="highs-ds",
-        options={"primal_feasibility_tolerance": TIGHT, "dual_feasibility_tolerance": TIGHT},
+        primal_feasibility_tolerance=TIGHT,
+        dual_feasibility_tolerance=TIGHT,
     )
-    if found.status != 0:
-        raise ConvergenceError(f"The linear programme of the circulation: {found.message}")
-    bounded = np.isfinite(upper)
-    dual = found.upper.marginals[bounded] @ upper[bounded] + found.eqlin.marginals @ right
-    if abs(found.fun - dual) > 1e-7 * max(1.0, abs(found.fun)):
-        raise ConvergenceError(
-            f"The linear programme of the circulation is {found.fun:g} and its dual {dual:g}."
-        )
-    flow: np.ndarray = found.x * scale
-    return flow
+    return found.z * scale

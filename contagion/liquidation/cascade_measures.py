@@ -18,6 +18,7 @@ from scipy.sparse import csr_array
 from ..errors import MarginError
 from ..kernels.liquidation import Liquidated
 from ..statistics.arrays import Numbers
+from ..statistics.quantiles import column_quantiles
 from ..text import money, percent, plural
 from .cascade import LiquidationCascade
 from .cascade_result import CascadeResult
@@ -255,10 +256,7 @@ def break_even_fund(
         raise MarginError("All weights are 0.")
     weight = given / given.sum()
     order = np.argsort(values, axis=0, kind="stable")
-    reached = np.cumsum(weight[order], axis=0) >= share - 1e-12
-    at = np.where(reached.any(axis=0), reached.argmax(axis=0), many - 1)
-    column = np.arange(values.shape[1])
-    fund = values[order[at, column], column]
+    fund = column_quantiles(values, order, weight, share)[0]
     over = np.maximum(values - fund, 0.0)
     beyond = weight @ (over > 0)
     missing = weight @ over

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
-from ..statistics.joint_samples import LEAST, ROUNDING, labelled, quantiles, sample_of
+from ..statistics.joint_samples import LEAST, labelled, sample_of
+from ..statistics.quantiles import column_quantiles, first_reaching
 from .registry import Measure
 
 MEDIAN = 0.05  # half the probability of the median state
@@ -93,12 +94,12 @@ def covar(
         part = np.where(state, p[:, None], 0.0)
         part = part if single else np.take_along_axis(part, inside, axis=0)
         reached = np.cumsum(part, axis=0)
-        at = (reached < (level - ROUNDING) * reached[-1]).sum(axis=0)
+        at = first_reaching(reached, level * reached[-1])
         column = 0 if single else np.arange(x.shape[1])
         return np.asarray(sample.system[at if single else inside[at, column], column])
 
     def states(p: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-        edges = quantiles(
+        edges = column_quantiles(
             x,
             order,
             p,

@@ -16,13 +16,12 @@ import pandas as pd
 from ..errors import ArgumentError, ShockError
 from ..statistics.joint_samples import (
     LEAST,
-    ROUNDING,
     expected_shortfall,
     labelled,
-    quantiles,
     sample_of,
     tail_weights,
 )
+from ..statistics.quantiles import ROUNDING, column_quantiles
 from ..text import listing
 from .attribution import Attribution
 from .registry import Measure
@@ -290,7 +289,7 @@ def tail_dependence(
     """
     sample = sample_of(losses, level, "all", weights)
     x, p = sample.losses, sample.weights
-    edge = quantiles(x, np.argsort(x, axis=0, kind="stable"), p, level)[0]
+    edge = column_quantiles(x, np.argsort(x, axis=0, kind="stable"), p, level)[0]
     beyond = (x > edge).astype(float)
     part = beyond * p[:, None]
     chance, square = part.sum(axis=0), (part**2).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Samples of joint losses: checked, sorted, resampled; quantiles and tails of weighted columns."""
+"""Samples of joint losses: checked, sorted, resampled; tails of weighted columns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pandas as pd
 
 from ..errors import ArgumentError, ShockError
 from ..text import listing
+from .quantiles import column_quantiles
 
 LEAST = 10  # scenarios behind a number, by default
-ROUNDING = 1e-12  # of a probability
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,6 @@ def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     return Sample(x[order], whole[order], p[order] / p.sum(), table.columns)
 
 
-def quantiles(x: np.ndarray, order: np.ndarray, p: np.ndarray, *levels: float) -> list[np.ndarray]:
-    """Smallest values of each column (S, n) that are not exceeded with each probability."""
-    reached = np.cumsum(p[order], axis=0)
-    found = []
-    for level in levels:
-        at = np.minimum((reached < level - ROUNDING).sum(axis=0), len(x) - 1)
-        found.append(np.take_along_axis(x, order[at, np.arange(x.shape[1])][None], axis=0)[0])
-    return found
-
-
 def tail_weights(losses: np.ndarray, level: float, weights: np.ndarray | None = None) -> np.ndarray:
     """Probabilities (S, n) of the worst 1 − level of each column (S, n); columns sum to 1.
 
@@ -108,7 +98,7 @@ def tail_weights(losses: np.ndarray, level: float, weights: np.ndarray | None = 
     """
     p = np.full(len(losses), 1.0 / len(losses)) if weights is None else weights
     order = np.argsort(losses, axis=0, kind="stable")
-    edge = quantiles(losses, order, p, level)[0]
+    edge = column_quantiles(losses, order, p, level)[0]
     beyond = np.where(losses > edge, p[:, None], 0.0)
     tied = np.where(losses == edge, p[:, None], 0.0)
     rest = np.maximum((1.0 - level) - beyond.sum(axis=0), 0.0) / tied.sum(axis=0)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from .arrays import numbers
+from .quantiles import first_reaching
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ def quantile(ordered: np.ndarray, upto: np.ndarray, p: float) -> np.ndarray:
     """Smallest loss with probability p up to it (k,); infinite outside 0 to 1."""
     if not 0 < p < 1:
         return np.full(ordered.shape[1], -np.inf if p <= 0 else np.inf)
-    at = np.minimum((upto < p - 1e-12).sum(0, keepdims=True), len(ordered) - 1)
-    at = np.broadcast_to(at, (1, ordered.shape[1]))
-    return np.asarray(np.take_along_axis(ordered, at, axis=0)[0])
+    return np.asarray(ordered[first_reaching(upto, p), np.arange(ordered.shape[1])])
 
 
 def beyond(upto: np.ndarray, level: float) -> np.ndarray:

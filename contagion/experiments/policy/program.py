@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ...errors import ConvergenceError, PolicyError
+from ...kernels.programs import integer_program, linear_program
 from ...network.exposure_network import ExposureNetwork
 
 SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
-DUAL = 1e-6  # relative distance of a solved programme from its dual
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +106,17 @@ class Program:
         if len(switched):
             on = switched[box[n + switched, 1] > 0]
             matrix, right = self._rows(np.union1d(np.flatnonzero(self.behind == 0), on), budget)
-        found: Any = _solved(cost, matrix, right, box)
-        if found.status != 0:
-            raise PolicyError(f"The bailout programme was not solved: {found.message}")
-        gap = _gap(found, right, box)
-        enough = vstack([matrix, csr_array(cost[None])], format="csr")
-        reach = float(found.fun)
+        found = linear_program("bailout", cost, box, below=(matrix, right))
+        enough = csr_array(vstack([matrix, csr_array(cost[None])], format="csr"))
         spend = np.concatenate([np.ones(n), np.zeros(s + n)])
-        least: Any = _solved(spend, enough, np.append(right, reach), box)
-        best = least if least.status == 0 else found
-        given = np.where(best.x[:n] > 1e-9, best.x[:n], 0.0) * self.size
-        paid = best.x[n + s :] * self.size
-        price = -float(found.ineqlin.marginals[0])
-        return Solved(given, paid, max(price, 0.0), len(switched), gap)
+        try:
+            below = (enough, np.append(right, found.value))
+            best = linear_program("bailout", spend, box, below=below)
+        except ConvergenceError:  # as good, and spends no more than the budget
+            best = found
+        given = np.where(best.z[:n] > 1e-9, best.z[:n], 0.0) * self.size
+        paid = best.z[n + s :] * self.size
+        return Solved(given, paid, max(-float(found.prices[0]), 0.0), len(switched), found.gap)
 
     def _box(self, open_to: np.ndarray) -> np.ndarray:
         """Bounds (variables, 2)."""
@@ -154,8 +151,6 @@ class Program:
         seconds: float,
     ) -> np.ndarray:
         """The bounds with every switch as the mixed-integer programme sets it."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-
         n, k = len(self.base), len(switched)
         plain = np.flatnonzero(self.behind == 0)
         matrix, right = self._rows(np.concatenate([plain, switched]), budget)
@@ -166,40 +161,20 @@ class Program:
         right[rows - k :] += self.behind[switched]
         limit = csr_array((np.ones(k), (np.arange(k), n + switched)), shape=(k, len(cost)))
         upper = csr_array((-self.width[switched], (np.arange(k), np.arange(k))), shape=(k, k))
-        whole = vstack([hstack([matrix, slope]), hstack([limit, upper])], format="csr")
-        found = milp(
+        found = integer_program(
             np.append(cost, np.zeros(k)),
-            constraints=LinearConstraint(whole, ub=np.append(right, np.zeros(k))),
-            bounds=Bounds(np.append(box[:, 0], np.zeros(k)), np.append(box[:, 1], np.ones(k))),
-            integrality=np.append(np.zeros(len(cost)), np.ones(k)),
-            options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+            np.append(box[:, 0], np.zeros(k)),
+            np.append(box[:, 1], np.ones(k)),
+            np.append(np.zeros(len(cost)), np.ones(k)),
+            [(hstack([matrix, slope]), -np.inf, right), (hstack([limit, upper]), -np.inf, 0.0)],
+            seconds=seconds,
         )
-        if found.status != 0:
+        if found.z is None or not found.proved:
             raise PolicyError(
                 f"The bailout programme with {k} switches was not solved in {seconds:g} seconds "
                 f"({found.message}). Give it more with seconds=, or fewer nodes=."
             )
         box = box.copy()
-        off = switched[np.asarray(found.x[len(cost) :]) < 0.5]
+        off = switched[found.z[len(cost) :] < 0.5]
         box[n + off, 1] = 0.0
         return box
-
-
-def _solved(cost: np.ndarray, matrix: Any, right: np.ndarray, box: Any) -> Any:
-    from scipy.optimize import linprog
-
-    return linprog(cost, A_ub=matrix, b_ub=right, bounds=box, method="highs")
-
-
-def _gap(found: Any, right: np.ndarray, box: np.ndarray) -> float:
-    """Relative distance of a solved programme from its dual; raises where there is one."""
-    dual = float(found.ineqlin.marginals @ right)
-    for side, bound in ((found.lower, box[:, 0]), (found.upper, box[:, 1])):
-        there = np.isfinite(bound)
-        dual += float(side.marginals[there] @ bound[there])
-    gap = abs(dual - float(found.fun)) / (1.0 + abs(float(found.fun)))
-    if not gap <= DUAL:
-        raise ConvergenceError(
-            f"The bailout programme is {gap:.1e} away from its dual: it is not solved."
-        )
-    return gap

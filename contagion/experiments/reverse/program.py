@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import block_array, coo_array, csr_array
+from scipy.sparse import coo_array, csr_array
 
+from ...kernels.programs import integer_program
 from ...network.exposure_network import ExposureNetwork
 from .answer import Goal, Norm
 
@@ -18,9 +19,7 @@ class Rows:
 
     def __init__(self, columns: int):
         self.columns = columns
-        self.blocks: list[csr_array] = []
-        self.low: list[np.ndarray] = []
-        self.high: list[np.ndarray] = []
+        self.blocks: list[tuple[csr_array, Any, Any]] = []
 
     def add(self, terms: list[tuple[int, Any]], low: Any, high: Any) -> None:
         """A block of rows: `terms` are (first column, matrix or vector of a diagonal)."""
@@ -35,16 +34,7 @@ class Rows:
         block = parts[0]
         for part in parts[1:]:
             block = csr_array(block + part)
-        rows = block.shape[0]
-        self.blocks.append(block)
-        self.low.append(np.broadcast_to(np.asarray(low, float), rows))
-        self.high.append(np.broadcast_to(np.asarray(high, float), rows))
-
-    def constraint(self) -> Any:
-        from scipy.optimize import LinearConstraint
-
-        matrix = block_array([[block] for block in self.blocks], format="csr")
-        return LinearConstraint(matrix, np.concatenate(self.low), np.concatenate(self.high))
+        self.blocks.append((block, low, high))
 
 
 def solve(
@@ -67,8 +57,6 @@ def solve(
     u and v make p = clip(f − b, 0, w) in every solution; payments of nodes that cannot fail, or
     are pinned, are constants.
     """
-    from scipy.optimize import Bounds, milp
-
     book, segments = network.book, network.segments
     n, scale = len(network), network.book.claims + network.segments.due
     size = max(float(scale.max(initial=0.0)), 1e-300)
@@ -127,14 +115,10 @@ def solve(
         rows.add([(x, eye), (t, csr_array(-per[:, None]))], -np.inf, 0.0)
     whole_numbers = np.zeros(columns, np.int64)
     whole_numbers[u : u + 2 * s] = 1
-    found = milp(
-        cost,
-        constraints=rows.constraint(),
-        bounds=Bounds(low, np.maximum(high, low)),
-        integrality=whole_numbers,
-        options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+    found = integer_program(
+        cost, low, np.maximum(high, low), whole_numbers, rows.blocks, seconds=seconds
     )
-    if found.x is None:
-        return None, found.status == 2, str(found.message)
-    shock = np.clip(np.asarray(found.x[:n]) * size, 0.0, assets)
-    return np.where(shock > 1e-12 * size, shock, 0.0), found.status == 0, str(found.message)
+    if found.z is None:
+        return None, found.impossible, found.message
+    shock = np.clip(found.z[:n] * size, 0.0, assets)
+    return np.where(shock > 1e-12 * size, shock, 0.0), found.proved, found.message

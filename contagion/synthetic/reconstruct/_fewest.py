@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array, hstack
 
 from ...errors import ConvergenceError
+from ...kernels.programs import integer_program
 from ._cells import Problem
 
 
@@ -22,8 +23,6 @@ def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray,
     ConvergenceError
         Where no network is found in time.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     row, column = problem.cells
     m, n, most = len(row), len(problem.supply), np.empty(0)
     if not m:
@@ -39,27 +38,27 @@ def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray,
     empty = coo_array((2 * n, m))
     diagonal, capacity = coo_array((np.ones(m), (at, at))), coo_array((most, (at, at)))
     needed = _needed(row, most, supply), _needed(column, most, demand)
-    rules = [
-        LinearConstraint(hstack([sides, empty]).tocsr(), margins, margins),
-        LinearConstraint(hstack([diagonal, -capacity]).tocsr(), -np.inf, 0.0),
-        LinearConstraint(hstack([empty, sides]).tocsr(), np.concatenate(needed), np.inf),
-    ]
-    cost, kind = np.repeat([0.0, 1.0], m), np.repeat([0, 1], m)
-    found = milp(
-        cost,
-        integrality=kind,
-        bounds=Bounds(0.0, np.concatenate([most, np.ones(m)])),
-        constraints=rules,
-        options={"time_limit": time_limit},
+    found = integer_program(
+        np.repeat([0.0, 1.0], m),
+        np.zeros(2 * m),
+        np.concatenate([most, np.ones(m)]),
+        np.repeat([0, 1], m),
+        [
+            (hstack([sides, empty]), margins, margins),
+            (hstack([diagonal, -capacity]), -np.inf, 0.0),
+            (hstack([empty, sides]), np.concatenate(needed), np.inf),
+        ],
+        seconds=time_limit,
+        gap=1e-4,
     )
-    if found.x is None:
+    if found.z is None:
         raise ConvergenceError(
             f"No network was found in {time_limit:g} s ({found.message}). Raise time_limit=, or "
             "leave exact=True out."
         )
-    used = np.round(found.x[m:]) > 0.5
-    amount = np.maximum(found.x[:m][used], 1e-9)
-    return row[used], column[used], amount, int(np.ceil(found.mip_dual_bound - 1e-6))
+    used = np.round(found.z[m:]) > 0.5
+    amount = np.maximum(found.z[:m][used], 1e-9)
+    return row[used], column[used], amount, int(np.ceil(found.bound - 1e-6))
 
 
 def _needed(side: np.ndarray, most: np.ndarray, margin: np.ndarray) -> np.ndarray:
