@@ -43,7 +43,7 @@ def test_names_and_version(built):
 
 def test_the_wheel_holds_package_and_data(built):
     names = set(zipfile.ZipFile(built[0]).namelist())
-    for name in ("__init__.py", "py.typed", "schema.csv", "report/template.html"):
+    for name in ("__init__.py", "py.typed", "network/schema.csv", "report/template.html"):
         assert f"contagion/{name}" in names
     sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "contagion").rglob("*.py")}
     assert sources <= names
