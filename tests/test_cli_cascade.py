@@ -101,7 +101,7 @@ def test_cascade_is_that_of_the_package(cli):
     )
     assert "007" in {row["holder"] for row in data["accounts"]}
     code, out, _ = cli(*WIDE, *words)
-    assert code == 0 and fits(out) and "round ETH ETH liquidated oracle 0 2,000 2,000" in flat(out)
+    assert code == 0 and fits(out) and "ETH round ETH oracle liquidated 0 2,000 2,000" in flat(out)
     ledger = data["ledger"]
     assert ledger.pop("start") == pytest.approx(sum(ledger.values()))
 

@@ -7,6 +7,7 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 from ..errors import Finding
@@ -43,35 +44,27 @@ def table(
     a      1.0
     b     12.0
     """
-    body = [list(map(str, row)) for row in rows]
-    wide = []
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    least = 2 * (len(head) - 1)
     for k, title in enumerate(head):
-        longest = max((len(word) for word in title.split()), default=0)
-        longest = len(title) if k in words else longest
-        wide.append(max([longest, *(len(row[k]) for row in body)]))
-    room = width() - 1 - 2 * (len(head) - 1)
-    while sum(wide) > room:
-        able = [k for k in words if k and wide[k] > 12] or [k for k in words if wide[k] > 16]
-        if not able:
-            break
-        wide[max(able, key=lambda k: wide[k])] -= 1
-    lines: list[str] = []
-    for number, row in enumerate([list(head), *body]):
-        parts = [
-            textwrap.wrap(text, wide[k], break_on_hyphens=False)
-            if k in words or number == 0
-            else [text]
-            for k, text in enumerate(row)
-        ]
-        high = max(len(part) for part in parts) or 1
-        for at in range(high):
-            line = [part[at] if at < len(part) else "" for part in parts]
-            fitted = [
-                text.ljust(wide[k]) if k in words else text.rjust(wide[k])
-                for k, text in enumerate(line)
-            ]
-            lines.append("  ".join(fitted).rstrip())
-    return "\n".join(lines)
+        cells = [len(str(row[k])) for row in rows]
+        if k in words:
+            least += min(max([len(title), *cells]), 12 if k else 16)
+            grid.add_column(Text(title), overflow="fold", min_width=min(len(title), 12))
+        else:  # a number is never cut: its column is as wide as the longest
+            wide = max([len(word) for word in title.split()] + cells)
+            least += wide
+            grid.add_column(Text(title), justify="right", width=wide)
+    for row in rows:
+        grid.add_row(*(Text(str(cell)) for cell in row))
+    console = Console(width=max(width() - 1, least), color_system=None, file=StringIO())
+    with console.capture() as caught:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in caught.get().rstrip("\n").split("\n"))
 
 
 def written(folder: Path, files: Sequence[Path]) -> str:
