@@ -11,16 +11,10 @@ from ..errors import ArgumentError
 from ..text import did_you_mean
 from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
 from . import liquidations as cascade
+from .grouped import Data, grouped
 from .options import (
-    AssumeEquity,
     File,
     Json,
-    Layer,
-    Nodes,
-    Orientation,
-    Repair,
-    Unit,
-    load,
     print_json,
 )
 from .terminal import findings_text, paragraph
@@ -90,16 +84,8 @@ def datasets(
 
 
 @app.command()
-def check(
-    file: File,
-    nodes: Nodes = None,
-    orientation: Orientation = None,
-    unit: Unit = None,
-    layer: Layer = None,
-    assume_equity: AssumeEquity = None,
-    repair: Repair = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def check(file: File, as_json: Json = False, *, data: Data) -> None:
     """Check a file of exposures: every finding with rows, amounts and a fix.
 
     The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
@@ -109,7 +95,7 @@ def check(
 
     network = None
     try:
-        network = load(file, nodes, orientation, unit, layer, assume_equity, repair).network
+        network = data.load(file).network
         found, failed = network.findings, False
     except NetworkError as error:
         if not error.findings:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..errors import ArgumentError
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
@@ -17,7 +16,8 @@ from ..rules import Rule, to_dict
 from ..text import percent, plural
 from . import options
 from .figures import draw, drawable
-from .options import OUT, SHOCK, load, print_json
+from .grouped import Data, Run, grouped
+from .options import OUT, SHOCK, print_json
 from .rule_arguments import idle, in_words, sets
 from .terminal import paragraph, table, width, written
 
@@ -31,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(compare)
 
 
+@grouped
 def compare(
     source: options.Source,
     rule: Annotated[
@@ -42,18 +43,6 @@ def compare(
             rich_help_panel=SHOCK,
         ),
     ],
-    default: options.Default = None,
-    recovery: options.Recovery = None,
-    loss: options.Loss = None,
-    model: options.ModelName = "eisenberg-noe",
-    param: options.Param = None,
-    baseline: options.BaselineName = "cleared",
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -70,23 +59,24 @@ def compare(
         ),
     ] = None,
     as_json: options.Json = False,
+    *,
+    run: Run,
+    data: Data,
 ) -> None:
     """Push one shock through a network under several rules: who gains and who pays.
 
     Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
     """
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
+    model = run.chosen()
     drawable(figure)
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = data.load(source)
     found = sets(loaded.network, rule)
-    shock = options.shock(loaded, default, recovery, loss)
     done = compare_rules(
         loaded.network,
-        shock,
+        run.shock(loaded),
         found,
-        model=options.model(model, param),
-        baseline=baseline,  # type: ignore[arg-type]
+        model=model,
+        baseline=run.baseline,  # type: ignore[arg-type]
     )
     files = _write(done, found, out) if out is not None else []
     if figure is not None:

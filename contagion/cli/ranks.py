@@ -13,7 +13,8 @@ from ..measures.ranking import Agreement, agreement
 from ..measures.ranking import rank as ranked
 from ..network.exposure_network import ExposureNetwork
 from . import options
-from .options import OUT, load, print_json
+from .grouped import Data, grouped
+from .options import OUT, print_json
 from .rule_arguments import ruled
 from .terminal import paragraph, table, width
 
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(rank)
 
 
+@grouped
 def rank(
     source: options.Source,
     model: Annotated[
@@ -46,20 +48,16 @@ def rank(
     ] = None,
     rule: options.Rules = None,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     as_json: options.Json = False,
+    *,
+    data: Data,
 ) -> None:  # fmt: skip
     """Rank nodes by what their default costs the others, and by how exposed they are.
 
     Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5.
     All measures and whether they agree: contagion rank bis_cbs_2022q4 --measure all
     """
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = data.load(source)
     loaded = ruled(loaded, rule, *(model or ["eisenberg-noe"]))
     chosen = [options.model(name) for name in model] if model else None
     net = loaded.network

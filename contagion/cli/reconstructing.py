@@ -16,7 +16,8 @@ from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import did_you_mean, plural
 from . import options
-from .options import DATA, OUT, load, number, pairs, print_json, repairs
+from .grouped import Data, grouped
+from .options import DATA, OUT, number, pairs, print_json, repairs
 from .scenario_arguments import settings
 from .terminal import paragraph, table
 
@@ -36,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(reconstruct)
 
 
+@grouped
 def reconstruct(
     source: Annotated[
         str | None,
@@ -85,12 +87,6 @@ def reconstruct(
             rich_help_panel=DATA,
         ),
     ] = None,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -100,6 +96,8 @@ def reconstruct(
         ),
     ] = None,
     as_json: options.Json = False,
+    *,
+    data: Data,
 ) -> None:
     """Make networks from what every node claims and owes in all: one, or an ensemble.
 
@@ -118,16 +116,22 @@ def reconstruct(
     totals = source not in dataset_names() and file.is_file() and _has_margins(file)
     if totals:
         given_equity = {
-            node: number(text, "--assume-equity") for node, text in pairs(assume_equity)
+            node: number(text, "--assume-equity") for node, text in pairs(data.assume_equity)
         }
-        choices = repairs(repair or ()) | ({"assume_equity": given_equity} if given_equity else {})
+        choices = repairs(data.repair or ()) | (
+            {"assume_equity": given_equity} if given_equity else {}
+        )
         margins = Margins.from_table(
-            read_table(file, "nodes"), unit=unit or "", name=file.stem, residual=residual, **choices
+            read_table(file, "nodes"),
+            unit=data.unit or "",
+            name=file.stem,
+            residual=residual,
+            **choices,
         )
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
-        loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+        loaded = data.load(source)
         margins = Margins.from_network(loaded.network)
     if known is not None:
         margins = margins.partial(read_table(known))

@@ -10,7 +10,8 @@ from ..errors import ArgumentError
 from ..experiments import reverse as search
 from ..shocks import Shock
 from . import options
-from .options import SHOCK, load, number, print_json
+from .grouped import Data, grouped
+from .options import SHOCK, number, print_json
 from .terminal import paragraph
 
 
@@ -19,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("reverse")(reverse_stress)
 
 
+@grouped
 def reverse_stress(
     source: options.Source,
     fail: Annotated[
@@ -73,13 +75,9 @@ def reverse_stress(
     default: options.Default = None,
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     as_json: options.Json = False,
+    *,
+    data: Data,
 ) -> None:
     """Find the smallest shock, or the fewest defaults, that fail a node or reach a loss.
 
@@ -88,7 +86,7 @@ def reverse_stress(
 
     Example: contagion reverse cefi_credit_2022 --fail voyager --norm relative
     """
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
+    loaded = data.load(source)
     net, chosen = loaded.network, options.model(model, param)
     goal: Any = fail if fail else None
     loss = None if reach is None else number(reach, "--reach")

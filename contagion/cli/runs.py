@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import ArgumentError, MissingFileError
+from ..errors import MissingFileError
 from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
 from . import options
+from .grouped import Data, Run, grouped
 from .layers import calls_text, layers_text
-from .options import OUT, Loaded, load, print_json
-from .rule_arguments import idle, ruled
+from .options import OUT, print_json
+from .rule_arguments import idle
 from .terminal import paragraph, table, written
 
 MOST = 12
@@ -34,23 +35,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     for command in (run, explain, report):
         app.command()(command)
-
-
-def propagate(
-    loaded: Loaded,
-    default: list[str] | None,
-    recovery: float | None,
-    loss: list[str] | None,
-    model: str,
-    param: list[str] | None,
-    baseline: str,
-) -> PropagationResult:
-    """Run the model of the options on the shock of the options."""
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
-    shock = options.shock(loaded, default, recovery, loss)
-    chosen = options.model(model, param)
-    return chosen.propagate(loaded.network, shock, baseline=baseline)  # type: ignore[arg-type]
 
 
 def record(result: PropagationResult) -> dict[str, Any]:
@@ -77,31 +61,21 @@ def record(result: PropagationResult) -> dict[str, Any]:
     }
 
 
+@grouped
 def run(
     source: options.Source,
-    default: options.Default = None,
-    recovery: options.Recovery = None,
-    loss: options.Loss = None,
-    model: options.ModelName = "eisenberg-noe",
-    param: options.Param = None,
-    baseline: options.BaselineName = "cleared",
     rule: options.Rules = None,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     out: Out = None,
     as_json: options.Json = False,
+    *,
+    run: Run,
+    data: Data,
 ) -> None:
     """Push a shock through a network: who loses, who fails, who bears it.
 
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
-    loaded = ruled(loaded, rule, model)
-    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    result = run.propagate(data.load(source), rule)
     files = _write(result, out) if out is not None else []
     if as_json:
         tables = {"table": result.table.reset_index().to_dict("records")}
@@ -176,31 +150,21 @@ def _write(result: PropagationResult, folder: Path) -> list[Path]:
     return files
 
 
+@grouped
 def explain(
     source: options.Source,
     node: Annotated[str, typer.Argument(help="The node to explain.", show_default=False)],
-    default: options.Default = None,
-    recovery: options.Recovery = None,
-    loss: options.Loss = None,
-    model: options.ModelName = "eisenberg-noe",
-    param: options.Param = None,
-    baseline: options.BaselineName = "cleared",
     rule: options.Rules = None,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     as_json: options.Json = False,
+    *,
+    run: Run,
+    data: Data,
 ) -> None:
     """Explain the loss of one node: the paths by which it came, and how much by each.
 
     Example: contagion explain cefi_credit_2022 celsius_users
     """
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
-    loaded = ruled(loaded, rule, model)
-    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    result = run.propagate(data.load(source), rule)
     why = result.explain(node)
     if as_json:
         keys = ("node", "unit", "loss", "direct", "on_claims", "passed_on", "state")
@@ -220,22 +184,11 @@ def explain(
     print(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
 
 
+@grouped
 def report(
     context: typer.Context,
     source: options.Source,
-    default: options.Default = None,
-    recovery: options.Recovery = None,
-    loss: options.Loss = None,
-    model: options.ModelName = "eisenberg-noe",
-    param: options.Param = None,
-    baseline: options.BaselineName = "cleared",
     rule: options.Rules = None,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     out: Annotated[
         Path,
         typer.Option(metavar="FILE", help="The file to write, .html or .md.", rich_help_panel=OUT),
@@ -254,6 +207,9 @@ def report(
         bool, typer.Option(help="Rank the nodes too (slow for thousands).", rich_help_panel=OUT)
     ] = True,
     as_json: options.Json = False,
+    *,
+    run: Run,
+    data: Data,
 ) -> None:
     """Write the report of one shock: a single HTML file that needs nothing else.
 
@@ -267,9 +223,8 @@ def report(
 
     if not out.parent.is_dir():
         raise MissingFileError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
-    loaded = ruled(loaded, rule, model)
-    result = propagate(loaded, default, recovery, loss, model, param, baseline)
+    loaded = data.load(source)
+    result = run.propagate(loaded, rule)
     net = loaded.network
     progress = len(net) > 500 and sys.stderr.isatty()
     importance = ranked(net, progress=progress) if ranking else None
@@ -285,4 +240,4 @@ def report(
     print(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))
 
 
-__all__ = ["add_to", "propagate", "record"]
+__all__ = ["add_to", "record"]

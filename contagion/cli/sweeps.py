@@ -13,7 +13,8 @@ from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
 from . import options
 from .figures import draw, drawable
-from .options import OUT, SHOCK, load, print_json
+from .grouped import Data, Run, grouped
+from .options import OUT, SHOCK, print_json
 from .terminal import paragraph, table, written
 from .values import steps
 
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(sweep)
 
 
+@grouped
 def sweep(
     source: options.Source,
     over: Annotated[
@@ -47,18 +49,6 @@ def sweep(
             rich_help_panel=OUT,
         ),
     ] = None,
-    default: options.Default = None,
-    recovery: options.Recovery = None,
-    loss: options.Loss = None,
-    model: options.ModelName = "eisenberg-noe",
-    param: options.Param = None,
-    baseline: options.BaselineName = "cleared",
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     jobs: options.Jobs = 1,
     out: Annotated[
         Path | None,
@@ -73,25 +63,26 @@ def sweep(
         ),
     ] = None,
     as_json: options.Json = False,
+    *,
+    run: Run,
+    data: Data,
 ) -> None:
     """Run one shock over a grid of fields of the model, the shock, the rules or the network.
 
     Example: contagion sweep cefi_credit_2022 --over shock.recovery=0:1:6
     --over network.capital=0.5,1,2
     """
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
+    model = run.chosen()
     drawable(figure)
     axes = dict(steps(text) for text in over)
     if figure is not None and len(axes) < 2:
         raise ArgumentError("--figure draws two axes: say --over twice.")
-    loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
-    shock = options.shock(loaded, default, recovery, loss)
+    loaded = data.load(source)
     case = Case(
         loaded.network,
-        options.model(model, param),
-        shock,
-        baseline,  # type: ignore[arg-type]
+        model,
+        run.shock(loaded),
+        run.baseline,  # type: ignore[arg-type]
     )
     done = swept(case, axes, n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
     chosen = measure or (USUAL if USUAL in done.measures else "loss")
