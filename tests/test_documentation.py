@@ -188,3 +188,4 @@ def test_the_addresses_of_the_project_are_one():
     assert all(url.startswith(urls["Source"]) for url in urls.values())
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\nrepository-code: {urls['Source']}\n" in citation
+    assert f"({urls['Issues']})" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
