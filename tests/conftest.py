@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# One thread of linear algebra in each process: tests run in parallel, and so do the processes that
+# some of them start. Before numpy is loaded; the workers inherit it.
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest
