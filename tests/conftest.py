@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+
+# One thread of linear algebra in each process: tests run in parallel, and so do the processes that
+# some of them start. Before numpy is loaded; the workers inherit it.
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,14 +16,28 @@ from hypothesis import HealthCheck, settings
 
 import contagion as ct
 
-settings.register_profile(
-    "contagion",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("contagion")
+for profile, examples_of_a_hundred in {"some": 25, "all": 100}.items():
+    settings.register_profile(
+        profile,
+        max_examples=examples_of_a_hundred,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("some")  # .ci/run has the others too: --hypothesis-profile all
+
+
+def examples(count: int) -> settings:
+    """So many examples with the profile `all`, a quarter of them (five at least) by default."""
+    return settings(max_examples=max(min(count, 5), count * settings().max_examples // 100))
+
+
+def others_slow(values: Iterable, keep: int = 1) -> list:
+    """Parameters of a test of which all but the first are slow."""
+    values = list(values)
+    return values[:keep] + [pytest.param(each, marks=pytest.mark.slow) for each in values[keep:]]
+
 
 FEATURES = (
     "insolvent",  # some nodes owe more than they have before any shock

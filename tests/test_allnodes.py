@@ -68,6 +68,7 @@ def mixed_network(seed: int) -> tuple[ct.ExposureNetwork, float]:
     return net, float(rng.choice([0.0, 0.0, 0.3, 0.9, 1.0]))
 
 
+@pytest.mark.slow
 def test_algebra_is_the_simulation_on_300_networks(monkeypatch):
     """All columns, to 1e-8 of the money in the network; and every way of the kernel is taken."""
     ways = {"rounds": 0, "free": 0, "held": 0}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cascades import balanced, ladder
+from conftest import others_slow
 from numpy.testing import assert_allclose, assert_array_equal
 from test_cascade_reference import random_case, run_kernel
 
@@ -17,7 +18,7 @@ from contagion.liquidation import LiquidationCascade, MarginBook
 # -- 2,000 random systems -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("block", others_slow(range(8)))
 def test_fuzz(block):
     """It ends, conserves, has no nan, changes no input, and does not depend on the order of rows,
     the money unit, or what else is in the batch."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import reference_cascade as reference
+from conftest import others_slow
 from numpy.testing import assert_allclose
 
 from contagion import liquidation
@@ -163,7 +164,7 @@ def legs_of(want: dict) -> dict:
     return {key: sorted(units) for key, units in found.items()}
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", others_slow(range(10), keep=3))
 def test_kernel_is_the_plain_reference(block):
     """500 books: 10 blocks of 50, so that a failure names a small part."""
     for seed in range(50 * block, 50 * block + 50):

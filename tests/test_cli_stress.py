@@ -16,6 +16,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import others_slow
 from terminal import fits, flat
 
 import contagion as ct
@@ -54,7 +55,7 @@ def interrupt():
 
 
 def terminate():
-    os.kill(os.getpid(), signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def expected(count: int = 3000, rng: int = 5, **words):
@@ -137,7 +138,10 @@ def test_a_stopped_run_goes_on_with_the_folder_alone(cli, stops, tmp_path, monke
     assert json.loads(out)["digest"] == digests[0] != digests[1]
 
 
-@pytest.mark.parametrize("until", ["command.json", "manifest.json", "scenarios/*.parquet"])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize(
+    "until", others_slow(["scenarios/*.parquet", "command.json", "manifest.json"])
+)
 def test_a_killed_run_goes_on_with_the_folder_alone(cli, tmp_path, monkeypatch, until):
     """SIGKILL, as soon as a file is there; nothing is left to the process that is killed."""
     file = tmp_path / "june.toml"

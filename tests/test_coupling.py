@@ -250,6 +250,7 @@ def random_network(case: dict, rng: np.random.Generator) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes, owed)
 
 
+@pytest.mark.slow
 def test_random_graphs():
     """It ends, keeps the books on both sides, and free money is never above what was given."""
     spread = 0

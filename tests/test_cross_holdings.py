@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference_ownership as plain
-from conftest import FEATURES, VENUES_TOO, random_network, random_shock
-from hypothesis import given, settings
+from conftest import FEATURES, VENUES_TOO, examples, random_network, random_shock
+from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
@@ -46,7 +46,7 @@ def pair(assets, fraction=0.5, **options) -> ct.ExposureNetwork:
 
 
 @given(seed=seeds, n=sizes, chosen=features.map(lambda f: f - {"unknown"}))
-@settings(max_examples=60)
+@examples(60)
 def test_the_greatest_solution_is_that_of_plain_rounds(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     losses, pins = shock.arrays(net)
@@ -62,7 +62,7 @@ def test_the_greatest_solution_is_that_of_plain_rounds(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=features.map(lambda f: f - {"unknown"}))
-@settings(max_examples=30)
+@examples(30)
 def test_the_least_solution_is_that_of_plain_rounds(seed, n, chosen):
     """Equity and what outsiders get are the same in both (Elsinger 2009)."""
     net, shock = example(seed, n, chosen)
@@ -98,7 +98,7 @@ def test_values_of_equity_in_rings(fraction):
 
 
 @given(seed=seeds, n=sizes, chosen=features)
-@settings(max_examples=20)
+@examples(20)
 def test_without_shareholdings_it_is_eisenberg_noe(seed, n, chosen):
     net = random_network(seed, n, 2.0, chosen)
     shock = random_shock(net, seed, pinned="pinned" in chosen)
@@ -108,7 +108,7 @@ def test_without_shareholdings_it_is_eisenberg_noe(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=features)
-@settings(max_examples=20)
+@examples(20)
 def test_fractions_that_vanish_lead_to_eisenberg_noe(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     table = net.shareholdings
@@ -123,7 +123,7 @@ def test_fractions_that_vanish_lead_to_eisenberg_noe(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=everything, baseline=st.sampled_from(["book", "cleared"]))
-@settings(max_examples=100)
+@examples(100)
 def test_value_is_conserved_and_the_audit_passes(seed, n, chosen, baseline):
     """Owners outside the graph and external creditors bear everything, once."""
     net, shock = example(seed, n, chosen)
@@ -140,7 +140,7 @@ def test_value_is_conserved_and_the_audit_passes(seed, n, chosen, baseline):
 
 
 @given(seed=seeds, n=sizes, chosen=features.map(lambda f: f - {"unknown", "unfailing", "pinned"}))
-@settings(max_examples=40)
+@examples(40)
 def test_what_outsiders_hold_is_what_there_is(seed, n, chosen):
     """Σ (1 − Σ_i Γ_ij) s_j + paid to external creditors = external assets after the shock."""
     net, shock = example(seed, n, chosen)
@@ -152,7 +152,7 @@ def test_what_outsiders_hold_is_what_there_is(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=everything)
-@settings(max_examples=20)
+@examples(20)
 def test_no_shock_no_loss_and_a_batch_is_its_scenarios(seed, n, chosen):
     net, _ = example(seed, n, chosen - {"insolvent"})
     result = MODEL.propagate(net)
@@ -172,7 +172,7 @@ def test_no_shock_no_loss_and_a_batch_is_its_scenarios(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=everything)
-@settings(max_examples=20)
+@examples(20)
 def test_a_larger_shock_never_helps_anybody(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     losses, pins = shock.arrays(net)
@@ -185,7 +185,7 @@ def test_a_larger_shock_never_helps_anybody(seed, n, chosen):
 
 
 @given(seed=seeds, n=sizes, chosen=features)
-@settings(max_examples=15)
+@examples(15)
 def test_the_order_of_rows_and_the_unit_do_not_matter(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     rng = np.random.default_rng(seed)
@@ -277,7 +277,7 @@ def test_shares_can_make_a_holding_company_solvent():
 
 
 @given(seed=seeds, n=sizes, worst=st.booleans())
-@settings(max_examples=60)
+@examples(60)
 def test_waves_of_failures_are_those_of_dense_inverses(seed, n, worst):
     rng = np.random.default_rng(seed)
     assets = rng.lognormal(2, 0.5, n)

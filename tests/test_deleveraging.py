@@ -6,7 +6,8 @@ import checks
 import numpy as np
 import pytest
 import reference_firesale as plain
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_hops import network
 
@@ -19,7 +20,7 @@ seeds, sizes = st.integers(0, 10_000), st.integers(2, 9)
 @pytest.mark.parametrize("shortfall", [1.0, 0.5])
 @pytest.mark.parametrize("target", [8.0, 5.0])
 @given(seed=seeds, n=sizes)
-@settings(max_examples=40)
+@examples(40)
 def test_in_one_round_a_larger_shock_means_more_sales_and_lower_prices(shortfall, target, seed, n):
     """While shocks hit other assets: then the value of what is held does not change with them."""
     net, rng = plain.network(seed, n), np.random.default_rng(seed)
@@ -76,7 +77,7 @@ def test_the_two_banks_of_a_published_implementation():
 
 
 @given(seed=seeds, n=sizes)
-@settings(max_examples=30)
+@examples(30)
 def test_vulnerability_is_that_of_a_published_implementation(seed, n):
     """Mode REAL of Vulnerable_Banks.m in github.com/domenicodigangi/
     MaximumEntropyNetworksErgmMatlab @ 92baff0, which names Greenwood, Landier and Thesmar (2015).

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -167,3 +168,24 @@ def test_the_changelog_knows_the_version():
     assert f"## {ct.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert re.search(rf"^version: {re.escape(ct.__version__)}$", citation, re.M)
+
+
+def test_the_citation_has_the_date_of_the_release_and_no_other():
+    """`## 0.1.0 (2027-01-31)` in the changelog is `date-released: 2027-01-31`; unreleased: none."""
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    dated = re.search(rf"^## {re.escape(ct.__version__)} \((\S+)\)$", changelog, re.M)
+    assert dated, "the heading of the version has neither a date nor (unreleased)"
+    released = re.findall(
+        r"^date-released: '?\"?([\d-]+)", (ROOT / "CITATION.cff").read_text("utf-8"), re.M
+    )
+    assert released == ([] if dated[1] == "unreleased" else [dated[1]])
+
+
+def test_the_addresses_of_the_project_are_one():
+    """What pyproject.toml calls the source is what a citation leads to."""
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+    assert list(urls) == ["Homepage", "Source", "Issues", "Documentation", "Changelog"]
+    assert all(url.startswith(urls["Source"]) for url in urls.values())
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nrepository-code: {urls['Source']}\n" in citation
+    assert f"({urls['Issues']})" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

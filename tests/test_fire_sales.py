@@ -10,8 +10,8 @@ import checks
 import numpy as np
 import pytest
 import reference_firesale as plain
-from conftest import FEATURES, random_shock, random_tables
-from hypothesis import given, settings
+from conftest import FEATURES, examples, random_shock, random_tables
+from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
@@ -33,7 +33,7 @@ ALL = {
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL.keys())
 seeds, sizes = st.integers(0, 10_000), st.integers(2, 9)
 some_features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
-few, many = settings(max_examples=15), settings(max_examples=60)
+few, many = examples(15), examples(60)
 
 
 def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNetwork, ct.Shock]:

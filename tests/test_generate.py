@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import others_slow
 
 import contagion as ct
 from contagion.synthetic import generate
@@ -97,7 +98,7 @@ def test_core_periphery_has_no_claims_in_the_periphery():
     assert within((both == 1).sum(), 2 * 8 * 52, 0.5)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", others_slow(range(3)))
 def test_thinned_links_have_the_chances(seed):
     """Each pair as often as its own chance says, over 3,000 draws of seven nodes."""
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import random_calls
 import reference_calls
+from conftest import others_slow
 
 import contagion as ct
 from contagion.errors import RuleError
@@ -20,7 +21,7 @@ def close(one, two, room):
     return np.allclose(one, two, rtol=0, atol=room, equal_nan=True)
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", others_slow(range(10)))
 def test_clearing_is_the_reference(block):
     met = called = 0
     for seed in range(100 * block, 100 * block + 100):
@@ -45,7 +46,7 @@ def test_clearing_is_the_reference(block):
     assert met >= 25, "networks in which every call is met test little"
 
 
-@pytest.fixture(params=SEEDS, scope="module")
+@pytest.fixture(params=others_slow(SEEDS, keep=20), scope="module")
 def case(request):
     nodes, owed, options = random_calls.tables(request.param)
     net = ct.ExposureNetwork(nodes, owed, **options)

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import reference_firesale as plain
 import test_joint as joint
-from conftest import FEATURES
-from hypothesis import given, settings
+from conftest import FEATURES, examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
@@ -269,7 +269,7 @@ some_features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
 
 @pytest.mark.parametrize("model", SALES.values(), ids=SALES.keys())
 @given(seed=seeds, n=sizes, features=some_features)
-@settings(max_examples=15)
+@examples(15)
 def test_everybody_who_loses_because_of_the_shock_is_reached(model, seed, n, features):
     """Counted from the clearing without the shock every loss is by the shock, so it has a hop."""
     net, shock = joint.example(seed, n, features)
@@ -282,7 +282,7 @@ def test_everybody_who_loses_because_of_the_shock_is_reached(model, seed, n, fea
 
 
 @given(seed=seeds, n=sizes, features=st.sampled_from([frozenset(), frozenset({"pinned"})]))
-@settings(max_examples=40)
+@examples(40)
 def test_hops_of_a_fire_sale_are_those_of_a_plain_search(seed, n, features):
     net, shock = joint.example(seed, n, features)
     result = joint.SALE.propagate(net, shock)

@@ -13,8 +13,8 @@ import pytest
 import reference_firesale as plain
 import reference_joint
 import test_model_contract as contract
-from conftest import FEATURES, VENUES_TOO, random_shock
-from hypothesis import given, settings
+from conftest import FEATURES, VENUES_TOO, examples, random_shock
+from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
@@ -29,7 +29,7 @@ every_set = pytest.mark.parametrize("chosen", SETS, ids=[" ".join(c) or "none" f
 seeds, sizes = st.integers(0, 10_000), st.integers(2, 9)
 some_features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
 with_venues = st.sets(st.sampled_from(VENUES_TOO)).map(frozenset)
-few, many = settings(max_examples=15), settings(max_examples=50)
+few, many = examples(15), examples(50)
 
 
 def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNetwork, ct.Shock]:

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import random_network, random_shock, random_tables
+from conftest import others_slow, random_network, random_shock, random_tables
 
 import contagion as ct
 from contagion.errors import NetworkError, RuleError, ShockError
@@ -281,7 +281,7 @@ def shapley_by_orders(net, model, shock, names):
     return pd.DataFrame(share, index=net.names)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", others_slow(range(4)))
 @pytest.mark.parametrize("model", [ct.DebtRank(), ct.EisenbergNoe(), ct.models.Furfine()], ids=repr)
 def test_attribution_is_the_mean_over_orders_and_sums_to_the_whole(seed, model):
     net = layered(seed, features=frozenset({"tiers", "unfailing", "unknown", "insolvent"}))

@@ -321,6 +321,7 @@ def large(n: int, seed: int) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes, owed.reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_nodes():
     """Most of them in one loop: solved by iteration, and no money is lost."""
     net = large(100_000, 1)

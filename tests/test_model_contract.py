@@ -15,8 +15,8 @@ import checks
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEATURES, VENUES_TOO, random_network, random_shock, random_tables
-from hypothesis import given, settings
+from conftest import FEATURES, VENUES_TOO, examples, random_network, random_shock, random_tables
+from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
@@ -42,7 +42,7 @@ seeds = st.integers(0, 10_000)
 sizes = st.integers(2, 9)
 some_features = st.sets(st.sampled_from(FEATURES)).map(frozenset)
 with_venues = st.sets(st.sampled_from(VENUES_TOO)).map(frozenset)
-few, many = settings(max_examples=12), settings(max_examples=40)
+few, many = examples(12), examples(40)
 
 
 def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNetwork, ct.Shock]:
@@ -139,7 +139,7 @@ def test_claims_lose_between_nothing_and_themselves_and_the_audit_passes(model, 
 
 @every_settling_model
 @given(seed=seeds, n=sizes, features=some_features, baseline=st.sampled_from(["book", "cleared"]))
-@settings(max_examples=100)
+@examples(100)
 def test_value_is_conserved_and_claims_are_settled_by_the_rules(model, seed, n, features, baseline):
     """Insolvent before or not, tiers, queues, pari passu, unknown balance sheets, pins."""
     net, shock = example(seed, n, features)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from conftest import others_slow
 
 import contagion as ct
 
@@ -50,7 +51,7 @@ def test_there_are_notebooks():
     assert [path.name for path in NOTEBOOKS][:1] == ["01_first_cascade.py"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", others_slow(NOTEBOOKS), ids=lambda path: path.stem)
 def test_notebook_runs_without_warnings(path):
     notebook = executed(path)
     streams = [

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from conftest import FEATURES, VENUES_TOO, from_liabilities, random_network, random_shock
+from conftest import (
+    FEATURES,
+    VENUES_TOO,
+    from_liabilities,
+    others_slow,
+    random_network,
+    random_shock,
+)
 from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import block_diag, csr_array, eye_array
 
@@ -32,6 +39,7 @@ def networks(count: int, **features: bool) -> list[tuple[ct.ExposureNetwork, np.
 # -- the linear programme -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_clearing_is_its_linear_programme():
     """max Σp subject to p <= p̄ and p <= e + Πᵀp (Eisenberg & Noe 2001, section 4, lemma 4).
 
@@ -360,7 +368,9 @@ def test_linear_solves_do_not_run_in_circles():
     np.testing.assert_allclose(got, paid, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("features", [{"tiers"}, {"queues"}, {"external_tiers", "pro_rata"}])
+@pytest.mark.parametrize(
+    "features", others_slow([{"external_tiers", "pro_rata"}, {"tiers"}, {"queues"}])
+)
 def test_clearing_always_converges_and_soon(features):
     for seed in range(100):
         net = random_network(seed, 3 + seed % 8, 1.5 + seed % 3, {*features, "insolvent"})

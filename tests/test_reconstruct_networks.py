@@ -171,6 +171,7 @@ def test_near_tight_margins_are_met():
         assert inner == pytest.approx(gap, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_thousand_nodes():
     """Also with margins over nine orders of magnitude."""
     rng = np.random.default_rng(1)

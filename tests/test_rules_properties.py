@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from test_rules import NEAR, RULES, Case, cases, claims_of
+from conftest import others_slow
+from test_rules import NEAR, RULES, SOME, Case, cases, claims_of
 
 import contagion as ct
 from contagion import RuleError
@@ -13,12 +14,11 @@ from contagion.rules import EqualAwards, EqualLosses, Layer, ProRata, Queue, Rul
 from contagion.rules import claims as tables
 
 every_rule = pytest.mark.parametrize("name", RULES)
-some_venues = range(0, 50, 3)  # 17 venues: with steps of 3 every kind of table is among them
 MISHNA = {"claimant": ["a", "b", "c"], "amount": [100.0, 200.0, 300.0]}
 
 
 def some(name: str) -> list[Case]:
-    return [cases(name)[k] for k in some_venues]
+    return cases(name, SOME)
 
 
 def losses_of(rule: Rule, claims: pd.DataFrame, losses: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def test_the_order_of_rows_does_not_matter(name):
 
 @every_rule
 def test_the_table_of_claims_is_left_as_it_was(name):
-    case = cases(name)[3]
+    case = cases(name, SOME)[1]
     before = case.claims.copy()
     case.rule.allocate(float(case.losses[9]), case.claims)
     pd.testing.assert_frame_equal(case.claims, before)
@@ -254,7 +254,7 @@ def test_claims_in_no_layer_lose_last_on_a_graph_and_never_by_the_rule():
 
 
 @every_rule
-@pytest.mark.parametrize("part", [0.003, 0.07])
+@pytest.mark.parametrize("part", others_slow([0.07, 0.003]))
 def test_whole_lots(name, part):
     """Down leaves less than a lot on every claim; the largest remainders leave less than a lot in
     a layer, unless every claim that could take one more has taken it."""
@@ -314,6 +314,7 @@ def test_a_whole_number_of_lots_stays_whole():
 # -- large --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [ProRata("weight"), EqualAwards(), Talmud()], ids=repr)
 def test_two_hundred_thousand_different_claims(rule):
     """K log K entries, not the K²/2 that a row of shares a breakpoint would take."""

@@ -394,6 +394,7 @@ KILLED = """
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_kill_in_the_middle_of_two_hundred_chunks(net, tmp_path, monkeypatch):
     """SIGKILL after some 80 chunks, without a word of warning. Blocks of 32 to be quick."""
     monkeypatch.setattr(base, "BLOCK", 32)
@@ -418,6 +419,8 @@ def test_kill_in_the_middle_of_two_hundred_chunks(net, tmp_path, monkeypatch):
     assert again.digest() == alone.digest() and len(again) == 200 * 32
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_dask_worker_changes_nothing(net, whole, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs contagion-risk[distributed]")
     import warnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import others_slow
 
 import contagion as ct
 from contagion import rules, venues
@@ -126,10 +127,11 @@ def test_every_exchange_has_a_case():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_allocate_is_the_rule_in_plain_python(name):
+@pytest.mark.parametrize("seeds", others_slow([range(8), range(8, 30)]), ids=str)
+def test_allocate_is_the_rule_in_plain_python(name, seeds):
     parameters, _, _, plain = CASES[name]
     rule = venues.venue(name, **parameters)
-    for seed in range(30):
+    for seed in seeds:
         claims = table(name, seed)
         most = capacity(name, claims)
         for part in (0.0, 0.1, 0.5, 0.9, 1.0):
@@ -142,17 +144,18 @@ def test_allocate_is_the_rule_in_plain_python(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_allocate_is_clearing_on_a_star(name):
-    """Forty venues with one rule in one network; own money of a venue is its equity."""
+@pytest.mark.parametrize("count", others_slow([8, 40]))
+def test_allocate_is_clearing_on_a_star(name, count):
+    """Many venues with one rule in one network; own money of a venue is its equity."""
     parameters, own, _, _ = CASES[name]
     rule = venues.venue(name, **parameters)
-    tables = [table(name, seed) for seed in range(40)]
+    tables = [table(name, seed) for seed in range(count)]
     parts = np.array([0.0, 0.2, 0.5, 0.8, 1.0])
     claims = pd.concat([t.assign(debtor=f"venue{i}") for i, t in enumerate(tables)])
     claims = claims.rename(columns={"claimant": "creditor"}).reset_index(drop=True)
     nodes = pd.DataFrame(
         {
-            "node": [*(f"venue{i}" for i in range(40)), *claims["creditor"]],
+            "node": [*(f"venue{i}" for i in range(count)), *claims["creditor"]],
             "external_assets": [
                 *(own + float(t["amount"].sum()) for t in tables),
                 *np.ones(len(claims)),
@@ -160,10 +163,10 @@ def test_allocate_is_clearing_on_a_star(name):
         }
     )
     claims = claims[claims["amount"] > 0]
-    net = ct.ExposureNetwork(nodes, claims).with_rules({f"venue{i}": rule for i in range(40)})
+    net = ct.ExposureNetwork(nodes, claims).with_rules({f"venue{i}": rule for i in range(count)})
     most = np.array([capacity(name, t) for t in tables])
     for part in parts:
-        shock = ct.Shock.loss({f"venue{i}": part * most[i] for i in range(40) if part * most[i]})
+        shock = ct.Shock.loss({f"venue{i}": part * most[i] for i in range(count) if part * most[i]})
         flows = ct.EisenbergNoe().propagate(net, shock).flows.set_index("creditor")["loss"]
         for total, mine in zip(most, tables, strict=True):
             done = rule.allocate(part * total, mine).table.iloc[: len(mine)]
