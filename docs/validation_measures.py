@@ -24,7 +24,7 @@ def centrality():
     for what, rows in datasets.outcomes("bis_cbs_2022q4").groupby("what", sort=False):
         yield what, rows["value"], found[what].loc[rows["node"]]
     net = datasets.load("bis_cbs_2022q4")
-    root = measures.eigenvector(net, side="creditor").attrs["root"]
+    root = measures.eigenvector(net, side="creditor").root
     yield "largest eigenvalue of the claims", structure.RADIUS, root
 
 

@@ -150,7 +150,7 @@ show[money] = (show[money] / 1e6).round(2)
 show
 
 # %%
-sums = bag.attrs["sums"]
+sums = bag.sums
 assert abs(sums["direct"] - sums["bag"]) < 1.0
 assert bag["holder"].iloc[0] == "xusd_holders"
 

@@ -77,7 +77,7 @@ table[[*shown, "betweenness", "sinkrank"]].round(3)
 for name in ("default_impact", "debtrank", "pagerank_debtor", "sinkrank"):
     measure = measures.MEASURES[name]
     print(f"{name}: {measure.formula} ({measure.unit}; {measure.source})")
-table.attrs["reasons"]
+table.reasons
 
 # %% [markdown]
 # Do they agree? Kendall's τ compares every pair of measures: 1 is the same order, −1 the opposite.

@@ -147,7 +147,7 @@ def test_all_measures(chain):
 def test_rank_says_why_a_measure_is_not_defined(chain):
     """d owes nothing."""
     frame = ct.rank(chain, measures=["glasserman_young"])
-    assert frame.attrs["reasons"]["glasserman_young"] == {"d": "nothing is owed"}
+    assert frame.reasons["glasserman_young"] == {"d": "nothing is owed"}
     assert np.isnan(frame.loc["d", "glasserman_young"])
 
 
@@ -240,10 +240,10 @@ def test_with_amounts_refuses(chain, amounts, keep, words):
 def test_reasons_are_by_column_and_node():
     """The BIS network knows no capital: every column says why, and only columns do."""
     table = ct.rank(ct.datasets.load("bis_cbs_2022q4"), measures="all")
-    assert set(table.attrs["reasons"]) <= set(table.columns)
+    assert set(table.reasons) <= set(table.columns)
     for column in table.columns[3:]:
         undefined = set(table.index[table[column].isna()])
-        assert set(table.attrs["reasons"].get(column, {})) == undefined, column
+        assert set(table.reasons.get(column, {})) == undefined, column
     assert "US" in ranking.agreement(table).sentence
 
 

@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = (
     "errors",
     "text",
+    "records",
     "statistics",
     "kernels",
     "rules",

@@ -205,7 +205,7 @@ def test_a_fund_by_hand(pair):
     assert table["avoided"].tolist() == [0.0, 5.0, 7.0, 0.0]
     assert table["avoided_per_cost"].tolist()[1:] == [1.0, 0.7, 0.0]
     assert np.isnan(table["avoided_per_cost"].iloc[0])
-    assert table.attrs["reasons"] == {"as given": "costs nothing"}
+    assert table.reasons == {"avoided_per_cost": {"as given": "costs nothing"}}
     assert found.nodes.loc["b"].tolist() == [7.0, 2.0, 0.0, 7.0]
 
 
@@ -348,7 +348,7 @@ def test_scenarios_by_hand(pair):
     mean = found.differences().loc["fund"]
     assert mean[["before", "after", "difference"]].tolist() == pytest.approx([11 / 3, 2 / 3, -3.0])
     errors = ["standard_error", "low", "high", "independent_error"]
-    assert mean[errors].isna().all() and "a list" in found.differences().attrs["reasons"]["fund"]
+    assert mean[errors].isna().all() and "a list" in found.differences().reasons["low"]["fund"]
     assert "±" not in repr(found) and "a list of scenarios, no sample" in repr(found)
     assert mean["avoided_per_cost"] == pytest.approx(0.6)
     var = found.differences(statistic="value_at_risk", level=0.5).loc["fund"]
@@ -466,7 +466,7 @@ def test_without_convergence_there_is_no_error(pair):
     open_ = replace(found, runs=runs).differences()
     assert open_.loc["fund", "difference"] == found.differences().loc["fund", "difference"]
     assert open_[["standard_error", "low", "high"]].isna().all(axis=None)
-    assert open_.attrs["reasons"] == {"fund": "1 scenario did not converge"}
+    assert open_.reasons["low"] == {"fund": "1 scenario did not converge"}
 
 
 def test_scenarios_of_a_model_that_does_not_settle(pair):

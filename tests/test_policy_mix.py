@@ -145,7 +145,7 @@ def test_a_mix_that_does_not_apply_is_in_the_table(star_of_debtors):
     found = policy.cheapest(net, MODEL, SHOCK, {"capital": capital, "all": all_}, budget=1e3)
     bad = found.table["value"].isna()
     assert list(found.table.index[bad]) == ["all"]
-    assert "cannot post" in found.table.attrs["reasons"]["all"]
+    assert "cannot post" in found.table.reasons["value"]["all"]
     assert found.names == ("capital", "all") and found.value == 0.0
     assert "1 of 4 mixes do not apply" in repr(found)
     with pytest.raises(ct.PolicyError, match="'all' applies in no mix that was tried"):

@@ -73,7 +73,7 @@ def test_centrality_of_the_bis_countries(what, want):
 def test_spectral_radius_of_the_claims():
     net = ct.datasets.load("bis_cbs_2022q4")
     for side in ("creditor", "debtor"):
-        root = measures.eigenvector(net, side=side).attrs["root"]
+        root = measures.eigenvector(net, side=side).root
         assert abs(root / RADIUS - 1) < CENTRALITY.tolerance
     with pytest.raises(ValueError, match=r"below 1/r = 6\.10986e-07"):
         measures.katz(net, side="creditor", b=1.0001 / RADIUS)

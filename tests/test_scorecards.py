@@ -28,8 +28,8 @@ def test_every_year_has_denominators(year):
     found = scorecards.denominators(year)
     want = TWELVE + (list(methodology.TRADING) if year >= 2021 else [])
     assert set(found.index) == set(want) and (found > 0).all() and found.index.is_unique
-    assert found.attrs["unit"] == "EUR bn" and found.attrs["year"] == year
-    assert "bis.org" in found.attrs["source"] or year > 2016
+    assert found.unit == "EUR bn" and found.year == year
+    assert "bis.org" in found.source or year > 2016
 
 
 def test_dollars_are_the_euros_at_one_rate():
@@ -234,7 +234,7 @@ def test_method_2_without_funding_is_not_known():
     row = found.loc["bank"]
     assert np.isnan(row["method_2"]) and np.isnan(row["surcharge"]) and pd.isna(row["rounded_2"])
     assert row["surcharge_1"] == 1.0 and row["binding"] == ""
-    assert "funding" in found.attrs["reasons"]["bank"]
+    assert "funding" in found.reasons["method_2"]["bank"]
     assert us(0.01, None).loc["bank", "surcharge"] == 0  # whatever method 2 would say
     with pytest.raises(ct.DatasetError, match="Risk-weighted assets have to be above 0"):
         us(0.02, -0.1)
@@ -286,7 +286,7 @@ def test_large_exposures_by_hand(banks):
         ("a", "d"): (9, 25, "", 0),
         ("c", "d"): (2, 25, "", 0),
     }
-    assert found["percent"].is_monotonic_decreasing and not found.attrs["reasons"]
+    assert found["percent"].is_monotonic_decreasing and not found.reasons
 
 
 def test_between_systemic_banks_the_limit_is_15(banks):
@@ -315,9 +315,10 @@ def test_capital_that_is_given_unknown_or_gone(banks):
     assert by.loc[("b", "a"), "flag"] == "breach" and by.loc[("b", "a"), "excess"] == 16
     assert by.loc[("c", "d"), "flag"] == "unknown capital"
     assert by.loc[("c", "d"), ["percent", "excess"]].isna().all()
-    assert found.attrs["reasons"] == {
-        "b": "no positive capital",
-        "c": "its capital is not known",
+    said = {found.loc[row, "creditor"]: why for row, why in found.reasons["percent"].items()}
+    assert said == {
+        "b": "the creditor has no positive capital",
+        "c": "the capital of the creditor is not known",
     }
 
 
@@ -372,7 +373,8 @@ def test_large_exposures_that_cannot_be_told(banks, options, error, text):
 
 def test_interconnectedness_by_hand(banks):
     """Claims 48, 16, 1, 0 of 65; debts 16, 25, 14, 10 of 65."""
-    found = scorecards.interconnectedness(banks).loc[list("abcd")]
+    record = scorecards.interconnectedness(banks)
+    found = record.loc[list("abcd")]
     assert found["intra_financial_assets"].tolist() == [48, 16, 1, 0]
     assert found["intra_financial_liabilities"].tolist() == [16, 25, 14, 10]
     assert found["interconnectedness"].tolist() == pytest.approx(
@@ -386,7 +388,7 @@ def test_interconnectedness_by_hand(banks):
     assert found["total_exposures"].tolist() == totals.tolist()
     assert found["percent_of_assets"].tolist() == (100 * sheet["claims"] / totals).tolist()
     assert found["securities_outstanding"].isna().all()
-    assert "not in a network" in found.attrs["reasons"]["securities_outstanding"]
+    assert "not in a network" in record.reasons["securities_outstanding"]["a"]
 
 
 def test_only_financial_institutions_count(banks):

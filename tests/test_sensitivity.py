@@ -109,7 +109,7 @@ def test_socialized_by_hand(chain):
     assert found.value == pytest.approx(4)
     assert found.losses["a"] == pytest.approx(1)
     assert found.losses.isna().tolist() == [False, True, True]
-    assert found.losses.attrs["reasons"]["b"] == "a loss here would make the node a trigger"
+    assert found.losses.reasons["b"] == "a loss here would make the node a trigger"
     assert found.external_assets.tolist() == pytest.approx([-1, 0, 0])
 
 
@@ -147,7 +147,7 @@ def test_external_creditors_who_would_share():
     net = ct.ExposureNetwork(nodes, owed, external_creditors="pari_passu", duplicates="keep")
     found = gradient(net, EN, ct.Shock.loss({"a": 6}), of={"b": 1.0})
     assert np.isnan(found.capital["a"])
-    assert "external creditors rank" in found.capital.attrs["reasons"]["a"]
+    assert "external creditors rank" in found.capital.reasons["a"]
 
 
 def test_layers_share_losses_without_default_costs():
@@ -370,7 +370,7 @@ def test_a_first_loss_that_grows_without_end(capital):
     )
     found = gradient(net, DR)
     assert found.losses.isna().tolist() == [True, True, True]
-    assert "without end" in found.losses.attrs["reasons"]["a"]
+    assert "without end" in found.losses.reasons["a"]
     assert gradient(net, DR, side="gain").losses.tolist() == [1, 1, 1]
     hit = gradient(net, DR, ct.Shock.loss({"a": 1}))  # both have failed
     assert hit.losses.tolist() == [0, 0, 1]
@@ -407,7 +407,9 @@ def test_order_of_rows_does_not_matter():
     shock, order = random_shock(net, 3), np.random.default_rng(0).permutation(len(exposures))
     other = ct.ExposureNetwork(nodes.iloc[::-1], exposures.iloc[order], **options)
     one, two = (gradient(n, EN, shock, of="shortfall") for n in (net, other))
-    pd.testing.assert_series_equal(one.losses, two.losses.reindex(net.names), check_names=False)
+    pd.testing.assert_series_equal(
+        one.losses.values, two.losses.reindex(net.names), check_names=False
+    )
     moved = one.exposures["gradient"].to_numpy()[order]
     assert two.exposures["gradient"].tolist() == pytest.approx(moved.tolist())
 
@@ -473,10 +475,10 @@ def test_unknown_balance_sheets_and_rules_without_closed_form():
         assert found.exposures["gradient"].isna().all()
     found = gradient(net, EN, ct.Shock.loss({"a": 6}))
     assert found.losses.tolist() == pytest.approx([1, 1, 1])
-    assert found.external_assets.attrs["reasons"] == {"c": "balance sheet not known"}
+    assert found.external_assets.reasons == {"c": "balance sheet not known"}
     assert found.capital.isna().tolist() == [False, False, True]
     assert found.exposures["gradient"].isna().all()
-    assert "closed form" in found.exposures.attrs["reasons"][0]
+    assert "closed form" in found.exposures.reasons["gradient"][0]
 
 
 def test_models_and_losses_that_have_none():

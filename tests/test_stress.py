@@ -230,7 +230,7 @@ def test_the_chain_by_hand(chain):
     assert test.default_given_default.loc["a"].tolist() == [1.0, 1.0, 0.0, 0.0]
     assert test.loss_given_default.loc["b"].tolist() == [2.0, 3.0, 3.0, 0.0]
     assert test.default_given_default.loc["c"].isna().all()
-    assert test.default_given_default.attrs["reasons"]["c"].startswith("never in default")
+    assert test.default_given_default.reasons["a"]["c"].startswith("never in default")
     tail = test.in_tail(0.5)  # the worst two of four
     assert tail["loss"].tolist() == [1.0, 1.5, 1.5, 0.25]
     assert tail["default_probability"].tolist() == [0.5, 0.5, 0.0, 0.0]

@@ -89,7 +89,7 @@ def test_eigenvectors_are_those_of_networkx():
             at = np.argmax(values.real)
             want = np.abs(vectors[:, at].real)
             same(found, dict(zip(graph, want / want.sum(), strict=True)), 1e-7)
-            assert found.attrs["root"] == pytest.approx(values[at].real, rel=1e-9)
+            assert found.root == pytest.approx(values[at].real, rel=1e-9)
             compared += 1
             if side != "both" and nx.is_strongly_connected(other):
                 theirs = nx.eigenvector_centrality(other, 5000, 1e-13, weight="amount")
@@ -105,7 +105,7 @@ def test_katz_is_that_of_networkx(seed):
     graph = plain_graph(net)
     for side, other in (("debtor", graph), ("creditor", graph.reverse())):
         found = measures.katz(net, side=side)
-        b = found.attrs["b"]
+        b = found.b
         want = nx.katz_centrality_numpy(other, b, normalized=False, weight="amount")
         same(found, want)
         same(measures.katz(net, side=side, b=b / 3), nx.katz_centrality_numpy(
@@ -155,8 +155,8 @@ def test_hubs_claim_and_authorities_owe():
     authority = measures.eigenvector(net, side="debtor")
     assert authority.tolist() == pytest.approx([1 / 3, 2 / 3, 0])
     assert authority["c"] == 0
-    assert hub.attrs["root"] == pytest.approx(2)
-    assert hub.attrs["reasons"] == {}
+    assert hub.root == pytest.approx(2)
+    assert hub.reasons == {}
 
 
 def test_what_is_owed_counts_for_importance():
@@ -173,12 +173,12 @@ def test_katz_of_a_chain_by_hand():
     net = network([[0, 0, 0], [2, 0, 0], [0, 2, 0]])
     assert measures.katz(net, side="debtor", b=0.25).tolist() == [1.75, 1.5, 1.0]
     assert measures.katz(net, side="creditor", b=0.25).tolist() == [1.0, 1.5, 1.75]
-    assert measures.katz(net).attrs["b"] == pytest.approx(0.85 / 2)  # no cycle: widest sum 2
+    assert measures.katz(net).b == pytest.approx(0.85 / 2)  # no cycle: widest sum 2
 
 
 def test_katz_says_which_b_is_possible():
     net = network([[0, 4], [1, 0]])
-    assert measures.katz(net).attrs["b"] == pytest.approx(0.85 / 2)
+    assert measures.katz(net).b == pytest.approx(0.85 / 2)
     with pytest.raises(ValueError, match=r"b=0\.5: .* above 0 and below 1/r = 0\.5"):
         measures.katz(net, b=0.5)
     with pytest.raises(ValueError, match="above 0"):
@@ -242,7 +242,7 @@ def test_sinkrank_is_that_of_the_absorbing_chain(seed):
         assert found.isna().all()
         return
     inside = [name for name in net.names if name in parts[-1]]
-    assert found.attrs["nodes"] == len(inside)
+    assert found.nodes == len(inside)
     assert sorted(found.dropna().index) == sorted(inside)
     walk = nx.to_numpy_array(graph.subgraph(inside), nodelist=inside, weight="amount")
     walk /= walk.sum(axis=1, keepdims=True)
@@ -274,7 +274,7 @@ def test_the_order_of_rows_and_the_unit_do_not_matter(measure):
         )
         again = measure.of(shuffled)
         np.testing.assert_allclose(again.loc[base.index], base, rtol=1e-8, atol=1e-11)
-        assert again.attrs["reasons"] == base.attrs["reasons"]
+        assert again.reasons == base.reasons
         money = ["external_assets", "external_liabilities"]
         nodes[money] *= 1000.0
         exposures["amount"] *= 1000.0
@@ -303,12 +303,12 @@ def test_nothing_is_silent_on_odd_networks(measure):
         assert found.name == measure.name
         where = net.names if measure.scope == "node" else pd.Index(["system"])
         assert list(found.index) == list(where)
-        assert set(found.index[found.isna()]) == set(found.attrs["reasons"])
-        assert all(found.attrs["reasons"].values())
+        assert set(found.index[found.isna()]) == set(found.reasons)
+        assert all(found.reasons.values())
 
 
 def reasons(found: pd.Series) -> set[str]:
-    return set(found.attrs["reasons"].values())
+    return set(found.reasons.values())
 
 
 def test_why_a_measure_is_not_defined():
@@ -331,9 +331,7 @@ def test_why_a_measure_is_not_defined():
     assert "along any path" in reasons(measures.sinkrank(chain)).pop()
     assert "equally large" in reasons(measures.sinkrank(rings)).pop()
     aside = measures.sinkrank(network([[0, 1, 1], [1, 0, 0], [0, 0, 0]]))
-    assert aside.attrs["reasons"] == {
-        "c": "not in the largest strongly connected part of the network"
-    }
+    assert aside.reasons == {"c": "not in the largest strongly connected part of the network"}
 
 
 @pytest.mark.parametrize(

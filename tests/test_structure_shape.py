@@ -303,7 +303,7 @@ def test_what_is_not_known_is_left_out_and_said():
     assert measures.hhi(values) == 0.5
     curve = measures.concentration_curve(values)
     assert curve["node"].tolist() == ["a", "b"]  # equal ones by name
-    assert curve.attrs["left_out"] == ("x",)
+    assert curve.left_out == ("x",)
     for function in (measures.hhi, measures.gini):
         assert math.isnan(function(pd.Series([0.0, 0.0])))
         assert math.isnan(function(pd.Series([np.nan])))

@@ -108,7 +108,7 @@ def test_a_tail_that_is_too_thin_is_said():
     draws = np.random.default_rng(0).random((150, 2))
     found = measures.marginal_expected_shortfall(draws, 0.95, bootstrap=2, rng=0)
     assert found.isna().all(axis=None)
-    assert found.attrs["reasons"] == dict.fromkeys([0, 1], "fewer than 10 scenarios in the tail")
+    assert found.reasons["mes"] == dict.fromkeys([0, 1], "fewer than 10 scenarios in the tail")
     assert (
         measures.marginal_expected_shortfall(draws, 0.93, bootstrap=2, rng=0)["mes"].notna().all()
     )
@@ -127,7 +127,7 @@ def test_a_node_without_losses_has_no_ratio():
     draws = pd.DataFrame({"a": np.arange(100.0), "b": np.zeros(100)})
     found = measures.marginal_expected_shortfall(draws, 0.8, bootstrap=0)
     assert found.loc["b", "mes"] == 0 and np.isnan(found.loc["b", "ratio"])
-    assert list(found.attrs["reasons"]) == ["b"] and "loses nothing" in found.attrs["reasons"]["b"]
+    assert found.reasons["ratio"] == {"b": "it loses nothing in its own tail"}
 
 
 # -- systemic expected shortfall -------------------------------------------------------------
@@ -140,14 +140,14 @@ def test_systemic_expected_shortfall_by_hand():
         draws, {"b": 2, "a": 3}, pd.Series({"a": 1.5, "b": 0.5}), minimum=1, bootstrap=0
     )
     assert found["ses"].tolist() == [1.5 - 3 + 2.5, 0.5 - 2 + 3]
-    assert found.attrs["probability"] == 0.5 and not found.attrs["reasons"]
+    assert found.probability == 0.5 and set(found.reasons) == {"ses_error"}  # no resamples
 
 
 def test_no_crisis_no_number():
     draws = pd.DataFrame({"a": [0.0, 1], "b": [0.0, 1]})
     found = measures.systemic_expected_shortfall(draws, [9, 9], [1, 1])
-    assert found.isna().all(axis=None) and found.attrs["probability"] == 0
-    assert found.attrs["reasons"]["a"] == "fewer than 10 scenarios in the crisis"
+    assert found.isna().all(axis=None) and found.probability == 0
+    assert found.reasons["ses"]["a"] == "fewer than 10 scenarios in the crisis"
     with pytest.raises(ct.ShockError, match="capital: a finite amount is needed for 'b'"):
         measures.systemic_expected_shortfall(draws, {"a": 1}, [1, 1])
     with pytest.raises(ct.ShockError, match="target: a finite amount is needed for 'a', 'b'"):
@@ -205,7 +205,7 @@ def test_covar_against_a_plain_reference(seed):
             assert found.loc[i, "var"] == var
             if var <= median:
                 assert np.isnan(found.loc[i, "covar"])
-                assert "not above its median" in found.attrs["reasons"][i]
+                assert "not above its median" in found.reasons["covar"][i]
                 continue
             low = plain_quantile(own, weights.tolist(), 0.45)
             high = plain_quantile(own, weights.tolist(), 0.55)
@@ -227,10 +227,10 @@ def test_covar_with_too_few_scenarios_is_nan():
     found = measures.covar(draws, bootstrap=5, rng=0)
     assert found[["covar", "delta_covar", "covar_error"]].isna().all(axis=None)
     assert found["var"].notna().all() and found["scenarios"].tolist() == [21, 21]
-    assert found.attrs["reasons"]["i"] == "fewer than 10 scenarios beyond its CoVaR"
+    assert found.reasons["covar"]["i"] == "fewer than 10 scenarios beyond its CoVaR"
     assert measures.covar(draws, minimum=1, bootstrap=5, rng=0)["covar"].notna().all()
     wide = measures.covar(normals(0.5, 1_000), 0.8, minimum=30, bootstrap=0)
-    assert wide.attrs["reasons"]["i"].endswith("in its median state")
+    assert wide.reasons["covar"]["i"].endswith("in its median state")
 
 
 def test_nothing_depends_on_the_order_of_rows_or_columns():
@@ -282,7 +282,7 @@ def test_tail_dependence_of_copies_and_of_independent_nodes():
     assert found.loc["a", "same"] == pytest.approx(1) and found.loc["a", "none"] == 0
     assert found.loc["a", "other"] == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 1_000))
     assert found.loc["none"].isna().all()
-    assert found.attrs["reasons"] == {"none": "fewer than 10 scenarios beyond its value at risk"}
+    assert found.reasons["none"] == {"none": "fewer than 10 scenarios beyond its value at risk"}
 
 
 def test_from_simulated_losses_to_the_tail():
@@ -300,7 +300,7 @@ def test_from_simulated_losses_to_the_tail():
     )
     found = measures.covar(lost, 0.9, bootstrap=10, rng=0)
     assert found.loc["a", "delta_covar"] > 5
-    assert found.attrs["reasons"] == {"c": "its loss at the level is not above its median loss"}
+    assert found.reasons["covar"] == {"c": "its loss at the level is not above its median loss"}
     mes = measures.marginal_expected_shortfall(lost, 0.9, bootstrap=10, rng=0)
     assert (
         mes.loc["a", "mes"] == pytest.approx(10)

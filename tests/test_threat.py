@@ -104,7 +104,7 @@ def test_what_it_refuses():
         nodes, {"creditor": ["b"], "debtor": ["a"], "amount": [10]}, missing_equity="external"
     )
     index = threat_index(net, ct.Shock.loss({"a": 5}))
-    assert index.attrs["reasons"] == {"b": "balance sheet not known"}
+    assert index.reasons == {"b": "balance sheet not known"}
     assert threat_index(net, ct.Shock.default("a", recovery=0.1))["a"] == 0
     with pytest.raises(ValueError, match="side='both'"):
         threat_index(net, side="both")

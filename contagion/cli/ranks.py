@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from ..measures import MEASURES, Measure
+from ..measures import MEASURES
 from ..measures.ranking import Agreement, agreement
 from ..measures.ranking import rank as ranked
 from ..network.exposure_network import ExposureNetwork
+from ..records import Table
 from . import options
 from .grouped import Data, grouped
 from .options import OUT, print_json
@@ -72,7 +73,7 @@ def rank(
         meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
         rows = frame.head(top).reset_index().to_dict("records")
         said = {"agreement": found.sentence, "tau": found.tau.to_dict()} if found else {}
-        said["undefined"] = frame.attrs["reasons"]
+        said["undefined"] = frame.reasons
         print_json({"unit": net.unit, "ranking": rows, "measures": meaning, **said})
         return
     if found is not None:
@@ -90,7 +91,7 @@ def rank(
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}, {_unit(m)}", "  ", "  "))
+            print(paragraph(f"{m.title}: {m.formula}, {m.measured_in}", "  ", "  "))
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -103,7 +104,7 @@ def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return found
 
 
-def _compared(network: ExposureNetwork, frame: pd.DataFrame, found: Agreement, top: int) -> None:
+def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int) -> None:
     """Ranks by measure, what the measures mean, where they are not defined, and the agreement."""
     nodes = _fitting(found.ranges.index[:top].tolist(), width())
     ranks = frame.drop(columns=SHEET).rank(ascending=False, method="average")
@@ -119,7 +120,7 @@ def _compared(network: ExposureNetwork, frame: pd.DataFrame, found: Agreement, t
     for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}; {_unit(m)}. {m.source}.", "  ", "  "))
+            print(paragraph(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", "  ", "  "))
     for reason, columns in _undefined(frame).items():
         print(paragraph(f"–: {reason} ({', '.join(columns)})", "  ", "  "))
     print(f"\n{paragraph(found.sentence)}")
@@ -136,20 +137,13 @@ def _fitting(nodes: list[Any], room: int) -> list[Any]:
     return shown or nodes[:1]
 
 
-def _undefined(frame: pd.DataFrame) -> dict[str, list[str]]:
+def _undefined(frame: Table) -> dict[str, list[str]]:
     """{reason: measures that are not defined for it at some node}."""
     said: dict[str, list[str]] = {}
-    for column, why in frame.attrs["reasons"].items():
-        for reason in dict.fromkeys(why.values()):
+    for column, why in frame.reasons.items():
+        for reason in () if column in SHEET else dict.fromkeys(why.values()):
             said.setdefault(reason, []).append(_title(str(column)))
     return said
-
-
-def _unit(measure: Measure) -> str:
-    if measure.denominator == "–":
-        return measure.unit
-    between = " of " if measure.unit in ("share", "%") else ", by "
-    return f"{measure.unit}{between}{measure.denominator}"
 
 
 def _title(column: str) -> str:

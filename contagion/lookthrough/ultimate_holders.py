@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from scipy.sparse import csr_array
 
 from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
+from ..records import Table, because
 from ..shocks import Shock
 from .backing import backing, kept, without
 from .look_through import alphabet
@@ -19,6 +22,28 @@ if TYPE_CHECKING:
     from ..models.base import Model
     from ..results.propagation_result import Baseline
 
+NOT_GIVEN = {"not in the table of nodes": True}
+COLUMNS = {
+    "holder": "name of the holder",
+    "direct": "held outright, money",
+    "look_through": "held outright and behind claims, gross, money",
+    "bag": "part of it that nobody in the network has a claim on, money",
+    "through": "node or token from which most of it comes",
+    "tier": "most senior tier of the claims on `through`, 1 is paid first",
+    "oracle": "price oracle that the holder relies on",
+    "exit_liquidity": "what can be taken out of `through` before it stops, money",
+    "could_leave": "the smaller of look_through and exit_liquidity, money",
+    "loss": "loss of the owners in the scenario, money",
+    "external_loss": "loss of the external creditors in the scenario, money",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UltimateHolders(Table):
+    """Holders of a token or asset; `sums` are the sums over them, money."""
+
+    sums: Mapping[str, float] = field(default_factory=dict)
+
 
 def who_holds_the_bag(
     network: ExposureNetwork,
@@ -27,7 +52,7 @@ def who_holds_the_bag(
     *,
     model: Model | None = None,
     baseline: Baseline = "cleared",
-) -> pd.DataFrame:
+) -> UltimateHolders:
     """Everybody who holds a token or an asset, through which wrapper, and what a depeg costs them.
 
     The token is treated as the base asset: `h_i` is what i holds outright (claims on the node at
@@ -46,7 +71,7 @@ def who_holds_the_bag(
 
     Returns
     -------
-    DataFrame
+    UltimateHolders
         One row a node that holds any, or loses in the scenario; largest loss first. Money.
 
         - holder; direct: held outright; look_through: outright and behind claims, gross;
@@ -61,7 +86,7 @@ def who_holds_the_bag(
           holder alone: all together cannot take out more than the exit liquidity;
         - loss, external_loss: what its owners and its external creditors lose.
 
-        `.attrs["sums"]`: direct = bag (nothing is counted twice), loss + external_loss, and the
+        `.sums`: direct = bag (nothing is counted twice), loss + external_loss, and the
         initial_loss, which they equal where the model has no deadweight loss and, on a system
         that is short before the shock, losses are counted from "cleared".
 
@@ -88,7 +113,7 @@ def who_holds_the_bag(
        holder  direct   bag through  loss  external_loss
     0    user    60.0  60.0    coin  30.0            0.0
     1  lender    40.0  40.0    coin  10.0           10.0
-    >>> bag.attrs["sums"]["initial_loss"]
+    >>> bag.sums["initial_loss"]
     50.0
     """
     shock = Shock.depeg(node_or_asset, to)
@@ -129,10 +154,15 @@ def who_holds_the_bag(
     some = (held > 1e-12 * size) | (lost > 0)
     frame: pd.DataFrame = full.iloc[order[some[order]]].reset_index(drop=True)
     columns = ("direct", "bag", "loss", "external_loss")
-    frame.attrs["sums"] = {name: float(frame[name].sum()) for name in columns} | {
+    sums = {name: float(frame[name].sum()) for name in columns} | {
         "initial_loss": float(result.socialization.initial_loss)
     }
-    return frame
+    none = {"it holds none, outright or behind claims": frame["look_through"] <= 0}
+    outright = {"held outright, through no node": frame["tier"].isna()}
+    reasons = because(frame, none | outright | NOT_GIVEN)
+    if "oracle" in frame:
+        reasons |= because(frame, NOT_GIVEN, ["oracle"])
+    return UltimateHolders(frame, COLUMNS, reasons, sums=sums)
 
 
 def _outright(network: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:

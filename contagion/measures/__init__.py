@@ -2,7 +2,7 @@
 
 Start with :func:`contagion.rank`, or with `MEASURES["debtrank"].formula`. Every measure has a
 definition, unit, denominator and source; where it is not defined it is nan and
-`series.attrs["reasons"]` says why.
+`reasons` of the record says why.
 
 - `impact`, `indices`, `threat`, `bounds`: every node defaults once; bounds without exposures
 - `attribution`, `shapley`, `diagonal`, `expected`, `sensitivity`: whose part of a loss it is
@@ -51,7 +51,7 @@ from .diagonal import aumann_shapley
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
 from .impact import rounds_of_contagion, single_defaults
 from .indices import contagion_index, debtrank, default_impact, vulnerability_index
-from .registry import Measure
+from .registry import MEASURES, Measure
 from .sensitivity import Gradient, gradient
 from .shapley import shapley, shapley_of_defaults, shapley_of_risk
 from .stability import Stability, leverage_stability
@@ -85,9 +85,7 @@ FAMILIES = (
     expected,
 )
 
-MEASURES: dict[str, Measure] = {
-    measure.name: measure for family in FAMILIES for measure in family.DEFINITIONS
-}
+MEASURES.update({measure.name: measure for family in FAMILIES for measure in family.DEFINITIONS})
 
 __all__ = [
     "MEASURES",

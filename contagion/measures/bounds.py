@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from .registry import Measure, scored
 
 
@@ -67,7 +68,7 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
     )
 
 
-def _index(network: ExposureNetwork) -> pd.Series:
+def _index(network: ExposureNetwork) -> Scores:
     table = glasserman_young(network)
     reason = table["reason"].to_numpy()
     where = {text: reason == text for text in dict.fromkeys(reason) if text}

@@ -8,6 +8,8 @@ lose by, a node that is central as a creditor is one that loses by others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -18,7 +20,8 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
-from .registry import About, Measure, scored
+from ..records import Scores
+from .registry import About, Measure, definitions, scored
 from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
 
 Side = Literal["creditor", "debtor", "both"]
@@ -41,7 +44,7 @@ def _all(network: ExposureNetwork, why: str) -> dict[str, np.ndarray]:
     return {why: np.full(len(network), bool(why))} if why else {}
 
 
-def degree(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
+def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
     """Number of counterparties of each node.
 
         creditor: #{j : X[i, j] > 0}    debtor: #{j : X[j, i] > 0}    both: either of them
@@ -55,7 +58,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Returns
     -------
-    Series, nodes; 0 for a node without claims or debts.
+    Scores : nodes; 0 for a node without claims or debts.
 
     Raises
     ------
@@ -74,10 +77,14 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Source: Freeman (1979), Social Networks 1(3), degree; here of directed claims.
     """
-    return scored("degree", links(_seen_from(network, side)).sum(axis=1), network.names)
+    values, meaning = (
+        links(_seen_from(network, side)).sum(axis=1),
+        f"counterparties ({side}), nodes",
+    )
+    return scored("degree", values, network.names, definition=meaning)
 
 
-def strength(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
+def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
     """Money a node claims, owes, or both added: `Σ_j X[i, j]`, `Σ_j X[j, i]`, or their sum.
 
     Parameters
@@ -87,7 +94,7 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Returns
     -------
-    Series, money.
+    Scores : money.
 
     Raises
     ------
@@ -104,10 +111,25 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Source: after Barrat, Barthélemy, Pastor-Satorras & Vespignani (2004), PNAS 101(11), strength.
     """
-    return scored("strength", _seen_from(network, side).sum(axis=1), network.names)
+    values, meaning = _seen_from(network, side).sum(axis=1), f"claims or debts ({side}), money"
+    return scored("strength", values, network.names, definition=meaning)
 
 
-def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> pd.Series:
+@dataclass(frozen=True, eq=False, repr=False)
+class Eigenvector(Scores):
+    """Eigenvector centrality; `root` is the largest eigenvalue of the claims (money)."""
+
+    root: float = np.nan
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Katz(Scores):
+    """Katz centrality; `b` is the weight of a step (1/money), NaN without claims."""
+
+    b: float = np.nan
+
+
+def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvector:
     """Eigenvector centrality: the Perron vector of the claims, normalised to sum 1.
 
         creditor (hub):       X x  = r x       claims on nodes that hold large claims themselves
@@ -124,9 +146,9 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> pd.Series
 
     Returns
     -------
-    Series, shares that sum to 1. All nan where the vector does not exist or is not unique: no
-    claims, no cycle of claims (r = 0), or unconnected parts that share r;
-    `attrs["reasons"]` says which. `attrs["root"]` is r (money).
+    Eigenvector : shares that sum to 1, and `root`, which is r (money). All nan where the vector
+    does not exist or is not unique: no claims, no cycle of claims (r = 0), or unconnected parts
+    that share r; `reasons` says which.
 
     Raises
     ------
@@ -152,8 +174,9 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> pd.Series
     else:
         x, why = np.full(len(network), np.nan), NO_CLAIMS
     found = scored("eigenvector", x, network.names, _all(network, why))
-    found.attrs["root"] = np.nan if why else _quotient(matrix, x)
-    return found
+    root = np.nan if why else _quotient(matrix, x)
+    meaning = f"Perron vector of the claims, nodes as {side}, shares that sum to 1"
+    return Eigenvector(found.values, meaning, found.reasons, root=root)
 
 
 def _quotient(matrix: csr_array, x: np.ndarray) -> float:
@@ -161,7 +184,7 @@ def _quotient(matrix: csr_array, x: np.ndarray) -> float:
     return float((matrix @ x).sum())
 
 
-def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = None) -> pd.Series:
+def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = None) -> Katz:
     """Katz centrality: all walks along claims, a step more counting b times less.
 
         κ = 1 + b M κ     M = X (creditor, hub), Xᵀ (debtor, authority) or X + Xᵀ (both)
@@ -172,11 +195,11 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
     side : "creditor", "debtor" or "both".
     b : weight of a step, 1/money, in (0, 1/r) with r the largest eigenvalue of M. By default
         `0.85 / r`; where there is no cycle of claims (r = 0) any b will do, and it is 0.85 over
-        the largest sum of a row or a column of M. `attrs["b"]` has the value used.
+        the largest sum of a row or a column of M. `b` of the record is the value used.
 
     Returns
     -------
-    Series, pure numbers of 1 or more. All nan, with the reason, in a network without claims.
+    Katz : pure numbers of 1 or more. All nan, with the reason, in a network without claims.
 
     Raises
     ------
@@ -207,18 +230,19 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
             f"b={b!r}: the walks of the Katz centrality only add up for a b above 0 and {limit}, "
             f"r the largest eigenvalue of the claims. Leave b out for {DAMPING}/r."
         )
+    meaning = f"walks along claims with weight b a step, nodes as {side}, a pure number"
     if not matrix.nnz or b is None:
         missing = np.full(len(network), np.nan)
-        return scored("katz", missing, network.names, _all(network, NO_CLAIMS))
+        found = scored("katz", missing, network.names, _all(network, NO_CLAIMS))
+        return Katz(found.values, meaning, found.reasons)
     ones = np.ones(len(network))
     found = scored("katz", resolvent(matrix, b, ones), network.names)
-    found.attrs["b"] = b
-    return found
+    return Katz(found.values, meaning, b=b)
 
 
 def pagerank(
     network: ExposureNetwork, *, side: Side = "debtor", damping: float = DAMPING
-) -> pd.Series:
+) -> Scores:
     """PageRank: where a walk along the claims is found in the long run.
 
         π = damping · πP + (1 − damping) / n      P = rows of M over their sums
@@ -236,7 +260,7 @@ def pagerank(
 
     Returns
     -------
-    Series, shares that sum to 1. All nan, with the reason, in a network without claims.
+    Scores : shares that sum to 1. All nan, with the reason, in a network without claims.
 
     Raises
     ------
@@ -260,22 +284,25 @@ def pagerank(
     away: dict[Side, Side] = {"debtor": "creditor", "creditor": "debtor"}
     matrix = _seen_from(network, away.get(side, side))
     n = len(network)
+    meaning = f"long-run part of a walk along the claims, nodes as {side}, shares that sum to 1"
     if not matrix.nnz:
-        return scored("pagerank", np.full(n, np.nan), network.names, _all(network, NO_CLAIMS))
+        missing = np.full(n, np.nan)
+        return scored("pagerank", missing, network.names, _all(network, NO_CLAIMS), meaning)
     step = csr_array(row_shares(matrix).T)
     x = np.full(n, 1.0 / n)
     for _ in range(1 + int(np.log(1e-17) / np.log(max(damping, 1e-17)))):  # damping^steps = 1e-17
         x = damping * (step @ x) + (1.0 - damping) / n
-    return scored("pagerank", x / x.sum(), network.names)
+    return scored("pagerank", x / x.sum(), network.names, definition=meaning)
 
 
 def _measure(
     name: str, title: str, formula: str, unit: str, below: str, source: str, about: About,
-    of: partial[pd.Series],
+    of: Callable[[ExposureNetwork], Scores],
 ) -> Measure:  # fmt: skip
-    def alone(network: ExposureNetwork) -> pd.Series:
-        found: pd.Series = of(network)
-        return found.rename(name)
+    def alone(network: ExposureNetwork) -> Scores:
+        found = of(network)
+        sentence = definitions(pd.Index([name]))[name]
+        return Scores(found.values.rename(name), sentence, found.reasons)
 
     return Measure(name, title, formula, unit, below, source, about, "node", alone)
 

@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from .registry import Measure, scored
 from .spectra import claim_matrix, exponential, power_terms, strong_components
 
@@ -74,7 +75,7 @@ def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array
     return csr_array((part[hit], (debtor[hit], creditor[hit])), shape=claims.shape)
 
 
-def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> pd.Series:
+def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> Scores:
     """Impact susceptibility: paths by which defaults reach a node, over the direct ones.
 
         S_j = Σ_{i≠j} exp(V)[i, j] / Σ_i V[i, j]
@@ -89,7 +90,7 @@ def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> p
 
     Returns
     -------
-    Series, pure numbers of 1 or more with `binary=True`; nan, with the reason, where nothing
+    Scores : pure numbers of 1 or more with `binary=True`; nan, with the reason, where nothing
     hits the node, and where it cannot fail or its equity is not known or not positive.
 
     Example
@@ -152,9 +153,9 @@ def impact_fluidity(network: ExposureNetwork, *, binary: bool = True) -> float:
     return float(_fluidity(network, binary).iloc[0])
 
 
-def _fluidity(network: ExposureNetwork, binary: bool = True) -> pd.Series:
+def _fluidity(network: ExposureNetwork, binary: bool = True) -> Scores:
     found = impact_susceptibility(network, binary=binary)
-    said = set(found.attrs["reasons"].values())
+    said = set(found.reasons.values())
     able = int(_able(network).sum())
     value = found.sum() / able if able and TOO_MANY not in said else np.nan
     why = TOO_MANY if TOO_MANY in said else "no node can fail and has positive known equity"
@@ -273,7 +274,7 @@ def _padded(terms: Sequence[np.ndarray] | np.ndarray, rows: int) -> np.ndarray:
     return table
 
 
-def _diffusion(network: ExposureNetwork) -> pd.Series:
+def _diffusion(network: ExposureNetwork) -> Scores:
     table = impact_diffusion(network)
     reason = table["reason"].to_numpy()
     where = {text: reason == text for text in dict.fromkeys(reason) if text}

@@ -7,8 +7,9 @@ The functions take a Series of amounts, one a node, such as a column of `network
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,19 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores, Table, because
 from ..text import listing, plural
 from .registry import Measure, scored
 
 Quantity = Literal["assets", "equity", "claims", "debts"]
 QUANTITIES: tuple[Quantity, ...] = ("assets", "equity", "claims", "debts")
+CURVE = {
+    "k": "rank by amount, 1 is the largest",
+    "node": "name of the node",
+    "amount": "amount of the node, money",
+    "share": "amount over the total of the known ones, a share",
+    "cumulative": "share of this and all larger nodes together, a share",
+}
 NOTHING = "nobody has any of it, or no amount is known"
 
 
@@ -156,7 +165,14 @@ def gini(values: pd.Series) -> float:
     return float(((2 * rank - n - 1) * known).sum() / (n * total)) if total > 0 else np.nan
 
 
-def concentration_curve(values: pd.Series) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False, repr=False)
+class ConcentrationCurve(Table):
+    """Shares of the k largest nodes; `left_out` are the nodes whose amount is not known."""
+
+    left_out: tuple[Any, ...] = ()
+
+
+def concentration_curve(values: pd.Series) -> ConcentrationCurve:
     """C(k): the share of the k largest nodes, for every k.
 
     Parameters
@@ -165,9 +181,9 @@ def concentration_curve(values: pd.Series) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a node, largest first, equal ones by name: k, node, amount, share,
-    cumulative share. Shares are nan where the total is 0. `attrs["left_out"]` names the nodes
-    whose amount is not known.
+    ConcentrationCurve : one row a node, largest first, equal ones by name: k, node, amount, share,
+    cumulative share. Shares are nan where the total is 0. `left_out` names the nodes whose amount
+    is not known.
 
     Raises
     ------
@@ -198,8 +214,8 @@ def concentration_curve(values: pd.Series) -> pd.DataFrame:
             "cumulative": np.cumsum(amount) / total,
         }
     )
-    curve.attrs["left_out"] = tuple(values.index[unknown])
-    return curve
+    left_out = tuple(values.index[unknown])
+    return ConcentrationCurve(curve, CURVE, because(curve, {NOTHING: True}), left_out=left_out)
 
 
 def concentration_table(
@@ -260,7 +276,7 @@ _OF_ASSETS: dict[str, Callable[[pd.Series], float]] = {
 }
 
 
-def _of_assets(network: ExposureNetwork, name: str) -> pd.Series:
+def _of_assets(network: ExposureNetwork, name: str) -> Scores:
     found = _OF_ASSETS[name](amounts(network))
     why = {NOTHING: np.array([np.isnan(found)])}
     return scored(name, np.array([found]), pd.Index(["system"]), why)

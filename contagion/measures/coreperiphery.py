@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from .registry import Measure, scored
 from .spectra import claim_matrix, links
 
@@ -240,7 +241,7 @@ def _could_be_better(board: _Board, errors: float) -> list[np.ndarray] | None:
     return found
 
 
-def _score(network: ExposureNetwork) -> pd.Series:
+def _score(network: ExposureNetwork) -> Scores:
     fit = core_periphery(network)
     why = {fit.reason: np.array([True])} if fit.reason else None
     return scored("core_periphery_error", np.array([fit.error_score]), pd.Index(["system"]), why)

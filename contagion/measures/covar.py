@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from ..errors import ArgumentError
+from ..records import Table
 from ..statistics.joint_samples import LEAST, labelled, sample_of
 from ..statistics.quantiles import column_quantiles, first_reaching
 from .registry import Measure
 
 MEDIAN = 0.05  # half the probability of the median state
 NO_DISTRESS = "its loss at the level is not above its median loss"
+
+COLUMNS = {
+    "var": "value at risk of the node alone, money",
+    "covar": "value at risk of the system when the node is in distress, money",
+    "covar_error": "standard error of covar, money",
+    "covar_median": "value at risk of the system when the node is in its median state, money",
+    "delta_covar": "covar less covar_median, money",
+    "delta_covar_error": "standard error of delta_covar, money",
+    "scenarios": "scenarios in which the node is in distress, a number",
+}
 
 
 def covar(
@@ -27,7 +37,7 @@ def covar(
     bootstrap: int = 100,
     minimum: float = LEAST,
     rng: Any = None,
-) -> pd.DataFrame:
+) -> Table:
     """Value at risk of the system when one node is in distress, and how much more that is.
 
         P(L_system ≤ CoVaR_i | node i in distress) = level
@@ -54,8 +64,8 @@ def covar(
 
     Returns
     -------
-    DataFrame, one row a node: var (own, money), covar, covar_error, covar_median, delta_covar,
-    delta_covar_error (money), scenarios (in distress). `attrs["reasons"]` for every nan.
+    Table : one row a node: var (own, money), covar, covar_error, covar_median, delta_covar,
+    delta_covar_error (money), scenarios (in distress), with a reason for every nan.
 
     Raises
     ------
@@ -69,6 +79,7 @@ def covar(
     100 scenarios, b loses as much as a. In 21 of them a loses 79 or more; 17 of those are the
     first with 80 % of the probability, and in the 17th each loses 95.
 
+    >>> import pandas as pd
     >>> draws = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
     >>> found = covar(draws, 0.8, minimum=1, bootstrap=0)
     >>> found.loc["a", ["var", "covar", "scenarios"]].tolist()
@@ -143,6 +154,7 @@ def covar(
             few: beyond(distress) < minimum - 1e-9,
             f"{few} in its median state": beyond(median) < minimum - 1e-9,
         },
+        COLUMNS,
     )
 
 

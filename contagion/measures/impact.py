@@ -13,10 +13,11 @@ from ..errors import ConvergenceError, ShockError
 from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores, Table
 from ..results.outcome import Outcome
 from ..results.propagation_result import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
-from .registry import scored
+from .registry import beside, scored
 
 CHUNK = 2**22  # entries of the loss matrix held at a time
 ROUNDING = 1e-9  # of the direct loss: what of a cascade is only rounding
@@ -40,7 +41,7 @@ def single_defaults(
     recovery: float = 0.0,
     more: bool = False,
     progress: bool = False,
-) -> pd.DataFrame:
+) -> Table:
     """Let every node default once for outside reasons, and add up what the others lose.
 
     Losses ℓ(j|i) are counted from the run without shock and capped at the equity of j; a node
@@ -57,12 +58,11 @@ def single_defaults(
 
     Returns
     -------
-    DataFrame, one row a node: default_impact (money), contagion_index (%), vulnerability_index
+    Table : one row a node: default_impact (money), contagion_index (%), vulnerability_index
     (%), induced_defaults, hazard (%), loss_suffered (money, sum over all triggers); with `more`
     contagion_index_uncapped, vulnerability_index_uncapped (%), direct_impact, cascade_impact
-    (money), amplification, socialized_caused, socialized_suffered (money). See `MEASURES` for the
-    formulas. Where a measure is not defined it is nan, and `attrs["reasons"]` is
-    {column: {node: why}}.
+    (money), amplification, socialized_caused, socialized_suffered (money). `definitions` has the
+    formulas. Where a measure is not defined it is nan, and `reasons` is {column: {node: why}}.
 
     Raises
     ------
@@ -97,16 +97,10 @@ def single_defaults(
     columns = _usual(network, before, found)
     if more:
         columns |= _more(network, base, recovery, before, found, social, type(model).__name__)
-    table = pd.DataFrame(columns, index=network.names)
-    table.attrs["reasons"] = {
-        name: why for name, column in columns.items() if (why := column.attrs.get("reasons"))
-    }
-    return table
+    return beside(columns)
 
 
-def _usual(
-    network: ExposureNetwork, before: np.ndarray, found: EachDefault
-) -> dict[str, pd.Series]:
+def _usual(network: ExposureNetwork, before: np.ndarray, found: EachDefault) -> dict[str, Scores]:
     n, names = len(network), network.names
     capital = np.nan_to_num(before)
     alone = np.full(n, n < 2)
@@ -118,16 +112,16 @@ def _usual(
         vulnerability = 100.0 * found.suffered / ((n - 1) * capital)
         hazard = 100.0 * found.failures / max(n - 1, 1)
     return {
-        "default_impact": pd.Series(found.impact, names),
+        "default_impact": scored("default_impact", found.impact, names),
         "contagion_index": scored(
             "contagion_index", contagion, names, {"no other node has capital": no_others}
         ),
         "vulnerability_index": scored(
             "vulnerability_index", vulnerability, names, {**no_own, "no other node": alone}
         ),
-        "induced_defaults": pd.Series(found.induced, names),
+        "induced_defaults": scored("induced_defaults", found.induced, names),
         "hazard": scored("hazard", hazard, names, fails),
-        "loss_suffered": pd.Series(found.suffered, names),
+        "loss_suffered": scored("loss_suffered", found.suffered, names),
     }
 
 
@@ -139,7 +133,7 @@ def _more(
     found: EachDefault,
     social: tuple[np.ndarray, np.ndarray] | None,
     model: str,
-) -> dict[str, pd.Series]:
+) -> dict[str, Scores]:
     n, names = len(network), network.names
     capital = np.nan_to_num(before)
     others = capital.sum() - capital

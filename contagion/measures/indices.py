@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores, Table
 from .impact import single_defaults
 from .registry import scored
 
 
-def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
     """Money that the owners of all others lose when the node defaults: `Σ_{j≠i} ℓ(j|i)`.
 
     Parameters
@@ -21,7 +21,7 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
 
     Returns
     -------
-    Series (n,), money; `attrs["reasons"]` says why where it is nan.
+    Scores : (n,), money; `reasons` says why where it is nan.
 
     Raises
     ------
@@ -43,17 +43,17 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
 
     Source: own; loss of others as in the definitions of :func:`contagion_index`.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "default_impact")
+    return single_defaults(network, model, recovery=recovery).scores("default_impact")
 
 
-def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
     """What the default of a node costs the others: `100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`.
 
     Parameters and errors as :func:`default_impact`.
 
     Returns
     -------
-    Series (n,), % of the capital of the others; nan with a reason where they have none.
+    Scores : (n,), % of the capital of the others; nan with a reason where they have none.
 
     Example
     -------
@@ -68,19 +68,17 @@ def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float =
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105; ℓ capped at the capital of the loser.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "contagion_index")
+    return single_defaults(network, model, recovery=recovery).scores("contagion_index")
 
 
-def vulnerability_index(
-    network: ExposureNetwork, model: Model, *, recovery: float = 0.0
-) -> pd.Series:
+def vulnerability_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
     """What a node loses by the defaults of others: `100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`.
 
     Parameters and errors as :func:`default_impact`.
 
     Returns
     -------
-    Series (n,), % of own capital, mean over triggers; nan with a reason where there is none.
+    Scores : (n,), % of own capital, mean over triggers; nan with a reason where there is none.
 
     Example
     -------
@@ -95,10 +93,10 @@ def vulnerability_index(
 
     Source: after the bank-contagion annexes of IMF FSAPs; ℓ capped at the capital of the node.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "vulnerability_index")
+    return single_defaults(network, model, recovery=recovery).scores("vulnerability_index")
 
 
-def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
     """Share of all known equity that the others lose: `Σ_{j≠i} v_j h_j`, `v_j = E_j / ΣE`.
 
     Parameters and errors as :func:`default_impact`; the model is a :class:`~contagion.DebtRank` by
@@ -106,7 +104,7 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
 
     Returns
     -------
-    Series (n,), share of the equity of all nodes; nan with a reason where nobody has equity.
+    Scores : (n,), share of the equity of all nodes; nan with a reason where nobody has equity.
 
     Example
     -------
@@ -125,7 +123,7 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
     return debtrank_of(network, single_defaults(network, model, recovery=recovery))
 
 
-def debtrank_of(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
+def debtrank_of(network: ExposureNetwork, impact: Table) -> Scores:
     """:func:`debtrank` from the table of `single_defaults`."""
     capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
     others = capital.sum() - capital
@@ -133,9 +131,3 @@ def debtrank_of(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
     share = lost / capital.sum() if capital.sum() > 0 else lost
     none = {"no node has equity": np.full(len(share), not capital.sum() > 0)}
     return scored("debtrank", share, impact.index, none)
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    series = table[name]
-    series.attrs = {"reasons": table.attrs["reasons"].get(name, {})}
-    return series

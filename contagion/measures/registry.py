@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores, Table, first_reason
 
 About = Literal["importance", "vulnerability", "size", "position"]
 Scope = Literal["node", "exposure", "system"]
@@ -43,12 +44,40 @@ class Measure:
     source: str
     about: About = "importance"
     scope: Scope = "node"
-    of: Callable[[ExposureNetwork], pd.Series] | None = None
+    of: Callable[[ExposureNetwork], Scores] | None = None
     slow: bool = False
 
     def to_dict(self) -> dict[str, str]:
         """The definition as text: every field but the function and its cost."""
         return {field.name: getattr(self, field.name) for field in fields(self)[:-2]}
+
+    @property
+    def measured_in(self) -> str:
+        """The unit, and what a relative number is relative to."""
+        if self.denominator == "–":
+            return self.unit
+        return f"{self.unit}{' of ' if self.unit in ('share', '%') else ', by '}{self.denominator}"
+
+    @property
+    def sentence(self) -> str:
+        """Title, formula, unit and source as one sentence, the definition of a column."""
+        return f"{self.title}: {self.formula}, {self.measured_in} ({self.source})"
+
+
+MEASURES: dict[str, Measure] = {}  # filled by the package from the families
+
+
+def definitions(columns: pd.Index) -> dict[Any, str]:
+    """{column: definition} of the columns that are measures; a name of a model may follow a dot."""
+    base = {column: str(column).partition(".")[0] for column in columns}
+    return {column: MEASURES[name].sentence for column, name in base.items() if name in MEASURES}
+
+
+def beside(columns: Mapping[str, Scores]) -> Table:
+    """Measures of the same nodes as one table."""
+    frame = pd.DataFrame(dict(columns))
+    reasons = {name: column.reasons for name, column in columns.items() if column.reasons}
+    return Table(frame, definitions(frame.columns), reasons)
 
 
 def scored(
@@ -56,7 +85,8 @@ def scored(
     values: np.ndarray,
     index: pd.Index,
     reasons: Mapping[str, np.ndarray] | None = None,
-) -> pd.Series:
+    definition: str = "",
+) -> Scores:
     """One number a node, nan where it is not defined, with the reason.
 
     Parameters
@@ -66,10 +96,11 @@ def scored(
     index : names of the nodes.
     reasons : {reason: (n,) bool where it holds}; the first one that holds counts. There the
         value becomes nan.
+    definition : one sentence with the unit, by default that of `MEASURES`.
 
     Returns
     -------
-    Series whose `attrs["reasons"]` is {node: reason} for every nan.
+    Scores : a record whose `reasons` is {node: reason} for every nan.
 
     Raises
     ------
@@ -81,13 +112,11 @@ def scored(
     >>> index = pd.Index(["a", "b"])
     >>> found = scored("share", np.array([0.5, np.nan]), index,
     ...                {"nothing is owed": np.array([False, True])})
-    >>> found.attrs["reasons"]
+    >>> found.reasons
     {'b': 'nothing is owed'}
     """
     values = np.array(values, float)
-    said = np.full(len(values), "", object)
-    for reason, where in (reasons or {}).items():
-        said[np.asarray(where, bool) & (said == "")] = reason
+    said = first_reason(len(values), reasons or {})
     undefined = said != ""
     values[undefined] = np.nan
     silent = ~np.isfinite(values) & ~undefined
@@ -95,5 +124,6 @@ def scored(
         at = index[int(np.flatnonzero(silent)[0])]
         raise ArgumentError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
     series = pd.Series(values, index, name=name)
-    series.attrs["reasons"] = dict(zip(index[undefined], said[undefined], strict=True))
-    return series
+    definition = definition or definitions(pd.Index([name])).get(name, "")
+    why = dict(zip(index[undefined], said[undefined], strict=True))
+    return Scores(series, definition, why)

@@ -15,6 +15,7 @@ from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..models.base import NO_SHOCK, Model, _check_pins
 from ..network.exposure_network import ExposureNetwork
 from ..network.matrices import rules_of
+from ..records import Scores, Table, because
 from ..results.propagation_result import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
@@ -27,6 +28,16 @@ EMPTY = "no equity: with any it would pass losses on at once"
 ENDLESS = "a first loss here would grow without end until nodes fail"
 TRIGGERS = "a loss here would make the node a trigger"
 TIER = "where the external creditors rank follows from no number of the table"
+CLAIM = {
+    "creditor": "who holds the claim",
+    "debtor": "who owes it",
+    "amount": "face value, money",
+    "gradient": "change of the loss by a unit of the claim, external assets fixed, money by money",
+    "funded": "the same with the equity of creditor and debtor fixed, money by money",
+}
+BY_ASSETS = "change of the loss by a unit of external assets, money by money"
+BY_LOSSES = "change of the loss by a unit of external assets lost, money by money"
+BY_CAPITAL = "change of the loss by a unit of capital for external liabilities, money by money"
 RULE = "no closed form in the amount (the rule of the debtor, or a claim of 0)"
 
 
@@ -51,16 +62,16 @@ class Gradient:
     kinks : number of nodes at a kink, whose other side has another derivative.
     products : sparse products of the adjoint solve, in units of the whole matrix.
 
-    Undefined entries are nan; `external_assets.attrs["reasons"]` (of the others alike) says why.
+    Undefined entries are nan; `external_assets.reasons` (of the others alike) says why.
     """
 
     network: ExposureNetwork
     of: str
     side: Side
     value: float
-    external_assets: pd.Series
-    losses: pd.Series
-    capital: pd.Series
+    external_assets: Scores
+    losses: Scores
+    capital: Scores
     kinks: int
     products: float
     _by_claim: np.ndarray = field(repr=False)  # (m,)
@@ -68,16 +79,12 @@ class Gradient:
     _unclear: np.ndarray = field(repr=False)  # (m,) claims whose gradient follows from no formula
 
     @property
-    def exposures(self) -> pd.DataFrame:
+    def exposures(self) -> Table:
         """One row a claim: creditor, debtor, amount, gradient, funded."""
         table = self.network.exposures[["creditor", "debtor", "amount"]]
         table = table.assign(gradient=self._by_claim, funded=self._funded)
-        blank = np.flatnonzero(np.isnan(self._by_claim))
-        table.attrs["reasons"] = {
-            int(k): RULE if self._unclear[k] else "not defined for creditor or debtor"
-            for k in blank
-        }
-        return table
+        reasons = {RULE: self._unclear, "not defined for creditor or debtor": True}
+        return Table(table, CLAIM, because(table, reasons))
 
     def __repr__(self) -> str:
         net, unit = self.network, self.network.unit
@@ -362,9 +369,9 @@ def _record(found: Slopes) -> Gradient:
         of=found.name,
         side=found.side,
         value=found.value,
-        external_assets=scored("external_assets", found.assets + 0.0, net.names, why),
-        losses=scored("losses", found.shock + 0.0, net.names, endless),
-        capital=scored("capital", 0.0 - found.outside, net.names, tier),
+        external_assets=scored("external_assets", found.assets + 0.0, net.names, why, BY_ASSETS),
+        losses=scored("losses", found.shock + 0.0, net.names, endless, BY_LOSSES),
+        capital=scored("capital", 0.0 - found.outside, net.names, tier, BY_CAPITAL),
         kinks=int((found.moves.kinked | even).sum()),
         products=found.done.products,
         _by_claim=claims,

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from ..text import listing, plural
 from .registry import Measure, scored
 from .spectra import claim_matrix, perron_root
@@ -101,7 +102,7 @@ def _verdict(radius: float, left_out: tuple[object, ...]) -> tuple[str, tuple[ob
     return word, left_out, f"{size}{without}, {means}"
 
 
-def _radius(network: ExposureNetwork) -> pd.Series:
+def _radius(network: ExposureNetwork) -> Scores:
     value = leverage_stability(network).radius
     why = {NO_EQUITY: np.array([np.isnan(value)])}
     return scored("leverage_radius", np.array([value]), pd.Index(["system"]), why)

@@ -2,18 +2,20 @@
 
 Losses are an array or a DataFrame (scenarios, nodes), money, of owners or of whom you like; weights
 are the probabilities of the scenarios, equal by default. Errors come from resampling scenarios;
-where too few of them lie in a tail the value is nan and `attrs["reasons"]` says why.
+where too few of them lie in a tail the value is nan and `reasons` says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ShockError
+from ..records import Table, because
 from ..statistics.joint_samples import (
     LEAST,
     expected_shortfall,
@@ -27,6 +29,23 @@ from .attribution import Attribution
 from .registry import Measure
 
 Risk = Literal["expected shortfall", "volatility"]
+SHORTFALL = {
+    "mes": "mean loss of the node in the tail of the system, money",
+    "mes_error": "standard error of mes, money",
+    "expected_shortfall": "mean loss of the node in its own tail, money",
+    "ratio": "mes over expected_shortfall, a share",
+}
+CRISIS = {
+    "ses": "mean of target less capital left in a crisis of the system, money",
+    "ses_error": "standard error of ses, money",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SystemicShortfall(Table):
+    """Systemic expected shortfall; `probability` is that of the crisis."""
+
+    probability: float = np.nan
 
 
 def marginal_expected_shortfall(
@@ -38,7 +57,7 @@ def marginal_expected_shortfall(
     bootstrap: int = 200,
     minimum: float = LEAST,
     rng: Any = None,
-) -> pd.DataFrame:
+) -> Table:
     """What each node loses on average in the worst 1 − level of the system.
 
         MES_i = E[L_i | the system is in its worst 1 − level]
@@ -55,8 +74,8 @@ def marginal_expected_shortfall(
 
     Returns
     -------
-    DataFrame, one row a node: mes, mes_error, expected_shortfall (of the node alone, money), ratio
-    (of the two, nan where the node loses nothing in its own tail). `attrs["reasons"]` for nan.
+    Table : one row a node: mes, mes_error, expected_shortfall (of the node alone, money), ratio
+    (of the two, nan where the node loses nothing in its own tail), with a reason for every nan.
 
     Raises
     ------
@@ -86,7 +105,8 @@ def marginal_expected_shortfall(
     alone = expected_shortfall(sample.losses, level, sample.weights)
     ratio = np.divide(mes, alone, out=np.full(len(mes), np.nan), where=alone > 0)
     few = np.full(len(mes), sample.count * (1 - level) < minimum - 1e-9)
-    found = labelled(
+    empty = {"it loses nothing in its own tail": alone <= 0}
+    return labelled(
         {
             "mes": mes,
             "mes_error": sample.errors(statistic, bootstrap, rng),
@@ -95,10 +115,9 @@ def marginal_expected_shortfall(
         },
         sample.names,
         {f"fewer than {minimum:g} scenarios in the tail": few},
+        SHORTFALL,
+        {"ratio": empty},
     )
-    empty = sample.names[(alone <= 0) & ~few]
-    found.attrs["reasons"] |= dict.fromkeys(empty, "it loses nothing in its own tail (ratio)")
-    return found
 
 
 def systemic_expected_shortfall(
@@ -110,7 +129,7 @@ def systemic_expected_shortfall(
     bootstrap: int = 200,
     minimum: float = LEAST,
     rng: Any = None,
-) -> pd.DataFrame:
+) -> SystemicShortfall:
     """How far each node falls below its target capital when all together fall below theirs.
 
         SES_i = E[target_i − (capital_i − L_i) | Σ_j (capital_j − L_j) < Σ_j target_j]
@@ -124,8 +143,8 @@ def systemic_expected_shortfall(
 
     Returns
     -------
-    DataFrame, one row a node: ses, ses_error (money; below 0 where the node stays above its
-    target). `attrs["probability"]` of the crisis, `attrs["reasons"]` for nan.
+    SystemicShortfall : one row a node: ses, ses_error (money; below 0 where the node stays above
+    its target), the `probability` of the crisis, and a reason for every nan.
 
     Raises
     ------
@@ -138,7 +157,7 @@ def systemic_expected_shortfall(
 
     >>> draws = pd.DataFrame({"a": [0.0, 1, 3], "b": [0.0, 1, 2]})
     >>> found = systemic_expected_shortfall(draws, [3, 3], [2, 2], minimum=1, bootstrap=0)
-    >>> found["ses"].tolist(), round(found.attrs["probability"], 3)
+    >>> found["ses"].tolist(), round(found.probability, 3)
     ([2.0, 1.0], 0.333)
 
     Source: after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies
@@ -165,10 +184,13 @@ def systemic_expected_shortfall(
             "ses_error": nothing if few else sample.errors(statistic, bootstrap, rng),
         },
         sample.names,
-        {f"fewer than {minimum:g} scenarios in the crisis": np.full(len(gap), few)},
+        {
+            f"fewer than {minimum:g} scenarios in the crisis": np.full(len(gap), few),
+            "no scenario is a crisis": np.full(len(gap), chance == 0),
+        },
+        CRISIS,
     )
-    found.attrs["probability"] = chance
-    return found
+    return SystemicShortfall(found.table, found.definitions, found.reasons, probability=chance)
 
 
 def _by_name(given: Any, names: pd.Index, what: str) -> np.ndarray:
@@ -256,7 +278,7 @@ def euler_allocation(
 
 def tail_dependence(
     losses: Any, level: float = 0.95, *, weights: Any = None, minimum: float = LEAST
-) -> pd.DataFrame:
+) -> Table:
     """How often node j is beyond its value at risk when node i is beyond its own.
 
         λ[i, j] = P(L_j > VaR_j | L_i > VaR_i)
@@ -272,7 +294,7 @@ def tail_dependence(
 
     Returns
     -------
-    DataFrame (n, n), rows i, columns j. `attrs["reasons"]` for every row of nan.
+    Table (n, n), rows i, columns j, with a reason for every row of nan.
 
     Raises
     ------
@@ -302,8 +324,8 @@ def tail_dependence(
     rate[few] = np.nan
     found = pd.DataFrame(rate, index=sample.names, columns=sample.names)
     reason = f"fewer than {minimum:g} scenarios beyond its value at risk"
-    found.attrs["reasons"] = dict.fromkeys(sample.names[few], reason)
-    return found
+    means = "probability that the node exceeds its value at risk when that of the row does, a share"
+    return Table(found, dict.fromkeys(found, means), because(found, {reason: few}))
 
 
 DEFINITIONS = (

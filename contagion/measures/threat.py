@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from ..errors import ArgumentError, ConvergenceError, ModelError
 from ..kernels import adjoint as kernel
@@ -11,6 +10,7 @@ from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
 from ..models.base import NO_SHOCK
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from ..shocks import Shock
 from .partials import LOST, SHOCK, shortfalls
 from .registry import Measure, scored
@@ -25,7 +25,7 @@ def threat_index(
     side: Side = "gain",
     tolerance: float = 1e-10,
     max_rounds: int = 10_000,
-) -> pd.Series:
+) -> Scores:
     """What one unit of cash more at a node adds to the repayment of all debts.
 
         μ_i = 1 + Σ_{j in default} π_ij μ_j     i in default
@@ -47,7 +47,7 @@ def threat_index(
 
     Returns
     -------
-    Series (n,), money repaid a unit of cash; nan where the balance sheet is not known. Nodes that
+    Scores : (n,), money repaid a unit of cash; nan where the balance sheet is not known. Nodes that
     the shock pins have 0: what they pay is fixed.
 
     Raises

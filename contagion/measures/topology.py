@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, triu
 from scipy.sparse.csgraph import connected_components
 
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
 from .registry import Measure, scored
@@ -133,7 +134,7 @@ def topology(network: ExposureNetwork) -> Topology:
     )
 
 
-def clustering(network: ExposureNetwork) -> pd.Series:
+def clustering(network: ExposureNetwork) -> Scores:
     """Clustering of a node: the part of the possible triangles of claims around it that exist.
 
         C_i = (B³)_ii / (2 (d_i (d_i − 1) − 2 m_i))      B = A + Aᵀ
@@ -147,7 +148,7 @@ def clustering(network: ExposureNetwork) -> pd.Series:
 
     Returns
     -------
-    Series, shares in [0, 1]; nan, with the reason, for nodes with fewer than two counterparties.
+    Scores : shares in [0, 1]; nan, with the reason, for nodes with fewer than two counterparties.
 
     Example
     -------
@@ -185,7 +186,7 @@ def _clustering(claims: csr_array) -> tuple[np.ndarray, np.ndarray]:
         return np.where(room > 0, triangles / room, np.nan), ~(room > 0)
 
 
-def core_number(network: ExposureNetwork) -> pd.Series:
+def core_number(network: ExposureNetwork) -> Scores:
     """Core number: the largest k with the node in a group where each has k neighbours inside.
 
     Neighbours are counterparties, as creditor or as debtor; two that owe each other are one link.
@@ -196,7 +197,7 @@ def core_number(network: ExposureNetwork) -> pd.Series:
 
     Returns
     -------
-    Series, nodes; 0 for a node without claims or debts.
+    Scores : nodes; 0 for a node without claims or debts.
 
     Example
     -------
@@ -258,7 +259,7 @@ _SYSTEM = {
 }
 
 
-def _system(network: ExposureNetwork, of: str, name: str) -> pd.Series:
+def _system(network: ExposureNetwork, of: str, name: str) -> Scores:
     value, why = _SYSTEM[of](links(claim_matrix(network)))
     reasons = {why: np.array([True])} if why else None
     return scored(name, np.array([value]), pd.Index(["system"]), reasons)

@@ -5,16 +5,17 @@ Losses flow from debtor to creditor, `X[i, j]` is what creditor i claims on debt
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError
 from ..kernels.betweenness import dependencies
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
+from ..records import Scores
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
@@ -38,7 +39,7 @@ def betweenness(
     distance: Distance = "amount",
     k: int | None = None,
     rng: int | np.random.Generator = 0,
-) -> pd.Series:
+) -> Scores:
     """Betweenness: the part of shortest paths of claims that pass through a node.
 
         B_i = Σ_{s ≠ i ≠ t} σ_st(i) / σ_st / ((n − 1)(n − 2))
@@ -63,7 +64,7 @@ def betweenness(
 
     Returns
     -------
-    Series, shares in [0, 1]. All nan, with the reason, with fewer than 3 nodes or no claims; with
+    Scores : shares in [0, 1]. All nan, with the reason, with fewer than 3 nodes or no claims; with
     k=1 the start is nan.
 
     Raises
@@ -115,7 +116,7 @@ def _by_name(network: ExposureNetwork) -> np.ndarray:
     return place
 
 
-def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> pd.Series:
+def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores:
     """Harmonic closeness: how near a node is to all that its losses can reach.
 
         H_i = Σ_{j≠i} 1 / d(i, j) / (n − 1)
@@ -133,7 +134,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> pd.Ser
 
     Returns
     -------
-    Series, in [0, 1] for hops. All nan, with the reason, for a single node.
+    Scores : in [0, 1] for hops. All nan, with the reason, for a single node.
 
     Raises
     ------
@@ -170,7 +171,14 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> pd.Ser
     return scored("harmonic", total / (n - 1), network.names)
 
 
-def sinkrank(network: ExposureNetwork) -> pd.Series:
+@dataclass(frozen=True, eq=False, repr=False)
+class SinkRank(Scores):
+    """SinkRank; `nodes` is the number of nodes that it is defined on."""
+
+    nodes: int = 0
+
+
+def sinkrank(network: ExposureNetwork) -> SinkRank:
     """SinkRank: how soon money that walks along the payments is caught by a node that fails.
 
         SR_s = (n − 1) / Σ_{i≠s} τ_is      τ_is = Σ_j [(I − Q)⁻¹]_ij
@@ -192,9 +200,9 @@ def sinkrank(network: ExposureNetwork) -> pd.Series:
 
     Returns
     -------
-    Series, pure numbers in (0, 1]; nan, with the reason, for nodes outside that part, and for
-    all where no two nodes reach each other or two largest parts are of one size. `attrs["nodes"]`
-    is n.
+    SinkRank : pure numbers in (0, 1], and `nodes`, which is n; nan, with the reason, for nodes
+    outside that part, and for all where no two nodes reach each other or two largest parts are of
+    one size.
 
     Example
     -------
@@ -216,20 +224,18 @@ def sinkrank(network: ExposureNetwork) -> pd.Series:
     label = strong_components(owed)
     sizes = np.bincount(label, minlength=1)
     largest = np.flatnonzero(sizes == sizes.max())
-    member = label == largest[0]
+    values, outside = np.full(n, np.nan), np.ones(n, bool)
     if sizes.max() < 2:
         why = "no two nodes owe each other along any path"
-        return scored("sinkrank", np.full(n, np.nan), network.names, {why: np.ones(n, bool)})
-    if len(largest) > 1:
+    elif len(largest) > 1:
         why = "two strongly connected parts of the network are equally large"
-        return scored("sinkrank", np.full(n, np.nan), network.names, {why: np.ones(n, bool)})
-    inside = np.flatnonzero(member)
-    values = np.full(n, np.nan)
-    values[inside] = _inverse_steps(row_shares(owed[inside][:, inside]))
-    why = "not in the largest strongly connected part of the network"
-    found = scored("sinkrank", values, network.names, {why: ~member})
-    found.attrs["nodes"] = len(inside)
-    return found
+    else:
+        why = "not in the largest strongly connected part of the network"
+        outside = label != largest[0]
+        inside = np.flatnonzero(~outside)
+        values[inside] = _inverse_steps(row_shares(owed[inside][:, inside]))
+    found = scored("sinkrank", values, network.names, {why: outside})
+    return SinkRank(found.values, found.definition, found.reasons, nodes=int((~outside).sum()))
 
 
 def _inverse_steps(walk: csr_array) -> np.ndarray:

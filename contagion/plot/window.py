@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ..randomgraphs.windows import Window
 from . import style
 from .pieces import drawn_width, legend
 
@@ -19,7 +20,7 @@ COLOURS = {"frequency": style.KINDS[0], "extent": style.FAILED}
 WORDS = {"frequency": "frequency of contagion", "extent": "extent where it happens"}
 
 
-def contagion_window(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def contagion_window(frame: Window | pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw frequency and extent of contagion over the average degree, drawn and in theory.
 
     Points are draws, with two standard errors for the frequency; lines are the theory of large
@@ -49,10 +50,11 @@ def contagion_window(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
             f"The frame of a window has rows and the columns {', '.join(COLUMNS)}; "
             + (f"{', '.join(missing)} not there." if missing else "this one has no rows.")
         )
+    about: Any = frame if isinstance(frame, Window) else Window  # the class has the defaults
+    limits = about.limits
     frame = frame.sort_values("degree", kind="stable")
     at = frame["degree"].to_numpy(float)
     ax = style.axes(ax, 7.8, 4.2)
-    limits = frame.attrs.get("limits", (np.nan, np.nan))
     low, high = max(limits[0], at[0]), min(limits[1], at[-1])
     if low < high:
         ax.axvspan(low, high, color=style.CALM, alpha=0.6, linewidth=0, zorder=0)
@@ -73,10 +75,9 @@ def contagion_window(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if "frequency_error" in frame:
         middle, error = frame["frequency"].to_numpy(float), frame["frequency_error"].to_numpy(float)
         ax.vlines(at, middle - 2 * error, middle + 2 * error, color=COLOURS["frequency"], lw=0.9)
-    _frame(ax, at, frame.attrs.get("across", "average degree"))
+    _frame(ax, at, about.across)
     legend(ax, handles, 2)
-    title = frame.attrs.get("title", "The contagion window")
-    style.heading(ax, title, _note(frame, limits), int(15 * drawn_width(ax)))
+    style.heading(ax, about.title, _note(about.drawn, limits), int(15 * drawn_width(ax)))
     return ax
 
 
@@ -90,9 +91,8 @@ def _frame(ax: Axes, at: np.ndarray, across: str) -> None:
     ax.spines[["left", "bottom"]].set_color(style.LINE)
 
 
-def _note(frame: pd.DataFrame, limits: tuple[float, float]) -> str:
+def _note(drawn: str, limits: tuple[float, float]) -> str:
     text = "Shaded: degrees at which one failure can spread without end in a large graph"
     known = np.isfinite(limits[0])
     window = f"{text}, {limits[0]:.2f} to {limits[1]:.2f}." if known else ""
-    drawn = frame.attrs.get("drawn", "")
     return " ".join(filter(None, [f"{drawn}." if drawn else "", window]))

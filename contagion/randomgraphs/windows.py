@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,39 @@ from scipy.special import pdtr
 
 from ..errors import ArgumentError
 from ..models import GaiKapadia
+from ..records import Table, Why, because
 from .drawing import failed_parts
 from .theory import Theory, directed_theory, undirected_theory
 from .thresholds import failures_needed, largest_vulnerable, poisson
 
 SYSTEMIC = 0.05
+COLUMNS = {
+    "degree": "average degree of the graphs",
+    "draws": "graphs that were drawn, a number",
+    "outbreaks": "draws with contagion, a number",
+    "frequency": "outbreaks over draws, a share",
+    "frequency_error": "standard error of frequency, a share",
+    "extent": "mean share of nodes that fail where there is contagion",
+    "frequency_theory": "frequency in large graphs, a share",
+    "extent_theory": "extent in large graphs, a share",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Window(Table):
+    """Frequency and extent of contagion over the average degree.
+
+    Attributes
+    ----------
+    title, across : what a figure says, and the words for the degree.
+    drawn : which graphs were drawn, and when contagion counts.
+    limits : lowest and highest degree of the window in theory, nan without one.
+    """
+
+    title: str = "The contagion window"
+    across: str = "average degree"
+    drawn: str = ""
+    limits: tuple[float, float] = (np.nan, np.nan)
 
 
 def gai_kapadia_limits(
@@ -100,7 +129,7 @@ def gai_kapadia_window(
     draws: int = 1000,
     systemic: float = SYSTEMIC,
     rng: Any = None,
-) -> pd.DataFrame:
+) -> Window:
     """Frequency and extent of contagion over the average degree, drawn and in theory.
 
     For each degree `draws` directed Poisson graphs of n banks are drawn. Each bank has the same
@@ -120,12 +149,12 @@ def gai_kapadia_window(
 
     Returns
     -------
-    DataFrame
+    Window
         One row a degree: degree; draws; outbreaks (draws with contagion); frequency =
         outbreaks / draws; frequency_error, its standard error; extent, the mean part of banks
         that fail where there is contagion (nan without any); frequency_theory and extent_theory
-        for n → ∞ (extent nan outside the window). `.attrs` has the title, what was drawn, and the
-        limits of the window.
+        for n → ∞ (extent nan outside the window). The record has the title, what was drawn, and
+        the limits of the window too.
 
     Raises
     ------
@@ -163,15 +192,15 @@ def gai_kapadia_window(
     frame = _window(
         degrees, GaiKapadia(strict), n, draws, capital, interbank, systemic, rng, theory, True
     )
-    frame.attrs = {
-        "title": "Contagion in random banking systems",
-        "across": "average number of debtors",
-        "drawn": f"{draws:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
+    return Window(
+        *frame,
+        title="Contagion in random banking systems",
+        across="average number of debtors",
+        drawn=f"{draws:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
         f"assets {interbank:.3g} of assets; a loss {'above' if strict else 'that reaches'} the "
         f"capital fails a bank; contagion: more than {systemic:.0%} fail",
-        "limits": limits,
-    }
-    return frame
+        limits=limits,
+    )
 
 
 def watts_window(
@@ -182,7 +211,7 @@ def watts_window(
     draws: int = 1000,
     systemic: float = SYSTEMIC,
     rng: Any = None,
-) -> pd.DataFrame:
+) -> Window:
     """Frequency and extent of global cascades in undirected Poisson graphs, after Watts.
 
     A node fails when at least the part `threshold` of its neighbours has failed; the first is drawn
@@ -196,7 +225,7 @@ def watts_window(
 
     Returns
     -------
-    DataFrame
+    Window
         The columns of :func:`gai_kapadia_window`.
 
     Raises
@@ -223,14 +252,14 @@ def watts_window(
     frame = _window(
         degrees, GaiKapadia(False), n, draws, threshold, 1.0, systemic, rng, theory, False
     )
-    frame.attrs = {
-        "title": "Global cascades in random graphs",
-        "across": "average number of neighbours",
-        "drawn": f"{draws:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
+    return Window(
+        *frame,
+        title="Global cascades in random graphs",
+        across="average number of neighbours",
+        drawn=f"{draws:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
         f"its neighbours; cascade: more than {systemic:.0%} fail",
-        "limits": watts_limits(threshold),
-    }
-    return frame
+        limits=watts_limits(threshold),
+    )
 
 
 def _window(
@@ -244,7 +273,8 @@ def _window(
     rng: Any,
     theory: Callable[[float], Theory],
     directed: bool,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, str], dict[Any, Why]]:
+    """The table of a window, the definitions of its columns and its reasons for nan."""
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or draws < 1 or not 0 <= systemic < 1:
         raise ArgumentError(
@@ -261,7 +291,7 @@ def _window(
         rows.append((int((part > systemic).sum()), _mean(part[part > systemic])))
     hits = np.array([hit for hit, _ in rows], int)
     frequency = hits / draws
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "degree": points,
             "draws": draws,
@@ -273,6 +303,9 @@ def _window(
             "extent_theory": [one.extent for one in expected],
         }
     )
+    reasons = because(frame, {"no draw had contagion": True}, ["extent"])
+    reasons |= because(frame, {"outside the window of theory": True}, ["extent_theory"])
+    return frame, COLUMNS, reasons
 
 
 def _mean(values: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from ..experiments.sweeping import Sweep
 from ..measures import Topology
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
+from ..records import Table
 from ..results.propagation_result import PropagationResult
 from . import findings, reference
 from .contents import sections
@@ -36,7 +37,7 @@ def write_report(
     path: str | PathLike[str],
     network: ExposureNetwork,
     results: PropagationResult | Sequence[PropagationResult] = (),
-    ranking: pd.DataFrame | None = None,
+    ranking: Table | pd.DataFrame | None = None,
     *,
     comparison: RuleComparison | None = None,
     sweeps: Sweep | Sequence[Sweep] = (),

@@ -9,6 +9,7 @@ from ..measures import amounts, concentration_ratio
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
+from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..text import money
 from . import compared, sensitivity, shape, uncertainty, whatif
@@ -126,7 +127,7 @@ def _defaults(result: PropagationResult) -> list[str]:
     return lines
 
 
-def _ranking(network: ExposureNetwork, ranking: pd.DataFrame | None) -> list[str]:
+def _ranking(network: ExposureNetwork, ranking: Table | pd.DataFrame | None) -> list[str]:
     if ranking is None or ranking.empty:
         return []
     columns = [c for c in ranking.columns if str(c).startswith("default_impact")]

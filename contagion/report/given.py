@@ -19,6 +19,7 @@ from ..measures import MEASURES, Topology
 from ..measures.ranking import Agreement, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
+from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..text import listing
 from .reference import measure_title
@@ -34,7 +35,7 @@ class Given:
 
     network: ExposureNetwork
     results: tuple[PropagationResult, ...]
-    ranking: pd.DataFrame | None
+    ranking: Table | pd.DataFrame | None
     comparison: RuleComparison | None
     card: Card | None
     command: str
@@ -49,7 +50,7 @@ class Given:
 def given(
     network: ExposureNetwork,
     results: PropagationResult | Sequence[PropagationResult] = (),
-    ranking: pd.DataFrame | None = None,
+    ranking: Table | pd.DataFrame | None = None,
     comparison: RuleComparison | None = None,
     card: Card | str | None = None,
     command: str = "",
@@ -129,7 +130,7 @@ def _shape(network: ExposureNetwork) -> Topology | None:
     return measures.topology(network) if len(network) <= LARGE else None
 
 
-def _agreement(ranking: pd.DataFrame, network: ExposureNetwork) -> Agreement | None:
+def _agreement(ranking: Table | pd.DataFrame, network: ExposureNetwork) -> Agreement | None:
     """How far the measures of importance agree, in the words of the report."""
     about = {name: measure.about for name, measure in MEASURES.items()}
     columns = {

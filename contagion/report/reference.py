@@ -14,6 +14,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
+from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
@@ -30,7 +31,7 @@ CAVEATS = (
 )
 
 
-def ranking_table(network: ExposureNetwork, ranking: pd.DataFrame | None) -> Exhibit:
+def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None) -> Exhibit:
     """T11: systemic importance."""
     title = "Systemic importance"
     if ranking is None:

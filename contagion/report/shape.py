@@ -156,7 +156,7 @@ def exposures(network: ExposureNetwork) -> list[Exhibit]:
 
 def _largest(network: ExposureNetwork) -> Exhibit:
     """T6: the largest exposures, with the part of the creditor's capital."""
-    frame = large_exposures(network)
+    frame = large_exposures(network).table
     name, whole = names(network), float(frame["exposure"].sum())
     known = bool(frame["capital"].notna().any())
     shown = frame.sort_values("exposure", ascending=False, kind="stable").head(EXPOSURES)

@@ -52,7 +52,7 @@ def whatif(network: ExposureNetwork, found: tuple[Policy, ...]) -> list[Exhibit]
 
 def _shock(network: ExposureNetwork, found: ShockComparison, tag: str) -> Exhibit:
     """T18: one shock with and without each intervention."""
-    frame = found.table
+    frame = found.table.table
     amounts = [name for name in TITLES if name in frame and name not in PURE]
     to = scale(frame[amounts].to_numpy(float).ravel(), found.unit)
     floor = FLOOR * _top(frame, amounts)

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ShockError
+from ..records import Table, Why, because, first_reason
 from ..text import listing
 from .quantiles import column_quantiles
 
 LEAST = 10  # scenarios behind a number, by default
+NO_ERROR = "fewer than two resamples, or one in which it is not defined"
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,24 @@ def expected_shortfall(
 
 
 def labelled(
-    columns: dict[str, np.ndarray], names: pd.Index, reasons: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
-    """One row a node, nan with the first reason that holds in every column but the counts."""
-    said = np.full(len(names), "", object)
-    for reason, where in reasons.items():
-        said[np.asarray(where) & (said == "")] = reason
-    undefined = said != ""
+    columns: dict[str, np.ndarray],
+    names: pd.Index,
+    reasons: Mapping[str, np.ndarray],
+    definitions: Mapping[str, str],
+    of: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> Table:
+    """One row a node, nan with the first reason that holds in every column but the counts.
+
+    `of` has further reasons by column; errors that are nan without another come of the resamples.
+    """
+    undefined = first_reason(len(names), reasons) != ""
     kept = {
         name: column if name in ("var", "scenarios") else np.where(undefined, np.nan, column)
         for name, column in columns.items()
     }
     frame = pd.DataFrame(kept, index=names)
-    frame.attrs["reasons"] = dict(zip(names[undefined], said[undefined], strict=True))
-    return frame
+    found: dict[str, Why] = {}
+    for name in columns:
+        more = {NO_ERROR: True} if name.endswith("_error") else (of or {}).get(name, {})
+        found |= because(frame, {**reasons, **more}, [name])
+    return Table(frame, definitions, found)

@@ -148,9 +148,9 @@ def _impact(
 ) -> np.ndarray:
     """(n,) what the default of each node does: DebtRank, or default impact in money."""
     if not isinstance(model, DebtRank):
-        return default_impact(part, model, recovery=recovery).to_numpy(float)
+        return default_impact(part, model, recovery=recovery).values.to_numpy(float)
     if weights == "equity":
-        return debtrank(part, model, recovery=recovery).to_numpy(float)
+        return debtrank(part, model, recovery=recovery).values.to_numpy(float)
     n, equity = len(part), part.book.equity
     before = np.maximum(np.nan_to_num(equity), 0.0)
     value = np.where(before > 0, part.book.claims / np.where(before > 0, before, 1.0), 0.0)

@@ -13,6 +13,7 @@ from ...errors import ConvergenceError, PolicyError
 from ...liquidation import LiquidationCascade, MarginBook, total_loss
 from ...liquidation.circuit_breakers import Breaker
 from ...network.exposure_network import ExposureNetwork
+from ...records import Table
 from .intervention import Intervention, parts_of, positive
 from .shocktable import AS_GIVEN, with_avoided
 
@@ -58,7 +59,7 @@ def compare_cascades(
     interventions: Mapping[str, Intervention],
     *,
     free: Mapping[Any, float] | None = None,
-) -> pd.DataFrame:
+) -> Table:
     """One price shock through a book, with and without circuit breakers.
 
     Parameters
@@ -70,7 +71,7 @@ def compare_cascades(
 
     Returns
     -------
-    DataFrame, one row an intervention, "as given" first, money: loss (of holders and venues, see
+    Table : one row an intervention, "as given" first, money: loss (of holders and venues, see
     :func:`contagion.liquidation.total_loss`), deficits (of closed accounts), latent (negative
     equity of open ones: a breaker that holds back a liquidation does not make its loss go away),
     liquidated, lowest (price over price before, of the asset that fell most), rounds, cost, avoided

@@ -14,6 +14,7 @@ import pandas as pd
 from ...errors import ContagionError, PolicyError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...records import Table
 from ...results.propagation_result import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
@@ -24,10 +25,18 @@ from .intervention import Intervention, combined
 from .paired import STATISTICS, estimate
 from .runs import Bench
 from .scenariotable import ScenarioComparison
-from .shocktable import AS_GIVEN, aligned, cell, measured, scaled
+from .shocktable import AS_GIVEN, FREE, aligned, cell, measured, scaled
 
 EXACT = 6  # candidates up to which every mix is tried
 NOBODY = "nothing"
+COLUMNS = {
+    "cost": "cost of the mix, money",
+    "value": "the measure with the mix, money or nodes",
+    "avoided": "fall of the measure against no intervention, money or nodes",
+    "avoided_per_cost": "avoided over cost, by money",
+    "frontier": "no mix that was tried costs as much or less and leaves less",
+    "chosen": "the mix that answers the question",
+}
 Names = tuple[str, ...]
 
 
@@ -39,10 +48,10 @@ class Mix:
     ----------
     names : what it consists of, in the order of application.
     intervention : the mix as one intervention, or None for nothing.
-    table : DataFrame, one row a mix that was tried, cheapest first: cost, value (the measure with
+    table : one row a mix that was tried, cheapest first: cost, value (the measure with
         it), avoided, avoided_per_cost (nan where nothing is paid), frontier (no mix that was tried
         costs as much or less and leaves less), chosen. A mix that does not apply has nan and the
-        reason in `attrs["reasons"]`.
+        reason.
     method : "every mix" (what is chosen is the best there is) or "greedy" (it need not be).
     reached : whether the target is reached; None with a budget.
     asked : the budget or the target in words.
@@ -52,7 +61,7 @@ class Mix:
 
     names: Names
     intervention: Intervention | None
-    table: pd.DataFrame
+    table: Table
     method: Literal["every mix", "greedy"]
     reached: bool | None
     asked: str
@@ -72,7 +81,8 @@ class Mix:
     @property
     def frontier(self) -> pd.DataFrame:
         """The mixes of which none is beaten: what each cost buys at best, among those tried."""
-        return self.table[self.table["frontier"]].drop(columns="frontier")
+        table = self.table.table
+        return table[table["frontier"]].drop(columns="frontier")
 
     def __repr__(self) -> str:
         front = self.frontier
@@ -91,7 +101,7 @@ class Mix:
         lines = [*textwrap.wrap(head, 79), aligned(shown)]
         bad = int(self.table["value"].isna().sum())
         if bad:
-            lines.append(f"{bad} of {len(self.table)} mixes do not apply: table.attrs['reasons']")
+            lines.append(f"{bad} of {len(self.table)} mixes do not apply: see table.reasons")
         return "\n".join(lines)
 
 
@@ -175,6 +185,13 @@ def cheapest(
     chosen = _chosen(table, target)
     table["chosen"] = np.arange(len(table)) == chosen
     names = list(search.found)[int(table["number"].iloc[chosen])]
+    table = table.drop(columns="number")
+    blank = {name: table.index[table[name].isna()] for name in table}
+    reasons = {
+        column: {mix: search.reasons.get(mix, FREE) for mix in mixes}
+        for column, mixes in blank.items()
+        if len(mixes)
+    }
     words = of.replace("_", " ")
     if isinstance(shock, Scenarios):
         words = f"{statistic.replace('_', ' ')} of {words}"
@@ -184,7 +201,7 @@ def cheapest(
     return Mix(
         names,
         combined(candidates[name] for name in names) if names else None,
-        table.drop(columns="number"),
+        Table(table, COLUMNS, reasons),
         "every mix" if every else "greedy",
         reached,
         asked,
@@ -302,7 +319,6 @@ class _Search:
         frame = frame.sort_values(["cost", "value", "size"], kind="stable")
         best = frame["value"].cummin().shift(fill_value=np.inf)
         frame["frontier"] = frame["value"] < best
-        frame.attrs["reasons"] = dict(self.reasons)
         return frame.drop(columns="size")
 
 

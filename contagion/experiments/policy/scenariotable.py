@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import PolicyError
+from ...records import Table
 from ...statistics.scenario_draws import Draws, Interval
 from ...text import did_you_mean, money, plural
 from ..stress import StressTest
@@ -18,8 +20,21 @@ from ..stress.scalars import CERTIFICATE
 from .intervention import Intervention
 from .paired import estimate, paired
 from .runs import Used
-from .shocktable import AS_GIVEN, aligned, cell, over, scaled
+from .shocktable import AS_GIVEN, FREE, aligned, cell, over, scaled
 
+FEW = "too few scenarios beyond the level, or one replicate"
+LAST = "avoided_per_cost"
+COLUMNS = {
+    "before": "the statistic on the network as given, money or nodes",
+    "after": "the statistic with the intervention, money or nodes",
+    "difference": "after less before, money or nodes",
+    "standard_error": "of the difference, with the scenarios in pairs, money or nodes",
+    "low": "lower end of the confidence interval of the difference, money or nodes",
+    "high": "upper end of the confidence interval of the difference, money or nodes",
+    "independent_error": "standard error if the runs did not share their scenarios",
+    "cost": "cost of the intervention, money",
+    LAST: "fall of the statistic over cost, by money",
+}
 SHORT = {"mean": "mean", "value_at_risk": "VaR", "expected_shortfall": "ES"}
 
 
@@ -96,7 +111,7 @@ class ScenarioComparison:
         interval: Interval | None = None,
         repetitions: int = 999,
         rng: np.random.Generator | int | None = 0,
-    ) -> pd.DataFrame:
+    ) -> Table:
         """One statistic, before and after, with the paired error of the difference.
 
         Parameters
@@ -109,11 +124,11 @@ class ScenarioComparison:
 
         Returns
         -------
-        DataFrame, one row an intervention: before, after, difference (after − before),
+        Table : one row an intervention: before, after, difference (after − before),
         standard_error, low, high (of the difference), independent_error (what it would be if
         the runs did not share their scenarios), cost, avoided_per_cost. Errors are nan where a
-        scenario did not converge, or where the scenarios are a list or do not tell;
-        `attrs["reasons"]`.
+        scenario did not converge, or where the scenarios are a list or do not tell, with the
+        reason.
         """
         of = of or self.of
         first, rows, reasons = self.draws(AS_GIVEN, of), {}, {}
@@ -129,8 +144,6 @@ class ScenarioComparison:
                 reasons[name] = f"{plural(open_, 'scenario')} did not converge"
             elif not self.sampled:
                 reasons[name] = "the scenarios are a list, not a sample"
-            elif np.isnan(error):
-                reasons[name] = "too few scenarios beyond the level, or one replicate"
             before, change = estimate(first, statistic, level), float(found.value)
             rows[name] = {
                 "before": before,
@@ -145,11 +158,16 @@ class ScenarioComparison:
             }
         frame = pd.DataFrame(rows).T
         frame.index.name = "intervention"
-        frame.attrs["reasons"] = reasons
-        return frame
+        blank = {name: frame.index[frame[name].isna()] for name in frame}
+        why = {
+            column: {name: FREE if column == LAST else reasons.get(name, FEW) for name in names}
+            for column, names in blank.items()
+            if len(names)
+        }
+        return Table(frame, COLUMNS, why)
 
     @cached_property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> Table:
         """Mean, value at risk and expected shortfall, before and after, of the main measures.
 
         One row an intervention, measure and statistic (index), columns as in
@@ -158,15 +176,19 @@ class ScenarioComparison:
         """
         settled = "external_loss" in self.tests[AS_GIVEN].columns
         wanted = [self.of, *(("socialized", "system_loss") if settled else ("loss",))]
-        parts = []
+        parts: list[pd.DataFrame] = []
+        reasons: dict[str, dict[Any, str]] = {}
         for of in dict.fromkeys(wanted):
             for statistic, level in self._statistics():
                 part = self.differences(of, statistic, level)
                 label = f"{SHORT[statistic]}" + ("" if statistic == "mean" else f" {level:g}")
                 keys = {"measure": of, "statistic": label}
                 parts.append(part.assign(**keys))
+                for column, why in part.reasons.items():
+                    mine = {(name, of, label): reason for name, reason in why.items()}
+                    reasons.setdefault(column, {}).update(mine)
         frame = pd.concat(parts).loc[list(self.interventions)]
-        return frame.set_index(["measure", "statistic"], append=True)
+        return Table(frame.set_index(["measure", "statistic"], append=True), COLUMNS, reasons)
 
     def _statistics(self) -> list[tuple[str, float]]:
         tail = [(s, p) for p in self.levels for s in ("value_at_risk", "expected_shortfall")]

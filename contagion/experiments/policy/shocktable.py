@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import PolicyError
+from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...results.socialization import owner_losses
 from ...text import did_you_mean, money
@@ -18,6 +19,26 @@ from .intervention import Intervention
 from .runs import Used
 
 AS_GIVEN = "as given"
+FREE = "costs nothing"
+COLUMNS = {
+    "initial_loss": "money that the shock destroys where it strikes",
+    "socialized": "losses of parties that the shock does not hit, money",
+    "loss": "loss of owners, in a cascade of holders and venues, money",
+    "external_loss": "loss of creditors outside the network, money",
+    "system_loss": "loss and external_loss together, money",
+    "shortfall": "debts that are not paid, in the network and outside, money",
+    "deadweight": "money that is destroyed on the way",
+    "funded": "losses that the money put up bears, money",
+    "defaults": "nodes in default, a number",
+    "deficits": "deficits of closed accounts, money",
+    "latent": "negative equity of open accounts, money",
+    "liquidated": "positions that were closed, money",
+    "lowest": "lowest price over the price before, a share",
+    "rounds": "rounds of the cascade, a number",
+    "cost": "cost of the intervention, money",
+    "avoided": "fall of the measure against the network as given, money or nodes",
+    "avoided_per_cost": "avoided over cost, by money",
+}
 SHORT = {"loss": "owners", "external_loss": "external", "ratio": "/cost"}
 
 
@@ -50,14 +71,14 @@ def measured(run: tuple[PropagationResult, Used], of: str) -> float:
     return found[of]
 
 
-def with_avoided(frame: pd.DataFrame, of: str) -> pd.DataFrame:
+def with_avoided(frame: pd.DataFrame, of: str) -> Table:
     """A table with what each row avoids against the first, and that for a unit of its cost."""
     value, cost = frame[of].to_numpy(float), frame["cost"].to_numpy(float)
     avoided = value[0] - value
     ratio = [over(*pair) for pair in zip(avoided, cost, strict=True)]
     frame = frame.assign(avoided=avoided, avoided_per_cost=ratio)
-    frame.attrs["reasons"] = dict.fromkeys(frame.index[cost == 0], "costs nothing")
-    return frame
+    reasons = {FREE: cost == 0, "its cost is below 0": cost < 0}
+    return Table(frame, COLUMNS, because(frame, reasons, ["avoided_per_cost"]))
 
 
 def over(part: float, whole: float) -> float:
@@ -100,7 +121,7 @@ class ShockComparison:
         return self._first.network.unit
 
     @cached_property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> Table:
         """One row an intervention, "as given" first; money.
 
         Columns: initial_loss, socialized, loss (of owners), external_loss (of creditors outside),

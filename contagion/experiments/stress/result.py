@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import StressError
+from ...records import Table, because
 from ...statistics import Estimate
 from ...statistics.scenario_draws import Draws
 from ...text import listing, money, plural
@@ -150,29 +151,31 @@ class StressTest(Scalars):
             )
         return self.names.take(at)
 
-    def _square(self, values: np.ndarray) -> pd.DataFrame:
+    def _square(self, values: np.ndarray, words: str) -> Table:
         index = self._joint
         frame = pd.DataFrame(values, index=index, columns=index)
-        never = index[np.isnan(values).all(axis=1)]
-        frame.attrs["reasons"] = dict.fromkeys(never, "never in default in these scenarios")
-        return frame
+        reasons = because(frame, {"never in default in these scenarios": True})
+        return Table(frame, dict.fromkeys(frame, words), reasons)
 
     @property
-    def joint_defaults(self) -> pd.DataFrame:
+    def joint_defaults(self) -> Table:
         """P(i and j in default), one row and one column a node; the diagonal is P(i in default)."""
         count = len(self._joint)
         both = np.sum([sums["both"] for sums in self.sums], axis=0) / len(self.sums)
-        return self._square((both / self._one.total).reshape(count, count))
+        values = (both / self._one.total).reshape(count, count)
+        return self._square(values, "probability that row and column are in default, a share")
 
     @property
-    def default_given_default(self) -> pd.DataFrame:
+    def default_given_default(self) -> Table:
         """P(column in default | row in default); rows of nodes that never default are nan."""
-        return self._square(given(list(self.sums), "both", len(self._joint)))
+        values = given(list(self.sums), "both", len(self._joint))
+        return self._square(values, "probability of default when the row is in default, a share")
 
     @property
-    def loss_given_default(self) -> pd.DataFrame:
+    def loss_given_default(self) -> Table:
         """E(loss of the column | row in default), money; rows that never default are nan."""
-        return self._square(given(list(self.sums), "loss_given", len(self._joint)))
+        values = given(list(self.sums), "loss_given", len(self._joint))
+        return self._square(values, "mean loss when the row is in default, money")
 
     # -- what was kept ----------------------------------------------------------------------
 

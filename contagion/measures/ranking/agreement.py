@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, UnknownNameError
+from ...records import Table
 from ...text import listing
 from .. import MEASURES
 
@@ -45,7 +46,7 @@ class Agreement:
 
 
 def agreement(
-    table: pd.DataFrame,
+    table: Table | pd.DataFrame,
     columns: Sequence[str] | None = None,
     *,
     bootstrap: int = 0,
@@ -129,7 +130,7 @@ def agreement(
     )
 
 
-def _comparable(table: pd.DataFrame) -> list[str]:
+def _comparable(table: Table | pd.DataFrame) -> list[str]:
     """The columns that say who is important."""
     about = {name: m.about for name, m in MEASURES.items()}
     return [

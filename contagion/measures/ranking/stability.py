@@ -91,7 +91,7 @@ def stability(
                 f"Network {count + 1} of the ensemble has other nodes than the first."
             )
         names, count = network.names, count + 1
-        table = rank(network, models, measures=measures, recovery=recovery)
+        table = rank(network, models, measures=measures, recovery=recovery).table
         for column in table.columns[len(SHEET) :]:
             order = table[column].rank(ascending=False, method="min").reindex(names)
             ranks.setdefault(str(column), []).append(order)

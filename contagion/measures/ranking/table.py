@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -11,11 +11,17 @@ from ...errors import ArgumentError
 from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...records import Table, because
 from ...text import did_you_mean
 from .. import MEASURES, Measure, single_defaults
 from ..indices import debtrank_of
+from ..registry import beside, definitions
 
-SHEET = ("equity", "claims", "debts")
+SHEET = {
+    "equity": "external assets + claims − external liabilities − debts, money",
+    "claims": "what other nodes of the network owe the node, money",
+    "debts": "what the node owes other nodes of the network, money",
+}
 LARGE = 2_000  # nodes from which slow measures have to be asked for by name
 
 
@@ -26,7 +32,7 @@ def rank(
     measures: Iterable[str] | Literal["all"] | None = None,
     recovery: float = 0.0,
     progress: bool = False,
-) -> pd.DataFrame:
+) -> Table:
     """Systemic importance, one row a node, most important first.
 
     Every node defaults once under every model (see `measures.single_defaults`). A DebtRank
@@ -48,8 +54,8 @@ def rank(
 
     Returns
     -------
-    DataFrame indexed by node; `measures.MEASURES` defines the columns. Where a measure is not
-    defined it is nan, and `attrs["reasons"]` is {column: {node: why}}.
+    Table indexed by node, with the `definitions` of its columns. Where a measure is not defined it
+    is nan, and `reasons` is {column: {node: why}}.
 
     Raises
     ------
@@ -72,19 +78,14 @@ def rank(
     chosen = list(models) if models is not None else _usual(network)
     book = network.book
     sheet = {"equity": book.equity, "claims": book.claims, "debts": book.debts}
-    parts = [pd.DataFrame(sheet, index=network.names)]
-    reasons: dict[str, dict[Any, str]] = {}
+    first = pd.DataFrame(sheet, index=network.names)
+    parts = [Table(first, SHEET, because(first, {"balance sheet not known": True}))]
     if wanted is None or any(measure.of is None for measure in wanted) or measures == "all":
-        for part in _runs(network, chosen, recovery, progress):
-            reasons.update(part.attrs.pop("reasons", {}))
-            parts.append(part)
+        parts += _runs(network, chosen, recovery, progress)
     if wanted is not None:
-        for measure in wanted:
-            if measure.of is not None:
-                column = measure.of(network)
-                reasons[measure.name] = column.attrs.pop("reasons", {})
-                parts.append(column.rename(measure.name).to_frame())
-    frame = pd.concat(parts, axis=1)
+        found = {m.name: m.of(network) for m in wanted if m.of is not None}
+        parts += [beside(found)] if found else []
+    frame = pd.concat([part.table for part in parts], axis=1)
     if wanted is not None and measures != "all":
         frame = frame[[*SHEET, *_columns(frame, wanted)]]
     by = str(frame.columns[len(SHEET)]) if len(frame.columns) > len(SHEET) else "debts"
@@ -92,8 +93,8 @@ def rank(
         names = [str(column) for column in frame]
         by = next((c for c in names if c.startswith(("default_impact", "debtrank"))), "debts")
     ordered = frame.sort_values(by, ascending=False, kind="stable")
-    ordered.attrs["reasons"] = {name: why for name, why in reasons.items() if why}
-    return ordered
+    reasons = {name: why for part in parts for name, why in part.reasons.items() if name in frame}
+    return Table(ordered, SHEET | definitions(frame.columns), reasons)
 
 
 def _usual(network: ExposureNetwork) -> list[Model]:
@@ -107,7 +108,7 @@ def _usual(network: ExposureNetwork) -> list[Model]:
 
 def _runs(
     network: ExposureNetwork, models: list[Model], recovery: float, progress: bool
-) -> list[pd.DataFrame]:
+) -> list[Table]:
     """The measures that need runs, one part a model."""
     clearing = [model for model in models if not isinstance(model, DebtRank)]
     label = {id(model): type(model).__name__ for model in clearing}
@@ -116,20 +117,13 @@ def _runs(
     parts = []
     for model in models:
         table = single_defaults(network, model, recovery=recovery, progress=progress)
-        reasons = table.attrs.pop("reasons", {})
+        ending = f".{label[id(model)]}" if len(clearing) > 1 and id(model) in label else ""
+        names = [str(name) for name in table if name != "loss_suffered"]
+        columns = {f"{name}{ending}": table.scores(name) for name in names}
         if isinstance(model, DebtRank):
             name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
-            column = debtrank_of(network, table).rename(name)
-            why = column.attrs.pop("reasons", {})
-            parts.append(column.to_frame())
-            parts[-1].attrs["reasons"] = {name: why}
-            continue
-        table = table.drop(columns="loss_suffered")
-        if len(clearing) > 1:
-            table = table.add_suffix(f".{label[id(model)]}")
-            reasons = {f"{name}.{label[id(model)]}": why for name, why in reasons.items()}
-        table.attrs["reasons"] = {name: why for name, why in reasons.items() if name in table}
-        parts.append(table)
+            columns = {name: debtrank_of(network, table)}
+        parts.append(beside(columns))
     return parts
 
 

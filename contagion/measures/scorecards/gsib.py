@@ -9,9 +9,22 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DatasetError
+from ...records import Scores, Table, because
 from ...text import listing
 from . import methodology as rules
 from .methodology import BCBS, CAP, CUT_OFF, US_METHOD_2, WIDTH, Bands, amounts, denominators
+
+NO_FUNDING = "no short-term wholesale funding or risk-weighted assets (method 2)"
+US = {
+    "method_1": "score by method 1, basis points",
+    "method_2": "score by method 2, basis points",
+    "rounded_1": "method_1 in whole basis points",
+    "rounded_2": "method_2 in whole basis points",
+    "surcharge_1": "surcharge by method 1, % of risk-weighted assets",
+    "surcharge_2": "surcharge by method 2, % of risk-weighted assets",
+    "surcharge": "the larger of the two surcharges, % of risk-weighted assets",
+    "binding": "the method that gives the surcharge",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,7 +80,7 @@ def bcbs_gsib(
     indicators: pd.DataFrame,
     *,
     year: int = 2023,
-    divisors: pd.Series | None = None,
+    divisors: pd.Series | Scores | None = None,
     methodology: Literal["2013", "2018"] | None = None,
     unit: str = "EUR bn",
 ) -> GsibScores:
@@ -140,11 +153,11 @@ def _scored(scores: pd.DataFrame, weights: pd.Series) -> GsibScores:
 def us_gsib(
     indicators: pd.DataFrame,
     *,
-    divisors: pd.Series,
+    divisors: pd.Series | Scores,
     funding: pd.Series | None = None,
     risk_weighted_assets: pd.Series | None = None,
     unit: str = "USD bn",
-) -> pd.DataFrame:
+) -> Table:
     """The two scores of the US surcharge for G-SIBs; the larger surcharge counts.
 
         method 1   Σ_k w_k · 10,000 · amount_k / denominator_k, substitutability at most 100 bp
@@ -166,10 +179,10 @@ def us_gsib(
 
     Returns
     -------
-    DataFrame, one row a bank, highest surcharge first: method_1, method_2 (bp), rounded_1,
+    Table : one row a bank, highest surcharge first: method_1, method_2 (bp), rounded_1,
     rounded_2 (whole bp), surcharge_1, surcharge_2, surcharge (%), binding ("method 1", "method 2",
     "both" or "none"). Without funding or risk-weighted assets of a bank its method 2 and surcharge
-    are nan; `attrs["reasons"]` says so.
+    are nan; `reasons` says so.
 
     Raises
     ------
@@ -219,13 +232,10 @@ def us_gsib(
     }
     table = pd.DataFrame(columns, index=parts.index)
     table = table.sort_values(["surcharge", "method_1"], ascending=False, kind="stable")
-    table.attrs["reasons"] = dict.fromkeys(
-        parts.index[~known], "no short-term wholesale funding or risk-weighted assets (method 2)"
-    )
-    return table
+    return Table(table, US, because(table, {NO_FUNDING: True}))
 
 
-def _divisors(given: pd.Series, names: pd.Index) -> pd.Series:
+def _divisors(given: pd.Series | Scores, names: pd.Index) -> pd.Series:
     """The denominators of these indicators, all there and above 0."""
     lacking = [name for name in names if name not in given.index]
     if lacking:

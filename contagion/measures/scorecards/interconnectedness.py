@@ -9,12 +9,32 @@ import numpy as np
 import pandas as pd
 
 from ...network.exposure_network import ExposureNetwork
+from ...records import Table, Why, because
 from .large_exposures import rows_of
+
+COLUMNS = {
+    "intra_financial_assets": "claims on financial nodes, money",
+    "intra_financial_liabilities": "debts to financial nodes, money",
+    "securities_outstanding": "securities that the node has issued, money",
+    "total_exposures": "external assets and claims, money",
+    "percent_of_assets": "intra_financial_assets, % of all assets",
+    "percent_of_liabilities": "intra_financial_liabilities, % of all liabilities",
+    "creditors": "financial creditors, a number",
+    "debtors": "financial debtors, a number",
+    "interconnectedness": "mean share in intra-financial assets and liabilities, basis points",
+}
+REASONS = {
+    "securities_outstanding": "what a node has issued to the market is not in a network",
+    "total_exposures": "external assets are not known",
+    "percent_of_assets": "all assets are 0 or not known",
+    "percent_of_liabilities": "all liabilities are 0 or not known",
+    "interconnectedness": "no financial node holds claims, or owes",
+}
 
 
 def interconnectedness(
     network: ExposureNetwork, *, financial: Iterable[Any] | None = None
-) -> pd.DataFrame:
+) -> Table:
     """Intra-financial assets and liabilities of every node, and its size, from the network alone.
 
         intra_financial_assets_i       Σ_{j financial} A_ij
@@ -33,11 +53,11 @@ def interconnectedness(
 
     Returns
     -------
-    DataFrame, one row a node, highest interconnectedness first: intra_financial_assets,
+    Table : one row a node, highest interconnectedness first: intra_financial_assets,
     intra_financial_liabilities, securities_outstanding (nan), total_exposures (nan where external
     assets are not known; all money), percent_of_assets, percent_of_liabilities (intra-financial in
     % of all assets, all liabilities), creditors, debtors (financial ones, numbers),
-    interconnectedness (bp). `attrs["reasons"]` by column.
+    interconnectedness (bp), with a reason for every nan.
 
     Raises
     ------
@@ -85,14 +105,10 @@ def interconnectedness(
         },
         index=network.names,
     ).sort_values("interconnectedness", ascending=False, kind="stable")
-    frame.attrs["reasons"] = {
-        "securities_outstanding": "what a node has issued to the market is not in a network",
-        "total_exposures": "nan where external assets are not known",
-        "percent_of_assets": "nan where all assets are 0 or not known",
-        "percent_of_liabilities": "nan where all liabilities are 0 or not known",
-        "interconnectedness": "nan where no financial node holds claims, or owes",
-    }
-    return frame
+    reasons: dict[str, Why] = {}
+    for name, reason in REASONS.items():
+        reasons |= because(frame, {reason: True}, [name])
+    return Table(frame, COLUMNS, reasons)
 
 
 def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

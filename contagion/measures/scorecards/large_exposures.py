@@ -10,10 +10,23 @@ import pandas as pd
 
 from ...errors import ArgumentError, NetworkError
 from ...network.exposure_network import ExposureNetwork
+from ...records import Table, because
 from ...text import did_you_mean, listing
 
 LIMIT, BETWEEN_GSIBS, REPORTED = 0.25, 0.15, 0.10  # of Tier 1 capital
 ROUNDING = 1e-12  # of the capital: an exposure at the limit is not above it
+
+NO_CAPITAL = "the creditor has no positive capital"
+COLUMNS = {
+    "creditor": "node that holds the claims",
+    "counterparty": "group or node that owes them",
+    "exposure": "claims of the creditor on the counterparty, money",
+    "capital": "Tier 1 capital of the creditor, money",
+    "percent": "exposure, % of capital",
+    "limit": "largest exposure that is allowed, % of capital",
+    "flag": "breach, large, own group, unknown capital or nothing",
+    "excess": "exposure above the limit, money",
+}
 
 
 def large_exposures(
@@ -25,7 +38,7 @@ def large_exposures(
     limit: float = LIMIT,
     gsib_limit: float = BETWEEN_GSIBS,
     reported: float = REPORTED,
-) -> pd.DataFrame:
+) -> Table:
     """Every exposure of a creditor to a debtor or a group of connected debtors, and its limit.
 
         percent = 100 · Σ_{j in group} A_ij / K_i,   breach where above 25 (between G-SIBs 15)
@@ -47,12 +60,12 @@ def large_exposures(
 
     Returns
     -------
-    DataFrame, one row a creditor and counterparty, largest part of capital first (and before them
+    Table : one row a creditor and counterparty, largest part of capital first (and before them
     those without positive capital): creditor,
     counterparty (group or node), exposure (money), capital (money), percent (of capital), limit
     (%), flag ("breach", "large" from 10 %, "own group", "unknown capital" or ""), excess (money).
-    percent is nan without positive capital; `attrs["reasons"]` by creditor. With capital of 0 or
-    less the limit is 0 and every exposure is in excess.
+    percent is nan without positive capital, with the reason. With capital of 0 or less the limit is
+    0 and every exposure is in excess.
 
     Raises
     ------
@@ -118,13 +131,8 @@ def large_exposures(
         ["percent", "exposure"], ascending=False, kind="stable", na_position="first"
     )
     frame = frame.reset_index(drop=True)
-    frame.attrs["reasons"] = {
-        network.names[i]: "its capital is not known"
-        if np.isnan(owned[i])
-        else "no positive capital"
-        for i in np.unique(creditor[np.isnan(percent)])
-    }
-    return frame
+    why = {"the capital of the creditor is not known": frame["capital"].isna(), NO_CAPITAL: True}
+    return Table(frame, COLUMNS, because(frame, why))
 
 
 def rows_of(network: ExposureNetwork, names: Iterable[Any], what: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, DatasetError
+from ...records import Scores
 from ...text import closest, listing, split_unit
 
 CATEGORIES = {
@@ -125,7 +126,16 @@ def _published() -> pd.DataFrame:
     return pd.read_csv(str(files(__package__) / "denominators.csv"))
 
 
-def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -> pd.Series:
+@dataclass(frozen=True, eq=False, repr=False)
+class Denominators(Scores):
+    """Denominators by indicator; `year`, `unit` and `source` of the data."""
+
+    year: int = 0
+    unit: str = ""
+    source: str = ""
+
+
+def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -> Denominators:
     """The sums over the sample of banks by which indicators are divided, billions.
 
     EUR for end-2012 to end-2023 (the Basel Committee), USD for end-2014 and end-2015 (the Federal
@@ -140,7 +150,7 @@ def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -
 
     Returns
     -------
-    Series by indicator; `attrs` has the year, the unit and the source.
+    Denominators : one number an indicator, with the year, the unit and the source.
 
     Raises
     ------
@@ -165,8 +175,9 @@ def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -
         )
     found = here.set_index("indicator")["billions"].rename("denominator")
     sources = "; ".join(SOURCES[key] for key in here["source"].unique())
-    found.attrs = {"year": year, "unit": f"{currency} bn", "source": sources}
-    return found
+    unit = f"{currency} bn"
+    words = f"sum over the sample of banks, {unit}, end of {year}"
+    return Denominators(found, words, year=year, unit=unit, source=sources)
 
 
 def amounts(

@@ -1,0 +1,341 @@
+"""Records: a table or a Series together with its definitions, its reasons for NaN and its notes.
+
+Where the numbers alone do not say enough, functions return a :class:`Table` (a DataFrame) or
+:class:`Scores` (one number a node). In an expression a record acts as its pandas object, and the
+result is plain pandas: `record["loss"]`, `record.loc["a"]`, `record / 2`, `record.sort_values()`.
+Definitions and reasons are kept by `merge`, `join`, `to_csv` and pickle.
+"""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from .errors import ArgumentError
+from .text import listing
+
+Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
+SHOWN = 6  # reasons that are printed below a table
+MERGED = "NaN in the table that was merged"
+NO_ROW = "no row in the other table"
+
+
+def first_reason(n: int, reasons: Mapping[str, Any]) -> np.ndarray:
+    """(n,) for each row the first reason that holds, or an empty text.
+
+    Parameters
+    ----------
+    n : number of rows.
+    reasons : {reason: (n,) bool where it holds, or True for every row}.
+
+    Example
+    -------
+    >>> first_reason(2, {"no debts": np.array([False, True]), "no claims": True}).tolist()
+    ['no claims', 'no debts']
+    """
+    said = np.full(n, "", object)
+    for reason, where in reasons.items():
+        said[np.asarray(where, bool) & (said == "")] = reason
+    return said
+
+
+def because(
+    table: pd.DataFrame, reasons: Mapping[str, Any], columns: Iterable[Any] | None = None
+) -> dict[Any, Why]:
+    """{column: {row: reason}} for every NaN of a table.
+
+    Parameters
+    ----------
+    table : the numbers.
+    reasons : as in :func:`first_reason`.
+    columns : the columns that these reasons are about, by default all.
+
+    Example
+    -------
+    >>> because(pd.DataFrame({"x": [1.0, np.nan]}, index=["a", "b"]), {"not known": True})
+    {'x': {'b': 'not known'}}
+    """
+    said = first_reason(len(table), reasons)
+    found: dict[Any, Why] = {}
+    for name in table.columns if columns is None else columns:
+        blank = table[name].isna().to_numpy()
+        if blank.any():
+            found[name] = dict(zip(table.index[blank], said[blank], strict=True))
+    return found
+
+
+class _Record(NDArrayOperatorsMixin):
+    """What tables and scores have in common: they act as the pandas object that they hold."""
+
+    __pandas_priority__ = 5000  # pandas leaves `series + record` to the record
+    _held_in: ClassVar[str]
+
+    @property
+    def _held(self) -> Any:
+        return self.__dict__[self._held_in]
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """DataFrame or Series: pandas aligns these by name, and anything else by position."""
+        return type(self._held)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or self._held_in not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return getattr(self._held, name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._held[key]
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._held)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._held
+
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *dir(type(self)), *dir(self._held)})
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._held, dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        plain = [x._held if isinstance(x, _Record) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self.__dict__[f.name] for f in fields(self))  # type: ignore[arg-type]
+
+    def _also(self) -> dict[str, Any]:
+        """The fields that a subclass has beside those of every record."""
+        base = ("table", "values", "definitions", "definition", "reasons", "notes")
+        return {name: x for name, x in self.__dict__.items() if name not in base}
+
+    def _table(self) -> Table:
+        raise NotImplementedError
+
+    def _lines(self) -> list[str]:
+        """The fields, notes and reasons below the numbers."""
+        table = self._table()
+        said: dict[tuple[str, tuple[Any, ...]], list[Any]] = {}
+        for column, why in table.reasons.items():
+            for reason in dict.fromkeys(why.values()):
+                rows = tuple(row for row, text in why.items() if text == reason)
+                said.setdefault((reason, rows), []).append(column)
+        lines = [f"{name}: {_words(value)}" for name, value in self._also().items()]
+        lines += table.notes
+        for (reason, rows), columns in list(said.items())[:SHOWN]:
+            lines.append(f"NaN in {listing(columns)} for {listing(rows)}: {reason}")
+        if len(said) > SHOWN:
+            lines.append(f"{len(said) - SHOWN} more reasons in .reasons")
+        return lines
+
+    def __repr__(self) -> str:
+        with pd.option_context("display.width", 80, "display.max_columns", None):
+            shown = repr(self._held)
+        below = [textwrap.fill(line, 79, subsequent_indent="  ") for line in self._lines()]
+        return "\n".join([shown, *below])
+
+    def _repr_html_(self) -> str:
+        below = "".join(f"<p>{html.escape(line)}</p>" for line in self._lines())
+        frame: Any = self._table().table
+        return str(frame._repr_html_()) + below
+
+    def merge(
+        self,
+        other: Any,
+        *,
+        on: Any = None,
+        how: Literal["left", "right", "inner", "outer"] = "left",
+        suffixes: tuple[str, str] = ("", "_other"),
+    ) -> Table:
+        """The rows of two tables side by side, with the definitions and reasons of both.
+
+        Parameters
+        ----------
+        other : record, DataFrame or named Series.
+        on : column or columns to match; by default the row labels.
+        how : which rows to keep, as in `DataFrame.merge`. Cells of rows that one table lacks are
+            NaN, with that reason.
+        suffixes : for columns that both tables have.
+
+        Example
+        -------
+        >>> one = Scores(pd.Series({"a": 1.0, "b": np.nan}, name="x"), "x", {"b": "not known"})
+        >>> one.merge(pd.Series({"a": 5.0}, name="y")).reasons
+        {'x': {'b': 'not known'}, 'y': {'b': 'no row in the other table'}}
+        """
+        sides = (self._table(), _as_table(other))
+        left, right = (
+            side.table.assign(**{place: np.arange(len(side))})
+            for side, place in zip(sides, PLACES, strict=True)
+        )
+        rows = on is None
+        found = left.merge(
+            right, how=how, on=on, left_index=rows, right_index=rows, suffixes=suffixes
+        )
+        keys = set() if rows else {on} if isinstance(on, str) else set(on)
+        shared = (set(sides[0].table) & set(sides[1].table)) - keys
+        places = [found.pop(place) for place in PLACES]
+        definitions: dict[Any, str] = {}
+        reasons: dict[Any, Why] = {}
+        for side, place, suffix in zip(sides, places, suffixes, strict=True):
+            for name in side.table:
+                new = f"{name}{suffix}" if name in shared else name
+                definitions |= {new: side.definitions[name]} if name in side.definitions else {}
+                blank = found[new].isna().to_numpy()
+                why, label = side.reasons.get(name, {}), side.table.index
+                text = [NO_ROW if np.isnan(k) else why.get(label[int(k)], "") for k in place[blank]]
+                if text:
+                    reasons[new] = dict(zip(found.index[blank], text, strict=True))
+        return Table(found, definitions, reasons, sides[0].notes + sides[1].notes)
+
+    join = merge
+
+    def to_csv(self, path: str | Path, **options: Any) -> None:
+        """Write the numbers to `path` and all that explains them to `<name>_reasons.csv`.
+
+        The second file has the columns kind (definition, reason, note, or a field of the record),
+        column, row and text.
+
+        Parameters
+        ----------
+        path : of the table.
+        options : for `DataFrame.to_csv`, for the table.
+        """
+        path, table = Path(path), self._table()
+        rows = [("definition", column, "", text) for column, text in table.definitions.items()]
+        for column, why in table.reasons.items():
+            rows += [("reason", column, row, text) for row, text in why.items()]
+        rows += [("note", "", "", text) for text in table.notes]
+        rows += [(name, "", "", _words(value)) for name, value in self._also().items()]
+        table.table.to_csv(path, **options)
+        explained = pd.DataFrame(rows, columns=["kind", "column", "row", "text"])
+        explained.to_csv(path.with_name(f"{path.stem}_reasons.csv"), index=False)
+
+
+PLACES = ("_row_left", "_row_right")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table(_Record):
+    """A table with what its columns mean and why cells are NaN.
+
+    Attributes
+    ----------
+    table : the DataFrame.
+    definitions : {column: one sentence with the unit}.
+    reasons : {column: {row: why it is NaN}}.
+    notes : what else a reader has to know.
+
+    Raises
+    ------
+    ValueError
+        For a NaN without a reason.
+
+    Example
+    -------
+    >>> frame = pd.DataFrame({"share": [0.5, np.nan]}, index=["a", "b"])
+    >>> record = Table(frame, {"share": "part of the claims"}, {"share": {"b": "no claims"}})
+    >>> record
+       share
+    a    0.5
+    b    NaN
+    NaN in 'share' for 'b': no claims
+    >>> record["share"].max(), record.merge(record["share"].rename("again")).reasons["share"]
+    (np.float64(0.5), {'b': 'no claims'})
+    """
+
+    _held_in: ClassVar[str] = "table"
+    table: pd.DataFrame
+    definitions: Mapping[Any, str] = field(default_factory=dict)
+    reasons: Mapping[Any, Why] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        blank = self.table.isna().to_numpy()
+        for name, mine in zip(self.table, blank.T, strict=True):
+            why = self.reasons.get(name, {}) if mine.any() else {}
+            silent = [row for row in self.table.index[mine] if not why.get(row)]
+            if silent:
+                raise ArgumentError(f"{name} of {str(silent[0])!r} is NaN without a stated reason.")
+
+    def _table(self) -> Table:
+        return self
+
+    def scores(self, column: Any) -> Scores:
+        """One column with its definition and its reasons."""
+        mine = self.definitions.get(column, ""), self.reasons.get(column, {})
+        return Scores(self.table[column], *mine)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scores(_Record):
+    """One number a node, with its definition and why it is NaN.
+
+    Attributes
+    ----------
+    values : the Series.
+    definition : one sentence with the unit.
+    reasons : {node: why it is NaN}.
+    notes : what else a reader has to know.
+
+    Raises
+    ------
+    ValueError
+        For a NaN without a reason.
+
+    Example
+    -------
+    >>> found = Scores(pd.Series({"a": 2.0, "b": np.nan}, name="x"), "x", {"b": "no claims"})
+    >>> found.max(), (found / 2).tolist(), found.reasons
+    (np.float64(2.0), [1.0, nan], {'b': 'no claims'})
+    """
+
+    _held_in: ClassVar[str] = "values"
+    values: pd.Series
+    definition: str = ""
+    reasons: Why = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._table()
+
+    def _table(self) -> Table:
+        frame = self.values.to_frame()
+        name = frame.columns[0]
+        reasons = {name: self.reasons} if self.reasons else {}
+        return Table(frame, {name: self.definition}, reasons, self.notes)
+
+    def _lines(self) -> list[str]:
+        return [self.definition, *super()._lines()] if self.definition else super()._lines()
+
+
+def _as_table(given: Any) -> Table:
+    """The table of a record; pandas objects become one, whose NaN have no better reason."""
+    if isinstance(given, _Record):
+        return given._table()
+    frame = given.to_frame() if isinstance(given, pd.Series) else given
+    return Table(frame, {}, because(frame, {MERGED: True}))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(x)}" for name, x in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(_words, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
