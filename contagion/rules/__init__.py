@@ -6,12 +6,11 @@ linear, so each is a ladder of segments and one kernel clears them all.
 
 from __future__ import annotations
 
-from .allocation import Allocation
 from .claims import Claims
 from .exits import exit_values
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
-from .rule import Rule
+from .rule import Allocation, Rule
 from .serialize import RULES, WORDS, dumps, from_dict, loads, read, to_dict
 from .waterfall import Layer, Waterfall
 

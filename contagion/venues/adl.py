@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import RuleError
-from ..rules.allocation import Allocation
+from ..rules import Allocation
 from ..rules.order import Queue
 from ..rules.proportional import Capped, ProRata
 from ..rules.rule import Rule
