@@ -14,7 +14,6 @@ from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..models.base import NO_SHOCK, Model, _check_pins
 from ..network.exposure_network import ExposureNetwork
-from ..network.matrices import rules_of
 from ..results.propagation_result import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
@@ -324,7 +323,7 @@ def _funded(network: ExposureNetwork, by_claim: np.ndarray, assets: np.ndarray) 
 
 def _rules(network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
     """(n,) bool: claims share pro rata in tiers; external creditors share with a tier."""
-    rules, of = rules_of(network)
+    rules, of = network.distinct_rules()
     simple = np.array([_tiered(rule) for rule in rules], bool)[of]
     default = 1.0 if network.external_creditors == "pari_passu" else 0.0
     if "external_tier" not in network.nodes:

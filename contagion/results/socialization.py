@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network.matrices import rules_of
 from . import waterfalls as sharing
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     book = net.book
     outside, owners = result.outside_losses, owner_losses(result)
     kind = net.kinds
-    found, of = rules_of(net)
+    found, of = net.distinct_rules()
     rules = np.array([rule.word for rule in found], object)[of]
     floor = NEGLIGIBLE * (book.claims + net.segments.due)
     own, ext = (np.flatnonzero(np.abs(side) > floor) for side in (owners, outside))

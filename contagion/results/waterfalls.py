@@ -9,7 +9,6 @@ import pandas as pd
 
 from ..kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from ..kernels.segments import Segments
-from ..network.matrices import rules_of
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -124,7 +123,7 @@ def _stages(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
     segments = result.network.segments
     if segments.stage is not None:
         return segments.stage, list(segments.layers)
-    rules, of = rules_of(result.network)
+    rules, of = result.network.distinct_rules()
     return of[segments.owner], [rule.word.replace("_", " ") for rule in rules]
 
 
