@@ -75,7 +75,7 @@ def test_losses_by_prices_are_reached_and_counted(baseline):
     # e has a claim on a; b and d only hold what a sells, and c is owed by b
     assert s.bystander_share == pytest.approx((2 + 2 + 8) / 62)
     assert s.reach == 4 and s.depth == 2
-    assert summarize(result, threshold=2.5).reach == 2
+    assert summarize(result, result.bearers, result.hops, threshold=2.5).reach == 2
     assert result.audit()["ok"].all()
     # claims alone reach e and nobody else
     alone = ct.EisenbergNoe().propagate(one_market(), ct.Shock.default("a"), baseline=baseline)

@@ -17,7 +17,7 @@ from .solving import Solver
 
 if TYPE_CHECKING:
     from ..models.base import Model
-    from ..results.propagation_result import Baseline
+    from ..results.run_arrays import Baseline
 
 
 def who_holds_the_bag(

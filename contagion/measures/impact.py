@@ -14,7 +14,7 @@ from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import claim_losses
+from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
 from .registry import scored
 
