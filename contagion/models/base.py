@@ -168,12 +168,13 @@ class Model(ABC):
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
     net = result.network
-    destroyed = initial_losses(result) - np.where(np.isnan(result.recoveries), 0.0, result.losses)
+    pins = result.pinned_recoveries
+    destroyed = initial_losses(result) - np.where(np.isnan(pins), 0.0, result.asset_losses)
     below = destroyed < -1e-9 * (net.book.claims + net.segments.due)
     if below.any():
         at = int(np.flatnonzero(below)[0])
         raise ShockError(
-            f"{str(net.names[at])!r} is said to recover {result.recoveries[at]:.4g} of face, "
+            f"{str(net.names[at])!r} is said to recover {pins[at]:.4g} of face, "
             f"{money(-destroyed[at], net.unit)} more than it has left to pay with. "
             "Lower the recovery."
         )

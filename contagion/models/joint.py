@@ -185,10 +185,11 @@ class JointModel(PortfolioModel):
     def _through_marks(self, result: RunArrays, sold: np.ndarray) -> Route:
         """From debtors to creditors that have marked them down and sell because of the shock."""
         net = result.network
-        nobody = np.full_like(result.recoveries, np.nan)
-        mark = self._marks_below(net, result.outcome, result.losses, result.recoveries)
+        losses, pins = result.asset_losses, result.pinned_recoveries
+        mark = self._marks_below(net, result.outcome, losses, pins)
         if result.reference is not None:
-            mark -= self._marks_below(net, result.reference, np.zeros_like(result.losses), nobody)
+            nothing, nobody = np.zeros_like(losses), np.full_like(pins, np.nan)
+            mark -= self._marks_below(net, result.reference, nothing, nobody)
         row = (mark > NOISE * net.amount) & sold[net.creditor]
         return (links(net.debtor[row], net.creditor[row], (len(net), len(net))),)
 

@@ -232,12 +232,12 @@ class PortfolioModel(Model):
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
         """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
-        network, pins = result.network, result.recoveries
-        done = self._solve(network, result.losses[None], pins[None], "path")
+        network, pins = result.network, result.pinned_recoveries
+        done = self._solve(network, result.asset_losses[None], pins[None], "path")
         mine, fall = done.portfolios, 1.0 - done.price[0]
         sold = ~(done.part[0] <= NOISE)  # nan has sold
         if result.reference is not None:
-            none = np.zeros_like(result.losses)
+            none = np.zeros_like(result.asset_losses)
             before = self._solve(network, none[None], np.full((1, len(none)), np.nan), "path")
             sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
             fall = before.price[0] - done.price[0]

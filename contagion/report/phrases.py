@@ -68,7 +68,7 @@ def state(result: PropagationResult, at: int) -> str:
     when = result.outcome.default_round
     if not result.outcome.defaulted[at]:
         return ""
-    if result.triggers[at] and not np.isnan(result.recoveries[at]):
+    if result.triggers[at] and not np.isnan(result.pinned_recoveries[at]):
         return "by the shock"
     if result.network.book.equity[at] < 0:
         return "before the shock"

@@ -126,7 +126,7 @@ def _state(result: RunArrays, at: int) -> str:
     book, when = result.network.book, result.outcome.default_round
     if not result.outcome.defaulted[at]:
         return "does not fail"
-    if not np.isnan(result.recoveries[at]):
+    if not np.isnan(result.pinned_recoveries[at]):
         return "fails for outside reasons (the shock)"
     if book.equity[at] < 0:
         return (
@@ -140,7 +140,7 @@ def _own(
     result: RunArrays,
 ) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
     """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
-    book, pinned = result.network.book, ~np.isnan(result.recoveries)
+    book, pinned = result.network.book, ~np.isnan(result.pinned_recoveries)
     shock = np.maximum(socialization.initial_losses(result), 0.0)
     destroyed = {
         cause: np.where(pinned, 0.0, np.maximum(amount, 0.0))

@@ -22,8 +22,16 @@ from .run_arrays import RunArrays
 class PropagationResult(RunArrays):
     """One shock through one network under one model, with every number labelled.
 
-    `baseline` says what losses are counted from: "book" (face values) or "cleared" (the
-    clearing of the network without the shock, so that only what the shock causes remains).
+    Attributes
+    ----------
+    network, model, shock : the inputs of the run.
+    asset_losses : (n,) external assets that the shock destroys, money; an input.
+    pinned_recoveries : (n,) recovery rate of nodes that the shock puts in default, nan elsewhere;
+        an input.
+    outcome : what the model computed.
+    baseline : what losses are counted from: "book" (face values) or "cleared" (the clearing of the
+        network without the shock, so that only what the shock causes remains).
+    reference : the outcome without the shock, for the baseline "cleared".
     """
 
     # -- per node ---------------------------------------------------------------------------
@@ -138,7 +146,8 @@ class PropagationResult(RunArrays):
         Round 0 is the shock alone. For clearing models a round is one wave of defaults,
         cleared to its fixed point (Eisenberg & Noe 2001, fictitious default algorithm).
         """
-        outcome = self.model.run(self.network, self.losses, self.recoveries, trace="path")
+        inputs = self.network, self.asset_losses, self.pinned_recoveries
+        outcome = self.model.run(*inputs, trace="path")
         names = self.network.names
         frames = [
             pd.DataFrame({"round": number, "node": names, "equity": equity, "defaulted": failed})

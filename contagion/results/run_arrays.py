@@ -39,28 +39,22 @@ class LossModel(Protocol):
 class RunArrays:
     """The inputs of a run, its outcome, and the losses of nodes and claims as arrays.
 
-    Attributes
-    ----------
-    network, model, shock : the inputs; `baseline` as in the model's `propagate`.
-    losses, recoveries : (n,) the shock as arrays, inputs of the run: external assets destroyed
-        (money), and the recovery rate of nodes that fail for outside reasons, nan elsewhere.
-    outcome : what the model computed; reference : the same without the shock, for the baseline
-        "cleared".
+    The fields are those of :class:`~contagion.results.PropagationResult`.
     """
 
     network: ExposureNetwork
     model: LossModel
     shock: Shock
     outcome: Outcome
-    losses: np.ndarray = field(repr=False)
-    recoveries: np.ndarray = field(repr=False)
+    asset_losses: np.ndarray = field(repr=False)
+    pinned_recoveries: np.ndarray = field(repr=False)
     baseline: Baseline = "book"
     reference: Outcome | None = None
 
     @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return np.asarray((self.losses > 0) | ~np.isnan(self.recoveries))
+        return np.asarray((self.asset_losses > 0) | ~np.isnan(self.pinned_recoveries))
 
     @cached_property
     def equity_before(self) -> np.ndarray:
@@ -80,7 +74,7 @@ class RunArrays:
     @cached_property
     def limited(self) -> np.ndarray:
         """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
-        may = self.network.book.can_fail | ~np.isnan(self.recoveries)
+        may = self.network.book.can_fail | ~np.isnan(self.pinned_recoveries)
         return np.asarray(may & self.network.book.known)
 
     def _unlimited(self) -> np.ndarray:
@@ -89,17 +83,17 @@ class RunArrays:
             lost = lost - self.reference.lost
         q, called = self.network.segments.calls, self.outcome.called
         calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
-        passed = (1.0 - self.recoveries) * (self.network.segments.due + calls)
+        passed = (1.0 - self.pinned_recoveries) * (self.network.segments.due + calls)
         rest = np.asarray(np.maximum(lost - passed, 0.0))
-        return np.where(np.isnan(self.recoveries), self.losses + lost, rest)
+        return np.where(np.isnan(self.pinned_recoveries), self.asset_losses + lost, rest)
 
     @cached_property
     def direct_loss(self) -> np.ndarray:
         """(n,) the part of `loss` that the shock alone causes."""
         before = self.equity_before
-        alone = _positive(before) - _positive(before - self.losses)
-        alone = np.where(self.limited, alone, self.losses)
-        pinned = ~np.isnan(self.recoveries)
+        alone = _positive(before) - _positive(before - self.asset_losses)
+        alone = np.where(self.limited, alone, self.asset_losses)
+        pinned = ~np.isnan(self.pinned_recoveries)
         return np.where(pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
 
     @cached_property
