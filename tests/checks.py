@@ -76,7 +76,7 @@ def funds(result: ct.results.PropagationResult) -> tuple[np.ndarray, np.ndarray]
     received = np.zeros(len(net))
     for creditor, paid in zip(result.flows["creditor"], result.flows["paid"], strict=True):
         received[place[creditor]] += paid
-    return np.maximum(assets - result.losses, 0.0), received
+    return np.maximum(assets - result.asset_losses, 0.0), received
 
 
 def assert_claim_bounds(result: ct.results.PropagationResult, tolerance: float = TOLERANCE) -> None:
@@ -113,9 +113,9 @@ def assert_valid_clearing(
     for i, name in enumerate(net.names):
         due = sum(amount for _, amount, _ in owed[i])
         pot, defaulted = assets[i] + received[i], bool(result.outcome.defaulted[i])
-        if not np.isnan(result.recoveries[i]):
+        if not np.isnan(result.pinned_recoveries[i]):
             assert defaulted, f"{name} is pinned and has to count as in default"
-            want = [result.recoveries[i] * amount for _, amount, _ in owed[i]]
+            want = [result.pinned_recoveries[i] * amount for _, amount, _ in owed[i]]
         elif not net.book.can_fail[i]:
             assert not defaulted, f"{name} cannot fail"
             want = [amount for _, amount, _ in owed[i]]
@@ -158,14 +158,14 @@ def assert_conserves_value(
         due = sum(amount for _, amount, _ in owed[i])
         mine = sum(amount for _, amount, row in owed[i] if row < 0)
         out = sum(paid[row] for _, _, row in owed[i] if row >= 0) + (outside[i] if mine else 0.0)
-        pinned, known = not np.isnan(result.recoveries[i]), np.isfinite(before[i])
+        pinned, known = not np.isnan(result.pinned_recoveries[i]), np.isfinite(before[i])
         bottomless = not net.book.can_fail[i] and not pinned
         lost_on_claims = claims[i] - received[i]
         external += mine - (outside[i] if mine else 0.0)
         if known:
             start = before[i] + due  # everything it had
             pot = assets[i] + received[i]
-            gone = start - lost_on_claims - out if pinned else result.losses[i]
+            gone = start - lost_on_claims - out if pinned else result.asset_losses[i]
             left = out - due if pinned else pot - due
             if bottomless:
                 owners += before[i] - left
@@ -176,8 +176,8 @@ def assert_conserves_value(
             gone = max(due - out - lost_on_claims, 0.0)
             owners += max(lost_on_claims - (due - out), 0.0)
         else:
-            gone = result.losses[i]
-            owners += result.losses[i] + lost_on_claims
+            gone = result.asset_losses[i]
+            owners += result.asset_losses[i] + lost_on_claims
         initial += gone
         if result.outcome.defaulted[i] and not pinned:
             dead += (1 - alpha) * assets[i] + (1 - beta) * received[i]

@@ -50,13 +50,13 @@ def losses_of(
 
 def destroyed(result: ct.results.PropagationResult) -> np.ndarray:
     """What the shock destroys: losses; for a pinned node what it has less what it pays."""
-    sheet, pins = result.network.balance_sheet, result.recoveries
+    sheet, pins = result.network.balance_sheet, result.pinned_recoveries
     owes = np.nan_to_num(sheet["external_liabilities"]) + sheet["debts"]
     lost = result.outcome.claims_lost
     known = sheet["external_assets"] + sheet["claims"] - lost - np.nan_to_num(pins) * owes
     unknown = np.maximum((1 - np.nan_to_num(pins)) * owes - lost, 0.0)
     pinned = np.where(np.isnan(known), unknown, known)
-    return np.where(np.isnan(pins), result.losses, pinned)
+    return np.where(np.isnan(pins), result.asset_losses, pinned)
 
 
 class Differences:

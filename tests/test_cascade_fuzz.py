@@ -100,7 +100,7 @@ def test_batch_shapes_and_chunks(monkeypatch):
     cascade = LiquidationCascade(liquidation.Linear(100), breakers=(liquidation.Halt(0.2, 2),))
     whole = cascade.solve(book, prices, free)
     assert whole.units.shape == (12, 6)
-    monkeypatch.setattr("contagion.liquidation.cascade.CHUNK", 12)
+    monkeypatch.setattr("contagion.liquidation.cascade_solver.CHUNK", 12)
     parts = cascade.solve(book, prices, free)
     for a, b in zip(state(whole), state(parts), strict=True):
         assert_array_equal(a, b)

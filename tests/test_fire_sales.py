@@ -312,7 +312,7 @@ def test_audit_rounds_and_path_fit_together(model, seed, n, features):
     assert result.audit()["ok"].all() and repr(result)
     checks.assert_claim_bounds(result)
     last = path[path["round"] == path["round"].max()].set_index("node")
-    free = np.isnan(result.recoveries)
+    free = np.isnan(result.pinned_recoveries)
     room = 1e-7 * checks.scale(net)
     np.testing.assert_allclose(
         last["equity"][free], result.table["equity_after"][free], rtol=0, atol=room

@@ -75,7 +75,7 @@ def test_losses_by_prices_are_reached_and_counted(baseline):
     # e has a claim on a; b and d only hold what a sells, and c is owed by b
     assert s.bystander_share == pytest.approx((2 + 2 + 8) / 62)
     assert s.reach == 4 and s.depth == 2
-    assert summarize(result, threshold=2.5).reach == 2
+    assert summarize(result, result.bearers, result.hops, threshold=2.5).reach == 2
     assert result.audit()["ok"].all()
     # claims alone reach e and nobody else
     alone = ct.EisenbergNoe().propagate(one_market(), ct.Shock.default("a"), baseline=baseline)
@@ -294,13 +294,14 @@ def plain_hops(
 ) -> list:
     """Breadth-first, node by node: sold from the ratio at the solution, see the model."""
     own, n = plain.held(net), len(net)
-    part, other = plain.left(net, result.losses)
+    part, other = plain.left(net, result.asset_losses)
     sold = []
     for i in range(n):
         mark = part[i] * sum(own[a][i] * price.get(a, 1.0) for a in plain.ASSETS)
         got = net.book.claims[i] - result.outcome.claims_lost[i]
         room = result.outcome.equity[i] / 0.15 - 0.5 * other[i] - got
-        sold.append(bool(result.recoveries[i] == result.recoveries[i] or room < mark * (1 - 1e-7)))
+        pinned = not np.isnan(result.pinned_recoveries[i])
+        sold.append(bool(pinned or room < mark * (1 - 1e-7)))
     reached = [0 if hit else -1 for hit in result.triggers]
     flows = result.flows
     for step in range(1, n + 1):

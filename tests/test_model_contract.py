@@ -296,7 +296,7 @@ def test_inputs_stay_as_they_were_and_runs_repeat(model, seed, n, features):
     model.solve(net, losses[None], pins[None])
     np.testing.assert_array_equal(losses, frozen[0])
     np.testing.assert_array_equal(pins, frozen[1])
-    np.testing.assert_array_equal(first.losses, frozen[0])
+    np.testing.assert_array_equal(first.asset_losses, frozen[0])
     pd.testing.assert_frame_equal(nodes, kept[0])
     pd.testing.assert_frame_equal(exposures, kept[1])
     pd.testing.assert_frame_equal(net.balance_sheet, frozen[2])

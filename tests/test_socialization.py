@@ -209,10 +209,10 @@ def test_reach_counts_losses_above_a_threshold(chain):
     result = ct.models.RogersVeraart(0.5, 0.8, which="greatest").propagate(
         chain, ct.Shock.loss({"a": 8})
     )
-    assert summarize(result).reach == 3
-    assert summarize(result, threshold=2.5).reach == 2
-    assert summarize(result, threshold=2.5).depth == 2
-    assert summarize(result, threshold=99.0).reach == 0
+    assert summarize(result, result.bearers, result.hops).reach == 3
+    assert summarize(result, result.bearers, result.hops, threshold=2.5).reach == 2
+    assert summarize(result, result.bearers, result.hops, threshold=2.5).depth == 2
+    assert summarize(result, result.bearers, result.hops, threshold=99.0).reach == 0
 
 
 def test_no_shock_socializes_nothing(chain):

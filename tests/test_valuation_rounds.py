@@ -138,7 +138,9 @@ def test_distress_near_the_critical_leverage_takes_few_rounds():
     after = result.table["equity_after"].to_numpy()
     np.testing.assert_allclose(100 - after, lost[(-np.arange(n)) % n], rtol=1e-6)
     assert result.outcome.rounds < 450
-    assert ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.losses).rounds < 150
+    assert (
+        ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.asset_losses).rounds < 150
+    )
 
 
 def test_an_edge_more_makes_the_chain_amplify():

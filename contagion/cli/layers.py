@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..network.matrices import rules_of
 from ..plot.amounts import scale
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
@@ -24,7 +23,7 @@ def mattering(result: PropagationResult) -> pd.DataFrame:
     equity lost something. The node with the largest losses comes first.
     """
     net, frame = result.network, result.layers
-    rules, of = rules_of(net)
+    rules, of = net.distinct_rules()
     falls = np.array([isinstance(rule, Waterfall) for rule in rules], bool)[of]
     backed = net.names.isin(result.calls["debtor"])
     at = net.names.get_indexer_for(pd.Index(frame["node"]))

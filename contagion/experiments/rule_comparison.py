@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..errors import ArgumentError
 from ..models import EisenbergNoe
-from ..results.propagation_result import Baseline, PropagationResult
+from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import Baseline
 from ..text import money
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from .calls import Called
+from .clearing_calls import Called
 from .iteration import Problem
 from .segments import Segments
 

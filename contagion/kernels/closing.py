@@ -1,57 +1,15 @@
 """What one liquidation closes: positions pro rata, loans against collateral.
 
-The accounts that are weak are few, so everything here is on *pairs*: P accounts, each of one
-scenario, with their Q legs one after the other.
+The accounts that are weak are few, so everything here is on :class:`~accounts.Pairs`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from .liquidation import Accounts
+from .accounts import Accounts, Pairs
 
 DUST = 1e-12  # part of a leg or account below which it counts as gone
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """P accounts of scenarios and their legs.
-
-    Attributes
-    ----------
-    scenario, account : (P,) what each pair is.
-    begin : (P,) its first leg among the Q.
-    owner : (Q,) the pair of each leg; row, leg : (Q,) its scenario and its number.
-    """
-
-    scenario: np.ndarray
-    account: np.ndarray
-    begin: np.ndarray
-    owner: np.ndarray
-    row: np.ndarray
-    leg: np.ndarray
-
-    @staticmethod
-    def of(
-        scenario: np.ndarray, account: np.ndarray, first: np.ndarray, count: np.ndarray
-    ) -> Pairs:
-        """From pairs and, for every account, its first leg and how many there are."""
-        legs = count[account]
-        begin = np.cumsum(legs) - legs
-        owner = np.repeat(np.arange(len(account)), legs)
-        leg = np.arange(len(owner)) - begin[owner] + first[account][owner]
-        return Pairs(scenario, account, begin, owner, scenario[owner], leg)
-
-    def __len__(self) -> int:
-        return len(self.account)
-
-    def total(self, legs: np.ndarray) -> np.ndarray:
-        """(Q,) to (P,)."""
-        return np.asarray(np.add.reduceat(legs, self.begin)) if len(self) else np.zeros(0)
 
 
 def parts(

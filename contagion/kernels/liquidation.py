@@ -20,6 +20,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from . import closing
+from .accounts import Accounts, Pairs
 from .closing import DUST
 
 
@@ -45,37 +46,6 @@ class Breaker(Protocol):
     def start(self, price: np.ndarray) -> Any: ...
     def reach(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]: ...
     def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]: ...
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """N accounts with L legs in A assets.
-
-    Attributes
-    ----------
-    account, asset : (L,) of each leg; legs are sorted by account, and every account has one.
-    units, weight : (L,) signed units, and their weight in the health of the account.
-    fee : (L,) liquidation fee on the notional of a position, which goes to the venue.
-    cash : (N,) money.
-    venue, holder : (N,) numbers of the venue and of the holder.
-    loan : (N,) bool, a loan: a liquidator repays debt and takes collateral with a bonus.
-    close_factor, bonus : (N,) part of the position or debt that one liquidation closes at most,
-        discount of the liquidator.
-    full_below : (N,) a loan whose health factor is at most this may be closed at once.
-    """
-
-    account: np.ndarray
-    asset: np.ndarray
-    units: np.ndarray
-    weight: np.ndarray
-    fee: np.ndarray
-    cash: np.ndarray
-    venue: np.ndarray
-    holder: np.ndarray
-    loan: np.ndarray
-    close_factor: np.ndarray
-    bonus: np.ndarray
-    full_below: np.ndarray
 
 
 @dataclass
@@ -234,7 +204,7 @@ def liquidate(
                 cash[row, who] += met
                 topped[row, who] += met
                 row, who = row[met <= 0], who[met <= 0]
-        at = closing.Pairs.of(row, who, first, count)
+        at = Pairs.of(row, who, first, count)
         worth, kept = value[at.row, at.leg], units[at.row, at.leg]
         equity = cash[row, who] + at.total(worth)
         if backstop > 0 and len(at):  # a vault takes over what is thin
@@ -246,7 +216,7 @@ def liquidate(
             vault[row[thin], who[thin]] = True
             taken[row[thin], who[thin]] = equity[thin]
             row, who, equity = row[~thin], who[~thin], equity[~thin]
-            at = closing.Pairs.of(row, who, first, count)
+            at = Pairs.of(row, who, first, count)
             worth, kept = value[at.row, at.leg], units[at.row, at.leg]
         asset = accounts.asset[at.leg]
         part = closing.parts(accounts, at, worth, health[row, who], equity, partial)

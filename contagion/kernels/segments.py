@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from .calls import Calls
 from .ladder import Ladder, within
 from .shares import Shares
-
-if TYPE_CHECKING:
-    from .calls import Calls
 
 
 @dataclass(frozen=True)

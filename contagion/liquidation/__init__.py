@@ -4,7 +4,7 @@ Start with :class:`MarginBook` (accounts, positions, loans) and :class:`Liquidat
 pushes a price shock through them.
 
 - `margin_book`, `position_tables`: positions and loans; equity, health, leverage of accounts
-- `cascade`, `cascade_result`: what a price shock sets off
+- `cascade`, `cascade_solver`, `cascade_result`: what a price shock sets off
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
 - `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
 - `price_impact`, `amm_pools`, `order_book`, `oracles`: prices after sales, and prices venues go by

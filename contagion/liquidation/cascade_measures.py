@@ -20,8 +20,8 @@ from ..kernels.liquidation import Liquidated
 from ..statistics.arrays import Numbers
 from ..statistics.quantiles import column_quantiles
 from ..text import money, percent, plural
-from .cascade import LiquidationCascade
 from .cascade_result import CascadeResult
+from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook
 from .price_impact import NoImpact
 
@@ -53,6 +53,7 @@ def total_loss(book: MarginBook, outcome: Liquidated) -> Numbers:
     -------
     A margin of 100 is gone at 88 and 20 are missing: 120.
 
+    >>> from contagion.liquidation import LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> total_loss(book, LiquidationCascade().run(book, {"X": -0.12}).outcome)
@@ -93,7 +94,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
     -------
     Ten units at 88 with a depth of 100 bring 88 × 9.5 = 836, so 164 are lost instead of 120.
 
-    >>> from contagion.liquidation import Linear
+    >>> from contagion.liquidation import Linear, LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> hit = LiquidationCascade(impact=Linear(depth=100)).run(book, {"X": -0.12})
@@ -105,7 +106,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
 
 
 def initial(
-    cascade: LiquidationCascade,
+    cascade: CascadeSolver,
     book: MarginBook,
     prices: np.ndarray,
     free: np.ndarray | None = None,
@@ -164,7 +165,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
 
     Example
     -------
-    >>> from contagion.liquidation import Linear
+    >>> from contagion.liquidation import Linear, LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> stop = time_to_stop(LiquidationCascade(impact=Linear(depth=100)).run(book, {"X": -0.12}))
@@ -188,6 +189,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
 def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
     """What closed accounts leave unpaid, money: one row a scenario, one column a venue.
 
+    >>> from contagion.liquidation import LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> batch = LiquidationCascade().solve(book, [[95.0], [88.0]])

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..kernels.liquidation import Liquidated
 from ..text import money
+from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook
-
-if TYPE_CHECKING:
-    from .cascade import LiquidationCascade
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,7 +23,7 @@ class CascadeResult:
     calls with.
     """
 
-    cascade: LiquidationCascade
+    cascade: CascadeSolver
     book: MarginBook
     shock: dict[str, float]
     free: np.ndarray

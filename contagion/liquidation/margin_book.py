@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MarginError
-from ..kernels.liquidation import Accounts
+from ..kernels.accounts import Accounts
 from ..text import did_you_mean, listing, money, plural
 from . import position_tables as tables
 

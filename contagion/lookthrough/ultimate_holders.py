@@ -20,7 +20,7 @@ from .solving import Solver
 
 if TYPE_CHECKING:
     from ..models.base import Model
-    from ..results.propagation_result import Baseline
+    from ..results.run_arrays import Baseline
 
 NOT_GIVEN = {"not in the table of nodes": True}
 COLUMNS = {

@@ -15,7 +15,7 @@ from ..errors import ArgumentError, ConvergenceError, ModelError, ShockError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import claim_losses
+from ..results.run_arrays import claim_losses
 from ..shocks import Shock
 from ..text import money
 from .registry import Measure

@@ -15,7 +15,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table
 from ..results.outcome import Outcome
-from ..results.propagation_result import claim_losses
+from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
 from .registry import beside, scored
 

@@ -31,9 +31,9 @@ def clearing_system(result: PropagationResult) -> System:
     net, outcome = result.network, result.outcome
     alpha, beta = getattr(result.model, "alpha", 1.0), getattr(result.model, "beta", 1.0)
     assert outcome.unpaid is not None
-    external = np.maximum(np.nan_to_num(net.book.external_assets) - result.losses, 0.0)
+    external = np.maximum(np.nan_to_num(net.book.external_assets) - result.asset_losses, 0.0)
     received = net.book.claims - outcome.claims_lost
-    free = net.book.can_fail & np.isnan(result.recoveries)
+    free = net.book.can_fail & np.isnan(result.pinned_recoveries)
     costly = free & outcome.defaulted & (alpha < 1 or beta < 1)
     own, passed = np.where(costly, alpha, 1.0), np.where(costly, beta, 1.0)
     if alpha < 1 or beta < 1:
@@ -51,9 +51,9 @@ def debtrank_system(result: PropagationResult) -> System:
     alive = net.book.can_fail & (equity > 0)
     segments = linear_system(net.liabilities, equity, net.book.debts)
     unpaid = outcome.loss_rate * segments.width
-    used = np.where(alive, equity - result.losses - outcome.claims_lost, 0.0)
+    used = np.where(alive, equity - result.asset_losses - outcome.claims_lost, 0.0)
     one, scale = np.ones(len(net)), np.where(alive, equity, 0.0)
-    free = alive & np.isnan(result.recoveries)
+    free = alive & np.isnan(result.pinned_recoveries)
     return System(segments, unpaid, used, free, one, one, KINK * scale)
 
 
@@ -77,7 +77,7 @@ def direct(
         return (of, *_socialized(result, system, side), 0.0)
     if not settles:
         return of, float(result.claim_losses.sum()), np.zeros((5, n)), 1.0
-    short = shortfalls(system, result.network.segments.due, result.recoveries, side)
+    short = shortfalls(system, result.network.segments.due, result.pinned_recoveries, side)
     lost = float(result.claim_losses.sum()), float(result.outside_losses.sum())
     return (of, sum(lost), short, 0.0) if of == "shortfall" else (of, lost[1], short, -1.0)
 
@@ -101,7 +101,7 @@ def _owners(
     result: PropagationResult, system: System, weights: np.ndarray, side: Side
 ) -> np.ndarray:
     """Partial derivatives (5, n) of `Σ w_i loss_i`; see `PropagationResult.loss`."""
-    book, due, pin = result.network.book, result.network.segments.due, result.recoveries
+    book, due, pin = result.network.book, result.network.segments.due, result.pinned_recoveries
     pinned, limited, slack = ~np.isnan(pin), result.limited, system.slack
     had = limited & exceeds(book.equity, slack, side)
     has = limited & ~pinned & exceeds(result.outcome.equity, slack, side)
@@ -131,7 +131,7 @@ def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> 
 
 def _socialized(result: PropagationResult, system: System, side: Side) -> tuple[float, np.ndarray]:
     """`max(Σ_triggers (initial_i − loss_i), 0)` and its partial derivatives (5, n)."""
-    hit, pin, book = result.triggers, result.recoveries, result.network.book
+    hit, pin, book = result.triggers, result.pinned_recoveries, result.network.book
     initial = float(initial_losses(result)[hit].sum())
     value = initial - float(owner_losses(result)[hit].sum())
     out = -_owners(result, system, hit * 1.0, side)

@@ -11,7 +11,9 @@ import numpy as np
 from ..errors import ArgumentError, ConvergenceError, ModelError, NetworkError, ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import Baseline, PropagationResult
+from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import Baseline
+from ..results.socialization import initial_losses
 from ..shocks import Shock
 from ..text import money
 
@@ -165,15 +167,14 @@ class Model(ABC):
 
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
-    from ..results.socialization import initial_losses
-
     net = result.network
-    destroyed = initial_losses(result) - np.where(np.isnan(result.recoveries), 0.0, result.losses)
+    pins = result.pinned_recoveries
+    destroyed = initial_losses(result) - np.where(np.isnan(pins), 0.0, result.asset_losses)
     below = destroyed < -1e-9 * (net.book.claims + net.segments.due)
     if below.any():
         at = int(np.flatnonzero(below)[0])
         raise ShockError(
-            f"{str(net.names[at])!r} is said to recover {result.recoveries[at]:.4g} of face, "
+            f"{str(net.names[at])!r} is said to recover {pins[at]:.4g} of face, "
             f"{money(-destroyed[at], net.unit)} more than it has left to pay with. "
             "Lower the recovery."
         )

@@ -12,7 +12,7 @@ from ..errors import ArgumentError, ModelError
 from ..kernels.funding import spread
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
 from ..text import listing
 from .base import Model, Trace
@@ -161,7 +161,7 @@ class CreditFunding(Model):
             ),
         )
 
-    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+    def routes(self, result: RunArrays) -> tuple[Route, ...]:
         """From who withdraws to who sells for it, and from there to everybody whose assets fall."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)

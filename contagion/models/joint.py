@@ -13,7 +13,7 @@ from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import Baseline, PropagationResult, claim_losses
+from ..results.run_arrays import Baseline, RunArrays, claim_losses
 from ..results.socialization import Route
 from ..shocks import Shock
 from .base import NO_SHOCK, Trace
@@ -170,7 +170,7 @@ class JointModel(PortfolioModel):
             {name: np.append(money, money.sum()) for name, money in columns.items()}, index=rows
         )
 
-    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+    def routes(self, result: RunArrays) -> tuple[Route, ...]:
         """Through claims that are marked down to who sells for it, assets sold, and funding."""
         found: tuple[Route, ...] = ()
         if isinstance(self.prices, Prices) and self.prices.on:
@@ -182,13 +182,14 @@ class JointModel(PortfolioModel):
             found = (*found, through_funding(result.network, newly_failed(result), loser))
         return found
 
-    def _through_marks(self, result: PropagationResult, sold: np.ndarray) -> Route:
+    def _through_marks(self, result: RunArrays, sold: np.ndarray) -> Route:
         """From debtors to creditors that have marked them down and sell because of the shock."""
         net = result.network
-        nobody = np.full_like(result.recoveries, np.nan)
-        mark = self._marks_below(net, result.outcome, result.losses, result.recoveries)
+        losses, pins = result.asset_losses, result.pinned_recoveries
+        mark = self._marks_below(net, result.outcome, losses, pins)
         if result.reference is not None:
-            mark -= self._marks_below(net, result.reference, np.zeros_like(result.losses), nobody)
+            nothing, nobody = np.zeros_like(losses), np.full_like(pins, np.nan)
+            mark -= self._marks_below(net, result.reference, nothing, nobody)
         row = (mark > NOISE * net.amount) & sold[net.creditor]
         return (links(net.debtor[row], net.creditor[row], (len(net), len(net))),)
 

@@ -144,9 +144,9 @@ class LiquidityHoarding(Model):
             "liquid": liquid,
             "raised": raised,
             "secured": secured,
-            "shock": result.losses,
+            "shock": result.asset_losses,
             "withdrawn": withdrawn,
-            "position": liquid + raised - secured - result.losses - withdrawn,
+            "position": liquid + raised - secured - result.asset_losses - withdrawn,
             "hoards": hoards,
         }
         return pd.DataFrame(columns, index=net.names)

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError, ArgumentTypeError, ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
 from ..shocks import Shock
 from ..text import listing
@@ -226,18 +226,18 @@ class PortfolioModel(Model):
         }
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
 
-    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+    def routes(self, result: RunArrays) -> tuple[Route, ...]:
         """From who sold to who holds the same, see :func:`contagion.results.socialization.hops`."""
         return self._prices(result)[1]
 
-    def _prices(self, result: PropagationResult) -> tuple[np.ndarray, tuple[Route, ...]]:
+    def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
         """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
-        network, pins = result.network, result.recoveries
-        done = self._solve(network, result.losses[None], pins[None], "path")
+        network, pins = result.network, result.pinned_recoveries
+        done = self._solve(network, result.asset_losses[None], pins[None], "path")
         mine, fall = done.portfolios, 1.0 - done.price[0]
         sold = ~(done.part[0] <= NOISE)  # nan has sold
         if result.reference is not None:
-            none = np.zeros_like(result.losses)
+            none = np.zeros_like(result.asset_losses)
             before = self._solve(network, none[None], np.full((1, len(none)), np.nan), "path")
             sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
             fall = before.price[0] - done.price[0]

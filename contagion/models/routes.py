@@ -11,20 +11,20 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
-from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
 
 NOISE = 1e-8  # part of holdings and debts: less is what a solution to a tolerance leaves
 
 
-def lost_by(result: PropagationResult, channel: str) -> np.ndarray:
+def lost_by(result: RunArrays, channel: str) -> np.ndarray:
     """(n,) money that nodes lose by a channel, counted from the baseline."""
     lost = (result.outcome.channels or {})[channel]
     before = None if result.reference is None else result.reference.channels
     return lost if before is None else lost - before[channel]
 
 
-def newly_failed(result: PropagationResult) -> np.ndarray:
+def newly_failed(result: RunArrays) -> np.ndarray:
     """(n,) bool: nodes in default that are not without the shock, or before it on the book."""
     failed = result.outcome.defaulted
     return failed if result.reference is None else failed & ~result.reference.defaulted

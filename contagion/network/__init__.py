@@ -2,8 +2,9 @@
 
 Start with :func:`read` (files) or :class:`ExposureNetwork` (tables in memory).
 
-- `exposure_network`, `matrices`, `forms`: the network, its matrices, the ways in and out
-- `changes`, `transforms`, `multilateral`, `netting/`: methods that return a changed network
+- `exposure_network`, `forms`: the network, the ways in and out
+- `contents`, `matrices`: its tables and balance sheets, its matrices
+- `changes`, `multilateral`, `transforms`, `netting/`: methods that return a changed network
 - `guarantees`, `shareholdings`, `holdings`: the tables beside nodes and exposures
 - `formats/`: files, matrices and graphs to tables, and back
 - `checks/`, `balance_sheet/`, `intake`: findings about the tables, and completed balance sheets

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, Self
 
 import pandas as pd
 
 from . import netting, transforms
 from .multilateral import Multilateral
 
-if TYPE_CHECKING:
-    from ..rules import Rule
-    from .exposure_network import ExposureNetwork
-
 
 class Changes(Multilateral):
     """The methods of :class:`~contagion.ExposureNetwork` that return a changed network."""
-
-    _steps: tuple[pd.DataFrame, ...] = ()
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -44,7 +38,7 @@ class Changes(Multilateral):
         """
         return netting.table(self._steps)
 
-    def set_off(self, *pairs: tuple[Any, Any]) -> ExposureNetwork:
+    def set_off(self, *pairs: tuple[Any, Any]) -> Self:
         """Bilateral set-off: mutual claims of two nodes cancel up to the smaller side.
 
         This is :meth:`close_out` with one netting set for all claims between two nodes,
@@ -89,11 +83,10 @@ class Changes(Multilateral):
 
         Source: the amounts are those of the dataset `cefi_credit_2022`, with the documents.
         """
-        net = cast("ExposureNetwork", self)
-        exposures, step = netting.set_off(net, pairs)
-        return transforms.rebuilt(net, exposures, net._completed(), step)
+        exposures, step = netting.set_off(self, pairs)
+        return transforms.rebuilt(self, exposures, self._completed(), step)
 
-    def close_out(self, netting_sets: Mapping[str, Mapping[str, Any]] | str) -> ExposureNetwork:
+    def close_out(self, netting_sets: Mapping[str, Mapping[str, Any]] | str) -> Self:
         """Close-out netting: in each netting set one net claim is left between its two parties.
 
         With G_ab the sum of the claims of a on b inside the set (the trades that are worth
@@ -147,13 +140,12 @@ class Changes(Multilateral):
         Source: current exposure of a netting set as in CPMI, glossary of the BIS (17 October
         2016); Gizycki & Gray (1994), Reserve Bank of Australia RDP 9409, eq. 1 without add-on.
         """
-        net = cast("ExposureNetwork", self)
-        exposures, step = netting.close_out(net, netting_sets)
-        return transforms.rebuilt(net, exposures, net._completed(), step)
+        exposures, step = netting.close_out(self, netting_sets)
+        return transforms.rebuilt(self, exposures, self._completed(), step)
 
     def settle_collateral(
         self, claims: Mapping[str, Any] | None = None, *, haircut: float = 0.0
-    ) -> ExposureNetwork:
+    ) -> Self:
         """Collateral settled: each claim is paid from its pledge as far as that goes.
 
         With c the pledge (column `collateral`, a part of the external assets of the debtor), A
@@ -196,12 +188,11 @@ class Changes(Multilateral):
         >>> cut.amount.tolist(), cut.balance_sheet[["external_assets", "equity"]].values.tolist()
         ([4.0], [[11.0, 15.0], [12.0, 8.0]])
         """
-        net = cast("ExposureNetwork", self)
-        exposures, external, step = netting.settle_collateral(net, claims, haircut)
-        nodes = net._completed().assign(external_assets=external)
-        return transforms.rebuilt(net, exposures, nodes, step)
+        exposures, external, step = netting.settle_collateral(self, claims, haircut)
+        nodes = self._completed().assign(external_assets=external)
+        return transforms.rebuilt(self, exposures, nodes, step)
 
-    def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> ExposureNetwork:
+    def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> Self:
         """The network with node columns replaced, from a mapping node → value or n values.
 
         The other side of the balance sheet follows: with `external_assets` or
@@ -224,12 +215,11 @@ class Changes(Multilateral):
         >>> net.with_nodes(external_assets={"a": 9}).balance_sheet.loc["a", "equity"]
         np.float64(5.0)
         """
-        net = cast("ExposureNetwork", self)
-        return transforms.rebuilt(net, net.exposures, transforms.with_columns(net, columns))
+        return transforms.rebuilt(self, self.exposures, transforms.with_columns(self, columns))
 
     def with_amounts(
         self, amounts: Any, *, keep: Literal["external", "equity"] = "external"
-    ) -> ExposureNetwork:
+    ) -> Self:
         """The network in which the claims have other amounts, 0 for none.
 
         Parameters
@@ -256,10 +246,9 @@ class Changes(Multilateral):
         >>> net.with_amounts([3], keep="equity").balance_sheet["external_assets"].tolist()
         [4.0, 2.0]
         """
-        net = cast("ExposureNetwork", self)
-        return transforms.with_amounts(net, amounts, keep)
+        return transforms.with_amounts(self, amounts, keep)
 
-    def with_rule(self, node: Any, rule: Any) -> ExposureNetwork:
+    def with_rule(self, node: Any, rule: Any) -> Self:
         """The network in which one node shares a shortfall by another rule.
 
         Parameters
@@ -287,20 +276,14 @@ class Changes(Multilateral):
         """
         return self.with_rules({node: rule})
 
-    def with_rules(self, rules: Mapping[Any, Any]) -> ExposureNetwork:
+    def with_rules(self, rules: Mapping[Any, Any]) -> Self:
         """The network in which some nodes share a shortfall by other rules, {node: rule}.
 
         The others keep theirs. Raises what :meth:`with_rule` raises.
         """
-        net = cast("ExposureNetwork", self)
-        return transforms.ruled(net, rules)
+        return transforms.ruled(self, rules)
 
-    @property
-    def rules(self) -> dict[Any, Rule]:
-        """The rules of single nodes, by node (a copy); others follow the column `rule`."""
-        return dict(cast("ExposureNetwork", self)._rules)
-
-    def with_guarantees(self, guarantees: Any) -> ExposureNetwork:
+    def with_guarantees(self, guarantees: Any) -> Self:
         """The network with these contingent claims, instead of those it had; `None` for none.
 
         A guarantor pays only when it is called, as far as it can:
@@ -345,15 +328,9 @@ class Changes(Multilateral):
         >>> result.table["loss"].tolist()                       # of owners
         [0.0, 1.0, 3.0]
         """
-        return transforms.guaranteed(cast("ExposureNetwork", self), guarantees)
+        return transforms.guaranteed(self, guarantees)
 
-    @property
-    def guarantees(self) -> pd.DataFrame | None:
-        """The table of contingent claims, or None (a copy)."""
-        table = cast("ExposureNetwork", self)._guarantees
-        return None if table is None else table.copy(deep=False)
-
-    def with_shareholdings(self, shareholdings: Any) -> ExposureNetwork:
+    def with_shareholdings(self, shareholdings: Any) -> Self:
         """The network in which nodes own parts of others, instead of those it had; `None`: none.
 
         With `Γ[i, j]` the part of company j that i owns,
@@ -387,10 +364,4 @@ class Changes(Multilateral):
         >>> net.balance_sheet["equity"].tolist()
         [9.0, 6.0]
         """
-        return transforms.shared(cast("ExposureNetwork", self), shareholdings)
-
-    @property
-    def shareholdings(self) -> pd.DataFrame | None:
-        """The table of shareholdings, or None (a copy)."""
-        table = cast("ExposureNetwork", self)._shareholdings
-        return None if table is None else table.copy(deep=False)
+        return transforms.shared(self, shareholdings)

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Literal, Unpack, cast
+from typing import Any, Unpack
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_array
 
-from ..errors import Finding, UnknownNameError
-from ..kernels.segments import Segments
-from ..rules import Rule
-from ..text import did_you_mean, money
-from . import balance_sheet as books
-from . import checks as validation
+from ..text import money
 from . import formats as convert
-from . import guarantees as contingent
-from . import holdings as held
-from . import intake, matrices, netting, transforms
-from . import shareholdings as owners
+from . import intake, netting
 from .changes import Changes
 from .checks import Choices
+from .contents import ExternalCreditors
 from .forms import Forms, Orientation
-
-ExternalCreditors = Literal["senior", "pari_passu"]
 
 
 class ExposureNetwork(Forms, Changes):
@@ -83,24 +71,6 @@ class ExposureNetwork(Forms, Changes):
     np.float64(2.0)
     """
 
-    unit: str
-    name: str
-    external_creditors: ExternalCreditors
-    names: pd.Index  # (n,) ids, in the order of every array of nodes
-    creditor: np.ndarray  # (m,) rows of `names`
-    debtor: np.ndarray
-    amount: np.ndarray  # (m,) money
-    book: books.Book
-    findings: tuple[Finding, ...]
-    _nodes: pd.DataFrame
-    _columns: pd.DataFrame
-    _holdings: pd.DataFrame | None
-    _choices: dict[str, Any]
-    _accepted: dict[str, str]
-    _rules: dict[Any, Rule]
-    _guarantees: pd.DataFrame | None
-    _shareholdings: pd.DataFrame | None
-
     def __init__(
         self,
         nodes: Any,
@@ -130,172 +100,6 @@ class ExposureNetwork(Forms, Changes):
             shareholdings=shareholdings,
             **choices,
         )
-
-    def _fill(
-        self,
-        tables: convert.Tables,
-        *,
-        unit: str = "",
-        name: str = "",
-        external_creditors: ExternalCreditors = "senior",
-        holdings: Any = None,
-        rules: Mapping[Any, Any] | None = None,
-        guarantees: Any = None,
-        shareholdings: Any = None,
-        origin: str = "",
-        assumptions: Iterable[str] = (),
-        trusted: bool = False,
-        **choices: Unpack[Choices],
-    ) -> None:
-        """Check the tables and set every attribute, once."""
-        tables.origin = origin or tables.origin
-        draft, book = intake.check(tables, choices, unit, trusted=trusted)
-        put = self.__dict__
-        put["unit"], put["name"] = unit, name
-        put["external_creditors"] = external_creditors
-        book = books.with_assumptions(book, tuple(assumptions))
-        put["_nodes"] = draft.nodes.reset_index(drop=True)
-        put["_columns"] = draft.columns.reset_index(drop=True)
-        put["creditor"] = intake.frozen(draft.creditor)
-        put["debtor"] = intake.frozen(draft.debtor)
-        same = draft.raw is not None and draft.amount is draft.raw.values
-        put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
-        put["names"] = pd.Index(put["_nodes"]["node"], name="node")
-        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
-        if put["_shareholdings"] is not None:
-            book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
-        put["book"], put["findings"] = book, tuple(draft.findings)
-        table = (
-            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
-        )
-        put["_holdings"] = table
-        put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
-        put["_accepted"] = intake.accepted(draft, choices)
-        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
-        put["_rules"] = matrices.named_rules(self, rules or {})
-        if draft.liabilities is not None:
-            put["liabilities"] = matrices.frozen(draft.liabilities)
-
-    def __setattr__(self, key: str, value: object) -> None:
-        raise AttributeError(f"an ExposureNetwork is immutable; {key!r} cannot be set")
-
-    # -- tables -----------------------------------------------------------------------------
-
-    @property
-    def nodes(self) -> pd.DataFrame:
-        """The node table as given, with the repairs that were chosen (a copy)."""
-        return self._nodes.copy(deep=False)
-
-    @cached_property
-    def _exposures(self) -> pd.DataFrame:
-        sides = {
-            "creditor": self.names.take(self.creditor),
-            "debtor": self.names.take(self.debtor),
-            "amount": self.amount,
-        }
-        table = pd.DataFrame(sides)
-        return pd.concat([table, self._columns], axis=1) if len(self._columns.columns) else table
-
-    @property
-    def exposures(self) -> pd.DataFrame:
-        """The exposure table, one row a claim (a copy): creditor, debtor, amount, other columns."""
-        return self._exposures.copy(deep=False)
-
-    @property
-    def holdings(self) -> pd.DataFrame | None:
-        """The table node, asset, value, or None (a copy)."""
-        return None if self._holdings is None else self._holdings.copy(deep=False)
-
-    @property
-    def balance_sheet(self) -> pd.DataFrame:
-        """External assets, claims, external liabilities, debts and equity of every node (money).
-
-        With shareholdings also `shares`, the value of the shares that a node holds in others.
-        """
-        book = self.book
-        shares = {} if self._shareholdings is None else {"shares": book.shares}
-        return pd.DataFrame(
-            {
-                "external_assets": book.external_assets,
-                "claims": book.claims,
-                **shares,
-                "external_liabilities": book.external_liabilities,
-                "debts": book.debts,
-                "equity": book.equity,
-            },
-            index=self.names,
-        )
-
-    def check(self) -> pd.DataFrame:
-        """Findings of the input checks: code, severity, title, count, amount, message, fix."""
-        return validation.findings_table(self.findings)
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What was assumed about nodes whose balance sheet is not known, one sentence each."""
-        return self.book.assumptions
-
-    # -- matrices ---------------------------------------------------------------------------
-
-    @cached_property
-    def liabilities(self) -> csr_array:
-        """Nominal liabilities `L`, shape (n, n): `L[i, j]` is what debtor i owes creditor j."""
-        return matrices.liabilities(self)
-
-    @cached_property
-    def relative_liabilities(self) -> csr_array:
-        """`Π`, shape (n, n): the rows of `L` over the total debts of the debtor in the graph."""
-        return matrices.divide_rows(self.liabilities, self.book.debts)
-
-    @cached_property
-    def leverage(self) -> csr_array:
-        """`Λ[i, j] = A[i, j] / E[i]`, shape (n, n): claims of i on j over the equity of i.
-
-        After Bardoscia, Battiston, Caccioli and Caldarelli (2017), eq. 2. Rows without known
-        positive equity are undefined and raise.
-
-        Raises
-        ------
-        NetworkError
-            Naming the nodes that hold claims and have no positive equity.
-        """
-        return matrices.leverage(self)
-
-    @cached_property
-    def ownership(self) -> csr_array:
-        """`Γ`, shape (n, n): `Γ[i, j]` is the part of the equity of company j that i owns."""
-        return matrices.frozen(owners.matrix(self._shareholdings, self.names))
-
-    @cached_property
-    def segments(self) -> Segments:
-        """The rules of all nodes, compiled for the clearing kernel."""
-        return matrices.segments(self)
-
-    @cached_property
-    def kinds(self) -> np.ndarray:
-        """(n,) the kind of every node, "node" where the table does not say."""
-        if "kind" not in self._nodes:
-            return np.full(len(self), "node", object)
-        return self._nodes["kind"].fillna("node").to_numpy(object)
-
-    # -- looking up -------------------------------------------------------------------------
-
-    def _completed(self) -> pd.DataFrame:
-        return transforms.resolved_nodes(self)
-
-    def position(self, node: Any) -> int:
-        """Row of a node. Raises `KeyError` with the closest name."""
-        try:
-            return int(cast(int, self.names.get_loc(node)))
-        except KeyError:
-            raise UnknownNameError(did_you_mean(node, list(self.names), "node")) from None
-
-    def holdings_of(self, asset: Any) -> np.ndarray:
-        """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""
-        return held.held(self._holdings, self.names, asset)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     def __repr__(self) -> str:
         total = money(float(self.amount.sum()), self.unit)

@@ -5,46 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import pandas as pd
-
-from ..rules import Rule, to_dict
+from ..rules import to_dict
 from . import formats as convert
 from . import intake
+from .matrices import Matrices
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from .balance_sheet import Book
-
 Orientation = Literal["creditor->debtor", "debtor->creditor"]
 
 
-class Forms:
+class Forms(Matrices):
     """The ways in and out of :class:`~contagion.ExposureNetwork` besides its tables."""
-
-    if TYPE_CHECKING:
-        unit: str
-        name: str
-        external_creditors: str
-        book: Book
-        _accepted: dict[str, str]
-        _holdings: pd.DataFrame | None
-        _rules: dict[Any, Rule]
-        _guarantees: pd.DataFrame | None
-        _shareholdings: pd.DataFrame | None
-
-        @property
-        def exposures(self) -> pd.DataFrame: ...
-
-        def _completed(self) -> pd.DataFrame: ...
-
-    @classmethod
-    def _from(cls, tables: convert.Tables, settings: dict[str, Any]) -> Self:
-        net: Any = cls.__new__(cls)
-        net._fill(tables, **settings)
-        return cast(Self, net)
 
     @classmethod
     def from_matrix(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ..errors import Finding, NetworkError
 from . import balance_sheet as books
@@ -92,6 +93,13 @@ def frozen(array: np.ndarray) -> np.ndarray:
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
     return array
+
+
+def frozen_matrix(matrix: csr_array) -> csr_array:
+    """The same matrix, whose arrays cannot be written to any more."""
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
 
 
 def settings(options: dict[str, Any]) -> dict[str, Any]:

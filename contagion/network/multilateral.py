@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, Self
 
 import pandas as pd
 
 from . import netting, transforms
+from .matrices import Matrices
+from .transforms import N
 
-if TYPE_CHECKING:
-    from .exposure_network import ExposureNetwork
 
-
-class Multilateral:
+class Multilateral(Matrices):
     """The methods of :class:`~contagion.ExposureNetwork` that net among many nodes."""
 
     def novate(
@@ -22,7 +21,7 @@ class Multilateral:
         members: Iterable[Any] | None = None,
         claims: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
-    ) -> ExposureNetwork:
+    ) -> Self:
         """Novation: a clearing house steps into claims between its members, and nets them.
 
         A claim A_ij becomes a claim of i on the house and a claim of the house on j. Each member
@@ -68,15 +67,14 @@ class Multilateral:
         >>> net.changes[["what", "creditor", "debtor", "before", "after"]].values.tolist()[2:4]
         [['novation', 'c', 'a', 5.0, 0.0], ['multilateral netting', 'a', 'house', 0.0, 5.0]]
         """
-        net = cast("ExposureNetwork", self)
-        exposures, step = netting.novate(net, clearing_house, members, claims, columns)
-        return _changed(net, exposures, step)
+        exposures, step = netting.novate(self, clearing_house, members, claims, columns)
+        return _changed(self, exposures, step)
 
     def compress(
         self,
         how: Literal["conservative", "non_conservative"] = "conservative",
         claims: Mapping[str, Any] | None = None,
-    ) -> ExposureNetwork:
+    ) -> Self:
         """Portfolio compression: less is owed in all, and everybody has the same net position.
 
             min Σ A'_ij   with   Σ_j A'_ij − Σ_j A'_ji = Σ_j A_ij − Σ_j A_ji   for every i
@@ -126,14 +124,11 @@ class Multilateral:
         Research (the general, conservative and non-conservative problems; the matching that
         attains the minimum is ours).
         """
-        net = cast("ExposureNetwork", self)
-        exposures, step = netting.compress(net, how, claims)
-        return _changed(net, exposures, step)
+        exposures, step = netting.compress(self, how, claims)
+        return _changed(self, exposures, step)
 
 
-def _changed(
-    network: ExposureNetwork, exposures: pd.DataFrame, step: pd.DataFrame
-) -> ExposureNetwork:
+def _changed(network: N, exposures: pd.DataFrame, step: pd.DataFrame) -> N:
     """The network with other claims; a new claim may stand beside one of the same pair."""
     new = transforms.rebuilt(network, exposures, network._completed(), step)
     if netting.repeated(exposures):

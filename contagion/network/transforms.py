@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ArgumentTypeError, NetworkError
 from ..text import closest, plural
-from . import guarantees, matrices, schema, shareholdings
+from . import guarantees, schema, shareholdings
 from .formats import Tables
+from .matrices import Matrices
 
-if TYPE_CHECKING:
-    from .exposure_network import ExposureNetwork
-
-STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
+N = TypeVar("N", bound=Matrices)
 
 
-def resolved_nodes(network: ExposureNetwork) -> pd.DataFrame:
-    """The node table with the balance sheet as it was completed."""
-    nodes = network.nodes
-    kept: pd.DataFrame = nodes.drop(columns=[c for c in STATED if c in nodes])
-    return kept.assign(
-        external_assets=network.book.external_assets,
-        external_liabilities=network.book.external_liabilities,
-        can_fail=network.book.can_fail,
-    )
-
-
-def with_columns(network: ExposureNetwork, columns: Mapping[str, Any]) -> pd.DataFrame:
+def with_columns(network: Matrices, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The node table with columns replaced, from a mapping node → value or n values.
 
     Where equity is given, external assets follow from it.
     """
-    nodes = resolved_nodes(network)
+    nodes = network._completed()
     known = schema.columns("nodes")
     for column, values in columns.items():
         match = closest(column, [*known, *nodes.columns])
@@ -64,11 +51,11 @@ def with_columns(network: ExposureNetwork, columns: Mapping[str, Any]) -> pd.Dat
 
 
 def rebuilt(
-    network: ExposureNetwork,
+    network: N,
     exposures: pd.DataFrame,
     nodes: pd.DataFrame,
     step: pd.DataFrame | None = None,
-) -> ExposureNetwork:
+) -> N:
     """A network of the same settings; what was found and mended once is not asked again.
 
     `step` is what this change did to claims, one row each; it joins those before it.
@@ -96,7 +83,7 @@ def rebuilt(
     return new
 
 
-def with_amounts(network: ExposureNetwork, amounts: Any, keep: str) -> ExposureNetwork:
+def with_amounts(network: N, amounts: Any, keep: str) -> N:
     """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`."""
     amount = np.asarray(amounts, float)
     if amount.shape != network.amount.shape:
@@ -124,18 +111,18 @@ def with_amounts(network: ExposureNetwork, amounts: Any, keep: str) -> ExposureN
     return rebuilt(network, network.exposures.assign(amount=amount), nodes)
 
 
-def ruled(network: ExposureNetwork, rules: Mapping[Any, Any]) -> ExposureNetwork:
+def ruled(network: N, rules: Mapping[Any, Any]) -> N:
     """The same network with other rules; compiled at once, so that a rule that fails fails here."""
-    new: ExposureNetwork = copy.copy(network)
+    new = copy.copy(network)
     new.__dict__.pop("segments", None)
-    new.__dict__["_rules"] = {**network._rules, **matrices.named_rules(network, rules)}
+    new.__dict__["_rules"] = {**network._rules, **network._named_rules(rules)}
     assert new.segments is not None
     return new
 
 
-def guaranteed(network: ExposureNetwork, table: Any) -> ExposureNetwork:
+def guaranteed(network: N, table: Any) -> N:
     """The same network with these guarantees instead of its own."""
-    new: ExposureNetwork = copy.copy(network)
+    new = copy.copy(network)
     new.__dict__.pop("segments", None)
     new.__dict__["_guarantees"] = guarantees.checked(
         table, network.names, network.creditor, network.debtor
@@ -144,8 +131,8 @@ def guaranteed(network: ExposureNetwork, table: Any) -> ExposureNetwork:
     return new
 
 
-def shared(network: ExposureNetwork, table: Any) -> ExposureNetwork:
+def shared(network: N, table: Any) -> N:
     """The same network with these shareholdings instead of its own, and the equity that follows."""
-    new: ExposureNetwork = copy.copy(network)
+    new = copy.copy(network)
     new.__dict__["_shareholdings"] = shareholdings.checked(table, network.names, network.book.known)
     return rebuilt(new, network.exposures, network._completed())

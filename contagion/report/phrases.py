@@ -8,9 +8,9 @@ import re
 
 import numpy as np
 
-from ..models.base import Model
 from ..plot.pieces import listed
 from ..results.propagation_result import PropagationResult
+from ..results.run_arrays import LossModel
 from ..results.socialization import Socialization
 from ..rules import Capped, Rule, Waterfall
 
@@ -58,7 +58,7 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def parameters(model: Model) -> dict[str, object]:
+def parameters(model: LossModel) -> dict[str, object]:
     """The parameters of a model by name."""
     return {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
 
@@ -68,7 +68,7 @@ def state(result: PropagationResult, at: int) -> str:
     when = result.outcome.default_round
     if not result.outcome.defaulted[at]:
         return ""
-    if result.triggers[at] and not np.isnan(result.recoveries[at]):
+    if result.triggers[at] and not np.isnan(result.pinned_recoveries[at]):
         return "by the shock"
     if result.network.book.equity[at] < 0:
         return "before the shock"

@@ -10,7 +10,6 @@ import pandas as pd
 
 from .. import plot
 from ..network.exposure_network import ExposureNetwork
-from ..network.matrices import rules_of
 from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..plot.style import percent
@@ -148,7 +147,7 @@ def settings(network: ExposureNetwork) -> list[Exhibit]:
 
 
 def _rules(network: ExposureNetwork) -> Exhibit | None:
-    kinds, of = rules_of(network)
+    kinds, of = network.distinct_rules()
     if all(rule == Priority() for rule in kinds):
         return None
     name = names(network)

@@ -2,7 +2,7 @@
 
 Start with :class:`PropagationResult`, which `model.propagate(network, shock)` returns.
 
-- `outcome`: the arrays that a model hands back
+- `outcome`: the arrays that a model hands back; `run_arrays`: inputs, outcome and losses as arrays
 - `propagation_result`: one shock through one network, with every number labelled
 - `socialization`: who bears the loss in the end
 - `waterfalls`: how each node shared its shortfall, layer by layer

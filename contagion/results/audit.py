@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from .propagation_result import PropagationResult
+from .run_arrays import RunArrays
+from .socialization import Socialization
 
 CONSERVATION = 1e-9
 ROUNDING = 1e-9
 
 
-def audit(result: PropagationResult) -> pd.DataFrame:
+def audit(result: RunArrays, s: Socialization | None) -> pd.DataFrame:
     """Check a result against what has to hold; one row a check: check, value, bound, ok.
+
+    `s` are the sums of a result that settles claims, `None` for other models.
 
     Values are relative to the balance-sheet total. Checks: the residual against the model's
     tolerance; every claim loses between nothing and itself; a node that stands pays in full, but
@@ -44,10 +44,9 @@ def audit(result: PropagationResult) -> pd.DataFrame:
             ROUNDING,
         ),
     ]
-    if result.model.settles:
-        assert outcome.payments is not None and outcome.deadweight is not None
-        s = result.socialization
-        shortfall = result.table["shortfall"].to_numpy() - net.segments.absorbing
+    if s is not None:
+        assert outcome.payments is not None
+        shortfall = result.shortfall - net.segments.absorbing
         paid = np.bincount(net.debtor, net.amount - lost, len(net))
         kept = np.where(outcome.defaulted, outcome.equity, 0.0)
         rows += [

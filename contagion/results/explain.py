@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,7 @@ from scipy.sparse import csr_array
 from ..text import money
 from . import socialization
 from . import waterfalls as sharing
-
-if TYPE_CHECKING:
-    from .propagation_result import PropagationResult
+from .run_arrays import RunArrays
 
 MOST_STEPS = 20_000
 
@@ -74,7 +72,7 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation:
+def explain(result: RunArrays, node: Any, most: int = 10) -> Explanation:
     """Find the `most` largest paths of loss into `node`; the rest is one row "other paths".
 
     Returns
@@ -108,15 +106,14 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
         others = {"path": "other paths", "cause": "mixed", "rounds": ()}
         found.append({**others, "amount": rest, "share": rest / total})
     table = pd.DataFrame(found, columns=["path", "amount", "share", "cause", "rounds"])
-    row = result.table.iloc[at]
     passed = float(result.added_losses[net.debtor == at].sum())
     if result.model.settles:
         passed += float(result.outside_losses[at])
     return Explanation(
         names[at],
         net.unit,
-        float(row["loss"]),
-        float(row["direct_loss"]),
+        float(result.loss[at]),
+        float(result.direct_loss[at]),
         total,
         {name: float(amount[at]) for name, amount in destroyed.items() if amount[at] > 0},
         passed,
@@ -125,11 +122,11 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
     )
 
 
-def _state(result: PropagationResult, at: int) -> str:
+def _state(result: RunArrays, at: int) -> str:
     book, when = result.network.book, result.outcome.default_round
     if not result.outcome.defaulted[at]:
         return "does not fail"
-    if not np.isnan(result.recoveries[at]):
+    if not np.isnan(result.pinned_recoveries[at]):
         return "fails for outside reasons (the shock)"
     if book.equity[at] < 0:
         return (
@@ -140,10 +137,10 @@ def _state(result: PropagationResult, at: int) -> str:
 
 
 def _own(
-    result: PropagationResult,
+    result: RunArrays,
 ) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
     """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
-    book, pinned = result.network.book, ~np.isnan(result.recoveries)
+    book, pinned = result.network.book, ~np.isnan(result.pinned_recoveries)
     shock = np.maximum(socialization.initial_losses(result), 0.0)
     destroyed = {
         cause: np.where(pinned, 0.0, np.maximum(amount, 0.0))
@@ -158,7 +155,7 @@ def _own(
     return parts.sum(axis=0), [words[k] for k in np.argmax(parts, axis=0)], destroyed
 
 
-def _inflows(result: PropagationResult, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
+def _inflows(result: RunArrays, own: np.ndarray) -> tuple[csr_array, np.ndarray]:
     """Losses on claims as CSR creditor × debtor, and everything that hits each node."""
     net = result.network
     source, target, lost = sharing.loss_flows(result)

@@ -3,91 +3,38 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
-from ..network.exposure_network import ExposureNetwork
-from ..shocks import Shock
 from ..text import money
 from . import socialization
 from . import waterfalls as sharing
-from .outcome import Outcome
-
-if TYPE_CHECKING:
-    from ..models.base import Model
-    from .explain import Explanation
-
-Baseline = Literal["book", "cleared"]
+from .audit import audit
+from .explain import Explanation, explain
+from .run_arrays import RunArrays
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PropagationResult:
+class PropagationResult(RunArrays):
     """One shock through one network under one model, with every number labelled.
 
-    `baseline` says what losses are counted from: "book" (face values) or "cleared" (the
-    clearing of the network without the shock, so that only what the shock causes remains).
+    Attributes
+    ----------
+    network, model, shock : the inputs of the run.
+    asset_losses : (n,) external assets that the shock destroys, money; an input.
+    pinned_recoveries : (n,) recovery rate of nodes that the shock puts in default, nan elsewhere;
+        an input.
+    outcome : what the model computed.
+    baseline : what losses are counted from: "book" (face values) or "cleared" (the clearing of the
+        network without the shock, so that only what the shock causes remains).
+    reference : the outcome without the shock, for the baseline "cleared".
     """
 
-    network: ExposureNetwork
-    model: Model
-    shock: Shock
-    outcome: Outcome
-    losses: np.ndarray = field(repr=False)
-    recoveries: np.ndarray = field(repr=False)
-    baseline: Baseline = "book"
-    reference: Outcome | None = None
-
     # -- per node ---------------------------------------------------------------------------
-
-    @cached_property
-    def triggers(self) -> np.ndarray:
-        """(n,) bool: the nodes that the shock hits."""
-        return np.asarray((self.losses > 0) | ~np.isnan(self.recoveries))
-
-    @cached_property
-    def equity_before(self) -> np.ndarray:
-        """(n,) equity that losses are counted from."""
-        return self.network.book.equity if self.reference is None else self.reference.equity
-
-    @cached_property
-    def loss(self) -> np.ndarray:
-        """(n,) what the owners of each node lose: the fall of `max(equity, 0)`, in money.
-
-        A node that cannot fail, and one with unknown balance sheet, loses what it loses on
-        assets and claims, without limit.
-        """
-        fall = _positive(self.equity_before) - _positive(self.outcome.equity)
-        return np.where(self.limited, fall, self._unlimited())
-
-    @cached_property
-    def limited(self) -> np.ndarray:
-        """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
-        may = self.network.book.can_fail | ~np.isnan(self.recoveries)
-        return np.asarray(may & self.network.book.known)
-
-    def _unlimited(self) -> np.ndarray:
-        lost = self.outcome.lost
-        if self.reference is not None:
-            lost = lost - self.reference.lost
-        q, called = self.network.segments.calls, self.outcome.called
-        calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
-        passed = (1.0 - self.recoveries) * (self.network.segments.due + calls)
-        rest = np.asarray(np.maximum(lost - passed, 0.0))
-        return np.where(np.isnan(self.recoveries), self.losses + lost, rest)
-
-    @cached_property
-    def direct_loss(self) -> np.ndarray:
-        """(n,) the part of `loss` that the shock alone causes."""
-        before = self.equity_before
-        alone = _positive(before) - _positive(before - self.losses)
-        alone = np.where(self.limited, alone, self.losses)
-        pinned = ~np.isnan(self.recoveries)
-        return np.where(pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -108,55 +55,14 @@ class PropagationResult:
             "direct_loss": self.direct_loss,
             "contagion_loss": self.loss - self.direct_loss,
             "claims_lost": outcome.claims_lost,
-            "shortfall": self._shortfall,
+            "shortfall": self.shortfall,
             "recovery_rate": recovery,
             "defaulted": outcome.defaulted,
             "default_round": outcome.default_round,
         }
         return pd.DataFrame(columns, index=self.network.names)
 
-    @cached_property
-    def _shortfall_inside(self) -> np.ndarray:
-        return np.bincount(self.network.debtor, self.claim_losses, len(self.network))
-
-    @cached_property
-    def _shortfall(self) -> np.ndarray:
-        if self.outcome.external_paid is None:
-            return self._shortfall_inside
-        outside = np.nan_to_num(self.network.book.external_liabilities) - self.outcome.external_paid
-        return np.asarray(self._shortfall_inside + outside)
-
     # -- per claim --------------------------------------------------------------------------
-
-    @cached_property
-    def claim_losses(self) -> np.ndarray:
-        """(m,) what each claim loses of its face value, in money."""
-        return claim_losses(self.network, self.outcome)
-
-    @cached_property
-    def added_losses(self) -> np.ndarray:
-        """(m,) what each claim loses, counted from the baseline, in money."""
-        if self.reference is None:
-            return self.claim_losses
-        before = claim_losses(self.network, self.reference)
-        return np.asarray(np.maximum(self.claim_losses - before, 0.0))
-
-    @cached_property
-    def outside_losses(self) -> np.ndarray:
-        """(n,) what the external creditors of each node lose, counted from the baseline, in money.
-
-        Raises
-        ------
-        ModelError
-            For models that do not settle claims.
-        """
-        paid, before = self.outcome.external_paid, self.reference
-        if paid is None:
-            raise self._not_computed("what external creditors lose")
-        if before is None:
-            return np.asarray(np.nan_to_num(self.network.book.external_liabilities) - paid)
-        assert before.external_paid is not None
-        return np.asarray(before.external_paid - paid)
 
     @property
     def payments(self) -> pd.Series:
@@ -222,7 +128,7 @@ class PropagationResult:
         """Who bears the loss in the end; see :func:`contagion.results.socialization.bearers`."""
         if self.outcome.payments is None:
             raise self._not_computed("bearers: its losses are valuations, they need not add up")
-        return socialization.bearers(self)
+        return socialization.bearers(self, self.hops)
 
     @cached_property
     def socialization(self) -> socialization.Socialization:
@@ -231,7 +137,7 @@ class PropagationResult:
             raise self._not_computed(
                 "socialization: its losses are valuations, they need not add up"
             )
-        return socialization.summarize(self)
+        return socialization.summarize(self, self.bearers, self.hops)
 
     @cached_property
     def path(self) -> pd.DataFrame:
@@ -240,7 +146,8 @@ class PropagationResult:
         Round 0 is the shock alone. For clearing models a round is one wave of defaults,
         cleared to its fixed point (Eisenberg & Noe 2001, fictitious default algorithm).
         """
-        outcome = self.model.run(self.network, self.losses, self.recoveries, trace="path")
+        inputs = self.network, self.asset_losses, self.pinned_recoveries
+        outcome = self.model.run(*inputs, trace="path")
         names = self.network.names
         frames = [
             pd.DataFrame({"round": number, "node": names, "equity": equity, "defaulted": failed})
@@ -256,18 +163,11 @@ class PropagationResult:
         KeyError
             For an unknown node, with the closest name.
         """
-        from .explain import explain
-
         return explain(self, node, most)
 
     def audit(self) -> pd.DataFrame:
         """The invariants, checked on this result: check, value, bound, ok."""
-        from .audit import audit
-
-        return audit(self)
-
-    def _not_computed(self, what: str) -> ModelError:
-        return ModelError(f"{type(self.model).__name__} does not compute {what}.")
+        return audit(self, self.socialization if self.model.settles else None)
 
     # -- representations --------------------------------------------------------------------
 
@@ -328,18 +228,3 @@ class PropagationResult:
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
         text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
         return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
-
-
-def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
-    """Losses per claim (..., m) of an outcome, in money."""
-    if outcome.unpaid is not None:
-        return network.segments.to_claims(outcome.unpaid)
-    assert outcome.loss_rate is not None
-    rate, own = outcome.loss_rate[..., network.debtor], outcome.claim_rates
-    if own is not None:
-        rate = np.where(np.isnan(own), rate, own * outcome.defaulted[..., network.debtor])
-    return np.asarray(network.amount * rate)
-
-
-def _positive(equity: np.ndarray) -> np.ndarray:
-    return np.asarray(np.maximum(equity, 0.0))

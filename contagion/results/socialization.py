@@ -15,17 +15,14 @@ to who owes it (:class:`Routed`). Hops are counted along all of them.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..network.matrices import rules_of
 from . import waterfalls as sharing
-
-if TYPE_CHECKING:
-    from .propagation_result import PropagationResult
+from .run_arrays import RunArrays
 
 NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
 ROUNDING = 1e-12  # of what is destroyed at a node
@@ -38,7 +35,7 @@ OTHERWISE = {"price": "falling prices", "funding": "forced sales", "failure cost
 class Routed(Protocol):
     """A model with channels besides claims, which knows where they lead."""
 
-    def routes(self, result: PropagationResult) -> tuple[Route, ...]:
+    def routes(self, result: RunArrays) -> tuple[Route, ...]:
         """Links by which nodes lose besides claims, calls and shares; one step a route."""
 
 
@@ -87,7 +84,7 @@ class Socialization:
         return asdict(self)
 
 
-def initial_losses(result: PropagationResult) -> np.ndarray:
+def initial_losses(result: RunArrays) -> np.ndarray:
     """(n,) money that the shock destroys at each node.
 
     For a pinned default it is `assets − payments` at the solution: the claims that the node
@@ -95,8 +92,8 @@ def initial_losses(result: PropagationResult) -> np.ndarray:
     Where the balance sheet is unknown it is what the creditors do not get, less those claims.
     """
     book, due = result.network.book, result.network.segments.due
-    pinned = ~np.isnan(result.recoveries)
-    rate = np.nan_to_num(result.recoveries)
+    pinned = ~np.isnan(result.pinned_recoveries)
+    rate = np.nan_to_num(result.pinned_recoveries)
     lost = result.outcome.claims_lost
     q, called = result.network.segments.calls, result.outcome.called
     calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(due))
@@ -105,10 +102,10 @@ def initial_losses(result: PropagationResult) -> np.ndarray:
     since = lost if result.reference is None else lost - result.reference.claims_lost
     unknown = np.maximum((1 - rate) * (due + calls) - since, 0.0)
     destroyed = np.where(np.isnan(known), unknown, known)
-    return np.where(pinned, destroyed, result.losses)
+    return np.where(pinned, destroyed, result.asset_losses)
 
 
-def owner_losses(result: PropagationResult) -> np.ndarray:
+def owner_losses(result: RunArrays) -> np.ndarray:
     """(n,) what the owners of each node who are not nodes themselves lose, in money.
 
     That is `result.loss`, less what other nodes lose on the shares that they hold in it and bear
@@ -118,7 +115,7 @@ def owner_losses(result: PropagationResult) -> np.ndarray:
     return np.asarray(result.loss - np.bincount(company, lost, len(result.network)))
 
 
-def deadweight(result: PropagationResult) -> dict[str, np.ndarray]:
+def deadweight(result: RunArrays) -> dict[str, np.ndarray]:
     """What is destroyed on the way at each node, (n,) money by cause, counted from the baseline.
 
     Causes: "default costs" of models that settle claims, and what the model has of "falling prices"
@@ -157,7 +154,7 @@ def deadweight(result: PropagationResult) -> dict[str, np.ndarray]:
     return {"default costs": np.where(np.abs(rest) > ROUNDING * np.abs(dead), rest, 0.0), **found}
 
 
-def hops(result: PropagationResult) -> np.ndarray:
+def hops(result: RunArrays) -> np.ndarray:
     """(n,) steps from the nearest trigger along what passes losses on; -1 where nothing leads.
 
     One step: from a debtor to a creditor whose claim loses value (a guarantor who is called, an
@@ -176,7 +173,7 @@ def hops(result: PropagationResult) -> np.ndarray:
     return hop
 
 
-def _claims(result: PropagationResult) -> csr_array:
+def _claims(result: RunArrays) -> csr_array:
     """Links (n, n) from debtors to those who lose on claims on them, calls or shares."""
     net = result.network
     source, target, lost = sharing.loss_flows(result)
@@ -186,7 +183,7 @@ def _claims(result: PropagationResult) -> csr_array:
     return csr_array((np.ones(len(rows), np.int8), (source[rows], target[rows])), shape=(n, n))
 
 
-def _others(result: PropagationResult) -> tuple[Route, ...]:
+def _others(result: RunArrays) -> tuple[Route, ...]:
     """The routes of other channels, where the model has any and somebody is hit."""
     if result.triggers.any() and isinstance(result.model, Routed):
         return result.model.routes(result)
@@ -200,7 +197,7 @@ def _along(front: np.ndarray, route: Route) -> np.ndarray:
     return front
 
 
-def bearers(result: PropagationResult) -> pd.DataFrame:
+def bearers(result: RunArrays, hop: np.ndarray) -> pd.DataFrame:
     """Who bears the loss in the end, largest first; amounts sum to `Socialization.borne`.
 
     Columns: bearer (node), role ("owners" of the node who are not nodes themselves, "holder" for
@@ -209,11 +206,10 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     it sells, -1 for losses that no trigger caused; see :func:`hops`), rule (how the loss came to
     them), amount (money).
     """
-    net, hop = result.network, result.hops
-    book = net.book
+    net, book = result.network, result.network.book
     outside, owners = result.outside_losses, owner_losses(result)
     kind = net.kinds
-    found, of = rules_of(net)
+    found, of = net.distinct_rules()
     rules = np.array([rule.word for rule in found], object)[of]
     floor = NEGLIGIBLE * (book.claims + net.segments.due)
     own, ext = (np.flatnonzero(np.abs(side) > floor) for side in (owners, outside))
@@ -231,7 +227,7 @@ def bearers(result: PropagationResult) -> pd.DataFrame:
     return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
 
-def _claimants(result: PropagationResult, frame: pd.DataFrame) -> np.ndarray:
+def _claimants(result: RunArrays, frame: pd.DataFrame) -> np.ndarray:
     """(rows,) bool: bearers that lose on a direct claim on a trigger, or are one."""
     triggers = np.flatnonzero(result.triggers)
     direct = result.triggers.copy()
@@ -241,9 +237,13 @@ def _claimants(result: PropagationResult, frame: pd.DataFrame) -> np.ndarray:
     return np.where(outside, result.triggers[at], direct[at])
 
 
-def summarize(result: PropagationResult, threshold: float = 0.0) -> Socialization:
-    """The numbers of :class:`Socialization`; `threshold` (money) is what counts for `reach`."""
-    frame, hop = result.bearers, result.hops
+def summarize(
+    result: RunArrays, frame: pd.DataFrame, hop: np.ndarray, threshold: float = 0.0
+) -> Socialization:
+    """The numbers of :class:`Socialization`, from :func:`bearers` and :func:`hops`.
+
+    `threshold` (money) is what counts for `reach`.
+    """
     initial = initial_losses(result)
     total = float(initial[result.triggers].sum())
     absorbed = min(float(owner_losses(result)[result.triggers].sum()), total)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ..kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from ..kernels.segments import Segments
-from ..network.matrices import rules_of
-
-if TYPE_CHECKING:
-    from .outcome import Outcome
-    from .propagation_result import PropagationResult
+from .outcome import Outcome
+from .run_arrays import RunArrays
 
 OWNERS, OUTSIDE = "equity", "external creditors"
 ON_CALLS = {"junior calls": 0.5, "calls": 1e18, "senior calls": np.inf}  # and where they stand
@@ -21,7 +16,7 @@ ROUNDING = 1e-12  # part of what is owed outside that counts as nothing
 COLUMNS = ["node", "layer", "capacity", "absorbed"]
 
 
-def layers(result: PropagationResult) -> pd.DataFrame:
+def layers(result: RunArrays) -> pd.DataFrame:
     """The waterfall of every node that lost anything: node, layer, capacity, absorbed (money).
 
     First the equity of the node, then the layers of its rule in the order in which they lose
@@ -83,7 +78,7 @@ def layers(result: PropagationResult) -> pd.DataFrame:
     return table
 
 
-def _unmet(result: PropagationResult, key: np.ndarray, first: np.ndarray) -> np.ndarray:
+def _unmet(result: RunArrays, key: np.ndarray, first: np.ndarray) -> np.ndarray:
     """What a layer of calls did not absorb, because guarantors did not pay; it goes on down."""
     calls, unmet = result.network.segments.calls, result.outcome.unmet
     if calls is None or unmet is None or not calls.support.any():
@@ -106,7 +101,7 @@ def _is_first(segments: Segments) -> np.ndarray:
     return segments.calls.first_segments
 
 
-def _calls_on(result: PropagationResult) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
+def _calls_on(result: RunArrays) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
     """What nodes are called for and do not pay, (n,) each, by the ranking of the calls."""
     calls, outcome = result.network.segments.calls, result.outcome
     if calls is None or outcome.called is None or outcome.unmet is None:
@@ -119,12 +114,12 @@ def _calls_on(result: PropagationResult) -> tuple[list[str], list[np.ndarray], l
     return list(ON_CALLS), by_rank(outcome.called), by_rank(outcome.unmet)
 
 
-def _stages(result: PropagationResult) -> tuple[np.ndarray, list[str]]:
+def _stages(result: RunArrays) -> tuple[np.ndarray, list[str]]:
     """Layer of every segment, and the names; without a waterfall it is the rule of the owner."""
     segments = result.network.segments
     if segments.stage is not None:
         return segments.stage, list(segments.layers)
-    rules, of = rules_of(result.network)
+    rules, of = result.network.distinct_rules()
     return of[segments.owner], [rule.word.replace("_", " ") for rule in rules]
 
 
@@ -148,7 +143,7 @@ def _alone(segments: Segments, unpaid: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return top < whole * (1 - ROUNDING), among
 
 
-def calls(result: PropagationResult) -> pd.DataFrame:
+def calls(result: RunArrays) -> pd.DataFrame:
     """What the guarantees were called for, one row each, in money.
 
     Columns: guarantor, debtor, creditor (empty for support paid into the debtor), layer, ranking,
@@ -163,7 +158,7 @@ def calls(result: PropagationResult) -> pd.DataFrame:
     return table[keys].assign(called=called, paid=called - unmet, unpaid=unmet)
 
 
-def loss_flows(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def loss_flows(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every loss that one node passed to another: rows of debtors, of those who lost, money.
 
     A claim passes on what it loses less what guarantors cover; a guarantor loses what it is
@@ -198,7 +193,7 @@ def loss_flows(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.nd
     )
 
 
-def share_losses(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def share_losses(result: RunArrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What nodes lose on shares, one entry a holding: rows of owners, of companies, money.
 
     A holding loses its fraction of the fall of `max(equity, 0)`, counted from the baseline.
@@ -212,7 +207,7 @@ def share_losses(result: PropagationResult) -> tuple[np.ndarray, np.ndarray, np.
     return holder, company, held.data * fall[company]
 
 
-def added_calls(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
+def added_calls(result: RunArrays) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) calls and unmet calls, counted from the baseline."""
 
     def of(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
@@ -226,7 +221,7 @@ def added_calls(result: PropagationResult) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(called - before[0], 0.0), np.maximum(unmet - before[1], 0.0)
 
 
-def channels(result: PropagationResult) -> pd.DataFrame:
+def channels(result: RunArrays) -> pd.DataFrame:
     """What owners lose by channel, one row a node, in money: direct and one column a channel.
 
     A row sums to `result.loss`: the shock takes the equity first, and where the channels together

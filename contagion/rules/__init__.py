@@ -14,12 +14,11 @@ segments and one kernel clears them all. Rules of real venues: :mod:`contagion.v
 
 from __future__ import annotations
 
-from .allocation import Allocation
 from .claims import Claims
 from .exits import exit_values
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
-from .rule import Rule
+from .rule import Allocation, Rule
 from .serialize import RULES, WORDS, dumps, from_dict, loads, read, to_dict
 from .waterfall import Layer, Waterfall
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, RuleError
-from ..rules.allocation import Allocation
+from ..rules import Allocation
 from ..rules.order import Queue
 from ..rules.proportional import Capped, ProRata
 from ..rules.rule import Rule

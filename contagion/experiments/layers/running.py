@@ -14,7 +14,7 @@ from ...measures.impact import CHUNK
 from ...models import DebtRank
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import Baseline
+from ...results.run_arrays import Baseline
 from ...shocks import Shock
 from .comparison import LayerComparison
 from .cut import layer_names, one_layer

@@ -8,7 +8,7 @@ from typing import overload
 from ...errors import PolicyError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import Baseline
+from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import Baseline, PropagationResult
+from ...results.propagation_result import PropagationResult
+from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import BLOCK, Batch, Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting

@@ -16,7 +16,7 @@ from ...models.base import Model
 from ...models.settlement import slices, sums
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
-from ...results.propagation_result import Baseline
+from ...results.run_arrays import Baseline
 from ...text import money, plural
 
 SETTLED = ("initial_loss", "absorbed_by_trigger", "socialized", "deadweight", "external_loss")

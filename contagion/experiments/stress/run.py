@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from ...errors import ArgumentError, ConvergenceError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import Baseline
+from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_draws import Weighting
 from . import checks

@@ -12,7 +12,8 @@ import numpy as np
 from ...errors import ArgumentError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import Baseline, PropagationResult
+from ...results.propagation_result import PropagationResult
+from ...results.run_arrays import Baseline
 from ...shocks import Shock
 from ...text import did_you_mean
 

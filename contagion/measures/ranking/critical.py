@@ -11,7 +11,6 @@ import pandas as pd
 
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...network.matrices import rules_of
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
@@ -94,7 +93,7 @@ def explain_impact(
     """
     at = network.position(node)
     result = model.propagate(network, Shock.default(node, recovery), baseline="cleared")
-    rules, of = rules_of(network)
+    rules, of = network.distinct_rules()
     others = np.where(np.arange(len(network)) == at, 0.0, result.loss)
     return Impact(
         network.names[at],

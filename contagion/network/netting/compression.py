@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ import pandas as pd
 from ...errors import ArgumentError
 from ...kernels.circulation import largest_circulation
 from ...text import did_you_mean, money
+from ..contents import Contents
 from . import record
 from .rows import chosen, replaced
 from .sets import EQUAL
-
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
 
 How = Literal["conservative", "non_conservative"]
 
@@ -52,7 +50,7 @@ class Excess:
         return self.excess / self.gross if self.gross else 0.0
 
 
-def excess(network: ExposureNetwork, claims: Mapping[str, Any] | None = None) -> Excess:
+def excess(network: Contents, claims: Mapping[str, Any] | None = None) -> Excess:
     """Gross amount, minimum and excess of the claims, or of those that a filter takes.
 
     With A the claims and v_i = Σ_j A_ij − Σ_j A_ji the net position of i,
@@ -90,7 +88,7 @@ def excess(network: ExposureNetwork, claims: Mapping[str, Any] | None = None) ->
 
 
 def _excess(
-    network: ExposureNetwork, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
+    network: Contents, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
 ) -> Excess:
     position = _positions(len(network), creditor, debtor, amount)
     return Excess(float(amount.sum()), float(np.maximum(position, 0).sum()))
@@ -104,7 +102,7 @@ def _positions(n: int, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndar
 
 
 def compress(
-    network: ExposureNetwork, how: How = "conservative", claims: Mapping[str, Any] | None = None
+    network: Contents, how: How = "conservative", claims: Mapping[str, Any] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fewer claims with the same net positions.
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ArgumentTypeError
+from ..contents import Contents
 from . import record
 from .rows import chosen, replaced
 from .sets import EQUAL
 
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
-
 
 def novate(
-    network: ExposureNetwork,
+    network: Contents,
     clearing_house: Any,
     members: Iterable[Any] | None = None,
     claims: Mapping[str, Any] | None = None,
@@ -57,7 +55,7 @@ def novate(
     return table, pd.concat(steps, ignore_index=True)
 
 
-def _members(network: ExposureNetwork, house: int, members: Iterable[Any] | None) -> np.ndarray:
+def _members(network: Contents, house: int, members: Iterable[Any] | None) -> np.ndarray:
     """True (n,) for the members; every node but the house where none are named."""
     if members is None:
         taking_part = np.ones(len(network), bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,13 @@ from ...errors import ArgumentError, ArgumentTypeError, NetworkError
 from ...text import listing, money, percent
 from ..balance_sheet import collateral
 from ..checks.draft import column
+from ..contents import Contents
 from .filters import Columns
 from .record import REVALUED, SETTLED, step, with_amounts
 
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
-
 
 def settle_collateral(
-    network: ExposureNetwork, claims: Mapping[str, Any] | None = None, haircut: float = 0.0
+    network: Contents, claims: Mapping[str, Any] | None = None, haircut: float = 0.0
 ) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
     """Claims paid from their pledge: min((1 − haircut) · pledge, amount).
 
@@ -58,7 +56,7 @@ def settle_collateral(
     return table, external, settled
 
 
-def _there(network: ExposureNetwork, need: np.ndarray) -> None:
+def _there(network: Contents, need: np.ndarray) -> None:
     """`NetworkError` where debtors do not have what they pledged."""
     short = collateral.lacking(network.book, need)
     if short.any():
@@ -73,7 +71,7 @@ def _there(network: ExposureNetwork, need: np.ndarray) -> None:
         )
 
 
-def _holdings_left(network: ExposureNetwork, external: np.ndarray) -> None:
+def _holdings_left(network: Contents, external: np.ndarray) -> None:
     """`NetworkError` where more is listed as holdings than is left after the pledge is paid."""
     if network._holdings is None:
         return

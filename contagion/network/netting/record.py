@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...text import money, plural
-
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
+from ..contents import Contents
 
 SET_OFF, CLOSE_OUT = "set-off", "close-out netting"
 SETTLED, REVALUED = "collateral settled", "pledge revalued"
@@ -50,7 +48,7 @@ def summary(steps: Sequence[pd.DataFrame], unit: str = "") -> str:
 
 
 def step(
-    network: ExposureNetwork,
+    network: Contents,
     what: str,
     creditor: np.ndarray,
     debtor: np.ndarray,
@@ -71,7 +69,7 @@ def step(
     )
 
 
-def with_amounts(network: ExposureNetwork, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
+def with_amounts(network: Contents, left: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
     """The exposures with other amounts, without the claims of which nothing is left."""
     kept = (left > 0) | (network.amount == 0)
     changed = network.exposures.assign(amount=left, **columns)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentTypeError
+from ..contents import Contents
 from .filters import Columns
-
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
 
 OWN = ("collateral", "netting_set")  # of the two parties of a claim; a new claim has neither
 
 
-def chosen(network: ExposureNetwork, claims: Mapping[str, Any] | None) -> np.ndarray:
+def chosen(network: Contents, claims: Mapping[str, Any] | None) -> np.ndarray:
     """Rows of the claims that the columns of a filter take, all of them without a filter."""
     if claims is not None and not isinstance(claims, Mapping):
         raise ArgumentTypeError(
@@ -27,7 +25,7 @@ def chosen(network: ExposureNetwork, claims: Mapping[str, Any] | None) -> np.nda
 
 
 def replaced(
-    network: ExposureNetwork,
+    network: Contents,
     rows: np.ndarray,
     creditor: np.ndarray,
     debtor: np.ndarray,

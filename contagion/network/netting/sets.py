@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ArgumentTypeError, NetworkError
 from ...text import listing, money, plural
+from ..contents import Contents
 from . import record
 from .filters import Columns
-
-if TYPE_CHECKING:
-    from ..exposure_network import ExposureNetwork
 
 EQUAL = 1e-12  # two sides that differ by less, relative to the larger, cancel altogether
 
 
-def set_off(
-    network: ExposureNetwork, pairs: Iterable[Sequence[Any]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def set_off(network: Contents, pairs: Iterable[Sequence[Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Close-out of all claims between each pair; without pairs, of every two nodes.
 
     See :meth:`contagion.ExposureNetwork.set_off`. Returns exposures and step.
@@ -35,7 +31,7 @@ def set_off(
 
 
 def close_out(
-    network: ExposureNetwork, netting_sets: Mapping[str, Mapping[str, Any]] | str
+    network: Contents, netting_sets: Mapping[str, Mapping[str, Any]] | str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bilateral close-out netting within each set: max(0, G_ab − G_ba) is left.
 
@@ -53,7 +49,7 @@ def close_out(
     return _netted(network, group, record.CLOSE_OUT, names)
 
 
-def _pair_keys(network: ExposureNetwork) -> np.ndarray:
+def _pair_keys(network: Contents) -> np.ndarray:
     """One number (m,) for the two parties of a claim, whoever of them is the creditor."""
     low, high = (
         np.minimum(network.creditor, network.debtor),
@@ -64,7 +60,7 @@ def _pair_keys(network: ExposureNetwork) -> np.ndarray:
 
 
 def _netted(
-    network: ExposureNetwork, group: np.ndarray, what: str, names: pd.Index | None
+    network: Contents, group: np.ndarray, what: str, names: pd.Index | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Net the two directions of every group; −1 is outside every group.
 
@@ -96,7 +92,7 @@ def _netted(
     return record.with_amounts(network, left), step
 
 
-def _labelled(network: ExposureNetwork, label: str) -> tuple[np.ndarray, pd.Index]:
+def _labelled(network: Contents, label: str) -> tuple[np.ndarray, pd.Index]:
     """The netting set (m,) of every claim by an exposure column, and the names of the sets."""
     cells = Columns(network.exposures).cells(label)
     codes, names = pd.factorize(cells.mask(cells.isin([""])))
@@ -115,7 +111,7 @@ def _labelled(network: ExposureNetwork, label: str) -> tuple[np.ndarray, pd.Inde
 
 
 def _declared(
-    network: ExposureNetwork, sets: Mapping[str, Mapping[str, Any]]
+    network: Contents, sets: Mapping[str, Mapping[str, Any]]
 ) -> tuple[np.ndarray, pd.Index]:
     """The netting set (m,) of every claim by declared parties and columns, and the names."""
     keys, names = _pair_keys(network), pd.Index(list(sets), dtype=object)
@@ -144,7 +140,7 @@ def _declared(
     return group, names
 
 
-def _parties(network: ExposureNetwork, who: str, parties: Any) -> tuple[int, int]:
+def _parties(network: Contents, who: str, parties: Any) -> tuple[int, int]:
     """Positions of two different nodes; anything else is an error that names them."""
     if isinstance(parties, str) or not isinstance(parties, Iterable):
         raise ArgumentTypeError(f"{who} needs two parties (a, b), not {parties!r}.")

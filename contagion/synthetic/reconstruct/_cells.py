@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...errors import NetworkError
-from ...text import money, plural
-
-if TYPE_CHECKING:
-    from .margins import Margins
+from ...text import did_you_mean, money, plural
 
 ROUNDING = 1e-9  # of a margin, within which sums agree
 
@@ -56,29 +55,36 @@ class Problem:
         return np.asarray(array[np.ix_(self.order, self.order)])
 
 
-def problem(margins: Margins) -> Problem:
-    """The arrays of margins.
+def problem(
+    names: pd.Index,
+    claims: np.ndarray,
+    debts: np.ndarray,
+    known: Mapping[tuple[Any, Any], float],
+    forbidden: Collection[tuple[Any, Any]],
+    unit: str,
+) -> Problem:
+    """The arrays of margins: names, claims and debts (n,), known and forbidden cells.
 
     Raises
     ------
     NetworkError
         Where known cells add up to more than a margin.
     """
-    order = np.argsort(np.array([str(name) for name in margins.names], dtype=object), kind="stable")
+    order = np.argsort(np.array([str(name) for name in names], dtype=object), kind="stable")
     n = len(order)
     rank = np.empty(n, np.int64)
     rank[order] = np.arange(n)
     free = ~np.eye(n, dtype=bool)
-    pairs = rank[margins._places(list(margins.forbidden))]
+    pairs = rank[places(names, forbidden)]
     free[pairs[:, 0], pairs[:, 1]] = False
-    pairs = rank[margins._places(list(margins.known))]
-    amount = np.fromiter(margins.known.values(), float, len(margins.known))
+    pairs = rank[places(names, known)]
+    amount = np.fromiter(known.values(), float, len(known))
     free[pairs[:, 0], pairs[:, 1]] = False
     sorted_ = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs, amount = pairs[sorted_], amount[sorted_]
-    claims, debts = margins.claims[order], margins.debts[order]
-    supply = _left(claims, np.bincount(pairs[:, 0], amount, n), "claims", order, margins)
-    demand = _left(debts, np.bincount(pairs[:, 1], amount, n), "debts", order, margins)
+    names, claims, debts = names[order], claims[order], debts[order]
+    supply = _left(claims, np.bincount(pairs[:, 0], amount, n), "claims", names, unit)
+    demand = _left(debts, np.bincount(pairs[:, 1], amount, n), "debts", names, unit)
     given, asked = float(supply.sum()), float(demand.sum())
     if asked > 0 and abs(given - asked) <= ROUNDING * max(claims.sum(), debts.sum()):
         demand = demand * (given / asked)
@@ -86,17 +92,29 @@ def problem(margins: Margins) -> Problem:
 
 
 def _left(
-    margin: np.ndarray, known: np.ndarray, what: str, order: np.ndarray, margins: Margins
+    margin: np.ndarray, known: np.ndarray, what: str, names: pd.Index, unit: str
 ) -> np.ndarray:
     """What known cells leave of the margins; nothing where that is rounding."""
     over = np.flatnonzero(known > margin * (1 + ROUNDING))
     if len(over):
         at = int(over[np.argmax((known - margin)[over])])
-        who = str(margins.names[order[at]])
         raise NetworkError(
-            f"The known {what} of {plural(len(over), 'node')} exceed the total: {who!r} has "
-            f"{money(known[at])} of known {what} and {money(margin[at], margins.unit)} in all. "
-            "Raise the total, or lower the known exposures."
+            f"The known {what} of {plural(len(over), 'node')} exceed the total: "
+            f"{str(names[at])!r} has {money(known[at])} of known {what} and "
+            f"{money(margin[at], unit)} in all. Raise the total, or lower the known exposures."
         )
     rest = margin - known
     return np.asarray(np.where(rest > ROUNDING * known, rest, 0.0))
+
+
+def places(names: pd.Index, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
+    """(k, 2) rows of creditor and debtor of pairs of names."""
+    flat = [name for pair in pairs for name in pair]
+    found = names.get_indexer_for(pd.Index(flat, dtype=object)) if flat else np.empty(0)
+    found = np.asarray(found, np.int64)
+    if (found < 0).any():
+        name = flat[int(np.flatnonzero(found < 0)[0])]
+        raise NetworkError(
+            f"Known or forbidden exposures: {did_you_mean(name, list(names), 'node')}"
+        )
+    return found.reshape(-1, 2)

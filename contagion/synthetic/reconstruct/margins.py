@@ -15,8 +15,8 @@ from ...network import formats as convert
 from ...network.checks import Choices
 from ...network.exposure_network import ExposureNetwork
 from ...network.formats import Tables
-from ...text import did_you_mean, listing, money, plural
-from ._cells import Problem, problem
+from ...text import listing, money, plural
+from ._cells import Problem, places, problem
 from .feasible import leftover, require
 
 SHEET = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
@@ -114,24 +114,12 @@ class Margins:
             raise NetworkError(
                 f"{listing(both)} are both known and forbidden. Leave one of the two out."
             )
-        places = self._places([*self.known, *self.forbidden])
+        found = places(self.names, [*self.known, *self.forbidden])
         loops = [pair for pair in self.known if pair[0] == pair[1] and self.known[pair] > 0]
-        if loops and len(places):
+        if loops and len(found):
             raise NetworkError(
                 f"{listing(loops)}: a node has no claim on itself. Leave these exposures out."
             )
-
-    def _places(self, pairs: list[tuple[Any, Any]]) -> np.ndarray:
-        """(k, 2) rows of creditor and debtor of pairs of names."""
-        flat = [name for pair in pairs for name in pair]
-        places = self.names.get_indexer_for(pd.Index(flat, dtype=object)) if flat else np.empty(0)
-        places = np.asarray(places, np.int64)
-        if (places < 0).any():
-            name = flat[int(np.flatnonzero(places < 0)[0])]
-            raise NetworkError(
-                f"Known or forbidden exposures: {did_you_mean(name, list(self.names), 'node')}"
-            )
-        return places.reshape(-1, 2)
 
     def _add_residual(self) -> None:
         put = self.__dict__
@@ -139,7 +127,7 @@ class Margins:
             raise NetworkError(
                 f"residual={self.residual!r} is already a node. Choose another name."
             )
-        without_debtor, without_creditor = leftover(problem(self))
+        without_debtor, without_creditor = leftover(self._arrays())
         put["names"] = self.names.append(pd.Index([self.residual])).rename("node")
         put["claims"] = np.append(self.claims, without_creditor)
         put["debts"] = np.append(self.debts, without_debtor)
@@ -327,7 +315,10 @@ class Margins:
 
     @cached_property
     def _problem(self) -> Problem:
-        return problem(self)
+        return self._arrays()
+
+    def _arrays(self) -> Problem:
+        return problem(self.names, self.claims, self.debts, self.known, self.forbidden, self.unit)
 
     def _network(
         self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray

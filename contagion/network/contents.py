@@ -1,0 +1,220 @@
+"""The contents of a network: tables, arrays, balance sheets, and how they are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, Literal, Self, Unpack, cast
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..errors import Finding, UnknownNameError
+from ..rules import Rule, from_dict
+from ..text import did_you_mean
+from . import balance_sheet as books
+from . import checks as validation
+from . import guarantees as contingent
+from . import holdings as held
+from . import intake
+from . import shareholdings as owners
+from .checks import Choices
+from .formats import Tables
+
+ExternalCreditors = Literal["senior", "pari_passu"]
+STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
+
+
+class Contents:
+    """The tables, arrays and balance sheets of an :class:`~contagion.ExposureNetwork`."""
+
+    unit: str
+    name: str
+    external_creditors: ExternalCreditors
+    names: pd.Index  # (n,) ids, in the order of every array of nodes
+    creditor: np.ndarray  # (m,) rows of `names`
+    debtor: np.ndarray
+    amount: np.ndarray  # (m,) money
+    book: books.Book
+    findings: tuple[Finding, ...]
+    _nodes: pd.DataFrame
+    _columns: pd.DataFrame
+    _holdings: pd.DataFrame | None
+    _choices: dict[str, Any]
+    _accepted: dict[str, str]
+    _rules: dict[Any, Rule]
+    _guarantees: pd.DataFrame | None
+    _shareholdings: pd.DataFrame | None
+    _steps: tuple[pd.DataFrame, ...] = ()  # what changed the claims so far
+
+    @classmethod
+    def _from(cls, tables: Tables, settings: dict[str, Any]) -> Self:
+        network = cls.__new__(cls)
+        network._fill(tables, **settings)
+        return network
+
+    def _fill(
+        self,
+        tables: Tables,
+        *,
+        unit: str = "",
+        name: str = "",
+        external_creditors: ExternalCreditors = "senior",
+        holdings: Any = None,
+        rules: Mapping[Any, Any] | None = None,
+        guarantees: Any = None,
+        shareholdings: Any = None,
+        origin: str = "",
+        assumptions: Iterable[str] = (),
+        trusted: bool = False,
+        **choices: Unpack[Choices],
+    ) -> None:
+        """Check the tables and set every attribute, once."""
+        tables.origin = origin or tables.origin
+        draft, book = intake.check(tables, choices, unit, trusted=trusted)
+        put = self.__dict__
+        put["unit"], put["name"] = unit, name
+        put["external_creditors"] = external_creditors
+        book = books.with_assumptions(book, tuple(assumptions))
+        put["_nodes"] = draft.nodes.reset_index(drop=True)
+        put["_columns"] = draft.columns.reset_index(drop=True)
+        put["creditor"] = intake.frozen(draft.creditor)
+        put["debtor"] = intake.frozen(draft.debtor)
+        same = draft.raw is not None and draft.amount is draft.raw.values
+        put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
+        put["names"] = pd.Index(put["_nodes"]["node"], name="node")
+        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
+        if put["_shareholdings"] is not None:
+            book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
+        put["book"], put["findings"] = book, tuple(draft.findings)
+        table = (
+            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
+        )
+        put["_holdings"] = table
+        put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
+        put["_accepted"] = intake.accepted(draft, choices)
+        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
+        put["_rules"] = self._named_rules(rules or {})
+        if draft.liabilities is not None:
+            put["liabilities"] = intake.frozen_matrix(draft.liabilities)
+
+    def __setattr__(self, key: str, value: object) -> None:
+        raise AttributeError(f"an ExposureNetwork is immutable; {key!r} cannot be set")
+
+    # -- tables -----------------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """The node table as given, with the repairs that were chosen (a copy)."""
+        return self._nodes.copy(deep=False)
+
+    @cached_property
+    def _exposures(self) -> pd.DataFrame:
+        sides = {
+            "creditor": self.names.take(self.creditor),
+            "debtor": self.names.take(self.debtor),
+            "amount": self.amount,
+        }
+        table = pd.DataFrame(sides)
+        return pd.concat([table, self._columns], axis=1) if len(self._columns.columns) else table
+
+    @property
+    def exposures(self) -> pd.DataFrame:
+        """The exposure table, one row a claim (a copy): creditor, debtor, amount, other columns."""
+        return self._exposures.copy(deep=False)
+
+    @property
+    def holdings(self) -> pd.DataFrame | None:
+        """The table node, asset, value, or None (a copy)."""
+        return None if self._holdings is None else self._holdings.copy(deep=False)
+
+    @property
+    def guarantees(self) -> pd.DataFrame | None:
+        """The table of contingent claims, or None (a copy)."""
+        return None if self._guarantees is None else self._guarantees.copy(deep=False)
+
+    @property
+    def shareholdings(self) -> pd.DataFrame | None:
+        """The table of shareholdings, or None (a copy)."""
+        return None if self._shareholdings is None else self._shareholdings.copy(deep=False)
+
+    @property
+    def rules(self) -> dict[Any, Rule]:
+        """The rules of single nodes, by node (a copy); others follow the column `rule`."""
+        return dict(self._rules)
+
+    @property
+    def balance_sheet(self) -> pd.DataFrame:
+        """External assets, claims, external liabilities, debts and equity of every node (money).
+
+        With shareholdings also `shares`, the value of the shares that a node holds in others.
+        """
+        book = self.book
+        shares = {} if self._shareholdings is None else {"shares": book.shares}
+        return pd.DataFrame(
+            {
+                "external_assets": book.external_assets,
+                "claims": book.claims,
+                **shares,
+                "external_liabilities": book.external_liabilities,
+                "debts": book.debts,
+                "equity": book.equity,
+            },
+            index=self.names,
+        )
+
+    def check(self) -> pd.DataFrame:
+        """Findings of the input checks: code, severity, title, count, amount, message, fix."""
+        return validation.findings_table(self.findings)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed about nodes whose balance sheet is not known, one sentence each."""
+        return self.book.assumptions
+
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """(n,) the kind of every node, "node" where the table does not say."""
+        if "kind" not in self._nodes:
+            return np.full(len(self), "node", object)
+        return self._nodes["kind"].fillna("node").to_numpy(object)
+
+    @cached_property
+    def ownership(self) -> csr_array:
+        """`Γ`, shape (n, n): `Γ[i, j]` is the part of the equity of company j that i owns."""
+        return intake.frozen_matrix(owners.matrix(self._shareholdings, self.names))
+
+    # -- looking up -------------------------------------------------------------------------
+
+    def _completed(self) -> pd.DataFrame:
+        """The node table with the balance sheet as it was completed."""
+        kept: pd.DataFrame = self.nodes.drop(columns=[c for c in STATED if c in self._nodes])
+        return kept.assign(
+            external_assets=self.book.external_assets,
+            external_liabilities=self.book.external_liabilities,
+            can_fail=self.book.can_fail,
+        )
+
+    def position(self, node: Any) -> int:
+        """Row of a node. Raises `KeyError` with the closest name."""
+        try:
+            return int(cast(int, self.names.get_loc(node)))
+        except KeyError:
+            raise UnknownNameError(did_you_mean(node, list(self.names), "node")) from None
+
+    def holdings_of(self, asset: Any) -> np.ndarray:
+        """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""
+        return held.held(self._holdings, self.names, asset)
+
+    def _named_rules(self, given: Mapping[Any, Any]) -> dict[Any, Rule]:
+        """Rules by node, from rules, words and dicts; `KeyError` for an unknown node."""
+        for name in given:
+            self.position(name)
+        return {
+            name: rule if isinstance(rule, Rule) else from_dict(rule)
+            for name, rule in given.items()
+        }
+
+    def __len__(self) -> int:
+        return len(self.names)
