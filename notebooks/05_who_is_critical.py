@@ -37,7 +37,7 @@ from contagion.measures import ranking, scorecards
 # The creditor is the nationality of the banks, the debtor is everybody who lives in a country.
 
 # %%
-card = ct.datasets.describe("bis_cbs_2022q4")
+card = ct.datasets.card("bis_cbs_2022q4")
 print(card.kind, "|", card.date, "|", card.unit)
 bare = ct.datasets.load("bis_cbs_2022q4")
 bare

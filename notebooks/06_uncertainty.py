@@ -39,9 +39,7 @@ from contagion.synthetic.generate import Sheets
 # the totals sees the margins.
 
 # %%
-truth = ct.synthetic.generate.core_periphery(
-    40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1
-)
+truth = ct.synthetic.generate.tiered(40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1)
 margins = reconstruct.Margins.from_network(truth)
 print(truth)
 margins.table.head(4).round(2)

@@ -134,7 +134,7 @@ def test_rank_gives_the_measures_that_were_asked_for(chain):
 
 
 def test_a_measure_of_the_network_needs_no_run(chain, monkeypatch):
-    monkeypatch.setattr("contagion.measures.ranking.table.single_defaults", None)
+    monkeypatch.setattr("contagion.measures.ranking.table.each_default", None)
     assert list(ct.rank(chain, measures=["glasserman_young"]))[3:] == ["glasserman_young"]
 
 

@@ -90,7 +90,7 @@ def test_blocks_have_their_densities():
 
 
 def test_core_periphery_has_no_claims_in_the_periphery():
-    net = generate.core_periphery(60, 8, inside=1.0, across=0.5, rng=1)
+    net = generate.tiered(60, 8, inside=1.0, across=0.5, rng=1)
     core = net.kinds == "core"
     both = core[net.creditor].astype(int) + core[net.debtor]
     assert (both == 2).sum() == 8 * 7 and (both == 0).sum() == 0
@@ -136,7 +136,7 @@ def test_fitness_is_calibrated(seed):
 
 
 def test_fitness_gives_large_nodes_large_claims():
-    net = generate.fitness(4000, 5.0, rng=3)
+    net = generate.pareto_fitness(4000, 5.0, rng=3)
     assert within(len(net.amount), 4000 * 3999, 5 / 3999)
     degree = np.bincount(net.creditor, minlength=4000)
     mean = np.bincount(net.creditor, net.amount, 4000) / np.maximum(degree, 1)
@@ -228,13 +228,13 @@ def test_a_fall_of_the_assets_reaches_the_users():
         (lambda: generate.erdos_renyi(5, 9), "degree is 9"),
         (lambda: generate.erdos_renyi(1, 0), "2 or more"),
         (lambda: generate.erdos_renyi(2.5, 1), "whole number"),
-        (lambda: generate.core_periphery(5, 5), "core of 5 of 5"),
+        (lambda: generate.tiered(5, 5), "core of 5 of 5"),
         (lambda: generate.block({"a": 3}, [[0.1, 0.2]]), "shape"),
         (lambda: generate.block({"a": 3}, [[1.2]]), "probabilities"),
         (lambda: generate.block({"a": 3}, pd.DataFrame([[1.0]], ["b"], ["b"])), "probabilities"),
         (lambda: generate.scale_free(9, 2, exponent=2.0), "exponent is 2.0"),
-        (lambda: generate.fitness(9, 2, exponent=2.0), "exponent is 2.0"),
-        (lambda: generate.fitness(9, 8), "degree is 8"),
+        (lambda: generate.pareto_fitness(9, 2, exponent=2.0), "exponent is 2.0"),
+        (lambda: generate.pareto_fitness(9, 8), "degree is 8"),
         (lambda: generate.ring(4, neighbours=4), "between 1 and 3"),
         (lambda: generate.Amounts("normal"), "not 'normal'"),
         (lambda: generate.Amounts(mean=0), "above 0"),

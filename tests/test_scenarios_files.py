@@ -23,7 +23,7 @@ def test_a_file_is_the_call(tmp_path):
         'kind = "common_factor"\nscenarios = 200\ncorrelation = 0.3\nseed = 7\n'
         "[volatility]\na = 0.1\nb = 0.3\n"
     )
-    drawn = sc.read(file, NET)
+    drawn = sc.read_scenarios(file, NET)
     call = sc.common_factor(
         NET, scenarios=200, correlation=0.3, volatility={"a": 0.1, "b": 0.3}, rng=7
     )
@@ -65,10 +65,13 @@ def test_returns_in_a_file_beside(tmp_path):
     past.to_csv(tmp_path / "returns.csv", index_label="day")
     file = tmp_path / "past.toml"
     file.write_text('kind = "historical"\nreturns = "returns.csv"\nscenarios = 50\nseed = 1\n')
-    assert sc.read(file, BARE).digest() == sc.historical(BARE, past, scenarios=50, rng=1).digest()
+    assert (
+        sc.read_scenarios(file, BARE).digest()
+        == sc.historical(BARE, past, scenarios=50, rng=1).digest()
+    )
     file.write_text('kind = "historical"\nreturns = "../returns.csv"\n')
     with pytest.raises(ct.ShockError, match=r"past.toml: returns: there is no file"):
-        sc.read(file, BARE)
+        sc.read_scenarios(file, BARE)
 
 
 def test_a_distribution_by_name():
@@ -122,7 +125,7 @@ def test_a_file_that_is_wrong_says_where(text, message):
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file"):
-        sc.read(tmp_path / "x.toml", NET)
+        sc.read_scenarios(tmp_path / "x.toml", NET)
 
 
 def test_a_set_of_ones_own_has_no_words():

@@ -14,7 +14,7 @@ from ..text import did_you_mean
 from .cascade_result import CascadeResult
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
-from .price_impact import Impact, NoImpact
+from .price_impact import NoImpact, PriceImpact
 
 CHUNK = 2**17  # legs × scenarios that go through the kernel at once
 
@@ -45,8 +45,8 @@ class LiquidationCascade:
 
     Parameters
     ----------
-    impact : how sales move the price, see :class:`~contagion.liquidation.Impact`. One parameter an
-        asset comes in the order of `book.assets`. Fees of pools are not charged.
+    impact : how sales move the price, see :class:`~contagion.liquidation.PriceImpact`. One
+        parameter an asset comes in the order of `book.assets`. Fees of pools are not charged.
     oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle`.
     breakers : volatility controls, see :mod:`contagion.liquidation.circuit_breakers`.
     partial : close positions only as far as needed; `False`: their close factor at once.
@@ -79,7 +79,7 @@ class LiquidationCascade:
     sales move the mark at which others are judged.
     """
 
-    impact: Impact = field(default_factory=NoImpact)
+    impact: PriceImpact = field(default_factory=NoImpact)
     oracle: Oracle = field(default_factory=Market)
     breakers: tuple[Breaker, ...] = ()
     partial: bool = True

@@ -199,7 +199,7 @@ def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
     return pd.DataFrame(sums, columns=pd.Index(book.venues, name="venue"))
 
 
-def break_even_fund(
+def required_fund(
     deficits: Any, share: float = 0.99, weights: Sequence[float] | None = None
 ) -> pd.DataFrame:
     """The smallest insurance fund that covers the deficits in a share of the scenarios.
@@ -236,7 +236,7 @@ def break_even_fund(
     -------
     Nine of ten scenarios are covered by 30; the tenth lacks 70.
 
-    >>> found = break_even_fund([0, 0, 0, 0, 0, 10, 20, 20, 30, 100], share=0.9)
+    >>> found = required_fund([0, 0, 0, 0, 0, 10, 20, 20, 30, 100], share=0.9)
     >>> found[["fund", "covered", "missing", "tail"]].values.tolist()
     [[30.0, 0.9, 7.0, 70.0]]
     """
@@ -276,9 +276,9 @@ def break_even_fund(
 
 
 def fund_text(row: pd.Series, unit: str = "") -> str:
-    """One row of :func:`break_even_fund` as a sentence.
+    """One row of :func:`required_fund` as a sentence.
 
-    >>> fund_text(break_even_fund([0, 10, 20, 40], share=0.75).iloc[0], "USD")
+    >>> fund_text(required_fund([0, 10, 20, 40], share=0.75).iloc[0], "USD")
     'A fund of 20 USD covers 75 % of the scenarios; else 20 USD are missing on average.'
     """
     fund = f"A fund of {money(float(row['fund']), unit)} covers {percent(float(row['covered']))}"

@@ -33,7 +33,7 @@ class AllAtOnce(Protocol):
         """What every default costs; `None` where it has to be run."""
 
 
-def single_defaults(
+def each_default(
     network: ExposureNetwork,
     model: Model,
     *,
@@ -79,10 +79,10 @@ def single_defaults(
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> table = single_defaults(net, ct.models.Furfine())
+    >>> table = each_default(net, ct.models.Furfine())
     >>> table.loc["a", ["default_impact", "contagion_index"]].tolist()
     [3.0, 75.0]
-    >>> single_defaults(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
+    >>> each_default(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
     np.float64(250.0)
     """
     if not 0 <= recovery <= 1:

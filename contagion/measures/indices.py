@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from .impact import single_defaults
+from .impact import each_default
 from .registry import scored
 
 
@@ -43,7 +43,7 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
 
     Source: own; loss of others as in the definitions of :func:`contagion_index`.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "default_impact")
+    return _column(each_default(network, model, recovery=recovery), "default_impact")
 
 
 def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
@@ -68,7 +68,7 @@ def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float =
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105; ℓ capped at the capital of the loser.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "contagion_index")
+    return _column(each_default(network, model, recovery=recovery), "contagion_index")
 
 
 def vulnerability_index(
@@ -95,7 +95,7 @@ def vulnerability_index(
 
     Source: after the bank-contagion annexes of IMF FSAPs; ℓ capped at the capital of the node.
     """
-    return _column(single_defaults(network, model, recovery=recovery), "vulnerability_index")
+    return _column(each_default(network, model, recovery=recovery), "vulnerability_index")
 
 
 def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
@@ -122,11 +122,11 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
     Source: Battiston et al. (2012), Sci. Rep. 2:541, which leaves out the initial distress of the
     trigger in the same way, with the weights of Bardoscia et al. (2015), PLoS ONE 10(6).
     """
-    return debtrank_of(network, single_defaults(network, model, recovery=recovery))
+    return debtrank_of(network, each_default(network, model, recovery=recovery))
 
 
 def debtrank_of(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
-    """:func:`debtrank` from the table of `single_defaults`."""
+    """:func:`debtrank` from the table of `each_default`."""
     capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
     others = capital.sum() - capital
     lost = np.nan_to_num(impact["contagion_index"].to_numpy()) / 100.0 * others

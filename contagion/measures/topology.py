@@ -20,7 +20,7 @@ from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
 from .registry import Measure, scored
 from .spectra import claim_matrix, links, strong_components
-from .stability import Stability, leverage_stability
+from .stability import LeverageStability, leverage_stability
 
 ONE_NODE = "a single node has nobody to be linked to"
 ALL_ALIKE = "all creditors, or all debtors, of the links have the same degree"
@@ -60,7 +60,7 @@ class Topology:
     strong_parts: int
     largest_strong_part: int
     core_periphery: CorePeriphery
-    stability: Stability
+    stability: LeverageStability
     reasons: Mapping[str, str]
 
     def to_dict(self) -> dict[str, object]:

@@ -6,8 +6,8 @@ matplotlib is imported when a figure is drawn, not before. Layouts are determini
 from __future__ import annotations
 
 from .bearers import who_pays
-from .concentration import concentration_curve
-from .criticality import criticality_map
+from .concentration import cumulative_shares
+from .criticality import criticality
 from .exceedance import exceedance
 from .flow import look_through_flow
 from .graph import network
@@ -25,9 +25,9 @@ from .window import contagion_window
 __all__ = [
     "cascade",
     "cascade_path",
-    "concentration_curve",
     "contagion_window",
-    "criticality_map",
+    "criticality",
+    "cumulative_shares",
     "exceedance",
     "kind_heat",
     "layer_gap",

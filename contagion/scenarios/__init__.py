@@ -5,7 +5,7 @@ from __future__ import annotations
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
-from .files import KINDS, from_toml, read, to_toml
+from .files import KINDS, from_toml, read_scenarios, to_toml
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .pds import defaults
@@ -27,7 +27,7 @@ __all__ = [
     "historical",
     "jumps",
     "prices",
-    "read",
+    "read_scenarios",
     "single_defaults",
     "t_copula",
     "to_toml",

@@ -43,7 +43,7 @@ KINDS: dict[str, Callable[..., Scenarios]] = {
 OF_ASSETS = ("prices", "jumps")
 
 
-def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
+def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     """A scenario set from a TOML file.
 
     The file holds `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
@@ -76,7 +76,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     ... default = {a = 0.4}
     ... loss = {b = 3}
     ... ''')
-    >>> read(file, net).shock(0)
+    >>> read_scenarios(file, net).shock(0)
     Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.4)
     """
     place = Path(path)
@@ -91,7 +91,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
 def from_toml(
     text: str, network: ExposureNetwork, *, folder: str | PathLike[str] | None = None
 ) -> Scenarios:
-    """A scenario set from the text of a TOML file; see :func:`read`.
+    """A scenario set from the text of a TOML file; see :func:`read_scenarios`.
 
     Example
     -------

@@ -20,7 +20,7 @@ VICTIMS = 8  # bearers whose paths are followed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Impact:
+class ImpactPaths:
     """Why a node is where it is in a ranking.
 
     Attributes
@@ -65,7 +65,7 @@ def explain_impact(
     *,
     recovery: float = 0.0,
     most: int = 10,
-) -> Impact:
+) -> ImpactPaths:
     """Through which neighbours, rules and paths the default of a node costs the others.
 
     Parameters
@@ -96,7 +96,7 @@ def explain_impact(
     result = model.propagate(network, Shock.default(node, recovery), baseline="cleared")
     rules, of = rules_of(network)
     others = np.where(np.arange(len(network)) == at, 0.0, result.loss)
-    return Impact(
+    return ImpactPaths(
         network.names[at],
         network.unit,
         float(others.sum()),

@@ -18,7 +18,7 @@ Rng = int | np.random.Generator | np.random.SeedSequence | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Stability:
+class RankStability:
     """Ranks of every node over an ensemble of networks.
 
     Attributes
@@ -54,7 +54,7 @@ def stability(
     k: Sequence[int] = (1, 3, 5),
     interval: float = 0.9,
     recovery: float = 0.0,
-) -> Stability:
+) -> RankStability:
     """Rank the nodes of every network of an ensemble, and say how the ranks spread.
 
     Parameters
@@ -100,7 +100,7 @@ def stability(
     frames = {name: pd.DataFrame(rows).reset_index(drop=True) for name, rows in ranks.items()}
     table = pd.concat({name: _spread(frame, k, interval) for name, frame in frames.items()})
     table.index.names = ["measure", "node"]
-    return Stability(table, frames, count)
+    return RankStability(table, frames, count)
 
 
 def _spread(ranks: pd.DataFrame, k: Sequence[int], interval: float) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...text import did_you_mean
-from .. import MEASURES, Measure, single_defaults
+from .. import MEASURES, Measure, each_default
 from ..indices import debtrank_of
 
 SHEET = ("equity", "claims", "debts")
@@ -29,7 +29,7 @@ def rank(
 ) -> pd.DataFrame:
     """Systemic importance, one row a node, most important first.
 
-    Every node defaults once under every model (see `measures.single_defaults`). A DebtRank
+    Every node defaults once under every model (see `measures.each_default`). A DebtRank
     model gives the column `debtrank`; every other model gives `default_impact`,
     `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`, with the name of
     the model behind a dot when there is more than one (its parameters too, when one model comes
@@ -115,7 +115,7 @@ def _runs(
         label = {id(model): repr(model) for model in clearing}
     parts = []
     for model in models:
-        table = single_defaults(network, model, recovery=recovery, progress=progress)
+        table = each_default(network, model, recovery=recovery, progress=progress)
         reasons = table.attrs.pop("reasons", {})
         if isinstance(model, DebtRank):
             name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
