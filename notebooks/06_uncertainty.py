@@ -217,7 +217,7 @@ compared = policy.compare(truth, model, shocks, ideas, of="deadweight")
 compared
 
 # %%
-difference = compared.differences()
+difference = compared.differences(rng=0)
 columns = ["before", "after", "difference", "standard_error", "independent_error", "cost"]
 difference[columns].round(3)
 

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "contagion"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The rooms from the ground up; an arrow may only point down, imports for types included.
 ROOMS = (
+    "vocabulary",
     "errors",
     "text",
     "statistics",

@@ -115,7 +115,7 @@ def test_no_loss_at_all(chain):
 
 
 def test_numbers_of_nodes_have_no_unit(chain):
-    ax = ct.plot.exceedance(stressed(chain, [0, 6, 6, 6]), "defaults", [0.5])
+    ax = ct.plot.exceedance(stressed(chain, [0, 6, 6, 6]), "defaults", levels=[0.5])
     assert ax.get_xlabel() == "nodes in default"
     assert list(ax.lines[0].get_xdata()) == pytest.approx([0, 2], abs=1e-6)
 

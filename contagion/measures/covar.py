@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import ArgumentError
 from ..statistics.joint_samples import LEAST, ROUNDING, labelled, quantiles, sample_of
+from ..vocabulary import ERROR_RESAMPLES, JOINT_LEVEL, Rng
 from .registry import Measure
 
 MEDIAN = 0.05  # half the probability of the median state
@@ -17,15 +18,15 @@ NO_DISTRESS = "its loss at the level is not above its median loss"
 
 def covar(
     losses: Any,
-    level: float = 0.95,
+    level: float = JOINT_LEVEL,
     *,
     condition: Literal["beyond", "at"] = "beyond",
     window: float | None = None,
     system: Literal["all", "others"] | Any = "all",
     weights: Any = None,
-    bootstrap: int = 100,
+    resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> pd.DataFrame:
     """Value at risk of the system when one node is in distress, and how much more that is.
 
@@ -46,7 +47,7 @@ def covar(
     system : "all" (the sum of all nodes, node i among them), "others" (without node i), or the
         loss of the system (scenarios,).
     weights : (scenarios,) probabilities, need not sum to 1.
-    bootstrap : resamples for the errors; below 2 the errors are nan.
+    resamples : resamples for the errors; below 2 the errors are nan.
     minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
         (Σ p)² / Σ p².
     rng : seed or generator of the resamples.
@@ -69,7 +70,7 @@ def covar(
     first with 80 % of the probability, and in the 17th each loses 95.
 
     >>> draws = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
-    >>> found = covar(draws, 0.8, minimum=1, bootstrap=0)
+    >>> found = covar(draws, 0.8, minimum=1, resamples=0)
     >>> found.loc["a", ["var", "covar", "scenarios"]].tolist()
     [79.0, 190.0, 21.0]
 
@@ -119,7 +120,7 @@ def covar(
 
     edges, distress, median = states(sample.weights)
     here, usual = statistic(sample.weights)
-    spread = sample.errors(lambda p: _with_difference(statistic(p)), bootstrap, rng)
+    spread = sample.errors(lambda p: _with_difference(statistic(p)), resamples, rng)
 
     def beyond(state: np.ndarray) -> np.ndarray:
         part = np.where(state, sample.weights[:, None], 0.0)

@@ -14,6 +14,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, money, plural
+from ..vocabulary import Rng
 from .impact import CHUNK
 from .registry import Measure
 from .sensitivity import RULE, differentiable, differentiated, solved
@@ -64,7 +65,7 @@ def expected_systemic_loss(
     recovery: float = 0.0,
     method: Literal["single", "exact", "sampled"] = "single",
     samples: int = 10_000,
-    rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+    rng: Rng = None,
 ) -> ExpectedLoss:
     """The loss that defaults for outside reasons are expected to cause others.
 
@@ -279,7 +280,7 @@ def _sampled(
     single: np.ndarray,
     recovery: float,
     samples: int,
-    rng: Any,
+    rng: Rng,
 ) -> tuple[float, float]:
     """Single defaults summed, sets of two and more drawn; value and standard error."""
     if samples < 2:

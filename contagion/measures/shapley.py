@@ -14,6 +14,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..statistics.joint_samples import expected_shortfall
+from ..vocabulary import LEVEL, Rng
 from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, triggers_of
 from .registry import Measure
 
@@ -28,7 +29,7 @@ def shapley(
     exact_up_to: int = EXACT,
     target_error: float = 0.01,
     max_evaluations: int = 200_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
     method: str = "Shapley",
     unit: str = "",
@@ -141,7 +142,7 @@ def shapley_of_defaults(
     exact_up_to: int = EXACT,
     target_error: float = 0.01,
     max_evaluations: int = 200_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
 ) -> Attribution:
     """Split the system loss of a shock over the nodes that it hits.
@@ -201,12 +202,12 @@ def shapley_of_risk(
     model: Model,
     losses: np.ndarray,
     *,
-    level: float = 0.95,
+    level: float = LEVEL,
     of: Of = "owners",
     exact_up_to: int = 10,
     target_error: float = 0.01,
     max_evaluations: int = 20_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
 ) -> Attribution:
     """Split the expected shortfall of the system over the nodes whose assets are at risk.

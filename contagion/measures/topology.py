@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, triu
 from scipy.sparse.csgraph import connected_components
 
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import SEED
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
 from .registry import Measure, scored
@@ -127,7 +128,7 @@ def topology(network: ExposureNetwork) -> Topology:
         largest_part=int(parts.max()),
         strong_parts=len(strong) if n else 0,
         largest_strong_part=int(strong.max()),
-        core_periphery=core_periphery(network),
+        core_periphery=core_periphery(network, rng=SEED),
         stability=leverage_stability(network),
         reasons=MappingProxyType({name: why for name, (_, why) in found.items() if why}),
     )

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
@@ -35,7 +36,7 @@ def betweenness(
     *,
     distance: Distance = "amount",
     k: int | None = None,
-    rng: int | np.random.Generator = 0,
+    rng: Rng = None,
 ) -> pd.Series:
     """Betweenness: the part of shortest paths of claims that pass through a node.
 

@@ -25,6 +25,7 @@ FEW = 5  # the legend says what so many of the largest have
 def cumulative_shares(
     network: ExposureNetwork,
     of: Quantity | Sequence[Quantity] = QUANTITIES,
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw which share of assets, equity, claims or debts lies with the k largest nodes.

@@ -25,6 +25,7 @@ CAP = 50.0  # multipliers above share a colour
 def criticality(
     found: CriticalityMap,
     figure: Literal["multiplier", "deficit", "latent", "loss"] = "multiplier",
+    *,
     threshold: float = 1.5,
     ax: Axes | None = None,
 ) -> Axes:

@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import money
+from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
 from .outcome import Outcome
@@ -248,7 +249,7 @@ class PropagationResult:
         ]
         return pd.concat(frames, ignore_index=True)
 
-    def explain(self, node: Any, most: int = 10) -> Explanation:
+    def explain(self, node: Any, most: int = MOST) -> Explanation:
         """The paths, amounts and rounds behind the loss of one node.
 
         Raises

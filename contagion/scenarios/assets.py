@@ -12,10 +12,11 @@ from scipy.special import ndtr, pdtr
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import loadings_of
 from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Seed, assets_of, capped
+from .scenario_set import Batch, assets_of, capped
 from .values import Values, by_name, one
 
 
@@ -75,7 +76,7 @@ def prices(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> PriceLosses:
     """Losses on holdings where the prices of assets are geometric Brownian motions.
 
@@ -143,7 +144,7 @@ def jumps(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> PriceLosses:
     """Losses on holdings where prices also jump, all at the same moments.
 

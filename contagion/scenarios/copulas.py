@@ -10,12 +10,13 @@ import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import loadings_of, own_order
 from .marginals import Marginals, marginal_words, marginals_of
 from .numbers import Numbers
 from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Scenarios, Seed, losing
+from .scenario_set import Batch, Scenarios, losing
 from .values import Values, by_node, one
 
 
@@ -78,7 +79,7 @@ def gaussian_copula(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> CopulaLosses:
     """Relative losses with any marginals and a Gaussian copula.
 
@@ -130,7 +131,7 @@ def t_copula(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> CopulaLosses:
     """Relative losses with any marginals and a Student-t copula: extremes come together.
 
@@ -174,7 +175,7 @@ def clayton_copula(
     antithetic: bool = False,
     sobol: bool = False,
     replicates: int = 16,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> ClaytonLosses:
     """Relative losses with any marginals whose large values come together.
 

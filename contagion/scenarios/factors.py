@@ -11,10 +11,11 @@ import pandas as pd
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
+from ..vocabulary import Rng
 from .field import Field, is_matrix, loadings_of
 from .numbers import Numbers
 from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Scenarios, Seed, capped, losing
+from .scenario_set import Batch, Scenarios, capped, losing
 from .values import Values, by_name, by_node, one
 
 
@@ -71,7 +72,7 @@ def common_factor(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> FactorLosses:
     """Relative losses of external assets with one common factor.
 
@@ -146,7 +147,7 @@ def factors(
     replicates: int = 16,
     tilt: Tilt = None,
     plain: float = 0.1,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> FactorLosses:
     """Relative losses of external assets with several independent common factors.
 

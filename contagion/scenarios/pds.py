@@ -9,10 +9,11 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import Parts, loadings_of
 from .sampling import Tilt, sampling
-from .scenario_set import Batch, Seed, assets_of
+from .scenario_set import Batch, assets_of
 from .twisting import twisted
 from .values import Values, by_node, one
 
@@ -81,7 +82,7 @@ def defaults(
     plain: float = 0.1,
     target: float | None = None,
     severity: Values = 1.0,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> RandomDefaults:
     """Nodes that default for outside reasons, each with its own probability.
 

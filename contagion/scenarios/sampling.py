@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
+from ..vocabulary import Rng
 from .field import Field, own_order, tail_scale
 from .numbers import Numbers
-from .scenario_set import Seed, block_size, counted, seed_of
+from .scenario_set import block_size, counted, seed_of
 from .values import one, said
 
 Tilt = float | Sequence[float] | None
@@ -107,7 +108,7 @@ class Sampling:
 
 def sampling(
     scenarios: int,
-    rng: Seed,
+    rng: Rng,
     antithetic: bool = False,
     sobol: bool = False,
     replicates: int = 16,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import ArgumentError, ShockError
 from ..text import listing
+from ..vocabulary import Rng
 
 LEAST = 10  # scenarios behind a number, by default
 ROUNDING = 1e-12  # of a probability
@@ -38,7 +39,7 @@ class Sample:
         """Scenarios, as many equal ones as the weights are worth: 1 / Σ p²."""
         return float(1.0 / (self.weights**2).sum())
 
-    def resampled(self, times: int, rng: Any) -> Iterator[np.ndarray]:
+    def resampled(self, times: int, rng: Rng) -> Iterator[np.ndarray]:
         """Weights (S,) of samples of the same size drawn with replacement."""
         draws, size = np.random.default_rng(rng), len(self.weights)
         for _ in range(times):
@@ -46,7 +47,7 @@ class Sample:
             yield drawn / drawn.sum()
 
     def errors(
-        self, statistic: Callable[[np.ndarray], np.ndarray], times: int, rng: Any
+        self, statistic: Callable[[np.ndarray], np.ndarray], times: int, rng: Rng
     ) -> np.ndarray:
         """Standard errors of a statistic of the weights; nan for less than two resamples."""
         found = np.array([statistic(weights) for weights in self.resampled(times, rng)])

@@ -19,6 +19,7 @@ from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ...text import money
+from ...vocabulary import LEVEL
 from ..stress.losses import ledger
 from .intervention import Intervention, combined
 from .paired import STATISTICS, estimate
@@ -105,7 +106,7 @@ def cheapest(
     target: float | None = None,
     of: str | None = None,
     statistic: str = "mean",
-    level: float = 0.99,
+    level: float = LEVEL,
     baseline: Baseline = "book",
     weighting: Weighting = "plain",
     n_jobs: int = 1,

@@ -21,6 +21,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import Baseline
 from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_draws import Weighting
+from ...vocabulary import LEVELS
 from . import checks
 from .collect import Collected, tail_shares
 from .folder import Folder, full_disk
@@ -41,7 +42,7 @@ def stress_test(
     *,
     design: Design = "crossed",
     baseline: Baseline = "book",
-    levels: Sequence[float] = (0.95, 0.99),
+    levels: Sequence[float] = LEVELS,
     joint: bool | Sequence[Any] | None = None,
     keep: Sequence[str] = (),
     weighting: Weighting = "plain",

@@ -15,6 +15,7 @@ from ...network.matrices import rules_of
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
+from ...vocabulary import MOST
 
 VICTIMS = 8  # bearers whose paths are followed
 
@@ -64,7 +65,7 @@ def explain_impact(
     node: Any,
     *,
     recovery: float = 0.0,
-    most: int = 10,
+    most: int = MOST,
 ) -> ImpactPaths:
     """Through which neighbours, rules and paths the default of a node costs the others.
 
@@ -149,7 +150,7 @@ def critical_exposures(
     shocks: Shock | Sequence[Shock],
     *,
     candidates: Iterable[int] | None = None,
-    most: int = 20,
+    most: int = MOST,
 ) -> pd.DataFrame:
     """The exposures whose removal would help most.
 

@@ -73,7 +73,7 @@ def protect(
     shock: Shock,
     *,
     target: float | None = None,
-    most: int = 5,
+    largest: int = 5,
     candidates: Iterable[Any] | None = None,
 ) -> Protection:
     """The smallest set of nodes to protect: those who, made to pay in full, stop the loss.
@@ -92,7 +92,7 @@ def protect(
     network, model, shock : the run without protection.
     target : money; stop when the loss of all owners and external creditors is at most that. By
         default half of what could be avoided by protecting every candidate.
-    most : stop after so many nodes.
+    largest : stop after so many nodes.
     candidates : nodes that may be protected; by default every node that does not pay in full and
         that the shock does not fail.
 
@@ -101,7 +101,7 @@ def protect(
     KeyError
         For an unknown candidate, with the closest name.
     ValueError
-        For `most` below 1.
+        For `largest` below 1.
     ModelError
         For models that do not settle claims, or have other channels.
 
@@ -124,8 +124,8 @@ def protect(
             f"{type(model).__name__} does not settle claims: it does not compute what a rescue "
             "saves. Use a model that does, EisenbergNoe for one."
         )
-    if most < 1:
-        raise ArgumentError(f"most = {most}: 1 or more nodes.")
+    if largest < 1:
+        raise ArgumentError(f"largest = {largest}: 1 or more nodes.")
     losses, recoveries = shock.arrays(network)
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
@@ -133,7 +133,7 @@ def protect(
     if target is None:
         best = run.of([tuple(chosen_from)])[0][0] if len(chosen_from) else alone[0]
         target = 0.5 * float(alone[0] + best)
-    order, exact = _search(run, chosen_from, target, most)
+    order, exact = _search(run, chosen_from, target, largest)
     steps = [tuple(order[: k + 1]) for k in range(len(order))]
     total, needed, _ = run.of([(), *steps])
     table = pd.DataFrame(
@@ -216,10 +216,12 @@ def _candidates(
     return np.asarray(found[np.argsort(-short[found], kind="stable")])
 
 
-def _search(run: _Runs, candidates: np.ndarray, target: float, most: int) -> tuple[list[int], bool]:
+def _search(
+    run: _Runs, candidates: np.ndarray, target: float, largest: int
+) -> tuple[list[int], bool]:
     """The nodes to protect, in order, and whether every smaller set was tried."""
     if 0 < len(candidates) <= EXACT:
-        for size in range(min(most, len(candidates)) + 1):
+        for size in range(min(largest, len(candidates)) + 1):
             sets = list(combinations(candidates.tolist(), size))
             total = run.of(sets)[0]
             best = int(np.argmin(total))
@@ -227,7 +229,7 @@ def _search(run: _Runs, candidates: np.ndarray, target: float, most: int) -> tup
                 return list(sets[best]), True
         return list(sets[best]), False
     chosen: list[int] = []
-    while len(chosen) < most:
+    while len(chosen) < largest:
         rest = [at for at in candidates.tolist() if at not in chosen]
         total = run.of([tuple(chosen)] + [(*chosen, at) for at in rest])[0]
         if total[0] <= target or not rest or total[1:].min() >= total[0]:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
+from ...vocabulary import Rng
 from . import links
-from .sheets import Amounts, Rng, Sheets, assembled, count
+from .sheets import Amounts, Sheets, assembled, count
 
 AMOUNTS, SHEETS = Amounts(), Sheets()
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
-
-Rng = int | np.random.Generator | np.random.SeedSequence | None
+from ...vocabulary import Rng
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,16 @@ class Amounts:
                 + ("between 0 and 1." if self.kind == "pareto" else "0 or more.")
             )
 
-    def of(self, creditor: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    def of(self, creditor: np.ndarray, n: int, rng: Rng = None) -> np.ndarray:
         """The amounts (m,) of links with these creditors (m,), money."""
+        draw = np.random.default_rng(rng)
         if self.kind == "lognormal":
             s = self.dispersion
-            return self.mean * rng.lognormal(-0.5 * s * s, s, len(creditor))
+            return self.mean * draw.lognormal(-0.5 * s * s, s, len(creditor))
         if self.kind == "pareto":
             tail = 1.0 / self.dispersion
             return np.asarray(
-                self.mean * (1 - self.dispersion) * (1 + rng.pareto(tail, len(creditor)))
+                self.mean * (1 - self.dispersion) * (1 + draw.pareto(tail, len(creditor)))
             )
         if self.kind == "even":
             return np.full(len(creditor), self.mean)
@@ -110,9 +110,11 @@ class Sheets:
         if self.capital * (1 + self.spread) >= 1:
             raise NetworkError("capital times 1 + spread has to stay below 1.")
 
-    def of(self, claims: np.ndarray, debts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    def of(self, claims: np.ndarray, debts: np.ndarray, rng: Rng = None) -> pd.DataFrame:
         """External assets and liabilities (money), one row a node."""
-        k = self.capital * (1 + self.spread * rng.uniform(-1, 1, len(claims)))
+        k = self.capital * (
+            1 + self.spread * np.random.default_rng(rng).uniform(-1, 1, len(claims))
+        )
         total = np.maximum(np.maximum(claims / self.interbank, debts / (1 - k)), self.least)
         return pd.DataFrame(
             {

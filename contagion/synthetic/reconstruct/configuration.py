@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...errors import ArgumentError
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._scaling import balanced, worst
 from ._transport import carried
@@ -19,7 +18,7 @@ CLOSE = 1e-11  # error of a margin, as a part of it
 
 
 def configuration(
-    margins: Margins, *, stubs: int | None = None, samples: int = 1, rng: Any = None
+    margins: Margins, *, stubs: int | None = None, samples: int = 1, rng: Rng = None
 ) -> Ensemble:
     """Networks from pieces of money that are matched at random: a configuration model of claims.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...errors import ArgumentError
 from ...text import plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._fewest import fewest
 from ._forest import forest, settled
@@ -28,7 +27,7 @@ def minimum_density(
     samples: int = 1,
     removal: float = 0.01,
     time_limit: float = 60.0,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Ensemble:
     """Networks with as few exposures as the margins allow: found by a heuristic, or proven.
 

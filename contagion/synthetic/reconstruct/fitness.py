@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from scipy.special import expit, log_expit, softmax
 
 from ...errors import ArgumentError, NetworkError
 from ...text import plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._repair import repaired
 from ._scaling import balanced
@@ -181,7 +181,7 @@ def fitness(
     links: float | None = None,
     samples: int = 1,
     exact_margins: bool = True,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Ensemble:
     """Networks drawn from the fitness model: an asked density, and claims that follow the margins.
 

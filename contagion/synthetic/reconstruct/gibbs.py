@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from ...errors import ArgumentError, NetworkError
 from ...text import listing, money, plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._cycles import along_links, sweep
 from ._repair import repaired
@@ -50,7 +51,7 @@ def gibbs(
     samples: int = 100,
     thin: int = 40,
     burn_in: int = 1000,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Ensemble:
     """Networks drawn from the posterior distribution given the margins.
 
