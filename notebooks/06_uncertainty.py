@@ -165,7 +165,7 @@ tests["fitness, 20 networks"].networks[["mean_loss", "es_0.99", "defaults"]].des
 MANY = 30
 calm = {"scenarios": 5000, "volatility": 0.022, "correlation": 0.3, "rng": 7}
 plain = scenarios.common_factor(truth, **calm)
-tilted = scenarios.common_factor(truth, tilt=2.0, **calm)
+tilted = scenarios.common_factor(truth, sampling=scenarios.Sampling(tilt=2.0), **calm)
 rare = pd.concat(
     [ct.stress_test(truth, model, each).exceedance([MANY], "defaults") for each in (plain, tilted)],
     keys=["plain", "importance sampling"],

@@ -299,9 +299,15 @@ def test_parameters_in_words(tmp_path):
 def test_a_manifest_makes_the_same_set_again(kind):
     net = ct.synthetic.generate.defi_stack(6, [3, 2], rng=1)
     made = {
-        "prices": lambda: ct.scenarios.prices(net, 0.5, scenarios=50, rng=1, tilt=2.0),
+        "prices": lambda: ct.scenarios.prices(
+            net, 0.5, scenarios=50, rng=1, sampling=ct.scenarios.Sampling(tilt=2.0)
+        ),
         "factors": lambda: ct.scenarios.factors(
-            net, np.full((len(net), 2), 0.5), scenarios=32, sobol=True, replicates=2, rng=1
+            net,
+            np.full((len(net), 2), 0.5),
+            scenarios=32,
+            sampling=ct.scenarios.Sampling(sobol=True, replicates=2),
+            rng=1,
         ),
         "defaults": lambda: ct.scenarios.defaults(
             net, dict.fromkeys(net.names, 0.1), scenarios=50, rng=1

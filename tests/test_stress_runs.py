@@ -153,7 +153,11 @@ def test_arrays_by_node_are_kept_in_the_folder(net, tmp_path):
 
 def test_ensembles_groups_weights_and_targets_come_back_from_disk(net, tmp_path):
     tilted = ct.scenarios.common_factor(
-        net, scenarios=9000, volatility=0.3, antithetic=True, tilt=1.0, rng=2
+        net,
+        scenarios=9000,
+        volatility=0.3,
+        sampling=ct.scenarios.Sampling(antithetic=True, tilt=1.0),
+        rng=2,
     )
     options = {"target_error": 0.02, "weighting": "self-normalised", "joint": [net.names[1]]}
     for design in ("crossed", "paired"):

@@ -9,12 +9,14 @@ from .files import KINDS, from_toml, read_scenarios, to_toml
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .pds import defaults
+from .sampling import Sampling
 from .scenario_set import BLOCK, Batch, Scenarios
 
 __all__ = [
     "BLOCK",
     "KINDS",
     "Batch",
+    "Sampling",
     "Scenarios",
     "clayton_copula",
     "common_factor",
