@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # The rooms from the ground up; an arrow may only point down, imports for types included.
 ROOMS = (
     "vocabulary",
+    "parallel",
     "errors",
     "text",
     "statistics",

@@ -27,6 +27,8 @@ def covar(
     resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Value at risk of the system when one node is in distress, and how much more that is.
 
@@ -51,6 +53,8 @@ def covar(
     minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
         (Σ p)² / Σ p².
     rng : seed or generator of the resamples.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -120,7 +124,9 @@ def covar(
 
     edges, distress, median = states(sample.weights)
     here, usual = statistic(sample.weights)
-    spread = sample.errors(lambda p: _with_difference(statistic(p)), resamples, rng)
+    spread = sample.errors(
+        lambda p: _with_difference(statistic(p)), resamples, rng, n_jobs, progress
+    )
 
     def beyond(state: np.ndarray) -> np.ndarray:
         part = np.where(state, sample.weights[:, None], 0.0)

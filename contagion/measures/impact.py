@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..errors import ConvergenceError, ShockError
 from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..parallel import each
 from ..results.outcome import Outcome
 from ..results.propagation_result import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
@@ -39,6 +39,7 @@ def each_default(
     *,
     recovery: float = 0.0,
     more: bool = False,
+    n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Let every node default once for outside reasons, and add up what the others lose.
@@ -53,6 +54,7 @@ def each_default(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
     progress : show a progress bar, where defaults are run.
 
     Returns
@@ -92,7 +94,7 @@ def each_default(
     if isinstance(model, AllAtOnce):
         found = model.each_default(network, recovery)
     if found is None:
-        found, social = _run(network, model, base, recovery, progress)
+        found, social = _run(network, model, base, recovery, n_jobs, progress)
     before = np.maximum(base.equity, 0.0)
     columns = _usual(network, before, found)
     if more:
@@ -186,7 +188,12 @@ def _direct(
 
 
 def _run(
-    network: ExposureNetwork, model: Model, base: Outcome, recovery: float, progress: bool
+    network: ExposureNetwork,
+    model: Model,
+    base: Outcome,
+    recovery: float,
+    n_jobs: int,
+    progress: bool,
 ) -> tuple[EachDefault, tuple[np.ndarray, np.ndarray] | None]:
     """Run every default; for models that settle also the socialized loss caused and suffered."""
     n, book = len(network), network.book
@@ -218,11 +225,13 @@ def _run(
         count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
         caused[quiet] += (1.0 - recovery) * np.nan_to_num(book.external_liabilities)[quiet]
         rest = np.setdiff1d(rest, quiet)
-    for triggers in _chunks(rest, n, type(model).__name__ if progress else None):
+    parts = _chunks(rest, n)
+    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    outcomes = each(
+        _defaulting, tasks, n_jobs=n_jobs, progress=progress, label=type(model).__name__
+    )
+    for triggers, outcome in zip(parts, outcomes, strict=True):
         here = (np.arange(len(triggers)), triggers)
-        pins = np.full((len(triggers), n), np.nan)
-        pins[here] = recovery
-        outcome = model.solve(network, np.zeros_like(pins), pins)
         if not np.all(outcome.converged):
             raise ConvergenceError(
                 f"{type(model).__name__} did not reach its tolerance for "
@@ -269,20 +278,28 @@ def _quiet(
     return quiet, csr_array(gross[quiet])
 
 
-def _chunks(triggers: np.ndarray, n: int, name: str | None) -> Iterable[np.ndarray]:
-    """The triggers in parts whose losses fit into memory, with a progress bar for a name."""
+def _chunks(triggers: np.ndarray, n: int) -> list[np.ndarray]:
+    """The triggers in parts whose losses fit into memory."""
     size = max(1, CHUNK // max(n, 1))
-    parts = [triggers[first : first + size] for first in range(0, len(triggers), size)]
-    if name is None:
-        return parts
-    from tqdm.auto import tqdm
+    return [triggers[first : first + size] for first in range(0, len(triggers), size)]
 
-    shown: Iterable[np.ndarray] = tqdm(parts, desc=name)
-    return shown
+
+def _defaulting(
+    model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
+) -> Outcome:
+    """The outcome (k, n) of the default of each trigger (k,)."""
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
+    return model.solve(network, np.zeros_like(pins), pins)
 
 
 def rounds_of_contagion(
-    network: ExposureNetwork, model: Model, *, recovery: float = 0.0
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.Series:
     """Rounds until the last further default when the node fails; 0 where nobody else does.
 
@@ -302,10 +319,21 @@ def rounds_of_contagion(
     model._usable(network)
     n = len(network)
     rounds = np.zeros(n, np.int64)
-    for triggers in _chunks(np.arange(n), n, None):
-        pins = np.full((len(triggers), n), np.nan)
-        pins[np.arange(len(triggers)), triggers] = recovery
-        outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
-        assert outcome.default_round is not None
-        rounds[triggers] = outcome.default_round.max(axis=1)  # the trigger itself is in round 0
+    parts = _chunks(np.arange(n), n)
+    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    label = type(model).__name__
+    last = each(_last_round, tasks, n_jobs=n_jobs, progress=progress, label=label)
+    for triggers, found in zip(parts, last, strict=True):
+        rounds[triggers] = found
     return pd.Series(rounds, network.names, name="rounds_of_contagion")
+
+
+def _last_round(
+    model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
+) -> np.ndarray:
+    """(k,) the last round of the cascade of each trigger, which itself is in round 0."""
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
+    outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
+    assert outcome.default_round is not None
+    return np.asarray(outcome.default_round.max(axis=1))

@@ -11,13 +11,21 @@ from .impact import each_default
 from .registry import scored
 
 
-def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def default_impact(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> pd.Series:
     """Money that the owners of all others lose when the node defaults: `Σ_{j≠i} ℓ(j|i)`.
 
     Parameters
     ----------
     network, model : any model.
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    n_jobs, progress : as in :func:`each_default`.
 
     Returns
     -------
@@ -43,10 +51,17 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
 
     Source: own; loss of others as in the definitions of :func:`contagion_index`.
     """
-    return _column(each_default(network, model, recovery=recovery), "default_impact")
+    return _column(_table(network, model, recovery, n_jobs, progress), "default_impact")
 
 
-def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def contagion_index(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> pd.Series:
     """What the default of a node costs the others: `100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`.
 
     Parameters and errors as :func:`default_impact`.
@@ -68,11 +83,16 @@ def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float =
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105; ℓ capped at the capital of the loser.
     """
-    return _column(each_default(network, model, recovery=recovery), "contagion_index")
+    return _column(_table(network, model, recovery, n_jobs, progress), "contagion_index")
 
 
 def vulnerability_index(
-    network: ExposureNetwork, model: Model, *, recovery: float = 0.0
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.Series:
     """What a node loses by the defaults of others: `100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`.
 
@@ -95,10 +115,17 @@ def vulnerability_index(
 
     Source: after the bank-contagion annexes of IMF FSAPs; ℓ capped at the capital of the node.
     """
-    return _column(each_default(network, model, recovery=recovery), "vulnerability_index")
+    return _column(_table(network, model, recovery, n_jobs, progress), "vulnerability_index")
 
 
-def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> pd.Series:
+def debtrank(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> pd.Series:
     """Share of all known equity that the others lose: `Σ_{j≠i} v_j h_j`, `v_j = E_j / ΣE`.
 
     Parameters and errors as :func:`default_impact`; the model is a :class:`~contagion.DebtRank` by
@@ -122,7 +149,7 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
     Source: Battiston et al. (2012), Sci. Rep. 2:541, which leaves out the initial distress of the
     trigger in the same way, with the weights of Bardoscia et al. (2015), PLoS ONE 10(6).
     """
-    return debtrank_of(network, each_default(network, model, recovery=recovery))
+    return debtrank_of(network, _table(network, model, recovery, n_jobs, progress))
 
 
 def debtrank_of(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
@@ -133,6 +160,12 @@ def debtrank_of(network: ExposureNetwork, impact: pd.DataFrame) -> pd.Series:
     share = lost / capital.sum() if capital.sum() > 0 else lost
     none = {"no node has equity": np.full(len(share), not capital.sum() > 0)}
     return scored("debtrank", share, impact.index, none)
+
+
+def _table(
+    network: ExposureNetwork, model: Model, recovery: float, n_jobs: int, progress: bool
+) -> pd.DataFrame:
+    return each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

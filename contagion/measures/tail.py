@@ -40,6 +40,8 @@ def marginal_expected_shortfall(
     resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """What each node loses on average in the worst 1 − level of the system.
 
@@ -50,7 +52,7 @@ def marginal_expected_shortfall(
 
     Parameters
     ----------
-    losses, weights, resamples, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     level : of the tail, in (0, 1); Acharya et al. take the worst 5 % of days.
     system : "all" (the sum of the nodes), or its loss (scenarios,).
     minimum : scenarios that have to lie in the tail, else every value is nan.
@@ -91,7 +93,7 @@ def marginal_expected_shortfall(
     found = labelled(
         {
             "mes": mes,
-            "mes_error": sample.errors(statistic, resamples, rng),
+            "mes_error": sample.errors(statistic, resamples, rng, n_jobs, progress),
             "expected_shortfall": alone,
             "ratio": ratio,
         },
@@ -112,6 +114,8 @@ def systemic_expected_shortfall(
     resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """How far each node falls below its target capital when all together fall below theirs.
 
@@ -119,7 +123,7 @@ def systemic_expected_shortfall(
 
     Parameters
     ----------
-    losses, weights, resamples, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     capital, target : (n,) money before the losses, and what it should be (z times assets), in the
         order of the columns; mappings and Series go by name.
     minimum : scenarios that have to lie in the crisis, else every value is nan.
@@ -164,7 +168,9 @@ def systemic_expected_shortfall(
     found = labelled(
         {
             "ses": statistic(sample.weights),
-            "ses_error": nothing if few else sample.errors(statistic, resamples, rng),
+            "ses_error": nothing
+            if few
+            else sample.errors(statistic, resamples, rng, n_jobs, progress),
         },
         sample.names,
         {f"fewer than {minimum:g} scenarios in the crisis": np.full(len(gap), few)},
@@ -192,6 +198,8 @@ def euler_allocation(
     resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Attribution:
     """Split the risk of the summed losses over the nodes by their share in it at the margin.
 
@@ -203,7 +211,7 @@ def euler_allocation(
 
     Parameters
     ----------
-    losses, weights, resamples, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     level : of the expected shortfall; without meaning for volatility.
     risk : see above.
     minimum : scenarios that have to lie in the tail.
@@ -244,7 +252,7 @@ def euler_allocation(
         return np.asarray((p * total) @ sample.losses / (sigma if sigma > 0 else 1.0))
 
     values = statistic(sample.weights)
-    errors = sample.errors(statistic, resamples, rng)
+    errors = sample.errors(statistic, resamples, rng, n_jobs, progress)
     return Attribution(
         pd.Series(values, sample.names, name="value"),
         pd.Series(errors, sample.names, name="standard_error"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.special import pdtr
 
 from ..errors import ArgumentError
 from ..models import GaiKapadia
+from ..parallel import each
 from ..vocabulary import Rng
 from .drawing import failed_parts
 from .theory import Theory, directed_theory, undirected_theory
@@ -101,6 +103,8 @@ def gai_kapadia_window(
     samples: int = 1000,
     systemic: float = SYSTEMIC,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Frequency and extent of contagion over the average degree, drawn and in theory.
 
@@ -118,6 +122,8 @@ def gai_kapadia_window(
     n, samples : banks of a graph, graphs of a degree.
     systemic : part of the banks, the first included.
     rng : seed or generator, as for `numpy.random.default_rng`.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -162,7 +168,18 @@ def gai_kapadia_window(
 
     limits = gai_kapadia_limits(capital, interbank, strict=strict)
     frame = _window(
-        degrees, GaiKapadia(strict), n, samples, capital, interbank, systemic, rng, theory, True
+        degrees,
+        GaiKapadia(strict),
+        n,
+        samples,
+        capital,
+        interbank,
+        systemic,
+        rng,
+        theory,
+        True,
+        n_jobs,
+        progress,
     )
     frame.attrs = {
         "title": "Contagion in random banking systems",
@@ -183,6 +200,8 @@ def watts_window(
     samples: int = 1000,
     systemic: float = SYSTEMIC,
     rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Frequency and extent of global cascades in undirected Poisson graphs, after Watts.
 
@@ -193,7 +212,7 @@ def watts_window(
     Parameters
     ----------
     threshold : φ in (0, 1].
-    degrees, n, samples, systemic, rng : as in :func:`gai_kapadia_window`.
+    degrees, n, samples, systemic, rng, n_jobs, progress : as in :func:`gai_kapadia_window`.
 
     Returns
     -------
@@ -222,7 +241,18 @@ def watts_window(
         return undirected_theory(pmf, needed)
 
     frame = _window(
-        degrees, GaiKapadia(False), n, samples, threshold, 1.0, systemic, rng, theory, False
+        degrees,
+        GaiKapadia(False),
+        n,
+        samples,
+        threshold,
+        1.0,
+        systemic,
+        rng,
+        theory,
+        False,
+        n_jobs,
+        progress,
     )
     frame.attrs = {
         "title": "Global cascades in random graphs",
@@ -245,6 +275,8 @@ def _window(
     rng: Rng,
     theory: Callable[[float], Theory],
     directed: bool,
+    n_jobs: int,
+    progress: bool,
 ) -> pd.DataFrame:
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or samples < 1 or not 0 <= systemic < 1:
@@ -257,8 +289,14 @@ def _window(
         raise ArgumentError(f"degrees={bad}: between 0 and n − 1 = {n - 1}.")
     expected = [theory(z) for z in points]
     rows = []
-    for z, source in zip(points, np.random.default_rng(rng).spawn(len(points)), strict=True):
-        part = failed_parts(model, n, z, samples, capital, interbank, source, directed=directed)
+    sources = np.random.default_rng(rng).spawn(len(points))
+    drawn = partial(failed_parts, directed=directed)
+    tasks = [
+        (model, n, z, samples, capital, interbank, source)
+        for z, source in zip(points, sources, strict=True)
+    ]
+    parts = each(drawn, tasks, n_jobs=n_jobs, progress=progress, label="window", unit="degree")
+    for part in parts:
         rows.append((int((part > systemic).sum()), _mean(part[part > systemic])))
     hits = np.array([hit for hit, _ in rows], int)
     frequency = hits / samples

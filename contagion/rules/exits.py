@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, RuleError
+from ..parallel import bar
 from ..vocabulary import CONFIDENCE, Rng
 from . import claims as tables
 from .order import FirstCome
@@ -20,8 +22,9 @@ def exit_values(
     claims: Any,
     *,
     samples: int = 10_000,
-    rng: Rng = None,
     confidence: float = CONFIDENCE,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """What every claim loses when it exits first, last, in a given and in a random order.
 
@@ -58,6 +61,7 @@ def exit_values(
     samples : number of random orders, at least 2. Work grows with `samples` × K log K, memory with
         `samples` + K.
     rng : a generator or a seed. The result does not depend on the order of rows.
+    progress : show a progress bar.
     confidence : part of the draws inside the band, between 0 and 1.
 
     Returns
@@ -106,9 +110,9 @@ def exit_values(
     own = table.assign(claimant=table["claimant"].astype(str), amount=amount, place=given)
     order = own.sort_values(["claimant", "amount", "place"], kind="stable").index.to_numpy()
     drawn = np.empty((4, len(amount)))
-    drawn[:, order] = _drawn(
-        float(loss), amount[order], samples, np.random.default_rng(rng), confidence
-    )
+    generator = np.random.default_rng(rng)
+    with bar(progress, "exits", samples, "order") as move:
+        drawn[:, order] = _drawn(float(loss), amount[order], samples, generator, confidence, move)
     expected, error, low, high = drawn
     return pd.DataFrame(
         {
@@ -129,7 +133,12 @@ def exit_values(
 
 
 def _drawn(
-    loss: float, amount: np.ndarray, samples: int, rng: np.random.Generator, confidence: float
+    loss: float,
+    amount: np.ndarray,
+    samples: int,
+    rng: np.random.Generator,
+    confidence: float,
+    move: Callable[[int], object],
 ) -> np.ndarray:
     """Mean, its standard error, and both quantiles (4, K) of the losses over random orders.
 
@@ -141,6 +150,7 @@ def _drawn(
     step = max(1, CHUNK // max(k, 1))
     for begin in range(0, samples if k else 0, step):
         rows = np.arange(begin, min(begin + step, samples))
+        move(len(rows))
         last_first = np.argsort(rng.random((len(rows), k)), axis=1)  # who exits last loses first
         reached = np.cumsum(amount[last_first], axis=1)
         whole = reached <= loss
@@ -159,9 +169,8 @@ def _drawn(
     spread += np.bincount(who, (money - mean[who]) ** 2, k)
     bands = []
     for q in ((1 - confidence) / 2, (1 + confidence) / 2):
-        rank = np.ceil(q * samples - 1e-9).clip(1, samples) - (
-            samples - gone - count
-        )  # among losers
+        untouched = samples - gone - count
+        rank = np.ceil(q * samples - 1e-9).clip(1, samples) - untouched  # among losers
         inside = (rank >= 1) & (rank <= count)
         at = np.cumsum(count) - count + np.where(inside, rank, 1.0).astype(np.int64) - 1
         inner = money[at[inside]]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ShockError
+from ..parallel import each
 from ..text import listing
 from ..vocabulary import Rng
 
 LEAST = 10  # scenarios behind a number, by default
+PART = 20  # resamples in a task
 ROUNDING = 1e-12  # of a probability
 
 
@@ -47,13 +50,32 @@ class Sample:
             yield drawn / drawn.sum()
 
     def errors(
-        self, statistic: Callable[[np.ndarray], np.ndarray], times: int, rng: Rng
+        self,
+        statistic: Callable[[np.ndarray], np.ndarray],
+        times: int,
+        rng: Rng,
+        n_jobs: int = 1,
+        progress: bool = False,
     ) -> np.ndarray:
-        """Standard errors of a statistic of the weights; nan for less than two resamples."""
-        found = np.array([statistic(weights) for weights in self.resampled(times, rng)])
+        """Standard errors of a statistic of the weights; nan for less than two resamples.
+
+        Weights are drawn here, in one stream, and given to the processes `PART` at a time.
+        """
+        drawn = self.resampled(times, rng)
+        parts = (list(islice(drawn, PART)) for _ in range(0, times, PART))
+        tasks = ((statistic, part) for part in parts)
+        told = {"label": "resamples", "unit": f"{PART} resamples"}
+        many = each(_of_each, tasks, n_jobs=n_jobs, progress=progress, **told)
+        found = np.array([values for part in many for values in part])
         if times < 2:
             return np.full_like(statistic(self.weights), np.nan)
         return np.asarray(found.std(axis=0, ddof=1))
+
+
+def _of_each(
+    statistic: Callable[[np.ndarray], np.ndarray], weights: list[np.ndarray]
+) -> list[np.ndarray]:
+    return [statistic(one) for one in weights]
 
 
 def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:

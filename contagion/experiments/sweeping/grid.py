@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ContagionError, UnknownNameError
+from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...text import listing, plural
 from ...vocabulary import Rng, root_of
@@ -223,17 +224,8 @@ def _all(
     progress: bool,
 ) -> list[Found]:
     """Every task, in order."""
-    steps: Iterable[tuple[dict[str, Any], int]] = tasks
-    if progress:
-        from tqdm.auto import tqdm
-
-        steps = tqdm(tasks, desc="sweep", unit="run")
-    if n_jobs == 1:
-        return [_one(run, cell, seeds[draw], measures) for cell, draw in steps]
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_one)(run, cell, seeds[draw], measures) for cell, draw in steps)
-    return list(Parallel(n_jobs=n_jobs)(jobs))
+    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
+    return list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
 
 
 def _one(

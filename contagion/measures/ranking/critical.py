@@ -12,6 +12,7 @@ import pandas as pd
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...network.matrices import rules_of
+from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
@@ -151,6 +152,8 @@ def critical_exposures(
     *,
     candidates: Iterable[int] | None = None,
     most: int = MOST,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """The exposures whose removal would help most.
 
@@ -166,6 +169,8 @@ def critical_exposures(
     candidates : rows of `exposures` to try; by default the `most` that lose most in these runs.
         Each costs one run a shock.
     most : number of candidates.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -193,15 +198,28 @@ def critical_exposures(
         rows = [int(k) for k in order if lost[k] > 0]
     else:
         rows = [int(k) for k in candidates]
-    gains = []
-    for row in rows:
-        amounts = np.array(network.amount)
-        amounts[row] = 0.0
-        other = network.with_amounts(amounts, keep="equity")
-        after = [model.propagate(other, shock, baseline="cleared").loss.sum() for shock in every]
-        gains.append(before - float(sum(after)))
+    tasks = [(network, model, every, row) for row in rows]
+    after = each(
+        _without,
+        tasks,
+        n_jobs=n_jobs,
+        progress=progress,
+        label="critical exposures",
+        unit="exposure",
+    )
+    gains = [before - loss for loss in after]
     frame = network.exposures[["creditor", "debtor", "amount"]].iloc[rows]
     gain = np.array(gains, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         frame = frame.assign(lost=lost[rows], gain=gain, gain_share=gain / np.float64(before))
     return frame.sort_values("gain", ascending=False, kind="stable")
+
+
+def _without(network: ExposureNetwork, model: Model, shocks: list[Shock], row: int) -> float:
+    """What all owners lose, summed over the shocks, when one exposure is repaid before."""
+    amounts = np.array(network.amount)
+    amounts[row] = 0.0
+    other = network.with_amounts(amounts, keep="equity")
+    return float(
+        sum(model.propagate(other, shock, baseline="cleared").loss.sum() for shock in shocks)
+    )

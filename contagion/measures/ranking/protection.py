@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -13,6 +13,7 @@ import pandas as pd
 from ...errors import ArgumentError, ModelError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import bar
 from ...shocks import Shock
 from ...text import did_you_mean, money
 
@@ -75,6 +76,7 @@ def protect(
     target: float | None = None,
     largest: int = 5,
     candidates: Iterable[Any] | None = None,
+    progress: bool = False,
 ) -> Protection:
     """The smallest set of nodes to protect: those who, made to pay in full, stop the loss.
 
@@ -95,6 +97,7 @@ def protect(
     largest : stop after so many nodes.
     candidates : nodes that may be protected; by default every node that does not pay in full and
         that the shock does not fail.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -133,7 +136,8 @@ def protect(
     if target is None:
         best = run.of([tuple(chosen_from)])[0][0] if len(chosen_from) else alone[0]
         target = 0.5 * float(alone[0] + best)
-    order, exact = _search(run, chosen_from, target, largest)
+    with bar(progress, "protect", unit="set") as run.move:
+        order, exact = _search(run, chosen_from, target, largest)
     steps = [tuple(order[: k + 1]) for k in range(len(order))]
     total, needed, _ = run.of([(), *steps])
     table = pd.DataFrame(
@@ -159,12 +163,16 @@ class _Runs:
     ):
         self.network, self.model = network, model
         self.losses, self.recoveries = losses, recoveries
+        self.move: Callable[[int], object] = lambda count: None
         self.free = all(getattr(model, name, 1.0) == 1.0 for name in ("alpha", "beta"))
 
     def of(self, sets: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Loss (B,), support (B,) and shortfall (B, n) in money."""
         size = max(1, CHUNK // len(self.network))
-        parts = [self._some(sets[k : k + size]) for k in range(0, len(sets), size)]
+        parts = []
+        for k in range(0, len(sets), size):
+            parts.append(self._some(sets[k : k + size]))
+            self.move(len(sets[k : k + size]))
         total, support, short = zip(*parts, strict=True)
         return np.concatenate(total), np.concatenate(support), np.concatenate(short)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from ...errors import NetworkError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import each
 from ...vocabulary import CONFIDENCE, Rng
 from .table import SHEET, rank
 
@@ -53,6 +54,8 @@ def stability(
     k: Sequence[int] = (1, 3, 5),
     confidence: float = CONFIDENCE,
     recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> RankStability:
     """Rank the nodes of every network of an ensemble, and say how the ranks spread.
 
@@ -63,6 +66,8 @@ def stability(
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
     confidence : part of the networks between low and high.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -84,13 +89,16 @@ def stability(
     ranks: dict[str, list[pd.Series]] = {}
     names: pd.Index | None = None
     count = 0
-    for network in networks:
-        if names is not None and not network.names.equals(names):
+    wanted = None if measures is None else list(measures)
+    tasks = ((network, models, wanted, recovery) for network in networks)
+    for nodes, table in each(
+        _ranked, tasks, n_jobs=n_jobs, progress=progress, label="stability", unit="network"
+    ):
+        if names is not None and not nodes.equals(names):
             raise NetworkError(
                 f"Network {count + 1} of the ensemble has other nodes than the first."
             )
-        names, count = network.names, count + 1
-        table = rank(network, models, measures=measures, recovery=recovery)
+        names, count = nodes, count + 1
         for column in table.columns[len(SHEET) :]:
             order = table[column].rank(ascending=False, method="min").reindex(names)
             ranks.setdefault(str(column), []).append(order)
@@ -100,6 +108,16 @@ def stability(
     table = pd.concat({name: _spread(frame, k, confidence) for name, frame in frames.items()})
     table.index.names = ["measure", "node"]
     return RankStability(table, frames, count)
+
+
+def _ranked(
+    network: ExposureNetwork,
+    models: Sequence[Model] | None,
+    measures: list[str] | None,
+    recovery: float,
+) -> tuple[pd.Index, pd.DataFrame]:
+    """The names of a network in their order, and its ranking."""
+    return network.names, rank(network, models, measures=measures, recovery=recovery)
 
 
 def _spread(ranks: pd.DataFrame, k: Sequence[int], confidence: float) -> pd.DataFrame:

@@ -25,6 +25,7 @@ def rank(
     *,
     measures: Iterable[str] | Literal["all"] | None = None,
     recovery: float = 0.0,
+    n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Systemic importance, one row a node, most important first.
@@ -44,6 +45,7 @@ def rank(
         columns of the models and every measure of a node that needs the network alone (above
         2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
     progress : show a progress bar.
 
     Returns
@@ -75,7 +77,7 @@ def rank(
     parts = [pd.DataFrame(sheet, index=network.names)]
     reasons: dict[str, dict[Any, str]] = {}
     if wanted is None or any(measure.of is None for measure in wanted) or measures == "all":
-        for part in _runs(network, chosen, recovery, progress):
+        for part in _runs(network, chosen, recovery, n_jobs, progress):
             reasons.update(part.attrs.pop("reasons", {}))
             parts.append(part)
     if wanted is not None:
@@ -106,7 +108,7 @@ def _usual(network: ExposureNetwork) -> list[Model]:
 
 
 def _runs(
-    network: ExposureNetwork, models: list[Model], recovery: float, progress: bool
+    network: ExposureNetwork, models: list[Model], recovery: float, n_jobs: int, progress: bool
 ) -> list[pd.DataFrame]:
     """The measures that need runs, one part a model."""
     clearing = [model for model in models if not isinstance(model, DebtRank)]
@@ -115,7 +117,7 @@ def _runs(
         label = {id(model): repr(model) for model in clearing}
     parts = []
     for model in models:
-        table = each_default(network, model, recovery=recovery, progress=progress)
+        table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
         reasons = table.attrs.pop("reasons", {})
         if isinstance(model, DebtRank):
             name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
