@@ -11,7 +11,7 @@
 | `samples` | networks, orders or vectors that a sampler draws | |
 | `scenarios` | a scenario set, or how many | |
 | `most` | rows or boxes shown at most | 10, in figures 12 |
-| `largest` | size of the largest set that a search tries | |
+| `max_size` | size of the largest set that a search tries | |
 | `n_jobs` | processes, −1 for all cores; results do not depend on it | 1 |
 | `progress` | show a progress bar | False |
 

@@ -147,20 +147,20 @@ def test_fitness_gives_large_nodes_large_claims():
 def test_amounts():
     creditor = np.repeat(np.arange(2), [30_000, 10_000])
     rng = np.random.default_rng(1)
-    drawn = generate.Amounts("lognormal", 5.0, 0.5).of(creditor, 2, rng)
+    drawn = generate.Amounts("lognormal", 5.0, 0.5).of(creditor, 2, rng=rng)
     assert abs(drawn.mean() / 5.0 - 1) < 4 * np.sqrt(np.expm1(0.25)) / 200
     assert np.log(drawn).std() == pytest.approx(0.5, rel=0.02)
-    tail = generate.Amounts("pareto", 5.0, 0.25).of(creditor, 2, rng)
+    tail = generate.Amounts("pareto", 5.0, 0.25).of(creditor, 2, rng=rng)
     assert tail.min() >= 5.0 * 0.75 and abs(tail.mean() / 5.0 - 1) < 0.03
-    assert set(generate.Amounts("even", 5.0).of(creditor, 2, rng)) == {5.0}
-    fixed = generate.Amounts("fixed share", 6.0).of(creditor, 2, rng)
+    assert set(generate.Amounts("even", 5.0).of(creditor, 2, rng=rng)) == {5.0}
+    fixed = generate.Amounts("fixed share", 6.0).of(creditor, 2, rng=rng)
     np.testing.assert_allclose(np.bincount(creditor, fixed), 6.0)
 
 
 def test_a_node_that_owes_much_gets_a_larger_balance_sheet():
     """Claims 1, debts 100: assets 100 / 0.9, equity a tenth, nothing owed outside."""
     sheets = generate.Sheets(interbank=0.5, capital=0.1)
-    sheet = sheets.of(np.array([1.0]), np.array([100.0]), np.random.default_rng(0))
+    sheet = sheets.of(np.array([1.0]), np.array([100.0]), rng=0)
     assert sheet["external_assets"][0] == pytest.approx(100 / 0.9 - 1)
     assert sheet["external_liabilities"][0] == pytest.approx(0.0, abs=1e-12)
 

@@ -273,7 +273,7 @@ def test_fund_of_results(book):
 )
 def test_fund_refuses_what_it_cannot_read(deficits, share, weights, says):
     with pytest.raises(ct.MarginError, match=says):
-        required_fund(deficits, share, weights)
+        required_fund(deficits, share, weights=weights)
 
 
 def test_results_of_other_venues_and_mixtures_are_refused(book):

@@ -457,7 +457,7 @@ def test_likelihood_ratios_are_honoured(venues):
     assert mean["standard_error"] == pytest.approx((weight * change).std(ddof=1) / 1000**0.5)
     assert mean["before"] == pytest.approx(found.tests["as given"].mean().value)
     for statistic in ("value_at_risk", "expected_shortfall"):
-        row = found.differences("loss", statistic, 0.95).loc["fund"]
+        row = found.differences("loss", statistic, level=0.95).loc["fund"]
         assert row["before"] == pytest.approx(
             getattr(found.tests["as given"], statistic)(0.95).value
         )

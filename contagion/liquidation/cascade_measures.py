@@ -201,7 +201,7 @@ def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
 
 
 def required_fund(
-    deficits: Any, level: float = LEVEL, weights: Sequence[float] | None = None
+    deficits: Any, level: float = LEVEL, *, weights: Sequence[float] | None = None
 ) -> pd.DataFrame:
     """The smallest insurance fund that covers the deficits in a share of the scenarios.
 

@@ -20,6 +20,7 @@ class Multilateral:
         self,
         clearing_house: Any,
         members: Iterable[Any] | None = None,
+        *,
         claims: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
     ) -> ExposureNetwork:

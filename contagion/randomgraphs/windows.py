@@ -95,9 +95,9 @@ def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
 
 def gai_kapadia_window(
     degrees: Iterable[float] | None = None,
+    *,
     capital: float = 0.04,
     interbank: float = 0.2,
-    *,
     strict: bool = True,
     n: int = 1000,
     samples: int = 1000,

@@ -249,7 +249,7 @@ class PropagationResult:
         ]
         return pd.concat(frames, ignore_index=True)
 
-    def explain(self, node: Any, most: int = MOST) -> Explanation:
+    def explain(self, node: Any, *, most: int = MOST) -> Explanation:
         """The paths, amounts and rounds behind the loss of one node.
 
         Raises

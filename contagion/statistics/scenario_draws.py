@@ -28,12 +28,11 @@ import numpy as np
 from scipy.special import betaincinv, stdtrit
 
 from ..errors import ArgumentError
-from ..vocabulary import RESAMPLES, Rng
+from ..vocabulary import RESAMPLES, Interval, Rng
 from .estimate import Estimate
 from .tail_risk import expected_shortfall, value_at_risk
 
 Weighting = Literal["plain", "self-normalised"]
-Interval = Literal["asymptotic", "bootstrap"]
 WEIGHTINGS, INTERVALS = ("plain", "self-normalised"), ("asymptotic", "bootstrap")
 ENTRIES = 2**22  # numbers in one array of the bootstrap
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

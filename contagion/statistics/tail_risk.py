@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr, betainc, ndtri
 
 from ..errors import ArgumentError
-from ..vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Rng
+from ..vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .estimate import Estimate, checked, estimate, fitted
 from .samples import beyond, ordered_losses, quantile
 
@@ -98,7 +98,7 @@ def expected_shortfall(
     weights: ArrayLike | None = None,
     degrees: float | None = None,
     confidence: float = CONFIDENCE,
-    interval: str = "asymptotic",
+    interval: Interval = "asymptotic",
     resamples: int = RESAMPLES,
     rng: Rng = None,
 ) -> Estimate:

@@ -22,8 +22,8 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, Interval, es_at, mean_of, var_at
-from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Rng
+from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 
 STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ...errors import PolicyError
-from ...statistics.scenario_draws import Draws, Interval
+from ...statistics.scenario_draws import Draws
 from ...text import did_you_mean, money, plural
-from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, SEED, Rng
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, SEED, Interval, Rng
 from ..stress import StressTest
 from ..stress.scalars import CERTIFICATE
 from .intervention import Intervention
@@ -91,8 +91,8 @@ class ScenarioComparison:
         self,
         of: str | None = None,
         statistic: str = "mean",
-        level: float = LEVEL,
         *,
+        level: float = LEVEL,
         confidence: float = CONFIDENCE,
         interval: Interval | None = None,
         resamples: int = RESAMPLES,
@@ -162,7 +162,7 @@ class ScenarioComparison:
         parts = []
         for of in dict.fromkeys(wanted):
             for statistic, level in self._statistics():
-                part = self.differences(of, statistic, level, rng=SEED)
+                part = self.differences(of, statistic, level=level, rng=SEED)
                 label = f"{SHORT[statistic]}" + ("" if statistic == "mean" else f" {level:g}")
                 keys = {"measure": of, "statistic": label}
                 parts.append(part.assign(**keys))
@@ -179,7 +179,9 @@ class ScenarioComparison:
         wanted = [("mean", 0.5)]
         if level is not None:
             wanted += [("value_at_risk", level), ("expected_shortfall", level)]
-        parts = [(name, p, self.differences(self.of, name, p, rng=SEED)) for name, p in wanted]
+        parts = [
+            (name, p, self.differences(self.of, name, level=p, rng=SEED)) for name, p in wanted
+        ]
         counts = self.of == "defaults"
         size = pd.concat([part["before"] for _, _, part in parts]).to_frame()
         scale, words = (1.0, "") if counts else scaled(size, self.unit)

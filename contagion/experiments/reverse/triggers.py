@@ -72,7 +72,7 @@ def fewest_triggers(
     loss: float | None = None,
     recovery: float = 0.0,
     candidates: Iterable[Any] | None = None,
-    largest: int = 4,
+    max_size: int = 4,
     sets: int = SETS,
     progress: bool = False,
 ) -> Triggers:
@@ -90,14 +90,14 @@ def fewest_triggers(
     fail, loss : the goal, as in :func:`smallest_shock`; a node that has to fail is no trigger.
     recovery : recovery rate on claims on the triggers.
     candidates : nodes that may be triggers, by default all that owe anything in the graph.
-    largest : largest set that is looked for.
+    max_size : of the largest set that is looked for.
     sets : the most sets of one size that are run.
     progress : show a progress bar.
 
     Raises
     ------
     KeyError, ValueError
-        As :func:`smallest_shock`; for `largest` below 1.
+        As :func:`smallest_shock`; for `max_size` below 1.
 
     Example
     -------
@@ -110,15 +110,15 @@ def fewest_triggers(
     default of c takes 2: a, b (no smaller set does, 3 sets run)
     """
     model = EisenbergNoe() if model is None else model
-    if largest < 1:
-        raise ArgumentError(f"largest = {largest}: 1 or more triggers.")
+    if max_size < 1:
+        raise ArgumentError(f"max_size = {max_size}: 1 or more triggers.")
     goal = Goal.of(network, fail, loss)
     goal = goal.counted(network, model, np.full(len(network), np.nan))
     pool = _pool(network, candidates, goal)
     run = _Batches(network, model, goal, recovery)
     words, greedy = goal.words(network), None
     with bar(progress, "triggers", unit="set") as run.move:
-        for size in range(1, min(largest, len(pool)) + 1):
+        for size in range(1, min(max_size, len(pool)) + 1):
             if greedy is None and comb(len(pool), size) <= sets:
                 hit, best = run.all(combinations(pool, size))
             else:
@@ -132,7 +132,7 @@ def fewest_triggers(
                 return Triggers(
                     names, hit - 1, recovery, exact, run.tried, size if exact else least, words
                 )
-    reach = min(largest, len(pool)) + 1
+    reach = min(max_size, len(pool)) + 1
     return Triggers((), 0, recovery, False, run.tried, reach if greedy is None else greedy, words)
 
 

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from ...errors import StressError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import Draws, Interval, estimated, proportion
+from ...statistics.scenario_draws import Draws, estimated, proportion
 from ...text import did_you_mean, plural
-from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Rng
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .nodes import components
 from .spec import Spec
 

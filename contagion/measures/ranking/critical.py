@@ -134,7 +134,7 @@ def _paths(result: PropagationResult, others: np.ndarray, most: int) -> pd.DataF
     weight = np.where(others > 0, np.nan_to_num(result.outcome.claims_lost), 0.0)
     ends = np.argsort(-weight, kind="stable")[:VICTIMS]
     found = [
-        result.explain(result.network.names[end], most).table[["path", "amount", "share"]]
+        result.explain(result.network.names[end], most=most).table[["path", "amount", "share"]]
         for end in ends
         if weight[end] > 0
     ]

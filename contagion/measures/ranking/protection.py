@@ -74,7 +74,7 @@ def protect(
     shock: Shock,
     *,
     target: float | None = None,
-    largest: int = 5,
+    max_size: int = 5,
     candidates: Iterable[Any] | None = None,
     progress: bool = False,
 ) -> Protection:
@@ -94,7 +94,7 @@ def protect(
     network, model, shock : the run without protection.
     target : money; stop when the loss of all owners and external creditors is at most that. By
         default half of what could be avoided by protecting every candidate.
-    largest : stop after so many nodes.
+    max_size : nodes at most.
     candidates : nodes that may be protected; by default every node that does not pay in full and
         that the shock does not fail.
     progress : show a progress bar.
@@ -104,7 +104,7 @@ def protect(
     KeyError
         For an unknown candidate, with the closest name.
     ValueError
-        For `largest` below 1.
+        For `max_size` below 1.
     ModelError
         For models that do not settle claims, or have other channels.
 
@@ -127,8 +127,8 @@ def protect(
             f"{type(model).__name__} does not settle claims: it does not compute what a rescue "
             "saves. Use a model that does, EisenbergNoe for one."
         )
-    if largest < 1:
-        raise ArgumentError(f"largest = {largest}: 1 or more nodes.")
+    if max_size < 1:
+        raise ArgumentError(f"max_size = {max_size}: 1 or more nodes.")
     losses, recoveries = shock.arrays(network)
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
@@ -137,7 +137,7 @@ def protect(
         best = run.of([tuple(chosen_from)])[0][0] if len(chosen_from) else alone[0]
         target = 0.5 * float(alone[0] + best)
     with bar(progress, "protect", unit="set") as run.move:
-        order, exact = _search(run, chosen_from, target, largest)
+        order, exact = _search(run, chosen_from, target, max_size)
     steps = [tuple(order[: k + 1]) for k in range(len(order))]
     total, needed, _ = run.of([(), *steps])
     table = pd.DataFrame(
@@ -225,11 +225,11 @@ def _candidates(
 
 
 def _search(
-    run: _Runs, candidates: np.ndarray, target: float, largest: int
+    run: _Runs, candidates: np.ndarray, target: float, max_size: int
 ) -> tuple[list[int], bool]:
     """The nodes to protect, in order, and whether every smaller set was tried."""
     if 0 < len(candidates) <= EXACT:
-        for size in range(min(largest, len(candidates)) + 1):
+        for size in range(min(max_size, len(candidates)) + 1):
             sets = list(combinations(candidates.tolist(), size))
             total = run.of(sets)[0]
             best = int(np.argmin(total))
@@ -237,7 +237,7 @@ def _search(
                 return list(sets[best]), True
         return list(sets[best]), False
     chosen: list[int] = []
-    while len(chosen) < largest:
+    while len(chosen) < max_size:
         rest = [at for at in candidates.tolist() if at not in chosen]
         total = run.of([tuple(chosen)] + [(*chosen, at) for at in rest])[0]
         if total[0] <= target or not rest or total[1:].min() >= total[0]:
