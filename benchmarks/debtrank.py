@@ -8,7 +8,7 @@ is its own:
 blocked : `h = min(1, Λ h)` with the trigger held, for blocks of triggers at a time, sparse matrix
     times dense block, until nobody moves by more than 1e-8. The width of the blocks is the fastest
     of several on this machine; nothing is computed but the h and what is summed over them.
-package : `measures.single_defaults(net, DebtRank())`, from the network to the table.
+package : `measures.each_default(net, DebtRank())`, from the network to the table.
 runs : the same table from runs of the model, on a sample of triggers and scaled up.
 
 Times are processor time, which neighbours on the machine disturb less than the clock; all routes
@@ -134,7 +134,7 @@ def package(net: ct.ExposureNetwork, repeat: int) -> dict[str, Any]:
     times = []
     for _ in range(repeat):
         start = time.process_time()
-        table = ct.measures.single_defaults(net, ct.DebtRank())
+        table = ct.measures.each_default(net, ct.DebtRank())
         times.append(time.process_time() - start)
     share = table["default_impact"] / net.book.equity.sum()
     return {"seconds": float(np.median(times)), "debtrank": share.to_numpy()}

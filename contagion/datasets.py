@@ -130,10 +130,10 @@ def path(name: str) -> Path:
     return _root() / name
 
 
-def describe(name: str) -> Card:
+def card(name: str) -> Card:
     """The card of a dataset; an unknown name or a malformed card raises `DatasetError`.
 
-    >>> describe("neva_ring3").kind
+    >>> card("neva_ring3").kind
     'published example'
     """
     import tomllib
@@ -168,7 +168,7 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     >>> len(load("neva_ring3"))
     3
     """
-    return read(path(describe(name).name), **choices)
+    return read(path(card(name).name), **choices)
 
 
 def outcomes(name: str) -> pd.DataFrame:

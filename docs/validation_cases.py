@@ -69,7 +69,7 @@ CASES: list[Callable[[], list[Row]]] = []
 def case(title: str, source: str = "", evidence: str = "", tolerance: float = 1e-9, data: str = ""):
     """Turn a generator into a case of the page; `data`: source and evidence from its card."""
     if data:
-        card = datasets.describe(data)
+        card = datasets.card(data)
         title = f"{title} (`{data}`)"
         source, evidence = source or card.source, evidence or card.evidence
         source = source.replace("[sources]", f"[sources](../datasets/{data}/dataset.toml)")
@@ -213,9 +213,7 @@ def credit_and_funding():
         for first, want in table.items():
             result = ct.models.CreditFunding(1.0, rho, 1.0).propagate(net, ct.Shock.default(first))
             yield f"rounds after {first}, {word}", sets(want), sets(funding.rounds(result))
-    alone = measures.single_defaults(
-        net, ct.models.CreditFunding(0.0, funding.RHO, 1.0), recovery=1.0
-    )
+    alone = measures.each_default(net, ct.models.CreditFunding(0.0, funding.RHO, 1.0), recovery=1.0)
     for column, want in funding.ALONE.items():
         yield f"{column.replace('_', ' ')}, funding alone, %", want, alone[column]
 

@@ -19,7 +19,7 @@ def published(name: str, node: str, what: str, run: str | None = None) -> float:
 
 def first_run(name: str, rules: dict | None = None, **choices) -> ct.results.PropagationResult:
     """The default run of the card, counted from its baseline, by other rules if given."""
-    net, card = datasets.load(name, **choices), datasets.describe(name).default_run
+    net, card = datasets.load(name, **choices), datasets.card(name).default_run
     shock = ct.Shock.default(card["default"], recovery=card["recovery"])
     baseline = card.get("baseline", "book")
     return ct.EisenbergNoe().propagate(net.with_rules(rules or {}), shock, baseline=baseline)

@@ -28,7 +28,7 @@ import contagion as ct
 # published and then assumed.
 
 # %%
-card = ct.datasets.describe("cefi_credit_2022")
+card = ct.datasets.card("cefi_credit_2022")
 print(card.kind, "|", card.date, "|", card.unit)
 print(card.summary)
 card.layers

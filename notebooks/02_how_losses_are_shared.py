@@ -125,7 +125,7 @@ print(rules.dumps(venues.okx.okex_2018(fund=10.0)))
 
 # %%
 okex = ct.datasets.load("okex_2018")
-card = ct.datasets.describe("okex_2018")
+card = ct.datasets.card("okex_2018")
 print(card.kind, "|", card.date)
 result = ct.EisenbergNoe().propagate(okex, ct.Shock.default("long_position"))
 result.layers

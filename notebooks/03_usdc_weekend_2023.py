@@ -39,7 +39,7 @@ from contagion.liquidation.criticality import criticality_map, tipping_point
 from contagion.liquidation.liquidation_profile import liquidatable
 
 # %%
-card = ct.datasets.describe("usdc_svb_2023")
+card = ct.datasets.card("usdc_svb_2023")
 print(card.kind, "|", card.date, "|", card.unit)
 print(card.summary)
 
@@ -151,7 +151,7 @@ liquidatable(book, [-0.02, -0.05, -0.0825, -0.12], "USDC")[
 ].round({"value": 0, "debt": 0, "deficit": 0})
 
 # %%
-ax = ct.plot.liquidation_profile(book, "USDC", np.linspace(-0.3, 0.02, 200))
+ax = ct.plot.liquidation_profile(book, "USDC", moves=np.linspace(-0.3, 0.02, 200))
 
 # %% [markdown]
 # ### The oracle decides
@@ -225,7 +225,7 @@ surface = criticality_map(
     depth=[0.25, 0.5, 1, 2, 4],
     asset="USDC",
 )
-ax = ct.plot.criticality_map(surface, threshold=1.2)
+ax = ct.plot.criticality(surface, threshold=1.2)
 
 # %%
 edge = tipping_point(book, runs["market price"], 1.2, asset="USDC", largest=0.5)
@@ -273,6 +273,6 @@ borne.round(0)
 # %%
 prices = np.column_stack([np.linspace(0.80, 1.00, 101), np.ones(101)])
 batch = runs["market price"].solve(book, prices)  # 101 scenarios at once
-fund = measures.break_even_fund(measures.scenario_deficits(book, batch), share=0.9)
+fund = measures.required_fund(measures.scenario_deficits(book, batch), level=0.9)
 print(measures.fund_text(fund.loc["market"], "USD"))
 fund.round(3)

@@ -32,7 +32,7 @@ from contagion.liquidation import HardCoded, Linear, LiquidationCascade, MarginB
 from contagion.liquidation.criticality import criticality_map
 
 # %%
-card = ct.datasets.describe("stream_elixir_2025")
+card = ct.datasets.card("stream_elixir_2025")
 print(card.kind, "|", card.date, "|", card.unit)
 for caveat in card.caveats[:3]:
     print("-", caveat)
@@ -229,7 +229,7 @@ by_price.round(3)
 surface = criticality_map(
     book, runs["market"], np.linspace(0.02, 0.8, 27), depth=[0.5, 1, 2, 5, 20], asset="xUSD"
 )
-ax = ct.plot.criticality_map(surface)
+ax = ct.plot.criticality(surface)
 
 # %% [markdown]
 # ## Who is left with it

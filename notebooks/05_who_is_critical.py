@@ -37,7 +37,7 @@ from contagion.measures import ranking, scorecards
 # The creditor is the nationality of the banks, the debtor is everybody who lives in a country.
 
 # %%
-card = ct.datasets.describe("bis_cbs_2022q4")
+card = ct.datasets.card("bis_cbs_2022q4")
 print(card.kind, "|", card.date, "|", card.unit)
 bare = ct.datasets.load("bis_cbs_2022q4")
 bare
@@ -83,7 +83,7 @@ table.reasons
 # Do they agree? Kendall's τ compares every pair of measures: 1 is the same order, −1 the opposite.
 
 # %%
-agreed = ranking.agreement(table, bootstrap=200, rng=1)
+agreed = ranking.agreement(table, resamples=200, rng=1)
 agreed
 
 # %% [markdown]
@@ -119,7 +119,7 @@ assert table["debtrank"].idxmax() in ("TR", "CL")
 
 # %%
 noisy = ranking.stability(
-    ranking.perturbed(net, noise=0.2, draws=50, rng=1),
+    ranking.perturbed(net, noise=0.2, samples=50, rng=1),
     measures=["default_impact", "pagerank_debtor"],
     recovery=RECOVERY,
 )

@@ -39,9 +39,7 @@ from contagion.synthetic.generate import Sheets
 # the totals sees the margins.
 
 # %%
-truth = ct.synthetic.generate.core_periphery(
-    40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1
-)
+truth = ct.synthetic.generate.tiered(40, 8, sheets=Sheets(interbank=0.3, capital=0.06), rng=1)
 margins = reconstruct.Margins.from_network(truth)
 print(truth)
 margins.table.head(4).round(2)
@@ -167,7 +165,7 @@ tests["fitness, 20 networks"].networks[["mean_loss", "es_0.99", "defaults"]].des
 MANY = 30
 calm = {"scenarios": 5000, "volatility": 0.022, "correlation": 0.3, "rng": 7}
 plain = scenarios.common_factor(truth, **calm)
-tilted = scenarios.common_factor(truth, tilt=2.0, **calm)
+tilted = scenarios.common_factor(truth, sampling=scenarios.Sampling(tilt=2.0), **calm)
 rare = pd.concat(
     [ct.stress_test(truth, model, each).exceedance([MANY], "defaults") for each in (plain, tilted)],
     keys=["plain", "importance sampling"],
@@ -219,7 +217,7 @@ compared = policy.compare(truth, model, shocks, ideas, of="deadweight")
 compared
 
 # %%
-difference = compared.differences()
+difference = compared.differences(rng=0)
 columns = ["before", "after", "difference", "standard_error", "independent_error", "cost"]
 difference[columns].round(3)
 

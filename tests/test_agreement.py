@@ -47,7 +47,7 @@ def test_tau_is_that_of_scipy(seed, ties, blanks):
 def test_bootstrap_counts_a_node_as_often_as_it_is_drawn():
     """The interval is that of τ over tables with the drawn nodes repeated."""
     frame, draws = table(1, n=12), 40
-    found = ranking.agreement(frame, bootstrap=draws, confidence=0.8, rng=7)
+    found = ranking.agreement(frame, resamples=draws, confidence=0.8, rng=7)
     counts = np.random.default_rng(7).multinomial(12, np.full(12, 1 / 12), draws)
     taus = []
     for row in counts:
@@ -87,7 +87,7 @@ def test_undefined_pairs_have_a_reason():
     frame = pd.DataFrame(
         {"x": [1.0, 2, 3], "y": [5.0, 5, 5], "z": [np.nan, np.nan, 1]}, list("abc")
     )
-    found = ranking.agreement(frame, ["x", "y", "z"], bootstrap=5, rng=1)
+    found = ranking.agreement(frame, ["x", "y", "z"], resamples=5, rng=1)
     assert np.isnan(found.tau.loc["x", "y"]) and np.isnan(found.tau.loc["x", "z"])
     assert found.reasons["x", "y"] == "a measure is the same for every node that has both"
     assert found.reasons["x", "z"] == "1 nodes have both measures"
@@ -134,7 +134,7 @@ def test_rank_gives_the_measures_that_were_asked_for(chain):
 
 
 def test_a_measure_of_the_network_needs_no_run(chain, monkeypatch):
-    monkeypatch.setattr("contagion.measures.ranking.table.single_defaults", None)
+    monkeypatch.setattr("contagion.measures.ranking.table.each_default", None)
     assert list(ct.rank(chain, measures=["glasserman_young"]))[3:] == ["glasserman_young"]
 
 
@@ -165,14 +165,14 @@ def test_rank_refuses_what_it_cannot_give(chain, measures, words):
 
 def test_perturbed_keeps_equity_and_the_mean():
     net = random_network(4, 9, 2.5, {"insolvent", "tiers"})
-    many = list(ranking.perturbed(net, noise=0.3, draws=300, rng=3))
+    many = list(ranking.perturbed(net, noise=0.3, samples=300, rng=3))
     for other in many[:20]:
         np.testing.assert_allclose(other.book.equity, net.book.equity, atol=1e-9)
         assert (other.book.external_assets >= 0).all()
     ratio = np.array([other.amount / net.amount for other in many])
     assert np.log(ratio).std() == pytest.approx(0.3, rel=0.05)
     assert ratio.mean() == pytest.approx(1.0, abs=4 * 0.3 / np.sqrt(ratio.size))
-    again = next(ranking.perturbed(net, noise=0.3, draws=1, rng=3))
+    again = next(ranking.perturbed(net, noise=0.3, samples=1, rng=3))
     assert np.array_equal(again.amount, many[0].amount)
 
 
@@ -199,7 +199,7 @@ def test_stability_counts_by_hand():
 
 
 def test_no_noise_no_change(chain):
-    found = ranking.stability(ranking.perturbed(chain, noise=0.0, draws=3), [ct.EisenbergNoe()])
+    found = ranking.stability(ranking.perturbed(chain, noise=0.0, samples=3), [ct.EisenbergNoe()])
     part = found.table.loc["default_impact"]
     assert (part["low"] == part["high"]).all()
     want = ct.rank(chain)["default_impact"].rank(ascending=False, method="min")

@@ -16,6 +16,8 @@ PACKAGE = ROOT / "contagion"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The rooms from the ground up; an arrow may only point down, imports for types included.
 ROOMS = (
+    "vocabulary",
+    "parallel",
     "errors",
     "text",
     "records",

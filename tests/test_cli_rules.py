@@ -111,7 +111,7 @@ def test_allocate_writes_tables_that_read_back(cli, claims):
     assert code == 0 and "Written to deep/results: claims.csv" in out
     assert pd.read_csv(folder / "claims.csv")["loss"].sum() == pytest.approx(12)
     assert pd.read_csv(folder / "layers.csv")["absorbed"].tolist() == pytest.approx([2, 10])
-    assert rules.read(folder / "rule.toml") == venues.okx.okex_2018(fund=2)
+    assert rules.read_rule(folder / "rule.toml") == venues.okx.okex_2018(fund=2)
     assert json.loads((folder / "summary.json").read_text())["uncovered"] == 0
 
 
@@ -219,7 +219,7 @@ def test_toml_alone_is_a_file_of_a_rule(cli, claims):
                        "--toml")  # fmt: skip
     assert code == 0
     (claims / "okx.toml").write_text(out)
-    assert rules.read("okx.toml") == venues.okx.rule(fund=3e6, trigger=0.5)
+    assert rules.read_rule("okx.toml") == venues.okx.rule(fund=3e6, trigger=0.5)
 
 
 def test_parameters_are_typed():

@@ -127,7 +127,10 @@ def test_a_stopped_run_goes_on_with_the_folder_alone(cli, stops, tmp_path, monke
     _, straight, _ = cli(*words, "--json")
     assert json.loads(out)["digest"] == json.loads(straight)["digest"]
     assert json.loads(out)["folder"] == str(tmp_path / "run")
-    assert ct.experiments.stress.load(tmp_path / "run").digest() == json.loads(out)["digest"]
+    assert (
+        ct.experiments.stress.read_stress_test(tmp_path / "run").digest()
+        == json.loads(out)["digest"]
+    )
     net = ct.datasets.load(CEFI)
     drawn = ct.scenarios.common_factor(net, scenarios=20000, rng=3)
     model = ct.models.RogersVeraart(alpha=0.8, which="greatest")
@@ -178,7 +181,10 @@ def test_a_folder_with_a_command_alone_begins(cli, tmp_path, monkeypatch):
     (tmp_path / "new" / ".manifest.json.77.part").write_text("{")
     code, out, _ = cli("stress", "--resume", tmp_path / "new", "--json")
     assert code == 0
-    assert json.loads(out)["digest"] == ct.experiments.stress.load(tmp_path / "run").digest()
+    assert (
+        json.loads(out)["digest"]
+        == ct.experiments.stress.read_stress_test(tmp_path / "run").digest()
+    )
     assert json.loads(out)["model"]["parameters"]["max_rounds"] == "900"
     assert (tmp_path / "new" / "command.json").read_text() == command
     (tmp_path / "new" / "manifest.json").unlink()
@@ -217,7 +223,7 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
     go()
     code, out, _ = cli(*words)
     assert code == 0 and "Written to" in out and "contagion stress --resume" in flat(out)
-    assert ct.experiments.stress.load(tmp_path / "run").complete
+    assert ct.experiments.stress.read_stress_test(tmp_path / "run").complete
     command = (tmp_path / "run" / "command.json").read_text()
     code, _, err = cli("stress", CEFI, "--count", "20000", "--rng", 1, "--layer", "2022-11",
                        "--out", tmp_path / "run")  # fmt: skip
@@ -264,7 +270,7 @@ def test_scenarios_from_a_file_with_other_numbers_on_top(cli, tmp_path):
     file, net = tmp_path / "june.toml", ct.datasets.load(CEFI)
     file.write_text('kind = "t_copula"\nmarginals = [0, 0.1, 0.6]\ncorrelation = 0.3\n'
                     "degrees = 4\nseed = 9\nscenarios = 700\n")  # fmt: skip
-    assert set_of(net, str(file)).digest() == ct.scenarios.read(file, net).digest()
+    assert set_of(net, str(file)).digest() == ct.scenarios.read_scenarios(file, net).digest()
     other = set_of(net, str(file), ["degrees=8"], count=600, rng=2)
     want = ct.scenarios.t_copula(net, [0, 0.1, 0.6], 0.3, 8, scenarios=600, rng=2)
     assert other.digest() == want.digest()
@@ -297,9 +303,15 @@ def test_parameters_in_words(tmp_path):
 def test_a_manifest_makes_the_same_set_again(kind):
     net = ct.synthetic.generate.defi_stack(6, [3, 2], rng=1)
     made = {
-        "prices": lambda: ct.scenarios.prices(net, 0.5, scenarios=50, rng=1, tilt=2.0),
+        "prices": lambda: ct.scenarios.prices(
+            net, 0.5, scenarios=50, rng=1, sampling=ct.scenarios.Sampling(tilt=2.0)
+        ),
         "factors": lambda: ct.scenarios.factors(
-            net, np.full((len(net), 2), 0.5), scenarios=32, sobol=True, replicates=2, rng=1
+            net,
+            np.full((len(net), 2), 0.5),
+            scenarios=32,
+            sampling=ct.scenarios.Sampling(sobol=True, replicates=2),
+            rng=1,
         ),
         "defaults": lambda: ct.scenarios.defaults(
             net, dict.fromkeys(net.names, 0.1), scenarios=50, rng=1

@@ -261,7 +261,7 @@ def test_all_rates_equal_is_the_parameter():
 
 def test_single_defaults_use_the_rates_of_the_claims():
     """d fails: a loses 2.5, b 5 and c 0 of their 15 each."""
-    table = ct.measures.single_defaults(rated(0.25, 0.5, 0.0), ct.models.CreditFunding(1.0, 0.0))
+    table = ct.measures.each_default(rated(0.25, 0.5, 0.0), ct.models.CreditFunding(1.0, 0.0))
     assert table.loc["d", "default_impact"] == pytest.approx(7.5)
     assert table.loc["d", "contagion_index"] == pytest.approx(100 * 7.5 / 45)
 
@@ -274,7 +274,7 @@ def test_nodes_without_known_capital_lose_funding_too():
     result = model.propagate(net, ct.Shock.default("fund"))
     assert result.table.loc["bank", "loss"] == pytest.approx(24)
     assert result.channels.loc["bank", "funding"] == pytest.approx(24)
-    table = ct.measures.single_defaults(net, model)
+    table = ct.measures.each_default(net, model)
     assert table.loc["fund", "default_impact"] == pytest.approx(24)
 
 

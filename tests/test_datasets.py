@@ -14,7 +14,7 @@ from contagion import datasets
 NAMES = datasets.names()
 FIGURES = ["external_assets", "external_liabilities", "total_assets", "total_liabilities", "equity"]
 CEFI, STREAM = "cefi_credit_2022", "stream_elixir_2025"
-LAYERS = [(name, layer) for name in NAMES for layer in datasets.describe(name).layers or [None]]
+LAYERS = [(name, layer) for name in NAMES for layer in datasets.card(name).layers or [None]]
 
 
 def raw(name: str, table: str) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def test_the_promised_datasets_are_there():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card_is_complete(name):
-    card = datasets.describe(name)
+    card = datasets.card(name)
     assert card.kind in datasets.KINDS
     assert all(getattr(card, text) for text in datasets.TEXTS)
     assert card.caveats and card.sources and card.grades
@@ -78,7 +78,7 @@ def test_card_is_complete(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card_prints_in_80_columns(name):
-    card = datasets.describe(name)
+    card = datasets.card(name)
     text = repr(card)
     assert max(map(len, text.splitlines())) < 80
     assert all(word in text for word in (name, card.unit, card.kind, "caveats"))
@@ -88,7 +88,7 @@ def test_card_prints_in_80_columns(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_has_a_known_source_and_grade(name):
-    card = datasets.describe(name)
+    card = datasets.card(name)
     used = set()
     for table in ("nodes", "exposures", "outcomes"):
         rows = raw(name, table)
@@ -119,7 +119,7 @@ def test_unknown_capital_is_said_on_the_node(name):
 
 @pytest.mark.parametrize(("name", "layer"), LAYERS)
 def test_loads_without_errors_and_without_strangers(name, layer):
-    net, card = network(name, layer), datasets.describe(name)
+    net, card = network(name, layer), datasets.card(name)
     assert not net.check()["severity"].eq("error").any()
     assert net.unit == card.unit
     claims, guarantees = net.exposures, net.guarantees
@@ -129,7 +129,7 @@ def test_loads_without_errors_and_without_strangers(name, layer):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_run_of_the_card_runs(name):
-    first, net = datasets.describe(name).default_run, network(name)
+    first, net = datasets.card(name).default_run, network(name)
     shock = ct.Shock.default(first["default"], recovery=first["recovery"])
     result = ct.EisenbergNoe().propagate(net, shock)
     lost = result.flows.loc[result.flows["debtor"] == first["default"]]
@@ -139,7 +139,7 @@ def test_the_first_run_of_the_card_runs(name):
 
 @pytest.mark.parametrize("name", [CEFI, STREAM])
 def test_the_first_run_counts_only_what_it_causes(name):
-    first = datasets.describe(name).default_run
+    first = datasets.card(name).default_run
     result = run(name, None, first["default"], baseline=first["baseline"])
     assert result.socialization.already_missing == 0.0
     assert result.socialization.borne == pytest.approx(result.socialization.initial_loss)
@@ -147,7 +147,7 @@ def test_the_first_run_counts_only_what_it_causes(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_assumed_capital_belongs_to_nodes_of_the_tables(name):
-    assert set(datasets.describe(name).assume_equity) <= set(raw(name, "nodes")["node"])
+    assert set(datasets.card(name).assume_equity) <= set(raw(name, "nodes")["node"])
 
 
 # -- the crypto-credit chain ------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_three_arrows_is_not_blamed_for_celsius():
 
 
 def test_one_loss_is_told_once_per_snapshot():
-    for layer in datasets.describe(CEFI).layers:
+    for layer in datasets.card(CEFI).layers:
         claims = network(CEFI, layer).exposures
         lenders = set(claims.loc[claims["debtor"] == "three_arrows", "creditor"])
         assert not {"genesis", "dcg"} <= lenders
@@ -219,7 +219,7 @@ def test_genesis_fails_in_november_without_the_note_of_its_parent():
 
 @pytest.mark.parametrize(("equity", "fails"), [(79e6, True), (81e6, False)])
 def test_blockfi_survives_june_with_the_assumed_capital_and_a_little_less(equity, fails):
-    assumed = {**datasets.describe(CEFI).assume_equity, "blockfi": equity}
+    assumed = {**datasets.card(CEFI).assume_equity, "blockfi": equity}
     net = datasets.load(CEFI, assume_equity=assumed)
     result = ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows", recovery=0.0))
     assert bool(result.table.loc["blockfi", "defaulted"]) is fails
@@ -439,12 +439,12 @@ def test_malformed_cards_say_what_is_wrong(tmp_path, monkeypatch, old, new, mess
     card = tmp_path / "toy" / "dataset.toml"
     monkeypatch.setattr(datasets, "_root", lambda: tmp_path)
     card.write_text(GOOD)
-    assert datasets.describe("toy").title == "t"
+    assert datasets.card("toy").title == "t"
     assert datasets.outcomes("toy").empty
     assert old in GOOD
     card.write_text(GOOD.replace(old, new))
     with pytest.raises(ct.DatasetError, match=message):
-        datasets.describe("toy")
+        datasets.card("toy")
 
 
 def test_the_wheel_brings_its_own_copy(tmp_path, monkeypatch):

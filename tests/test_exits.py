@@ -37,7 +37,7 @@ def every_draw(loss: float, amount: list[float], draws: int, seed: int) -> np.nd
 def test_first_last_and_expected_against_every_order(loss):
     """120 orders of five claims: extremes exactly, the mean within its own standard error."""
     orders = reference.all_orders(loss, FIVE["amount"])
-    found = exit_values(loss, FIVE, rng=3, draws=20_000)
+    found = exit_values(loss, FIVE, rng=3, samples=20_000)
     np.testing.assert_allclose(found["loss_first"], orders.min(axis=0), rtol=0, atol=1e-12)
     np.testing.assert_allclose(found["loss_last"], orders.max(axis=0), rtol=0, atol=1e-12)
     error = np.abs(found["expected_loss"] - orders.mean(axis=0))
@@ -62,7 +62,7 @@ def test_equal_claims():
     """K claims of 10 and a loss of 37: everybody expects 37/K; of 20, three lose 10, one 7."""
     k, loss = 20, 37.0
     claims = {"claimant": [f"c{i}" for i in range(k)], "amount": [10.0] * k}
-    found = exit_values(loss, claims, rng=5, draws=40_000, level=0.9)
+    found = exit_values(loss, claims, rng=5, samples=40_000, confidence=0.9)
     gap = (found["expected_loss"] - loss / k).abs()
     assert (gap <= 4 * found["standard_error"]).all()
     spread = np.sqrt((3 * 10**2 + 7**2) / k - (loss / k) ** 2) / np.sqrt(40_000)
@@ -71,9 +71,11 @@ def test_equal_claims():
     assert found["band_high"].eq(10).all()  # 15 % of the orders take all of it
     assert found["loss_first"].eq(0).all()
     assert found["loss_last"].eq(10).all()
-    narrow = exit_values(loss, claims, rng=5, draws=40_000, level=0.65)  # up to 82.5 %: the seven
+    narrow = exit_values(
+        loss, claims, rng=5, samples=40_000, confidence=0.65
+    )  # up to 82.5 %: the seven
     assert narrow["band_high"].eq(7).all()
-    inside = exit_values(loss, claims, rng=5, draws=40_000, level=0.5)  # up to 75 %: nothing
+    inside = exit_values(loss, claims, rng=5, samples=40_000, confidence=0.5)  # up to 75 %: nothing
     assert inside["band_high"].eq(0).all()
 
 
@@ -84,7 +86,7 @@ def test_mean_error_and_band_are_those_of_the_draws(draws, level):
     rng = np.random.default_rng(draws)
     amount = sorted(rng.integers(0, 9, 12).astype(float))
     claims = {"claimant": [f"c{i:02d}" for i in range(12)], "amount": amount}
-    found = exit_values(0.4 * sum(amount), claims, draws=draws, rng=7, level=level)
+    found = exit_values(0.4 * sum(amount), claims, samples=draws, rng=7, confidence=level)
     rows = every_draw(0.4 * sum(amount), amount, draws, 7)
     np.testing.assert_allclose(found["expected_loss"], rows.mean(axis=0), rtol=0, atol=1e-12)
     error = rows.std(axis=0, ddof=1) / np.sqrt(draws)
@@ -151,9 +153,9 @@ def test_a_seed_is_a_result_and_a_generator_goes_on():
 
 @pytest.mark.parametrize("chunk", [1, 7, 5000])
 def test_the_size_of_the_chunks_does_not_matter(chunk, monkeypatch):
-    whole = exit_values(9.0, FIVE, rng=4, draws=500)
+    whole = exit_values(9.0, FIVE, rng=4, samples=500)
     monkeypatch.setattr(exits, "CHUNK", chunk)
-    pd.testing.assert_frame_equal(exit_values(9.0, FIVE, rng=4, draws=500), whole)
+    pd.testing.assert_frame_equal(exit_values(9.0, FIVE, rng=4, samples=500), whole)
 
 
 def test_the_unit_of_money_does_not_matter():
@@ -166,7 +168,9 @@ def test_fifty_thousand_claims_in_bounded_memory():
     k = 50_000
     amount = np.random.default_rng(0).lognormal(0, 1, k)
     total = amount.sum()
-    found = exit_values(0.3 * total, {"claimant": np.arange(k), "amount": amount}, draws=60, rng=1)
+    found = exit_values(
+        0.3 * total, {"claimant": np.arange(k), "amount": amount}, samples=60, rng=1
+    )
     assert found["expected_loss"].sum() == pytest.approx(0.3 * total, rel=1e-9)
     share = found["expected_loss"].sum() / total
     assert (found["expected_loss"] / amount).mean() == pytest.approx(share, abs=0.01)
@@ -210,10 +214,10 @@ def test_errors_of_the_claims_are_those_of_the_rules():
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 90.0, float("nan")])
 def test_a_level_is_a_part(level):
-    with pytest.raises(ValueError, match="level="):
-        exit_values(1.0, FIVE, level=level)
+    with pytest.raises(ValueError, match="confidence="):
+        exit_values(1.0, FIVE, confidence=level)
 
 
 def test_one_draw_has_no_error():
-    with pytest.raises(ValueError, match="draws=1"):
-        exit_values(1.0, FIVE, draws=1)
+    with pytest.raises(ValueError, match="samples=1"):
+        exit_values(1.0, FIVE, samples=1)

@@ -91,7 +91,7 @@ def test_blocks_have_their_densities():
 
 
 def test_core_periphery_has_no_claims_in_the_periphery():
-    net = generate.core_periphery(60, 8, inside=1.0, across=0.5, rng=1)
+    net = generate.tiered(60, 8, inside=1.0, across=0.5, rng=1)
     core = net.kinds == "core"
     both = core[net.creditor].astype(int) + core[net.debtor]
     assert (both == 2).sum() == 8 * 7 and (both == 0).sum() == 0
@@ -137,7 +137,7 @@ def test_fitness_is_calibrated(seed):
 
 
 def test_fitness_gives_large_nodes_large_claims():
-    net = generate.fitness(4000, 5.0, rng=3)
+    net = generate.pareto_fitness(4000, 5.0, rng=3)
     assert within(len(net.amount), 4000 * 3999, 5 / 3999)
     degree = np.bincount(net.creditor, minlength=4000)
     mean = np.bincount(net.creditor, net.amount, 4000) / np.maximum(degree, 1)
@@ -148,20 +148,20 @@ def test_fitness_gives_large_nodes_large_claims():
 def test_amounts():
     creditor = np.repeat(np.arange(2), [30_000, 10_000])
     rng = np.random.default_rng(1)
-    drawn = generate.Amounts("lognormal", 5.0, 0.5).of(creditor, 2, rng)
+    drawn = generate.Amounts("lognormal", 5.0, 0.5).of(creditor, 2, rng=rng)
     assert abs(drawn.mean() / 5.0 - 1) < 4 * np.sqrt(np.expm1(0.25)) / 200
     assert np.log(drawn).std() == pytest.approx(0.5, rel=0.02)
-    tail = generate.Amounts("pareto", 5.0, 0.25).of(creditor, 2, rng)
+    tail = generate.Amounts("pareto", 5.0, 0.25).of(creditor, 2, rng=rng)
     assert tail.min() >= 5.0 * 0.75 and abs(tail.mean() / 5.0 - 1) < 0.03
-    assert set(generate.Amounts("even", 5.0).of(creditor, 2, rng)) == {5.0}
-    fixed = generate.Amounts("fixed share", 6.0).of(creditor, 2, rng)
+    assert set(generate.Amounts("even", 5.0).of(creditor, 2, rng=rng)) == {5.0}
+    fixed = generate.Amounts("fixed share", 6.0).of(creditor, 2, rng=rng)
     np.testing.assert_allclose(np.bincount(creditor, fixed), 6.0)
 
 
 def test_a_node_that_owes_much_gets_a_larger_balance_sheet():
     """Claims 1, debts 100: assets 100 / 0.9, equity a tenth, nothing owed outside."""
     sheets = generate.Sheets(interbank=0.5, capital=0.1)
-    sheet = sheets.of(np.array([1.0]), np.array([100.0]), np.random.default_rng(0))
+    sheet = sheets.of(np.array([1.0]), np.array([100.0]), rng=0)
     assert sheet["external_assets"][0] == pytest.approx(100 / 0.9 - 1)
     assert sheet["external_liabilities"][0] == pytest.approx(0.0, abs=1e-12)
 
@@ -229,13 +229,13 @@ def test_a_fall_of_the_assets_reaches_the_users():
         (lambda: generate.erdos_renyi(5, 9), "degree is 9"),
         (lambda: generate.erdos_renyi(1, 0), "2 or more"),
         (lambda: generate.erdos_renyi(2.5, 1), "whole number"),
-        (lambda: generate.core_periphery(5, 5), "core of 5 of 5"),
+        (lambda: generate.tiered(5, 5), "core of 5 of 5"),
         (lambda: generate.block({"a": 3}, [[0.1, 0.2]]), "shape"),
         (lambda: generate.block({"a": 3}, [[1.2]]), "probabilities"),
         (lambda: generate.block({"a": 3}, pd.DataFrame([[1.0]], ["b"], ["b"])), "probabilities"),
         (lambda: generate.scale_free(9, 2, exponent=2.0), "exponent is 2.0"),
-        (lambda: generate.fitness(9, 2, exponent=2.0), "exponent is 2.0"),
-        (lambda: generate.fitness(9, 8), "degree is 8"),
+        (lambda: generate.pareto_fitness(9, 2, exponent=2.0), "exponent is 2.0"),
+        (lambda: generate.pareto_fitness(9, 8), "degree is 8"),
         (lambda: generate.ring(4, neighbours=4), "between 1 and 3"),
         (lambda: generate.Amounts("normal"), "not 'normal'"),
         (lambda: generate.Amounts(mean=0), "above 0"),

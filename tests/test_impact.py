@@ -15,10 +15,10 @@ from contagion.liquidation import (
     ConcentratedLiquidity,
     ConstantProduct,
     Exponential,
-    Impact,
     Linear,
     NoImpact,
     OrderBook,
+    PriceImpact,
     SquareRoot,
 )
 
@@ -26,7 +26,7 @@ INF, NAN = np.inf, np.nan
 RANGES = [(81, 100, 120), (64, 81, 300), (90, 150, 50), (30, 49, 200), (180, 200, 70)]
 BIDS, ASKS = [(0.99, 10), (0.95, 20), (0.9, 5)], [(1.01, 8), (1.1, 30)]
 # Each form with volumes around which it bends or jumps.
-FORMS: dict[str, tuple[Impact, list[float]]] = {
+FORMS: dict[str, tuple[PriceImpact, list[float]]] = {
     "none": (NoImpact(), []),
     "linear": (Linear(depth=50), [50]),
     "linear, floor": (Linear(depth=50, floor=0.4), [30]),
@@ -137,7 +137,7 @@ def test_scenarios_and_scalars_agree(form, kinks):
     assert np.isnan(form.integral([NAN, 1.0])).tolist() == [True, False]
 
 
-MANY: dict[str, tuple[Impact, list[Impact]]] = {
+MANY: dict[str, tuple[PriceImpact, list[PriceImpact]]] = {
     "linear": (
         Linear([50, INF], floor=[0, 0.1], recovery=[0, 1]),
         [Linear(50), Linear(INF, floor=0.1, recovery=1)],
@@ -479,4 +479,4 @@ def test_forms_compare_and_are_keys():
     book = OrderBook(np.array(BIDS))
     assert book == OrderBook(BIDS) != OrderBook(BIDS[:2])
     assert len({book, OrderBook(BIDS), ConcentratedLiquidity(RANGES, 95), Linear([1, 2])}) == 3
-    assert all(isinstance(form, liquidation.Impact) for form, _ in FORMS.values())
+    assert all(isinstance(form, liquidation.PriceImpact) for form, _ in FORMS.values())

@@ -101,7 +101,7 @@ def test_monotone(name, values, seed):
 
 def test_induced_hoarding_is_counted(row):
     """b calls 5 in from c, who has 6; a calls 10 in from b, who has 4."""
-    table = ct.measures.single_defaults(row, ct.models.LiquidityHoarding(), recovery=1.0)
+    table = ct.measures.each_default(row, ct.models.LiquidityHoarding(), recovery=1.0)
     assert table["induced_defaults"].tolist() == [1, 0, 0, 0]
     assert table["default_impact"].tolist() == [0, 0, 0, 0]
 

@@ -12,9 +12,9 @@ from margin_books import book_of, one_long
 import contagion as ct
 from contagion.liquidation import HardCoded, Linear, LiquidationCascade, MarginBook
 from contagion.liquidation.cascade_measures import (
-    break_even_fund,
     cascade_multiplier,
     multiple,
+    required_fund,
     scenario_deficits,
     time_to_stop,
     total_loss,
@@ -207,7 +207,7 @@ def test_concentration_of_nothing_is_unknown():
 def test_fund_by_definition(share):
     rng = np.random.default_rng(3)
     deficits = np.where(rng.random(100) < 0.5, 0.0, rng.lognormal(3, 2, 100))
-    row = break_even_fund(deficits, share).iloc[0]
+    row = required_fund(deficits, share).iloc[0]
     enough = [x for x in deficits if (deficits <= x).sum() >= 100 * share - 1e-9]
     assert row["fund"] == min(enough)
     assert row["covered"] == pytest.approx((deficits <= row["fund"]).mean())
@@ -221,15 +221,15 @@ def test_fund_by_definition(share):
 
 
 def test_a_share_that_is_reached_exactly_is_enough():
-    assert break_even_fund([4.0, 1.0], 0.5)["fund"].item() == 1.0
-    assert break_even_fund([1, 2, 3, 4], 0.75)["fund"].item() == 3.0
+    assert required_fund([4.0, 1.0], 0.5)["fund"].item() == 1.0
+    assert required_fund([1, 2, 3, 4], 0.75)["fund"].item() == 3.0
 
 
 def test_weights_are_repetitions():
-    one = break_even_fund([0, 5, 9, 20], 0.8, weights=[4, 3, 2, 1])
-    two = break_even_fund([0] * 4 + [5] * 3 + [9] * 2 + [20], 0.8)
+    one = required_fund([0, 5, 9, 20], 0.8, weights=[4, 3, 2, 1])
+    two = required_fund([0] * 4 + [5] * 3 + [9] * 2 + [20], 0.8)
     assert np.allclose(one, two)
-    shuffled = break_even_fund([20, 5, 9, 0], 0.8, weights=[1, 3, 2, 4])
+    shuffled = required_fund([20, 5, 9, 0], 0.8, weights=[1, 3, 2, 4])
     assert np.allclose(one, shuffled)
 
 
@@ -242,20 +242,20 @@ def test_fund_of_a_batch_of_a_cascade_covers_its_share(book):
     table = scenario_deficits(book, batch)
     assert table.shape == (200, 3) and list(table) == list(book.venues)
     assert np.allclose(table.sum(axis=1), batch.deficit.sum(axis=1))
-    found = break_even_fund(table, 0.95)
+    found = required_fund(table, 0.95)
     assert ((table <= found["fund"]).mean() >= 0.95).all()
     assert ((table < found["fund"]).mean() < 0.95).all()
-    pooled = break_even_fund(table.sum(axis=1), 0.95)["fund"].iloc[0]
+    pooled = required_fund(table.sum(axis=1), 0.95)["fund"].iloc[0]
     assert pooled > 0
 
 
 def test_fund_of_results(book):
     run = LiquidationCascade(impact=IMPACT)
     results = [run.run(book, {"X": -fall}) for fall in (0.05, 0.2, 0.6)]
-    found = break_even_fund(results, 0.6)
+    found = required_fund(results, 0.6)
     middle = np.sort([result.deficits.to_numpy() for result in results], axis=0)[1]
     assert found["fund"].tolist() == pytest.approx(middle.tolist())
-    assert break_even_fund(results[1])["fund"].tolist() == results[1].deficits.tolist()
+    assert required_fund(results[1])["fund"].tolist() == results[1].deficits.tolist()
 
 
 @pytest.mark.parametrize(
@@ -264,8 +264,8 @@ def test_fund_of_results(book):
         ([], 0.9, None, "no scenarios"),
         ([-1.0], 0.9, None, "money >= 0"),
         ([np.nan], 0.9, None, "money >= 0"),
-        ([1.0], 0.0, None, "share=0"),
-        ([1.0], 1.1, None, "share=1.1"),
+        ([1.0], 0.0, None, "level=0"),
+        ([1.0], 1.1, None, "level=1.1"),
         ([1.0, 2.0], 0.9, [1.0], "2 numbers >= 0"),
         ([1.0, 2.0], 0.9, [0.0, 0.0], "All weights are 0"),
         (np.zeros((2, 2, 2)), 0.9, None, "scenarios, then venues"),
@@ -273,12 +273,12 @@ def test_fund_of_results(book):
 )
 def test_fund_refuses_what_it_cannot_read(deficits, share, weights, says):
     with pytest.raises(ct.MarginError, match=says):
-        break_even_fund(deficits, share, weights)
+        required_fund(deficits, share, weights=weights)
 
 
 def test_results_of_other_venues_and_mixtures_are_refused(book):
     one, two = (LiquidationCascade().run(b, {"X": -0.1}) for b in (book, one_long()))
     with pytest.raises(ct.MarginError, match="different venues"):
-        break_even_fund([one, two])
+        required_fund([one, two])
     with pytest.raises(ct.MarginError, match="one or the other"):
-        break_even_fund([one, 3.0])
+        required_fund([one, 3.0])

@@ -135,7 +135,7 @@ def test_historical_shortfall_covers_with_200_observations_in_the_tail(interval,
     """All columns share the bootstrap's draws: 4,000 of them, so that their luck does not show."""
     losses = NORMAL.rvs(size=(2_000, REPETITIONS), random_state=5)
     found = statistics.expected_shortfall(
-        losses, 0.9, confidence=confidence, interval=interval, repetitions=4_000, rng=1
+        losses, 0.9, confidence=confidence, interval=interval, resamples=4_000, rng=1
     )
     close_to(covered(found, truth(NORMAL, 0.9, "es")), confidence)
 

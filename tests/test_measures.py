@@ -25,7 +25,7 @@ def three() -> ct.ExposureNetwork:
 
 def test_single_defaults_by_hand(three):
     """Zero recovery. a fails: b loses 10 of 3, fails, c loses 6 of 4. b fails: c loses 4."""
-    table = measures.single_defaults(three, ct.models.GaiKapadia())
+    table = measures.each_default(three, ct.models.GaiKapadia())
     assert table["default_impact"].tolist() == [7, 4, 0]
     assert table["contagion_index"].tolist() == pytest.approx([100, 80, 0])
     assert table["vulnerability_index"].tolist() == pytest.approx([0, 50, 100])
@@ -36,7 +36,7 @@ def test_single_defaults_by_hand(three):
 
 def test_recovery_softens(three):
     """At 0.8, a's default costs b 2 and nobody else anything."""
-    table = measures.single_defaults(three, ct.EisenbergNoe(), recovery=0.8)
+    table = measures.each_default(three, ct.EisenbergNoe(), recovery=0.8)
     assert table["default_impact"].tolist() == pytest.approx([2, 1.2, 0])
     assert table["induced_defaults"].tolist() == [0, 0, 0]
 
@@ -47,14 +47,14 @@ def test_clearing_model_by_hand(three):
     a fails, nothing recovered: b has 0, pays nothing: c loses 6 of its 4.
     """
     assert three.balance_sheet["external_liabilities"].tolist() == [0, 1, 2]
-    table = measures.single_defaults(three, ct.EisenbergNoe())
+    table = measures.each_default(three, ct.EisenbergNoe())
     assert table["default_impact"].tolist() == [7, 4, 0]
     assert table["hazard"].tolist() == [0, 50, 100]
 
 
 def test_each_measure_is_a_column(three):
     model = ct.models.Furfine(0.5)
-    table = measures.single_defaults(three, model, recovery=0.2)
+    table = measures.each_default(three, model, recovery=0.2)
     for name in ("default_impact", "contagion_index", "vulnerability_index"):
         series = getattr(measures, name)(three, model, recovery=0.2)
         pd.testing.assert_series_equal(series.values, table[name])
@@ -88,7 +88,7 @@ def test_losses_count_from_the_run_without_shock():
         orientation="debtor->creditor",
         external_assets=[7, 0, 6],
     )
-    table = measures.single_defaults(net, ct.EisenbergNoe())
+    table = measures.each_default(net, ct.EisenbergNoe())
     assert table["default_impact"].tolist() == pytest.approx([7, 0, 5])
     assert table["induced_defaults"].tolist() == [0, 0, 0]
     # capital after the old loss: y 7 + 5 = 12, x 0, z 1
@@ -101,7 +101,7 @@ def test_unknown_capital_counts_in_money_and_not_in_the_indices():
     nodes = pd.DataFrame({"node": ["a", "b", "c"], "equity": [2.0, np.nan, 4.0]})
     owed = pd.DataFrame({"creditor": ["b", "c"], "debtor": ["a", "a"], "amount": [6.0, 3.0]})
     net = ct.ExposureNetwork(nodes, owed, missing_equity="external")
-    table = measures.single_defaults(net, ct.EisenbergNoe())
+    table = measures.each_default(net, ct.EisenbergNoe())
     assert table.loc["a", "default_impact"] == pytest.approx(9)
     assert table.loc["a", "contagion_index"] == pytest.approx(75)
     assert np.isnan(table.loc["b", "vulnerability_index"])
@@ -111,7 +111,7 @@ def test_unknown_capital_counts_in_money_and_not_in_the_indices():
 @pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.DebtRank(), ct.models.Furfine()])
 def test_all_at_once_is_one_after_the_other(model):
     net = random_network(5, 8, 2.0, {"insolvent"})
-    table = measures.single_defaults(net, model, recovery=0.1)
+    table = measures.each_default(net, model, recovery=0.1)
     base = np.maximum(model.solve(net, np.zeros(8)).equity, 0)
     for i, name in enumerate(net.names):
         pins = np.full(8, np.nan)
@@ -123,9 +123,9 @@ def test_all_at_once_is_one_after_the_other(model):
 
 def test_chunks_do_not_matter(monkeypatch):
     net = random_network(6, 9, 2.0)
-    whole = measures.single_defaults(net, ct.EisenbergNoe())
+    whole = measures.each_default(net, ct.EisenbergNoe())
     monkeypatch.setattr(measures.impact, "CHUNK", 18)
-    pd.testing.assert_frame_equal(whole, measures.single_defaults(net, ct.EisenbergNoe()))
+    pd.testing.assert_frame_equal(whole, measures.each_default(net, ct.EisenbergNoe()))
 
 
 def test_one_node_alone():
@@ -133,15 +133,15 @@ def test_one_node_alone():
         pd.DataFrame({"node": ["a"], "external_assets": [1.0]}),
         pd.DataFrame({"creditor": [], "debtor": [], "amount": []}),
     )
-    table = measures.single_defaults(net, ct.EisenbergNoe())
+    table = measures.each_default(net, ct.EisenbergNoe())
     assert table["default_impact"].tolist() == [0]
     assert table[["contagion_index", "vulnerability_index"]].isna().all(axis=None)
 
 
 def test_progress_is_shown_on_request(three, capsys):
-    measures.single_defaults(three, ct.EisenbergNoe(), progress=True)
+    measures.each_default(three, ct.EisenbergNoe(), progress=True)
     assert "EisenbergNoe" in capsys.readouterr().err
-    measures.single_defaults(three, ct.EisenbergNoe())
+    measures.each_default(three, ct.EisenbergNoe())
     assert capsys.readouterr().err == ""
 
 
@@ -162,7 +162,7 @@ def test_more_by_hand(three):
 
     b fails: c loses 6. c fails: only its external creditors lose, 2.
     """
-    table = measures.single_defaults(three, ct.EisenbergNoe(), more=True)
+    table = measures.each_default(three, ct.EisenbergNoe(), more=True)
     assert table["direct_impact"].tolist() == [3, 4, 0]
     assert table["cascade_impact"].tolist() == [4, 0, 0]
     assert table["amplification"].tolist()[:2] == pytest.approx([4 / 3, 0])
@@ -171,12 +171,12 @@ def test_more_by_hand(three):
     assert table["socialized_caused"].tolist() == pytest.approx([3 + 4 + 1 + 2, 4 + 1 + 2, 2])
     assert table["socialized_suffered"].tolist() == pytest.approx([0, 3 + 1, 2 * (4 + 2)])
     assert table.reasons == {"amplification": {"c": "nobody loses on it directly"}}
-    usual = measures.single_defaults(three, ct.EisenbergNoe())
+    usual = measures.each_default(three, ct.EisenbergNoe())
     pd.testing.assert_frame_equal(table[usual.columns], usual.table)
 
 
 def test_debtrank_has_no_socialized_loss(three):
-    table = measures.single_defaults(three, ct.DebtRank(), more=True)
+    table = measures.each_default(three, ct.DebtRank(), more=True)
     assert table["contagion_index_uncapped"].tolist() == pytest.approx([1600 / 7, 600 / 5, 0])
     assert table[["socialized_caused", "socialized_suffered"]].isna().all(axis=None)
     assert table.reasons["socialized_caused"]["a"] == "DebtRank does not settle claims"
@@ -187,7 +187,7 @@ def test_direct_loss_is_counted_from_the_state_before():
     net = ct.ExposureNetwork.from_matrix(
         [[0, 10], [0, 0]], list("xy"), orientation="debtor->creditor", external_assets=[7, 2]
     )
-    table = measures.single_defaults(net, ct.EisenbergNoe(), recovery=0.2, more=True)
+    table = measures.each_default(net, ct.EisenbergNoe(), recovery=0.2, more=True)
     assert table["direct_impact"].tolist() == pytest.approx([5, 0])
     assert table["amplification"].iloc[0] == pytest.approx(0)
 
@@ -199,7 +199,7 @@ def test_direct_loss_of_parallel_claims_is_capped_once():
         {"creditor": ["b", "b", "c"], "debtor": ["a", "a", "a"], "amount": [3.0, 3.0, 5.0]}
     )
     net = ct.ExposureNetwork(nodes, owed, missing_equity="external", duplicates="keep")
-    table = measures.single_defaults(net, ct.EisenbergNoe(), more=True)
+    table = measures.each_default(net, ct.EisenbergNoe(), more=True)
     assert table.loc["a", "direct_impact"] == 9
     assert table.loc["a", "contagion_index_uncapped"] == pytest.approx(100 * 6 / 4)
     assert table.reasons["vulnerability_index_uncapped"] == {"c": "capital is not known"}
@@ -213,7 +213,7 @@ def test_guarantees_leave_the_direct_loss_open():
             {"guarantor": ["c"], "debtor": ["a"], "creditor": ["b"], "amount": [3.0]}
         ),
     )  # fmt: skip
-    table = measures.single_defaults(net, ct.EisenbergNoe(), more=True)
+    table = measures.each_default(net, ct.EisenbergNoe(), more=True)
     assert table["default_impact"].iloc[0] == pytest.approx(4)
     for name in ("direct_impact", "cascade_impact", "amplification"):
         assert table[name].isna().all()
@@ -226,7 +226,7 @@ def test_socialized_loss_is_that_of_the_result(seed, features):
     """Caused: what `Socialization` says of the same default. All of it is suffered by somebody."""
     net = random_network(seed, 8, 2.0, frozenset(features))
     model, outside = ct.EisenbergNoe(), 0.0
-    table = measures.single_defaults(net, model, more=True)
+    table = measures.each_default(net, model, more=True)
     for name in net.names:
         result = model.propagate(net, ct.Shock.default(name), baseline="cleared")
         own = result.loss[net.position(name)]
@@ -247,7 +247,7 @@ def test_owners_who_are_nodes_do_not_bear_twice():
         external_assets=[7, 4, 1],
         shareholdings=pd.DataFrame({"owner": ["c"], "company": ["b"], "fraction": [0.5]}),
     )  # fmt: skip
-    table = measures.single_defaults(net, ct.models.CrossHoldings(), more=True)
+    table = measures.each_default(net, ct.models.CrossHoldings(), more=True)
     assert table.loc["a", "default_impact"] == pytest.approx(9)
     assert table.loc["a", "socialized_caused"] == pytest.approx(6)
     assert table["socialized_suffered"].tolist() == pytest.approx([0, 3, 3 + 5])
@@ -290,9 +290,9 @@ def test_debtrank_at_once_is_debtrank_run_by_run(seed, monkeypatch):
     every = ("insolvent", "unknown", "unfailing", "parallel")
     net = random_network(seed, 10, 2.0, frozenset(f for f in every if rng.random() < 0.4))
     model, recovery = ct.DebtRank(tolerance=1e-13), float(rng.choice([0.0, 0.4]))
-    fast = measures.single_defaults(net, model, recovery=recovery, more=True)
+    fast = measures.each_default(net, model, recovery=recovery, more=True)
     monkeypatch.setattr(ct.DebtRank, "each_default", lambda *_: None)
-    slow = measures.single_defaults(net, model, recovery=recovery, more=True)
+    slow = measures.each_default(net, model, recovery=recovery, more=True)
     pd.testing.assert_frame_equal(fast, slow, rtol=1e-8, atol=1e-8)
     assert fast.reasons == slow.reasons
 
@@ -309,9 +309,9 @@ def test_triggers_that_fail_nobody_need_no_run(seed, monkeypatch):
     )
     model = ct.EisenbergNoe()
     monkeypatch.setattr(ct.EisenbergNoe, "spreads_by_default_only", False)
-    slow = measures.single_defaults(net, model, recovery=0.6, more=True)
+    slow = measures.each_default(net, model, recovery=0.6, more=True)
     monkeypatch.setattr(ct.EisenbergNoe, "spreads_by_default_only", True)
-    fast = measures.single_defaults(net, model, recovery=0.6, more=True)
+    fast = measures.each_default(net, model, recovery=0.6, more=True)
     pd.testing.assert_frame_equal(fast, slow, rtol=1e-7, atol=1e-7)
     quiet, _ = measures.impact._quiet(net, model.solve(net, np.zeros(9)), 0.6)
     assert not fast["induced_defaults"].to_numpy()[quiet].any()
@@ -362,7 +362,7 @@ def test_where_a_measure_is_not_defined_there_is_a_reason():
     )
     owed = pd.DataFrame({"creditor": ["b"], "debtor": ["a"], "amount": [1.0]})
     net = ct.ExposureNetwork(nodes.assign(external_liabilities=[0.0, 4.0, 1.0]), owed)
-    table = measures.single_defaults(net, ct.EisenbergNoe())
+    table = measures.each_default(net, ct.EisenbergNoe())
     assert table.reasons == {
         "contagion_index": {"a": "no other node has capital"},
         "vulnerability_index": {"b": "no capital to lose", "c": "no capital to lose"},
@@ -387,10 +387,10 @@ def test_debtrank_without_any_equity_is_not_defined():
 @pytest.mark.parametrize("model", [ct.DebtRank(), ct.EisenbergNoe()])
 def test_a_recovery_that_is_none(three, model, recovery):
     with pytest.raises(ShockError, match="recovery is"):
-        measures.single_defaults(three, model, recovery=recovery)
+        measures.each_default(three, model, recovery=recovery)
 
 
 def test_runs_that_do_not_converge_are_said():
     net = random_network(5, 8, 2.0)
     with pytest.raises(ConvergenceError, match="EisenbergNoe did not reach its tolerance for"):
-        measures.single_defaults(net, ct.EisenbergNoe(max_rounds=1))
+        measures.each_default(net, ct.EisenbergNoe(max_rounds=1))

@@ -93,7 +93,7 @@ def test_the_record_adds_up(net):
 
 
 def test_new_claims_have_what_the_old_ones_share(net):
-    swaps = net.novate("house", ["a", "b", "c"], {"layer": "swaps"})
+    swaps = net.novate("house", ["a", "b", "c"], claims={"layer": "swaps"})
     new = swaps.exposures.iloc[-3:]
     assert new["layer"].tolist() == ["swaps"] * 3
     assert new["tier"].isna().all()  # 1 and 2: the default of the schema
@@ -216,7 +216,7 @@ def test_several_houses_never_net_more_than_one():
     one = net.novate("p", names)
     three = net
     for house, kind in zip("pqr", "xyz", strict=True):
-        three = three.novate(house, names, {"layer": kind})
+        three = three.novate(house, names, claims={"layer": kind})
     assert one.amount.sum() < three.amount.sum() < 2 * net.amount.sum()
     np.testing.assert_allclose(positions(one)[:12], positions(three)[:12], atol=1e-9)
 
@@ -237,8 +237,10 @@ def test_several_houses_never_net_more_than_one():
     ],
 )
 def test_errors_name_what_to_fix(net, arguments, error, text):
+    house, *rest = arguments
+    options = dict(zip(("members", "claims"), rest, strict=False))
     with pytest.raises(error, match=text):
-        net.novate(*arguments)
+        net.novate(house, **options)
 
 
 def test_a_guarantee_of_a_claim_that_is_novated_is_refused(net):

@@ -184,19 +184,19 @@ def test_map_colours_are_the_figures():
     book = book_of()
     run = LiquidationCascade(impact=Linear(depth=3_000.0))
     found = criticality_map(book, run, np.linspace(0.02, 0.3, 12), depth=[2.0, 0.5, 1.0])
-    ax = ct.plot.criticality_map(found)
+    ax = ct.plot.criticality(found)
     (mesh,) = [c for c in ax.collections if isinstance(c, QuadMesh)]
     up = np.argsort(found.levels)
     assert np.allclose(np.asarray(mesh.get_array()).ravel(), found.multiplier[up].ravel())
     assert [label.get_text() for label in ax.get_yticklabels()] == ["× 0.5", "× 1", "× 2"]
-    other = ct.plot.criticality_map(found, "deficit")
+    other = ct.plot.criticality(found, "deficit")
     (mesh,) = [c for c in other.collections if isinstance(c, QuadMesh)]
     assert np.allclose(np.asarray(mesh.get_array()).ravel(), found.deficit[up].ravel())
 
 
 def test_tipping_line_goes_round_the_cells_above_the_threshold():
     found = made([[1.0, 1.45, 1.6], [1.0, 1.7, 1.9]])
-    ax = ct.plot.criticality_map(found, threshold=1.5)
+    ax = ct.plot.criticality(found, threshold=1.5)
     (border,) = [c for c in ax.collections if isinstance(c, LineCollection)]
     sides = {tuple(map(tuple, np.round(side, 6).tolist())) for side in border.get_segments()}
     assert sides == {
@@ -208,16 +208,16 @@ def test_tipping_line_goes_round_the_cells_above_the_threshold():
 
 
 def test_map_without_a_tipping_point_and_with_infinite_multipliers():
-    ax = ct.plot.criticality_map(made([[1.0, 1.0]]))
+    ax = ct.plot.criticality(made([[1.0, 1.0]]))
     assert any("No cell is above 1.5" in text for text in words(ax))
-    ax = ct.plot.criticality_map(made([[np.inf, 2.0]]))
+    ax = ct.plot.criticality(made([[np.inf, 2.0]]))
     assert words(ax)[:2] == ["∞", "2"]
     with pytest.raises(ValueError, match="multiplier, deficit"):
-        ct.plot.criticality_map(made([[1.0]]), "rounds")
+        ct.plot.criticality(made([[1.0]]), "rounds")
 
 
 def test_large_map_has_no_numbers_in_its_cells():
-    ax = ct.plot.criticality_map(made(np.ones((20, 40)).tolist()))
+    ax = ct.plot.criticality(made(np.ones((20, 40)).tolist()))
     assert len(words(ax)) == 1  # the note
 
 

@@ -115,7 +115,7 @@ def test_no_loss_at_all(chain):
 
 
 def test_numbers_of_nodes_have_no_unit(chain):
-    ax = ct.plot.exceedance(stressed(chain, [0, 6, 6, 6]), "defaults", [0.5])
+    ax = ct.plot.exceedance(stressed(chain, [0, 6, 6, 6]), "defaults", levels=[0.5])
     assert ax.get_xlabel() == "nodes in default"
     assert list(ax.lines[0].get_xdata()) == pytest.approx([0, 2], abs=1e-6)
 
@@ -153,7 +153,7 @@ def three() -> ct.ExposureNetwork:
 
 
 def test_every_quantity_has_its_own_curve(three):
-    ax = ct.plot.concentration_curve(three)
+    ax = ct.plot.cumulative_shares(three)
     drawn = {line.get_label().split(":")[0]: list(line.get_ydata()) for line in ax.lines[:4]}
     assert drawn["debts"] == pytest.approx([0, 0.6, 1, 1])
     assert drawn["claims"] == pytest.approx([0, 0.4, 0.8, 1])
@@ -162,19 +162,19 @@ def test_every_quantity_has_its_own_curve(three):
 
 
 def test_only_what_is_asked_for(three):
-    ax = ct.plot.concentration_curve(three, of=["debts", "equity"])
+    ax = ct.plot.cumulative_shares(three, of=["debts", "equity"])
     said = [text.get_text() for text in ax.get_legend().get_texts()]
     assert said == ["debts: 3 largest have 100%", "equity: 3 largest have 100%"]
     with pytest.raises(ValueError, match="of"):
-        ct.plot.concentration_curve(three, of="profits")
+        ct.plot.cumulative_shares(three, of="profits")
 
 
 def test_what_is_not_known_is_left_out_and_named():
-    ax = ct.plot.concentration_curve(ct.datasets.load("bis_cbs_2022q4"))
+    ax = ct.plot.cumulative_shares(ct.datasets.load("bis_cbs_2022q4"))
     said = [text.get_text().split(":")[0] for text in ax.get_legend().get_texts()]
     assert said == ["claims", "debts"]
     assert "Not drawn: assets, equity" in note_of(ax)
-    ax = ct.plot.concentration_curve(ct.datasets.load("cefi_credit_2022"))
+    ax = ct.plot.cumulative_shares(ct.datasets.load("cefi_credit_2022"))
     assert "assets of 3 of 9 nodes; equity of 3 of 9 nodes" in note_of(ax)
 
 
@@ -182,10 +182,10 @@ def test_nothing_to_draw_and_very_many_nodes():
     alone = ct.ExposureNetwork(
         {"node": ["x"]}, {"creditor": [], "debtor": [], "amount": []}, missing_equity="external"
     )
-    ax = ct.plot.concentration_curve(alone)
+    ax = ct.plot.cumulative_shares(alone)
     assert ax.get_legend() is None and "Not drawn" in note_of(ax)
     many = ct.synthetic.generate.star(80)
-    assert ct.plot.concentration_curve(many, of="debts").get_xscale() == "log"
+    assert ct.plot.cumulative_shares(many, of="debts").get_xscale() == "log"
 
 
 # -- heat maps ----------------------------------------------------------------------------------

@@ -395,7 +395,12 @@ def test_nothing_less_is_not_said(venues):
 
 def test_scenarios_within_what_is_left(venues):
     base = ct.scenarios.common_factor(
-        venues, volatility=0.6, correlation=0.3, scenarios=3000, antithetic=True, rng=3
+        venues,
+        volatility=0.6,
+        correlation=0.3,
+        scenarios=3000,
+        sampling=ct.scenarios.Sampling(antithetic=True),
+        rng=3,
     )
     assert same_scenarios(base, policy.Capital(add=1.0).apply(venues)) is base
     after = policy.Collateral(0.6, nodes=["desk"]).apply(venues)
@@ -435,7 +440,12 @@ def test_pairing_pays(venues):
 
 def test_likelihood_ratios_are_honoured(venues):
     scenarios = ct.scenarios.common_factor(
-        venues, volatility=0.3, correlation=0.4, scenarios=1000, tilt=1.5, rng=7
+        venues,
+        volatility=0.3,
+        correlation=0.4,
+        scenarios=1000,
+        sampling=ct.scenarios.Sampling(tilt=1.5),
+        rng=7,
     )
     weight = scenarios.draw(0, 1000).weights
     found = policy.compare(
@@ -447,7 +457,7 @@ def test_likelihood_ratios_are_honoured(venues):
     assert mean["standard_error"] == pytest.approx((weight * change).std(ddof=1) / 1000**0.5)
     assert mean["before"] == pytest.approx(found.tests["as given"].mean().value)
     for statistic in ("value_at_risk", "expected_shortfall"):
-        row = found.differences("loss", statistic, 0.95).loc["fund"]
+        row = found.differences("loss", statistic, level=0.95).loc["fund"]
         assert row["before"] == pytest.approx(
             getattr(found.tests["as given"], statistic)(0.95).value
         )

@@ -66,7 +66,7 @@ def test_antithetic_pairs_are_one_replicate():
 def test_a_constant_shift_has_no_error(statistic, interval):
     x, _ = losses(500, 1)
     found, apart = paired(
-        Draws(x), Draws(x + 2.0), statistic, 0.9, interval=interval, repetitions=50, rng=1
+        Draws(x), Draws(x + 2.0), statistic, 0.9, interval=interval, resamples=50, rng=1
     )
     assert found.value == pytest.approx(2.0)
     assert found.standard_error == pytest.approx(0.0, abs=1e-12) and apart > 0.02
@@ -110,7 +110,7 @@ def test_the_bootstrap_is_that_of_every_resample(statistic, weighting):
         statistic,
         0.5,
         interval="bootstrap",
-        repetitions=20_000,
+        resamples=20_000,
         rng=1,
     )
     assert got.value == pytest.approx(
@@ -129,7 +129,7 @@ def test_only_the_tails_are_resampled_and_nothing_is_lost(statistic, weighted):
     before, after = Draws(x, w), Draws(y, w)
     kept = _tails(before, after, 0.95)
     assert kept is not None and len(kept) < 500
-    got, _ = paired(before, after, statistic, 0.95, interval="bootstrap", repetitions=4000, rng=6)
+    got, _ = paired(before, after, statistic, 0.95, interval="bootstrap", resamples=4000, rng=6)
     rng, found, ones = np.random.default_rng(7), [], np.ones(1000) if w is None else w
     for _ in range(4000):
         again = rng.multinomial(1000, np.full(1000, 1e-3)) * ones
@@ -166,7 +166,7 @@ def test_errors_are_those_of_repeated_samples(statistic, interval):
     for seed in range(300):
         a, b = losses(400, 1000 + seed)
         found, _ = paired(
-            Draws(a), Draws(b), statistic, level, interval=interval, repetitions=150, rng=seed
+            Draws(a), Draws(b), statistic, level, interval=interval, resamples=150, rng=seed
         )
         hits += bool(found.low <= truth <= found.high)
         errors.append(found.standard_error)
@@ -188,5 +188,5 @@ def test_too_few_to_tell():
         paired(Draws(x), Draws(x), "mean", 1.0)
     with pytest.raises(ValueError, match="interval"):
         paired(Draws(x), Draws(x), interval="normal")
-    with pytest.raises(ValueError, match="repetitions"):
-        paired(Draws(x), Draws(x), interval="bootstrap", repetitions=1)
+    with pytest.raises(ValueError, match="resamples"):
+        paired(Draws(x), Draws(x), interval="bootstrap", resamples=1)

@@ -60,7 +60,7 @@ def test_protected_nodes_are_nodes_that_cannot_fail(seed):
     features = {"tiers", "pro_rata"} if seed % 2 else {"pari_passu"}
     net = random_network(seed, 9, 2.5, features)
     shock = random_shock(net, seed, pinned=seed % 3 == 0)
-    found = ranking.protect(net, ct.EisenbergNoe(), shock, target=0.0, most=3)
+    found = ranking.protect(net, ct.EisenbergNoe(), shock, target=0.0, max_size=3)
     for step in range(len(found.table)):
         want = borne(net, shock, found.nodes[:step])
         row = found.table.iloc[step]
@@ -71,7 +71,7 @@ def test_protected_nodes_are_nodes_that_cannot_fail(seed):
 def test_no_smaller_set_reaches_the_target(seed):
     net = random_network(seed + 40, 9, 2.5, {"tiers"})
     shock = random_shock(net, seed, scale=1.0) + ct.Shock.relative(0.0)
-    found = ranking.protect(net, ct.EisenbergNoe(), shock, most=4)
+    found = ranking.protect(net, ct.EisenbergNoe(), shock, max_size=4)
     result = ct.EisenbergNoe().propagate(net, shock)
     short = [n for n in net.names if result.table.loc[n, "shortfall"] > 1e-9]
     if not found.reached:
@@ -87,9 +87,9 @@ def test_greedy_is_near_and_its_bound_holds(monkeypatch):
     for seed in range(6):
         net = random_network(seed + 40, 12, 3.0)
         shock = random_shock(net, seed)
-        exact = ranking.protect(net, ct.EisenbergNoe(), shock, most=6)
+        exact = ranking.protect(net, ct.EisenbergNoe(), shock, max_size=6)
         monkeypatch.setattr(protection, "EXACT", 0)
-        greedy = ranking.protect(net, ct.EisenbergNoe(), shock, most=6)
+        greedy = ranking.protect(net, ct.EisenbergNoe(), shock, max_size=6)
         monkeypatch.undo()
         assert greedy.table["loss"].is_monotonic_decreasing
         if exact.reached and greedy.reached:
@@ -100,13 +100,13 @@ def test_greedy_is_near_and_its_bound_holds(monkeypatch):
 def test_support_pays_for_what_is_avoided():
     """Clearing without default costs: what others lose less is what the support brings."""
     net = random_network(7, 10, 2.5)
-    found = ranking.protect(net, ct.EisenbergNoe(), random_shock(net, 7), target=0.0, most=3)
+    found = ranking.protect(net, ct.EisenbergNoe(), random_shock(net, 7), target=0.0, max_size=3)
     np.testing.assert_allclose(found.table["avoided"], found.table["support"], atol=1e-8)
 
 
 def test_default_costs_make_a_rescue_worth_more(ring):
     model = ct.models.RogersVeraart(0.5, 0.5, which="greatest")
-    found = ranking.protect(ring, model, ct.Shock.loss({"a": 4.0}), target=0.0, most=2)
+    found = ranking.protect(ring, model, ct.Shock.loss({"a": 4.0}), target=0.0, max_size=2)
     assert np.isnan(found.least)
     assert found.table["avoided"].iloc[1] > found.table["support"].iloc[1] + 0.1
 
@@ -135,7 +135,7 @@ def test_what_it_says(fork):
     [
         (ct.DebtRank(), {}, ct.ModelError, "DebtRank does not settle"),
         (ct.EisenbergNoe(), {"candidates": ["x"]}, KeyError, "'x'"),
-        (ct.EisenbergNoe(), {"most": 0}, ValueError, "most = 0"),
+        (ct.EisenbergNoe(), {"max_size": 0}, ValueError, "max_size = 0"),
     ],
 )
 def test_errors(fork, model, options, error, words):

@@ -76,9 +76,9 @@ def test_funding_alone_is_too_small_to_fail_anybody(systems):
 
 def test_indices_of_contagion_and_vulnerability(systems):
     """Credit and funding wipe both others out, whoever starts: 100% of their capital."""
-    table = measures.single_defaults(systems, ct.models.CreditFunding(1.0, RHO, 1.0))
+    table = measures.each_default(systems, ct.models.CreditFunding(1.0, RHO, 1.0))
     assert table["contagion_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
     assert table["vulnerability_index"].tolist() == pytest.approx([100] * 3, rel=TOLERANCE)
-    alone = measures.single_defaults(systems, ct.models.CreditFunding(0.0, RHO, 1.0), recovery=1.0)
+    alone = measures.each_default(systems, ct.models.CreditFunding(0.0, RHO, 1.0), recovery=1.0)
     for column, want in ALONE.items():
         assert alone[column].tolist() == pytest.approx(want, rel=TOLERANCE)

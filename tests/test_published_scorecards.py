@@ -76,7 +76,7 @@ def delta_covar() -> float:
     scores = stats.norm.ppf((np.arange(count) + 0.5) / count)
     x, y = (side.ravel() for side in np.meshgrid(scores, scores))
     found = measures.covar(
-        x[:, None], NORMAL["level"], condition="at", window=0.005, bootstrap=0,
+        x[:, None], NORMAL["level"], condition="at", window=0.005, resamples=0,
         system=rho * x + np.sqrt(1 - rho**2) * y,
     )  # fmt: skip
     return float(found.loc[0, "delta_covar"])

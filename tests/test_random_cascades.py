@@ -208,7 +208,7 @@ def test_undirected_pairs_are_numbered_right():
 
 def test_gai_kapadia_draws_beside_theory():
     """n = 1000: within four standard errors and one percent of the banks, away from the edges."""
-    frame = randomgraphs.gai_kapadia_window([2, 3, 4], draws=300, rng=1)
+    frame = randomgraphs.gai_kapadia_window([2, 3, 4], samples=300, rng=1)
     apart = (frame["frequency"] - frame["frequency_theory"]).abs()
     assert (apart < 4 * frame["frequency_error"]).all()
     assert (frame["extent"] - frame["extent_theory"]).abs().max() < 0.01
@@ -217,30 +217,30 @@ def test_gai_kapadia_draws_beside_theory():
 
 def test_equality_widens_the_window_in_draws_too():
     """At z = 6.5 contagion is common where equality fails, and rare where it stands."""
-    weak = randomgraphs.gai_kapadia_window([6.5], strict=False, draws=200, rng=1)
-    strict = randomgraphs.gai_kapadia_window([6.5], strict=True, draws=200, rng=1)
+    weak = randomgraphs.gai_kapadia_window([6.5], strict=False, samples=200, rng=1)
+    strict = randomgraphs.gai_kapadia_window([6.5], strict=True, samples=200, rng=1)
     assert weak["frequency"][0] > 0.45 and strict["frequency"][0] < 0.2
     assert np.isnan(strict["extent_theory"][0]) and strict["frequency_theory"][0] == 0
     assert weak["extent"][0] > 0.99
 
 
 def test_watts_draws_beside_theory():
-    frame = randomgraphs.watts_window([2, 3.5], draws=200, rng=3)
+    frame = randomgraphs.watts_window([2, 3.5], samples=200, rng=3)
     apart = (frame["frequency"] - frame["frequency_theory"]).abs()
     assert (apart < 4 * frame["frequency_error"]).all()
     assert (frame["extent"] - frame["extent_theory"]).abs().max() < 0.01
 
 
 def test_outside_the_window_nothing_happens():
-    frame = randomgraphs.gai_kapadia_window([0.0, 0.5, 10.0], n=500, draws=100, rng=1)
+    frame = randomgraphs.gai_kapadia_window([0.0, 0.5, 10.0], n=500, samples=100, rng=1)
     assert frame["outbreaks"].tolist() == [0, 0, 0] and frame["extent"].isna().all()
 
 
 def test_seeds_and_batches(monkeypatch):
-    one = randomgraphs.gai_kapadia_window([2, 6], n=60, draws=40, rng=7)
-    again = randomgraphs.gai_kapadia_window([2, 6], n=60, draws=40, rng=7)
+    one = randomgraphs.gai_kapadia_window([2, 6], n=60, samples=40, rng=7)
+    again = randomgraphs.gai_kapadia_window([2, 6], n=60, samples=40, rng=7)
     pd.testing.assert_frame_equal(one, again)
-    other = randomgraphs.gai_kapadia_window([2, 6], n=60, draws=40, rng=8)
+    other = randomgraphs.gai_kapadia_window([2, 6], n=60, samples=40, rng=8)
     assert one["outbreaks"].tolist() != other["outbreaks"].tolist()
     monkeypatch.setattr(drawing, "TOGETHER", 600)
     parts = drawing.failed_parts(
@@ -255,7 +255,7 @@ def test_seeds_and_batches(monkeypatch):
         (lambda: randomgraphs.gai_kapadia_window([1], capital=-1), "capital=-1"),
         (lambda: randomgraphs.gai_kapadia_window([1], interbank=0), "interbank=0"),
         (lambda: randomgraphs.gai_kapadia_window([10], n=10), "n − 1 = 9"),
-        (lambda: randomgraphs.gai_kapadia_window([1], draws=0), "draws=0"),
+        (lambda: randomgraphs.gai_kapadia_window([1], samples=0), "samples=0"),
         (lambda: randomgraphs.gai_kapadia_window([-1.0]), "degrees"),
         (lambda: randomgraphs.watts_window([1], threshold=0), "threshold=0"),
         (lambda: randomgraphs.watts_limits(1.5), "threshold=1.5"),
@@ -334,7 +334,7 @@ def test_who_cannot_fail_has_no_contagious_links():
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
-    return randomgraphs.gai_kapadia_window([5, 2, 3, 8], n=100, draws=20, rng=1)
+    return randomgraphs.gai_kapadia_window([5, 2, 3, 8], n=100, samples=20, rng=1)
 
 
 def test_the_figure_shows_the_frame(frame):
@@ -354,7 +354,7 @@ def test_the_figure_shows_the_frame(frame):
 def test_the_figure_without_a_window_and_without_attributes(frame):
     ax = ct.plot.contagion_window(pd.DataFrame(frame.drop(columns="frequency_error").to_dict()))
     assert not ax.patches and ax.get_xlabel() == "average degree"
-    ax = ct.plot.contagion_window(randomgraphs.watts_window([2.0], 0.5, n=20, draws=2, rng=1))
+    ax = ct.plot.contagion_window(randomgraphs.watts_window([2.0], 0.5, n=20, samples=2, rng=1))
     assert not ax.patches
     with pytest.raises(ValueError, match="extent_theory not there"):
         ct.plot.contagion_window(frame.drop(columns="extent_theory"))

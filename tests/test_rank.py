@@ -33,7 +33,7 @@ def test_one_row_a_node_most_important_first(chain):
 
 def test_the_columns_are_the_measures(chain):
     table = ct.rank(chain, recovery=0.25)
-    single = measures.single_defaults(chain, ct.EisenbergNoe(), recovery=0.25).loc[table.index]
+    single = measures.each_default(chain, ct.EisenbergNoe(), recovery=0.25).loc[table.index]
     pd.testing.assert_frame_equal(
         table[single.columns.drop("loss_suffered")], single.drop(columns="loss_suffered")
     )

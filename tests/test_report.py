@@ -74,7 +74,7 @@ def result(net):
 @pytest.fixture(scope="module")
 def html(net, result, tmp_path_factory):
     file = tmp_path_factory.mktemp("report") / "report.html"
-    card = ct.datasets.describe("cefi_credit_2022")
+    card = ct.datasets.card("cefi_credit_2022")
     path = ct.write_report(
         file, net, results=[result], ranking=ct.rank(net), card=card, command="contagion report x"
     )
@@ -246,7 +246,7 @@ def test_fingerprint_sees_amounts_and_not_the_order_of_rows(net):
 
 @pytest.mark.parametrize("name", ["bis_cbs_2022q4", "stream_elixir_2025", "rogers_veraart_3"])
 def test_every_dataset_makes_a_report(tmp_path, name):
-    net, card = ct.datasets.load(name), ct.datasets.describe(name)
+    net, card = ct.datasets.load(name), ct.datasets.card(name)
     shock = ct.Shock.default(card.default_run["default"], card.default_run["recovery"])
     for baseline in ("book", "cleared"):
         result = ct.EisenbergNoe().propagate(net, shock, baseline=baseline)

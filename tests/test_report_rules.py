@@ -26,7 +26,7 @@ SETS = {
 
 def run(name: str, **choices) -> ct.results.PropagationResult:
     """The first run of a dataset."""
-    first = ct.datasets.describe(name).default_run
+    first = ct.datasets.card(name).default_run
     shock = ct.Shock.default(first["default"], first["recovery"])
     baseline = first.get("baseline", "book")
     return ct.EisenbergNoe().propagate(ct.datasets.load(name), shock, baseline=baseline, **choices)

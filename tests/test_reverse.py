@@ -195,7 +195,7 @@ def test_fewest_triggers_is_the_smallest_set(seed):
     net = random_network(seed, 8, 3.0)
     model = ct.EisenbergNoe()
     for name in net.names[:4]:
-        found = reverse.fewest_triggers(net, fail=name, most=3)
+        found = reverse.fewest_triggers(net, fail=name, max_size=3)
         others = [n for n in net.names if n != name and net.book.debts[net.position(n)] > 0]
         smallest = None
         for size in range(1, 4):
@@ -222,12 +222,12 @@ def test_too_many_sets_go_on_from_the_best(monkeypatch):
     net = ct.ExposureNetwork.from_matrix(
         matrix, list("abcdef"), orientation="debtor->creditor", equity=[1, 1, 1, 1, 1, 15]
     )
-    exact = reverse.fewest_triggers(net, fail="f", most=5)
+    exact = reverse.fewest_triggers(net, fail="f", max_size=5)
     assert len(exact.nodes) == 4 and exact.exact and exact.others == 4
-    greedy = reverse.fewest_triggers(net, fail="f", most=5, sets=6)
+    greedy = reverse.fewest_triggers(net, fail="f", max_size=5, sets=6)
     assert len(greedy.nodes) == 4 and not greedy.exact and greedy.least == 2
     assert "any set needs 2 or more" in repr(greedy)
-    none = reverse.fewest_triggers(net, fail="f", most=3)
+    none = reverse.fewest_triggers(net, fail="f", max_size=3)
     assert none.nodes == () and none.least == 4 and "No 3 or fewer" in repr(none)
 
 
@@ -319,7 +319,7 @@ def test_bounds_in_a_cycle_are_those_of_paying_in_full():
             ValueError,
             "fails by the shock",
         ),
-        (lambda n: reverse.fewest_triggers(n, fail="b", most=0), ValueError, "most = 0"),
+        (lambda n: reverse.fewest_triggers(n, fail="b", max_size=0), ValueError, "max_size = 0"),
         (lambda n: reverse.fewest_triggers(n, fail="b", candidates=["x"]), KeyError, "'x'"),
         (
             lambda n: reverse.break_even_fund(n, "a", ct.Shock.default("a")),

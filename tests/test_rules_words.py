@@ -53,7 +53,7 @@ def test_a_rule_survives_toml(rule, tmp_path):
     assert rules.from_dict(rules.to_dict(rule)) == rule
     path = tmp_path / "rule.toml"
     path.write_text(text, "utf-8")
-    assert rules.read(path) == rule
+    assert rules.read_rule(path) == rule
 
 
 def test_every_rule_has_been_through_toml():

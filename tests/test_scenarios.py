@@ -52,33 +52,48 @@ LOADINGS = pd.DataFrame({0: [0.5, 0.1, 0.3, 0.9, 0.2], 1: [0.2, -0.4, 0.3, 0.1, 
 MATRIX = pd.DataFrame(0.3 + 0.7 * np.eye(5), NAMES, NAMES)
 BETAS = {name: stats.beta(2, b) for b, name in enumerate(NAMES, start=3)}
 SOME = {"scenarios": 2500, "rng": 11}
-POINTS = {"scenarios": 4096, "sobol": True, "replicates": 2, "rng": 11}
+POINTS = {"scenarios": 4096, "sampling": sc.Sampling(sobol=True, replicates=2), "rng": 11}
 
 MAKERS = {
     "one factor": lambda n: sc.common_factor(n, **SOME),
     "student": lambda n: sc.common_factor(n, degrees=4, mean=0.01, volatility="pd", **SOME),
-    "tilted": lambda n: sc.common_factor(n, tilt=2.5, antithetic=True, **SOME),
-    "student tilted": lambda n: sc.common_factor(n, degrees=4, tilt=2.5, plain=0.2, **SOME),
+    "tilted": lambda n: sc.common_factor(
+        n, sampling=sc.Sampling(tilt=2.5, antithetic=True), **SOME
+    ),
+    "student tilted": lambda n: sc.common_factor(
+        n, degrees=4, sampling=sc.Sampling(tilt=2.5, plain=0.2), **SOME
+    ),
     "sobol": lambda n: sc.common_factor(n, **POINTS),
     "sobol small": lambda n: sc.common_factor(
-        n, scenarios=2048, sobol=True, replicates=8, tilt=1.0, rng=11
+        n, scenarios=2048, sampling=sc.Sampling(sobol=True, replicates=8, tilt=1.0), rng=11
     ),
-    "factors": lambda n: sc.factors(n, LOADINGS, tilt=(1.0, 0.5), **SOME),
+    "factors": lambda n: sc.factors(n, LOADINGS, sampling=sc.Sampling(tilt=(1.0, 0.5)), **SOME),
     "gaussian copula": lambda n: sc.gaussian_copula(n, BETAS, MATRIX, **SOME),
-    "t copula": lambda n: sc.t_copula(n, stats.uniform(0, 0.5), 0.3, 4, antithetic=True, **SOME),
-    "clayton": lambda n: sc.clayton_copula(n, [0, 0.1, 0.6], 2.0, antithetic=True, **SOME),
+    "t copula": lambda n: sc.t_copula(
+        n, stats.uniform(0, 0.5), 0.3, 4, sampling=sc.Sampling(antithetic=True), **SOME
+    ),
+    "clayton": lambda n: sc.clayton_copula(
+        n, [0, 0.1, 0.6], 2.0, sampling=sc.Sampling(antithetic=True), **SOME
+    ),
     "clayton sobol": lambda n: sc.clayton_copula(n, [0, 0.1, 0.6], 2.0, **POINTS),
     "historical": lambda n: sc.historical(n, PAST, horizon=7, length=3, **SOME),
     "moving blocks": lambda n: sc.historical(
         n, MOVES, horizon=7, length=3, stationary=False, **SOME
     ),
-    "prices": lambda n: sc.prices(n, {"X": 0.5, "Y": 0.8}, tilt=1.5, **SOME),
+    "prices": lambda n: sc.prices(n, {"X": 0.5, "Y": 0.8}, sampling=sc.Sampling(tilt=1.5), **SOME),
     "jumps": lambda n: sc.jumps(
         n, 0.5, rate=0.3, jump_mean=-0.4, jump_volatility={"X": 0.1, "Y": 0.2}, **SOME
     ),
     "defaults": lambda n: sc.defaults(n, "pd", correlation=0.3, recovery=0.4, **SOME),
     "defaults twisted": lambda n: sc.defaults(
-        n, "pd", correlation=0.3, degrees=5, tilt=1.0, target=0.3, severity="pd", **SOME
+        n,
+        "pd",
+        correlation=0.3,
+        degrees=5,
+        sampling=sc.Sampling(tilt=1.0),
+        target=0.3,
+        severity="pd",
+        **SOME,
     ),
     "defaults raised": lambda n: sc.defaults(n, 0.02, target=1.5, **SOME),
     "single defaults": lambda n: sc.single_defaults(n, ["b", "a", "e"], recovery="pd"),
@@ -276,9 +291,11 @@ def test_what_is_no_seed(rng):
 def test_groups_name_the_independent_replicates():
     plain = sc.common_factor(NET, scenarios=6, rng=1)
     assert plain.groups is None and plain.group(2, 5).tolist() == [2, 3, 4]
-    pairs = sc.common_factor(NET, scenarios=5, antithetic=True, rng=1)
+    pairs = sc.common_factor(NET, scenarios=5, sampling=sc.Sampling(antithetic=True), rng=1)
     assert pairs.groups.tolist() == [0, 0, 1, 1, 2] and pairs.group(1, 3).tolist() == [0, 1]
-    points = sc.clayton_copula(NET, [0, 1], 1.0, scenarios=8, sobol=True, replicates=2, rng=1)
+    points = sc.clayton_copula(
+        NET, [0, 1], 1.0, scenarios=8, sampling=sc.Sampling(sobol=True, replicates=2), rng=1
+    )
     assert points.groups.tolist() == [0] * 4 + [1] * 4
     assert sc.single_defaults(NET).groups is None
 
@@ -312,7 +329,7 @@ def test_nodes_with_unknown_assets_lose_nothing_and_it_is_said():
     net = ct.ExposureNetwork(nodes, owed, missing_equity="external")
     past = pd.DataFrame({"a": [-0.5], "b": [-0.5]})
     for drawn in (
-        sc.common_factor(net, scenarios=50, degrees=3, rng=1, tilt=2.0),
+        sc.common_factor(net, scenarios=50, degrees=3, rng=1, sampling=sc.Sampling(tilt=2.0)),
         sc.gaussian_copula(net, stats.norm(0, 9), 0.3, scenarios=50, rng=1),
         sc.clayton_copula(net, [0, 1], 1.0, scenarios=50, rng=1),
         sc.historical(net, past, scenarios=50, rng=1),
@@ -324,7 +341,7 @@ def test_nodes_with_unknown_assets_lose_nothing_and_it_is_said():
 
 
 def test_a_repr_says_what_differs():
-    drawn = sc.common_factor(NET, scenarios=1200, tilt=3.0, rng=7)
+    drawn = sc.common_factor(NET, scenarios=1200, sampling=sc.Sampling(tilt=3.0), rng=7)
     assert repr(drawn) == (
         "common_factor: 1,200 scenarios of 5 nodes (volatility=0.2, correlation=0.4, mean=0.0, "
         "tilt=3.0, plain=0.1, seed=7)"

@@ -23,7 +23,7 @@ def test_a_file_is_the_call(tmp_path):
         'kind = "common_factor"\nscenarios = 200\ncorrelation = 0.3\nseed = 7\n'
         "[volatility]\na = 0.1\nb = 0.3\n"
     )
-    drawn = sc.read(file, NET)
+    drawn = sc.read_scenarios(file, NET)
     call = sc.common_factor(
         NET, scenarios=200, correlation=0.3, volatility={"a": 0.1, "b": 0.3}, rng=7
     )
@@ -65,10 +65,13 @@ def test_returns_in_a_file_beside(tmp_path):
     past.to_csv(tmp_path / "returns.csv", index_label="day")
     file = tmp_path / "past.toml"
     file.write_text('kind = "historical"\nreturns = "returns.csv"\nscenarios = 50\nseed = 1\n')
-    assert sc.read(file, BARE).digest() == sc.historical(BARE, past, scenarios=50, rng=1).digest()
+    assert (
+        sc.read_scenarios(file, BARE).digest()
+        == sc.historical(BARE, past, scenarios=50, rng=1).digest()
+    )
     file.write_text('kind = "historical"\nreturns = "../returns.csv"\n')
     with pytest.raises(ct.ShockError, match=r"past.toml: returns: there is no file"):
-        sc.read(file, BARE)
+        sc.read_scenarios(file, BARE)
 
 
 def test_a_distribution_by_name():
@@ -122,7 +125,7 @@ def test_a_file_that_is_wrong_says_where(text, message):
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file"):
-        sc.read(tmp_path / "x.toml", NET)
+        sc.read_scenarios(tmp_path / "x.toml", NET)
 
 
 def test_a_set_of_ones_own_has_no_words():
@@ -152,15 +155,33 @@ WRONG = [
     (lambda: sc.common_factor(NET, degrees=1), r"degrees=1: it has to lie"),
     (lambda: sc.common_factor(NET, scenarios=0), r"scenarios=0"),
     (lambda: sc.common_factor(NET, scenarios=True), r"scenarios=True"),
-    (lambda: sc.common_factor(NET, tilt=np.inf), r"tilt=inf"),
-    (lambda: sc.common_factor(NET, tilt="x"), r"tilt='x': this is not a number"),
-    (lambda: sc.common_factor(NET, tilt=(1, 2)), r"tilt has 2 numbers; give one, or 1"),
-    (lambda: sc.common_factor(NET, tilt=1, plain=1), r"plain=1"),
-    (lambda: sc.common_factor(NET, tilt=1, correlation=0), r"nothing loads on them"),
-    (lambda: sc.common_factor(NET, sobol=True, antithetic=True), r"exclude each other"),
-    (lambda: sc.common_factor(NET, sobol=True), r"scenarios=8192 or 16384"),
-    (lambda: sc.common_factor(NET, scenarios=8, sobol=True), r"powers of two.*16 or 32"),
-    (lambda: sc.common_factor(NET, sobol=True, replicates=0), r"replicates=0"),
+    (lambda: sc.common_factor(NET, sampling=sc.Sampling(tilt=np.inf)), r"tilt=inf"),
+    (
+        lambda: sc.common_factor(NET, sampling=sc.Sampling(tilt="x")),
+        r"tilt='x': this is not a number",
+    ),
+    (
+        lambda: sc.common_factor(NET, sampling=sc.Sampling(tilt=(1, 2))),
+        r"tilt has 2 numbers; give one, or 1",
+    ),
+    (lambda: sc.common_factor(NET, sampling=sc.Sampling(tilt=1, plain=1)), r"plain=1"),
+    (
+        lambda: sc.common_factor(NET, sampling=sc.Sampling(tilt=1), correlation=0),
+        r"nothing loads on them",
+    ),
+    (
+        lambda: sc.common_factor(NET, sampling=sc.Sampling(sobol=True, antithetic=True)),
+        r"exclude each other",
+    ),
+    (lambda: sc.common_factor(NET, sampling=sc.Sampling(sobol=True)), r"scenarios=8192 or 16384"),
+    (
+        lambda: sc.common_factor(NET, scenarios=8, sampling=sc.Sampling(sobol=True)),
+        r"powers of two.*16 or 32",
+    ),
+    (
+        lambda: sc.common_factor(NET, sampling=sc.Sampling(sobol=True, replicates=0)),
+        r"replicates=0",
+    ),
     (lambda: sc.factors(NET, [[1, 1], [0, 0]]), r"squared loadings of 'a' is 2"),
     (lambda: sc.factors(NET, [[1, 1]]), r"one row for each of 2 nodes"),
     (lambda: sc.factors(NET, pd.DataFrame({0: [0.1]}, ["a"])), r"nothing about 1 node: 'b'"),

@@ -47,6 +47,12 @@ def agrees(drawn: sc.Scenarios, level: float, exact: float) -> bool:
     return abs(found - exact) < 4 * deviation / np.sqrt(len(drawn)) and found > 0
 
 
+def sampled(settings: dict) -> dict:
+    """Keywords with those of the sampling as one object."""
+    of = {k: v for k, v in settings.items() if k in sc.Sampling.__dataclass_fields__}
+    return {k: v for k, v in settings.items() if k not in of} | {"sampling": sc.Sampling(**of)}
+
+
 def linear(**settings) -> tuple[sc.Scenarios, float]:
     """Losses that are never cut, and the level that the total passes with probability 0.001."""
     total = np.sqrt(20 + 20 * 19 * 0.4) * 0.05
@@ -62,7 +68,7 @@ TILTS = ({"tilt": 3.0}, {"tilt": 3.0, "plain": 0.0}, {"tilt": 2.0, "plain": 0.5}
 
 @pytest.mark.parametrize("settings", TILTS, ids=str)
 def test_weights_are_one_on_average_and_tails_unbiased(settings):
-    drawn, level = linear(**settings)
+    drawn, level = linear(**sampled(settings))
     assert not drawn.unit_weights
     weights = drawn.draw(0, N).weights
     bound = 1 / settings.get("plain", 0.1) if settings.get("plain", 0.1) else np.inf
@@ -73,7 +79,7 @@ def test_weights_are_one_on_average_and_tails_unbiased(settings):
 
 
 def test_a_tilt_makes_the_error_of_a_tail_smaller():
-    drawn, level = linear(tilt=3.0)
+    drawn, level = linear(sampling=sc.Sampling(tilt=3.0))
     assert tail(drawn, level)[1] ** 2 < 0.001 * 0.999 / 30  # 90 times at best, plain costs 10 %
 
 
@@ -87,7 +93,9 @@ def test_the_weight_is_the_ratio_of_the_densities():
     """Without own parts the factor can be read off the loss."""
     settings = {"scenarios": 500, "volatility": 0.05, "mean": -0.5, "correlation": 1.0, "rng": 2}
     for plain_part in (0.0, 0.25):
-        batch = sc.common_factor(NET, tilt=1.5, plain=plain_part, **settings).draw(0, 500)
+        batch = sc.common_factor(
+            NET, sampling=sc.Sampling(tilt=1.5, plain=plain_part), **settings
+        ).draw(0, 500)
         factor = (batch.losses[:, 0] - 0.5) / 0.05
         density = plain_part * stats.norm.pdf(factor)
         density += (1 - plain_part) * stats.norm.pdf(factor, 1.5)
@@ -98,7 +106,7 @@ def test_the_weight_is_the_ratio_of_the_densities():
 def test_a_tilt_of_student_losses_also_moves_the_scale():
     settings = {"scenarios": N, "volatility": 0.02, "mean": -0.5, "correlation": 1.0, "rng": 3}
     level = 20 * (0.5 + 0.02 * np.sqrt(2 / 4) * stats.t.ppf(0.999, 4))
-    drawn = sc.common_factor(NET, degrees=4, tilt=3.0, **settings)
+    drawn = sc.common_factor(NET, degrees=4, sampling=sc.Sampling(tilt=3.0), **settings)
     assert agrees(drawn, level, 0.001)
     assert tail(drawn, level)[1] ** 2 < 0.001 / 20
     assert np.linalg.norm(drawn.field.shift) == pytest.approx(3.0)
@@ -109,7 +117,9 @@ def test_a_tilt_of_student_losses_also_moves_the_scale():
     factor, scale = drawn.field.shift
     reached = factor * np.sqrt(4 / stats.chi2.isf(stats.norm.cdf(scale), 4))
     assert reached >= max(moves) * 0.999  # the largest move at this distance
-    factor_only = sc.common_factor(NET, degrees=4, tilt=(3.0, 0.0), **settings)
+    factor_only = sc.common_factor(
+        NET, degrees=4, sampling=sc.Sampling(tilt=(3.0, 0.0)), **settings
+    )
     assert agrees(factor_only, level, 0.001)
     assert tail(factor_only, level)[1] ** 2 > 2 * tail(drawn, level)[1] ** 2
 
@@ -117,14 +127,24 @@ def test_a_tilt_of_student_losses_also_moves_the_scale():
 def test_one_tilt_goes_where_the_total_loss_rises():
     b = np.zeros((20, 2))
     b[:15, 0], b[15:, 1] = 0.6, 0.8
-    drawn = sc.factors(NET, b, volatility=0.05, mean=-0.5, scenarios=N, tilt=3.0, rng=4)
+    drawn = sc.factors(
+        NET, b, volatility=0.05, mean=-0.5, scenarios=N, sampling=sc.Sampling(tilt=3.0), rng=4
+    )
     assert np.allclose(drawn.field.shift, 3 * np.array([9, 4]) / np.hypot(9, 4))
     total = 0.05 * np.sqrt(np.sum(b.sum(0) ** 2) + np.sum(1 - (b**2).sum(1)))
     level = 10 + total * stats.norm.ppf(0.999)
     assert agrees(drawn, level, 0.001)
     assert tail(drawn, level)[1] ** 2 < 0.001 / 20
     assert agrees(
-        sc.factors(NET, b, volatility=0.05, mean=-0.5, scenarios=N, tilt=(2.5, 1.5), rng=4),
+        sc.factors(
+            NET,
+            b,
+            volatility=0.05,
+            mean=-0.5,
+            scenarios=N,
+            sampling=sc.Sampling(tilt=(2.5, 1.5)),
+            rng=4,
+        ),
         level,
         0.001,
     )
@@ -132,15 +152,19 @@ def test_one_tilt_goes_where_the_total_loss_rises():
 
 def test_a_tilt_of_copulas_and_prices():
     level = 20 * 0.3 * 0.999  # uniform on (0, 0.3), all the same
-    drawn = sc.gaussian_copula(NET, [0.0, 0.3], 1.0, scenarios=N, tilt=3.0, rng=5)
+    drawn = sc.gaussian_copula(
+        NET, [0.0, 0.3], 1.0, scenarios=N, sampling=sc.Sampling(tilt=3.0), rng=5
+    )
     assert agrees(drawn, level, 0.001) and tail(drawn, level)[1] ** 2 < 0.001 / 20
     matrix = np.full((20, 20), 0.5) + 0.5 * np.eye(20)
-    drawn = sc.gaussian_copula(NET, stats.norm(0.5, 0.05), matrix, scenarios=N, tilt=3.0, rng=5)
+    drawn = sc.gaussian_copula(
+        NET, stats.norm(0.5, 0.05), matrix, scenarios=N, sampling=sc.Sampling(tilt=3.0), rng=5
+    )
     level = 10 + 0.05 * np.sqrt(20 + 190) * stats.norm.ppf(0.999)
     assert agrees(drawn, level, 0.001) and tail(drawn, level)[1] ** 2 < 0.001 / 20
     held = pd.DataFrame({"node": ["n000", "n001"], "asset": ["X", "Y"], "value": [1.0, 1.0]})
     net = ct.ExposureNetwork(NET.nodes, NET.exposures, holdings=held)
-    drawn = sc.prices(net, 0.5, correlation=1.0, scenarios=N, tilt=3.0, rng=6)
+    drawn = sc.prices(net, 0.5, correlation=1.0, scenarios=N, sampling=sc.Sampling(tilt=3.0), rng=6)
     level = -2 * np.expm1(-0.125 - 0.5 * stats.norm.ppf(0.999))
     assert agrees(drawn, level, 0.001) and tail(drawn, level)[1] ** 2 < 0.001 / 20
 
@@ -177,7 +201,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("settings", DEFAULTS.values(), ids=DEFAULTS.keys())
 def test_rare_numbers_of_defaults_are_unbiased(settings):
-    drawn = sc.defaults(HUNDRED, 0.01, scenarios=N, rng=7, **settings)
+    drawn = sc.defaults(HUNDRED, 0.01, scenarios=N, rng=7, **sampled(settings))
     more = 5 if settings["correlation"] == 0 else 15
     exact = exact_tail(100, 0.01, settings["correlation"], more, settings.get("degrees", 0))
     assert 1e-4 < exact < 2e-2
@@ -194,7 +218,7 @@ def test_rare_numbers_of_defaults_are_unbiased(settings):
 @pytest.mark.parametrize("name", ["factor", "both", "independent"])
 def test_importance_sampling_of_defaults_makes_errors_smaller(name):
     settings = DEFAULTS[name]
-    drawn = sc.defaults(HUNDRED, 0.01, scenarios=N, rng=8, **settings)
+    drawn = sc.defaults(HUNDRED, 0.01, scenarios=N, rng=8, **sampled(settings))
     more = 5 if name == "independent" else 15
     exact = exact_tail(100, 0.01, settings["correlation"], more)
     assert tail(drawn, more)[1] ** 2 < exact / 15
@@ -241,11 +265,11 @@ def test_probabilities_that_cannot_reach_the_target_are_raised_as_far_as_goes():
 
 
 def test_antithetic_pairs_mirror_each_other():
-    drawn, _ = linear(antithetic=True)
+    drawn, _ = linear(sampling=sc.Sampling(antithetic=True))
     losses = drawn.draw(0, N).losses
     assert np.allclose(losses[0::2] + losses[1::2], 1.0)  # twice the mean of 0.5
     assert stats.kstest(losses[0::2, 3], stats.norm(0.5, 0.05).cdf).pvalue > 1e-3
-    floored = sc.common_factor(NET, scenarios=N, antithetic=True, rng=11)
+    floored = sc.common_factor(NET, scenarios=N, sampling=sc.Sampling(antithetic=True), rng=11)
     total = floored.draw(0, N).losses.sum(1)
     pairs = total.reshape(-1, 2).mean(1)
     assert pairs.var() * 2 < 0.6 * total.var()  # against independent draws of the same number
@@ -254,14 +278,14 @@ def test_antithetic_pairs_mirror_each_other():
 
 
 def test_an_odd_number_of_scenarios_leaves_one_alone():
-    odd = sc.common_factor(NET, scenarios=7, antithetic=True, rng=12)
-    even = sc.common_factor(NET, scenarios=8, antithetic=True, rng=12)
+    odd = sc.common_factor(NET, scenarios=7, sampling=sc.Sampling(antithetic=True), rng=12)
+    even = sc.common_factor(NET, scenarios=8, sampling=sc.Sampling(antithetic=True), rng=12)
     assert np.array_equal(odd.draw(0, 7).losses, even.draw(0, 7).losses)
 
 
 def test_sobol_points_make_the_error_of_the_mean_smaller():
     settings = {"scenarios": N, "correlation": 0.9, "rng": 13}
-    drawn = sc.common_factor(NET, sobol=True, replicates=16, **settings)
+    drawn = sc.common_factor(NET, sampling=sc.Sampling(sobol=True, replicates=16), **settings)
     total = drawn.draw(0, N).losses.sum(1)
     means = pd.Series(total).groupby(drawn.groups).mean()
     error = means.std() / np.sqrt(16)
@@ -291,7 +315,13 @@ def test_each_replicate_is_a_sobol_sequence_of_its_own(count, replicates):
 def test_sobol_points_and_tilts_go_together():
     """All but one dimension matters little, so that the points help in the tail as well."""
     drawn = sc.common_factor(
-        NET, scenarios=N, volatility=0.05, mean=-0.5, correlation=0.95, tilt=3.0, sobol=True, rng=14
+        NET,
+        scenarios=N,
+        volatility=0.05,
+        mean=-0.5,
+        correlation=0.95,
+        sampling=sc.Sampling(tilt=3.0, sobol=True),
+        rng=14,
     )
     level = 10 + 0.05 * np.sqrt(20 + 20 * 19 * 0.95) * stats.norm.ppf(0.999)
     batch = drawn.draw(0, N)

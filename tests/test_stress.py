@@ -550,7 +550,9 @@ def test_replicates_that_cannot_be_kept_apart_say_so(monkeypatch):
 
 def test_antithetic_and_sobol_scenarios_of_the_package(star):
     plain, pairs, sobol = (
-        ct.scenarios.common_factor(star, scenarios=4096, volatility=0.3, rng=3, **how)
+        ct.scenarios.common_factor(
+            star, scenarios=4096, volatility=0.3, rng=3, sampling=ct.scenarios.Sampling(**how)
+        )
         for how in ({}, {"antithetic": True}, {"sobol": True})
     )
     tests = [stress_test(star, ct.EisenbergNoe(), s, levels=()) for s in (plain, pairs, sobol)]

@@ -19,7 +19,7 @@ from conftest import random_network
 
 import contagion as ct
 from contagion.errors import StressError
-from contagion.experiments.stress import load, resume, stress_test
+from contagion.experiments.stress import read_stress_test, resume, stress_test
 from contagion.experiments.stress import run as running
 from contagion.experiments.stress.folder import Folder
 from contagion.experiments.stress.spec import network_digest
@@ -83,7 +83,7 @@ def test_a_folder_is_read_by_anybody(whole, net):
     """pandas reads the scenarios, sha256sum the hashes, and JSON says what was run."""
     folder, digest = whole
     frame = pd.read_parquet(folder / "scenarios").sort_values("scenario", ignore_index=True)
-    test = load(folder)
+    test = read_stress_test(folder)
     assert test.digest() == digest and test.complete
     assert (frame["loss"] == test.scenarios["loss"]).all() and len(frame) == COUNT
     lines = (folder / "SHA256SUMS").read_text().splitlines()
@@ -112,7 +112,7 @@ def test_nothing_that_runs_is_read(whole, tmp_path):
     old = hashlib.sha256((whole[0] / "sums" / name.name).read_bytes()).hexdigest()
     sums.write_text(sums.read_text().replace(old, content))
     with pytest.raises(Exception, match=r"(?i)parquet"):
-        load(folder)
+        read_stress_test(folder)
     assert not Bomb.went_off
 
 
@@ -135,7 +135,7 @@ def test_arrays_by_node_are_kept_in_the_folder(net, tmp_path):
     set_of = scenarios(net, 3000)
     memory = stress_test(net, MODEL, set_of, **options)
     disk = stress_test(net, MODEL, set_of, out=tmp_path, **options)
-    again = load(tmp_path)
+    again = read_stress_test(tmp_path)
     for test in (disk, again):
         for what in options["keep"]:
             assert (test.kept(what) == memory.kept(what)).all()
@@ -146,20 +146,24 @@ def test_arrays_by_node_are_kept_in_the_folder(net, tmp_path):
     broken = next((tmp_path / "kept").iterdir())
     broken.write_bytes(broken.read_bytes()[:-1])
     with pytest.raises(StressError, match="differ from their hash"):
-        load(tmp_path)
+        read_stress_test(tmp_path)
     fixed = stress_test(net, MODEL, set_of, out=tmp_path, **options)
     assert (fixed.kept("loss") == memory.kept("loss")).all()
 
 
 def test_ensembles_groups_weights_and_targets_come_back_from_disk(net, tmp_path):
     tilted = ct.scenarios.common_factor(
-        net, scenarios=9000, volatility=0.3, antithetic=True, tilt=1.0, rng=2
+        net,
+        scenarios=9000,
+        volatility=0.3,
+        sampling=ct.scenarios.Sampling(antithetic=True, tilt=1.0),
+        rng=2,
     )
     options = {"target_error": 0.02, "weighting": "self-normalised", "joint": [net.names[1]]}
     for design in ("crossed", "paired"):
         folder = tmp_path / design
         test = stress_test([net, net], MODEL, tilted, design=design, out=folder, **options)
-        again = load(folder)
+        again = read_stress_test(folder)
         assert again.digest() == test.digest()
         assert again.mean() == test.mean() and again.value_at_risk() == test.value_at_risk()
         pd.testing.assert_frame_equal(again.nodes, test.nodes)
@@ -181,9 +185,9 @@ def test_going_on_gives_the_same_files(at, net, whole, tmp_path, monkeypatch):
     assert state(tmp_path)["state"] == "interrupted: Stop"
     if at == 1:
         with pytest.raises(StressError, match="no chunk"):
-            load(tmp_path)
+            read_stress_test(tmp_path)
     else:
-        part = load(tmp_path)
+        part = read_stress_test(tmp_path)
         assert len(part) == 1024 * (at - 1) and not part.complete
         assert "not complete" in repr(part)
     calls = []
@@ -244,9 +248,9 @@ def test_a_damaged_file_is_found_and_computed_again(where, what, net, whole, tmp
         sums.write_text("\n".join([*lines, "0123 torn"]))
     if what in ("flipped", "cut off", "empty") or where in ("scenarios", "sums", "nodes.parquet"):
         with pytest.raises(StressError, match=r"hash|missing|damaged"):
-            load(folder)
+            read_stress_test(folder)
     assert stress_test(net, MODEL, scenarios(net), out=folder).digest() == whole[1]
-    assert files(folder) == files(whole[0]) and load(folder).digest() == whole[1]
+    assert files(folder) == files(whole[0]) and read_stress_test(folder).digest() == whole[1]
     if what in ("flipped", "cut off", "empty") and path.parent != folder:
         assert state(folder)["recomputed"] == [str(path.relative_to(folder))]
 
@@ -267,7 +271,7 @@ def test_a_full_disk_leaves_whole_files(net, whole, tmp_path, monkeypatch):
             stress_test(net, MODEL, scenarios(net), chunk=1024, out=tmp_path)
     assert "Make room and run the same" in caught.value.__notes__[0]
     assert not list(tmp_path.rglob(".*.part"))
-    assert 0 < len(load(tmp_path)) < COUNT
+    assert 0 < len(read_stress_test(tmp_path)) < COUNT
     assert stress_test(net, MODEL, scenarios(net), out=tmp_path).digest() == whole[1]
     assert files(tmp_path) == files(whole[0])
 
@@ -339,7 +343,7 @@ def test_networks_that_differ_in_anything_have_other_digests():
 
 def test_folders_that_hold_no_run(net, tmp_path):
     with pytest.raises(StressError, match="no stress test"):
-        load(tmp_path)
+        read_stress_test(tmp_path)
     with pytest.raises(StressError, match="no stress test"):
         resume(tmp_path, net, MODEL, scenarios(net))
     (tmp_path / "letter.txt").write_text("dear")
@@ -347,10 +351,10 @@ def test_folders_that_hold_no_run(net, tmp_path):
         stress_test(net, MODEL, scenarios(net), out=tmp_path)
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(StressError, match="JSON"):
-        load(tmp_path)
+        read_stress_test(tmp_path)
     (tmp_path / "manifest.json").write_text('{"format": 99}')
     with pytest.raises(StressError, match="format is 99"):
-        load(tmp_path)
+        read_stress_test(tmp_path)
 
 
 def test_names_that_parquet_cannot_hold_are_refused(tmp_path):
@@ -412,7 +416,7 @@ def test_kill_in_the_middle_of_two_hundred_chunks(net, tmp_path, monkeypatch):
     assert process.wait(timeout=60) == -signal.SIGKILL
     process.stdout.close()
     assert state(tmp_path / "run")["state"] == "running"
-    done = len(load(tmp_path / "run"))
+    done = len(read_stress_test(tmp_path / "run"))
     assert 80 * 32 <= done < 200 * 32
     again = resume(tmp_path / "run", net, MODEL, set_of)
     alone = stress_test(net, MODEL, set_of, levels=())
@@ -502,4 +506,4 @@ def test_strange_things_in_a_folder_are_named(net, tmp_path):
     for text in ("[]", "3", '{"format": 1}'):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(StressError, match="no manifest that this version reads"):
-            load(tmp_path)
+            read_stress_test(tmp_path)

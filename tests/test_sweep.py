@@ -91,18 +91,18 @@ def test_generated_networks_have_the_same_draws_in_every_cell():
         given={"n": 50},
     )
     grid = {"generate.degree": [2.0], "generate.capital": [0.02, 0.02, 0.04]}
-    found = ct.sweep(case, grid, draws=4, rng=5)
+    found = ct.sweep(case, grid, samples=4, rng=5)
     first = found.table[found.table["measure"] == "defaults"]["value"].to_numpy().reshape(3, 4)
     assert np.array_equal(first[0], first[1]) and len(set(first[0])) > 1
     assert (first[2] <= first[0]).all()
-    again = ct.sweep(case, grid, draws=4, rng=5)
+    again = ct.sweep(case, grid, samples=4, rng=5)
     pd.testing.assert_frame_equal(found.table, again.table)
-    assert not ct.sweep(case, grid, draws=4, rng=6).table.equals(found.table)
+    assert not ct.sweep(case, grid, samples=4, rng=6).table.equals(found.table)
 
 
 def test_mean_and_error_over_draws():
     values = iter([1.0, 3.0, 5.0, 7.0])
-    found = ct.sweep(lambda x, rng: next(values), {"x": [1, 2]}, draws=2, rng=1)
+    found = ct.sweep(lambda x, rng: next(values), {"x": [1, 2]}, samples=2, rng=1)
     table = found.mean("value")
     assert table["mean"].tolist() == [2.0, 6.0]
     assert table["standard_error"].tolist() == pytest.approx([1.0, 1.0])
@@ -171,9 +171,9 @@ def test_a_grid_that_cannot_be_run(pair, grid, error, words):
 
 def test_draws_need_random_numbers(pair):
     with pytest.raises(ValueError, match="takes no rng"):
-        ct.sweep(Case(pair, ct.EisenbergNoe()), {"shock.scale": [1.0]}, draws=3)
-    with pytest.raises(ValueError, match="draws = 0"):
-        ct.sweep(Case(pair, ct.EisenbergNoe()), {"shock.scale": [1.0]}, draws=0)
+        ct.sweep(Case(pair, ct.EisenbergNoe()), {"shock.scale": [1.0]}, samples=3)
+    with pytest.raises(ValueError, match="samples = 0"):
+        ct.sweep(Case(pair, ct.EisenbergNoe()), {"shock.scale": [1.0]}, samples=0)
 
 
 def test_the_grid_has_two_axes(ring):

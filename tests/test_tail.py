@@ -56,12 +56,12 @@ def test_parts_of_the_normal_expected_shortfall():
     draws = np.random.default_rng(1).multivariate_normal([0, 0], cov, 50_000)
     sigma = np.sqrt(cov.sum())
     es = sigma * stats.norm.pdf(stats.norm.ppf(0.95)) / 0.05
-    found = measures.euler_allocation(draws, 0.95, bootstrap=40, rng=0)
+    found = measures.euler_allocation(draws, 0.95, resamples=40, rng=0)
     want = cov.sum(axis=1) / sigma**2 * es
     assert (np.abs(found.values - want) < 4 * found.standard_errors).all()
     assert (found.standard_errors < 0.06).all() and (found.standard_errors > 0.001).all()
     assert found.total == pytest.approx(expected_shortfall(draws.sum(axis=1)[:, None], 0.95)[0])
-    flat = measures.euler_allocation(draws, risk="volatility", bootstrap=50, rng=0)
+    flat = measures.euler_allocation(draws, risk="volatility", resamples=50, rng=0)
     assert (np.abs(flat.values - cov.sum(axis=1) / sigma) < 4 * flat.standard_errors).all()
     assert flat.total == pytest.approx(draws.sum(axis=1).std(), rel=1e-12)
 
@@ -74,13 +74,13 @@ def test_parts_grow_in_proportion_and_sum(seed):
 
     def parts(x: np.ndarray) -> np.ndarray:
         return measures.euler_allocation(
-            x, 0.8, weights=weights, bootstrap=0, minimum=1
+            x, 0.8, weights=weights, resamples=0, minimum=1
         ).values.to_numpy()
 
     np.testing.assert_allclose(parts(3 * draws), 3 * parts(draws), atol=1e-12)
     total = expected_shortfall(draws.sum(axis=1)[:, None], 0.8, weights / weights.sum())[0]
     assert parts(draws).sum() == pytest.approx(total)
-    mes = measures.marginal_expected_shortfall(draws, 0.8, weights=weights, bootstrap=0, minimum=1)
+    mes = measures.marginal_expected_shortfall(draws, 0.8, weights=weights, resamples=0, minimum=1)
     np.testing.assert_allclose(mes["mes"], parts(draws), atol=1e-12)
     assert (mes["mes"] <= mes["expected_shortfall"] + 1e-12).all()
 
@@ -89,14 +89,14 @@ def test_errors_of_a_mean_in_the_tail():
     """MES of an independent node is its mean; its error is σ / √(tail scenarios), about."""
     rng = np.random.default_rng(3)
     draws = np.column_stack([rng.normal(size=20_000), 100 * rng.normal(size=20_000)])
-    found = measures.marginal_expected_shortfall(draws, 0.95, bootstrap=100, rng=1)
+    found = measures.marginal_expected_shortfall(draws, 0.95, resamples=100, rng=1)
     assert found.loc[0, "mes_error"] == pytest.approx(1 / np.sqrt(1_000), rel=0.25)
 
 
 def test_marginal_expected_shortfall_with_a_system_of_its_own():
     draws = pd.DataFrame({"a": [1.0, 2, 3, 4]})
     found = measures.marginal_expected_shortfall(
-        draws, 0.5, system=[9, 8, 1, 0], minimum=1, bootstrap=0
+        draws, 0.5, system=[9, 8, 1, 0], minimum=1, resamples=0
     )
     assert found.loc["a", "mes"] == 1.5 and found.loc["a", "expected_shortfall"] == 3.5
     assert np.isnan(found.loc["a", "mes_error"])
@@ -106,11 +106,11 @@ def test_marginal_expected_shortfall_with_a_system_of_its_own():
 
 def test_a_tail_that_is_too_thin_is_said():
     draws = np.random.default_rng(0).random((150, 2))
-    found = measures.marginal_expected_shortfall(draws, 0.95, bootstrap=2, rng=0)
+    found = measures.marginal_expected_shortfall(draws, 0.95, resamples=2, rng=0)
     assert found.isna().all(axis=None)
     assert found.reasons["mes"] == dict.fromkeys([0, 1], "fewer than 10 scenarios in the tail")
     assert (
-        measures.marginal_expected_shortfall(draws, 0.93, bootstrap=2, rng=0)["mes"].notna().all()
+        measures.marginal_expected_shortfall(draws, 0.93, resamples=2, rng=0)["mes"].notna().all()
     )
     with pytest.raises(ct.ShockError, match=r"Only 7\.5 scenarios lie in the tail, 10 are needed"):
         measures.euler_allocation(draws, 0.95)
@@ -125,7 +125,7 @@ def test_unequal_weights_count_as_fewer_scenarios():
 
 def test_a_node_without_losses_has_no_ratio():
     draws = pd.DataFrame({"a": np.arange(100.0), "b": np.zeros(100)})
-    found = measures.marginal_expected_shortfall(draws, 0.8, bootstrap=0)
+    found = measures.marginal_expected_shortfall(draws, 0.8, resamples=0)
     assert found.loc["b", "mes"] == 0 and np.isnan(found.loc["b", "ratio"])
     assert found.reasons["ratio"] == {"b": "it loses nothing in its own tail"}
 
@@ -137,7 +137,7 @@ def test_systemic_expected_shortfall_by_hand():
     """Left: 4, 1, 2, −2 together; target 2. Below it in the second and the last."""
     draws = pd.DataFrame({"a": [0.0, 2, 1, 3], "b": [1.0, 2, 2, 4]})
     found = measures.systemic_expected_shortfall(
-        draws, {"b": 2, "a": 3}, pd.Series({"a": 1.5, "b": 0.5}), minimum=1, bootstrap=0
+        draws, {"b": 2, "a": 3}, pd.Series({"a": 1.5, "b": 0.5}), minimum=1, resamples=0
     )
     assert found["ses"].tolist() == [1.5 - 3 + 2.5, 0.5 - 2 + 3]
     assert found.probability == 0.5 and set(found.reasons) == {"ses_error"}  # no resamples
@@ -163,7 +163,7 @@ def test_covar_of_the_bivariate_normal(rho):
     draws, level = normals(rho, 100_000, seed=1), 0.9
     z = stats.norm.ppf(level)
     found = measures.covar(
-        draws[["i"]], level, condition="at", window=0.01, system=draws["s"], bootstrap=30, rng=0
+        draws[["i"]], level, condition="at", window=0.01, system=draws["s"], resamples=30, rng=0
     ).loc["i"]
     spread = np.sqrt(1 - rho**2) * z
     assert abs(found["covar"] - (rho * z + spread)) < 4 * found["covar_error"]
@@ -178,7 +178,7 @@ def test_covar_beyond_the_value_at_risk_of_the_normal(rho):
     """P(S ≤ c, I ≥ z) = q (1 − q), from the bivariate distribution function."""
     draws, level = normals(rho, 100_000, seed=2), 0.9
     z = stats.norm.ppf(level)
-    found = measures.covar(draws[["i"]], level, system=draws["s"], bootstrap=30, rng=0).loc["i"]
+    found = measures.covar(draws[["i"]], level, system=draws["s"], resamples=30, rng=0).loc["i"]
     joint = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]])
     low, high = -1.0, 6.0
     for _ in range(60):
@@ -196,7 +196,7 @@ def test_covar_against_a_plain_reference(seed):
     draws = rng.integers(0, 6, (50, 3)).astype(float)
     weights = rng.random(50)
     for system in ("all", "others"):
-        found = measures.covar(draws, 0.7, system=system, weights=weights, bootstrap=0, minimum=0.1)
+        found = measures.covar(draws, 0.7, system=system, weights=weights, resamples=0, minimum=0.1)
         for i in range(3):
             own = draws[:, i].tolist()
             total = [row.sum() - (row[i] if system == "others" else 0.0) for row in draws]
@@ -224,12 +224,12 @@ def test_covar_against_a_plain_reference(seed):
 def test_covar_with_too_few_scenarios_is_nan():
     """5 % of 400 are 20 in distress, and 5 % of those is one beyond the CoVaR."""
     draws = normals(0.5, 400)
-    found = measures.covar(draws, bootstrap=5, rng=0)
+    found = measures.covar(draws, resamples=5, rng=0)
     assert found[["covar", "delta_covar", "covar_error"]].isna().all(axis=None)
     assert found["var"].notna().all() and found["scenarios"].tolist() == [21, 21]
     assert found.reasons["covar"]["i"] == "fewer than 10 scenarios beyond its CoVaR"
-    assert measures.covar(draws, minimum=1, bootstrap=5, rng=0)["covar"].notna().all()
-    wide = measures.covar(normals(0.5, 1_000), 0.8, minimum=30, bootstrap=0)
+    assert measures.covar(draws, minimum=1, resamples=5, rng=0)["covar"].notna().all()
+    wide = measures.covar(normals(0.5, 1_000), 0.8, minimum=30, resamples=0)
     assert wide.reasons["covar"]["i"].endswith("in its median state")
 
 
@@ -237,16 +237,16 @@ def test_nothing_depends_on_the_order_of_rows_or_columns():
     draws = normals(0.4, 3_000).assign(x=np.random.default_rng(5).exponential(size=3_000)).round(1)
     shuffled = draws.sample(frac=1, random_state=1)[["x", "s", "i"]]
     for measure in (measures.covar, measures.marginal_expected_shortfall):
-        one = measure(draws, 0.8, bootstrap=10, rng=3)
-        two = measure(shuffled, 0.8, bootstrap=10, rng=3).loc[one.index]
+        one = measure(draws, 0.8, resamples=10, rng=3)
+        two = measure(shuffled, 0.8, resamples=10, rng=3).loc[one.index]
         pd.testing.assert_frame_equal(one, two, rtol=1e-9)
 
 
 def test_weights_are_repeated_scenarios():
     draws = normals(0.4, 400)
     often = np.random.default_rng(0).integers(1, 4, 400)
-    one = measures.covar(draws, 0.8, weights=often, bootstrap=0, minimum=0.1)
-    two = measures.covar(draws.loc[draws.index.repeat(often)], 0.8, bootstrap=0, minimum=0.1)
+    one = measures.covar(draws, 0.8, weights=often, resamples=0, minimum=0.1)
+    two = measures.covar(draws.loc[draws.index.repeat(often)], 0.8, resamples=0, minimum=0.1)
     columns = ["var", "covar", "covar_median", "delta_covar"]
     pd.testing.assert_frame_equal(one[columns], two[columns])
 
@@ -298,10 +298,10 @@ def test_from_simulated_losses_to_the_tail():
     lost = pd.DataFrame(
         np.maximum(net.book.equity, 0) - np.maximum(outcome.equity, 0), columns=net.names
     )
-    found = measures.covar(lost, 0.9, bootstrap=10, rng=0)
+    found = measures.covar(lost, 0.9, resamples=10, rng=0)
     assert found.loc["a", "delta_covar"] > 5
     assert found.reasons["covar"] == {"c": "its loss at the level is not above its median loss"}
-    mes = measures.marginal_expected_shortfall(lost, 0.9, bootstrap=10, rng=0)
+    mes = measures.marginal_expected_shortfall(lost, 0.9, resamples=10, rng=0)
     assert (
         mes.loc["a", "mes"] == pytest.approx(10)
         and 0 < mes.loc["b", "mes"] < 20

@@ -129,7 +129,7 @@ def test_every_published_answer_in_the_tests_is_on_the_page():
 def test_every_dataset_is_on_the_page(name, cases):
     """Of published examples every figure, of the others the case or why there is none."""
     assert f"`{name}`" in PAGE, ADD
-    if datasets.describe(name).kind == "published example":
+    if datasets.card(name).kind == "published example":
         rows = next(case for case in cases if f"`{name}`" in case[0].case)
         assert sum(np.size(row.published) for row in rows) == len(datasets.outcomes(name))
 

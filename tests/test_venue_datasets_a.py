@@ -20,7 +20,7 @@ LOSER = 10_925_707.159378  # the account below zero that is counted again and ag
 
 def first_run(name: str, net: ct.ExposureNetwork | None = None) -> ct.Result:
     """The default run of the card."""
-    card = datasets.describe(name).default_run
+    card = datasets.card(name).default_run
     shock = ct.Shock.default(card["default"], recovery=card["recovery"])
     return ct.EisenbergNoe().propagate(net or datasets.load(name), shock)
 
@@ -54,7 +54,7 @@ def waves(what: str, run: str | None = None) -> pd.Series:
 @pytest.mark.parametrize("name", [HL, OKEX, BITFINEX, MAKER, DYDX])
 def test_final_holders_bear_what_the_trigger_does_not_pay(name):
     result = first_run(name)
-    failed = datasets.describe(name).default_run["default"]
+    failed = datasets.card(name).default_run["default"]
     lost = result.flows.loc[result.flows["debtor"] == failed, "loss"].sum()
     assert result.table["loss"].sum() == pytest.approx(lost, rel=1e-9)
     assert result.socialization.already_missing == 0.0

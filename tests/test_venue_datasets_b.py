@@ -129,7 +129,7 @@ def test_the_risk_report_has_other_figures_and_the_card_says_which():
     table = run(KELP, ct.Shock.default("kelp_rseth", recovery=1 - 0.1512)).table
     ours = table.loc[["borrowers_core", "borrowers_l2"], "shortfall"].sum()
     assert ours == pytest.approx(161.9e6, abs=0.05e6)
-    caveats = " ".join(datasets.describe(KELP).caveats)
+    caveats = " ".join(datasets.card(KELP).caveats)
     assert "161.9m" in caveats and "770.5k" in caveats and "629.7k" in caveats
     released = published(KELP, "kelp_rseth", "rsETH released without a burn", "what happened")
     assert [released / 0.1512, released / 0.185] == pytest.approx([770.5e3, 629.7e3], rel=1e-4)
@@ -157,7 +157,7 @@ def test_covers_pay_in_turn_and_1_6m_stay_unexplained():
     assert named == exactly(9.7e6, 8.2e6, 1.5e6)
     assert sum(named) == pytest.approx(published(RESOLV, "fluid", "sum of covers", "what happened"))
     assert losses(result, "fluid_suppliers", "usr_holders") == exactly(1.6e6, 0)
-    assert "1.6m are unexplained" in " ".join(datasets.describe(RESOLV).caveats)
+    assert "1.6m are unexplained" in " ".join(datasets.card(RESOLV).caveats)
 
 
 @pytest.mark.parametrize(

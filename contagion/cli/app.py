@@ -58,7 +58,7 @@ def datasets(
     from .. import datasets as packaged
 
     if name is not None:
-        card = packaged.describe(name)
+        card = packaged.card(name)
         if as_json:
             keys = [field.name for field in fields(card)]
             print_json({key: getattr(card, key) for key in keys})
@@ -69,7 +69,7 @@ def datasets(
         return
     rows: list[dict[str, Any]] = []
     for key in packaged.names():
-        card, size = packaged.describe(key), len(packaged.load(key))
+        card, size = packaged.card(key), len(packaged.load(key))
         rows.append({"name": key, "kind": card.kind, "nodes": size, "date": card.date,
                      "title": card.title})  # fmt: skip
     if as_json:

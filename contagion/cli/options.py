@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import typer
 
-from ..datasets import Card, describe
+from ..datasets import Card
+from ..datasets import card as dataset_card
 from ..datasets import load as load_dataset
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError, MissingFileError
@@ -178,7 +179,7 @@ def load(
             options[key] = value
     if orientation is not None:
         options["orientation"] = turned(orientation)
-    card = describe(source) if source in dataset_names() else None
+    card = dataset_card(source) if source in dataset_names() else None
     if card is None and not Path(source).exists():
         near = closest(source, dataset_names())
         hint = f"Did you mean the dataset {near!r}?" if near else "See `contagion datasets`."

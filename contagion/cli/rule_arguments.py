@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from ..errors import ArgumentError, RuleError
 from ..models import MODELS
 from ..network.exposure_network import ExposureNetwork
-from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read, to_dict
+from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read_rule, to_dict
 from ..rules.serialize import INNER
 from ..shocks import Shock
 from ..text import closest, did_you_mean, listing
@@ -69,7 +69,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
     if text.startswith("{"):
         return _table(text)
     if _is_file(text):
-        return read(text)
+        return read_rule(text)
     raise RuleError(_unknown(text))
 
 

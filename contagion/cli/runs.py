@@ -215,7 +215,7 @@ def report(
 
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
-    from ..experiments.stress import load as tested
+    from ..experiments.stress import read_stress_test as tested
     from ..measures.ranking import rank as ranked
     from ..report.document import write
     from ..report.findings import sentences

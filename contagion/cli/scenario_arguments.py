@@ -14,6 +14,7 @@ from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
+from ..scenarios.files import keys_of
 from ..text import did_you_mean
 from .terminal import paragraph
 from .values import value
@@ -143,7 +144,7 @@ def _made(network: ExposureNetwork, data: dict[str, Any], folder: Path) -> Scena
 
 def again(network: ExposureNetwork, told: Mapping[str, Any]) -> Scenarios:
     """The set that a manifest tells of."""
-    known = {*inspect.signature(KINDS[told["kind"]]).parameters, "kind", "seed"}
+    known = {*keys_of(told["kind"]), "kind", "seed"}
     return _made(network, {key: x for key, x in told.items() if key in known}, Path())
 
 
@@ -173,7 +174,7 @@ def model_of(told: Mapping[str, Any]) -> tuple[str, Model]:
 def list_kinds() -> None:
     """The kinds of scenarios with their parameters."""
     for name, make in KINDS.items():
-        known = [n for n in inspect.signature(make).parameters if n not in ("network", "rng")]
+        known = [n for n in keys_of(name) if n != "rng"]
         print(name.replace("_", "-"))
         print(paragraph((make.__doc__ or "").split("\n")[0], "  ", "  "))
         shown = [n for n in known if n != "scenarios"]

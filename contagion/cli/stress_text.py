@@ -127,7 +127,7 @@ def _where(test: StressTest, place: Path) -> str:
     return (
         f"Written to {place}: scenarios/*.parquet, sums/*.parquet, manifest.json, SHA256SUMS "
         f"({size / 1e6:,.1f} MB). Read it with contagion stress --resume {place}, or in Python "
-        f"with contagion.experiments.stress.load({str(place)!r})."
+        f"with contagion.experiments.stress.read_stress_test({str(place)!r})."
     )
 
 

@@ -25,7 +25,7 @@ from .closing import DUST
 
 
 class Market(Protocol):
-    """Price impact of cumulative sales; see `contagion.liquidation.Impact`."""
+    """Price impact of cumulative sales; see `contagion.liquidation.PriceImpact`."""
 
     def factor(self, volume: np.ndarray) -> np.ndarray: ...
     def integral(self, volume: np.ndarray) -> np.ndarray: ...

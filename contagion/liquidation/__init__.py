@@ -18,8 +18,8 @@ from .amm_pools import ConcentratedLiquidity, ConstantProduct, Pool
 from .bankruptcy_prices import bankruptcy_price, close_shortfall, liquidation_price, position_value
 from .cascade import LiquidationCascade
 from .cascade_measures import (
-    break_even_fund,
     cascade_multiplier,
+    required_fund,
     scenario_deficits,
     time_to_stop,
     total_loss,
@@ -35,7 +35,7 @@ from .margin_book import MarginBook
 from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighted
 from .order_book import Finite, OrderBook
 from .position_limits import Adjusted, MarginAddOn, PositionLimit
-from .price_impact import Exponential, Impact, Linear, NoImpact, SquareRoot
+from .price_impact import Exponential, Linear, NoImpact, PriceImpact, SquareRoot
 
 __all__ = [
     "Adjusted",
@@ -52,7 +52,6 @@ __all__ = [
     "Freeze",
     "Halt",
     "HardCoded",
-    "Impact",
     "Linear",
     "LiquidationCascade",
     "LoanLiquidation",
@@ -65,13 +64,13 @@ __all__ = [
     "Pool",
     "PositionLimit",
     "PriceBand",
+    "PriceImpact",
     "SquareRoot",
     "Stale",
     "Throttle",
     "TimeWeighted",
     "WithdrawalGate",
     "bankruptcy_price",
-    "break_even_fund",
     "cascade_multiplier",
     "close_shortfall",
     "concentration",
@@ -81,6 +80,7 @@ __all__ = [
     "liquidatable",
     "liquidation_price",
     "position_value",
+    "required_fund",
     "scenario_deficits",
     "time_to_stop",
     "tipping_point",

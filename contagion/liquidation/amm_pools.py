@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
 from .order_book import Finite, padded, pick, rows_of
-from .price_impact import Array, Impact, array
+from .price_impact import Array, PriceImpact, array
 
 
 @dataclass(frozen=True)
-class Pool(Impact):
+class Pool(PriceImpact):
     """A pool on a chain: the base of `ConstantProduct` and `ConcentratedLiquidity`.
 
     Volumes are what meets the curve. The fee is a part of the input, booked apart for the
@@ -70,7 +70,7 @@ class ConstantProduct(Pool):
     ----------
     asset : reserve x, units of the asset, > 0.
     money : reserve y, money, > 0; sets the price y / x, which the caller passes on.
-    fee, recovery : see `Pool` and `Impact`.
+    fee, recovery : see `Pool` and `PriceImpact`.
 
     Raises
     ------
@@ -151,7 +151,7 @@ class ConcentratedLiquidity(Pool, Finite):
     ranges : rows (lower, upper, liquidity), prices in money and L in √(units × money), all > 0;
         or one list of rows for each asset.
     price : price before, money, > 0: (A,) or (..., A) for scenarios that start at other prices.
-    floor, ceiling : see `Finite`. fee, recovery : see `Pool` and `Impact`.
+    floor, ceiling : see `Finite`. fee, recovery : see `Pool` and `PriceImpact`.
 
     Raises
     ------

@@ -41,8 +41,8 @@ class LiquidationCascade(CascadeSolver):
 
     Parameters
     ----------
-    impact : how sales move the price, see :class:`~contagion.liquidation.Impact`. One parameter an
-        asset comes in the order of `book.assets`. Fees of pools are not charged.
+    impact : how sales move the price, see :class:`~contagion.liquidation.PriceImpact`. One
+        parameter an asset comes in the order of `book.assets`. Fees of pools are not charged.
     oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle`.
     breakers : volatility controls, see :mod:`contagion.liquidation.circuit_breakers`.
     partial : close positions only as far as needed; `False`: their close factor at once.

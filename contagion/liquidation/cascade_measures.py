@@ -20,6 +20,7 @@ from ..kernels.liquidation import Liquidated
 from ..statistics.arrays import Numbers
 from ..statistics.quantiles import column_quantiles
 from ..text import money, percent, plural
+from ..vocabulary import LEVEL
 from .cascade_result import CascadeResult
 from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook
@@ -202,12 +203,12 @@ def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
     return pd.DataFrame(sums, columns=pd.Index(book.venues, name="venue"))
 
 
-def break_even_fund(
-    deficits: Any, share: float = 0.99, weights: Sequence[float] | None = None
+def required_fund(
+    deficits: Any, level: float = LEVEL, *, weights: Sequence[float] | None = None
 ) -> pd.DataFrame:
     """The smallest insurance fund that covers the deficits in a share of the scenarios.
 
-        fund_v = min {x : Σ_s weight_s [deficit_sv <= x] >= share},   Σ weight_s = 1
+        fund_v = min {x : Σ_s weight_s [deficit_sv <= x] >= level},   Σ weight_s = 1
 
     A quantile of the deficits, as Value-at-Risk is one of losses: it is one of the deficits, never
     between two. Each venue by itself; for one fund that all venues share, give the sum over venues.
@@ -217,7 +218,7 @@ def break_even_fund(
     ----------
     deficits : money, >= 0: a :class:`CascadeResult` or a list of them (of books with the same
         venues), a table or array (S, V), a series or array (S,), or one number.
-    share : of the scenarios in which the fund has to be enough, 0 < share <= 1.
+    level : part of the scenarios in which the fund has to be enough, 0 < level <= 1.
     weights : (S,) of the scenarios, >= 0, scaled to 1; by default all the same.
 
     Returns
@@ -230,7 +231,7 @@ def break_even_fund(
     Raises
     ------
     MarginError
-        For no scenarios, deficits that are not money >= 0, a share or weights out of range.
+        For no scenarios, deficits that are not money >= 0, a level or weights out of range.
 
     Source: the definition of a quantile, as in Artzner, Delbaen, Eber and Heath (1999), Coherent
     Measures of Risk, Mathematical Finance 9(3) [unverified]; no capital rule of a venue is meant.
@@ -239,7 +240,7 @@ def break_even_fund(
     -------
     Nine of ten scenarios are covered by 30; the tenth lacks 70.
 
-    >>> found = break_even_fund([0, 0, 0, 0, 0, 10, 20, 20, 30, 100], share=0.9)
+    >>> found = required_fund([0, 0, 0, 0, 0, 10, 20, 20, 30, 100], level=0.9)
     >>> found[["fund", "covered", "missing", "tail"]].values.tolist()
     [[30.0, 0.9, 7.0, 70.0]]
     """
@@ -249,8 +250,8 @@ def break_even_fund(
         raise MarginError("There are no scenarios.")
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise MarginError("Deficits have to be money >= 0 in every scenario.")
-    if not 0 < share <= 1:
-        raise MarginError(f"share={share}: a part of the scenarios, above 0 and at most 1.")
+    if not 0 < level <= 1:
+        raise MarginError(f"level={level}: a part of the scenarios, above 0 and at most 1.")
     given = np.ones(many) if weights is None else np.asarray(weights, float)
     if given.shape != (many,) or not (np.isfinite(given).all() and (given >= 0).all()):
         raise MarginError(f"weights have to be {plural(many, 'number')} >= 0, one a scenario.")
@@ -258,7 +259,7 @@ def break_even_fund(
         raise MarginError("All weights are 0.")
     weight = given / given.sum()
     order = np.argsort(values, axis=0, kind="stable")
-    fund = column_quantiles(values, order, weight, share)[0]
+    fund = column_quantiles(values, order, weight, level)[0]
     over = np.maximum(values - fund, 0.0)
     beyond = weight @ (over > 0)
     missing = weight @ over
@@ -276,9 +277,9 @@ def break_even_fund(
 
 
 def fund_text(row: pd.Series, unit: str = "") -> str:
-    """One row of :func:`break_even_fund` as a sentence.
+    """One row of :func:`required_fund` as a sentence.
 
-    >>> fund_text(break_even_fund([0, 10, 20, 40], share=0.75).iloc[0], "USD")
+    >>> fund_text(required_fund([0, 10, 20, 40], level=0.75).iloc[0], "USD")
     'A fund of 20 USD covers 75 % of the scenarios; else 20 USD are missing on average.'
     """
     fund = f"A fund of {money(float(row['fund']), unit)} covers {percent(float(row['covered']))}"

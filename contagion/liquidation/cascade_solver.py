@@ -13,7 +13,7 @@ from ..kernels.liquidation import Breaker, Liquidated, liquidate
 from ..text import did_you_mean
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
-from .price_impact import Impact, NoImpact
+from .price_impact import NoImpact, PriceImpact
 
 CHUNK = 2**17  # legs × scenarios that go through the kernel at once
 
@@ -22,7 +22,7 @@ CHUNK = 2**17  # legs × scenarios that go through the kernel at once
 class CascadeSolver:
     """Arrays in, arrays out; see :class:`~contagion.liquidation.LiquidationCascade`."""
 
-    impact: Impact = field(default_factory=NoImpact)
+    impact: PriceImpact = field(default_factory=NoImpact)
     oracle: Oracle = field(default_factory=Market)
     breakers: tuple[Breaker, ...] = ()
     partial: bool = True

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, ConvergenceError, MarginError
+from ..parallel import each
 from ..statistics.arrays import numbers
 from ..text import plural
 from .cascade import LiquidationCascade
@@ -93,6 +94,8 @@ def criticality_map(
     *,
     asset: Any = None,
     free: np.ndarray | None = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> CriticalityMap:
     """Run every price drop at every leverage of the book, or at every depth of the market.
 
@@ -104,6 +107,8 @@ def criticality_map(
     depth : multiples (G,) > 0 of the depth, see :class:`Deeper`. Exactly one of the two.
     asset : what falls, see :func:`contagion.liquidation.liquidatable.liquidatable`.
     free : (K,) money with which holders meet calls.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -137,14 +142,17 @@ def criticality_map(
     falls = np.atleast_1d(numbers("drops", drops, high=1.0))
     if not levels.size or not falls.size or np.isnan(levels).any() or np.isnan(falls).any():
         raise ArgumentError(f"drops and {by} have to be lists of known numbers.")
-    rows = []
+    tasks = []
     for level in levels:
         one, run = book, cascade
         if depth is None:
             one = leveraged(book, float(level))
         else:
             run = replace(cascade, impact=Deeper(cascade.impact, float(level)))
-        rows.append(_figures(one, run, moved(one, -falls, asset), free))
+        tasks.append((one, run, moved(one, -falls, asset), free))
+    rows = each(
+        _figures, tasks, n_jobs=n_jobs, progress=progress, label="criticality map", unit="level"
+    )
     multiplier, deficit, latent, loss, rounds = (np.array(side) for side in zip(*rows, strict=True))
     return CriticalityMap(
         by, levels, falls, multiplier, deficit, latent, loss, rounds, book.unit

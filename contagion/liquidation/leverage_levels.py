@@ -10,13 +10,13 @@ import pandas as pd
 from ..statistics.arrays import numbers
 from . import position_tables as tables
 from .margin_book import MarginBook
-from .price_impact import Array, Impact, array
+from .price_impact import Array, PriceImpact, array
 
 KEYS = ["venue", "holder", "key"]
 
 
 @dataclass(frozen=True)
-class Deeper(Impact):
+class Deeper(PriceImpact):
     """An impact in a market that is so many times as deep: factor(v / times).
 
         factor(v) = f(v / times)        integral(v) = times ∫₀^(v / times) f(u) du
@@ -38,7 +38,7 @@ class Deeper(Impact):
     (True, True)
     """
 
-    impact: Impact
+    impact: PriceImpact
     times: float
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers
-from .price_impact import Array, Impact, array, parameter
+from .price_impact import Array, PriceImpact, array, parameter
 
 
 def rows_of(name: str, rows: Any, columns: str) -> tuple[Any, bool]:
@@ -56,7 +56,7 @@ def pick(table: Array, index: NDArray[np.intp]) -> Array:
 
 
 @dataclass(frozen=True)
-class Finite(Impact):
+class Finite(PriceImpact):
     """Depth that runs out: the base of `ConcentratedLiquidity` and `OrderBook`.
 
     Parameters
@@ -143,7 +143,7 @@ class OrderBook(Finite):
     bids : rows (price, size): price as a share of the mark before, at most 1, and units, > 0; or
         one list of rows for each asset. In any order.
     asks : the same for purchases, prices at least 1; None: the mirror of the bids, 2 − price.
-    floor, ceiling : beyond the book, see `Finite`. recovery : see `Impact`.
+    floor, ceiling : beyond the book, see `Finite`. recovery : see `PriceImpact`.
 
     Raises
     ------

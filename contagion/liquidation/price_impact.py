@@ -45,7 +45,7 @@ def parameter(name: str, values: ArrayLike, low: float = -np.inf, **bounds: Any)
 
 
 @dataclass(frozen=True)
-class Impact(ABC):
+class PriceImpact(ABC):
     """How prices of assets answer to sales and purchases.
 
     The methods take volumes of shape (..., A), leading axes are scenarios, and give the same
@@ -154,7 +154,7 @@ class Impact(ABC):
         """
         return answer(0.0 * array(self.proceeds(price, before, after)))
 
-    def at(self, price: ArrayLike) -> Impact:
+    def at(self, price: ArrayLike) -> PriceImpact:
         """The impact after news has moved the price to `price` without sales, (..., A), > 0.
 
         The same, where depth is relative to the price; a pool holds more of an asset that fell.
@@ -167,7 +167,7 @@ class Impact(ABC):
 
 
 @dataclass(frozen=True)
-class NoImpact(Impact):
+class NoImpact(PriceImpact):
     """Prices that no sale moves: factor 1, integral v.
 
     Example
@@ -189,7 +189,7 @@ class NoImpact(Impact):
 
 
 @dataclass(frozen=True)
-class Linear(Impact):
+class Linear(PriceImpact):
     """The price falls in proportion to the volume: factor max(1 − v/depth, floor).
 
     integral: v − v²/(2 depth) up to the volume (1 − floor) depth, from there floor per unit.
@@ -233,7 +233,7 @@ class Linear(Impact):
 
 
 @dataclass(frozen=True)
-class SquareRoot(Impact):
+class SquareRoot(PriceImpact):
     """The square-root law: factor max(1 − scale √(|v| / daily_volume) sign(v), floor).
 
     integral: v − ⅔ scale √(|v| / daily_volume) |v| up to where the floor binds, from there floor
@@ -291,7 +291,7 @@ class SquareRoot(Impact):
 
 
 @dataclass(frozen=True)
-class Exponential(Impact):
+class Exponential(PriceImpact):
     """Constant relative impact: factor exp(−v / depth), integral depth (1 − exp(−v / depth)).
 
     However much is sold, the proceeds stay below price × depth.

@@ -14,6 +14,7 @@ from scipy.special import bdtr, chdtrc, ndtri
 
 from ..statistics.arrays import Numbers, answer
 from ..statistics.samples import known
+from ..vocabulary import LEVEL
 from .exceedance_counts import binomial_test, counts, days, markov_test
 
 
@@ -73,7 +74,7 @@ def exceedances(losses: ArrayLike, margin: ArrayLike) -> np.ndarray:
     return np.asarray(loss > cover)
 
 
-def kupiec_test(count: ArrayLike, n: int, level: float = 0.99) -> CoverageTest:
+def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
     """Proportion of exceedances: are there as many as the level promises?
 
     LR = 2 [x ln(x/n) + (n − x) ln(1 − x/n) − x ln p − (n − x) ln(1 − p)],  p = 1 − level,
@@ -153,7 +154,7 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
     return CoverageTest(statistic, p_value, share, total, n)
 
 
-def conditional_coverage_test(exceeded: ArrayLike, level: float = 0.99) -> CoverageTest:
+def conditional_coverage_test(exceeded: ArrayLike, level: float = LEVEL) -> CoverageTest:
     """Enough cover and no clusters, together: LR = LR of `kupiec_test` + LR of `independence_test`.
 
     Chi-squared with 2 degrees of freedom; `exact` is nan. Kupiec's part counts all n days, the
@@ -185,7 +186,7 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = 0.99) -> Cover
     )
 
 
-def traffic_light(count: ArrayLike, n: int = 250, level: float = 0.99) -> TrafficLight:
+def traffic_light(count: ArrayLike, n: int = 250, level: float = LEVEL) -> TrafficLight:
     """Basel's zones: green, yellow and red by how improbable so many exceedances are.
 
     F = P(at most x exceedances of n); green: F < 0.95, yellow: 0.95 <= F < 0.9999, red: above.

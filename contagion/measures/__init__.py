@@ -49,12 +49,12 @@ from .coreperiphery import CorePeriphery, core_periphery
 from .covar import covar
 from .diagonal import aumann_shapley
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
-from .impact import rounds_of_contagion, single_defaults
+from .impact import each_default, rounds_of_contagion
 from .indices import contagion_index, debtrank, default_impact, vulnerability_index
 from .registry import MEASURES, Measure
 from .sensitivity import Gradient, gradient
 from .shapley import shapley, shapley_of_defaults, shapley_of_risk
-from .stability import Stability, leverage_stability
+from .stability import LeverageStability, leverage_stability
 from .tail import (
     euler_allocation,
     marginal_expected_shortfall,
@@ -93,8 +93,8 @@ __all__ = [
     "CorePeriphery",
     "ExpectedLoss",
     "Gradient",
+    "LeverageStability",
     "Measure",
-    "Stability",
     "SystemLoss",
     "Topology",
     "amounts",
@@ -111,6 +111,7 @@ __all__ = [
     "debtrank",
     "default_impact",
     "degree",
+    "each_default",
     "eigenvector",
     "euler_allocation",
     "expected_systemic_loss",
@@ -134,7 +135,6 @@ __all__ = [
     "shapley",
     "shapley_of_defaults",
     "shapley_of_risk",
-    "single_defaults",
     "sinkrank",
     "strength",
     "systemic_expected_shortfall",

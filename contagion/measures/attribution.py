@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError, ConvergenceError, ModelError, ShockError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..parallel import each
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from ..shocks import Shock
@@ -293,6 +294,8 @@ def protection(
     shock: Shock | Iterable[Any],
     *,
     nodes: Iterable[Any] | None = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """What others are spared when one node pays its debts in full, whatever happens to it.
 
@@ -307,6 +310,8 @@ def protection(
     network, model : any model. One run for each node that is tried.
     shock : a shock, or names of nodes that default with recovery 0.
     nodes : which to try; by default all whose creditors lose anything by the shock.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -336,23 +341,31 @@ def protection(
     whole = solved(model, network, losses[None], pins[None])
     owners = loss.owners(whole, losses[None], pins[None])[0]
     rows = _failing(network, whole) if nodes is None else [network.position(x) for x in nodes]
-    averted, cost = np.zeros(len(rows)), np.zeros(len(rows))
-    for at, i in enumerate(rows):
-        paid, changed = pins.copy(), network
-        if np.isnan(pins[i]):
-            changed = network.with_nodes(can_fail={network.names[i]: False})
-        else:
-            paid[i] = 1.0
-        outcome = solved(model, changed, losses[None], paid[None])
-        after = loss.owners(outcome, losses[None], paid[None])[0]
-        averted[at] = np.delete(owners - after, i).sum()
-        lacks = np.maximum(-outcome.equity[0, i], 0.0)
-        cost[at] = lacks if np.isnan(pins[i]) else (1.0 - pins[i]) * network.segments.due[i]
+    tasks = [(loss, losses, pins, owners, i) for i in rows]
+    found = each(_paying, tasks, n_jobs=n_jobs, progress=progress, label="protection", unit="node")
+    averted, cost = np.array(list(found), float).reshape(-1, 2).T
     ratio = np.divide(averted, cost, out=np.full(len(rows), np.nan), where=cost > 0)
     frame = pd.DataFrame(
         {"averted": averted, "cost": cost, "ratio": ratio}, index=network.names[rows]
     )
     return frame.sort_values("averted", ascending=False, kind="stable")
+
+
+def _paying(
+    loss: SystemLoss, losses: np.ndarray, pins: np.ndarray, owners: np.ndarray, i: int
+) -> tuple[float, float]:
+    """What others are spared when node i pays in full, and what that costs."""
+    network, paid = loss.network, pins.copy()
+    changed = network
+    if np.isnan(pins[i]):
+        changed = network.with_nodes(can_fail={network.names[i]: False})
+    else:
+        paid[i] = 1.0
+    outcome = solved(loss.model, changed, losses[None], paid[None])
+    after = loss.owners(outcome, losses[None], paid[None])[0]
+    lacks = np.maximum(-outcome.equity[0, i], 0.0)
+    cost = lacks if np.isnan(pins[i]) else (1.0 - pins[i]) * network.segments.due[i]
+    return float(np.delete(owners - after, i).sum()), float(cost)
 
 
 def _failing(network: ExposureNetwork, outcome: Outcome) -> list[int]:

@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 from ..records import Table
 from ..statistics.joint_samples import LEAST, labelled, sample_of
 from ..statistics.quantiles import column_quantiles, first_reaching
+from ..vocabulary import ERROR_RESAMPLES, JOINT_LEVEL, Rng
 from .registry import Measure
 
 MEDIAN = 0.05  # half the probability of the median state
@@ -28,15 +29,17 @@ COLUMNS = {
 
 def covar(
     losses: Any,
-    level: float = 0.95,
+    level: float = JOINT_LEVEL,
     *,
     condition: Literal["beyond", "at"] = "beyond",
     window: float | None = None,
     system: Literal["all", "others"] | Any = "all",
     weights: Any = None,
-    bootstrap: int = 100,
+    resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Table:
     """Value at risk of the system when one node is in distress, and how much more that is.
 
@@ -57,10 +60,12 @@ def covar(
     system : "all" (the sum of all nodes, node i among them), "others" (without node i), or the
         loss of the system (scenarios,).
     weights : (scenarios,) probabilities, need not sum to 1.
-    bootstrap : resamples for the errors; below 2 the errors are nan.
+    resamples : resamples for the errors; below 2 the errors are nan.
     minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
         (Σ p)² / Σ p².
     rng : seed or generator of the resamples.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def covar(
 
     >>> import pandas as pd
     >>> draws = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
-    >>> found = covar(draws, 0.8, minimum=1, bootstrap=0)
+    >>> found = covar(draws, 0.8, minimum=1, resamples=0)
     >>> found.loc["a", ["var", "covar", "scenarios"]].tolist()
     [79.0, 190.0, 21.0]
 
@@ -131,7 +136,9 @@ def covar(
 
     edges, distress, median = states(sample.weights)
     here, usual = statistic(sample.weights)
-    spread = sample.errors(lambda p: _with_difference(statistic(p)), bootstrap, rng)
+    spread = sample.errors(
+        lambda p: _with_difference(statistic(p)), resamples, rng, n_jobs, progress
+    )
 
     def beyond(state: np.ndarray) -> np.ndarray:
         part = np.where(state, sample.weights[:, None], 0.0)

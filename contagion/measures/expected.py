@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ConvergenceError, ModelError
+from ..errors import ArgumentError, ModelError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, money, plural
-from .impact import CHUNK
+from ..vocabulary import Rng
+from .joint_defaults import differences, joint_losses
 from .registry import Measure
 from .sensitivity import RULE, differentiable, differentiated, solved
 
@@ -64,7 +65,9 @@ def expected_systemic_loss(
     recovery: float = 0.0,
     method: Literal["single", "exact", "sampled"] = "single",
     samples: int = 10_000,
-    rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> ExpectedLoss:
     """The loss that defaults for outside reasons are expected to cause others.
 
@@ -86,6 +89,8 @@ def expected_systemic_loss(
     method : "exact" enumerates all sets of nodes with p > 0, for 16 of them at most.
     samples : draws of two or more defaults; single defaults are never drawn, they are summed.
     rng : as `numpy.random.default_rng`.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def expected_systemic_loss(
         raise ArgumentError(f"method={method!r}: choose 'single', 'exact' or 'sampled'.")
     p = _probabilities(network, probabilities)
     n, blank = len(network), np.isnan(p)
-    loss = joint_losses(network, model, np.eye(n, dtype=bool), recovery)
+    loss = joint_losses(network, model, np.eye(n, dtype=bool), recovery, n_jobs, progress)
     part = np.where(blank, np.nan, np.nan_to_num(p) * loss)
     reason = np.where(blank, UNKNOWN, "")
     table = pd.DataFrame(
@@ -131,36 +136,10 @@ def expected_systemic_loss(
     if blank.any():
         value = error = float("nan")
     elif method == "exact":
-        value = _enumerated(network, model, p, recovery)
+        value = _enumerated(network, model, p, recovery, n_jobs, progress)
     elif method == "sampled":
-        value, error = _sampled(network, model, p, loss, recovery, samples, rng)
+        value, error = _sampled(network, model, p, loss, recovery, samples, rng, n_jobs, progress)
     return ExpectedLoss(value, error, known, method, table, network.unit)
-
-
-def joint_losses(
-    network: ExposureNetwork, model: Model, failed: np.ndarray, recovery: float
-) -> np.ndarray:
-    """(B,) what the owners of the others lose when the nodes in `failed` (B, n) fail together.
-
-    Losses count from the run without shock and are capped at known equity.
-    """
-    n = len(network)
-    base = model.solve(network, np.zeros(n))
-    before = np.maximum(base.equity, 0.0)
-    known, out = ~np.isnan(before), np.zeros(len(failed))
-    size = max(1, CHUNK // max(n, 1))
-    for first in range(0, len(failed), size):
-        now = failed[first : first + size]
-        pins = np.where(now, recovery, np.nan)
-        outcome = model.solve(network, np.zeros(now.shape), pins)
-        if not (outcome.converged.all() and np.all(base.converged)):
-            raise ConvergenceError(
-                f"{type(model).__name__} did not converge in {int((~outcome.converged).sum())} of "
-                f"{len(now)} runs. Raise max_rounds."
-            )
-        lost = np.where(known, before - np.maximum(outcome.equity, 0.0), outcome.lost - base.lost)
-        out[first : first + size] = np.where(now, 0.0, lost).sum(axis=1)
-    return out
 
 
 def marginal_systemic_risk(
@@ -171,6 +150,8 @@ def marginal_systemic_risk(
     recovery: float = 0.0,
     exposures: Iterable[int] | None = None,
     exact: int = 20,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """What each exposure adds to the expected systemic loss.
 
@@ -190,6 +171,8 @@ def marginal_systemic_risk(
     probabilities, recovery : as in :func:`expected_systemic_loss`, method "single".
     exposures : rows of `network.exposures` for which the difference itself is taken.
     exact : how many of the largest take it, where `exposures` does not say which.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -232,7 +215,7 @@ def marginal_systemic_risk(
         size = np.nan_to_num(np.abs(first), nan=np.inf)
         rows = np.argsort(-size, kind="stable")[:exact]
     whole = empty.copy()
-    whole[rows] = _differences(network, model, p, recovery, rows)
+    whole[rows] = differences(network, model, p, recovery, rows, n_jobs, progress)
     reason[np.isnan(whole) & (reason == "")] = LEFT_OUT
     return table.assign(first_order=first, exact=whole, reason=reason)
 
@@ -257,7 +240,14 @@ def _probabilities(network: ExposureNetwork, given: Probabilities) -> np.ndarray
     return p
 
 
-def _enumerated(network: ExposureNetwork, model: Model, p: np.ndarray, recovery: float) -> float:
+def _enumerated(
+    network: ExposureNetwork,
+    model: Model,
+    p: np.ndarray,
+    recovery: float,
+    n_jobs: int,
+    progress: bool,
+) -> float:
     """Over all sets of nodes that can fail."""
     at = np.flatnonzero(p > 0)
     if len(at) > MOST:
@@ -269,7 +259,7 @@ def _enumerated(network: ExposureNetwork, model: Model, p: np.ndarray, recovery:
     chance = np.where(sets, p[at], 1.0 - p[at]).prod(axis=1)
     failed = np.zeros((len(sets), len(network)), bool)
     failed[:, at] = sets
-    return float(chance @ joint_losses(network, model, failed, recovery))
+    return float(chance @ joint_losses(network, model, failed, recovery, n_jobs, progress))
 
 
 def _sampled(
@@ -279,7 +269,9 @@ def _sampled(
     single: np.ndarray,
     recovery: float,
     samples: int,
-    rng: Any,
+    rng: Rng,
+    n_jobs: int,
+    progress: bool,
 ) -> tuple[float, float]:
     """Single defaults summed, sets of two and more drawn; value and standard error."""
     if samples < 2:
@@ -292,7 +284,7 @@ def _sampled(
         return value, 0.0
     failed = draw_several(p, samples, np.random.default_rng(rng))
     unique, times = np.unique(failed, axis=0, return_counts=True)
-    loss = joint_losses(network, model, unique, recovery)
+    loss = joint_losses(network, model, unique, recovery, n_jobs, progress)
     mean = float(times @ loss) / samples
     spread = float(times @ (loss - mean) ** 2) / (samples - 1)
     return value + several * mean, several * float(np.sqrt(spread / samples))
@@ -345,23 +337,6 @@ def _first_order(
     if (network.book.equity < 0).any():
         slope -= slopes(Shock(), p.sum() - p)
     return slope
-
-
-def _differences(
-    network: ExposureNetwork, model: Model, p: np.ndarray, recovery: float, rows: np.ndarray
-) -> np.ndarray:
-    """(K,) expected loss with a claim less that without it."""
-    at = np.flatnonzero(p > 0)
-    failed = np.zeros((len(at), len(network)), bool)
-    failed[np.arange(len(at)), at] = True
-    whole = p[at] @ joint_losses(network, model, failed, recovery)
-    out = np.zeros(len(rows))
-    for number, row in enumerate(rows):
-        amount = network.amount.copy()
-        amount[row] = 0.0
-        other = network.with_amounts(amount, keep="equity")
-        out[number] = whole - p[at] @ joint_losses(other, model, failed, recovery)
-    return out
 
 
 def _rows(network: ExposureNetwork, exposures: Iterable[int] | None) -> np.ndarray | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..errors import ConvergenceError, ShockError
 from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..parallel import each
 from ..records import Scores, Table
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
@@ -34,12 +34,13 @@ class AllAtOnce(Protocol):
         """What every default costs; `None` where it has to be run."""
 
 
-def single_defaults(
+def each_default(
     network: ExposureNetwork,
     model: Model,
     *,
     recovery: float = 0.0,
     more: bool = False,
+    n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
     """Let every node default once for outside reasons, and add up what the others lose.
@@ -54,6 +55,7 @@ def single_defaults(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
     progress : show a progress bar, where defaults are run.
 
     Returns
@@ -79,10 +81,10 @@ def single_defaults(
     >>> net = ct.ExposureNetwork.from_matrix(
     ...     [[0, 10, 0], [0, 0, 0], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
     ...     equity=[1, 3, 1])
-    >>> table = single_defaults(net, ct.models.Furfine())
+    >>> table = each_default(net, ct.models.Furfine())
     >>> table.loc["a", ["default_impact", "contagion_index"]].tolist()
     [3.0, 75.0]
-    >>> single_defaults(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
+    >>> each_default(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
     np.float64(250.0)
     """
     if not 0 <= recovery <= 1:
@@ -92,7 +94,7 @@ def single_defaults(
     if isinstance(model, AllAtOnce):
         found = model.each_default(network, recovery)
     if found is None:
-        found, social = _run(network, model, base, recovery, progress)
+        found, social = _run(network, model, base, recovery, n_jobs, progress)
     before = np.maximum(base.equity, 0.0)
     columns = _usual(network, before, found)
     if more:
@@ -180,7 +182,12 @@ def _direct(
 
 
 def _run(
-    network: ExposureNetwork, model: Model, base: Outcome, recovery: float, progress: bool
+    network: ExposureNetwork,
+    model: Model,
+    base: Outcome,
+    recovery: float,
+    n_jobs: int,
+    progress: bool,
 ) -> tuple[EachDefault, tuple[np.ndarray, np.ndarray] | None]:
     """Run every default; for models that settle also the socialized loss caused and suffered."""
     n, book = len(network), network.book
@@ -212,11 +219,13 @@ def _run(
         count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
         caused[quiet] += (1.0 - recovery) * np.nan_to_num(book.external_liabilities)[quiet]
         rest = np.setdiff1d(rest, quiet)
-    for triggers in _chunks(rest, n, type(model).__name__ if progress else None):
+    parts = _chunks(rest, n)
+    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    outcomes = each(
+        _defaulting, tasks, n_jobs=n_jobs, progress=progress, label=type(model).__name__
+    )
+    for triggers, outcome in zip(parts, outcomes, strict=True):
         here = (np.arange(len(triggers)), triggers)
-        pins = np.full((len(triggers), n), np.nan)
-        pins[here] = recovery
-        outcome = model.solve(network, np.zeros_like(pins), pins)
         if not np.all(outcome.converged):
             raise ConvergenceError(
                 f"{type(model).__name__} did not reach its tolerance for "
@@ -263,20 +272,28 @@ def _quiet(
     return quiet, csr_array(gross[quiet])
 
 
-def _chunks(triggers: np.ndarray, n: int, name: str | None) -> Iterable[np.ndarray]:
-    """The triggers in parts whose losses fit into memory, with a progress bar for a name."""
+def _chunks(triggers: np.ndarray, n: int) -> list[np.ndarray]:
+    """The triggers in parts whose losses fit into memory."""
     size = max(1, CHUNK // max(n, 1))
-    parts = [triggers[first : first + size] for first in range(0, len(triggers), size)]
-    if name is None:
-        return parts
-    from tqdm.auto import tqdm
+    return [triggers[first : first + size] for first in range(0, len(triggers), size)]
 
-    shown: Iterable[np.ndarray] = tqdm(parts, desc=name)
-    return shown
+
+def _defaulting(
+    model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
+) -> Outcome:
+    """The outcome (k, n) of the default of each trigger (k,)."""
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
+    return model.solve(network, np.zeros_like(pins), pins)
 
 
 def rounds_of_contagion(
-    network: ExposureNetwork, model: Model, *, recovery: float = 0.0
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.Series:
     """Rounds until the last further default when the node fails; 0 where nobody else does.
 
@@ -296,10 +313,21 @@ def rounds_of_contagion(
     model._usable(network)
     n = len(network)
     rounds = np.zeros(n, np.int64)
-    for triggers in _chunks(np.arange(n), n, None):
-        pins = np.full((len(triggers), n), np.nan)
-        pins[np.arange(len(triggers)), triggers] = recovery
-        outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
-        assert outcome.default_round is not None
-        rounds[triggers] = outcome.default_round.max(axis=1)  # the trigger itself is in round 0
+    parts = _chunks(np.arange(n), n)
+    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    label = type(model).__name__
+    last = each(_last_round, tasks, n_jobs=n_jobs, progress=progress, label=label)
+    for triggers, found in zip(parts, last, strict=True):
+        rounds[triggers] = found
     return pd.Series(rounds, network.names, name="rounds_of_contagion")
+
+
+def _last_round(
+    model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
+) -> np.ndarray:
+    """(k,) the last round of the cascade of each trigger, which itself is in round 0."""
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
+    outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
+    assert outcome.default_round is not None
+    return np.asarray(outcome.default_round.max(axis=1))

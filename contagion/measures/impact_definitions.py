@@ -1,4 +1,4 @@
-"""What the columns of `single_defaults` and its like mean."""
+"""What the columns of `each_default` and its like mean."""
 
 from __future__ import annotations
 

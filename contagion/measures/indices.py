@@ -7,17 +7,25 @@ import numpy as np
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table
-from .impact import single_defaults
+from .impact import each_default
 from .registry import scored
 
 
-def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
+def default_impact(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Scores:
     """Money that the owners of all others lose when the node defaults: `Σ_{j≠i} ℓ(j|i)`.
 
     Parameters
     ----------
     network, model : any model.
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    n_jobs, progress : as in :func:`each_default`.
 
     Returns
     -------
@@ -43,10 +51,18 @@ def default_impact(network: ExposureNetwork, model: Model, *, recovery: float = 
 
     Source: own; loss of others as in the definitions of :func:`contagion_index`.
     """
-    return single_defaults(network, model, recovery=recovery).scores("default_impact")
+    table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
+    return table.scores("default_impact")
 
 
-def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
+def contagion_index(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Scores:
     """What the default of a node costs the others: `100 · Σ_{j≠i} ℓ(j|i) / Σ_{j≠i} K_j`.
 
     Parameters and errors as :func:`default_impact`.
@@ -68,10 +84,18 @@ def contagion_index(network: ExposureNetwork, model: Model, *, recovery: float =
 
     Source: after Espinosa-Vega & Solé (2010), IMF WP/10/105; ℓ capped at the capital of the loser.
     """
-    return single_defaults(network, model, recovery=recovery).scores("contagion_index")
+    table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
+    return table.scores("contagion_index")
 
 
-def vulnerability_index(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
+def vulnerability_index(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Scores:
     """What a node loses by the defaults of others: `100 · Σ_{j≠i} ℓ(i|j) / ((N − 1) K_i)`.
 
     Parameters and errors as :func:`default_impact`.
@@ -93,10 +117,18 @@ def vulnerability_index(network: ExposureNetwork, model: Model, *, recovery: flo
 
     Source: after the bank-contagion annexes of IMF FSAPs; ℓ capped at the capital of the node.
     """
-    return single_defaults(network, model, recovery=recovery).scores("vulnerability_index")
+    table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
+    return table.scores("vulnerability_index")
 
 
-def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -> Scores:
+def debtrank(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Scores:
     """Share of all known equity that the others lose: `Σ_{j≠i} v_j h_j`, `v_j = E_j / ΣE`.
 
     Parameters and errors as :func:`default_impact`; the model is a :class:`~contagion.DebtRank` by
@@ -120,11 +152,12 @@ def debtrank(network: ExposureNetwork, model: Model, *, recovery: float = 0.0) -
     Source: Battiston et al. (2012), Sci. Rep. 2:541, which leaves out the initial distress of the
     trigger in the same way, with the weights of Bardoscia et al. (2015), PLoS ONE 10(6).
     """
-    return debtrank_of(network, single_defaults(network, model, recovery=recovery))
+    table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
+    return debtrank_of(network, table)
 
 
 def debtrank_of(network: ExposureNetwork, impact: Table) -> Scores:
-    """:func:`debtrank` from the table of `single_defaults`."""
+    """:func:`debtrank` from the table of `each_default`."""
     capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
     others = capital.sum() - capital
     lost = np.nan_to_num(impact["contagion_index"].to_numpy()) / 100.0 * others

@@ -12,8 +12,10 @@ from ..errors import ArgumentError, ShockError
 from ..kernels import shapley as kernel
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..parallel import bar
 from ..shocks import Shock
 from ..statistics.joint_samples import expected_shortfall
+from ..vocabulary import LEVEL, Rng
 from .attribution import CHUNK, Attribution, Of, SystemLoss, coalition_losses, triggers_of
 from .registry import Measure
 
@@ -28,7 +30,7 @@ def shapley(
     exact_up_to: int = EXACT,
     target_error: float = 0.01,
     max_evaluations: int = 200_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
     method: str = "Shapley",
     unit: str = "",
@@ -90,27 +92,26 @@ def shapley(
         return np.asarray(value(masks[:, back]), float)
 
     whole = k <= exact_up_to
-    watch, close = _bar(method, 1 << k if whole else max_evaluations, progress)
     size = max(1, 2**18 // k)
-    if whole:
-        worth = np.empty(1 << k)
-        for first in range(0, 1 << k, size):
-            last = min(first + size, 1 << k)
-            worth[first:last] = game(kernel.coalitions(first, last, k))
-            watch(last - first)
-        found = kernel.Sampled(kernel.exact(worth), np.zeros(k), 1 << k, True)
-        total = float(worth[-1] - worth[0])
-    else:
-        found = kernel.sampled(
-            game,
-            k,
-            target=target_error,
-            most=max_evaluations,
-            rng=np.random.default_rng(rng),
-            watch=watch,
-        )
-        total = float(found.values.sum())
-    close()
+    with bar(progress, method, 1 << k if whole else max_evaluations) as watch:
+        if whole:
+            worth = np.empty(1 << k)
+            for first in range(0, 1 << k, size):
+                last = min(first + size, 1 << k)
+                worth[first:last] = game(kernel.coalitions(first, last, k))
+                watch(last - first)
+            found = kernel.Sampled(kernel.exact(worth), np.zeros(k), 1 << k, True)
+            total = float(worth[-1] - worth[0])
+        else:
+            found = kernel.sampled(
+                game,
+                k,
+                target=target_error,
+                most=max_evaluations,
+                rng=np.random.default_rng(rng),
+                watch=watch,
+            )
+            total = float(found.values.sum())
     return Attribution(
         pd.Series(found.values[back], pd.Index(names), name="value"),
         pd.Series(found.errors[back], pd.Index(names), name="standard_error"),
@@ -123,15 +124,6 @@ def shapley(
     )
 
 
-def _bar(what: str, total: int, progress: bool) -> tuple[Callable[[int], Any], Callable[[], None]]:
-    if not progress:
-        return (lambda _: None), (lambda: None)
-    from tqdm.auto import tqdm
-
-    bar = tqdm(total=total, desc=what)
-    return bar.update, bar.close
-
-
 def shapley_of_defaults(
     network: ExposureNetwork,
     model: Model,
@@ -141,7 +133,7 @@ def shapley_of_defaults(
     exact_up_to: int = EXACT,
     target_error: float = 0.01,
     max_evaluations: int = 200_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
 ) -> Attribution:
     """Split the system loss of a shock over the nodes that it hits.
@@ -201,12 +193,12 @@ def shapley_of_risk(
     model: Model,
     losses: np.ndarray,
     *,
-    level: float = 0.95,
+    level: float = LEVEL,
     of: Of = "owners",
     exact_up_to: int = 10,
     target_error: float = 0.01,
     max_evaluations: int = 20_000,
-    rng: Any = None,
+    rng: Rng = None,
     progress: bool = False,
 ) -> Attribution:
     """Split the expected shortfall of the system over the nodes whose assets are at risk.

@@ -19,7 +19,7 @@ NO_EQUITY = "no node with claims has positive known equity"
 
 
 @dataclass(frozen=True)
-class Stability:
+class LeverageStability:
     """Largest eigenvalue of the leverage matrix, and what it says.
 
     Attributes
@@ -42,7 +42,7 @@ class Stability:
         return asdict(self)
 
 
-def leverage_stability(network: ExposureNetwork) -> Stability:
+def leverage_stability(network: ExposureNetwork) -> LeverageStability:
     """Is the network of leverage stable: the largest eigenvalue of `Λ[i, j] = X[i, j] / K_i`.
 
     A small relative loss of equity h becomes Λh in the next round of contagion, when losses are
@@ -58,7 +58,8 @@ def leverage_stability(network: ExposureNetwork) -> Stability:
 
     Returns
     -------
-    Stability. An unstable verdict stands with nodes left out, a stable one does not ("unknown").
+    LeverageStability. An unstable verdict stands with nodes left out, a stable one does not
+    ("unknown").
 
     Example
     -------
@@ -80,11 +81,11 @@ def leverage_stability(network: ExposureNetwork) -> Stability:
     keep = np.flatnonzero(~out)
     left_out = tuple(network.names[out])
     if out.any() and not (holds & ~out).any():
-        return Stability(np.nan, "unknown", left_out, f"Not known: {NO_EQUITY}.")
+        return LeverageStability(np.nan, "unknown", left_out, f"Not known: {NO_EQUITY}.")
     rows = claims[keep][:, keep]
     by = np.repeat(np.where(holds[keep], equity[keep], 1.0), np.diff(rows.indptr))
     radius = perron_root(csr_array((rows.data / by, rows.indices, rows.indptr), shape=rows.shape))
-    return Stability(radius, *_verdict(radius, left_out))
+    return LeverageStability(radius, *_verdict(radius, left_out))
 
 
 def _verdict(radius: float, left_out: tuple[object, ...]) -> tuple[str, tuple[object, ...], str]:

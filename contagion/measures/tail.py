@@ -25,6 +25,7 @@ from ..statistics.joint_samples import (
 )
 from ..statistics.quantiles import ROUNDING, column_quantiles
 from ..text import listing
+from ..vocabulary import ERROR_RESAMPLES, JOINT_LEVEL, LEVEL, Rng
 from .attribution import Attribution
 from .registry import Measure
 
@@ -50,13 +51,15 @@ class SystemicShortfall(Table):
 
 def marginal_expected_shortfall(
     losses: Any,
-    level: float = 0.95,
+    level: float = LEVEL,
     *,
     system: Any = "all",
     weights: Any = None,
-    bootstrap: int = 200,
+    resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Table:
     """What each node loses on average in the worst 1 − level of the system.
 
@@ -67,7 +70,7 @@ def marginal_expected_shortfall(
 
     Parameters
     ----------
-    losses, weights, bootstrap, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     level : of the tail, in (0, 1); Acharya et al. take the worst 5 % of days.
     system : "all" (the sum of the nodes), or its loss (scenarios,).
     minimum : scenarios that have to lie in the tail, else every value is nan.
@@ -87,7 +90,7 @@ def marginal_expected_shortfall(
     The system loses 3, 5, 5 and 10. Its worst half: the 10 whole, each 5 at half weight.
 
     >>> draws = pd.DataFrame({"a": [1.0, 5, 0, 4], "b": [2.0, 0, 5, 6]})
-    >>> marginal_expected_shortfall(draws, 0.5, minimum=1, bootstrap=0)["mes"].tolist()
+    >>> marginal_expected_shortfall(draws, 0.5, minimum=1, resamples=0)["mes"].tolist()
     [3.25, 4.25]
 
     Source: after Acharya, Pedersen, Philippon & Richardson (2017), "Measuring systemic risk",
@@ -109,7 +112,7 @@ def marginal_expected_shortfall(
     return labelled(
         {
             "mes": mes,
-            "mes_error": sample.errors(statistic, bootstrap, rng),
+            "mes_error": sample.errors(statistic, resamples, rng, n_jobs, progress),
             "expected_shortfall": alone,
             "ratio": ratio,
         },
@@ -126,9 +129,11 @@ def systemic_expected_shortfall(
     target: Any,
     *,
     weights: Any = None,
-    bootstrap: int = 200,
+    resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> SystemicShortfall:
     """How far each node falls below its target capital when all together fall below theirs.
 
@@ -136,7 +141,7 @@ def systemic_expected_shortfall(
 
     Parameters
     ----------
-    losses, weights, bootstrap, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     capital, target : (n,) money before the losses, and what it should be (z times assets), in the
         order of the columns; mappings and Series go by name.
     minimum : scenarios that have to lie in the crisis, else every value is nan.
@@ -156,7 +161,7 @@ def systemic_expected_shortfall(
     Capital 3 and 3, targets 2 and 2. Only in the last scenario less than 4 is left: 0 and 1.
 
     >>> draws = pd.DataFrame({"a": [0.0, 1, 3], "b": [0.0, 1, 2]})
-    >>> found = systemic_expected_shortfall(draws, [3, 3], [2, 2], minimum=1, bootstrap=0)
+    >>> found = systemic_expected_shortfall(draws, [3, 3], [2, 2], minimum=1, resamples=0)
     >>> found["ses"].tolist(), round(found.probability, 3)
     ([2.0, 1.0], 0.333)
 
@@ -181,7 +186,9 @@ def systemic_expected_shortfall(
     found = labelled(
         {
             "ses": statistic(sample.weights),
-            "ses_error": nothing if few else sample.errors(statistic, bootstrap, rng),
+            "ses_error": nothing
+            if few
+            else sample.errors(statistic, resamples, rng, n_jobs, progress),
         },
         sample.names,
         {
@@ -205,13 +212,15 @@ def _by_name(given: Any, names: pd.Index, what: str) -> np.ndarray:
 
 def euler_allocation(
     losses: Any,
-    level: float = 0.95,
+    level: float = LEVEL,
     *,
     risk: Risk = "expected shortfall",
     weights: Any = None,
-    bootstrap: int = 200,
+    resamples: int = ERROR_RESAMPLES,
     minimum: float = LEAST,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Attribution:
     """Split the risk of the summed losses over the nodes by their share in it at the margin.
 
@@ -223,7 +232,7 @@ def euler_allocation(
 
     Parameters
     ----------
-    losses, weights, bootstrap, rng : as in `covar`.
+    losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     level : of the expected shortfall; without meaning for volatility.
     risk : see above.
     minimum : scenarios that have to lie in the tail.
@@ -240,7 +249,7 @@ def euler_allocation(
     Example
     -------
     >>> draws = pd.DataFrame({"a": [1.0, 5, 0, 4], "b": [2.0, 0, 5, 6]})
-    >>> found = euler_allocation(draws, 0.5, minimum=1, bootstrap=0)
+    >>> found = euler_allocation(draws, 0.5, minimum=1, resamples=0)
     >>> found.values.tolist(), found.total  # worst half: 10, and two halves of 5
     ([3.25, 4.25], 7.5)
 
@@ -264,7 +273,7 @@ def euler_allocation(
         return np.asarray((p * total) @ sample.losses / (sigma if sigma > 0 else 1.0))
 
     values = statistic(sample.weights)
-    errors = sample.errors(statistic, bootstrap, rng)
+    errors = sample.errors(statistic, resamples, rng, n_jobs, progress)
     return Attribution(
         pd.Series(values, sample.names, name="value"),
         pd.Series(errors, sample.names, name="standard_error"),
@@ -277,7 +286,7 @@ def euler_allocation(
 
 
 def tail_dependence(
-    losses: Any, level: float = 0.95, *, weights: Any = None, minimum: float = LEAST
+    losses: Any, level: float = JOINT_LEVEL, *, weights: Any = None, minimum: float = LEAST
 ) -> Table:
     """How often node j is beyond its value at risk when node i is beyond its own.
 

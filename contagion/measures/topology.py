@@ -17,11 +17,12 @@ from scipy.sparse.csgraph import connected_components
 
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
+from ..vocabulary import SEED
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
 from .registry import Measure, scored
 from .spectra import claim_matrix, links, strong_components
-from .stability import Stability, leverage_stability
+from .stability import LeverageStability, leverage_stability
 
 ONE_NODE = "a single node has nobody to be linked to"
 ALL_ALIKE = "all creditors, or all debtors, of the links have the same degree"
@@ -61,7 +62,7 @@ class Topology:
     strong_parts: int
     largest_strong_part: int
     core_periphery: CorePeriphery
-    stability: Stability
+    stability: LeverageStability
     reasons: Mapping[str, str]
 
     def to_dict(self) -> dict[str, object]:
@@ -128,7 +129,7 @@ def topology(network: ExposureNetwork) -> Topology:
         largest_part=int(parts.max()),
         strong_parts=len(strong) if n else 0,
         largest_strong_part=int(strong.max()),
-        core_periphery=core_periphery(network),
+        core_periphery=core_periphery(network, rng=SEED),
         stability=leverage_stability(network),
         reasons=MappingProxyType({name: why for name, (_, why) in found.items() if why}),
     )

@@ -16,6 +16,7 @@ from ..kernels.betweenness import dependencies
 from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
+from ..vocabulary import Rng
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
@@ -38,7 +39,7 @@ def betweenness(
     *,
     distance: Distance = "amount",
     k: int | None = None,
-    rng: int | np.random.Generator = 0,
+    rng: Rng = None,
 ) -> Scores:
     """Betweenness: the part of shortest paths of claims that pass through a node.
 

@@ -46,7 +46,7 @@ def check(
         step(draft)
     if draft.failed:
         raise NetworkError([*_errors(draft), *_beyond(draft)])
-    book = books.complete(draft)
+    book = books.complete_book(draft)
     if draft.failed:
         raise NetworkError(_errors(draft))
     return draft, book
@@ -62,7 +62,7 @@ def _beyond(draft: Draft) -> list[Finding]:
     if "C012" in codes or not len(draft.nodes):
         return []
     trial = draft.trial()
-    books.complete(trial)
+    books.complete_book(trial)
     return [
         finding
         for finding in _errors(trial)

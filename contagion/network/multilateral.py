@@ -19,6 +19,7 @@ class Multilateral(Matrices):
         self,
         clearing_house: Any,
         members: Iterable[Any] | None = None,
+        *,
         claims: Mapping[str, Any] | None = None,
         columns: Mapping[str, Any] | None = None,
     ) -> Self:

@@ -14,8 +14,8 @@ deterministic; nothing is computed here.
 from __future__ import annotations
 
 from .bearers import who_pays
-from .concentration import concentration_curve
-from .criticality import criticality_map
+from .concentration import cumulative_shares
+from .criticality import criticality
 from .exceedance import exceedance
 from .flow import look_through_flow
 from .graph import network
@@ -33,9 +33,9 @@ from .window import contagion_window
 __all__ = [
     "cascade",
     "cascade_path",
-    "concentration_curve",
     "contagion_window",
-    "criticality_map",
+    "criticality",
+    "cumulative_shares",
     "exceedance",
     "kind_heat",
     "layer_gap",

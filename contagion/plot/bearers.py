@@ -20,7 +20,7 @@ MOST = 14
 NOTE = 80  # characters in a line of the note, beside short names
 
 
-def who_pays(result: PropagationResult, ax: Axes | None = None) -> Axes:
+def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
 
     Colour is the role: the owners of a node, a holder whose balance sheet is not known, or the

@@ -22,9 +22,10 @@ LONG = 60  # nodes from which the number of nodes has a logarithmic scale
 FEW = 5  # the legend says what so many of the largest have
 
 
-def concentration_curve(
+def cumulative_shares(
     network: ExposureNetwork,
     of: Quantity | Sequence[Quantity] = QUANTITIES,
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw which share of assets, equity, claims or debts lies with the k largest nodes.
@@ -51,7 +52,7 @@ def concentration_curve(
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 0], [2, 0, 4], [4, 0, 0]], ["a", "b", "c"],
     ...     orientation="debtor->creditor", equity=[1, 1, 1])
-    >>> ax = ct.plot.concentration_curve(net, of="debts")
+    >>> ax = ct.plot.cumulative_shares(net, of="debts")
     >>> ax.lines[0].get_ydata().tolist()
     [0.0, 0.6, 1.0, 1.0]
     """

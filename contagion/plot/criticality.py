@@ -22,9 +22,10 @@ TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 CAP = 50.0  # multipliers above share a colour
 
 
-def criticality_map(
+def criticality(
     found: CriticalityMap,
     figure: Literal["multiplier", "deficit", "latent", "loss"] = "multiplier",
+    *,
     threshold: float = 1.5,
     ax: Axes | None = None,
 ) -> Axes:
@@ -55,7 +56,7 @@ def criticality_map(
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> run = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     >>> found = criticality_map(book, run, [0.02, 0.12], leverage=[0.5, 1.0])
-    >>> ax = ct.plot.criticality_map(found)
+    >>> ax = ct.plot.criticality(found)
     >>> [text.get_text() for text in ax.texts][:4]
     ['1', '1', '1', '1.37']
     """

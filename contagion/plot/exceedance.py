@@ -38,6 +38,7 @@ WORDS = {
 def exceedance(
     test: StressTest,
     of: str = "loss",
+    *,
     levels: Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..lookthrough import LookThrough
 from ..text import plural
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .boxes import Link
 from .flowboxes import DEEPEST, ENDS, Flow, flows
@@ -27,7 +28,9 @@ COLOURS = {
 THIN = 0.4  # points: a band is drawn at least this wide
 
 
-def look_through_flow(found: LookThrough, ax: Axes | None = None, most: int = 7) -> Axes:
+def look_through_flow(
+    found: LookThrough, *, most: int = MOST_DRAWN, ax: Axes | None = None
+) -> Axes:
     """Draw which base assets stand behind whom: from left to right, band widths in money.
 
     On the left the base assets, then the nodes that hold them, then those that hold claims on

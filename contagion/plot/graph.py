@@ -27,7 +27,7 @@ MOST_LINKS = 20_000
 
 
 def network(
-    network: ExposureNetwork, result: PropagationResult | None = None, ax: Axes | None = None
+    network: ExposureNetwork, result: PropagationResult | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """Draw the network: area = balance sheet, width = exposure, arrows the way losses travel.
 

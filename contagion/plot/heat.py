@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
 from .pieces import drawn_width
@@ -52,7 +53,7 @@ def kind_amounts(network: ExposureNetwork, most: int = KINDS) -> pd.DataFrame:
     return table.loc[order, order]
 
 
-def kind_heat(network: ExposureNetwork, ax: Axes | None = None) -> Axes:
+def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     """Draw what the nodes of each kind claim on those of each other: a heat map of amounts.
 
     Creditors in rows, debtors in columns, with the sums at the end of each. Colours go by the
@@ -115,7 +116,7 @@ def victim_heat(
     *,
     unit: str = "",
     measure: Literal["money", "share"] = "money",
-    most: int = 25,
+    most: int = MOST_DRAWN,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw what every victim (rows) loses when each trigger (columns) fails.

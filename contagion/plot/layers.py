@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..experiments.layers import LayerComparison
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
@@ -42,7 +43,9 @@ class Rows:
         return np.asarray(self.whole - self.parts.sum(axis=0))
 
 
-def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 12) -> Axes:
+def layer_gap(
+    comparison: LayerComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
+) -> Axes:
     """Draw the sum of the layers of each node beside what all layers do together.
 
     One row a node, the largest gaps on top: bars are what each layer does alone, end to end; the

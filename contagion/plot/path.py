@@ -19,7 +19,7 @@ OPEN = "#d5dbe3"
 MARKS = 40  # rounds up to which each is marked
 
 
-def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = None) -> Axes:
+def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = None) -> Axes:
     """Draw what a liquidation cascade does to one price, and to what is open, round by round.
 
     All lines are in % of what was there before the shock, so that they share an axis: the market

@@ -18,7 +18,7 @@ CELLS = 120  # numbers are written into so many cells at most
 LARGE = 10_000  # numbers from here on are written in thousands, millions ...
 
 
-def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = None) -> Axes:
+def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None = None) -> Axes:
     """Draw the mean of a measure by two axes of a sweep: `x` across, `y` upwards.
 
     Cells are equally large, in the order of the values. Cells in which no run gave the measure are
@@ -78,7 +78,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, ax: Axes | None = 
                 fontsize=7, color="white" if dark else style.INK,
             )  # fmt: skip
     failed = int((~np.isfinite(values)).sum())
-    note = f"Means over {sweep.draws} draws. " if sweep.draws > 1 else ""
+    note = f"Means over {sweep.samples} draws. " if sweep.samples > 1 else ""
     note += f"Hatched: {failed} cells without a value." if failed else ""
     title = f"{_words(measure).capitalize()} by {_words(x)} and {_words(y)}"
     style.heading(ax, title, note, int(15 * drawn_width(ax)))

@@ -29,6 +29,7 @@ TOLD = (-0.1, -0.2, -0.3, 0.1, 0.2)  # moves that the note may give numbers for
 def liquidation_profile(
     book: MarginBook,
     asset: Any = None,
+    *,
     moves: ArrayLike | None = None,
     by: Literal["side", "venue"] = "side",
     ax: Axes | None = None,
@@ -64,7 +65,7 @@ def liquidation_profile(
     >>> rows = [{"venue": "v", "holder": h, "instrument": "X", "size": size, "margin": margin}
     ...         for h, size, margin in (("a", 10, 100), ("b", 20, 300))]
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=rows)
-    >>> ax = ct.plot.liquidation_profile(book, "X", [-0.12, -0.08, 0.0])
+    >>> ax = ct.plot.liquidation_profile(book, "X", moves=[-0.12, -0.08, 0.0])
     >>> [float(y) for y in ax.lines[0].get_ydata()]
     [3000.0, 1000.0, 0.0]
     """

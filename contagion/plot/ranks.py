@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..measures import MEASURES
 from ..measures.ranking import Agreement
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .pieces import drawn_width
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST = 25
 
 
-def rank_ranges(found: Agreement, most: int = MOST, ax: Axes | None = None) -> Axes:
+def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = None) -> Axes:
     """Draw the ranks of the most important nodes: one row a node, one point a measure.
 
     The line goes from the best to the worst rank, the thick mark is the median. Rows are in the

@@ -29,7 +29,7 @@ COLOURS = {
 }
 
 
-def cascade(result: PropagationResult, ax: Axes | None = None) -> Axes:
+def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw how the loss travels, one column a step from the nodes that the shock hits.
 
     The height of a box is what hits the node, the width of a band what a claim loses; what no

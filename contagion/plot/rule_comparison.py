@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
@@ -23,7 +24,9 @@ STEP = 0.155  # inches from one set of rules to the next
 FLOOR = 1e-9  # of everything borne: a smaller difference is none
 
 
-def rule_comparison(comparison: RuleComparison, ax: Axes | None = None, most: int = 12) -> Axes:
+def rule_comparison(
+    comparison: RuleComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
+) -> Axes:
     """Draw what each node bears under each set of rules, the largest differences on top.
 
     One group of lines a node, one line a set of rules in the order of the legend; a node bears

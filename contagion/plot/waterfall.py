@@ -44,7 +44,7 @@ class _View:
 
 
 def waterfall(
-    outcome: Allocation | PropagationResult, node: Any = None, ax: Axes | None = None
+    outcome: Allocation | PropagationResult, node: Any = None, *, ax: Axes | None = None
 ) -> Axes:
     """Draw how a loss goes down the layers of one venue, the first that loses on top.
 

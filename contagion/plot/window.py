@@ -20,7 +20,7 @@ COLOURS = {"frequency": style.KINDS[0], "extent": style.FAILED}
 WORDS = {"frequency": "frequency of contagion", "extent": "extent where it happens"}
 
 
-def contagion_window(frame: Window | pd.DataFrame, ax: Axes | None = None) -> Axes:
+def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw frequency and extent of contagion over the average degree, drawn and in theory.
 
     Points are draws, with two standard errors for the frequency; lines are the theory of large
@@ -40,7 +40,8 @@ def contagion_window(frame: Window | pd.DataFrame, ax: Axes | None = None) -> Ax
     Example
     -------
     >>> from contagion import plot, randomgraphs
-    >>> ax = plot.contagion_window(randomgraphs.gai_kapadia_window([2, 4, 6], n=50, draws=5, rng=1))
+    >>> frame = randomgraphs.gai_kapadia_window([2, 4, 6], n=50, samples=5, rng=1)
+    >>> ax = plot.contagion_window(frame)
     >>> ax.get_xlabel(), [float(x) for x in ax.lines[0].get_xdata()]
     ('average number of debtors', [2.0, 4.0, 6.0])
     """

@@ -12,7 +12,7 @@ ROOM = 1e-12
 
 
 def contagious_links(
-    network: ExposureNetwork, recovery: float = 0.0, *, strict: bool = True
+    network: ExposureNetwork, *, recovery: float = 0.0, strict: bool = True
 ) -> pd.DataFrame:
     """Links whose debtor brings the creditor down alone, node by node.
 
@@ -74,7 +74,7 @@ def contagious_links(
     )
 
 
-def resilience(network: ExposureNetwork, recovery: float = 0.0, *, strict: bool = True) -> float:
+def resilience(network: ExposureNetwork, *, recovery: float = 0.0, strict: bool = True) -> float:
     """The resilience measure: 1 − Σ_i creditors_i · contagious links_i / links.
 
     In terms of the degrees the sum is Σ μ(j, k) j k p(j, k, 1) / λ: with μ(j, k) the part of nodes
@@ -99,4 +99,6 @@ def resilience(network: ExposureNetwork, recovery: float = 0.0, *, strict: bool 
     Source: after Amini, Cont & Minca (2016), Resilience to contagion in financial networks,
     Mathematical Finance 26(2), the resilience condition (from memory, unverified).
     """
-    return 1.0 - float(contagious_links(network, recovery, strict=strict)["contribution"].sum())
+    return 1.0 - float(
+        contagious_links(network, recovery=recovery, strict=strict)["contribution"].sum()
+    )

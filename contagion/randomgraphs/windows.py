@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from scipy.special import pdtr
 
 from ..errors import ArgumentError
 from ..models import GaiKapadia
+from ..parallel import each
 from ..records import Table, Why, because
+from ..vocabulary import Rng
 from .drawing import failed_parts
 from .theory import Theory, directed_theory, undirected_theory
 from .thresholds import failures_needed, largest_vulnerable, poisson
@@ -121,18 +124,20 @@ def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
 
 def gai_kapadia_window(
     degrees: Iterable[float] | None = None,
+    *,
     capital: float = 0.04,
     interbank: float = 0.2,
-    *,
     strict: bool = True,
     n: int = 1000,
-    draws: int = 1000,
+    samples: int = 1000,
     systemic: float = SYSTEMIC,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Window:
     """Frequency and extent of contagion over the average degree, drawn and in theory.
 
-    For each degree `draws` directed Poisson graphs of n banks are drawn. Each bank has the same
+    For each degree `samples` directed Poisson graphs of n banks are drawn. Each bank has the same
     assets, of which `capital` is its own and `interbank` is spread evenly over its debtors; one
     drawn at random fails and pays nothing, and :class:`contagion.models.GaiKapadia` follows the
     defaults. Contagion is when more than the part `systemic` of the banks fails.
@@ -143,9 +148,11 @@ def gai_kapadia_window(
     capital, interbank : parts of the assets of a bank.
     strict : as in :class:`contagion.models.GaiKapadia`; at 4 % and 20 % it decides (see
         :func:`gai_kapadia_limits`).
-    n, draws : banks of a graph, graphs of a degree.
+    n, samples : banks of a graph, graphs of a degree.
     systemic : part of the banks, the first included.
     rng : seed or generator, as for `numpy.random.default_rng`.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -172,7 +179,7 @@ def gai_kapadia_window(
     At z = 3 a failed claim meets a vulnerable bank with V = P[Poisson(3) ≤ 3] = 0.647, and the
     frequency is the root of u = 1 − exp(−z V u): 1 − exp(−1.942 · 0.78) = 0.78.
 
-    >>> frame = gai_kapadia_window([3.0], n=200, draws=50, rng=1)
+    >>> frame = gai_kapadia_window([3.0], n=200, samples=50, rng=1)
     >>> frame[["frequency_theory", "extent_theory"]].round(2).values.tolist()
     [[0.78, 0.94]]
     >>> bool(abs(frame["frequency"] - frame["frequency_theory"]).iloc[0] < 0.2)
@@ -190,13 +197,24 @@ def gai_kapadia_window(
 
     limits = gai_kapadia_limits(capital, interbank, strict=strict)
     frame = _window(
-        degrees, GaiKapadia(strict), n, draws, capital, interbank, systemic, rng, theory, True
+        degrees,
+        GaiKapadia(strict),
+        n,
+        samples,
+        capital,
+        interbank,
+        systemic,
+        rng,
+        theory,
+        True,
+        n_jobs,
+        progress,
     )
     return Window(
         *frame,
         title="Contagion in random banking systems",
         across="average number of debtors",
-        drawn=f"{draws:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
+        drawn=f"{samples:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
         f"assets {interbank:.3g} of assets; a loss {'above' if strict else 'that reaches'} the "
         f"capital fails a bank; contagion: more than {systemic:.0%} fail",
         limits=limits,
@@ -208,9 +226,11 @@ def watts_window(
     threshold: float = 0.18,
     *,
     n: int = 1000,
-    draws: int = 1000,
+    samples: int = 1000,
     systemic: float = SYSTEMIC,
-    rng: Any = None,
+    rng: Rng = None,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Window:
     """Frequency and extent of global cascades in undirected Poisson graphs, after Watts.
 
@@ -221,7 +241,7 @@ def watts_window(
     Parameters
     ----------
     threshold : φ in (0, 1].
-    degrees, n, draws, systemic, rng : as in :func:`gai_kapadia_window`.
+    degrees, n, samples, systemic, rng, n_jobs, progress : as in :func:`gai_kapadia_window`.
 
     Returns
     -------
@@ -237,7 +257,7 @@ def watts_window(
     -------
     At z = 8 too few nodes fail with their first neighbour for a cascade to go on:
 
-    >>> watts_window([4.0, 8.0], n=100, draws=10, rng=1)["frequency_theory"].round(3).tolist()
+    >>> watts_window([4.0, 8.0], n=100, samples=10, rng=1)["frequency_theory"].round(3).tolist()
     [0.865, 0.0]
 
     Source: Watts (2002), PNAS 99(9), 5766–5771.
@@ -250,13 +270,24 @@ def watts_window(
         return undirected_theory(pmf, needed)
 
     frame = _window(
-        degrees, GaiKapadia(False), n, draws, threshold, 1.0, systemic, rng, theory, False
+        degrees,
+        GaiKapadia(False),
+        n,
+        samples,
+        threshold,
+        1.0,
+        systemic,
+        rng,
+        theory,
+        False,
+        n_jobs,
+        progress,
     )
     return Window(
         *frame,
         title="Global cascades in random graphs",
         across="average number of neighbours",
-        drawn=f"{draws:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
+        drawn=f"{samples:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
         f"its neighbours; cascade: more than {systemic:.0%} fail",
         limits=watts_limits(threshold),
     )
@@ -266,19 +297,21 @@ def _window(
     degrees: Iterable[float] | None,
     model: GaiKapadia,
     n: int,
-    draws: int,
+    samples: int,
     capital: float,
     interbank: float,
     systemic: float,
-    rng: Any,
+    rng: Rng,
     theory: Callable[[float], Theory],
     directed: bool,
+    n_jobs: int,
+    progress: bool,
 ) -> tuple[pd.DataFrame, dict[str, str], dict[Any, Why]]:
     """The table of a window, the definitions of its columns and its reasons for nan."""
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
-    if n < 2 or draws < 1 or not 0 <= systemic < 1:
+    if n < 2 or samples < 1 or not 0 <= systemic < 1:
         raise ArgumentError(
-            f"n={n}, draws={draws}, systemic={systemic}: at least 2 nodes, 1 draw, and a part "
+            f"n={n}, samples={samples}, systemic={systemic}: at least 2 nodes, 1 draw, and a part "
             "of 0 … 1."
         )
     bad = [z for z in points if not 0 <= z <= n - 1]
@@ -286,18 +319,24 @@ def _window(
         raise ArgumentError(f"degrees={bad}: between 0 and n − 1 = {n - 1}.")
     expected = [theory(z) for z in points]
     rows = []
-    for z, source in zip(points, np.random.default_rng(rng).spawn(len(points)), strict=True):
-        part = failed_parts(model, n, z, draws, capital, interbank, source, directed=directed)
+    sources = np.random.default_rng(rng).spawn(len(points))
+    drawn = partial(failed_parts, directed=directed)
+    tasks = [
+        (model, n, z, samples, capital, interbank, source)
+        for z, source in zip(points, sources, strict=True)
+    ]
+    parts = each(drawn, tasks, n_jobs=n_jobs, progress=progress, label="window", unit="degree")
+    for part in parts:
         rows.append((int((part > systemic).sum()), _mean(part[part > systemic])))
     hits = np.array([hit for hit, _ in rows], int)
-    frequency = hits / draws
+    frequency = hits / samples
     frame = pd.DataFrame(
         {
             "degree": points,
-            "draws": draws,
+            "draws": samples,
             "outbreaks": hits,
             "frequency": frequency,
-            "frequency_error": np.sqrt(frequency * (1 - frequency) / draws),
+            "frequency_error": np.sqrt(frequency * (1 - frequency) / samples),
             "extent": [mean for _, mean in rows],
             "frequency_theory": [one.frequency for one in expected],
             "extent_theory": [one.extent for one in expected],

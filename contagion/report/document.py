@@ -66,7 +66,7 @@ def write_report(
         contagion_loss, loss or the first measure where the sweep does not have it.
     reverse : answers of `contagion.experiments.reverse`: smallest shocks, fewest triggers,
         break-even funds.
-    stress : of `contagion.stress_test`, or `contagion.experiments.stress.load`.
+    stress : of `contagion.stress_test`, or `contagion.experiments.stress.read_stress_test`.
     policy : of `contagion.experiments.policy.comparison`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.

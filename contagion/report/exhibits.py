@@ -142,7 +142,7 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     weight = np.where(result.triggers, 0.0, result.loss + passed)
     order = [int(i) for i in np.argsort(-weight, kind="stable")[:PATHS] if weight[i] > 0]
     known = {str(node): title for node, title in name.items()}
-    found = [(i, result.explain(net.names[i], 3)) for i in order]
+    found = [(i, result.explain(net.names[i], most=3)) for i in order]
     found = [(i, why) for i, why in found if why.on_claims > 0]
     if not found:
         missing = "No node loses anything on its claims."

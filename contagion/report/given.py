@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .. import measures
-from ..datasets import Card, describe
+from ..datasets import Card
+from ..datasets import card as dataset_card
 from ..errors import ArgumentError
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
@@ -87,7 +88,7 @@ def given(
         many,
         ranking,
         comparison,
-        describe(card) if isinstance(card, str) else card,
+        dataset_card(card) if isinstance(card, str) else card,
         command,
         _shape(network) if topology is None else topology,
         (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),

@@ -81,7 +81,7 @@ def _extremes(sweep: Sweep, network: ExposureNetwork, tag: str) -> Exhibit:
     varied = _varied(sweep)
     across = ", ".join(f"{_words(name)} ({len(v)} values)" for name, v in sweep.axes.items())
     bad = sweep.failed
-    note = f"Means over {plural(sweep.draws, 'draw')}." if sweep.draws > 1 else ""
+    note = f"Means over {plural(sweep.samples, 'draw')}." if sweep.samples > 1 else ""
     if len(bad):
         note += f" {plural(len(bad), 'run')} failed; the first: {bad.iloc[0]['reason']}"
     means = {name: sweep.mean(name)["mean"] for name in sweep.measures}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
-from ..measures import Stability, Topology, concentration_table
+from ..measures import LeverageStability, Topology, concentration_table
 from ..measures.scorecards import large_exposures
 from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
@@ -74,7 +74,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     return Exhibit("T4", title, verdict(network, steady), table=done)
 
 
-def verdict(network: ExposureNetwork, steady: Stability) -> str:
+def verdict(network: ExposureNetwork, steady: LeverageStability) -> str:
     """Whether leverage amplifies small losses, as a sentence."""
     left = [names(network)[node] for node in steady.left_out]
     why = "whose equity is not known or not positive"
@@ -140,7 +140,7 @@ def concentration(network: ExposureNetwork) -> list[Exhibit]:
     if (frame["reason"] != "").any():
         note += " –: nobody has any, or no amount is known."
     text = "The share of assets, equity, claims and debts that lies with the k largest nodes."
-    drawing = svg(partial(plot.concentration_curve, network), "F4", text)
+    drawing = svg(partial(plot.cumulative_shares, network), "F4", text)
     return [
         Exhibit("T5", "Concentration", table=table(head, rows, note=note)),
         Exhibit("F4", "Concentration curve", "", drawing),

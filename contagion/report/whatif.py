@@ -10,6 +10,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import Scale, scale
 from ..plot.pieces import shock_words
 from ..text import money, plural
+from ..vocabulary import SEED
 from .compared import signed
 from .given import Policy
 from .parts import Exhibit, table
@@ -157,7 +158,7 @@ def sentences(found: tuple[Policy, ...]) -> list[str]:
             avoided = one.table["avoided"].drop(AS_GIVEN)
             what = _words(one.of)
         else:
-            avoided = -one.differences()["difference"]
+            avoided = -one.differences(rng=SEED)["difference"]
             what = f"{_words(one.of)} in the mean of the scenarios"
         best = str(avoided.idxmax())
         if not avoided[best] > 0:

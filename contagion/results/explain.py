@@ -21,6 +21,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..text import money
+from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
 from .run_arrays import RunArrays
@@ -72,7 +73,7 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(result: RunArrays, node: Any, most: int = 10) -> Explanation:
+def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
     """Find the `most` largest paths of loss into `node`; the rest is one row "other paths".
 
     Returns

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..text import money
+from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
 from .audit import audit
@@ -155,7 +156,7 @@ class PropagationResult(RunArrays):
         ]
         return pd.concat(frames, ignore_index=True)
 
-    def explain(self, node: Any, most: int = 10) -> Explanation:
+    def explain(self, node: Any, *, most: int = MOST) -> Explanation:
         """The paths, amounts and rounds behind the loss of one node.
 
         Raises

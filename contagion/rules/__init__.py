@@ -19,7 +19,7 @@ from .exits import exit_values
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .rule import Allocation, Rule
-from .serialize import RULES, WORDS, dumps, from_dict, loads, read, to_dict
+from .serialize import RULES, WORDS, dumps, from_dict, loads, read_rule, to_dict
 from .waterfall import Layer, Waterfall
 
 __all__ = [
@@ -42,6 +42,6 @@ __all__ = [
     "exit_values",
     "from_dict",
     "loads",
-    "read",
+    "read_rule",
     "to_dict",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, RuleError
+from ..parallel import bar
+from ..vocabulary import CONFIDENCE, Rng
 from . import claims as tables
 from .order import FirstCome
 
@@ -18,9 +21,10 @@ def exit_values(
     loss: float,
     claims: Any,
     *,
-    draws: int = 10_000,
-    rng: np.random.Generator | int | None = None,
-    level: float = 0.9,
+    samples: int = 10_000,
+    confidence: float = CONFIDENCE,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """What every claim loses when it exits first, last, in a given and in a random order.
 
@@ -37,8 +41,9 @@ def exit_values(
         loss_pro_rata  = c_k min(L / C, 1)                        no line at all
         expected_loss  = mean of loss_k over uniformly random orders of all claims
         standard_error = standard deviation of loss_k over the draws / √draws
-        band_low, band_high = quantiles (1 − level)/2 and (1 + level)/2 of loss_k over the draws:
-                         the smallest loss with at least that part of the draws at or below it
+        band_low, band_high = quantiles (1 − confidence)/2 and (1 + confidence)/2 of loss_k over
+                         the draws: the smallest loss with at least that part of the draws at or
+                         below it
         value_of_exiting_first = expected_loss − loss_first
         value_against_order    = loss_in_order − loss_first
 
@@ -53,10 +58,11 @@ def exit_values(
     loss : money >= 0 that has to be borne; beyond all claims they are gone.
     claims : table with one row a claim: claimant, amount (money >= 0), and `exit` if there is an
         order (lowest first, empty: stays). pandas, or anything narwhals reads.
-    draws : number of random orders, at least 2. Work grows with `draws` × K log K, memory with
-        `draws` + K.
+    samples : number of random orders, at least 2. Work grows with `samples` × K log K, memory with
+        `samples` + K.
     rng : a generator or a seed. The result does not depend on the order of rows.
-    level : part of the draws inside the band, between 0 and 1.
+    progress : show a progress bar.
+    confidence : part of the draws inside the band, between 0 and 1.
 
     Returns
     -------
@@ -69,7 +75,7 @@ def exit_values(
     RuleError
         For a loss that is negative or not finite, and claims that are not usable.
     ValueError
-        For fewer than two draws, or a level that is not between 0 and 1.
+        For fewer than two draws, or a confidence that is not between 0 and 1.
 
     Example
     -------
@@ -88,10 +94,12 @@ def exit_values(
     """
     if not (np.isfinite(loss) and loss >= 0):
         raise RuleError(f"The loss is {loss}; it has to be money >= 0.")
-    if draws < 2:
-        raise ArgumentError(f"draws={draws}: two random orders at least, for a standard error.")
-    if not 0 < level < 1:
-        raise ArgumentError(f"level={level}: the part of the draws in the band is between 0 and 1.")
+    if samples < 2:
+        raise ArgumentError(f"samples={samples}: two random orders at least, for a standard error.")
+    if not 0 < confidence < 1:
+        raise ArgumentError(
+            f"confidence={confidence}: the part of the draws in the band is between 0 and 1."
+        )
     table, found = tables.read(claims)
     amount, total = found.amount, float(found.amount.sum())
     given = np.full(len(amount), np.nan)
@@ -102,7 +110,9 @@ def exit_values(
     own = table.assign(claimant=table["claimant"].astype(str), amount=amount, place=given)
     order = own.sort_values(["claimant", "amount", "place"], kind="stable").index.to_numpy()
     drawn = np.empty((4, len(amount)))
-    drawn[:, order] = _drawn(float(loss), amount[order], draws, np.random.default_rng(rng), level)
+    generator = np.random.default_rng(rng)
+    with bar(progress, "exits", samples, "order") as move:
+        drawn[:, order] = _drawn(float(loss), amount[order], samples, generator, confidence, move)
     expected, error, low, high = drawn
     return pd.DataFrame(
         {
@@ -123,7 +133,12 @@ def exit_values(
 
 
 def _drawn(
-    loss: float, amount: np.ndarray, draws: int, rng: np.random.Generator, level: float
+    loss: float,
+    amount: np.ndarray,
+    samples: int,
+    rng: np.random.Generator,
+    confidence: float,
+    move: Callable[[int], object],
 ) -> np.ndarray:
     """Mean, its standard error, and both quantiles (4, K) of the losses over random orders.
 
@@ -131,10 +146,11 @@ def _drawn(
     So counts (K,) and one claim with its part a draw say all there is; no (draws, K) is kept.
     """
     k = len(amount)
-    gone, hit, part = np.zeros(k), np.zeros(draws, np.int64), np.full(draws, np.nan)
+    gone, hit, part = np.zeros(k), np.zeros(samples, np.int64), np.full(samples, np.nan)
     step = max(1, CHUNK // max(k, 1))
-    for begin in range(0, draws if k else 0, step):
-        rows = np.arange(begin, min(begin + step, draws))
+    for begin in range(0, samples if k else 0, step):
+        rows = np.arange(begin, min(begin + step, samples))
+        move(len(rows))
         last_first = np.argsort(rng.random((len(rows), k)), axis=1)  # who exits last loses first
         reached = np.cumsum(amount[last_first], axis=1)
         whole = reached <= loss
@@ -148,16 +164,17 @@ def _drawn(
     partly = partly[np.lexsort((part[partly], hit[partly]))]
     who, money = hit[partly], np.minimum(part[partly], amount[hit[partly]])
     count = np.bincount(who, minlength=k)
-    mean = (gone * amount + np.bincount(who, money, k)) / draws
-    spread = gone * (amount - mean) ** 2 + (draws - gone - count) * mean**2
+    mean = (gone * amount + np.bincount(who, money, k)) / samples
+    spread = gone * (amount - mean) ** 2 + (samples - gone - count) * mean**2
     spread += np.bincount(who, (money - mean[who]) ** 2, k)
     bands = []
-    for q in ((1 - level) / 2, (1 + level) / 2):
-        rank = np.ceil(q * draws - 1e-9).clip(1, draws) - (draws - gone - count)  # among losers
+    for q in ((1 - confidence) / 2, (1 + confidence) / 2):
+        untouched = samples - gone - count
+        rank = np.ceil(q * samples - 1e-9).clip(1, samples) - untouched  # among losers
         inside = (rank >= 1) & (rank <= count)
         at = np.cumsum(count) - count + np.where(inside, rank, 1.0).astype(np.int64) - 1
         inner = money[at[inside]]
         band = np.where(rank < 1, 0.0, amount)
         band[inside] = inner
         bands.append(band)
-    return np.array([mean, np.sqrt(spread / (draws - 1) / draws), *bands])
+    return np.array([mean, np.sqrt(spread / (samples - 1) / samples), *bands])

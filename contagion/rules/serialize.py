@@ -131,7 +131,7 @@ def loads(text: str) -> Rule:
     return from_dict(data)
 
 
-def read(path: str | PathLike[str]) -> Rule:
+def read_rule(path: str | PathLike[str]) -> Rule:
     """A rule from a TOML file; `RuleError` names the file where it is not one."""
     place = Path(path)
     if not place.exists():

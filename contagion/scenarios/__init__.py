@@ -16,16 +16,18 @@ from __future__ import annotations
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
-from .files import KINDS, from_toml, read, to_toml
+from .files import KINDS, from_toml, read_scenarios, to_toml
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .pds import defaults
+from .sampling import Sampling
 from .scenario_set import BLOCK, Batch, Scenarios
 
 __all__ = [
     "BLOCK",
     "KINDS",
     "Batch",
+    "Sampling",
     "Scenarios",
     "clayton_copula",
     "common_factor",
@@ -38,7 +40,7 @@ __all__ = [
     "historical",
     "jumps",
     "prices",
-    "read",
+    "read_scenarios",
     "single_defaults",
     "t_copula",
     "to_toml",

@@ -12,10 +12,11 @@ from scipy.special import ndtr, pdtr
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import loadings_of
-from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Seed, assets_of, capped
+from .sampling import INDEPENDENT, Sampler, Sampling, sampler
+from .scenario_set import Batch, assets_of, capped
 from .values import Values, by_name, one
 
 
@@ -70,12 +71,8 @@ def prices(
     correlation: Values | pd.DataFrame = 0.5,
     horizon: float = 1.0,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> PriceLosses:
     """Losses on holdings where the prices of assets are geometric Brownian motions.
 
@@ -95,7 +92,7 @@ def prices(
     drift : expected growth for one unit of time, in the same forms.
     correlation : ρ of one factor, one ρ_a an asset, or a matrix with the names of the assets.
     horizon : T > 0, in the unit of time of volatility and drift.
-    scenarios, antithetic, sobol, replicates, tilt, plain, rng : as in :func:`common_factor`.
+    scenarios, sampling, rng : as in :func:`common_factor`.
 
     Raises
     ------
@@ -117,7 +114,7 @@ def prices(
 
     Source: after Black and Scholes (1973), Journal of Political Economy 81(3), the law of prices.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     given = {
         "volatility": volatility,
         "drift": drift,
@@ -138,12 +135,8 @@ def jumps(
     correlation: Values | pd.DataFrame = 0.5,
     horizon: float = 1.0,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> PriceLosses:
     """Losses on holdings where prices also jump, all at the same moments.
 
@@ -160,7 +153,7 @@ def jumps(
     ----------
     rate : expected jumps for one unit of time, ≥ 0.
     jump_mean, jump_volatility : of the log size of a jump, for all assets or {asset: number}.
-    tilt : shifts the factors of x, not the jumps.
+    sampling : its `tilt` shifts the factors of x, not the jumps.
 
     The other parameters and errors are those of :func:`prices`.
 
@@ -179,7 +172,7 @@ def jumps(
     Source: after Merton (1976), Journal of Financial Economics 3, 125-144; jumps that assets
     share are our assumption, in Merton they are specific to a stock.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     given = {
         "volatility": volatility,
         "rate": rate,
@@ -223,7 +216,7 @@ def _made(
     network: ExposureNetwork,
     kind: str,
     given: dict[str, Any],
-    sample: Sampling,
+    sample: Sampler,
     rate: float,
     jump_mean: Values,
     jump_volatility: Values,

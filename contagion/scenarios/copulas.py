@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
+from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import loadings_of, own_order
 from .marginals import Marginals, marginal_words, marginals_of
 from .numbers import Numbers
-from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Scenarios, Seed, losing
+from .sampling import INDEPENDENT, Sampler, Sampling, sampler
+from .scenario_set import Batch, Scenarios, losing
 from .values import Values, by_node, one
 
 
@@ -73,12 +75,8 @@ def gaussian_copula(
     correlation: Values | pd.DataFrame,
     *,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> CopulaLosses:
     """Relative losses with any marginals and a Gaussian copula.
 
@@ -92,7 +90,7 @@ def gaussian_copula(
         fast way where quantiles of a distribution are slow (beta).
     correlation : of the normal numbers: ρ of one factor as in :func:`common_factor`, or a matrix
         (n, n), as an array in the order of the nodes or a DataFrame with their names.
-    scenarios, antithetic, sobol, replicates, tilt, plain, rng : as in :func:`common_factor`.
+    scenarios, sampling, rng : as in :func:`common_factor`.
 
     Raises
     ------
@@ -114,7 +112,7 @@ def gaussian_copula(
     management, in Risk Management: Value at Risk and Beyond, Cambridge University Press.
     """
     given = {"marginals": marginal_words(marginals), "correlation": correlation}
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     return _on_field(network, "gaussian_copula", given, marginals, correlation, 0.0, sample)
 
 
@@ -125,12 +123,8 @@ def t_copula(
     degrees: float,
     *,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> CopulaLosses:
     """Relative losses with any marginals and a Student-t copula: extremes come together.
 
@@ -161,7 +155,7 @@ def t_copula(
         "degrees": degrees,
     }
     freedom = one(degrees, "degrees", 1e-3)
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     return _on_field(network, "t_copula", given, marginals, correlation, freedom, sample)
 
 
@@ -171,10 +165,8 @@ def clayton_copula(
     theta: float,
     *,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> ClaytonLosses:
     """Relative losses with any marginals whose large values come together.
 
@@ -188,7 +180,8 @@ def clayton_copula(
     Parameters
     ----------
     theta : θ > 0.
-    marginals, scenarios, antithetic, sobol, replicates, rng : as in :func:`gaussian_copula`.
+    marginals, scenarios, rng : as in :func:`gaussian_copula`.
+    sampling : antithetic pairs or Sobol points; there is no factor to tilt.
 
     Raises
     ------
@@ -206,7 +199,9 @@ def clayton_copula(
     Source: after Marshall and Olkin (1988), Journal of the American Statistical Association
     83(403), drawing from a frailty.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates)
+    sample = sampler(scenarios, rng, sampling)
+    if sample.tilt is not None:
+        raise ShockError("A Clayton copula has no factors that tilt could shift: leave it out.")
     strength = one(theta, "theta", 1e-6)
     words = sample.words("clayton_copula", {"marginals": marginal_words(marginals), "theta": theta})
     assets, assumptions = losing(network)
@@ -230,7 +225,7 @@ def _on_field(
     marginals: Any,
     correlation: Values | pd.DataFrame,
     degrees: float,
-    sample: Sampling,
+    sample: Sampler,
 ) -> CopulaLosses:
     if isinstance(correlation, str):
         correlation = by_node(network, correlation, "correlation", 0.0, 1.0)

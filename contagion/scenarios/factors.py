@@ -11,10 +11,11 @@ import pandas as pd
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
+from ..vocabulary import Rng
 from .field import Field, is_matrix, loadings_of
 from .numbers import Numbers
-from .sampling import Sampling, Tilt, sampling
-from .scenario_set import Batch, Scenarios, Seed, capped, losing
+from .sampling import INDEPENDENT, Sampler, Sampling, sampler
+from .scenario_set import Batch, Scenarios, capped, losing
 from .values import Values, by_name, by_node, one
 
 
@@ -66,12 +67,8 @@ def common_factor(
     correlation: Values = 0.4,
     mean: Values = 0.0,
     degrees: float | None = None,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> FactorLosses:
     """Relative losses of external assets with one common factor.
 
@@ -92,13 +89,7 @@ def common_factor(
     mean : expected return (drift) over the horizon, e.g. 0.05; above 0 it makes losses rarer.
     degrees : ν > 2 for Student-t returns with the same volatility: F and ε times one
         sqrt((ν − 2) / W) a scenario, W chi-squared with ν degrees. `None`: Gaussian.
-    antithetic : scenario 2 i + 1 mirrors scenario 2 i.
-    sobol, replicates : scrambled Sobol points in so many independent sequences.
-    tilt : importance sampling: F is drawn around this instead of 0, above 0 for more losses, and
-        scenarios get weights. To look at the worst part p, take about its normal quantile: 2.3
-        for 1 %, 3.1 for 0.1 %. With `degrees` the normal number behind W is shifted too, as far
-        as makes the largest move likely; two numbers (F, W) decide otherwise.
-    plain : part of the scenarios drawn without tilt; weights are at most 1 / plain.
+    sampling : antithetic pairs, Sobol points, importance sampling: see :class:`Sampling`.
     rng : seed, SeedSequence or Generator; it is used once.
 
     Raises
@@ -121,7 +112,7 @@ def common_factor(
 
     Source: after Vasicek (2002), Risk 15(12), the one-factor model of asset returns.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     if is_matrix(correlation):
         raise ShockError("common_factor has one factor. For a matrix use gaussian_copula.")
     if isinstance(correlation, str):
@@ -141,12 +132,8 @@ def factors(
     volatility: Values = 0.2,
     mean: Values = 0.0,
     degrees: float | None = None,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-    rng: Seed = None,
+    sampling: Sampling = INDEPENDENT,
+    rng: Rng = None,
 ) -> FactorLosses:
     """Relative losses of external assets with several independent common factors.
 
@@ -176,7 +163,7 @@ def factors(
 
     Source: after Glasserman and Li (2005), Management Science 51(11), the multifactor model.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     table = loadings if isinstance(loadings, pd.DataFrame) else np.asarray(loadings, float)
     if isinstance(table, pd.DataFrame):
         by_name(network.names, pd.Series(0.0, table.index), "loadings")
@@ -206,7 +193,7 @@ def _losses(
     network: ExposureNetwork,
     kind: str,
     given: dict[str, Any],
-    sample: Sampling,
+    sample: Sampler,
     loadings: np.ndarray,
     specific: np.ndarray,
     volatility: Values,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .history import historical
 from .listed import from_shocks, grid, single_defaults
 from .marginals import marginals_from
 from .pds import defaults
+from .sampling import Sampling
 from .scenario_set import Scenarios
 from .shock_tables import shock_from
 
@@ -41,9 +43,28 @@ KINDS: dict[str, Callable[..., Scenarios]] = {
     )
 }
 OF_ASSETS = ("prices", "jumps")
+TILTED = ("tilt", "plain")  # a Clayton copula has no factors
 
 
-def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
+SAMPLED = tuple(field.name for field in fields(Sampling))
+
+
+def keys_of(kind: str) -> list[str]:
+    """The parameters of a kind of scenarios in words, those of its sampling among them.
+
+    >>> keys_of("historical")
+    ['returns', 'by', 'horizon', 'length', 'stationary', 'scenarios', 'rng']
+    """
+    found: list[str] = []
+    for name in inspect.signature(KINDS[kind]).parameters:
+        if name == "sampling":
+            found += [key for key in SAMPLED if kind != "clayton_copula" or key not in TILTED]
+        elif name != "network":
+            found.append(name)
+    return found
+
+
+def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     """A scenario set from a TOML file.
 
     The file holds `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
@@ -76,7 +97,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     ... default = {a = 0.4}
     ... loss = {b = 3}
     ... ''')
-    >>> read(file, net).shock(0)
+    >>> read_scenarios(file, net).shock(0)
     Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.4)
     """
     place = Path(path)
@@ -91,7 +112,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
 def from_toml(
     text: str, network: ExposureNetwork, *, folder: str | PathLike[str] | None = None
 ) -> Scenarios:
-    """A scenario set from the text of a TOML file; see :func:`read`.
+    """A scenario set from the text of a TOML file; see :func:`read_scenarios`.
 
     Example
     -------
@@ -163,7 +184,7 @@ def _arguments(
     """The keywords of a constructor from words."""
     parameters = dict(inspect.signature(KINDS[kind]).parameters)
     del parameters["network"]
-    known = ["seed" if name == "rng" else name for name in parameters]
+    known = ["seed" if name == "rng" else name for name in keys_of(kind)]
     for key in data:
         if key not in known:
             raise ShockError(f"{kind}: {did_you_mean(key, known, 'key')}")
@@ -176,7 +197,12 @@ def _arguments(
     assets = {} if held is None else {str(name): name for name in held["asset"].unique()}
     names = assets if kind in OF_ASSETS else nodes
     found: dict[str, Any] = {}
+    sampled = {key: data[key] for key in SAMPLED if key in data}
+    if sampled:
+        found["sampling"] = Sampling(**sampled)
     for key, value in data.items():
+        if key in sampled:
+            continue
         if key == "seed":
             if isinstance(value, bool) or not isinstance(value, int):
                 raise ShockError(f"{kind}: seed = {value!r}: give a whole number >= 0.")

@@ -12,8 +12,9 @@ from scipy.sparse import csr_array
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..text import did_you_mean, listing, plural
+from ..vocabulary import Rng
 from .assets import holdings_matrix
-from .scenario_set import Batch, Scenarios, Seed, assets_of, capped, counted, losing, seed_of
+from .scenario_set import Batch, Scenarios, assets_of, capped, counted, losing, seed_of
 from .values import one, said
 
 By = Literal["node", "asset"]
@@ -86,7 +87,7 @@ def historical(
     length: float = 1.0,
     stationary: bool = True,
     scenarios: int = 10_000,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> HistoricalLosses:
     """Losses from returns of the past, drawn again.
 

@@ -50,7 +50,7 @@ class Numbers:
         if self.d > SOBOL_DIMENSIONS:
             raise ShockError(
                 f"Sobol points have up to {SOBOL_DIMENSIONS:,} coordinates; these scenarios need "
-                f"{self.d:,}. Use antithetic=True."
+                f"{self.d:,}. Use Sampling(antithetic=True)."
             )
 
     @property

@@ -9,10 +9,11 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..vocabulary import Rng
 from .factors import OnField
 from .field import Parts, loadings_of
-from .sampling import Tilt, sampling
-from .scenario_set import Batch, Seed, assets_of
+from .sampling import INDEPENDENT, Sampling, sampler
+from .scenario_set import Batch, assets_of
 from .twisting import twisted
 from .values import Values, by_node, one
 
@@ -74,14 +75,10 @@ def defaults(
     recovery: Values = 0.0,
     degrees: float | None = None,
     scenarios: int = 10_000,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
+    sampling: Sampling = INDEPENDENT,
     target: float | None = None,
     severity: Values = 1.0,
-    rng: Seed = None,
+    rng: Rng = None,
 ) -> RandomDefaults:
     """Nodes that default for outside reasons, each with its own probability.
 
@@ -101,13 +98,12 @@ def defaults(
     recovery : part of face in [0, 1] that claims on a defaulted node are paid.
     degrees : ν > 0: all numbers times one sqrt(ν / W) a scenario, a t copula: defaults come
         together more often, with the same probabilities.
-    tilt, plain : importance sampling of the factor, as in :func:`common_factor`.
     target : importance sampling of the defaults given the factor: probabilities are raised so
         that Σ severity_i 1{i defaults} is expected to be at least this, with exact weights. Use
-        it with `tilt`, or alone where defaults are independent.
+        it with `Sampling(tilt=…)`, or alone where defaults are independent.
     severity : c_i ≥ 0, what a default counts towards the target: 1 counts defaults; give the
         money that a default costs others to aim at a loss.
-    scenarios, antithetic, sobol, replicates, rng : as in :func:`common_factor`.
+    scenarios, sampling, rng : as in :func:`common_factor`; `tilt` shifts the factor.
 
     Raises
     ------
@@ -128,7 +124,7 @@ def defaults(
     Source: after Vasicek (2002), Risk 15(12), for the factor model and its distribution; after
     Glasserman and Li (2005), Management Science 51(11), for importance sampling.
     """
-    sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
+    sample = sampler(scenarios, rng, sampling)
     chance = by_node(network, probabilities, "probabilities", 0.0, 1.0)
     rates = by_node(network, recovery, "recovery", 0.0, 1.0)
     costs = by_node(network, severity, "severity", 0.0)

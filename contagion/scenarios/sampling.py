@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
+from ..vocabulary import Rng
 from .field import Field, own_order, tail_scale
 from .numbers import Numbers
-from .scenario_set import Seed, block_size, counted, seed_of
+from .scenario_set import block_size, counted, seed_of
 from .values import one, said
 
 Tilt = float | Sequence[float] | None
@@ -20,14 +21,70 @@ Tilt = float | Sequence[float] | None
 
 @dataclass(frozen=True)
 class Sampling:
-    """The sampling options of a constructor, checked.
+    """How scenarios are sampled so that errors become smaller; the same for every kind.
+
+    Attributes
+    ----------
+    antithetic : scenario 2 i + 1 mirrors scenario 2 i.
+    sobol, replicates : scrambled Sobol points, in this number of independent sequences; the
+        number of scenarios has to be a power of two in each.
+    tilt : importance sampling: the common factor F is drawn around this instead of 0, above 0 for
+        more losses, and scenarios get weights. To look at the worst part p, take about its normal
+        quantile: 2.3 for 1 %, 3.1 for 0.1 %. One number goes in the direction in which the total
+        loss rises fastest; several are one a factor. With Student-t numbers the normal number
+        behind W is shifted too, as far as makes the largest move likely; with one number a factor
+        and one for W you decide otherwise.
+    plain : part of the scenarios drawn without tilt; weights are at most 1 / plain.
+
+    Raises
+    ------
+    ShockError
+        For a number of replicates below 1, a tilt that is not finite, a plain part outside [0, 1),
+        and for antithetic Sobol points.
+
+    Example
+    -------
+    >>> Sampling(tilt=2.3)
+    Sampling(antithetic=False, sobol=False, replicates=16, tilt=2.3, plain=0.1)
+    """
+
+    antithetic: bool = False
+    sobol: bool = False
+    replicates: int = 16
+    tilt: Tilt = None
+    plain: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("antithetic", "sobol"):
+            flag = getattr(self, name)
+            if not isinstance(flag, bool):
+                raise ShockError(f"{name}={flag!r}: choose True or False.")
+        if self.antithetic and self.sobol:
+            raise ShockError("antithetic and sobol exclude each other: choose one.")
+        count = self.replicates
+        if self.sobol and (isinstance(count, bool) or int(count) != count or count < 1):
+            raise ShockError(f"replicates={count!r}: give a whole number >= 1.")
+        tilt = self.tilt
+        if isinstance(tilt, Sequence | np.ndarray) and not isinstance(tilt, str):
+            object.__setattr__(self, "tilt", tuple(one(value, "tilt") for value in tilt))
+        elif tilt is not None:
+            object.__setattr__(self, "tilt", one(tilt, "tilt"))
+        if not 0 <= one(self.plain, "plain") < 1:
+            raise ShockError(f"plain={self.plain}: it has to lie in [0, 1).")
+
+
+INDEPENDENT = Sampling()
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A number of scenarios from one entropy, sampled in one way.
 
     Attributes
     ----------
     scenarios, seed : how many, and from which entropy.
     antithetic, replicates : see :class:`~contagion.scenarios.numbers.Numbers`.
-    tilt, plain : importance sampling, see :class:`~contagion.scenarios.field.Field`; a tilt of
-        one number goes in the direction in which the total loss rises fastest.
+    tilt, plain : importance sampling, see :class:`~contagion.scenarios.field.Field`.
     """
 
     scenarios: int
@@ -105,41 +162,25 @@ class Sampling:
         return np.append(shift * np.cos(best), self.tilt * np.sin(best))
 
 
-def sampling(
-    scenarios: int,
-    rng: Seed,
-    antithetic: bool = False,
-    sobol: bool = False,
-    replicates: int = 16,
-    tilt: Tilt = None,
-    plain: float = 0.1,
-) -> Sampling:
-    """The sampling options of a constructor, checked; see :class:`Sampling`.
+def sampler(scenarios: int, rng: Rng, sampling: Sampling) -> Sampler:
+    """The sampling of a constructor, checked.
 
     Raises
     ------
     ShockError
-        For a number of scenarios or replicates below 1, a tilt that is not finite, and a plain
-        part outside [0, 1).
+        For a number of scenarios below 1, and a sampling of another type.
     """
-    for flag, name in ((antithetic, "antithetic"), (sobol, "sobol")):
-        if not isinstance(flag, bool):
-            raise ShockError(f"{name}={flag!r}: choose True or False.")
-    if sobol and (isinstance(replicates, bool) or int(replicates) != replicates or replicates < 1):
-        raise ShockError(f"replicates={replicates!r}: give a whole number >= 1.")
-    tilted: float | tuple[float, ...] | None = None
-    if tilt is not None:
-        if isinstance(tilt, Sequence | np.ndarray) and not isinstance(tilt, str):
-            tilted = tuple(one(value, "tilt") for value in tilt)
-        else:
-            tilted = one(tilt, "tilt")
-    if not 0 <= one(plain, "plain") < 1:
-        raise ShockError(f"plain={plain}: it has to lie in [0, 1).")
-    return Sampling(
+    if not isinstance(sampling, Sampling):
+        raise ShockError(
+            f"sampling={sampling!r}: give a contagion.scenarios.Sampling, such as "
+            "Sampling(antithetic=True)."
+        )
+    tilt = sampling.tilt
+    return Sampler(
         counted(scenarios),
         seed_of(rng),
-        antithetic,
-        int(replicates) if sobol else 0,
-        tilted,
-        float(plain),
+        sampling.antithetic,
+        int(sampling.replicates) if sampling.sobol else 0,
+        tilt if tilt is None or isinstance(tilt, float) else tuple(tilt),
+        float(sampling.plain),
     )

@@ -17,12 +17,11 @@ from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from ..text import listing, plural
+from ..vocabulary import Rng
 from .numbers import Numbers
 
 BLOCK = 1024  # scenarios drawn from one child seed, fewer where the network is large
 NUMBERS = 2**22  # at most this many numbers in one array of a block: 32 MB
-
-Seed = np.random.Generator | np.random.SeedSequence | int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +282,7 @@ def block_size(n: int) -> int:
     return min(BLOCK, 1 << (fit.bit_length() - 1))
 
 
-def seed_of(rng: Seed) -> int:
+def seed_of(rng: Rng) -> int:
     """One integer that stands for `rng`, taken once; an int is itself.
 
     >>> seed_of(7), seed_of(np.random.default_rng(1)) == seed_of(np.random.default_rng(1))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ShockError
+from ..parallel import each
 from ..records import Table, Why, because, first_reason
 from ..text import listing
+from ..vocabulary import Rng
 from .quantiles import column_quantiles
 
 LEAST = 10  # scenarios behind a number, by default
+PART = 20  # resamples in a task
 NO_ERROR = "fewer than two resamples, or one in which it is not defined"
 
 
@@ -40,7 +44,7 @@ class Sample:
         """Scenarios, as many equal ones as the weights are worth: 1 / Σ p²."""
         return float(1.0 / (self.weights**2).sum())
 
-    def resampled(self, times: int, rng: Any) -> Iterator[np.ndarray]:
+    def resampled(self, times: int, rng: Rng) -> Iterator[np.ndarray]:
         """Weights (S,) of samples of the same size drawn with replacement."""
         draws, size = np.random.default_rng(rng), len(self.weights)
         for _ in range(times):
@@ -48,13 +52,32 @@ class Sample:
             yield drawn / drawn.sum()
 
     def errors(
-        self, statistic: Callable[[np.ndarray], np.ndarray], times: int, rng: Any
+        self,
+        statistic: Callable[[np.ndarray], np.ndarray],
+        times: int,
+        rng: Rng,
+        n_jobs: int = 1,
+        progress: bool = False,
     ) -> np.ndarray:
-        """Standard errors of a statistic of the weights; nan for less than two resamples."""
-        found = np.array([statistic(weights) for weights in self.resampled(times, rng)])
+        """Standard errors of a statistic of the weights; nan for less than two resamples.
+
+        Weights are drawn here, in one stream, and given to the processes `PART` at a time.
+        """
+        drawn = self.resampled(times, rng)
+        parts = (list(islice(drawn, PART)) for _ in range(0, times, PART))
+        tasks = ((statistic, part) for part in parts)
+        told = {"label": "resamples", "unit": f"{PART} resamples"}
+        many = each(_of_each, tasks, n_jobs=n_jobs, progress=progress, **told)
+        found = np.array([values for part in many for values in part])
         if times < 2:
             return np.full_like(statistic(self.weights), np.nan)
         return np.asarray(found.std(axis=0, ddof=1))
+
+
+def _of_each(
+    statistic: Callable[[np.ndarray], np.ndarray], weights: list[np.ndarray]
+) -> list[np.ndarray]:
+    return [statistic(one) for one in weights]
 
 
 def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:

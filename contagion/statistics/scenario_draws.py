@@ -28,11 +28,11 @@ import numpy as np
 from scipy.special import betaincinv, stdtrit
 
 from ..errors import ArgumentError
+from ..vocabulary import RESAMPLES, Interval, Rng
 from .estimate import Estimate
 from .tail_risk import expected_shortfall, value_at_risk
 
 Weighting = Literal["plain", "self-normalised"]
-Interval = Literal["asymptotic", "bootstrap"]
 WEIGHTINGS, INTERVALS = ("plain", "self-normalised"), ("asymptotic", "bootstrap")
 ENTRIES = 2**22  # numbers in one array of the bootstrap
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -133,8 +133,8 @@ def estimated(
     level: float,
     confidence: float,
     interval: Interval = "asymptotic",
-    repetitions: int = 999,
-    rng: np.random.Generator | int | None = None,
+    resamples: int = RESAMPLES,
+    rng: Rng = None,
 ) -> Estimate:
     """One statistic with its error; see the module for the formulas and intervals."""
     for name, p in (("level", level), ("confidence", confidence)):
@@ -143,7 +143,7 @@ def estimated(
     if interval not in INTERVALS:
         raise ArgumentError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
     if interval == "bootstrap":
-        return _bootstrap(draws, statistic, level, confidence, repetitions, rng)
+        return _bootstrap(draws, statistic, level, confidence, resamples, rng)
     return _ASYMPTOTIC[statistic](draws, level, confidence)
 
 
@@ -207,12 +207,12 @@ def _bootstrap(
     name: str,
     level: float,
     confidence: float,
-    repetitions: int,
-    rng: np.random.Generator | int | None,
+    resamples: int,
+    rng: Rng,
 ) -> Estimate:
     """Percentile bootstrap over whole replicates, in blocks that fit in memory."""
-    if repetitions < 2:
-        raise ArgumentError(f"repetitions={repetitions}: give at least 2.")
+    if resamples < 2:
+        raise ArgumentError(f"resamples={resamples}: give at least 2.")
     statistic = {
         "mean": mean_of,
         "value_at_risk": var_at(level),
@@ -223,8 +223,8 @@ def _bootstrap(
     mine = order if draws.replicate is None else draws.replicate[order]
     generator, found = np.random.default_rng(rng), []
     block = max(1, ENTRIES // max(len(x), 1))
-    for first in range(0, repetitions, block):
-        size = min(block, repetitions - first)
+    for first in range(0, resamples, block):
+        size = min(block, resamples - first)
         times = generator.multinomial(g, np.full(g, 1 / g), size=size)[:, mine]
         again = times * w
         total = again.sum(axis=1) if draws._self else times.sum(axis=1)

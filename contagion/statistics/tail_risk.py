@@ -10,18 +10,19 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr, betainc, ndtri
 
 from ..errors import ArgumentError
+from ..vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .estimate import Estimate, checked, estimate, fitted
 from .samples import beyond, ordered_losses, quantile
 
 
 def value_at_risk(
     losses: ArrayLike,
-    level: float = 0.99,
+    level: float = LEVEL,
     *,
     method: str = "historical",
     weights: ArrayLike | None = None,
     degrees: float | None = None,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Value at risk: the loss that is not exceeded with probability `level`.
 
@@ -91,15 +92,15 @@ def value_at_risk(
 
 def expected_shortfall(
     losses: ArrayLike,
-    level: float = 0.99,
+    level: float = LEVEL,
     *,
     method: str = "historical",
     weights: ArrayLike | None = None,
     degrees: float | None = None,
-    confidence: float = 0.95,
-    interval: str = "asymptotic",
-    repetitions: int = 999,
-    rng: np.random.Generator | int | None = None,
+    confidence: float = CONFIDENCE,
+    interval: Interval = "asymptotic",
+    resamples: int = RESAMPLES,
+    rng: Rng = None,
 ) -> Estimate:
     """Expected shortfall: the mean loss in the worst 1 − `level` of cases.
 
@@ -118,7 +119,7 @@ def expected_shortfall(
     ----------
     losses, level, method, weights, degrees, confidence : as in `value_at_risk`.
     interval : "asymptotic", or "bootstrap" (historical with equal weights only).
-    repetitions : bootstrap samples, >= 2.
+    resamples : bootstrap samples, >= 2.
     rng : seed or generator of the bootstrap.
 
     Returns
@@ -146,9 +147,9 @@ def expected_shortfall(
     if interval not in ("asymptotic", "bootstrap"):
         raise ArgumentError(f'interval must be "asymptotic" or "bootstrap", but is {interval!r}.')
     boot = interval == "bootstrap"
-    if boot and (method != "historical" or data.weighted or repetitions < 2):
+    if boot and (method != "historical" or data.weighted or resamples < 2):
         raise ArgumentError(
-            "bootstrap needs method historical, equal weights and at least 2 repetitions."
+            "bootstrap needs method historical, equal weights and at least 2 resamples."
         )
     if method != "historical":
         return fitted(data, level, method, degrees, confidence, tail=True)
@@ -158,7 +159,7 @@ def expected_shortfall(
     if data.worth * (1 - level) < 2:
         error = low = high = np.full_like(value, np.nan)
     elif boot:
-        again = _resampled(ordered, level, repetitions, np.random.default_rng(rng))
+        again = _resampled(ordered, level, resamples, np.random.default_rng(rng))
         error = again.std(0, ddof=1)
         low, high = np.quantile(again, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     else:
@@ -172,15 +173,15 @@ def expected_shortfall(
 
 
 def _resampled(
-    ordered: np.ndarray, level: float, repetitions: int, rng: np.random.Generator
+    ordered: np.ndarray, level: float, resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Expected shortfall of bootstrap samples (repetitions, k), in blocks that fit in memory.
+    """Expected shortfall of bootstrap samples (resamples, k), in blocks that fit in memory.
 
     Draws are by rank and the same for every column: each column has the bootstrap's distribution.
     """
     n = len(ordered)
     block, found = max(1, 2**22 // n), []
-    for start in range(0, repetitions, block):
-        draws = rng.multinomial(n, np.full(n, 1 / n), size=min(block, repetitions - start))
+    for start in range(0, resamples, block):
+        draws = rng.multinomial(n, np.full(n, 1 / n), size=min(block, resamples - start))
         found.append(beyond(draws.cumsum(1).T / n, level).T @ ordered)
     return np.concatenate(found)

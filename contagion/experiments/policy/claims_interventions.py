@@ -201,7 +201,7 @@ class Novation(Intervention):
         positive(self, price=self.price)
 
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
-        return network.novate(self.house, self.members, self.claims, self.columns)
+        return network.novate(self.house, self.members, claims=self.claims, columns=self.columns)
 
     def cost(self, network: ExposureNetwork) -> float:
         return _per_fall(self, network, self.price)

@@ -12,6 +12,7 @@ from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
+from ...vocabulary import LEVELS
 from ..stress.losses import ledger
 from .intervention import Intervention
 from .runs import Bench
@@ -28,7 +29,7 @@ def compare(
     *,
     baseline: Baseline = "book",
     of: str | None = None,
-    levels: Sequence[float] = (0.95, 0.99),
+    levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
     n_jobs: int = 1,
     progress: bool = False,
@@ -44,7 +45,7 @@ def compare(
     *,
     baseline: Baseline = "book",
     of: str | None = None,
-    levels: Sequence[float] = (0.95, 0.99),
+    levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
     n_jobs: int = 1,
     progress: bool = False,
@@ -59,7 +60,7 @@ def compare(
     *,
     baseline: Baseline = "book",
     of: str | None = None,
-    levels: Sequence[float] = (0.95, 0.99),
+    levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
     n_jobs: int = 1,
     progress: bool = False,

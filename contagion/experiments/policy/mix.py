@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -14,12 +14,14 @@ import pandas as pd
 from ...errors import ContagionError, PolicyError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import bar
 from ...records import Table
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
 from ...text import money
+from ...vocabulary import LEVEL
 from ..stress.losses import ledger
 from .intervention import Intervention, combined
 from .paired import STATISTICS, estimate
@@ -115,11 +117,12 @@ def cheapest(
     target: float | None = None,
     of: str | None = None,
     statistic: str = "mean",
-    level: float = 0.99,
+    level: float = LEVEL,
     baseline: Baseline = "book",
     weighting: Weighting = "plain",
-    n_jobs: int = 1,
     exact: int = EXACT,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> Mix:
     """The mix of interventions that leaves least for a budget, or reaches a target for least.
 
@@ -141,6 +144,7 @@ def cheapest(
     statistic : for scenarios "mean", "value_at_risk" or "expected_shortfall".
     level : of the latter two.
     exact : candidates up to which every mix is tried, 2^exact runs.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -173,13 +177,14 @@ def cheapest(
         raise PolicyError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
     of = of or ("socialized" if model.settles else "loss")
     bench = Bench(network, model, shock, baseline, weighting, n_jobs)
-    search = _Search(bench, dict(candidates), of, statistic, level)
     limit = np.inf if budget is None else float(budget)
     every = len(candidates) <= exact
-    if every:
-        search.every(limit)
-    else:
-        search.greedy(limit, target)
+    with bar(progress, "mixes", 2 ** len(candidates) if every else None) as move:
+        search = _Search(bench, dict(candidates), of, statistic, level, move)
+        if every:
+            search.every(limit)
+        else:
+            search.greedy(limit, target)
     search.check()
     table = search.table()
     chosen = _chosen(table, target)
@@ -220,7 +225,9 @@ class _Search:
         of: str,
         statistic: str,
         level: float,
+        move: Callable[[int], object],
     ):
+        self.move = move
         self.bench, self.candidates = bench, candidates
         self.of, self.statistic, self.level = of, statistic, level
         self.found: dict[Names, tuple[float, float]] = {}
@@ -261,6 +268,7 @@ class _Search:
         """Try a mix, unless it was tried or costs too much."""
         if names in self.found:
             return
+        self.move(1)
         one = combined(self.candidates[name] for name in names) if names else None
         try:
             cost = 0.0 if one is None else one.cost(self.bench.network)

@@ -22,7 +22,8 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, Interval, es_at, mean_of, var_at
+from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 
 STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
 
@@ -31,12 +32,12 @@ def paired(
     before: Draws,
     after: Draws,
     statistic: str = "mean",
-    level: float = 0.99,
+    level: float = LEVEL,
     *,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     interval: Interval | None = None,
-    repetitions: int = 999,
-    rng: np.random.Generator | int | None = None,
+    resamples: int = RESAMPLES,
+    rng: Rng = None,
 ) -> tuple[Estimate, float]:
     """A statistic after less before, and the error that two independent runs would have.
 
@@ -48,7 +49,7 @@ def paired(
     confidence : coverage of the interval.
     interval : "asymptotic" (contributions, Student's t) or "bootstrap" (percentiles); by default
         the latter for value at risk and the former else.
-    repetitions, rng : of the bootstrap.
+    resamples, rng : of the bootstrap.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def paired(
     apart = float(np.hypot(before.error(cx, tx), after.error(cy, ty)))
     n = len(before.x)
     if interval == "bootstrap":
-        error, low, high = _bootstrap(before, after, statistic, level, confidence, repetitions, rng)
+        error, low, high = _bootstrap(before, after, statistic, level, confidence, resamples, rng)
         return Estimate(y - x, error, low, high, level, confidence, "paired bootstrap", n), apart
     error = before.error(cy - cx, ty - tx)
     reach = before.reach(confidence) * error
@@ -136,12 +137,12 @@ def _bootstrap(
     name: str,
     level: float,
     confidence: float,
-    repetitions: int,
-    rng: np.random.Generator | int | None,
+    resamples: int,
+    rng: Rng,
 ) -> tuple[float, float, float]:
     """Error and percentile interval over whole replicates, the same for both sides."""
-    if repetitions < 2:
-        raise ArgumentError(f"repetitions={repetitions}: give at least 2.")
+    if resamples < 2:
+        raise ArgumentError(f"resamples={resamples}: give at least 2.")
     if before.replicates < 2:
         return float("nan"), float("nan"), float("nan")
     of = {
@@ -156,8 +157,8 @@ def _bootstrap(
     orders = [np.argsort(x, kind="stable") for x in sides]
     weight = before.weight if kept is None else before.weight[kept]
     block = max(1, ENTRIES // max(len(weight), 1))
-    for first in range(0, repetitions, block):
-        size = min(block, repetitions - first)
+    for first in range(0, resamples, block):
+        size = min(block, resamples - first)
         times = _times(generator, before, kept, size)
         again = times * weight
         total = again.sum(axis=1) if own else np.full(size, before.total)

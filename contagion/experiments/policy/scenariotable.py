@@ -13,8 +13,9 @@ import pandas as pd
 
 from ...errors import PolicyError
 from ...records import Table
-from ...statistics.scenario_draws import Draws, Interval
+from ...statistics.scenario_draws import Draws
 from ...text import did_you_mean, money, plural
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, SEED, Interval, Rng
 from ..stress import StressTest
 from ..stress.scalars import CERTIFICATE
 from .intervention import Intervention
@@ -105,12 +106,12 @@ class ScenarioComparison:
         self,
         of: str | None = None,
         statistic: str = "mean",
-        level: float = 0.99,
         *,
-        confidence: float = 0.95,
+        level: float = LEVEL,
+        confidence: float = CONFIDENCE,
         interval: Interval | None = None,
-        repetitions: int = 999,
-        rng: np.random.Generator | int | None = 0,
+        resamples: int = RESAMPLES,
+        rng: Rng = None,
     ) -> Table:
         """One statistic, before and after, with the paired error of the difference.
 
@@ -118,9 +119,9 @@ class ScenarioComparison:
         ----------
         of : measure, by default the one by which interventions are judged.
         statistic : "mean", "value_at_risk" or "expected_shortfall".
-        level, confidence, interval, repetitions, rng : see
-        :func:`contagion.experiments.policy.paired`; the
-            same seed by default, so that a table is the same each time.
+        level, confidence, interval, resamples, rng : see
+            :func:`contagion.experiments.policy.paired`. `table` and the printed comparison take
+            one seed, so that they are the same each time.
 
         Returns
         -------
@@ -132,7 +133,7 @@ class ScenarioComparison:
         """
         of = of or self.of
         first, rows, reasons = self.draws(AS_GIVEN, of), {}, {}
-        options = {"confidence": confidence, "interval": interval, "repetitions": repetitions}
+        options = {"confidence": confidence, "interval": interval, "resamples": resamples}
         for name in self.interventions:
             second = self.draws(name, of)
             found, apart = paired(first, second, statistic, level, rng=rng, **options)  # type: ignore[arg-type]
@@ -180,7 +181,7 @@ class ScenarioComparison:
         reasons: dict[str, dict[Any, str]] = {}
         for of in dict.fromkeys(wanted):
             for statistic, level in self._statistics():
-                part = self.differences(of, statistic, level)
+                part = self.differences(of, statistic, level=level, rng=SEED)
                 label = f"{SHORT[statistic]}" + ("" if statistic == "mean" else f" {level:g}")
                 keys = {"measure": of, "statistic": label}
                 parts.append(part.assign(**keys))
@@ -200,7 +201,9 @@ class ScenarioComparison:
         wanted = [("mean", 0.5)]
         if level is not None:
             wanted += [("value_at_risk", level), ("expected_shortfall", level)]
-        parts = [(name, p, self.differences(self.of, name, p)) for name, p in wanted]
+        parts = [
+            (name, p, self.differences(self.of, name, level=p, rng=SEED)) for name, p in wanted
+        ]
         counts = self.of == "defaults"
         size = pd.concat([part["before"] for _, _, part in parts]).to_frame()
         scale, words = (1.0, "") if counts else scaled(size, self.unit)

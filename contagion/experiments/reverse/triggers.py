@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import comb
@@ -14,6 +14,7 @@ from ...errors import ArgumentError, UnknownNameError
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import bar
 from ...shocks import Shock
 from ...text import did_you_mean
 from .answer import Goal, owners
@@ -71,8 +72,9 @@ def fewest_triggers(
     loss: float | None = None,
     recovery: float = 0.0,
     candidates: Iterable[Any] | None = None,
-    most: int = 4,
+    max_size: int = 4,
     sets: int = SETS,
+    progress: bool = False,
 ) -> Triggers:
     """The fewest nodes whose default, for outside reasons, fails a node or reaches a loss.
 
@@ -88,13 +90,14 @@ def fewest_triggers(
     fail, loss : the goal, as in :func:`smallest_shock`; a node that has to fail is no trigger.
     recovery : recovery rate on claims on the triggers.
     candidates : nodes that may be triggers, by default all that owe anything in the graph.
-    most : largest set that is looked for.
+    max_size : of the largest set that is looked for.
     sets : the most sets of one size that are run.
+    progress : show a progress bar.
 
     Raises
     ------
     KeyError, ValueError
-        As :func:`smallest_shock`; for `most` below 1.
+        As :func:`smallest_shock`; for `max_size` below 1.
 
     Example
     -------
@@ -107,28 +110,29 @@ def fewest_triggers(
     default of c takes 2: a, b (no smaller set does, 3 sets run)
     """
     model = EisenbergNoe() if model is None else model
-    if most < 1:
-        raise ArgumentError(f"most = {most}: 1 or more triggers.")
+    if max_size < 1:
+        raise ArgumentError(f"max_size = {max_size}: 1 or more triggers.")
     goal = Goal.of(network, fail, loss)
     goal = goal.counted(network, model, np.full(len(network), np.nan))
     pool = _pool(network, candidates, goal)
     run = _Batches(network, model, goal, recovery)
     words, greedy = goal.words(network), None
-    for size in range(1, min(most, len(pool)) + 1):
-        if greedy is None and comb(len(pool), size) <= sets:
-            hit, best = run.all(combinations(pool, size))
-        else:
-            least = size if greedy is None else greedy
-            greedy = least
-            more = [at for at in pool if at not in run.largest]
-            hit, best = run.all((*run.largest, at) for at in more)
-        if hit:
-            names = tuple(network.names[at] for at in best)
-            exact = greedy is None
-            return Triggers(
-                names, hit - 1, recovery, exact, run.tried, size if exact else least, words
-            )
-    reach = min(most, len(pool)) + 1
+    with bar(progress, "triggers", unit="set") as run.move:
+        for size in range(1, min(max_size, len(pool)) + 1):
+            if greedy is None and comb(len(pool), size) <= sets:
+                hit, best = run.all(combinations(pool, size))
+            else:
+                least = size if greedy is None else greedy
+                greedy = least
+                more = [at for at in pool if at not in run.largest]
+                hit, best = run.all((*run.largest, at) for at in more)
+            if hit:
+                names = tuple(network.names[at] for at in best)
+                exact = greedy is None
+                return Triggers(
+                    names, hit - 1, recovery, exact, run.tried, size if exact else least, words
+                )
+    reach = min(max_size, len(pool)) + 1
     return Triggers((), 0, recovery, False, run.tried, reach if greedy is None else greedy, words)
 
 
@@ -138,6 +142,7 @@ class _Batches:
     def __init__(self, network: ExposureNetwork, model: Model, goal: Goal, recovery: float):
         self.network, self.model, self.goal, self.recovery = network, model, goal, recovery
         self.tried = 0
+        self.move: Callable[[int], object] = lambda count: None
         self.largest: tuple[int, ...] = ()
 
     def all(self, sets: Iterable[tuple[int, ...]]) -> tuple[int, tuple[int, ...]]:
@@ -158,6 +163,7 @@ class _Batches:
             others = lost.sum(axis=1)
             reached = self.goal.holds(self.network, outcome, 0.0)
             self.tried += len(some)
+            self.move(len(some))
             hits += int(reached.sum())
             first = int(np.argmax(np.where(reached, others, -1.0)))
             if reached[first] and others[first] > top:

@@ -11,6 +11,6 @@ Start with :func:`stress_test`; :func:`load` and :func:`resume` read a folder th
 
 from .result import StressTest
 from .run import stress_test
-from .saved import load, resume
+from .saved import read_stress_test, resume
 
-__all__ = ["StressTest", "load", "resume", "stress_test"]
+__all__ = ["StressTest", "read_stress_test", "resume", "stress_test"]

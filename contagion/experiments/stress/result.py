@@ -17,6 +17,7 @@ from ...records import Table, because
 from ...statistics import Estimate
 from ...statistics.scenario_draws import Draws
 from ...text import listing, money, plural
+from ...vocabulary import CONFIDENCE
 from .nodes import given, means, pooled
 from .scalars import Scalars
 from .spec import Spec
@@ -97,7 +98,7 @@ class StressTest(Scalars):
         table |= {"default_probability": default[0], "default_error": default[1]}
         return pd.DataFrame(table, index=index)
 
-    def default_probability(self, *, confidence: float = 0.95) -> pd.DataFrame:
+    def default_probability(self, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
         """P(node in default), one row a node: value, standard_error, low, high.
 
         Interval after Clopper & Pearson, with the number of independent scenarios that has the

@@ -18,9 +18,11 @@ from scipy.sparse import csr_array
 from ...errors import ArgumentError, ConvergenceError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import bar
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_draws import Weighting
+from ...vocabulary import LEVELS
 from . import checks
 from .collect import Collected, tail_shares
 from .folder import Folder, full_disk
@@ -41,7 +43,7 @@ def stress_test(
     *,
     design: Design = "crossed",
     baseline: Baseline = "book",
-    levels: Sequence[float] = (0.95, 0.99),
+    levels: Sequence[float] = LEVELS,
     joint: bool | Sequence[Any] | None = None,
     keep: Sequence[str] = (),
     weighting: Weighting = "plain",
@@ -274,14 +276,8 @@ class Run:
     @contextmanager
     def _bar(self) -> Iterator[None]:
         self.tick: Callable[[int], object] = lambda count: None
-        if not self.progress:
-            yield
-            return
-        from tqdm.auto import tqdm
-
         total = self.plan.count * self.plan.lanes
-        with tqdm(total=total, unit=" scenarios", desc=self.spec["model"]["name"]) as bar:
-            self.tick = bar.update
+        with bar(self.progress, self.spec["model"]["name"], total, " scenarios") as self.tick:
             yield
 
     def _parts(self, pool: Any, tasks: list[Task]) -> Iterator[Part]:

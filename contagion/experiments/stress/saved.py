@@ -20,7 +20,7 @@ from .result import StressTest
 from .run import assembled, stress_test
 
 
-def load(folder: str | PathLike[str]) -> StressTest:
+def read_stress_test(folder: str | PathLike[str]) -> StressTest:
     """Read a stress test from its folder; of an unfinished one, what there is without a gap.
 
     `complete` says whether it is finished. Every file is held against its hash. No code is read.
@@ -38,7 +38,7 @@ def load(folder: str | PathLike[str]) -> StressTest:
     >>> halves = ct.scenarios.from_shocks(net, [ct.Shock.loss({"a": 6.0}), ct.Shock()])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     test = stress_test(net, ct.EisenbergNoe(), halves, out=folder)
-    ...     load(folder).digest() == test.digest()
+    ...     read_stress_test(folder).digest() == test.digest()
     True
     """
     files = Folder(folder)

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from ...errors import StressError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import Draws, Interval, estimated, proportion
+from ...statistics.scenario_draws import Draws, estimated, proportion
 from ...text import did_you_mean, plural
+from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .nodes import components
 from .spec import Spec
 
 CERTIFICATE = ("rounds", "residual", "converged", "weight", "replicate")
-Rng = np.random.Generator | int | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,14 +119,14 @@ class Scalars:
         of: str,
         confidence: float,
         interval: Interval,
-        repetitions: int,
+        resamples: int,
         rng: Rng,
     ) -> Estimate:
         x = self._column(of)
 
         def estimate(x: np.ndarray) -> Estimate:
             draws = self._draws(x)
-            return estimated(draws, statistic, level, confidence, interval, repetitions, rng)
+            return estimated(draws, statistic, level, confidence, interval, resamples, rng)
 
         found, open_ = estimate(x), ~self.columns["converged"]
         if not self.sampled:
@@ -147,9 +147,9 @@ class Scalars:
         self,
         of: str = "loss",
         *,
-        confidence: float = 0.95,
+        confidence: float = CONFIDENCE,
         interval: Interval = "asymptotic",
-        repetitions: int = 999,
+        resamples: int = RESAMPLES,
         rng: Rng = None,
     ) -> Estimate:
         """Expected value of a column of `scenarios`, with its Monte Carlo error.
@@ -162,7 +162,7 @@ class Scalars:
         of : column of `scenarios`.
         confidence : coverage of the interval.
         interval : "asymptotic" or "bootstrap".
-        repetitions, rng : of the bootstrap.
+        resamples, rng : of the bootstrap.
 
         Returns
         -------
@@ -176,16 +176,16 @@ class Scalars:
         StressError
             For an unknown column.
         """
-        return self._estimated("mean", np.nan, of, confidence, interval, repetitions, rng)
+        return self._estimated("mean", np.nan, of, confidence, interval, resamples, rng)
 
     def value_at_risk(
         self,
-        level: float = 0.99,
+        level: float = LEVEL,
         of: str = "loss",
         *,
-        confidence: float = 0.95,
+        confidence: float = CONFIDENCE,
         interval: Interval = "asymptotic",
-        repetitions: int = 999,
+        resamples: int = RESAMPLES,
         rng: Rng = None,
     ) -> Estimate:
         """The value that is not exceeded with probability `level`.
@@ -194,16 +194,16 @@ class Scalars:
         otherwise the values at level ± the error of the probability (after Woodruff 1952).
         Parameters and the rest as in :meth:`mean`.
         """
-        return self._estimated("value_at_risk", level, of, confidence, interval, repetitions, rng)
+        return self._estimated("value_at_risk", level, of, confidence, interval, resamples, rng)
 
     def expected_shortfall(
         self,
-        level: float = 0.99,
+        level: float = LEVEL,
         of: str = "loss",
         *,
-        confidence: float = 0.95,
+        confidence: float = CONFIDENCE,
         interval: Interval = "asymptotic",
-        repetitions: int = 999,
+        resamples: int = RESAMPLES,
         rng: Rng = None,
     ) -> Estimate:
         """The mean of the worst 1 − `level`; interval by the delta method, or the bootstrap.
@@ -212,11 +212,15 @@ class Scalars:
         :func:`contagion.statistics.expected_shortfall`. Parameters and the rest as in :meth:`mean`.
         """
         return self._estimated(
-            "expected_shortfall", level, of, confidence, interval, repetitions, rng
+            "expected_shortfall", level, of, confidence, interval, resamples, rng
         )
 
     def exceedance(
-        self, thresholds: ArrayLike | None = None, of: str = "loss", *, confidence: float = 0.95
+        self,
+        thresholds: ArrayLike | None = None,
+        of: str = "loss",
+        *,
+        confidence: float = CONFIDENCE,
     ) -> pd.DataFrame:
         """P(x > threshold) for thresholds in money: value, standard_error, low, high.
 

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ContagionError, UnknownNameError
+from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...text import listing, plural
+from ...vocabulary import Rng, root_of
 from .case import Case
 
 EXPECTED = (ContagionError, ValueError, ArithmeticError)
@@ -28,12 +30,12 @@ class Sweep:
     axes : {name: values}, as given.
     table : long DataFrame: one column an axis, draw, measure, value (nan where the cell failed),
         reason ("" where it did not).
-    draws : number of draws a cell.
+    samples : number of draws a cell.
     """
 
     axes: dict[str, list[Any]]
     table: pd.DataFrame
-    draws: int
+    samples: int
 
     @property
     def measures(self) -> list[str]:
@@ -91,7 +93,9 @@ class Sweep:
     def __repr__(self) -> str:
         cells = int(np.prod([len(values) for values in self.axes.values()]))
         across = " × ".join(f"{name} ({len(values)})" for name, values in self.axes.items())
-        lines = [f"Sweep over {across}: {plural(cells, 'cell')}, {plural(self.draws, 'draw')} each"]
+        lines = [
+            f"Sweep over {across}: {plural(cells, 'cell')}, {plural(self.samples, 'draw')} each"
+        ]
         for measure in self.measures:
             values = self.table.loc[self.table["measure"] == measure, "value"]
             if values.notna().any():
@@ -111,8 +115,8 @@ def sweep(
     grid: Mapping[str, Iterable[Any]],
     *,
     measures: Mapping[str, Callable[[Any], float]] | None = None,
-    draws: int = 1,
-    rng: int | np.random.SeedSequence | None = None,
+    samples: int = 1,
+    rng: Rng = None,
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Sweep:
@@ -126,7 +130,7 @@ def sweep(
     measures : {name: function of what `run` returns}. By default, for a result: loss and
         contagion_loss of owners (money), defaults (nodes), defaulted_share, and the record
         `socialization` for models that settle claims.
-    draws : runs of each cell with other random numbers, for functions that take `rng=`.
+    samples : runs of each cell with other random numbers, for functions that take `rng=`.
     rng : seed. Draw k has the same random numbers in every cell, so that cells compare in pairs.
     n_jobs : processes (joblib; -1 for all cores). The table does not depend on it.
     progress : show a progress bar.
@@ -162,13 +166,13 @@ def sweep(
         raise ArgumentError(f"There is nothing to run: {listing(empty) or 'the grid'} is empty.")
     if isinstance(run, Case):
         run.check(axes)
-    if draws < 1:
-        raise ArgumentError(f"draws = {draws}: 1 or more.")
-    seeds = _seeds(run, draws, rng)
+    if samples < 1:
+        raise ArgumentError(f"samples = {samples}: 1 or more.")
+    seeds = _seeds(run, samples, rng)
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    tasks = [(cell, draw) for cell in cells for draw in range(draws)]
+    tasks = [(cell, draw) for cell in cells for draw in range(samples)]
     found = _all(run, tasks, seeds, measures, n_jobs, progress)
-    return Sweep(axes, _table(list(axes), tasks, found), draws)
+    return Sweep(axes, _table(list(axes), tasks, found), samples)
 
 
 def numbers(outcome: Any) -> dict[str, float]:
@@ -195,18 +199,17 @@ def _of_result(result: PropagationResult) -> dict[str, float]:
 
 
 def _seeds(
-    run: Case | Callable[..., Any], draws: int, rng: int | np.random.SeedSequence | None
+    run: Case | Callable[..., Any], samples: int, rng: Rng
 ) -> list[np.random.SeedSequence | None]:
     """A seed for each draw, the same in every cell; none for a run without random numbers."""
     maker = run.generate if isinstance(run, Case) else run
     if maker is None or "rng" not in signature(maker).parameters:
-        if draws > 1:
+        if samples > 1:
             raise ArgumentError(
-                f"draws = {draws}, but the run takes no rng: every draw would be the same."
+                f"samples = {samples}, but the run takes no rng: every draw would be the same."
             )
         return [None]
-    root = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
-    return list(root.spawn(draws))
+    return list(root_of(rng).spawn(samples))
 
 
 Found = tuple[dict[str, float], str]
@@ -221,17 +224,8 @@ def _all(
     progress: bool,
 ) -> list[Found]:
     """Every task, in order."""
-    steps: Iterable[tuple[dict[str, Any], int]] = tasks
-    if progress:
-        from tqdm.auto import tqdm
-
-        steps = tqdm(tasks, desc="sweep", unit="run")
-    if n_jobs == 1:
-        return [_one(run, cell, seeds[draw], measures) for cell, draw in steps]
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_one)(run, cell, seeds[draw], measures) for cell, draw in steps)
-    return list(Parallel(n_jobs=n_jobs)(jobs))
+    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
+    return list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
 
 
 def _one(

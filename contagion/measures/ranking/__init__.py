@@ -8,16 +8,16 @@ node goes, :func:`critical_exposures` which claims carry it, :func:`protect` who
 from __future__ import annotations
 
 from .agreement import Agreement, agreement
-from .critical import Impact, critical_exposures, explain_impact
+from .critical import ImpactPaths, critical_exposures, explain_impact
 from .protection import Protection, protect
-from .stability import Stability, perturbed, stability
+from .stability import RankStability, perturbed, stability
 from .table import rank
 
 __all__ = [
     "Agreement",
-    "Impact",
+    "ImpactPaths",
     "Protection",
-    "Stability",
+    "RankStability",
     "agreement",
     "critical_exposures",
     "explain_impact",

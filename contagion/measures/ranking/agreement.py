@@ -11,9 +11,9 @@ import pandas as pd
 from ...errors import ArgumentError, UnknownNameError
 from ...records import Table
 from ...text import listing
+from ...vocabulary import CONFIDENCE, Rng
 from .. import MEASURES
 
-Rng = int | np.random.Generator | np.random.SeedSequence | None
 MOST = 2_000  # nodes; the comparison of all pairs takes n² bytes a measure
 DISAGREE = 0.5  # Kendall's τ below which the sentence names a pair
 
@@ -49,8 +49,8 @@ def agreement(
     table: Table | pd.DataFrame,
     columns: Sequence[str] | None = None,
     *,
-    bootstrap: int = 0,
-    confidence: float = 0.95,
+    resamples: int = 0,
+    confidence: float = CONFIDENCE,
     rng: Rng = None,
 ) -> Agreement:
     """Compare the columns of a ranking.
@@ -62,7 +62,7 @@ def agreement(
     table : as `ct.rank` gives it, one row a node, higher is more.
     columns : those to compare, by default every measure of importance, size or position; measures
         of vulnerability answer another question.
-    bootstrap : number of draws of the nodes with replacement for the intervals; 0 for none.
+    resamples : number of draws of the nodes with replacement for the intervals; 0 for none.
     confidence : level of the intervals.
     rng : seed or generator of the bootstrap.
 
@@ -98,7 +98,7 @@ def agreement(
             "most important."
         )
     values = table[chosen].to_numpy(float)
-    draws = _draws(len(table), bootstrap, rng)
+    draws = _draws(len(table), resamples, rng)
     size = (len(chosen), len(chosen))
     tau, low, high = np.eye(len(chosen)), np.full(size, np.nan), np.full(size, np.nan)
     reasons: dict[tuple[str, str], str] = {}
@@ -109,7 +109,7 @@ def agreement(
             tau[a, b] = tau[b, a] = many[0]
             if np.isnan(many[0]):
                 reasons[chosen[a], chosen[b]] = _why(values[:, a], values[:, b])
-            elif bootstrap and a != b:
+            elif resamples and a != b:
                 kept = many[1:][~np.isnan(many[1:])]
                 if len(kept):
                     low[a, b], high[a, b] = np.percentile(kept, [tail, 100.0 - tail])
@@ -140,13 +140,13 @@ def _comparable(table: Table | pd.DataFrame) -> list[str]:
     ]
 
 
-def _draws(n: int, bootstrap: int, rng: Rng) -> np.ndarray:
-    """How often each node counts: all once, and then resampled, shape (1 + bootstrap, n)."""
+def _draws(n: int, resamples: int, rng: Rng) -> np.ndarray:
+    """How often each node counts: all once, and then resampled, shape (1 + resamples, n)."""
     once = np.ones((1, n))
-    if not bootstrap:
+    if not resamples:
         return once
     return np.vstack(
-        [once, np.random.default_rng(rng).multinomial(n, np.full(n, 1 / n), bootstrap)]
+        [once, np.random.default_rng(rng).multinomial(n, np.full(n, 1 / n), resamples)]
     )
 
 

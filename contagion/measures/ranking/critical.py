@@ -11,15 +11,17 @@ import pandas as pd
 
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
+from ...vocabulary import MOST
 
 VICTIMS = 8  # bearers whose paths are followed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Impact:
+class ImpactPaths:
     """Why a node is where it is in a ranking.
 
     Attributes
@@ -63,8 +65,8 @@ def explain_impact(
     node: Any,
     *,
     recovery: float = 0.0,
-    most: int = 10,
-) -> Impact:
+    most: int = MOST,
+) -> ImpactPaths:
     """Through which neighbours, rules and paths the default of a node costs the others.
 
     Parameters
@@ -95,7 +97,7 @@ def explain_impact(
     result = model.propagate(network, Shock.default(node, recovery), baseline="cleared")
     rules, of = network.distinct_rules()
     others = np.where(np.arange(len(network)) == at, 0.0, result.loss)
-    return Impact(
+    return ImpactPaths(
         network.names[at],
         network.unit,
         float(others.sum()),
@@ -131,7 +133,7 @@ def _paths(result: PropagationResult, others: np.ndarray, most: int) -> pd.DataF
     weight = np.where(others > 0, np.nan_to_num(result.outcome.claims_lost), 0.0)
     ends = np.argsort(-weight, kind="stable")[:VICTIMS]
     found = [
-        result.explain(result.network.names[end], most).table[["path", "amount", "share"]]
+        result.explain(result.network.names[end], most=most).table[["path", "amount", "share"]]
         for end in ends
         if weight[end] > 0
     ]
@@ -148,7 +150,9 @@ def critical_exposures(
     shocks: Shock | Sequence[Shock],
     *,
     candidates: Iterable[int] | None = None,
-    most: int = 20,
+    most: int = MOST,
+    n_jobs: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """The exposures whose removal would help most.
 
@@ -164,6 +168,8 @@ def critical_exposures(
     candidates : rows of `exposures` to try; by default the `most` that lose most in these runs.
         Each costs one run a shock.
     most : number of candidates.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -191,15 +197,28 @@ def critical_exposures(
         rows = [int(k) for k in order if lost[k] > 0]
     else:
         rows = [int(k) for k in candidates]
-    gains = []
-    for row in rows:
-        amounts = np.array(network.amount)
-        amounts[row] = 0.0
-        other = network.with_amounts(amounts, keep="equity")
-        after = [model.propagate(other, shock, baseline="cleared").loss.sum() for shock in every]
-        gains.append(before - float(sum(after)))
+    tasks = [(network, model, every, row) for row in rows]
+    after = each(
+        _without,
+        tasks,
+        n_jobs=n_jobs,
+        progress=progress,
+        label="critical exposures",
+        unit="exposure",
+    )
+    gains = [before - loss for loss in after]
     frame = network.exposures[["creditor", "debtor", "amount"]].iloc[rows]
     gain = np.array(gains, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         frame = frame.assign(lost=lost[rows], gain=gain, gain_share=gain / np.float64(before))
     return frame.sort_values("gain", ascending=False, kind="stable")
+
+
+def _without(network: ExposureNetwork, model: Model, shocks: list[Shock], row: int) -> float:
+    """What all owners lose, summed over the shocks, when one exposure is repaid before."""
+    amounts = np.array(network.amount)
+    amounts[row] = 0.0
+    other = network.with_amounts(amounts, keep="equity")
+    return float(
+        sum(model.propagate(other, shock, baseline="cleared").loss.sum() for shock in shocks)
+    )

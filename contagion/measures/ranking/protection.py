@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -13,6 +13,7 @@ import pandas as pd
 from ...errors import ArgumentError, ModelError, UnknownNameError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import bar
 from ...shocks import Shock
 from ...text import did_you_mean, money
 
@@ -73,8 +74,9 @@ def protect(
     shock: Shock,
     *,
     target: float | None = None,
-    most: int = 5,
+    max_size: int = 5,
     candidates: Iterable[Any] | None = None,
+    progress: bool = False,
 ) -> Protection:
     """The smallest set of nodes to protect: those who, made to pay in full, stop the loss.
 
@@ -92,16 +94,17 @@ def protect(
     network, model, shock : the run without protection.
     target : money; stop when the loss of all owners and external creditors is at most that. By
         default half of what could be avoided by protecting every candidate.
-    most : stop after so many nodes.
+    max_size : nodes at most.
     candidates : nodes that may be protected; by default every node that does not pay in full and
         that the shock does not fail.
+    progress : show a progress bar.
 
     Raises
     ------
     KeyError
         For an unknown candidate, with the closest name.
     ValueError
-        For `most` below 1.
+        For `max_size` below 1.
     ModelError
         For models that do not settle claims, or have other channels.
 
@@ -124,8 +127,8 @@ def protect(
             f"{type(model).__name__} does not settle claims: it does not compute what a rescue "
             "saves. Use a model that does, EisenbergNoe for one."
         )
-    if most < 1:
-        raise ArgumentError(f"most = {most}: 1 or more nodes.")
+    if max_size < 1:
+        raise ArgumentError(f"max_size = {max_size}: 1 or more nodes.")
     losses, recoveries = shock.arrays(network)
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
@@ -133,7 +136,8 @@ def protect(
     if target is None:
         best = run.of([tuple(chosen_from)])[0][0] if len(chosen_from) else alone[0]
         target = 0.5 * float(alone[0] + best)
-    order, exact = _search(run, chosen_from, target, most)
+    with bar(progress, "protect", unit="set") as run.move:
+        order, exact = _search(run, chosen_from, target, max_size)
     steps = [tuple(order[: k + 1]) for k in range(len(order))]
     total, needed, _ = run.of([(), *steps])
     table = pd.DataFrame(
@@ -159,12 +163,16 @@ class _Runs:
     ):
         self.network, self.model = network, model
         self.losses, self.recoveries = losses, recoveries
+        self.move: Callable[[int], object] = lambda count: None
         self.free = all(getattr(model, name, 1.0) == 1.0 for name in ("alpha", "beta"))
 
     def of(self, sets: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Loss (B,), support (B,) and shortfall (B, n) in money."""
         size = max(1, CHUNK // len(self.network))
-        parts = [self._some(sets[k : k + size]) for k in range(0, len(sets), size)]
+        parts = []
+        for k in range(0, len(sets), size):
+            parts.append(self._some(sets[k : k + size]))
+            self.move(len(sets[k : k + size]))
         total, support, short = zip(*parts, strict=True)
         return np.concatenate(total), np.concatenate(support), np.concatenate(short)
 
@@ -216,10 +224,12 @@ def _candidates(
     return np.asarray(found[np.argsort(-short[found], kind="stable")])
 
 
-def _search(run: _Runs, candidates: np.ndarray, target: float, most: int) -> tuple[list[int], bool]:
+def _search(
+    run: _Runs, candidates: np.ndarray, target: float, max_size: int
+) -> tuple[list[int], bool]:
     """The nodes to protect, in order, and whether every smaller set was tried."""
     if 0 < len(candidates) <= EXACT:
-        for size in range(min(most, len(candidates)) + 1):
+        for size in range(min(max_size, len(candidates)) + 1):
             sets = list(combinations(candidates.tolist(), size))
             total = run.of(sets)[0]
             best = int(np.argmin(total))
@@ -227,7 +237,7 @@ def _search(run: _Runs, candidates: np.ndarray, target: float, most: int) -> tup
                 return list(sets[best]), True
         return list(sets[best]), False
     chosen: list[int] = []
-    while len(chosen) < most:
+    while len(chosen) < max_size:
         rest = [at for at in candidates.tolist() if at not in chosen]
         total = run.of([tuple(chosen)] + [(*chosen, at) for at in rest])[0]
         if total[0] <= target or not rest or total[1:].min() >= total[0]:

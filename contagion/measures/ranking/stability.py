@@ -12,13 +12,13 @@ import pandas as pd
 from ...errors import NetworkError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...parallel import each
+from ...vocabulary import CONFIDENCE, Rng
 from .table import SHEET, rank
-
-Rng = int | np.random.Generator | np.random.SeedSequence | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Stability:
+class RankStability:
     """Ranks of every node over an ensemble of networks.
 
     Attributes
@@ -52,9 +52,11 @@ def stability(
     *,
     measures: Iterable[str] | None = None,
     k: Sequence[int] = (1, 3, 5),
-    interval: float = 0.9,
+    confidence: float = CONFIDENCE,
     recovery: float = 0.0,
-) -> Stability:
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> RankStability:
     """Rank the nodes of every network of an ensemble, and say how the ranks spread.
 
     Parameters
@@ -63,7 +65,9 @@ def stability(
         :mod:`contagion.synthetic.reconstruct`.
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
-    interval : part of the networks between low and high.
+    confidence : part of the networks between low and high.
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def stability(
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4, 0], [0, 0, 10], [0, 0, 0]], ["a", "b", "c"],
     ...     orientation="debtor->creditor", equity=[5, 20, 20])
-    >>> found = stability(perturbed(net, noise=0.05, draws=20, rng=1), [ct.EisenbergNoe()],
+    >>> found = stability(perturbed(net, noise=0.05, samples=20, rng=1), [ct.EisenbergNoe()],
     ...     measures=["default_impact"])
     >>> found.table.loc[("default_impact", "b"), ["median", "top_1"]].tolist()
     [1.0, 1.0]
@@ -85,27 +89,40 @@ def stability(
     ranks: dict[str, list[pd.Series]] = {}
     names: pd.Index | None = None
     count = 0
-    for network in networks:
-        if names is not None and not network.names.equals(names):
+    wanted = None if measures is None else list(measures)
+    tasks = ((network, models, wanted, recovery) for network in networks)
+    for nodes, table in each(
+        _ranked, tasks, n_jobs=n_jobs, progress=progress, label="stability", unit="network"
+    ):
+        if names is not None and not nodes.equals(names):
             raise NetworkError(
                 f"Network {count + 1} of the ensemble has other nodes than the first."
             )
-        names, count = network.names, count + 1
-        table = rank(network, models, measures=measures, recovery=recovery).table
+        names, count = nodes, count + 1
         for column in table.columns[len(SHEET) :]:
             order = table[column].rank(ascending=False, method="min").reindex(names)
             ranks.setdefault(str(column), []).append(order)
     if names is None:
         raise NetworkError("The ensemble is empty: there is no network to rank.")
     frames = {name: pd.DataFrame(rows).reset_index(drop=True) for name, rows in ranks.items()}
-    table = pd.concat({name: _spread(frame, k, interval) for name, frame in frames.items()})
+    table = pd.concat({name: _spread(frame, k, confidence) for name, frame in frames.items()})
     table.index.names = ["measure", "node"]
-    return Stability(table, frames, count)
+    return RankStability(table, frames, count)
 
 
-def _spread(ranks: pd.DataFrame, k: Sequence[int], interval: float) -> pd.DataFrame:
+def _ranked(
+    network: ExposureNetwork,
+    models: Sequence[Model] | None,
+    measures: list[str] | None,
+    recovery: float,
+) -> tuple[pd.Index, pd.DataFrame]:
+    """The names of a network in their order, and its ranking."""
+    return network.names, rank(network, models, measures=measures, recovery=recovery)
+
+
+def _spread(ranks: pd.DataFrame, k: Sequence[int], confidence: float) -> pd.DataFrame:
     """Quantiles of the ranks of each node; nan where it has a rank in none."""
-    tail = (1.0 - interval) / 2.0
+    tail = (1.0 - confidence) / 2.0
     columns: dict[str, Any] = {
         "median": ranks.median(),
         "low": ranks.quantile(tail, interpolation="lower"),
@@ -117,7 +134,7 @@ def _spread(ranks: pd.DataFrame, k: Sequence[int], interval: float) -> pd.DataFr
 
 
 def perturbed(
-    network: ExposureNetwork, *, noise: float = 0.2, draws: int = 100, rng: Rng = None
+    network: ExposureNetwork, *, noise: float = 0.2, samples: int = 100, rng: Rng = None
 ) -> Iterator[ExposureNetwork]:
     """The network with every exposure multiplied by noise, again and again.
 
@@ -129,7 +146,7 @@ def perturbed(
     Parameters
     ----------
     noise : standard deviation of the logarithm, >= 0.
-    draws : number of networks.
+    samples : number of networks.
     rng : seed or generator.
 
     Raises
@@ -142,12 +159,12 @@ def perturbed(
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", equity=[5, 3])
-    >>> [other.book.equity.round(9).tolist() for other in perturbed(net, draws=2, rng=1)]
+    >>> [other.book.equity.round(9).tolist() for other in perturbed(net, samples=2, rng=1)]
     [[5.0, 3.0], [5.0, 3.0]]
     """
     if not (np.isfinite(noise) and noise >= 0):
         raise NetworkError(f"The noise is {noise}; a standard deviation of 0 or more.")
     draw = np.random.default_rng(rng)
-    for _ in range(draws):
+    for _ in range(samples):
         factor = np.exp(noise * draw.standard_normal(len(network.amount)) - 0.5 * noise**2)
         yield network.with_amounts(network.amount * factor, keep="equity")

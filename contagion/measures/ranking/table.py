@@ -13,7 +13,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table, because
 from ...text import did_you_mean
-from .. import MEASURES, Measure, single_defaults
+from .. import MEASURES, Measure, each_default
 from ..indices import debtrank_of
 from ..registry import beside, definitions
 
@@ -31,11 +31,12 @@ def rank(
     *,
     measures: Iterable[str] | Literal["all"] | None = None,
     recovery: float = 0.0,
+    n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
     """Systemic importance, one row a node, most important first.
 
-    Every node defaults once under every model (see `measures.single_defaults`). A DebtRank
+    Every node defaults once under every model (see `measures.each_default`). A DebtRank
     model gives the column `debtrank`; every other model gives `default_impact`,
     `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`, with the name of
     the model behind a dot when there is more than one (its parameters too, when one model comes
@@ -50,6 +51,7 @@ def rank(
         columns of the models and every measure of a node that needs the network alone (above
         2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
     progress : show a progress bar.
 
     Returns
@@ -81,7 +83,7 @@ def rank(
     first = pd.DataFrame(sheet, index=network.names)
     parts = [Table(first, SHEET, because(first, {"balance sheet not known": True}))]
     if wanted is None or any(measure.of is None for measure in wanted) or measures == "all":
-        parts += _runs(network, chosen, recovery, progress)
+        parts += _runs(network, chosen, recovery, n_jobs, progress)
     if wanted is not None:
         found = {m.name: m.of(network) for m in wanted if m.of is not None}
         parts += [beside(found)] if found else []
@@ -107,7 +109,7 @@ def _usual(network: ExposureNetwork) -> list[Model]:
 
 
 def _runs(
-    network: ExposureNetwork, models: list[Model], recovery: float, progress: bool
+    network: ExposureNetwork, models: list[Model], recovery: float, n_jobs: int, progress: bool
 ) -> list[Table]:
     """The measures that need runs, one part a model."""
     clearing = [model for model in models if not isinstance(model, DebtRank)]
@@ -116,7 +118,7 @@ def _runs(
         label = {id(model): repr(model) for model in clearing}
     parts = []
     for model in models:
-        table = single_defaults(network, model, recovery=recovery, progress=progress)
+        table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
         ending = f".{label[id(model)]}" if len(clearing) > 1 and id(model) in label else ""
         names = [str(name) for name in table if name != "loss_suffered"]
         columns = {f"{name}{ending}": table.scores(name) for name in names}

@@ -17,7 +17,7 @@ from .sheet import Book, with_assumptions
 FIELDS = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
 
 
-def complete(draft: Draft) -> Book:
+def complete_book(draft: Draft) -> Book:
     """Complete the balance sheets of a draft and report what is missing or does not add up."""
     nodes, n = draft.nodes, len(draft.nodes)
     given = {name: column(nodes, name) for name in FIELDS}
@@ -54,4 +54,4 @@ def with_shares(draft: Draft, book: Book, shares: np.ndarray) -> Book:
     return owning
 
 
-__all__ = ["Book", "complete", "with_assumptions", "with_shares"]
+__all__ = ["Book", "complete_book", "with_assumptions", "with_shares"]

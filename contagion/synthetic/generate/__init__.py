@@ -12,13 +12,13 @@ from ...network.exposure_network import ExposureNetwork
 from .graphs import (
     block,
     complete,
-    core_periphery,
     erdos_renyi,
-    fitness,
     gai_kapadia,
+    pareto_fitness,
     ring,
     scale_free,
     star,
+    tiered,
 )
 from .protocol_stack import defi_stack
 from .sheets import Amounts, Sheets
@@ -26,10 +26,10 @@ from .sheets import Amounts, Sheets
 FAMILIES: dict[str, Callable[..., ExposureNetwork]] = {
     "block": block,
     "complete": complete,
-    "core-periphery": core_periphery,
+    "core-periphery": tiered,
     "defi-stack": defi_stack,
     "erdos-renyi": erdos_renyi,
-    "fitness": fitness,
+    "fitness": pareto_fitness,
     "gai-kapadia": gai_kapadia,
     "ring": ring,
     "scale-free": scale_free,
@@ -42,12 +42,12 @@ __all__ = [
     "Sheets",
     "block",
     "complete",
-    "core_periphery",
     "defi_stack",
     "erdos_renyi",
-    "fitness",
     "gai_kapadia",
+    "pareto_fitness",
     "ring",
     "scale_free",
     "star",
+    "tiered",
 ]

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
+from ...vocabulary import Rng
 from . import links
-from .sheets import Amounts, Rng, Sheets, assembled, count
+from .sheets import Amounts, Sheets, assembled, count
 
 AMOUNTS, SHEETS = Amounts(), Sheets()
 
@@ -90,7 +91,7 @@ def gai_kapadia(
     return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
 
 
-def core_periphery(
+def tiered(
     n: int,
     core: int,
     *,
@@ -114,7 +115,7 @@ def core_periphery(
     -------
     Two in the core, each linked with everybody: 2 + 2 · 2 · 3 claims.
 
-    >>> net = core_periphery(5, 2, inside=1, across=1, rng=1)
+    >>> net = tiered(5, 2, inside=1, across=1, rng=1)
     >>> len(net.amount), net.kinds.tolist()
     (14, ['core', 'core', 'periphery', 'periphery', 'periphery'])
 
@@ -233,7 +234,7 @@ def scale_free(
     return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
 
 
-def fitness(
+def pareto_fitness(
     n: int,
     degree: float,
     *,
@@ -258,7 +259,7 @@ def fitness(
 
     Example
     -------
-    >>> net = fitness(2000, 3.0, rng=1)
+    >>> net = pareto_fitness(2000, 3.0, rng=1)
     >>> abs(len(net.amount) / 6000 - 1) < 0.06
     True
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
-from .sheets import Rng, count, names_of
+from ...vocabulary import Rng
+from .sheets import count, names_of
 
 KINDS = ("vault", "lending_protocol", "stablecoin", "staking", "bridge")
 ASSETS = ("ETH", "BTC", "USD")

@@ -10,8 +10,7 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
-
-Rng = int | np.random.Generator | np.random.SeedSequence | None
+from ...vocabulary import Rng
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Amounts:
 
     Example
     -------
-    >>> Amounts("fixed share", mean=20.0).of(np.array([0, 0, 1]), 3, np.random.default_rng(1))
+    >>> Amounts("fixed share", mean=20.0).of(np.array([0, 0, 1]), 3, rng=1)
     array([10., 10., 20.])
     """
 
@@ -48,15 +47,16 @@ class Amounts:
                 + ("between 0 and 1." if self.kind == "pareto" else "0 or more.")
             )
 
-    def of(self, creditor: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    def of(self, creditor: np.ndarray, n: int, *, rng: Rng = None) -> np.ndarray:
         """The amounts (m,) of links with these creditors (m,), money."""
+        draw = np.random.default_rng(rng)
         if self.kind == "lognormal":
             s = self.dispersion
-            return self.mean * rng.lognormal(-0.5 * s * s, s, len(creditor))
+            return self.mean * draw.lognormal(-0.5 * s * s, s, len(creditor))
         if self.kind == "pareto":
             tail = 1.0 / self.dispersion
             return np.asarray(
-                self.mean * (1 - self.dispersion) * (1 + rng.pareto(tail, len(creditor)))
+                self.mean * (1 - self.dispersion) * (1 + draw.pareto(tail, len(creditor)))
             )
         if self.kind == "even":
             return np.full(len(creditor), self.mean)
@@ -86,7 +86,7 @@ class Sheets:
     Claims 20, debts 30: assets max(100, 31.25), equity 4.
 
     >>> Sheets(interbank=0.2, capital=0.04).of(
-    ...     np.array([20.0]), np.array([30.0]), np.random.default_rng(1)).iloc[0].to_dict()
+    ...     np.array([20.0]), np.array([30.0]), rng=1).iloc[0].to_dict()
     {'external_assets': 80.0, 'external_liabilities': 66.0}
     """
 
@@ -110,9 +110,11 @@ class Sheets:
         if self.capital * (1 + self.spread) >= 1:
             raise NetworkError("capital times 1 + spread has to stay below 1.")
 
-    def of(self, claims: np.ndarray, debts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    def of(self, claims: np.ndarray, debts: np.ndarray, *, rng: Rng = None) -> pd.DataFrame:
         """External assets and liabilities (money), one row a node."""
-        k = self.capital * (1 + self.spread * rng.uniform(-1, 1, len(claims)))
+        k = self.capital * (
+            1 + self.spread * np.random.default_rng(rng).uniform(-1, 1, len(claims))
+        )
         total = np.maximum(np.maximum(claims / self.interbank, debts / (1 - k)), self.least)
         return pd.DataFrame(
             {
@@ -141,8 +143,8 @@ def assembled(
     weight: np.ndarray | float = 1.0,
 ) -> ExposureNetwork:
     """A network from links: amounts drawn (times `weight` (m,)), balance sheets completed."""
-    amount = amounts.of(creditor, n, rng) * weight
-    nodes = sheets.of(np.bincount(creditor, amount, n), np.bincount(debtor, amount, n), rng)
+    amount = amounts.of(creditor, n, rng=rng) * weight
+    nodes = sheets.of(np.bincount(creditor, amount, n), np.bincount(debtor, amount, n), rng=rng)
     labels = names_of(n)
     nodes.insert(0, "node", labels)
     if kind is not None:

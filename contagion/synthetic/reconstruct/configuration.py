@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...errors import ArgumentError
+from ...parallel import each
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._scaling import balanced, worst
 from ._transport import carried
@@ -19,7 +19,12 @@ CLOSE = 1e-11  # error of a margin, as a part of it
 
 
 def configuration(
-    margins: Margins, *, stubs: int | None = None, samples: int = 1, rng: Any = None
+    margins: Margins,
+    *,
+    stubs: int | None = None,
+    samples: int = 1,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> Ensemble:
     """Networks from pieces of money that are matched at random: a configuration model of claims.
 
@@ -37,6 +42,7 @@ def configuration(
         at most 2 stubs + 2 n.
     samples : networks to draw.
     rng : seed or generator, as of `numpy.random.default_rng`.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -61,7 +67,8 @@ def configuration(
         raise ArgumentError(f"stubs={stubs}, samples={samples}: take 1 or more.")
     problem = margins._problem
     generator = np.random.default_rng(rng)
-    drawn = [_matched(problem, pieces, generator) for _ in range(samples)]
+    tasks = [(problem, pieces, generator)] * samples
+    drawn = list(each(_matched, tasks, progress=progress, label="networks", unit="network"))
     return gathered(margins, problem, f"random matching, {pieces} stubs", drawn)
 
 

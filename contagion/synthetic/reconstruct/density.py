@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...errors import ArgumentError
+from ...parallel import each
 from ...text import plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._fewest import fewest
 from ._forest import forest, settled
@@ -28,7 +28,8 @@ def minimum_density(
     samples: int = 1,
     removal: float = 0.01,
     time_limit: float = 60.0,
-    rng: Any = None,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> Ensemble:
     """Networks with as few exposures as the margins allow: found by a heuristic, or proven.
 
@@ -60,6 +61,7 @@ def minimum_density(
     removal : probability ε of a removal, 0 ≤ ε < 0.5.
     time_limit : seconds for `exact`.
     rng : seed or generator, as of `numpy.random.default_rng`.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def minimum_density(
             raise ArgumentError("exact=True finds one network: leave samples= out.")
         return _exact(margins, problem, time_limit)
     generator = np.random.default_rng(rng)
-    found = [_drawn(problem, removal, generator) for _ in range(samples)]
+    tasks = [(problem, removal, generator)] * samples
+    found = list(each(_drawn, tasks, progress=progress, label="networks", unit="network"))
     return gathered(margins, problem, "minimum density, heuristic", found)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, log_expit, softmax
 
 from ...errors import ArgumentError, NetworkError
+from ...parallel import bar
 from ...text import plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._repair import repaired
 from ._scaling import balanced
@@ -181,7 +182,8 @@ def fitness(
     links: float | None = None,
     samples: int = 1,
     exact_margins: bool = True,
-    rng: Any = None,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> Ensemble:
     """Networks drawn from the fitness model: an asked density, and claims that follow the margins.
 
@@ -210,6 +212,7 @@ def fitness(
     samples : networks to draw.
     exact_margins : false leaves the weights w: margins then hold in expectation only.
     rng : seed or generator, as of `numpy.random.default_rng`.
+    progress : show a progress bar.
 
     Raises
     ------
@@ -247,15 +250,17 @@ def fitness(
     ).amount
     weight = even / np.where(chance > 0, chance, 1.0)
     drawn, added, dropped = [], [], []
-    for _ in range(samples):
-        hit = generator.random(len(row)) < chance
-        if not exact_margins:
-            drawn.append((row[hit], column[hit], weight[hit]))
-            continue
-        amount, more = repaired(problem, hit, weight, chance, generator)
-        drawn.append((row, column, amount))
-        added.append(more)
-        dropped.append(int(hit.sum()) + more - int((amount > 0).sum()))
+    with bar(progress, "networks", samples, "network") as move:
+        for _ in range(samples):
+            hit = generator.random(len(row)) < chance
+            move(1)
+            if not exact_margins:
+                drawn.append((row[hit], column[hit], weight[hit]))
+                continue
+            amount, more = repaired(problem, hit, weight, chance, generator)
+            drawn.append((row, column, amount))
+            added.append(more)
+            dropped.append(int(hit.sum()) + more - int((amount > 0).sum()))
     part = f"density {density:g}" if density is not None else f"{links:g} links"
     said = f"fitness model, {part}, " + ("exact margins" if exact_margins else "margins on average")
     return gathered(margins, problem, said, drawn, added=added or None, dropped=dropped or None)

@@ -10,7 +10,9 @@ import pandas as pd
 from scipy.special import expit
 
 from ...errors import ArgumentError, NetworkError
+from ...parallel import bar
 from ...text import listing, money, plural
+from ...vocabulary import Rng
 from ._cells import Problem
 from ._cycles import along_links, sweep
 from ._repair import repaired
@@ -50,7 +52,8 @@ def gibbs(
     samples: int = 100,
     thin: int = 40,
     burn_in: int = 1000,
-    rng: Any = None,
+    rng: Rng = None,
+    progress: bool = False,
 ) -> Ensemble:
     """Networks drawn from the posterior distribution given the margins.
 
@@ -85,6 +88,7 @@ def gibbs(
     samples, thin, burn_in : networks to keep, steps between two of them, and steps before the
         first. See `.diagnostics` of the ensemble for what they are worth.
     rng : seed or generator, as of `numpy.random.default_rng`.
+    progress : show a progress bar.
 
     Returns
     -------
@@ -127,13 +131,16 @@ def gibbs(
     generator = np.random.default_rng(rng)
     prior = _prior(margins, problem, density, link_probability, odds, rate)
     chain = _Chain(margins, problem, prior, generator)
-    chain.run(burn_in, settling=True)
     kept, rows = [], []
-    for _ in range(samples):
-        chain.run(thin)
-        row, column = np.nonzero(chain.state > 0)
-        kept.append((row, column, chain.state[row, column]))
-        rows.append(chain.record())
+    with bar(progress, "chain", burn_in + samples * thin, "step") as move:
+        chain.run(burn_in, settling=True)
+        move(burn_in)
+        for _ in range(samples):
+            chain.run(thin)
+            move(thin)
+            row, column = np.nonzero(chain.state > 0)
+            kept.append((row, column, chain.state[row, column]))
+            rows.append(chain.record())
     part = f"density {density:g}, {odds} odds" if density is not None else "given prior"
     said = f"Gibbs sampler, {part}, every {thin} steps after {burn_in}"
     trace = pd.DataFrame(rows)

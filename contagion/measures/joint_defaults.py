@@ -1,0 +1,80 @@
+"""What others lose when sets of nodes default together, in batches that fit into memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import ConvergenceError
+from ..models.base import Model
+from ..network.exposure_network import ExposureNetwork
+from ..parallel import each
+from ..results.outcome import Outcome
+
+CHUNK = 2**22  # entries of the loss matrix held at a time
+
+
+def joint_losses(
+    network: ExposureNetwork,
+    model: Model,
+    failed: np.ndarray,
+    recovery: float,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> np.ndarray:
+    """(B,) what the owners of the others lose when the nodes in `failed` (B, n) fail together.
+
+    Losses count from the run without shock and are capped at known equity.
+    """
+    n = len(network)
+    base = model.solve(network, np.zeros(n))
+    size = max(1, CHUNK // max(n, 1))
+    parts = [failed[first : first + size] for first in range(0, len(failed), size)]
+    tasks = [(network, model, base, part, recovery) for part in parts]
+    label = type(model).__name__
+    found = list(each(_lost, tasks, n_jobs=n_jobs, progress=progress, label=label))
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _lost(
+    network: ExposureNetwork, model: Model, base: Outcome, now: np.ndarray, recovery: float
+) -> np.ndarray:
+    before = np.maximum(base.equity, 0.0)
+    outcome = model.solve(network, np.zeros(now.shape), np.where(now, recovery, np.nan))
+    if not (outcome.converged.all() and np.all(base.converged)):
+        raise ConvergenceError(
+            f"{type(model).__name__} did not converge in {int((~outcome.converged).sum())} of "
+            f"{len(now)} runs. Raise max_rounds."
+        )
+    capped = before - np.maximum(outcome.equity, 0.0)
+    lost = np.where(np.isnan(before), outcome.lost - base.lost, capped)
+    return np.asarray(np.where(now, 0.0, lost).sum(axis=1))
+
+
+def differences(
+    network: ExposureNetwork,
+    model: Model,
+    p: np.ndarray,
+    recovery: float,
+    rows: np.ndarray,
+    n_jobs: int,
+    progress: bool,
+) -> np.ndarray:
+    """(K,) expected loss with a claim less that without it."""
+    at = np.flatnonzero(p > 0)
+    failed = np.zeros((len(at), len(network)), bool)
+    failed[np.arange(len(at)), at] = True
+    whole = p[at] @ joint_losses(network, model, failed, recovery)
+    tasks = [(network, model, failed, recovery, int(row)) for row in rows]
+    without = each(
+        _without, tasks, n_jobs=n_jobs, progress=progress, label="exposures", unit="exposure"
+    )
+    return np.array([whole - p[at] @ losses for losses in without], float)
+
+
+def _without(
+    network: ExposureNetwork, model: Model, failed: np.ndarray, recovery: float, row: int
+) -> np.ndarray:
+    amount = network.amount.copy()
+    amount[row] = 0.0
+    other = network.with_amounts(amount, keep="equity")
+    return joint_losses(other, model, failed, recovery)
