@@ -80,7 +80,7 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a name that the family does not have, with the closest, and for one that is missing.
 
     Example

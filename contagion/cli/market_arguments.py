@@ -80,7 +80,7 @@ def read_book(
 
     Raises
     ------
-    ValueError, FileNotFoundError, MarginError
+    ArgumentError, MissingFileError, MarginError
         For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
     """
     if positions is None and loans is None:
@@ -216,7 +216,7 @@ def impact(text: str, assets: Sequence[Any]) -> Any:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an unknown form, parameter or asset, with the closest one; for a value that is missing
         or out of range.
 

@@ -35,7 +35,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
 
     Raises
     ------
-    RuleError, ValueError
+    RuleError, ArgumentError
         For an unknown rule, venue or parameter, with the closest one, and for a value that does
         not fit.
 
@@ -168,7 +168,7 @@ def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tup
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a text that has not this form, and for an unknown node.
     """
     lefts = list(_cuts(text, "="))
@@ -196,7 +196,7 @@ def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
 def ruled(loaded: Loaded, texts: Iterable[str] | None, *models: str) -> Loaded:
     """The network with the rules of `--rule NODE=RULE`; the last one for a node holds.
 
-    Raises `ValueError` where none of the models looks at rules.
+    Raises `ArgumentError` where none of the models looks at rules.
     """
     net = loaded.network
     given = [assigned(text, net) for text in texts or ()]
@@ -215,7 +215,7 @@ def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, 
 
     Raises
     ------
-    ValueError
+    ArgumentError
         As :func:`assigned`, and for one node twice in a set.
     """
     found: dict[str, dict[str, Rule]] = {}

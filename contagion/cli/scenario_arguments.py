@@ -30,7 +30,7 @@ def set_of(
 
     Raises
     ------
-    ValueError, FileNotFoundError
+    ArgumentError, MissingFileError
         For an unknown kind, a missing file, a parameter that is missing or has its own option.
     ShockError
         For parameters that the kind does not have, or that do not fit the network.
@@ -98,7 +98,7 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For words of another form, a name given twice, and one that has an option of its own.
 
     Example

@@ -242,7 +242,7 @@ def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
 
     Raises
     ------
-    FileNotFoundError, ValueError, NetworkError
+    MissingFileError, ArgumentError, NetworkError
         As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.rule_arguments.ruled` do.
     """
     place = Path(words["source"])

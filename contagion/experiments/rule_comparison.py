@@ -149,9 +149,9 @@ def compare_rules(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For no rules at all, or a set called "as given".
-    KeyError, RuleError
+    UnknownNameError, RuleError
         For a node that does not exist, and for a rule that does not fit its claims.
     ModelError
         For a model that does not settle claims.

@@ -111,7 +111,7 @@ def criticality_map(
         For none or both of leverage and depth, an unknown asset.
     ConvergenceError
         When scenarios do not settle in `max_rounds`.
-    ValueError
+    ArgumentError
         For drops above 1, levels that are not above 0.
 
     Source: the idea of a map of price drop × leverage is common in stress tests of lending

@@ -70,7 +70,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `times` that is not above 0.
 
     Source: arithmetic.

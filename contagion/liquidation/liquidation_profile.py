@@ -83,7 +83,7 @@ def liquidatable(
     ------
     MarginError
         For an asset that the book does not have.
-    ValueError
+    ArgumentError
         For moves below −1 or not finite.
 
     Source: health below 0 as in :class:`MarginBook`; the columns are our own.

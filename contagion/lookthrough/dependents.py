@@ -43,7 +43,7 @@ def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFra
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When the nodes have no such column, with the closest one.
 
     Source: absorption of the flow of :func:`look_through` at a set of nodes, our own.

@@ -124,7 +124,7 @@ class LookThrough:
         return tuple(self.network.names[~self.network.book.known])
 
     def of(self, node: Any) -> pd.Series:
-        """Base assets (money) behind one node. Raises `KeyError` with the closest name."""
+        """Base assets (money) behind one node. Raises `UnknownNameError` with the closest name."""
         row = self.exposure[self.network.position(node)]
         return pd.Series(row, index=pd.Index(self.assets, name="asset"), name=node)
 
@@ -193,7 +193,7 @@ def look_through(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another word for loops, or when a holding is called like `other`.
 
     Source: Elliott, Golub and Jackson (2014), Financial Networks and Contagion, American Economic

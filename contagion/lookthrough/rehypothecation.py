@@ -50,7 +50,7 @@ def rehypothecation(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another word, or when a holding is called like `other`.
 
     Source: sums of the Leontief series of :func:`look_through`. The ratio of all uses to the

@@ -59,7 +59,7 @@ def exceedances(losses: ArrayLike, margin: ArrayLike) -> np.ndarray:
 
     losses, margin : (n, ...) losses, loss positive, and the cover of the day; they broadcast.
 
-    Raises ValueError for nan: a day without margin is not a day without exceedance.
+    Raises ArgumentError for nan: a day without margin is not a day without exceedance.
 
     Example
     -------
@@ -92,7 +92,7 @@ def kupiec_test(count: ArrayLike, n: int, level: float = 0.99) -> CoverageTest:
 
     Raises
     ------
-    ValueError : nan, a count that is not whole or above n, a level out of range.
+    ArgumentError : nan, a count that is not whole or above n, a level out of range.
 
     Example
     -------
@@ -129,7 +129,7 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
 
     Raises
     ------
-    ValueError : values that are not True or False, fewer than two days.
+    ArgumentError : values that are not True or False, fewer than two days.
 
     Example
     -------
@@ -165,7 +165,7 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = 0.99) -> Cover
 
     Raises
     ------
-    ValueError : errors as for those two tests.
+    ArgumentError : errors as for those two tests.
 
     Example
     -------
@@ -203,7 +203,7 @@ def traffic_light(count: ArrayLike, n: int = 250, level: float = 0.99) -> Traffi
 
     Raises
     ------
-    ValueError : as `kupiec_test`.
+    ArgumentError : as `kupiec_test`.
 
     Example
     -------

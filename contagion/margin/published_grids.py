@@ -32,7 +32,7 @@ def deribit_grid(
 
     Raises
     ------
-    ValueError : price_range outside 0 to 1, a far move inside the range, a negative shock.
+    ArgumentError : price_range outside 0 to 1, a far move inside the range, a negative shock.
 
     Example
     -------
@@ -77,7 +77,7 @@ def span_grid(
 
     Raises
     ------
-    ValueError : extreme × price_range above 1, a cover outside 0 to 1, a negative range.
+    ArgumentError : extreme × price_range above 1, a cover outside 0 to 1, a negative range.
 
     Example
     -------

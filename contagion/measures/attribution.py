@@ -315,8 +315,8 @@ def protection(
 
     Raises
     ------
-    ShockError, ConvergenceError, KeyError
-        As in `leave_one_out`; KeyError for an unknown node, with the closest name.
+    ShockError, ConvergenceError, UnknownNameError
+        As in `leave_one_out`; UnknownNameError for an unknown node, with the closest name.
 
     Example
     -------

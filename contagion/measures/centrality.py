@@ -59,7 +59,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -91,7 +91,7 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -130,7 +130,7 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> pd.Series
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -180,7 +180,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a b that is not in (0, 1/r): the walks would add up to infinity.
 
     Example
@@ -240,7 +240,7 @@ def pagerank(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side, or a damping outside [0, 1).
 
     Example

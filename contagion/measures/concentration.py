@@ -32,7 +32,7 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity.
 
     Example
@@ -79,7 +79,7 @@ def hhi(values: pd.Series) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -109,7 +109,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0 or a k below 1.
 
     Example
@@ -138,7 +138,7 @@ def gini(values: pd.Series) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -171,7 +171,7 @@ def concentration_curve(values: pd.Series) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -223,7 +223,7 @@ def concentration_table(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity or a k below 1.
 
     Example

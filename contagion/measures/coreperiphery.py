@@ -89,7 +89,7 @@ def core_periphery(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a negative number of starts.
 
     Example

@@ -60,7 +60,7 @@ def covar(
     ------
     ShockError
         For losses or weights that are not finite, or do not fit each other.
-    ValueError
+    ArgumentError
         For a level, window, condition or system out of range.
 
     Example

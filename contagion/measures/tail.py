@@ -61,8 +61,8 @@ def marginal_expected_shortfall(
 
     Raises
     ------
-    ShockError, ValueError
-        As in `covar`; ValueError for system="others", which is not one system.
+    ShockError, ArgumentError
+        As in `covar`; ArgumentError for system="others", which is not one system.
 
     Example
     -------
@@ -277,7 +277,7 @@ def tail_dependence(
 
     Raises
     ------
-    ShockError, ValueError
+    ShockError, ArgumentError
         As in `covar`.
 
     Example

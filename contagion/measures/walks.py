@@ -62,7 +62,7 @@ def betweenness(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another distance, or a k outside 1 … n.
 
     Example
@@ -129,7 +129,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> pd.Ser
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another distance.
 
     Example

@@ -48,7 +48,7 @@ class Channel:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For an unknown parameter, with the closest one, and for what is not a number.
 
         Example
@@ -81,7 +81,7 @@ class Prices(Channel):
 
     Raises
     ------
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
@@ -127,7 +127,7 @@ class Funding(Channel):
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For parameters out of range.
 
     Example
@@ -183,7 +183,7 @@ class Marking(Channel):
 
     Raises
     ------
-    TypeError, ValueError
+    ArgumentTypeError, ArgumentError
         For anything else.
 
     Example

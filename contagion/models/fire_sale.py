@@ -60,7 +60,7 @@ class FireSale(PortfolioModel):
         With `which=None`, when the solutions differ.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example

@@ -67,7 +67,7 @@ class JointModel(PortfolioModel):
         For an impact that does not name a held asset, and for guarantees together with marks.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    TypeError
+    ArgumentTypeError
         For a channel of another kind.
 
     Example
@@ -143,7 +143,7 @@ class JointModel(PortfolioModel):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For an unknown `of`.
         ShockError, ModelError, ConvergenceError
             As in :meth:`propagate`, in any of the runs.

@@ -53,7 +53,7 @@ class NetworkValuation(Model):
         With `which=None`, when the two solutions differ; names how many nodes.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    ValueError
+    ArgumentError
         When parameters of the valuation do not fit the network.
 
     Example

@@ -60,7 +60,7 @@ class ThresholdDeleveraging(PortfolioModel):
         When `depth` or `floor` does not name an asset that is held.
     ConvergenceError
         By `propagate`, when sales do not end.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
@@ -181,7 +181,7 @@ class ThresholdDeleveraging(PortfolioModel):
         """D = scale × daily volume / daily volatility × √days, money: what 100 % would take.
 
         Parameters: daily_volume (money), volatility (of daily returns), days over which sales are
-        spread, scale (order one). ValueError unless all are above 0.
+        spread, scale (order one). ArgumentError unless all are above 0.
 
         >>> ThresholdDeleveraging.market_depth(100.0, 0.02, days=4)
         10000.0
@@ -218,7 +218,7 @@ class ThresholdDeleveraging(PortfolioModel):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For a size out of range.
         """
         if not 0 < size <= 1:

@@ -84,7 +84,7 @@ class Valuation(ABC):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For the wrong number of them, an unknown column, and values out of range.
         """
         found = {}

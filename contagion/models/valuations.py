@@ -305,7 +305,7 @@ def from_words(text: str) -> Valuation:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an unknown name or parameter, with the closest one.
 
     Example

@@ -69,7 +69,7 @@ class ExposureNetwork(Forms, Changes):
     ------
     NetworkError
         With every finding of the input checks that no choice mends.
-    TypeError, ValueError
+    ArgumentTypeError, ArgumentError
         For an option that does not exist, or a word that it does not take.
 
     Example
@@ -284,7 +284,7 @@ class ExposureNetwork(Forms, Changes):
         return transforms.resolved_nodes(self)
 
     def position(self, node: Any) -> int:
-        """Row of a node. Raises `KeyError` with the closest name."""
+        """Row of a node. Raises `UnknownNameError` with the closest name."""
         try:
             return int(cast(int, self.names.get_loc(node)))
         except KeyError:
@@ -332,7 +332,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     ------
     NetworkError
         With every finding of the input checks.
-    FileNotFoundError
+    MissingFileError
         Where there is no such file.
 
     Example

@@ -99,9 +99,9 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For an option that does not exist, with the closest one.
-    ValueError
+    ArgumentError
         For a word that an option does not take.
     """
     choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}

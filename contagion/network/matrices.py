@@ -57,7 +57,7 @@ def leverage(network: ExposureNetwork) -> csr_array:
 
 
 def named_rules(network: ExposureNetwork, given: Mapping[Any, Any]) -> dict[Any, Rule]:
-    """Rules by node, from rules, words and dicts; `KeyError` for an unknown node."""
+    """Rules by node, from rules, words and dicts; `UnknownNameError` for an unknown node."""
     for name in given:
         network.position(name)
     return {

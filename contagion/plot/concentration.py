@@ -41,7 +41,7 @@ def concentration_curve(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity.
 
     Example

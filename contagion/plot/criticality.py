@@ -44,7 +44,7 @@ def criticality_map(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another figure.
 
     Example

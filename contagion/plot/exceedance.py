@@ -59,7 +59,7 @@ def exceedance(
     ------
     StressError
         For an unknown column.
-    ValueError
+    ArgumentError
         For a level that is not between 0 and 1.
 
     Example

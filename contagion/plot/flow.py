@@ -45,7 +45,7 @@ def look_through_flow(found: LookThrough, ax: Axes | None = None, most: int = 7)
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example

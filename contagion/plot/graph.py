@@ -44,7 +44,7 @@ def network(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When the result belongs to a network with other nodes.
 
     Example

@@ -134,7 +134,7 @@ def victim_heat(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another measure, a table without cells, and for a negative number.
 
     Example

@@ -58,7 +58,7 @@ def layer_gap(comparison: LayerComparison, ax: Axes | None = None, most: int = 1
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example

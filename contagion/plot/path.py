@@ -36,7 +36,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, ax: Axes | None = Non
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an asset that the book does not have, with the closest one.
 
     Example

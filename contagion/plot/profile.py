@@ -53,7 +53,7 @@ def liquidation_profile(
     ------
     MarginError
         For an asset that the book does not have.
-    ValueError
+    ArgumentError
         For another word for `by`, moves below −1.
 
     Example

@@ -39,7 +39,7 @@ def rule_comparison(comparison: RuleComparison, ax: Axes | None = None, most: in
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example

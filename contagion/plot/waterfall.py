@@ -63,9 +63,9 @@ def waterfall(
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For anything that has no layers.
-    ValueError
+    ArgumentError
         For a result without a node, or one whose layers were not hit, with the nodes whose were;
         and for an allocation with a node.
     ModelError

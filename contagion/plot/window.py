@@ -33,7 +33,7 @@ def contagion_window(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a frame without one of the columns, or without rows.
 
     Example

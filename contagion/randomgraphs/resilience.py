@@ -35,7 +35,7 @@ def contagious_links(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a recovery outside 0 … 1.
 
     Example

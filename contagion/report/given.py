@@ -63,7 +63,7 @@ def given(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When a part belongs to a network with other nodes.
     DatasetError
         For a card name that does not exist.

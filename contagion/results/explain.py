@@ -83,7 +83,7 @@ def explain(result: PropagationResult, node: Any, most: int = 10) -> Explanation
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
     """
     net = result.network

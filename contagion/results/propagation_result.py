@@ -253,7 +253,7 @@ class PropagationResult:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node, with the closest name.
         """
         from .explain import explain

@@ -102,7 +102,7 @@ class Waterfall(Rule):
         return [layer.name for layer in self.layers_]
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name; `KeyError` where there is none."""
+        """The layer of that name; `UnknownNameError` where there is none."""
         return {layer.name: layer for layer in self.layers_}[name]
 
     def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:

@@ -57,7 +57,7 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
 
     Raises
     ------
-    FileNotFoundError
+    MissingFileError
         Where there is no such file.
     ShockError
         For text that is not TOML, and for an unknown kind, key or name, with the closest one.

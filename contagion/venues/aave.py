@@ -32,7 +32,7 @@ def aave_health(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -100,7 +100,7 @@ def aave_liquidation(
 
     Raises
     ------
-    ValueError : an argument out of range, total_debt below debt, other collateral without a
+    ArgumentError : an argument out of range, total_debt below debt, other collateral without a
         health factor.
 
     Example
@@ -202,7 +202,7 @@ def umbrella_slash(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

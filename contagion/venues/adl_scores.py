@@ -43,7 +43,7 @@ def bitmex_score(
 
     Raises
     ------
-    ValueError : entry_value is zero, or a value is infinite.
+    ArgumentError : entry_value is zero, or a value is infinite.
 
     Example
     -------
@@ -90,7 +90,7 @@ def binance_score(
 
     Raises
     ------
-    ValueError : entry_value is zero, or a value is infinite.
+    ArgumentError : entry_value is zero, or a value is infinite.
 
     Example
     -------
@@ -132,7 +132,7 @@ def binance_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike
 
     Raises
     ------
-    ValueError : maintenance is negative, or a value is infinite.
+    ArgumentError : maintenance is negative, or a value is infinite.
 
     Example
     -------
@@ -190,7 +190,7 @@ def adl_queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> AdlQueue
 
     Raises
     ------
-    ValueError : score and size are not two equally long columns, or levels < 1.
+    ArgumentError : score and size are not two equally long columns, or levels < 1.
 
     Example
     -------

@@ -50,7 +50,7 @@ def fund_drawdown(
 
     Raises
     ------
-    ValueError : a negative balance, no axis of time, a window below 1, a threshold out of range.
+    ArgumentError : a negative balance, no axis of time, a window below 1, a threshold out of range.
 
     Example
     -------
@@ -124,7 +124,7 @@ def deleveraging_budget(
 
     Raises
     ------
-    ValueError : no axis of accounts, or theta outside 0 to 1.
+    ArgumentError : no axis of accounts, or theta outside 0 to 1.
 
     Example
     -------

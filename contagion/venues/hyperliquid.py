@@ -45,7 +45,7 @@ def hyperliquid_margins(
 
     Raises
     ------
-    ValueError : max_leverage below 1, backstop outside 0 to 1, notional infinite.
+    ArgumentError : max_leverage below 1, backstop outside 0 to 1, notional infinite.
 
     Example
     -------
@@ -96,7 +96,7 @@ def hyperliquid_index(
 
     Raises
     ------
-    ValueError : a price that is not above zero, or an unknown `shorts`.
+    ArgumentError : a price that is not above zero, or an unknown `shorts`.
 
     Example
     -------

@@ -29,7 +29,7 @@ def morpho_incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15
 
     Raises
     ------
-    ValueError : lltv not between 0 and 1.
+    ArgumentError : lltv not between 0 and 1.
 
     Example
     -------
@@ -65,7 +65,7 @@ def morpho_liquidation(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -118,7 +118,7 @@ def euler_liquidation(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -190,7 +190,7 @@ def compound_absorb(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

@@ -77,7 +77,7 @@ def liquity_liquidation(
 
     Raises
     ------
-    ValueError : a negative amount, an unknown mode, recovery mode without total_ratio.
+    ArgumentError : a negative amount, an unknown mode, recovery mode without total_ratio.
 
     Example
     -------
@@ -145,7 +145,7 @@ def liquity_redistribution(
 
     Raises
     ------
-    ValueError : a negative amount, no axis of troves, or nobody left to take over the debt.
+    ArgumentError : a negative amount, no axis of troves, or nobody left to take over the debt.
 
     Example
     -------

@@ -31,7 +31,7 @@ def uniform_haircut(assets: ArrayLike, liabilities: ArrayLike) -> Numbers:
 
     Raises
     ------
-    ValueError : a negative or infinite amount.
+    ArgumentError : a negative or infinite amount.
 
     Example
     -------
@@ -63,7 +63,7 @@ def clawback_rate(shortfall: ArrayLike, profits: ArrayLike) -> Numbers:
 
     Raises
     ------
-    ValueError : a negative shortfall, or profits without an axis of accounts.
+    ArgumentError : a negative shortfall, or profits without an axis of accounts.
 
     Example
     -------
@@ -121,7 +121,7 @@ def drift_perp_loss(
 
     Raises
     ------
-    ValueError : a negative amount, or a remainder with no open interest to bear it.
+    ArgumentError : a negative amount, or a remainder with no open interest to bear it.
 
     Example
     -------
@@ -173,7 +173,7 @@ def drift_deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) 
 
     Raises
     ------
-    ValueError : an amount out of range, or a loss above the deposits.
+    ArgumentError : an amount out of range, or a loss above the deposits.
 
     Example
     -------

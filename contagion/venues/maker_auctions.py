@@ -52,7 +52,7 @@ def maker_settlement(
 
     Raises
     ------
-    ValueError : an amount out of range.
+    ArgumentError : an amount out of range.
 
     Example
     -------
@@ -109,7 +109,7 @@ def flop_lot(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -149,7 +149,7 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

@@ -51,7 +51,7 @@ def dydx_bankruptcy(
 
     Raises
     ------
-    ValueError : a price or fraction out of range, or size without an axis of legs.
+    ArgumentError : a price or fraction out of range, or size without an axis of legs.
 
     Example
     -------
@@ -101,7 +101,7 @@ def dydx_fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
 
     Raises
     ------
-    ValueError : a negative or infinite amount.
+    ArgumentError : a negative or infinite amount.
 
     Example
     -------
@@ -147,7 +147,7 @@ def gmx_capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> Cap
 
     Raises
     ------
-    ValueError : pool or cap not above zero.
+    ArgumentError : pool or cap not above zero.
 
     Example
     -------

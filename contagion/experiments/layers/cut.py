@@ -56,7 +56,7 @@ def one_layer(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a layer that the network does not have, or a holder that is a node already.
     RuleError
         Without holder, where a node with a waterfall owes moved claims: its layers would lose

@@ -66,10 +66,10 @@ def by_layer(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a network without claims, options that do not go together, or a layer that has the
         name of a column of the table.
-    TypeError
+    ArgumentTypeError
         For a model that is neither a model nor a function.
     ShockError, ConvergenceError, NetworkError, RuleError
         As the model, and :func:`one_layer`.

@@ -57,7 +57,7 @@ def paired(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a word or a number that is not one of these.
 
     Example

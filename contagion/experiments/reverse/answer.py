@@ -37,7 +37,7 @@ class Goal:
 
     @staticmethod
     def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
-        """From names. Raises `KeyError` for an unknown node, `ValueError` for none or both."""
+        """From names; `UnknownNameError` for an unknown node, `ArgumentError` for none or both."""
         if (fail is None) == (loss is None):
             raise ArgumentError(
                 "Say what the shock has to do: fail= a node or nodes, or loss= money."

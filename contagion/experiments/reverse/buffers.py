@@ -68,9 +68,9 @@ def break_even_fund(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
-    ValueError
+    ArgumentError
         For a node that the shock pins in default.
     ModelError
         For models that do not settle claims, or have other channels.
@@ -142,7 +142,7 @@ def consistent_buffers(
 
     Raises
     ------
-    KeyError, ValueError, ModelError
+    UnknownNameError, ArgumentError, ModelError
         For an unknown node, one that is said to have done both, one that the shock fails and that
         survived, and models without clearing.
 

@@ -64,9 +64,9 @@ def smallest_shock(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
-    ValueError
+    ArgumentError
         For no goal or two, a node that cannot fail, or a direction without weight.
 
     Example

@@ -93,7 +93,7 @@ def fewest_triggers(
 
     Raises
     ------
-    KeyError, ValueError
+    UnknownNameError, ArgumentError
         As :func:`smallest_shock`; for `most` below 1.
 
     Example

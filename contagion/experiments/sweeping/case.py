@@ -70,7 +70,7 @@ class Case:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a field that does not exist, with the closest name.
         """
         self.check(fields)
@@ -82,7 +82,7 @@ class Case:
         )
 
     def check(self, fields: Any) -> None:
-        """Raise `KeyError` for the first name that is no field of this case."""
+        """Raise `UnknownNameError` for the first name that is no field of this case."""
         for name in fields:
             head, _, rest = str(name).partition(".")
             known: list[str] = [*self._heads()]

@@ -53,7 +53,7 @@ class Sweep:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a measure that the sweep does not have.
         """
         if measure not in self.measures:
@@ -72,9 +72,9 @@ class Sweep:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a measure or axis that the sweep does not have.
-        ValueError
+        ArgumentError
             Where other axes have more than one value.
         """
         for axis in (x, y):
@@ -134,14 +134,14 @@ def sweep(
     Returns
     -------
     Sweep
-        A run that ends in a `ContagionError`, `ValueError` or `ArithmeticError` is nan in the
+        A run that ends in a `ContagionError`, `ArgumentError` or `ArithmeticError` is nan in the
         table, with the reason; other errors are raised.
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an axis that is no field of the case, with the closest name.
-    ValueError
+    ArgumentError
         For an empty grid or axis.
 
     Example

@@ -67,9 +67,9 @@ def agreement(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For a column that the table does not have.
-    ValueError
+    ArgumentError
         For fewer than two columns, or more than 2,000 nodes (take `table.head(2000)`).
 
     Example

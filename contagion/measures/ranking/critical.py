@@ -76,7 +76,7 @@ def explain_impact(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
 
     Example

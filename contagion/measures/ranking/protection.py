@@ -98,9 +98,9 @@ def protect(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown candidate, with the closest name.
-    ValueError
+    ArgumentError
         For `most` below 1.
     ModelError
         For models that do not settle claims, or have other channels.

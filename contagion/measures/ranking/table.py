@@ -53,7 +53,7 @@ def rank(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a measure that does not exist (with the closest name), is not one number a node, or
         that none of the models gives.
 

@@ -59,7 +59,7 @@ def large_exposures(
     NetworkError
         For a name in `capital`, `gsibs` or `groups` that the network does not have, with the
         closest one.
-    ValueError
+    ArgumentError
         For limits that are not between 0 and 1.
 
     Example

@@ -90,7 +90,7 @@ def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another methodology.
 
     Example

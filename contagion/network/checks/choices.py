@@ -81,12 +81,13 @@ LISTS = ("start_defaulted", "aggregates")
 
 
 def one_of(option: str, value: object, words: Iterable[str]) -> None:
-    """Raise `ValueError` where a word is not one of those allowed, with the closest one.
+    """Raise `ArgumentError` where a word is not one of those allowed, with the closest one.
 
     >>> one_of("totals", "dropp", ("error", "drop"))
     Traceback (most recent call last):
     ...
-    ValueError: totals='dropp': choose one of 'error', 'drop'. Did you mean 'drop'?
+    contagion.errors.ArgumentError: totals='dropp': choose one of 'error', 'drop'.
+    Did you mean 'drop'?
     """
     words = list(words)
     if value in words:
@@ -101,9 +102,9 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For an option that does not exist, with the closest of the choices and of `others`.
-    ValueError
+    ArgumentError
         For a word or value that a choice does not take.
     """
     for key, value in choice.items():

@@ -32,7 +32,7 @@ def to_pandas(table: Any) -> pd.DataFrame:
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For anything else, with the method that takes it.
     """
     if isinstance(table, pd.DataFrame):

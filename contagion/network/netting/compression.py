@@ -68,7 +68,7 @@ def excess(network: ExposureNetwork, claims: Mapping[str, Any] | None = None) ->
 
     Raises
     ------
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For an unknown column, and a value that no claim has.
 
     Example

@@ -22,7 +22,7 @@ class Columns:
     seen: dict[str, tuple[pd.Series, dict[Any, None]]] = field(default_factory=dict)
 
     def cells(self, name: str) -> pd.Series:
-        """A column with the defaults of the schema. Raises `ValueError` where there is none."""
+        """A column with the defaults of the schema. Raises `ArgumentError` where there is none."""
         if name not in self.table:
             raise ArgumentError(did_you_mean(name, list(self.table.columns), "exposure column"))
         cells: pd.Series = self.table[name]

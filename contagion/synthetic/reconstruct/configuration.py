@@ -40,7 +40,7 @@ def configuration(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `stubs` or `samples` below 1.
 
     Example
