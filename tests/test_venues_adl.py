@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from contagion import rules, venues
-from contagion.errors import RuleError
+from contagion.errors import RuleError, UnknownNameError
 
 
 def winners(seed: int) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def test_measures_count_the_winners_alone():
     assert np.isnan(venues.ptsr(venues.okex_2018(fund=500).allocate(0, claims), layer="clawback"))
     with pytest.raises(RuleError, match="Say whose profits count"):
         venues.ptsr(done)
-    with pytest.raises(RuleError, match="Did you mean 'clawback'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'clawback'"):
         venues.ptsr(done, layer="clawbak")
     with pytest.raises(RuleError, match="largest"):
         venues.pmr(done, largest=0, layer="clawback")

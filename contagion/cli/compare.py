@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..errors import ArgumentError
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
-from ..text import percent, plural
+from ..text import choice, percent, plural
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
@@ -75,8 +74,7 @@ def compare(
 
     Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
     """
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
+    choice(baseline, ("cleared", "book"), "--baseline")
     drawable(figure)
     loaded = load(source, nodes, orientation, unit, layer, assume_equity, repair)
     found = sets(loaded.network, rule)

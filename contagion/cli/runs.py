@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import ArgumentError, MissingFileError
+from ..errors import MissingFileError
 from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
+from ..text import choice
 from . import options
 from .layers import calls_text, layers_text
 from .options import OUT, Loaded, load, print_json
@@ -46,8 +47,7 @@ def propagate(
     baseline: str,
 ) -> PropagationResult:
     """Run the model of the options on the shock of the options."""
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
+    choice(baseline, ("cleared", "book"), "--baseline")
     shock = options.shock(loaded, default, recovery, loss)
     chosen = options.model(model, param)
     return chosen.propagate(loaded.network, shock, baseline=baseline)  # type: ignore[arg-type]

@@ -6,15 +6,16 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingFileError, ShockError, StressError
+from ..errors import ArgumentError, MissingFileError, StressError, located
 from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
-from ..text import did_you_mean
+from ..text import known_name
 from .terminal import paragraph
 from .values import value
 
@@ -52,17 +53,13 @@ def set_of(
         data["nodes"] = [data["nodes"]]
     if data.get("kind") in KINDS:
         _counted(data, count, rng)
-    try:
+    with located(file.name) if file else nullcontext():
         return _made(network, data, folder)
-    except ShockError as error:
-        raise ShockError(str(error) if file is None else f"{file.name}: {error}") from error
 
 
 def _kind(words: str) -> str:
     kinds = [name.replace("_", "-") for name in KINDS]
-    if words.replace("_", "-") not in kinds:
-        hint = did_you_mean(words, kinds, "kind")
-        raise ArgumentError(f"--scenarios: {hint} All: {', '.join(kinds)}; or a file, .toml.")
+    known_name(words.replace("_", "-"), kinds, "kind or file (.toml)", "--scenarios")
     return words.replace("-", "_")
 
 

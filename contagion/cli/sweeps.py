@@ -11,6 +11,7 @@ import typer
 from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
+from ..text import choice
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
@@ -79,8 +80,7 @@ def sweep(
     Example: contagion sweep cefi_credit_2022 --over shock.recovery=0:1:6
     --over network.capital=0.5,1,2
     """
-    if baseline not in ("cleared", "book"):
-        raise ArgumentError(f"--baseline {baseline}: choose cleared or book.")
+    choice(baseline, ("cleared", "book"), "--baseline")
     drawable(figure)
     axes = dict(steps(text) for text in over)
     if figure is not None and len(axes) < 2:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConvergenceError, MarginError
+from ..errors import ConvergenceError, MarginError, expect
 from ..kernels.liquidation import Breaker, Liquidated, liquidate
-from ..text import did_you_mean
+from ..text import known_name
 from .cascade_result import CascadeResult
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
@@ -159,8 +159,7 @@ class LiquidationCascade:
         capacity = self.vault_capacity
         if isinstance(capacity, Mapping):
             for name in capacity:
-                if name not in book.venues:
-                    raise MarginError(did_you_mean(name, list(book.venues), "venue"))
+                known_name(name, book.venues, "venue")
             room = np.array([float(capacity.get(venue, 0.0)) for venue in book.venues])
         else:
             room = np.full(len(book.venues), float(capacity))
@@ -194,11 +193,11 @@ class LiquidationCascade:
         shock : {asset: relative change >= −1} of fundamental prices.
         free : {holder: money} with which holders meet margin calls; others have none.
         """
+        expect(book=book)
         prices = shocked(book, shock)
         money = np.zeros(len(book.holders))
         for name, amount in (free or {}).items():
-            if name not in book.holders:
-                raise MarginError(did_you_mean(name, list(book.holders), "holder"))
+            known_name(name, book.holders, "holder")
             if not amount >= 0:
                 raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
             money[book.holders.index(name)] = amount
@@ -219,8 +218,7 @@ def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
     for name, change in shock.items():
         if name == NUMERAIRE and change:
             raise MarginError(f"{NUMERAIRE!r} is the unit of account; its price does not move.")
-        if name not in book.assets:
-            raise MarginError(did_you_mean(name, list(book.assets), "asset of the book"))
+        known_name(name, book.assets, "asset of the book")
         if not (np.isfinite(change) and change >= -1):
             raise MarginError(f"The price change of {name!r} is {change}; it has to be >= -1.")
         prices[book.assets.index(name)] *= 1 + change

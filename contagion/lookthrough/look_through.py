@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
-from ..text import money, plural
+from ..text import choice, money, plural
 from . import loops as cycles
 from .backing import Backing, backing, base_assets
 from .solving import Solver
@@ -221,8 +221,8 @@ def look_through(
        node asset  owners  external_creditors
     0  user   ETH   100.0                 0.0
     """
-    if loops not in ("solve", "cut"):
-        raise ArgumentError(f"loops={loops!r}: choose 'solve' or 'cut'.")
+    expect(network=network)
+    choice(loops, ("solve", "cut"), "loops")
     assets, direct = base_assets(network, other)
     cut = np.zeros(len(network.amount), bool)
     if loops == "cut":

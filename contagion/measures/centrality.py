@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
-from ..network.checks.choices import one_of
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
+from ..text import choice
 from .registry import About, Measure, scored
 from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
 
@@ -29,7 +29,7 @@ DAMPING = 0.85
 
 def _seen_from(network: ExposureNetwork, side: Side) -> csr_array:
     """X, its transpose or their sum: row i has what counts for node i on that side."""
-    one_of("side", side, SIDES)
+    choice(side, SIDES, "side")
     claims = claim_matrix(network)
     if side == "creditor":
         return claims
@@ -255,6 +255,7 @@ def pagerank(
 
     Source: after Brin & Page (1998), Computer Networks 30, with weights; as networkx.pagerank.
     """
+    expect(network=network)
     if not 0 <= damping < 1:
         raise ArgumentError(f"damping={damping!r}: the probability of a further step is in [0, 1).")
     away: dict[Side, Side] = {"debtor": "creditor", "creditor": "debtor"}

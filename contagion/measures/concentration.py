@@ -13,10 +13,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
-from ..network.checks.choices import one_of
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
-from ..text import listing, plural
+from ..text import choice, listing, plural
 from .registry import Measure, scored
 
 Quantity = Literal["assets", "equity", "claims", "debts"]
@@ -43,7 +42,8 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
     >>> amounts(net, "assets").tolist(), amounts(net, "equity").tolist()
     ([6.0, 3.0], [6.0, 0.0])
     """
-    one_of("of", of, QUANTITIES)
+    expect(network=network)
+    choice(of, QUANTITIES, "of")
     book = network.book
     values = {
         "assets": book.external_assets + book.claims + book.shares,
@@ -238,6 +238,7 @@ def concentration_table(
 
     Source: see :func:`hhi`, :func:`gini` and :func:`concentration_ratio`.
     """
+    expect(network=network)
     rows = {}
     for quantity in of:
         values = amounts(network, quantity)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from .registry import Measure, scored
 from .spectra import claim_matrix, links
@@ -106,6 +106,7 @@ def core_periphery(
     Source: after Craig & von Peter (2014), Journal of Financial Intermediation 23(3): block model
     and error score, written down from memory; the bound by degrees after Lip (2011).
     """
+    expect(network=network)
     if starts < 0:
         raise ArgumentError(f"starts={starts!r}: the number of drawn cores is 0 or more.")
     claims = claim_matrix(network)

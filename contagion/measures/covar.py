@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import ArgumentError
 from ..statistics.joint_samples import LEAST, ROUNDING, labelled, quantiles, sample_of
+from ..text import choice
 from .registry import Measure
 
 MEDIAN = 0.05  # half the probability of the median state
@@ -77,8 +78,7 @@ def covar(
     read; they estimate by quantile regression); L_i ≥ VaR_i after Mainik & Schaanning (2014),
     Statistics & Risk Modeling 31 (arXiv:1207.3464, abstract read).
     """
-    if condition not in ("beyond", "at"):
-        raise ArgumentError(f"condition={condition!r}: choose 'beyond' or 'at'.")
+    choice(condition, ("beyond", "at"), "condition")
     width = (1 - level) / 5 if window is None else window
     sample = sample_of(losses, level, system, weights)
     if not 0 <= width <= min(1 - level, 0.5):

@@ -23,7 +23,7 @@ from ..statistics.joint_samples import (
     sample_of,
     tail_weights,
 )
-from ..text import listing
+from ..text import choice, listing
 from .attribution import Attribution
 from .registry import Measure
 
@@ -226,8 +226,7 @@ def euler_allocation(
     Source: after Tasche (1999), "Risk contributions and performance measurement", and Denault
     (2001), Journal of Risk 4(1) (neither equation read).
     """
-    if risk not in get_args(Risk):
-        raise ArgumentError(f"risk={risk!r}: choose one of {', '.join(map(repr, get_args(Risk)))}.")
+    choice(risk, get_args(Risk), "risk")
     sample = sample_of(losses, level, "all", weights)
     if risk == "expected shortfall" and sample.count * (1 - level) < minimum - 1e-9:
         raise ShockError(

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
-from ..network.checks.choices import one_of
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
+from ..text import choice
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
@@ -24,7 +24,7 @@ CHUNK = 2**22  # entries of the distance matrix held at a time
 
 def _distances(network: ExposureNetwork, distance: Distance) -> csr_array:
     """Length of every claim: 1 step, or 1 / amount."""
-    one_of("distance", distance, ("hops", "amount"))
+    choice(distance, ("hops", "amount"), "distance")
     claims = claim_matrix(network)
     length = np.ones(claims.nnz) if distance == "hops" else 1.0 / claims.data
     return csr_array((length, claims.indices, claims.indptr), shape=claims.shape)
@@ -77,6 +77,7 @@ def betweenness(
 
     Source: Freeman (1977), Sociometry 40(1); computed by networkx, after Brandes (2001).
     """
+    expect(network=network)
     n = len(network)
     if k is not None and not 1 <= k <= n:
         raise ArgumentError(
@@ -145,6 +146,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> pd.Ser
     Source: Marchiori & Latora (2000), Physica A 285; Boldi & Vigna (2014), Internet Mathematics
     10; scaled to the n − 1 others.
     """
+    expect(network=network)
     n = len(network)
     steps = csr_array(_distances(network, distance).T)
     if n < 2:
@@ -203,6 +205,7 @@ def sinkrank(network: ExposureNetwork) -> pd.Series:
     in payment systems; the definition as the inverse of the mean number of steps, and exposures
     in the place of payments, are the reading of this package.
     """
+    expect(network=network)
     n = len(network)
     owed = csr_array(claim_matrix(network).T)
     label = strong_components(owed)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..text import did_you_mean
+from ..text import known_name
 from .credit_funding import node_money
 from .fire_sale import FireSale
 from .network_valuation import NetworkValuation
@@ -60,8 +60,7 @@ class Channel:
         known = [f.name for f in fields(cls)]
         for item in [] if text == "default" else text.split(","):
             key, _, value = (part.strip() for part in item.partition("="))
-            if key not in known:
-                raise ArgumentError(did_you_mean(key, known, f"parameter of {cls.__name__}"))
+            known_name(key, known, f"parameter of {cls.__name__}")
             try:
                 given[key] = float(value)
             except ValueError:

@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..kernels.firesale import THRESHOLD, deleverage
 from ..network.exposure_network import ExposureNetwork
+from ..text import choice
 from .base import Trace
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
@@ -106,8 +107,7 @@ class ThresholdDeleveraging(PortfolioModel):
             )
         if not 0 <= self.shortfall <= 1:
             raise ArgumentError(f"shortfall={self.shortfall}: it lies between 0 and 1.")
-        if self.insolvent not in ("sell", "hold"):
-            raise ArgumentError(f"insolvent={self.insolvent!r}: choose 'sell' or 'hold'.")
+        choice(self.insolvent, ("sell", "hold"), "insolvent")
         if self.rounds is not None and self.rounds < 1:
             raise ArgumentError(f"rounds={self.rounds}: at least one, or None.")
         if self.depth is not None:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import Finding, UnknownNameError
+from ..errors import Finding
 from ..kernels.segments import Segments
 from ..rules import Rule
-from ..text import did_you_mean, money
+from ..text import known_name, money
 from . import balance_sheet as books
 from . import checks as validation
 from . import formats as convert
@@ -287,11 +287,12 @@ class ExposureNetwork(Forms, Changes):
         """Row of a node. Raises `UnknownNameError` with the closest name."""
         try:
             return int(cast(int, self.names.get_loc(node)))
-        except KeyError:
-            raise UnknownNameError(did_you_mean(node, list(self.names), "node")) from None
+        except (KeyError, TypeError, pd.errors.InvalidIndexError):
+            known_name(node, self.names, "node")
+            raise
 
     def holdings_of(self, asset: Any) -> np.ndarray:
-        """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""
+        """Money (n,) that each node holds in an asset; `UnknownNameError` where there is none."""
         return held.held(self._holdings, self.names, asset)
 
     def __len__(self) -> int:

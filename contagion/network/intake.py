@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Finding, NetworkError
+from ..text import choice
 from . import balance_sheet as books
 from . import checks as validation
 from . import formats as convert
@@ -107,5 +108,5 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}
     validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))
     words = ("senior", "pari_passu")
-    validation.one_of("external_creditors", options.get("external_creditors", "senior"), words)
+    choice(options.get("external_creditors", "senior"), words, "external_creditors")
     return options

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ArgumentTypeError, NetworkError
-from ..text import closest, plural
+from ..errors import ArgumentTypeError, NetworkError
+from ..text import choice, closest, plural
 from . import guarantees, matrices, schema, shareholdings
 from .formats import Tables
 
@@ -109,8 +109,7 @@ def with_amounts(network: ExposureNetwork, amounts: Any, keep: str) -> ExposureN
             f"Amount {wrong[0]} is {amount[wrong[0]]:g} ({len(wrong)} such rows); amounts have to "
             "be >= 0 and finite."
         )
-    if keep not in ("external", "equity"):
-        raise ArgumentError(f"keep={keep!r}: choose 'external' or 'equity'.")
+    choice(keep, ("external", "equity"), "keep")
     nodes, n = network._completed(), len(network)
     if keep == "equity":
         more = amount - network.amount

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError
+from ..errors import expect
 from ..liquidation import MarginBook
 from ..liquidation.liquidation_profile import liquidatable, moving, steps
-from ..text import money
+from ..text import choice, money
 from . import style
 from .amounts import scale
 from .pieces import drawn_width, legend, short
@@ -68,8 +68,8 @@ def liquidation_profile(
     >>> [float(y) for y in ax.lines[0].get_ydata()]
     [3000.0, 1000.0, 0.0]
     """
-    if by not in ("side", "venue"):
-        raise ArgumentError(f"by={by!r}: choose 'side' or 'venue'.")
+    expect(book=book)
+    choice(by, ("side", "venue"), "by")
     at = _reach(book, asset) if moves is None else np.unique(steps(moves))
     table = liquidatable(book, at, asset, by="venue" if by == "venue" else None)
     heights, labels, colours = _sides(table) if by == "side" else _venues(table, len(at))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from . import style
 from .amounts import Scale, scale
@@ -54,6 +54,7 @@ def rule_comparison(comparison: RuleComparison, ax: Axes | None = None, most: in
     >>> [text.get_text() for text in ax.texts][:4]
     ['3.000', '2.000 (1.000 less)', '1.000', '2.000 (1.000 more)']
     """
+    expect("RuleComparison", comparison=comparison)
     if most < 1:
         raise ArgumentError(f"most={most}: draw at least one node by name.")
     first = comparison.results[AS_GIVEN]

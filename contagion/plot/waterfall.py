@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..errors import ArgumentError, expect
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
 from ..text import listing, money
@@ -125,11 +125,7 @@ def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
         )
         title = "The loss goes down, layer by layer"
         return _View(title, text, "", outcome.loss, outcome.layers, outcome.uncovered)
-    if not isinstance(outcome, PropagationResult):
-        raise ArgumentTypeError(
-            f"{type(outcome).__name__} has no layers: give an Allocation of rule.allocate(...), or "
-            "a result of model.propagate(...) and a node."
-        )
+    expect("Allocation", "PropagationResult", outcome=outcome)
     mine = layers_of(outcome, node)
     net, loss = outcome.network, float(mine["absorbed"].sum())
     note = (

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.special import ndtr, pdtr
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from .factors import OnField
 from .field import loadings_of
@@ -117,6 +117,7 @@ def prices(
 
     Source: after Black and Scholes (1973), Journal of Political Economy 81(3), the law of prices.
     """
+    expect(network=network)
     sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
     given = {
         "volatility": volatility,
@@ -179,6 +180,7 @@ def jumps(
     Source: after Merton (1976), Journal of Financial Economics 3, 125-144; jumps that assets
     share are our assumption, in Merton they are specific to a stock.
     """
+    expect(network=network)
     sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
     given = {
         "volatility": volatility,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from .factors import OnField
 from .field import loadings_of, own_order
@@ -113,6 +114,7 @@ def gaussian_copula(
     Source: after Embrechts, McNeil and Straumann (2002), Correlation and dependence in risk
     management, in Risk Management: Value at Risk and Beyond, Cambridge University Press.
     """
+    expect(network=network)
     given = {"marginals": marginal_words(marginals), "correlation": correlation}
     sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
     return _on_field(network, "gaussian_copula", given, marginals, correlation, 0.0, sample)
@@ -155,6 +157,7 @@ def t_copula(
 
     Source: after Demarta and McNeil (2005), International Statistical Review 73(1).
     """
+    expect(network=network)
     given = {
         "marginals": marginal_words(marginals),
         "correlation": correlation,
@@ -206,6 +209,7 @@ def clayton_copula(
     Source: after Marshall and Olkin (1988), Journal of the American Statistical Association
     83(403), drawing from a frailty.
     """
+    expect(network=network)
     sample = sampling(scenarios, rng, antithetic, sobol, replicates)
     strength = one(theta, "theta", 1e-6)
     words = sample.words("clayton_copula", {"marginals": marginal_words(marginals), "theta": theta})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from .field import Field, is_matrix, loadings_of
@@ -121,6 +121,7 @@ def common_factor(
 
     Source: after Vasicek (2002), Risk 15(12), the one-factor model of asset returns.
     """
+    expect(network=network)
     sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
     if is_matrix(correlation):
         raise ShockError("common_factor has one factor. For a matrix use gaussian_copula.")
@@ -176,6 +177,7 @@ def factors(
 
     Source: after Glasserman and Li (2005), Management Science 51(11), the multifactor model.
     """
+    expect(network=network)
     sample = sampling(scenarios, rng, antithetic, sobol, replicates, tilt, plain)
     table = loadings if isinstance(loadings, pd.DataFrame) else np.asarray(loadings, float)
     if isinstance(table, pd.DataFrame):

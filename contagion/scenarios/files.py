@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingFileError, ShockError
+from ..errors import MissingFileError, ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean, listing
+from ..text import known_name, listing
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
@@ -79,13 +79,12 @@ def read(path: str | PathLike[str], network: ExposureNetwork) -> Scenarios:
     >>> read(file, net).shock(0)
     Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.4)
     """
+    expect(network=network)
     place = Path(path)
     if not place.exists():
         raise MissingFileError(f"There is no file {str(place)!r} with scenarios.")
-    try:
+    with located(place.name):
         return from_toml(place.read_text("utf-8"), network, folder=place.parent)
-    except ShockError as error:
-        raise ShockError(f"{place.name}: {error}") from error
 
 
 def from_toml(
@@ -102,6 +101,7 @@ def from_toml(
     Traceback (most recent call last):
     contagion.errors.ShockError: common_factor: Unknown key 'volatilty'. Did you mean 'volatility'?
     """
+    expect(network=network)
     import tomllib
 
     try:
@@ -111,8 +111,7 @@ def from_toml(
     kind = data.pop("kind", None)
     if kind is None:
         raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")
-    if kind not in KINDS:
-        raise ShockError(did_you_mean(kind, list(KINDS), "kind"))
+    known_name(kind, KINDS, "kind")
     return KINDS[kind](network, **_arguments(kind, data, network, folder))
 
 
@@ -144,6 +143,7 @@ def to_toml(scenarios: Scenarios) -> str:
     b = 0.2
     <BLANKLINE>
     """
+    expect(scenarios=scenarios)
     import tomli_w
 
     words = scenarios.spec()
@@ -165,8 +165,7 @@ def _arguments(
     del parameters["network"]
     known = ["seed" if name == "rng" else name for name in parameters]
     for key in data:
-        if key not in known:
-            raise ShockError(f"{kind}: {did_you_mean(key, known, 'key')}")
+        known_name(key, known, "key", kind)
     empty = inspect.Parameter.empty
     missing = [key for key, p in parameters.items() if p.default is empty and key not in data]
     if missing:
@@ -231,10 +230,8 @@ def _shocks(
         raise ShockError(f"{where}: give a list of tables, [[{where}]].")
     found: dict[str, Any] = {}
     for number, item in enumerate(value):
-        try:
+        with located(f"{where}, number {number}"):
             name, shock = shock_from(item, nodes, assets)
-        except ShockError as error:
-            raise ShockError(f"{where}, number {number}: {error}") from error
         name = name or str(number)
         if name in found:
             raise ShockError(f"{where}: two shocks are called {name!r}.")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ShockError
-from ..text import listing
+from ..text import choice, listing
 
 LEAST = 10  # scenarios behind a number, by default
 ROUNDING = 1e-12  # of a probability
@@ -73,8 +73,7 @@ def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     columns = np.argsort(table.columns.astype(str), kind="stable")
     total = np.ascontiguousarray(x[:, columns]).sum(axis=1)  # the same to the last digit
     if isinstance(system, str):
-        if system not in ("all", "others"):
-            raise ArgumentError(f"system={system!r}: choose 'all', 'others' or give (scenarios,).")
+        choice(system, ("all", "others"), "system", "an array (scenarios,)")
         whole = total[:, None] if system == "all" else total[:, None] - x
     else:
         whole = np.asarray(system, float).reshape(-1, 1)

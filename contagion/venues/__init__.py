@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import RuleError
 from ..rules.rule import Rule
-from ..text import did_you_mean
+from ..text import known_name
 from . import clearing_houses as clearing
 from . import exchanges, onchain, socialized, stablecoins, vaults
 from . import lending_rules as lending
@@ -169,6 +168,5 @@ def venue(name: str, **parameters: Any) -> Rule:
 
 def describe(name: str) -> Venue:
     """Title, source, date, status, parameters and text of a venue; `RuleError` if unknown."""
-    if name not in CATALOGUE:
-        raise RuleError(did_you_mean(name, list(CATALOGUE), "venue"))
+    known_name(name, CATALOGUE, "venue")
     return CATALOGUE[name]

@@ -6,7 +6,8 @@ from ..errors import RuleError
 from ..rules.order import Queue
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
-from .venue import Venue, choice, fund_then, money, share
+from ..text import choice
+from .venue import Venue, fund_then, money, share
 
 
 def bitmex(fund: float | None = None, by: str = "score") -> Rule:
@@ -125,7 +126,8 @@ def bybit(
     centre "Auto-Deleveraging (ADL) Mechanism", 2025-11-05.
     """
     queue = Layer("adl", Queue(by))
-    if choice(pool, "pool", ("isolated", "shared")) == "isolated":
+    choice(pool, ("isolated", "shared"), "pool")
+    if pool == "isolated":
         if peak is not None or drawn or trigger != 0.30:
             raise RuleError(
                 'bybit: peak, drawn and trigger are of a shared pool; add pool="shared". '

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import RuleError
-from ..text import closest, listing
+from ..text import known_name, listing
 from .venue import money
 
 MARGIN = "defaulter margin"
@@ -89,12 +89,7 @@ def ccp_claims(
     failed = list(defaulter) if several else [defaulter]
     known = name.tolist()
     for each in failed:
-        if each not in known:
-            near = closest(str(each), [str(k) for k in known])
-            raise RuleError(
-                f"The defaulter {each!r} is not among the members."
-                + (f" Did you mean {near!r}?" if near else "")
-            )
+        known_name(each, known, "member", "defaulter")
     out = name.isin(failed).to_numpy()
     put = _numbers(table, "contribution")
     k = money(multiple, "multiple")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from ..rules.proportional import PRO_RATA, ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
+from ..text import choice
 from .shared_layers import at_most, capacity
-from .venue import Venue, choice, share
+from .venue import Venue, share
 
 
 def liquity_v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
@@ -58,7 +59,7 @@ def liquity_v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str =
     Source: liquity/dev, packages/contracts/contracts/TroveManager.sol
     (_getOffsetAndRedistributionVals, _liquidateRecoveryMode), read @ 048ae7a.
     """
-    choice(mode, "mode", ("normal", "recovery"))
+    choice(mode, ("normal", "recovery"), "mode")
     pool = None if mode == "normal" else 0.0
     part = 1 - share(collateral_ratio, "collateral_ratio")
     return Waterfall(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..errors import RuleError
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..text import did_you_mean
+from ..text import known_name
 
 Status = Literal["verified", "partly unverified", "unverified"]
 
@@ -41,8 +41,7 @@ class Venue:
         """The rule of the venue; `RuleError` for a parameter that is unknown or missing."""
         known = [*self.required, *self.parameters]
         for given in parameters:
-            if given not in known:
-                raise RuleError(f"{self.name}: {did_you_mean(given, known, 'parameter')}")
+            known_name(given, known, "parameter", self.name)
         missing = [name for name in self.required if name not in parameters]
         if missing:
             raise RuleError(f"{self.name} needs {' and '.join(missing)}; there is no default.")
@@ -88,17 +87,6 @@ def share(value: Any, name: str, *, most: float = 1.0) -> float:
     if not 0 <= number <= most:
         raise RuleError(f"{name}={value!r}: it is a number from 0 to {most:g}.")
     return number
-
-
-def choice(value: Any, name: str, known: tuple[str, ...]) -> str:
-    """A parameter that is one of a few words; `RuleError` with the closest where it is not.
-
-    >>> choice("shared", "pool", ("isolated", "shared"))
-    'shared'
-    """
-    if value not in known:
-        raise RuleError(did_you_mean(value, known, name))
-    return str(value)
 
 
 def fund_then(

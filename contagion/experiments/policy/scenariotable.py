@@ -10,9 +10,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ...errors import PolicyError
 from ...statistics.scenario_draws import Draws, Interval
-from ...text import did_you_mean, money, plural
+from ...text import known_name, money, plural
 from ..stress import StressTest
 from ..stress.scalars import CERTIFICATE
 from .intervention import Intervention
@@ -70,16 +69,14 @@ class ScenarioComparison:
         PolicyError
             For an intervention or a measure that there is not.
         """
-        if name not in self.runs:
-            raise PolicyError(did_you_mean(name, list(self.runs), "intervention"))
+        known_name(name, self.runs, "intervention")
         test, used = self.runs[name]
         found = {key: x[0] for key, x in test.columns.items() if key not in CERTIFICATE}
         found |= {"funded": used.total, "loss": found["loss"] - used.total}
         if "socialized" in found:
             found["socialized"] = found["socialized"] - used.bystanders
             found["system_loss"] = found["loss"] + found["external_loss"]
-        if of not in found:
-            raise PolicyError(did_you_mean(of, list(found), "measure"))
+        known_name(of, found, "measure")
         return np.asarray(found[of], float)
 
     def draws(self, name: str, of: str) -> Draws:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ContagionError, UnknownNameError
+from ...errors import ArgumentError, ContagionError, UnknownNameError, expect
 from ...results.propagation_result import PropagationResult
-from ...text import listing, plural
+from ...text import known_name, listing, plural
 from .case import Case
 
 EXPECTED = (ContagionError, ValueError, ArithmeticError)
@@ -56,10 +56,7 @@ class Sweep:
         UnknownNameError
             For a measure that the sweep does not have.
         """
-        if measure not in self.measures:
-            raise UnknownNameError(
-                f"The sweep has no measure {measure!r}; it has {listing(self.measures, 20)}."
-            )
+        known_name(measure, self.measures, "measure")
         rows = self.table[self.table["measure"] == measure]
         cells = rows.groupby(list(self.axes), sort=False, dropna=False, observed=True)["value"]
         found = cells.agg(mean="mean", std="std", count="count").reset_index()
@@ -156,6 +153,8 @@ def sweep(
     >>> found.mean("contagion_loss")["mean"].round(9).tolist()
     [4.0, 3.0, 0.0]
     """
+    if not callable(run):
+        expect("Case", run=run)
     axes = {name: list(values) for name, values in grid.items()}
     empty = [name for name, values in axes.items() if not values]
     if empty or not axes:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, UnknownNameError
-from ...text import listing
+from ...errors import ArgumentError
+from ...text import known_name, listing
 from .. import MEASURES
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
@@ -84,11 +84,8 @@ def agreement(
     Source: Kendall (1945), Biometrika 33(3), τ with ties.
     """
     chosen = _comparable(table) if columns is None else list(columns)
-    missing = [name for name in chosen if name not in table]
-    if missing:
-        raise UnknownNameError(
-            f"The table has no column {missing[0]!r}; it has {', '.join(map(str, table))}."
-        )
+    for name in chosen:
+        known_name(name, table.columns, "column")
     if len(chosen) < 2:
         raise ArgumentError("Agreement takes two measures or more: rank with measures=[…].")
     if len(table) > MOST:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import NetworkError, expect, several
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from .table import SHEET, rank
@@ -85,7 +85,13 @@ def stability(
     ranks: dict[str, list[pd.Series]] = {}
     names: pd.Index | None = None
     count = 0
-    for network in networks:
+    each = (
+        networks
+        if isinstance(networks, Iterable)
+        else several(networks, "ExposureNetwork", "networks")
+    )
+    for network in each:
+        expect("ExposureNetwork", networks=network)
         if names is not None and not network.names.equals(names):
             raise NetworkError(
                 f"Network {count + 1} of the ensemble has other nodes than the first."
@@ -145,6 +151,7 @@ def perturbed(
     >>> [other.book.equity.round(9).tolist() for other in perturbed(net, draws=2, rng=1)]
     [[5.0, 3.0], [5.0, 3.0]]
     """
+    expect(network=network)
     if not (np.isfinite(noise) and noise >= 0):
         raise NetworkError(f"The noise is {noise}; a standard deviation of 0 or more.")
     draw = np.random.default_rng(rng)

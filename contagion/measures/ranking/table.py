@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, expect, several
 from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...text import did_you_mean
+from ...text import known_name
 from .. import MEASURES, Measure, single_defaults
 from ..indices import debtrank_of
 
@@ -68,8 +68,9 @@ def rank(
     >>> ct.rank(net, measures=["default_impact", "glasserman_young"]).columns.tolist()[3:]
     ['default_impact', 'glasserman_young']
     """
+    expect(network=network)
     wanted = _wanted(measures, len(network))
-    chosen = list(models) if models is not None else _usual(network)
+    chosen = several(models, "Model", "models") if models is not None else _usual(network)
     book = network.book
     sheet = {"equity": book.equity, "claims": book.claims, "debts": book.debts}
     parts = [pd.DataFrame(sheet, index=network.names)]
@@ -144,8 +145,7 @@ def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Mea
         measures = [measures]
     found = []
     for name in measures:
-        if name not in MEASURES:
-            raise ArgumentError(did_you_mean(name, list(MEASURES), "measure"))
+        known_name(name, MEASURES, "measure")
         if MEASURES[name].scope != "node":
             raise ArgumentError(
                 f"{name} is one number for the {MEASURES[name].scope}, not one a node: "

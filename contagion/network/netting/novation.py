@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError
+from ...errors import ArgumentError, ArgumentTypeError, expect
 from . import record
 from .rows import chosen, replaced
 from .sets import EQUAL
@@ -28,6 +28,7 @@ def novate(
 
     See :meth:`contagion.ExposureNetwork.novate`. Returns exposures and step.
     """
+    expect(network=network)
     house = network.position(clearing_house)
     taking_part = _members(network, house, members)
     rows = chosen(network, claims)

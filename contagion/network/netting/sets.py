@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError, NetworkError
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError, expect
 from ...text import listing, money, plural
 from . import record
 from .filters import Columns
@@ -26,6 +26,7 @@ def set_off(
 
     See :meth:`contagion.ExposureNetwork.set_off`. Returns exposures and step.
     """
+    expect(network=network)
     places = [_parties(network, "A set-off", pair) for pair in pairs]
     group = _pair_keys(network)
     if places:
@@ -41,6 +42,7 @@ def close_out(
 
     See :meth:`contagion.ExposureNetwork.close_out`. Returns exposures and step.
     """
+    expect(network=network)
     if isinstance(netting_sets, str):
         group, names = _labelled(network, netting_sets)
     elif isinstance(netting_sets, Mapping):

@@ -15,7 +15,7 @@ from ...network import formats as convert
 from ...network.checks import Choices
 from ...network.exposure_network import ExposureNetwork
 from ...network.formats import Tables
-from ...text import did_you_mean, listing, money, plural
+from ...text import known_name, listing, money, plural
 from ._cells import Problem, problem
 from .feasible import leftover, require
 
@@ -128,9 +128,7 @@ class Margins:
         places = np.asarray(places, np.int64)
         if (places < 0).any():
             name = flat[int(np.flatnonzero(places < 0)[0])]
-            raise NetworkError(
-                f"Known or forbidden exposures: {did_you_mean(name, list(self.names), 'node')}"
-            )
+            known_name(name, self.names, "node", "Known or forbidden exposures")
         return places.reshape(-1, 2)
 
     def _add_residual(self) -> None:
