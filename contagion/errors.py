@@ -30,12 +30,33 @@ def located(where: object) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{where} is not text in UTF-8 (byte {error.start}).") from None
     except ContagionError as error:
         if isinstance(error, NetworkError) and error.findings:
             raise
         named = copy(error)
         named.args = (f"{where}: {error}",)
         raise named from error
+
+
+@contextmanager
+def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator[None]:
+    """Whatever a parser says of a broken file is an error that names the file.
+
+    >>> with reading("rates.csv"):
+    ...     float("high")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: rates.csv cannot be read: could not convert string to float:
+    'high'.
+    """
+    try:
+        yield
+    except (ContagionError, OSError):
+        raise
+    except Exception as error:
+        said = str(error).split("C error: ")[-1].strip().rstrip(".").split("\n")[0]
+        raise (kind or ArgumentError)(f"{place} cannot be read: {said}.") from error
 
 
 class ArgumentError(ContagionError, ValueError):

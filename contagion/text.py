@@ -118,6 +118,7 @@ def choice(value: object, words: Iterable[object], option: str, other: str = "")
     >>> choice("closed", ("cleared", "book"), "baseline")
     Traceback (most recent call last):
     contagion.errors.ArgumentError: baseline='closed': choose 'cleared' or 'book'.
+    Did you mean 'cleared'?
     """
     words = list(words)
     try:

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingFileError, StressError, located
+from ..errors import ArgumentError, MissingFileError, StressError, located, reading
 from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
@@ -51,7 +51,7 @@ def set_of(
         folder, data["returns"] = Path(chosen["returns"]).parent, Path(chosen["returns"]).name
     if isinstance(data.get("nodes"), str):
         data["nodes"] = [data["nodes"]]
-    if data.get("kind") in KINDS:
+    if str(data.get("kind")) in KINDS:
         _counted(data, count, rng)
     with located(file.name) if file else nullcontext():
         return _made(network, data, folder)
@@ -125,10 +125,8 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 def _toml(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise MissingFileError(f"There is no file {str(file)!r} with scenarios.")
-    try:
+    with reading(file.name):
         return tomllib.loads(file.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ArgumentError(f"{file.name} is not TOML: {error}.") from None
 
 
 def _made(network: ExposureNetwork, data: dict[str, Any], folder: Path) -> Scenarios:

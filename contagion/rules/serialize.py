@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingFileError, RuleError, located
+from ..errors import ContagionError, MissingFileError, RuleError, located
 from ..text import known_name
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
@@ -88,17 +88,19 @@ def from_dict(data: Mapping[str, Any] | str) -> Rule:
     known = ["layers"] if kind is Waterfall else own
     for name in given:
         known_name(name, known, "parameter", word)
-    if kind is Waterfall:
-        return Waterfall([_read_layer(layer) for layer in given.get("layers", [])])
-    if "within" in given:
-        given["within"] = from_dict(given["within"])
-    if "of" in given:
-        given["rule"] = from_dict(given.pop("of"))
-    if "tiers" in given:
-        given["tiers"] = {float(key): from_dict(value) for key, value in given["tiers"].items()}
     try:
+        if kind is Waterfall:
+            return Waterfall([_read_layer(layer) for layer in given.get("layers", [])])
+        if "within" in given:
+            given["within"] = from_dict(given["within"])
+        if "of" in given:
+            given["rule"] = from_dict(given.pop("of"))
+        if "tiers" in given:
+            given["tiers"] = {float(key): from_dict(value) for key, value in given["tiers"].items()}
         return kind(**given)
-    except TypeError as error:
+    except ContagionError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
         raise RuleError(f"{word}: a parameter has the wrong type ({error}).") from error
 
 

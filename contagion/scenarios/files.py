@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingFileError, ShockError, expect, located
+from ..errors import MissingFileError, ShockError, expect, located, reading
 from ..network.exposure_network import ExposureNetwork
 from ..text import known_name, listing
 from .assets import jumps, prices
@@ -218,7 +218,8 @@ def _returns(
         file = (home / str(value)).resolve()
         if not (file.is_relative_to(home) and file.is_file()):
             raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
-        table = pd.read_csv(file, index_col=0)
+        with reading(file.name, ShockError):
+            table = pd.read_csv(file, index_col=0)
     return table.rename(columns=dict(names))
 
 
