@@ -266,7 +266,7 @@ def test_unknown_names_of_methods_and_classes():
         lambda: result.explain("alpah"),
         lambda: ct.plot.waterfall(result, "alpah"),
         lambda: policy.InsuranceFund("alpah", 1.0).apply(NET),
-        lambda: policy.Capital(["alpah"], add=1.0).apply(NET),
+        lambda: policy.Capital(add=1.0, nodes=["alpah"]).apply(NET),
         lambda: policy.RuleChange({"alpah": "talmud"}).apply(NET),
         lambda: ct.Shock.default(["beta", "alpah"]).arrays(NET),
         lambda: ct.Shock.loss({"alpah": 1.0}).arrays(NET),

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, expect
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
-from ..text import listing, money
+from ..text import known_name, listing, money
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
@@ -148,8 +148,8 @@ def layers_of(result: PropagationResult, node: Any) -> pd.DataFrame:
     if node is None:
         what = "A result has many venues: say node=…."
     else:
-        known = node in result.network.names
-        what = f"{str(node)!r} lost nothing." if known else f"Unknown node {str(node)!r}."
+        known_name(node, result.network.names, "node")
+        what = f"{str(node)!r} lost nothing."
     raise ArgumentError(f"{what} Nodes with layers that were hit: {listing(hit, 12)}.")
 
 
