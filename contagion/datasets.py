@@ -14,7 +14,7 @@ import pandas as pd
 
 from .errors import DatasetError
 from .network.exposure_network import ExposureNetwork, read
-from .text import did_you_mean, money
+from .text import known_name, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
 TEXTS = ("title", "summary", "kind", "date", "unit", "source", "terms", "evidence")
@@ -119,19 +119,17 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """The folder of a dataset; an unknown name raises `DatasetError` with the closest one.
+    """The folder of a dataset; an unknown name raises `UnknownNameError` with the closest one.
 
     >>> path("neva_ring3").name
     'neva_ring3'
     """
-    known = names()
-    if name not in known:
-        raise DatasetError(f"{did_you_mean(name, known, 'dataset')} All: {', '.join(known)}.")
+    known_name(name, names(), "dataset")
     return _root() / name
 
 
 def card(name: str) -> Card:
-    """The card of a dataset; an unknown name or a malformed card raises `DatasetError`.
+    """The card of a dataset; a malformed card raises `DatasetError`.
 
     >>> card("neva_ring3").kind
     'published example'
@@ -163,7 +161,7 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     """The exposure network of a dataset, with amounts in the unit of its card.
 
     `choices` are those of `contagion.read`; they override the card, e.g. `layer="2022-11"`. An
-    unknown name raises `DatasetError`, choices that do not fit the tables `NetworkError`.
+    unknown name raises `UnknownNameError`, choices that do not fit the tables `NetworkError`.
 
     >>> len(load("neva_ring3"))
     3

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,12 +19,150 @@ class ContagionError(Exception):
     """Base of every error that `contagion` raises on purpose."""
 
 
+@contextmanager
+def located(where: object) -> Iterator[None]:
+    """Errors of the family raised inside begin with the file or entry that they come from.
+
+    >>> with located("rule.toml"):
+    ...     raise ArgumentError("share=2: it lies in [0, 1].")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: rule.toml: share=2: it lies in [0, 1].
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{where} is not text in UTF-8 (byte {error.start}).") from None
+    except ContagionError as error:
+        if isinstance(error, NetworkError) and error.findings:
+            raise
+        named = copy(error)
+        named.args = (f"{where}: {error}",)
+        raise named from error
+
+
+@contextmanager
+def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator[None]:
+    """Whatever a parser says of a broken file is an error that names the file.
+
+    >>> with reading("rates.csv"):
+    ...     float("high")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: rates.csv cannot be read: could not convert string to float:
+    'high'.
+    """
+    try:
+        yield
+    except (ContagionError, OSError):
+        raise
+    except Exception as error:
+        said = str(error).split("C error: ")[-1].strip().rstrip(".").split("\n")[0]
+        raise (kind or ArgumentError)(f"{place} cannot be read: {said}.") from error
+
+
 class ArgumentError(ContagionError, ValueError):
     """An argument has a value that it cannot take; the message says which values it takes."""
 
 
 class ArgumentTypeError(ContagionError, TypeError):
     """An argument is of the wrong type; the message shows the right call."""
+
+
+# What an argument of a name is, all over the package, and how one comes by it.
+KINDS = {
+    "network": ("ExposureNetwork", "ct.datasets.load('cefi_credit_2022')"),
+    "shock": ("Shock", "ct.Shock.default('celsius')"),
+    "model": ("Model", "ct.EisenbergNoe()"),
+    "scenarios": ("Scenarios", "ct.scenarios.defaults(network, 0.01)"),
+    "result": ("PropagationResult", "model.propagate(network, shock)"),
+    "book": ("MarginBook", "ct.liquidation.MarginBook(prices, positions)"),
+    "run": ("Case", "ct.experiments.Case(network, model, shock)"),
+    "cascade": ("LiquidationCascade", "ct.liquidation.LiquidationCascade()"),
+}
+_PASSED: set[tuple[tuple[str, ...], str, type]] = set()
+
+
+def expect(*kinds: str, **given: object) -> None:
+    """Raise `ArgumentTypeError` unless every argument is what its name says (`KINDS`).
+
+    `kinds` are names of classes of the package instead, for arguments that are something else.
+    The message shows the right call of the function that was called from outside.
+
+    >>> expect(shock="celsius")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentTypeError: shock has to be a Shock, such as
+    ct.Shock.default('celsius'), and is the text 'celsius'.
+    """
+    for name, value in given.items():
+        key = kinds, name, type(value)
+        if key not in _PASSED:
+            wanted = kinds or KINDS[name][:1]
+            if not _is(value, wanted):
+                raise ArgumentTypeError(_wrong_type(wanted, name, value, sys._getframe(1)))
+            _PASSED.add(key)
+
+
+def several(value: Any, kind: str, name: str, *, one: bool = False) -> list[Any]:
+    """A list of things of a class, each checked; `one`: also one of them without a list."""
+    if one and _is(value, (kind,)):
+        return [value]
+    if isinstance(value, str) or hasattr(value, "shape") or not isinstance(value, Iterable):
+        if one or not _is(value, (kind,)):
+            raise ArgumentTypeError(_wrong_type((kind,), name, value, sys._getframe(1)))
+        raise ArgumentTypeError(f"{name} is a list of {kind}: write {name}=[{value!r}].")
+    found = list(value)
+    for each in found:
+        expect(kind, **{name: each})
+    return found
+
+
+def _is(value: object, kinds: Sequence[str]) -> bool:
+    return any(
+        base.__name__ in kinds and base.__module__.startswith("contagion.")
+        for base in type(value).__mro__
+    )
+
+
+def _wrong_type(wanted: Sequence[str], name: str, value: Any, frame: FrameType | None) -> str:
+    how = dict(KINDS.values())
+    kind, found = type(value).__name__, f"{_article(type(value).__name__)}"
+    make = how.get(wanted[0], "")
+    names = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, type):
+        found, make = f"the class {value.__name__}", f"{value.__name__}()"
+    elif value is None or isinstance(value, bool | int | float):
+        found = str(value)
+    elif kind in ("DataFrame", "ndarray") and wanted[0] == "ExposureNetwork":
+        make = "ct.ExposureNetwork(nodes, exposures)"
+        if kind == "ndarray":
+            make = "ct.ExposureNetwork.from_matrix(matrix, names, orientation=...)"
+    elif names and all(isinstance(one, str) for one in names):
+        short = repr(value) if len(repr(value)) < 40 else "..."
+        found = f"the text {short}" if isinstance(value, str) else "a list of names"
+        if wanted[0] == "Shock":
+            make = f"ct.Shock.default({short})"
+        elif wanted[0] == "ExposureNetwork" and isinstance(value, str):
+            make = f"ct.read({short})" if "." in value or "/" in value else make
+            make = make if make[:7] == "ct.read" else f"ct.datasets.load({short})"
+    say = f"{name} has to be {' or '.join(map(_article, wanted))}"
+    say += f", such as {make}," if make else ""
+    return f"{say} and is {found}.{_call(name, value, frame)}"
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
+
+
+def _call(name: str, value: object, frame: FrameType | None) -> str:
+    """How the function is called that was handed the value from outside of the package."""
+    call = ""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("contagion."):
+        code, known = frame.f_code, frame.f_locals
+        words = code.co_varnames[: code.co_argcount]
+        if code.co_name[0] not in "_<" and any(known.get(word) is value for word in words):
+            words = tuple(word for word in words if word not in ("self", "cls"))
+            call = f" The call is {code.co_name}({', '.join(words)})."
+        frame = frame.f_back
+    return call
 
 
 class UnknownNameError(ContagionError, KeyError):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import ShockError
+from .errors import ShockError, expect
 from .network.exposure_network import ExposureNetwork
-from .text import did_you_mean, listing, money
+from .text import known_name, listing, money, plural
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,35 @@ class Shock:
         )
 
     @staticmethod
-    def default(node: Any, recovery: float = 0.0) -> Shock:
+    def default(node: Any, recovery: float | Iterable[float] = 0.0) -> Shock:
         """Fail a node for reasons outside the graph; every claim on it is paid `recovery` of face.
 
         Its initial loss is the rest: its equity and what its creditors do not get, less what
         the node itself loses on claims of the graph (that is counted where it began).
+
+        Parameters
+        ----------
+        node : a name, or several in a list, tuple, set or Index: all of them default.
+        recovery : recovery rate (0 to 1), one for all nodes or one for each.
+
+        Example
+        -------
+        >>> Shock.default(["a", "b"], recovery=[0.4, 0.2])
+        Shock.default('a', recovery=0.4) + Shock.default('b', recovery=0.2)
         """
-        if not 0 <= recovery <= 1:
+        nodes = [node] if isinstance(node, str) or not isinstance(node, Iterable) else list(node)
+        rates = list(recovery) if isinstance(recovery, Iterable) else [recovery] * len(nodes)
+        if len(rates) != len(nodes):
             raise ShockError(
-                f"The recovery of {str(node)!r} is {recovery}; it has to lie in [0, 1]."
+                f"{plural(len(rates), 'recovery rate')} for {plural(len(nodes), 'node')}: give "
+                "one for all or one for each."
             )
-        return Shock(defaults=((node, float(recovery)),))
+        for name, rate in zip(nodes, rates, strict=True):
+            if not 0 <= rate <= 1:
+                raise ShockError(
+                    f"The recovery of {str(name)!r} is {rate}; it has to lie in [0, 1]."
+                )
+        return Shock(defaults=tuple(zip(nodes, map(float, rates), strict=True)))
 
     @staticmethod
     def price(changes: Mapping[Any, float]) -> Shock:
@@ -142,6 +160,7 @@ class Shock:
         >>> Shock.depeg("coin", to=0.5).resolved(net)
         Shock.default('coin', recovery=0.5)
         """
+        expect(network=network)
         if not self.depegs:
             return self
         held = network._holdings
@@ -150,7 +169,7 @@ class Shock:
         for token, to in self.depegs:
             if token not in assets and token not in network.names:
                 names = list(dict.fromkeys([*network.names, *assets]))
-                raise ShockError(did_you_mean(token, names, "token"))
+                known_name(token, names, "token")
             if token in assets and to < 1:
                 total += Shock.price({token: to - 1})
             if token in network.names and to < 1:
@@ -187,6 +206,7 @@ class Shock:
             For a name that the network does not have (with the closest one), and for a loss
             above the external assets of its node.
         """
+        expect(network=network)
         if self.depegs:
             return self.resolved(network).arrays(network)
         n = len(network)
@@ -194,7 +214,7 @@ class Shock:
         assets = network.book.external_assets
         np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
         for node, fraction in self.fractions:
-            at = slice(None) if node is None else _place(network, node)
+            at = slice(None) if node is None else network.position(node)
             loss[at] += fraction * np.nan_to_num(assets[at])
         for asset, change in self.prices:
             loss -= change * network.holdings_of(asset)
@@ -236,11 +256,4 @@ def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> n
     nodes = [node for node, _ in pairs]
     found = network.names.get_indexer_for(pd.Index(nodes))
     unknown = np.flatnonzero(found < 0)
-    return found if not len(unknown) else np.array([_place(network, nodes[unknown[0]])])
-
-
-def _place(network: ExposureNetwork, node: Any) -> int:
-    try:
-        return network.position(node)
-    except KeyError:
-        raise ShockError(did_you_mean(node, list(network.names), "node")) from None
+    return found if not len(unknown) else np.array([network.position(nodes[unknown[0]])])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sequence, Sized
 from itertools import islice
+from typing import Any
+
+from .errors import ArgumentError, ArgumentTypeError, UnknownNameError
 
 SCALES = {"mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "k": 1e3}
 
@@ -85,8 +88,49 @@ def did_you_mean(name: object, names: Sequence[object], what: str) -> str:
     "Unknown node 'celsuis'. Did you mean 'celsius'?"
     """
     match = closest(name, names)
-    hint = f"Did you mean {match!r}?" if match else f"Known: {listing(names, 6)}."
+    hint = f"Did you mean {match!r}?" if match else f"Known: {listing(names, 6) or 'none'}."
     return f"Unknown {what} {str(name)!r}. {hint}"
+
+
+def known_name(name: object, names: Collection[Any], what: str, where: str = "") -> None:
+    """Raise `UnknownNameError` unless `name` is one of the names; `where` begins the message.
+
+    >>> known_name("celsius", ["celsius", "voyager"], "node")
+    >>> known_name("celsuis", ["celsius", "voyager"], "node", "funds")
+    Traceback (most recent call last):
+    contagion.errors.UnknownNameError: funds: Unknown node 'celsuis'. Did you mean 'celsius'?
+    """
+    try:
+        if name in names:
+            return
+    except (TypeError, ValueError):  # not hashable, or an array
+        kind = type(name).__name__
+        raise ArgumentTypeError(f"Give the name of one {what}, not a {kind}.") from None
+    message = did_you_mean(name, list(names), what)
+    raise UnknownNameError(f"{where}: {message}" if where else message) from None
+
+
+def choice(value: object, words: Iterable[object], option: str, other: str = "") -> None:
+    """Raise `ArgumentError` unless an option has one of the values that it takes.
+
+    `other` is said where the caller takes something else besides the words.
+
+    >>> choice("closed", ("cleared", "book"), "baseline")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: baseline='closed': choose 'cleared' or 'book'.
+    Did you mean 'cleared'?
+    """
+    words = list(words)
+    try:
+        if value in words:
+            return
+    except ValueError:  # an array
+        pass
+    *first, last = [*map(repr, words), *filter(None, [other])]
+    either = f"{', '.join(first)} or {last}" if first else last
+    match = closest(value, words)
+    hint = f" Did you mean {match!r}?" if match else ""
+    raise ArgumentError(f"{option}={value!r}: choose {either}.{hint}")
 
 
 def plural(n: int, one: str, many: str = "") -> str:

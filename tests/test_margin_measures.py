@@ -171,9 +171,9 @@ def test_a_loan_in_two_assets_breaks_when_one_moves_only():
 
 
 def test_liquidatable_refuses_what_it_cannot_read(book):
-    with pytest.raises(ct.MarginError, match="Did you mean 'USDC'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'USDC'"):
         liquidatable(book, [-0.1], "USCD")
-    with pytest.raises(ct.MarginError, match="'venue' or 'holder'"):
+    with pytest.raises(ct.ArgumentError, match="'venue' or 'holder'"):
         liquidatable(book, [-0.1], by="side")
     for moves in ([-1.5], [np.nan], [], [[-0.1]]):
         with pytest.raises(ValueError, match="moves"):

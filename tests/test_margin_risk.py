@@ -251,7 +251,7 @@ def test_too_few_losses_in_the_tail_give_no_error_not_zero():
         ([1], {}, "at least 2 observations"),
         ([1, 2], {"level": 1.0}, "level must be"),
         ([1, 2], {"confidence": 0}, "confidence must be"),
-        ([1, 2], {"method": "garch"}, "method must be one of historical, normal, student"),
+        ([1, 2], {"method": "garch"}, "method='garch': choose 'historical', 'normal' or 'student'"),
         ([1, 2], {"weights": [1, 1, 1]}, r"weights must be one a row of losses, \(2,\)"),
         ([1, 2], {"weights": [0, 0]}, "sum above 0"),
         ([1, 2], {"weights": [1, -1]}, "weights must be"),

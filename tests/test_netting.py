@@ -400,7 +400,7 @@ def test_a_haircut_is_not_counted_as_debt(pledged):
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        (lambda n: n.close_out("neting_set"), ValueError, "Did you mean 'netting_set'"),
+        (lambda n: n.close_out("neting_set"), ct.UnknownNameError, "Did you mean 'netting_set'"),
         (lambda n: n.close_out("instrument"), ct.NetworkError, "'loan' has 3 parties: 'a', 'b'"),
         (lambda n: n.close_out(["netting_set"]), TypeError, "not a list"),
         (lambda n: n.close_out({"x": ("a", "b")}), TypeError, "Netting set 'x' has no parties"),
@@ -414,12 +414,12 @@ def test_a_haircut_is_not_counted_as_debt(pledged):
         ),
         (
             lambda n: n.close_out({"x": {"parties": ("a", "b"), "instrument": "swop"}}),
-            ValueError,
+            ct.UnknownNameError,
             "Unknown instrument of a claim 'swop'. Did you mean 'swap'",
         ),
         (
             lambda n: n.close_out({"x": {"parties": ("a", "b"), "instrumnt": "swap"}}),
-            ValueError,
+            ct.UnknownNameError,
             "Unknown exposure column 'instrumnt'. Did you mean 'instrument'",
         ),
         (
@@ -435,8 +435,8 @@ def test_a_haircut_is_not_counted_as_debt(pledged):
         (lambda n: n.settle_collateral("b"), TypeError, "claims is .*not a str"),
         (lambda n: n.settle_collateral(haircut=25), ValueError, "haircut=25"),
         (lambda n: n.settle_collateral(haircut=float("nan")), ValueError, "haircut=nan"),
-        (lambda n: n.settle_collateral({"debtr": "b"}), ValueError, "Did you mean 'debtor'"),
-        (lambda n: n.settle_collateral({"debtor": "z"}), ValueError, "Unknown debtor of a claim"),
+        (lambda n: n.settle_collateral({"debtr": "b"}), KeyError, "Did you mean 'debtor'"),
+        (lambda n: n.settle_collateral({"debtor": "z"}), KeyError, "Unknown debtor of a claim"),
     ],
 )
 def test_refusals(change, error, says):

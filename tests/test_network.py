@@ -308,7 +308,7 @@ def test_holdings_are_a_part_of_external_assets():
     out = net.holdings
     out.loc[0, "value"] = 99.0
     assert net.holdings_of("x").tolist() == [4.0, 5.0, 0.0]
-    with pytest.raises(ct.ShockError, match="Did you mean 'x'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'x'"):
         net.holdings_of("X")
 
 

@@ -140,7 +140,7 @@ def test_what_does_not_apply_says_so(pair, venues):
         halt.apply(pair)
     with pytest.raises(ct.PolicyError, match="acts on an ExposureNetwork"):
         policy.Netting().steer(ct.liquidation.LiquidationCascade())
-    with pytest.raises(ct.PolicyError, match="Did you mean 'exchange'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'exchange'"):
         policy.InsuranceFund("exchnge", 3.0).apply(venues)
     with pytest.raises(ct.PolicyError, match=r"'a' would post 9 and has external assets of 8"):
         policy.Collateral(0.9).apply(from_liabilities([[0, 10], [0, 0]], [8, 1]))
@@ -172,7 +172,7 @@ def test_what_does_not_apply_says_so(pair, venues):
     ],
 )
 def test_bad_parameters(make, words):
-    with pytest.raises(ct.PolicyError, match=words):
+    with pytest.raises(ct.ContagionError, match=words):
         make()
 
 
@@ -288,7 +288,7 @@ def test_models_that_do_not_settle_have_losses_only(venues):
     )
     assert list(found.table)[:3] == ["loss", "funded", "defaults"]
     assert found.of == "loss" and repr(found)
-    with pytest.raises(ct.PolicyError, match="Unknown measure 'socialized'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown measure 'socialized'"):
         policy.compare(net, ct.DebtRank(), ct.Shock(), {"net": policy.Netting()}, of="socialized")
 
 
@@ -300,7 +300,7 @@ def test_nothing_to_compare(pair):
         policy.compare(pair, model, shock, {"as given": policy.Netting()})
     with pytest.raises(ct.PolicyError, match="'x' is a float"):
         policy.compare(pair, model, shock, {"x": 1.0})
-    with pytest.raises(ct.PolicyError, match="Did you mean 'defaults'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'defaults'"):
         policy.compare(pair, model, shock, {"x": policy.Netting()}, of="default")
 
 
@@ -432,9 +432,9 @@ def test_pairing_pays(venues):
     assert (table.loc[["fund", "banks"], "difference"] <= 1e-9).all()
     again = policy.compare(venues, ct.EisenbergNoe(), scenarios, names, baseline="cleared")
     pd.testing.assert_frame_equal(table, again.table)
-    with pytest.raises(ct.PolicyError, match="intervention"):
+    with pytest.raises(ct.UnknownNameError, match="intervention"):
         found.values("fnd", "loss")
-    with pytest.raises(ct.PolicyError, match="measure"):
+    with pytest.raises(ct.UnknownNameError, match="measure"):
         found.values("fund", "socialised")
 
 

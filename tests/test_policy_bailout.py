@@ -238,11 +238,11 @@ def test_scale_of_money_does_not_matter():
 def test_errors(ring):
     with pytest.raises(PolicyError, match="budget"):
         optimal_bailout(ring, ct.Shock(), -1.0)
-    with pytest.raises(PolicyError, match="Unknown node 'z'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown node 'z'"):
         optimal_bailout(ring, ct.Shock(), 1.0, nodes=["z"])
     with pytest.raises(PolicyError, match="weight of 'a'"):
         optimal_bailout(ring, ct.Shock(), 1.0, weights={"a": -1.0})
-    with pytest.raises(PolicyError, match="Unknown node 'z'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown node 'z'"):
         optimal_bailout(ring, ct.Shock(), 1.0, weights={"z": 1.0})
     with pytest.raises(ct.ModelError, match="guarantees"):
         optimal_bailout(ct.datasets.load("three_venues"), ct.Shock(), 1.0)

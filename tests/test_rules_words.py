@@ -11,7 +11,7 @@ import pytest
 from test_rules import RULES, claims_of
 
 import contagion as ct
-from contagion import RuleError, rules
+from contagion import ContagionError, RuleError, rules
 from contagion.rules import (
     Capped,
     EqualAwards,
@@ -223,7 +223,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_impossible_rules_are_refused(name):
     build, said = IMPOSSIBLE[name]
-    with pytest.raises(RuleError, match=re.escape(said)):
+    with pytest.raises(ContagionError, match=re.escape(said)):
         build()
 
 

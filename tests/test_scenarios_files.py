@@ -119,7 +119,7 @@ TEXTS = {
 
 @pytest.mark.parametrize(("text", "message"), TEXTS.items(), ids=range(len(TEXTS)))
 def test_a_file_that_is_wrong_says_where(text, message):
-    with pytest.raises(ct.ShockError, match=f"(?s){message}"):
+    with pytest.raises(ct.ContagionError, match=f"(?s){message}"):
         sc.from_toml(text, NET)
 
 
@@ -241,7 +241,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("call", "message"), WRONG, ids=range(len(WRONG)))
 def test_what_is_refused(call, message):
-    with pytest.raises(ct.ShockError, match=f"(?s){message}"):
+    with pytest.raises(ct.ContagionError, match=f"(?s){message}"):
         call()
 
 

@@ -101,7 +101,7 @@ def test_unknown_names_bring_the_closest(shock):
     net = ct.ExposureNetwork.from_matrix(
         [[0, 1], [0, 0]], ["node", "other"], orientation="debtor->creditor", equity=[1, 1]
     )
-    with pytest.raises(ct.ShockError, match=r"Unknown node 'nodde'. Did you mean 'node'?"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown node 'nodde'. Did you mean 'node'?"):
         shock.arrays(net)
 
 
@@ -126,9 +126,9 @@ def test_prices_move_what_nodes_hold(holders):
 def test_prices_refused(holders, chain):
     with pytest.raises(ct.ShockError, match="gain for 'a'"):
         ct.Shock.price({"btc": 0.5}).arrays(holders)
-    with pytest.raises(ct.ShockError, match=r"Unknown asset 'ethh'. Did you mean 'eth'"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown asset 'ethh'. Did you mean 'eth'"):
         ct.Shock.price({"ethh": -0.5}).arrays(holders)
-    with pytest.raises(ct.ShockError, match="no table of holdings"):
+    with pytest.raises(ct.UnknownNameError, match="no table of holdings"):
         ct.Shock.price({"eth": -0.5}).arrays(chain)
     with pytest.raises(ct.ShockError, match="it has to be >= -1"):
         ct.Shock.price({"eth": -1.5})
@@ -171,5 +171,5 @@ def test_names_need_not_be_text():
         [[0, 1], [0, 0]], [10, 20], orientation="debtor->creditor", external_assets=[4, 0]
     )
     assert ct.Shock.loss({10: 3.0}).arrays(net)[0].tolist() == [3, 0]
-    with pytest.raises(ct.ShockError, match=r"Unknown node '10'|Did you mean"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown node '10'|Did you mean"):
         ct.Shock.loss({"10": 3.0}).arrays(net)

@@ -183,7 +183,7 @@ def test_the_grid_has_two_axes(ring):
         found.grid("loss", "model.alpha", "model.beta")
     with pytest.raises(KeyError, match="no axis"):
         found.grid("loss", "model.alpha", "model.gamma")
-    with pytest.raises(KeyError, match="no measure 'los'"):
+    with pytest.raises(KeyError, match="Unknown measure 'los'"):
         found.mean("los")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from contagion import rules, venues
-from contagion.errors import RuleError
+from contagion.errors import RuleError, UnknownNameError
 from contagion.venues import adl_research
 
 
@@ -93,7 +93,7 @@ def test_measures_count_the_winners_alone():
     )
     with pytest.raises(RuleError, match="Say whose profits count"):
         adl_research.ptsr(done)
-    with pytest.raises(RuleError, match="Did you mean 'clawback'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'clawback'"):
         adl_research.ptsr(done, layer="clawbak")
     with pytest.raises(RuleError, match="largest"):
         adl_research.pmr(done, largest=0, layer="clawback")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contagion import rules, venues
-from contagion.errors import RuleError
+from contagion.errors import ContagionError, RuleError
 
 
 def test_a_venue_inside_a_rule():
@@ -29,7 +29,10 @@ def test_a_venue_inside_a_rule():
         ({"venue": "okx"}, "okx needs fund; there is no default"),
         ({"venue": "gmx_v2"}, "gmx_v2 needs pool and max_pnl_factor"),
         ({"venue": "gmx_v2", "pool": 10, "max_pnl_factor": 0}, "it has to be > 0"),
-        ({"venue": "bybit", "pool": "share"}, "Unknown pool 'share'. Did you mean 'shared'?"),
+        (
+            {"venue": "bybit", "pool": "share"},
+            "pool='share': choose 'isolated' or 'shared'.",
+        ),
         ({"venue": "bybit", "pool": "shared"}, "needs fund"),
         ({"venue": "bybit", "fund": 5, "peak": 9}, 'add pool="shared"'),
         ({"venue": "bybit", "fund": 5, "pool": "shared", "trigger": 2}, "trigger=2"),
@@ -40,7 +43,7 @@ def test_a_venue_inside_a_rule():
     ],
 )
 def test_errors(data, says):
-    with pytest.raises(RuleError) as error:
+    with pytest.raises(ContagionError) as error:
         rules.from_dict(data)
     assert says in str(error.value)
 

@@ -13,7 +13,7 @@ import pytest
 
 import contagion as ct
 from contagion import rules, venues
-from contagion.errors import RuleError
+from contagion.errors import ContagionError, RuleError
 
 OWN = {"aave_v3": "offset", "compound_v3": "reserves", "maker": "surplus"}
 LAYERS = {
@@ -130,7 +130,7 @@ def test_a_rule_survives_toml(name: str, parameters: dict):
     ],
 )
 def test_parameters_that_cannot_be_are_refused(name: str, parameters: dict, says: str):
-    with pytest.raises(RuleError, match=says):
+    with pytest.raises(ContagionError, match=says):
         venues.venue(name, **parameters)
 
 

@@ -56,6 +56,8 @@ def run(arguments: Sequence[str]) -> int:
             return say(error)
         print(findings_text(error.findings), file=sys.stderr)
         return 2
+    except OverflowError as error:
+        return say(f"A number is too large: {error}.")
     except (ContagionError, OSError) as error:
         return say(error)
     except Exception as error:

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import ArgumentError
-from ..text import did_you_mean
+from ..text import known_name
 from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
 from . import liquidations as cascade
 from .grouped import Data, grouped
@@ -150,6 +149,8 @@ def columns(
     from ..network import schema
 
     known = sorted(schema.TABLES, key=lambda table: table != "exposures")
+    if name is not None:
+        known_name(name, known, "table")
     for table in known if name is None else [table for table in known if table == name]:
         print(f"{table}")
         for column in schema.columns(table).values():
@@ -158,8 +159,6 @@ def columns(
             notes += [f"default {column.default}"] if column.default else []
             text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
             print(paragraph(text, "  ", "  "))
-    if name is not None and name not in known:
-        raise ArgumentError(did_you_mean(name, known, "table"))
 
 
 runs.add_to(app)

@@ -16,7 +16,7 @@ def drawable(file: Path | None) -> None:
 
     Raises
     ------
-    ValueError, FileNotFoundError
+    ArgumentError, MissingFileError
         For another ending than .png or .svg, and for a folder that is not there.
 
     Example

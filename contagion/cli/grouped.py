@@ -8,10 +8,10 @@ from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
 
-from ..errors import ArgumentError
 from ..models import Model
 from ..results import PropagationResult
 from ..shocks import Shock
+from ..text import choice
 from . import options
 from .options import Loaded
 from .rule_arguments import ruled
@@ -49,8 +49,7 @@ class Run:
 
     def chosen(self) -> Model:
         """The model; refuses a baseline that does not exist first."""
-        if self.baseline not in ("cleared", "book"):
-            raise ArgumentError(f"--baseline {self.baseline}: choose cleared or book.")
+        choice(self.baseline, ("cleared", "book"), "--baseline")
         return options.model(self.model, self.param)
 
     def propagate(self, loaded: Loaded, rule: list[str] | None) -> PropagationResult:

@@ -12,7 +12,7 @@ import typer
 
 from ..errors import ArgumentError
 from ..synthetic.generate import FAMILIES, Amounts, Sheets
-from ..text import did_you_mean
+from ..text import known_name
 from . import options
 from .options import OUT, print_json
 from .terminal import paragraph, written
@@ -59,8 +59,7 @@ def generate(
             known = ", ".join(_known(each))
             print(paragraph(f"--set {known}", "  ", "  "))
         return
-    if family not in FAMILIES:
-        raise ArgumentError(f"{did_you_mean(family, list(FAMILIES), 'family')}")
+    known_name(family, FAMILIES, "family")
     make = FAMILIES[family]
     network = make(**arguments(make, dict(map(_pair, given or ())), rng))
     files = network.write(out) if out is not None else []
@@ -80,7 +79,7 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a name that the family does not have, with the closest, and for one that is missing.
 
     Example
@@ -90,8 +89,7 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
     """
     known = signature(make).parameters
     for name in given:
-        if name not in _known(make):
-            raise ArgumentError(f"--set {name}: {did_you_mean(name, _known(make), 'parameter')}")
+        known_name(name, _known(make), "parameter", f"--set {name}")
     found: dict[str, Any] = {name: v for name, v in given.items() if name in known}
     parts: tuple[tuple[str, type], ...] = (("amounts", Amounts), ("sheets", Sheets))
     for part, kind in parts:

@@ -18,7 +18,7 @@ from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
 from ..network import schema
-from ..text import closest, did_you_mean, listing
+from ..text import closest, known_name, listing
 from .options import number
 from .rule_arguments import typed
 
@@ -80,7 +80,7 @@ def read_book(
 
     Raises
     ------
-    ValueError, FileNotFoundError, MarginError
+    ArgumentError, MissingFileError, MarginError
         For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
     """
     if positions is None and loans is None:
@@ -216,7 +216,7 @@ def impact(text: str, assets: Sequence[Any]) -> Any:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an unknown form, parameter or asset, with the closest one; for a value that is missing
         or out of range.
 
@@ -243,9 +243,7 @@ def oracle(text: str, assets: Sequence[Any]) -> Any:
 
 def _formed(text: str, kinds: Mapping[str, type], option: str, assets: Sequence[Any]) -> Any:
     word, _, inside = text.strip().partition(":")
-    if word not in kinds:
-        hint = did_you_mean(word, list(kinds), option.removeprefix("--"))
-        raise ArgumentError(f"{hint} All: {', '.join(kinds)}.")
+    known_name(word, kinds, option.removeprefix("--"))
     kind = kinds[word]
     known = {item.name: item for item in sorted(fields(kind), key=_optional)}
     hints = get_type_hints(kind)
@@ -275,8 +273,7 @@ def _grouped(inside: str, known: list[str], option: str, word: str) -> dict[str,
     for piece in filter(None, (each.strip() for each in inside.split(","))):
         key, sign, value = (side.strip() for side in piece.partition("="))
         if sign:
-            if key not in known:
-                raise ArgumentError(did_you_mean(key, known, f"parameter of {word}"))
+            known_name(key, known, f"parameter of {word}")
             if key in found:
                 raise ArgumentError(f"{option} {word}: {key} is given twice.")
             last, found[key] = key, [value]
@@ -317,10 +314,7 @@ def by_asset(
         name, sign, value = (side.strip() for side in piece.rpartition(":"))
         if not sign or not name:
             raise ArgumentError(f"{option} {key or ','.join(parts)}: write ASSET:VALUE for each.")
-        if name not in assets:
-            raise ArgumentError(
-                f"{option}: {did_you_mean(name, list(assets), 'asset of the book')}"
-            )
+        known_name(name, assets, "asset of the book", option)
         if name in given:
             raise ArgumentError(f"{option} {piece}: {name!r} is given twice.")
         given[name] = number(value, f"{option} {key}".strip())

@@ -20,7 +20,7 @@ from ..models.base import Model
 from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 from ..network.exposure_network import ExposureNetwork, read
 from ..shocks import Shock
-from ..text import closest, did_you_mean, listing
+from ..text import choice, closest, known_name, listing
 
 DATA = "Data"
 SHOCK = "Shock and model"
@@ -189,8 +189,7 @@ def load(
         options["assume_equity"] = {**before, **given}
     network = load_dataset(source, **options) if card else read(source, **options)
     for node in given:
-        if node not in network.names:
-            raise ArgumentError(did_you_mean(node, list(network.names), "node in --assume-equity"))
+        known_name(node, network.names, "node in --assume-equity")
     return Loaded(network, card)
 
 
@@ -244,9 +243,9 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in texts:
         key, sign, value = text.partition("=")
-        if not sign or key not in known:
-            hint = did_you_mean(key, known, "repair")
-            raise ArgumentError(f"--repair {text}: {hint} Write WHAT=HOW, such as duplicates=sum.")
+        known_name(key, known, "repair", f"--repair {text}")
+        if not sign:
+            raise ArgumentError(f"--repair {text}: write WHAT=HOW, such as duplicates=sum.")
         if value in ALLOWED[key]:
             found[key] = value
         elif key in LISTS:
@@ -254,7 +253,7 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
         elif key in MAPPINGS:
             found[key] = _mapping(text, key, value)
         else:
-            raise ArgumentError(f"--repair {text}: choose one of {listing(ALLOWED[key], 9)}.")
+            choice(value, ALLOWED[key], f"--repair {key}")
     return found
 
 
@@ -302,18 +301,14 @@ def shock(
 
 def model(name: str, parameters: Iterable[str] | None = None) -> Model:
     """A model by its name in the registry, with parameters read by the type of their field."""
-    if name not in MODELS:
-        raise ArgumentError(
-            f"{did_you_mean(name, list(MODELS), 'model')} All: {', '.join(MODELS)}."
-        )
+    known_name(name, MODELS, "model")
     kind = MODELS[name]
     hints = get_type_hints(kind)
     known = [field.name for field in fields(kind)]
     values: dict[str, Any] = {}
     for text in parameters or ():
         key, sign, value = text.partition("=")
-        if key not in known:
-            raise ArgumentError(did_you_mean(key, known, f"parameter of {name}"))
+        known_name(key, known, f"parameter of {name}")
         if not sign:
             raise ArgumentError(f"--param {text}: write {key}=VALUE.")
         values[key] = _typed(value, hints[key], key)
@@ -329,8 +324,7 @@ def _typed(text: str, hint: Any, key: str) -> Any:
         word for option in options if get_origin(option) is Literal for word in get_args(option)
     ]
     if words:
-        if text not in words:
-            raise ArgumentError(f"--param {key}={text}: choose one of {listing(words, 9)}.")
+        choice(text, words, f"--param {key}")
         return text
     if bool in options:
         if text.lower() not in ("true", "false"):

@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..network.formats.files import read_table
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
-from ..text import did_you_mean, plural
+from ..text import known_name, plural
 from . import options
 from .grouped import Data, grouped
 from .options import DATA, OUT, number, pairs, print_json, repairs
@@ -107,8 +107,7 @@ def reconstruct(
     if source is None:
         _list_methods()
         return
-    if method not in METHODS:
-        raise ArgumentError(f"--method: {did_you_mean(method, list(METHODS), 'method')}")
+    known_name(method, METHODS, "method", "--method")
     asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
@@ -177,11 +176,7 @@ def _asked(
     takes = _parameters(method)
     found = settings(given, {name: f"--{name}" for name in own})
     for name in found:
-        if name not in takes:
-            free = [one for one in takes if one not in own]
-            raise ArgumentError(
-                f"--set {name}: {did_you_mean(name, free, f'parameter of {method}')}"
-            )
+        known_name(name, takes, f"parameter of {method}", f"--set {name}")
     for name, x in own.items():
         if x is None or (name == "rng" and name not in takes):
             continue

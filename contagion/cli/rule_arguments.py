@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ..errors import ArgumentError, RuleError
+from ..errors import ArgumentError, RuleError, UnknownNameError
 from ..models import MODELS
 from ..network.exposure_network import ExposureNetwork
 from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read_rule, to_dict
 from ..rules.serialize import INNER
 from ..shocks import Shock
-from ..text import closest, did_you_mean, listing
+from ..text import choice, closest, did_you_mean, known_name
 from .options import Loaded, number
 
 FORMS = "a word such as pro_rata, a file such as rule.toml, or venue:NAME (see `contagion rules`)"
@@ -35,7 +35,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
 
     Raises
     ------
-    RuleError, ValueError
+    RuleError, ArgumentError
         For an unknown rule, venue or parameter, with the closest one, and for a value that does
         not fit.
 
@@ -70,7 +70,7 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
         return _table(text)
     if _is_file(text):
         return read_rule(text)
-    raise RuleError(_unknown(text))
+    raise UnknownNameError(_unknown(text))
 
 
 def _is_file(text: str) -> bool:
@@ -103,10 +103,9 @@ def _values(
     found: dict[str, Any] = {}
     for text in texts:
         key, sign, value = text.partition("=")
-        if key not in known:
-            if not known:
-                raise ArgumentError(f"--param {text}: {what} has no parameters.")
-            raise ArgumentError(did_you_mean(key, list(known), f"parameter of {what}"))
+        if not known:
+            raise ArgumentError(f"--param {text}: {what} has no parameters.")
+        known_name(key, known, f"parameter of {what}")
         if not sign:
             raise ArgumentError(f"--param {text}: write {key}=VALUE.")
         found[known[key]] = typed(value.strip(), hints[known[key]], key)
@@ -128,8 +127,8 @@ def typed(text: str, hint: Any, key: str, option: str = "--param") -> Any:
     if type(None) in options and text.lower() == "none":
         return None
     words = [word for each in options if get_origin(each) is Literal for word in get_args(each)]
-    if words and text not in words:
-        raise ArgumentError(f"{option} {key}={text}: choose one of {listing(words, 9)}.")
+    if words:
+        choice(text, words, f"{option} {key}")
     if bool in options:
         if text.lower() not in ("true", "false"):
             raise ArgumentError(f"{option} {key}={text}: write true or false.")
@@ -168,7 +167,7 @@ def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tup
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a text that has not this form, and for an unknown node.
     """
     lefts = list(_cuts(text, "="))
@@ -182,7 +181,7 @@ def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tup
     if not lefts:
         raise ArgumentError(f"--rule {text}: write {form}, where RULE is {FORMS}.")
     node = lefts[0][0].rpartition(":")[2] if named else lefts[0][0]
-    raise ArgumentError(did_you_mean(node, list(network.names), "node in --rule"))
+    raise UnknownNameError(did_you_mean(node, list(network.names), "node in --rule"))
 
 
 def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
@@ -196,7 +195,7 @@ def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
 def ruled(loaded: Loaded, texts: Iterable[str] | None, *models: str) -> Loaded:
     """The network with the rules of `--rule NODE=RULE`; the last one for a node holds.
 
-    Raises `ValueError` where none of the models looks at rules.
+    Raises `ArgumentError` where none of the models looks at rules.
     """
     net = loaded.network
     given = [assigned(text, net) for text in texts or ()]
@@ -215,7 +214,7 @@ def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, 
 
     Raises
     ------
-    ValueError
+    ArgumentError
         As :func:`assigned`, and for one node twice in a set.
     """
     found: dict[str, dict[str, Rule]] = {}

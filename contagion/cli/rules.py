@@ -16,7 +16,7 @@ from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, to_dict
 from ..rules.serialize import INNER
-from ..text import closest, did_you_mean, percent
+from ..text import closest, known_name, percent
 from . import rule_arguments as words
 from .layers import used
 from .options import OUT, Json, Unit, number, print_json
@@ -240,8 +240,7 @@ def catalogue(
         else:
             _list(rows)
         return
-    if name not in RULES and name not in CATALOGUE:
-        raise ArgumentError(did_you_mean(name, [*RULES, *CATALOGUE], "rule"))
+    known_name(name, [*RULES, *CATALOGUE], "rule")
     about, lacking = _about(name), ""
     try:
         chosen = _example(name, param)

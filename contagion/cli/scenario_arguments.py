@@ -6,16 +6,17 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingFileError, ShockError, StressError
+from ..errors import ArgumentError, MissingFileError, StressError, located, reading
 from ..models import MODELS
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..scenarios.files import keys_of
-from ..text import did_you_mean
+from ..text import known_name
 from .terminal import paragraph
 from .values import value
 
@@ -31,7 +32,7 @@ def set_of(
 
     Raises
     ------
-    ValueError, FileNotFoundError
+    ArgumentError, MissingFileError
         For an unknown kind, a missing file, a parameter that is missing or has its own option.
     ShockError
         For parameters that the kind does not have, or that do not fit the network.
@@ -51,19 +52,15 @@ def set_of(
         folder, data["returns"] = Path(chosen["returns"]).parent, Path(chosen["returns"]).name
     if isinstance(data.get("nodes"), str):
         data["nodes"] = [data["nodes"]]
-    if data.get("kind") in KINDS:
+    if str(data.get("kind")) in KINDS:
         _counted(data, count, rng)
-    try:
+    with located(file.name) if file else nullcontext():
         return _made(network, data, folder)
-    except ShockError as error:
-        raise ShockError(str(error) if file is None else f"{file.name}: {error}") from error
 
 
 def _kind(words: str) -> str:
     kinds = [name.replace("_", "-") for name in KINDS]
-    if words.replace("_", "-") not in kinds:
-        hint = did_you_mean(words, kinds, "kind")
-        raise ArgumentError(f"--scenarios: {hint} All: {', '.join(kinds)}; or a file, .toml.")
+    known_name(words.replace("_", "-"), kinds, "kind or file (.toml)", "--scenarios")
     return words.replace("-", "_")
 
 
@@ -99,7 +96,7 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For words of another form, a name given twice, and one that has an option of its own.
 
     Example
@@ -129,10 +126,8 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 def _toml(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise MissingFileError(f"There is no file {str(file)!r} with scenarios.")
-    try:
+    with reading(file.name):
         return tomllib.loads(file.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ArgumentError(f"{file.name} is not TOML: {error}.") from None
 
 
 def _made(network: ExposureNetwork, data: dict[str, Any], folder: Path) -> Scenarios:

@@ -19,6 +19,7 @@ from ..experiments.stress import StressTest
 from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
+from ..text import choice
 from . import options
 from .figures import draw, drawable
 from .options import OUT, SHOCK, load, print_json
@@ -195,8 +196,7 @@ def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Foun
     """The stress test of a command, into a folder or not."""
     from ..experiments import stress as room
 
-    if words["target"] not in TARGETS:
-        raise ArgumentError(f"--target {words['target']}: choose {', '.join(TARGETS)}.")
+    choice(words["target"], TARGETS, "--target")
     with contextlib.chdir(words["cwd"]):
         nets = networks(words, words["model"])
         chosen = options.model(words["model"], words["param"])
@@ -242,7 +242,7 @@ def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
 
     Raises
     ------
-    FileNotFoundError, ValueError, NetworkError
+    MissingFileError, ArgumentError, NetworkError
         As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.rule_arguments.ruled` do.
     """
     place = Path(words["source"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ArgumentTypeError, expect
 from ..models import EisenbergNoe
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
@@ -150,9 +150,9 @@ def compare_rules(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For no rules at all, or a set called "as given".
-    KeyError, RuleError
+    UnknownNameError, RuleError
         For a node that does not exist, and for a rule that does not fit its claims.
     ModelError
         For a model that does not settle claims.
@@ -168,13 +168,16 @@ def compare_rules(
     >>> done.table[["as given", "equal"]].values.tolist()
     [[0.0, 0.0], [3.0, 2.0], [1.0, 2.0]]
     """
+    model = EisenbergNoe() if model is None else model
+    expect(network=network, model=model, shock=shock)
+    if not isinstance(rules, Mapping):
+        raise ArgumentTypeError(f'rules={rules!r}: give {{"name": {{node: rule}}}}.')
     if not rules:
         raise ArgumentError('Nothing to compare: rules={"name": {node: rule}}.')
     if AS_GIVEN in rules:
         raise ArgumentError(
             f"{AS_GIVEN!r} is the network as it is; call the set of rules otherwise."
         )
-    model = EisenbergNoe() if model is None else model
     results = {AS_GIVEN: model.propagate(network, shock, baseline=baseline)}
     assert results[AS_GIVEN].socialization is not None
     for name, of_nodes in rules.items():

@@ -44,7 +44,7 @@ def exact(worth: np.ndarray) -> np.ndarray:
 
         φ_i = Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))
 
-    Raises `ValueError` where the number of worths is not a power of two.
+    Raises `ArgumentError` where the number of worths is not a power of two.
 
     Example
     -------
@@ -120,7 +120,7 @@ def sampled(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When `most` does not pay for the least number of blocks.
 
     Source: sampling orders after Castro, Gómez & Tejada (2009), Computers & Operations Research

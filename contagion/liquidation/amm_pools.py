@@ -74,7 +74,7 @@ class ConstantProduct(Pool):
 
     Raises
     ------
-    ValueError : a parameter out of range, or a purchase of the whole reserve or more.
+    ArgumentError : a parameter out of range, or a purchase of the whole reserve or more.
 
     Example
     -------
@@ -155,7 +155,7 @@ class ConcentratedLiquidity(Pool, Finite):
 
     Raises
     ------
-    ValueError : a parameter out of range, a lower bound that is not below the upper one, or
+    ArgumentError : a parameter out of range, a lower bound that is not below the upper one, or
         purchases beyond the last range without a `ceiling`.
 
     Example

@@ -37,7 +37,7 @@ def position_value(size: ArrayLike, price: ArrayLike, *, contract: str = "linear
 
     Raises
     ------
-    ValueError : a price that is not above zero, or an unknown contract.
+    ArgumentError : a price that is not above zero, or an unknown contract.
 
     Example
     -------
@@ -87,7 +87,7 @@ def liquidation_price(
 
     Raises
     ------
-    ValueError : a price, margin or rate out of range, or an unknown contract.
+    ArgumentError : a price, margin or rate out of range, or an unknown contract.
 
     Example
     -------
@@ -156,7 +156,7 @@ def close_shortfall(
 
     Raises
     ------
-    ValueError : a price that is not above zero, or an unknown contract.
+    ArgumentError : a price that is not above zero, or an unknown contract.
 
     Example
     -------

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConvergenceError, MarginError
-from ..text import did_you_mean
+from ..errors import ConvergenceError, MarginError, expect
+from ..text import known_name
 from .cascade_result import CascadeResult
 from .cascade_solver import CascadeSolver
 from .margin_book import NUMERAIRE, MarginBook
@@ -88,11 +88,11 @@ class LiquidationCascade(CascadeSolver):
         shock : {asset: relative change >= −1} of fundamental prices.
         free : {holder: money} with which holders meet margin calls; others have none.
         """
+        expect(book=book)
         prices = shocked(book, shock)
         money = np.zeros(len(book.holders))
         for name, amount in (free or {}).items():
-            if name not in book.holders:
-                raise MarginError(did_you_mean(name, list(book.holders), "holder"))
+            known_name(name, book.holders, "holder")
             if not amount >= 0:
                 raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
             money[book.holders.index(name)] = amount
@@ -113,8 +113,7 @@ def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
     for name, change in shock.items():
         if name == NUMERAIRE and change:
             raise MarginError(f"{NUMERAIRE!r} is the unit of account; its price does not move.")
-        if name not in book.assets:
-            raise MarginError(did_you_mean(name, list(book.assets), "asset of the book"))
+        known_name(name, book.assets, "asset of the book")
         if not (np.isfinite(change) and change >= -1):
             raise MarginError(f"The price change of {name!r} is {change}; it has to be >= -1.")
         prices[book.assets.index(name)] *= 1 + change

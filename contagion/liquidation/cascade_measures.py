@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..errors import MarginError
+from ..errors import MarginError, expect
 from ..kernels.liquidation import Liquidated
 from ..statistics.arrays import Numbers
 from ..statistics.quantiles import column_quantiles
@@ -60,6 +60,7 @@ def total_loss(book: MarginBook, outcome: Liquidated) -> Numbers:
     >>> total_loss(book, LiquidationCascade().run(book, {"X": -0.12}).outcome)
     120.0
     """
+    expect(book=book)
     a, n = book.arrays, len(book)
     first = np.searchsorted(a.account, np.arange(n))
     held = csr_array((np.ones(n), (np.arange(n), a.holder)), shape=(n, len(book.holders)))
@@ -102,6 +103,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
     >>> round(cascade_multiplier(hit), 4)          # 164 / 120
     1.3667
     """
+    expect("CascadeResult", result=result)
     first = initial(result.cascade, result.book, result.prices, result.free)
     return float(multiple(total_loss(result.book, result.outcome), first))
 
@@ -173,6 +175,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
     >>> stop.last, stop.liquidated, stop.units.loc["X"].tolist()
     (1, 836.0, [10.0, 10.0, 1.0])
     """
+    expect("CascadeResult", result=result)
     spent = np.array([float(step[2]) for step in result.outcome.path])
     total = float(spent.sum())
     busy = np.flatnonzero(spent > 0)
@@ -197,6 +200,7 @@ def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
     >>> scenario_deficits(book, batch)["v"].tolist()
     [0.0, 20.0]
     """
+    expect(book=book)
     a, n = book.arrays, len(book)
     to_venue = csr_array((np.ones(n), (np.arange(n), a.venue)), shape=(n, len(book.venues)))
     sums = np.atleast_2d(outcome.deficit) @ to_venue

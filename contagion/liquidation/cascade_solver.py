@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import MarginError
 from ..kernels.liquidation import Breaker, Liquidated, liquidate
-from ..text import did_you_mean
+from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
 from .price_impact import NoImpact, PriceImpact
@@ -102,8 +102,7 @@ class CascadeSolver:
         capacity = self.vault_capacity
         if isinstance(capacity, Mapping):
             for name in capacity:
-                if name not in book.venues:
-                    raise MarginError(did_you_mean(name, list(book.venues), "venue"))
+                known_name(name, book.venues, "venue")
             room = np.array([float(capacity.get(venue, 0.0)) for venue in book.venues])
         else:
             room = np.full(len(book.venues), float(capacity))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, ConvergenceError, MarginError
+from ..errors import ArgumentError, ConvergenceError, MarginError, expect
 from ..parallel import each
 from ..statistics.arrays import numbers
 from ..text import plural
@@ -116,7 +116,7 @@ def criticality_map(
         For none or both of leverage and depth, an unknown asset.
     ConvergenceError
         When scenarios do not settle in `max_rounds`.
-    ValueError
+    ArgumentError
         For drops above 1, levels that are not above 0.
 
     Source: the idea of a map of price drop × leverage is common in stress tests of lending
@@ -134,6 +134,7 @@ def criticality_map(
     >>> found.grid("deficit").values.round(6).tolist()      # 900 − 880 × 0.95, 900 − 880 × 0.9
     [[0.0, 64.0], [0.0, 108.0]]
     """
+    expect(book=book, cascade=cascade)
     if (leverage is None) == (depth is None):
         raise MarginError("Give either leverage= or depth=, multiples of that of the book.")
     by = "leverage" if depth is None else "depth"
@@ -226,6 +227,7 @@ def tipping_point(
     >>> round(found.drop, 3), round(found.above, 2), found.below
     (0.053, 1.9, 1.0)
     """
+    expect(book=book, cascade=cascade)
     if not (np.isfinite(threshold) and threshold >= 1):
         raise MarginError(f"threshold={threshold}: a multiplier is at least 1.")
     if not (0 <= smallest < largest <= 1 and steps >= 2 and tolerance > 0):

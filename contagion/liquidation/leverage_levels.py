@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..errors import expect
 from ..statistics.arrays import numbers
 from . import position_tables as tables
 from .margin_book import MarginBook
@@ -70,7 +71,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `times` that is not above 0.
 
     Source: arithmetic.
@@ -82,6 +83,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
     >>> leveraged(book, 2.0).accounts[["equity", "leverage"]].values.tolist()
     [[50.0, 20.0]]
     """
+    expect(book=book)
     factor = float(numbers("times", times, above=0))
     account = pd.MultiIndex.from_frame(
         book._frame.drop_duplicates("account")[["venue", "holder", "key"]]

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError, MarginError
+from ..errors import ArgumentError, MarginError, expect
 from ..statistics.arrays import numbers
-from ..text import did_you_mean
+from ..text import choice, known_name
 from .margin_book import NUMERAIRE, MarginBook
 
 CELLS = 2**22  # moves × accounts at a time
@@ -39,8 +39,7 @@ def moving(book: MarginBook, asset: Any = None) -> np.ndarray:
         return np.array([name != NUMERAIRE for name in book.assets])
     wanted = [asset] if isinstance(asset, str) or not isinstance(asset, Sequence) else list(asset)
     for name in wanted:
-        if name not in book.assets:
-            raise MarginError(did_you_mean(name, list(book.assets), "asset of the book"))
+        known_name(name, book.assets, "asset of the book")
     return np.isin(np.array(book.assets, object), np.array(wanted, object))
 
 
@@ -83,7 +82,7 @@ def liquidatable(
     ------
     MarginError
         For an asset that the book does not have.
-    ValueError
+    ArgumentError
         For moves below −1 or not finite.
 
     Source: health below 0 as in :class:`MarginBook`; the columns are our own.
@@ -97,8 +96,8 @@ def liquidatable(
     >>> liquidatable(book, [-0.05, -0.06, -0.12])[["move", "value", "deficit"]].values.tolist()
     [[-0.05, 0.0, 0.0], [-0.06, 940.0, 0.0], [-0.12, 880.0, 20.0]]
     """
-    if by not in (None, "venue", "holder"):
-        raise MarginError(f"by={by!r}: choose None, 'venue' or 'holder'.")
+    expect(book=book)
+    choice(by, (None, "venue", "holder"), "by")
     a, n = book.arrays, len(book)
     group = np.zeros(n, np.int64) if by is None else a.venue if by == "venue" else a.holder
     names: tuple[Any, ...] = ("",) if by is None else getattr(book, f"{by}s")
@@ -157,6 +156,7 @@ def concentration(
     >>> found[["holders", "hhi", "cr_1", "largest"]].values.tolist()
     [[2, 0.625, 0.75, 'large']]
     """
+    expect(book=book)
     many = [k] if isinstance(k, int) else list(k)
     if not many or min(many) < 1:
         raise MarginError(f"k={k}: count at least one holder.")

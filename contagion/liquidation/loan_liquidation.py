@@ -86,7 +86,7 @@ def haircut_bad_debt(collateral: ArrayLike, haircut: ArrayLike, *, ltv: ArrayLik
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

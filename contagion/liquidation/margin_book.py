@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import MarginError
 from ..kernels.accounts import Accounts
-from ..text import did_you_mean, listing, money, plural
+from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
 
 NUMERAIRE = "money"
@@ -205,8 +205,7 @@ class MarginBook:
             {k: v for k, v in self.__dict__.items() if k not in ("arrays", "venues", "holders")}
         )
         for name in prices:
-            if name not in self.prices:
-                raise MarginError(did_you_mean(name, list(self.prices), "asset"))
+            known_name(name, self.prices, "asset")
         new.__dict__["prices"] = {**self.prices, **{k: float(v) for k, v in prices.items()}}
         _check_prices(new.prices)
         new.__dict__["price"] = np.array([new.prices[name] for name in self.assets])

@@ -43,7 +43,7 @@ class Oracle(ABC):
     def report(self, market: ArrayLike, memory: Memory) -> tuple[Numbers, Memory]:
         """The price reported in this round, (..., A), and the memory for the next.
 
-        ValueError for a price below 0 or not finite; nan stays nan.
+        ArgumentError for a price below 0 or not finite; nan stays nan.
 
         >>> Market().report([90, 95], Market().start(100))[0]
         array([90., 95.])
@@ -101,7 +101,7 @@ class TimeWeighted(Oracle):
 
     Raises
     ------
-    ValueError : another window or mean.
+    ArgumentError : another window or mean.
 
     Example
     -------
@@ -154,7 +154,7 @@ class Stale(Oracle):
 
     Raises
     ------
-    ValueError : another delay.
+    ArgumentError : another delay.
 
     Example
     -------
@@ -211,7 +211,7 @@ class CappedGrowth(Oracle):
 
     Raises
     ------
-    ValueError : a parameter out of range.
+    ArgumentError : a parameter out of range.
 
     Example
     -------
@@ -269,7 +269,7 @@ class HardCoded(Oracle):
 
     Raises
     ------
-    ValueError : a price below 0 or not finite.
+    ArgumentError : a price below 0 or not finite.
 
     Example
     -------
@@ -301,7 +301,7 @@ class HardCoded(Oracle):
 
 
 def _rounds(name: str, value: float, least: int) -> int:
-    """A whole number of rounds, or ValueError."""
+    """A whole number of rounds, or ArgumentError."""
     rounds = numbers(name, value, least)
     if rounds.ndim or np.isnan(rounds) or rounds % 1:
         raise ArgumentError(f"{name} must be a whole number of rounds, but is {value!r}.")

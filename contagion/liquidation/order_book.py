@@ -82,7 +82,7 @@ class Finite(PriceImpact):
         raise NotImplementedError
 
     def _last_prices(self, lowest: Array, highest: Array) -> None:
-        """ValueError where floor or ceiling would turn the price back, shares of the price."""
+        """ArgumentError where floor or ceiling would turn the price back, shares of the price."""
         if self.floor is not None and (array(self.floor) > lowest).any():
             raise ArgumentError(
                 f"floor is {np.max(self.floor):g}, above the lowest price {lowest.min():g} at "
@@ -147,7 +147,7 @@ class OrderBook(Finite):
 
     Raises
     ------
-    ValueError : a level out of range, or a volume beyond the book without `floor` or `ceiling`.
+    ArgumentError : a level out of range, or a volume beyond the book without `floor` or `ceiling`.
 
     Example
     -------

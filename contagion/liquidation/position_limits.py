@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MarginError
-from ..text import did_you_mean, money
+from ..text import known_name, money
 from .margin_book import MarginBook
 
 By = Literal["holder", "account"]
@@ -248,8 +248,7 @@ def _column(
     book: MarginBook, table: pd.DataFrame, given: Mapping[str, float], what: str, other: float
 ) -> np.ndarray:
     for name, value in given.items():
-        if name not in book.assets:
-            raise MarginError(did_you_mean(name, list(book.assets), "asset of the book"))
+        known_name(name, book.assets, "asset of the book")
         if not (value > 0 if what == "depth" else value >= 0):
             raise MarginError(
                 f"{what} of {name!r} is {value}; it is {'> 0' if what == 'depth' else '>= 0'}."

@@ -60,7 +60,7 @@ class PriceImpact(ABC):
 
     Raises
     ------
-    ValueError : a parameter out of range.
+    ArgumentError : a parameter out of range.
 
     Source: arithmetic; each form names its own.
     """
@@ -85,7 +85,7 @@ class PriceImpact(ABC):
 
     def factor(self, volume: ArrayLike) -> Numbers:
         """Price after `volume` units were sold, over the price before: factor(0) = 1, >= 0,
-        never rising in the volume. ValueError for a volume that is not finite or that nobody
+        never rising in the volume. ArgumentError for a volume that is not finite or that nobody
         offers.
 
         >>> Linear(depth=100).factor([0, 20, -20])
@@ -97,7 +97,7 @@ class PriceImpact(ABC):
     def integral(self, volume: ArrayLike) -> Numbers:
         """∫₀^volume factor(u) du, units: what the sale brings over the price before it.
 
-        Below 0 for purchases: minus what they cost. ValueError as for `factor`.
+        Below 0 for purchases: minus what they cost. ArgumentError as for `factor`.
 
         >>> Linear(depth=100).integral([20, -20])
         array([ 18., -22.])
@@ -108,7 +108,7 @@ class PriceImpact(ABC):
     def proceeds(self, price: ArrayLike, before: ArrayLike, after: ArrayLike) -> Numbers:
         """Money that sales from volume `before` to volume `after` bring: price × (integral(after)
         − integral(before)), without fees; minus the cost of purchases. `price` (..., A) is the
-        fundamental price, the mark at volume 0. ValueError as for `factor`, or price < 0.
+        fundamental price, the mark at volume 0. ArgumentError as for `factor`, or price < 0.
 
         >>> Linear(depth=100).proceeds(10, 20, 40)
         140.0
@@ -120,7 +120,7 @@ class PriceImpact(ABC):
         """The volume that moves the price to `factor` times the price before, units.
 
         The smallest sale (or purchase, below 0) at or beyond which the price is there; ±inf where
-        no volume moves it so far. ValueError for a factor below 0.
+        no volume moves it so far. ArgumentError for a factor below 0.
 
         >>> Linear(depth=100).inverse([0.9, 1.1])
         array([ 10., -10.])
@@ -302,7 +302,7 @@ class Exponential(PriceImpact):
 
     Raises
     ------
-    ValueError : also for purchases beyond 700 times the depth, whose price is not a number.
+    ArgumentError : also for purchases beyond 700 times the depth, whose price is not a number.
 
     Example
     -------

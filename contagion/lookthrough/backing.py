@@ -122,7 +122,7 @@ def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When the holdings have an asset called `other`.
     """
     held, n, total = network._holdings, len(network), outside(network)

@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from ..errors import ArgumentError
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean
+from ..text import known_name
 from .backing import backing, kept, outside, without
 from .solving import Solver
 
@@ -43,7 +43,7 @@ def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFra
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When the nodes have no such column, with the closest one.
 
     Source: absorption of the flow of :func:`look_through` at a set of nodes, our own.
@@ -62,8 +62,8 @@ def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFra
     at_stake    80.0
     Name: feed, dtype: float64
     """
-    if column not in network._nodes:
-        raise ArgumentError(did_you_mean(column, list(network._nodes), "column of the nodes"))
+    expect(network=network)
+    known_name(column, network._nodes, "column of the nodes")
     groups = _groups(network._nodes[column])
     base = outside(network)
     flow = backing(network).flow

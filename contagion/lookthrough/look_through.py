@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
-from ..text import money, plural
+from ..text import choice, money, plural
 from . import loops as cycles
 from .backing import Backing, backing, base_assets
 from .solving import Solver
@@ -124,7 +124,7 @@ class LookThrough:
         return tuple(self.network.names[~self.network.book.known])
 
     def of(self, node: Any) -> pd.Series:
-        """Base assets (money) behind one node. Raises `KeyError` with the closest name."""
+        """Base assets (money) behind one node. Raises `UnknownNameError` with the closest name."""
         row = self.exposure[self.network.position(node)]
         return pd.Series(row, index=pd.Index(self.assets, name="asset"), name=node)
 
@@ -193,7 +193,7 @@ def look_through(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another word for loops, or when a holding is called like `other`.
 
     Source: Elliott, Golub and Jackson (2014), Financial Networks and Contagion, American Economic
@@ -221,8 +221,8 @@ def look_through(
        node asset  owners  external_creditors
     0  user   ETH   100.0                 0.0
     """
-    if loops not in ("solve", "cut"):
-        raise ArgumentError(f"loops={loops!r}: choose 'solve' or 'cut'.")
+    expect(network=network)
+    choice(loops, ("solve", "cut"), "loops")
     assets, direct = base_assets(network, other)
     cut = np.zeros(len(network.amount), bool)
     if loops == "cut":

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
+from ..text import choice
 from . import loops
 from .look_through import LookThrough, alphabet, look_through
 from .solving import Solver
@@ -50,7 +50,7 @@ def rehypothecation(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another word, or when a holding is called like `other`.
 
     Source: sums of the Leontief series of :func:`look_through`. The ratio of all uses to the
@@ -70,8 +70,7 @@ def rehypothecation(
     >>> row["reuse"], row["longest_chain"], round(row["depth"], 3)     # (60 + 40 + 2 × 60) / 260
     (np.float64(2.6), np.float64(2.0), np.float64(0.846))
     """
-    if by not in ("asset", "token", "component"):
-        raise ArgumentError(f"by={by!r}: choose 'asset', 'token' or 'component'.")
+    choice(by, ("asset", "token", "component"), "by")
     found = look_through(network, other=other)
     flow = found.shares.flow
     solver = Solver(flow)

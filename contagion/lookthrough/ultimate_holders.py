@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..errors import expect
 from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
 from ..records import Table, because
@@ -117,9 +118,9 @@ def who_holds_the_bag(
     50.0
     """
     shock = Shock.depeg(node_or_asset, to)
-    result = (EisenbergNoe() if model is None else model).propagate(
-        network, shock, baseline=baseline
-    )
+    model = EisenbergNoe() if model is None else model
+    expect(network=network, model=model)
+    result = model.propagate(network, shock, baseline=baseline)
     loss, external = result.loss, result.outside_losses
     direct, token = _outright(network, node_or_asset)
     flow = backing(network).flow

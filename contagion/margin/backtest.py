@@ -60,7 +60,7 @@ def exceedances(losses: ArrayLike, margin: ArrayLike) -> np.ndarray:
 
     losses, margin : (n, ...) losses, loss positive, and the cover of the day; they broadcast.
 
-    Raises ValueError for nan: a day without margin is not a day without exceedance.
+    Raises ArgumentError for nan: a day without margin is not a day without exceedance.
 
     Example
     -------
@@ -93,7 +93,7 @@ def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
 
     Raises
     ------
-    ValueError : nan, a count that is not whole or above n, a level out of range.
+    ArgumentError : nan, a count that is not whole or above n, a level out of range.
 
     Example
     -------
@@ -130,7 +130,7 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
 
     Raises
     ------
-    ValueError : values that are not True or False, fewer than two days.
+    ArgumentError : values that are not True or False, fewer than two days.
 
     Example
     -------
@@ -166,7 +166,7 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = LEVEL) -> Cove
 
     Raises
     ------
-    ValueError : errors as for those two tests.
+    ArgumentError : errors as for those two tests.
 
     Example
     -------
@@ -204,7 +204,7 @@ def traffic_light(count: ArrayLike, n: int = 250, level: float = LEVEL) -> Traff
 
     Raises
     ------
-    ValueError : as `kupiec_test`.
+    ArgumentError : as `kupiec_test`.
 
     Example
     -------

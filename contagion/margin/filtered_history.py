@@ -41,7 +41,7 @@ def garch_volatility(
 
     Raises
     ------
-    ValueError : nan, no periods, parameters out of range, a start that is not above 0.
+    ArgumentError : nan, no periods, parameters out of range, a start that is not above 0.
 
     Example
     -------
@@ -98,7 +98,7 @@ def filtered_losses(
 
     Raises
     ------
-    ValueError : nan, a volatility of another length or not above 0.
+    ArgumentError : nan, a volatility of another length or not above 0.
 
     Example
     -------

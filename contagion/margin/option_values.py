@@ -37,7 +37,7 @@ def option_value(
 
     Raises
     ------
-    ValueError : a number out of range. nan stays nan.
+    ArgumentError : a number out of range. nan stays nan.
 
     Example
     -------
@@ -75,7 +75,7 @@ class Instruments:
 
     Raises
     ------
-    ValueError : an unknown kind, lengths that differ, an option without strike, volatility or days.
+    ArgumentError : an unknown kind, other lengths, an option without strike, volatility or days.
 
     Example
     -------

@@ -36,7 +36,7 @@ def buffered_margin(margin: ArrayLike, buffer: float = 0.25, *, window: int = 20
 
     Raises
     ------
-    ValueError : nan, a negative number, no axis of dates.
+    ArgumentError : nan, a negative number, no axis of dates.
 
     Example
     -------
@@ -67,7 +67,7 @@ def stressed_weights(stressed: ArrayLike, share: float = 0.25) -> np.ndarray:
 
     Raises
     ------
-    ValueError : no stressed observation, a share out of range.
+    ArgumentError : no stressed observation, a share out of range.
 
     Example
     -------
@@ -102,7 +102,7 @@ def floored_margin(margin: ArrayLike, long_run: ArrayLike, floor: ArrayLike = 1.
 
     Raises
     ------
-    ValueError : nan or a negative number.
+    ArgumentError : nan or a negative number.
 
     Example
     -------
@@ -128,7 +128,7 @@ def peak_to_trough(margin: ArrayLike) -> Numbers:
 
     Raises
     ------
-    ValueError : nan, a negative number, no axis of dates.
+    ArgumentError : nan, a negative number, no axis of dates.
 
     Example
     -------
@@ -162,7 +162,7 @@ def largest_increase(margin: ArrayLike, dates: int = 5, *, relative: bool = True
 
     Raises
     ------
-    ValueError : nan, a negative number, no axis of dates, a margin of 0 that a ratio needs.
+    ArgumentError : nan, a negative number, no axis of dates, a margin of 0 that a ratio needs.
 
     Example
     -------

@@ -56,7 +56,7 @@ class ScenarioGrid:
 
     Raises
     ------
-    ValueError : lengths that differ, numbers out of range.
+    ArgumentError : lengths that differ, numbers out of range.
 
     Example
     -------
@@ -99,7 +99,7 @@ class ScenarioGrid:
         instruments : the k instruments of one underlying.
         size : (..., k) signed sizes, one row a portfolio; a shape of (k,) is one portfolio.
 
-        Raises ValueError for nan and for sizes that do not fit.
+        Raises ArgumentError for nan and for sizes that do not fit.
         """
         held = known("size", size)
         if held.ndim == 0 or held.shape[-1] != len(instruments.kind):

@@ -33,7 +33,7 @@ class TieredSchedule:
 
     Raises
     ------
-    ValueError : tiers of unequal length, out of order or out of range.
+    ArgumentError : tiers of unequal length, out of order or out of range.
 
     Example
     -------
@@ -141,7 +141,7 @@ def offset_margin(
 
     Raises
     ------
-    ValueError : nan, shapes that do not fit, something that is not a correlation matrix.
+    ArgumentError : nan, shapes that do not fit, something that is not a correlation matrix.
 
     Example
     -------

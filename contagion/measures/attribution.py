@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError, ConvergenceError, ModelError, ShockError
+from ..errors import ConvergenceError, ModelError, ShockError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from ..shocks import Shock
-from ..text import money
+from ..text import choice, money
 from .registry import Measure
 
 Of = Literal["owners", "external creditors", "everybody", "others"]
@@ -113,9 +113,8 @@ class SystemLoss:
     base: Outcome = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.of not in get_args(Of):
-            known = ", ".join(map(repr, get_args(Of)))
-            raise ArgumentError(f"of={self.of!r}: choose one of {known}.")
+        expect(network=self.network, model=self.model)
+        choice(self.of, get_args(Of), "of")
         if self.of != "owners" and not self.model.settles:
             raise ModelError(
                 f"{type(self.model).__name__} does not compute what {self.of} lose, it does not "
@@ -209,9 +208,9 @@ def triggers_of(
     that hits nobody.
     """
     if not isinstance(shock, Shock):
-        names, shock = list(shock), Shock()
-        for name in names:
-            shock = shock + Shock.default(name)
+        if isinstance(shock, str) or not isinstance(shock, Iterable):
+            expect(shock=shock)
+        shock = Shock.default(shock)
     losses, pins = shock.arrays(network)
     hit = np.flatnonzero((losses > 0) | ~np.isnan(pins))
     if not len(hit):
@@ -320,8 +319,8 @@ def protection(
 
     Raises
     ------
-    ShockError, ConvergenceError, KeyError
-        As in `leave_one_out`; KeyError for an unknown node, with the closest name.
+    ShockError, ConvergenceError, UnknownNameError
+        As in `leave_one_out`; UnknownNameError for an unknown node, with the closest name.
 
     Example
     -------

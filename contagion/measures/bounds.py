@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from .registry import Measure, scored
@@ -43,6 +44,7 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
     Source: Glasserman & Young (2015), Journal of Banking & Finance 50, contagion index; the
     formula after the notes of the project, checked against the index computed from the EBA data.
     """
+    expect(network=network)
     book = network.book
     w, c = book.equity, book.external_assets
     owed = book.debts + book.external_liabilities

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
-from ..network.checks.choices import one_of
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
+from ..text import choice
 from .registry import About, Measure, definitions, scored
 from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
 
@@ -32,7 +32,7 @@ DAMPING = 0.85
 
 def _seen_from(network: ExposureNetwork, side: Side) -> csr_array:
     """X, its transpose or their sum: row i has what counts for node i on that side."""
-    one_of("side", side, SIDES)
+    choice(side, SIDES, "side")
     claims = claim_matrix(network)
     if side == "creditor":
         return claims
@@ -62,7 +62,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -98,7 +98,7 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -152,7 +152,7 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side.
 
     Example
@@ -203,7 +203,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a b that is not in (0, 1/r): the walks would add up to infinity.
 
     Example
@@ -264,7 +264,7 @@ def pagerank(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another side, or a damping outside [0, 1).
 
     Example
@@ -279,6 +279,7 @@ def pagerank(
 
     Source: after Brin & Page (1998), Computer Networks 30, with weights; as networkx.pagerank.
     """
+    expect(network=network)
     if not 0 <= damping < 1:
         raise ArgumentError(f"damping={damping!r}: the probability of a further step is in [0, 1).")
     away: dict[Side, Side] = {"debtor": "creditor", "creditor": "debtor"}

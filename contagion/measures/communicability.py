@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from .registry import Measure, scored
@@ -64,6 +65,7 @@ def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array
     Source: after Silva, Souza & Tabak (2017), Journal of Economic Dynamics and Control 76, as in
     the package NetworkRiskMeasures, which an author of the paper wrote.
     """
+    expect(network=network)
     claims = claim_matrix(network).tocoo()
     able = _able(network)
     victim = able[claims.row]

@@ -14,11 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
-from ..network.checks.choices import one_of
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
-from ..text import listing, plural
+from ..text import choice, listing, plural
 from .registry import Measure, scored
 
 Quantity = Literal["assets", "equity", "claims", "debts"]
@@ -41,7 +40,7 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity.
 
     Example
@@ -52,7 +51,8 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
     >>> amounts(net, "assets").tolist(), amounts(net, "equity").tolist()
     ([6.0, 3.0], [6.0, 0.0])
     """
-    one_of("of", of, QUANTITIES)
+    expect(network=network)
+    choice(of, QUANTITIES, "of")
     book = network.book
     values = {
         "assets": book.external_assets + book.claims + book.shares,
@@ -88,7 +88,7 @@ def hhi(values: pd.Series) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -118,7 +118,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0 or a k below 1.
 
     Example
@@ -147,7 +147,7 @@ def gini(values: pd.Series) -> float:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -187,7 +187,7 @@ def concentration_curve(values: pd.Series) -> ConcentrationCurve:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an amount below 0.
 
     Example
@@ -239,7 +239,7 @@ def concentration_table(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity or a k below 1.
 
     Example
@@ -254,6 +254,7 @@ def concentration_table(
 
     Source: see :func:`hhi`, :func:`gini` and :func:`concentration_ratio`.
     """
+    expect(network=network)
     rows = {}
     for quantity in of:
         values = amounts(network, quantity)

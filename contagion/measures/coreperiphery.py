@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..vocabulary import SEED, Rng
@@ -90,7 +90,7 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a negative number of starts.
 
     Example
@@ -107,6 +107,7 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
     Source: after Craig & von Peter (2014), Journal of Financial Intermediation 23(3): block model
     and error score, written down from memory; the bound by degrees after Lip (2011).
     """
+    expect(network=network)
     if starts < 0:
         raise ArgumentError(f"starts={starts!r}: the number of drawn cores is 0 or more.")
     claims = claim_matrix(network)

@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 from ..records import Table
 from ..statistics.joint_samples import LEAST, labelled, sample_of
 from ..statistics.quantiles import column_quantiles, first_reaching
+from ..text import choice
 from ..vocabulary import ERROR_RESAMPLES, JOINT_LEVEL, Rng
 from .registry import Measure
 
@@ -76,7 +77,7 @@ def covar(
     ------
     ShockError
         For losses or weights that are not finite, or do not fit each other.
-    ValueError
+    ArgumentError
         For a level, window, condition or system out of range.
 
     Example
@@ -94,8 +95,7 @@ def covar(
     read; they estimate by quantile regression); L_i ≥ VaR_i after Mainik & Schaanning (2014),
     Statistics & Risk Modeling 31 (arXiv:1207.3464, abstract read).
     """
-    if condition not in ("beyond", "at"):
-        raise ArgumentError(f"condition={condition!r}: choose 'beyond' or 'at'.")
+    choice(condition, ("beyond", "at"), "condition")
     width = (1 - level) / 5 if window is None else window
     sample = sample_of(losses, level, system, weights)
     if not 0 <= width <= min(1 - level, 0.5):

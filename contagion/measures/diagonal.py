@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import ConvergenceError, ShockError
+from ..errors import ConvergenceError, ShockError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
@@ -73,6 +73,7 @@ def aumann_shapley(
     Source: after Aumann & Shapley (1974), Values of Non-Atomic Games, and Denault (2001), "Coherent
     allocation of risk capital", Journal of Risk 4(1) (first pages read).
     """
+    expect(network=network, model=model, shock=shock)
     loss = SystemLoss(network, model, of)
     hit, losses, pins = triggers_of(network, shock)
     if not np.isnan(pins).all():

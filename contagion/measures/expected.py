@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ModelError
+from ..errors import ArgumentError, ModelError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
-from ..text import listing, money, plural
+from ..text import choice, listing, money, plural
 from ..vocabulary import Rng
 from .joint_defaults import differences, joint_losses
 from .registry import Measure
@@ -121,8 +121,8 @@ def expected_systemic_loss(
     means of a systemic risk transaction tax, doi 10.1080/14697688.2016.1156146 (abstract read, not
     the equations); with DebtRank, L_i is DebtRank times all equity.
     """
-    if method not in ("single", "exact", "sampled"):
-        raise ArgumentError(f"method={method!r}: choose 'single', 'exact' or 'sampled'.")
+    expect(network=network, model=model)
+    choice(method, ("single", "exact", "sampled"), "method")
     p = _probabilities(network, probabilities)
     n, blank = len(network), np.isnan(p)
     loss = joint_losses(network, model, np.eye(n, dtype=bool), recovery, n_jobs, progress)
@@ -199,6 +199,7 @@ def marginal_systemic_risk(
     Source: after Poledna & Thurner (2016), doi 10.1080/14697688.2016.1156146, the marginal effect
     of a transaction on systemic risk, base of their systemic risk tax (abstract read).
     """
+    expect(network=network, model=model)
     p = _probabilities(network, probabilities)
     rows = _rows(network, exposures)
     table = network.exposures[["creditor", "debtor", "amount"]]

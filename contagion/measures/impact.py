@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ConvergenceError, ShockError
+from ..errors import ConvergenceError, ShockError, expect
 from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
@@ -87,6 +87,7 @@ def each_default(
     >>> each_default(net, ct.models.Furfine(), more=True).loc["a", "contagion_index_uncapped"]
     np.float64(250.0)
     """
+    expect(network=network, model=model)
     if not 0 <= recovery <= 1:
         raise ShockError(f"recovery is {recovery}; it has to lie in [0, 1].")
     base = model.solve(network, np.zeros(len(network)))
@@ -310,6 +311,7 @@ def rounds_of_contagion(
     >>> rounds_of_contagion(net, ct.models.Furfine()).tolist()
     [2, 1, 0]
     """
+    expect(network=network, model=model)
     model._usable(network)
     n = len(network)
     rounds = np.zeros(n, np.int64)

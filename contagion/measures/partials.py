@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ModelError
+from ..errors import ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
 from ..network.exposure_network import ExposureNetwork
 from ..results.propagation_result import PropagationResult
 from ..results.socialization import initial_losses, owner_losses
-from ..text import listing
+from ..text import choice
 
 Of: TypeAlias = (
     Literal["owners", "shortfall", "external", "socialized"]
@@ -65,8 +65,7 @@ def direct(
     if not isinstance(of, str):
         weights = _weights(result.network, of)
         return "weighted", float(weights @ result.loss), _owners(result, system, weights, side), 0.0
-    if of not in TOTALS:
-        raise ArgumentError(f"of={of!r}: choose {listing(TOTALS, 4)}, or weights of the nodes.")
+    choice(of, TOTALS, "of", "weights of the nodes")
     if of in ("external", "socialized") and not settles:
         raise ModelError(
             f"{type(result.model).__name__} does not compute the loss {of!r}: it settles no claims."

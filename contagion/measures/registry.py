@@ -104,7 +104,7 @@ def scored(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a value that is nan, or infinite, without a reason: a measure may not be silent.
 
     Example

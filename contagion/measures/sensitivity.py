@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ConvergenceError, ModelError
+from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..models.base import NO_SHOCK, Model, _check_pins
@@ -18,7 +18,7 @@ from ..records import Scores, Table, because
 from ..results.propagation_result import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
-from ..text import listing, money, plural
+from ..text import choice, listing, money, plural
 from .partials import ASSETS, CLAIMS, DUE, LOST, SHOCK, Of, clearing_system, debtrank_system, direct
 from .registry import Measure, scored
 
@@ -161,6 +161,7 @@ def gradient(
     (2018), arXiv:1708.01561, directional derivatives by liabilities; both abstracts read, not the
     equations. The derivation here is the chain rule on the segments.
     """
+    expect(network=network, model=model, shock=shock)
     return _record(differentiated(solved(network, model, shock), of, side))
 
 
@@ -212,8 +213,7 @@ def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationR
 
 def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     """The derivatives of a loss at a result of :func:`solved`; see :func:`gradient`."""
-    if side not in ("loss", "gain"):
-        raise ArgumentError(f"side={side!r}: choose 'loss' or 'gain'.")
+    choice(side, ("loss", "gain"), "side")
     valued, n = not result.model.settles, len(result.network)
     system = debtrank_system(result) if valued else clearing_system(result)
     moves = kernel.moving(system, side)

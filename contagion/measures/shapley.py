@@ -62,7 +62,7 @@ def shapley(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For names that come twice, no players, or `max_evaluations` too few to begin with.
 
     Example
@@ -156,7 +156,7 @@ def shapley_of_defaults(
 
     Raises
     ------
-    ShockError, ModelError, ConvergenceError, ValueError
+    ShockError, ModelError, ConvergenceError, ArgumentError
         As in `SystemLoss`, `Shock.arrays` and :func:`shapley`; ShockError for a shock that hits
         nobody.
 
@@ -225,7 +225,7 @@ def shapley_of_risk(
     ------
     ShockError
         For losses of another shape, below 0 or not finite, or without any player.
-    ModelError, ConvergenceError, ValueError
+    ModelError, ConvergenceError, ArgumentError
         As in `SystemLoss` and :func:`shapley`.
 
     Example

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from ..errors import expect
 from ..kernels.krylov import bicgstab
 from ..network.exposure_network import ExposureNetwork
 
@@ -18,6 +19,7 @@ TIE = 1e-10  # relative difference below which two eigenvalues are the same
 
 def claim_matrix(network: ExposureNetwork) -> csr_array:
     """`X[i, j]` = all claims of i on j, shape (n, n); parallel claims added, none of them 0."""
+    expect(network=network)
     owed = network.liabilities.T.tocoo()
     some = owed.data > 0
     pairs = (owed.row[some], owed.col[some])

@@ -24,7 +24,7 @@ from ..statistics.joint_samples import (
     tail_weights,
 )
 from ..statistics.quantiles import ROUNDING, column_quantiles
-from ..text import listing
+from ..text import choice, listing
 from ..vocabulary import ERROR_RESAMPLES, JOINT_LEVEL, LEVEL, Rng
 from .attribution import Attribution
 from .registry import Measure
@@ -82,8 +82,8 @@ def marginal_expected_shortfall(
 
     Raises
     ------
-    ShockError, ValueError
-        As in `covar`; ValueError for system="others", which is not one system.
+    ShockError, ArgumentError
+        As in `covar`; ArgumentError for system="others", which is not one system.
 
     Example
     -------
@@ -256,8 +256,7 @@ def euler_allocation(
     Source: after Tasche (1999), "Risk contributions and performance measurement", and Denault
     (2001), Journal of Risk 4(1) (neither equation read).
     """
-    if risk not in get_args(Risk):
-        raise ArgumentError(f"risk={risk!r}: choose one of {', '.join(map(repr, get_args(Risk)))}.")
+    choice(risk, get_args(Risk), "risk")
     sample = sample_of(losses, level, "all", weights)
     if risk == "expected shortfall" and sample.count * (1 - level) < minimum - 1e-9:
         raise ShockError(
@@ -307,7 +306,7 @@ def tail_dependence(
 
     Raises
     ------
-    ShockError, ValueError
+    ShockError, ArgumentError
         As in `covar`.
 
     Example

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import ArgumentError, ConvergenceError, ModelError
+from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
@@ -12,6 +12,7 @@ from ..models.base import NO_SHOCK
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..shocks import Shock
+from ..text import choice
 from .partials import LOST, SHOCK, shortfalls
 from .registry import Measure, scored
 
@@ -73,8 +74,8 @@ def threat_index(
     Science 64(2); the abstract was read (an index of the marginal effect of cash on aggregate debt
     repayments), the formula is the derivative of clearing that the abstract describes.
     """
-    if side not in ("loss", "gain"):
-        raise ArgumentError(f"side={side!r}: choose 'loss' or 'gain'.")
+    expect(network=network, shock=shock)
+    choice(side, ("loss", "gain"), "side")
     if network._shareholdings is not None or network._guarantees is not None:
         raise ModelError(
             "The threat index does not compute guarantees and shareholdings. Leave them out: "

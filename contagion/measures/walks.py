@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..kernels.betweenness import dependencies
-from ..network.checks.choices import one_of
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
+from ..text import choice
 from ..vocabulary import Rng
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
@@ -28,7 +28,7 @@ CHUNK = 2**22  # entries of the distance matrix held at a time
 
 def _distances(network: ExposureNetwork, distance: Distance) -> csr_array:
     """Length of every claim: 1 step, or 1 / amount."""
-    one_of("distance", distance, ("hops", "amount"))
+    choice(distance, ("hops", "amount"), "distance")
     claims = claim_matrix(network)
     length = np.ones(claims.nnz) if distance == "hops" else 1.0 / claims.data
     return csr_array((length, claims.indices, claims.indptr), shape=claims.shape)
@@ -70,7 +70,7 @@ def betweenness(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another distance, or a k outside 1 … n.
 
     Example
@@ -86,6 +86,7 @@ def betweenness(
     Source: Freeman (1977), Sociometry 40(1); computed after Brandes (2001), Journal of
     Mathematical Sociology 25(2).
     """
+    expect(network=network)
     n = len(network)
     if k is not None and not 1 <= k <= n:
         raise ArgumentError(
@@ -139,7 +140,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another distance.
 
     Example
@@ -155,6 +156,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
     Source: Marchiori & Latora (2000), Physica A 285; Boldi & Vigna (2014), Internet Mathematics
     10; scaled to the n − 1 others.
     """
+    expect(network=network)
     n = len(network)
     steps = csr_array(_distances(network, distance).T)
     if n < 2:
@@ -220,6 +222,7 @@ def sinkrank(network: ExposureNetwork) -> SinkRank:
     in payment systems; the definition as the inverse of the mean number of steps, and exposures
     in the place of payments, are the reading of this package.
     """
+    expect(network=network)
     n = len(network)
     owed = csr_array(claim_matrix(network).T)
     label = strong_components(owed)

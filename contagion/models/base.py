@@ -8,14 +8,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import ArgumentError, ConvergenceError, ModelError, NetworkError, ShockError
+from ..errors import ConvergenceError, ModelError, NetworkError, ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
 from ..results.socialization import initial_losses
 from ..shocks import Shock
-from ..text import money
+from ..text import choice, money
 
 Trace = Literal["none", "rounds", "path"]
 NO_SHOCK = Shock()
@@ -64,6 +64,7 @@ class Model(ABC):
         return f"{type(self).__name__}({', '.join(given)})"
 
     def _usable(self, network: ExposureNetwork) -> None:
+        expect(network=network)
         if not len(network):
             raise NetworkError("The network has no nodes: there is nothing that could lose.")
         if network._guarantees is not None and not self.settles:
@@ -142,9 +143,9 @@ class Model(ABC):
         ConvergenceError
             When the tolerance is not reached; `.partial` is the result so far.
         """
-        if baseline not in ("book", "cleared"):
-            raise ArgumentError(f"baseline={baseline!r}: choose 'book' or 'cleared'.")
+        choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
+        expect(shock=shock)
         losses, recoveries = shock.arrays(network)
         outcome = self.run(network, losses, recoveries, trace="rounds")
         reference = None

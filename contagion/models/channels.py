@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
-from ..text import did_you_mean
+from ..text import known_name
 from .credit_funding import node_money
 from .fire_sale import FireSale
 from .network_valuation import NetworkValuation
@@ -48,7 +48,7 @@ class Channel:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For an unknown parameter, with the closest one, and for what is not a number.
 
         Example
@@ -60,8 +60,7 @@ class Channel:
         known = [f.name for f in fields(cls)]
         for item in [] if text == "default" else text.split(","):
             key, _, value = (part.strip() for part in item.partition("="))
-            if key not in known:
-                raise ArgumentError(did_you_mean(key, known, f"parameter of {cls.__name__}"))
+            known_name(key, known, f"parameter of {cls.__name__}")
             try:
                 given[key] = float(value)
             except ValueError:
@@ -81,7 +80,7 @@ class Prices(Channel):
 
     Raises
     ------
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
@@ -127,7 +126,7 @@ class Funding(Channel):
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For parameters out of range.
 
     Example
@@ -183,7 +182,7 @@ class Marking(Channel):
 
     Raises
     ------
-    TypeError, ValueError
+    ArgumentTypeError, ArgumentError
         For anything else.
 
     Example

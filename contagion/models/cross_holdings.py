@@ -7,9 +7,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution, ArgumentError
+from ..errors import AmbiguousSolution
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Model, Trace
 from .settlement import settle
 
@@ -87,8 +88,7 @@ class CrossHoldings(Model):
     max_rounds: int = 10_000
 
     def __post_init__(self) -> None:
-        if self.which not in ("greatest", "least", None):
-            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+        choice(self.which, ("greatest", "least", None), "which")
 
     def run(
         self,

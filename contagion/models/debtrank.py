@@ -8,12 +8,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.sparse import csr_array, diags_array, hstack
 
-from ..errors import ArgumentError, ConvergenceError
+from ..errors import ConvergenceError
 from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_system, single_hit
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Model, Trace
 
 
@@ -67,8 +68,7 @@ class DebtRank(Model):
     max_rounds: int = 100_000
 
     def __post_init__(self) -> None:
-        if self.variant not in ("linear", "single-hit"):
-            raise ArgumentError(f"variant={self.variant!r}: choose 'linear' or 'single-hit'.")
+        choice(self.variant, ("linear", "single-hit"), "variant")
 
     def run(
         self,

@@ -14,6 +14,7 @@ from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..shocks import Shock
+from ..text import choice
 from .base import NO_SHOCK, Model, Trace
 from .settlement import slices
 
@@ -85,8 +86,7 @@ class FailureCosts(Model):
             raise ArgumentError(
                 f"threshold={self.threshold}, cost={self.cost}: both are parts >= 0 of a value."
             )
-        if self.which not in ("best", "worst"):
-            raise ArgumentError(f"which={self.which!r}: choose 'best' or 'worst'.")
+        choice(self.which, ("best", "worst"), "which")
 
     def limits(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
         """Thresholds v̲ and failure costs β, (n,) each, in money.

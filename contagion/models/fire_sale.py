@@ -11,6 +11,7 @@ from ..errors import AmbiguousSolution, ArgumentError
 from ..kernels.firesale import forced_sales, marked_down
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Trace
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
 from .settlement import settle
@@ -60,7 +61,7 @@ class FireSale(PortfolioModel):
         With `which=None`, when the solutions differ.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
@@ -108,8 +109,7 @@ class FireSale(PortfolioModel):
             raise ArgumentError(f"capital_ratio={self.capital_ratio}: above 0 and at most 1.")
         if not 0 <= self.other_weight <= 1:
             raise ArgumentError(f"other_weight={self.other_weight}: it lies between 0 and 1.")
-        if self.which not in ("greatest", "least", None):
-            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+        choice(self.which, ("greatest", "least", None), "which")
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
         object.__setattr__(self, "illiquid", tuple(self.illiquid))
 

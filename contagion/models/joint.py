@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ArgumentTypeError, ModelError
+from ..errors import ArgumentTypeError, ModelError
 from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..network.exposure_network import ExposureNetwork
@@ -16,6 +16,7 @@ from ..results.outcome import Outcome
 from ..results.run_arrays import Baseline, RunArrays, claim_losses
 from ..results.socialization import Route
 from ..shocks import Shock
+from ..text import choice
 from .base import NO_SHOCK, Trace
 from .channels import Channel, Funding, Marking, Prices
 from .fire_sale import INNER, _Path
@@ -67,7 +68,7 @@ class JointModel(PortfolioModel):
         For an impact that does not name a held asset, and for guarantees together with marks.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    TypeError
+    ArgumentTypeError
         For a channel of another kind.
 
     Example
@@ -143,13 +144,12 @@ class JointModel(PortfolioModel):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For an unknown `of`.
         ShockError, ModelError, ConvergenceError
             As in :meth:`propagate`, in any of the runs.
         """
-        if of not in ("owners", "external creditors"):
-            raise ArgumentError(f"of={of!r}: choose 'owners' or 'external creditors'.")
+        choice(of, ("owners", "external creditors"), "of")
         names = [name for name in KINDS if getattr(self, name) is not None]
         worth: list[np.ndarray] = []
         direct = np.zeros(len(network))

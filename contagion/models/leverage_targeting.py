@@ -43,7 +43,7 @@ class LeverageTargeting(PortfolioModel):
     ------
     ModelError
         When `depth` does not name an asset that is held.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example

@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import AmbiguousSolution, ArgumentError, ArgumentTypeError
+from ..errors import AmbiguousSolution, ArgumentTypeError
 from ..kernels.equities import THRESHOLD, Solution, System, solve
 from ..kernels.segments import Segments
 from ..kernels.shares import Shares
 from ..kernels.valuation import Terms
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Model, Trace
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words
@@ -53,7 +54,7 @@ class NetworkValuation(Model):
         With `which=None`, when the two solutions differ; names how many nodes.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
-    ValueError
+    ArgumentError
         When parameters of the valuation do not fit the network.
 
     Example
@@ -88,8 +89,7 @@ class NetworkValuation(Model):
             raise ArgumentTypeError(
                 f"valuation={self.valuation!r}: give one of ct.models.valuations or its name."
             )
-        if self.which not in ("greatest", "least", None):
-            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+        choice(self.which, ("greatest", "least", None), "which")
 
     def run(
         self,

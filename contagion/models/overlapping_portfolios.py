@@ -37,7 +37,7 @@ class OverlappingPortfolios(PortfolioModel):
     ------
     ModelError
         When `impact` does not name an asset that is held.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example

@@ -139,7 +139,7 @@ def checked_impact(value: Any) -> Any:
 
     Raises
     ------
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For anything else.
     """
     if hasattr(value, "factor"):

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import AmbiguousSolution, ArgumentError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Model, Trace
 from .settlement import settle
 
@@ -69,8 +70,7 @@ class RogersVeraart(Model):
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):
             raise ArgumentError(f"alpha={self.alpha}, beta={self.beta}: both lie between 0 and 1.")
-        if self.which not in ("greatest", "least", None):
-            raise ArgumentError(f"which={self.which!r}: choose 'greatest', 'least' or None.")
+        choice(self.which, ("greatest", "least", None), "which")
 
     def run(
         self,

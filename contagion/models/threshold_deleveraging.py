@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..kernels.firesale import THRESHOLD, deleverage
 from ..network.exposure_network import ExposureNetwork
+from ..text import choice
 from .base import Trace
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
@@ -60,7 +61,7 @@ class ThresholdDeleveraging(PortfolioModel):
         When `depth` or `floor` does not name an asset that is held.
     ConvergenceError
         By `propagate`, when sales do not end.
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
@@ -106,8 +107,7 @@ class ThresholdDeleveraging(PortfolioModel):
             )
         if not 0 <= self.shortfall <= 1:
             raise ArgumentError(f"shortfall={self.shortfall}: it lies between 0 and 1.")
-        if self.insolvent not in ("sell", "hold"):
-            raise ArgumentError(f"insolvent={self.insolvent!r}: choose 'sell' or 'hold'.")
+        choice(self.insolvent, ("sell", "hold"), "insolvent")
         if self.rounds is not None and self.rounds < 1:
             raise ArgumentError(f"rounds={self.rounds}: at least one, or None.")
         if self.depth is not None:
@@ -181,7 +181,7 @@ class ThresholdDeleveraging(PortfolioModel):
         """D = scale × daily volume / daily volatility × √days, money: what 100 % would take.
 
         Parameters: daily_volume (money), volatility (of daily returns), days over which sales are
-        spread, scale (order one). ValueError unless all are above 0.
+        spread, scale (order one). ArgumentError unless all are above 0.
 
         >>> ThresholdDeleveraging.market_depth(100.0, 0.02, days=4)
         10000.0
@@ -218,7 +218,7 @@ class ThresholdDeleveraging(PortfolioModel):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For a size out of range.
         """
         if not 0 < size <= 1:

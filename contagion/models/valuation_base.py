@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..kernels.valuation import Terms, Valued
-from ..text import did_you_mean
+from ..text import known_name
 
 Bounds = dict[str, tuple[float, float]]
 Parameter = float | str | Sequence[float] | np.ndarray
@@ -84,18 +84,15 @@ class Valuation(ABC):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For the wrong number of them, an unknown column, and values out of range.
         """
         found = {}
         for name in self.bounds:
             value = getattr(self, name)
             if isinstance(value, str):
-                if value not in columns:
-                    raise ArgumentError(
-                        f"{type(self).__name__}: {name} is a number, or "
-                        + did_you_mean(value, list(columns), "numeric column of the node table")
-                    )
+                where = f"{name} of {type(self).__name__}"
+                known_name(value, columns, "numeric column of the node table", where)
                 value = columns[value]
             numbers = np.asarray(value, float)
             if numbers.ndim and numbers.shape != (n,):

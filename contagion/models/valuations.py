@@ -21,7 +21,7 @@ from ..kernels.valuation import (
     from_funds,
     relative_loss,
 )
-from ..text import did_you_mean
+from ..text import known_name
 from .valuation_base import Bounds, Parameter, Valuation
 
 RATE, POSITIVE = (0.0, 1.0), (0.0, float("inf"))
@@ -305,7 +305,7 @@ def from_words(text: str) -> Valuation:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For an unknown name or parameter, with the closest one.
 
     Example
@@ -314,15 +314,14 @@ def from_words(text: str) -> Valuation:
     valuations.BlackCox(volatility=0.1, recovery=0.4)
     """
     name, _, rest = text.partition(":")
-    if name not in VALUATIONS:
-        raise ArgumentError(did_you_mean(name, list(VALUATIONS), "valuation"))
+    known_name(name, VALUATIONS, "valuation")
     kind = VALUATIONS[name]
     given: dict[str, Any] = {}
     for item in filter(None, rest.split(",")):
         key, sign, value = (part.strip() for part in item.partition("="))
-        if not sign or key not in {f.name for f in fields(kind)}:
-            known = [f.name for f in fields(kind)]
-            raise ArgumentError(did_you_mean(key, known, f"parameter of {name}"))
+        known_name(key, [f.name for f in fields(kind)], f"parameter of {name}")
+        if not sign:
+            raise ArgumentError(f"{text!r}: write {name}:{key}=VALUE.")
         given[key] = _read(value)
     needed = [f.name for f in fields(kind) if f.default is MISSING]
     if missing := [key for key in needed if key not in given]:

@@ -52,11 +52,11 @@ class Changes(Multilateral):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node.
         NetworkError
             For a pair of more than two nodes.
-        ValueError, TypeError
+        ArgumentError, ArgumentTypeError
             For a pair of a node with itself, or something that is not a pair.
 
         Example
@@ -113,9 +113,9 @@ class Changes(Multilateral):
         ------
         NetworkError
             For a set with more than two parties, and for a claim in two sets.
-        KeyError
+        UnknownNameError
             For an unknown node.
-        ValueError, TypeError
+        ArgumentError, ArgumentTypeError
             For an unknown exposure column, for a value that no claim has, for a set without two
             different parties.
 
@@ -170,7 +170,7 @@ class Changes(Multilateral):
         NetworkError
             Where a debtor does not have the assets that it pledged, or would hold more priced
             assets (`holdings`) than it keeps.
-        ValueError, TypeError
+        ArgumentError, ArgumentTypeError
             For an unknown column, a value that no claim has, a haircut outside 0 … 1.
 
         Example
@@ -200,9 +200,9 @@ class Changes(Multilateral):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node.
-        TypeError
+        ArgumentTypeError
             For a column that is spelled almost like one of the schema.
         NetworkError
             Where the new figures do not pass the input checks.
@@ -258,7 +258,7 @@ class Changes(Multilateral):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node.
         RuleError
             Where the claims on the node lack what the rule asks for.

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import Finding, UnknownNameError
+from ..errors import Finding
 from ..rules import Rule, from_dict
-from ..text import did_you_mean
+from ..text import known_name
 from . import balance_sheet as books
 from . import checks as validation
 from . import guarantees as contingent
@@ -197,14 +197,15 @@ class Contents:
         )
 
     def position(self, node: Any) -> int:
-        """Row of a node. Raises `KeyError` with the closest name."""
+        """Row of a node. Raises `UnknownNameError` with the closest name."""
         try:
             return int(cast(int, self.names.get_loc(node)))
-        except KeyError:
-            raise UnknownNameError(did_you_mean(node, list(self.names), "node")) from None
+        except (KeyError, TypeError, pd.errors.InvalidIndexError):
+            known_name(node, self.names, "node")
+            raise
 
     def holdings_of(self, asset: Any) -> np.ndarray:
-        """Money (n,) that each node holds in an asset. Raises `ShockError` for an unknown asset."""
+        """Money (n,) that each node holds in an asset; `UnknownNameError` where there is none."""
         return held.held(self._holdings, self.names, asset)
 
     def _named_rules(self, given: Mapping[Any, Any]) -> dict[Any, Rule]:

@@ -57,7 +57,7 @@ class ExposureNetwork(Forms, Changes):
     ------
     NetworkError
         With every finding of the input checks that no choice mends.
-    TypeError, ValueError
+    ArgumentTypeError, ArgumentError
         For an option that does not exist, or a word that it does not take.
 
     Example
@@ -136,7 +136,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     ------
     NetworkError
         With every finding of the input checks.
-    FileNotFoundError
+    MissingFileError
         Where there is no such file.
 
     Example

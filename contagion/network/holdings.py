@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError, ShockError
-from ..text import did_you_mean, listing, plural
+from ..errors import NetworkError, UnknownNameError
+from ..text import did_you_mean, known_name, listing, plural
 from . import checks as validation
 from .checks.numbers import numbers
 from .formats import to_pandas
@@ -48,14 +48,13 @@ def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.D
 
 
 def held(table: pd.DataFrame | None, names: pd.Index, asset: Any) -> np.ndarray:
-    """Money (n,) that each node holds in an asset; `ShockError` for an asset that nobody holds."""
-    if table is None or not (table["asset"] == asset).any():
-        known = [] if table is None else list(table["asset"].unique())
-        raise ShockError(
-            did_you_mean(asset, known, "asset")
-            if known
-            else f"No node holds {str(asset)!r}: the network has no table of holdings "
+    """Money (n,) that each node holds in an asset; `UnknownNameError` where nobody holds it."""
+    if table is None:
+        raise UnknownNameError(
+            f"No node holds {str(asset)!r}: the network has no table of holdings "
             "(holdings= with columns node, asset, value)."
         )
+    if not (table["asset"] == asset).any():
+        known_name(asset, list(table["asset"].unique()), "asset")
     rows = table[table["asset"] == asset]
     return np.bincount(names.get_indexer(pd.Index(rows["node"])), rows["value"], len(names))

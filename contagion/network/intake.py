@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..errors import Finding, NetworkError
+from ..text import choice
 from . import balance_sheet as books
 from . import checks as validation
 from . import formats as convert
@@ -107,13 +108,13 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For an option that does not exist, with the closest one.
-    ValueError
+    ArgumentError
         For a word that an option does not take.
     """
     choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}
     validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))
     words = ("senior", "pari_passu")
-    validation.one_of("external_creditors", options.get("external_creditors", "senior"), words)
+    choice(options.get("external_creditors", "senior"), words, "external_creditors")
     return options

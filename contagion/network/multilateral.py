@@ -46,9 +46,9 @@ class Multilateral(Matrices):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node.
-        ValueError, TypeError
+        ArgumentError, ArgumentTypeError
             For a house that is its own member, an unknown column, a value that no claim has.
         NetworkError
             Where a guarantee covers a claim that is novated: its debtor is another now.
@@ -99,7 +99,7 @@ class Multilateral(Matrices):
 
         Raises
         ------
-        ValueError, TypeError
+        ArgumentError, ArgumentTypeError
             For another word, an unknown column, a value that no claim has.
         NetworkError
             Where a guarantee covers a claim that is gone.

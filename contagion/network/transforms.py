@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ArgumentTypeError, NetworkError
-from ..text import closest, plural
+from ..errors import ArgumentTypeError, NetworkError
+from ..text import choice, closest, plural
 from . import guarantees, schema, shareholdings
 from .formats import Tables
 from .matrices import Matrices
@@ -96,8 +96,7 @@ def with_amounts(network: N, amounts: Any, keep: str) -> N:
             f"Amount {wrong[0]} is {amount[wrong[0]]:g} ({len(wrong)} such rows); amounts have to "
             "be >= 0 and finite."
         )
-    if keep not in ("external", "equity"):
-        raise ArgumentError(f"keep={keep!r}: choose 'external' or 'equity'.")
+    choice(keep, ("external", "equity"), "keep")
     nodes, n = network._completed(), len(network)
     if keep == "equity":
         more = amount - network.amount

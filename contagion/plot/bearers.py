@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..errors import expect
 from ..text import money
 from . import style
 from .amounts import scale
@@ -40,6 +41,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     >>> len(ax.patches) == len(result.bearers)
     True
     """
+    expect(result=result)
     frame, total = _rows(result), result.socialization
     note = _sum(result)
     width = NOTE - max(0, max(map(len, frame["label"]), default=0) - 24)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import expect
 from ..measures import amounts
 from ..measures import concentration_curve as curve_of
 from ..measures.concentration import QUANTITIES, Quantity
@@ -42,7 +43,7 @@ def cumulative_shares(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another quantity.
 
     Example
@@ -56,6 +57,7 @@ def cumulative_shares(
     >>> ax.lines[0].get_ydata().tolist()
     [0.0, 0.6, 1.0, 1.0]
     """
+    expect(network=network)
     wanted: Sequence[Quantity] = [of] if isinstance(of, str) else list(of)
     count = len(network)
     ax = style.axes(ax, 6.6, 4.2)

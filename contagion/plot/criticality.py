@@ -45,7 +45,7 @@ def criticality(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another figure.
 
     Example

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..experiments.stress import StressTest
 from ..statistics import Estimate
 from ..text import plural
@@ -60,7 +60,7 @@ def exceedance(
     ------
     StressError
         For an unknown column.
-    ValueError
+    ArgumentError
         For a level that is not between 0 and 1.
 
     Example
@@ -77,6 +77,7 @@ def exceedance(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['VaR 75%: 5.000', 'ES 75%: 5.000']
     """
+    expect("StressTest", test=test)
     chosen = sorted(test.spec["options"]["levels"] if levels is None else levels)
     wrong = [level for level in chosen if not 0 < level < 1]
     if wrong:

@@ -48,7 +48,7 @@ def look_through_flow(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example

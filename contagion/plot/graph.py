@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import money
 from . import style
@@ -44,7 +44,7 @@ def network(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When the result belongs to a network with other nodes.
 
     Example
@@ -55,6 +55,9 @@ def network(
     >>> [text.get_text() for text in ax.texts][:3]
     ['A', 'B', 'C']
     """
+    expect(network=network)
+    if result is not None:
+        expect(result=result)
     if result is not None and not result.network.names.equals(network.names):
         raise ArgumentError("The result belongs to a network with other nodes.")
     ax = style.axes(ax, 8.0, 5.6)

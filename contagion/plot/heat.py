@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from ..vocabulary import MOST_DRAWN
@@ -74,6 +74,7 @@ def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['bank', 'fund', 'all']
     """
+    expect(network=network)
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
     table = kind_amounts(network)
@@ -135,7 +136,7 @@ def victim_heat(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another measure, a table without cells, and for a negative number.
 
     Example

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..experiments.layers import LayerComparison
 from ..vocabulary import MOST_DRAWN
 from . import style
@@ -61,7 +61,7 @@ def layer_gap(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example
@@ -80,6 +80,7 @@ def layer_gap(
     Source: after Poledna, Molina-Borboa, Martínez-Jaramillo, van der Leij & Thurner (2015), see
     :func:`contagion.experiments.layers.by_layer`; the drawing is ours.
     """
+    expect("LayerComparison", comparison=comparison)
     if most < 1:
         raise ArgumentError(f"most={most}: draw at least one node by name.")
     layers, rows = _layers(comparison), _rows(comparison, most)

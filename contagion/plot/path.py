@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import UnknownNameError
+from ..errors import expect
 from ..liquidation import CascadeResult
-from ..text import did_you_mean, money, plural
+from ..text import known_name, money, plural
 from . import style
 from .pieces import drawn_width, legend
 
@@ -36,7 +36,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an asset that the book does not have, with the closest one.
 
     Example
@@ -52,6 +52,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
     >>> [round(float(value), 6) for value in market.get_ydata()]
     [100.0, 88.0, 79.2, 79.2]
     """
+    expect("CascadeResult", result=result)
     book, path = result.book, result.path
     name = _asset(result, asset)
     mine = path[path["asset"] == name]
@@ -83,8 +84,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
 def _asset(result: CascadeResult, asset: Any) -> Any:
     assets = result.book.assets
     if asset is not None:
-        if asset not in assets:
-            raise UnknownNameError(did_you_mean(asset, list(assets), "asset of the book"))
+        known_name(asset, assets, "asset of the book")
         return asset
     path = result.path
     before = path["asset"].map(result.book.prices).to_numpy(float)

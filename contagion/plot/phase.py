@@ -32,7 +32,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
 
     Raises
     ------
-    KeyError, ValueError
+    UnknownNameError, ArgumentError
         As :meth:`Sweep.grid`.
 
     Example

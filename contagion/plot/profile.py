@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError
+from ..errors import expect
 from ..liquidation import MarginBook
 from ..liquidation.liquidation_profile import liquidatable, moving, steps
-from ..text import money
+from ..text import choice, money
 from . import style
 from .amounts import scale
 from .pieces import drawn_width, legend, short
@@ -54,7 +54,7 @@ def liquidation_profile(
     ------
     MarginError
         For an asset that the book does not have.
-    ValueError
+    ArgumentError
         For another word for `by`, moves below −1.
 
     Example
@@ -69,8 +69,8 @@ def liquidation_profile(
     >>> [float(y) for y in ax.lines[0].get_ydata()]
     [3000.0, 1000.0, 0.0]
     """
-    if by not in ("side", "venue"):
-        raise ArgumentError(f"by={by!r}: choose 'side' or 'venue'.")
+    expect(book=book)
+    choice(by, ("side", "venue"), "by")
     at = _reach(book, asset) if moves is None else np.unique(steps(moves))
     table = liquidatable(book, at, asset, by="venue" if by == "venue" else None)
     heights, labels, colours = _sides(table) if by == "side" else _venues(table, len(at))

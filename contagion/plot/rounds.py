@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import expect
 from . import style
 from .boxes import OUTSIDE, Box, Link, boxes
 from .labels import wrapped
@@ -45,6 +46,7 @@ def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     >>> [text.get_text().split()[0] for text in ax.texts][:2]
     ['A', 'C']
     """
+    expect(result=result)
     found, links, to = boxes(result)
     columns = sorted({box.column for box in found})
     stacks = {c: [i for i, box in enumerate(found) if box.column == c] for c in columns}

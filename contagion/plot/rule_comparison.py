@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from ..vocabulary import MOST_DRAWN
 from . import style
@@ -42,7 +42,7 @@ def rule_comparison(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `most` below 1.
 
     Example
@@ -57,6 +57,7 @@ def rule_comparison(
     >>> [text.get_text() for text in ax.texts][:4]
     ['3.000', '2.000 (1.000 less)', '1.000', '2.000 (1.000 more)']
     """
+    expect("RuleComparison", comparison=comparison)
     if most < 1:
         raise ArgumentError(f"most={most}: draw at least one node by name.")
     first = comparison.results[AS_GIVEN]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ArgumentTypeError
+from ..errors import ArgumentError, expect
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
-from ..text import listing, money
+from ..text import known_name, listing, money
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
@@ -63,9 +63,9 @@ def waterfall(
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For anything that has no layers.
-    ValueError
+    ArgumentError
         For a result without a node, or one whose layers were not hit, with the nodes whose were;
         and for an allocation with a node.
     ModelError
@@ -125,11 +125,7 @@ def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
         )
         title = "The loss goes down, layer by layer"
         return _View(title, text, "", outcome.loss, outcome.layers, outcome.uncovered)
-    if not isinstance(outcome, PropagationResult):
-        raise ArgumentTypeError(
-            f"{type(outcome).__name__} has no layers: give an Allocation of rule.allocate(...), or "
-            "a result of model.propagate(...) and a node."
-        )
+    expect("Allocation", "PropagationResult", outcome=outcome)
     mine = layers_of(outcome, node)
     net, loss = outcome.network, float(mine["absorbed"].sum())
     note = (
@@ -152,8 +148,8 @@ def layers_of(result: PropagationResult, node: Any) -> pd.DataFrame:
     if node is None:
         what = "A result has many venues: say node=…."
     else:
-        known = node in result.network.names
-        what = f"{str(node)!r} lost nothing." if known else f"Unknown node {str(node)!r}."
+        known_name(node, result.network.names, "node")
+        what = f"{str(node)!r} lost nothing."
     raise ArgumentError(f"{what} Nodes with layers that were hit: {listing(hit, 12)}.")
 
 

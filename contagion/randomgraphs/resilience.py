@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 
 ROOM = 1e-12
@@ -35,7 +35,7 @@ def contagious_links(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a recovery outside 0 … 1.
 
     Example
@@ -51,6 +51,7 @@ def contagious_links(
 
     Source: after Amini, Cont & Minca (2016), Mathematical Finance 26(2): contagious links.
     """
+    expect(network=network)
     if not 0 <= recovery <= 1:
         raise ArgumentError(f"recovery={recovery!r}: the part that is paid is in 0 … 1.")
     owed = network.liabilities.tocoo()

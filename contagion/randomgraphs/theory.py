@@ -54,7 +54,7 @@ def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For probabilities that do not fit, or average degrees that differ.
 
     Example
@@ -105,7 +105,7 @@ def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For probabilities that do not sum to 1, or another number of thresholds.
 
     Example

@@ -30,7 +30,7 @@ def failures_needed(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a capital below 0 and an interbank that is not above 0.
 
     Example

@@ -76,7 +76,7 @@ def gai_kapadia_limits(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a capital below 0, or an interbank that is not above 0.
 
     Example
@@ -106,7 +106,7 @@ def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a threshold outside (0, 1].
 
     Example
@@ -165,7 +165,7 @@ def gai_kapadia_window(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For n below 2, no draws, a degree outside 0 … n − 1, a capital or interbank out of range.
 
     Notes
@@ -250,7 +250,7 @@ def watts_window(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a threshold outside (0, 1], n below 2, no draws, a degree outside 0 … n − 1.
 
     Example

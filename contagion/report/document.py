@@ -80,7 +80,7 @@ def write_report(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When a part belongs to a network with other nodes.
     DatasetError
         For a card name that does not exist.

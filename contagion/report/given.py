@@ -10,7 +10,7 @@ import pandas as pd
 from .. import measures
 from ..datasets import Card
 from ..datasets import card as dataset_card
-from ..errors import ArgumentError
+from ..errors import ArgumentError, expect, several
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.rule_comparison import RuleComparison
@@ -65,19 +65,22 @@ def given(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When a part belongs to a network with other nodes.
     DatasetError
         For a card name that does not exist.
     """
-    many = (results,) if isinstance(results, PropagationResult) else tuple(results)
+    expect(network=network)
+    many = tuple(several(results, "PropagationResult", "results", one=True))
     found = (policy,) if isinstance(policy, ShockComparison | ScenarioComparison) else policy
     answers = (reverse,) if isinstance(reverse, Smallest | Triggers | BreakEven) else reverse
     for result in many:
         _same("A result", network, result.network.names)
     if comparison is not None:
+        expect("RuleComparison", comparison=comparison)
         _same("The comparison", network, next(iter(comparison.results.values())).network.names)
     if stress is not None:
+        expect("StressTest", stress=stress)
         _same("The stress test", network, stress.names)
     for one in found:
         _same("The policy comparison", network, _nodes(one))

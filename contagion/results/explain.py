@@ -82,7 +82,7 @@ def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
     """
     net = result.network

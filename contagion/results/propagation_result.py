@@ -161,7 +161,7 @@ class PropagationResult(RunArrays):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For an unknown node, with the closest name.
         """
         return explain(self, node, most)

@@ -74,7 +74,7 @@ def exit_values(
     ------
     RuleError
         For a loss that is negative or not finite, and claims that are not usable.
-    ValueError
+    ArgumentError
         For fewer than two draws, or a confidence that is not between 0 and 1.
 
     Example

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
+from ..text import choice
 from .claims import Claims
 from .proportional import PRO_RATA
 from .rule import Rule, nested
@@ -99,10 +99,8 @@ class Queue(Rule):
     ties: Literal["pro_rata", "error"] = "pro_rata"
 
     def __post_init__(self) -> None:
-        if self.first not in ("highest", "lowest"):
-            raise RuleError(f"first={self.first!r}: choose 'highest' or 'lowest'.")
-        if self.ties not in ("pro_rata", "error"):
-            raise RuleError(f"ties={self.ties!r}: choose 'pro_rata' or 'error'.")
+        choice(self.first, ("highest", "lowest"), "first")
+        choice(self.ties, ("pro_rata", "error"), "ties")
 
     def segments(self, claims: Claims) -> Ladder:
         rank = self._rank(claims)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another, weighted
+from ..text import choice
 from .claims import Claims
 from .rule import Rule, nested
 
@@ -52,8 +53,7 @@ class ProRata(Rule):
     negative: Literal["error", "zero"] = "error"
 
     def __post_init__(self) -> None:
-        if self.negative not in ("error", "zero"):
-            raise RuleError(f"negative={self.negative!r}: choose 'error' or 'zero'.")
+        choice(self.negative, ("error", "zero"), "negative")
 
     def segments(self, claims: Claims) -> Ladder:
         least = 0.0 if self.negative == "error" else -np.inf

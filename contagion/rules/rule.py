@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder
-from ..text import money, percent
+from ..text import choice, money, percent
 from . import claims as tables
 from .claims import Claims
 
@@ -216,8 +216,7 @@ def rounded(
     >>> rounded(np.array([2.5, 2.5]), np.array([9.0, 9.0]), np.zeros(2, int), 1.0, "down")
     array([2., 2.])
     """
-    if rounding not in ("down", "largest_remainder"):
-        raise RuleError(f"rounding={rounding!r}: choose 'down' or 'largest_remainder'.")
+    choice(rounding, ("down", "largest_remainder"), "rounding")
     exact = lost / lot
     room = 1e-9 + 1e-14 * exact  # digits that a whole number of lots may lack by rounding
     lots = np.floor(exact + room)

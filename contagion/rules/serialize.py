@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingFileError, RuleError
-from ..text import did_you_mean
+from ..errors import ContagionError, MissingFileError, RuleError, located
+from ..text import known_name
 from .order import FirstCome, Priority, Queue
 from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .rule import Rule
@@ -82,25 +82,25 @@ def from_dict(data: Mapping[str, Any] | str) -> Rule:
     word = given.pop("rule", None)
     if word is None:
         raise RuleError(f"A rule in words needs a key 'rule' or 'venue'; it has {sorted(given)}.")
-    if word not in RULES:
-        raise RuleError(did_you_mean(word, list(RULES), "rule"))
+    known_name(word, RULES, "rule")
     kind = RULES[word]
     own = [INNER.get(field.name, field.name) for field in fields(kind)]
     known = ["layers"] if kind is Waterfall else own
     for name in given:
-        if name not in known:
-            raise RuleError(f"{word}: {did_you_mean(name, known, 'parameter')}")
-    if kind is Waterfall:
-        return Waterfall([_read_layer(layer) for layer in given.get("layers", [])])
-    if "within" in given:
-        given["within"] = from_dict(given["within"])
-    if "of" in given:
-        given["rule"] = from_dict(given.pop("of"))
-    if "tiers" in given:
-        given["tiers"] = {float(key): from_dict(value) for key, value in given["tiers"].items()}
+        known_name(name, known, "parameter", word)
     try:
+        if kind is Waterfall:
+            return Waterfall([_read_layer(layer) for layer in given.get("layers", [])])
+        if "within" in given:
+            given["within"] = from_dict(given["within"])
+        if "of" in given:
+            given["rule"] = from_dict(given.pop("of"))
+        if "tiers" in given:
+            given["tiers"] = {float(key): from_dict(value) for key, value in given["tiers"].items()}
         return kind(**given)
-    except TypeError as error:
+    except ContagionError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
         raise RuleError(f"{word}: a parameter has the wrong type ({error}).") from error
 
 
@@ -136,10 +136,8 @@ def read_rule(path: str | PathLike[str]) -> Rule:
     place = Path(path)
     if not place.exists():
         raise MissingFileError(f"There is no file {str(place)!r} with a rule.")
-    try:
+    with located(place.name):
         return loads(place.read_text("utf-8"))
-    except RuleError as error:
-        raise RuleError(f"{place.name}: {error}") from error
 
 
 def _plain(value: Any) -> Any:
@@ -166,8 +164,7 @@ def _read_layer(data: Any) -> Layer:
         raise RuleError(f"A layer is a table with a name; this is {data!r}.")
     known = ["name", "rule", "capacity", "owner"]
     for name in data:
-        if name not in known:
-            raise RuleError(f"Layer {data['name']!r}: {did_you_mean(name, known, 'parameter')}")
+        known_name(name, known, "parameter", f"Layer {data['name']!r}")
     given = dict(data)
     if "rule" in given:
         given["rule"] = from_dict(given["rule"])

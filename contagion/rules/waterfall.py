@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
-from ..text import closest
+from ..text import closest, known_name
 from .claims import Claims
 from .proportional import PRO_RATA
 from .rule import Rule, nested
@@ -102,8 +102,9 @@ class Waterfall(Rule):
         return [layer.name for layer in self.layers_]
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name; `KeyError` where there is none."""
-        return {layer.name: layer for layer in self.layers_}[name]
+        """The layer of that name; `UnknownNameError` where there is none."""
+        known_name(name, self.names, "layer")
+        return self.layers_[self.names.index(name)]
 
     def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:
         names = self.names

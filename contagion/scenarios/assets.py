@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.special import ndtr, pdtr
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
@@ -114,6 +114,7 @@ def prices(
 
     Source: after Black and Scholes (1973), Journal of Political Economy 81(3), the law of prices.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     given = {
         "volatility": volatility,
@@ -172,6 +173,7 @@ def jumps(
     Source: after Merton (1976), Journal of Financial Economics 3, 125-144; jumps that assets
     share are our assumption, in Merton they are specific to a stock.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     given = {
         "volatility": volatility,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaincinv, ndtr, stdtr
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
@@ -111,6 +111,7 @@ def gaussian_copula(
     Source: after Embrechts, McNeil and Straumann (2002), Correlation and dependence in risk
     management, in Risk Management: Value at Risk and Beyond, Cambridge University Press.
     """
+    expect(network=network)
     given = {"marginals": marginal_words(marginals), "correlation": correlation}
     sample = sampler(scenarios, rng, sampling)
     return _on_field(network, "gaussian_copula", given, marginals, correlation, 0.0, sample)
@@ -149,6 +150,7 @@ def t_copula(
 
     Source: after Demarta and McNeil (2005), International Statistical Review 73(1).
     """
+    expect(network=network)
     given = {
         "marginals": marginal_words(marginals),
         "correlation": correlation,
@@ -199,6 +201,7 @@ def clayton_copula(
     Source: after Marshall and Olkin (1988), Journal of the American Statistical Association
     83(403), drawing from a frailty.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     if sample.tilt is not None:
         raise ShockError("A Clayton copula has no factors that tilt could shift: leave it out.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from ..vocabulary import Rng
@@ -112,6 +112,7 @@ def common_factor(
 
     Source: after Vasicek (2002), Risk 15(12), the one-factor model of asset returns.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     if is_matrix(correlation):
         raise ShockError("common_factor has one factor. For a matrix use gaussian_copula.")
@@ -163,6 +164,7 @@ def factors(
 
     Source: after Glasserman and Li (2005), Management Science 51(11), the multifactor model.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     table = loadings if isinstance(loadings, pd.DataFrame) else np.asarray(loadings, float)
     if isinstance(table, pd.DataFrame):

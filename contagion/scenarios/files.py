@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingFileError, ShockError
+from ..errors import MissingFileError, ShockError, expect, located, reading
 from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean, listing
+from ..text import known_name, listing
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
@@ -78,7 +78,7 @@ def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scena
 
     Raises
     ------
-    FileNotFoundError
+    MissingFileError
         Where there is no such file.
     ShockError
         For text that is not TOML, and for an unknown kind, key or name, with the closest one.
@@ -100,13 +100,12 @@ def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scena
     >>> read_scenarios(file, net).shock(0)
     Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.4)
     """
+    expect(network=network)
     place = Path(path)
     if not place.exists():
         raise MissingFileError(f"There is no file {str(place)!r} with scenarios.")
-    try:
+    with located(place.name):
         return from_toml(place.read_text("utf-8"), network, folder=place.parent)
-    except ShockError as error:
-        raise ShockError(f"{place.name}: {error}") from error
 
 
 def from_toml(
@@ -123,6 +122,7 @@ def from_toml(
     Traceback (most recent call last):
     contagion.errors.ShockError: common_factor: Unknown key 'volatilty'. Did you mean 'volatility'?
     """
+    expect(network=network)
     import tomllib
 
     try:
@@ -132,8 +132,7 @@ def from_toml(
     kind = data.pop("kind", None)
     if kind is None:
         raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")
-    if kind not in KINDS:
-        raise ShockError(did_you_mean(kind, list(KINDS), "kind"))
+    known_name(kind, KINDS, "kind")
     return KINDS[kind](network, **_arguments(kind, data, network, folder))
 
 
@@ -165,6 +164,7 @@ def to_toml(scenarios: Scenarios) -> str:
     b = 0.2
     <BLANKLINE>
     """
+    expect(scenarios=scenarios)
     import tomli_w
 
     words = scenarios.spec()
@@ -186,8 +186,7 @@ def _arguments(
     del parameters["network"]
     known = ["seed" if name == "rng" else name for name in keys_of(kind)]
     for key in data:
-        if key not in known:
-            raise ShockError(f"{kind}: {did_you_mean(key, known, 'key')}")
+        known_name(key, known, "key", kind)
     empty = inspect.Parameter.empty
     missing = [key for key, p in parameters.items() if p.default is empty and key not in data]
     if missing:
@@ -245,7 +244,8 @@ def _returns(
         file = (home / str(value)).resolve()
         if not (file.is_relative_to(home) and file.is_file()):
             raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
-        table = pd.read_csv(file, index_col=0)
+        with reading(file.name, ShockError):
+            table = pd.read_csv(file, index_col=0)
     return table.rename(columns=dict(names))
 
 
@@ -257,10 +257,8 @@ def _shocks(
         raise ShockError(f"{where}: give a list of tables, [[{where}]].")
     found: dict[str, Any] = {}
     for number, item in enumerate(value):
-        try:
+        with located(f"{where}, number {number}"):
             name, shock = shock_from(item, nodes, assets)
-        except ShockError as error:
-            raise ShockError(f"{where}, number {number}: {error}") from error
         name = name or str(number)
         if name in found:
             raise ShockError(f"{where}: two shocks are called {name!r}.")

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean, listing, plural
+from ..text import choice, known_name, listing, plural
 from ..vocabulary import Rng
 from .assets import holdings_matrix
 from .scenario_set import Batch, Scenarios, assets_of, capped, counted, losing, seed_of
@@ -133,6 +133,7 @@ def historical(
     Source: after Politis and Romano (1994), J. of the American Statistical Association 89(428),
     the stationary bootstrap; after Künsch (1989), Annals of Statistics 17(3), moving blocks.
     """
+    expect(network=network)
     values = _returns(returns)
     exposed, assumptions, by = _exposed(network, returns.columns, by)
     whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
@@ -196,8 +197,7 @@ def _exposed(
     """Money (c, n) of every node in every column, and what stands still."""
     has = network.holdings is not None
     assets, held = holdings_matrix(network) if has else (pd.Index([]), csr_array((0, len(network))))
-    if by not in (None, "node", "asset"):
-        raise ShockError(f"by={by!r}: choose 'node' or 'asset'.")
+    choice(by, (None, "node", "asset"), "by")
     if by is None:
         fits = [columns.isin(names).all() for names in (network.names, assets)]
         if all(fits):
@@ -209,7 +209,7 @@ def _exposed(
     known = network.names if by == "node" else assets
     strange = columns[~columns.isin(known)]
     if len(strange):
-        raise ShockError(f"returns: {did_you_mean(strange[0], list(known), by)}")
+        known_name(strange[0], known, by, "returns")
     still = known[~known.isin(columns)]
     said_so = (
         (f"{plural(len(still), by)} without returns stand still: {listing(still)}.",)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ShockError
+from ..errors import ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
-from ..text import did_you_mean, money
+from ..text import known_name, money
 from .scenario_set import Batch, Scenarios, assets_of
 from .shock_tables import shock_words
 from .values import Values, by_node, said
@@ -118,10 +118,11 @@ def single_defaults(
     array([[ 0., nan],
            [nan,  0.]])
     """
+    expect(network=network)
     names = network.names if nodes is None else pd.Index(list(nodes))
     places = network.names.get_indexer(names)
-    if (places < 0).any():
-        raise ShockError(did_you_mean(names[places < 0][0], list(network.names), "node"))
+    for name in names[places < 0]:
+        known_name(name, network.names, "node")
     if not len(places):
         raise ShockError("There is no node that could default.")
     rates = by_node(network, recovery, "recovery", 0.0, 1.0)
@@ -153,6 +154,7 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
     >>> two.labels.tolist()
     ['mild', 'failure']
     """
+    expect(network=network)
     named = shocks if isinstance(shocks, Mapping) else dict(enumerate(shocks))
     losses, rates = _arrays(network, "shocks", named)
     words = {
@@ -192,6 +194,7 @@ def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Liste
     >>> found.shock(3)
     Shock.loss({'a': 1.0, 'b': 2.0}) + Shock.default('a', recovery=0.4)
     """
+    expect(network=network)
     if not axes:
         raise ShockError("A grid needs at least one axis: {name: list of shocks}.")
     parts = [_arrays(network, name, dict(enumerate(shocks))) for name, shocks in axes.items()]
@@ -223,10 +226,8 @@ def _arrays(
     for at, (name, shock) in enumerate(shocks.items()):
         if not isinstance(shock, Shock):
             raise ShockError(f"{axis}, {name}: {shock!r} is not a Shock.")
-        try:
+        with located(f"{axis}, {name}"):
             losses[at], rates[at] = shock.arrays(network)
-        except ShockError as error:
-            raise ShockError(f"{axis}, {name}: {error}") from error
     return losses, rates
 
 

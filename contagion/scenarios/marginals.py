@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ShockError
-from ..text import did_you_mean
+from ..text import known_name
 from .values import by_name, said
 
 
@@ -125,8 +125,7 @@ def marginals_from(data: Any) -> Any:
     known = sorted(
         key for key, value in vars(stats).items() if isinstance(value, stats.rv_continuous)
     )
-    if name not in known:
-        raise ShockError(f"marginals: {did_you_mean(name, known, 'distribution')}")
+    known_name(name, known, "distribution", "marginals")
     args = given.pop("args", [])
     try:
         return getattr(stats, name)(*args, **given)

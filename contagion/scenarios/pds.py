@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from ..errors import ShockError
+from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
@@ -124,6 +124,7 @@ def defaults(
     Source: after Vasicek (2002), Risk 15(12), for the factor model and its distribution; after
     Glasserman and Li (2005), Management Science 51(11), for importance sampling.
     """
+    expect(network=network)
     sample = sampler(scenarios, rng, sampling)
     chance = by_node(network, probabilities, "probabilities", 0.0, 1.0)
     rates = by_node(network, recovery, "recovery", 0.0, 1.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ShockError
 from ..shocks import Shock
-from ..text import did_you_mean
+from ..text import known_name
 
 EVERYBODY = "*"
 KEYS = ("name", "loss", "relative", "default", "price", "depeg")
@@ -58,8 +58,7 @@ def shock_from(
     ('run', Shock.loss({'b': 3.0}) + Shock.default('a', recovery=0.0))
     """
     for key in data:
-        if key not in KEYS:
-            raise ShockError(f"A shock: {did_you_mean(key, KEYS, 'key')}")
+        known_name(key, KEYS, "key", "A shock")
     total = Shock()
     if "loss" in data:
         total += Shock.loss(_known(data, "loss", nodes))
@@ -87,8 +86,7 @@ def _known(data: Mapping[str, Any], key: str, names: Mapping[str, Any]) -> dict[
         raise ShockError(f"{key} = {table!r}: give a table {{name = number}}.")
     found = {}
     for name, value in table.items():
-        if name not in names:
-            raise ShockError(f"{key}: {did_you_mean(name, list(names), 'name')}")
+        known_name(name, names, "name", key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ShockError(f"{key}.{name} = {value!r}: this is not a number.")
         found[names[name]] = value

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
-from ..text import did_you_mean, listing, plural
+from ..text import known_name, listing, plural
 
 Values = float | str | Mapping[Any, float] | Sequence[float] | pd.Series | np.ndarray
 
@@ -33,10 +33,7 @@ def by_node(
     """
     if isinstance(given, str):
         table = network.nodes
-        if given not in table:
-            raise ShockError(
-                f"{what}: {did_you_mean(given, list(table.columns), 'column of the nodes')}"
-            )
+        known_name(given, table.columns, "column of the nodes", what)
         given = table[given].to_numpy()
     return by_name(network.names, given, what, low, high, "node")
 
@@ -77,7 +74,7 @@ def by_name(
 def _matched(names: pd.Index, given: pd.Series, what: str, noun: str) -> np.ndarray:
     unknown = given.index.difference(names, sort=False)
     if len(unknown):
-        raise ShockError(f"{what}: {did_you_mean(unknown[0], list(names), noun)}")
+        known_name(unknown[0], names, noun, what)
     if not given.index.is_unique:
         twice = given.index[given.index.duplicated()]
         raise ShockError(f"{what} names {listing(twice)} twice.")

@@ -23,7 +23,7 @@ def numbers(
     below: float | None = None,
     infinite: bool = False,
 ) -> np.ndarray:
-    """Values as a float array, or ValueError with the name of the argument; nan passes.
+    """Values as a float array, or ArgumentError with the name of the argument; nan passes.
 
     low, high : bounds that are allowed themselves; above, below : bounds that are not.
 
@@ -32,7 +32,8 @@ def numbers(
     >>> numbers("price", [1, 0.0], above=0)
     Traceback (most recent call last):
     ...
-    ValueError: price must be finite and above 0, but is 0.0 at position 1 (1 of 2 values).
+    contagion.errors.ArgumentError: price must be finite and above 0, but is 0.0 at position 1
+    (1 of 2 values).
     """
     try:
         array = np.asarray(values, dtype=float)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
+from ..text import choice
 from .arrays import Numbers, numbers
 from .fits import Fitted, normal_measure, student_measure
 from .samples import Sample, sample
@@ -50,8 +51,7 @@ def checked(
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1:
             raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
-    if method not in METHODS:
-        raise ArgumentError(f"method must be one of {', '.join(METHODS)}, but is {method!r}.")
+    choice(method, METHODS, "method")
     if degrees is not None:
         numbers("degrees", degrees, above=0)
         if method != "student":

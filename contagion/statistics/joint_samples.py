@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import ArgumentError, ShockError
 from ..parallel import each
 from ..records import Table, Why, because, first_reason
-from ..text import listing
+from ..text import choice, listing
 from ..vocabulary import Rng
 from .quantiles import column_quantiles
 
@@ -98,8 +98,7 @@ def sample_of(losses: Any, level: float, system: Any, weights: Any) -> Sample:
     columns = np.argsort(table.columns.astype(str), kind="stable")
     total = np.ascontiguousarray(x[:, columns]).sum(axis=1)  # the same to the last digit
     if isinstance(system, str):
-        if system not in ("all", "others"):
-            raise ArgumentError(f"system={system!r}: choose 'all', 'others' or give (scenarios,).")
+        choice(system, ("all", "others"), "system", "an array (scenarios,)")
         whole = total[:, None] if system == "all" else total[:, None] - x
     else:
         whole = np.asarray(system, float).reshape(-1, 1)

@@ -34,7 +34,8 @@ def known(name: str, values: ArrayLike, low: float = -np.inf) -> np.ndarray:
     >>> known("losses", [1, float("nan")])
     Traceback (most recent call last):
     ...
-    ValueError: losses has nan at position (1,) (1 of 2 values); drop those rows or fill them.
+    contagion.errors.ArgumentError: losses has nan at position (1,) (1 of 2 values); drop those rows
+    or fill them.
     """
     array = numbers(name, values, low)
     gaps = np.isnan(array)

@@ -28,6 +28,7 @@ import numpy as np
 from scipy.special import betaincinv, stdtrit
 
 from ..errors import ArgumentError
+from ..text import choice
 from ..vocabulary import RESAMPLES, Interval, Rng
 from .estimate import Estimate
 from .tail_risk import expected_shortfall, value_at_risk
@@ -140,8 +141,7 @@ def estimated(
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1 and not (name == "level" and statistic == "mean"):
             raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
-    if interval not in INTERVALS:
-        raise ArgumentError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
+    choice(interval, INTERVALS, "interval")
     if interval == "bootstrap":
         return _bootstrap(draws, statistic, level, confidence, resamples, rng)
     return _ASYMPTOTIC[statistic](draws, level, confidence)

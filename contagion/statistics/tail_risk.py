@@ -52,7 +52,7 @@ def value_at_risk(
 
     Raises
     ------
-    ValueError : nan or infinite losses, fewer than two rows, a level outside 0 to 1, an unknown
+    ArgumentError : nan or infinite losses, fewer than two rows, a level outside 0 to 1, an unknown
         method, weights that do not fit, a constant column for "student".
     ConvergenceError : the Student-t fit did not end (few observations, or half of them equal).
 
@@ -128,7 +128,7 @@ def expected_shortfall(
 
     Raises
     ------
-    ValueError : as `value_at_risk`; an unknown interval; degrees <= 1, given or estimated.
+    ArgumentError : as `value_at_risk`; an unknown interval; degrees <= 1, given or estimated.
     ConvergenceError : the Student-t fit did not end (few observations, or half of them equal).
 
     Example

@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import RuleError
 from ..rules.rule import Rule
-from ..text import did_you_mean
+from ..text import known_name
 from . import aave as aave
 from . import adl as adl
 from . import adl_research as adl_research
@@ -62,6 +61,5 @@ def venue(name: str, **parameters: Any) -> Rule:
 
 def describe(name: str) -> Venue:
     """Title, source, date, status, parameters and text of a venue; `RuleError` if unknown."""
-    if name not in CATALOGUE:
-        raise RuleError(did_you_mean(name, list(CATALOGUE), "venue"))
+    known_name(name, CATALOGUE, "venue")
     return CATALOGUE[name]

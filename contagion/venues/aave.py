@@ -147,7 +147,7 @@ def health_factor(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -215,7 +215,7 @@ def liquidation(
 
     Raises
     ------
-    ValueError : an argument out of range, total_debt below debt, other collateral without a
+    ArgumentError : an argument out of range, total_debt below debt, other collateral without a
         health factor.
 
     Example
@@ -317,7 +317,7 @@ def umbrella_slash(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

@@ -17,7 +17,7 @@ from ..rules.order import Queue
 from ..rules.proportional import Capped, ProRata
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers
-from ..text import did_you_mean
+from ..text import known_name
 
 
 def policies(
@@ -155,8 +155,7 @@ def _winners(allocation: Allocation, layer: str | None) -> tuple[float, float]:
     if layer is None and len(names) != 1:
         raise RuleError(f"Say whose profits count: layer= one of {', '.join(names)}.")
     layer = names[0] if layer is None else layer
-    if layer not in names:
-        raise RuleError(did_you_mean(layer, names, "layer"))
+    known_name(layer, names, "layer")
     before = float(allocation.layers["absorbed"].iloc[: names.index(layer)].sum())
     kept = allocation.table.loc[allocation.table["layer"] == layer, "paid"]
     return float(kept.max()) if len(kept) else 0.0, allocation.loss - before

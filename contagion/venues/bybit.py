@@ -18,7 +18,8 @@ from ..rules.order import Queue
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers, ratio
-from .parameters import choice, fund_then, money, share
+from ..text import choice
+from .parameters import fund_then, money, share
 from .record import Venue
 
 
@@ -69,7 +70,8 @@ def rule(
     centre "Auto-Deleveraging (ADL) Mechanism", 2025-11-05.
     """
     queue = Layer("adl", Queue(by))
-    if choice(pool, "pool", ("isolated", "shared")) == "isolated":
+    choice(pool, ("isolated", "shared"), "pool")
+    if pool == "isolated":
         if peak is not None or drawn or trigger != 0.30:
             raise RuleError(
                 'bybit: peak, drawn and trigger are of a shared pool; add pool="shared". '

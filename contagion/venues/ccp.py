@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from ..errors import RuleError
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..text import closest, listing
+from ..text import known_name, listing
 from .parameters import at_most, capacity, money, share
 from .record import Venue
 
@@ -242,12 +242,7 @@ def claims(
     failed = list(defaulter) if several else [defaulter]
     known = name.tolist()
     for each in failed:
-        if each not in known:
-            near = closest(str(each), [str(k) for k in known])
-            raise RuleError(
-                f"The defaulter {each!r} is not among the members."
-                + (f" Did you mean {near!r}?" if near else "")
-            )
+        known_name(each, known, "member", "defaulter")
     out = name.isin(failed).to_numpy()
     put = _numbers(table, "contribution")
     k = money(multiple, "multiple")

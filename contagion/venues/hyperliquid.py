@@ -101,7 +101,7 @@ def margins(
 
     Raises
     ------
-    ValueError : max_leverage below 1, backstop outside 0 to 1, notional infinite.
+    ArgumentError : max_leverage below 1, backstop outside 0 to 1, notional infinite.
 
     Example
     -------
@@ -152,7 +152,7 @@ def adl_index(
 
     Raises
     ------
-    ValueError : a price that is not above zero, or an unknown `shorts`.
+    ArgumentError : a price that is not above zero, or an unknown `shorts`.
 
     Example
     -------

@@ -17,7 +17,8 @@ from ..rules.proportional import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .parameters import at_most, choice, share
+from ..text import choice
+from .parameters import at_most, share
 from .record import Venue
 
 
@@ -63,7 +64,7 @@ def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake"
     Source: liquity/dev, packages/contracts/contracts/TroveManager.sol
     (_getOffsetAndRedistributionVals, _liquidateRecoveryMode), read @ 048ae7a.
     """
-    choice(mode, "mode", ("normal", "recovery"))
+    choice(mode, ("normal", "recovery"), "mode")
     pool = None if mode == "normal" else 0.0
     part = 1 - share(collateral_ratio, "collateral_ratio")
     return Waterfall(
@@ -140,7 +141,7 @@ def liquidation(
 
     Raises
     ------
-    ValueError : a negative amount, an unknown mode, recovery mode without total_ratio.
+    ArgumentError : a negative amount, an unknown mode, recovery mode without total_ratio.
 
     Example
     -------
@@ -208,7 +209,7 @@ def redistribution(
 
     Raises
     ------
-    ValueError : a negative amount, no axis of troves, or nobody left to take over the debt.
+    ArgumentError : a negative amount, no axis of troves, or nobody left to take over the debt.
 
     Example
     -------

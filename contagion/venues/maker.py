@@ -112,7 +112,7 @@ def settlement(
 
     Raises
     ------
-    ValueError : an amount out of range.
+    ArgumentError : an amount out of range.
 
     Example
     -------
@@ -169,7 +169,7 @@ def flop_lot(
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------
@@ -209,7 +209,7 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
 
     Raises
     ------
-    ValueError : an argument out of range.
+    ArgumentError : an argument out of range.
 
     Example
     -------

@@ -8,7 +8,6 @@ from ..errors import RuleError
 from ..rules.proportional import PRO_RATA, Capped
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..text import did_you_mean
 
 
 def money(value: Any, name: str) -> float:
@@ -33,17 +32,6 @@ def share(value: Any, name: str, *, most: float = 1.0) -> float:
     if not 0 <= number <= most:
         raise RuleError(f"{name}={value!r}: it is a number from 0 to {most:g}.")
     return number
-
-
-def choice(value: Any, name: str, known: tuple[str, ...]) -> str:
-    """A parameter that is one of a few words; `RuleError` with the closest where it is not.
-
-    >>> choice("shared", "pool", ("isolated", "shared"))
-    'shared'
-    """
-    if value not in known:
-        raise RuleError(did_you_mean(value, known, name))
-    return str(value)
 
 
 def capacity(value: Any, name: str) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import RuleError
 from ..rules.rule import Rule
-from ..text import did_you_mean
+from ..text import known_name
 
 Status = Literal["verified", "partly unverified", "unverified"]
 
@@ -44,8 +44,7 @@ class Venue:
         """The rule of the venue; `RuleError` for a parameter that is unknown or missing."""
         known = [*self.required, *self.parameters]
         for given in parameters:
-            if given not in known:
-                raise RuleError(f"{self.name}: {did_you_mean(given, known, 'parameter')}")
+            known_name(given, known, "parameter", self.name)
         missing = [name for name in self.required if name not in parameters]
         if missing:
             raise RuleError(f"{self.name} needs {' and '.join(missing)}; there is no default.")

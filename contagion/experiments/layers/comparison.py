@@ -73,7 +73,7 @@ class LayerComparison:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For more than 10 layers.
 
         Source: after Shapley (1953), A value for n-person games (formula and year seen in

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, NetworkError, RuleError
+from ...errors import ArgumentError, NetworkError, RuleError, expect
 from ...network.exposure_network import ExposureNetwork
 from ...network.transforms import rebuilt
 from ...rules import Waterfall
-from ...text import did_you_mean, listing, plural
+from ...text import known_name, listing, plural
 
 NO_LAYER = "no layer"
 NONE_OF = ("liquid_assets", "sellable_assets", "secured_funding")
@@ -56,7 +56,7 @@ def one_layer(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a layer that the network does not have, or a holder that is a node already.
     RuleError
         Without holder, where a node with a waterfall owes moved claims: its layers would lose
@@ -77,11 +77,11 @@ def one_layer(
     >>> one_layer(net, "loans", holder="others").exposures["creditor"].tolist()
     ['b', 'others']
     """
+    expect(network=network)
     wanted = [layers] if isinstance(layers, str) else list(layers)
     of, names = _of_claims(network), layer_names(network)
     for name in wanted:
-        if name not in names:
-            raise ArgumentError(did_you_mean(name, names, "layer"))
+        known_name(name, names, "layer")
     if holder is not None and holder in network.names:
         raise ArgumentError(f"The holder {holder!r} is a node already; choose another name.")
     moved = ~np.isin(of, np.asarray(wanted, object))
@@ -102,6 +102,7 @@ def one_layer(
 
 def _of_claims(network: ExposureNetwork) -> np.ndarray:
     """(m,) the layer of every claim, as text."""
+    expect(network=network)
     if "layer" not in network._columns:
         return np.full(len(network.amount), NO_LAYER, object)
     cells = network._columns["layer"].astype(object)

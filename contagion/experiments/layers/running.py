@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError
+from ...errors import ArgumentError, ArgumentTypeError, expect
 from ...measures import debtrank, default_impact
 from ...measures.impact import CHUNK
 from ...models import DebtRank
@@ -16,6 +16,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.run_arrays import Baseline
 from ...shocks import Shock
+from ...text import choice
 from .comparison import LayerComparison
 from .cut import layer_names, one_layer
 
@@ -66,10 +67,10 @@ def by_layer(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a network without claims, options that do not go together, or a layer that has the
         name of a column of the table.
-    TypeError
+    ArgumentTypeError
         For a model that is neither a model nor a function.
     ShockError, ConvergenceError, NetworkError, RuleError
         As the model, and :func:`one_layer`.
@@ -95,6 +96,8 @@ def by_layer(
     read, not the equations). The factor layer / all claims was seen in a reimplementation.
     """
     names = layer_names(network)
+    if shock is not None:
+        expect(shock=shock)
     _refuse(network, names, model, shock, recovery, weights)
     chosen: Any = DebtRank("single-hit") if model is None else model
     holder, results, fixed = (
@@ -187,10 +190,9 @@ def _refuse(
         model, type
     ):
         raise ArgumentTypeError(
-            f"model is a model, such as DebtRank(), or a function, not {model!r}."
+            f"model has to be a Model, such as DebtRank(), or a function, not {model!r}."
         )
-    if weights not in ("equity", "claims"):
-        raise ArgumentError(f"weights={weights!r}: choose 'equity' or 'claims'.")
+    choice(weights, ("equity", "claims"), "weights")
     if weights == "claims" and (
         shock is not None or not (model is None or isinstance(model, DebtRank))
     ):

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ModelError, PolicyError
+from ...errors import ModelError, PolicyError, expect
 from ...models import EisenbergNoe
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
 from ...shocks import Shock
-from ...text import did_you_mean, listing, money, plural
+from ...text import listing, money, plural
 from .intervention import rows_of
 from .money_interventions import Capital
 from .program import Program
@@ -157,6 +157,7 @@ def optimal_bailout(
     be taken from a node that others now pay. With default costs the problem is NP-hard
     (arXiv:2202.10986, an appendix read), and not computed here.
     """
+    expect(network=network, shock=shock)
     if not (np.isfinite(budget) and budget >= 0):
         raise PolicyError(f"budget={budget!r}: money >= 0.")
     if network._guarantees is not None or network._shareholdings is not None:
@@ -222,8 +223,6 @@ def _richer(network: ExposureNetwork, more: np.ndarray) -> ExposureNetwork:
 def _weights(network: ExposureNetwork, given: Mapping[Any, float] | None) -> np.ndarray:
     v = np.ones(len(network))
     for node, value in (given or {}).items():
-        if node not in network.names:
-            raise PolicyError(did_you_mean(node, list(network.names), "node"))
         v[network.position(node)] = value
     wrong = ~(np.isfinite(v) & (v >= 0))
     if wrong.any():

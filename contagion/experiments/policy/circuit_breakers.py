@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ConvergenceError, PolicyError
+from ...errors import ConvergenceError, PolicyError, expect
 from ...liquidation import LiquidationCascade, MarginBook, total_loss
 from ...liquidation.circuit_breakers import Breaker
 from ...network.exposure_network import ExposureNetwork
@@ -98,6 +98,7 @@ def compare_cascades(
     >>> done[["loss", "deficits", "latent"]].round(6).values.tolist()
     [[164.0, 64.0, 0.0], [120.0, 0.0, 20.0]]
     """
+    expect(book=book, cascade=cascade)
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": CircuitBreaker(...)}.')
     if AS_GIVEN in interventions:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
+from ...text import choice
 from .intervention import Intervention, fix_nodes, positive, rows_of
 
 
@@ -57,8 +58,7 @@ class ExposureLimit(Intervention):
     def __post_init__(self) -> None:
         positive(self, of_capital=self.of_capital, price=self.price)
         fix_nodes(self)
-        if self.repaid not in ("cash", "refinanced"):
-            raise PolicyError(f"repaid={self.repaid!r}: choose 'cash' or 'refinanced'.")
+        choice(self.repaid, ("cash", "refinanced"), "repaid")
 
     def cut(self, network: ExposureNetwork) -> np.ndarray:
         """(m,) money by which each claim falls."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from ...errors import PolicyError
+from ...errors import PolicyError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.run_arrays import Baseline
@@ -121,6 +121,8 @@ def compare(
     >>> done.table[["socialized", "cost", "avoided", "avoided_per_cost"]].values.tolist()
     [[4.0, 0.0, 0.0, nan], [1.0, 3.0, 3.0, 1.0]]
     """
+    expect(network=network, model=model)
+    expect("Shock", "Scenarios", shock=shock)
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": intervention}.')
     if AS_GIVEN in interventions:

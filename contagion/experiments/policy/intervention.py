@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import PolicyError
 from ...liquidation import LiquidationCascade
 from ...network.exposure_network import ExposureNetwork
-from ...text import did_you_mean, listing
+from ...text import known_name, listing
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,8 +144,7 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
         return np.flatnonzero(book.known & book.can_fail)
     found = []
     for node in nodes:
-        if node not in network.names:
-            raise PolicyError(f"{who}: {did_you_mean(node, list(network.names), 'node')}")
+        known_name(node, network.names, "node", who)
         found.append(network.position(node))
     rows = np.array(found, int)
     blank = rows[~book.known[rows]]

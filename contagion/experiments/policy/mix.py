@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ContagionError, PolicyError
+from ...errors import ContagionError, PolicyError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
@@ -20,7 +20,7 @@ from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_draws import Weighting
-from ...text import money
+from ...text import choice, money
 from ...vocabulary import LEVEL
 from ..stress.losses import ledger
 from .intervention import Intervention, combined
@@ -169,12 +169,13 @@ def cheapest(
     >>> found.names, found.value, found.cost, found.method
     (('a',), 1.0, 3.0, 'every mix')
     """
+    expect(network=network, model=model)
+    expect("Shock", "Scenarios", shock=shock)
     if not candidates:
         raise PolicyError('There are no candidates: give {"name": intervention}.')
     if (budget is None) == (target is None):
         raise PolicyError("Give budget= or target=, one of them.")
-    if statistic not in STATISTICS:
-        raise PolicyError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
+    choice(statistic, STATISTICS, "statistic")
     of = of or ("socialized" if model.settles else "loss")
     bench = Bench(network, model, shock, baseline, weighting, n_jobs)
     limit = np.inf if budget is None else float(budget)

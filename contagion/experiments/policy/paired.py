@@ -23,6 +23,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ...statistics import Estimate
 from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
+from ...text import choice
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 
 STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
@@ -58,7 +59,7 @@ def paired(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a word or a number that is not one of these.
 
     Example
@@ -73,15 +74,13 @@ def paired(
     Source: common random numbers as in Glasserman (2003), ch. 4 (not read); the contributions are
     the influence functions of the three statistics (own derivation).
     """
-    if statistic not in STATISTICS:
-        raise ArgumentError(f"statistic={statistic!r}: choose {', '.join(map(repr, STATISTICS))}.")
+    choice(statistic, STATISTICS, "statistic")
     for name, p in (("level", level), ("confidence", confidence)):
         if not 0 < p < 1:
             raise ArgumentError(f"{name} must be above 0 and below 1, but is {p!r}.")
     if interval is None:
         interval = "bootstrap" if statistic == "value_at_risk" else "asymptotic"
-    if interval not in INTERVALS:
-        raise ArgumentError(f"interval={interval!r}: choose {' or '.join(map(repr, INTERVALS))}.")
+    choice(interval, INTERVALS, "interval")
     (x, tx, cx), (y, ty, cy) = (_contributions(d, statistic, level) for d in (before, after))
     apart = float(np.hypot(before.error(cx, tx), after.error(cy, ty)))
     n = len(before.x)

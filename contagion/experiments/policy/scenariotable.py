@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import PolicyError
 from ...records import Table
 from ...statistics.scenario_draws import Draws
-from ...text import did_you_mean, money, plural
+from ...text import known_name, money, plural
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, SEED, Interval, Rng
 from ..stress import StressTest
 from ..stress.scalars import CERTIFICATE
@@ -86,16 +85,14 @@ class ScenarioComparison:
         PolicyError
             For an intervention or a measure that there is not.
         """
-        if name not in self.runs:
-            raise PolicyError(did_you_mean(name, list(self.runs), "intervention"))
+        known_name(name, self.runs, "intervention")
         test, used = self.runs[name]
         found = {key: x[0] for key, x in test.columns.items() if key not in CERTIFICATE}
         found |= {"funded": used.total, "loss": found["loss"] - used.total}
         if "socialized" in found:
             found["socialized"] = found["socialized"] - used.bystanders
             found["system_loss"] = found["loss"] + found["external_loss"]
-        if of not in found:
-            raise PolicyError(did_you_mean(of, list(found), "measure"))
+        known_name(of, found, "measure")
         return np.asarray(found[of], float)
 
     def draws(self, name: str, of: str) -> Draws:

@@ -10,11 +10,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ...errors import PolicyError
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...results.socialization import owner_losses
-from ...text import did_you_mean, money
+from ...text import known_name, money
 from .intervention import Intervention
 from .runs import Used
 
@@ -66,8 +65,7 @@ def measures(result: PropagationResult, used: Used) -> dict[str, float]:
 def measured(run: tuple[PropagationResult, Used], of: str) -> float:
     """One measure of a run; `PolicyError` for one that there is not."""
     found = measures(*run)
-    if of not in found:
-        raise PolicyError(did_you_mean(of, list(found), "measure"))
+    known_name(of, found, "measure")
     return found[of]
 
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, UnknownNameError
+from ...errors import ArgumentError
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
 from ...shocks import Shock
-from ...text import did_you_mean, money
+from ...text import money
 
 Norm = Literal["money", "largest", "relative"]
 NORMS = ("money", "largest", "relative")
@@ -37,7 +37,7 @@ class Goal:
 
     @staticmethod
     def of(network: ExposureNetwork, fail: Any, loss: float | None) -> Goal:
-        """From names. Raises `KeyError` for an unknown node, `ValueError` for none or both."""
+        """From names; `UnknownNameError` for an unknown node, `ArgumentError` for none or both."""
         if (fail is None) == (loss is None):
             raise ArgumentError(
                 "Say what the shock has to do: fail= a node or nodes, or loss= money."
@@ -49,8 +49,6 @@ class Goal:
         names = list(fail) if isinstance(fail, list | tuple | set) else [fail]
         rows = []
         for name in names:
-            if name not in network.names:
-                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             at = network.position(name)
             if not network.book.can_fail[at] or not network.book.known[at]:
                 raise ArgumentError(
@@ -196,7 +194,5 @@ def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray
         return assets
     may = np.zeros(len(network), bool)
     for name in hit:
-        if name not in network.names:
-            raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
         may[network.position(name)] = True
     return np.asarray(np.where(may, assets, 0.0))

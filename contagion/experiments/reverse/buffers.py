@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ModelError, UnknownNameError
+from ...errors import ArgumentError, ModelError, expect
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...shocks import Shock
-from ...text import did_you_mean, money
+from ...text import money
 
 NEAR = 1e-6  # how far below the break-even the model is run, as a part of it
 
@@ -68,9 +68,9 @@ def break_even_fund(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
-    ValueError
+    ArgumentError
         For a node that the shock pins in default.
     ModelError
         For models that do not settle claims, or have other channels.
@@ -86,6 +86,7 @@ def break_even_fund(
     4.0
     """
     model = EisenbergNoe() if model is None else model
+    expect(network=network, shock=shock, model=model)
     at = network.position(node)
     losses, recoveries = shock.arrays(network)
     if not np.isnan(recoveries[at]):
@@ -142,7 +143,7 @@ def consistent_buffers(
 
     Raises
     ------
-    KeyError, ValueError, ModelError
+    UnknownNameError, ArgumentError, ModelError
         For an unknown node, one that is said to have done both, one that the shock fails and that
         survived, and models without clearing.
 
@@ -158,6 +159,7 @@ def consistent_buffers(
     [[12.0, 10.0, nan, True], [5.0, nan, 4.0, False]]
     """
     model = EisenbergNoe() if model is None else model
+    expect(network=network, shock=shock, model=model)
     losses, recoveries = shock.arrays(network)
     stood, fell = _rows(network, survived), _rows(network, failed)
     both = [str(network.names[at]) for at in stood if at in fell]
@@ -197,8 +199,6 @@ def consistent_buffers(
 def _rows(network: ExposureNetwork, names: Iterable[Any]) -> list[int]:
     found = []
     for name in names:
-        if name not in network.names:
-            raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
         found.append(network.position(name))
     return found
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, UnknownNameError
+from ...errors import ArgumentError, expect
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...shocks import Shock
-from ...text import did_you_mean
+from ...text import choice
 from . import program
 from .answer import NORMS, Goal, Norm, Smallest, assets_of, sized, unreachable
 from .direction import along
@@ -64,9 +64,9 @@ def smallest_shock(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
-    ValueError
+    ArgumentError
         For no goal or two, a node that cannot fail, or a direction without weight.
 
     Example
@@ -84,8 +84,9 @@ def smallest_shock(
     question is that of reverse stress tests.
     """
     model = EisenbergNoe() if model is None else model
-    if norm not in NORMS:
-        raise ArgumentError(did_you_mean(norm, list(NORMS), "norm"))
+    expect(network=network, model=model)
+    expect("Shock", given=given)
+    choice(norm, NORMS, "norm")
     goal = Goal.of(network, fail, loss)
     base, recoveries = given.arrays(network)
     if base.any():
@@ -138,8 +139,6 @@ def _direction(
     else:
         line = np.zeros(len(network))
         for name, weight in direction.items():
-            if name not in network.names:
-                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             line[network.position(name)] = weight
         words = "along " + ", ".join(map(str, direction))
     if not (np.isfinite(line).all() and (line >= 0).all() and (line * assets > 0).any()):

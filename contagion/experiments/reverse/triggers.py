@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, UnknownNameError
+from ...errors import ArgumentError, expect
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...shocks import Shock
-from ...text import did_you_mean
 from .answer import Goal, owners
 
 CHUNK = 2**21  # entries of a batch of scenarios
@@ -96,7 +95,7 @@ def fewest_triggers(
 
     Raises
     ------
-    KeyError, ValueError
+    UnknownNameError, ArgumentError
         As :func:`smallest_shock`; for `max_size` below 1.
 
     Example
@@ -110,6 +109,7 @@ def fewest_triggers(
     default of c takes 2: a, b (no smaller set does, 3 sets run)
     """
     model = EisenbergNoe() if model is None else model
+    expect(network=network, model=model)
     if max_size < 1:
         raise ArgumentError(f"max_size = {max_size}: 1 or more triggers.")
     goal = Goal.of(network, fail, loss)
@@ -180,7 +180,5 @@ def _pool(network: ExposureNetwork, candidates: Iterable[Any] | None, goal: Goal
     else:
         may = []
         for name in candidates:
-            if name not in network.names:
-                raise UnknownNameError(did_you_mean(name, list(network.names), "node"))
             may.append(network.position(name))
     return [at for at in may if at not in goal.fail]

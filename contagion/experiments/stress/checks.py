@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError, StressError
+from ...errors import ArgumentError, StressError, several
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
 from ...statistics.scenario_draws import WEIGHTINGS
-from ...text import listing, plural
+from ...text import choice, listing, plural
 from .spec import Spec
 
 CHOICES = {
@@ -26,15 +26,11 @@ KEPT = ("loss", "defaulted")
 
 def networks_of(networks: ExposureNetwork | Iterable[ExposureNetwork]) -> list[ExposureNetwork]:
     """One or several networks with the same nodes in the same order and the same unit."""
-    found = [networks] if isinstance(networks, ExposureNetwork) else list(networks)
+    found = several(networks, "ExposureNetwork", "networks", one=True)
     if not found:
         raise StressError("There is no network: give one ExposureNetwork or several.")
     first = found[0]
     for number, other in enumerate(found):
-        if not isinstance(other, ExposureNetwork):
-            raise ArgumentTypeError(
-                f"networks[{number}] is a {type(other).__name__}, no ExposureNetwork."
-            )
         if not other.names.equals(first.names):
             raise StressError(
                 f"Network {number} has other nodes than network 0, or in another order: "
@@ -98,9 +94,7 @@ def options(
     """The options as plain values, each one that exists."""
     given = {"design": design, "baseline": baseline, "weighting": weighting, "target": target}
     for name, value in given.items():
-        if value not in CHOICES[name]:
-            known = " or ".join(map(repr, CHOICES[name]))
-            raise ArgumentError(f"{name}={value!r}: choose {known}.")
+        choice(value, CHOICES[name], name)
     if isinstance(keep, str) or not set(keep) <= set(KEPT):
         raise ArgumentError(f"keep={keep!r}: give a tuple of any of {KEPT}.")
     if not all(0 < level < 1 for level in levels):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ...errors import ArgumentError, ConvergenceError
+from ...errors import ArgumentError, ConvergenceError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
@@ -118,6 +118,7 @@ def stress_test(
     >>> test.mean().value, test.nodes["default_probability"].tolist()
     (2.5, [0.5, 0.5])
     """
+    expect(model=model, scenarios=scenarios)
     if n_jobs == 0:
         raise ArgumentError("n_jobs=0: give a number of processes, or -1 for all.")
     nets = checks.networks_of(networks)

@@ -8,7 +8,7 @@ from os import PathLike
 
 import pandas as pd
 
-from ...errors import StressError
+from ...errors import StressError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
@@ -94,6 +94,7 @@ def resume(
     StressError
         When network, model or scenarios are not those of the folder.
     """
+    expect(model=model, scenarios=scenarios)
     nets = networks_of(networks)
     options = dict(Folder(folder).manifest()["spec"]["options"])
     names = nets[0].names

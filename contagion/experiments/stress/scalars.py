@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ...errors import StressError
 from ...statistics import Estimate
 from ...statistics.scenario_draws import Draws, estimated, proportion
-from ...text import did_you_mean, plural
+from ...text import known_name, plural
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .nodes import components
 from .spec import Spec
@@ -89,8 +89,7 @@ class Scalars:
 
     def _column(self, of: str) -> np.ndarray:
         known = [name for name in self.columns if name not in CERTIFICATE]
-        if of not in known:
-            raise StressError(did_you_mean(of, known, "column"))
+        known_name(of, known, "column")
         return self.columns[of].astype(float)
 
     def _draws(self, x: np.ndarray) -> Draws:

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...errors import ArgumentError, UnknownNameError
+from ...errors import ArgumentError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...results.run_arrays import Baseline
 from ...shocks import Shock
-from ...text import did_you_mean
+from ...text import known_name
 
 SHOCKS = ("recovery", "scale", "fraction", "default", "nodes")
 SHEETS = ("capital", "exposures", "external_creditors")
@@ -64,6 +64,11 @@ class Case:
     generate: Callable[..., ExposureNetwork] | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        expect(model=self.model, shock=self.shock)
+        if self.network is not None:
+            expect(network=self.network)
+
     def __call__(
         self, *, rng: np.random.Generator | None = None, **fields: Any
     ) -> PropagationResult:
@@ -71,7 +76,7 @@ class Case:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a field that does not exist, with the closest name.
         """
         self.check(fields)
@@ -83,7 +88,7 @@ class Case:
         )
 
     def check(self, fields: Any) -> None:
-        """Raise `KeyError` for the first name that is no field of this case."""
+        """Raise `UnknownNameError` for the first name that is no field of this case."""
         for name in fields:
             head, _, rest = str(name).partition(".")
             known: list[str] = [*self._heads()]
@@ -94,8 +99,7 @@ class Case:
                 continue
             if head == "generate" and rest and self.generate is not None:
                 continue
-            if name not in known:
-                raise UnknownNameError(did_you_mean(name, known, "field"))
+            known_name(name, known, "field")
 
     def _heads(self) -> list[str]:
         """The names of fields that do not depend on nodes."""
@@ -163,8 +167,7 @@ def _replaced(thing: Field, changed: Mapping[str, Any]) -> Field:
     assert is_dataclass(thing) and not isinstance(thing, type)
     known = [f.name for f in fields(thing) if f.name in signature(type(thing)).parameters]
     for name in changed:
-        if name not in known:
-            raise UnknownNameError(did_you_mean(name, known, f"field of {type(thing).__name__}"))
+        known_name(name, known, f"field of {type(thing).__name__}")
     return replace(thing, **changed)
 
 

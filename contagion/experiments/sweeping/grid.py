@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ContagionError, UnknownNameError
+from ...errors import ArgumentError, ContagionError, UnknownNameError, expect
 from ...parallel import each
 from ...results.propagation_result import PropagationResult
-from ...text import listing, plural
+from ...text import known_name, listing, plural
 from ...vocabulary import Rng, root_of
 from .case import Case
 
@@ -55,13 +55,10 @@ class Sweep:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a measure that the sweep does not have.
         """
-        if measure not in self.measures:
-            raise UnknownNameError(
-                f"The sweep has no measure {measure!r}; it has {listing(self.measures, 20)}."
-            )
+        known_name(measure, self.measures, "measure")
         rows = self.table[self.table["measure"] == measure]
         cells = rows.groupby(list(self.axes), sort=False, dropna=False, observed=True)["value"]
         found = cells.agg(mean="mean", std="std", count="count").reset_index()
@@ -74,9 +71,9 @@ class Sweep:
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             For a measure or axis that the sweep does not have.
-        ValueError
+        ArgumentError
             Where other axes have more than one value.
         """
         for axis in (x, y):
@@ -138,14 +135,14 @@ def sweep(
     Returns
     -------
     Sweep
-        A run that ends in a `ContagionError`, `ValueError` or `ArithmeticError` is nan in the
+        A run that ends in a `ContagionError`, `ArgumentError` or `ArithmeticError` is nan in the
         table, with the reason; other errors are raised.
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an axis that is no field of the case, with the closest name.
-    ValueError
+    ArgumentError
         For an empty grid or axis.
 
     Example
@@ -160,6 +157,8 @@ def sweep(
     >>> found.mean("contagion_loss")["mean"].round(9).tolist()
     [4.0, 3.0, 0.0]
     """
+    if not callable(run):
+        expect("Case", run=run)
     axes = {name: list(values) for name, values in grid.items()}
     empty = [name for name, values in axes.items() if not values]
     if empty or not axes:

@@ -11,7 +11,7 @@ import pandas as pd
 from ...errors import MarginError
 from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
-from ...text import did_you_mean, money
+from ...text import known_name, money
 from ..cascade_result import CascadeResult
 from ..margin_book import MarginBook
 
@@ -169,6 +169,5 @@ def run_from(
 
 
 def place(names: tuple[Any, ...], name: Any, what: str = "holder") -> int:
-    if name not in names:
-        raise MarginError(did_you_mean(name, list(names), what))
+    known_name(name, names, what)
     return names.index(name)

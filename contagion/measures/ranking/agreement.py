@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, UnknownNameError
+from ...errors import ArgumentError
 from ...records import Table
-from ...text import listing
+from ...text import known_name, listing
 from ...vocabulary import CONFIDENCE, Rng
 from .. import MEASURES
 
@@ -68,9 +68,9 @@ def agreement(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For a column that the table does not have.
-    ValueError
+    ArgumentError
         For fewer than two columns, or more than 2,000 nodes (take `table.head(2000)`).
 
     Example
@@ -85,11 +85,8 @@ def agreement(
     Source: Kendall (1945), Biometrika 33(3), τ with ties.
     """
     chosen = _comparable(table) if columns is None else list(columns)
-    missing = [name for name in chosen if name not in table]
-    if missing:
-        raise UnknownNameError(
-            f"The table has no column {missing[0]!r}; it has {', '.join(map(str, table))}."
-        )
+    for name in chosen:
+        known_name(name, table.columns, "column")
     if len(chosen) < 2:
         raise ArgumentError("Agreement takes two measures or more: rank with measures=[…].")
     if len(table) > MOST:

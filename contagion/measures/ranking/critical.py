@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import expect, several
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import each
@@ -77,7 +78,7 @@ def explain_impact(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown node, with the closest name.
 
     Example
@@ -93,6 +94,7 @@ def explain_impact(
              10  a → b
               7  a → b → c
     """
+    expect(network=network, model=model)
     at = network.position(node)
     result = model.propagate(network, Shock.default(node, recovery), baseline="cleared")
     rules, of = network.distinct_rules()
@@ -188,7 +190,8 @@ def critical_exposures(
     >>> found[["creditor", "debtor", "gain"]].values.tolist()
     [['b', 'a', 10.0], ['c', 'b', 7.0]]
     """
-    every = [shocks] if isinstance(shocks, Shock) else list(shocks)
+    expect(network=network, model=model)
+    every = several(shocks, "Shock", "shocks", one=True)
     results = [model.propagate(network, shock, baseline="cleared") for shock in every]
     lost = np.sum([result.added_losses for result in results], axis=0)
     before = sum(float(result.loss.sum()) for result in results)

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ModelError, UnknownNameError
+from ...errors import ArgumentError, ModelError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...shocks import Shock
-from ...text import did_you_mean, money
+from ...text import money
 
 EXACT = 12  # candidates up to which every set is tried
 CHUNK = 2**22  # entries of a batch of scenarios
@@ -101,9 +101,9 @@ def protect(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         For an unknown candidate, with the closest name.
-    ValueError
+    ArgumentError
         For `max_size` below 1.
     ModelError
         For models that do not settle claims, or have other channels.
@@ -122,6 +122,7 @@ def protect(
 
     Source: own; the bound follows from the conservation of value in clearing.
     """
+    expect(network=network, model=model, shock=shock)
     if not model.settles:
         raise ModelError(
             f"{type(model).__name__} does not settle claims: it does not compute what a rescue "
@@ -213,8 +214,6 @@ def _candidates(
     if given is not None:
         rows = []
         for node in given:
-            if node not in network.names:
-                raise UnknownNameError(did_you_mean(node, list(network.names), "node"))
             rows.append(network.position(node))
         allowed = np.zeros(len(network), bool)
         allowed[rows] = True

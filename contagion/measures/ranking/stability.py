@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import NetworkError
+from ...errors import NetworkError, expect, several
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import each
@@ -90,7 +90,7 @@ def stability(
     names: pd.Index | None = None
     count = 0
     wanted = None if measures is None else list(measures)
-    tasks = ((network, models, wanted, recovery) for network in networks)
+    tasks = ((network, models, wanted, recovery) for network in _checked(networks))
     for nodes, table in each(
         _ranked, tasks, n_jobs=n_jobs, progress=progress, label="stability", unit="network"
     ):
@@ -162,9 +162,19 @@ def perturbed(
     >>> [other.book.equity.round(9).tolist() for other in perturbed(net, samples=2, rng=1)]
     [[5.0, 3.0], [5.0, 3.0]]
     """
+    expect(network=network)
     if not (np.isfinite(noise) and noise >= 0):
         raise NetworkError(f"The noise is {noise}; a standard deviation of 0 or more.")
     draw = np.random.default_rng(rng)
     for _ in range(samples):
         factor = np.exp(noise * draw.standard_normal(len(network.amount)) - 0.5 * noise**2)
         yield network.with_amounts(network.amount * factor, keep="equity")
+
+
+def _checked(networks: Iterable[ExposureNetwork]) -> Iterator[ExposureNetwork]:
+    """Each network as it comes; an argument that is not a series of networks is refused."""
+    if not isinstance(networks, Iterable):
+        networks = several(networks, "ExposureNetwork", "networks")
+    for network in networks:
+        expect("ExposureNetwork", networks=network)
+        yield network

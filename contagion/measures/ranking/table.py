@@ -7,12 +7,12 @@ from typing import Literal
 
 import pandas as pd
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, expect, several
 from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table, because
-from ...text import did_you_mean
+from ...text import known_name
 from .. import MEASURES, Measure, each_default
 from ..indices import debtrank_of
 from ..registry import beside, definitions
@@ -61,7 +61,7 @@ def rank(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For a measure that does not exist (with the closest name), is not one number a node, or
         that none of the models gives.
 
@@ -76,8 +76,9 @@ def rank(
     >>> ct.rank(net, measures=["default_impact", "glasserman_young"]).columns.tolist()[3:]
     ['default_impact', 'glasserman_young']
     """
+    expect(network=network)
     wanted = _wanted(measures, len(network))
-    chosen = list(models) if models is not None else _usual(network)
+    chosen = several(models, "Model", "models") if models is not None else _usual(network)
     book = network.book
     sheet = {"equity": book.equity, "claims": book.claims, "debts": book.debts}
     first = pd.DataFrame(sheet, index=network.names)
@@ -140,8 +141,7 @@ def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Mea
         measures = [measures]
     found = []
     for name in measures:
-        if name not in MEASURES:
-            raise ArgumentError(did_you_mean(name, list(MEASURES), "measure"))
+        known_name(name, MEASURES, "measure")
         if MEASURES[name].scope != "node":
             raise ArgumentError(
                 f"{name} is one number for the {MEASURES[name].scope}, not one a node: "

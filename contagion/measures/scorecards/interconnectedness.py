@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import expect
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table, Why, because
 from .large_exposures import rows_of
@@ -78,6 +79,7 @@ def interconnectedness(
     Source: after the interconnectedness category of the G-SIB methodology (12 CFR 217.404, table
     1); the measure in bp is ours.
     """
+    expect(network=network)
     n, book = len(network), network.book
     counts = np.ones(n, bool)
     if financial is not None:

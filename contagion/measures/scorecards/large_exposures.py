@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, NetworkError
+from ...errors import ArgumentError, NetworkError, expect
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table, because
-from ...text import did_you_mean, listing
+from ...text import known_name, listing
 
 LIMIT, BETWEEN_GSIBS, REPORTED = 0.25, 0.15, 0.10  # of Tier 1 capital
 ROUNDING = 1e-12  # of the capital: an exposure at the limit is not above it
@@ -72,7 +72,7 @@ def large_exposures(
     NetworkError
         For a name in `capital`, `gsibs` or `groups` that the network does not have, with the
         closest one.
-    ValueError
+    ArgumentError
         For limits that are not between 0 and 1.
 
     Example
@@ -90,6 +90,7 @@ def large_exposures(
     connected), LEX40.1 (between G-SIBs); LEX20 and LEX40 read, LEX10 in excerpts. LEX limits the
     consolidated bank: let a node be a group, or give `groups`.
     """
+    expect(network=network)
     for name, value in (("limit", limit), ("gsib_limit", gsib_limit), ("reported", reported)):
         if not 0 <= value <= 1:
             raise ArgumentError(f"{name}={value}: a part of capital, between 0 and 1.")
@@ -136,12 +137,12 @@ def large_exposures(
 
 
 def rows_of(network: ExposureNetwork, names: Iterable[Any], what: str) -> np.ndarray:
-    """Rows of names; `NetworkError` for the first that is unknown."""
+    """Rows of names; `UnknownNameError` for the first that is unknown."""
     wanted = list(names)
     rows = network.names.get_indexer(pd.Index(wanted, dtype=network.names.dtype))
     if (rows < 0).any():
         bad = wanted[int(np.flatnonzero(rows < 0)[0])]
-        raise NetworkError(did_you_mean(bad, list(network.names), what))
+        known_name(bad, network.names, what)
     return np.asarray(rows)
 
 

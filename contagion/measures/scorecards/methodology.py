@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, DatasetError
+from ...errors import DatasetError
 from ...records import Scores
-from ...text import closest, listing, split_unit
+from ...text import choice, closest, listing, split_unit
 
 CATEGORIES = {
     "size": ("total_exposures",),
@@ -91,7 +91,7 @@ def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For another methodology.
 
     Example
@@ -103,8 +103,7 @@ def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
     (EU) 1222/2014, article 5(2), as amended by 2021/539 (custody and payments "weighted in full"
     read, the halves from memory of BCBS d445, July 2018, table 1).
     """
-    if methodology not in ("2013", "2018"):
-        raise ArgumentError(f"methodology={methodology!r}: choose '2013' or '2018'.")
+    choice(methodology, ("2013", "2018"), "methodology")
     found = {name: 0.2 / len(names) for category, names in CATEGORIES.items() for name in names}
     if methodology == "2018":
         found["underwriting"] = 1 / 30

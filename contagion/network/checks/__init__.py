@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ...errors import Finding, findings_table
 from .aggregates import aggregates
-from .choices import ALLOWED, Choices, known_choices, one_of
+from .choices import ALLOWED, Choices, known_choices
 from .columns import required, typed
 from .draft import MATRIX, Draft, draft
 from .exposures import amounts, duplicate_pairs, self_loops, unknown_ids
@@ -39,7 +39,6 @@ __all__ = [
     "draft",
     "findings_table",
     "known_choices",
-    "one_of",
     "required",
     "typed",
 ]

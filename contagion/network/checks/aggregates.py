@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError
-from ...text import did_you_mean, listing, money
+from ...text import known_name, listing, money
 from .draft import Draft
 
 NAMED = (
@@ -96,7 +95,7 @@ def _wanted(draft: Draft, wanted: list[object]) -> np.ndarray:
     place = pd.Index(draft.nodes["node"]).get_indexer_for(pd.Index(wanted, dtype=object))
     if len(wanted) and (place < 0).any():
         lost = next(name for name in wanted if not (draft.nodes["node"] == name).any())
-        raise ArgumentError(f"aggregates: {did_you_mean(lost, list(draft.nodes['node']), 'node')}")
+        known_name(lost, list(draft.nodes["node"]), "node", "aggregates")
     return np.unique(place)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 from ...errors import ArgumentError, ArgumentTypeError
+from ...text import choice as one_of
 from ...text import closest, listing
 
 
@@ -80,30 +81,14 @@ NUMBERS = ("assume_equity", "fx", "decimals", "scale")
 LISTS = ("start_defaulted", "aggregates")
 
 
-def one_of(option: str, value: object, words: Iterable[str]) -> None:
-    """Raise `ValueError` where a word is not one of those allowed, with the closest one.
-
-    >>> one_of("totals", "dropp", ("error", "drop"))
-    Traceback (most recent call last):
-    ...
-    ValueError: totals='dropp': choose one of 'error', 'drop'. Did you mean 'drop'?
-    """
-    words = list(words)
-    if value in words:
-        return
-    match = closest(value, words)
-    hint = f" Did you mean {match!r}?" if match else ""
-    raise ArgumentError(f"{option}={value!r}: choose one of {listing(words, 9)}.{hint}")
-
-
 def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None:
     """Check names and words of the choices, before any table is looked at.
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For an option that does not exist, with the closest of the choices and of `others`.
-    ValueError
+    ArgumentError
         For a word or value that a choice does not take.
     """
     for key, value in choice.items():
@@ -122,7 +107,7 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
         elif key in MAPPINGS and not isinstance(value, str):
             _mapping(key, value)
         elif key not in LISTS and key not in MAPPINGS:
-            one_of(key, value, ALLOWED[key])
+            one_of(value, ALLOWED[key], key)
 
 
 def _mapping(key: str, value: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError
-from ...text import did_you_mean, listing, money, plural
+from ...text import known_name, listing, money, plural
 from .. import schema
 from .draft import Draft
 
@@ -195,8 +195,7 @@ def _scales(draft: Draft) -> None:
     labels, uniques = pd.factorize(draft.columns["source"])
     sources = [str(name) for name in pd.Index(uniques)]
     for name, factor in scale.items():
-        if name not in sources:
-            raise ArgumentError(f"scale: {did_you_mean(name, sources, 'source')}")
+        known_name(name, sources, "source", "scale")
         rows = np.flatnonzero(labels == sources.index(name))
         if factor != 1:
             amount = draft.amount.copy()

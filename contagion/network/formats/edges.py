@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentTypeError, Finding, NetworkError
-from ...text import closest, listing, money, plural
+from ...text import choice, closest, listing, money, plural
 from .. import schema
-from ..checks.choices import one_of
 from ..checks.columns import required
 from ..checks.numbers import numbers
 from .tables import Tables
@@ -32,7 +31,7 @@ def to_pandas(table: Any) -> pd.DataFrame:
 
     Raises
     ------
-    TypeError
+    ArgumentTypeError
         For anything else, with the method that takes it.
     """
     if isinstance(table, pd.DataFrame):
@@ -193,7 +192,7 @@ def oriented(table: pd.DataFrame, orientation: str | None) -> tuple[pd.DataFrame
     With C001 the first orientation is taken, so that the other checks can go on.
     """
     if orientation is not None:
-        one_of("orientation", orientation, ORIENTATIONS)
+        choice(orientation, ORIENTATIONS, "orientation")
     table, pair = roles(table)
     if pair is None:
         if {"creditor", "debtor"} & set(table.columns):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import MissingFileError, MissingPackageError, NetworkError
+from ...errors import MissingFileError, MissingPackageError, NetworkError, reading
 from ...text import closest, listing
 from .. import schema
 from .edges import CLEAR_NAMES, DIRECTED, NODE_NAMES, layered, roles, tables, to_pandas
@@ -37,7 +37,9 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
         import networkx as nx
 
         read = nx.read_graphml if place.suffix.lower() == ".graphml" else nx.read_gexf
-        found = from_networkx(read(place), orientation, amount, columns)
+        with reading(place.name, NetworkError):
+            graph = read(place)
+        found = from_networkx(graph, orientation, amount, columns)
         if nodes is not None:
             found.nodes = tables(_table(nodes), found.exposures).nodes
     else:
@@ -46,7 +48,8 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
         if place.is_dir():
             own, claims, settings, origin = _read_folder(place, columns, encoding)
         elif place.suffix.lower() in EXCEL:
-            own, claims = _read_workbook(place, sheet)
+            with reading(place.name, NetworkError):
+                own, claims = _read_workbook(place, sheet)
         else:
             claims = read_table(place, columns=columns, encoding=encoding)
         if amount is not None:
@@ -97,9 +100,11 @@ def read_table(
     """
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
-        return pd.read_parquet(path)
+        with reading(path.name, NetworkError):
+            return pd.read_parquet(path)
     if suffix in EXCEL:
-        nodes, claims = _read_workbook(path, None)
+        with reading(path.name, NetworkError):
+            nodes, claims = _read_workbook(path, None)
         return nodes if prefer == "nodes" and nodes is not None else claims
     if suffix not in TEXT:
         raise NetworkError(
@@ -141,6 +146,8 @@ def _read_text(path: Path, columns: Mapping[str, str], encoding: str) -> pd.Data
         name for name in table if str(name).startswith("Unnamed:") and table[name].isna().all()
     ]
     table = table.drop(columns=empty)
+    if isinstance(table.index, pd.MultiIndex):
+        raise NetworkError(f"{path.name} is not a table: rows have more cells than the header.")
     table.index = _lines(table, ids)
     blank = table.isna().all(axis=1)
     rows: pd.DataFrame = table[~blank] if blank.any() else table
@@ -240,12 +247,13 @@ def _read_folder(
     if card.exists():
         import tomllib
 
-        data = tomllib.loads(card.read_text(encoding="utf-8"))
-        settings = {
-            "unit": data.get("unit", ""),
-            "name": data.get("title", ""),
-            **data.get("network", {}),
-        }
+        with reading(card):
+            data = tomllib.loads(card.read_text(encoding="utf-8"))
+            settings = {
+                "unit": str(data.get("unit", "")),
+                "name": str(data.get("title", "")),
+                **data.get("network", {}),
+            }
         if "assume_equity" in data:
             settings["assume_equity"] = data["assume_equity"]
         if "rules" in data:

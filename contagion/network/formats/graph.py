@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ...errors import NetworkError
-from ...text import closest, listing
-from ..checks.choices import one_of
+from ...text import choice, closest, listing
 from .edges import ORIENTATIONS, tables
 from .tables import Tables
 
@@ -80,7 +79,7 @@ def to_networkx(
     """A MultiDiGraph with every column as an attribute; unknown values are left out."""
     import networkx as nx
 
-    one_of("orientation", orientation, ORIENTATIONS)
+    choice(orientation, ORIENTATIONS, "orientation")
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(orientation=orientation)
     for key, value in settings.items():
         graph.graph[key] = json.dumps(value) if key in CARRIED else value

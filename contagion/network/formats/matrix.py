@@ -11,8 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array, issparse
 
 from ...errors import Finding, NetworkError
-from ...text import listing, plural
-from ..checks.choices import one_of
+from ...text import choice, listing, plural
 from ..checks.draft import MATRIX
 from ..checks.numbers import Numbers, numbers
 from .edges import ORIENTATIONS
@@ -31,7 +30,7 @@ def from_matrix(
 ) -> Tables:
     """Exposures and node names of a square matrix; C001, C009 and C006 for what does not fit."""
     findings: list[Finding] = []
-    one_of("totals", totals, TOTALS)
+    choice(totals, TOTALS, "totals")
     if orientation is None:
         findings.append(
             Finding(
@@ -44,7 +43,7 @@ def from_matrix(
             )
         )
     else:
-        one_of("orientation", orientation, ORIENTATIONS)
+        choice(orientation, ORIENTATIONS, "orientation")
     labels = None if names is None else list(names)
     try:
         if isinstance(matrix, pd.DataFrame):

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError
 from ...kernels.circulation import largest_circulation
-from ...text import did_you_mean, money
+from ...text import choice, money
 from ..contents import Contents
 from . import record
 from .rows import chosen, replaced
@@ -66,7 +65,7 @@ def excess(network: Contents, claims: Mapping[str, Any] | None = None) -> Excess
 
     Raises
     ------
-    ValueError, TypeError
+    ArgumentError, ArgumentTypeError
         For an unknown column, and a value that no claim has.
 
     Example
@@ -108,8 +107,7 @@ def compress(
 
     See :meth:`contagion.ExposureNetwork.compress`. Returns exposures and step.
     """
-    if how not in ("conservative", "non_conservative"):
-        raise ArgumentError(did_you_mean(how, ["conservative", "non_conservative"], "compression"))
+    choice(how, ("conservative", "non_conservative"), "how")
     rows = chosen(network, claims)
     rows = rows[network.amount[rows] > 0]
     creditor, debtor, amount = network.creditor[rows], network.debtor[rows], network.amount[rows]

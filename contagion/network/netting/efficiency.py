@@ -45,7 +45,7 @@ def expected_exposure(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For fewer than two participants, a standard deviation below 0, a correlation that is not a
         symmetric positive semidefinite matrix with 1 on the diagonal, and a class that does not
         exist or is cleared twice.
@@ -104,7 +104,7 @@ def netting_efficiency(
 def clearing_pays(participants: int, classes: int) -> bool:
     """Does a house for one of K equal classes lower expected exposure: K < N² / (4 (N − 1))?
 
-    Raises `ValueError` for fewer than two participants or less than one class.
+    Raises `ArgumentError` for fewer than two participants or less than one class.
 
     Example
     -------
@@ -125,7 +125,7 @@ def fewest_participants(classes: int) -> int:
     The least integer above 2 (K + √(K (K − 1))), the larger root of N² = 4 K (N − 1); with one
     class (root 2) it is 3.
 
-    Raises `ValueError` for less than one class.
+    Raises `ArgumentError` for less than one class.
 
     Example
     -------
@@ -150,7 +150,7 @@ def least_ratio(participants: int) -> float:
     position in all other classes, independent of it. Infinite for two participants, who net nothing
     more in a house.
 
-    Raises `ValueError` for fewer than two participants.
+    Raises `ArgumentError` for fewer than two participants.
 
     Example
     -------

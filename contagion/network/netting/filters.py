@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError
-from ...text import did_you_mean
+from ...text import known_name
 from .. import schema
 
 
@@ -22,9 +21,8 @@ class Columns:
     seen: dict[str, tuple[pd.Series, dict[Any, None]]] = field(default_factory=dict)
 
     def cells(self, name: str) -> pd.Series:
-        """A column with the defaults of the schema. Raises `ValueError` where there is none."""
-        if name not in self.table:
-            raise ArgumentError(did_you_mean(name, list(self.table.columns), "exposure column"))
+        """A column with the defaults of the schema; `UnknownNameError` where there is none."""
+        known_name(name, self.table.columns, "exposure column")
         cells: pd.Series = self.table[name]
         column = schema.columns("exposures").get(name)
         default: Any = column.fill if column else None
@@ -39,7 +37,7 @@ class Columns:
             cells, known = self.seen[name]
             single = isinstance(value, str) or not isinstance(value, Iterable)
             values = [value] if single else list(value)
-            for strange in (v for v in values if v not in known):
-                raise ArgumentError(did_you_mean(strange, list(known), f"{name} of a claim"))
+            for one in values:
+                known_name(one, known, f"{name} of a claim")
             rows = rows[cells.iloc[rows].isin(values).to_numpy(bool)]
         return rows

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError
+from ...errors import ArgumentError, ArgumentTypeError, expect
 from ..contents import Contents
 from . import record
 from .rows import chosen, replaced
@@ -26,6 +26,7 @@ def novate(
 
     See :meth:`contagion.ExposureNetwork.novate`. Returns exposures and step.
     """
+    expect(network=network)
     house = network.position(clearing_house)
     taking_part = _members(network, house, members)
     rows = chosen(network, claims)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError, NetworkError
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError, expect
 from ...text import listing, money, percent
 from ..balance_sheet import collateral
 from ..checks.draft import column
@@ -25,6 +25,7 @@ def settle_collateral(
     See :meth:`contagion.ExposureNetwork.settle_collateral`. Returns exposures, external assets
     of shape (n,), and step.
     """
+    expect(network=network)
     if claims is not None and not isinstance(claims, Mapping):
         raise ArgumentTypeError(
             f'claims is {{"debtor": "x"}} or None, not a {type(claims).__name__}.'

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentTypeError
+from ...errors import ArgumentTypeError, expect
 from ..contents import Contents
 from .filters import Columns
 
@@ -17,6 +17,7 @@ OWN = ("collateral", "netting_set")  # of the two parties of a claim; a new clai
 
 def chosen(network: Contents, claims: Mapping[str, Any] | None) -> np.ndarray:
     """Rows of the claims that the columns of a filter take, all of them without a filter."""
+    expect(network=network)
     if claims is not None and not isinstance(claims, Mapping):
         raise ArgumentTypeError(
             f'claims is {{"layer": "x"}} or None, not a {type(claims).__name__}.'

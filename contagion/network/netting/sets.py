@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentError, ArgumentTypeError, NetworkError
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError, expect
 from ...text import listing, money, plural
 from ..contents import Contents
 from . import record
@@ -22,6 +22,7 @@ def set_off(network: Contents, pairs: Iterable[Sequence[Any]]) -> tuple[pd.DataF
 
     See :meth:`contagion.ExposureNetwork.set_off`. Returns exposures and step.
     """
+    expect(network=network)
     places = [_parties(network, "A set-off", pair) for pair in pairs]
     group = _pair_keys(network)
     if places:
@@ -37,6 +38,7 @@ def close_out(
 
     See :meth:`contagion.ExposureNetwork.close_out`. Returns exposures and step.
     """
+    expect(network=network)
     if isinstance(netting_sets, str):
         group, names = _labelled(network, netting_sets)
     elif isinstance(netting_sets, Mapping):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError
-from ...text import did_you_mean, money, plural
+from ...text import known_name, money, plural
 
 ROUNDING = 1e-9  # of a margin, within which sums agree
 
@@ -114,7 +114,5 @@ def places(names: pd.Index, pairs: Iterable[tuple[Any, Any]]) -> np.ndarray:
     found = np.asarray(found, np.int64)
     if (found < 0).any():
         name = flat[int(np.flatnonzero(found < 0)[0])]
-        raise NetworkError(
-            f"Known or forbidden exposures: {did_you_mean(name, list(names), 'node')}"
-        )
+        known_name(name, names, "node", "Known or forbidden exposures")
     return found.reshape(-1, 2)

@@ -46,7 +46,7 @@ def configuration(
 
     Raises
     ------
-    ValueError
+    ArgumentError
         For `stubs` or `samples` below 1.
 
     Example

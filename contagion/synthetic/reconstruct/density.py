@@ -68,7 +68,7 @@ def minimum_density(
     ConvergenceError
         With `exact`, where the minimum is not proven in time; `.partial` is the best network and
         the message says the bound.
-    ValueError
+    ArgumentError
         For `samples` below 1, `removal` outside [0, 0.5) and several exact samples.
 
     Example

@@ -97,7 +97,7 @@ class Ensemble(Sequence[ExposureNetwork]):
 
     @property
     def network(self) -> ExposureNetwork:
-        """The network, where there is only one. Raises `ValueError` where there are more."""
+        """The network, where there is only one. Raises `ArgumentError` where there are more."""
         if len(self) != 1:
             raise ArgumentError(
                 f"The ensemble has {plural(len(self), 'network')}: ensemble[k] is one of them."
@@ -155,7 +155,7 @@ class Ensemble(Sequence[ExposureNetwork]):
 
         Raises
         ------
-        ValueError
+        ArgumentError
             For samples that are independent.
         """
         if self.trace is None:

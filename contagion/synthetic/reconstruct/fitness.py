@@ -54,7 +54,7 @@ def link_model(
     ------
     NetworkError
         Where fewer or more links are asked than there can be.
-    ValueError
+    ArgumentError
         Unless exactly one of `density` and `links` is given.
 
     Example
@@ -218,7 +218,7 @@ def fitness(
     ------
     NetworkError
         Where fewer or more links are asked than there can be, and where exact margins take more.
-    ValueError
+    ArgumentError
         Unless exactly one of `density` and `links` is given; for `samples` below 1.
 
     Example

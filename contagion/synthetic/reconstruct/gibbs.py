@@ -102,7 +102,7 @@ def gibbs(
     NetworkError
         Where the density cannot be, a probability or rate is none, and where no network uses
         cells with p > 0 only, or has all those with p = 1.
-    ValueError
+    ArgumentError
         Unless exactly one of `density` and `link_probability` is given, and for other options
         that mean nothing.
 

@@ -82,6 +82,8 @@ class Margins:
     def __post_init__(self) -> None:
         put = self.__dict__
         put["names"] = pd.Index(list(self.names), name="node")
+        if not len(self.names):
+            raise NetworkError("The margins have no nodes: there is nothing to reconstruct.")
         put["claims"], put["debts"] = (
             _money(values, self.names, what)
             for values, what in ((self.claims, "claims"), (self.debts, "debts"))
