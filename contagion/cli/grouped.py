@@ -77,7 +77,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     file.csv EUR
     """
     hints = get_type_hints(command, include_extras=True)
-    records = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    records: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     spelled: list[Parameter] = []
     for each in signature(command).parameters.values():
         if each.name not in records:

@@ -117,7 +117,7 @@ def _ranked(
     recovery: float,
 ) -> tuple[pd.Index, pd.DataFrame]:
     """The names of a network in their order, and its ranking."""
-    return network.names, rank(network, models, measures=measures, recovery=recovery)
+    return network.names, rank(network, models, measures=measures, recovery=recovery).table
 
 
 def _spread(ranks: pd.DataFrame, k: Sequence[int], confidence: float) -> pd.DataFrame:
