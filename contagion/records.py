@@ -267,6 +267,10 @@ class Table(_Record):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for part in ("definitions", "reasons"):  # of the columns that there are
+            given = getattr(self, part)
+            kept = {column: given[column] for column in self.table if given.get(column)}
+            object.__setattr__(self, part, kept)
         blank = self.table.isna().to_numpy()
         for name, mine in zip(self.table, blank.T, strict=True):
             why = self.reasons.get(name, {}) if mine.any() else {}
