@@ -3,7 +3,7 @@
 Where the numbers alone do not say enough, functions return a :class:`Table` (a DataFrame) or
 :class:`Scores` (one number a node). In an expression a record acts as its pandas object, and the
 result is plain pandas: `record["loss"]`, `record.loc["a"]`, `record / 2`, `record.sort_values()`.
-Definitions and reasons are kept by `merge`, `join`, `to_csv` and pickle.
+Definitions and reasons are kept by `merge`, `join` and `to_csv` of the record, and by pickle.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
 SHOWN = 6  # reasons that are printed below a table
 MERGED = "NaN in the table that was merged"
 NO_ROW = "no row in the other table"
+PLACES = ("_row_left", "_row_right")
 
 
 def first_reason(n: int, reasons: Mapping[str, Any]) -> np.ndarray:
@@ -228,9 +229,6 @@ class _Record(NDArrayOperatorsMixin):
         explained.to_csv(path.with_name(f"{path.stem}_reasons.csv"), index=False)
 
 
-PLACES = ("_row_left", "_row_right")
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(_Record):
     """A table with what its columns mean and why cells are NaN.
@@ -267,12 +265,13 @@ class Table(_Record):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for part in ("definitions", "reasons"):  # of the columns that there are
+            given = getattr(self, part)
+            kept = {column: given[column] for column in self.table if given.get(column)}
+            object.__setattr__(self, part, kept)
         blank = self.table.isna().to_numpy()
         for name, mine in zip(self.table, blank.T, strict=True):
-            why = self.reasons.get(name, {}) if mine.any() else {}
-            silent = [row for row in self.table.index[mine] if not why.get(row)]
-            if silent:
-                raise ArgumentError(f"{name} of {str(silent[0])!r} is NaN without a stated reason.")
+            _refuse_silence(name, self.table.index, mine, self.reasons.get(name, {}))
 
     def _table(self) -> Table:
         return self
@@ -313,7 +312,8 @@ class Scores(_Record):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._table()
+        values = self.values
+        _refuse_silence(values.name, values.index, values.isna().to_numpy(), self.reasons)
 
     def _table(self) -> Table:
         frame = self.values.to_frame()
@@ -323,6 +323,12 @@ class Scores(_Record):
 
     def _lines(self) -> list[str]:
         return [self.definition, *super()._lines()] if self.definition else super()._lines()
+
+
+def _refuse_silence(name: Any, index: pd.Index, blank: np.ndarray, why: Why) -> None:
+    silent = [row for row in index[blank] if not why.get(row)] if blank.any() else []
+    if silent:
+        raise ArgumentError(f"{name} of {str(silent[0])!r} is NaN without a stated reason.")
 
 
 def _as_table(given: Any) -> Table:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError, expect
@@ -302,7 +301,7 @@ def _measure(
 ) -> Measure:  # fmt: skip
     def alone(network: ExposureNetwork) -> Scores:
         found = of(network)
-        sentence = definitions(pd.Index([name]))[name]
+        sentence = definitions([name])[name]
         return Scores(found.values.rename(name), sentence, found.reasons)
 
     return Measure(name, title, formula, unit, below, source, about, "node", alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -67,7 +67,7 @@ class Measure:
 MEASURES: dict[str, Measure] = {}  # filled by the package from the families
 
 
-def definitions(columns: pd.Index) -> dict[Any, str]:
+def definitions(columns: Iterable[Any]) -> dict[Any, str]:
     """{column: definition} of the columns that are measures; a name of a model may follow a dot."""
     base = {column: str(column).partition(".")[0] for column in columns}
     return {column: MEASURES[name].sentence for column, name in base.items() if name in MEASURES}
@@ -77,7 +77,7 @@ def beside(columns: Mapping[str, Scores]) -> Table:
     """Measures of the same nodes as one table."""
     frame = pd.DataFrame(dict(columns))
     reasons = {name: column.reasons for name, column in columns.items() if column.reasons}
-    return Table(frame, definitions(frame.columns), reasons)
+    return Table(frame, definitions(columns), reasons)
 
 
 def scored(
@@ -124,6 +124,6 @@ def scored(
         at = index[int(np.flatnonzero(silent)[0])]
         raise ArgumentError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
     series = pd.Series(values, index, name=name)
-    definition = definition or definitions(pd.Index([name])).get(name, "")
-    why = dict(zip(index[undefined], said[undefined], strict=True))
+    definition = definition or definitions([name]).get(name, "")
+    why = dict(zip(index[undefined], said[undefined], strict=True)) if undefined.any() else {}
     return Scores(series, definition, why)

@@ -96,7 +96,7 @@ def rank(
         names = [str(column) for column in frame]
         by = next((c for c in names if c.startswith(("default_impact", "debtrank"))), "debts")
     ordered = frame.sort_values(by, ascending=False, kind="stable")
-    reasons = {name: why for part in parts for name, why in part.reasons.items() if name in frame}
+    reasons = {name: why for part in parts for name, why in part.reasons.items()}
     return Table(ordered, SHEET | definitions(frame.columns), reasons)
 
 
