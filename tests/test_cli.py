@@ -207,7 +207,7 @@ ERRORS = [
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "alpha=3"], "between 0 and 1"),
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "which=best"], "'greatest'"),
     (["run", CHAIN, "--model", "furfine", "--param", "strict=yes"], "true or false"),
-    (["run", CHAIN, "--baseline", "face"], "cleared or book"),
+    (["run", CHAIN, "--baseline", "face"], "choose 'cleared' or 'book'"),
     (["run", CHAIN, "--layer", "2022-12"], "no layer"),
     (["run", CHAIN, "--layer", "2022-11"], "does not have"),
     (["run", CHAIN, "--repair", "duplicate=sum"], "Did you mean 'duplicates'?"),

@@ -159,7 +159,7 @@ ERRORS = [
     (["compare", OKEX, "--rule", "as given:okex=talmud"], "as given"),
     (["compare", OKEX, "--rule", "x:okex=talmud", "--rule", "x:okex=pro_rata"], "two rules"),
     (["compare", OKEX, "--rule", "okex=talmud", "--model", "debtrank"], "DebtRank"),
-    (["compare", OKEX, "--rule", "okex=talmud", "--baseline", "face"], "cleared or book"),
+    (["compare", OKEX, "--rule", "okex=talmud", "--baseline", "face"], "'cleared' or 'book'"),
     (["compare", OKEX, "--rule", "okex=talmud", "--figure", "x.pdf"], ".png or .svg"),
     (["compare", OKEX, "--rule", "okex=talmud", "--figure", "no/x.png"], "no folder"),
     (["run", OKEX, "--rule", "okex=venue:okex_2018"], "'profit'"),

@@ -427,7 +427,7 @@ def test_the_kinds_are_listed(cli):
         (["--scenarios", "single-defaults", "--count", "3"], "one by one"),
         (["--scenarios", "single-defaults", "--set", "nodes=genesi"], "Did you mean 'genesis'"),
         (["--baseline", "books"], "choose 'book' or 'cleared'"),
-        (["--target", "median"], "choose mean, value-at-risk, expected-shortfall"),
+        (["--target", "median"], "choose 'mean', 'value-at-risk' or 'expected-shortfall'"),
         (["--target-error", "2"], "above 0 and below 1"),
         (["--level", "95"], "above 0 and below 1"),
         (["--figure", "x.pdf"], "end in .png or .svg"),

@@ -231,8 +231,8 @@ def test_no_arcs_and_no_capacity():
     ("arguments", "error", "text"),
     [
         (("conservativ",), ValueError, "Did you mean 'conservative'"),
-        (("conservative", {"leyer": "x"}), ValueError, "Did you mean 'layer'"),
-        (("conservative", {"layer": "swap"}), ValueError, "Did you mean 'swaps'"),
+        (("conservative", {"leyer": "x"}), KeyError, "Did you mean 'layer'"),
+        (("conservative", {"layer": "swap"}), KeyError, "Did you mean 'swaps'"),
         (("conservative", "swaps"), TypeError, "claims is"),
     ],
 )

@@ -9,7 +9,7 @@ from test_cascade_reference import random_case
 
 import contagion as ct
 from contagion import liquidation
-from contagion.errors import ConvergenceError, MarginError
+from contagion.errors import ConvergenceError, MarginError, UnknownNameError
 from contagion.liquidation import LiquidationCascade, MarginBook
 
 WINNERS = ct.rules.Waterfall([ct.rules.Layer("winners")])
@@ -317,11 +317,11 @@ def test_errors():
         run(network(z=9))
     with pytest.raises(MarginError, match="besides 60 in the shock"):
         run(shock=ct.Shock.loss({"z": 60.0}))
-    with pytest.raises(MarginError, match="holder"):
+    with pytest.raises(UnknownNameError, match="holder"):
         ct.liquidation.CoupledCascade().run(network(), book(), SHOCK, free={"ww": 1.0})
     with pytest.raises(MarginError, match="free= gives 'w' -1"):
         ct.liquidation.CoupledCascade().run(network(), book(), SHOCK, free={"w": -1.0})
-    with pytest.raises(MarginError, match="node"):
+    with pytest.raises(UnknownNameError, match="node"):
         ct.liquidation.CoupledCascade(run_on={"nobody": 1.0}).run(network(), book(), SHOCK)
     for wrong, message in (
         ({"withdrawal": 1.5}, "withdrawal=1.5"),
