@@ -9,7 +9,7 @@ import pytest
 
 from contagion.experiments.policy import paired
 from contagion.experiments.policy.paired import _tails
-from contagion.statistics.scenario_draws import Draws, estimated
+from contagion.statistics.scenario_estimates import Draws, estimated
 
 STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
 

@@ -24,7 +24,7 @@ from contagion.experiments.stress.plan import Plan, checkpoints, chunk_size
 from contagion.experiments.stress.sums import Tree, grouping
 from contagion.scenarios import scenario_set as base
 from contagion.scenarios.scenario_set import Batch, Scenarios
-from contagion.statistics.scenario_draws import Draws, estimated, proportion
+from contagion.statistics.scenario_estimates import Draws, estimated, proportion
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,7 +6,8 @@ numpy and scipy only; no names, no tables, no pandas. Start with `clearing` and 
 - `clearing`, `iteration`, `krylov`, `pace`: clearing payments of a batch of scenarios
 - `calls`, `cover`, `levy`: guarantees, paid when called
 - `valuation`, `equities`, `debtrank`, `allnodes*`: claims that lose value before default
-- `cascade`, `funding`, `firesale`, `liquidation`, `closing`: default, funding, price cascades
+- `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
+  cascades
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
 - `adjoint`, `shapley`: derivatives and attributions of a solved system
 """

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import MarginError, expect
-from ..kernels.liquidation import Liquidated
+from ..kernels.liquidation_rounds import Liquidated
 from ..statistics.arrays import Numbers
 from ..statistics.quantiles import column_quantiles
 from ..text import money, percent, plural

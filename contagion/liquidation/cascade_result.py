@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..kernels.liquidation import Liquidated
+from ..kernels.liquidation_rounds import Liquidated
 from ..text import money
 from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MarginError
-from ..kernels.liquidation import Breaker, Liquidated, liquidate
+from ..kernels.liquidation_rounds import Breaker, Liquidated, liquidate
 from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MarginError
-from ..kernels.liquidation import Round
+from ..kernels.liquidation_rounds import Round
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Start with :class:`Waterfall` and `rule.allocate(loss, claims)`. A rule is a pro
 never of the program. All rules here are monotone and piecewise linear, so each is a ladder of
 segments and one kernel clears them all. Rules of real venues: :mod:`contagion.venues`.
 
-- `proportional`: pro rata, equal awards and losses, the contested garment, caps
+- `pro_rata`: pro rata, equal awards and losses, the contested garment, caps
 - `order`, `exits`: seniority, queues, first come first served
 - `waterfall`: layers with a capacity and a rule of their own
 - `rule`, `claims`, `allocation`: what a rule writes, what it looks at, what it hands back
@@ -17,7 +17,7 @@ from __future__ import annotations
 from .claims import Claims
 from .exits import exit_values
 from .order import FirstCome, Priority, Queue
-from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .pro_rata import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .rule import Allocation, Rule
 from .serialize import RULES, WORDS, dumps, from_dict, loads, read_rule, to_dict
 from .waterfall import Layer, Waterfall

@@ -16,7 +16,7 @@ from ..text import listing
 from .claims import DEFAULTS, Claims
 from .contingent import Guarantees
 from .order import Priority
-from .proportional import ProRata
+from .pro_rata import ProRata
 from .rule import Rule
 from .waterfall import Waterfall
 

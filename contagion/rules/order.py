@@ -11,7 +11,7 @@ import numpy as np
 from ..kernels.ladder import Ladder, one_after_another
 from ..text import choice
 from .claims import Claims
-from .proportional import PRO_RATA
+from .pro_rata import PRO_RATA
 from .rule import Rule, nested
 
 Tiers = tuple[tuple[float, Rule], ...]

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ContagionError, MissingFileError, RuleError, located
 from ..text import known_name
 from .order import FirstCome, Priority, Queue
-from .proportional import Capped, EqualAwards, EqualLosses, ProRata, Talmud
+from .pro_rata import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .rule import Rule
 from .waterfall import Layer, Waterfall
 

@@ -13,7 +13,7 @@ from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
 from ..text import closest, known_name
 from .claims import Claims
-from .proportional import PRO_RATA
+from .pro_rata import PRO_RATA
 from .rule import Rule, nested
 
 OWN = "\0own"  # column that marks own money; no table has one of that name

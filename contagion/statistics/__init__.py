@@ -6,7 +6,7 @@ Start with :func:`value_at_risk` and :func:`expected_shortfall`.
 - `estimate`, `samples`, `fits`: an estimate with its error; samples in order; fitted distributions
 - `joint_samples`: samples of joint losses, with weights; quantiles and tails of columns
 - `quantiles`: quantiles of weighted observations
-- `scenario_draws`: estimates from scenarios that have weights or depend on each other
+- `scenario_estimates`: estimates from scenarios that have weights or depend on each other
 - `arrays`: numbers in, numbers out, the same for every formula of the package
 """
 

@@ -1,7 +1,7 @@
 """Aave: how a loan is liquidated, and who bears the deficit that is left.
 
-A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation`). Debt
-left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
+A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation_rounds`).
+Debt left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
 assets, first come, first served, behind whoever covers it.
 
 - `v3` (2025): the DAO's offset, stakers of Umbrella (`umbrella_slash`), then the suppliers

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError, RuleError
 from ..rules import Allocation
 from ..rules.order import Queue
-from ..rules.proportional import Capped, ProRata
+from ..rules.pro_rata import Capped, ProRata
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers
 from ..text import known_name

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..rules.proportional import Capped, ProRata
+from ..rules.pro_rata import Capped, ProRata
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .record import Venue

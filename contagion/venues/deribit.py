@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..margin.scenario_grid import ScenarioGrid
-from ..rules.proportional import ProRata
+from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers

@@ -1,8 +1,8 @@
 """Euler v2: debt without collateral is socialized over the shares of the vault, or stays owed.
 
 Since 2024 a position in violation is liquidated at a discount that grows with the violation
-(`liquidation`). The remaining debt lowers the share price of the vault, pro rata, unless the vault
-is set not to socialize: then who redeems first is paid in full (`v2`).
+(`liquidation_rounds`). The remaining debt lowers the share price of the vault, pro rata, unless the
+vault is set not to socialize: then who redeems first is paid in full (`v2`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import RuleError
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.order import FirstCome
-from ..rules.proportional import PRO_RATA
+from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import numbers, ratio
 from .record import Venue

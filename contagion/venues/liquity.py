@@ -1,8 +1,8 @@
 """Liquity v1: the stability pool first, the other borrowers after it.
 
 Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors get the
-collateral (`liquidation`); what the pool does not cover is redistributed to all other troves by
-stake (`redistribution`). As a rule that shares the loss: `v1`.
+collateral (`liquidation_rounds`); what the pool does not cover is redistributed to all other troves
+by stake (`redistribution`). As a rule that shares the loss: `v1`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
-from ..rules.proportional import ProRata
+from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio

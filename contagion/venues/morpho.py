@@ -1,10 +1,10 @@
 """Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
 
 A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
-`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A MetaMorpho
-vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0` a loss is
-in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first is paid
-in full: the same graph, two distributions of the loss. No rule here needs layers.
+`liquidation_rounds`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
+MetaMorpho vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0`
+a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first
+is paid in full: the same graph, two distributions of the loss. No rule here needs layers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.order import FirstCome
-from ..rules.proportional import PRO_RATA
+from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .record import Venue

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..rules.order import Queue
-from ..rules.proportional import ProRata
+from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import RuleError
-from ..rules.proportional import PRO_RATA, Capped
+from ..rules.pro_rata import PRO_RATA, Capped
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 

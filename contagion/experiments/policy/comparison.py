@@ -11,7 +11,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
-from ...statistics.scenario_draws import Weighting
+from ...statistics.scenario_estimates import Weighting
 from ...vocabulary import LEVELS
 from ..stress.losses import ledger
 from .intervention import Intervention

@@ -19,7 +19,7 @@ from ...records import Table
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
-from ...statistics.scenario_draws import Weighting
+from ...statistics.scenario_estimates import Weighting
 from ...text import choice, money
 from ...vocabulary import LEVEL
 from ..stress.losses import ledger

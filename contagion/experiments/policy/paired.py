@@ -10,7 +10,7 @@ away:
     VaR    ψ_x = 1{x > VaR} / f,   1/f = slope of the quantile across its own interval
     ES     ψ_x = max(x − VaR, 0) / (1 − level)
 
-w likelihood ratios and D as in :mod:`contagion.statistics.scenario_draws`; errors over the
+w likelihood ratios and D as in :mod:`contagion.statistics.scenario_estimates`; errors over the
 independent replicates. The bootstrap draws the same replicates for both. It is what the difference
 of two values at risk needs: where both runs have the same scenarios beyond them, the contributions
 cancel, and what is left is of higher order. For a quantile it is too wide rather than too narrow.
@@ -22,7 +22,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
+from ...statistics.scenario_estimates import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
 from ...text import choice
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 

@@ -12,7 +12,7 @@ from ...results.propagation_result import PropagationResult
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import BLOCK, Batch, Scenarios
 from ...shocks import Shock
-from ...statistics.scenario_draws import Weighting
+from ...statistics.scenario_estimates import Weighting
 from ..stress import StressTest, stress_test
 from .intervention import Intervention
 from .same import same_scenarios, same_shock

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...records import Table
-from ...statistics.scenario_draws import Draws
+from ...statistics.scenario_estimates import Draws
 from ...text import known_name, money, plural
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, SEED, Interval, Rng
 from ..stress import StressTest

@@ -11,7 +11,7 @@ import pandas as pd
 from ...errors import ArgumentError, StressError, several
 from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
-from ...statistics.scenario_draws import WEIGHTINGS
+from ...statistics.scenario_estimates import WEIGHTINGS
 from ...text import choice, listing, plural
 from .spec import Spec
 

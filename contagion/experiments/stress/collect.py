@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...statistics.scenario_draws import Draws
+from ...statistics.scenario_estimates import Draws
 from .sums import Sums, Tree
 from .work import Part
 

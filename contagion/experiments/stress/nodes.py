@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...statistics.scenario_draws import Draws
+from ...statistics.scenario_estimates import Draws
 from .sums import Sums
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ...errors import StressError
 from ...records import Table, because
 from ...statistics import Estimate
-from ...statistics.scenario_draws import Draws
+from ...statistics.scenario_estimates import Draws
 from ...text import listing, money, plural
 from ...vocabulary import CONFIDENCE
 from .nodes import given, means, pooled

@@ -21,7 +21,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...results.run_arrays import Baseline
 from ...scenarios.scenario_set import Scenarios, block_size
-from ...statistics.scenario_draws import Weighting
+from ...statistics.scenario_estimates import Weighting
 from ...vocabulary import LEVELS
 from . import checks
 from .collect import Collected, tail_shares

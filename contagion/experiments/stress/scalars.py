@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import StressError
 from ...statistics import Estimate
-from ...statistics.scenario_draws import Draws, estimated, proportion
+from ...statistics.scenario_estimates import Draws, estimated, proportion
 from ...text import known_name, plural
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .nodes import components
@@ -153,8 +153,8 @@ class Scalars:
     ) -> Estimate:
         """Expected value of a column of `scenarios`, with its Monte Carlo error.
 
-        mean = Σ w x / D, see :mod:`contagion.statistics.scenario_draws`. The interval is Student's
-        t over the independent replicates, or the percentile bootstrap over them.
+        mean = Σ w x / D, see :mod:`contagion.statistics.scenario_estimates`. The interval is
+        Student's t over the independent replicates, or the percentile bootstrap over them.
 
         Parameters
         ----------
