@@ -288,7 +288,7 @@ def test_waves_of_failures_are_those_of_dense_inverses(seed, n, worst):
     net = ct.ExposureNetwork(
         {"node": names, "external_assets": assets},
         {"creditor": [], "debtor": [], "amount": []},
-        shareholdings=ct.shareholdings.from_matrix(parts, names),
+        shareholdings=ct.network.shareholdings.from_matrix(parts, names),
     )
     losses = 0.3 * assets * rng.random((3, n))
     model = ct.models.FailureCosts(0.9, 0.3, which="worst" if worst else "best")
@@ -311,7 +311,7 @@ def test_the_best_equilibrium_has_fewer_failures_than_the_worst():
     net = ct.ExposureNetwork(
         {"node": ["a", "b"], "external_assets": [10.0, 10.0]},
         {"creditor": [], "debtor": [], "amount": []},
-        shareholdings=ct.shareholdings.from_matrix([[0, 0.5], [0.5, 0]], ["a", "b"]),
+        shareholdings=ct.network.shareholdings.from_matrix([[0, 0.5], [0.5, 0]], ["a", "b"]),
     )
     best, worst = (
         ct.models.FailureCosts(0.9, 0.5, which=which).propagate(net).outcome

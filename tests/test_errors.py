@@ -93,6 +93,7 @@ BOOK = ct.liquidation.MarginBook(
 )
 RIGHT = {  # one of each kind
     "ExposureNetwork": NET,
+    "Contents": NET,
     "Model": MODEL,
     "Shock": SHOCK,
     "Scenarios": ct.scenarios.defaults(NET, 0.1, scenarios=4, rng=1),

@@ -175,7 +175,7 @@ def test_forms_and_numbers_can_be_given_asset_by_asset():
         replace(one, impact=forms).market(net, shock)["price"], one.market(net, shock)["price"]
     )
     assert replace(one, impact=mixed).market(net, shock).loc["X", "price"] > 0.999
-    assert hash(same) == hash(replace(same)) and eval(repr(same), vars(ct)) == same
+    assert hash(same) == hash(replace(same)) and eval(repr(same), vars(ct.models)) == same
 
 
 # -- errors -------------------------------------------------------------------------------------

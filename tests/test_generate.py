@@ -217,7 +217,7 @@ def test_stack_deposits_and_holdings(circular):
 
 def test_a_fall_of_the_assets_reaches_the_users():
     net = generate.defi_stack(40, (6, 4, 2), treasury=0.0, reinvest=0.5, rng=2)
-    shock = ct.Shock.price(dict.fromkeys(generate.stack.ASSETS, -0.2))
+    shock = ct.Shock.price(dict.fromkeys(generate.protocol_stack.ASSETS, -0.2))
     result = ct.EisenbergNoe().propagate(net, shock)
     users = net.kinds == "users"
     assert result.loss[users].sum() == pytest.approx(0.2 * net.book.external_assets.sum())

@@ -12,6 +12,7 @@ from conftest import others_slow
 
 import contagion as ct
 from contagion.errors import RuleError
+from contagion.results.run_arrays import claim_losses
 
 EXACT = ct.EisenbergNoe(tolerance=1e-13)
 SEEDS = range(2_000, 2_060)
@@ -183,7 +184,7 @@ def test_a_guarantor_with_endless_money_makes_every_creditor_whole(case):
     room = 1e-9 * checks.scale(net)
     assert np.abs(outcome.claims_lost[:-1]).max() <= room
     assert not outcome.unmet.any()
-    paid = ct.results.claim_losses(whole, outcome).sum()
+    paid = claim_losses(whole, outcome).sum()
     assert abs(outcome.called.sum() - paid) <= room
 
 

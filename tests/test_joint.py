@@ -348,7 +348,7 @@ def test_words_stand_for_channels():
     assert model.prices == Prices(0.2, 1.0)
     assert model.funding == Funding()
     assert model.valuation == Marking(ct.models.valuations.Merton(0.1))
-    assert eval(repr(model), vars(ct)) == model
+    assert eval(repr(model), vars(ct.models)) == model
     assert hash(model) == hash(replace(model))
 
 
@@ -361,13 +361,17 @@ def test_words_stand_for_channels():
             TypeError,
             "Marking",
         ),
-        (lambda: ct.models.JointModel(funding="not_replace=1"), ValueError, "not_replaced"),
+        (
+            lambda: ct.models.JointModel(funding="not_replace=1"),
+            ct.UnknownNameError,
+            "not_replaced",
+        ),
         (lambda: ct.models.JointModel(funding="sale_cost=much"), ValueError, "number"),
         (lambda: Prices(0.0), ValueError, "capital_ratio"),
         (lambda: Prices(0.1, impact=-1), ValueError, "impact"),
         (lambda: Funding(1.5), ValueError, "not_replaced"),
         (lambda: Funding(0.5, -1), ValueError, "sale_cost"),
-        (lambda: Marking("mertn"), ValueError, "merton"),
+        (lambda: Marking("mertn"), ct.UnknownNameError, "merton"),
         (lambda: Marking(3), TypeError, "valuation"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from conftest import others_slow, random_network, random_shock, random_tables
 
 import contagion as ct
-from contagion.errors import NetworkError, RuleError, ShockError
+from contagion.errors import NetworkError, RuleError
 from contagion.experiments.layers import NO_LAYER, by_layer, layer_names, one_layer
 
 DEFAULT = ct.Shock.default("a")
@@ -131,7 +131,7 @@ def test_the_names_of_layers_and_claims_without_one():
     done = by_layer(partly, ct.models.GaiKapadia(), DEFAULT)
     assert done.total.tolist() == [1, 3, 3, 6, 8, 2]
     assert layer_names(random_network(1)) == (NO_LAYER,)
-    with pytest.raises(ValueError, match="Did you mean 'loans'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'loans'"):
         one_layer(net, "laons")
     with pytest.raises(ValueError, match="is a node already"):
         one_layer(net, "loans", holder="b")
@@ -259,7 +259,7 @@ def test_the_shock_is_the_same_money_in_every_layer():
         np.testing.assert_allclose(result.asset_losses[: len(net)], want)
     in_money = by_layer(net, ct.DebtRank(), ct.Shock.loss(dict(zip(net.names, want, strict=True))))
     pd.testing.assert_frame_equal(done.table, in_money.table)
-    with pytest.raises(ShockError, match="Unknown node"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown node"):
         by_layer(net, ct.DebtRank(), ct.Shock.default("nobody"))
 
 

@@ -401,11 +401,11 @@ def test_depeg_errors(wrappers, chain):
     for to in (-0.1, 1.1, math.nan):
         with pytest.raises(ct.ShockError, match=r"depeg of 'ETH' is to .* lie in \[0, 1\]"):
             ct.Shock.depeg("ETH", to=to)
-    with pytest.raises(ct.ShockError, match=r"Unknown token 'ETHH'. Did you mean 'ETH'"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown token 'ETHH'. Did you mean 'ETH'"):
         ct.Shock.depeg("ETHH").arrays(wrappers)
-    with pytest.raises(ct.ShockError, match=r"Unknown token 'valt'. Did you mean 'vault'"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown token 'valt'. Did you mean 'vault'"):
         ct.Shock.depeg("valt").arrays(wrappers)
-    with pytest.raises(ct.ShockError, match="Unknown token 'zz'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown token 'zz'"):
         ct.Shock.depeg("zz").arrays(chain)
     with pytest.raises(ct.ShockError, match=r"'ETH' depegs twice, to 0.5 and to 0.6"):
         ct.Shock.depeg("ETH", 0.5) + ct.Shock.depeg("ETH", 0.6)
@@ -503,7 +503,7 @@ def test_bags_of_random_networks_sum_up():
 
 
 def test_bag_errors(wrappers):
-    with pytest.raises(ct.ShockError, match=r"Unknown token 'vualt'. Did you mean 'vault'"):
+    with pytest.raises(ct.UnknownNameError, match=r"Unknown token 'vualt'. Did you mean 'vault'"):
         who_holds_the_bag(wrappers, "vualt")
     with pytest.raises(ct.ModelError, match="DebtRank does not compute"):
         who_holds_the_bag(wrappers, "vault", model=ct.DebtRank())
@@ -622,7 +622,9 @@ def test_the_blast_radius_of_random_networks():
 
 
 def test_blast_radius_errors(wrappers):
-    with pytest.raises(ValueError, match=r"Unknown column of the nodes 'oracel'.*'oracle'"):
+    with pytest.raises(
+        ct.UnknownNameError, match=r"Unknown column of the nodes 'oracel'.*'oracle'"
+    ):
         blast_radius(wrappers, "oracel")
 
 

@@ -256,7 +256,7 @@ def test_parameters_by_node_by_column_and_in_words():
     for function in forms:
         lost = ct.models.NetworkValuation(function).solve(net, losses).claims_lost
         np.testing.assert_allclose(lost, [0.0, 3.0, 2.0])
-        assert eval(repr(function), vars(ct)) == function
+        assert eval(repr(function), vars(ct.models)) == function
     assert forms[0] == forms[1] and hash(forms[0]) == hash(forms[1])
     assert ct.models.NetworkValuation("furfine:recovery=rate").valuation == v.Furfine("rate")
     assert v.from_words("rogers-veraart:strict=false,alpha=0.5") == v.RogersVeraart(
@@ -280,7 +280,7 @@ def test_parameters_by_node_by_column_and_in_words():
     ],
 )
 def test_wrong_parameters_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ct.ArgumentError, ct.UnknownNameError), match=message):
         make()
 
 
@@ -288,13 +288,13 @@ def test_parameters_that_do_not_fit_the_network_are_refused(chain):
     zero = np.zeros(4)
     with pytest.raises(ValueError, match="3 values of recovery for 4 nodes"):
         ct.models.NetworkValuation(v.Furfine([0.1, 0.2, 0.3])).solve(chain, zero)
-    with pytest.raises(ValueError, match="recovery is a number, or"):
+    with pytest.raises(ct.UnknownNameError, match="column of the node table 'rates'"):
         ct.models.NetworkValuation(v.Furfine("rates")).solve(chain, zero)
     with pytest.raises(ValueError, match="volatility nan"):
         nodes = chain.nodes.assign(sigma=[0.1, np.nan, 0.2, 0.1])
         net = ct.ExposureNetwork(nodes, chain.exposures)
         ct.models.NetworkValuation(v.Merton("sigma")).solve(net, zero)
-    with pytest.raises(TypeError, match=r"contagion\.valuations"):
+    with pytest.raises(TypeError, match=r"ct\.models\.valuations"):
         ct.models.NetworkValuation(0.5)  # type: ignore[arg-type]
 
 

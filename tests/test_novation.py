@@ -231,8 +231,8 @@ def test_several_houses_never_net_more_than_one():
         (("house", ["a", "x"]), KeyError, "x"),
         (("house", ["a", "house"]), ValueError, "no member of itself"),
         (("house", "abc"), TypeError, "list of nodes"),
-        (("house", None, {"leyer": "swaps"}), ValueError, "Did you mean 'layer'"),
-        (("house", None, {"layer": "swap"}), ValueError, "Did you mean 'swaps'"),
+        (("house", None, {"leyer": "swaps"}), ct.UnknownNameError, "Did you mean 'layer'"),
+        (("house", None, {"layer": "swap"}), ct.UnknownNameError, "Did you mean 'swaps'"),
         (("house", None, ["layer"]), TypeError, "claims is"),
     ],
 )

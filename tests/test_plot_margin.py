@@ -166,7 +166,7 @@ def test_profile_of_nothing_and_what_it_refuses():
     assert ax.get_legend() is None and not len(ax.get_yticks())
     with pytest.raises(ValueError, match="'side' or 'venue'"):
         ct.plot.liquidation_profile(lending(), by="holder")
-    with pytest.raises(ct.MarginError, match="asset of the book"):
+    with pytest.raises(ct.UnknownNameError, match="asset of the book"):
         ct.plot.liquidation_profile(lending(), "BTC")
 
 

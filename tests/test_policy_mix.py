@@ -188,9 +188,9 @@ def test_errors(star_of_debtors):
     for options in ({}, {"budget": 1.0, "target": 1.0}):
         with pytest.raises(ct.PolicyError, match="one of them"):
             run(**options)
-    with pytest.raises(ct.PolicyError, match="statistic"):
+    with pytest.raises(ct.ArgumentError, match="statistic"):
         run(budget=1.0, statistic="median")
-    with pytest.raises(ct.PolicyError, match="Did you mean 'socialized'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'socialized'"):
         run(budget=1.0, of="socialised")
     with pytest.raises(ct.PolicyError, match="Unknown node"):
         run({"x": policy.InsuranceFund("q", 1.0)}, budget=5.0)

@@ -356,9 +356,13 @@ def test_large_exposures_against_loops(seed):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"capital": {"A": 1.0}}, ct.NetworkError, "Unknown node in capital 'A'. Did you mean 'a'"),
-        ({"gsibs": ["x"]}, ct.NetworkError, "Unknown G-SIB 'x'"),
-        ({"groups": {"z": "g"}}, ct.NetworkError, "Unknown node in groups 'z'"),
+        (
+            {"capital": {"A": 1.0}},
+            ct.UnknownNameError,
+            "Unknown node in capital 'A'. Did you mean 'a'",
+        ),
+        ({"gsibs": ["x"]}, ct.UnknownNameError, "Unknown G-SIB 'x'"),
+        ({"groups": {"z": "g"}}, ct.UnknownNameError, "Unknown node in groups 'z'"),
         ({"groups": {"a": "b"}}, ct.NetworkError, "'b' is a node and the name of a group"),
         ({"limit": 25}, ValueError, "limit=25: a part of capital"),
     ],
@@ -397,7 +401,7 @@ def test_only_financial_institutions_count(banks):
     assert found["intra_financial_liabilities"].tolist() == [16, 25, 14, 10]
     assert found["debtors"].tolist() == [2, 1, 0, 0]
     assert found["interconnectedness"]["a"] == pytest.approx(1e4 * (39 / 55 + 16 / 55) / 2)
-    with pytest.raises(ct.NetworkError, match="Unknown financial node 'A'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown financial node 'A'"):
         scorecards.interconnectedness(banks, financial=["A"])
 
 

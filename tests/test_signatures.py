@@ -63,7 +63,7 @@ WORDS = {  # word: annotations, wherever it stands in a function or method
     "network": {"ExposureNetwork"},
     "level": {"float"},
     "most": {"int"},
-    "recovery": {"float", "Values"},  # scenarios take one a node
+    "recovery": {"float", "Values", "float | Iterable[float]"},  # one a node, or one a claim
     "book": {"MarginBook"},
     "cascade": {"LiquidationCascade"},
     "margins": {"Margins"},

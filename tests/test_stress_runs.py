@@ -333,7 +333,7 @@ def test_networks_that_differ_in_anything_have_other_digests():
     assert network_digest(make(nodes.copy(), owed.copy())) == digests[0]
     code = f"""if True:
         import pandas as pd, contagion as ct
-        from contagion.stress.spec import network_digest
+        from contagion.experiments.stress.spec import network_digest
         nodes, owed = map(pd.DataFrame, {[t.to_dict("list") for t in (nodes, owed)]})
         net = ct.ExposureNetwork(nodes, owed, rules={{"a": ct.rules.EqualLosses()}})
         print(network_digest(net))"""
@@ -382,9 +382,9 @@ KILLED = """
     import sys
     import conftest
     import contagion as ct
-    import contagion.scenarios.base
-    from contagion.stress import stress_test
-    from contagion.stress.folder import Folder
+    import contagion.scenarios.scenario_set
+    from contagion.experiments.stress import stress_test
+    from contagion.experiments.stress.folder import Folder
 
     contagion.scenarios.scenario_set.BLOCK = 32
     save = Folder.save_part

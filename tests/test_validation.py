@@ -271,7 +271,7 @@ def test_scale_multiplies_one_source():
     table = claims(("A", "B", 5.0), ("B", "A", 2.0), source=["x", "y"])
     net = ct.ExposureNetwork(nodes("A", "B"), table, scale={"x": 1e6})
     assert net.amount.tolist() == [5e6, 2.0]
-    with pytest.raises(ValueError, match="Unknown source 'z'"):
+    with pytest.raises(ct.UnknownNameError, match="Unknown source 'z'"):
         ct.ExposureNetwork(nodes("A", "B"), table, scale={"z": 1e6})
 
 
@@ -309,7 +309,7 @@ def test_aggregates_go_by_name_by_choice_or_stay():
         assert net.amount.sum() == 6.0
         assert net.exposures["debtor"].tolist() == ["IT", "IT", "FR"]
     assert len(ct.ExposureNetwork(table, AREA, aggregates="keep")) == 4
-    with pytest.raises(ValueError, match="Did you mean 'Euro area'"):
+    with pytest.raises(ct.UnknownNameError, match="Did you mean 'Euro area'"):
         ct.ExposureNetwork(table, AREA, aggregates=["euro area"])
 
 
