@@ -120,7 +120,8 @@ def from_toml(
     ...     orientation="debtor->creditor", external_assets=[5, 10])
     >>> from_toml('kind = "common_factor"\\nvolatilty = 0.1', net)
     Traceback (most recent call last):
-    contagion.errors.UnknownNameError: common_factor: Unknown key 'volatilty'. Did you mean 'volatility'?
+    contagion.errors.UnknownNameError: common_factor: Unknown key 'volatilty'.
+    Did you mean 'volatility'?
     """
     expect(network=network)
     import tomllib
