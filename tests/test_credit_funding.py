@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference_funding as reference
-from conftest import random_network, random_shock, random_tables
+from conftest import others_slow, random_network, random_shock, random_tables
 
 import contagion as ct
 
@@ -42,7 +42,7 @@ def funded_network(seed: int, n: int = 9) -> ct.ExposureNetwork:
 
 
 @pytest.mark.parametrize("model", KINDS, ids=repr)
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", others_slow(range(40), keep=10))
 def test_the_rounds_node_by_node(model, seed):
     net = funded_network(seed)
     losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)

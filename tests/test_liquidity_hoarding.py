@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference_funding as reference
-from conftest import from_liabilities, random_shock
+from conftest import from_liabilities, others_slow, random_shock
 from test_credit_funding import funded_network
 
 import contagion as ct
@@ -21,7 +21,7 @@ KINDS = (
 
 
 @pytest.mark.parametrize("model", KINDS, ids=repr)
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", others_slow(range(40), keep=10))
 def test_the_rounds_node_by_node(model, seed):
     net = funded_network(seed)
     losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.1).arrays(net)

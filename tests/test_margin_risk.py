@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import others_slow
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
@@ -130,7 +131,7 @@ def test_parametric_intervals_cover_at_their_level(law, method, n, level, name):
 
 
 @pytest.mark.parametrize("interval", ["asymptotic", "bootstrap"])
-@pytest.mark.parametrize("confidence", [0.8, 0.95])
+@pytest.mark.parametrize("confidence", others_slow([0.95, 0.8]))
 def test_historical_shortfall_covers_with_200_observations_in_the_tail(interval, confidence):
     """All columns share the bootstrap's draws: 4,000 of them, so that their luck does not show."""
     losses = NORMAL.rvs(size=(2_000, REPETITIONS), random_state=5)

@@ -15,7 +15,15 @@ import checks
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEATURES, VENUES_TOO, examples, random_network, random_shock, random_tables
+from conftest import (
+    FEATURES,
+    VENUES_TOO,
+    examples,
+    others_slow,
+    random_network,
+    random_shock,
+    random_tables,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -217,7 +225,7 @@ def test_names_do_not_matter(model, seed, n, features):
 
 
 @every_model
-@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@pytest.mark.parametrize("factor", others_slow([1e-6, 1e6]))
 @given(seed=seeds, n=sizes, features=some_features)
 @few
 def test_the_unit_of_money_does_not_matter(model, factor, seed, n, features):

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from conftest import from_liabilities
+from conftest import from_liabilities, others_slow
 
 import contagion as ct
 from contagion.experiments import policy
@@ -84,7 +84,7 @@ def test_the_table_and_its_frontier(star_of_debtors):
     assert max(map(len, repr(found).splitlines())) <= 79
 
 
-@pytest.mark.parametrize("of", ["system_loss", "defaults"])
+@pytest.mark.parametrize("of", others_slow(["system_loss", "defaults"]))
 def test_every_mix_is_what_comparing_it_alone_says(of):
     net = ct.datasets.load("three_venues")
     shock = ct.Shock.default("desk")

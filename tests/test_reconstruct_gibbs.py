@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import others_slow
 from reference_reconstruct import circulations, plane_posterior
 from scipy.integrate import quad
 
@@ -57,7 +58,7 @@ def fixed(cells, values):
     return table
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", others_slow([0, 1]))
 def test_three_nodes_have_the_exact_posterior(seed):
     """Atoms at both ends of the one free direction, a density between; p and λ by cell."""
     rng = np.random.default_rng(seed)
@@ -209,6 +210,7 @@ def test_known_cells_count_for_an_unknown_probability():
         within(draws.trace["probability"], 3 / (2 + len(margins.known)))
 
 
+@pytest.mark.slow
 def test_density_as_asked():
     rng = np.random.default_rng(0)
     claims, debts = rng.lognormal(0, 1, (2, 15))

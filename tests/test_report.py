@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import pandas as pd
 import pytest
+from conftest import others_slow
 
 import contagion as ct
 from contagion.report.document import fingerprint
@@ -244,7 +245,9 @@ def test_fingerprint_sees_amounts_and_not_the_order_of_rows(net):
     assert fingerprint(one) == fingerprint(two) != fingerprint(other)
 
 
-@pytest.mark.parametrize("name", ["bis_cbs_2022q4", "stream_elixir_2025", "rogers_veraart_3"])
+@pytest.mark.parametrize(
+    "name", others_slow(["stream_elixir_2025", "bis_cbs_2022q4", "rogers_veraart_3"])
+)
 def test_every_dataset_makes_a_report(tmp_path, name):
     net, card = ct.datasets.load(name), ct.datasets.card(name)
     shock = ct.Shock.default(card.default_run["default"], card.default_run["recovery"])

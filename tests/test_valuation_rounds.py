@@ -6,7 +6,7 @@ import checks
 import numpy as np
 import pytest
 import test_model_contract as contract
-from conftest import random_network
+from conftest import others_slow, random_network
 from reference_valuation import EVERY, every_function, same
 
 import contagion as ct
@@ -76,7 +76,7 @@ def test_linear_solves_do_not_leave_the_solution_that_is_looked_for(function, wh
 
 
 @every_function
-@pytest.mark.parametrize("which", ["greatest", "least"])
+@pytest.mark.parametrize("which", others_slow(["greatest", "least"]))
 def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
     """Solves in every round, from far away: each lands on the near side of the solution."""
     if function in (EVERY["furfine"], EVERY["furfine, not strict"]):
@@ -194,7 +194,7 @@ def test_the_contract(function, check):
     check(model=ct.models.NetworkValuation(function))
 
 
-@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@pytest.mark.parametrize("factor", others_slow([1e-6, 1e6]))
 @every_function
 def test_the_unit_of_money(function, factor):
     contract.test_the_unit_of_money_does_not_matter(
