@@ -93,7 +93,6 @@ BOOK = ct.liquidation.MarginBook(
 )
 RIGHT = {  # one of each kind
     "ExposureNetwork": NET,
-    "Contents": NET,
     "Model": MODEL,
     "Shock": SHOCK,
     "Scenarios": ct.scenarios.defaults(NET, 0.1, scenarios=4, rng=1),
@@ -127,11 +126,17 @@ def functions() -> dict[str, Any]:
     return found
 
 
+def kinds_of(parameter: inspect.Parameter) -> list[str]:
+    """The words of an annotation; `Contents`, the base of a network, stands for a network."""
+    words = re.findall(r"\w+", str(parameter.annotation))
+    return ["ExposureNetwork" if word == "Contents" else word for word in words]
+
+
 def cases() -> list[Any]:
     found = []
     for name, function in functions().items():
         for word, parameter in inspect.signature(function).parameters.items():
-            kinds = re.findall(r"\w+", str(parameter.annotation))
+            kinds = kinds_of(parameter)
             if (watched := [kind for kind in WATCHED if kind in kinds]) and "Mapping" not in kinds:
                 found.append(pytest.param(function, word, watched, kinds, id=f"{name}-{word}"))
     return found
@@ -144,7 +149,7 @@ def filled(function: Any, word: str, value: Any) -> dict[str, Any]:
         if name == word:
             arguments[name] = value
         elif parameter.default is parameter.empty:
-            kinds = re.findall(r"\w+", str(parameter.annotation))
+            kinds = kinds_of(parameter)
             right = next((RIGHT[kind] for kind in kinds if kind in RIGHT), None)
             arguments[name] = [right] if kinds[0] == "Iterable" else right
     return arguments

@@ -334,7 +334,7 @@ def test_too_many_layers_for_the_attribution():
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"model": ct.models.Furfine}, TypeError, "model is a model"),
+        ({"model": ct.models.Furfine}, TypeError, "model has to be a Model"),
         ({"model": "furfine"}, TypeError, "function, not 'furfine'"),
         ({"weights": "size"}, ValueError, "choose 'equity' or 'claims'"),
         ({"weights": "claims", "shock": DEFAULT}, ValueError, "no shock"),
