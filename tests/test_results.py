@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pandas as pd
@@ -106,6 +106,39 @@ def test_the_path_ends_in_the_result_and_agrees_with_the_rounds_of_default(model
     first = path[path["defaulted"]].groupby("node")["round"].min()
     assert first.to_dict() == table["default_round"][table["defaulted"]].to_dict()
     assert (table["default_round"] == -1).eq(~table["defaulted"]).all()
+
+
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.DebtRank()], ids=repr)
+def test_the_rounds_of_default_are_computed_when_they_are_read(model, chain, monkeypatch):
+    runs, run = [], type(model).run
+
+    def counted(self, *args, trace="none"):
+        runs.append(trace)
+        return run(self, *args, trace=trace)
+
+    monkeypatch.setattr(type(model), "run", counted)
+    result = model.propagate(chain, ct.Shock.loss({"a": 8.0}))
+    _ = result.loss, result.shortfall, result.flows, result.audit()
+    assert runs == ["none"]
+    table, _ = result.table, (result.summary(), result.explain("c"))
+    assert runs == ["none", "rounds"]
+    assert result.default_round.tolist() == table["default_round"].tolist()
+    assert runs == ["none", "rounds"]
+
+
+def test_rounds_that_are_not_reached_are_an_error_of_their_own(chain, monkeypatch):
+    run = ct.EisenbergNoe.run
+
+    def stopped(self, *args, trace="none"):
+        outcome = run(self, *args, trace=trace)
+        return outcome if trace == "none" else replace(outcome, converged=np.array(False))
+
+    monkeypatch.setattr(ct.EisenbergNoe, "run", stopped)
+    result = ct.EisenbergNoe().propagate(chain, ct.Shock.loss({"a": 8.0}))
+    assert result.loss.tolist() == pytest.approx([2, 3, 3, 0])
+    with pytest.raises(ct.ConvergenceError, match="round by round") as caught:
+        _ = result.table
+    assert caught.value.partial is result
 
 
 def test_valued_claims_are_flows_too(chain):

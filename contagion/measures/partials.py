@@ -33,7 +33,7 @@ def clearing_system(result: PropagationResult) -> System:
     assert outcome.unpaid is not None
     external = np.maximum(np.nan_to_num(net.book.external_assets) - result.asset_losses, 0.0)
     received = net.book.claims - outcome.claims_lost
-    free = net.book.can_fail & np.isnan(result.pinned_recoveries)
+    free = net.book.can_fail & ~result.pinned
     costly = free & outcome.defaulted & (alpha < 1 or beta < 1)
     own, passed = np.where(costly, alpha, 1.0), np.where(costly, beta, 1.0)
     if alpha < 1 or beta < 1:
@@ -53,7 +53,7 @@ def debtrank_system(result: PropagationResult) -> System:
     unpaid = outcome.loss_rate * segments.width
     used = np.where(alive, equity - result.asset_losses - outcome.claims_lost, 0.0)
     one, scale = np.ones(len(net)), np.where(alive, equity, 0.0)
-    free = alive & np.isnan(result.pinned_recoveries)
+    free = alive & ~result.pinned
     return System(segments, unpaid, used, free, one, one, KINK * scale)
 
 

@@ -247,7 +247,7 @@ def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
     if getattr(model, "alpha", 1.0) == 1 and getattr(model, "beta", 1.0) == 1:
         return
     gap = result.outcome.equity + system.segments.absorbing
-    near = result.network.book.can_fail & np.isnan(result.pinned_recoveries) & (due > 0)
+    near = result.network.book.can_fail & ~result.pinned & (due > 0)
     near &= np.abs(np.nan_to_num(gap, nan=np.inf)) <= system.slack
     crosses = near & (result.outcome.defaulted if side == "gain" else ~result.outcome.defaulted)
     if crosses.any():
@@ -293,7 +293,7 @@ def _by_segments(
     unclear = place < 0
     if unclear.any():  # nodes that pay in full whatever happens need no formula
         by_claim = np.where(unclear, 0.0, by_claim)
-        unclear &= (net.book.can_fail | ~np.isnan(result.pinned_recoveries))[net.debtor]
+        unclear &= (net.book.can_fail | result.pinned)[net.debtor]
         by_claim[unclear] = np.nan
     by_claim += (partial[CLAIMS] - system.passed * price)[net.creditor]
     by_claim += partial[DUE][net.debtor]
@@ -355,7 +355,7 @@ def _record(found: Slopes) -> Gradient:
     empty = none if result.model.settles else book.can_fail & (np.nan_to_num(book.equity) == 0)
     why = {UNKNOWN: ~book.known, EMPTY: empty, ENDLESS: found.endless}
     fresh = ~result.triggers if found.name == "socialized" else none
-    stands = result.limited & np.isnan(result.pinned_recoveries)
+    stands = result.limited & ~result.pinned
     level = np.where(stands, np.abs(result.outcome.equity), np.inf)
     even = level <= kernel.KINK * (book.claims + net.segments.due)
     endless = {ENDLESS: found.endless, TRIGGERS: fresh}

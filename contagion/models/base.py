@@ -147,7 +147,7 @@ class Model(ABC):
         self._usable(network)
         expect(shock=shock)
         losses, recoveries = shock.arrays(network)
-        outcome = self.run(network, losses, recoveries, trace="rounds")
+        outcome = self.run(network, losses, recoveries)
         reference = None
         if baseline == "cleared":
             reference = self.run(network, np.zeros_like(losses), None)
@@ -161,7 +161,7 @@ class Model(ABC):
                 ".partial.",
                 result,
             )
-        if self.settles:
+        if self.settles and result.pinned.any():
             _check_pins(result)
         return result
 
@@ -169,13 +169,12 @@ class Model(ABC):
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
     net = result.network
-    pins = result.pinned_recoveries
-    destroyed = initial_losses(result) - np.where(np.isnan(pins), 0.0, result.asset_losses)
-    below = destroyed < -1e-9 * (net.book.claims + net.segments.due)
+    destroyed = initial_losses(result) - result.asset_losses
+    below = result.pinned & (destroyed < -1e-9 * (net.book.claims + net.segments.due))
     if below.any():
         at = int(np.flatnonzero(below)[0])
         raise ShockError(
-            f"{str(net.names[at])!r} is said to recover {pins[at]:.4g} of face, "
+            f"{str(net.names[at])!r} is said to recover {result.pinned_recoveries[at]:.4g} of face, "
             f"{money(-destroyed[at], net.unit)} more than it has left to pay with. "
             "Lower the recovery."
         )

@@ -108,7 +108,6 @@ def _node(
     result: PropagationResult, i: int, name: str, column: int, height: float, to: Scale
 ) -> Box:
     net, outcome = result.network, result.outcome
-    when = outcome.default_round
     loss = to(float(result.loss[i]))
     if result.triggers[i]:
         text = f"{to(height)} lost" if result.model.settles else f"owners lose {loss}"
@@ -119,8 +118,8 @@ def _node(
             text = f"insolvent before, loses {to(height)} more"
         return Box(column, name, text, "before", height)
     if outcome.defaulted[i]:
-        number = f", fails in round {int(when[i])}" if when is not None else ", fails"
-        return Box(column, name, f"owners lose {loss}{number}", "fails", height)
+        number = int(result.default_round[i])
+        return Box(column, name, f"owners lose {loss}, fails in round {number}", "fails", height)
     known = bool(net.book.known[i])
     return Box(column, name, f"loses {loss}", "stands" if known else "holder", height)
 

@@ -138,7 +138,7 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
 def paths(result: PropagationResult, tag: str) -> Exhibit:
     """T9P: the paths behind the largest losses."""
     net, name = result.network, names(result.network)
-    passed = result.table["shortfall"].to_numpy() * result.outcome.defaulted
+    passed = result.shortfall * result.outcome.defaulted
     weight = np.where(result.triggers, 0.0, result.loss + passed)
     order = [int(i) for i in np.argsort(-weight, kind="stable")[:PATHS] if weight[i] > 0]
     known = {str(node): title for node, title in name.items()}

@@ -65,14 +65,13 @@ def parameters(model: LossModel) -> dict[str, object]:
 
 def state(result: PropagationResult, at: int) -> str:
     """When and why a node is in default, in two or three words; empty where it stands."""
-    when = result.outcome.default_round
     if not result.outcome.defaulted[at]:
         return ""
-    if result.triggers[at] and not np.isnan(result.pinned_recoveries[at]):
+    if result.pinned[at]:
         return "by the shock"
     if result.network.book.equity[at] < 0:
         return "before the shock"
-    return f"in round {int(when[at])}" if when is not None else "yes"
+    return f"in round {int(result.default_round[at])}"
 
 
 def insolvent_before(result: PropagationResult) -> np.ndarray:

@@ -91,14 +91,14 @@ def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
     into, hit = _inflows(result, own)
     total = float(into[[at]].sum())
     rows = _paths(into, own, hit, at, most, total)
-    names, when = net.names, result.outcome.default_round
+    names, when = net.names, result.default_round
     found: list[dict[str, Any]] = [
         {
             "path": " → ".join(str(names[step]) for step in path),
             "amount": amount,
             "share": amount / total,
             "cause": cause[path[0]],
-            "rounds": tuple(int(when[step]) for step in path) if when is not None else (),
+            "rounds": tuple(int(when[step]) for step in path),
         }
         for path, amount in rows
     ]
@@ -124,24 +124,24 @@ def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:
 
 
 def _state(result: RunArrays, at: int) -> str:
-    book, when = result.network.book, result.outcome.default_round
+    book = result.network.book
     if not result.outcome.defaulted[at]:
         return "does not fail"
-    if not np.isnan(result.pinned_recoveries[at]):
+    if result.pinned[at]:
         return "fails for outside reasons (the shock)"
     if book.equity[at] < 0:
         return (
             f"was insolvent by {money(-float(book.equity[at]), result.network.unit)} before "
             "the shock"
         )
-    return f"fails in round {int(when[at])}" if when is not None else "fails"
+    return f"fails in round {int(result.default_round[at])}"
 
 
 def _own(
     result: RunArrays,
 ) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
     """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
-    book, pinned = result.network.book, ~np.isnan(result.pinned_recoveries)
+    book, pinned = result.network.book, result.pinned
     shock = np.maximum(socialization.initial_losses(result), 0.0)
     destroyed = {
         cause: np.where(pinned, 0.0, np.maximum(amount, 0.0))

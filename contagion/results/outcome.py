@@ -20,7 +20,8 @@ class Outcome:
     defaulted : (..., n) bool.
     rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
         one more round would bring, relative to the balance sheet of the node.
-    default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for.
+    default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for;
+        a result of `propagate` has its own.
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
     unpaid : (..., S) per segment, for models that settle claims.
     loss_rate : (..., n) loss on a claim by debtor, for models that value claims.

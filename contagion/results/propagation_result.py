@@ -59,7 +59,7 @@ class PropagationResult(RunArrays):
             "shortfall": self.shortfall,
             "recovery_rate": recovery,
             "defaulted": outcome.defaulted,
-            "default_round": outcome.default_round,
+            "default_round": self.default_round,
         }
         return pd.DataFrame(columns, index=self.network.names)
 
@@ -205,9 +205,8 @@ class PropagationResult(RunArrays):
 
     def _defaults(self) -> str:
         """How many nodes are in default, and since when."""
-        outcome, when = self.outcome, self.outcome.default_round
-        failed = outcome.defaulted
-        start = np.zeros_like(failed) if when is None else failed & (when == 0)
+        failed = self.outcome.defaulted
+        start = failed & (self.default_round == 0)
         parts = [
             (start & self.triggers, "by the shock itself"),
             (start & ~self.triggers, "insolvent before it"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ConvergenceError, ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
 from .outcome import Outcome
@@ -52,9 +52,39 @@ class RunArrays:
     reference: Outcome | None = None
 
     @cached_property
+    def pinned(self) -> np.ndarray:
+        """(n,) bool: the nodes that the shock puts in default."""
+        return np.asarray(~np.isnan(self.pinned_recoveries))
+
+    @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return np.asarray((self.asset_losses > 0) | ~np.isnan(self.pinned_recoveries))
+        return np.asarray((self.asset_losses > 0) | self.pinned)
+
+    @cached_property
+    def default_round(self) -> np.ndarray:
+        """(n,) int, the round in which each node fails: 0 by the shock alone, -1 never.
+
+        A model that does not know it in any case runs once more when this is first read.
+
+        Raises
+        ------
+        ConvergenceError
+            When the run for the rounds takes more of them than the model allows.
+        """
+        when = self.outcome.default_round
+        if when is None:
+            inputs = self.network, self.asset_losses, self.pinned_recoveries
+            again = self.model.run(*inputs, trace="rounds")
+            if np.all(self.outcome.converged) and not np.all(again.converged):
+                raise ConvergenceError(
+                    f"{type(self.model).__name__} did not reach its tolerance round by round in "
+                    f"{int(again.rounds)} rounds. Raise max_rounds.",
+                    self,
+                )
+            when = again.default_round
+            assert when is not None
+        return when
 
     @cached_property
     def equity_before(self) -> np.ndarray:
@@ -74,7 +104,7 @@ class RunArrays:
     @cached_property
     def limited(self) -> np.ndarray:
         """(n,) bool: nodes whose owners lose at most their equity, because they may fail."""
-        may = self.network.book.can_fail | ~np.isnan(self.pinned_recoveries)
+        may = self.network.book.can_fail | self.pinned
         return np.asarray(may & self.network.book.known)
 
     def _unlimited(self) -> np.ndarray:
@@ -85,7 +115,7 @@ class RunArrays:
         calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
         passed = (1.0 - self.pinned_recoveries) * (self.network.segments.due + calls)
         rest = np.asarray(np.maximum(lost - passed, 0.0))
-        return np.where(np.isnan(self.pinned_recoveries), self.asset_losses + lost, rest)
+        return np.where(self.pinned, rest, self.asset_losses + lost)
 
     @cached_property
     def direct_loss(self) -> np.ndarray:
@@ -93,8 +123,7 @@ class RunArrays:
         before = self.equity_before
         alone = _positive(before) - _positive(before - self.asset_losses)
         alone = np.where(self.limited, alone, self.asset_losses)
-        pinned = ~np.isnan(self.pinned_recoveries)
-        return np.where(pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
+        return np.where(self.pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
 
     @cached_property
     def _shortfall_inside(self) -> np.ndarray:

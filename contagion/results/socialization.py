@@ -92,7 +92,6 @@ def initial_losses(result: RunArrays) -> np.ndarray:
     Where the balance sheet is unknown it is what the creditors do not get, less those claims.
     """
     book, due = result.network.book, result.network.segments.due
-    pinned = ~np.isnan(result.pinned_recoveries)
     rate = np.nan_to_num(result.pinned_recoveries)
     lost = result.outcome.claims_lost
     q, called = result.network.segments.calls, result.outcome.called
@@ -102,7 +101,7 @@ def initial_losses(result: RunArrays) -> np.ndarray:
     since = lost if result.reference is None else lost - result.reference.claims_lost
     unknown = np.maximum((1 - rate) * (due + calls) - since, 0.0)
     destroyed = np.where(np.isnan(known), unknown, known)
-    return np.where(pinned, destroyed, result.asset_losses)
+    return np.where(result.pinned, destroyed, result.asset_losses)
 
 
 def owner_losses(result: RunArrays) -> np.ndarray:
