@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from .errors import ShockError, expect
 from .network.exposure_network import ExposureNetwork
@@ -212,21 +211,21 @@ class Shock:
         n = len(network)
         loss, recovery = np.zeros(n), np.full(n, np.nan)
         assets = network.book.external_assets
-        np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
+        for node, amount in self.losses:
+            loss[network.position(node)] += amount
         for node, fraction in self.fractions:
             at = slice(None) if node is None else network.position(node)
-            loss[at] += fraction * np.nan_to_num(assets[at])
+            loss[at] += fraction * network.book.stated_assets[at]
         for asset, change in self.prices:
             loss -= change * network.holdings_of(asset)
-        recovery[_places(network, self.defaults)] = [rate for _, rate in self.defaults]
-        gains = loss < 0
-        if gains.any():
+        for node, rate in self.defaults:
+            recovery[network.position(node)] = rate
+        if self.prices and (gains := loss < 0).any():
             raise ShockError(
                 f"The price moves are a gain for {listing(network.names[gains])}; "
                 "a shock destroys value. Leave those prices out."
             )
-        pinned = ~np.isnan(recovery)
-        over = (loss > assets * (1 + 1e-12)) & ~pinned
+        over = (loss > assets * (1 + 1e-12)) & np.isnan(recovery)
         if over.any():
             at = int(np.flatnonzero(over)[0])
             has, lost = (money(side[at], network.unit) for side in (assets, loss))
@@ -234,7 +233,7 @@ class Shock:
                 f"{str(network.names[at])!r} has external assets of {has} and cannot lose {lost}"
                 + (f" ({int(over.sum())} such nodes)." if over.sum() > 1 else ".")
             )
-        return np.minimum(loss, np.where(np.isnan(assets), loss, assets)), recovery
+        return np.fmin(loss, assets), recovery
 
     def __repr__(self) -> str:
         parts = []
@@ -249,11 +248,3 @@ class Shock:
             parts.append(f"Shock.price({dict(self.prices)})")
         parts += [f"Shock.depeg({token!r}, to={to})" for token, to in self.depegs]
         return " + ".join(parts) or "Shock()"
-
-
-def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:
-    """Rows of the nodes of (node, value) pairs."""
-    nodes = [node for node, _ in pairs]
-    found = network.names.get_indexer_for(pd.Index(nodes))
-    unknown = np.flatnonzero(found < 0)
-    return found if not len(unknown) else np.array([network.position(nodes[unknown[0]])])

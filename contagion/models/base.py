@@ -174,7 +174,7 @@ def _check_pins(result: PropagationResult) -> None:
     if below.any():
         at = int(np.flatnonzero(below)[0])
         raise ShockError(
-            f"{str(net.names[at])!r} is said to recover {result.pinned_recoveries[at]:.4g} of face, "
-            f"{money(-destroyed[at], net.unit)} more than it has left to pay with. "
-            "Lower the recovery."
+            f"{str(net.names[at])!r} is said to recover {result.pinned_recoveries[at]:.4g} of "
+            f"face, {money(-destroyed[at], net.unit)} more than it has left to pay with. Lower "
+            "the recovery."
         )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ..errors import ModelError
 from ..kernels.clearing import Cleared, clear
@@ -42,22 +41,20 @@ def settle(
             "RogersVeraart does not compute guarantees together with default costs. Use "
             "EisenbergNoe, or net.with_guarantees(None) to leave them out."
         )
-    owns = _owned(network)
+    owns, book = _owned(network), network.book
     segments = network.segments if owns is None else owns.segments
     flat = losses.reshape(-1, n)
     pins = None if recoveries is None or np.isnan(recoveries).all() else recoveries.reshape(-1, n)
-    assets = np.nan_to_num(network.book.external_assets)
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
     for at in slices(flat, max(len(segments.owner), n)):
-        external = np.maximum(assets - flat[at], 0.0)
+        external = np.maximum(book.stated_assets - flat[at], 0.0)
         pinned = None if pins is None else pins[at]
-        gone = np.zeros_like(external, bool) if pinned is None else ~np.isnan(pinned)
         cleared = clear(
             segments,
             external,
-            network.book.claims + network.book.shares,
-            network.book.can_fail,
+            book.claims + book.shares,
+            book.can_fail,
             pinned=pinned,
             alpha=alpha,
             beta=beta,
@@ -67,25 +64,24 @@ def settle(
             tolerance=tolerance,
             max_rounds=max_rounds,
             history=trace == "path",
-            problem_of=None if owns is None else owns.problem(gone.T),
+            problem_of=None if owns is None else owns.problem(_gone(external, pinned).T),
         )
         if owns is not None:
             cleared = replace(cleared, unpaid=cleared.unpaid[:, owns.rules])
         part = _complete(network, cleared, external, pinned, alpha, beta)
-        for name, array in part.items():
-            if name not in whole:
-                whole[name] = (
-                    array
-                    if isinstance(at, slice)
-                    else np.empty((len(flat), *array.shape[1:]), array.dtype)
-                )
-            whole[name][at] = array
+        if isinstance(at, slice):
+            whole = part
+        else:
+            for name, array in part.items():
+                if name not in whole:
+                    whole[name] = np.empty((len(flat), *array.shape[1:]), array.dtype)
+                whole[name][at] = array
         products += cleared.products
         history += cleared.history
     fields: dict[str, Any] = {k: v.reshape(lead + v.shape[1:]) for k, v in whole.items()}
     if trace == "none":
         fields["default_round"] = None
-    due, known = network.segments.due, network.book.known
+    due, known = network.segments.due, book.known
     states = tuple(
         (np.where(known, funds - due, np.nan).reshape(losses.shape), failed.reshape(losses.shape))
         for funds, failed in history
@@ -103,6 +99,11 @@ def _owned(network: ExposureNetwork) -> Owned | None:
             "out: net.with_guarantees(None) or net.with_shareholdings(None)."
         )
     return owned(network.segments, network.ownership, network.book.equity)
+
+
+def _gone(external: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
+    """(B, n) bool: nodes that fail for outside reasons."""
+    return np.zeros_like(external, bool) if pins is None else ~np.isnan(pins)
 
 
 def slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
@@ -126,38 +127,37 @@ def _complete(
 ) -> dict[str, np.ndarray]:
     """The arrays (B, n) of an outcome from what the kernel hands back."""
     book, segments, funds = network.book, network.segments, cleared.funds
-    pinned = np.zeros((1, 1), bool) if pins is None else ~np.isnan(pins)
-    rate = np.zeros((1, 1)) if pins is None else np.nan_to_num(pins)
-    payments = book.debts - _by_owner(
-        segments.owner, segments.inside * cleared.unpaid, len(network)
-    )
+    unpaid = segments.inside * cleared.unpaid
+    if not segments.one_each:
+        unpaid = sums(segments.owner, unpaid, len(network))
+    payments = book.debts - unpaid
     scaled, dead = funds, np.zeros_like(funds)
     if alpha < 1 or beta < 1:
         received = funds - external
-        costly = cleared.defaulted & ~pinned
+        costly = cleared.defaulted & ~_gone(external, pins)
         scaled = np.where(costly, alpha * external + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)
     called = {} if cleared.called is None else {"called": cleared.called, "unmet": cleared.unmet}
-    cash, support = scaled, np.zeros((1, 1))
+    cash, had = scaled, external + book.claims + book.shares
     if segments.calls is not None and cleared.called is not None and cleared.unmet is not None:
         calls = segments.calls
         cash = scaled + sums(calls.guarantor, cleared.unmet, len(network))
         into = np.where(calls.support, cleared.called, 0.0)
-        support = sums(calls.beneficiary, into, len(network))
+        had = had + sums(calls.beneficiary, into, len(network))
     distributed = np.clip(cash, 0.0, segments.due)
     if not book.can_fail.all():
         distributed = np.where(book.can_fail, distributed, segments.due)
     equity = funds - segments.due
     if pins is not None:
-        distributed = np.where(pinned, rate * segments.due, distributed)
-        equity = np.where(pinned, (rate - 1.0) * segments.due, equity)
+        free = np.isnan(pins)
+        distributed = np.where(free, distributed, pins * segments.due)
+        equity = np.where(free, equity, (pins - 1.0) * segments.due)
     if not book.known.all():
         equity = np.where(book.known, equity, np.nan)
-    outside = np.nan_to_num(book.external_liabilities)
-    external_paid = np.clip(distributed - payments, 0.0, outside)
+    external_paid = np.clip(distributed - payments, 0.0, book.stated_liabilities)
     return {
         "equity": equity,
-        "claims_lost": external + book.claims + book.shares + support - funds,
+        "claims_lost": had - funds,
         "defaulted": cleared.defaulted,
         "default_round": cleared.default_round,
         "payments": payments,
@@ -173,17 +173,7 @@ def _complete(
 
 def sums(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:
     """Sum values (..., Q) by node to (..., n)."""
-    to = csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=(len(at), n))
-    return np.asarray(money @ to)
-
-
-def _by_owner(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Sum segment values (..., S) by their owner to (..., n)."""
-    if np.array_equal(owner, np.arange(n)):
-        return values
-    if not len(owner):
-        return np.zeros((*values.shape[:-1], n))
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    out = np.zeros((*values.shape[:-1], n))
-    out[..., owner[first]] = np.add.reduceat(values, first, axis=-1)
-    return out
+    lead = money.shape[:-1]
+    rows = int(np.prod(lead))
+    place = (n * np.arange(rows)[:, None] + at).ravel()
+    return np.bincount(place, money.ravel(), rows * n).reshape(*lead, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,28 +30,40 @@ class Book:
     assumptions: tuple[str, ...] = ()
     shares: np.ndarray | float = 0.0
 
-    @property
+    @cached_property
     def equity(self) -> np.ndarray:
         """External assets + claims + shares − external liabilities − debts, signed, shape (n,)."""
         own, owed = self.external_assets + self.claims, self.external_liabilities + self.debts
-        equity: np.ndarray = own + self.shares - owed
-        return equity
+        return _fixed(own + self.shares - owed)
 
-    @property
+    @cached_property
     def known(self) -> np.ndarray:
         """True where the whole balance sheet is known, shape (n,)."""
-        known: np.ndarray = np.isfinite(self.external_assets + self.external_liabilities)
-        return known
+        return _fixed(np.isfinite(self.external_assets + self.external_liabilities))
+
+    @cached_property
+    def stated_assets(self) -> np.ndarray:
+        """External assets, 0 where they are unknown, shape (n,)."""
+        return _fixed(np.nan_to_num(self.external_assets))
+
+    @cached_property
+    def stated_liabilities(self) -> np.ndarray:
+        """External liabilities, 0 where they are unknown, shape (n,)."""
+        return _fixed(np.nan_to_num(self.external_liabilities))
 
     def frozen(self) -> Book:
         """The same with arrays that cannot be written to."""
         names: tuple[str, ...] = ("external_assets", "claims", "external_liabilities", "debts")
         names = (*names, "can_fail")
         names = names if isinstance(self.shares, float) else (*names, "shares")
-        arrays: dict[str, Any] = {name: np.array(getattr(self, name)) for name in names}
-        for array in arrays.values():
-            array.flags.writeable = False
+        arrays: dict[str, Any] = {name: _fixed(np.array(getattr(self, name))) for name in names}
         return replace(self, **arrays)
+
+
+def _fixed(array: np.ndarray) -> np.ndarray:
+    """The array, which can no longer be written to."""
+    array.flags.writeable = False
+    return array
 
 
 def with_assumptions(book: Book, assumptions: tuple[str, ...]) -> Book:
