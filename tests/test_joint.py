@@ -400,7 +400,7 @@ def test_rounds_and_the_path_end_where_the_solution_is():
     net, shock = example(4, 12, frozenset())
     result = ALL.propagate(net, shock)
     outcome = result.outcome
-    assert ((outcome.default_round >= 0) == outcome.defaulted).all()
+    assert ((result.default_round >= 0) == outcome.defaulted).all()
     last = result.path[result.path["round"] == result.path["round"].max()]
     np.testing.assert_allclose(last["equity"], outcome.equity, atol=1e-8 * checks.scale(net))
     assert last["defaulted"].tolist() == outcome.defaulted.tolist()

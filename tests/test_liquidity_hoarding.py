@@ -40,7 +40,7 @@ def row() -> ct.ExposureNetwork:
 def test_by_hand(row):
     """a is 1 short and calls 10 in; b has 4 and calls 5 in; c has 6 and stands."""
     result = ct.models.LiquidityHoarding().propagate(row, ct.Shock.loss({"a": 2.0}))
-    assert result.outcome.default_round.tolist() == [0, 1, -1, -1]
+    assert result.default_round.tolist() == [0, 1, -1, -1]
     table = result.model.positions(result)
     assert table["withdrawn"].tolist() == [0, 10, 5, 0]
     assert table["position"].tolist() == [-1, -6, 1, 3]
@@ -70,7 +70,7 @@ def test_a_shock_to_haircuts(row, haircut, hoards):
 
 def test_a_trigger_withdraws_and_only_claims_on_it_lose(row):
     result = ct.models.LiquidityHoarding().propagate(row, ct.Shock.default("b", recovery=0.4))
-    assert result.outcome.default_round.tolist() == [-1, 0, -1, -1]
+    assert result.default_round.tolist() == [-1, 0, -1, -1]
     assert result.model.positions(result)["withdrawn"].tolist() == [0, 0, 5, 0]
     assert result.flows.set_index("debtor")["loss"].to_dict() == {"b": 6.0, "c": 0.0, "d": 0.0}
 

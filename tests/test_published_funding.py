@@ -40,7 +40,7 @@ def systems() -> ct.ExposureNetwork:
 
 
 def rounds(result: ct.results.PropagationResult) -> list[list[int]]:
-    when = result.outcome.default_round
+    when = result.default_round
     return [np.flatnonzero(when == k).tolist() for k in range(1, when.max() + 1)]
 
 

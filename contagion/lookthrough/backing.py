@@ -90,7 +90,7 @@ def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing
         creditor, debtor, amount = creditor[keep], debtor[keep], amount[keep]
         claims, debts = (np.bincount(side, amount, n) for side in (creditor, debtor))
     assets = outside(network) + claims
-    owed = np.nan_to_num(book.external_liabilities)
+    owed = book.stated_liabilities
     liabilities = owed + debts
     total = np.maximum(assets, liabilities)
     part = np.divide(1.0, total, out=np.zeros(n), where=total > 0)
@@ -107,7 +107,7 @@ def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing
 def outside(network: ExposureNetwork) -> np.ndarray:
     """External assets (n,) in money: not less than the holdings, 0 where nothing is known."""
     held = network._holdings
-    assets: np.ndarray = np.maximum(np.nan_to_num(network.book.external_assets), 0.0)
+    assets: np.ndarray = np.maximum(network.book.stated_assets, 0.0)
     if held is None:
         return assets
     rows = network.names.get_indexer(pd.Index(held["node"]))

@@ -218,7 +218,7 @@ def _run(
         end = np.maximum((base.equity[gross.indices] - gross.data), 0.0)
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
         count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
-        caused[quiet] += (1.0 - recovery) * np.nan_to_num(book.external_liabilities)[quiet]
+        caused[quiet] += (1.0 - recovery) * book.stated_liabilities[quiet]
         rest = np.setdiff1d(rest, quiet)
     parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]

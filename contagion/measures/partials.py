@@ -31,7 +31,7 @@ def clearing_system(result: PropagationResult) -> System:
     net, outcome = result.network, result.outcome
     alpha, beta = getattr(result.model, "alpha", 1.0), getattr(result.model, "beta", 1.0)
     assert outcome.unpaid is not None
-    external = np.maximum(np.nan_to_num(net.book.external_assets) - result.asset_losses, 0.0)
+    external = np.maximum(net.book.stated_assets - result.asset_losses, 0.0)
     received = net.book.claims - outcome.claims_lost
     free = net.book.can_fail & ~result.pinned
     costly = free & outcome.defaulted & (alpha < 1 or beta < 1)
@@ -39,7 +39,7 @@ def clearing_system(result: PropagationResult) -> System:
     if alpha < 1 or beta < 1:
         free = free & (outcome.defaulted | (np.asarray(net.segments.absorbing) > 0))
     used = own * external + passed * received
-    scale = np.nan_to_num(net.book.external_assets) + net.book.claims + net.segments.due
+    scale = net.book.stated_assets + net.book.claims + net.segments.due
     return System(net.segments, outcome.unpaid, used, free, own, passed, KINK * scale)
 
 

@@ -297,7 +297,7 @@ def _by_segments(
         by_claim[unclear] = np.nan
     by_claim += (partial[CLAIMS] - system.passed * price)[net.creditor]
     by_claim += partial[DUE][net.debtor]
-    external = np.nan_to_num(net.book.external_liabilities)
+    external = net.book.stated_liabilities
     owed = partial[DUE] + kernel.by_outside(system, moves, done, external, together, simple)
     shock = partial[SHOCK] + system.own * price
     return assets, shock, owed, by_claim, _funded(net, by_claim, assets), unclear

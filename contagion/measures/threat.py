@@ -83,7 +83,7 @@ def threat_index(
         )
     losses, pins = shock.arrays(network)
     book, due = network.book, network.segments.due
-    assets = np.nan_to_num(book.external_assets)
+    assets = book.stated_assets
     external = np.maximum(assets - losses, 0.0)
     done = clear(
         network.segments,

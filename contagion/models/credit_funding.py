@@ -129,7 +129,7 @@ class CreditFunding(Model):
             price_impact=self.price_impact,
             liquid=liquid,
             sellable=np.where(np.isnan(free), np.inf, free),
-            marked=np.maximum(np.nan_to_num(book.external_assets) - liquid, 0.0),
+            marked=np.maximum(book.stated_assets - liquid, 0.0),
             can_fail=book.can_fail,
             started=started,
             strict=self.strict,
@@ -168,7 +168,7 @@ class CreditFunding(Model):
         called = self.not_replaced * (net.liabilities @ result.outcome.defaulted.astype(float))
         seller = called > np.nan_to_num(node_money(net, "liquid_assets"))
         seller &= net.liabilities @ fresh.astype(float) > 0
-        loser = lost_by(result, "price") > NOISE * np.nan_to_num(net.book.external_assets)
+        loser = lost_by(result, "price") > NOISE * net.book.stated_assets
         sold, lost = np.flatnonzero(seller), np.flatnonzero(loser)
         market = links(sold, 0 * sold, (n, 1)), links(0 * lost, lost, (1, n))
         return through_funding(net, fresh, seller), market
@@ -176,7 +176,7 @@ class CreditFunding(Model):
     def _floor(self, network: ExposureNetwork) -> np.ndarray:
         """(n,) equity below which a node fails, in money."""
         given = node_money(network, "equity_floor")
-        total = np.nan_to_num(network.book.external_assets) + network.book.claims
+        total = network.book.stated_assets + network.book.claims
         return np.where(np.isnan(given), self.hurdle * total, given)
 
 

@@ -232,7 +232,7 @@ class JointModel(PortfolioModel):
         if not mine.assets:
             prices = None
         started = ~np.isnan(pins)
-        scale = book.claims + np.nan_to_num(book.external_assets)
+        scale = book.claims + book.stated_assets
         return Case(
             network,
             mine,

@@ -154,7 +154,7 @@ class LiquidityHoarding(Model):
     def _sources(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Liquid assets, what collateral raises, and what is borrowed against it, (n,) each."""
         liquid = node_money(network, "liquid_assets")
-        share = self.liquid_share * np.nan_to_num(network.book.external_assets)
+        share = self.liquid_share * network.book.stated_assets
         collateral = np.nan_to_num(node_money(network, "sellable_assets"))
         secured = np.nan_to_num(node_money(network, "secured_funding"))
         return np.where(np.isnan(liquid), share, liquid), (1 - self.haircut) * collateral, secured

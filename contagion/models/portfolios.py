@@ -53,7 +53,7 @@ class Portfolios:
         money = table["value"].to_numpy(float)
         held = csr_array((money, (row, column)), shape=(len(network), len(assets)))
         value = np.asarray(held.sum(axis=1)).ravel()
-        outside = np.maximum(np.nan_to_num(network.book.external_assets), value)
+        outside = np.maximum(network.book.stated_assets, value)
         return cls(assets, held, np.asarray(held.sum(axis=0)).ravel(), value, outside)
 
     def after(self, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -280,7 +280,7 @@ def valued(
     What a node that fails for outside reasons loses on its own holdings is part of its failure.
     """
     book, started = network.book, ~np.isnan(pins)
-    room = 1e-12 * (book.claims + np.abs(np.nan_to_num(book.external_assets)))
+    room = 1e-12 * (book.claims + np.abs(book.stated_assets))
     equity = book.equity - flat - claims - on_holdings
     equity = np.where(started, np.minimum(equity, 0.0), equity)
     failed = started | (book.can_fail & (equity < -room))

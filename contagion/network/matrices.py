@@ -68,7 +68,7 @@ class Matrices(Contents):
             self.amount,
             len(self),
             {str(name): self._columns[name] for name in self._columns},
-            np.nan_to_num(self.book.external_liabilities),
+            self.book.stated_liabilities,
             _numbers(
                 self._nodes, "external_tier", 1 if self.external_creditors == "pari_passu" else 0
             ),

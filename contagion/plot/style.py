@@ -53,8 +53,8 @@ def kinds(network: ExposureNetwork) -> np.ndarray:
 def sizes(network: ExposureNetwork) -> np.ndarray:
     """(n,) size of the balance sheet, money: assets, or debts where these are larger or known."""
     book = network.book
-    assets = np.nan_to_num(book.external_assets) + book.claims
-    return np.asarray(np.maximum(assets, np.nan_to_num(book.external_liabilities) + book.debts))
+    assets = book.stated_assets + book.claims
+    return np.asarray(np.maximum(assets, book.stated_liabilities + book.debts))
 
 
 def rows(frame: pd.DataFrame) -> list[Any]:

@@ -134,7 +134,7 @@ class RunArrays:
         """(n,) what the creditors of each node do not get, never part of `loss`, in money."""
         if self.outcome.external_paid is None:
             return self._shortfall_inside
-        outside = np.nan_to_num(self.network.book.external_liabilities) - self.outcome.external_paid
+        outside = self.network.book.stated_liabilities - self.outcome.external_paid
         return np.asarray(self._shortfall_inside + outside)
 
     @cached_property
@@ -163,7 +163,7 @@ class RunArrays:
         if paid is None:
             raise self._not_computed("what external creditors lose")
         if before is None:
-            return np.asarray(np.nan_to_num(self.network.book.external_liabilities) - paid)
+            return np.asarray(self.network.book.stated_liabilities - paid)
         assert before.external_paid is not None
         return np.asarray(before.external_paid - paid)
 

@@ -43,7 +43,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
     first = order[begin[top]]
     room, taken = (np.bincount(group, x[order], len(keys))[top] for x in (segments.width, unpaid))
     taken = taken - _unmet(result, key, first)
-    outside = np.nan_to_num(book.external_liabilities)
+    outside = book.stated_liabilities
     behind, among = _alone(segments, unpaid)
     apart, left = outside - among[0], outside - outcome.external_paid - among[1]
     apart, left = (np.where(x > ROUNDING * outside, x, 0.0) for x in (apart, left))

@@ -219,6 +219,6 @@ def _exposed(
     places = known.get_indexer(columns)
     if by == "asset":
         return held[places], said_so, by
-    worth = np.nan_to_num(network.book.external_assets)[places]
+    worth = network.book.stated_assets[places]
     shape = (len(columns), len(network))
     return csr_array((worth, (np.arange(len(columns)), places)), shape=shape), said_so, by

@@ -73,7 +73,7 @@ class Program:
         owner, width = segments.owner, segments.width / size
         start, due = segments.start / size, segments.due / size
         share = csr_array(segments.shares.explicit())
-        external = np.maximum(np.nan_to_num(book.external_assets) - losses, 0.0)
+        external = np.maximum(book.stated_assets - losses, 0.0)
         base = (external + book.claims) / size - np.asarray(share.T @ width).ravel()
         pinned = ~np.isnan(pins)
         rate = np.where(pinned, np.nan_to_num(pins), np.where(book.can_fail, np.nan, 1.0))

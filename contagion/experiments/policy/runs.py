@@ -89,7 +89,7 @@ class Bench:
 def put_up(before: ExposureNetwork, after: ExposureNetwork) -> np.ndarray:
     """(n,) money that interventions put up at each node: by what its equity on the book rises."""
     rise = np.nan_to_num(after.book.equity - before.book.equity)
-    scale = np.nan_to_num(after.book.external_assets) + after.book.claims
+    scale = after.book.stated_assets + after.book.claims
     return np.where(rise > 1e-12 * scale, rise, 0.0)
 
 

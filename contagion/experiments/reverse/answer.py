@@ -189,7 +189,7 @@ def sized(norm: Norm, losses: np.ndarray, assets: np.ndarray) -> np.ndarray:
 
 def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray:
     """(n,) external assets that the shock may destroy, money; 0 where it may not or none known."""
-    assets: np.ndarray = np.nan_to_num(network.book.external_assets)
+    assets: np.ndarray = network.book.stated_assets
     if hit is None:
         return assets
     may = np.zeros(len(network), bool)

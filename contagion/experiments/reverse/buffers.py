@@ -221,7 +221,7 @@ def _borne(network: ExposureNetwork, losses: np.ndarray, outcome: Any) -> np.nda
     book = network.book
     before = np.maximum(book.equity, 0.0)
     owners = np.where(book.known, before - np.maximum(outcome.equity, 0.0), losses + outcome.lost)
-    return np.asarray(owners + np.nan_to_num(book.external_liabilities) - outcome.external_paid)
+    return np.asarray(owners + book.stated_liabilities - outcome.external_paid)
 
 
 def _whole(network: ExposureNetwork, model: Model, shock: Shock, at: int, more: float) -> bool:
@@ -250,7 +250,7 @@ def _confirmed(
     ends = []
     for equity in (bound * (1 + 1e-11), bound * (1 - NEAR)):
         wanted = equity + owed - network.book.claims[at]
-        outside = np.nan_to_num(network.book.external_liabilities[at])
+        outside = network.book.stated_liabilities[at]
         assets = max(wanted + outside, losses[at], 0.0)
         sheet = {
             "external_assets": {name: assets},

@@ -60,7 +60,7 @@ def solve(
     book, segments = network.book, network.segments
     n, scale = len(network), network.book.claims + network.segments.due
     size = max(float(scale.max(initial=0.0)), 1e-300)
-    own = np.nan_to_num(book.external_assets) / size
+    own = book.stated_assets / size
     claims, due = book.claims / size, segments.due / size
     start, width, owner = segments.start / size, segments.width / size, segments.owner
     share = csr_array(segments.shares.explicit())

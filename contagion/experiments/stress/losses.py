@@ -179,7 +179,7 @@ class Ledger:
             total = initial.sum(axis=1)
         absorbed = np.minimum((loss * hit).sum(axis=1), total)
         dead = outcome.deadweight.sum(axis=1)
-        outside = np.nan_to_num(self.network.book.external_liabilities)
+        outside = self.network.book.stated_liabilities
         if self.reference is not None:
             assert self.reference.deadweight is not None
             assert self.reference.external_paid is not None

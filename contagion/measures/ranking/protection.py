@@ -197,7 +197,7 @@ class _Runs:
         owners[rows, at] = np.minimum(lost, before)[rows, at]
         support = np.zeros(pins.shape)
         support[rows, at] = np.maximum(lost - book.equity, 0.0)[rows, at]
-        outside = np.nan_to_num(book.external_liabilities) - outcome.external_paid
+        outside = book.stated_liabilities - outcome.external_paid
         unpaid = due - outcome.payments - outcome.external_paid
         total = owners.sum(axis=1) + outside.sum(axis=1)
         return total, support.sum(axis=1), unpaid
