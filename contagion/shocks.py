@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .errors import ShockError, expect
 from .network.exposure_network import ExposureNetwork
 from .text import known_name, listing, money, plural
+
+FEW = 100  # names that are found one by one in the time that an index of their own takes
 
 
 @dataclass(frozen=True)
@@ -211,15 +214,13 @@ class Shock:
         n = len(network)
         loss, recovery = np.zeros(n), np.full(n, np.nan)
         assets = network.book.external_assets
-        for node, amount in self.losses:
-            loss[network.position(node)] += amount
+        np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
         for node, fraction in self.fractions:
             at = slice(None) if node is None else network.position(node)
             loss[at] += fraction * network.book.stated_assets[at]
         for asset, change in self.prices:
             loss -= change * network.holdings_of(asset)
-        for node, rate in self.defaults:
-            recovery[network.position(node)] = rate
+        recovery[_places(network, self.defaults)] = [rate for _, rate in self.defaults]
         if self.prices and (gains := loss < 0).any():
             raise ShockError(
                 f"The price moves are a gain for {listing(network.names[gains])}; "
@@ -248,3 +249,13 @@ class Shock:
             parts.append(f"Shock.price({dict(self.prices)})")
         parts += [f"Shock.depeg({token!r}, to={to})" for token, to in self.depegs]
         return " + ".join(parts) or "Shock()"
+
+
+def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:
+    """Rows of the nodes of (node, value) pairs."""
+    nodes = [node for node, _ in pairs]
+    if len(nodes) > FEW:
+        found = network.names.get_indexer_for(pd.Index(nodes))
+        if (found >= 0).all():
+            return found
+    return np.array([network.position(node) for node in nodes], np.intp)
