@@ -8,11 +8,12 @@ from scipy.sparse import csr_array
 from .segments import Segments
 from .shares import Shares
 
+ROUNDS = 100_000
+
 
 def single_hit(
     impact: csr_array,
     distress: np.ndarray,
-    max_rounds: int = 10_000,
     *,
     history: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
@@ -43,7 +44,7 @@ def single_hit(
     spent = np.zeros_like(active)
     default_round = np.where(h >= 1, 0, -1).astype(np.int32)
     kept = [h.T.copy()] if history else []
-    for round_ in range(1, max_rounds + 1):
+    for round_ in range(1, len(h) + 2):  # every node passes on once
         if not active.any():
             break
         new = np.minimum(1.0, h + impact.T @ np.where(active, h, 0.0))
@@ -54,6 +55,51 @@ def single_hit(
         if history:
             kept.append(h.T.copy())
     return h.T, default_round.T, kept
+
+
+def linear_rounds(
+    system: Segments, losses: np.ndarray, held: np.ndarray, limit: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """The rounds of linear DebtRank one by one: who has lost all in which round.
+
+        y(t+1) = min(width, losses + y(t) @ S),  y held where the shock says what is lost
+
+    They are slow near criticality and stop where nothing moves by more than the tolerance; for
+    the fixed point itself see :func:`contagion.kernels.clearing.clear`.
+
+    Parameters
+    ----------
+    system : :func:`linear_system`.
+    losses : (B, n) money lost by the shock. held : (B, n) `y` of nodes that do not follow, else nan.
+    limit : (n,) money left below which a node is in default.
+
+    Returns
+    -------
+    default_round : (B, n), -1 never; and (left, default) after every round, left (B, n) money.
+
+    Example
+    -------
+    >>> owed = csr_array(np.array([[0.0, 4.0], [0.0, 0.0]]))
+    >>> one = linear_system(owed, np.array([2.0, 3.0]), np.array([4.0, 0.0]))
+    >>> linear_rounds(one, np.array([[2.0, 0]]), np.full((1, 2), np.nan), np.zeros(2), 0.0)[0]
+    array([[-1,  1]], dtype=int32)
+    """
+    free, width = np.isnan(held), system.width
+    lost = losses
+    y = np.where(free, np.clip(lost, 0.0, width), held)
+    failed = (width - lost < limit) & free
+    when = np.where(failed, 0, -1).astype(np.int32)
+    states = [(width - lost, failed)]
+    for number in range(1, ROUNDS):
+        lost = losses + system.shares.spread(y.T).T
+        new = np.where(free, np.clip(lost, 0.0, width), held)
+        failed = (width - lost < limit) & free
+        when[failed & (when < 0)] = number
+        states.append((width - lost, failed))
+        if (np.abs(new - y) <= tolerance * width).all():
+            break
+        y = new
+    return when, states
 
 
 def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray) -> Segments:

@@ -12,12 +12,10 @@ so that one kernel finds the joint fixed point of debts of every seniority and o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from .iteration import Problem
 from .krylov import bicgstab
 from .segments import Segments
 from .shares import Shares, stack
@@ -151,10 +149,6 @@ class Owned:
     rules: np.ndarray
     equity: np.ndarray
 
-    def problem(self, wiped: np.ndarray) -> partial[WithEquity]:
-        """The kernel's problem; `wiped` (n, B) are nodes that fail for outside reasons."""
-        return partial(WithEquity, equity=self.equity, wiped=wiped)
-
 
 def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned:
     """Add equity segments to the segments of the rules.
@@ -181,46 +175,6 @@ def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned
         stage=None,
     )
     return Owned(whole, place[: len(segments.owner)], order >= len(segments.owner))
-
-
-class WithEquity(Problem):
-    """A batch of clearing problems in which the owners of a company lose before its creditors.
-
-    Equity falls without a default, in every wave; of a node that the shock fails nothing is left
-    for owners; of a node that cannot fail, what it has.
-    """
-
-    def __init__(self, *rest: object, equity: np.ndarray, wiped: np.ndarray):
-        self.equity, self.wiped = equity, wiped
-        super().__init__(*rest)  # type: ignore[arg-type]
-
-    def activate(self, rows: np.ndarray | None) -> None:
-        super().activate(rows)
-        if self.any_stuck:
-            mine = self.equity if self.rows is None else self.equity[self.rows]
-            owner = self.segments.owner if self.rows is None else self.segments.owner[self.rows]
-            self.fixed = np.where(mine[:, None], self.wiped[owner], self.fixed)
-            self.still = np.where(mine[:, None], self.width * self.wiped[owner], self.still)
-
-    def _constant(self, at: slice | np.ndarray) -> np.ndarray:
-        constant = super()._constant(at)
-        if self.default is None:
-            return constant
-        falls = self.end[at] - self.assets[self.segments.owner[at]]
-        return np.where(self.equity[at][:, None], falls, constant)
-
-    def _touched(self) -> np.ndarray:
-        rows = super()._touched()
-        at = np.flatnonzero(self.equity)
-        owner = self.segments.owner[at]
-        falls = self.lost[owner] + (self.end[at] - self.assets[owner]) > 0
-        return np.union1d(rows, at[(falls | self.wiped[owner]).any(axis=1)])
-
-    def take(self, columns: np.ndarray) -> WithEquity:
-        part = super().take(columns)
-        assert isinstance(part, WithEquity)
-        part.wiped = self.wiped[:, columns]
-        return part
 
 
 # -- waves of failures --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from .calls import Calls
 from .ladder import Ladder, within
+from .segment_system import System
 from .shares import Shares
 
 
@@ -60,6 +61,16 @@ class Segments:
     def inside(self) -> np.ndarray:
         """(S,) part of each segment that is owed to creditors in the graph."""
         return self.shares.totals() if self.to is None else self.to.totals()
+
+    @cached_property
+    def system(self) -> System:
+        """The shares as the engine runs over them."""
+        return System.of_shares(self.owner, self.width, self.shares)
+
+    @cached_property
+    def end(self) -> np.ndarray:
+        """(S,) funds from which on the segment is paid whole, money."""
+        return self.start + self.width
 
     def to_claims(self, money: np.ndarray) -> np.ndarray:
         """Money on segments (..., S) to money on claims (..., m)."""

@@ -25,7 +25,6 @@ def threat_index(
     *,
     side: Side = "gain",
     tolerance: float = 1e-10,
-    max_rounds: int = 10_000,
 ) -> Scores:
     """What one unit of cash more at a node adds to the repayment of all debts.
 
@@ -44,7 +43,7 @@ def threat_index(
     shock : what has happened; without any the index is 0 where everybody is solvent.
     side : a node that just meets what is due is solvent ("gain", the effect of more cash);
         "loss" gives what one unit less takes away.
-    tolerance, max_rounds : as in `EisenbergNoe`.
+    tolerance : as in `EisenbergNoe`.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def threat_index(
     ModelError
         For a network with guarantees or shareholdings.
     ConvergenceError
-        When `max_rounds` is reached, or where cash would go round and round without end.
+        Where cash would go round and round without end.
     ShockError
         When the shock does not fit the network.
 
@@ -92,7 +91,6 @@ def threat_index(
         book.can_fail,
         pinned=None if np.isnan(pins).all() else pins[None],
         tolerance=tolerance,
-        max_rounds=max_rounds,
     )
     one, free = np.ones(len(network)), book.can_fail & np.isnan(pins)
     slack = kernel.KINK * (assets + book.claims + due)
@@ -102,7 +100,7 @@ def threat_index(
     found = kernel.adjoint(system, moves, partial[LOST], 0.0)
     if not (done.converged.all() and found.converged):
         raise ConvergenceError(
-            "The threat index did not converge. Raise max_rounds, or look for a group of nodes "
+            "The threat index did not converge. Look for a group of nodes "
             "without own assets or outside creditors, in which cash goes round and round."
         )
     saved = partial[SHOCK] + found.at(moves)

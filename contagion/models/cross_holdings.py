@@ -43,7 +43,7 @@ class CrossHoldings(Model):
     Parameters
     ----------
     which : "greatest" or "least" solution; `None` raises where they differ.
-    tolerance, max_rounds : as in :class:`EisenbergNoe`.
+    tolerance, certify : as in :class:`EisenbergNoe`.
 
     Raises
     ------
@@ -51,8 +51,6 @@ class CrossHoldings(Model):
         With `which=None`, when the solutions differ; names how many nodes.
     ModelError
         For guarantees together with shareholdings.
-    ConvergenceError
-        By `propagate`, when `max_rounds` is reached.
 
     Example
     -------
@@ -85,7 +83,7 @@ class CrossHoldings(Model):
 
     which: Literal["greatest", "least"] | None = "greatest"
     tolerance: float = 1e-10
-    max_rounds: int = 10_000
+    certify: bool | None = None
 
     def __post_init__(self) -> None:
         choice(self.which, ("greatest", "least", None), "which")
@@ -105,7 +103,7 @@ class CrossHoldings(Model):
                 recoveries,
                 least=least,
                 tolerance=self.tolerance,
-                max_rounds=self.max_rounds,
+                certify=self.certify,
                 trace=trace,
             )
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, diags_array, hstack
 from ..errors import ConvergenceError
 from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
-from ..kernels.debtrank import linear_system, single_hit
+from ..kernels.debtrank import linear_rounds, linear_system, single_hit
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
@@ -35,12 +35,7 @@ class DebtRank(Model):
     Parameters
     ----------
     variant : "linear" or "single-hit".
-    tolerance, max_rounds : as in :class:`EisenbergNoe`.
-
-    Raises
-    ------
-    ConvergenceError
-        By `propagate`, when `max_rounds` is reached.
+    tolerance, certify : as in :class:`EisenbergNoe`.
 
     Example
     -------
@@ -65,7 +60,7 @@ class DebtRank(Model):
 
     variant: Literal["linear", "single-hit"] = "linear"
     tolerance: float = 1e-10
-    max_rounds: int = 100_000
+    certify: bool | None = None
 
     def __post_init__(self) -> None:
         choice(self.variant, ("linear", "single-hit"), "variant")
@@ -104,10 +99,8 @@ class DebtRank(Model):
             alive,
             pinned=None if np.isnan(pins).all() else pins,
             tolerance=self.tolerance,
-            max_rounds=self.max_rounds,
-            mode="fast" if trace == "none" else "rounds",
             limit=1e-12 * capital,
-            history=trace == "path",
+            certify=self.certify,
         )
         rate = done.unpaid / np.where(system.width > 0, system.width, 1.0)
         lost = rate @ network.liabilities
@@ -116,9 +109,16 @@ class DebtRank(Model):
             np.isnan(pins), book.equity - flat - lost, np.minimum(book.equity - flat - lost, 0.0)
         )
 
-        def state(funds: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            moved = np.where(alive, funds, book.equity)
-            return moved.reshape(shape), (now | (book.can_fail & (equity <= 0))).reshape(shape)
+        when, states = None, []
+        if trace != "none":
+            held = np.where(np.isnan(pins), np.where(alive, np.nan, 0.0), (1 - pins) * system.width)
+            when, states = linear_rounds(system, flat, held, 1e-12 * capital, self.tolerance)
+            when = _rounds(when, failed).reshape(shape)
+        gone = (book.can_fail & (equity <= 0)) | ~np.isnan(pins)
+
+        def state(left: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            moved = np.where(alive, left, book.equity)
+            return moved.reshape(shape), (now | gone).reshape(shape)
 
         return Outcome(
             equity=after.reshape(shape),
@@ -127,12 +127,11 @@ class DebtRank(Model):
             rounds=done.rounds.reshape(lead),
             residual=done.residual.reshape(lead),
             converged=done.converged.reshape(lead),
-            default_round=_rounds(done.default_round, failed).reshape(shape)
-            if trace != "none"
-            else None,
+            error=done.error.reshape(lead),
+            default_round=when,
             loss_rate=rate.reshape(shape),
             products=done.products,
-            history=tuple(state(*pair) for pair in done.history) if trace == "path" else (),
+            history=tuple(state(*pair) for pair in states) if trace == "path" else (),
         )
 
     def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
@@ -155,7 +154,7 @@ class DebtRank(Model):
         Raises
         ------
         ConvergenceError
-            When `max_rounds` is reached.
+            Where the rounds that some triggers need do not end.
 
         Example
         -------
@@ -195,12 +194,11 @@ class DebtRank(Model):
             passed,
             accuracy=float(np.clip(1e-14 * n**2, 1e-12, 1e-8)),
             tolerance=self.tolerance,
-            most=self.max_rounds,
         )
         if not found.converged.all():
             raise ConvergenceError(
                 f"{int((~found.converged).sum())} of {n} single defaults did not reach the "
-                f"tolerance of DebtRank in {self.max_rounds} rounds. Raise max_rounds."
+                f"tolerance of DebtRank."
             )
         own = worth[row] * np.where(alive, passed, np.minimum(found.back, 1.0))
         came = size[row] * found.back
@@ -232,7 +230,7 @@ class DebtRank(Model):
         started = ~np.isnan(pins)
         start = np.where(alive, np.minimum(flat / np.where(alive, equity, 1.0), 1.0), 0.0)
         start = np.where(started, 1.0 - np.nan_to_num(pins), start)
-        h, default_round, kept = single_hit(impact, start, self.max_rounds, history=trace == "path")
+        h, default_round, kept = single_hit(impact, start, history=trace == "path")
         failed = (h >= 1) & alive | started | (book.can_fail & (equity <= 0))
         fall = np.where(alive, h, 0.0) * equity
         lost = np.where(alive, np.maximum(fall - flat, 0.0), h @ claims)

@@ -25,13 +25,12 @@ class EisenbergNoe(Model):
 
     Parameters
     ----------
-    tolerance : bound on the residual, relative to each node's balance sheet.
-    max_rounds : rounds before a run counts as not converged.
-
-    Raises
-    ------
-    ConvergenceError
-        By `propagate`, when `max_rounds` is reached.
+    tolerance : bound on the error, the distance to the exact solution, relative to the balance sheet
+        of the node. Where the error is not computed (batches, and large networks, where it would
+        cost more than a quarter of the run) it bounds the residual, and `error` is nan.
+    certify : compute the error bound: `True` always, `False` never, by default where it costs little.
+        It is nan, too, where debts circulate in a closed group that lacks nothing: the greatest
+        solution is returned, and would be another one if the last digit of the data were.
 
     Example
     -------
@@ -54,7 +53,7 @@ class EisenbergNoe(Model):
     spreads_by_default_only: ClassVar[bool] = True
 
     tolerance: float = 1e-10
-    max_rounds: int = 10_000
+    certify: bool | None = None
 
     def run(
         self,
@@ -69,6 +68,6 @@ class EisenbergNoe(Model):
             losses,
             recoveries,
             tolerance=self.tolerance,
-            max_rounds=self.max_rounds,
+            certify=self.certify,
             trace=trace,
         )

@@ -51,7 +51,7 @@ class FireSale(PortfolioModel):
     which : "greatest" prices (sales start from no sale, the paper), "least" (from everything
         sold), or `None`: raises where they differ.
     tolerance : bound on the change of prices, and of payments relative to the balance sheet.
-    max_rounds : rounds of prices, and of each clearing.
+    max_rounds : rounds of prices.
 
     Raises
     ------
@@ -185,7 +185,6 @@ class FireSale(PortfolioModel):
             flat,
             pins,
             tolerance=self.tolerance * part,
-            max_rounds=self.max_rounds,
             trace=trace,
         )
 

@@ -327,7 +327,6 @@ class JointModel(PortfolioModel):
             lost,
             pins,
             tolerance=self.tolerance * part,
-            max_rounds=self.max_rounds,
             trace=trace,
         )
 

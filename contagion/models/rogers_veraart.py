@@ -33,14 +33,12 @@ class RogersVeraart(Model):
         waves: what the shock alone does not fail, fails in round 1, all at once.
     strict : default when funds fall short of what is due (the paper); `False`: also when they
         just equal it (equity 0 is default, as in NEVA).
-    tolerance, max_rounds : as in :class:`EisenbergNoe`.
+    tolerance, certify : as in :class:`EisenbergNoe`.
 
     Raises
     ------
     AmbiguousSolution
         With `which=None`, when the solutions differ; names how many nodes.
-    ConvergenceError
-        By `propagate`, when `max_rounds` is reached.
 
     Example
     -------
@@ -65,7 +63,7 @@ class RogersVeraart(Model):
     which: Literal["greatest", "least"] | None = None
     strict: bool = True
     tolerance: float = 1e-10
-    max_rounds: int = 10_000
+    certify: bool | None = None
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):
@@ -90,7 +88,7 @@ class RogersVeraart(Model):
                 least=least,
                 strict=self.strict,
                 tolerance=self.tolerance,
-                max_rounds=self.max_rounds,
+                certify=self.certify,
                 trace=trace,
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
+from ..kernels.blocks import WIDTH
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..network.exposure_network import ExposureNetwork
@@ -28,7 +29,7 @@ def settle(
     least: bool = False,
     strict: bool = True,
     tolerance: float,
-    max_rounds: int,
+    certify: bool | None = None,
     trace: Trace = "none",
 ) -> Outcome:
     """Clear scenarios of shape (..., n) slice by slice and put the arrays together.
@@ -45,9 +46,6 @@ def settle(
     segments = network.segments if owns is None else owns.segments
     flat = losses.reshape(-1, n)
     pins = None if recoveries is None or np.isnan(recoveries).all() else recoveries.reshape(-1, n)
-    # Fast rounds miss the greatest payments of closed groups without assets, waves do not. One
-    # scenario can afford them.
-    fast = trace == "none" and (len(flat) > 1 or least)
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
     for at in slices(flat, max(len(segments.owner), n)):
@@ -63,11 +61,11 @@ def settle(
             beta=beta,
             least=least,
             strict=strict,
-            mode="fast" if fast else "waves",
+            mode="fast" if trace == "none" else "waves",
             tolerance=tolerance,
-            max_rounds=max_rounds,
             history=trace == "path",
-            problem_of=None if owns is None else owns.problem(_gone(external, pinned).T),
+            equity=None if owns is None else owns.equity,
+            certify=certify,
         )
         if owns is not None:
             cleared = replace(cleared, unpaid=cleared.unpaid[:, owns.rules])
@@ -111,7 +109,7 @@ def _gone(external: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
 
 def slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
     """Slices of scenarios; those of like severity take like rounds, so they go together."""
-    size = max(1, CHUNK // max(width, 1))
+    size = WIDTH * max(1, CHUNK // (WIDTH * max(width, 1)))
     if len(flat) <= size:
         yield slice(None)
         return
@@ -169,6 +167,7 @@ def _complete(
         "unpaid": cleared.unpaid,
         "rounds": cleared.rounds,
         "residual": cleared.residual,
+        "error": cleared.error,
         "converged": cleared.converged,
         **called,
     }

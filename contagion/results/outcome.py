@@ -18,8 +18,10 @@ class Outcome:
     equity : (..., n) after the shock, signed; nan where the balance sheet is unknown.
     claims_lost : (..., n) what each node loses on its claims in the graph and by calls on it.
     defaulted : (..., n) bool.
-    rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
-        one more round would bring, relative to the balance sheet of the node.
+    rounds, residual, converged : (...,) `residual` is the largest change that one more round would
+        bring, relative to the balance sheet of the node.
+    error : (...,) bound on the distance to the exact solution, relative to the balance sheet of the
+        node; nan where it was not computed, `None` for models without one.
     default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for;
         a result of `propagate` has its own.
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
@@ -41,6 +43,7 @@ class Outcome:
     rounds: np.ndarray
     residual: np.ndarray
     converged: np.ndarray
+    error: np.ndarray | None = None
     default_round: np.ndarray | None = None
     payments: np.ndarray | None = None
     external_paid: np.ndarray | None = None

@@ -1,0 +1,104 @@
+"""Least fixed points of many scenarios: in blocks side by side, the difficult ones by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import climb as loops
+from .fixed_point import SLACK, least
+from .segment_system import System
+
+WIDTH = 32  # scenarios side by side: some columns of the arrays stay in the cache
+SWEEPS, FEW = 40, 4  # after which a block is given up, and slow scenarios that do not hold it up
+
+
+@dataclass
+class Solved:
+    """y (S, B), x (n, B); residual, error, sweeps (B,); entries worked on."""
+
+    y: np.ndarray
+    x: np.ndarray
+    residual: np.ndarray
+    error: np.ndarray
+    sweeps: np.ndarray
+    work: int
+
+
+def solve(
+    system: System,
+    c: np.ndarray,
+    p: np.ndarray,
+    w: np.ndarray,
+    unit: np.ndarray,
+    *,
+    tolerance: float,
+    start: np.ndarray | None = None,
+    certify: bool | None = None,
+) -> Solved:
+    """The least fixed points of B scenarios.
+
+    Parameters
+    ----------
+    c, p, w : (S, B). unit : (n,). See :mod:`fixed_point`.
+    start : (S, B) points that are known to lie below.
+    certify : the error bound of every scenario; by default for a single one where it costs little.
+    """
+    count, b = c.shape
+    if len(system.bundles):
+        c, p = _with_bundles(c, 0.0, system), _with_bundles(p, 1.0, system)
+        w = _with_bundles(w, system.bundles, system)
+        start = None if start is None else _with_bundles(start, 0.0, system)
+        unit = np.append(unit, np.maximum(system.bundles, 1e-300))
+    n = system.n
+    done = Solved(
+        np.zeros(c.shape) if start is None else start.copy(), np.zeros((n, b)),
+        np.zeros(b), np.full(b, np.nan), np.zeros(b, np.int64), 0,
+    )
+    alone = np.ones(b, bool)
+    if b > 1 and not certify:
+        alone = _block(system, c, p, w, unit, tolerance, done)
+    for k in np.flatnonzero(alone):
+        below = None if start is None else start[:, k]
+        each = (np.ascontiguousarray(a[:, k]) for a in (c, p, w))
+        found = least(system, *each, unit, tolerance=tolerance, start=below,
+                      certify=certify if certify is not None or b == 1 else False)
+        done.y[:, k], done.x[:, k] = found.y, found.x
+        done.residual[k], done.error[k] = found.residual, found.error
+        done.sweeps[k] += found.sweeps
+        done.work += found.work
+    if len(system.bundles):
+        done.y, done.x = done.y[:count], done.x[: n - len(system.bundles)]
+    return done
+
+
+def _block(
+    system: System, c: np.ndarray, p: np.ndarray, w: np.ndarray, unit: np.ndarray, tolerance: float,
+    done: Solved,
+) -> np.ndarray:
+    """A block, into `done`; which scenarios (B,) are left for the search by itself."""
+    s, inv, b = system, 1.0 / unit, c.shape[1]
+    work = np.empty(b), np.empty(b), np.empty(b)
+    if done.y.any():
+        loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
+    sweeps, entries = loops.climb_block(
+        s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x, *work, tolerance, SWEEPS, FEW
+    )
+    done.sweeps += sweeps
+    entries += loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
+    done.work += entries * b
+    loops.round_block(s.owner, c, p, w, inv, done.x, done.y, done.residual)
+    alone = done.residual > tolerance
+    if not s.amplifies:
+        closed = np.zeros(b, bool)
+        flags = np.empty(len(c), bool), np.empty(s.n, bool)
+        loops.leaks_block(s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags,
+                          closed)
+        alone |= closed
+    return alone
+
+
+def _with_bundles(a: np.ndarray, value: np.ndarray | float, system: System) -> np.ndarray:
+    extra = np.broadcast_to(np.reshape(value, (-1, 1)), (len(system.bundles), a.shape[1]))
+    return np.concatenate([a, extra])

@@ -1,0 +1,510 @@
+"""The inner loops of the engine: climbing to a fixed point by pushes, and one exact round.
+
+One scenario of `y = clip(c + p · (y @ S)[owner], 0, w)`, in arrays of segments (S,) and of nodes
+(n,). Segments `ptr[i] : ptr[i + 1]` belong to node i, entries `sp[s] : sp[s + 1]` of `si`, `sd` are
+the nodes that lose by segment s and their shares.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .compiled import compiled
+
+Array = np.ndarray
+
+
+@compiled
+def climb(
+    ptr: Array, sp: Array, si: Array, sd: Array,
+    c: Array, p: Array, w: Array, thr: Array, inv: Array,
+    y: Array, x: Array, last: Array, hot: Array, flag: Array,
+    tolerance: float, most: int, patience: float, jumps: bool,
+) -> Any:
+    """Gauss–Seidel by pushes: y and x are moved until nothing changes by more than matters.
+
+    A node is hot from the moment on when its losses x exceed its threshold `thr`. Nodes that
+    become hot while they are few are worked on first in, first out, so that a loss runs down a
+    chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ, the last change is taken
+    λ / (1 − λ) times more (`jumps`). Changes below a fiftieth of the tolerance are not passed on.
+
+    Parameters
+    ----------
+    inv : (n,) one over the unit of residuals.
+    last, hot, flag : work arrays (S,), (n,), (n,); `flag` marks hot nodes.
+    tolerance : of the largest residual over the unit. most : sweeps.
+    patience : sweeps that may still be needed, by the steady ratio; beyond it the climb ends.
+
+    Returns
+    -------
+    (converged, sweeps, entries worked on, jumps, last ratio).
+    """
+    n = len(thr)
+    count = 0
+    for j in range(n):
+        if flag[j] or x[j] > thr[j]:
+            flag[j] = True
+            hot[count] = j
+            count += 1
+    work, leaps, since = 0, 0, 0
+    small = 0.02 * tolerance
+    before, ratio = np.inf, 2.0
+    for sweep in range(1, most + 1):
+        size, worst = 0.0, 0.0
+        for k in range(count):
+            i = hot[k]
+            at = x[i]
+            for s in range(ptr[i], ptr[i + 1]):
+                g = min(max(c[s] + p[s] * at, 0.0), w[s])
+                d = g - y[s]
+                a = abs(d) * inv[i]
+                last[s] = 0.0
+                if a > small:
+                    y[s] = g
+                    last[s] = d
+                    size += a
+                    worst = max(worst, a)
+                    for e in range(sp[s], sp[s + 1]):
+                        x[si[e]] += sd[e] * d
+                    work += sp[s + 1] - sp[s]
+        fresh = 0
+        for j in range(n):
+            if x[j] > thr[j] and not flag[j]:
+                flag[j] = True
+                hot[count + fresh] = j
+                fresh += 1
+        if fresh > 0:
+            tail = count + fresh
+            if fresh <= 64 or 16 * fresh <= n:
+                k = count
+                while k < tail:
+                    i = hot[k]
+                    at = x[i]
+                    for s in range(ptr[i], ptr[i + 1]):
+                        g = min(max(c[s] + p[s] * at, 0.0), w[s])
+                        d = g - y[s]
+                        if abs(d) * inv[i] > small:
+                            y[s] = g
+                            last[s] = d
+                            for e in range(sp[s], sp[s + 1]):
+                                j = si[e]
+                                x[j] += sd[e] * d
+                                if x[j] > thr[j] and not flag[j]:
+                                    flag[j] = True
+                                    hot[tail] = j
+                                    tail += 1
+                            work += sp[s + 1] - sp[s]
+                    k += 1
+            count = 0
+            for j in range(n):
+                if flag[j]:
+                    hot[count] = j
+                    count += 1
+        elif worst <= tolerance:
+            worst = 0.0
+            for k in range(count):
+                i = hot[k]
+                for s in range(ptr[i], ptr[i + 1]):
+                    g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
+                    worst = max(worst, abs(g - y[s]) * inv[i])
+            if worst <= tolerance:
+                return True, sweep, work, leaps, ratio
+        since += 1
+        new = size / before
+        if before < np.inf and 50 * fresh <= count and worst > tolerance:
+            steady = abs(new - ratio) < 0.2 * abs(1.0 - new) or min(new, ratio) > 1.0 - 1e-6
+            if steady and since > 2:
+                slow = new >= 1.0 or np.log(tolerance / worst) / np.log(new) > patience
+                if slow and (leaps > 1 or new > 0.999 or not jumps):
+                    return False, sweep, work, leaps, new
+                if jumps and new > 0.3:
+                    further = new / (1.0 - new)
+                    for k in range(count):
+                        i = hot[k]
+                        for s in range(ptr[i], ptr[i + 1]):
+                            g = min(max(y[s] + further * last[s], 0.0), w[s])
+                            d = g - y[s]
+                            if d != 0.0:
+                                y[s] = g
+                                for e in range(sp[s], sp[s + 1]):
+                                    x[si[e]] += sd[e] * d
+                                work += sp[s + 1] - sp[s]
+                    leaps += 1
+                    since = 0
+                    size, new = np.inf, 2.0
+        ratio = new
+        before = size if size > 0.0 else np.inf
+    return False, most, work, leaps, ratio
+
+
+@compiled
+def push(sp: Array, si: Array, sd: Array, y: Array, x: Array) -> Any:
+    """`x = y @ S`, into x; returns the entries worked on."""
+    x[:] = 0.0
+    work = 0
+    for s in range(len(y)):
+        v = y[s]
+        if v != 0.0:
+            for e in range(sp[s], sp[s + 1]):
+                x[si[e]] += sd[e] * v
+            work += sp[s + 1] - sp[s]
+    return work
+
+
+@compiled
+def round_of(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y: Array,
+             z: Array) -> Any:
+    """One round, `z = clip(c + p · x[owner], 0, w)`; returns its largest change over the unit."""
+    worst = 0.0
+    for s in range(len(y)):
+        i = owner[s]
+        g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
+        z[s] = g
+        worst = max(worst, abs(g - y[s]) * inv[i])
+    return worst
+
+
+@compiled
+def thresholds(ptr: Array, c: Array, p: Array, out: Array) -> Any:
+    """Losses of a node from which on something stays unpaid: `min_s −c_s / p_s`, into `out`."""
+    for i in range(len(out)):
+        low = np.inf
+        for s in range(ptr[i], ptr[i + 1]):
+            if c[s] > 0.0:
+                low = -np.inf
+            elif p[s] > 0.0:
+                low = min(low, -c[s] / p[s])
+        out[i] = low
+    return 0
+
+
+@compiled
+def moving(ptr: Array, c: Array, p: Array, w: Array, x: Array, slack: Array, falling: bool,
+           moves: Array) -> Any:
+    """Which segments move when the losses of their owner rise (or fall), into moves (S,); a count.
+
+    `0 ≤ c + p x < w` when they rise, `0 < c + p x ≤ w` when they fall, up to `slack` (n,).
+    """
+    count = 0
+    for i in range(len(x)):
+        for s in range(ptr[i], ptr[i + 1]):
+            g = c[s] + p[s] * x[i]
+            room = min(slack[i], 0.25 * w[s])
+            if p[s] <= 0.0 or w[s] <= 0.0:
+                moves[s] = False
+            elif falling:
+                moves[s] = g > room and g <= w[s] + room
+            else:
+                moves[s] = g >= -room and g < w[s] - room
+            if moves[s]:
+                count += 1
+    return count
+
+
+@compiled
+def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Array,
+          alive: Array, begin: Array, into: Array, queue: Array) -> Any:
+    """Nodes from which nothing leaks: what they lose all passes on, and on to such nodes.
+
+    A node leaks when its moving segments pass on less than 1 of a loss, or a creditor leaks.
+    `alive` (n,) is set; returns how many are left. `begin` (n + 1,), `into` (as many as entries)
+    and `queue` (n,) are work arrays.
+    """
+    n = len(alive)
+    tail, left = 0, 0
+    for i in range(n):
+        passed = 0.0
+        for s in range(ptr[i], ptr[i + 1]):
+            if moves[s]:
+                passed += p[s] * inside[s]
+        alive[i] = passed >= 1.0 - 1e-14
+    for turn in range(4):
+        changed = False
+        left = 0
+        for k in range(n):
+            i = k if turn % 2 == 0 else n - 1 - k
+            if alive[i]:
+                for s in range(ptr[i], ptr[i + 1]):
+                    if moves[s] and alive[i]:
+                        for e in range(sp[s], sp[s + 1]):
+                            if not alive[si[e]]:
+                                alive[i] = False
+                                changed = True
+                                break
+                if alive[i]:
+                    left += 1
+        if left == 0 or not changed:
+            return left
+    # who loses by whom, turned round, among those left; then from every leak backwards
+    begin[:] = 0
+    for i in range(n):
+        if alive[i]:
+            for s in range(ptr[i], ptr[i + 1]):
+                if moves[s]:
+                    for e in range(sp[s], sp[s + 1]):
+                        begin[si[e] + 1] += 1
+    for i in range(n):
+        begin[i + 1] += begin[i]
+        queue[i] = begin[i]
+    for i in range(n):
+        if alive[i]:
+            for s in range(ptr[i], ptr[i + 1]):
+                if moves[s]:
+                    for e in range(sp[s], sp[s + 1]):
+                        j = si[e]
+                        into[queue[j]] = i
+                        queue[j] += 1
+    for i in range(n):
+        if not alive[i]:
+            queue[tail] = i
+            tail += 1
+    head = 0
+    while head < tail:
+        j = queue[head]
+        head += 1
+        for e in range(begin[j], begin[j + 1]):
+            i = into[e]
+            if alive[i]:
+                alive[i] = False
+                left -= 1
+                queue[tail] = i
+                tail += 1
+    return left
+
+
+@compiled
+def bound(
+    owner: Array, sp: Array, si: Array, sd: Array, c: Array, p: Array, w: Array, unit: Array,
+    wide: Array, x: Array, total: Array, now: Array, z: Array, most: int,
+) -> Any:
+    """`v = Σ x_k + x_{k+1} / (1 − q)`, into `total`; returns q (1 where none is found), entries.
+
+    x₀ = unit, `x_{k+1} = A x_k` on the segments that move, or are within `wide` (n,) of it. The
+    first q below 0.9 ends it, else the best one of all rounds is taken.
+    """
+    count = len(now)
+    work = 0
+    for s in range(count):
+        now[s] = unit[owner[s]]
+        total[s] = now[s]
+    q = 1.0
+    for _ in range(most):
+        z[:] = 0.0
+        for s in range(count):
+            v = now[s]
+            if v > 0.0:
+                for e in range(sp[s], sp[s + 1]):
+                    z[si[e]] += sd[e] * v
+                work += sp[s + 1] - sp[s]
+        q = 0.0
+        for s in range(count):
+            i = owner[s]
+            g = c[s] + p[s] * x[i]
+            new = 0.0
+            if p[s] > 0.0 and g > -wide[i] and g < w[s] + wide[i]:
+                new = p[s] * z[i]
+            if new > 0.0:
+                q = max(q, new / now[s])
+            now[s] = new
+        if q < 0.9:
+            break
+        for s in range(count):
+            total[s] += now[s]
+    if q < 1.0:
+        for s in range(count):
+            total[s] += now[s] / (1.0 - q) * (1.0 + 1e-12)
+    else:
+        q = 1.0
+    return q, work
+
+
+@compiled
+def krylov(
+    owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, rhs: Array,
+    accuracy: float, most: int, v: Array, z: Array,
+) -> Any:
+    """`(I − A) v = rhs` among the segments `rows` by BiCGSTAB, into v (k,); z (n,) work.
+
+    After van der Vorst (1992), without preconditioner. Returns (solved, entries worked on): the
+    residual has come down to the part `accuracy` within `most` products.
+    """
+    k = len(rows)
+    r, q, a, t = rhs.copy(), rhs.copy(), np.empty(k), np.empty(k)
+    v[:] = 0.0
+    work = 0
+    rho = 0.0
+    for m in range(k):
+        rho += rhs[m] * rhs[m]
+    goal = accuracy * accuracy * rho
+    left = rho
+    for _ in range(most // 2):
+        if left <= goal:
+            return True, work
+        for half in range(2):
+            z[:] = 0.0
+            for m in range(k):
+                d = q[m] if half == 0 else r[m]
+                s = rows[m]
+                for e in range(sp[s], sp[s + 1]):
+                    z[si[e]] += sd[e] * d
+                work += sp[s + 1] - sp[s]
+            if half == 0:
+                down = 0.0
+                for m in range(k):
+                    s = rows[m]
+                    a[m] = q[m] - p[s] * z[owner[s]]
+                    down += rhs[m] * a[m]
+                if down == 0.0:
+                    return False, work
+                alpha = rho / down
+                for m in range(k):
+                    r[m] -= alpha * a[m]
+            else:
+                up, down = 0.0, 0.0
+                for m in range(k):
+                    s = rows[m]
+                    t[m] = r[m] - p[s] * z[owner[s]]
+                    up += t[m] * r[m]
+                    down += t[m] * t[m]
+                omega = up / down if down > 0.0 else 0.0
+        left, fresh = 0.0, 0.0
+        for m in range(k):
+            v[m] += alpha * q[m] + omega * r[m]
+            r[m] -= omega * t[m]
+            left += r[m] * r[m]
+            fresh += rhs[m] * r[m]
+        if not (left < 1e300) or rho == 0.0 or omega == 0.0:
+            return left <= goal, work
+        beta = (fresh / rho) * (alpha / omega)
+        rho = fresh
+        for m in range(k):
+            q[m] = r[m] + beta * (q[m] - omega * a[m])
+    return left <= goal, work
+
+
+@compiled
+def climb_block(
+    ptr: Array, sp: Array, si: Array, sd: Array,
+    c: Array, p: Array, w: Array, inv: Array,
+    y: Array, x: Array, change: Array, size: Array, worst: Array,
+    tolerance: float, most: int, few: int,
+) -> Any:
+    """The climb of :func:`climb` for a block of B scenarios side by side, without extrapolation.
+
+    c, p, w, y (S, B), x (n, B); change, size, worst (B,) work arrays: in the end `worst` is the
+    largest last change of each scenario over the unit. It ends when no more than `few` scenarios
+    are left whose changes matter and that are slow. Returns (sweeps, entries worked on).
+    """
+    n, b = x.shape
+    small = 0.02 * tolerance
+    work, sweep = 0, 0
+    for sweep in range(1, most + 1):
+        worst[:] = 0.0
+        for i in range(n):
+            v = inv[i]
+            for s in range(ptr[i], ptr[i + 1]):
+                top = 0.0
+                for k in range(b):
+                    g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
+                    d = g - y[s, k]
+                    a = abs(d) * v
+                    d = d if a > small else 0.0
+                    change[k] = d
+                    size[k] = a
+                    top = max(top, a)
+                if top > small:
+                    for k in range(b):
+                        y[s, k] += change[k]
+                        worst[k] = max(worst[k], size[k])
+                    for e in range(sp[s], sp[s + 1]):
+                        j = si[e]
+                        share = sd[e]
+                        for k in range(b):
+                            x[j, k] += share * change[k]
+                    work += sp[s + 1] - sp[s]
+        left = 0
+        for k in range(b):
+            if worst[k] > tolerance:
+                left += 1
+        if left == 0 or (sweep >= 12 and left <= few):
+            break
+    return sweep, work
+
+
+@compiled
+def push_block(sp: Array, si: Array, sd: Array, y: Array, x: Array) -> Any:
+    """`x = y @ S` for a block, y (S, B) into x (n, B); returns the entries worked on."""
+    x[:] = 0.0
+    work = 0
+    b = x.shape[1]
+    for s in range(len(y)):
+        some = False
+        for k in range(b):
+            some = some or y[s, k] != 0.0
+        if some:
+            for e in range(sp[s], sp[s + 1]):
+                j = si[e]
+                share = sd[e]
+                for k in range(b):
+                    x[j, k] += share * y[s, k]
+            work += sp[s + 1] - sp[s]
+    return work
+
+
+@compiled
+def round_block(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y: Array,
+                worst: Array) -> Any:
+    """The residual of each scenario of a block over the unit, into worst (B,)."""
+    worst[:] = 0.0
+    for s in range(len(y)):
+        i = owner[s]
+        v = inv[i]
+        for k in range(y.shape[1]):
+            g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
+            worst[k] = max(worst[k], abs(g - y[s, k]) * v)
+    return 0
+
+
+@compiled
+def leaks_block(
+    ptr: Array, sp: Array, si: Array, c: Array, p: Array, w: Array, x: Array, slack: Array,
+    inside: Array, moves: Array, alive: Array, closed: Array,
+) -> Any:
+    """Scenarios of a block that may have a closed group, into closed (B,).
+
+    As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which they leave
+    nodes open is looked at by itself. moves (S,) and alive (n,) are work arrays.
+    """
+    n, b = x.shape
+    for k in range(b):
+        for i in range(n):
+            passed = 0.0
+            for s in range(ptr[i], ptr[i + 1]):
+                g = c[s, k] + p[s, k] * x[i, k]
+                room = min(slack[i], 0.25 * w[s, k])
+                moves[s] = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
+                if moves[s]:
+                    passed += p[s, k] * inside[s]
+            alive[i] = passed >= 1.0 - 1e-14
+        left = 1
+        for turn in range(6):
+            changed = False
+            left = 0
+            for m in range(n):
+                i = m if turn % 2 == 0 else n - 1 - m
+                if alive[i]:
+                    for s in range(ptr[i], ptr[i + 1]):
+                        if moves[s] and alive[i]:
+                            for e in range(sp[s], sp[s + 1]):
+                                if not alive[si[e]]:
+                                    alive[i] = False
+                                    changed = True
+                                    break
+                    if alive[i]:
+                        left += 1
+            if left == 0 or not changed:
+                break
+        closed[k] = left > 0
+    return 0

@@ -1,0 +1,337 @@
+"""The engine: least fixed points of segment systems, exact on every system, with an error bound.
+
+    y = clip(c + p · (y @ S)[owner], 0, w)
+
+y (S,) is what stays unpaid of each segment, so its least fixed point is the greatest clearing
+vector. c is money (−∞: pays in full, +∞: leaves w unpaid, whatever comes in), p in [0, 1] the part
+of a loss of the owner that weighs on the segment. x = y @ S (n,) are the losses of nodes.
+
+1. Climb from nothing unpaid by compiled sweeps with extrapolation; Newton steps where that is slow.
+   Any fixed point will do so far.
+2. Where debts circulate in a closed group that lacks something, ascend instead: from below,
+   never above the least fixed point, one event at a time (:func:`_ascend`).
+3. Strip: from a fixed point to the least one. For fixed points y' ≤ y, δ = y − y' has
+   Σδ ≤ Σ (share inside) δ ≤ Σδ, so that δ lives on a closed group of moving segments;
+   without any, y is the least.
+4. Certificate: with v ≥ 0, (I − A) v ≥ unit on the moving segments and ρ the residual, the map
+   takes y + ρv below itself and y − ρv above: |y − y*| ≤ ρv.
+
+Systems that pass on more than they lose (DebtRank) are concave with one segment a node; among the
+nodes that losses reach the fixed point is unique, and Newton's method from y = w comes down to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import climb as loops
+from .certificate import enclosed
+from .closed_groups import Group, closed_groups
+from .linear import resolvent
+from .segment_system import System
+
+SLACK = 2e-14  # of a balance sheet: within it a node stands on a threshold
+UNDECIDED = 2e-13  # of the balance sheets of a closed group: what it may lack without a shortage
+SWEEPS, PATIENCE = 200, 60.0  # of the climb: sweeps, and those worth a Newton step
+STUCK = 0.999  # ratio of changes from which on a closed group is looked for first
+DENSE = 150  # moving segments up to which their system is solved densely
+KRYLOV = 60  # products of one Newton step
+NEWTON = 8  # steps in a row that do not halve the residual, then something else is needed
+CERTAIN = 30_000  # entries up to which the error bound costs little
+
+
+@dataclass
+class Found:
+    """y (S,), x (n,); residual and error over the unit; sweeps; entries worked on."""
+
+    y: np.ndarray
+    x: np.ndarray
+    residual: float
+    error: float
+    sweeps: int
+    work: int
+
+
+class Search:
+    """One scenario and where the search for its fixed point stands."""
+
+    def __init__(self, system: System, c: np.ndarray, p: np.ndarray, w: np.ndarray,
+                 unit: np.ndarray, tolerance: float, start: np.ndarray | None):
+        self.system, self.c, self.p, self.w = system, c, p, w
+        self.unit, self.inv, self.tolerance = unit, 1.0 / unit, tolerance
+        self.slack = SLACK * unit
+        n, count = system.n, len(c)
+        self.y = np.zeros(count) if start is None else start.copy()
+        self.x, self.z = np.zeros(n), np.zeros(count)
+        self.threshold = np.empty(n)
+        loops.thresholds(system.ptr, c, p, self.threshold)
+        self.last, self.hot = np.zeros(count), np.empty(n, np.uint32)
+        self.ratio = 0.0
+        self.flag = np.zeros(n, bool)
+        self.sweeps = self.work = 0
+        self.leapt = False
+        if start is not None:
+            self.refresh()
+            self.flag[system.owner[self.y > 0]] = True
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        s = self.system
+        return s.ptr, s.sp, s.si, s.sd
+
+    def climb(self, most: int, patience: float, *, jumps: bool = True) -> None:
+        """Sweeps, until they converge or are too slow."""
+        _, sweeps, work, leaps, self.ratio = loops.climb(
+            *self.arrays, self.c, self.p, self.w, self.threshold, self.inv, self.y, self.x,
+            self.last, self.hot, self.flag, self.tolerance, most, patience, jumps,
+        )
+        self.sweeps += sweeps
+        self.work += work
+        self.leapt |= leaps > 0
+
+    def refresh(self) -> float:
+        """x from y, z one round further; the residual."""
+        s = self.system
+        self.work += loops.push(s.sp, s.si, s.sd, self.y, self.x)
+        return float(loops.round_of(s.owner, self.c, self.p, self.w, self.inv, self.x, self.y,
+                                    self.z))
+
+    def newton(self, accuracy: float) -> None:
+        """A step to where the lines of all moving segments meet; after :meth:`refresh`.
+
+        What the others change waits for the next sweep. `accuracy` is the reduction wanted.
+        """
+        s = self.system
+        g = self.c + self.p * self.x[s.owner]
+        rows = np.flatnonzero((g > 0) & (g < self.w) & (self.p > 0))
+        if not len(rows):
+            return
+        step = self.solve(rows, (self.z - self.y)[rows], accuracy)
+        if step is None:
+            return
+        before = self.y[rows]
+        self.y[:] = self.z
+        self.y[rows] = np.clip(before + step, 0.0, self.w[rows])
+        self.work += loops.push(s.sp, s.si, s.sd, self.y, self.x)
+        self.flag[s.owner[self.y > 0]] = True
+
+    def solve(self, rows: np.ndarray, rhs: np.ndarray, accuracy: float) -> np.ndarray | None:
+        """`(I − A) step = rhs` among some segments; `None` where that fails."""
+        s, k = self.system, len(rows)
+        if k <= DENSE:
+            return resolvent(s.cut(rows, self.p), rhs)
+        step = np.empty(k)
+        solved, work = loops.krylov(s.owner, s.sp, s.si, s.sd, self.p, rows, rhs,
+                                    min(max(accuracy, 1e-13), 0.1), KRYLOV, step, np.empty(s.n))
+        self.work += work
+        if solved and np.isfinite(step).all():
+            return step
+        return resolvent(s.cut(rows, self.p), rhs)
+
+    def groups(self, *, falling: bool) -> list[Group]:
+        """Closed groups of moving segments; after :meth:`refresh`."""
+        s = self.system
+        self.work += len(s.sd) // 4
+        return closed_groups(s, self.c, self.p, self.w, self.x, self.slack, falling=falling)
+
+    def short(self, group: Group) -> bool:
+        """Does a closed group lack something? After :meth:`refresh`."""
+        rows = group.rows
+        lacks = float(np.sum(self.z[rows] - self.y[rows]))
+        return lacks > UNDECIDED * float(np.linalg.norm(self.unit[self.system.owner[rows]]))
+
+    def shift(self, group: Group, *, falling: bool) -> None:
+        """Move a closed group along its invariant vector up to the first segment that ends."""
+        rows, along = group.rows, group.invariant(self.system)
+        room = self.y[rows] if falling else self.w[rows] - self.y[rows]
+        reach = np.maximum(room, 0.0) / along
+        far = float(reach.min())
+        moved = self.y[rows] + (-far if falling else far) * along
+        ends = reach <= far * (1 + 1e-14)
+        self.y[rows] = np.where(ends, 0.0 if falling else self.w[rows],
+                                np.clip(moved, 0.0, self.w[rows]))
+
+
+def least(
+    system: System,
+    c: np.ndarray,
+    p: np.ndarray,
+    w: np.ndarray,
+    unit: np.ndarray,
+    *,
+    tolerance: float = 1e-10,
+    start: np.ndarray | None = None,
+    certify: bool | None = None,
+) -> Found:
+    """The least fixed point of one scenario.
+
+    Parameters
+    ----------
+    c, p, w : (S,), see the top of the module. unit : (n,) money > 0 that residuals and errors are
+        relative to: the balance sheet of the node.
+    tolerance : bound on the error where that is computed, else on the residual.
+    start : (S,) a point that is known to lie below, from which to climb.
+    certify : compute the error bound; by default where that costs little.
+
+    Example
+    -------
+    Two banks owe each other 10, one of them lacks 1: what is lost goes round until 10 are unpaid.
+
+    >>> from scipy.sparse import csr_array
+    >>> ring = System.of(np.arange(2), csr_array(np.array([[0.0, 1.0], [1.0, 0.0]])))
+    >>> least(ring, np.array([1.0, 0.0]), np.ones(2), np.full(2, 10.0), np.full(2, 20.0)).y
+    array([10., 10.])
+    """
+    search = Search(system, c, p, w, unit, tolerance, start)
+    below = None if start is None else start
+    if system.amplifies:
+        _concave(search)
+    else:
+        _fast(search, below)
+    residual = search.refresh()
+    error = np.nan
+    if certify or (certify is None and len(system.sd) <= CERTAIN):
+        for _ in range(3):
+            error, work = enclosed(system, c, p, w, unit, search.y, search.x, residual)
+            search.work += work
+            if not error > tolerance or residual <= 1e-15:
+                break
+            before, y = residual, search.y.copy()
+            search.newton(1e-13)
+            residual = search.refresh()
+            if residual >= before:
+                search.y = y
+                residual = search.refresh()
+                break
+    return Found(search.y, search.x, residual, error, search.sweeps, search.work)
+
+
+def _fast(search: Search, below: np.ndarray | None) -> None:
+    """Climb, with Newton steps; ascend where a closed group lacks something."""
+    best, tries = np.inf, 0
+    while tries <= NEWTON:
+        search.climb(SWEEPS, PATIENCE)
+        residual = search.refresh()
+        done = residual <= search.tolerance
+        if done or search.ratio > STUCK:
+            if any(search.short(group) for group in search.groups(falling=False)):
+                break
+            if done:
+                if search.leapt:
+                    _strip(search)
+                return
+        tries = 0 if residual < 0.5 * best else tries + 1
+        best = min(best, residual)
+        search.newton(0.05 * search.tolerance / residual)
+        search.leapt = True
+    _ascend(search, below)
+
+
+def _ascend(search: Search, below: np.ndarray | None) -> None:
+    """To the least fixed point from below, one event at a time: exact, and slower.
+
+    Let y with F(y) ≥ y lie below the least fixed point y*. Sweeps without extrapolation stay
+    below. A closed group that lacks something moves by tπ, π its invariant vector, up to the first
+    segment that is full: if y + mπ touched y* at a segment that is not full, then
+    y* ≥ y + r + mπ there, so r = 0 there and, by irreducibility, on the whole group. Where
+    sweeps are slow, y moves along the linear solution up to the first segment that fills up or
+    begins to move; that stays below y* by the same argument.
+    """
+    search.y = np.zeros_like(search.c) if below is None else below.copy()
+    search.flag[:] = False
+    search.leapt = False
+    for _ in range(4 * len(search.c) + 100):
+        search.refresh()
+        search.climb(30, 20.0, jumps=False)
+        residual = search.refresh()
+        groups = search.groups(falling=False)
+        short = [group for group in groups if search.short(group)]
+        for group in short:
+            search.shift(group, falling=False)
+        if short:
+            continue
+        if residual <= search.tolerance:
+            return
+        if not _follow(search, [group.rows for group in groups]):
+            search.climb(10_000, np.inf, jumps=False)
+
+
+def _follow(search: Search, settled: list[np.ndarray]) -> bool:
+    """Along the linear solution of the moving segments to the first event; false without one.
+
+    Closed groups that lack nothing are `settled`: there only rounding moves.
+    """
+    s = search.system
+    moves = np.empty(len(search.c), bool)
+    loops.moving(s.ptr, search.c, search.p, search.w, search.x, search.slack, False, moves)
+    for rows in settled:
+        moves[rows] = False
+    rows = np.flatnonzero(moves)
+    r = np.maximum(search.z - search.y, 0.0)
+    step = resolvent(s.cut(rows, search.p), r[rows]) if len(rows) else None
+    if step is None or not (step >= 0).all():
+        return False
+    onto = np.zeros_like(search.y)
+    onto[rows] = step
+    rises = np.zeros(s.n)
+    loops.push(s.sp, s.si, s.sd, onto, rises)
+    g = search.c + search.p * search.x[s.owner]
+    speed = search.p * rises[s.owner]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fills = np.where(onto > 0, (search.w - search.y) / np.where(onto > 0, onto, 1.0), np.inf)
+        begins = np.where((g < 0) & (speed > 0), -g / np.where(speed > 0, speed, 1.0), np.inf)
+    far = float(min(1.0, fills.min(), begins[begins > 1e-12].min(initial=np.inf)))
+    if far <= 0:
+        return False
+    search.y = np.minimum(search.y + far * onto, search.w)
+    return True
+
+
+def _strip(search: Search) -> None:
+    """From a fixed point to the least: closed groups give back what nothing forces on them."""
+    for _ in range(len(search.c) + 1):
+        groups = search.groups(falling=True)
+        if not groups:
+            return
+        for group in groups:
+            search.shift(group, falling=True)
+        search.refresh()
+
+
+def _concave(search: Search) -> None:
+    """A system that amplifies: climb; where that is slow, Newton's method from above.
+
+    With y = w on all nodes that losses reach, the set M = {c + A y < w} only grows from solve to
+    solve, and each solution lies above the next: at most n solves, two or three as a rule.
+    """
+    s = search.system
+    search.climb(SWEEPS, PATIENCE)
+    if search.refresh() <= search.tolerance:
+        return
+    reached = search.flag.copy()
+    while True:
+        search.y = np.where(reached[s.owner], search.w, 0.0)
+        search.refresh()
+        more = reached | (search.x > search.threshold)
+        if (more == reached).all():
+            break
+        reached = more
+    moving = np.zeros(len(search.c), bool)
+    for _ in range(s.n + 1):
+        g = search.c + search.p * search.x[s.owner]
+        now = moving | (reached[s.owner] & (g < search.w) & (search.p > 0))
+        if (now == moving).all():
+            break
+        moving = now
+        rows = np.flatnonzero(moving)
+        search.y[:] = np.where(moving, 0.0, search.z)
+        search.refresh()
+        solved = resolvent(s.cut(rows, search.p), (search.c + search.p * search.x[s.owner])[rows])
+        if solved is None:
+            break
+        search.y[rows] = np.clip(solved, 0.0, search.w[rows])
+        search.refresh()
+    search.flag = reached
+    search.climb(10 * SWEEPS, np.inf, jumps=False)

@@ -1,0 +1,83 @@
+"""Segment systems in the form that compiled loops run over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, vstack
+
+from .shares import Shares
+
+
+@dataclass(frozen=True)
+class System:
+    """S segments of n nodes, as the compiled loops want them.
+
+    owner (S,), ascending; ptr (n + 1,) the segments of each node; sp (S + 1,), si, sd the shares by
+    segment (CSR, no zeros); bundles (M,) the most that can pass through each bundle of claims, the
+    last M segments and nodes.
+    """
+
+    owner: np.ndarray
+    ptr: np.ndarray
+    sp: np.ndarray
+    si: np.ndarray
+    sd: np.ndarray
+    bundles: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @classmethod
+    def of(cls, owner: np.ndarray, shares: csr_array) -> System:
+        """From the owner of each segment and a matrix (S, n)."""
+        if (shares.data == 0).any():
+            shares = shares.copy()
+            shares.eliminate_zeros()
+        n = shares.shape[1]
+        ptr = np.zeros(n + 1, np.int64)
+        np.cumsum(np.bincount(owner, minlength=n), out=ptr[1:])
+        indices = shares.indices.astype(np.uint32)  # signed ones cost a check each
+        return cls(owner.astype(np.int64), ptr, shares.indptr.astype(np.int64), indices,
+                   np.ascontiguousarray(shares.data, float))
+
+    @property
+    def n(self) -> int:
+        return len(self.ptr) - 1
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """(S,) what each segment passes on to nodes."""
+        total = np.add.reduceat(np.append(self.sd, 0.0), np.minimum(self.sp[:-1], len(self.sd)))
+        return np.where(np.diff(self.sp) > 0, total, 0.0)
+
+    @cached_property
+    def amplifies(self) -> bool:
+        """Does any segment pass on more than it loses?"""
+        return bool(self.inside.max(initial=0.0) > 1 + 1e-9)
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """The shares, CSR (S, n)."""
+        return csr_array((self.sd, self.si.astype(np.int64), self.sp), (len(self.owner), self.n))
+
+    def cut(self, rows: np.ndarray, p: np.ndarray) -> csr_array:
+        """A among some segments: what one unit unpaid on one adds to another."""
+        inner = self.matrix[rows][:, self.owner[rows]].T.tocsr()
+        weight = p[rows]
+        if (weight != 1).any():
+            inner.data *= np.repeat(weight, np.diff(inner.indptr))
+        return csr_array(inner)
+
+    @classmethod
+    def of_shares(cls, owner: np.ndarray, width: np.ndarray, shares: Shares) -> System:
+        """From shares in one or two factors; bundles become nodes that pass on all they get.
+
+        Their segments follow those of the rules and their nodes those of the network.
+        """
+        if shares.picks is None or shares.bundles is None:
+            return cls.of(owner, shares.direct)
+        n, extra = shares.shape[1], shares.bundles.shape[0]
+        first = hstack([shares.direct, shares.picks], format="csr")
+        second = hstack([shares.bundles, csr_array((extra, extra))], format="csr")
+        whole = cls.of(np.append(owner, n + np.arange(extra)), vstack([first, second], "csr"))
+        return replace(whole, bundles=(1 + 1e-9) * (shares.picks.T @ width))
