@@ -42,6 +42,19 @@ class Case:
     guarantees: list[dict] | None = None
     model: ct.models.Model = field(default_factory=ct.EisenbergNoe)
 
+    @property
+    def is_ring(self) -> bool:
+        """Node i owes node i + 1, behind creditors outside: there is a closed form."""
+        n = len(self.assets)
+        simple = len(self.debtor) == n and self.pins is None and self.rule is None
+        simple = simple and isinstance(self.model, ct.EisenbergNoe) and self.can_fail is None
+        return bool(
+            simple
+            and (self.debtor == np.arange(n)).all()
+            and (self.creditor == (self.debtor + 1) % n).all()
+            and (self.external_tier == 0).all()
+        )
+
     def network(self) -> ct.ExposureNetwork:
         n, m = len(self.assets), len(self.debtor)
         names = np.array([f"n{i}" for i in range(n)])
@@ -90,9 +103,11 @@ class Case:
             level = -1 if self.external_tier[i] == 0 else self.external_tier[i]
             order = 1 if rule[i] == "pro_rata" and level > 0 else level
             debts.append((i, -1, float(self.external[i]), float(order)))
-        pins = {} if self.pins is None else {
-            i: float(x) for i, x in enumerate(self.pins[k]) if not np.isnan(x)
-        }
+        pins = (
+            {}
+            if self.pins is None
+            else {i: float(x) for i, x in enumerate(self.pins[k]) if not np.isnan(x)}
+        )
         firm = () if self.can_fail is None else np.flatnonzero(~self.can_fail)
         return System(
             [float(x) for x in self.assets - self.losses[k]],
@@ -146,10 +161,10 @@ def circulation(rng: Rng, n: int, count: int) -> tuple[np.ndarray, np.ndarray, n
 
 
 def hits(rng: Rng, assets: np.ndarray, count: int = SCENARIOS) -> np.ndarray:
-    """(B, n) losses of 0 to 16 sixteenths of external assets, the first scenario without any."""
-    part = rng.integers(0, 17, (count, len(assets))) * (rng.random((count, 1)) < 0.8)
-    part = part * (rng.random(part.shape) < rng.random((count, 1)))
-    part[0] = 0
+    """(B, n) losses of 0 to 16 sixteenths of external assets; none in the first, all in the next."""
+    part = rng.integers(0, 17, (count, len(assets)))
+    part = part * (rng.random(part.shape) < rng.uniform(0.3, 1.0, (count, 1)))
+    part[:2] = [[0], [16]]
     return part / 16 * assets
 
 
@@ -163,10 +178,10 @@ def totals(n: int, at: np.ndarray, amount: np.ndarray) -> np.ndarray:
 def closed(rng: Rng) -> Case:
     """All debts circulate; who is ahead of them lacks something, or there are no assets at all."""
     n = int(rng.integers(2, 9))
-    debtor, creditor = circuit(rng, np.arange(n), rng.uniform(0, 2))
+    debtor, creditor = circuit(rng, np.arange(n), rng.uniform(0, 3))
     amount = amounts(rng, len(debtor))
     assets, external = np.zeros(n), np.zeros(n)
-    if rng.random() < 0.7:
+    if rng.random() < 0.8:
         assets = amounts(rng, n) * (rng.random(n) < 0.7)
         lacking = np.ldexp(amounts(rng, n), -int(rng.integers(0, 20)))
         external = np.maximum(assets + short(lacking * (rng.random(n) < 0.7)), 0.0)
@@ -177,20 +192,29 @@ def closed(rng: Rng) -> Case:
 
 
 def zero_assets(rng: Rng) -> Case:
-    """Groups of which nobody has anything, beside and behind others that have something."""
+    """Groups of which nobody has anything, alone or behind others that have something."""
+    if rng.random() < 0.6:
+        n = int(rng.integers(3, 9))
+        debtor, creditor = graph(rng, n, rng.uniform(0.4, 0.9) * (n - 1))
+        nothing, amount = np.zeros(n), amounts(rng, len(debtor))
+        return Case(debtor, creditor, amount, nothing, nothing, np.zeros((2, n)), np.zeros(n))
     groups = np.split(np.arange(12), np.sort(rng.choice(np.arange(1, 12), 3, False)))
     groups = groups[: int(rng.integers(1, 5))]
     n = int(groups[-1][-1]) + 1
-    pairs = [circuit(rng, g, rng.uniform(0, 1.5)) for g in groups if len(g) > 1]
+    pairs = [circuit(rng, g, rng.uniform(0, 4)) for g in groups if len(g) > 1]
     assets = np.zeros(n)
     for g in groups[1:]:
-        assets[g] = amounts(rng, len(g)) * (rng.random() < 0.5)
+        assets[g] = amounts(rng, len(g)) * (rng.random() < 0.7)
         pairs.append((rng.choice(g, 1), rng.choice(groups[0], 1)))
-    debtor, creditor = (np.concatenate(x) for x in zip(*pairs, strict=True)) if pairs else (
-        np.array([], int),
-        np.array([], int),
+    debtor, creditor = (
+        (np.concatenate(x) for x in zip(*pairs, strict=True))
+        if pairs
+        else (
+            np.array([], int),
+            np.array([], int),
+        )
     )
-    external = amounts(rng, n) * (rng.random(n) < rng.choice([0.0, 0.3]))
+    external = amounts(rng, n) * (rng.random(n) < rng.choice([0.0, 0.0, 0.3]))
     return Case(
         debtor,
         creditor,
@@ -377,9 +401,7 @@ def guarantees(rng: Rng) -> Case:
     debtor = np.arange(n)
     creditor = (debtor + rng.integers(1, n, n)) % n
     more, to = graph(rng, n, 0.7)
-    both = np.unique(
-        np.column_stack([np.append(debtor, more), np.append(creditor, to)]), axis=0
-    )
+    both = np.unique(np.column_stack([np.append(debtor, more), np.append(creditor, to)]), axis=0)
     debtor, creditor = both.T
     amount = amounts(rng, len(debtor))
     external = amounts(rng, n) * (rng.random(n) < 0.7)

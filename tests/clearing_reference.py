@@ -47,6 +47,7 @@ class System:
 class Answer:
     """(n,) in doubles: payments in the graph and outside, equity, due, claims, failed.
 
+    called, unmet : (Q,) guarantees, where there are any.
     margin : smallest distance of funds from what is due that is not 0, of the balance sheet, over
         all decisions of the waves: with default costs, nothing depends on a smaller change.
     shortage : smallest net shortage of a closed class on the way, of its balance sheets.
@@ -59,6 +60,8 @@ class Answer:
     due: np.ndarray
     claims: np.ndarray
     failed: np.ndarray
+    called: np.ndarray | None = None
+    unmet: np.ndarray | None = None
     margin: float = math.inf
     shortage: float = math.inf
     gain: float = 1.0
@@ -139,8 +142,7 @@ class _Exact:
             return self._least(c, p)
         reached = self.lost(self.width)
         mirrored = [
-            w - x - q * reached[i]
-            for i, w, x, q in zip(self.owner, self.width, c, p, strict=True)
+            w - x - q * reached[i] for i, w, x, q in zip(self.owner, self.width, c, p, strict=True)
         ]
         paid = self._least(mirrored, p)
         return [w - z for w, z in zip(self.width, paid, strict=True)]
@@ -248,7 +250,7 @@ class _Exact:
         rest = [a - b for a, b in zip(whole, paid, strict=True)]
         columns = [np.array([float(x) for x in each]) for each in (paid, rest, over)]
         sizes = [np.array([float(x) for x in each]) for each in (self.due, self.claims)]
-        return Answer(*columns, *sizes, np.array(failed, bool), *kept)
+        return Answer(*columns, *sizes, np.array(failed, bool), None, None, *kept)
 
 
 def closed_classes(matrix: dict[int, Row]) -> list[list[int]]:
