@@ -7,117 +7,15 @@ and rational arithmetic stays short. Every case is one network with some scenari
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
-from clearing_reference import System
+from clearing_case import Case
 
 import contagion as ct
 
 Rng = np.random.Generator
 SCENARIOS = 5
-
-
-@dataclass
-class Case:
-    """A network as arrays, scenarios and a model.
-
-    debtor, creditor, amount, tier, rank : (m,). assets, external, external_tier, rule,
-    can_fail : (n,). losses : (B, n) of external assets. pins : (B, n) recoveries, nan elsewhere.
-    """
-
-    debtor: np.ndarray
-    creditor: np.ndarray
-    amount: np.ndarray
-    assets: np.ndarray
-    external: np.ndarray
-    losses: np.ndarray
-    external_tier: np.ndarray
-    tier: np.ndarray | None = None
-    rank: np.ndarray | None = None
-    rule: np.ndarray | None = None
-    can_fail: np.ndarray | None = None
-    pins: np.ndarray | None = None
-    guarantees: list[dict] | None = None
-    model: ct.models.Model = field(default_factory=ct.EisenbergNoe)
-
-    @property
-    def is_ring(self) -> bool:
-        """Node i owes node i + 1, behind creditors outside: there is a closed form."""
-        n = len(self.assets)
-        simple = len(self.debtor) == n and self.pins is None and self.rule is None
-        simple = simple and isinstance(self.model, ct.EisenbergNoe) and self.can_fail is None
-        return bool(
-            simple
-            and (self.debtor == np.arange(n)).all()
-            and (self.creditor == (self.debtor + 1) % n).all()
-            and (self.external_tier == 0).all()
-        )
-
-    def network(self) -> ct.ExposureNetwork:
-        n, m = len(self.assets), len(self.debtor)
-        names = np.array([f"n{i}" for i in range(n)])
-        nodes = pd.DataFrame(
-            {
-                "node": names,
-                "external_assets": self.assets,
-                "external_liabilities": self.external,
-                "external_tier": self.external_tier,
-            }
-        )
-        if self.rule is not None:
-            nodes["rule"] = self.rule
-        if self.can_fail is not None:
-            nodes["can_fail"] = self.can_fail
-        owed = pd.DataFrame(
-            {
-                "creditor": names[self.creditor],
-                "debtor": names[self.debtor],
-                "amount": self.amount,
-                "tier": np.ones(m, int) if self.tier is None else self.tier,
-                "rank": np.zeros(m, int) if self.rank is None else self.rank,
-            }
-        )
-        promises = None
-        if self.guarantees is not None:
-            promises = pd.DataFrame(self.guarantees)
-            for column in ("guarantor", "debtor", "creditor"):
-                at = [row[column] for row in self.guarantees]
-                promises[column] = [None if k is None else names[k] for k in at]
-        return ct.ExposureNetwork(nodes, owed, duplicates="keep", guarantees=promises)
-
-    def system(self, k: int) -> System:
-        """Scenario k in plain numbers. External creditors of tier 0 are ahead of all claims."""
-        n, m = len(self.assets), len(self.debtor)
-        tier = np.ones(m) if self.tier is None else self.tier
-        rank = np.zeros(m) if self.rank is None else self.rank
-        rule = ["priority"] * n if self.rule is None else self.rule
-        debts = []
-        for i, j, amount, t, r in zip(
-            self.debtor, self.creditor, self.amount, tier, rank, strict=True
-        ):
-            order = {"priority": t, "queue": r, "pro_rata": 1}[rule[i]]
-            debts.append((int(i), int(j), float(amount), float(order)))
-        for i in range(n):
-            level = -1 if self.external_tier[i] == 0 else self.external_tier[i]
-            order = 1 if rule[i] == "pro_rata" and level > 0 else level
-            debts.append((i, -1, float(self.external[i]), float(order)))
-        pins = (
-            {}
-            if self.pins is None
-            else {i: float(x) for i, x in enumerate(self.pins[k]) if not np.isnan(x)}
-        )
-        firm = () if self.can_fail is None else np.flatnonzero(~self.can_fail)
-        return System(
-            [float(x) for x in self.assets - self.losses[k]],
-            debts,
-            pins,
-            frozenset(map(int, firm)),
-            getattr(self.model, "alpha", 1.0),
-            getattr(self.model, "beta", 1.0),
-            getattr(self.model, "which", None) == "least",
-        )
 
 
 def short(x: np.ndarray | float, digits: int = 10) -> np.ndarray:
@@ -161,7 +59,7 @@ def circulation(rng: Rng, n: int, count: int) -> tuple[np.ndarray, np.ndarray, n
 
 
 def hits(rng: Rng, assets: np.ndarray, count: int = SCENARIOS) -> np.ndarray:
-    """(B, n) losses of 0 to 16 sixteenths of external assets; none in the first, all in the next."""
+    """(B, n) losses of 0 to 16 sixteenths of external assets: nothing first, then everything."""
     part = rng.integers(0, 17, (count, len(assets)))
     part = part * (rng.random(part.shape) < rng.uniform(0.3, 1.0, (count, 1)))
     part[:2] = [[0], [16]]
@@ -266,6 +164,7 @@ def reducible(rng: Rng) -> Case:
     cut = np.sort(rng.choice(np.arange(1, 10), int(rng.integers(1, 4)), False))
     blocks = np.split(np.arange(10), cut)
     debtors, creditors, assets, external = [], [], np.zeros(10), np.zeros(10)
+    tier = rng.integers(0, 2, 10)
     for k, block in enumerate(blocks):
         if len(block) > 1:
             a, b = circuit(rng, block, rng.uniform(0, 1.5))
@@ -277,14 +176,16 @@ def reducible(rng: Rng) -> Case:
             debtors.append(rng.choice(block, size))
             creditors.append(rng.choice(later, size))
         kind = rng.random()
-        assets[block] = amounts(rng, len(block)) * (kind < 0.8)
-        if kind < 0.5:
+        assets[block] = amounts(rng, len(block)) * (kind < 0.9)
+        if kind < 0.3:
             external[block] = amounts(rng, len(block)) * (rng.random(len(block)) < 0.6)
+        elif kind < 0.7:  # what the block lacks can be little, and has nowhere to go
+            lacking = np.ldexp(amounts(rng, len(block)), -int(rng.integers(0, 16)))
+            external[block] = assets[block] + lacking
+            tier[block] = 0
     debtor, creditor = np.concatenate(debtors), np.concatenate(creditors)
     amount = amounts(rng, len(debtor))
-    return Case(
-        debtor, creditor, amount, assets, external, hits(rng, assets), rng.integers(0, 2, 10)
-    )
+    return Case(debtor, creditor, amount, assets, external, hits(rng, assets), tier)
 
 
 def wide_scales(rng: Rng) -> Case:
@@ -376,8 +277,10 @@ def outsiders(rng: Rng) -> Case:
 
 def default_costs(rng: Rng) -> Case:
     """Any of the families with costs, the greatest and the least vector, also alpha or beta 1."""
-    case = [closed, reducible, several_segments, outsiders, integer_ties][int(rng.integers(5))](rng)
-    alpha, beta = (float(rng.choice([0.0, 0.25, 0.5, 0.75, 0.875, 1.0])) for _ in range(2))
+    makers = [closed, zero_assets, integer_ties, near_critical, reducible]
+    makers += [several_segments, outsiders]
+    case = makers[int(rng.integers(len(makers)))](rng)
+    alpha, beta = (float(rng.choice([0.0, 0.25, 0.5, 0.75, 0.875, 1.0, 1.0])) for _ in range(2))
     if alpha == beta == 1:
         alpha = 0.5
     which = "least" if rng.random() < 0.5 else "greatest"
@@ -433,11 +336,20 @@ def guarantees(rng: Rng) -> Case:
 
 
 def least(rng: Rng) -> Case:
-    """The least clearing vector of the other families."""
+    """The least clearing vector of the other families.
+
+    Mirrored, what is over in a group that nothing leaves goes round until somebody is paid in full.
+    """
+    model = ct.models.RogersVeraart(1.0, 1.0, which="least")
+    if rng.random() < 0.4:
+        case = (closed if rng.random() < 0.7 else rings)(rng)
+        losses = np.minimum(case.losses, case.external)
+        swap = {"assets": case.external, "external": case.assets, "losses": losses}
+        return replace(case, model=model, **swap)
     makers = [closed, zero_assets, integer_ties, near_critical, reducible, wide_scales]
     makers += [several_segments, outsiders, pinned]
     case = makers[int(rng.integers(len(makers)))](rng)
-    return replace(case, model=ct.models.RogersVeraart(1.0, 1.0, which="least"))
+    return replace(case, model=model)
 
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {

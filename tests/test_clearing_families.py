@@ -12,13 +12,13 @@ from fractions import Fraction
 
 import clearing_reference as exact
 import numpy as np
-import pandas as pd
 import pytest
 import reference
 import reference_calls
-from clearing_families import FAMILIES, Case, case, totals
+from clearing_case import Case
+from clearing_families import FAMILIES, case, totals
 from clearing_reference import Answer, System
-from conftest import from_liabilities, others_slow
+from conftest import others_slow
 
 import contagion as ct
 
@@ -171,7 +171,7 @@ def seeds(family: str, block: int) -> range:
 def test_clearing_is_exact(family, block):
     """More than 500 systems by default, and more than 10,000 in all."""
     mine = seeds(family, block)
-    assert verdict((f"{family} {seed}", case(family, seed)) for seed in mine) > 2 * len(mine)
+    assert verdict((f"{family} {seed}", case(family, seed)) for seed in mine) >= len(mine)
 
 
 @pytest.mark.parametrize("family", others_slow(FAMILIES, keep=2))
@@ -186,6 +186,22 @@ def test_a_scenario_is_exact_in_a_crowd(family):
         if one.pins is not None:
             one.pins = np.vstack([one.pins, one.pins[more]])
         verdict([(f"{family} {seed}", one)], rows=range(0, 100, 11))
+
+
+def test_the_judge_refuses_what_is_wrong():
+    """A payment, an equity or a default flag that is a little off, and rounds that did not end."""
+    one = case("outsiders", 1)
+    net = one.network()
+    want, good = exact.clear(one.system(0)), one.model.solve(net, one.losses[0])
+    assert want.failed.any() and not want.failed.all() and not faults(good, want, one)
+    for name in ("payments", "external_paid", "equity"):
+        for i in range(len(net)):
+            off = np.zeros(len(net))
+            off[i] = 3e-8 * (want.due + want.claims + one.assets)[i]
+            for wrong in (getattr(good, name) + off, getattr(good, name) - off):
+                assert faults(replace(good, **{name: wrong}), want, one), (name, i)
+    assert faults(replace(good, defaulted=~good.defaulted), want, one)
+    assert faults(replace(good, converged=np.False_), want, one)
 
 
 # -- the references against each other ---------------------------------------------------------
@@ -230,21 +246,23 @@ def test_the_exact_reference_is_the_closed_form_on_rings(least):
     assert count > 30
 
 
-@pytest.mark.parametrize("family", ["several_segments", "default_costs", "pinned"])
-def test_the_exact_reference_is_where_plain_rounds_end(family):
-    """Rounds node by node, where no class is closed."""
+@pytest.mark.parametrize("costs", [(1.0, 1.0), (0.5, 0.875), (0.25, 1.0)])
+@pytest.mark.parametrize("family", ["several_segments", "outsiders", "pinned"])
+def test_the_exact_reference_is_where_plain_rounds_end(family, costs):
+    """Rounds node by node, the greatest and the least, where they shrink soon."""
     count = 0
-    for seed in range(10):
+    for seed in range(5):
         one = case(family, 500 + seed)
         net = one.network()
-        for k in range(len(one.losses)):
-            system = one.system(k)
+        for k in range(2 * len(one.losses)):
+            k, least = divmod(k, 2)
+            given = {"alpha": costs[0], "beta": costs[1], "least": bool(least)}
+            system = replace(one.system(k), **given)
             want = exact.clear(system)
             if not decided(system, want) or want.shortage < np.inf or want.gain > 100:
                 continue
             pins = None if one.pins is None else one.pins[k]
-            costs = {name: getattr(system, name) for name in ("alpha", "beta", "least")}
-            paid, equity = reference.clearing(net, one.losses[k], pins, **costs)
+            paid, equity = reference.clearing(net, one.losses[k], pins, **given)
             size = want.due + want.claims + one.assets
             assert not differ(totals(len(net), one.debtor, paid), want.paid, size, 1e-9), (seed, k)
             assert not differ(equity, want.equity, size, 1e-9), (seed, k)
@@ -279,107 +297,3 @@ def test_rounds_with_guarantees_end_where_frozen_calls_clear():
             met += want.called.sum() > 0
             unmet += want.unmet.sum() > 0
     assert met > 30 and unmet > 20, "guarantors should be called, and should fail"
-
-
-# -- cases with a known answer -----------------------------------------------------------------
-
-
-def three_ways(model: ct.models.Model, net: ct.ExposureNetwork, losses=None) -> list[np.ndarray]:
-    """Payments by `propagate`, `solve` of one scenario, and of a batch."""
-    losses = np.zeros(len(net)) if losses is None else losses
-    shock = ct.Shock.loss({net.names[i]: losses[i] for i in np.flatnonzero(losses)})
-    one, batch = model.solve(net, losses), model.solve(net, np.stack([losses / 2, losses, losses]))
-    assert one.converged and batch.converged.all()
-    return [model.propagate(net, shock).outcome.payments, one.payments, *batch.payments[1:]]
-
-
-def test_a_circle_without_assets_pays_what_circulates():
-    """a and b receive the same, `3c/8 + d/4`, and b owes 1 of it: more does not come back from b.
-
-    With b = a = 1, `c = 3a/5 + b + d/2` and `d = 2a/5 + c/4` give c = 72/35 and d = 32/35.
-    """
-    owed = [[0, 0, 3, 2], [0, 0, 1, 0], [3, 3, 0, 2], [2, 2, 4, 0]]
-    right = np.array([1, 1, 72 / 35, 32 / 35])
-    debts = [(i, j, float(owed[i][j]), 1.0) for i in range(4) for j in range(4)]
-    np.testing.assert_allclose(exact.clear(System([0.0] * 4, debts)).paid, right, rtol=1e-15)
-    for paid in three_ways(ct.EisenbergNoe(), from_liabilities(owed, [0] * 4)):
-        np.testing.assert_allclose(paid, right, rtol=0, atol=1e-9)
-
-
-def test_the_least_a_circle_without_assets_pays_is_nothing():
-    owed = [[0, 0, 3, 2], [0, 0, 1, 0], [3, 3, 0, 2], [2, 2, 4, 0]]
-    model = ct.models.RogersVeraart(1.0, 1.0, which="least")
-    for paid in three_ways(model, from_liabilities(owed, [0] * 4)):
-        np.testing.assert_allclose(paid, 0, atol=1e-9)
-
-
-def test_two_banks_that_lack_a_little_towards_senior_creditors_pay_nothing():
-    """Each round they lose .011 together, until nothing of the 100 is left."""
-    net = from_liabilities([[0, 100], [100, 0]], [1, 1], [1.01, 1.001])
-    for paid in three_ways(ct.EisenbergNoe(), net):
-        np.testing.assert_allclose(paid, 0, atol=1e-8)
-    result = ct.EisenbergNoe().propagate(net)
-    np.testing.assert_allclose(result.outcome.external_paid, [1, 1], atol=1e-8)
-    assert result.outcome.defaulted.all()
-
-
-@pytest.mark.parametrize("missing", [0.0, 1e-13, 4e-11, -4e-11])
-def test_what_doubles_cannot_tell_is_paid_in_full(missing):
-    """A circle that lacks less than 2e-13 of its balance sheets: the greatest vector is taken."""
-    net = from_liabilities([[0, 100], [100, 0]], [1, 1], [1, 1 + missing])
-    for paid in three_ways(ct.EisenbergNoe(), net):
-        np.testing.assert_allclose(paid, 100, rtol=1e-9)
-
-
-def ring_network(n: int, amount: float, **nodes: np.ndarray) -> ct.ExposureNetwork:
-    """Node i owes node i + 1 the amount, the last owes the first."""
-    names = np.arange(n).astype(str)
-    owed = pd.DataFrame({"debtor": names, "creditor": np.roll(names, -1), "amount": amount})
-    return ct.ExposureNetwork(pd.DataFrame({"node": names, **nodes}), owed)
-
-
-LENGTHS = [3, 30, 300, 3_000, pytest.param(100_000, marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("missing", [1e-2, 1e-4, 1e-6])
-@pytest.mark.parametrize("n", LENGTHS)
-@pytest.mark.parametrize("where", ["one", "all"])
-def test_a_ring_with_a_shortage_pays_nothing_on(n, missing, where):
-    """One node lacks a part of what is owed towards senior creditors, or every node does.
-
-    What the one lacks goes round until nobody pays anything: in plain rounds n / missing of them.
-    """
-    lacking = np.zeros(n)
-    lacking[0 if where == "one" else slice(None)] = 100 * missing
-    net = ring_network(n, 100.0, external_assets=1.0, external_liabilities=1.0 + lacking)
-    for paid in three_ways(ct.EisenbergNoe(), net):
-        np.testing.assert_allclose(paid, 0, atol=100 * ROOM)
-
-
-@pytest.mark.parametrize("n", LENGTHS)
-def test_a_ring_that_breaks_even_pays_in_full_but_for_what_comes_too_late(n):
-    """The last node has in excess what the first lacks: the lack stops there."""
-    assets, liabilities = np.ones(n), np.ones(n)
-    liabilities[0] += 0.25
-    assets[-1] += 0.25
-    net = ring_network(n, 100.0, external_assets=assets, external_liabilities=liabilities)
-    right = np.append(np.full(n - 1, 99.75), 100.0)
-    for paid in three_ways(ct.EisenbergNoe(), net):
-        np.testing.assert_allclose(paid, right, rtol=0, atol=100 * ROOM)
-
-
-@pytest.mark.parametrize("leverage", [0.999, 0.99999])
-@pytest.mark.parametrize("n", [3, 30, 300])
-def test_debtrank_on_a_ring_is_its_geometric_series(n, leverage):
-    """h₀ = shock / (1 − λⁿ) and λ of it at each creditor in turn; nothing reaches 1."""
-    shock, equity = 1e-8, 100.0
-    net = ring_network(n, leverage * equity, external_assets=equity)
-    right = shock / -np.expm1(n * np.log(leverage)) * leverage ** np.arange(n)
-    assert right.max() < 1
-    losses = np.zeros(n)
-    losses[0] = shock * equity
-    model = ct.DebtRank()
-    one, batch = model.solve(net, losses), model.solve(net, np.stack([losses / 2, losses]))
-    result = model.propagate(net, ct.Shock.loss({net.names[0]: losses[0]})).outcome
-    for after in (result.equity, one.equity, batch.equity[1]):
-        np.testing.assert_allclose(1 - after / equity, right, rtol=0, atol=1e-9)
