@@ -335,6 +335,26 @@ def guarantees(rng: Rng) -> Case:
     return case
 
 
+def guaranteed_circles(rng: Rng) -> Case:
+    """Debts that circulate, each of some claims covered by a node of the same circle."""
+    case = [closed, closed, outsiders][int(rng.integers(3))](rng)
+    n, found = len(case.assets), []
+    if n == 2:
+        return guaranteed_circles(rng)
+    for row in rng.choice(len(case.debtor), min(len(case.debtor), int(rng.integers(1, 5))), False):
+        debtor, creditor = int(case.debtor[row]), int(case.creditor[row])
+        found.append(
+            {
+                "guarantor": int(rng.choice([i for i in range(n) if i not in (debtor, creditor)])),
+                "debtor": debtor,
+                "creditor": creditor,
+                "amount": float(short(case.amount[row] * rng.uniform(0.05, 1.0))),
+                "ranking": str(rng.choice(["senior", "junior"])),
+            }
+        )
+    return replace(case, guarantees=found)
+
+
 def least(rng: Rng) -> Case:
     """The least clearing vector of the other families.
 
@@ -367,6 +387,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
         default_costs,
         pinned,
         guarantees,
+        guaranteed_circles,
         least,
     )
 }

@@ -78,7 +78,7 @@ def clear(system: System) -> Answer:
     a wave is the greatest vector for a given set of defaults, and who falls short joins the set;
     the least from everybody in default, and who has enough leaves the set.
     """
-    work = _Exact(system)
+    work = Exact(system)
     if system.alpha == 1 and system.beta == 1:
         unpaid = work.solve(None)
     else:
@@ -93,7 +93,7 @@ def clear(system: System) -> Answer:
     return work.answer(unpaid)
 
 
-class _Exact:
+class Exact:
     """A system as segments of rational width; one segment for each order of each node."""
 
     def __init__(self, system: System):
@@ -105,7 +105,9 @@ class _Exact:
             if amount > 0:
                 groups[debtor, order].append((creditor, Fraction(amount)))
         self.owner, self.end, self.width, self.to = [], [], [], []
-        for (i, _), mine in sorted(groups.items()):
+        self.groups = sorted(groups)
+        for i, order in self.groups:
+            mine = groups[i, order]
             width = sum((money for _, money in mine), ZERO)
             part: Row = defaultdict(lambda: ZERO)
             for creditor, money in mine:
@@ -117,6 +119,8 @@ class _Exact:
             self.width.append(width)
             self.end.append(self.due[i])
             self.to.append(dict(part))
+        self.inside = [sum(to.values(), ZERO) for to in self.to]
+        self.within = [(w, ZERO) for w in self.width]  # of which it is a part, lost before it
         self.size = [c + d for c, d in zip(self.claims, self.due, strict=True)]
         self.margin = self.shortage = math.inf
         self.gain = 1.0
@@ -128,9 +132,9 @@ class _Exact:
         """What stays unpaid of each segment, given who bears default costs (`None`: nobody)."""
         alpha, beta = Fraction(self.system.alpha), Fraction(self.system.beta)
         c, p = [], []
-        for i, end, width in zip(self.owner, self.end, self.width, strict=True):
+        for i, end, (whole, before) in zip(self.owner, self.end, self.within, strict=True):
             if i in self.system.pins:
-                c.append(width * (1 - Fraction(self.system.pins[i])))
+                c.append(whole * (1 - Fraction(self.system.pins[i])) - before)
                 p.append(ZERO)
             elif i in self.system.firm or (default is not None and i not in default):
                 c.append(ZERO)
@@ -238,7 +242,7 @@ class _Exact:
         paid, whole = [ZERO] * self.n, [ZERO] * self.n
         for s, money in enumerate(unpaid):
             whole[self.owner[s]] += self.width[s] - money
-            paid[self.owner[s]] += (self.width[s] - money) * sum(self.to[s].values(), ZERO)
+            paid[self.owner[s]] += (self.width[s] - money) * self.inside[s]
         lost, pins = self.lost(unpaid), self.system.pins
         kept = (self.margin, self.shortage, self.gain)
         over = [
