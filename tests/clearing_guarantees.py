@@ -19,11 +19,11 @@ Pair = tuple[int, int]  # debtor, creditor
 Call = tuple[int, int, Fraction, float]
 
 
-def by_rounds(one: Case, k: int) -> Answer:
+def by_rounds(one: Case, k: int, most: int = 20_000) -> Answer:
     """Covers and support: rounds from nothing unpaid, node by node."""
     net, n = one.network(), len(one.assets)
     pins = np.full(n, np.nan) if one.pins is None else one.pins[k]
-    done = reference_calls.clear(net, one.losses[k], pins)
+    done = reference_calls.clear(net, one.losses[k], pins, most=most)
     paid = np.bincount(one.debtor, done.paid, n)
     failed = ~np.isnan(pins) | (done.equity < 0)
     return Answer(paid, done.outside, done.equity, *sizes(one), failed, done.called, done.unmet)
