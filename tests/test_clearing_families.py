@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import clearing_guarantees
+import clearing_programmes
 import clearing_reference as exact
 import numpy as np
 import pytest
@@ -209,8 +210,8 @@ def test_the_exact_reference_is_a_programme(family):
         for k in range(len(one.losses)):
             system = one.system(k)
             want, size = exact.clear(system), np.ones(1) * sum(x for _, _, x, _ in system.debts)
-            got = exact.beyond_senior(system, want)
-            assert not differ(exact.programme(system), got, size, 1e-6), (seed, k)
+            got = clearing_programmes.beyond_senior(system, want)
+            assert not differ(clearing_programmes.programme(system), got, size, 1e-6), (seed, k)
             mixed += bool(
                 (one.assets - one.losses[k] < one.external * (one.external_tier == 0)).any()
             )
@@ -265,7 +266,7 @@ def test_rounds_with_guarantees_end_where_frozen_calls_clear():
     """
     order = {"senior": -2.0, "pari_passu": 1.0, "junior": 9.0}
     met = unmet = 0
-    for seed in range(8):
+    for seed in range(6):
         one = case("guarantees", 500 + seed)
         n = len(one.assets)
         for k in range(len(one.losses)):
@@ -284,13 +285,13 @@ def test_rounds_with_guarantees_end_where_frozen_calls_clear():
             assert not differ(frozen.equity[free], want.equity[free], size[free], 1e-10), (seed, k)
             met += want.called.sum() > 0
             unmet += want.unmet.sum() > 0
-    assert met > 20 and unmet > 15, "guarantors should be called, and should fail"
+    assert met > 15 and unmet > 10, "guarantors should be called, and should fail"
 
 
 def test_exact_calls_are_where_rounds_with_guarantees_end():
     """Two ways to the same answer, which share no line; rounds may take too many and give up."""
     same = unmet = 0
-    for seed in range(7):
+    for seed in range(5):
         one = case("guaranteed_circles", 500 + seed)
         for k in range(0, len(one.losses), 2):
             want = clearing_guarantees.exactly(one, k)
@@ -307,4 +308,4 @@ def test_exact_calls_are_where_rounds_with_guarantees_end():
                 assert not differ(getattr(want, name), getattr(other, name), size[:1], 1e-9), seed
             same += 1
             unmet += want.unmet.sum() > 0
-    assert same > 12 and unmet > 6
+    assert same > 8 and unmet > 4
