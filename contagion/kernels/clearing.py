@@ -12,12 +12,14 @@ z = width − y. Both come from :mod:`fixed_point`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
-from .blocks import WIDTH, Solved, solve
+from .blocks import WIDTH
+from .clearing_block import Block, Terms
+from .clearing_calls import Called
 from .segments import Segments
 
 THRESHOLD = 1e-12  # funds this close to what is due (relative to the balance sheet) are solvent
@@ -46,107 +48,6 @@ class Cleared:
     history: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     called: np.ndarray | None = None
     unmet: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What all scenarios of a clearing problem have in common; see :func:`clear`."""
-
-    segments: Segments
-    claims: np.ndarray
-    can_fail: np.ndarray
-    alpha: float
-    beta: float
-    least: bool
-    limit: np.ndarray
-    unit: np.ndarray
-    tolerance: float
-    certify: bool | None
-    equity: np.ndarray | None
-
-    @property
-    def costly(self) -> bool:
-        """Does default destroy anything?"""
-        return self.alpha < 1 or self.beta < 1
-
-
-class Block:
-    """Some scenarios of a clearing problem side by side: arrays (S, B) and (n, B)."""
-
-    def __init__(self, terms: Terms, external: np.ndarray, pinned: np.ndarray | None):
-        self.terms, self.external = terms, external
-        self.pinned = pinned
-        self.assets = external + terms.claims[:, None]
-        self.outside = np.zeros(external.shape, bool) if pinned is None else ~np.isnan(pinned)
-        self.stuck = ~terms.can_fail[:, None] | self.outside
-        self.products = 0.0
-        self.rounds = np.zeros(external.shape[1], np.int64)
-        self.unpaid: np.ndarray | None = None
-
-    def insolvent(self, funds: np.ndarray) -> np.ndarray:
-        """(n, B) nodes with funds below the limit, those that cannot default by themselves out."""
-        return np.asarray((funds < self.terms.limit[:, None]) & ~self.stuck)
-
-    def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """c, p, w (S, B) of the map; with `default`, who bears default costs.
-
-        The others then pay in full, but for layers that absorb losses without a default.
-        """
-        t, segments = self.terms, self.terms.segments
-        owner, end = segments.owner, segments.end[:, None]
-        at = slice(None) if segments.one_each else owner
-        c = end - self.assets[at]
-        p = np.ones(c.shape)
-        width = np.broadcast_to(segments.width[:, None], c.shape)
-        rules = None if t.equity is None else ~t.equity[:, None]
-        if default is not None:
-            eased = np.broadcast_to(np.asarray(segments.absorbing) > 0, t.limit.shape)[at, None]
-            costs = default[at] if rules is None else default[at] & rules
-            if t.costly:
-                worth = t.alpha * self.external + t.beta * t.claims[:, None]
-                c = np.where(costs, end - worth[at], c)
-                p = np.where(costs, t.beta, 1.0)
-            full = ~(costs | eased)
-            c = np.where(full if rules is None else full & rules, -np.inf, c)
-        if not t.can_fail.all():
-            safe = ~t.can_fail[at, None]
-            c = np.where(safe if rules is None else safe & rules, -np.inf, c)
-        if self.pinned is not None:
-            out = self.outside[at]
-            keeps = np.where(out, np.nan_to_num(self.pinned)[at], 0.0)
-            if rules is not None:
-                keeps = np.where(rules, keeps, 0.0)
-            c = np.where(out, np.inf, c)
-            width = np.where(out, width * (1.0 - keeps), width)
-        return np.ascontiguousarray(c), p, np.ascontiguousarray(width)
-
-    def solve(self, default: np.ndarray | None) -> np.ndarray:
-        """The fixed point for given defaults, from the last one on; funds (n, B)."""
-        t = self.terms
-        c, p, w = self.constants(default)
-        found = _mirrored(t, c, p, w, self.unpaid) if t.least else solve(
-            t.segments.system, c, p, w, t.unit, tolerance=t.tolerance, start=self.unpaid,
-            certify=t.certify,
-        )
-        self.unpaid, self.found = found.y, found
-        self.products += found.work / max(len(t.segments.system.sd), 1)
-        self.rounds += found.sweeps
-        return np.asarray(self.assets - found.x)
-
-
-def _mirrored(
-    t: Terms, c: np.ndarray, p: np.ndarray, w: np.ndarray, start: np.ndarray | None
-) -> Solved:
-    """The greatest y, as the least z = w − y of `clip(w − c − p · (w @ S − z @ S), 0, w)`."""
-    spread, owner = t.segments.shares.spread, t.segments.owner
-    whole = spread(w)
-    turned = w - c - p * whole[owner]
-    found = solve(
-        t.segments.system, turned, p, w, t.unit, tolerance=t.tolerance,
-        start=None if start is None else w - start, certify=t.certify,
-    )
-    found.y, found.x = w - found.y, whole - found.x
-    return found
 
 
 def clear(
@@ -210,23 +111,28 @@ def clear(
         np.empty(batch), np.empty(batch, bool), 0.0,
     )
     products, kept = 0.0, out.history
+    kind = Block if segments.calls is None else Called
+    if segments.calls is not None:
+        shape = batch, len(segments.calls.cap)
+        out = replace(out, called=np.empty(shape), unmet=np.empty(shape))
     for first in range(0, batch, width):
         at = order[first : first + width]
         pins = None if pinned is None else np.ascontiguousarray(pinned[at].T)
-        block = Block(terms, np.ascontiguousarray(external[at].T), pins)
+        block = kind(terms, np.ascontiguousarray(external[at].T), pins)
         if waves:
             funds, when = _waves(block, kept if history else None)
             out.default_round[at] = when.T
         else:
             funds = block.solve(None)
-        assert block.unpaid is not None
         out.unpaid[at], out.funds[at] = block.unpaid.T, funds.T
         out.defaulted[at] = (block.insolvent(funds) | block.outside).T
         out.rounds[at], out.residual[at] = block.rounds, block.found.residual
         out.error[at] = block.found.error
+        if isinstance(block, Called) and out.called is not None and out.unmet is not None:
+            out.called[at], out.unmet[at] = block.call.T, block.unmet.T
         out.converged[at] = out.residual[at] <= tolerance
         products += block.products * len(at) / batch
-    return Cleared(**{**vars(out), "products": products})
+    return replace(out, products=products)
 
 
 def _waves(
@@ -234,11 +140,12 @@ def _waves(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Defaults in waves, each cleared before the next one; funds and rounds of default (n, B)."""
     least = block.terms.least
-    alone = block.insolvent(block.assets)
+    before = block.alone()
+    alone = block.insolvent(before)
     default = ~block.stuck if least else alone
     when = np.where(default | block.outside, 0, -1)
     if kept is not None:
-        kept.append((block.assets.T.copy(), (alone | block.outside).T))
+        kept.append((before.T, (alone | block.outside).T))
     wave = 0
     while True:
         funds, wave = block.solve(default), wave + 1

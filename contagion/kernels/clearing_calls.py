@@ -1,24 +1,36 @@
-"""The clearing problem with contingent claims: calls follow the losses of the debtors.
+"""Clearing with contingent claims: calls follow the losses of the debtors.
 
 Support absorbs what its guarantors pay, see :mod:`levy`. A node that is short by x loses, in this
 order: support without a layer; calls of junior rank, `clip(x, 0, Σ call)`; its segments, where
-calls that rank pari passu lose the same part as its one pro rata tier; senior calls. The map is
-monotone, so plain rounds from nothing unpaid reach the greatest payments.
+calls that rank pari passu lose the same part as its one pro rata tier; senior calls.
+
+With the calls held, all of that is one segment system: what a guarantor leaves of a call is one
+more segment of it, which its creditor loses. Calls begin at nothing and are found anew from each
+solution. They only rise, so the end is the greatest payments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from .blocks import solve
 from .calls import JUNIOR, PARI_PASSU
-from .iteration import Problem
+from .clearing_block import Block, Terms
 from .ladder import within
 from .levy import levied
+from .segment_system import System
 from .segments import Segments
+from .shares import Shares, stack
+
+SAME = 1e-2  # of the tolerance: calls that change by less have settled
+MOST = 10_000  # times that calls are found anew
+ROUNDING = 1e-15  # of a share: what is left where a guarantor is the only one to lose
+STRIDE = 2.0**40  # the furthest that steady changes of calls are carried on at once
 
 
 class Drawn(NamedTuple):
@@ -35,43 +47,34 @@ class Drawn(NamedTuple):
     missing: np.ndarray
 
 
-class Called(Problem):
-    """A batch of clearing problems with contingent claims.
+class Promises:
+    """What belongs to the contingent claims of a network, whatever the scenario.
 
-    `y` has the segments, then what guarantors leave unpaid of their calls, then the calls that
-    are support, (S + 2 Q, B). A node that is supported holds its undrawn support as an asset and
-    owes it as segments of its ladder, so that one ladder decides what is called when.
+    A node that is supported holds its undrawn support as an asset and owes it as segments of its
+    ladder, so that one ladder decides what is called when.
     """
 
-    def __init__(self, segments: Segments, external: np.ndarray, claims: np.ndarray, *rest: Any):
+    def __init__(self, segments: Segments):
         assert segments.calls is not None
-        calls = segments.calls
-        n, every = len(segments.due), np.ones(len(calls.cap), bool)
-        self.calls, self.count = calls, len(segments.owner)
-        self.lead = calls.first_segments
-        self._draw(segments, n)
-        super().__init__(segments, external, claims + self.committed, *rest)
-        self.eased = self.eased | (self.committed[:, 0] > 0)
-        support = calls.support
+        calls, n = segments.calls, len(segments.due)
+        self.calls, self.segments, self.lead = calls, segments, calls.first_segments
+        self._draw(n)
+        every = np.ones(len(calls.cap), bool)
         self.of_guarantor = _onto(calls.guarantor, every, n)
-        self.to_creditor = _onto(calls.beneficiary, ~support, n)
+        self.to_creditor = _onto(calls.beneficiary, ~calls.support, n)
         self.ranked = [_onto(calls.guarantor, calls.ranking == rank, n) for rank in range(3)]
-        self.due = segments.due[:, None]
-        self.call = np.zeros((len(calls.cap), external.shape[1]))
-        self.extra = self._pinned_cover()
-        self.refused = np.where(self.stuck, 1.0 - self.pin, 0.0)[calls.guarantor]
         # the pro rata tier of guarantors whose calls rank with it, and how deep a segment lies
         equal = np.isin(np.arange(n), calls.guarantor[calls.ranking == PARI_PASSU])
         self.with_calls = np.flatnonzero(equal[segments.owner] & ~self.lead)
         owner = segments.owner[self.with_calls]
         self.tier = _column(owner, segments.width[self.with_calls], n)
         top = np.zeros(n)
-        np.maximum.at(top, owner, self.end[self.with_calls, 0])
-        self.depth = top[owner][:, None] - self.end[self.with_calls]
+        np.maximum.at(top, owner, segments.end[self.with_calls])
+        self.depth = (top[owner] - segments.end[self.with_calls])[:, None]
 
-    def _draw(self, segments: Segments, n: int) -> None:
+    def _draw(self, n: int) -> None:
         """The segments that are support, by their place in the ladder of the owner."""
-        calls, q = self.calls, len(self.calls.cap)
+        calls, segments, q = self.calls, self.segments, len(self.calls.cap)
         part = calls.trigger.onto(np.where(calls.support, np.arange(q), -1), q)
         self.drawn = np.flatnonzero(part.totals() > 0)
         owner, width = segments.owner[self.drawn], segments.width[self.drawn]
@@ -90,15 +93,53 @@ class Called(Problem):
                 (level, entry.col[mine], most, of, _onto(entry.col[mine], mine >= 0, q))
             )
 
-    def _pinned_cover(self) -> np.ndarray:
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Segments and then calls, by node."""
+        owner = np.concatenate([self.segments.owner, self.calls.guarantor])
+        return np.argsort(owner, kind="stable")
+
+    @cached_property
+    def system(self) -> System:
+        """The segments, and one a call, in that order; unpaid calls for support weigh on nobody."""
+        segments, calls, n = self.segments, self.calls, len(self.segments.due)
+        covers = calls.trigger.direct @ _onto(calls.guarantor, ~calls.support, n).T
+        direct = csr_array(segments.shares.direct - covers)  # guarantors lose by calls, held
+        direct.data[np.abs(direct.data) < ROUNDING] = 0.0
+        shares = replace(segments.shares, direct=direct)
+        loses = stack([shares, Shares(csr_array(self.to_creditor.T))], n)
+        owner = np.concatenate([segments.owner, self.calls.guarantor])[self.order]
+        width = np.concatenate([segments.width, self.calls.cap])[self.order]
+        return System.of_shares(owner, width, loses.take(self.order))
+
+
+class Called(Block):
+    """A block of clearing problems with contingent claims."""
+
+    def __init__(self, terms: Terms, external: np.ndarray, pinned: np.ndarray | None):
+        super().__init__(terms, external, pinned)
+        self.made = made = promises(terms.segments)
+        calls = made.calls
+        self.assets = self.assets + made.committed
+        self.eased = self.eased | (made.committed > 0)
+        shape = len(calls.cap), external.shape[1]
+        keeps = np.where(self.outside, 0.0 if pinned is None else pinned, 1.0)
+        self.fixed = np.where(self.stuck, 1.0 - keeps, np.nan)[calls.guarantor]
+        self.refused = np.nan_to_num(self.fixed)
+        self.extra = self._pinned_cover(1.0 - keeps)
+        self.call = np.zeros(shape)
+        nothing = np.zeros(external.shape)
+        taken = np.zeros((len(made.drawn), shape[1]))
+        self.support = self.next = Drawn(np.zeros(shape), taken, nothing, nothing, nothing)
+
+    def _pinned_cover(self, gone: np.ndarray) -> np.ndarray:
         """(Q, B) covers of a debtor that is pinned: the first loss is covered, not a part of each.
 
         A pinned debtor loses the same part of every segment; the ladder then calls that part of
         the cover, and this is what is missing to `min(cap, loss of the creditor)`.
         """
-        calls = self.calls
-        lost = np.where(self.stuck, 1.0 - self.pin, 0.0)[calls.debtor]
-        key = calls.debtor * np.int64(len(self.segments.due)) + calls.beneficiary
+        calls, lost = self.made.calls, gone[self.made.calls.debtor]
+        key = calls.debtor * np.int64(len(gone)) + calls.beneficiary
         _, at = np.unique(key, return_inverse=True)
         total = np.bincount(at, calls.cap)[at]
         part = (calls.cap / np.where(total > 0, total, 1.0))[:, None]
@@ -106,55 +147,26 @@ class Called(Problem):
         missing = np.minimum(cap, lost * face) - lost * np.minimum(cap, face)
         return np.where(calls.support[:, None], 0.0, part * missing)
 
-    # -- the map ----------------------------------------------------------------------------
-
-    def activate(self, rows: np.ndarray | None) -> None:
-        """All segments take part; the calls follow them."""
-        s, cap = self.count, np.tile(self.calls.cap, 2)[:, None]
-        tail = np.zeros((len(cap), self.external.shape[1]))
-        if hasattr(self, "y"):
-            tail, self.y = self.y[s:], self.y[:s]
-        super().activate(None)
-        self.width = np.vstack([self.width, cap])
-        self.scale = np.vstack([self.scale, np.tile(self.inverse[self.calls.guarantor], (2, 1))])
-        if self.any_stuck:
-            self.still[self.drawn] = 0.0  # a pinned recovery says what creditors get: no support
-            self.fixed = np.vstack([self.fixed, np.zeros(tail.shape, bool)])
-            self.still = np.vstack([self.still, np.zeros(tail.shape)])
-        if hasattr(self, "y"):
-            self.y = np.vstack([self.y, tail])
-
-    def push(self, y: np.ndarray) -> np.ndarray:
-        """What every node loses: on claims, by calls, and on covers that are not met."""
-        s, q = self.count, len(self.calls.cap)
-        claims, support = y[:s].copy(), y[s + q :]
-        claims[self.drawn] = 0.0
-        self.call = self.calls.trigger.spread(claims) + self.extra + support
-        lost = super().push(claims) + self.of_guarantor @ support + self.to_creditor @ y[s : s + q]
-        if self.extra.any():
-            lost += self.of_guarantor @ self.extra - self.to_creditor @ self.extra
-        return np.asarray(lost)
-
-    def draw(self, lost: np.ndarray) -> Drawn:
+    def draw(self, lost: np.ndarray, call: np.ndarray) -> Drawn:
         """Support that is called when nodes have lost `lost`, layer after layer."""
+        made, width = self.made, self.terms.segments.width
         found = Drawn(
-            np.zeros_like(self.call),
-            np.zeros((len(self.drawn), lost.shape[1])),
+            np.zeros_like(call),
+            np.zeros((len(made.drawn), lost.shape[1])),
             *(np.zeros(lost.shape) for _ in range(3)),
         )
-        if not self.levels:
+        if not made.levels:
             return found
         pays = 1.0 - self.refused
-        junior = self.ranked[JUNIOR] @ self.call
-        for level, who, most, of, to_call in self.levels:
-            rows = self.drawn[level]
-            owner, lead = self.segments.owner[rows], self.lead[rows][:, None]
-            need = (lost - self.assets + found.missing)[owner] + self.end[rows]
+        junior = made.ranked[JUNIOR] @ call
+        for level, who, most, of, to_call in made.levels:
+            rows = made.drawn[level]
+            owner, lead = self.terms.segments.owner[rows], made.lead[rows][:, None]
+            need = (lost - self.assets + found.missing)[owner] + self.terms.segments.end[rows, None]
             need = np.maximum(need - np.where(lead, 0.0, junior[owner]), 0.0)
-            if self.any_stuck:
-                need = np.where(self.stuck[owner], 0.0, need)
+            need = np.where(self.stuck[owner], 0.0, need)
             call, paid = levied(need, most, pays[who], of)
-            gap = np.where(need > 0, self.segments.width[rows][:, None] - paid, 0.0)
+            gap = np.where(need > 0, width[rows][:, None] - paid, 0.0)
             found.called[:] += to_call @ call
             found.taken[level] = of @ call
             found.received[owner] += paid
@@ -162,63 +174,102 @@ class Called(Problem):
             found.first[owner] += np.where(lead, gap, 0.0)
         return found
 
-    def step(self) -> np.ndarray:
-        """One round: what stays unpaid of the segments, and of the calls."""
-        senior, equal, junior = (at @ self.call for at in self.ranked)
-        support = self.draw(self.lost)
-        short = self.lost - self.assets + self.due
-        if self.default is not None:
-            short = np.where(self.default | self.eased[:, None], short, -np.inf)
-        width = self.width[: self.count]
-        lost = self.lost - junior + support.missing
-        y = np.clip(lost[self.owner] + self.constant, 0.0, width)
-        y[self.drawn] = support.taken
-        beyond = short - junior + support.missing
-        room = self.tier + equal
-        part = np.clip(beyond, 0.0, room) / np.where(room > 0, room, 1.0)
-        at = self.with_calls
-        owner = self.segments.owner[at]
-        shared = np.clip((part * self.tier)[owner] - self.depth, 0.0, width[at])
-        y[at] = np.where(equal[owner] > 0, shared, y[at])
-        late = np.clip(beyond - equal - self.due, 0.0, senior)
-        late /= np.where(senior > 0, senior, 1.0)
-        early = np.clip(short + self.layered + support.first, 0.0, junior)
-        early /= np.where(junior > 0, junior, 1.0)
-        rate = np.stack([late, part, early])[self.calls.ranking, self.calls.guarantor]
-        stuck = self.stuck[self.calls.guarantor]
-        self.refused = np.where(stuck, 1.0 - self.pin[self.calls.guarantor], rate)
-        z = np.vstack([y, self.refused * self.call, support.called])
-        if self.any_stuck:
-            np.copyto(z, self.still, where=self.fixed)
-        return z
+    def constants(
+        self, default: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """c, p, w (S + Q, B) with the calls held; they are losses of the guarantors."""
+        made, calls, segments = self.made, self.made.calls, self.terms.segments
+        senior, equal, junior = (at @ self.call for at in made.ranked)
+        held = self.weighs(self.call)
+        c, p, w = super().constants(default)
+        owner = segments.owner
+        c += (held - junior + self.support.missing)[owner]
+        c[made.drawn] = -np.inf
+        short = held - self.assets + segments.due[:, None]
+        if default is not None:
+            short = np.where(default | self.eased, short, -np.inf)
+        beyond = short - junior + self.support.missing
+        at, room = made.with_calls, made.tier + equal
+        pace = made.tier / np.where(room > 0, room, 1.0)
+        mine = owner[at]
+        along = (equal > 0)[mine] & np.isfinite(c[at]) & ~self.stuck[mine]
+        with np.errstate(invalid="ignore"):
+            c[at] = np.where(along, (pace * beyond)[mine] - made.depth, c[at])
+        p[at] = np.where(along, pace[mine], p[at])
+        from_ = np.stack(
+            [beyond - equal - segments.due[:, None], beyond,
+             short + made.layered + self.support.first]
+        )
+        size = np.stack([senior, room, junior])
+        who = calls.ranking, calls.guarantor
+        part = self.call / np.where(size[who] > 0, size[who], 1.0)
+        with np.errstate(invalid="ignore"):
+            more = np.where(part > 0, part * from_[who], -np.inf)
+        fixed = ~np.isnan(self.fixed)
+        more = np.where(fixed, np.where(self.fixed > 0, np.inf, -np.inf), more)
+        cap = np.where(fixed, self.call * np.nan_to_num(self.fixed), self.call)
+        pairs = ((c, more), (p, part), (w, cap))
+        c, p, w = (np.ascontiguousarray(np.vstack(pair)[made.order]) for pair in pairs)
+        return c, p, w
 
-    def iterate(
-        self,
-        tolerance: float,
-        most: int,
-        *,
-        accelerate: bool = True,
-        each: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Plain rounds: the ranking of a call is a ratio, for which no linear solve stands."""
-        super().iterate(tolerance, most, accelerate=False, each=each)
+    def weighs(self, call: np.ndarray) -> np.ndarray:
+        """(n, B) what calls, and covers of pinned debtors, add to the losses of nodes."""
+        made = self.made
+        lost = made.of_guarantor @ call
+        return np.asarray(lost - made.to_creditor @ self.extra if self.extra.any() else lost)
 
-    # -- what comes out ---------------------------------------------------------------------
+    def solve(self, default: np.ndarray | None) -> np.ndarray:
+        """The fixed point for given defaults: calls held, the system solved, calls found anew."""
+        t, made = self.terms, self.made
+        count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
+        place = np.argsort(made.order, kind="stable")
+        for _ in range(MOST):
+            found = solve(made.system, *self.constants(default), t.unit, tolerance=t.tolerance,
+                          start=self.start, certify=t.certify)
+            self.start, self.found = found.y, found
+            self.products += found.work / max(len(made.system.sd), 1)
+            self.rounds += found.sweeps
+            claims, unmet = np.split(found.y[place], [count])
+            lost = found.x + self.weighs(self.call)
+            call = self.calls_of(claims, lost, unmet)
+            change = call - self.call
+            drawn = np.abs(self.next.missing - self.support.missing).max(axis=0, initial=0.0)
+            apart = (np.abs(change) / unit).max(axis=0, initial=0.0)
+            self.support = self.next
+            if (np.maximum(apart, drawn / t.unit.max()) <= SAME * t.tolerance).all():
+                break
+            self.call = call
+        claims[made.drawn] = self.support.taken
+        self.unpaid, self.unmet = claims, unmet
+        found.error = np.where(self.call.any(axis=0), np.nan, found.error)
+        return self.funds(lost)
 
-    def funds(self, lost: np.ndarray | float) -> np.ndarray:
+    def calls_of(self, claims: np.ndarray, lost: np.ndarray, unmet: np.ndarray) -> np.ndarray:
+        """(Q, B) calls that follow from what is unpaid; support is drawn on the way."""
+        calls = self.made.calls
+        size = np.where(self.call > 0, self.call, 1.0)
+        rate = np.where(self.call > 0, unmet / size, 0.0)
+        self.refused = np.where(np.isnan(self.fixed), rate, np.nan_to_num(self.fixed))
+        self.next = self.draw(lost, self.call)
+        return np.asarray(calls.trigger.spread(claims) + self.extra + self.next.called)
+
+    def alone(self) -> np.ndarray:
+        self.support = self.draw(np.zeros_like(self.assets), self.call)
+        return self.funds(np.zeros_like(self.assets))
+
+    def funds(self, lost: np.ndarray) -> np.ndarray:
         """(n, B) assets, claims and support received, less losses and calls."""
-        lost = np.broadcast_to(lost, self.assets.shape)
-        return np.asarray(self.assets - self.committed + self.draw(lost).received - lost)
+        return np.asarray(
+            self.assets - self.made.committed + self.support.received - lost
+        )
 
-    def insolvent(self, lost: np.ndarray | float) -> np.ndarray:
-        return np.asarray((self.funds(lost) < self.limit) & ~self.stuck)
 
-    def unpaid(self) -> np.ndarray:
-        return self.y[: self.count]
-
-    def unmet(self) -> np.ndarray:
-        """(Q, B) what guarantors leave of their calls."""
-        return self.y[self.count : self.count + len(self.calls.cap)]
+def promises(segments: Segments) -> Promises:
+    """The contingent claims of a network, prepared once."""
+    made = segments.__dict__.get("promises")
+    if made is None:
+        made = segments.__dict__["promises"] = Promises(segments)
+    return made
 
 
 def _column(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:

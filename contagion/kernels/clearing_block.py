@@ -1,0 +1,119 @@
+"""Some scenarios of a clearing problem side by side, as fixed points of the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .blocks import Solved, solve
+from .segments import Segments
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all scenarios of a clearing problem have in common; see :func:`clear`."""
+
+    segments: Segments
+    claims: np.ndarray
+    can_fail: np.ndarray
+    alpha: float
+    beta: float
+    least: bool
+    limit: np.ndarray
+    unit: np.ndarray
+    tolerance: float
+    certify: bool | None
+    equity: np.ndarray | None
+
+    @property
+    def costly(self) -> bool:
+        """Does default destroy anything?"""
+        return self.alpha < 1 or self.beta < 1
+
+
+class Block:
+    """Some scenarios of a clearing problem side by side: arrays (S, B) and (n, B)."""
+
+    def __init__(self, terms: Terms, external: np.ndarray, pinned: np.ndarray | None):
+        self.terms, self.external = terms, external
+        self.pinned = pinned
+        self.assets = external + terms.claims[:, None]
+        self.outside = np.zeros(external.shape, bool) if pinned is None else ~np.isnan(pinned)
+        self.stuck = ~terms.can_fail[:, None] | self.outside
+        self.products = 0.0
+        self.rounds = np.zeros(external.shape[1], np.int64)
+        eased = np.asarray(terms.segments.absorbing, float) > 0
+        self.eased = np.broadcast_to(eased, terms.limit.shape)[:, None]
+        self.start: np.ndarray | None = None
+        self.unpaid = np.empty(0)
+
+    def insolvent(self, funds: np.ndarray) -> np.ndarray:
+        """(n, B) nodes with funds below the limit, those that cannot default by themselves out."""
+        return np.asarray((funds < self.terms.limit[:, None]) & ~self.stuck)
+
+    def alone(self) -> np.ndarray:
+        """(n, B) funds while everybody pays in full."""
+        return self.assets
+
+    def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """c, p, w (S, B) of the map; with `default`, who bears default costs.
+
+        The others then pay in full, but for layers that absorb losses without a default.
+        """
+        t, segments = self.terms, self.terms.segments
+        owner, end = segments.owner, segments.end[:, None]
+        at = slice(None) if segments.one_each else owner
+        c = end - self.assets[at]
+        p = np.ones(c.shape)
+        width = np.broadcast_to(segments.width[:, None], c.shape)
+        rules = None if t.equity is None else ~t.equity[:, None]
+        if default is not None:
+            eased = self.eased[at]
+            costs = default[at] if rules is None else default[at] & rules
+            if t.costly:
+                worth = t.alpha * self.external + t.beta * t.claims[:, None]
+                c = np.where(costs, end - worth[at], c)
+                p = np.where(costs, t.beta, 1.0)
+            full = ~(costs | eased)
+            c = np.where(full if rules is None else full & rules, -np.inf, c)
+        if not t.can_fail.all():
+            safe = ~t.can_fail[at, None]
+            c = np.where(safe if rules is None else safe & rules, -np.inf, c)
+        if self.pinned is not None:
+            out = self.outside[at]
+            keeps = np.where(out, np.nan_to_num(self.pinned)[at], 0.0)
+            if rules is not None:
+                keeps = np.where(rules, keeps, 0.0)
+            c = np.where(out, np.inf, c)
+            width = np.where(out, width * (1.0 - keeps), width)
+        return np.ascontiguousarray(c), p, np.ascontiguousarray(width)
+
+    def solve(self, default: np.ndarray | None) -> np.ndarray:
+        """The fixed point for given defaults, from the last one on; funds (n, B)."""
+        t = self.terms
+        c, p, w = self.constants(default)
+        found = _mirrored(t, c, p, w, self.start) if t.least else solve(
+            t.segments.system, c, p, w, t.unit, tolerance=t.tolerance, start=self.start,
+            certify=t.certify,
+        )
+        self.unpaid = self.start = found.y
+        self.found = found
+        self.products += found.work / max(len(t.segments.system.sd), 1)
+        self.rounds += found.sweeps
+        return np.asarray(self.assets - found.x)
+
+
+def _mirrored(
+    t: Terms, c: np.ndarray, p: np.ndarray, w: np.ndarray, start: np.ndarray | None
+) -> Solved:
+    """The greatest y, as the least z = w − y of `clip(w − c − p · (w @ S − z @ S), 0, w)`."""
+    spread, owner = t.segments.shares.spread, t.segments.owner
+    whole = spread(w)
+    turned = w - c - p * whole[owner]
+    found = solve(
+        t.segments.system, turned, p, w, t.unit, tolerance=t.tolerance,
+        start=None if start is None else w - start, certify=t.certify,
+    )
+    found.y, found.x = w - found.y, whole - found.x
+    return found
