@@ -30,7 +30,6 @@ from .shares import Shares, stack
 SAME = 1e-2  # of the tolerance: calls that change by less have settled
 MOST = 10_000  # times that calls are found anew
 ROUNDING = 1e-15  # of a share: what is left where a guarantor is the only one to lose
-STRIDE = 2.0**40  # the furthest that steady changes of calls are carried on at once
 
 
 class Drawn(NamedTuple):
@@ -222,25 +221,29 @@ class Called(Block):
         """The fixed point for given defaults: calls held, the system solved, calls found anew."""
         t, made = self.terms, self.made
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
-        place = np.argsort(made.order, kind="stable")
+        place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
         for _ in range(MOST):
             found = solve(made.system, *self.constants(default), t.unit, tolerance=t.tolerance,
                           start=self.start, certify=t.certify)
-            self.start, self.found = found.y, found
             self.products += found.work / max(len(made.system.sd), 1)
             self.rounds += found.sweeps
             claims, unmet = np.split(found.y[place], [count])
             lost = found.x + self.weighs(self.call)
             call = self.calls_of(claims, lost, unmet)
-            change = call - self.call
             drawn = np.abs(self.next.missing - self.support.missing).max(axis=0, initial=0.0)
-            apart = (np.abs(change) / unit).max(axis=0, initial=0.0)
-            self.support = self.next
-            if (np.maximum(apart, drawn / t.unit.max()) <= SAME * t.tolerance).all():
+            apart = (np.abs(call - self.call) / unit).max(axis=0, initial=0.0)
+            apart = np.maximum(apart, drawn / t.unit.max())
+            moved, back = stride.carried(call, unit * SAME * t.tolerance)
+            if (apart <= SAME * t.tolerance).all() and not back.any():
                 break
-            self.call = call
-        claims[made.drawn] = self.support.taken
+            self.start = found.y if self.start is None else np.where(back, self.start, found.y)
+            self.support = Drawn(*(np.where(back, old, new) for old, new in
+                                   zip(self.support, self.next, strict=True)))
+            self.call = np.minimum(moved, made.calls.cap[:, None])
+        claims[made.drawn] = self.next.taken
+        self.support, self.start, self.found = self.next, found.y, found
         self.unpaid, self.unmet = claims, unmet
+        found.residual = np.maximum(found.residual, apart)
         found.error = np.where(self.call.any(axis=0), np.nan, found.error)
         return self.funds(lost)
 
@@ -262,6 +265,57 @@ class Called(Block):
         return np.asarray(
             self.assets - self.made.committed + self.support.received - lost
         )
+
+
+class Stride:
+    """Carries steady changes of calls on, and takes that back where it went too far.
+
+    Calls that rise round a circle of guarantors rise alike over as many turns as the circle is
+    long, so changes are compared over 12 turns, then 24 ... Where the last one, d, is λ times the
+    one before, λd, λ²d ... are taken at once. From calls that are too low the next ones are higher;
+    calls that were carried on too far would fall.
+    """
+
+    def __init__(self, scenarios: int):
+        self.most = np.full(scenarios, 16.0)  # changes taken at once
+        self.turns, self.turn = 12, 0
+        self.first: np.ndarray | None = None
+        self.before: np.ndarray | None = None
+        self.safe: np.ndarray | None = None
+        self.tried = np.zeros(scenarios, bool)
+
+    def carried(self, found: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The calls (Q, B) to hold next, and the scenarios (B,) that went back; room (Q, 1)."""
+        back = np.zeros(len(self.tried), bool)
+        if self.first is None:
+            self.first = found
+        self.turn += 1
+        if self.turn < self.turns:
+            return found, back
+        change, before = found - self.first, self.before
+        out = found
+        if before is None or self.safe is None:
+            go = back
+        else:
+            too_far = (change < -room) | (change > before * (1 + 1e-6) + room)
+            back = self.tried & too_far.any(axis=0)
+            out = np.where(back, self.safe, found)
+            size, earlier = change.sum(axis=0), before.sum(axis=0)
+            ratio = size / np.where(earlier > 0, earlier, np.inf)
+            even = np.abs(change - ratio * before) <= 0.2 * np.maximum(change, room)
+            go = even.all(axis=0) & ~back & ~self.tried & (ratio > 0.1)
+            with np.errstate(divide="ignore"):
+                steps = np.where(ratio < 1 - 1e-12, ratio / (1 - ratio), np.inf)
+            steps = np.minimum(steps, self.most)
+            self.most = np.where(back, self.most / 64, np.where(go, 8 * self.most, self.most))
+            if not (go | self.tried).any():
+                self.turns *= 2
+        self.safe, self.tried, self.turn = out, go, 0
+        self.before = change
+        if go.any():
+            out = np.where(go, out + np.where(go, steps, 0.0) * change, out)
+        self.first = out
+        return out, back
 
 
 def promises(segments: Segments) -> Promises:
