@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Annotated, Any
 
 import typer
 
 from ..text import known_name
-from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
-from . import liquidations as cascade
-from .grouped import Data, grouped
-from .options import (
-    File,
-    Json,
-    print_json,
+from . import (
+    compare,
+    liquidations,
+    making,
+    ranks,
+    reconstructing,
+    reversing,
+    rules,
+    runs,
+    stressing,
+    sweeps,
 )
+from .grouped import Data, grouped
+from .options import File, Json, print_json
 from .terminal import findings_text, paragraph
 
 app = typer.Typer(
@@ -161,13 +168,21 @@ def columns(
             print(paragraph(text, "  ", "  "))
 
 
-runs.add_to(app)
-ranks.add_to(app)
-compare.add_to(app)
-rules.add_to(app)
-cascade.add_to(app)
-sweeps.add_to(app)
-reversing.add_to(app)
-making.add_to(app)
-stressing.add_to(app)
-reconstructing.add_to(app)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": runs.run,
+    "explain": runs.explain,
+    "report": runs.report,
+    "rank": ranks.rank,
+    "compare": compare.compare,
+    "allocate": rules.allocate,
+    "rules": rules.catalogue,
+    "cascade": liquidations.cascade,
+    "liquidatable": liquidations.profile,
+    "sweep": sweeps.sweep,
+    "reverse": reversing.reverse_stress,
+    "generate": making.generate,
+    "stress": stressing.stress,
+    "reconstruct": reconstructing.reconstruct,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)

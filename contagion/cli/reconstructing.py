@@ -17,7 +17,7 @@ from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
 from . import options
 from .grouped import Data, grouped
-from .options import DATA, OUT, number, pairs, print_json, repairs
+from .options import DATA, OUT, number, option, pairs, print_json, repairs
 from .scenario_arguments import settings
 from .terminal import paragraph, table
 
@@ -32,11 +32,6 @@ METHODS: dict[str, Callable[..., Ensemble]] = {
 COLUMNS = ("interbank_assets", "interbank_liabilities")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(reconstruct)
-
-
 @grouped
 def reconstruct(
     source: Annotated[
@@ -48,51 +43,41 @@ def reconstruct(
             show_default=False,
         ),
     ] = None,
-    method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"One of {', '.join(METHODS)}.")
-    ] = "maximum-entropy",
+    method: Annotated[str, option("NAME", f"One of {', '.join(METHODS)}.")] = "maximum-entropy",
     density: Annotated[
         float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Links there are of the links there could be; for fitness and gibbs.",
-        ),
+        option("SHARE", "Links there are of the links there could be; for fitness and gibbs."),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(metavar="N", help="How many networks. By default 1, of gibbs 100.")
+        int | None, option("N", "How many networks. By default 1, of gibbs 100.")
     ] = None,
-    rng: Annotated[int, typer.Option(metavar="SEED", help="The seed.")] = 0,
+    rng: Annotated[int, option("SEED", "The seed.")] = 0,
     given: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Another parameter of the method, such as exact=true, links=40, stubs=500, "
+        option(
+            "NAME=VALUE",
+            "Another parameter of the method, such as exact=true, links=40, stubs=500, "
             "burn_in=2000. Repeatable.",
+            None,
+            "--set",
         ),
     ] = None,
     known: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Exposures that are known and kept: creditor, debtor, amount.",
-            rich_help_panel=DATA,
-        ),
+        option("FILE", "Exposures that are known and kept: creditor, debtor, amount.", DATA),
     ] = None,
     residual: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A node outside that takes what cannot be placed, for a table of margins.",
-            rich_help_panel=DATA,
+        option(
+            "NAME", "A node outside that takes what cannot be placed, for a table of margins.", DATA
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
-            rich_help_panel=OUT,
+        option(
+            "DIR",
+            "Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
+            OUT,
         ),
     ] = None,
     as_json: options.Json = False,
