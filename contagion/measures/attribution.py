@@ -376,10 +376,9 @@ def _failing(network: ExposureNetwork, outcome: Outcome) -> list[int]:
 DEFINITIONS = (
     Measure(
         "averted",
-        "loss averted without it",
         "v(shock) − v(shock without i)",
         "money",
-        "–",
         "own definition; v as in attribution.SystemLoss",
+        title="loss averted without it",
     ),
 )

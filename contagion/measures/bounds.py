@@ -80,11 +80,10 @@ def _index(network: ExposureNetwork) -> Scores:
 DEFINITIONS = (
     Measure(
         "glasserman_young",
-        "Glasserman–Young index",
         "w_i β_i (λ_i − 1), λ_i = c_i / w_i, β_i = debts_i / all liabilities_i",
         "money",
-        "–",
         "after Glasserman & Young (2015), Journal of Banking & Finance 50",
+        title="Glasserman–Young index",
         of=_index,
     ),
 )

@@ -285,37 +285,15 @@ def _of_assets(network: ExposureNetwork, name: str) -> Scores:
 
 DEFINITIONS = tuple(
     Measure(
-        name,
-        title,
-        formula,
-        unit,
-        "assets of all nodes, unknown ones left out",
-        source,
-        about="size",
-        scope="system",
-        of=partial(_of_assets, name=name),
+        name, formula, unit, source, "size", "system", partial(_of_assets, name=name),
+        title=title, denominator="assets of all nodes, unknown ones left out",
     )
     for name, title, formula, unit, source in (
-        (
-            "hhi",
-            "Herfindahl–Hirschman index of assets",
-            "Σ_i (A_i / Σ A)²",
-            "number",
-            "Hirschman (1964), American Economic Review 54(5)",
-        ),
-        (
-            "gini",
-            "Gini coefficient of assets",
-            "Σ_i Σ_j |A_i − A_j| / (2 n Σ A)",
-            "number",
-            "Gini (1912), mean difference",
-        ),
-        (
-            "cr_5",
-            "share of the 5 largest in assets",
-            "Σ of the 5 largest A_i / Σ A",
-            "share",
-            "definition in common use",
-        ),
+        ("hhi", "Herfindahl–Hirschman index of assets", "Σ_i (A_i / Σ A)²", "number",
+         "Hirschman (1964), American Economic Review 54(5)"),
+        ("gini", "Gini coefficient of assets", "Σ_i Σ_j |A_i − A_j| / (2 n Σ A)", "number",
+         "Gini (1912), mean difference"),
+        ("cr_5", "share of the 5 largest in assets", "Σ of the 5 largest A_i / Σ A", "share",
+         "definition in common use"),
     )
-)
+)  # fmt: skip

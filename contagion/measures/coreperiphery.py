@@ -251,11 +251,11 @@ def _score(network: ExposureNetwork) -> Scores:
 DEFINITIONS = (
     Measure(
         "core_periphery_error",
-        "core–periphery error score",
         "errors of the best block model / links",
         "number",
-        "links",
         "after Craig & von Peter (2014), Journal of Financial Intermediation 23(3)",
+        title="core–periphery error score",
+        denominator="links",
         about="position",
         scope="system",
         of=_score,

@@ -172,18 +172,16 @@ def _with_difference(pair: np.ndarray) -> np.ndarray:
 DEFINITIONS = (
     Measure(
         "covar",
-        "CoVaR",
         "P(L_system ≤ CoVaR_i | L_i ≥ VaR_i) = q",
         "money",
-        "–",
         "after Adrian & Brunnermeier (2016), American Economic Review 106(7)",
+        title="CoVaR",
     ),
     Measure(
         "delta_covar",
-        "ΔCoVaR",
         "CoVaR_i − CoVaR of the system with i in its median state",
         "money",
-        "–",
         "after Adrian & Brunnermeier (2016), American Economic Review 106(7)",
+        title="ΔCoVaR",
     ),
 )

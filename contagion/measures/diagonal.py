@@ -155,10 +155,9 @@ def _listed(points: np.ndarray) -> str:
 DEFINITIONS = (
     Measure(
         "aumann_shapley",
-        "Aumann–Shapley price",
         "∫₀¹ x_i ∂v(t x)/∂x_i dt",
         "money",
-        "–",
         "after Aumann & Shapley (1974), Values of Non-Atomic Games; v the loss of the system",
+        title="Aumann–Shapley price",
     ),
 )

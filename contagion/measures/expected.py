@@ -356,19 +356,15 @@ def _rows(network: ExposureNetwork, exposures: Iterable[int] | None) -> np.ndarr
 DEFINITIONS = (
     Measure(
         "expected_systemic_loss",
-        "expected systemic loss",
         "Σ_i p_i L_i, L_i the default impact of i",
         "money",
-        "–",
         "after Poledna & Thurner (2016), Quantitative Finance; independent defaults",
         scope="system",
     ),
     Measure(
         "marginal_systemic_risk",
-        "marginal systemic risk",
         "Σ_i p_i (L_i(with k) − L_i(without k)), all equities held",
         "money",
-        "–",
         "after Poledna & Thurner (2016), Quantitative Finance",
         scope="exposure",
     ),

@@ -382,12 +382,12 @@ def _record(found: Slopes) -> Gradient:
 DEFINITIONS = (
     Measure(
         "loss_gradient",
-        "gradient of a system loss",
         "dV / d loss of external assets_i = ∂V/∂loss_i + price of the segment of i that moves, "
         "price = S (∂V/∂unpaid − worth), worth = −∂V/∂lost − price of the moving segment",
         "pure number",
-        "one unit of external assets lost at i",
         "after Liu & Staum (2010), Operations Research Letters 38, and Feinstein et al. (2018), "
         "arXiv:1708.01561; the chain rule on the segments of the rules",
+        title="gradient of a system loss",
+        denominator="one unit of external assets lost at i",
     ),
 )

@@ -281,11 +281,10 @@ def shapley_of_risk(
 DEFINITIONS = (
     Measure(
         "shapley",
-        "Shapley value",
         "Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))",
         "money",
-        "–",
         "Shapley (1953), Contributions to the Theory of Games II (from memory); v(S) the loss of "
         "the system when the shock falls on S alone",
+        title="Shapley value",
     ),
 )

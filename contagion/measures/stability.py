@@ -112,11 +112,11 @@ def _radius(network: ExposureNetwork) -> Scores:
 DEFINITIONS = (
     Measure(
         "leverage_radius",
-        "spectral radius of leverage",
         "r(Λ), Λ[i, j] = X[i, j] / K_i",
         "number",
-        "own equity of the creditor",
         "after Bardoscia, Battiston, Caccioli & Caldarelli (2017), Nature Communications 8:14416",
+        title="spectral radius of leverage",
+        denominator="own equity of the creditor",
         about="vulnerability",
         scope="system",
         of=_radius,

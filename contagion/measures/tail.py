@@ -339,28 +339,25 @@ def tail_dependence(
 DEFINITIONS = (
     Measure(
         "mes",
-        "marginal expected shortfall",
         "E[L_i | the system is in its worst 1 − q]",
         "money",
-        "–",
         "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+        title="marginal expected shortfall",
         about="vulnerability",
     ),
     Measure(
         "ses",
-        "systemic expected shortfall",
         "E[target_i − (K_i − L_i) | Σ_j (K_j − L_j) < Σ_j target_j]",
         "money",
-        "–",
         "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+        title="systemic expected shortfall",
     ),
     Measure(
         "tail_dependence",
-        "tail dependence",
         "P(L_j > VaR_j | L_i > VaR_i)",
         "share",
-        "scenarios beyond VaR_i",
         "after Joe (1997), Multivariate Models and Dependence Concepts",
+        denominator="scenarios beyond VaR_i",
         scope="exposure",
     ),
 )

@@ -112,11 +112,10 @@ def threat_index(
 DEFINITIONS = (
     Measure(
         "threat_index",
-        "threat index",
         "μ_i = 1 + Σ_{j in default} π_ij μ_j for i in default, 0 for the solvent",
         "pure number",
-        "one unit of cash at i",
         "after Demange (2018), Management Science 64(2), the marginal effect of cash on the "
         "repayment of all debts; formula derived",
+        denominator="one unit of cash at i",
     ),
 )
