@@ -161,7 +161,10 @@ def consistent_buffers(
     model = EisenbergNoe() if model is None else model
     expect(network=network, shock=shock, model=model)
     losses, recoveries = shock.arrays(network)
-    stood, fell = _rows(network, survived), _rows(network, failed)
+    stood, fell = (
+        [network.position(name) for name in survived],
+        [network.position(name) for name in failed],
+    )
     both = [str(network.names[at]) for at in stood if at in fell]
     if both:
         raise ArgumentError(f"{both[0]!r} is said to have survived and to have failed.")
@@ -194,13 +197,6 @@ def consistent_buffers(
         },
         index=pd.Index(network.names[rows], name="node"),
     )
-
-
-def _rows(network: ExposureNetwork, names: Iterable[Any]) -> list[int]:
-    found = []
-    for name in names:
-        found.append(network.position(name))
-    return found
 
 
 def _cleared(network: ExposureNetwork, model: Model, losses: np.ndarray, pins: np.ndarray) -> Any:

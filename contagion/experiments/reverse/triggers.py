@@ -178,7 +178,5 @@ def _pool(network: ExposureNetwork, candidates: Iterable[Any] | None, goal: Goal
     if candidates is None:
         may = np.flatnonzero(network.book.debts > 0).tolist()
     else:
-        may = []
-        for name in candidates:
-            may.append(network.position(name))
+        may = [network.position(name) for name in candidates]
     return [at for at in may if at not in goal.fail]
