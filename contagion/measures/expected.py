@@ -92,10 +92,6 @@ def expected_systemic_loss(
     n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
     progress : show a progress bar.
 
-    Returns
-    -------
-    ExpectedLoss
-
     Raises
     ------
     ModelError

@@ -129,10 +129,6 @@ def gradient(
         "gain" that towards less. Derivatives by an exposure mix the two where its creditor and its
         debtor lead to kinks.
 
-    Returns
-    -------
-    Gradient
-
     Raises
     ------
     ModelError

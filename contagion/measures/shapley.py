@@ -56,10 +56,6 @@ def shapley(
     progress : show a progress bar.
     method, unit : words for the record.
 
-    Returns
-    -------
-    Attribution
-
     Raises
     ------
     ArgumentError

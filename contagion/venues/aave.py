@@ -311,10 +311,6 @@ def umbrella_slash(
     fee : liquidation fee of the configuration, 0 to 1.
     price, stake_price : prices of the reserve's and the staked asset, > 0.
 
-    Returns
-    -------
-    UmbrellaCover
-
     Raises
     ------
     ArgumentError : an argument out of range.

@@ -205,10 +205,6 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
     equity : (..., n) equity of each account, money.
     theta : (...) part of the deficit to be raised, 0 to 1; the fund bears the rest.
 
-    Returns
-    -------
-    DeleveragingBudget
-
     Raises
     ------
     ValueError : no axis of accounts, or theta outside 0 to 1.

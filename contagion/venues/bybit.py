@@ -117,10 +117,6 @@ def fund_drawdown(
     window : readings to look back, this one included (8 for hourly balances).
     threshold : drawdown at which deleveraging may start, above 0 and at most 1.
 
-    Returns
-    -------
-    FundDrawdown
-
     Raises
     ------
     ValueError : a negative balance, no axis of time, a window below 1, a threshold out of range.

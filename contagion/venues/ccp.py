@@ -300,10 +300,6 @@ def cover_2(losses: ArrayLike) -> Cover2:
         money; a negative number (margin is more than enough) counts as 0. With scenarios the
         largest need counts, each size by itself.
 
-    Returns
-    -------
-    Cover2
-
     Raises
     ------
     RuleError : no members, or a loss that is not a finite number.

@@ -152,10 +152,6 @@ def bankruptcy(
     maintenance : (..., legs) maintenance margin fractions, 0 < m <= 1.
     quote_balance : (...) signed balance in the quote currency.
 
-    Returns
-    -------
-    PortfolioBankruptcy
-
     Raises
     ------
     ValueError : a price or fraction out of range, or size without an axis of legs.

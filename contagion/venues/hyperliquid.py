@@ -95,10 +95,6 @@ def margins(
     max_leverage : highest leverage of the instrument, >= 1 (it differs by instrument).
     backstop : part of the maintenance margin below which the vault takes over, 0 to 1.
 
-    Returns
-    -------
-    Margins
-
     Raises
     ------
     ArgumentError : max_leverage below 1, backstop outside 0 to 1, notional infinite.

@@ -135,10 +135,6 @@ def liquidation(
     total_ratio : total collateral over total debt of the system; needed in recovery mode.
     minimum : minimum collateral ratio. gas : share of the collateral that pays for gas.
 
-    Returns
-    -------
-    TroveLiquidation
-
     Raises
     ------
     ArgumentError : a negative amount, an unknown mode, recovery mode without total_ratio.

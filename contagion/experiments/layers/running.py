@@ -54,10 +54,6 @@ def by_layer(
         of j in the layers that are run and V all claims of all layers.
     baseline : what losses are counted from, with a shock; see :meth:`Model.propagate`.
 
-    Returns
-    -------
-    LayerComparison
-
     Notes
     -----
     Claims of other layers are safe external assets, so default costs on external assets apply to

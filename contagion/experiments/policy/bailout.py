@@ -124,10 +124,6 @@ def optimal_bailout(
         :func:`contagion.measures.threat_index`.
     seconds : time for a mixed-integer programme.
 
-    Returns
-    -------
-    Bailout
-
     Raises
     ------
     PolicyError

@@ -97,10 +97,6 @@ def compare(
     levels : of value at risk and expected shortfall, for scenarios.
     weighting, n_jobs, progress : as for `ct.stress_test`.
 
-    Returns
-    -------
-    ShockComparison or ScenarioComparison
-
     Raises
     ------
     PolicyError

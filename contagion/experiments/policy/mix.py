@@ -146,10 +146,6 @@ def cheapest(
     exact : candidates up to which every mix is tried, 2^exact runs.
     progress : show a progress bar.
 
-    Returns
-    -------
-    Mix
-
     Raises
     ------
     PolicyError

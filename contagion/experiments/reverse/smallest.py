@@ -57,10 +57,6 @@ def smallest_shock(
     given : a shock that happens anyway; losses come on top of it.
     seconds : time for the programme; when it runs out the best shock found is not `exact`.
 
-    Returns
-    -------
-    Smallest
-
     Raises
     ------
     UnknownNameError

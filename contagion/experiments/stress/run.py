@@ -89,10 +89,6 @@ def stress_test(
         are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
     progress : show a progress bar.
 
-    Returns
-    -------
-    StressTest
-
     Raises
     ------
     StressError
