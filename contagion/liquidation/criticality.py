@@ -107,8 +107,7 @@ def criticality_map(
     depth : multiples (G,) > 0 of the depth, see :class:`Deeper`. Exactly one of the two.
     asset : what falls, see :func:`contagion.liquidation.liquidatable.liquidatable`.
     free : (K,) money with which holders meet calls.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------

@@ -309,8 +309,7 @@ def protection(
     network, model : any model. One run for each node that is tried.
     shock : a shock, or names of nodes that default with recovery 0.
     nodes : which to try; by default all whose creditors lose anything by the shock.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------

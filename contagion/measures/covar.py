@@ -65,8 +65,7 @@ def covar(
     minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
         (Σ p)² / Σ p².
     rng : seed or generator of the resamples.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------

@@ -89,8 +89,7 @@ def expected_systemic_loss(
     method : "exact" enumerates all sets of nodes with p > 0, for 16 of them at most.
     samples : draws of two or more defaults; single defaults are never drawn, they are summed.
     rng : as `numpy.random.default_rng`.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------
@@ -167,8 +166,7 @@ def marginal_systemic_risk(
     probabilities, recovery : as in :func:`expected_systemic_loss`, method "single".
     exposures : rows of `network.exposures` for which the difference itself is taken.
     exact : how many of the largest take it, where `exposures` does not say which.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------

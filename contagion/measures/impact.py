@@ -55,8 +55,7 @@ def each_default(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar, where defaults are run.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar, where defaults are run.
 
     Returns
     -------

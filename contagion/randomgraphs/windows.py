@@ -151,8 +151,7 @@ def gai_kapadia_window(
     n, samples : banks of a graph, graphs of a degree.
     systemic : part of the banks, the first included.
     rng : seed or generator, as for `numpy.random.default_rng`.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------

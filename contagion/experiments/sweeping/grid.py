@@ -129,8 +129,7 @@ def sweep(
         `socialization` for models that settle claims.
     samples : runs of each cell with other random numbers, for functions that take `rng=`.
     rng : seed. Draw k has the same random numbers in every cell, so that cells compare in pairs.
-    n_jobs : processes (joblib; -1 for all cores). The table does not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the table does not depend on it), a bar.
 
     Returns
     -------

@@ -170,8 +170,7 @@ def critical_exposures(
     candidates : rows of `exposures` to try; by default the `most` that lose most in these runs.
         Each costs one run a shock.
     most : number of candidates.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------

@@ -66,8 +66,7 @@ def stability(
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
     confidence : part of the networks between low and high.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------
