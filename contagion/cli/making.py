@@ -73,8 +73,8 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
 
     Raises
     ------
-    ArgumentError
-        For a name that the family does not have, with the closest, and for one that is missing.
+    ArgumentError : for a name that the family does not have, with the closest, and for one that is
+        missing.
 
     Example
     -------

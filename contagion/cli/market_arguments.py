@@ -78,8 +78,8 @@ def read_book(
 
     Raises
     ------
-    ArgumentError, MissingFileError, MarginError
-        For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
+    ArgumentError, MissingFileError, MarginError : for no table at all, a file that is not there,
+        and what :class:`MarginBook` refuses.
     """
     if positions is None and loans is None:
         raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
@@ -214,9 +214,8 @@ def impact(text: str, assets: Sequence[Any]) -> Any:
 
     Raises
     ------
-    ArgumentError
-        For an unknown form, parameter or asset, with the closest one; for a value that is missing
-        or out of range.
+    ArgumentError : for an unknown form, parameter or asset, with the closest one; for a value that
+        is missing or out of range.
 
     Example
     -------

@@ -21,8 +21,8 @@ def drawable(file: Path | None) -> None:
 
     Raises
     ------
-    ArgumentError, MissingFileError
-        For another ending than .png or .svg, and for a folder that is not there.
+    ArgumentError, MissingFileError : for another ending than .png or .svg, and for a folder that is
+        not there.
 
     Example
     -------

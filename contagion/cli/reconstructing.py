@@ -132,8 +132,7 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
 
     Raises
     ------
-    OSError
-        Where a folder cannot be made.
+    OSError : where a folder cannot be made.
     """
     wide = max(3, len(str(len(ensemble) - 1)))
     folders = [place / f"{k:0{wide}d}" for k in range(len(ensemble))]

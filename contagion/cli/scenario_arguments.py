@@ -32,10 +32,9 @@ def set_of(
 
     Raises
     ------
-    ArgumentError, MissingFileError
-        For an unknown kind, a missing file, a parameter that is missing or has its own option.
-    ShockError
-        For parameters that the kind does not have, or that do not fit the network.
+    ArgumentError, MissingFileError : for an unknown kind, a missing file, a parameter that is
+        missing or has its own option.
+    ShockError : for parameters that the kind does not have, or that do not fit the network.
 
     Example
     -------
@@ -96,8 +95,8 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 
     Raises
     ------
-    ArgumentError
-        For words of another form, a name given twice, and one that has an option of its own.
+    ArgumentError : for words of another form, a name given twice, and one that has an option of its
+        own.
 
     Example
     -------

@@ -218,8 +218,8 @@ def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
 
     Raises
     ------
-    MissingFileError, ArgumentError, NetworkError
-        As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.rule_arguments.ruled` do.
+    MissingFileError, ArgumentError, NetworkError : as :func:`~contagion.cli.options.load` and
+        :func:`~contagion.cli.rule_arguments.ruled` do.
     """
     place = Path(words["source"])
     inside = sorted(place.iterdir()) if place.is_dir() else []

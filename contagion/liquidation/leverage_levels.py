@@ -71,8 +71,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
 
     Raises
     ------
-    ArgumentError
-        For `times` that is not above 0.
+    ArgumentError : for `times` that is not above 0.
 
     Source: arithmetic.
 

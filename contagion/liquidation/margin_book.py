@@ -41,10 +41,9 @@ class MarginBook:
 
     Raises
     ------
-    MarginError
-        For a column that is missing, a cell that is not what the schema says, an asset without a
-        price, no rows at all, a price that is not money, rows of one account that differ in what
-        an account has one of (close_factor, bonus, full_below).
+    MarginError : for a column that is missing, a cell that is not what the schema says, an asset
+        without a price, no rows at all, a price that is not money, rows of one account that differ
+        in what an account has one of (close_factor, bonus, full_below).
 
     Example
     -------

@@ -54,8 +54,8 @@ class PositionLimit:
 
     Raises
     ------
-    MarginError
-        For a share or a `by` that is none, a depth that is not > 0, an unknown instrument.
+    MarginError : for a share or a `by` that is none, a depth that is not > 0, an unknown
+        instrument.
 
     Example
     -------
@@ -136,8 +136,8 @@ class MarginAddOn:
 
     Raises
     ------
-    MarginError
-        For a parameter out of range, a depth or volatility that is none, an unknown instrument.
+    MarginError : for a parameter out of range, a depth or volatility that is none, an unknown
+        instrument.
 
     Example
     -------

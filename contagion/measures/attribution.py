@@ -93,10 +93,8 @@ class SystemLoss:
 
     Raises
     ------
-    ModelError
-        For losses that the model does not compute.
-    ConvergenceError
-        By a call, for scenarios in which the model did not converge.
+    ModelError : for losses that the model does not compute.
+    ConvergenceError : by a call, for scenarios in which the model did not converge.
 
     Example
     -------
@@ -259,8 +257,8 @@ def leave_one_out(
 
     Raises
     ------
-    ShockError, ModelError, ConvergenceError
-        As in :class:`SystemLoss` and `Shock.arrays`; ShockError for a shock that hits nobody.
+    ShockError, ModelError, ConvergenceError : as in :class:`SystemLoss` and `Shock.arrays`;
+        ShockError for a shock that hits nobody.
 
     Example
     -------
@@ -318,8 +316,8 @@ def protection(
 
     Raises
     ------
-    ShockError, ConvergenceError, UnknownNameError
-        As in `leave_one_out`; UnknownNameError for an unknown node, with the closest name.
+    ShockError, ConvergenceError, UnknownNameError : as in `leave_one_out`; UnknownNameError for an
+        unknown node, with the closest name.
 
     Example
     -------

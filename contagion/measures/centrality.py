@@ -61,8 +61,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -94,8 +93,7 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -148,8 +146,7 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -194,8 +191,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 
     Raises
     ------
-    ArgumentError
-        For a b that is not in (0, 1/r): the walks would add up to infinity.
+    ArgumentError : for a b that is not in (0, 1/r): the walks would add up to infinity.
 
     Example
     -------
@@ -255,8 +251,7 @@ def pagerank(
 
     Raises
     ------
-    ArgumentError
-        For another side, or a damping outside [0, 1).
+    ArgumentError : for another side, or a damping outside [0, 1).
 
     Example
     -------

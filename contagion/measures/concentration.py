@@ -40,8 +40,7 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
 
     Raises
     ------
-    ArgumentError
-        For another quantity.
+    ArgumentError : for another quantity.
 
     Example
     -------
@@ -88,8 +87,7 @@ def hhi(values: pd.Series) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -118,8 +116,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0 or a k below 1.
+    ArgumentError : for an amount below 0 or a k below 1.
 
     Example
     -------
@@ -147,8 +144,7 @@ def gini(values: pd.Series) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -187,8 +183,7 @@ def concentration_curve(values: pd.Series) -> ConcentrationCurve:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -239,8 +234,7 @@ def concentration_table(
 
     Raises
     ------
-    ArgumentError
-        For another quantity or a k below 1.
+    ArgumentError : for another quantity or a k below 1.
 
     Example
     -------

@@ -90,8 +90,7 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
 
     Raises
     ------
-    ArgumentError
-        For a negative number of starts.
+    ArgumentError : for a negative number of starts.
 
     Example
     -------

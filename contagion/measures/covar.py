@@ -74,10 +74,8 @@ def covar(
 
     Raises
     ------
-    ShockError
-        For losses or weights that are not finite, or do not fit each other.
-    ArgumentError
-        For a level, window, condition or system out of range.
+    ShockError : for losses or weights that are not finite, or do not fit each other.
+    ArgumentError : for a level, window, condition or system out of range.
 
     Example
     -------

@@ -93,10 +93,8 @@ def expected_systemic_loss(
 
     Raises
     ------
-    ModelError
-        For a probability outside [0, 1], or more than 16 nodes in an enumeration.
-    ConvergenceError
-        When a run does not converge.
+    ModelError : for a probability outside [0, 1], or more than 16 nodes in an enumeration.
+    ConvergenceError : when a run does not converge.
 
     Example
     -------
@@ -175,9 +173,8 @@ def marginal_systemic_risk(
 
     Raises
     ------
-    ModelError
-        For a model without a gradient where no exposures are named, and for rows that the network
-        does not have.
+    ModelError : for a model without a gradient where no exposures are named, and for rows that the
+        network does not have.
 
     Example
     -------

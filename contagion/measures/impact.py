@@ -55,7 +55,8 @@ def each_default(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar, where defaults are run.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
+        defaults are run.
 
     Returns
     -------
@@ -67,10 +68,8 @@ def each_default(
 
     Raises
     ------
-    ShockError
-        For a recovery outside [0, 1].
-    ConvergenceError
-        When a run does not reach the tolerance of the model.
+    ShockError : for a recovery outside [0, 1].
+    ConvergenceError : when a run does not reach the tolerance of the model.
 
     Example
     -------

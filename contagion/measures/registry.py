@@ -107,8 +107,8 @@ def scored(
 
     Raises
     ------
-    ArgumentError
-        For a value that is nan, or infinite, without a reason: a measure may not be silent.
+    ArgumentError : for a value that is nan, or infinite, without a reason: a measure may not be
+        silent.
 
     Example
     -------

@@ -131,13 +131,10 @@ def gradient(
 
     Raises
     ------
-    ModelError
-        For models without such a derivative, losses that a model does not compute, and default
-        costs with a node on the boundary of default, where V jumps.
-    ConvergenceError
-        When the model or the adjoint solve does not converge.
-    ShockError
-        When the shock does not fit the network.
+    ModelError : for models without such a derivative, losses that a model does not compute, and
+        default costs with a node on the boundary of default, where V jumps.
+    ConvergenceError : when the model or the adjoint solve does not converge.
+    ShockError : when the shock does not fit the network.
 
     Example
     -------

@@ -58,8 +58,8 @@ def shapley(
 
     Raises
     ------
-    ArgumentError
-        For names that come twice, no players, or `max_evaluations` too few to begin with.
+    ArgumentError : for names that come twice, no players, or `max_evaluations` too few to begin
+        with.
 
     Example
     -------
@@ -152,9 +152,8 @@ def shapley_of_defaults(
 
     Raises
     ------
-    ShockError, ModelError, ConvergenceError, ArgumentError
-        As in `SystemLoss`, `Shock.arrays` and :func:`shapley`; ShockError for a shock that hits
-        nobody.
+    ShockError, ModelError, ConvergenceError, ArgumentError : as in `SystemLoss`, `Shock.arrays` and
+        :func:`shapley`; ShockError for a shock that hits nobody.
 
     Example
     -------
@@ -219,10 +218,8 @@ def shapley_of_risk(
 
     Raises
     ------
-    ShockError
-        For losses of another shape, below 0 or not finite, or without any player.
-    ModelError, ConvergenceError, ArgumentError
-        As in `SystemLoss` and :func:`shapley`.
+    ShockError : for losses of another shape, below 0 or not finite, or without any player.
+    ModelError, ConvergenceError, ArgumentError : as in `SystemLoss` and :func:`shapley`.
 
     Example
     -------

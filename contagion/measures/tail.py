@@ -82,8 +82,8 @@ def marginal_expected_shortfall(
 
     Raises
     ------
-    ShockError, ArgumentError
-        As in `covar`; ArgumentError for system="others", which is not one system.
+    ShockError, ArgumentError : as in `covar`; ArgumentError for system="others", which is not one
+        system.
 
     Example
     -------
@@ -153,8 +153,7 @@ def systemic_expected_shortfall(
 
     Raises
     ------
-    ShockError
-        As in `covar`, and for capital or targets that are not known for every node.
+    ShockError : as in `covar`, and for capital or targets that are not known for every node.
 
     Example
     -------
@@ -243,8 +242,8 @@ def euler_allocation(
 
     Raises
     ------
-    ShockError
-        As in `covar`, and for too few scenarios in the tail: the parts would not mean anything.
+    ShockError : as in `covar`, and for too few scenarios in the tail: the parts would not mean
+        anything.
 
     Example
     -------
@@ -306,8 +305,7 @@ def tail_dependence(
 
     Raises
     ------
-    ShockError, ArgumentError
-        As in `covar`.
+    ShockError, ArgumentError : as in `covar`.
 
     Example
     -------

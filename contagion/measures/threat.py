@@ -53,12 +53,10 @@ def threat_index(
 
     Raises
     ------
-    ModelError
-        For a network with guarantees or shareholdings.
-    ConvergenceError
-        When `max_rounds` is reached, or where cash would go round and round without end.
-    ShockError
-        When the shock does not fit the network.
+    ModelError : for a network with guarantees or shareholdings.
+    ConvergenceError : when `max_rounds` is reached, or where cash would go round and round without
+        end.
+    ShockError : when the shock does not fit the network.
 
     Example
     -------

@@ -70,8 +70,7 @@ def betweenness(
 
     Raises
     ------
-    ArgumentError
-        For another distance, or a k outside 1 … n.
+    ArgumentError : for another distance, or a k outside 1 … n.
 
     Example
     -------
@@ -140,8 +139,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
 
     Raises
     ------
-    ArgumentError
-        For another distance.
+    ArgumentError : for another distance.
 
     Example
     -------

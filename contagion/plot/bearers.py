@@ -29,8 +29,8 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ModelError
-        For models that do not settle claims: their losses are valuations and need not add up.
+    ModelError : for models that do not settle claims: their losses are valuations and need not add
+        up.
 
     Example
     -------

@@ -43,8 +43,7 @@ def cumulative_shares(
 
     Raises
     ------
-    ArgumentError
-        For another quantity.
+    ArgumentError : for another quantity.
 
     Example
     -------

@@ -45,8 +45,7 @@ def criticality(
 
     Raises
     ------
-    ArgumentError
-        For another figure.
+    ArgumentError : for another figure.
 
     Example
     -------

@@ -58,10 +58,8 @@ def exceedance(
 
     Raises
     ------
-    StressError
-        For an unknown column.
-    ArgumentError
-        For a level that is not between 0 and 1.
+    StressError : for an unknown column.
+    ArgumentError : for a level that is not between 0 and 1.
 
     Example
     -------

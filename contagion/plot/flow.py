@@ -48,8 +48,7 @@ def look_through_flow(
 
     Raises
     ------
-    ArgumentError
-        For `most` below 1.
+    ArgumentError : for `most` below 1.
 
     Example
     -------

@@ -44,8 +44,7 @@ def network(
 
     Raises
     ------
-    ArgumentError
-        When the result belongs to a network with other nodes.
+    ArgumentError : when the result belongs to a network with other nodes.
 
     Example
     -------

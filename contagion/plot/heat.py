@@ -136,8 +136,7 @@ def victim_heat(
 
     Raises
     ------
-    ArgumentError
-        For another measure, a table without cells, and for a negative number.
+    ArgumentError : for another measure, a table without cells, and for a negative number.
 
     Example
     -------

@@ -36,8 +36,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
 
     Raises
     ------
-    UnknownNameError
-        For an asset that the book does not have, with the closest one.
+    UnknownNameError : for an asset that the book does not have, with the closest one.
 
     Example
     -------

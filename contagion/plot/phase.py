@@ -32,8 +32,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
 
     Raises
     ------
-    UnknownNameError, ArgumentError
-        As :meth:`Sweep.grid`.
+    UnknownNameError, ArgumentError : as :meth:`Sweep.grid`.
 
     Example
     -------

@@ -52,10 +52,8 @@ def liquidation_profile(
 
     Raises
     ------
-    MarginError
-        For an asset that the book does not have.
-    ArgumentError
-        For another word for `by`, moves below −1.
+    MarginError : for an asset that the book does not have.
+    ArgumentError : for another word for `by`, moves below −1.
 
     Example
     -------

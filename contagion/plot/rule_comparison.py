@@ -42,8 +42,7 @@ def rule_comparison(
 
     Raises
     ------
-    ArgumentError
-        For `most` below 1.
+    ArgumentError : for `most` below 1.
 
     Example
     -------

@@ -63,13 +63,10 @@ def waterfall(
 
     Raises
     ------
-    ArgumentTypeError
-        For anything that has no layers.
-    ArgumentError
-        For a result without a node, or one whose layers were not hit, with the nodes whose were;
-        and for an allocation with a node.
-    ModelError
-        For a result of a model that does not settle claims.
+    ArgumentTypeError : for anything that has no layers.
+    ArgumentError : for a result without a node, or one whose layers were not hit, with the nodes
+        whose were; and for an allocation with a node.
+    ModelError : for a result of a model that does not settle claims.
 
     Example
     -------

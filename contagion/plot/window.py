@@ -34,8 +34,7 @@ def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) ->
 
     Raises
     ------
-    ArgumentError
-        For a frame without one of the columns, or without rows.
+    ArgumentError : for a frame without one of the columns, or without rows.
 
     Example
     -------

@@ -76,8 +76,7 @@ def gai_kapadia_limits(
 
     Raises
     ------
-    ArgumentError
-        For a capital below 0, or an interbank that is not above 0.
+    ArgumentError : for a capital below 0, or an interbank that is not above 0.
 
     Example
     -------
@@ -106,8 +105,7 @@ def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
 
     Raises
     ------
-    ArgumentError
-        For a threshold outside (0, 1].
+    ArgumentError : for a threshold outside (0, 1].
 
     Example
     -------
@@ -164,8 +162,8 @@ def gai_kapadia_window(
 
     Raises
     ------
-    ArgumentError
-        For n below 2, no draws, a degree outside 0 … n − 1, a capital or interbank out of range.
+    ArgumentError : for n below 2, no draws, a degree outside 0 … n − 1, a capital or interbank out
+        of range.
 
     Notes
     -----
@@ -249,8 +247,7 @@ def watts_window(
 
     Raises
     ------
-    ArgumentError
-        For a threshold outside (0, 1], n below 2, no draws, a degree outside 0 … n − 1.
+    ArgumentError : for a threshold outside (0, 1], n below 2, no draws, a degree outside 0 … n − 1.
 
     Example
     -------

@@ -65,10 +65,8 @@ def given(
 
     Raises
     ------
-    ArgumentError
-        When a part belongs to a network with other nodes.
-    DatasetError
-        For a card name that does not exist.
+    ArgumentError : when a part belongs to a network with other nodes.
+    DatasetError : for a card name that does not exist.
     """
     expect(network=network)
     many = tuple(several(results, "PropagationResult", "results", one=True))

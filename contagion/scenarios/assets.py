@@ -96,9 +96,8 @@ def prices(
 
     Raises
     ------
-    ShockError
-        Where the network has no holdings, for unknown or missing assets, and parameters out of
-        range.
+    ShockError : where the network has no holdings, for unknown or missing assets, and parameters
+        out of range.
 
     Example
     -------

@@ -94,9 +94,8 @@ def gaussian_copula(
 
     Raises
     ------
-    ShockError
-        For marginals that are not usable, a matrix that is not one of correlations, parameters
-        out of range, and unknown or missing nodes.
+    ShockError : for marginals that are not usable, a matrix that is not one of correlations,
+        parameters out of range, and unknown or missing nodes.
 
     Example
     -------
@@ -187,8 +186,7 @@ def clayton_copula(
 
     Raises
     ------
-    ShockError
-        For marginals that are not usable, and parameters out of range.
+    ShockError : for marginals that are not usable, and parameters out of range.
 
     Example
     -------

@@ -94,9 +94,8 @@ def common_factor(
 
     Raises
     ------
-    ShockError
-        For parameters out of range, unknown nodes or columns, and Sobol points that are not a
-        power of two in each replicate.
+    ShockError : for parameters out of range, unknown nodes or columns, and Sobol points that are
+        not a power of two in each replicate.
 
     Example
     -------

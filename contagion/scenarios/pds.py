@@ -107,9 +107,8 @@ def defaults(
 
     Raises
     ------
-    ShockError
-        For parameters out of range, unknown nodes, nodes without a number, and a target that no
-        set of defaults reaches.
+    ShockError : for parameters out of range, unknown nodes, nodes without a number, and a target
+        that no set of defaults reaches.
 
     Example
     -------

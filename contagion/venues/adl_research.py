@@ -97,8 +97,7 @@ def ptsr(allocation: Allocation, layer: str | None = None) -> float:
 
     Raises
     ------
-    RuleError
-        For an unknown layer, and for several layers without `layer`.
+    RuleError : for an unknown layer, and for several layers without `layer`.
 
     Example
     -------
@@ -130,8 +129,7 @@ def pmr(
 
     Raises
     ------
-    RuleError
-        As :func:`ptsr`, and for `largest` or `theta` out of range.
+    RuleError : as :func:`ptsr`, and for `largest` or `theta` out of range.
 
     Example
     -------

@@ -54,8 +54,8 @@ def rule(
 
     Raises
     ------
-    RuleError
-        Without `fund` for a shared pool, and for parameters of a shared pool on an isolated one.
+    RuleError : Without `fund` for a shared pool, and for parameters of a shared pool on an isolated
+        one.
 
     Example
     -------

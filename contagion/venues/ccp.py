@@ -207,9 +207,8 @@ def claims(
 
     Raises
     ------
-    RuleError
-        For a missing column, members named twice, an amount that is empty or negative, and a
-        defaulter that is no member.
+    RuleError : for a missing column, members named twice, an amount that is empty or negative, and
+        a defaulter that is no member.
 
     Example
     -------

@@ -48,8 +48,7 @@ def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str 
 
     Raises
     ------
-    RuleError
-        For `fills` without `fund`.
+    RuleError : for `fills` without `fund`.
 
     Example
     -------

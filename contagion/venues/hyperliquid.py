@@ -41,8 +41,7 @@ def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> R
 
     Raises
     ------
-    RuleError
-        For `vault` together with `hip3`.
+    RuleError : for `vault` together with `hip3`.
 
     Example
     -------

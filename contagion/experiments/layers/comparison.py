@@ -73,8 +73,7 @@ class LayerComparison:
 
         Raises
         ------
-        ArgumentError
-            For more than 10 layers.
+        ArgumentError : for more than 10 layers.
 
         Source: after Shapley (1953), A value for n-person games (formula and year seen in
         secondary sources, the paper itself unverified).

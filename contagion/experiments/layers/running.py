@@ -63,13 +63,10 @@ def by_layer(
 
     Raises
     ------
-    ArgumentError
-        For a network without claims, options that do not go together, or a layer that has the
-        name of a column of the table.
-    ArgumentTypeError
-        For a model that is neither a model nor a function.
-    ShockError, ConvergenceError, NetworkError, RuleError
-        As the model, and :func:`one_layer`.
+    ArgumentError : for a network without claims, options that do not go together, or a layer that
+        has the name of a column of the table.
+    ArgumentTypeError : for a model that is neither a model nor a function.
+    ShockError, ConvergenceError, NetworkError, RuleError : as the model, and :func:`one_layer`.
 
     Example
     -------

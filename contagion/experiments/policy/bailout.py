@@ -126,12 +126,10 @@ def optimal_bailout(
 
     Raises
     ------
-    PolicyError
-        For a budget or weight below 0, an unknown node, or a programme that is not solved in time.
-    ModelError
-        For networks with guarantees or shareholdings.
-    ArithmeticError
-        Where the solved programme and its dual differ.
+    PolicyError : for a budget or weight below 0, an unknown node, or a programme that is not solved
+        in time.
+    ModelError : for networks with guarantees or shareholdings.
+    ArithmeticError : where the solved programme and its dual differ.
 
     Example
     -------

@@ -76,10 +76,8 @@ def compare_cascades(
 
     Raises
     ------
-    PolicyError
-        For no interventions, one called "as given", or one that acts on networks.
-    ConvergenceError
-        When a cascade does not settle.
+    PolicyError : for no interventions, one called "as given", or one that acts on networks.
+    ConvergenceError : when a cascade does not settle.
 
     Example
     -------

@@ -99,10 +99,9 @@ def compare(
 
     Raises
     ------
-    PolicyError
-        For no interventions, one called "as given", one that does not apply, an unknown measure.
-    ShockError, ConvergenceError
-        As for the runs themselves.
+    PolicyError : for no interventions, one called "as given", one that does not apply, an unknown
+        measure.
+    ShockError, ConvergenceError : as for the runs themselves.
 
     Example
     -------

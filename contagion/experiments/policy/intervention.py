@@ -39,8 +39,7 @@ class Intervention(ABC):
 
         Raises
         ------
-        PolicyError
-            Where it does not apply to a network, or not to this one.
+        PolicyError : where it does not apply to a network, or not to this one.
         """
         raise PolicyError(
             f"{type(self).__name__} acts on a LiquidationCascade, not on an ExposureNetwork. Use "
@@ -52,8 +51,7 @@ class Intervention(ABC):
 
         Raises
         ------
-        PolicyError
-            Where it does not apply to a cascade.
+        PolicyError : where it does not apply to a cascade.
         """
         raise PolicyError(
             f"{type(self).__name__} acts on an ExposureNetwork, not on a LiquidationCascade. Use "
@@ -142,8 +140,7 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
 
     Raises
     ------
-    PolicyError
-        For a node that is unknown, or named and without a known balance sheet.
+    PolicyError : for a node that is unknown, or named and without a known balance sheet.
     """
     book = network.book
     if nodes is None:

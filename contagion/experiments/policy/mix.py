@@ -148,9 +148,8 @@ def cheapest(
 
     Raises
     ------
-    PolicyError
-        For no candidates, a budget and a target or neither, an unknown measure or statistic, and a
-        candidate that applies in no mix.
+    PolicyError : for no candidates, a budget and a target or neither, an unknown measure or
+        statistic, and a candidate that applies in no mix.
 
     Example
     -------

@@ -162,8 +162,7 @@ class Collateral(Intervention):
 
     Raises
     ------
-    PolicyError
-        By `apply`, where a debtor does not have the external assets to post.
+    PolicyError : by `apply`, where a debtor does not have the external assets to post.
 
     Example
     -------

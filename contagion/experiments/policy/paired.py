@@ -59,8 +59,7 @@ def paired(
 
     Raises
     ------
-    ArgumentError
-        For a word or a number that is not one of these.
+    ArgumentError : for a word or a number that is not one of these.
 
     Example
     -------

@@ -82,8 +82,7 @@ class ScenarioComparison:
 
         Raises
         ------
-        PolicyError
-            For an intervention or a measure that there is not.
+        PolicyError : for an intervention or a measure that there is not.
         """
         known_name(name, self.runs, "intervention")
         test, used = self.runs[name]

@@ -68,12 +68,9 @@ def break_even_fund(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
-    ArgumentError
-        For a node that the shock pins in default.
-    ModelError
-        For models that do not settle claims, or have other channels.
+    UnknownNameError : for an unknown node, with the closest name.
+    ArgumentError : for a node that the shock pins in default.
+    ModelError : for models that do not settle claims, or have other channels.
 
     Example
     -------
@@ -143,9 +140,8 @@ def consistent_buffers(
 
     Raises
     ------
-    UnknownNameError, ArgumentError, ModelError
-        For an unknown node, one that is said to have done both, one that the shock fails and that
-        survived, and models without clearing.
+    UnknownNameError, ArgumentError, ModelError : for an unknown node, one that is said to have done
+        both, one that the shock fails and that survived, and models without clearing.
 
     Example
     -------

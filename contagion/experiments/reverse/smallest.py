@@ -59,10 +59,8 @@ def smallest_shock(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
-    ArgumentError
-        For no goal or two, a node that cannot fail, or a direction without weight.
+    UnknownNameError : for an unknown node, with the closest name.
+    ArgumentError : for no goal or two, a node that cannot fail, or a direction without weight.
 
     Example
     -------

@@ -95,8 +95,7 @@ def fewest_triggers(
 
     Raises
     ------
-    UnknownNameError, ArgumentError
-        As :func:`smallest_shock`; for `max_size` below 1.
+    UnknownNameError, ArgumentError : as :func:`smallest_shock`; for `max_size` below 1.
 
     Example
     -------

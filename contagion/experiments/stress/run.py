@@ -91,15 +91,12 @@ def stress_test(
 
     Raises
     ------
-    StressError
-        When networks and scenarios do not fit, or the folder holds another run.
-    ShockError
-        When a node that the scenarios pin in default, in a model that settles claims, pays out
-        more than it has.
-    ConvergenceError
-        When more than `unconverged` of the scenarios did not converge; `.partial` is the result.
-    OSError
-        When the disk is full; the folder stays valid.
+    StressError : when networks and scenarios do not fit, or the folder holds another run.
+    ShockError : when a node that the scenarios pin in default, in a model that settles claims, pays
+        out more than it has.
+    ConvergenceError : when more than `unconverged` of the scenarios did not converge; `.partial` is
+        the result.
+    OSError : when the disk is full; the folder stays valid.
 
     Example
     -------

@@ -55,8 +55,7 @@ class Sweep:
 
         Raises
         ------
-        UnknownNameError
-            For a measure that the sweep does not have.
+        UnknownNameError : for a measure that the sweep does not have.
         """
         known_name(measure, self.measures, "measure")
         rows = self.table[self.table["measure"] == measure]
@@ -71,10 +70,8 @@ class Sweep:
 
         Raises
         ------
-        UnknownNameError
-            For a measure or axis that the sweep does not have.
-        ArgumentError
-            Where other axes have more than one value.
+        UnknownNameError : for a measure or axis that the sweep does not have.
+        ArgumentError : where other axes have more than one value.
         """
         for axis in (x, y):
             if axis not in self.axes:
@@ -139,10 +136,8 @@ def sweep(
 
     Raises
     ------
-    UnknownNameError
-        For an axis that is no field of the case, with the closest name.
-    ArgumentError
-        For an empty grid or axis.
+    UnknownNameError : for an axis that is no field of the case, with the closest name.
+    ArgumentError : for an empty grid or axis.
 
     Example
     -------

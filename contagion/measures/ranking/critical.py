@@ -78,8 +78,7 @@ def explain_impact(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
+    UnknownNameError : for an unknown node, with the closest name.
 
     Example
     -------

@@ -101,12 +101,9 @@ def protect(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown candidate, with the closest name.
-    ArgumentError
-        For `max_size` below 1.
-    ModelError
-        For models that do not settle claims, or have other channels.
+    UnknownNameError : for an unknown candidate, with the closest name.
+    ArgumentError : for `max_size` below 1.
+    ModelError : for models that do not settle claims, or have other channels.
 
     Example
     -------

@@ -70,8 +70,7 @@ def stability(
 
     Raises
     ------
-    NetworkError
-        For no network, or for one with other nodes.
+    NetworkError : for no network, or for one with other nodes.
 
     Example
     -------
@@ -150,8 +149,7 @@ def perturbed(
 
     Raises
     ------
-    NetworkError
-        For a noise that is negative or not finite.
+    NetworkError : for a noise that is negative or not finite.
 
     Example
     -------

@@ -60,9 +60,8 @@ def rank(
 
     Raises
     ------
-    ArgumentError
-        For a measure that does not exist (with the closest name), is not one number a node, or
-        that none of the models gives.
+    ArgumentError : for a measure that does not exist (with the closest name), is not one number a
+        node, or that none of the models gives.
 
     Example
     -------

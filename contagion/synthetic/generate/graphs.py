@@ -35,8 +35,7 @@ def erdos_renyi(
 
     Raises
     ------
-    NetworkError
-        For a degree or number of nodes that no graph has.
+    NetworkError : for a degree or number of nodes that no graph has.
 
     Example
     -------
@@ -149,8 +148,7 @@ def block(
 
     Raises
     ------
-    NetworkError
-        For a table of another shape, or entries outside [0, 1].
+    NetworkError : for a table of another shape, or entries outside [0, 1].
 
     Example
     -------
