@@ -77,7 +77,9 @@ def look_through_flow(
     for i, box in enumerate(boxes):
         placed.box(ax, i, COLOURS.get(box.state) or ASSETS[int(box.state)], 20)
     placed.frame(ax, low, -0.05, 0.8, lambda column: _header(column, flow.deep))
-    style.heading(ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow))
+    style.heading(
+        ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow), 110
+    )
     return ax
 
 

@@ -54,7 +54,7 @@ def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
         placed.box(ax, i, COLOURS[box.state], 22)
     turned = any(found[link.start].column == found[link.end].column == 0 for link in links)
     placed.frame(ax, low, -0.3 if turned else -0.05, 0.72, _header)
-    style.heading(ax, "How the loss travels", _note(result, bool(links), to.label))
+    style.heading(ax, "How the loss travels", _note(result, bool(links), to.label), 110)
     return ax
 
 

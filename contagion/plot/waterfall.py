@@ -15,7 +15,7 @@ from ..text import known_name, listing, money
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
-from .pieces import drawn_width, legend, names, shock_words, short
+from .pieces import names, shock_words, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,9 +101,8 @@ def waterfall(
             height=0.62, zorder=3,
         )  # fmt: skip
     _columns(ax, y, view, start, capacity, absorbed, to, size, bars)
-    inches = drawn_width(ax)
-    title = "\n".join(textwrap.wrap(short(view.title, 90), int(10 * inches)))
-    style.heading(ax, title, view.note, int(15 * inches))
+    title = textwrap.wrap(short(view.title, 90), int(10 * style.drawn_width(ax)))
+    style.heading(ax, "\n".join(title), view.note)
     return ax
 
 
@@ -163,7 +162,7 @@ def _span(loss: float, ends: np.ndarray) -> float:
 def _room(ax: Axes, labels: list[str]) -> tuple[float, float]:
     """The size of the text, and the part of the width that the columns of numbers leave."""
     ax.set_yticks(range(len(labels)), [wrapped(label, WRAP) for label in labels], fontsize=FULL)
-    inches = drawn_width(ax)
+    inches = style.drawn_width(ax)
     size = float(np.clip(FULL * inches / 6.3, SMALL, FULL))
     return size, max(1.0 - NUMBERS * size / FULL / inches, 0.25)
 
@@ -207,8 +206,7 @@ def _frame(
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(style.LINE)
     ax.spines["bottom"].set_bounds(0, span)
-    text = f"loss, {to.label}" if to.label else "loss"
-    ax.set_xlabel(text, fontsize=min(8.0, size), color=style.QUIET, loc="left")
+    ax.set_xlabel(to.named("loss"), fontsize=min(8.0, size), color=style.QUIET, loc="left")
 
 
 def _bars(
@@ -277,4 +275,4 @@ def _legend(ax: Axes, cut: bool) -> None:
         Patch(facecolor="white", edgecolor=style.INK, label=free),
         Patch(facecolor=PASSED, label="goes on down"),
     ]
-    legend(ax, shown, 1 if drawn_width(ax) < 5.5 else 3)
+    style.legend(ax, shown, 1 if style.drawn_width(ax) < 5.5 else 3)
