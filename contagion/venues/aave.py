@@ -22,7 +22,7 @@ from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.order import FirstCome
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..statistics.arrays import Numbers, answer, numbers, ratio
+from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 from .parameters import at_most, capacity, share
 from .record import Venue
 
@@ -336,7 +336,7 @@ def umbrella_slash(
     covered = new * ratio(slashed, wanted, 0.0)
     given = (lost, held, first, wait, extra, at, stake_at)
     parts = (before, waiting, covered, new - covered, slashed, covered * extra)
-    return UmbrellaCover(*(answer(part, *given) for part in parts))
+    return UmbrellaCover(*answers(parts, *given))
 
 
 CATALOGUE = (

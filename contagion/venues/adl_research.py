@@ -16,7 +16,7 @@ from ..rules import Allocation
 from ..rules.order import Queue
 from ..rules.pro_rata import Capped, ProRata
 from ..rules.rule import Rule
-from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.arrays import Numbers, answers, numbers
 from ..text import known_name
 
 
@@ -225,10 +225,6 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
         raise ArgumentError("pnl and equity must have an axis of accounts, the last one.")
     deficit = np.maximum(-own, 0.0).sum(-1)
     endowment = np.maximum(gain, 0.0)
-    return DeleveragingBudget(
-        endowment,
-        answer(deficit),
-        answer(np.maximum(own, 0.0).sum(-1)),
-        answer(part * deficit),
-        answer(endowment.sum(-1)),
-    )
+    wealth = np.maximum(own, 0.0).sum(-1)
+    sums = answers([deficit, wealth, part * deficit, endowment.sum(-1)])
+    return DeleveragingBudget(endowment, *sums)
