@@ -13,12 +13,12 @@ from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
-from .field import loadings_of, own_order
+from .field import node_loadings, own_order
 from .marginals import Marginals, marginal_words, marginals_of
 from .numbers import Numbers
 from .sampling import INDEPENDENT, Sampler, Sampling, sampler
 from .scenario_set import Batch, Scenarios, losing
-from .values import Values, by_node, one
+from .values import Values, one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -228,9 +228,7 @@ def _on_field(
     degrees: float,
     sample: Sampler,
 ) -> CopulaLosses:
-    if isinstance(correlation, str):
-        correlation = by_node(network, correlation, "correlation", 0.0, 1.0)
-    loadings, specific = loadings_of(network.names, correlation)
+    loadings, specific = node_loadings(network, correlation)
     assets, assumptions = losing(network)
     field = sample.field(network.names, loadings, specific, assets, n=len(network), degrees=degrees)
     return CopulaLosses(

@@ -93,11 +93,8 @@ def by_layer(
         expect(shock=shock)
     _refuse(network, names, model, shock, recovery, weights)
     chosen: Any = DebtRank("single-hit") if model is None else model
-    holder, results, fixed = (
-        _free_name(network),
-        {},
-        None if shock is None else _in_money(network, shock),
-    )
+    holder, results = _free_name(network), {}
+    fixed = None if shock is None else _in_money(network, shock)
 
     def run(layers: tuple[str, ...]) -> np.ndarray:
         if not isinstance(chosen, Model):
