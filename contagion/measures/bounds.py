@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
-from .registry import Measure, scored
+from .registry import Measure, reasoned
 
 
 def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
@@ -71,10 +71,7 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
 
 
 def _index(network: ExposureNetwork) -> Scores:
-    table = glasserman_young(network)
-    reason = table["reason"].to_numpy()
-    where = {text: reason == text for text in dict.fromkeys(reason) if text}
-    return scored("glasserman_young", table["index"].to_numpy(), network.names, where)
+    return reasoned("glasserman_young", glasserman_young(network), "index")
 
 
 DEFINITIONS = (

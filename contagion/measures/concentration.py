@@ -18,7 +18,7 @@ from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
 from ..text import choice, listing, plural
-from .registry import Measure, scored
+from .registry import Measure, of_system
 
 Quantity = Literal["assets", "equity", "claims", "debts"]
 QUANTITIES: tuple[Quantity, ...] = ("assets", "equity", "claims", "debts")
@@ -272,9 +272,7 @@ _OF_ASSETS: dict[str, Callable[[pd.Series], float]] = {
 
 
 def _of_assets(network: ExposureNetwork, name: str) -> Scores:
-    found = _OF_ASSETS[name](amounts(network))
-    why = {NOTHING: np.array([np.isnan(found)])}
-    return scored(name, np.array([found]), pd.Index(["system"]), why)
+    return of_system(name, _OF_ASSETS[name](amounts(network)), NOTHING)
 
 
 DEFINITIONS = tuple(

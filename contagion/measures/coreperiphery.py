@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..vocabulary import SEED, Rng
-from .registry import Measure, scored
+from .registry import Measure, of_system
 from .spectra import claim_matrix, links
 
 MOST = 30_000  # steps of the search for cores that could be better
@@ -243,8 +242,7 @@ def _could_be_better(board: _Board, errors: float) -> list[np.ndarray] | None:
 
 def _score(network: ExposureNetwork) -> Scores:
     fit = core_periphery(network, rng=SEED)
-    why = {fit.reason: np.array([True])} if fit.reason else None
-    return scored("core_periphery_error", np.array([fit.error_score]), pd.Index(["system"]), why)
+    return of_system("core_periphery_error", fit.error_score, fit.reason)
 
 
 DEFINITIONS = (

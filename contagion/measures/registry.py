@@ -83,6 +83,19 @@ def beside(columns: Mapping[str, Scores]) -> Table:
     return Table(frame, definitions(columns), reasons)
 
 
+def of_system(name: str, value: float, why: str = "") -> Scores:
+    """A measure of the system as a whole, nan where it is not finite, with the reason."""
+    reasons = {why: np.array([not np.isfinite(value)])} if why else None
+    return scored(name, np.array([value]), pd.Index(["system"]), reasons)
+
+
+def reasoned(name: str, table: pd.DataFrame, column: str) -> Scores:
+    """A column of a table that says in its column `reason` why it is nan."""
+    reason = table["reason"].to_numpy()
+    where = {text: reason == text for text in dict.fromkeys(reason) if text}
+    return scored(name, table[column].to_numpy(), table.index, where)
+
+
 def scored(
     name: str,
     values: np.ndarray,

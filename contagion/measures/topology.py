@@ -20,7 +20,7 @@ from ..records import Scores
 from ..vocabulary import SEED
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
-from .registry import Measure, scored
+from .registry import Measure, of_system, scored
 from .spectra import claim_matrix, links, strong_components
 from .stability import LeverageStability, leverage_stability
 
@@ -261,9 +261,7 @@ _SYSTEM = {
 
 
 def _system(network: ExposureNetwork, name: str) -> Scores:
-    value, why = _SYSTEM[name.removeprefix("mean_")](links(claim_matrix(network)))
-    reasons = {why: np.array([True])} if why else None
-    return scored(name, np.array([value]), pd.Index(["system"]), reasons)
+    return of_system(name, *_SYSTEM[name.removeprefix("mean_")](links(claim_matrix(network))))
 
 
 DEFINITIONS = (
