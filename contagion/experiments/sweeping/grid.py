@@ -164,7 +164,8 @@ def sweep(
     seeds = _seeds(run, samples, rng)
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     tasks = [(cell, draw) for cell in cells for draw in range(samples)]
-    found = _all(run, tasks, seeds, measures, n_jobs, progress)
+    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
+    found = list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
     return Sweep(axes, _table(list(axes), tasks, found), samples)
 
 
@@ -206,19 +207,6 @@ def _seeds(
 
 
 Found = tuple[dict[str, float], str]
-
-
-def _all(
-    run: Callable[..., Any],
-    tasks: list[tuple[dict[str, Any], int]],
-    seeds: list[np.random.SeedSequence | None],
-    measures: Mapping[str, Callable[[Any], float]] | None,
-    n_jobs: int,
-    progress: bool,
-) -> list[Found]:
-    """Every task, in order."""
-    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
-    return list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
 
 
 def _one(
