@@ -23,7 +23,7 @@ from . import (
 )
 from .grouped import Data, grouped
 from .options import File, Json, print_json
-from .terminal import findings_text, paragraph
+from .terminal import findings_text, paragraph, say
 
 app = typer.Typer(
     name="contagion",
@@ -114,8 +114,7 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
             print("\n".join(repr(network).splitlines()[:3]))
         print(findings_text(found) if found else "clean: the checks found nothing.")
         if network is not None:
-            for text in network.assumptions:
-                print(paragraph(f"- {text}", "", "  "))
+            say(*(f"- {text}" for text in network.assumptions))
     if failed:
         raise typer.Exit(2)
 
@@ -142,8 +141,7 @@ def models(as_json: Json = False) -> None:
         print(f"{row['name']}: {row['title']}")
         inside = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
         kind = "settles claims" if row["settles"] else "values claims, does not settle them"
-        print(paragraph(f"{kind}; {inside}", "  ", "  "))
-        print(paragraph(str(row["source"]), "  ", "  "))
+        say(f"{kind}; {inside}", str(row["source"]), indent="  ")
 
 
 @app.command()
@@ -165,7 +163,7 @@ def columns(
             notes += ["required"] if column.required == "yes" else []
             notes += [f"default {column.default}"] if column.default else []
             text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
-            print(paragraph(text, "  ", "  "))
+            say(text, indent="  ")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

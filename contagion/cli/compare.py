@@ -18,7 +18,7 @@ from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import idle, in_words, sets
-from .terminal import paragraph, table, width
+from .terminal import paragraph, say, table, width
 
 MOST = 12
 NODES = 32  # columns for the nodes and what they bear as given
@@ -103,15 +103,14 @@ def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str
 
 def _print(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> None:
     net = done.results[AS_GIVEN].network
-    print(paragraph(f"{done.results[AS_GIVEN].shock!r} on {net.name or 'network'}, "
-                    f"{plural(len(found), 'set')} of rules compared:", "", "  "))  # fmt: skip
+    shock = done.results[AS_GIVEN].shock
+    say(f"{shock!r} on {net.name or 'network'}, {plural(len(found), 'set')} of rules compared:")
     for name, of_nodes in found.items():
         text = "; ".join(f"{node} shares by {in_words(each)}" for node, each in of_nodes.items())
-        print(paragraph(f"- {name}: {text}", "", "  "))
-    for text in net.assumptions:
-        print(paragraph(f"assumption: {text}", "", "  "))
-    if note := idle(done.nodes, done.results[AS_GIVEN].shock):
-        print(paragraph(note, "", "  "))
+        say(f"- {name}: {text}")
+    say(*(f"assumption: {text}" for text in net.assumptions))
+    if note := idle(done.nodes, shock):
+        say(note)
     names = _labels(list(found))
     for text in (_fairness(done, names), *_differences(done, names)):
         print(f"\n{text}")

@@ -16,7 +16,7 @@ from ..text import known_name
 from . import options
 from .options import OUT, option, print_json
 from .outputs import tell
-from .terminal import paragraph
+from .terminal import paragraph, say
 from .values import value
 
 
@@ -49,9 +49,8 @@ def generate(
     if family is None:
         for name, each in FAMILIES.items():
             print(f"{name}")
-            print(paragraph((each.__doc__ or "").split("\n")[0], "  ", "  "))
             known = ", ".join(_known(each))
-            print(paragraph(f"--set {known}", "  ", "  "))
+            say((each.__doc__ or "").split("\n")[0], f"--set {known}", indent="  ")
         return
     known_name(family, FAMILIES, "family")
     make = FAMILIES[family]

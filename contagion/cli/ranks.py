@@ -16,7 +16,7 @@ from . import options
 from .grouped import Data, grouped
 from .options import OUT, option, print_json
 from .rule_arguments import ruled
-from .terminal import paragraph, table, width
+from .terminal import paragraph, say, table, width
 
 MOST = 2_000  # nodes that are compared
 SHEET = ["equity", "claims", "debts"]
@@ -96,7 +96,7 @@ def rank(
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}, {m.measured_in}", "  ", "  "))
+            say(f"{m.title}: {m.formula}, {m.measured_in}", indent="  ")
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -125,9 +125,9 @@ def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int
     for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", "  ", "  "))
+            say(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", indent="  ")
     for reason, columns in _undefined(frame).items():
-        print(paragraph(f"–: {reason} ({', '.join(columns)})", "  ", "  "))
+        say(f"–: {reason} ({', '.join(columns)})", indent="  ")
     print(f"\n{paragraph(found.sentence)}")
 
 

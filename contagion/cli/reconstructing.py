@@ -19,7 +19,7 @@ from . import options
 from .grouped import Data, grouped
 from .options import DATA, OUT, number, option, pairs, print_json, repairs
 from .scenario_arguments import settings
-from .terminal import paragraph, table
+from .terminal import say, table
 
 MOST = 12
 METHODS: dict[str, Callable[..., Ensemble]] = {
@@ -182,10 +182,8 @@ def _list_methods() -> None:
         own = [n for n in _parameters(name) if n not in ("density", "samples", "rng")]
         flags = [f"--{n}" for n in ("density", "samples") if n in _parameters(name)]
         print(name)
-        print(paragraph((make.__doc__ or "").split("\n")[0], "  ", "  "))
         said = ", ".join([*flags, *([f"--set {', '.join(own)}"] if own else [])])
-        if said:
-            print(paragraph(said, "  ", "  "))
+        say(*filter(None, ((make.__doc__ or "").split("\n")[0], said)), indent="  ")
 
 
 def _record(
@@ -221,7 +219,7 @@ def _rows(ensemble: Ensemble) -> list[dict[str, Any]]:
 
 def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
     for line in repr(ensemble).splitlines():
-        print(paragraph(line.strip(), "  " if line.startswith(" ") else "", "  "))
+        say(line.strip(), indent="  " if line.startswith(" ") else "")
     rows = [
         [f"{row['network']:,}", f"{row['links']:,}", f"{row['density']:.4f}",
          f"{row['margin_error']:.1e}", f"{row['added']:,}", f"{row['dropped']:,}"]
@@ -235,10 +233,10 @@ def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
         worth = ensemble.diagnostics["effective"]
         said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
         line = f"The chain is worth so many independent networks: {said}."
-        print(paragraph(line if said else "The chain never moved.", "", "  "))
+        say(line if said else "The chain never moved.")
     if out is not None:
         print()
         wrote = f"Written to {out}: {plural(len(folders), 'folder')}, {folders[0].name}"
         wrote += f" to {folders[-1].name}" if len(folders) > 1 else ""
-        print(paragraph(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios "
-                        f"through all with contagion stress {out}.", "", "  "))  # fmt: skip
+        say(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios through all "
+            f"with contagion stress {out}.")  # fmt: skip

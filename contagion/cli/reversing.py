@@ -10,7 +10,7 @@ from ..shocks import Shock
 from . import options
 from .grouped import Data, grouped
 from .options import SHOCK, number, option, print_json
-from .terminal import paragraph
+from .terminal import say
 
 
 @grouped
@@ -69,7 +69,7 @@ def reverse_stress(
         if as_json:
             print_json({**vars(few), "nodes": list(few.nodes)})
         else:
-            print(paragraph(repr(few), "", "  "))
+            say(repr(few))
         return
     given = sum((Shock.default(name, rate) for name in default or ()), Shock())
     found = search.smallest_shock(
@@ -85,5 +85,4 @@ def reverse_stress(
     if as_json:
         print_json({**vars(found), "losses": found.losses.to_dict()})
         return
-    for line in repr(found).splitlines():
-        print(paragraph(line, "", "  "))
+    say(*repr(found).splitlines())

@@ -21,7 +21,7 @@ from . import rule_arguments as words
 from .layers import used
 from .options import OUT, Json, Unit, number, option, print_json
 from .outputs import rows, save, tell
-from .terminal import documented, paragraph, table, width
+from .terminal import documented, paragraph, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
@@ -137,7 +137,7 @@ def _record(done: Allocation) -> dict[str, Any]:
 
 def _print(done: Allocation, unit: str, lot: str | None, rounding: str | None) -> None:
     lots = f", in lots of {lot}, rounding {rounding or 'down'}" if lot else ""
-    print(paragraph(f"{words.in_words(done.rule)}{lots}", "", "  "))
+    say(f"{words.in_words(done.rule)}{lots}")
     to = scale([done.loss, *done.table["amount"], *done.layers["capacity"]], unit)
     rows = [
         [str(row.layer), to(row.capacity), to(row.absorbed), used(row.absorbed, row.capacity)]
@@ -306,14 +306,11 @@ def _parameters(row: dict[str, Any]) -> str:
 
 def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
     venue = about["kind"] == "venue"
-    print(paragraph(f"{about['name']}: {about['title']}" if venue else about["name"], "", "  "))
+    say(f"{about['name']}: {about['title']}" if venue else about["name"])
     if venue:
-        print(
-            paragraph(f"{about['status']}; as of {about['as_of']}; {about['source']}", "  ", "  ")
-        )
-        for part in ("read", "simplified"):
-            print(paragraph(f"{part}: {about[part]}", "  ", "  "))
-    print(paragraph(f"parameters: {_parameters(about) or 'none'}", "  ", "  "))
+        say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
+        say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
+    say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
     print(f"\n{documented(_help(about['name']))}")
     if lacking:
         print(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")

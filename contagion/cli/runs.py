@@ -22,7 +22,7 @@ from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
 from .outputs import save, tell
 from .rule_arguments import idle
-from .terminal import paragraph, table
+from .terminal import paragraph, say, table
 
 MOST = 12
 SETTLED = ("bearers", "layers", "calls")
@@ -83,12 +83,9 @@ def run(
             tables |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
         print_json({**record(result), **tables, "files": files})
         return
-    for line in result.summary():
-        print(paragraph(line, "", "  "))
-    for text in result.network.assumptions:
-        print(paragraph(f"assumption: {text}", "", "  "))
+    say(*result.summary(), *(f"assumption: {text}" for text in result.network.assumptions))
     if rule and (note := idle(result.network.rules, result.shock)):
-        print(paragraph(note, "", "  "))
+        say(note)
     if result.model.settles:
         for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
             print(f"\n{text}")
@@ -160,8 +157,7 @@ def explain(
         values = {key: getattr(why, key) for key in keys}
         print_json({**values, "paths": why.table.to_dict("records"), "run": record(result)})
         return
-    for line in repr(why).splitlines()[:2]:
-        print(paragraph(line, "", "  "))
+    say(*repr(why).splitlines()[:2])
     if why.table.empty:
         print("It loses nothing on its claims.")
         return
@@ -215,6 +211,5 @@ def report(
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(result)})
         return
-    for sentence in found:
-        print(paragraph(f"- {sentence}", "", "  "))
+    say(*(f"- {sentence}" for sentence in found))
     print(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))

@@ -13,7 +13,7 @@ from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, option, print_json
 from .outputs import draw, drawable, tell
-from .terminal import paragraph, table
+from .terminal import paragraph, say, table
 from .values import steps
 
 MOST = 30
@@ -85,8 +85,8 @@ def sweep(
 
 
 def _print(done: Sweep, measure: str, values: Any) -> None:
-    for line in repr(done).splitlines()[:1]:
-        print(paragraph(line, "", "  "))
+    first, *others = repr(done).splitlines()
+    say(first)
     names = list(done.axes)
     rows = [
         [*(_text(row[name]) for name in names), _text(row["mean"])]
@@ -95,9 +95,7 @@ def _print(done: Sweep, measure: str, values: Any) -> None:
     print(table([*names, measure], rows, words=()))
     if len(values) > MOST:
         print(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
-    for text in repr(done).splitlines():
-        if "failed;" in text:
-            print(paragraph(text.strip(), "", "  "))
+    say(*(text.strip() for text in others if "failed;" in text))
 
 
 def _text(value: Any) -> str:

@@ -34,6 +34,12 @@ def paragraph(text: str, indent: str = "", hang: str = "") -> str:
     )
 
 
+def say(*lines: str, indent: str = "") -> None:
+    """Print each line as a paragraph of which only the first line is not set in."""
+    for line in lines:
+        print(paragraph(line, indent, "  "))
+
+
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)
 ) -> str:
