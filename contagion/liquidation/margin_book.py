@@ -225,6 +225,12 @@ class MarginBook:
         )
 
 
+def rebuilt(book: MarginBook, positions: pd.DataFrame, loans: pd.DataFrame) -> MarginBook:
+    """The book with other positions and loans; raw integers have been scaled already."""
+    loans = loans.assign(collateral_decimals=0, debt_decimals=0)
+    return MarginBook(book.prices, positions.assign(decimals=0), loans, unit=book.unit)
+
+
 def _check_prices(prices: Mapping[str, float]) -> None:
     bad = [name for name, price in prices.items() if not (np.isfinite(price) and price >= 0)]
     if bad:
