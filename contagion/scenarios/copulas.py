@@ -111,9 +111,8 @@ def gaussian_copula(
     management, in Risk Management: Value at Risk and Beyond, Cambridge University Press.
     """
     expect(network=network)
-    given = {"marginals": marginal_words(marginals), "correlation": correlation}
     sample = sampler(scenarios, rng, sampling)
-    return _on_field(network, "gaussian_copula", given, marginals, correlation, 0.0, sample)
+    return _on_field(network, "gaussian_copula", marginals, correlation, None, sample)
 
 
 def t_copula(
@@ -150,14 +149,9 @@ def t_copula(
     Source: after Demarta and McNeil (2005), International Statistical Review 73(1).
     """
     expect(network=network)
-    given = {
-        "marginals": marginal_words(marginals),
-        "correlation": correlation,
-        "degrees": degrees,
-    }
-    freedom = one(degrees, "degrees", 1e-3)
+    one(degrees, "degrees", 1e-3)
     sample = sampler(scenarios, rng, sampling)
-    return _on_field(network, "t_copula", given, marginals, correlation, freedom, sample)
+    return _on_field(network, "t_copula", marginals, correlation, degrees, sample)
 
 
 def clayton_copula(
@@ -222,20 +216,24 @@ def clayton_copula(
 def _on_field(
     network: ExposureNetwork,
     kind: str,
-    given: dict[str, Any],
     marginals: Any,
     correlation: Values | pd.DataFrame,
-    degrees: float,
+    degrees: float | None,
     sample: Sampler,
 ) -> CopulaLosses:
+    words = {
+        "marginals": marginal_words(marginals), "correlation": correlation, "degrees": degrees
+    }  # fmt: skip
     loadings, specific = node_loadings(network, correlation)
     assets, assumptions = losing(network)
-    field = sample.field(network.names, loadings, specific, assets, n=len(network), degrees=degrees)
+    field = sample.field(
+        network.names, loadings, specific, assets, n=len(network), degrees=float(degrees or 0)
+    )
     return CopulaLosses(
         network.names,
         assets,
         sample.scenarios,
-        sample.words(kind, given),
+        sample.words(kind, words),
         assumptions,
         field,
         marginals_of(network.names, marginals),
