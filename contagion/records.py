@@ -242,8 +242,7 @@ class Table(_Record):
 
     Raises
     ------
-    ValueError
-        For a NaN without a reason.
+    ArgumentError : for a NaN without a reason.
 
     Example
     -------
@@ -295,8 +294,7 @@ class Scores(_Record):
 
     Raises
     ------
-    ValueError
-        For a NaN without a reason.
+    ArgumentError : for a NaN without a reason.
 
     Example
     -------

@@ -6,7 +6,7 @@ Errors of the user are one paragraph on stderr with exit code 2, never a traceba
 - `stressing`, `sweeps`, `reversing`: many runs
 - `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
 - `options`, `values`, `rule_arguments`, `scenario_arguments`, `market_arguments`: words to objects
-- `terminal`, `*_text`, `layers`, `figures`: objects to text and pictures
+- `terminal`, `*_text`, `layers`, `outputs`: objects to text, tables and pictures
 """
 
 from __future__ import annotations

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Annotated, Any
 
 import typer
 
 from ..text import known_name
-from . import compare, making, ranks, reconstructing, reversing, rules, runs, stressing, sweeps
-from . import liquidations as cascade
-from .grouped import Data, grouped
-from .options import (
-    File,
-    Json,
-    print_json,
+from . import (
+    compare,
+    liquidations,
+    making,
+    ranks,
+    reconstructing,
+    reversing,
+    rules,
+    runs,
+    stressing,
+    sweeps,
 )
-from .terminal import findings_text, paragraph
+from .grouped import Data, grouped
+from .options import File, Json, print_json
+from .terminal import findings_text, paragraph, say
 
 app = typer.Typer(
     name="contagion",
@@ -107,8 +114,7 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
             print("\n".join(repr(network).splitlines()[:3]))
         print(findings_text(found) if found else "clean: the checks found nothing.")
         if network is not None:
-            for text in network.assumptions:
-                print(paragraph(f"- {text}", "", "  "))
+            say(*(f"- {text}" for text in network.assumptions))
     if failed:
         raise typer.Exit(2)
 
@@ -135,8 +141,7 @@ def models(as_json: Json = False) -> None:
         print(f"{row['name']}: {row['title']}")
         inside = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
         kind = "settles claims" if row["settles"] else "values claims, does not settle them"
-        print(paragraph(f"{kind}; {inside}", "  ", "  "))
-        print(paragraph(str(row["source"]), "  ", "  "))
+        say(f"{kind}; {inside}", str(row["source"]), indent="  ")
 
 
 @app.command()
@@ -158,16 +163,24 @@ def columns(
             notes += ["required"] if column.required == "yes" else []
             notes += [f"default {column.default}"] if column.default else []
             text = f"{column.column} ({', '.join(filter(None, notes))}): {column.meaning}"
-            print(paragraph(text, "  ", "  "))
+            say(text, indent="  ")
 
 
-runs.add_to(app)
-ranks.add_to(app)
-compare.add_to(app)
-rules.add_to(app)
-cascade.add_to(app)
-sweeps.add_to(app)
-reversing.add_to(app)
-making.add_to(app)
-stressing.add_to(app)
-reconstructing.add_to(app)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": runs.run,
+    "explain": runs.explain,
+    "report": runs.report,
+    "rank": ranks.rank,
+    "compare": compare.compare,
+    "allocate": rules.allocate,
+    "rules": rules.catalogue,
+    "cascade": liquidations.cascade,
+    "liquidatable": liquidations.profile,
+    "sweep": sweeps.sweep,
+    "reverse": reversing.reverse_stress,
+    "generate": making.generate,
+    "stress": stressing.stress,
+    "reconstruct": reconstructing.reconstruct,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)

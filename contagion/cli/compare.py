@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-import typer
 
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
 from ..plot.amounts import Scale, scale
@@ -15,20 +14,15 @@ from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
 from ..text import percent, plural
 from . import options
-from .figures import draw, drawable
 from .grouped import Data, Run, grouped
-from .options import OUT, SHOCK, print_json
+from .options import OUT, SHOCK, Figure, option, print_json
+from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import idle, in_words, sets
-from .terminal import paragraph, table, width, written
+from .terminal import paragraph, say, table, width
 
 MOST = 12
 NODES = 32  # columns for the nodes and what they bear as given
 NOISE = 1e-9  # of everything borne; a smaller difference is none
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(compare)
 
 
 @grouped
@@ -36,28 +30,23 @@ def compare(
     source: options.Source,
     rule: Annotated[
         list[str],
-        typer.Option(
-            metavar="[NAME:]NODE=RULE",
-            help="A rule to compare with: a word such as pro_rata, a TOML file, or venue:NAME. "
+        option(
+            "[NAME:]NODE=RULE",
+            "A rule to compare with: a word such as pro_rata, a TOML file, or venue:NAME. "
             "Repeatable; those with one NAME are one set of rules. See `contagion rules`.",
-            rich_help_panel=SHOCK,
+            SHOCK,
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write fairness, table, differences, by_kind and by_hop as CSV, and "
+        option(
+            "DIR",
+            "Write fairness, table, differences, by_kind and by_hop as CSV, and "
             "summary.json, into this folder.",
-            rich_help_panel=OUT,
+            OUT,
         ),
     ] = None,
-    figure: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Draw it into this file, .png or .svg.", rich_help_panel=OUT
-        ),
-    ] = None,
+    figure: Figure = None,
     as_json: options.Json = False,
     *,
     run: Run,
@@ -78,41 +67,24 @@ def compare(
         model=model,
         baseline=run.baseline,  # type: ignore[arg-type]
     )
-    files = _write(done, found, out) if out is not None else []
-    if figure is not None:
-        from .. import plot
-
-        draw(figure, lambda: plot.rule_comparison(done))
+    frames, record = _frames(done), _record(done, found)
+    files = save(out, frames, record)
+    draw(figure, lambda plot: plot.rule_comparison(done))
     if as_json:
-        tables = {key: _records(frame) for key, frame in _frames(done).items()}
-        print_json(
-            {
-                **_record(done, found),
-                **tables,
-                "files": [str(file) for file in files],
-                "figure": figure,
-            }
-        )
+        print_json({**record, **rows(frames), "files": files, "figure": figure})
         return
     _print(done, found)
-    if out is not None:
-        print(f"\n{written(out, files)}")
-    if figure is not None:
-        print(f"\nFigure: {figure}")
+    tell(out, files, figure)
 
 
 def _frames(done: RuleComparison) -> dict[str, pd.DataFrame]:
     return {
-        "fairness": done.fairness.rename_axis("rules"),
-        "table": done.table.rename_axis("node"),
-        "differences": done.differences.rename_axis("node"),
-        "by_kind": done.by_kind,
-        "by_hop": done.by_hop,
+        "fairness": done.fairness.rename_axis("rules").reset_index(),
+        "table": done.table.rename_axis("node").reset_index(),
+        "differences": done.differences.rename_axis("node").reset_index(),
+        "by_kind": done.by_kind.reset_index(),
+        "by_hop": done.by_hop.reset_index(),
     }
-
-
-def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    return frame.reset_index().to_dict("records")
 
 
 def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str, Any]:
@@ -129,33 +101,16 @@ def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str
     return {**{key: whole[key] for key in keys}, "sets": mine}
 
 
-def _write(done: RuleComparison, found: dict[str, dict[str, Rule]], folder: Path) -> list[Path]:
-    import json
-
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, frame in _frames(done).items():
-        files.append(folder / f"{name}.csv")
-        frame.reset_index().to_csv(files[-1], index=False)
-    files.append(folder / "summary.json")
-    text = json.dumps(
-        options.plain(_record(done, found)), indent=2, allow_nan=False, ensure_ascii=False
-    )
-    files[-1].write_text(text + "\n", encoding="utf-8")
-    return files
-
-
 def _print(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> None:
     net = done.results[AS_GIVEN].network
-    print(paragraph(f"{done.results[AS_GIVEN].shock!r} on {net.name or 'network'}, "
-                    f"{plural(len(found), 'set')} of rules compared:", "", "  "))  # fmt: skip
+    shock = done.results[AS_GIVEN].shock
+    say(f"{shock!r} on {net.name or 'network'}, {plural(len(found), 'set')} of rules compared:")
     for name, of_nodes in found.items():
         text = "; ".join(f"{node} shares by {in_words(each)}" for node, each in of_nodes.items())
-        print(paragraph(f"- {name}: {text}", "", "  "))
-    for text in net.assumptions:
-        print(paragraph(f"assumption: {text}", "", "  "))
-    if note := idle(done.nodes, done.results[AS_GIVEN].shock):
-        print(paragraph(note, "", "  "))
+        say(f"- {name}: {text}")
+    say(*(f"assumption: {text}" for text in net.assumptions))
+    if note := idle(done.nodes, shock):
+        say(note)
     names = _labels(list(found))
     for text in (_fairness(done, names), *_differences(done, names)):
         print(f"\n{text}")

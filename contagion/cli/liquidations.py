@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-import typer
 
 from ..errors import ArgumentError, ConvergenceError
 from ..liquidation import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
@@ -18,34 +17,24 @@ from ..shocks import Shock
 from ..text import plural
 from . import market_arguments as market
 from . import options
-from .figures import draw, drawable
 from .liquidations_text import cascade_text, coupled_text, profile_text
 from .market_arguments import alike
-from .options import OUT, SHOCK, print_json
+from .options import OUT, SHOCK, Figure, option, print_json
+from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import ruled
-from .terminal import paragraph, written
+from .terminal import paragraph
 
 GRAPH = "Network (with --network)"
 MOVES = "-0.05,-0.1,-0.2,-0.3,-0.5"
-Figure = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Draw it into this file, .png or .svg.", rich_help_panel=OUT),
-]
 
 
 def _out(tables: str) -> Any:
     text = f"Write {tables} as CSV, and summary.json, into this folder."
-    return typer.Option(metavar="DIR", help=text, rich_help_panel=OUT)
+    return option("DIR", text, OUT)
 
 
 def _on_graph(text: str, metavar: str) -> Any:
-    return typer.Option(metavar=metavar, help=text, rich_help_panel=GRAPH)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(cascade)
-    app.command("liquidatable")(profile)
+    return option(metavar, text, GRAPH)
 
 
 def cascade(
@@ -53,51 +42,58 @@ def cascade(
     loans: market.Loans = None,
     prices: market.Prices = None,
     maintenance: market.Maintenance = "0.05",
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Unit of money.", rich_help_panel=market.BOOK),
-    ] = None,
+    unit: market.Money = None,
     move: Annotated[
         list[str] | None,
-        typer.Option(metavar="ASSET=CHANGE", help="Relative change of a price, such as ETH=-0.3 "
-                     "or ETH=-30%. Repeatable.", rich_help_panel=SHOCK),
+        option(
+            "ASSET=CHANGE",
+            "Relative change of a price, such as ETH=-0.3 or ETH=-30%. Repeatable.",
+            SHOCK,
+        ),
     ] = None,
     impact: Annotated[
         str,
-        typer.Option(metavar="IMPACT", help=f"How sales move prices: {', '.join(market.IMPACTS)}, "
-                     "with parameters as in linear:depth=5k or linear:depth=ETH:5k,BTC:300 (units "
-                     "of each asset; others are not moved).", rich_help_panel=SHOCK),
+        option(
+            "IMPACT",
+            f"How sales move prices: {', '.join(market.IMPACTS)}, "
+            "with parameters as in linear:depth=5k or linear:depth=ETH:5k,BTC:300 (units "
+            "of each asset; others are not moved).",
+            SHOCK,
+        ),
     ] = "none",
     oracle: Annotated[
         str,
-        typer.Option(metavar="ORACLE", help=f"What venues go by: {', '.join(market.ORACLES)}, as "
-                     "in time-weighted:window=3 or hard-coded:price=xUSD:1.",
-                     rich_help_panel=SHOCK),
+        option(
+            "ORACLE",
+            f"What venues go by: {', '.join(market.ORACLES)}, as "
+            "in time-weighted:window=3 or hard-coded:price=xUSD:1.",
+            SHOCK,
+        ),
     ] = "market",
     halt: Annotated[
         str | None,
-        typer.Option(metavar="FALL:ROUNDS", help="Halt after such a fall, for so many rounds: "
-                     "0.1:5.", rich_help_panel=SHOCK),
+        option("FALL:ROUNDS", "Halt after such a fall, for so many rounds: 0.1:5.", SHOCK),
     ] = None,
     throttle: Annotated[
         str | None,
-        typer.Option(metavar="UNITS", help="Most that is liquidated of an asset in a round: 100, "
-                     "or ETH:100,BTC:5.", rich_help_panel=SHOCK),
+        option(
+            "UNITS", "Most that is liquidated of an asset in a round: 100, or ETH:100,BTC:5.", SHOCK
+        ),
     ] = None,
     free: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOLDER=AMOUNT", help="Money with which a holder meets margin calls. "
-                     "Repeatable.", rich_help_panel=SHOCK),
+        option("HOLDER=AMOUNT", "Money with which a holder meets margin calls. Repeatable.", SHOCK),
     ] = None,
     max_rounds: Annotated[
-        int, typer.Option(min=1, help="Rounds before it counts as not settled.",
-                          rich_help_panel=SHOCK)
+        int, option(None, "Rounds before it counts as not settled.", SHOCK, min=1)
     ] = 1_000,
     network: Annotated[
         str | None,
-        _on_graph("Venues and holders are nodes of this dataset or file of exposures: deficits "
-                  "spread there, and what clearing takes is missing at the next call.",
-                  "DATASET-OR-FILE"),
+        _on_graph(
+            "Venues and holders are nodes of this dataset or file of exposures: deficits "
+            "spread there, and what clearing takes is missing at the next call.",
+            "DATASET-OR-FILE",
+        ),
     ] = None,
     nodes: Annotated[Path | None, _on_graph("Table of the nodes, for a file.", "FILE")] = None,
     orientation: Annotated[
@@ -125,7 +121,7 @@ def cascade(
     ] = None,
     figure: Figure = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Push a price shock through positions and loans: who is liquidated, what is missing where.
 
     Example: contagion cascade --positions positions.csv --prices ETH=2000 --move ETH=-0.3
@@ -137,9 +133,9 @@ def cascade(
     on_graph = {"--nodes": nodes, "--orientation": orientation, "--repair": repair,
                 "--assume-equity": assume_equity, "--rule": rule, "--default": default,
                 "--loss": loss}  # fmt: skip
-    for option, value in on_graph.items():
+    for word, value in on_graph.items():
         if value and network is None:
-            raise ArgumentError(f"{option}: it needs --network DATASET-OR-FILE.")
+            raise ArgumentError(f"{word}: it needs --network DATASET-OR-FILE.")
     loaded = None
     if network is not None:
         loaded = options.load(network, nodes, orientation, None, None, assume_equity, repair)
@@ -173,14 +169,10 @@ def cascade(
         ) from None
     frames = _frames(done, joint)
     found = {**_record(done, joint), "notes": [note for note in notes if note]}
-    files = _write(frames, found, out) if out is not None else []
-    if figure is not None:
-        from .. import plot
-
-        draw(figure, lambda: plot.cascade_path(done))
+    files = save(out, frames, found)
+    draw(figure, lambda plot: plot.cascade_path(done))
     if as_json:
-        print_json({**found, **_records(frames), "files": [str(file) for file in files],
-                    "figure": figure})  # fmt: skip
+        print_json({**found, **rows(frames), "files": files, "figure": figure})
         return
     words = [f"impact {impact}", f"oracle {oracle}"]
     words += [
@@ -197,24 +189,18 @@ def profile(
     loans: market.Loans = None,
     prices: market.Prices = None,
     maintenance: market.Maintenance = "0.05",
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Unit of money.", rich_help_panel=market.BOOK),
-    ] = None,
+    unit: market.Money = None,
     moves: Annotated[
-        str,
-        typer.Option(metavar="CHANGES", help="Relative changes of prices, separated by commas.",
-                     rich_help_panel=SHOCK),
+        str, option("CHANGES", "Relative changes of prices, separated by commas.", SHOCK)
     ] = MOVES,
     asset: Annotated[
         list[str] | None,
-        typer.Option(metavar="ASSET", help="Asset that moves; by default all but money, alike. "
-                     "Repeatable.", rich_help_panel=SHOCK),
+        option("ASSET", "Asset that moves; by default all but money, alike. Repeatable.", SHOCK),
     ] = None,
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """What is liquidatable when prices move by so much, and how few holders it belongs to.
 
     Static: at once and without impact.
@@ -233,14 +219,10 @@ def profile(
             notes.append(f"note: all prices move alike, also that of what is owed "
                          f"({', '.join(owed)}); for one alone say --asset ASSET")  # fmt: skip
     record = {**_version(), "book": _book(book), "moving": asset, "notes": notes}
-    files = _write(frames, record, out) if out is not None else []
-    if figure is not None:
-        from .. import plot
-
-        draw(figure, lambda: plot.liquidation_profile(book, asset))
+    files = save(out, frames, record)
+    draw(figure, lambda plot: plot.liquidation_profile(book, asset))
     if as_json:
-        print_json({**record, **_records(frames), "files": [str(file) for file in files],
-                    "figure": figure})  # fmt: skip
+        print_json({**record, **rows(frames), "files": files, "figure": figure})
         return
     print(profile_text(book, found, holders, asset))
     _end(notes, out, files, figure)
@@ -249,10 +231,7 @@ def profile(
 def _end(notes: list[str], out: Path | None, files: list[Path], figure: Path | None) -> None:
     for note in notes:
         print(f"\n{paragraph(note, '', '  ')}")
-    if out is not None:
-        print(f"\n{written(out, files)}")
-    if figure is not None:
-        print(f"\nFigure: {figure}")
+    tell(out, files, figure)
 
 
 def _version() -> dict[str, Any]:
@@ -319,21 +298,3 @@ def _frames(done: CascadeResult, joint: CoupledResult | None) -> dict[str, pd.Da
         frames["nodes"] = joint.table.rename_axis("node").reset_index()
         frames["bearers"] = joint.result.bearers
     return frames
-
-
-def _records(frames: dict[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:
-    return {name: frame.to_dict("records") for name, frame in frames.items()}
-
-
-def _write(frames: dict[str, pd.DataFrame], record: dict[str, Any], folder: Path) -> list[Path]:
-    import json
-
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, frame in frames.items():
-        files.append(folder / f"{name}.csv")
-        frame.to_csv(files[-1], index=False)
-    files.append(folder / "summary.json")
-    text = json.dumps(options.plain(record), indent=2, allow_nan=False, ensure_ascii=False)
-    files[-1].write_text(text + "\n", encoding="utf-8")
-    return files

@@ -14,14 +14,10 @@ from ..errors import ArgumentError
 from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import known_name
 from . import options
-from .options import OUT, print_json
-from .terminal import paragraph, written
+from .options import OUT, option, print_json
+from .outputs import tell
+from .terminal import paragraph, say
 from .values import value
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(generate)
 
 
 def generate(
@@ -31,20 +27,18 @@ def generate(
     ] = None,
     given: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A parameter of the family, of the amounts (kind, mean, dispersion) or of the "
+        option(
+            "NAME=VALUE",
+            "A parameter of the family, of the amounts (kind, mean, dispersion) or of the "
             "balance sheets (interbank, capital, spread, least). Repeatable.",
+            None,
+            "--set",
         ),
     ] = None,
-    rng: Annotated[int, typer.Option(metavar="SEED", help="The seed.")] = 0,
+    rng: Annotated[int, option("SEED", "The seed.")] = 0,
     unit: options.Unit = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write nodes.csv, exposures.csv ... here.", rich_help_panel=OUT
-        ),
+        Path | None, option("DIR", "Write nodes.csv, exposures.csv ... here.", OUT)
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -55,9 +49,8 @@ def generate(
     if family is None:
         for name, each in FAMILIES.items():
             print(f"{name}")
-            print(paragraph((each.__doc__ or "").split("\n")[0], "  ", "  "))
             known = ", ".join(_known(each))
-            print(paragraph(f"--set {known}", "  ", "  "))
+            say((each.__doc__ or "").split("\n")[0], f"--set {known}", indent="  ")
         return
     known_name(family, FAMILIES, "family")
     make = FAMILIES[family]
@@ -66,11 +59,11 @@ def generate(
     if as_json:
         sheet = network.balance_sheet.sum().to_dict()
         summary = {"name": network.name, "nodes": len(network), "exposures": len(network.amount)}
-        print_json({**summary, "sums": sheet, "seed": rng, "files": [str(f) for f in files]})
+        print_json({**summary, "sums": sheet, "seed": rng, "files": files})
         return
     print(repr(network))
     if out is not None:
-        print(f"\n{written(out, files)}")
+        tell(out, files)
         print(paragraph(f"Read it with: contagion check {out}"))
 
 
@@ -79,8 +72,8 @@ def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> d
 
     Raises
     ------
-    ArgumentError
-        For a name that the family does not have, with the closest, and for one that is missing.
+    ArgumentError : for a name that the family does not have, with the closest, and for one that is
+        missing.
 
     Example
     -------

@@ -10,7 +10,6 @@ from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 import pandas as pd
-import typer
 
 from .. import liquidation
 from ..errors import ArgumentError, MarginError, MissingFileError
@@ -19,7 +18,7 @@ from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
 from ..network import schema
 from ..text import closest, known_name, listing
-from .options import number
+from .options import number, option
 from .rule_arguments import typed
 
 BOOK = "Book"
@@ -37,25 +36,24 @@ IN_UNITS = ("depth", "daily_volume", "price", "snapshot", "asset", "money")
 
 Positions = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Table of positions (CSV, Parquet); see `contagion columns "
-                 "positions`.", rich_help_panel=BOOK),
-]  # fmt: skip
+    option("FILE", "Table of positions (CSV, Parquet); see `contagion columns positions`.", BOOK),
+]
 Loans = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Table of loans; see `contagion columns loans`.",
-                 rich_help_panel=BOOK),
-]  # fmt: skip
+    Path | None, option("FILE", "Table of loans; see `contagion columns loans`.", BOOK)
+]
 Prices = Annotated[
     list[str] | None,
-    typer.Option(metavar="ASSET=PRICE|FILE", help="Price before the shock, such as ETH=2000, or a "
-                 "table with the columns asset and price. Repeatable; a later one wins over a "
-                 "table.", rich_help_panel=BOOK),
-]  # fmt: skip
+    option(
+        "ASSET=PRICE|FILE",
+        "Price before the shock, such as ETH=2000, or a table with the columns asset and price. "
+        "Repeatable; a later one wins over a table.",
+        BOOK,
+    ),
+]
 Maintenance = Annotated[
-    str,
-    typer.Option(metavar="RATE", help="Maintenance margin of positions that give none.",
-                 rich_help_panel=BOOK),
-]  # fmt: skip
+    str, option("RATE", "Maintenance margin of positions that give none.", BOOK)
+]
+Money = Annotated[str | None, option("TEXT", "Unit of money.", BOOK)]
 
 
 def _word(kind: type) -> str:
@@ -80,8 +78,8 @@ def read_book(
 
     Raises
     ------
-    ArgumentError, MissingFileError, MarginError
-        For no table at all, a file that is not there, and what :class:`MarginBook` refuses.
+    ArgumentError, MissingFileError, MarginError : for no table at all, a file that is not there,
+        and what :class:`MarginBook` refuses.
     """
     if positions is None and loans is None:
         raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
@@ -216,9 +214,8 @@ def impact(text: str, assets: Sequence[Any]) -> Any:
 
     Raises
     ------
-    ArgumentError
-        For an unknown form, parameter or asset, with the closest one; for a value that is missing
-        or out of range.
+    ArgumentError : for an unknown form, parameter or asset, with the closest one; for a value that
+        is missing or out of range.
 
     Example
     -------

@@ -31,6 +31,14 @@ TURNS = {
     "debtor-creditor": "debtor->creditor",
 }
 
+
+def option(
+    metavar: str | None, help: str, panel: str | None = None, *flags: str, **more: Any
+) -> Any:
+    """An option of a command, in a panel of its help; `flags` where they are not its name."""
+    return typer.Option(*flags, metavar=metavar, help=help, rich_help_panel=panel, **more)
+
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -42,116 +50,83 @@ Source = Annotated[
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="File or folder of exposures.", show_default=False)
 ]
-Nodes = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Table of the nodes, for a file.", rich_help_panel=DATA),
-]
+Nodes = Annotated[Path | None, option("FILE", "Table of the nodes, for a file.", DATA)]
 Orientation = Annotated[
     str | None,
-    typer.Option(
-        metavar="ORDER",
-        help="creditor-debtor or debtor-creditor: what the first and second column (or rows and "
+    option(
+        "ORDER",
+        "creditor-debtor or debtor-creditor: what the first and second column (or rows and "
         "columns) are, where their names do not say it.",
-        rich_help_panel=DATA,
+        DATA,
     ),
 ]
-Unit = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Unit of the amounts.", rich_help_panel=DATA)
-]
-Layer = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT",
-        help="Keep one layer or snapshot of the exposures.",
-        rich_help_panel=DATA,
-    ),
-]
+Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
+Layer = Annotated[str | None, option("TEXT", "Keep one layer or snapshot of the exposures.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NODE=AMOUNT",
-        help="Equity of a node that the data do not give. Repeatable.",
-        rich_help_panel=DATA,
-    ),
+    option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),
 ]
 Repair = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="WHAT=HOW",
-        help="What to do about data that are not clean, as the findings of `contagion check` "
+    option(
+        "WHAT=HOW",
+        "What to do about data that are not clean, as the findings of `contagion check` "
         "propose it: duplicates=sum, self_loops=drop, missing_equity=external, fx=EUR:1.08 ... "
         "Repeatable.",
-        rich_help_panel=DATA,
+        DATA,
     ),
 ]
 Default = Annotated[
     list[str] | None,
-    typer.Option(
-        "--default",
-        metavar="NODE",
-        help="Node that fails for outside reasons. Repeatable. By default that of the dataset.",
-        rich_help_panel=SHOCK,
+    option(
+        "NODE",
+        "Node that fails for outside reasons. Repeatable. By default that of the dataset.",
+        SHOCK,
     ),
 ]
 Recovery = Annotated[
     float | None,
-    typer.Option(
-        metavar="SHARE",
-        help="What nodes of --default pay on their debts, 0 to 1. By default 0, or what the "
+    option(
+        "SHARE",
+        "What nodes of --default pay on their debts, 0 to 1. By default 0, or what the "
         "dataset says.",
-        rich_help_panel=SHOCK,
+        SHOCK,
     ),
 ]
 Loss = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NODE=AMOUNT",
-        help="Outside assets of a node that are destroyed, such as celsius=200m. Repeatable.",
-        rich_help_panel=SHOCK,
+    option(
+        "NODE=AMOUNT",
+        "Outside assets of a node that are destroyed, such as celsius=200m. Repeatable.",
+        SHOCK,
     ),
 ]
 Rules = Annotated[
     list[str] | None,
-    typer.Option(
-        "--rule",
-        metavar="NODE=RULE",
-        help="How a node shares a shortfall, instead of its own rule: a word such as pro_rata, a "
+    option(
+        "NODE=RULE",
+        "How a node shares a shortfall, instead of its own rule: a word such as pro_rata, a "
         "TOML file, or venue:NAME. Repeatable. See `contagion rules`.",
-        rich_help_panel=SHOCK,
+        SHOCK,
     ),
 ]
-ModelName = Annotated[
-    str,
-    typer.Option("--model", metavar="NAME", help="See `contagion models`.", rich_help_panel=SHOCK),
-]
+ModelName = Annotated[str, option("NAME", "See `contagion models`.", SHOCK)]
 Param = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUE",
-        help="Parameter of the model, such as alpha=0.8. Repeatable.",
-        rich_help_panel=SHOCK,
-    ),
+    option("NAME=VALUE", "Parameter of the model, such as alpha=0.8. Repeatable.", SHOCK),
 ]
 BaselineName = Annotated[
     str,
-    typer.Option(
-        "--baseline",
-        metavar="cleared|book",
-        help="What losses are counted from: cleared, from what would be paid without the shock "
+    option(
+        "cleared|book",
+        "What losses are counted from: cleared, from what would be paid without the shock "
         "(only what the shock adds); book, from face values (also what was missing before).",
-        rich_help_panel=SHOCK,
+        SHOCK,
     ),
 ]
-Jobs = Annotated[
-    int,
-    typer.Option(
-        "--jobs", metavar="N", help="Processes, -1 for all cores.", rich_help_panel="Running"
-    ),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print JSON and nothing else.", rich_help_panel=OUT),
-]
+Jobs = Annotated[int, option("N", "Processes, -1 for all cores.", "Running")]
+Figure = Annotated[Path | None, option("FILE", "Draw it into this file, .png or .svg.", OUT)]
+Json = Annotated[bool, option(None, "Print JSON and nothing else.", OUT, "--json")]
 
 
 @dataclass(frozen=True)

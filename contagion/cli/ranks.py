@@ -6,7 +6,6 @@ import sys
 from typing import Annotated, Any
 
 import pandas as pd
-import typer
 
 from ..measures import MEASURES
 from ..measures.ranking import Agreement, agreement
@@ -15,17 +14,12 @@ from ..network.exposure_network import ExposureNetwork
 from ..records import Table
 from . import options
 from .grouped import Data, grouped
-from .options import OUT, print_json
+from .options import OUT, option, print_json
 from .rule_arguments import ruled
-from .terminal import paragraph, table, width
+from .terminal import paragraph, say, table, width
 
 MOST = 2_000  # nodes that are compared
 SHEET = ["equity", "claims", "debts"]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(rank)
 
 
 @grouped
@@ -33,26 +27,37 @@ def rank(
     source: options.Source,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="See `contagion models`. Repeatable; by default "
-                     "eisenberg-noe and debtrank.", rich_help_panel=options.SHOCK),
+        option(
+            None,
+            "See `contagion models`. Repeatable; by default eisenberg-noe and debtrank.",
+            options.SHOCK,
+        ),
     ] = None,
     recovery: Annotated[
-        float, typer.Option(metavar="SHARE", min=0.0, max=1.0,
-                            help="What the failing node pays on its debts, 0 to 1.",
-                            rich_help_panel=options.SHOCK)
+        float,
+        option(
+            "SHARE",
+            "What the failing node pays on its debts, 0 to 1.",
+            options.SHOCK,
+            min=0.0,
+            max=1.0,
+        ),
     ] = 0.0,
     measure: Annotated[
         list[str] | None,
-        typer.Option("--measure", metavar="NAME|all",
-                     help="Compare these measures: ranks side by side, with definitions and how "
-                     "far they agree. Repeatable.", rich_help_panel=OUT),
+        option(
+            "NAME|all",
+            "Compare these measures: ranks side by side, with definitions and how "
+            "far they agree. Repeatable.",
+            OUT,
+        ),
     ] = None,
     rule: options.Rules = None,
-    top: Annotated[int, typer.Option(min=1, help="Rows to print.", rich_help_panel=OUT)] = 15,
+    top: Annotated[int, option(None, "Rows to print.", OUT, min=1)] = 15,
     as_json: options.Json = False,
     *,
     data: Data,
-) -> None:  # fmt: skip
+) -> None:
     """Rank nodes by what their default costs the others, and by how exposed they are.
 
     Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5.
@@ -91,7 +96,7 @@ def rank(
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}, {m.measured_in}", "  ", "  "))
+            say(f"{m.title}: {m.formula}, {m.measured_in}", indent="  ")
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -120,9 +125,9 @@ def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int
     for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
         if key in MEASURES:
             m = MEASURES[key]
-            print(paragraph(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", "  ", "  "))
+            say(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", indent="  ")
     for reason, columns in _undefined(frame).items():
-        print(paragraph(f"–: {reason} ({', '.join(columns)})", "  ", "  "))
+        say(f"–: {reason} ({', '.join(columns)})", indent="  ")
     print(f"\n{paragraph(found.sentence)}")
 
 

@@ -17,9 +17,9 @@ from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
 from . import options
 from .grouped import Data, grouped
-from .options import DATA, OUT, number, pairs, print_json, repairs
+from .options import DATA, OUT, number, option, pairs, print_json, repairs
 from .scenario_arguments import settings
-from .terminal import paragraph, table
+from .terminal import say, table
 
 MOST = 12
 METHODS: dict[str, Callable[..., Ensemble]] = {
@@ -30,11 +30,6 @@ METHODS: dict[str, Callable[..., Ensemble]] = {
     "gibbs": room.gibbs,
 }
 COLUMNS = ("interbank_assets", "interbank_liabilities")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(reconstruct)
 
 
 @grouped
@@ -48,51 +43,41 @@ def reconstruct(
             show_default=False,
         ),
     ] = None,
-    method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"One of {', '.join(METHODS)}.")
-    ] = "maximum-entropy",
+    method: Annotated[str, option("NAME", f"One of {', '.join(METHODS)}.")] = "maximum-entropy",
     density: Annotated[
         float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Links there are of the links there could be; for fitness and gibbs.",
-        ),
+        option("SHARE", "Links there are of the links there could be; for fitness and gibbs."),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(metavar="N", help="How many networks. By default 1, of gibbs 100.")
+        int | None, option("N", "How many networks. By default 1, of gibbs 100.")
     ] = None,
-    rng: Annotated[int, typer.Option(metavar="SEED", help="The seed.")] = 0,
+    rng: Annotated[int, option("SEED", "The seed.")] = 0,
     given: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Another parameter of the method, such as exact=true, links=40, stubs=500, "
+        option(
+            "NAME=VALUE",
+            "Another parameter of the method, such as exact=true, links=40, stubs=500, "
             "burn_in=2000. Repeatable.",
+            None,
+            "--set",
         ),
     ] = None,
     known: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Exposures that are known and kept: creditor, debtor, amount.",
-            rich_help_panel=DATA,
-        ),
+        option("FILE", "Exposures that are known and kept: creditor, debtor, amount.", DATA),
     ] = None,
     residual: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A node outside that takes what cannot be placed, for a table of margins.",
-            rich_help_panel=DATA,
+        option(
+            "NAME", "A node outside that takes what cannot be placed, for a table of margins.", DATA
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
-            rich_help_panel=OUT,
+        option(
+            "DIR",
+            "Write one folder a network here: 000, 001 ... `contagion stress DIR` runs all.",
+            OUT,
         ),
     ] = None,
     as_json: options.Json = False,
@@ -147,8 +132,7 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
 
     Raises
     ------
-    OSError
-        Where a folder cannot be made.
+    OSError : where a folder cannot be made.
     """
     wide = max(3, len(str(len(ensemble) - 1)))
     folders = [place / f"{k:0{wide}d}" for k in range(len(ensemble))]
@@ -198,10 +182,8 @@ def _list_methods() -> None:
         own = [n for n in _parameters(name) if n not in ("density", "samples", "rng")]
         flags = [f"--{n}" for n in ("density", "samples") if n in _parameters(name)]
         print(name)
-        print(paragraph((make.__doc__ or "").split("\n")[0], "  ", "  "))
         said = ", ".join([*flags, *([f"--set {', '.join(own)}"] if own else [])])
-        if said:
-            print(paragraph(said, "  ", "  "))
+        say(*filter(None, ((make.__doc__ or "").split("\n")[0], said)), indent="  ")
 
 
 def _record(
@@ -237,7 +219,7 @@ def _rows(ensemble: Ensemble) -> list[dict[str, Any]]:
 
 def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
     for line in repr(ensemble).splitlines():
-        print(paragraph(line.strip(), "  " if line.startswith(" ") else "", "  "))
+        say(line.strip(), indent="  " if line.startswith(" ") else "")
     rows = [
         [f"{row['network']:,}", f"{row['links']:,}", f"{row['density']:.4f}",
          f"{row['margin_error']:.1e}", f"{row['added']:,}", f"{row['dropped']:,}"]
@@ -251,10 +233,10 @@ def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
         worth = ensemble.diagnostics["effective"]
         said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
         line = f"The chain is worth so many independent networks: {said}."
-        print(paragraph(line if said else "The chain never moved.", "", "  "))
+        say(line if said else "The chain never moved.")
     if out is not None:
         print()
         wrote = f"Written to {out}: {plural(len(folders), 'folder')}, {folders[0].name}"
         wrote += f" to {folders[-1].name}" if len(folders) > 1 else ""
-        print(paragraph(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios "
-                        f"through all with contagion stress {out}.", "", "  "))  # fmt: skip
+        say(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios through all "
+            f"with contagion stress {out}.")  # fmt: skip

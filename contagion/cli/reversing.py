@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from ..errors import ArgumentError
 from ..experiments import reverse as search
 from ..shocks import Shock
 from . import options
 from .grouped import Data, grouped
-from .options import SHOCK, number, print_json
-from .terminal import paragraph
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("reverse")(reverse_stress)
+from .options import SHOCK, number, option, print_json
+from .terminal import say
 
 
 @grouped
@@ -25,51 +18,27 @@ def reverse_stress(
     source: options.Source,
     fail: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NODE",
-            help="What the shock has to do: fail this node. Repeatable: all of them.",
-            rich_help_panel=SHOCK,
-        ),
+        option("NODE", "What the shock has to do: fail this node. Repeatable: all of them.", SHOCK),
     ] = None,
     reach: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AMOUNT",
-            help="Or: make owners lose this much in all, such as 200m.",
-            rich_help_panel=SHOCK,
-        ),
+        str | None, option("AMOUNT", "Or: make owners lose this much in all, such as 200m.", SHOCK)
     ] = None,
     norm: Annotated[
         str,
-        typer.Option(
-            metavar="NORM",
-            help="Size of a shock: money (in all), largest (of one node), relative (to assets).",
-            rich_help_panel=SHOCK,
+        option(
+            "NORM",
+            "Size of a shock: money (in all), largest (of one node), relative (to assets).",
+            SHOCK,
         ),
     ] = "money",
     hit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NODE",
-            help="Node that may be hit. Repeatable; by default all.",
-            rich_help_panel=SHOCK,
-        ),
+        list[str] | None, option("NODE", "Node that may be hit. Repeatable; by default all.", SHOCK)
     ] = None,
     proportional: Annotated[
-        bool,
-        typer.Option(
-            "--proportional",
-            help="All external assets fall by the same part.",
-            rich_help_panel=SHOCK,
-        ),
+        bool, option(None, "All external assets fall by the same part.", SHOCK, "--proportional")
     ] = False,
     triggers: Annotated[
-        bool,
-        typer.Option(
-            "--triggers",
-            help="The fewest defaults instead of the smallest loss.",
-            rich_help_panel=SHOCK,
-        ),
+        bool, option(None, "The fewest defaults instead of the smallest loss.", SHOCK, "--triggers")
     ] = False,
     recovery: options.Recovery = None,
     default: options.Default = None,
@@ -100,7 +69,7 @@ def reverse_stress(
         if as_json:
             print_json({**vars(few), "nodes": list(few.nodes)})
         else:
-            print(paragraph(repr(few), "", "  "))
+            say(repr(few))
         return
     given = sum((Shock.default(name, rate) for name in default or ()), Shock())
     found = search.smallest_shock(
@@ -116,5 +85,4 @@ def reverse_stress(
     if as_json:
         print_json({**vars(found), "losses": found.losses.to_dict()})
         return
-    for line in repr(found).splitlines():
-        print(paragraph(line, "", "  "))
+    say(*repr(found).splitlines())

@@ -35,9 +35,8 @@ def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
 
     Raises
     ------
-    RuleError, ArgumentError
-        For an unknown rule, venue or parameter, with the closest one, and for a value that does
-        not fit.
+    RuleError, ArgumentError : for an unknown rule, venue or parameter, with the closest one, and
+        for a value that does not fit.
 
     Example
     -------
@@ -167,8 +166,7 @@ def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tup
 
     Raises
     ------
-    ArgumentError
-        For a text that has not this form, and for an unknown node.
+    ArgumentError : for a text that has not this form, and for an unknown node.
     """
     lefts = list(_cuts(text, "="))
     for left, right in lefts:
@@ -214,8 +212,7 @@ def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, 
 
     Raises
     ------
-    ArgumentError
-        As :func:`assigned`, and for one node twice in a set.
+    ArgumentError : as :func:`assigned`, and for one node twice in a set.
     """
     found: dict[str, dict[str, Rule]] = {}
     for text in texts:

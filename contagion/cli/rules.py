@@ -14,13 +14,14 @@ import typer
 from ..errors import ArgumentError, ContagionError, MissingFileError, RuleError
 from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
-from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, to_dict
+from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
 from ..text import closest, known_name, percent
 from . import rule_arguments as words
 from .layers import used
-from .options import OUT, Json, Unit, number, print_json
-from .terminal import documented, paragraph, table, width, written
+from .options import OUT, Json, Unit, number, option, print_json
+from .outputs import rows, save, tell
+from .terminal import documented, paragraph, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
@@ -32,18 +33,12 @@ EXAMPLES: dict[str, Rule] = {  # of the rules that need something
 }
 Parameters = Annotated[
     list[str] | None,
-    typer.Option(
-        "--param",
-        metavar="NAME=VALUE",
-        help="Parameter of a word or a venue, such as weight=profit or fund=30m. Repeatable.",
+    option(
+        "NAME=VALUE",
+        "Parameter of a word or a venue, such as weight=profit or fund=30m. Repeatable.",
+        None,
     ),
 ]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(allocate)
-    app.command("rules")(catalogue)
 
 
 def allocate(
@@ -56,37 +51,32 @@ def allocate(
             show_default=False,
         ),
     ],
-    loss: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="What has to be borne, such as 200m.")
-    ],
+    loss: Annotated[str, option("AMOUNT", "What has to be borne, such as 200m.")],
     rule: Annotated[
         str,
-        typer.Option(
-            metavar="RULE",
-            help="How it is shared: a word such as pro_rata, a TOML file, or venue:NAME. See "
+        option(
+            "RULE",
+            "How it is shared: a word such as pro_rata, a TOML file, or venue:NAME. See "
             "`contagion rules`.",
         ),
     ],
     param: Parameters = None,
-    lot: Annotated[
-        str | None,
-        typer.Option(metavar="AMOUNT", help="Losses come in whole multiples of this."),
-    ] = None,
+    lot: Annotated[str | None, option("AMOUNT", "Losses come in whole multiples of this.")] = None,
     rounding: Annotated[
         str | None,
-        typer.Option(
-            metavar="HOW",
-            help="With --lot: down leaves what does not fill a lot uncovered; largest_remainder "
+        option(
+            "HOW",
+            "With --lot: down leaves what does not fill a lot uncovered; largest_remainder "
             "gives the missing lots to the largest remainders.",
         ),
     ] = None,
     unit: Unit = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write claims and layers as CSV, rule.toml and summary.json into this folder.",
-            rich_help_panel=OUT,
+        option(
+            "DIR",
+            "Write claims and layers as CSV, rule.toml and summary.json into this folder.",
+            OUT,
         ),
     ] = None,
     as_json: Json = False,
@@ -109,19 +99,16 @@ def allocate(
         lot=None if lot is None else number(lot, "--lot"),
         rounding=cast(Any, rounding or "down"),
     )
-    files = _write(done, out) if out is not None else []
+    found = _record(done)
+    files = save(
+        out, {"claims": done.table, "layers": done.layers}, found, {"rule.toml": dumps(done.rule)}
+    )
     if as_json:
-        frames = {
-            key: frame.to_dict("records")
-            for key, frame in (("layers", done.layers), ("table", done.table))
-        }
-        print_json(
-            {**_record(done), "unit": unit or "", **frames, "files": [str(file) for file in files]}
-        )
+        frames = {"layers": done.layers, "table": done.table}
+        print_json({**found, "unit": unit or "", **rows(frames), "files": files})
         return
     _print(done, unit or "", lot, rounding)
-    if out is not None:
-        print(f"\n{written(out, files)}")
+    tell(out, files)
 
 
 def _claims(path: Path) -> pd.DataFrame:
@@ -148,25 +135,9 @@ def _record(done: Allocation) -> dict[str, Any]:
     }
 
 
-def _write(done: Allocation, folder: Path) -> list[Path]:
-    import json
-
-    from ..rules import dumps
-    from .options import plain
-
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / name for name in ("claims.csv", "layers.csv", "rule.toml", "summary.json")]
-    done.table.to_csv(files[0], index=False)
-    done.layers.to_csv(files[1], index=False)
-    files[2].write_text(dumps(done.rule), encoding="utf-8")
-    text = json.dumps(plain(_record(done)), indent=2, allow_nan=False, ensure_ascii=False)
-    files[3].write_text(text + "\n", encoding="utf-8")
-    return files
-
-
 def _print(done: Allocation, unit: str, lot: str | None, rounding: str | None) -> None:
     lots = f", in lots of {lot}, rounding {rounding or 'down'}" if lot else ""
-    print(paragraph(f"{words.in_words(done.rule)}{lots}", "", "  "))
+    say(f"{words.in_words(done.rule)}{lots}")
     to = scale([done.loss, *done.table["amount"], *done.layers["capacity"]], unit)
     rows = [
         [str(row.layer), to(row.capacity), to(row.absorbed), used(row.absorbed, row.capacity)]
@@ -218,12 +189,10 @@ def catalogue(
     ] = None,
     param: Parameters = None,
     as_toml: Annotated[
-        bool,
-        typer.Option("--toml", help="Print the rule as TOML and nothing else.",
-                     rich_help_panel=OUT),
+        bool, option(None, "Print the rule as TOML and nothing else.", OUT, "--toml")
     ] = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """List the rules of loss sharing and the venues, or explain one and print it as TOML.
 
     Example: contagion rules okex_2018 --param fund=2510
@@ -337,14 +306,11 @@ def _parameters(row: dict[str, Any]) -> str:
 
 def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
     venue = about["kind"] == "venue"
-    print(paragraph(f"{about['name']}: {about['title']}" if venue else about["name"], "", "  "))
+    say(f"{about['name']}: {about['title']}" if venue else about["name"])
     if venue:
-        print(
-            paragraph(f"{about['status']}; as of {about['as_of']}; {about['source']}", "  ", "  ")
-        )
-        for part in ("read", "simplified"):
-            print(paragraph(f"{part}: {about[part]}", "  ", "  "))
-    print(paragraph(f"parameters: {_parameters(about) or 'none'}", "  ", "  "))
+        say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
+        say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
+    say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
     print(f"\n{documented(_help(about['name']))}")
     if lacking:
         print(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")

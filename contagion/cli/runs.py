@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from ..errors import MissingFileError
@@ -18,23 +19,22 @@ from ..rules import to_dict
 from . import options
 from .grouped import Data, Run, grouped
 from .layers import calls_text, layers_text
-from .options import OUT, print_json
+from .options import OUT, option, print_json
+from .outputs import save, tell
 from .rule_arguments import idle
-from .terminal import paragraph, table, written
+from .terminal import paragraph, say, table
 
 MOST = 12
 SETTLED = ("bearers", "layers", "calls")
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Write table, flows, path, bearers, layers and calls as "
-                 "CSV, and summary.json, into this folder.", rich_help_panel=OUT),
-]  # fmt: skip
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    for command in (run, explain, report):
-        app.command()(command)
+    option(
+        "DIR",
+        "Write table, flows, path, bearers, layers and calls as CSV, and summary.json, into this "
+        "folder.",
+        OUT,
+    ),
+]
 
 
 def record(result: PropagationResult) -> dict[str, Any]:
@@ -76,25 +76,21 @@ def run(
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
     result = run.propagate(data.load(source), rule)
-    files = _write(result, out) if out is not None else []
+    files = [] if out is None else save(out, _frames(result), record(result))
     if as_json:
         tables = {"table": result.table.reset_index().to_dict("records")}
         if result.model.settles:
             tables |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
-        print_json({**record(result), **tables, "files": [str(file) for file in files]})
+        print_json({**record(result), **tables, "files": files})
         return
-    for line in result.summary():
-        print(paragraph(line, "", "  "))
-    for text in result.network.assumptions:
-        print(paragraph(f"assumption: {text}", "", "  "))
+    say(*result.summary(), *(f"assumption: {text}" for text in result.network.assumptions))
     if rule and (note := idle(result.network.rules, result.shock)):
-        print(paragraph(note, "", "  "))
+        say(note)
     if result.model.settles:
         for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
             print(f"\n{text}")
     print(f"\n{_nodes(result)}")
-    if out is not None:
-        print(f"\n{written(out, files)}")
+    tell(out, files)
 
 
 def _bearers(result: PropagationResult) -> str:
@@ -132,22 +128,12 @@ def _nodes(result: PropagationResult) -> str:
     return f"{table(head, rows, words=(0, 4))}\n{note}"
 
 
-def _write(result: PropagationResult, folder: Path) -> list[Path]:
-    import json
-
-    folder.mkdir(parents=True, exist_ok=True)
+def _frames(result: PropagationResult) -> dict[str, pd.DataFrame]:
     frames = {"table": result.table.reset_index(), "flows": result.flows, "path": result.path}
     if result.model.settles:
         frames |= {"bearers": result.bearers, "layers": result.layers}
         frames |= {} if result.calls.empty else {"calls": result.calls}
-    files = []
-    for name, frame in frames.items():
-        files.append(folder / f"{name}.csv")
-        frame.to_csv(files[-1], index=False)
-    files.append(folder / "summary.json")
-    text = json.dumps(options.plain(record(result)), indent=2, allow_nan=False, ensure_ascii=False)
-    files[-1].write_text(text + "\n", encoding="utf-8")
-    return files
+    return frames
 
 
 @grouped
@@ -171,8 +157,7 @@ def explain(
         values = {key: getattr(why, key) for key in keys}
         print_json({**values, "paths": why.table.to_dict("records"), "run": record(result)})
         return
-    for line in repr(why).splitlines()[:2]:
-        print(paragraph(line, "", "  "))
+    say(*repr(why).splitlines()[:2])
     if why.table.empty:
         print("It loses nothing on its claims.")
         return
@@ -189,23 +174,14 @@ def report(
     context: typer.Context,
     source: options.Source,
     rule: options.Rules = None,
-    out: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="The file to write, .html or .md.", rich_help_panel=OUT),
-    ] = Path("report.html"),
+    out: Annotated[Path, option("FILE", "The file to write, .html or .md.", OUT)] = Path(
+        "report.html"
+    ),
     stress: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Add the stress test in this folder.", rich_help_panel=OUT
-        ),
+        Path | None, option("DIR", "Add the stress test in this folder.", OUT)
     ] = None,
-    tables: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write every table as CSV too.", rich_help_panel=OUT),
-    ] = None,
-    ranking: Annotated[
-        bool, typer.Option(help="Rank the nodes too (slow for thousands).", rich_help_panel=OUT)
-    ] = True,
+    tables: Annotated[Path | None, option("DIR", "Write every table as CSV too.", OUT)] = None,
+    ranking: Annotated[bool, option(None, "Rank the nodes too (slow for thousands).", OUT)] = True,
     as_json: options.Json = False,
     *,
     run: Run,
@@ -235,9 +211,5 @@ def report(
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(result)})
         return
-    for sentence in found:
-        print(paragraph(f"- {sentence}", "", "  "))
+    say(*(f"- {sentence}" for sentence in found))
     print(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))
-
-
-__all__ = ["add_to", "record"]

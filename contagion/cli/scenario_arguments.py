@@ -17,7 +17,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..scenarios.files import keys_of
 from ..text import known_name
-from .terminal import paragraph
+from .terminal import say
 from .values import value
 
 
@@ -32,10 +32,9 @@ def set_of(
 
     Raises
     ------
-    ArgumentError, MissingFileError
-        For an unknown kind, a missing file, a parameter that is missing or has its own option.
-    ShockError
-        For parameters that the kind does not have, or that do not fit the network.
+    ArgumentError, MissingFileError : for an unknown kind, a missing file, a parameter that is
+        missing or has its own option.
+    ShockError : for parameters that the kind does not have, or that do not fit the network.
 
     Example
     -------
@@ -96,8 +95,8 @@ def settings(texts: Iterable[str] | None, elsewhere: Mapping[str, str]) -> dict[
 
     Raises
     ------
-    ArgumentError
-        For words of another form, a name given twice, and one that has an option of its own.
+    ArgumentError : for words of another form, a name given twice, and one that has an option of its
+        own.
 
     Example
     -------
@@ -171,8 +170,7 @@ def list_kinds() -> None:
     for name, make in KINDS.items():
         known = [n for n in keys_of(name) if n != "rng"]
         print(name.replace("_", "-"))
-        print(paragraph((make.__doc__ or "").split("\n")[0], "  ", "  "))
         shown = [n for n in known if n != "scenarios"]
-        print(paragraph(f"--set {', '.join(shown)}", "  ", "  "))
+        say((make.__doc__ or "").split("\n")[0], f"--set {', '.join(shown)}", indent="  ")
     print("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
           "probabilities=0.02 --set correlation=0.3")  # fmt: skip

@@ -15,7 +15,7 @@ from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
 from ..statistics import Estimate
 from ..text import plural
-from .terminal import paragraph, table
+from .terminal import paragraph, say, table
 
 MOST = 12
 
@@ -56,9 +56,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
         on += f" ({many:,} networks, {spec['options']['design']})"
     lines = [f"{spec['model']['name']} on {on}, {plural(len(network), 'node')}.", _ran(test)]
     lines += [f"{test.run['target']}."] if "target" in test.run else []
-    lines += [f"assumption: {sentence}" for sentence in spec["assumptions"]]
-    for line in lines:
-        print(paragraph(line, "", "  "))
+    say(*lines, *(f"assumption: {sentence}" for sentence in spec["assumptions"]))
     listed = not test.sampled
     print(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
     mean = test.mean("defaults").value
@@ -66,7 +64,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     intervals = "The scenarios are a list, not a sample: no intervals." if listed else (
         "Intervals: 95 %."
     )  # fmt: skip
-    print(paragraph(f"{said} {intervals}", "", "  "))
+    say(f"{said} {intervals}")
     if place is not None:
         print(f"\n{paragraph(_where(test, place), '', '  ')}")
 

@@ -21,8 +21,8 @@ from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..text import choice
 from . import options
-from .figures import draw, drawable
-from .options import OUT, SHOCK, load, print_json
+from .options import OUT, SHOCK, load, option, print_json
+from .outputs import draw, drawable, tell
 from .rule_arguments import ruled
 from .scenario_arguments import again, list_kinds, model_of, set_of
 from .stress_text import record, show
@@ -35,11 +35,6 @@ OF_RUN = (
 )  # fmt: skip
 WITH_RESUME = (*OF_NETWORK, "resume", "jobs", "figure", "as_json")
 Found = tuple[StressTest, ExposureNetwork, Scenarios]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(stress)
 
 
 def stress(
@@ -55,38 +50,28 @@ def stress(
     ] = None,
     scenarios: Annotated[
         str,
-        typer.Option(
-            metavar="KIND|FILE",
-            help="A kind of scenarios, such as common-factor, t-copula, defaults, "
+        option(
+            "KIND|FILE",
+            "A kind of scenarios, such as common-factor, t-copula, defaults, "
             "single-defaults; or a file that says it, .toml.",
-            rich_help_panel=SHOCK,
+            SHOCK,
         ),
     ] = "common-factor",
     given: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A parameter of the scenarios: a number, true or false, A,B,C, NODE:X,NODE:Y, the "
+        option(
+            "NAME=VALUE",
+            "A parameter of the scenarios: a number, true or false, A,B,C, NODE:X,NODE:Y, the "
             "name of a column of the nodes, or TOML in [] or {}. Repeatable.",
-            rich_help_panel=SHOCK,
+            SHOCK,
+            "--set",
         ),
     ] = None,
     count: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="How many. By default 10,000, or what the file says.",
-            rich_help_panel=SHOCK,
-        ),
+        int | None, option("N", "How many. By default 10,000, or what the file says.", SHOCK)
     ] = None,
     rng: Annotated[
-        int | None,
-        typer.Option(
-            metavar="SEED",
-            help="The seed. By default 0, or what the file says.",
-            rich_help_panel=SHOCK,
-        ),
+        int | None, option("SEED", "The seed. By default 0, or what the file says.", SHOCK)
     ] = None,
     model: options.ModelName = "eisenberg-noe",
     param: options.Param = None,
@@ -94,11 +79,12 @@ def stress(
     rule: options.Rules = None,
     paired: Annotated[
         bool,
-        typer.Option(
-            "--paired",
-            help="Of an ensemble: scenario s on network s mod M, instead of every scenario on "
+        option(
+            None,
+            "Of an ensemble: scenario s on network s mod M, instead of every scenario on "
             "every network.",
-            rich_help_panel=SHOCK,
+            SHOCK,
+            "--paired",
         ),
     ] = False,
     nodes: options.Nodes = None,
@@ -110,54 +96,48 @@ def stress(
     jobs: options.Jobs = 1,
     target_error: Annotated[
         float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Stop as soon as the standard error of --target, relative to it, is below this.",
-            rich_help_panel="Running",
+        option(
+            "SHARE",
+            "Stop as soon as the standard error of --target, relative to it, is below this.",
+            "Running",
         ),
     ] = None,
     target: Annotated[
         str,
-        typer.Option(
-            metavar="WHAT",
-            help="mean, value-at-risk or expected-shortfall, of the loss, at the highest level.",
-            rich_help_panel="Running",
+        option(
+            "WHAT",
+            "mean, value-at-risk or expected-shortfall, of the loss, at the highest level.",
+            "Running",
         ),
     ] = "mean",
     level: Annotated[
         list[float] | None,
-        typer.Option(
-            metavar="P",
-            help="Level of value at risk and expected shortfall. Repeatable; by default 0.95 and "
-            "0.99.",
-            rich_help_panel=OUT,
+        option(
+            "P",
+            "Level of value at risk and expected shortfall. Repeatable; by default 0.95 and 0.99.",
+            OUT,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write every scenario into this folder (Parquet, with a manifest). The same "
+        option(
+            "DIR",
+            "Write every scenario into this folder (Parquet, with a manifest). The same "
             "command goes on where it stopped.",
-            rich_help_panel=OUT,
+            OUT,
         ),
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Go on with the folder of a stress test, or read it. SOURCE only where the folder "
+        option(
+            "DIR",
+            "Go on with the folder of a stress test, or read it. SOURCE only where the folder "
             "does not know it.",
-            rich_help_panel="Running",
+            "Running",
         ),
     ] = None,
     figure: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Draw the loss exceedance curve, .png or .svg.",
-            rich_help_panel=OUT,
-        ),
+        Path | None, option("FILE", "Draw the loss exceedance curve, .png or .svg.", OUT)
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -179,17 +159,13 @@ def stress(
     else:
         _alone(context)
         test, network, drawn = _go_on(resume, None if source is None else words, run)
-    if figure is not None:
-        from .. import plot
-
-        draw(figure, lambda: plot.exceedance(test))
+    draw(figure, lambda plot: plot.exceedance(test))
     place = resume or out
     if as_json:
         print_json(record(test, drawn, place))
         return
     show(test, network, drawn, place)
-    if figure is not None:
-        print(f"\nFigure: {figure}")
+    tell(None, [], figure)
 
 
 def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Found:
@@ -242,8 +218,8 @@ def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
 
     Raises
     ------
-    MissingFileError, ArgumentError, NetworkError
-        As :func:`~contagion.cli.options.load` and :func:`~contagion.cli.rule_arguments.ruled` do.
+    MissingFileError, ArgumentError, NetworkError : as :func:`~contagion.cli.options.load` and
+        :func:`~contagion.cli.rule_arguments.ruled` do.
     """
     place = Path(words["source"])
     inside = sorted(place.iterdir()) if place.is_dir() else []

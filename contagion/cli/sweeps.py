@@ -6,25 +6,18 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
 from . import options
-from .figures import draw, drawable
 from .grouped import Data, Run, grouped
-from .options import OUT, SHOCK, print_json
-from .terminal import paragraph, table, written
+from .options import OUT, SHOCK, option, print_json
+from .outputs import draw, drawable, tell
+from .terminal import paragraph, say, table
 from .values import steps
 
 MOST = 30
 USUAL = "socialized_share"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(sweep)
 
 
 @grouped
@@ -32,35 +25,28 @@ def sweep(
     source: options.Source,
     over: Annotated[
         list[str],
-        typer.Option(
-            metavar="FIELD=VALUES",
-            help="An axis: model.NAME, shock.recovery, shock.scale, shock.fraction, "
+        option(
+            "FIELD=VALUES",
+            "An axis: model.NAME, shock.recovery, shock.scale, shock.fraction, "
             "shock.default, network.capital, network.exposures, rule.NODE; values "
             "START:STOP:COUNT or A,B,C. Repeatable.",
-            rich_help_panel=SHOCK,
+            SHOCK,
         ),
     ],
     measure: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What to print and draw, such as loss, defaults, socialized_share. By default "
+        option(
+            "NAME",
+            "What to print and draw, such as loss, defaults, socialized_share. By default "
             "socialized_share, and loss for models that do not settle claims.",
-            rich_help_panel=OUT,
+            OUT,
         ),
     ] = None,
     jobs: options.Jobs = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the long table here, .csv.", rich_help_panel=OUT),
-    ] = None,
+    out: Annotated[Path | None, option("FILE", "Write the long table here, .csv.", OUT)] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Draw the phase diagram of the first two axes, .png or .svg.",
-            rich_help_panel=OUT,
-        ),
+        option("FILE", "Draw the phase diagram of the first two axes, .png or .svg.", OUT),
     ] = None,
     as_json: options.Json = False,
     *,
@@ -87,29 +73,20 @@ def sweep(
     done = swept(case, axes, n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
     chosen = measure or (USUAL if USUAL in done.measures else "loss")
     values = done.mean(chosen)
-    files = []
     if out is not None:
         done.table.to_csv(out, index=False)
-        files = [out]
-    if figure is not None:
-        from .. import plot
-
-        x, y = list(axes)[:2]
-        draw(figure, lambda: plot.phase_diagram(done, chosen, x, y))
+    draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))
     if as_json:
         rows = done.table.to_dict("records")
         print_json({"axes": axes, "unit": loaded.network.unit, "cells": rows})
         return
     _print(done, chosen, values)
-    if files:
-        print(f"\n{written(files[0].parent, files)}")
-    if figure is not None:
-        print(f"\nFigure: {figure}")
+    tell(out and out.parent, [out] if out else [], figure)
 
 
 def _print(done: Sweep, measure: str, values: Any) -> None:
-    for line in repr(done).splitlines()[:1]:
-        print(paragraph(line, "", "  "))
+    first, *others = repr(done).splitlines()
+    say(first)
     names = list(done.axes)
     rows = [
         [*(_text(row[name]) for name in names), _text(row["mean"])]
@@ -118,9 +95,7 @@ def _print(done: Sweep, measure: str, values: Any) -> None:
     print(table([*names, measure], rows, words=()))
     if len(values) > MOST:
         print(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
-    for text in repr(done).splitlines():
-        if "failed;" in text:
-            print(paragraph(text.strip(), "", "  "))
+    say(*(text.strip() for text in others if "failed;" in text))
 
 
 def _text(value: Any) -> str:

@@ -24,14 +24,24 @@ def paragraph(text: str, indent: str = "", hang: str = "") -> str:
     >>> paragraph("one  two")
     'one two'
     """
-    return textwrap.fill(
-        " ".join(text.split()),
+    return "\n".join(_wrapped(" ".join(text.split()), indent, hang))
+
+
+def _wrapped(text: str, indent: str, hang: str) -> list[str]:
+    return textwrap.wrap(
+        text,
         width() - 1,
         initial_indent=indent,
         subsequent_indent=indent + hang,
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+def say(*lines: str, indent: str = "") -> None:
+    """Print each line as a paragraph of which only the first line is not set in."""
+    for line in lines:
+        print(paragraph(line, indent, "  "))
 
 
 def table(
@@ -114,14 +124,7 @@ def _items(lines: list[str]) -> list[str]:
 def _set_in(line: str, hang: str) -> list[str]:
     """One line that fits, or several; spaces inside it stay."""
     indent = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(
-        line.strip(),
-        width() - 1,
-        initial_indent=indent,
-        subsequent_indent=indent + hang,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return _wrapped(line.strip(), indent, hang)
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

@@ -150,12 +150,10 @@ def compare_rules(
 
     Raises
     ------
-    ArgumentError
-        For no rules at all, or a set called "as given".
-    UnknownNameError, RuleError
-        For a node that does not exist, and for a rule that does not fit its claims.
-    ModelError
-        For a model that does not settle claims.
+    ArgumentError : for no rules at all, or a set called "as given".
+    UnknownNameError, RuleError : for a node that does not exist, and for a rule that does not fit
+        its claims.
+    ModelError : for a model that does not settle claims.
 
     Example
     -------

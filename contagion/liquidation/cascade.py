@@ -56,8 +56,7 @@ class LiquidationCascade(CascadeSolver):
 
     Raises
     ------
-    ConvergenceError
-        By `run`, when `max_rounds` is reached; `.partial` has the result so far.
+    ConvergenceError : by `run`, when `max_rounds` is reached; `.partial` has the result so far.
 
     Example
     -------

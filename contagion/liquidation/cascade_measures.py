@@ -86,8 +86,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
 
     Raises
     ------
-    MarginError
-        When the run without impact does not settle in `max_rounds`.
+    MarginError : when the run without impact does not settle in `max_rounds`.
 
     Source: loss amplification as total over first-round loss is common in stress tests; this
     denominator is our own.
@@ -234,8 +233,8 @@ def required_fund(
 
     Raises
     ------
-    MarginError
-        For no scenarios, deficits that are not money >= 0, a level or weights out of range.
+    MarginError : for no scenarios, deficits that are not money >= 0, a level or weights out of
+        range.
 
     Source: the definition of a quantile, as in Artzner, Delbaen, Eber and Heath (1999), Coherent
     Measures of Risk, Mathematical Finance 9(3) [unverified]; no capital rule of a venue is meant.

@@ -107,17 +107,13 @@ def criticality_map(
     depth : multiples (G,) > 0 of the depth, see :class:`Deeper`. Exactly one of the two.
     asset : what falls, see :func:`contagion.liquidation.liquidatable.liquidatable`.
     free : (K,) money with which holders meet calls.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------
-    MarginError
-        For none or both of leverage and depth, an unknown asset.
-    ConvergenceError
-        When scenarios do not settle in `max_rounds`.
-    ArgumentError
-        For drops above 1, levels that are not above 0.
+    MarginError : for none or both of leverage and depth, an unknown asset.
+    ConvergenceError : when scenarios do not settle in `max_rounds`.
+    ArgumentError : for drops above 1, levels that are not above 0.
 
     Source: the idea of a map of price drop × leverage is common in stress tests of lending
     protocols; measures are our own. Two batches of D scenarios a level, with and without impact.
@@ -207,10 +203,8 @@ def tipping_point(
 
     Raises
     ------
-    MarginError
-        For a parameter out of range.
-    ConvergenceError
-        When scenarios do not settle in `max_rounds`.
+    MarginError : for a parameter out of range.
+    ConvergenceError : when scenarios do not settle in `max_rounds`.
 
     Source: bisection, with `steps` parts instead of two.
 

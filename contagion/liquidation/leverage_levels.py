@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import expect
 from ..statistics.arrays import numbers
 from . import position_tables as tables
-from .margin_book import MarginBook
+from .margin_book import MarginBook, rebuilt
 from .price_impact import Array, PriceImpact, array
 
 KEYS = ["venue", "holder", "key"]
@@ -71,8 +71,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
 
     Raises
     ------
-    ArgumentError
-        For `times` that is not above 0.
+    ArgumentError : for `times` that is not above 0.
 
     Source: arithmetic.
 
@@ -85,9 +84,7 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
     """
     expect(book=book)
     factor = float(numbers("times", times, above=0))
-    account = pd.MultiIndex.from_frame(
-        book._frame.drop_duplicates("account")[["venue", "holder", "key"]]
-    )
+    account = pd.MultiIndex.from_frame(book._frame.drop_duplicates("account")[KEYS])
     equity = np.maximum(book.accounts["equity"].to_numpy(), 0.0)
     less = equity * (1 - 1 / factor)
     made: list[pd.DataFrame] = []
@@ -102,9 +99,4 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
     debt = np.bincount(a.account, owed, len(book))
     grown = np.divide(less, debt, out=np.zeros(len(book)), where=debt > 0)
     loans["debt"] *= np.maximum(1 + grown[loans["_at"]], 0.0)
-    return MarginBook(
-        book.prices,
-        positions.drop(columns="_at").assign(decimals=0),
-        loans.drop(columns="_at").assign(collateral_decimals=0, debt_decimals=0),
-        unit=book.unit,
-    )
+    return rebuilt(book, positions.drop(columns="_at"), loans.drop(columns="_at"))

@@ -24,8 +24,7 @@ def moving(book: MarginBook, asset: Any = None) -> np.ndarray:
 
     Raises
     ------
-    MarginError
-        For a name that the book does not have, with the closest one.
+    MarginError : for a name that the book does not have, with the closest one.
 
     Example
     -------
@@ -80,10 +79,8 @@ def liquidatable(
 
     Raises
     ------
-    MarginError
-        For an asset that the book does not have.
-    ArgumentError
-        For moves below −1 or not finite.
+    MarginError : for an asset that the book does not have.
+    ArgumentError : for moves below −1 or not finite.
 
     Source: health below 0 as in :class:`MarginBook`; the columns are our own.
 
@@ -140,8 +137,7 @@ def concentration(
 
     Raises
     ------
-    MarginError
-        For k below 1, an unknown asset.
+    MarginError : for k below 1, an unknown asset.
 
     Source: Herfindahl-Hirschman index and concentration ratio, as in any text on industrial
     organization.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.arrays import Numbers, answer, answers, numbers
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,9 @@ def settle(
     seized = np.minimum(seized, collateral)
     repaid = np.minimum(repaid, debt)
     rest = debt - repaid
-    return LoanLiquidation(
-        answer(health, *given),
-        answer(repaid, *given),
-        answer(seized, *given),
-        answer(fee, *given),
-        answer(np.where(write_off, rest, 0.0), *given),
-        answer(np.where(write_off, 0.0, rest), *given),
-        answer(collateral - seized, *given),
-    )
+    written_off, left = np.where(write_off, rest, 0.0), np.where(write_off, 0.0, rest)
+    parts = (health, repaid, seized, fee, written_off, left, collateral - seized)
+    return LoanLiquidation(*answers(parts, *given))
 
 
 def haircut_bad_debt(collateral: ArrayLike, haircut: ArrayLike, *, ltv: ArrayLike) -> Numbers:

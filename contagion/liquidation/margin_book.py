@@ -41,10 +41,9 @@ class MarginBook:
 
     Raises
     ------
-    MarginError
-        For a column that is missing, a cell that is not what the schema says, an asset without a
-        price, no rows at all, a price that is not money, rows of one account that differ in what
-        an account has one of (close_factor, bonus, full_below).
+    MarginError : for a column that is missing, a cell that is not what the schema says, an asset
+        without a price, no rows at all, a price that is not money, rows of one account that differ
+        in what an account has one of (close_factor, bonus, full_below).
 
     Example
     -------
@@ -224,6 +223,12 @@ class MarginBook:
             f"{money(float(table['equity'].sum()), self.unit)}; {plural(weak, 'account')} below "
             "maintenance"
         )
+
+
+def rebuilt(book: MarginBook, positions: pd.DataFrame, loans: pd.DataFrame) -> MarginBook:
+    """The book with other positions and loans; raw integers have been scaled already."""
+    loans = loans.assign(collateral_decimals=0, debt_decimals=0)
+    return MarginBook(book.prices, positions.assign(decimals=0), loans, unit=book.unit)
 
 
 def _check_prices(prices: Mapping[str, float]) -> None:

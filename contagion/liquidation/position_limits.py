@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..errors import MarginError
 from ..text import known_name, money
-from .margin_book import MarginBook
+from .margin_book import MarginBook, rebuilt
 
 By = Literal["holder", "account"]
 
@@ -54,8 +54,8 @@ class PositionLimit:
 
     Raises
     ------
-    MarginError
-        For a share or a `by` that is none, a depth that is not > 0, an unknown instrument.
+    MarginError : for a share or a `by` that is none, a depth that is not > 0, an unknown
+        instrument.
 
     Example
     -------
@@ -106,7 +106,7 @@ class PositionLimit:
         margin = table["margin"] + gone * (price - table["entry_price"])
         changed = table.assign(size=after, margin=margin)
         return Adjusted(
-            _rebuilt(book, changed),
+            rebuilt(book, changed.drop(columns="account"), book.loans),
             table[["venue", "holder", "instrument"]].assign(
                 size_before=before,
                 size_after=after,
@@ -136,8 +136,8 @@ class MarginAddOn:
 
     Raises
     ------
-    MarginError
-        For a parameter out of range, a depth or volatility that is none, an unknown instrument.
+    MarginError : for a parameter out of range, a depth or volatility that is none, an unknown
+        instrument.
 
     Example
     -------
@@ -198,7 +198,7 @@ class MarginAddOn:
         size = self.slope * np.maximum(_together(table, self.by) / deep - self.start, 0.0)
         rate = np.minimum(np.maximum(old, self.multiple * sigma) + size, self.cap)
         rate = np.maximum(rate, old)
-        new = _rebuilt(book, table.assign(maintenance=rate))
+        new = rebuilt(book, table.drop(columns="account").assign(maintenance=rate), book.loans)
         weak = (new.accounts["health"] < 0) & ~(book.accounts["health"] < 0)
         order = _order(book)
         prices = [b.legs["liquidation_price"].to_numpy()[order] for b in (book, new)]
@@ -255,10 +255,3 @@ def _column(
             )
     found = table["instrument"].map(dict(given)).astype(float)
     return found.fillna(other).to_numpy(float)
-
-
-def _rebuilt(book: MarginBook, positions: pd.DataFrame) -> MarginBook:
-    """The book with other positions; raw integers have been scaled already."""
-    plain = positions.drop(columns="account").assign(decimals=0)
-    loans = book.loans.assign(collateral_decimals=0, debt_decimals=0)
-    return MarginBook(book.prices, plain, loans, unit=book.unit)

@@ -41,25 +41,17 @@ def position_legs(table: pd.DataFrame) -> pd.DataFrame:
     """One leg a position; an isolated one has an account of its own."""
     number = pd.Series(np.arange(len(table)), table.index)
     key = np.where(table["mode"] == "isolated", "isolated " + number.astype(str), "cross")
-    frame = pd.DataFrame(
-        {
-            "venue": table["venue"],
-            "holder": table["holder"],
-            "key": key,
-            "asset": table["instrument"],
-            "units": table["size"],
-            "weight": 1.0 - table["maintenance"] * np.sign(table["size"]),
-            "entry_price": table["entry_price"],
-            "margin": table["margin"],
-            "loan": False,
-            "close_factor": table["close_factor"],
-            "bonus": 0.0,
-            "fee": table["fee"],
-            "full_below": 0.0,
-            "row": number + 1,
-        }
-    )
-    return frame[LEGS]
+    columns = ["venue", "holder", "entry_price", "margin", "close_factor", "fee"]
+    return table[columns].assign(
+        key=key,
+        asset=table["instrument"],
+        units=table["size"],
+        weight=1.0 - table["maintenance"] * np.sign(table["size"]),
+        loan=False,
+        bonus=0.0,
+        full_below=0.0,
+        row=number + 1,
+    )[LEGS]
 
 
 def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
@@ -68,31 +60,18 @@ def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
     key = ("named " + table["account"].astype(str)).where(
         table["account"].notna(), "row " + number.astype(str)
     )
-    both = []
-    for asset, units, weight in (
-        (table["collateral_asset"], table["collateral"], table["threshold"]),
-        (table["debt_asset"], -table["debt"], pd.Series(1.0, table.index)),
-    ):
-        both.append(
-            pd.DataFrame(
-                {
-                    "venue": table["protocol"],
-                    "holder": table["borrower"],
-                    "key": "loan " + key,
-                    "asset": asset,
-                    "units": units,
-                    "weight": weight,
-                    "entry_price": np.nan,
-                    "margin": 0.0,
-                    "loan": True,
-                    "close_factor": table["close_factor"],
-                    "bonus": table["bonus"],
-                    "fee": 0.0,
-                    "full_below": table["full_below"],
-                    "row": number + 1,
-                }
-            )
-        )
+    named = table.rename(columns={"protocol": "venue", "borrower": "holder"})
+    shared = named[["venue", "holder", "close_factor", "bonus", "full_below"]].assign(
+        key="loan " + key, entry_price=np.nan, margin=0.0, loan=True, fee=0.0, row=number + 1
+    )
+    held, owed = (
+        (table["collateral_asset"], table["collateral"]),
+        (table["debt_asset"], -table["debt"]),
+    )
+    both = [
+        shared.assign(asset=asset, units=units, weight=weight)
+        for (asset, units), weight in ((held, table["threshold"]), (owed, 1.0))
+    ]
     return pd.concat(both, ignore_index=True)[LEGS]
 
 

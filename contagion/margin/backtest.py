@@ -87,10 +87,6 @@ def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
     n : days, >= 1.
     level : of the value at risk, between 0 and 1.
 
-    Returns
-    -------
-    CoverageTest
-
     Raises
     ------
     ArgumentError : nan, a count that is not whole or above n, a level out of range.
@@ -197,10 +193,6 @@ def traffic_light(count: ArrayLike, n: int = 250, level: float = LEVEL) -> Traff
     ----------
     count : (...) exceedances, whole, 0 to n.
     n, level : as in `kupiec_test`.
-
-    Returns
-    -------
-    TrafficLight
 
     Raises
     ------

@@ -93,10 +93,8 @@ class SystemLoss:
 
     Raises
     ------
-    ModelError
-        For losses that the model does not compute.
-    ConvergenceError
-        By a call, for scenarios in which the model did not converge.
+    ModelError : for losses that the model does not compute.
+    ConvergenceError : by a call, for scenarios in which the model did not converge.
 
     Example
     -------
@@ -259,8 +257,8 @@ def leave_one_out(
 
     Raises
     ------
-    ShockError, ModelError, ConvergenceError
-        As in :class:`SystemLoss` and `Shock.arrays`; ShockError for a shock that hits nobody.
+    ShockError, ModelError, ConvergenceError : as in :class:`SystemLoss` and `Shock.arrays`;
+        ShockError for a shock that hits nobody.
 
     Example
     -------
@@ -309,8 +307,7 @@ def protection(
     network, model : any model. One run for each node that is tried.
     shock : a shock, or names of nodes that default with recovery 0.
     nodes : which to try; by default all whose creditors lose anything by the shock.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -319,8 +316,8 @@ def protection(
 
     Raises
     ------
-    ShockError, ConvergenceError, UnknownNameError
-        As in `leave_one_out`; UnknownNameError for an unknown node, with the closest name.
+    ShockError, ConvergenceError, UnknownNameError : as in `leave_one_out`; UnknownNameError for an
+        unknown node, with the closest name.
 
     Example
     -------
@@ -376,10 +373,9 @@ def _failing(network: ExposureNetwork, outcome: Outcome) -> list[int]:
 DEFINITIONS = (
     Measure(
         "averted",
-        "loss averted without it",
         "v(shock) − v(shock without i)",
         "money",
-        "–",
         "own definition; v as in attribution.SystemLoss",
+        title="loss averted without it",
     ),
 )

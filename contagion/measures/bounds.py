@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
-from .registry import Measure, scored
+from .registry import Measure, reasoned
 
 
 def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
@@ -71,20 +71,16 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
 
 
 def _index(network: ExposureNetwork) -> Scores:
-    table = glasserman_young(network)
-    reason = table["reason"].to_numpy()
-    where = {text: reason == text for text in dict.fromkeys(reason) if text}
-    return scored("glasserman_young", table["index"].to_numpy(), network.names, where)
+    return reasoned("glasserman_young", glasserman_young(network), "index")
 
 
 DEFINITIONS = (
     Measure(
         "glasserman_young",
-        "Glasserman–Young index",
         "w_i β_i (λ_i − 1), λ_i = c_i / w_i, β_i = debts_i / all liabilities_i",
         "money",
-        "–",
         "after Glasserman & Young (2015), Journal of Banking & Finance 50",
+        title="Glasserman–Young index",
         of=_index,
     ),
 )

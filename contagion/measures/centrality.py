@@ -61,8 +61,7 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -76,11 +75,8 @@ def degree(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Source: Freeman (1979), Social Networks 1(3), degree; here of directed claims.
     """
-    values, meaning = (
-        links(_seen_from(network, side)).sum(axis=1),
-        f"counterparties ({side}), nodes",
-    )
-    return scored("degree", values, network.names, definition=meaning)
+    values = links(_seen_from(network, side)).sum(axis=1)
+    return scored("degree", values, network.names, definition=f"counterparties ({side}), nodes")
 
 
 def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
@@ -97,8 +93,7 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -110,8 +105,8 @@ def strength(network: ExposureNetwork, *, side: Side = "both") -> Scores:
 
     Source: after Barrat, Barthélemy, Pastor-Satorras & Vespignani (2004), PNAS 101(11), strength.
     """
-    values, meaning = _seen_from(network, side).sum(axis=1), f"claims or debts ({side}), money"
-    return scored("strength", values, network.names, definition=meaning)
+    values = _seen_from(network, side).sum(axis=1)
+    return scored("strength", values, network.names, definition=f"claims or debts ({side}), money")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,8 +146,7 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
 
     Raises
     ------
-    ArgumentError
-        For another side.
+    ArgumentError : for another side.
 
     Example
     -------
@@ -173,14 +167,9 @@ def eigenvector(network: ExposureNetwork, *, side: Side = "debtor") -> Eigenvect
     else:
         x, why = np.full(len(network), np.nan), NO_CLAIMS
     found = scored("eigenvector", x, network.names, _all(network, why))
-    root = np.nan if why else _quotient(matrix, x)
+    root = np.nan if why else float((matrix @ x).sum())  # x sums to 1
     meaning = f"Perron vector of the claims, nodes as {side}, shares that sum to 1"
     return Eigenvector(found.values, meaning, found.reasons, root=root)
-
-
-def _quotient(matrix: csr_array, x: np.ndarray) -> float:
-    """The eigenvalue of an eigenvector of sum 1."""
-    return float((matrix @ x).sum())
 
 
 def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = None) -> Katz:
@@ -202,8 +191,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
 
     Raises
     ------
-    ArgumentError
-        For a b that is not in (0, 1/r): the walks would add up to infinity.
+    ArgumentError : for a b that is not in (0, 1/r): the walks would add up to infinity.
 
     Example
     -------
@@ -263,8 +251,7 @@ def pagerank(
 
     Raises
     ------
-    ArgumentError
-        For another side, or a damping outside [0, 1).
+    ArgumentError : for another side, or a damping outside [0, 1).
 
     Example
     -------
@@ -295,16 +282,10 @@ def pagerank(
     return scored("pagerank", x / x.sum(), network.names, definition=meaning)
 
 
-def _measure(
-    name: str, title: str, formula: str, unit: str, below: str, source: str, about: About,
-    of: Callable[[ExposureNetwork], Scores],
-) -> Measure:  # fmt: skip
-    def alone(network: ExposureNetwork) -> Scores:
-        found = of(network)
-        sentence = definitions([name])[name]
-        return Scores(found.values.rename(name), sentence, found.reasons)
-
-    return Measure(name, title, formula, unit, below, source, about, "node", alone)
+def _alone(network: ExposureNetwork, of: Callable[..., Scores], side: Side, name: str) -> Scores:
+    """A centrality of one side as the measure of that name."""
+    found = of(network, side=side)
+    return Scores(found.values.rename(name), definitions([name])[name], found.reasons)
 
 
 _BOOK = "as in Sargent & Stachurski (2024), Economic Networks, chapter 1"
@@ -323,35 +304,25 @@ _COUNT = {
 }
 
 DEFINITIONS = tuple(
-    measure
+    Measure(
+        name, formula, unit, source, seen, of=partial(_alone, of=of, side=side, name=name),  # type: ignore[arg-type]
+        title=title, denominator=below,
+    )
     for side, about in _OF_SIDES
-    for measure in (
-        _measure(
-            f"degree_{side}", f"degree, {side}", _COUNT[side], "nodes", "–",
-            "Freeman (1979), Social Networks 1(3)", "position", partial(degree, side=side),
-        ),
-        _measure(
-            f"strength_{side}", f"strength, {side}", f"Σ_j {_MATRIX[side]}[i, j]", "money", "–",
-            "after Barrat et al. (2004), PNAS 101(11)", "size", partial(strength, side=side),
-        ),
-        _measure(
-            _NAMES[side],
-            {"both": "eigenvector centrality"}.get(side, f"{_NAMES[side]} centrality"),
-            f"{_MATRIX[side]} x = r x, Σ x = 1", "share", "sum over all nodes",
-            f"Bonacich (1972), Journal of Mathematical Sociology 2(1), {_BOOK}", about,
-            partial(eigenvector, side=side),
-        ),
-        _measure(
-            f"katz_{side}", f"Katz centrality, {side}", f"κ = 1 + b {_MATRIX[side]} κ, b = 0.85/r",
-            "number", "–", f"Katz (1953), Psychometrika 18(1), {_BOOK}", about,
-            partial(katz, side=side),
-        ),
-        _measure(
-            f"pagerank_{side}", f"PageRank, {side}",
-            f"π = 0.85 πP + 0.15/n, P = rows of {_WALK[side]} over their sums",
-            "share", "sum over all nodes",
-            "after Brin & Page (1998), Computer Networks 30, with weights", about,
-            partial(pagerank, side=side),
-        ),
+    for name, of, title, formula, unit, below, source, seen in (
+        (f"degree_{side}", degree, f"degree, {side}", _COUNT[side], "nodes", "–",
+         "Freeman (1979), Social Networks 1(3)", "position"),
+        (f"strength_{side}", strength, f"strength, {side}", f"Σ_j {_MATRIX[side]}[i, j]", "money",
+         "–", "after Barrat et al. (2004), PNAS 101(11)", "size"),
+        (_NAMES[side], eigenvector, f"{_NAMES[side]} centrality",
+         f"{_MATRIX[side]} x = r x, Σ x = 1", "share", "sum over all nodes",
+         f"Bonacich (1972), Journal of Mathematical Sociology 2(1), {_BOOK}", about),
+        (f"katz_{side}", katz, f"Katz centrality, {side}",
+         f"κ = 1 + b {_MATRIX[side]} κ, b = 0.85/r", "number", "–",
+         f"Katz (1953), Psychometrika 18(1), {_BOOK}", about),
+        (f"pagerank_{side}", pagerank, f"PageRank, {side}",
+         f"π = 0.85 πP + 0.15/n, P = rows of {_WALK[side]} over their sums", "share",
+         "sum over all nodes", "after Brin & Page (1998), Computer Networks 30, with weights",
+         about),
     )
 )  # fmt: skip

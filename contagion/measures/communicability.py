@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
-from .registry import Measure, scored
+from .registry import Measure, of_system, reasoned, scored
 from .spectra import claim_matrix, exponential, power_terms, strong_components
 
 CHUNK = 2**22  # entries of a dense block held at a time
@@ -161,8 +161,7 @@ def _fluidity(network: ExposureNetwork, binary: bool = True) -> Scores:
     able = int(_able(network).sum())
     value = found.sum() / able if able and TOO_MANY not in said else np.nan
     why = TOO_MANY if TOO_MANY in said else "no node can fail and has positive known equity"
-    reasons = {why: np.array([not np.isfinite(value)])}
-    return scored("impact_fluidity", np.array([value]), pd.Index(["system"]), reasons)
+    return of_system("impact_fluidity", float(value), why)
 
 
 def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.DataFrame:
@@ -277,41 +276,36 @@ def _padded(terms: Sequence[np.ndarray] | np.ndarray, rows: int) -> np.ndarray:
 
 
 def _diffusion(network: ExposureNetwork) -> Scores:
-    table = impact_diffusion(network)
-    reason = table["reason"].to_numpy()
-    where = {text: reason == text for text in dict.fromkeys(reason) if text}
-    return scored("impact_diffusion", table["total"].to_numpy(), network.names, where)
+    return reasoned("impact_diffusion", impact_diffusion(network), "total")
 
 
 DEFINITIONS = (
     Measure(
         "impact_susceptibility",
-        "impact susceptibility",
         "Σ_{i≠j} exp(V)[i, j] / Σ_i V[i, j], V[i, j] = 1 if X[j, i] ≥ K_j",
         "number",
-        "direct paths",
         "after Silva, Souza & Tabak (2017), JEDC 76",
+        denominator="direct paths",
         about="vulnerability",
         of=impact_susceptibility,
         slow=True,
     ),
     Measure(
         "impact_diffusion",
-        "impact diffusion influence",
         "Σ_i Σ_{j≠i} (exp(V) − exp(V_q))[i, j] / Σ_j V[q, j], V_q without row q",
         "number",
-        "direct paths",
         "after Silva, Souza & Tabak (2017), JEDC 76",
+        title="impact diffusion influence",
+        denominator="direct paths",
         of=_diffusion,
         slow=True,
     ),
     Measure(
         "impact_fluidity",
-        "impact fluidity",
         "Σ_j S_j / N, S the impact susceptibility",
         "number",
-        "nodes that can fail",
         "after Silva, Souza & Tabak (2017), JEDC 76",
+        denominator="nodes that can fail",
         about="vulnerability",
         scope="system",
         of=_fluidity,

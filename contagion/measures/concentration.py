@@ -18,7 +18,7 @@ from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
 from ..text import choice, listing, plural
-from .registry import Measure, scored
+from .registry import Measure, of_system
 
 Quantity = Literal["assets", "equity", "claims", "debts"]
 QUANTITIES: tuple[Quantity, ...] = ("assets", "equity", "claims", "debts")
@@ -40,8 +40,7 @@ def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:
 
     Raises
     ------
-    ArgumentError
-        For another quantity.
+    ArgumentError : for another quantity.
 
     Example
     -------
@@ -88,8 +87,7 @@ def hhi(values: pd.Series) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -118,8 +116,7 @@ def concentration_ratio(values: pd.Series, k: int) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0 or a k below 1.
+    ArgumentError : for an amount below 0 or a k below 1.
 
     Example
     -------
@@ -147,8 +144,7 @@ def gini(values: pd.Series) -> float:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -187,8 +183,7 @@ def concentration_curve(values: pd.Series) -> ConcentrationCurve:
 
     Raises
     ------
-    ArgumentError
-        For an amount below 0.
+    ArgumentError : for an amount below 0.
 
     Example
     -------
@@ -239,8 +234,7 @@ def concentration_table(
 
     Raises
     ------
-    ArgumentError
-        For another quantity or a k below 1.
+    ArgumentError : for another quantity or a k below 1.
 
     Example
     -------
@@ -278,44 +272,20 @@ _OF_ASSETS: dict[str, Callable[[pd.Series], float]] = {
 
 
 def _of_assets(network: ExposureNetwork, name: str) -> Scores:
-    found = _OF_ASSETS[name](amounts(network))
-    why = {NOTHING: np.array([np.isnan(found)])}
-    return scored(name, np.array([found]), pd.Index(["system"]), why)
+    return of_system(name, _OF_ASSETS[name](amounts(network)), NOTHING)
 
 
 DEFINITIONS = tuple(
     Measure(
-        name,
-        title,
-        formula,
-        unit,
-        "assets of all nodes, unknown ones left out",
-        source,
-        about="size",
-        scope="system",
-        of=partial(_of_assets, name=name),
+        name, formula, unit, source, "size", "system", partial(_of_assets, name=name),
+        title=title, denominator="assets of all nodes, unknown ones left out",
     )
     for name, title, formula, unit, source in (
-        (
-            "hhi",
-            "Herfindahl–Hirschman index of assets",
-            "Σ_i (A_i / Σ A)²",
-            "number",
-            "Hirschman (1964), American Economic Review 54(5)",
-        ),
-        (
-            "gini",
-            "Gini coefficient of assets",
-            "Σ_i Σ_j |A_i − A_j| / (2 n Σ A)",
-            "number",
-            "Gini (1912), mean difference",
-        ),
-        (
-            "cr_5",
-            "share of the 5 largest in assets",
-            "Σ of the 5 largest A_i / Σ A",
-            "share",
-            "definition in common use",
-        ),
+        ("hhi", "Herfindahl–Hirschman index of assets", "Σ_i (A_i / Σ A)²", "number",
+         "Hirschman (1964), American Economic Review 54(5)"),
+        ("gini", "Gini coefficient of assets", "Σ_i Σ_j |A_i − A_j| / (2 n Σ A)", "number",
+         "Gini (1912), mean difference"),
+        ("cr_5", "share of the 5 largest in assets", "Σ of the 5 largest A_i / Σ A", "share",
+         "definition in common use"),
     )
-)
+)  # fmt: skip

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..vocabulary import SEED, Rng
-from .registry import Measure, scored
+from .registry import Measure, of_system
 from .spectra import claim_matrix, links
 
 MOST = 30_000  # steps of the search for cores that could be better
@@ -90,8 +89,7 @@ def core_periphery(network: ExposureNetwork, *, starts: int = 20, rng: Rng = Non
 
     Raises
     ------
-    ArgumentError
-        For a negative number of starts.
+    ArgumentError : for a negative number of starts.
 
     Example
     -------
@@ -244,18 +242,17 @@ def _could_be_better(board: _Board, errors: float) -> list[np.ndarray] | None:
 
 def _score(network: ExposureNetwork) -> Scores:
     fit = core_periphery(network, rng=SEED)
-    why = {fit.reason: np.array([True])} if fit.reason else None
-    return scored("core_periphery_error", np.array([fit.error_score]), pd.Index(["system"]), why)
+    return of_system("core_periphery_error", fit.error_score, fit.reason)
 
 
 DEFINITIONS = (
     Measure(
         "core_periphery_error",
-        "core–periphery error score",
         "errors of the best block model / links",
         "number",
-        "links",
         "after Craig & von Peter (2014), Journal of Financial Intermediation 23(3)",
+        title="core–periphery error score",
+        denominator="links",
         about="position",
         scope="system",
         of=_score,

@@ -65,8 +65,7 @@ def covar(
     minimum : scenarios that have to lie beyond a CoVaR, else it is nan. Weights count as
         (Σ p)² / Σ p².
     rng : seed or generator of the resamples.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -75,10 +74,8 @@ def covar(
 
     Raises
     ------
-    ShockError
-        For losses or weights that are not finite, or do not fit each other.
-    ArgumentError
-        For a level, window, condition or system out of range.
+    ShockError : for losses or weights that are not finite, or do not fit each other.
+    ArgumentError : for a level, window, condition or system out of range.
 
     Example
     -------
@@ -172,18 +169,16 @@ def _with_difference(pair: np.ndarray) -> np.ndarray:
 DEFINITIONS = (
     Measure(
         "covar",
-        "CoVaR",
         "P(L_system ≤ CoVaR_i | L_i ≥ VaR_i) = q",
         "money",
-        "–",
         "after Adrian & Brunnermeier (2016), American Economic Review 106(7)",
+        title="CoVaR",
     ),
     Measure(
         "delta_covar",
-        "ΔCoVaR",
         "CoVaR_i − CoVaR of the system with i in its median state",
         "money",
-        "–",
         "after Adrian & Brunnermeier (2016), American Economic Review 106(7)",
+        title="ΔCoVaR",
     ),
 )

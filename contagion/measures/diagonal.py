@@ -52,11 +52,9 @@ def aumann_shapley(
 
     Raises
     ------
-    ShockError
-        For a shock with defaults, or that hits nobody.
-    ConvergenceError
-        Where the loss jumps by more than 0.1 % of the total (default costs, recovery 0, a network
-        that amplifies whatever reaches it): a price does not exist there. Also where
+    ShockError : for a shock with defaults, or that hits nobody.
+    ConvergenceError : where the loss jumps by more than 0.1 % of the total (default costs, recovery
+        0, a network that amplifies whatever reaches it): a price does not exist there. Also where
         `max_evaluations` ends first. `.partial` has what was reached.
 
     Example
@@ -155,10 +153,9 @@ def _listed(points: np.ndarray) -> str:
 DEFINITIONS = (
     Measure(
         "aumann_shapley",
-        "Aumann–Shapley price",
         "∫₀¹ x_i ∂v(t x)/∂x_i dt",
         "money",
-        "–",
         "after Aumann & Shapley (1974), Values of Non-Atomic Games; v the loss of the system",
+        title="Aumann–Shapley price",
     ),
 )

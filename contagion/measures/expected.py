@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ LEFT_OUT = "only the largest first-order effects were run"
 FLOOR = 2.0**-53  # a probability this close to one is one
 
 Probabilities = Mapping[Any, float] | pd.Series | np.ndarray
+Lost = Callable[[np.ndarray], np.ndarray]  # (B,) money by sets of nodes (B, n) that fail
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,19 +90,12 @@ def expected_systemic_loss(
     method : "exact" enumerates all sets of nodes with p > 0, for 16 of them at most.
     samples : draws of two or more defaults; single defaults are never drawn, they are summed.
     rng : as `numpy.random.default_rng`.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
-
-    Returns
-    -------
-    ExpectedLoss
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------
-    ModelError
-        For a probability outside [0, 1], or more than 16 nodes in an enumeration.
-    ConvergenceError
-        When a run does not converge.
+    ModelError : for a probability outside [0, 1], or more than 16 nodes in an enumeration.
+    ConvergenceError : when a run does not converge.
 
     Example
     -------
@@ -125,7 +119,11 @@ def expected_systemic_loss(
     choice(method, ("single", "exact", "sampled"), "method")
     p = _probabilities(network, probabilities)
     n, blank = len(network), np.isnan(p)
-    loss = joint_losses(network, model, np.eye(n, dtype=bool), recovery, n_jobs, progress)
+
+    def lost(failed: np.ndarray) -> np.ndarray:
+        return joint_losses(network, model, failed, recovery, n_jobs=n_jobs, progress=progress)
+
+    loss = lost(np.eye(n, dtype=bool))
     part = np.where(blank, np.nan, np.nan_to_num(p) * loss)
     reason = np.where(blank, UNKNOWN, "")
     table = pd.DataFrame(
@@ -136,9 +134,9 @@ def expected_systemic_loss(
     if blank.any():
         value = error = float("nan")
     elif method == "exact":
-        value = _enumerated(network, model, p, recovery, n_jobs, progress)
+        value = _enumerated(lost, p)
     elif method == "sampled":
-        value, error = _sampled(network, model, p, loss, recovery, samples, rng, n_jobs, progress)
+        value, error = _sampled(lost, p, loss, samples, rng)
     return ExpectedLoss(value, error, known, method, table, network.unit)
 
 
@@ -171,8 +169,7 @@ def marginal_systemic_risk(
     probabilities, recovery : as in :func:`expected_systemic_loss`, method "single".
     exposures : rows of `network.exposures` for which the difference itself is taken.
     exact : how many of the largest take it, where `exposures` does not say which.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -181,9 +178,8 @@ def marginal_systemic_risk(
 
     Raises
     ------
-    ModelError
-        For a model without a gradient where no exposures are named, and for rows that the network
-        does not have.
+    ModelError : for a model without a gradient where no exposures are named, and for rows that the
+        network does not have.
 
     Example
     -------
@@ -216,7 +212,7 @@ def marginal_systemic_risk(
         size = np.nan_to_num(np.abs(first), nan=np.inf)
         rows = np.argsort(-size, kind="stable")[:exact]
     whole = empty.copy()
-    whole[rows] = differences(network, model, p, recovery, rows, n_jobs, progress)
+    whole[rows] = differences(network, model, p, recovery, rows, n_jobs=n_jobs, progress=progress)
     reason[np.isnan(whole) & (reason == "")] = LEFT_OUT
     return table.assign(first_order=first, exact=whole, reason=reason)
 
@@ -241,14 +237,7 @@ def _probabilities(network: ExposureNetwork, given: Probabilities) -> np.ndarray
     return p
 
 
-def _enumerated(
-    network: ExposureNetwork,
-    model: Model,
-    p: np.ndarray,
-    recovery: float,
-    n_jobs: int,
-    progress: bool,
-) -> float:
+def _enumerated(lost: Lost, p: np.ndarray) -> float:
     """Over all sets of nodes that can fail."""
     at = np.flatnonzero(p > 0)
     if len(at) > MOST:
@@ -258,21 +247,13 @@ def _enumerated(
         )
     sets = (np.arange(2 ** len(at))[:, None] >> np.arange(len(at))) & 1 == 1
     chance = np.where(sets, p[at], 1.0 - p[at]).prod(axis=1)
-    failed = np.zeros((len(sets), len(network)), bool)
+    failed = np.zeros((len(sets), len(p)), bool)
     failed[:, at] = sets
-    return float(chance @ joint_losses(network, model, failed, recovery, n_jobs, progress))
+    return float(chance @ lost(failed))
 
 
 def _sampled(
-    network: ExposureNetwork,
-    model: Model,
-    p: np.ndarray,
-    single: np.ndarray,
-    recovery: float,
-    samples: int,
-    rng: Rng,
-    n_jobs: int,
-    progress: bool,
+    lost: Lost, p: np.ndarray, single: np.ndarray, samples: int, rng: Rng
 ) -> tuple[float, float]:
     """Single defaults summed, sets of two and more drawn; value and standard error."""
     if samples < 2:
@@ -285,7 +266,7 @@ def _sampled(
         return value, 0.0
     failed = draw_several(p, samples, np.random.default_rng(rng))
     unique, times = np.unique(failed, axis=0, return_counts=True)
-    loss = joint_losses(network, model, unique, recovery, n_jobs, progress)
+    loss = lost(unique)
     mean = float(times @ loss) / samples
     spread = float(times @ (loss - mean) ** 2) / (samples - 1)
     return value + several * mean, several * float(np.sqrt(spread / samples))
@@ -356,19 +337,15 @@ def _rows(network: ExposureNetwork, exposures: Iterable[int] | None) -> np.ndarr
 DEFINITIONS = (
     Measure(
         "expected_systemic_loss",
-        "expected systemic loss",
         "Σ_i p_i L_i, L_i the default impact of i",
         "money",
-        "–",
         "after Poledna & Thurner (2016), Quantitative Finance; independent defaults",
         scope="system",
     ),
     Measure(
         "marginal_systemic_risk",
-        "marginal systemic risk",
         "Σ_i p_i (L_i(with k) − L_i(without k)), all equities held",
         "money",
-        "–",
         "after Poledna & Thurner (2016), Quantitative Finance",
         scope="exposure",
     ),

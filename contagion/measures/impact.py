@@ -13,7 +13,7 @@ from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
-from ..records import Scores, Table
+from ..records import Table
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
@@ -24,6 +24,7 @@ ROUNDING = 1e-9  # of the direct loss: what of a cascade is only rounding
 SOLVENT = 1e-9  # equity left, in parts of the balance sheet, that is not in doubt
 
 Reasons = dict[str, np.ndarray]
+Values = dict[str, tuple[np.ndarray, Reasons]]  # of measures (n,), and where they have none
 
 
 @runtime_checkable
@@ -55,8 +56,8 @@ def each_default(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar, where defaults are run.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
+        defaults are run.
 
     Returns
     -------
@@ -68,10 +69,8 @@ def each_default(
 
     Raises
     ------
-    ShockError
-        For a recovery outside [0, 1].
-    ConvergenceError
-        When a run does not reach the tolerance of the model.
+    ShockError : for a recovery outside [0, 1].
+    ConvergenceError : when a run does not reach the tolerance of the model.
 
     Example
     -------
@@ -96,78 +95,67 @@ def each_default(
         found = model.each_default(network, recovery)
     if found is None:
         found, social = _run(network, model, base, recovery, n_jobs, progress)
-    before = np.maximum(base.equity, 0.0)
-    columns = _usual(network, before, found)
+    capital = np.maximum(base.equity, 0.0)
+    values = _usual(network, capital, found)
     if more:
-        columns |= _more(network, base, recovery, before, found, social, type(model).__name__)
-    return beside(columns)
+        direct = _direct(network, base, recovery, capital)
+        values |= _more(network, capital, found, direct, social, type(model).__name__)
+    return beside({name: scored(name, x, network.names, why) for name, (x, why) in values.items()})
 
 
-def _usual(network: ExposureNetwork, before: np.ndarray, found: EachDefault) -> dict[str, Scores]:
-    n, names = len(network), network.names
-    capital = np.nan_to_num(before)
-    alone = np.full(n, n < 2)
-    no_others = ~(capital.sum() - capital > 0)
-    no_own = {"capital is not known": np.isnan(before), "no capital to lose": ~(capital > 0)}
-    fails = {"it cannot fail": ~network.book.can_fail}
+def _usual(network: ExposureNetwork, capital: np.ndarray, found: EachDefault) -> Values:
+    n, known = len(network), np.nan_to_num(capital)
+    others = known.sum() - known
     with np.errstate(invalid="ignore", divide="ignore"):
-        contagion = 100.0 * found.known_impact / (capital.sum() - capital)
-        vulnerability = 100.0 * found.suffered / ((n - 1) * capital)
+        contagion = 100.0 * found.known_impact / others
+        vulnerability = 100.0 * found.suffered / ((n - 1) * known)
         hazard = 100.0 * found.failures / max(n - 1, 1)
     return {
-        "default_impact": scored("default_impact", found.impact, names),
-        "contagion_index": scored(
-            "contagion_index", contagion, names, {"no other node has capital": no_others}
-        ),
-        "vulnerability_index": scored(
-            "vulnerability_index", vulnerability, names, {**no_own, "no other node": alone}
-        ),
-        "induced_defaults": scored("induced_defaults", found.induced, names),
-        "hazard": scored("hazard", hazard, names, fails),
-        "loss_suffered": scored("loss_suffered", found.suffered, names),
+        "default_impact": (found.impact, {}),
+        "contagion_index": (contagion, {"no other node has capital": ~(others > 0)}),
+        "vulnerability_index": (vulnerability, _no_own(capital)),
+        "induced_defaults": (found.induced, {}),
+        "hazard": (hazard, {"it cannot fail": ~network.book.can_fail}),
+        "loss_suffered": (found.suffered, {}),
     }
+
+
+def _no_own(capital: np.ndarray) -> Reasons:
+    """Why nothing is relative to the capital (n,) of a node."""
+    none = ~(np.nan_to_num(capital) > 0)
+    alone = np.full(len(capital), len(capital) < 2)
+    unknown = np.isnan(capital)
+    return {"capital is not known": unknown, "no capital to lose": none, "no other node": alone}
 
 
 def _more(
     network: ExposureNetwork,
-    base: Outcome,
-    recovery: float,
-    before: np.ndarray,
+    capital: np.ndarray,
     found: EachDefault,
+    direct: np.ndarray,
     social: tuple[np.ndarray, np.ndarray] | None,
     model: str,
-) -> dict[str, Scores]:
-    n, names = len(network), network.names
-    capital = np.nan_to_num(before)
-    others = capital.sum() - capital
-    no_own = {"capital is not known": np.isnan(before), "no capital to lose": ~(capital > 0)}
-    direct = _direct(network, base, recovery, before)
+) -> Values:
+    n, known = len(network), np.nan_to_num(capital)
+    others = known.sum() - known
     cascade = found.impact - direct
     cascade = np.where(np.abs(cascade) > ROUNDING * direct, cascade, 0.0)
-    called = np.full(n, network.guarantees is not None)
-    first = {"guarantees pass the first loss on": called}
+    first = {"guarantees pass the first loss on": np.full(n, network.guarantees is not None)}
     unsettled = {f"{model} does not settle claims": np.full(n, social is None)}
     caused, suffered = (np.zeros(n), np.zeros(n)) if social is None else social
     with np.errstate(invalid="ignore", divide="ignore"):
-        values: dict[str, tuple[np.ndarray, Reasons]] = {
-            "contagion_index_uncapped": (
-                100.0 * found.uncapped / others,
-                {"no other node has capital": ~(others > 0)},
-            ),
-            "vulnerability_index_uncapped": (
-                100.0 * found.suffered_uncapped / ((n - 1) * capital),
-                {**no_own, "no other node": np.full(n, n < 2)},
-            ),
-            "direct_impact": (direct, first),
-            "cascade_impact": (cascade, first),
-            "amplification": (
-                cascade / direct,
-                {**first, "nobody loses on it directly": ~(direct > 0)},
-            ),
-            "socialized_caused": (caused, unsettled),
-            "socialized_suffered": (suffered, unsettled),
-        }
-    return {name: scored(name, value, names, why) for name, (value, why) in values.items()}
+        contagion = 100.0 * found.uncapped / others
+        vulnerability = 100.0 * found.suffered_uncapped / ((n - 1) * known)
+        ratio = cascade / direct
+    return {
+        "contagion_index_uncapped": (contagion, {"no other node has capital": ~(others > 0)}),
+        "vulnerability_index_uncapped": (vulnerability, _no_own(capital)),
+        "direct_impact": (direct, first),
+        "cascade_impact": (cascade, first),
+        "amplification": (ratio, {**first, "nobody loses on it directly": ~(direct > 0)}),
+        "socialized_caused": (caused, unsettled),
+        "socialized_suffered": (suffered, unsettled),
+    }
 
 
 def _direct(
@@ -283,9 +271,15 @@ def _defaulting(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> Outcome:
     """The outcome (k, n) of the default of each trigger (k,)."""
+    pins = _pins(network, triggers, recovery)
+    return model.solve(network, np.zeros_like(pins), pins)
+
+
+def _pins(network: ExposureNetwork, triggers: np.ndarray, recovery: float) -> np.ndarray:
+    """(k, n) the recovery of each trigger in its own run, nan for the others."""
     pins = np.full((len(triggers), len(network)), np.nan)
     pins[np.arange(len(triggers)), triggers] = recovery
-    return model.solve(network, np.zeros_like(pins), pins)
+    return pins
 
 
 def rounds_of_contagion(
@@ -314,13 +308,10 @@ def rounds_of_contagion(
     expect(network=network, model=model)
     model._usable(network)
     n = len(network)
-    rounds = np.zeros(n, np.int64)
-    parts = _chunks(np.arange(n), n)
-    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    tasks = [(model, network, triggers, recovery) for triggers in _chunks(np.arange(n), n)]
     label = type(model).__name__
     last = each(_last_round, tasks, n_jobs=n_jobs, progress=progress, label=label)
-    for triggers, found in zip(parts, last, strict=True):
-        rounds[triggers] = found
+    rounds = np.concatenate([np.zeros(0, np.int64), *last])
     return pd.Series(rounds, network.names, name="rounds_of_contagion")
 
 
@@ -328,8 +319,7 @@ def _last_round(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> np.ndarray:
     """(k,) the last round of the cascade of each trigger, which itself is in round 0."""
-    pins = np.full((len(triggers), len(network)), np.nan)
-    pins[np.arange(len(triggers)), triggers] = recovery
+    pins = _pins(network, triggers, recovery)
     outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
     assert outcome.default_round is not None
     return np.asarray(outcome.default_round.max(axis=1))

@@ -33,10 +33,8 @@ def default_impact(
 
     Raises
     ------
-    ShockError
-        For a recovery outside [0, 1].
-    ConvergenceError
-        Where the default of a node does not reach the tolerance of the model.
+    ShockError : for a recovery outside [0, 1].
+    ConvergenceError : where the default of a node does not reach the tolerance of the model.
 
     Example
     -------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import ConvergenceError
@@ -14,16 +16,12 @@ CHUNK = 2**22  # entries of the loss matrix held at a time
 
 
 def joint_losses(
-    network: ExposureNetwork,
-    model: Model,
-    failed: np.ndarray,
-    recovery: float,
-    n_jobs: int = 1,
-    progress: bool = False,
+    network: ExposureNetwork, model: Model, failed: np.ndarray, recovery: float, **how: Any
 ) -> np.ndarray:
     """(B,) what the owners of the others lose when the nodes in `failed` (B, n) fail together.
 
-    Losses count from the run without shock and are capped at known equity.
+    Losses count from the run without shock and are capped at known equity; `how` are the
+    processes and the bar.
     """
     n = len(network)
     base = model.solve(network, np.zeros(n))
@@ -31,7 +29,7 @@ def joint_losses(
     parts = [failed[first : first + size] for first in range(0, len(failed), size)]
     tasks = [(network, model, base, part, recovery) for part in parts]
     label = type(model).__name__
-    found = list(each(_lost, tasks, n_jobs=n_jobs, progress=progress, label=label))
+    found = list(each(_lost, tasks, label=label, **how))
     return np.concatenate(found) if found else np.zeros(0)
 
 
@@ -56,18 +54,15 @@ def differences(
     p: np.ndarray,
     recovery: float,
     rows: np.ndarray,
-    n_jobs: int,
-    progress: bool,
+    **how: Any,
 ) -> np.ndarray:
-    """(K,) expected loss with a claim less that without it."""
+    """(K,) expected loss with a claim less that without it; `how` as in `joint_losses`."""
     at = np.flatnonzero(p > 0)
     failed = np.zeros((len(at), len(network)), bool)
     failed[np.arange(len(at)), at] = True
     whole = p[at] @ joint_losses(network, model, failed, recovery)
     tasks = [(network, model, failed, recovery, int(row)) for row in rows]
-    without = each(
-        _without, tasks, n_jobs=n_jobs, progress=progress, label="exposures", unit="exposure"
-    )
+    without = each(_without, tasks, label="exposures", unit="exposure", **how)
     return np.array([whole - p[at] @ losses for losses in without], float)
 
 

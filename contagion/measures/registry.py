@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -23,10 +23,10 @@ class Measure:
 
     Attributes
     ----------
-    name, title : the key of `MEASURES` and the column, and what people read.
+    name, title : the key of `MEASURES` and the column, and what people read; by default alike.
     formula : with `L[i, j]` what i owes j, `X[i, j]` the claim of i on j, K capital, A assets.
     unit : money, %, share, nodes or a pure number.
-    denominator : what a relative number is relative to, "–" for absolute ones.
+    denominator : what a relative number is relative to; "–" for absolute ones.
     source : author, year, journal, equation; "after" where the equation could not be read.
     about : what a high value says: importance (others lose by it), vulnerability (it loses by
         others), size, or position in the graph.
@@ -37,19 +37,22 @@ class Measure:
     """
 
     name: str
-    title: str
+    title: str = field(default="", kw_only=True)
     formula: str
     unit: str
-    denominator: str
+    denominator: str = field(default="–", kw_only=True)
     source: str
     about: About = "importance"
     scope: Scope = "node"
     of: Callable[[ExposureNetwork], Scores] | None = None
     slow: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
+
     def to_dict(self) -> dict[str, str]:
         """The definition as text: every field but the function and its cost."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[:-2]}
+        return {f.name: getattr(self, f.name) for f in fields(self)[:-2]}
 
     @property
     def measured_in(self) -> str:
@@ -80,6 +83,19 @@ def beside(columns: Mapping[str, Scores]) -> Table:
     return Table(frame, definitions(columns), reasons)
 
 
+def of_system(name: str, value: float, why: str = "") -> Scores:
+    """A measure of the system as a whole, nan where it is not finite, with the reason."""
+    reasons = {why: np.array([not np.isfinite(value)])} if why else None
+    return scored(name, np.array([value]), pd.Index(["system"]), reasons)
+
+
+def reasoned(name: str, table: pd.DataFrame, column: str) -> Scores:
+    """A column of a table that says in its column `reason` why it is nan."""
+    reason = table["reason"].to_numpy()
+    where = {text: reason == text for text in dict.fromkeys(reason) if text}
+    return scored(name, table[column].to_numpy(), table.index, where)
+
+
 def scored(
     name: str,
     values: np.ndarray,
@@ -104,8 +120,8 @@ def scored(
 
     Raises
     ------
-    ArgumentError
-        For a value that is nan, or infinite, without a reason: a measure may not be silent.
+    ArgumentError : for a value that is nan, or infinite, without a reason: a measure may not be
+        silent.
 
     Example
     -------

@@ -129,19 +129,12 @@ def gradient(
         "gain" that towards less. Derivatives by an exposure mix the two where its creditor and its
         debtor lead to kinks.
 
-    Returns
-    -------
-    Gradient
-
     Raises
     ------
-    ModelError
-        For models without such a derivative, losses that a model does not compute, and default
-        costs with a node on the boundary of default, where V jumps.
-    ConvergenceError
-        When the model or the adjoint solve does not converge.
-    ShockError
-        When the shock does not fit the network.
+    ModelError : for models without such a derivative, losses that a model does not compute, and
+        default costs with a node on the boundary of default, where V jumps.
+    ConvergenceError : when the model or the adjoint solve does not converge.
+    ShockError : when the shock does not fit the network.
 
     Example
     -------
@@ -382,12 +375,12 @@ def _record(found: Slopes) -> Gradient:
 DEFINITIONS = (
     Measure(
         "loss_gradient",
-        "gradient of a system loss",
         "dV / d loss of external assets_i = ∂V/∂loss_i + price of the segment of i that moves, "
         "price = S (∂V/∂unpaid − worth), worth = −∂V/∂lost − price of the moving segment",
         "pure number",
-        "one unit of external assets lost at i",
         "after Liu & Staum (2010), Operations Research Letters 38, and Feinstein et al. (2018), "
         "arXiv:1708.01561; the chain rule on the segments of the rules",
+        title="gradient of a system loss",
+        denominator="one unit of external assets lost at i",
     ),
 )

@@ -56,14 +56,10 @@ def shapley(
     progress : show a progress bar.
     method, unit : words for the record.
 
-    Returns
-    -------
-    Attribution
-
     Raises
     ------
-    ArgumentError
-        For names that come twice, no players, or `max_evaluations` too few to begin with.
+    ArgumentError : for names that come twice, no players, or `max_evaluations` too few to begin
+        with.
 
     Example
     -------
@@ -156,9 +152,8 @@ def shapley_of_defaults(
 
     Raises
     ------
-    ShockError, ModelError, ConvergenceError, ArgumentError
-        As in `SystemLoss`, `Shock.arrays` and :func:`shapley`; ShockError for a shock that hits
-        nobody.
+    ShockError, ModelError, ConvergenceError, ArgumentError : as in `SystemLoss`, `Shock.arrays` and
+        :func:`shapley`; ShockError for a shock that hits nobody.
 
     Example
     -------
@@ -223,10 +218,8 @@ def shapley_of_risk(
 
     Raises
     ------
-    ShockError
-        For losses of another shape, below 0 or not finite, or without any player.
-    ModelError, ConvergenceError, ArgumentError
-        As in `SystemLoss` and :func:`shapley`.
+    ShockError : for losses of another shape, below 0 or not finite, or without any player.
+    ModelError, ConvergenceError, ArgumentError : as in `SystemLoss` and :func:`shapley`.
 
     Example
     -------
@@ -281,11 +274,10 @@ def shapley_of_risk(
 DEFINITIONS = (
     Measure(
         "shapley",
-        "Shapley value",
         "Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))",
         "money",
-        "–",
         "Shapley (1953), Contributions to the Theory of Games II (from memory); v(S) the loss of "
         "the system when the shock falls on S alone",
+        title="Shapley value",
     ),
 )

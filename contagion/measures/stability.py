@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..text import listing, plural
-from .registry import Measure, scored
+from .registry import Measure, of_system
 from .spectra import claim_matrix, perron_root
 
 ROOM = 1e-9  # around 1: neither stable nor unstable
@@ -104,19 +103,17 @@ def _verdict(radius: float, left_out: tuple[object, ...]) -> tuple[str, tuple[ob
 
 
 def _radius(network: ExposureNetwork) -> Scores:
-    value = leverage_stability(network).radius
-    why = {NO_EQUITY: np.array([np.isnan(value)])}
-    return scored("leverage_radius", np.array([value]), pd.Index(["system"]), why)
+    return of_system("leverage_radius", leverage_stability(network).radius, NO_EQUITY)
 
 
 DEFINITIONS = (
     Measure(
         "leverage_radius",
-        "spectral radius of leverage",
         "r(Λ), Λ[i, j] = X[i, j] / K_i",
         "number",
-        "own equity of the creditor",
         "after Bardoscia, Battiston, Caccioli & Caldarelli (2017), Nature Communications 8:14416",
+        title="spectral radius of leverage",
+        denominator="own equity of the creditor",
         about="vulnerability",
         scope="system",
         of=_radius,

@@ -82,8 +82,8 @@ def marginal_expected_shortfall(
 
     Raises
     ------
-    ShockError, ArgumentError
-        As in `covar`; ArgumentError for system="others", which is not one system.
+    ShockError, ArgumentError : as in `covar`; ArgumentError for system="others", which is not one
+        system.
 
     Example
     -------
@@ -153,8 +153,7 @@ def systemic_expected_shortfall(
 
     Raises
     ------
-    ShockError
-        As in `covar`, and for capital or targets that are not known for every node.
+    ShockError : as in `covar`, and for capital or targets that are not known for every node.
 
     Example
     -------
@@ -243,8 +242,8 @@ def euler_allocation(
 
     Raises
     ------
-    ShockError
-        As in `covar`, and for too few scenarios in the tail: the parts would not mean anything.
+    ShockError : as in `covar`, and for too few scenarios in the tail: the parts would not mean
+        anything.
 
     Example
     -------
@@ -306,8 +305,7 @@ def tail_dependence(
 
     Raises
     ------
-    ShockError, ArgumentError
-        As in `covar`.
+    ShockError, ArgumentError : as in `covar`.
 
     Example
     -------
@@ -339,28 +337,25 @@ def tail_dependence(
 DEFINITIONS = (
     Measure(
         "mes",
-        "marginal expected shortfall",
         "E[L_i | the system is in its worst 1 − q]",
         "money",
-        "–",
         "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+        title="marginal expected shortfall",
         about="vulnerability",
     ),
     Measure(
         "ses",
-        "systemic expected shortfall",
         "E[target_i − (K_i − L_i) | Σ_j (K_j − L_j) < Σ_j target_j]",
         "money",
-        "–",
         "after Acharya, Pedersen, Philippon & Richardson (2017), Review of Financial Studies 30(1)",
+        title="systemic expected shortfall",
     ),
     Measure(
         "tail_dependence",
-        "tail dependence",
         "P(L_j > VaR_j | L_i > VaR_i)",
         "share",
-        "scenarios beyond VaR_i",
         "after Joe (1997), Multivariate Models and Dependence Concepts",
+        denominator="scenarios beyond VaR_i",
         scope="exposure",
     ),
 )

@@ -52,12 +52,9 @@ def threat_index(
 
     Raises
     ------
-    ModelError
-        For a network with guarantees or shareholdings.
-    ConvergenceError
-        Where cash would go round and round without end.
-    ShockError
-        When the shock does not fit the network.
+    ModelError : for a network with guarantees or shareholdings.
+    ConvergenceError : where cash would go round and round without end.
+    ShockError : when the shock does not fit the network.
 
     Example
     -------
@@ -110,11 +107,10 @@ def threat_index(
 DEFINITIONS = (
     Measure(
         "threat_index",
-        "threat index",
         "μ_i = 1 + Σ_{j in default} π_ij μ_j for i in default, 0 for the solvent",
         "pure number",
-        "one unit of cash at i",
         "after Demange (2018), Management Science 64(2), the marginal effect of cash on the "
         "repayment of all debts; formula derived",
+        denominator="one unit of cash at i",
     ),
 )

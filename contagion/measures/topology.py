@@ -20,7 +20,7 @@ from ..records import Scores
 from ..vocabulary import SEED
 from .centrality import NO_CLAIMS
 from .coreperiphery import CorePeriphery, core_periphery
-from .registry import Measure, scored
+from .registry import Measure, of_system, scored
 from .spectra import claim_matrix, links, strong_components
 from .stability import LeverageStability, leverage_stability
 
@@ -260,68 +260,42 @@ _SYSTEM = {
 }
 
 
-def _system(network: ExposureNetwork, of: str, name: str) -> Scores:
-    value, why = _SYSTEM[of](links(claim_matrix(network)))
-    reasons = {why: np.array([True])} if why else None
-    return scored(name, np.array([value]), pd.Index(["system"]), reasons)
+def _system(network: ExposureNetwork, name: str) -> Scores:
+    return of_system(name, *_SYSTEM[name.removeprefix("mean_")](links(claim_matrix(network))))
 
 
 DEFINITIONS = (
     Measure(
         "clustering",
-        "clustering",
         "(B³)_ii / (2 (d_i (d_i − 1) − 2 m_i)), B = A + Aᵀ",
         "share",
-        "possible triangles",
         "Fagiolo (2007), Physical Review E 76",
+        denominator="possible triangles",
         about="position",
         of=clustering,
     ),
     Measure(
         "core_number",
-        "core number",
         "largest k with i in a group where each has k neighbours inside",
         "nodes",
-        "–",
         "Seidman (1983), Social Networks 5(3)",
         about="position",
         of=core_number,
     ),
     *(
-        Measure(name, title, formula, "share", below, source, "position", "system", of)
-        for name, title, formula, below, source, of in (
-            (
-                "density",
-                "density",
-                "E / (N (N − 1))",
-                "possible links",
-                "definition in common use",
-                partial(_system, of="density", name="density"),
-            ),
-            (
-                "reciprocity",
-                "reciprocity",
-                "#{links i→j with a link j→i} / E",
-                "links",
-                "Newman, Forrest & Balthrop (2002), Physical Review E 66",
-                partial(_system, of="reciprocity", name="reciprocity"),
-            ),
-            (
-                "mean_clustering",
-                "mean clustering",
-                "mean of C_i where it is defined",
-                "possible triangles",
-                "Fagiolo (2007), Physical Review E 76",
-                partial(_system, of="clustering", name="mean_clustering"),
-            ),
-            (
-                "assortativity",
-                "assortativity",
-                "corr over links of #debtors of the creditor, #creditors of the debtor",
-                "–",
-                "Newman (2003), Physical Review E 67",
-                partial(_system, of="assortativity", name="assortativity"),
-            ),
+        Measure(
+            name, formula, "share", source, "position", "system", partial(_system, name=name),
+            denominator=below,
+        )
+        for name, formula, below, source in (
+            ("density", "E / (N (N − 1))", "possible links", "definition in common use"),
+            ("reciprocity", "#{links i→j with a link j→i} / E", "links",
+             "Newman, Forrest & Balthrop (2002), Physical Review E 66"),
+            ("mean_clustering", "mean of C_i where it is defined", "possible triangles",
+             "Fagiolo (2007), Physical Review E 76"),
+            ("assortativity",
+             "corr over links of #debtors of the creditor, #creditors of the debtor", "–",
+             "Newman (2003), Physical Review E 67"),
         )
     ),
-)
+)  # fmt: skip

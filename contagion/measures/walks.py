@@ -70,8 +70,7 @@ def betweenness(
 
     Raises
     ------
-    ArgumentError
-        For another distance, or a k outside 1 … n.
+    ArgumentError : for another distance, or a k outside 1 … n.
 
     Example
     -------
@@ -140,8 +139,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
 
     Raises
     ------
-    ArgumentError
-        For another distance.
+    ArgumentError : for another distance.
 
     Example
     -------
@@ -261,32 +259,31 @@ def _inverse_steps(walk: csr_array) -> np.ndarray:
 DEFINITIONS = (
     Measure(
         "betweenness",
-        "betweenness",
         "Σ_{s≠i≠t} σ_st(i)/σ_st / ((n − 1)(n − 2)), length of a claim = 1/amount",
         "share",
-        "pairs of other nodes",
         "Freeman (1977), Sociometry 40(1)",
+        denominator="pairs of other nodes",
         about="position",
         of=betweenness,
         slow=True,
     ),
     Measure(
         "harmonic",
-        "harmonic closeness",
         "Σ_{j≠i} 1/d(i, j) / (n − 1), d = hops of losses from debtor to creditor",
         "share",
-        "the n − 1 others",
         "Boldi & Vigna (2014), Internet Mathematics 10, scaled to the others",
+        title="harmonic closeness",
+        denominator="the n − 1 others",
         of=harmonic,
         slow=True,
     ),
     Measure(
         "sinkrank",
-        "SinkRank",
         "(n − 1) / Σ_{i≠s} τ_is, τ = payments until money from i is caught in s",
         "number",
-        "the largest strongly connected part",
         "after Soramäki & Cook (2013), Economics E-Journal 7, 2013-28",
+        title="SinkRank",
+        denominator="the largest strongly connected part",
         of=sinkrank,
         slow=True,
     ),

@@ -32,6 +32,10 @@ class Scale:
         """The amount on this scale."""
         return amount / self.divisor
 
+    def named(self, what: str) -> str:
+        """What the numbers are, with their unit."""
+        return f"{what}, {self.label}" if self.label else what
+
     def __call__(self, amount: float) -> str:
         if not np.isfinite(amount):
             return "–" if np.isnan(amount) else str(amount)

@@ -11,6 +11,7 @@ from ..errors import expect
 from ..text import money
 from . import style
 from .amounts import scale
+from .pieces import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +30,8 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    ModelError
-        For models that do not settle claims: their losses are valuations and need not add up.
+    ModelError : for models that do not settle claims: their losses are valuations and need not add
+        up.
 
     Example
     -------
@@ -63,7 +64,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.set_xlim(0, 1.22 * max([*values, 1e-300]))
-    ax.set_xlabel(f"borne, {to.label}" if to.label else "borne", fontsize=8.5, color=style.QUIET)
+    ax.set_xlabel(to.named("borne"), fontsize=8.5, color=style.QUIET)
     ax.xaxis.set_major_formatter("{x:,g}")
     style.heading(ax, "Who bears the loss", note, width)
     _legend(ax, list(dict.fromkeys(frame["role"])))
@@ -73,7 +74,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
 def _rows(result: PropagationResult) -> pd.DataFrame:
     """The bearers with a label each; those after the largest are one row."""
     net, frame = result.network, result.bearers
-    names = dict(zip(net.names, map(_short, style.titles(net)), strict=True))
+    names = dict(zip(net.names, map(short, style.titles(net)), strict=True))
     frame = frame[["bearer", "role", "amount"]].assign(
         label=[
             f"{names[bearer]}: outside creditors" if role == "external creditors" else names[bearer]
@@ -94,11 +95,6 @@ def _rows(result: PropagationResult) -> pd.DataFrame:
     return pd.concat([frame.iloc[: MOST - 1], other], ignore_index=True)
 
 
-def _short(name: str) -> str:
-    """A name that leaves room for the bars."""
-    return name if len(name) <= 32 else f"{name[:31].rstrip()}…"
-
-
 def _sum(result: PropagationResult) -> str:
     s, unit = result.socialization, result.network.unit
     parts = [f"initial loss {money(s.initial_loss, unit)}"]
@@ -117,4 +113,4 @@ def _legend(ax: Axes, roles: list[str]) -> None:
         if role in style.ROLES
     ]
     if shown:
-        style.legend_below(ax, shown, 36.0, right=True)
+        style.legend(ax, shown, right=True)

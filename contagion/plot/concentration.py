@@ -13,7 +13,6 @@ from ..measures import concentration_curve as curve_of
 from ..measures.concentration import QUANTITIES, Quantity
 from ..network.exposure_network import ExposureNetwork
 from . import style
-from .pieces import drawn_width, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,8 +42,7 @@ def cumulative_shares(
 
     Raises
     ------
-    ArgumentError
-        For another quantity.
+    ArgumentError : for another quantity.
 
     Example
     -------
@@ -83,12 +81,12 @@ def cumulative_shares(
     ax.plot(even, even / max(count, 1), color=style.LINE, linewidth=1.0, linestyle=":", zorder=2)
     _frame(ax, count)
     if handles:
-        legend(ax, handles, 1 if drawn_width(ax) < 4.5 else 2)
+        style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
     note = "Dotted: as many nodes of the same size."
     note += f" Left out, not known: {'; '.join(unknown)}." if unknown else ""
     if empty:
         note += f" Not drawn: {', '.join(empty)}, which nobody has or which are not known."
-    style.heading(ax, "How much lies with how few", note, int(15 * drawn_width(ax)))
+    style.heading(ax, "How much lies with how few", note)
     return ax
 
 
@@ -105,9 +103,5 @@ def _frame(ax: Axes, count: int) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(0, 1.03)
     ax.yaxis.set_major_formatter(lambda part, _: f"{part:.0%}")
-    ax.set_xlabel("number of nodes, the largest first", fontsize=8, color=style.QUIET)
-    ax.set_ylabel("share of the total", fontsize=8, color=style.QUIET)
     ax.grid(axis="y", color=style.CALM, linewidth=0.7, zorder=0)
-    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
+    style.frame(ax, "number of nodes, the largest first", "share of the total")

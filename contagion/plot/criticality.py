@@ -11,7 +11,6 @@ from ..liquidation.criticality import CriticalityMap
 from ..text import money
 from . import style
 from .amounts import scale
-from .pieces import drawn_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +44,7 @@ def criticality(
 
     Raises
     ------
-    ArgumentError
-        For another figure.
+    ArgumentError : for another figure.
 
     Example
     -------
@@ -78,7 +76,7 @@ def criticality(
     _bar(ax, mesh, figure, to.label, bool((shown > norm.vmax).any()))
     _line(ax, x, y, over)
     _frame(ax, found.by, x, levels)
-    if values.size <= CELLS and drawn_width(ax) / len(drops) > 0.4:
+    if values.size <= CELLS and style.drawn_width(ax) / len(drops) > 0.4:
         _numbers(ax, x, values, to.divisor if figure != "multiplier" else 1.0, norm)
     title = {
         "multiplier": "What liquidations make of a price drop",
@@ -86,7 +84,7 @@ def criticality(
         "latent": "Latent losses after a price drop",
         "loss": "Everything lost after a price drop",
     }[figure]
-    style.heading(ax, title, _note(found, threshold), int(15 * drawn_width(ax)))
+    style.heading(ax, title, _note(found, threshold))
     return ax
 
 
@@ -109,21 +107,17 @@ def _norm(figure: str, finite: np.ndarray) -> Normalize:
 
 
 def _bar(ax: Axes, mesh: Any, figure: str, unit: str, more: bool) -> None:
-    figure_ = ax.get_figure()
-    assert figure_ is not None
-    bar = figure_.colorbar(mesh, ax=ax, extend="max" if more else "neither", aspect=28, pad=0.02)
+    text = f"{figure}, {unit}" if unit else figure
+    if figure == "multiplier":
+        text = "loss over loss without price impact"
+    bar = style.colour_bar(ax, mesh, text, "max" if more else "neither")
     if figure == "multiplier":
         top = mesh.norm.vmax
         ticks = [t for t in TICKS if t <= top * 1.001]
         bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
         bar.minorticks_off()
-        text = "loss over loss without price impact"
     else:
         bar.ax.yaxis.set_major_formatter("{x:,g}")
-        text = f"{figure}, {unit}" if unit else figure
-    bar.set_label(text, fontsize=8, color=style.QUIET)
-    bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    bar.outline.set_visible(False)
 
 
 def _line(ax: Axes, x: np.ndarray, y: np.ndarray, over: np.ndarray) -> None:
@@ -149,9 +143,8 @@ def _frame(ax: Axes, by: str, x: np.ndarray, levels: np.ndarray) -> None:
     ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel("price drop", fontsize=8, color=style.QUIET)
     of = "of the book" if by == "leverage" else "of the market"
-    ax.set_ylabel(f"{by} {of}", fontsize=8, color=style.QUIET)
+    style.named(ax, "price drop", f"{by} {of}")
 
 
 def _numbers(ax: Axes, x: np.ndarray, values: np.ndarray, divisor: float, norm: Normalize) -> None:

@@ -14,7 +14,6 @@ from ..statistics import Estimate
 from ..text import plural
 from . import style
 from .amounts import Scale, scale
-from .pieces import drawn_width, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,10 +57,8 @@ def exceedance(
 
     Raises
     ------
-    StressError
-        For an unknown column.
-    ArgumentError
-        For a level that is not between 0 and 1.
+    StressError : for an unknown column.
+    ArgumentError : for a level that is not between 0 and 1.
 
     Example
     -------
@@ -86,22 +83,17 @@ def exceedance(
     to = scale(curve.index.to_numpy(float), "" if of == "defaults" else test.unit)
     ax = style.axes(ax, 7.4, 4.4)
     _curve(ax, curve, to)
-    _frame(ax, curve, min([1.0, *(1 - level for level in chosen)]))
     what = WORDS.get(of, of.replace("_", " "))
-    ax.set_xlabel(f"{what}, {to.label}" if to.label else what, fontsize=8, color=style.QUIET)
+    _frame(ax, curve, min([1.0, *(1 - level for level in chosen)]), to.named(what))
     handles = [
         _mark(ax, measure(level, of), kind, SHADES[min(number, len(SHADES) - 1)], to)
         for kind, measure in (("VaR", test.value_at_risk), ("ES", test.expected_shortfall))
         for number, level in enumerate(chosen)
     ]
     if handles:
-        legend(ax, handles, 1 if drawn_width(ax) < 4.5 else 2)
-    style.heading(
-        ax,
-        "How often more is lost" if of != "defaults" else "How often more nodes fail",
-        _note(test, curve, bool(handles)),
-        int(15 * drawn_width(ax)),
-    )
+        style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
+    title = "How often more is lost" if of != "defaults" else "How often more nodes fail"
+    style.heading(ax, title, _note(test, curve, bool(handles)))
     return ax
 
 
@@ -131,7 +123,7 @@ def _curve(ax: Axes, curve: pd.DataFrame, to: Scale) -> None:
     )  # fmt: skip
 
 
-def _frame(ax: Axes, curve: pd.DataFrame, lowest: float) -> None:
+def _frame(ax: Axes, curve: pd.DataFrame, lowest: float, across: str) -> None:
     value, (left, right) = curve["value"].to_numpy(float), ax.dataLim.intervalx
     right = right if right > left else left + 1.0
     ax.set_yscale("log" if value.any() else "linear")
@@ -139,12 +131,9 @@ def _frame(ax: Axes, curve: pd.DataFrame, lowest: float) -> None:
     ax.set_xlim(left - 0.01 * (right - left), right + 0.03 * (right - left))
     ax.yaxis.set_major_formatter(lambda part, _: f"{100 * part:.6g}%")
     ax.minorticks_off()
-    ax.set_ylabel("share of scenarios with more", fontsize=8, color=style.QUIET)
     ax.xaxis.set_major_formatter("{x:,g}")
-    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
     ax.grid(axis="y", color=style.CALM, linewidth=0.7, zorder=0)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
+    style.frame(ax, across, "share of scenarios with more")
 
 
 def _mark(ax: Axes, found: Estimate, kind: str, colour: str, to: Scale) -> Line2D:

@@ -11,10 +11,8 @@ from ..lookthrough import LookThrough
 from ..text import plural
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .boxes import Link
+from .columns import Columns, columns
 from .flowboxes import DEEPEST, ENDS, Flow, flows
-from .labels import wrapped
-from .rounds import GAP, POINTS, SLOT, WIDTH, _stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +46,7 @@ def look_through_flow(
 
     Raises
     ------
-    ArgumentError
-        For `most` below 1.
+    ArgumentError : for `most` below 1.
 
     Example
     -------
@@ -71,34 +68,18 @@ def look_through_flow(
         raise ArgumentError(f"most={most}: draw at least one box a column by name.")
     flow = flows(found, most)
     boxes, links = flow.boxes, flow.links
-    columns = sorted({box.column for box in boxes})
-    stacks = {c: [i for i, box in enumerate(boxes) if box.column == c] for c in columns}
-    fullest = max((sum(boxes[i].height for i in stack) for stack in stacks.values()), default=1.0)
-    per_point = POINTS / max(fullest, 1e-300)
-    tall = [box.height * per_point for box in boxes]
-    high = {c: sum(max(tall[i], SLOT) + GAP for i in stack) for c, stack in stacks.items()}
-    top = max([*high.values(), 60.0])
-    back = [link for link in links if boxes[link.end].column <= boxes[link.start].column]
-    low = 4.0 + (30.0 if back else 0.0)
-    ax = style.axes(ax, 1.6 + 1.9 * max(len(columns), 2), 1.0 + (top + 20 + low) / 72)
-    plain: list[Link] = [*links]
-    middle = _stack(boxes, plain, stacks, tall, high, top)
-    _bands(ax, flow, middle, tall, per_point)
-    for i in range(len(boxes)):
-        _box(ax, flow, i, middle[i], max(tall[i], 1.5))
-    for column in columns:
-        ax.text(
-            column,
-            top + 8,
-            _header(column, flow.deep),
-            fontsize=8.5,
-            color=style.QUIET,
-            va="bottom",
-        )
-    ax.set_xlim(-0.05, columns[-1] + 0.8 if columns else 1.0)
-    ax.set_ylim(-low, top + 22)
-    ax.set_axis_off()
-    style.heading(ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow))
+    placed = columns(boxes, links)
+    back = any(boxes[link.end].column <= boxes[link.start].column for link in links)
+    low = 34.0 if back else 4.0
+    wide = 1.6 + 1.9 * max(len(placed.numbers), 2)
+    ax = style.axes(ax, wide, 1.0 + (placed.top + 20 + low) / 72)
+    _bands(ax, flow, placed)
+    for i, box in enumerate(boxes):
+        placed.box(ax, i, COLOURS.get(box.state) or ASSETS[int(box.state)], 20)
+    placed.frame(ax, low, -0.05, 0.8, lambda column: _header(column, flow.deep))
+    style.heading(
+        ax, f"{style.subject(found.network)}: what stands behind each claim", _note(flow), 110
+    )
     return ax
 
 
@@ -110,74 +91,21 @@ def _header(column: int, deep: bool) -> str:
     return f"{plural(column - 1, 'claim')} away"
 
 
-def _bands(ax: Axes, flow: Flow, middle: list[float], tall: list[float], per_point: float) -> None:
-    from matplotlib.patches import FancyArrowPatch, PathPatch
-    from matplotlib.path import Path
-
-    boxes = flow.boxes
-    out = [middle[i] + tall[i] / 2 for i in range(len(boxes))]
+def _bands(ax: Axes, flow: Flow, placed: Columns) -> None:
+    out = [middle + tall / 2 for middle, tall in zip(placed.middle, placed.tall, strict=True)]
     into = list(out)
-    for link in sorted(flow.links, key=lambda link: (-middle[link.end], -middle[link.start])):
+    for link in placed.ordered(flow.links):
         start, end = link.start, link.end
-        if boxes[end].column <= boxes[start].column:
-            width = float(np.clip(link.amount * per_point, 0.8, 3.5))
-            ax.add_patch(
-                FancyArrowPatch(
-                    (boxes[start].column + WIDTH / 2, middle[start] - tall[start] / 2),
-                    (boxes[end].column + WIDTH / 2, middle[end] - max(tall[end], 1.5) / 2),
-                    connectionstyle="arc3,rad=-0.35",
-                    arrowstyle="-|>,head_length=8,head_width=4",
-                    linewidth=width,
-                    linestyle=(0, (4, 2)),
-                    color=style.QUIET,
-                    alpha=0.9,
-                    zorder=2,
-                )
-            )
+        if flow.boxes[end].column <= flow.boxes[start].column:
+            width = float(np.clip(link.amount * placed.per_point, 0.8, 3.5))
+            placed.back(ax, link, style.QUIET, width, 8, 0.9)
             continue
-        x0, x1 = boxes[start].column + WIDTH, boxes[end].column
-        bend = (x0 + x1) / 2
         for asset in np.flatnonzero(link.amounts):
-            thick = float(link.amounts[asset]) * per_point
-            y0, y1 = out[start], into[end]
+            thick = float(link.amounts[asset]) * placed.per_point
+            wide = max(thick, THIN)
+            placed.band(ax, link, out[start], into[end], wide, ASSETS[int(asset)], 0.42)
             out[start] -= thick
             into[end] -= thick
-            wide = max(thick, THIN)
-            corners = [
-                (x0, y0), (bend, y0), (bend, y1), (x1, y1),
-                (x1, y1 - wide), (bend, y1 - wide), (bend, y0 - wide), (x0, y0 - wide), (x0, y0),
-            ]  # fmt: skip
-            ax.add_patch(
-                PathPatch(
-                    Path(corners, [1, 4, 4, 4, 2, 4, 4, 4, 79]),
-                    facecolor=ASSETS[int(asset)],
-                    alpha=0.42,
-                    linewidth=0,
-                    zorder=1,
-                )
-            )
-
-
-def _box(ax: Axes, flow: Flow, i: int, middle: float, tall: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    box = flow.boxes[i]
-    colour = COLOURS.get(box.state) or ASSETS[int(box.state)]
-    ax.add_patch(
-        Rectangle((box.column, middle - tall / 2), WIDTH, tall, facecolor=colour, zorder=3)
-    )
-    ax.annotate(
-        f"{wrapped(box.name, 20)}\n{box.text}",
-        (box.column + WIDTH, middle),
-        (3, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=7.8,
-        linespacing=1.1,
-        color=style.INK,
-        zorder=4,
-        bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.8},
-    )
 
 
 def _note(flow: Flow) -> str:

@@ -44,8 +44,7 @@ def network(
 
     Raises
     ------
-    ArgumentError
-        When the result belongs to a network with other nodes.
+    ArgumentError : when the result belongs to a network with other nodes.
 
     Example
     -------
@@ -307,6 +306,7 @@ def _caption(
         f"{some}{len(network):,} nodes, {len(network.amount):,} exposures. "
         "Arrows: debtor to creditor, the way a loss travels"
         + ("; the redder, the more is lost." if result is not None else "."),
+        110,
     )
     note = (
         f"Area: balance sheet (largest {largest}). Width: exposure "
@@ -317,4 +317,4 @@ def _caption(
         color=style.QUIET,
     )  # fmt: skip
     if legend:
-        style.legend_below(ax, legend, 18.0)
+        style.legend(ax, legend, points=18.0)

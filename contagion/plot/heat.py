@@ -13,7 +13,6 @@ from ..text import plural
 from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
-from .pieces import drawn_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,10 +104,9 @@ def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
             ha="center", va="center", fontsize=7.5 if room > 0.5 else 6,
             fontweight="normal" if inside else "bold", color="white" if dark else style.INK,
         )  # fmt: skip
-    ax.set_xlabel("debtor", fontsize=8, color=style.QUIET)
-    ax.set_ylabel("creditor", fontsize=8, color=style.QUIET)
+    style.named(ax, "debtor", "creditor")
     note = f"Amounts in {to.label or 'money'}; darker is more. Empty: no claim."
-    style.heading(ax, "Who claims on whom, by kind", note, int(15 * drawn_width(ax)))
+    style.heading(ax, "Who claims on whom, by kind", note)
     return ax
 
 
@@ -136,8 +134,7 @@ def victim_heat(
 
     Raises
     ------
-    ArgumentError
-        For another measure, a table without cells, and for a negative number.
+    ArgumentError : for another measure, a table without cells, and for a negative number.
 
     Example
     -------
@@ -167,7 +164,8 @@ def victim_heat(
     label = "loss, share of capital" if measure == "share" else f"loss, {to.label}".rstrip(", ")
     norm = _mesh(ax, counted, 1.0 if measure == "share" else to.divisor, measure, label)
     for row, column in np.argwhere(own | np.isnan(values)):
-        ax.add_patch(_blank(column, row, bool(own[row, column])))
+        look = {"facecolor": style.LINE, "hatch": None} if own[row, column] else {}
+        style.hatched(ax, column, row, **look)
     ax.set_ylim(len(frame), 0)
     if _ticks(ax, [str(x) for x in frame.columns], [str(x) for x in frame.index]) > ROOM:
         for row, column in np.argwhere(counted > 0):
@@ -176,10 +174,8 @@ def victim_heat(
             dark = float(norm(value / (1.0 if measure == "share" else to.divisor))) > 0.55
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7,
                     color="white" if dark else style.INK)  # fmt: skip
-    ax.set_xlabel("trigger: who fails", fontsize=8, color=style.QUIET)
-    ax.set_ylabel("victim: who loses", fontsize=8, color=style.QUIET)
-    style.heading(ax, "Who loses when whom fails", _note(own, values, left),
-                  int(15 * drawn_width(ax)))  # fmt: skip
+    style.named(ax, "trigger: who fails", "victim: who loses")
+    style.heading(ax, "Who loses when whom fails", _note(own, values, left))
     return ax
 
 
@@ -208,24 +204,12 @@ def _mesh(ax: Axes, counted: np.ndarray, divisor: float, measure: str, label: st
     shown = counted / divisor
     norm = PowerNorm(0.5, 0.0, float(np.nanmax(shown, initial=0.0)) or 1.0)
     mesh = ax.pcolormesh(shown, cmap=style.losses(), norm=norm, rasterized=True)
-    figure = ax.get_figure()
-    assert figure is not None
-    bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)
-    bar.set_label(label, fontsize=8, color=style.QUIET)
+    bar = style.colour_bar(ax, mesh, label)
     bar.ax.yaxis.set_major_formatter(
         (lambda part, _: f"{part:.0%}") if measure == "share" else "{x:,g}"
     )
     bar.locator = MaxNLocator(5)
-    bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    bar.outline.set_visible(False)
     return norm
-
-
-def _blank(column: int, row: int, own: bool) -> Any:
-    from matplotlib.patches import Rectangle
-
-    hatch = {"facecolor": style.LINE} if own else {"facecolor": "white", "hatch": "////"}
-    return Rectangle((column, row), 1, 1, edgecolor=style.LINE, lw=0, **hatch)  # type: ignore[arg-type]
 
 
 def _ticks(ax: Axes, across: list[str], down: list[str]) -> float:
@@ -234,7 +218,7 @@ def _ticks(ax: Axes, across: list[str], down: list[str]) -> float:
     ax.set_yticks(np.arange(len(down)) + 0.5, [_cut(name) for name in down])
     ax.tick_params(labelsize=8, labelcolor=style.INK, length=0)
     ax.spines[:].set_visible(False)
-    room = drawn_width(ax) / len(across)
+    room = style.drawn_width(ax) / len(across)
     if max(len(_cut(name)) for name in across) * LETTER > room:
         for text in ax.get_xticklabels():
             text.set(rotation=40, ha="right", rotation_mode="anchor")

@@ -13,7 +13,7 @@ from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
-from .pieces import drawn_width, legend, names, shock_words, short
+from .pieces import names, shock_words, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,8 +61,7 @@ def layer_gap(
 
     Raises
     ------
-    ArgumentError
-        For `most` below 1.
+    ArgumentError : for `most` below 1.
 
     Example
     -------
@@ -93,12 +92,9 @@ def layer_gap(
     _texts(ax, rows, place, to)
     _frame(ax, rows, place, to, WORDS[comparison.what])
     mark, *bars = ax.get_legend_handles_labels()[0]
-    legend(ax, [*bars, mark], columns)
-    inches = drawn_width(ax)
-    title = short(
-        f"{style.subject(comparison.network)}: layers alone and together", int(10 * inches)
-    )
-    style.heading(ax, title, _note(comparison, rows, to), int(15 * inches))
+    style.legend(ax, [*bars, mark], columns)
+    title = f"{style.subject(comparison.network)}: layers alone and together"
+    style.heading(ax, short(title, int(10 * style.drawn_width(ax))), _note(comparison, rows, to))
     return ax
 
 
@@ -189,8 +185,6 @@ def _texts(ax: Axes, rows: Rows, place: np.ndarray, to: Scale) -> None:
 
 
 def _frame(ax: Axes, rows: Rows, place: np.ndarray, to: Scale, what: str) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
-
     ends = np.concatenate([np.maximum(rows.parts, 0.0).sum(axis=0), rows.whole])
     lows = np.concatenate([np.minimum(rows.parts, 0.0).sum(axis=0), rows.whole])
     high = to.number(float(ends.max(initial=0.0))) or 1.0
@@ -199,14 +193,9 @@ def _frame(ax: Axes, rows: Rows, place: np.ndarray, to: Scale, what: str) -> Non
     ax.set_ylim(place.min(initial=0.0) - 0.5, 0.5)
     for y in place[1::2]:
         ax.axhspan(y - 0.5, y + 0.5, color=style.CALM, alpha=0.4, linewidth=0, zorder=0)
-    ax.set_yticks(place, [wrapped(label, 26) for label in rows.labels], fontsize=8.5)
-    ax.tick_params(axis="y", length=0, labelcolor=style.INK)
-    ax.xaxis.set_major_locator(MaxNLocator(5) if len(place) else NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    ax.tick_params(axis="x", labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
-    ax.set_xlabel(f"{what}, {to.label}" if to.label else what, fontsize=8, color=style.QUIET)
+    style.row_frame(
+        ax, place.tolist(), [wrapped(label, 26) for label in rows.labels], to.named(what)
+    )
 
 
 def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:

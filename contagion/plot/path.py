@@ -10,7 +10,6 @@ from ..errors import expect
 from ..liquidation import CascadeResult
 from ..text import known_name, money, plural
 from . import style
-from .pieces import drawn_width, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +35,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
 
     Raises
     ------
-    UnknownNameError
-        For an asset that the book does not have, with the closest one.
+    UnknownNameError : for an asset that the book does not have, with the closest one.
 
     Example
     -------
@@ -71,13 +69,9 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
     ax.plot(at, told, color=style.ROLES["owners"], linewidth=1.6, linestyle=(0, (4, 2)),
             label="oracle", zorder=5)  # fmt: skip
     _frame(ax, _end(result, market, told), float(max(100.0, market.max(), told.max(), area.max())))
-    legend(ax, _handles(ax), 1 if drawn_width(ax) < 4.5 else 2)
-    style.heading(
-        ax,
-        f"{name}: price and open interest, round by round",
-        _note(result, name, start, market, fundamental),
-        int(15 * drawn_width(ax)),
-    )
+    style.legend(ax, _handles(ax), 1 if style.drawn_width(ax) < 4.5 else 2)
+    title = f"{name}: price and open interest, round by round"
+    style.heading(ax, title, _note(result, name, start, market, fundamental))
     return ax
 
 
@@ -117,11 +111,7 @@ def _frame(ax: Axes, last: int, top: float) -> None:
     ax.set_ylim(0, 1.06 * top)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     ax.yaxis.set_major_formatter("{x:g} %")
-    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
-    ax.set_xlabel("round (0: before the shock)", fontsize=8, color=style.QUIET)
-    ax.set_ylabel("of before the shock", fontsize=8, color=style.QUIET)
+    style.frame(ax, "round (0: before the shock)", "of before the shock")
 
 
 def _handles(ax: Axes) -> list[Any]:

@@ -9,7 +9,6 @@ import numpy as np
 from ..experiments.sweeping import Sweep
 from . import style
 from .amounts import scale
-from .pieces import drawn_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +31,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
 
     Raises
     ------
-    UnknownNameError, ArgumentError
-        As :meth:`Sweep.grid`.
+    UnknownNameError, ArgumentError : as :meth:`Sweep.grid`.
 
     Example
     -------
@@ -52,25 +50,18 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
     to = scale([largest] if largest >= LARGE else [], "")
     values = values / to.divisor
     ax = style.axes(ax, 7.2, 1.9 + float(np.clip(0.34 * len(table), 1.4, 4.2)))
-    figure = ax.get_figure()
-    assert figure is not None
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     low = min(low, 0.0)
     high = high if high > low else low + 1.0
     mesh = ax.pcolormesh(values, cmap=style.losses(), vmin=low, vmax=high, rasterized=True)
     for row, column in np.argwhere(~np.isfinite(values)):
-        ax.add_patch(_hatched(column, row))
-    bar = figure.colorbar(mesh, ax=ax, aspect=28, pad=0.02)
-    label = f"{_words(measure)}, {to.label}" if to.label else _words(measure)
-    bar.set_label(label, fontsize=8, color=style.QUIET)
-    bar.ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    bar.outline.set_visible(False)
+        style.hatched(ax, column, row)
+    style.colour_bar(ax, mesh, to.named(_words(measure)))
     _ticks(ax, list(table.columns), list(table.index))
-    ax.set_xlabel(_words(x), fontsize=8, color=style.QUIET)
-    ax.set_ylabel(_words(y), fontsize=8, color=style.QUIET)
+    style.named(ax, _words(x), _words(y))
     ax.spines[:].set_visible(False)
-    if values.size <= CELLS and drawn_width(ax) / values.shape[1] > 0.4:
+    if values.size <= CELLS and style.drawn_width(ax) / values.shape[1] > 0.4:
         for row, column in np.argwhere(np.isfinite(values)):
             dark = (values[row, column] - low) / (high - low) > 0.55
             ax.text(
@@ -81,16 +72,8 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
     note = f"Means over {sweep.samples} draws. " if sweep.samples > 1 else ""
     note += f"Hatched: {failed} cells without a value." if failed else ""
     title = f"{_words(measure).capitalize()} by {_words(x)} and {_words(y)}"
-    style.heading(ax, title, note, int(15 * drawn_width(ax)))
+    style.heading(ax, title, note)
     return ax
-
-
-def _hatched(column: int, row: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(
-        (column, row), 1, 1, facecolor="white", edgecolor=style.LINE, hatch="////", lw=0
-    )
 
 
 def _ticks(ax: Axes, columns: list[Any], rows: list[Any]) -> None:

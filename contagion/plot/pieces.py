@@ -1,16 +1,13 @@
-"""What figures and the report share: names, a shock as a sentence, a legend that fits."""
+"""What figures and the report share: names, and a shock as a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..text import money
 from .style import titles
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from ..network.exposure_network import ExposureNetwork
     from ..shocks import Shock
 
@@ -41,14 +38,6 @@ def short(name: str, most: int = 32) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
-def drawn_width(ax: Axes) -> float:
-    """The width of axes in inches, with all that is drawn so far beside them."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    figure.draw_without_rendering()
-    return float(ax.get_window_extent().width / figure.dpi)
-
-
 def shock_words(network: ExposureNetwork, shock: Shock) -> str:
     """What a shock does to a network, as one sentence.
 
@@ -72,23 +61,3 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
     ]
     parts += [f"the price of {asset} moves by {change:+.0%}" for asset, change in shock.prices]
     return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."
-
-
-def legend(ax: Axes, handles: Sequence[Any], columns: int) -> None:
-    """A legend like :func:`style.legend_below`, 36 points below the axes, in so many columns."""
-    from matplotlib.transforms import ScaledTranslation
-
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    ax.legend(
-        handles=list(handles),
-        loc="upper left",
-        bbox_to_anchor=(0.0, 0.0),
-        bbox_transform=ax.transAxes + ScaledTranslation(0, -0.5, figure.dpi_scale_trans),
-        ncols=columns,
-        fontsize=8,
-        frameon=False,
-        handletextpad=0.4,
-        columnspacing=1.3,
-        borderaxespad=0.0,
-    )

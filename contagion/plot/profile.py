@@ -13,7 +13,7 @@ from ..liquidation.liquidation_profile import liquidatable, moving, steps
 from ..text import choice, money
 from . import style
 from .amounts import scale
-from .pieces import drawn_width, legend, short
+from .pieces import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,10 +52,8 @@ def liquidation_profile(
 
     Raises
     ------
-    MarginError
-        For an asset that the book does not have.
-    ArgumentError
-        For another word for `by`, moves below −1.
+    MarginError : for an asset that the book does not have.
+    ArgumentError : for another word for `by`, moves below −1.
 
     Example
     -------
@@ -89,8 +87,8 @@ def liquidation_profile(
     handles, names = ax.get_legend_handles_labels()
     if handles:
         columns = 2 if max(map(len, names)) > 20 else 4
-        legend(ax, handles, 1 if drawn_width(ax) < 4.5 else columns)
-    style.heading(ax, _title(book, asset), _note(book, asset, at, total), int(15 * drawn_width(ax)))
+        style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else columns)
+    style.heading(ax, _title(book, asset), _note(book, asset, at, total))
     return ax
 
 
@@ -158,14 +156,9 @@ def _frame(ax: Axes, book: MarginBook, asset: Any, at: np.ndarray, top: float, u
     ax.set_xticks(ticks, words)
     ax.axvline(0.0, color=style.QUIET, linewidth=0.9, linestyle=(0, (2, 2)), zorder=3)
     ax.yaxis.set_major_formatter("{x:,g}")
-    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
+    style.frame(ax, up=f"liquidatable, {unit}" if unit else "liquidatable")
     if top <= 0:
         ax.set_yticks([])
-    ax.set_ylabel(
-        f"liquidatable, {unit}" if unit else "liquidatable", fontsize=8, color=style.QUIET
-    )
 
 
 def _price(price: float) -> str:

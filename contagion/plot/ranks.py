@@ -11,7 +11,6 @@ from ..measures import MEASURES
 from ..measures.ranking import Agreement
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .pieces import drawn_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,13 +59,13 @@ def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = N
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0.4, np.nanmax(worst, initial=1.0) + 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("rank, 1 is the most important", fontsize=8, color=style.QUIET)
+    style.named(ax, "rank, 1 is the most important")
     ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_color(style.LINE)
     note = found.sentence + ("" if few else " Larger points: more measures give that rank.")
-    style.heading(ax, "Who is critical, by measure", note, int(15 * drawn_width(ax)))
+    style.heading(ax, "Who is critical, by measure", note)
     return ax
 
 
@@ -79,7 +78,7 @@ def _each(ax: Axes, ranks: pd.DataFrame) -> None:
             ranks[name].to_numpy(float), rows + shift, linestyle="none", marker="o", markersize=4.5,
             color=style.KINDS[k], label=_title(str(name)), zorder=3,
         )  # fmt: skip
-    style.legend_below(ax, handles, 34)
+    style.legend(ax, handles, points=34)
 
 
 def _counted(ax: Axes, ranks: pd.DataFrame) -> None:

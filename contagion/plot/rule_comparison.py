@@ -13,7 +13,7 @@ from ..vocabulary import MOST_DRAWN
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
-from .pieces import drawn_width, legend, listed, names, shock_words, short
+from .pieces import listed, names, shock_words, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +42,7 @@ def rule_comparison(
 
     Raises
     ------
-    ArgumentError
-        For `most` below 1.
+    ArgumentError : for `most` below 1.
 
     Example
     -------
@@ -63,7 +62,7 @@ def rule_comparison(
     first = comparison.results[AS_GIVEN]
     net, sets = first.network, list(comparison.results)
     labels, values, named = _groups(comparison, most)
-    columns = _columns(sets) if ax is None or drawn_width(ax) > 5.5 else 1
+    columns = _columns(sets) if ax is None or style.drawn_width(ax) > 5.5 else 1
     high = STEP * len(sets) + 0.13
     ax = style.axes(ax, 8.0, 1.6 + high * max(len(labels), 1) + 0.19 * -(-len(sets) // columns))
     to = scale(values.ravel(), net.unit)
@@ -80,11 +79,11 @@ def rule_comparison(
         )  # fmt: skip
     _texts(ax, values, place, end, to, floor)
     _frame(ax, labels, high, end, to)
-    legend(ax, ax.get_legend_handles_labels()[0], columns)
-    inches = drawn_width(ax)
-    title = [short(style.subject(net), int(10 * inches))]
-    title += textwrap.wrap(short(shock_words(net, first.shock), 160), int(10 * inches))
-    style.heading(ax, "\n".join(title), _note(comparison, values, floor), int(15 * inches))
+    style.legend(ax, ax.get_legend_handles_labels()[0], columns)
+    wide = int(10 * style.drawn_width(ax))
+    title = [short(style.subject(net), wide)]
+    title += textwrap.wrap(short(shock_words(net, first.shock), 160), wide)
+    style.heading(ax, "\n".join(title), _note(comparison, values, floor))
     return ax
 
 
@@ -149,22 +148,13 @@ def _texts(
 
 
 def _frame(ax: Axes, labels: list[str], high: float, end: float, to: Scale) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
-
     for k in range(0, len(labels), 2):
         ax.axhspan(-(k + 1) * high, -k * high, color=style.CALM, alpha=0.4, linewidth=0, zorder=0)
     ax.set_xlim(0, end / 0.72)
     ax.set_ylim(-high * max(len(labels), 1), 0)
     middle = [-(k + 0.5) * high for k in range(len(labels))]
-    ax.set_yticks(middle, [wrapped(label, 26) for label in labels], fontsize=8.5)
-    ax.tick_params(axis="y", length=0, labelcolor=style.INK)
-    ax.xaxis.set_major_locator(MaxNLocator(5) if labels else NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{to.number(x):,g}"))
-    ax.tick_params(axis="x", labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
-    text = f"borne, {to.label}" if to.label else "borne"
-    ax.set_xlabel(text, fontsize=8, color=style.QUIET)
+    shown = [wrapped(label, 26) for label in labels]
+    style.row_frame(ax, middle, shown, to.named("borne"), to.divisor)
 
 
 def _note(comparison: RuleComparison, values: np.ndarray, floor: float) -> str:

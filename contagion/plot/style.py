@@ -87,8 +87,18 @@ def percent(share: float) -> str:
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
-def heading(ax: Axes, title: str, note: str = "", width: int = 110) -> None:
-    """A title and a note below it, wrapped to so many characters, both on the left."""
+def drawn_width(ax: Axes) -> float:
+    """The width of axes in inches, with all that is drawn so far beside them."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    return float(ax.get_window_extent().width / figure.dpi)
+
+
+def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
+    """A title and a note below it, both on the left; the note in lines of `width` characters,
+    by default as many as fit."""
+    width = width or int(15 * drawn_width(ax))
     lines = textwrap.wrap(note, width)
     ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, color=INK, fontweight="bold")
     text = ax.annotate(
@@ -105,8 +115,58 @@ def heading(ax: Axes, title: str, note: str = "", width: int = 110) -> None:
     text.set_in_layout(False)  # the title has kept the room
 
 
-def legend_below(ax: Axes, handles: Sequence[Any], points: float, right: bool = False) -> None:
-    """A legend without a frame, so many points below the axes."""
+def frame(ax: Axes, across: str = "", up: str = "") -> None:
+    """Axes on the left and below, in grey, with what they are."""
+    ax.tick_params(labelsize=8, labelcolor=QUIET, color=LINE)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(LINE)
+    named(ax, across, up)
+
+
+def named(ax: Axes, across: str = "", up: str = "") -> None:
+    """What the axes are, in small grey letters."""
+    if across:
+        ax.set_xlabel(across, fontsize=8, color=QUIET)
+    if up:
+        ax.set_ylabel(up, fontsize=8, color=QUIET)
+
+
+def row_frame(
+    ax: Axes, places: Sequence[float], names: list[str], across: str, divisor: float = 1.0
+) -> None:
+    """A frame with a name for each row, and amounts below, in parts of the divisor."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+    frame(ax, across)
+    ax.set_yticks(places, names, fontsize=8.5)
+    ax.tick_params(axis="y", length=0, labelcolor=INK)
+    ax.xaxis.set_major_locator(MaxNLocator(5) if names else NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / divisor:,g}"))
+
+
+def colour_bar(ax: Axes, mesh: Any, label: str, extend: str = "neither") -> Any:
+    """The scale of the colours of a mesh."""
+    figure = ax.get_figure()
+    assert figure is not None
+    bar: Any = figure.colorbar(mesh, ax=ax, extend=extend, aspect=28, pad=0.02)
+    bar.set_label(label, fontsize=8, color=QUIET)
+    bar.ax.tick_params(labelsize=8, labelcolor=QUIET, color=LINE)
+    bar.outline.set_visible(False)
+    return bar
+
+
+def hatched(ax: Axes, column: float, row: float, **look: Any) -> None:
+    """Mark a cell of a mesh as one without a number."""
+    from matplotlib.patches import Rectangle
+
+    look = {"facecolor": "white", "hatch": "////"} | look
+    ax.add_patch(Rectangle((column, row), 1, 1, edgecolor=LINE, lw=0, **look))
+
+
+def legend(
+    ax: Axes, handles: Sequence[Any], columns: int = 0, *, points: float = 36.0, right: bool = False
+) -> None:
+    """A legend without a frame, so many points below the axes; by default in up to 3 columns."""
     from matplotlib.transforms import ScaledTranslation
 
     figure = ax.get_figure(root=True)
@@ -116,7 +176,7 @@ def legend_below(ax: Axes, handles: Sequence[Any], points: float, right: bool = 
         loc="upper right" if right else "upper left",
         bbox_to_anchor=(1.0 if right else 0.0, 0.0),
         bbox_transform=ax.transAxes + ScaledTranslation(0, -points / 72, figure.dpi_scale_trans),
-        ncols=min(len(handles), 3),
+        ncols=columns or min(len(handles), 3),
         fontsize=8,
         frameon=False,
         handletextpad=0.4,

@@ -15,7 +15,7 @@ from ..text import known_name, listing, money
 from . import style
 from .amounts import Scale, scale
 from .labels import wrapped
-from .pieces import drawn_width, legend, names, shock_words, short
+from .pieces import names, shock_words, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,12 @@ class _View:
     layers: pd.DataFrame
     uncovered: float | None = None
 
+    @property
+    def parts(self) -> np.ndarray:
+        """(layers, 3) of each layer where it starts, its capacity and what it absorbs."""
+        capacity, absorbed = (self.layers[c].to_numpy(float) for c in ("capacity", "absorbed"))
+        return np.column_stack([np.cumsum(absorbed) - absorbed, capacity, absorbed])
+
 
 def waterfall(
     outcome: Allocation | PropagationResult, node: Any = None, *, ax: Axes | None = None
@@ -63,13 +69,10 @@ def waterfall(
 
     Raises
     ------
-    ArgumentTypeError
-        For anything that has no layers.
-    ArgumentError
-        For a result without a node, or one whose layers were not hit, with the nodes whose were;
-        and for an allocation with a node.
-    ModelError
-        For a result of a model that does not settle claims.
+    ArgumentTypeError : for anything that has no layers.
+    ArgumentError : for a result without a node, or one whose layers were not hit, with the nodes
+        whose were; and for an allocation with a node.
+    ModelError : for a result of a model that does not settle claims.
 
     Example
     -------
@@ -85,28 +88,25 @@ def waterfall(
     ['30.00 (60%)', '30.00 (100%)']
     """
     view = _view(outcome, node)
-    capacity, absorbed = (view.layers[c].to_numpy(float) for c in ("capacity", "absorbed"))
-    start = np.cumsum(absorbed) - absorbed
+    start, capacity, _ = view.parts.T
     labels = [LOSS, *view.layers["layer"], *([] if view.uncovered is None else [REST])]
-    high = 0.42 * len(labels)
-    ax = style.axes(ax, 9.0, 1.75 + high)
-    to = _amounts(view, capacity, absorbed)
+    ax = style.axes(ax, 9.0, 1.75 + 0.42 * len(labels))
+    to = _amounts(view)
     span = _span(view.loss, start + capacity)
     _legend(ax, bool((start + capacity > span).any()))
     size, bars = _room(ax, labels)
     y = -np.arange(len(labels), dtype=float)
     _frame(ax, labels, y, span / bars, span, to.scale, size)
     ax.barh(0.0, view.loss, color=style.QUIET, height=0.62, zorder=3)
-    _bars(ax, y[1:], view.loss, start, capacity, absorbed, span)
+    _bars(ax, y[1:], view, span)
     if view.uncovered is not None:
         ax.barh(
             y[-1], view.uncovered, left=view.loss - view.uncovered, color=style.TRIGGER,
             height=0.62, zorder=3,
         )  # fmt: skip
-    _columns(ax, y, view, start, capacity, absorbed, to, size, bars)
-    inches = drawn_width(ax)
-    title = "\n".join(textwrap.wrap(short(view.title, 90), int(10 * inches)))
-    style.heading(ax, title, view.note, int(15 * inches))
+    _columns(ax, y, view, to, size, bars)
+    title = textwrap.wrap(short(view.title, 90), int(10 * style.drawn_width(ax)))
+    style.heading(ax, "\n".join(title), view.note)
     return ax
 
 
@@ -166,7 +166,7 @@ def _span(loss: float, ends: np.ndarray) -> float:
 def _room(ax: Axes, labels: list[str]) -> tuple[float, float]:
     """The size of the text, and the part of the width that the columns of numbers leave."""
     ax.set_yticks(range(len(labels)), [wrapped(label, WRAP) for label in labels], fontsize=FULL)
-    inches = drawn_width(ax)
+    inches = style.drawn_width(ax)
     size = float(np.clip(FULL * inches / 6.3, SMALL, FULL))
     return size, max(1.0 - NUMBERS * size / FULL / inches, 0.25)
 
@@ -189,7 +189,8 @@ class _Amounts:
         return self(amount) if self.scale.number(amount) < 1e6 else money(amount, self.unit)
 
 
-def _amounts(view: _View, capacity: np.ndarray, absorbed: np.ndarray) -> _Amounts:
+def _amounts(view: _View) -> _Amounts:
+    _, capacity, absorbed = view.parts.T
     to = scale([view.loss, *absorbed] if view.loss > 0 else capacity, view.unit)
     return _Amounts(to, view.unit, 0 < to.number(view.loss) < 0.01)
 
@@ -210,24 +211,15 @@ def _frame(
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(style.LINE)
     ax.spines["bottom"].set_bounds(0, span)
-    text = f"loss, {to.label}" if to.label else "loss"
-    ax.set_xlabel(text, fontsize=min(8.0, size), color=style.QUIET, loc="left")
+    ax.set_xlabel(to.named("loss"), fontsize=min(8.0, size), color=style.QUIET, loc="left")
 
 
-def _bars(
-    ax: Axes,
-    y: np.ndarray,
-    loss: float,
-    start: np.ndarray,
-    capacity: np.ndarray,
-    absorbed: np.ndarray,
-    span: float,
-) -> None:
+def _bars(ax: Axes, y: np.ndarray, view: _View, span: float) -> None:
     """Filled, pale and empty bars, and the line along which the loss goes down."""
     half = 0.31
-    for k, (left, room, taken) in enumerate(zip(start, capacity, absorbed, strict=True)):
-        middle, end = y[k], left + taken
-        ax.barh(middle, max(loss - end, 0.0), left=end, color=PASSED, height=0.62, zorder=2)
+    for middle, (left, room, taken) in zip(y, view.parts, strict=False):
+        end = left + taken
+        ax.barh(middle, max(view.loss - end, 0.0), left=end, color=PASSED, height=0.62, zorder=2)
         ax.barh(middle, taken, left=left, color=style.LOSS, height=0.62, zorder=3)
         right = min(left + room, span)
         frame = [(right, middle + half), (left, middle + half), (left, middle - half),
@@ -239,17 +231,7 @@ def _bars(
                 linestyle=(0, (2, 1.5)), zorder=1)  # fmt: skip
 
 
-def _columns(
-    ax: Axes,
-    y: np.ndarray,
-    view: _View,
-    start: np.ndarray,
-    capacity: np.ndarray,
-    absorbed: np.ndarray,
-    to: _Amounts,
-    size: float,
-    bars: float,
-) -> None:
+def _columns(ax: Axes, y: np.ndarray, view: _View, to: _Amounts, size: float, bars: float) -> None:
     whole = view.loss if view.loss > 0 else 1.0
 
     def write(column: int, at: float, text: str, colour: str = style.INK) -> None:
@@ -261,12 +243,12 @@ def _columns(
     for column, head in enumerate(HEADS):
         write(column, 0.68, head, style.QUIET)
     write(2, 0.0, to(view.loss))
-    for k, (left, room, taken) in enumerate(zip(start, capacity, absorbed, strict=True)):
-        write(0, y[k + 1], f"{to(taken)} ({style.percent(taken / whole)})")
+    for at, (left, room, taken) in zip(y[1:], view.parts, strict=False):
+        write(0, at, f"{to(taken)} ({style.percent(taken / whole)})")
         used = style.percent(taken / room) if room > 0 else "–"
-        write(1, y[k + 1], f"{to.capacity(room)} ({used})")
+        write(1, at, f"{to.capacity(room)} ({used})")
         rest = view.loss - left - taken
-        write(2, y[k + 1], to(rest if rest > 1e-9 * whole else 0.0))
+        write(2, at, to(rest if rest > 1e-9 * whole else 0.0))
     if view.uncovered is not None:
         write(0, y[-1], f"{to(view.uncovered)} ({style.percent(view.uncovered / whole)})")
 
@@ -280,4 +262,4 @@ def _legend(ax: Axes, cut: bool) -> None:
         Patch(facecolor="white", edgecolor=style.INK, label=free),
         Patch(facecolor=PASSED, label="goes on down"),
     ]
-    legend(ax, shown, 1 if drawn_width(ax) < 5.5 else 3)
+    style.legend(ax, shown, 1 if style.drawn_width(ax) < 5.5 else 3)

@@ -10,7 +10,6 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..randomgraphs.windows import Window
 from . import style
-from .pieces import drawn_width, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,8 +33,7 @@ def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) ->
 
     Raises
     ------
-    ArgumentError
-        For a frame without one of the columns, or without rows.
+    ArgumentError : for a frame without one of the columns, or without rows.
 
     Example
     -------
@@ -77,8 +75,8 @@ def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) ->
         middle, error = frame["frequency"].to_numpy(float), frame["frequency_error"].to_numpy(float)
         ax.vlines(at, middle - 2 * error, middle + 2 * error, color=COLOURS["frequency"], lw=0.9)
     _frame(ax, at, about.across)
-    legend(ax, handles, 2)
-    style.heading(ax, about.title, _note(about.drawn, limits), int(15 * drawn_width(ax)))
+    style.legend(ax, handles, 2)
+    style.heading(ax, about.title, _note(about.drawn, limits))
     return ax
 
 
@@ -86,10 +84,7 @@ def _frame(ax: Axes, at: np.ndarray, across: str) -> None:
     ax.set_xlim(at[0] - 0.25, at[-1] + 0.25)
     ax.set_ylim(-0.02, 1.04)
     ax.yaxis.set_major_formatter(lambda part, _: f"{part:.0%}")
-    ax.set_xlabel(across, fontsize=8, color=style.QUIET)
-    ax.tick_params(labelsize=8, labelcolor=style.QUIET, color=style.LINE)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(style.LINE)
+    style.frame(ax, across)
 
 
 def _note(drawn: str, limits: tuple[float, float]) -> str:

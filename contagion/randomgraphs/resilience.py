@@ -35,8 +35,7 @@ def contagious_links(
 
     Raises
     ------
-    ArgumentError
-        For a recovery outside 0 … 1.
+    ArgumentError : for a recovery outside 0 … 1.
 
     Example
     -------

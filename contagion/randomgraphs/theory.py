@@ -54,8 +54,7 @@ def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
 
     Raises
     ------
-    ArgumentError
-        For probabilities that do not fit, or average degrees that differ.
+    ArgumentError : for probabilities that do not fit, or average degrees that differ.
 
     Example
     -------
@@ -105,8 +104,7 @@ def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
 
     Raises
     ------
-    ArgumentError
-        For probabilities that do not sum to 1, or another number of thresholds.
+    ArgumentError : for probabilities that do not sum to 1, or another number of thresholds.
 
     Example
     -------

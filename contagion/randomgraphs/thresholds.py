@@ -30,8 +30,7 @@ def failures_needed(
 
     Raises
     ------
-    ArgumentError
-        For a capital below 0 and an interbank that is not above 0.
+    ArgumentError : for a capital below 0 and an interbank that is not above 0.
 
     Example
     -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -76,8 +76,7 @@ def gai_kapadia_limits(
 
     Raises
     ------
-    ArgumentError
-        For a capital below 0, or an interbank that is not above 0.
+    ArgumentError : for a capital below 0, or an interbank that is not above 0.
 
     Example
     -------
@@ -106,8 +105,7 @@ def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
 
     Raises
     ------
-    ArgumentError
-        For a threshold outside (0, 1].
+    ArgumentError : for a threshold outside (0, 1].
 
     Example
     -------
@@ -151,8 +149,7 @@ def gai_kapadia_window(
     n, samples : banks of a graph, graphs of a degree.
     systemic : part of the banks, the first included.
     rng : seed or generator, as for `numpy.random.default_rng`.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -165,8 +162,8 @@ def gai_kapadia_window(
 
     Raises
     ------
-    ArgumentError
-        For n below 2, no draws, a degree outside 0 … n − 1, a capital or interbank out of range.
+    ArgumentError : for n below 2, no draws, a degree outside 0 … n − 1, a capital or interbank out
+        of range.
 
     Notes
     -----
@@ -196,22 +193,11 @@ def gai_kapadia_window(
         return directed_theory(np.outer(pmf, pmf), needed)
 
     limits = gai_kapadia_limits(capital, interbank, strict=strict)
-    frame = _window(
-        degrees,
-        GaiKapadia(strict),
-        n,
-        samples,
-        capital,
-        interbank,
-        systemic,
-        rng,
-        theory,
-        True,
-        n_jobs,
-        progress,
-    )
+    points = _points(degrees, n, samples, systemic)
+    fixed = (GaiKapadia(strict), n, samples, capital, interbank, True)
+    drawn = _drawn(points, fixed, rng, n_jobs, progress)
     return Window(
-        *frame,
+        *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Contagion in random banking systems",
         across="average number of debtors",
         drawn=f"{samples:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
@@ -250,8 +236,7 @@ def watts_window(
 
     Raises
     ------
-    ArgumentError
-        For a threshold outside (0, 1], n below 2, no draws, a degree outside 0 … n − 1.
+    ArgumentError : for a threshold outside (0, 1], n below 2, no draws, a degree outside 0 … n − 1.
 
     Example
     -------
@@ -269,22 +254,11 @@ def watts_window(
         needed = failures_needed(np.arange(len(pmf)), threshold, 1.0, strict=False)
         return undirected_theory(pmf, needed)
 
-    frame = _window(
-        degrees,
-        GaiKapadia(False),
-        n,
-        samples,
-        threshold,
-        1.0,
-        systemic,
-        rng,
-        theory,
-        False,
-        n_jobs,
-        progress,
-    )
+    points = _points(degrees, n, samples, systemic)
+    fixed = (GaiKapadia(False), n, samples, threshold, 1.0, False)
+    drawn = _drawn(points, fixed, rng, n_jobs, progress)
     return Window(
-        *frame,
+        *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Global cascades in random graphs",
         across="average number of neighbours",
         drawn=f"{samples:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
@@ -293,21 +267,8 @@ def watts_window(
     )
 
 
-def _window(
-    degrees: Iterable[float] | None,
-    model: GaiKapadia,
-    n: int,
-    samples: int,
-    capital: float,
-    interbank: float,
-    systemic: float,
-    rng: Rng,
-    theory: Callable[[float], Theory],
-    directed: bool,
-    n_jobs: int,
-    progress: bool,
-) -> tuple[pd.DataFrame, dict[str, str], dict[Any, Why]]:
-    """The table of a window, the definitions of its columns and its reasons for nan."""
+def _points(degrees: Iterable[float] | None, n: int, samples: int, systemic: float) -> list[float]:
+    """The degrees of a window, once everything is in range."""
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or samples < 1 or not 0 <= systemic < 1:
         raise ArgumentError(
@@ -317,18 +278,29 @@ def _window(
     bad = [z for z in points if not 0 <= z <= n - 1]
     if bad:
         raise ArgumentError(f"degrees={bad}: between 0 and n − 1 = {n - 1}.")
-    expected = [theory(z) for z in points]
-    rows = []
+    return points
+
+
+def _drawn(
+    points: list[float], fixed: tuple[Any, ...], rng: Rng, n_jobs: int, progress: bool
+) -> list[np.ndarray]:
+    """For each degree the parts (draws,) that fail; `fixed` as :func:`failed_parts` takes it."""
+    model, n, samples, capital, interbank, directed = fixed
+    run = partial(failed_parts, directed=directed)
     sources = np.random.default_rng(rng).spawn(len(points))
-    drawn = partial(failed_parts, directed=directed)
     tasks = [
-        (model, n, z, samples, capital, interbank, source)
-        for z, source in zip(points, sources, strict=True)
+        (model, n, z, samples, capital, interbank, s) for z, s in zip(points, sources, strict=True)
     ]
-    parts = each(drawn, tasks, n_jobs=n_jobs, progress=progress, label="window", unit="degree")
-    for part in parts:
-        rows.append((int((part > systemic).sum()), _mean(part[part > systemic])))
-    hits = np.array([hit for hit, _ in rows], int)
+    told = {"label": "window", "unit": "degree"}
+    return list(each(run, tasks, n_jobs=n_jobs, progress=progress, **told))
+
+
+def _table(
+    points: list[float], drawn: list[np.ndarray], expected: list[Theory], systemic: float
+) -> tuple[pd.DataFrame, dict[str, str], dict[Any, Why]]:
+    """The table of a window, the definitions of its columns and its reasons for nan."""
+    large = [part[part > systemic] for part in drawn]
+    hits, samples = np.array([len(part) for part in large], int), len(drawn[0]) if drawn else 1
     frequency = hits / samples
     frame = pd.DataFrame(
         {
@@ -337,7 +309,7 @@ def _window(
             "outbreaks": hits,
             "frequency": frequency,
             "frequency_error": np.sqrt(frequency * (1 - frequency) / samples),
-            "extent": [mean for _, mean in rows],
+            "extent": [float(part.mean()) if len(part) else np.nan for part in large],
             "frequency_theory": [one.frequency for one in expected],
             "extent_theory": [one.extent for one in expected],
         }
@@ -345,10 +317,6 @@ def _window(
     reasons = because(frame, {"no draw had contagion": True}, ["extent"])
     reasons |= because(frame, {"outside the window of theory": True}, ["extent_theory"])
     return frame, COLUMNS, reasons
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else float("nan")
 
 
 def _part(threshold: float) -> None:

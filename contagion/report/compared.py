@@ -15,7 +15,7 @@ from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..text import money
-from .figures import svg
+from .figures import figure
 from .parts import Exhibit, table
 from .phrases import FAIRNESS, attributes
 
@@ -40,9 +40,9 @@ def compared(comparison: RuleComparison | None) -> list[Exhibit]:
     )
     most = 12 if len(comparison.results) <= 3 else 8
     text = "Who bears the loss under each set of rules, one group of lines a node."
-    drawing = svg(partial(plot.rule_comparison, comparison, most=most), "F14", text)
+    draw = partial(plot.rule_comparison, comparison, most=most)
     return [
-        Exhibit("F14", "Who bears it under each set of rules", lead, drawing),
+        figure("F14", "Who bears it under each set of rules", draw, text, lead),
         _per_node(comparison),
         _per_kind(comparison),
         _fairness(comparison),

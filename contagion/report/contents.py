@@ -8,7 +8,7 @@ from .. import plot
 from ..results.propagation_result import PropagationResult
 from . import compared, exhibits, reference, sensitivity, shape, uncertainty, whatif
 from . import rules as sharing
-from .figures import svg
+from .figures import figure
 from .given import LARGE, Given
 from .parts import Exhibit, Section
 
@@ -33,7 +33,7 @@ def sections(about: Given) -> list[Section]:
         *_results(about.results),
         Section("ranking", "Who is critical", _ranking(about)),
         Section("sensitivity", "Sensitivity", steered),
-        Section("uncertainty", "Uncertainty", tuple(_uncertain(about))),
+        Section("uncertainty", "Uncertainty", uncertainty.uncertainty(network, about.stress)),
         Section("rules", compared.TITLE, tuple(compared.compared(about.comparison))),
         Section("policy", whatif.TITLE, tuple(whatif.whatif(network, about.policy))),
         Section("data", "Data and caveats", _data(about)),
@@ -88,16 +88,9 @@ def _ranking(about: Given) -> tuple[Exhibit, ...]:
             'most: pass ranking=ct.rank(network, measures="all").'
         )
         return ranks, Exhibit("F11R", title, missing=missing)
-    drawing = svg(
-        partial(plot.rank_ranges, about.agreement, most=reference.MOST),
-        "F11R",
-        f"The ranks of each node under each measure. {about.agreement.sentence}",
-    )
-    return ranks, Exhibit("F11R", title, "", drawing)
-
-
-def _uncertain(about: Given) -> list[Exhibit]:
-    return uncertainty.uncertainty(about.network, about.stress)
+    draw = partial(plot.rank_ranges, about.agreement, most=reference.MOST)
+    text = f"The ranks of each node under each measure. {about.agreement.sentence}"
+    return ranks, figure("F11R", title, draw, text)
 
 
 def _data(about: Given) -> tuple[Exhibit, ...]:

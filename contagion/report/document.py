@@ -80,10 +80,8 @@ def write_report(
 
     Raises
     ------
-    ArgumentError
-        When a part belongs to a network with other nodes.
-    DatasetError
-        For a card name that does not exist.
+    ArgumentError : when a part belongs to a network with other nodes.
+    DatasetError : for a card name that does not exist.
 
     Example
     -------

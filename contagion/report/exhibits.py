@@ -15,9 +15,9 @@ from ..plot.style import ROLE_TEXT, kinds, percent, sizes
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..text import money
-from .figures import svg
+from .figures import figure
 from .parts import Exhibit, table
-from .phrases import attributes, no_settlement, state
+from .phrases import attributes, left_out, no_settlement, state
 
 MOST = 40
 PATHS = 6
@@ -27,15 +27,14 @@ def network_map(network: ExposureNetwork, result: PropagationResult | None) -> E
     """F1: the map of the network."""
     total = money(float(network.amount.sum()), network.unit)
     lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
-    drawing = svg(partial(plot.network, network, result), "F1", f"Map of the network. {lead}")
-    return Exhibit("F1", "Map of the network", lead, drawing)
+    draw = partial(plot.network, network, result)
+    return figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
 
 
 def cascade(result: PropagationResult, tag: str) -> Exhibit:
     """F7: how the loss travels."""
     text = "How the loss travels, from the nodes hit on the left to those who bear it."
-    drawing = svg(partial(plot.cascade, result), f"F7{tag}", text)
-    return Exhibit(f"F7{tag}", "How the loss travels", "", drawing)
+    return figure(f"F7{tag}", "How the loss travels", partial(plot.cascade, result), text)
 
 
 def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
@@ -43,15 +42,12 @@ def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
     title = "Who bears the loss"
     if not result.model.settles:
         return Exhibit(f"F10B{tag}", title, missing=no_settlement(result))
-    drawing = svg(partial(plot.who_pays, result), f"F10B{tag}", f"{title}, one bar a bearer.")
-    return Exhibit(f"F10B{tag}", title, "", drawing)
+    text = f"{title}, one bar a bearer."
+    return figure(f"F10B{tag}", title, partial(plot.who_pays, result), text)
 
 
 def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
     """T10: the bearers with role, hop and share."""
-    title = "Bearers"
-    if not result.model.settles:
-        return Exhibit(f"T10{tag}", title, missing=no_settlement(result))
     frame, name = result.bearers, names(result.network)
     whole = result.socialization.borne
     to = scale([*frame["amount"], whole], result.network.unit)
@@ -75,14 +71,12 @@ def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
     head = ["bearer", "role", "kind", "hop", f"amount, {to.label}", "share"]
     note = "Hop: steps from the nearest node hit; – for losses that no node hit has caused."
     total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else ""]
-    return Exhibit(f"T10{tag}", title, "", table=table(head, rows, text=3, note=note, total=total))
+    return Exhibit(f"T10{tag}", "Bearers", table=table(head, rows, text=3, note=note, total=total))
 
 
 def record(result: PropagationResult, tag: str) -> Exhibit:
     """S1: the signature numbers with their definitions."""
     title = "How far the loss socializes"
-    if not result.model.settles:
-        return Exhibit(f"S1{tag}", title, missing=no_settlement(result))
     values, meaning = result.socialization.to_dict(), attributes()
     unit = result.network.unit
     rows = []
@@ -116,7 +110,7 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
             to(frame["direct_loss"].iloc[i]),
             to(frame["contagion_loss"].iloc[i]),
             to(frame["shortfall"].iloc[i]),
-            _rate(frame["recovery_rate"].iloc[i]),
+            "–" if pd.isna(rate := frame["recovery_rate"].iloc[i]) else f"{rate:.0%}",
             state(result, int(i)) or "–",
         ]
         for i in order[:MOST]
@@ -130,7 +124,7 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
         f"Amounts in {to.label or 'money'}. Loss is what owners lose; shortfall is what creditors "
         "do not get, counted from face value, also where it was missing before the shock. "
         "Recovery is on debts inside the network. –: not in the data, or none."
-        + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
+        + left_out(more, "nodes with smaller losses")
     )
     return Exhibit(f"T9{tag}", "Every node", table=table(head, rows, text=2, note=note, words=[8]))
 
@@ -164,7 +158,3 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     return Exhibit(
         f"T9P{tag}", "Paths behind the largest losses", table=table(head, rows, text=4, note=note)
     )
-
-
-def _rate(rate: float) -> str:
-    return "–" if pd.isna(rate) else f"{rate:.0%}"

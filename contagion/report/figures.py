@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .parts import Exhibit
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -14,6 +16,13 @@ FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-seri
 
 LARGER = 1.15  # than matplotlib draws: letters of 8 points then read well beside the text
 WIDEST = 648.0  # points that the page has room for
+
+
+def figure(
+    name: str, title: str, draw: Callable[[], Axes], description: str, lead: str = ""
+) -> Exhibit:
+    """An exhibit with a figure: its id, its title, what draws it, and what it says."""
+    return Exhibit(name, title, lead, svg(draw, name, description))
 
 
 def svg(draw: Callable[[], Axes], name: str, description: str) -> str:

@@ -11,10 +11,10 @@ from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..records import Table
 from ..results.propagation_result import PropagationResult
-from ..text import money
+from ..text import money, plural
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given
-from .phrases import count, insolvent_before
+from .phrases import insolvent_before
 
 
 def sentences(about: Given) -> list[str]:
@@ -33,7 +33,7 @@ def sentences(about: Given) -> list[str]:
     found += whatif.sentences(about.policy)
     if network.assumptions:
         found.append(
-            f"{count(len(network.assumptions), 'assumption')} about the data stand"
+            f"{plural(len(network.assumptions), 'assumption')} about the data stand"
             f"{'s' if len(network.assumptions) == 1 else ''} behind these numbers; see Data and "
             "caveats."
         )
@@ -94,7 +94,7 @@ def _bearers(result: PropagationResult) -> list[str]:
     lines = [text + "."]
     if s.reach:
         lines.append(
-            f"The loss reaches the owners of {count(s.reach, 'further node')}, "
+            f"The loss reaches the owners of {plural(s.reach, 'further node')}, "
             f"{'one step' if s.depth == 1 else f'up to {s.depth} steps'} from the shock; "
             f"{percent(s.bystander_share)} of it falls on bystanders, who have no direct claim on "
             "a node that was hit."
@@ -112,7 +112,7 @@ def _defaults(result: PropagationResult) -> list[str]:
         order = np.flatnonzero(failed)
         order = order[np.argsort(-result.loss[order], kind="stable")]
         lines.append(
-            f"{count(len(order), 'further node')} fail{'s' if len(order) == 1 else ''} because of "
+            f"{plural(len(order), 'further node')} fail{'s' if len(order) == 1 else ''} because of "
             f"it: {listed([labels[i] for i in order])}."
         )
     else:

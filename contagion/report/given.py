@@ -65,10 +65,8 @@ def given(
 
     Raises
     ------
-    ArgumentError
-        When a part belongs to a network with other nodes.
-    DatasetError
-        For a card name that does not exist.
+    ArgumentError : when a part belongs to a network with other nodes.
+    DatasetError : for a card name that does not exist.
     """
     expect(network=network)
     many = tuple(several(results, "PropagationResult", "results", one=True))
@@ -86,6 +84,8 @@ def given(
         _same("The policy comparison", network, _nodes(one))
     for answer in answers:
         _inside(network, answer)
+    if topology is None and len(network) <= LARGE:
+        topology = measures.topology(network)
     return Given(
         network,
         many,
@@ -93,7 +93,7 @@ def given(
         comparison,
         dataset_card(card) if isinstance(card, str) else card,
         command,
-        _shape(network) if topology is None else topology,
+        topology,
         (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),
         tuple(answers),
         stress,
@@ -128,10 +128,6 @@ def _inside(network: ExposureNetwork, answer: Answer) -> None:
             f"The answer of a reverse stress test is about {listing(other)}, which the network of "
             "the report does not have."
         )
-
-
-def _shape(network: ExposureNetwork) -> Topology | None:
-    return measures.topology(network) if len(network) <= LARGE else None
 
 
 def _agreement(ranking: Table | pd.DataFrame, network: ExposureNetwork) -> Agreement | None:

@@ -49,13 +49,13 @@ FAIRNESS = {
 }
 
 
-def count(number: int, what: str) -> str:
-    """A number and its noun.
+def left_out(more: int, what: str) -> str:
+    """A sentence for a note: how many are not shown, none for none.
 
-    >>> count(1, "node"), count(2300, "node")
-    ('1 node', '2,300 nodes')
+    >>> left_out(1200, "more venues"), left_out(0, "more venues")
+    (' 1,200 more venues are not shown.', '')
     """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f" {more:,} {what} are not shown." if more > 0 else ""
 
 
 def parameters(model: LossModel) -> dict[str, object]:
@@ -104,12 +104,10 @@ def rule_words(rule: Rule) -> str:
             inner.setdefault(layer.rule, []).append(layer.name)
     elif isinstance(rule, Capped):
         inner[rule.rule] = ["below the caps"]
-    parts = [f"{_capital(listed(name))}: {rule_words(one)}" for one, name in inner.items()]
-    return " ".join([text, *parts])
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    for one, name in inner.items():
+        head = listed(name)
+        text += f" {head[:1].upper()}{head[1:]}: {rule_words(one)}"
+    return text
 
 
 def no_settlement(result: PropagationResult) -> str:

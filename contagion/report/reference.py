@@ -18,7 +18,7 @@ from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..text import money
 from .parts import Exhibit, table
-from .phrases import BASELINES, GLOSSARY, parameters
+from .phrases import BASELINES, GLOSSARY, left_out, parameters
 
 MOST = 20
 WIDE = 9  # columns of the ranking that fit on a page
@@ -43,7 +43,7 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None
     note = (
         f"Every node fails once, alone; amounts in {label or 'money'}. Default impact counts "
         "all losses, the indices those of nodes whose capital is known. –: capital not in the data."
-        + (f" {more:,} nodes of less importance are not shown." if more > 0 else "")
+        + left_out(more, "nodes of less importance")
         + (f" Also in the ranking: {', '.join(beside)}." if beside else "")
     )
     return Exhibit("T11", title, table=table(["node", *head], rows, note=note))

@@ -17,9 +17,9 @@ from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import Priority, Waterfall
 from ..text import money
-from .figures import svg
+from .figures import figure
 from .parts import Exhibit, table
-from .phrases import no_settlement, rule_words
+from .phrases import left_out, rule_words
 
 MOST = 12  # venues with their layers
 ROWS = 40
@@ -48,8 +48,6 @@ def venues(result: PropagationResult) -> list[Any]:
 def layers(result: PropagationResult, tag: str) -> list[Exhibit]:
     """F10, T10L: the waterfall of the venue that was hit most, and the layers of all venues."""
     title = "Layer by layer"
-    if not result.model.settles:
-        return [Exhibit(f"F10{tag}", title, missing=no_settlement(result))]
     found = venues(result)
     if not found:
         missing = (
@@ -59,12 +57,9 @@ def layers(result: PropagationResult, tag: str) -> list[Exhibit]:
         return [Exhibit(f"F10{tag}", title, missing=missing)]
     name = names(result.network)[found[0]]
     text = f"{title}: how {name} shares its loss, the layer that loses first on top."
-    drawing = svg(partial(plot.waterfall, result, found[0]), f"F10{tag}", text)
     lead = "" if len(found) == 1 else f"Drawn: {name}; the table has the other venues."
-    return [
-        Exhibit(f"F10{tag}", title, lead, drawing),
-        _layers_table(result, found, tag),
-    ]
+    draw = partial(plot.waterfall, result, found[0])
+    return [figure(f"F10{tag}", title, draw, text, lead), _layers_table(result, found, tag)]
 
 
 def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhibit:
@@ -92,7 +87,7 @@ def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhi
     note = (
         f"Amounts in {to.label or 'money'}. The layers of a venue in the order in which they lose, "
         "its own equity first; counted from face value, also where it was missing before the shock."
-        + (f" {more:,} more venues are not shown." if more > 0 else "")
+        + left_out(more, "more venues")
     )
     head = ["venue", "layer", "reaches it", "absorbs", "of that", "capacity", "used"]
     return Exhibit(f"T10L{tag}", "Layers", table=table(head, rows, text=2, note=note))
@@ -106,7 +101,7 @@ def _used(share: float) -> str:
 def calls(result: PropagationResult, tag: str) -> Exhibit | None:
     """T10C: what guarantors were called for."""
     frame = result.calls
-    if frame.empty or not result.model.settles:
+    if frame.empty:
         return None
     frame = frame.sort_values("called", ascending=False, kind="stable")
     to, name = scale(frame["amount"], result.network.unit), names(result.network)
@@ -122,8 +117,7 @@ def calls(result: PropagationResult, tag: str) -> Exhibit | None:
     more = len(frame) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}. What a guarantor does not pay stays with the creditor, "
-        "or goes on down the layers of the debtor."
-        + (f" {more:,} guarantees called for less are not shown." if more > 0 else "")
+        "or goes on down the layers of the debtor." + left_out(more, "guarantees called for less")
     )
     done = table(head, rows, text=5, note=note, total=["all", "", "", "", "", *sums])
     return Exhibit(f"T10C{tag}", "Calls on guarantors", table=done)
@@ -170,8 +164,8 @@ def _guarantees(network: ExposureNetwork) -> Exhibit | None:
     rows = [[*_guarantee(row, name), to(row.amount)] for row in rows_of(frame.head(ROWS))]
     more = len(frame) - len(rows)
     head = [*GUARANTEE, f"at most, {to.label}" if to.label else "at most"]
-    note = "Paid only when called, and only as far as the guarantor can pay." + (
-        f" {more:,} more guarantees are not shown." if more > 0 else ""
+    note = "Paid only when called, and only as far as the guarantor can pay." + left_out(
+        more, "more guarantees"
     )
     return Exhibit("T3G", "Guarantees", table=table(head, rows, text=5, note=note))
 
@@ -194,9 +188,7 @@ def _changes(network: ExposureNetwork) -> Exhibit | None:
         for row in rows_of(frame.head(ROWS))
     ]
     more = len(frame) - len(rows)
-    note = f"Amounts in {to.label or 'money'}." + (
-        f" {more:,} more changes are not shown." if more > 0 else ""
-    )
+    note = f"Amounts in {to.label or 'money'}." + left_out(more, "more changes")
     head = ["step", "what", "creditor", "debtor", "before", "after", "note"]
     lead = "Set-off, netting and collateral settled before any shock."
     done = table(head, rows, text=4, note=note, words=[6])

@@ -15,7 +15,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..text import money, plural
-from .figures import svg
+from .figures import figure
 from .given import Answer
 from .parts import Exhibit, table
 
@@ -61,8 +61,8 @@ def _phase(sweep: Sweep, unit: str, tag: str) -> list[Exhibit]:
         table = sweep.table.assign(value=sweep.table["value"] / to.divisor)
         sweep, lead = replace(sweep, table=table), f"Amounts in {to.label or 'money'}."
     text = f"The mean of {_words(measure)} by {_words(x)} and {_words(y)}."
-    drawing = svg(partial(plot.phase_diagram, sweep, measure, x, y), f"F12{tag}", text)
-    return [Exhibit(f"F12{tag}", "Phase diagram", lead, drawing)]
+    draw = partial(plot.phase_diagram, sweep, measure, x, y)
+    return [figure(f"F12{tag}", "Phase diagram", draw, text, lead)]
 
 
 def shown_measure(sweep: Sweep) -> str:

@@ -19,9 +19,10 @@ from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
 from ..text import plural
 from .compared import signed
-from .figures import svg
+from .figures import figure
 from .given import LARGE
 from .parts import Exhibit, table
+from .phrases import left_out
 
 EXPOSURES = 20
 ENDS = 10  # net lenders, and net borrowers
@@ -112,7 +113,7 @@ def kind_map(network: ExposureNetwork) -> Exhibit:
     if not len(network.amount):
         return Exhibit("F2", title, missing="There are no exposures.")
     text = "What the nodes of each kind claim on those of each other, creditors in rows."
-    return Exhibit("F2", title, "", svg(partial(plot.kind_heat, network), "F2", text))
+    return figure("F2", title, partial(plot.kind_heat, network), text)
 
 
 def concentration(network: ExposureNetwork) -> list[Exhibit]:
@@ -140,10 +141,9 @@ def concentration(network: ExposureNetwork) -> list[Exhibit]:
     if (frame["reason"] != "").any():
         note += " –: nobody has any, or no amount is known."
     text = "The share of assets, equity, claims and debts that lies with the k largest nodes."
-    drawing = svg(partial(plot.cumulative_shares, network), "F4", text)
     return [
         Exhibit("T5", "Concentration", table=table(head, rows, note=note)),
-        Exhibit("F4", "Concentration curve", "", drawing),
+        figure("F4", "Concentration curve", partial(plot.cumulative_shares, network), text),
     ]
 
 
@@ -174,9 +174,7 @@ def _largest(network: ExposureNetwork) -> Exhibit:
     more = len(frame) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}, face values; all that one creditor holds on one debtor "
-        "is one exposure."
-        + (BASEL if known else "")
-        + (f" {more:,} smaller exposures are not shown." if more > 0 else "")
+        "is one exposure." + (BASEL if known else "") + left_out(more, "smaller exposures")
     )
     head = ["creditor", "debtor", "exposure", "of all"]
     head += ["capital", "of capital", "flag"] if known else []

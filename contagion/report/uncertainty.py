@@ -15,8 +15,9 @@ from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
 from ..statistics import Estimate
 from ..text import money, plural
-from .figures import svg
+from .figures import figure
 from .parts import Exhibit, table
+from .phrases import left_out
 
 TITLES = {
     "initial_loss": "initial loss",
@@ -32,22 +33,18 @@ NODES = 20
 FEW = 5  # scenarios beyond a level, below which its tail is no finding
 
 
-def uncertainty(network: ExposureNetwork, test: StressTest | None) -> list[Exhibit]:
+def uncertainty(network: ExposureNetwork, test: StressTest | None) -> tuple[Exhibit, ...]:
     """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
     if test is None:
         missing = (
             "No stress test was given: pass stress=ct.stress_test(network, model, "
             "ct.scenarios.common_factor(network, scenarios=10_000))."
         )
-        return [Exhibit("T13", "Many scenarios", missing=missing)]
-    found = [_system(test)]
+        return (Exhibit("T13", "Many scenarios", missing=missing),)
     text = "How often the loss of owners is above an amount, with value at risk and shortfall."
-    found.append(
-        Exhibit("F13", "Loss exceedance", "", svg(partial(plot.exceedance, test), "F13", text))
-    )
-    if test.spec["options"]["levels"]:
-        found.append(_tail(test))
-    return [*found, _nodes(network, test)]
+    drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
+    tail = [_tail(test)] if test.spec["options"]["levels"] else []
+    return (_system(test), drawn, *tail, _nodes(network, test))
 
 
 def _lead(test: StressTest) -> str:
@@ -159,8 +156,7 @@ def _nodes(network: ExposureNetwork, test: StressTest) -> Exhibit:
     more = len(network) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}. In default: share of the scenarios, those included in "
-        f"which the node was before; {_ends(test)}"
-        + (f" {more:,} nodes with smaller losses are not shown." if more > 0 else "")
+        f"which the node was before; {_ends(test)}" + left_out(more, "nodes with smaller losses")
     )
     return Exhibit("T13N", "Nodes over the scenarios", table=table(head, rows, text=2, note=note))
 

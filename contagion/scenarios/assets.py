@@ -96,9 +96,8 @@ def prices(
 
     Raises
     ------
-    ShockError
-        Where the network has no holdings, for unknown or missing assets, and parameters out of
-        range.
+    ShockError : where the network has no holdings, for unknown or missing assets, and parameters
+        out of range.
 
     Example
     -------
@@ -122,7 +121,7 @@ def prices(
         "correlation": correlation,
         "horizon": horizon,
     }
-    return _made(network, "prices", given, sample, 0.0, 0.0, 0.0)
+    return _made(network, "prices", given, sample)
 
 
 def jumps(
@@ -184,8 +183,7 @@ def jumps(
         "correlation": correlation,
         "horizon": horizon,
     }
-    rate = one(rate, "rate", 0.0)
-    return _made(network, "jumps", given, sample, rate, jump_mean, jump_volatility)
+    return _made(network, "jumps", given, sample)
 
 
 def poisson(z: np.ndarray, mean: float) -> np.ndarray:
@@ -215,24 +213,19 @@ def holdings_matrix(network: ExposureNetwork) -> tuple[pd.Index, csr_array]:
 
 
 def _made(
-    network: ExposureNetwork,
-    kind: str,
-    given: dict[str, Any],
-    sample: Sampler,
-    rate: float,
-    jump_mean: Values,
-    jump_volatility: Values,
+    network: ExposureNetwork, kind: str, given: dict[str, Any], sample: Sampler
 ) -> PriceLosses:
+    rate = one(given.get("rate", 0.0), "rate", 0.0)
     held, exposed = holdings_matrix(network)
     time = one(given["horizon"], "horizon", 1e-12)
 
-    def each(values: Values, what: str, low: float = -np.inf) -> np.ndarray:
-        return by_name(held, values, what, low, noun="asset")
+    def each(what: str, low: float = -np.inf) -> np.ndarray:
+        return by_name(held, given.get(what, 0.0), what, low, noun="asset")
 
-    volatility = each(given["volatility"], "volatility", 0.0)
-    size = each(jump_mean, "jump_mean")
-    spread = each(jump_volatility, "jump_volatility", 0.0)
-    growth = each(given["drift"], "drift") - rate * np.expm1(size + spread**2 / 2)
+    volatility = each("volatility", 0.0)
+    size = each("jump_mean")
+    spread = each("jump_volatility", 0.0)
+    growth = each("drift") - rate * np.expm1(size + spread**2 / 2)
     loadings, specific = loadings_of(held, given["correlation"], "asset")
     field = sample.field(
         held,

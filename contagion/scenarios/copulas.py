@@ -13,12 +13,12 @@ from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
-from .field import loadings_of, own_order
+from .field import node_loadings, own_order
 from .marginals import Marginals, marginal_words, marginals_of
 from .numbers import Numbers
 from .sampling import INDEPENDENT, Sampler, Sampling, sampler
 from .scenario_set import Batch, Scenarios, losing
-from .values import Values, by_node, one
+from .values import Values, one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,9 +94,8 @@ def gaussian_copula(
 
     Raises
     ------
-    ShockError
-        For marginals that are not usable, a matrix that is not one of correlations, parameters
-        out of range, and unknown or missing nodes.
+    ShockError : for marginals that are not usable, a matrix that is not one of correlations,
+        parameters out of range, and unknown or missing nodes.
 
     Example
     -------
@@ -112,9 +111,8 @@ def gaussian_copula(
     management, in Risk Management: Value at Risk and Beyond, Cambridge University Press.
     """
     expect(network=network)
-    given = {"marginals": marginal_words(marginals), "correlation": correlation}
     sample = sampler(scenarios, rng, sampling)
-    return _on_field(network, "gaussian_copula", given, marginals, correlation, 0.0, sample)
+    return _on_field(network, "gaussian_copula", marginals, correlation, None, sample)
 
 
 def t_copula(
@@ -151,14 +149,9 @@ def t_copula(
     Source: after Demarta and McNeil (2005), International Statistical Review 73(1).
     """
     expect(network=network)
-    given = {
-        "marginals": marginal_words(marginals),
-        "correlation": correlation,
-        "degrees": degrees,
-    }
-    freedom = one(degrees, "degrees", 1e-3)
+    one(degrees, "degrees", 1e-3)
     sample = sampler(scenarios, rng, sampling)
-    return _on_field(network, "t_copula", given, marginals, correlation, freedom, sample)
+    return _on_field(network, "t_copula", marginals, correlation, degrees, sample)
 
 
 def clayton_copula(
@@ -187,8 +180,7 @@ def clayton_copula(
 
     Raises
     ------
-    ShockError
-        For marginals that are not usable, and parameters out of range.
+    ShockError : for marginals that are not usable, and parameters out of range.
 
     Example
     -------
@@ -224,22 +216,24 @@ def clayton_copula(
 def _on_field(
     network: ExposureNetwork,
     kind: str,
-    given: dict[str, Any],
     marginals: Any,
     correlation: Values | pd.DataFrame,
-    degrees: float,
+    degrees: float | None,
     sample: Sampler,
 ) -> CopulaLosses:
-    if isinstance(correlation, str):
-        correlation = by_node(network, correlation, "correlation", 0.0, 1.0)
-    loadings, specific = loadings_of(network.names, correlation)
+    words = {
+        "marginals": marginal_words(marginals), "correlation": correlation, "degrees": degrees
+    }  # fmt: skip
+    loadings, specific = node_loadings(network, correlation)
     assets, assumptions = losing(network)
-    field = sample.field(network.names, loadings, specific, assets, n=len(network), degrees=degrees)
+    field = sample.field(
+        network.names, loadings, specific, assets, n=len(network), degrees=float(degrees or 0)
+    )
     return CopulaLosses(
         network.names,
         assets,
         sample.scenarios,
-        sample.words(kind, given),
+        sample.words(kind, words),
         assumptions,
         field,
         marginals_of(network.names, marginals),

@@ -94,9 +94,8 @@ def common_factor(
 
     Raises
     ------
-    ShockError
-        For parameters out of range, unknown nodes or columns, and Sobol points that are not a
-        power of two in each replicate.
+    ShockError : for parameters out of range, unknown nodes or columns, and Sobol points that are
+        not a power of two in each replicate.
 
     Example
     -------
@@ -119,10 +118,8 @@ def common_factor(
     if isinstance(correlation, str):
         correlation = by_node(network, correlation, "correlation", 0.0, 1.0)
     loadings, specific = loadings_of(network.names, correlation)
-    given = {"volatility": volatility, "correlation": correlation}
-    return _losses(
-        network, "common_factor", given, sample, loadings, specific, volatility, mean, degrees
-    )
+    given = {"volatility": volatility, "correlation": correlation, "mean": mean, "degrees": degrees}
+    return _losses(network, "common_factor", given, sample, loadings, specific)
 
 
 def factors(
@@ -178,17 +175,8 @@ def factors(
             f"{plural(len(network), 'node')}, one column a factor."
         )
     explained = by_name(network.names, (matrix**2).sum(1), "the sum of squared loadings", 0, 1)
-    return _losses(
-        network,
-        "factors",
-        {"loadings": loadings, "volatility": volatility},
-        sample,
-        matrix,
-        np.sqrt(1 - explained),
-        volatility,
-        mean,
-        degrees,
-    )
+    given = {"loadings": loadings, "volatility": volatility, "mean": mean, "degrees": degrees}
+    return _losses(network, "factors", given, sample, matrix, np.sqrt(1 - explained))
 
 
 def _losses(
@@ -198,27 +186,21 @@ def _losses(
     sample: Sampler,
     loadings: np.ndarray,
     specific: np.ndarray,
-    volatility: Values,
-    mean: Values,
-    degrees: float | None,
 ) -> FactorLosses:
-    spread = by_node(network, volatility, "volatility", 0.0)
-    drift = by_node(network, mean, "mean", -1.0)
+    spread = by_node(network, given["volatility"], "volatility", 0.0)
+    drift = by_node(network, given["mean"], "mean", -1.0)
+    degrees = given["degrees"]
     freedom = 0.0 if degrees is None else one(degrees, "degrees", 2.0)
     if freedom == 2.0:
         raise ShockError("degrees=2: the variance of Student's t needs more than 2 degrees.")
     assets, assumptions = losing(network)
+    towards = spread * assets
     field = sample.field(
-        network.names,
-        loadings,
-        specific,
-        spread * assets,
-        n=len(network),
-        degrees=freedom,
+        network.names, loadings, specific, towards, n=len(network), degrees=freedom
     )
     if freedom:
         spread = spread * np.sqrt((freedom - 2) / freedom)
-    words = sample.words(kind, {**given, "mean": mean, "degrees": degrees})
+    words = sample.words(kind, given)
     return FactorLosses(
         network.names, assets, sample.scenarios, words, assumptions, field, spread, drift
     )

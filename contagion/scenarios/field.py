@@ -11,8 +11,9 @@ import pandas as pd
 from scipy.special import gammaincinv, ndtr, ndtri
 
 from ..errors import ShockError
+from ..network.exposure_network import ExposureNetwork
 from .numbers import Numbers
-from .values import by_name
+from .values import by_name, by_node
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,13 @@ def loadings_of(
         return _root(names, correlation, noun), np.empty(0)
     squared = by_name(names, correlation, "correlation", 0.0, 1.0, noun)
     return np.sqrt(squared)[:, None], np.sqrt(1 - squared)
+
+
+def node_loadings(network: ExposureNetwork, correlation: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The same for the nodes of a network; a text is a column of their table."""
+    if isinstance(correlation, str):
+        correlation = by_node(network, correlation, "correlation", 0.0, 1.0)
+    return loadings_of(network.names, correlation)
 
 
 def is_matrix(correlation: Any) -> bool:

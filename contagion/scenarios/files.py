@@ -78,10 +78,9 @@ def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scena
 
     Raises
     ------
-    MissingFileError
-        Where there is no such file.
-    ShockError
-        For text that is not TOML, and for an unknown kind, key or name, with the closest one.
+    MissingFileError : where there is no such file.
+    ShockError : for text that is not TOML, and for an unknown kind, key or name, with the closest
+        one.
 
     Example
     -------
@@ -145,8 +144,7 @@ def to_toml(scenarios: Scenarios) -> str:
 
     Raises
     ------
-    ShockError
-        For a set that no function of `ct.scenarios` made.
+    ShockError : for a set that no function of `ct.scenarios` made.
 
     Example
     -------

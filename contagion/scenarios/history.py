@@ -116,9 +116,8 @@ def historical(
 
     Raises
     ------
-    ShockError
-        For columns that are neither nodes nor assets, returns that are missing or below −1, and
-        blocks longer than the table.
+    ShockError : for columns that are neither nodes nor assets, returns that are missing or below
+        −1, and blocks longer than the table.
 
     Example
     -------

@@ -106,8 +106,7 @@ def single_defaults(
 
     Raises
     ------
-    ShockError
-        For unknown nodes and recoveries outside [0, 1].
+    ShockError : for unknown nodes and recoveries outside [0, 1].
 
     Example
     -------
@@ -139,8 +138,8 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
 
     Raises
     ------
-    ShockError
-        Where the list is empty, or a shock does not fit the network; the message says which.
+    ShockError : where the list is empty, or a shock does not fit the network; the message says
+        which.
 
     Example
     -------
@@ -178,9 +177,8 @@ def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Liste
 
     Raises
     ------
-    ShockError
-        Where a list is empty, a shock does not fit the network, or a combination fails a node
-        with two recoveries or destroys more than external assets.
+    ShockError : where a list is empty, a shock does not fit the network, or a combination fails a
+        node with two recoveries or destroys more than external assets.
 
     Example
     -------

@@ -49,9 +49,8 @@ def marginals_of(names: pd.Index, given: Any) -> Marginals:
 
     Raises
     ------
-    ShockError
-        For what is neither, unknown or missing nodes, and tables that fall or have fewer than
-        two columns.
+    ShockError : for what is neither, unknown or missing nodes, and tables that fall or have fewer
+        than two columns.
     """
     if isinstance(given, Mapping | pd.Series):
         chosen = dict(given.items())
@@ -105,9 +104,8 @@ def marginals_from(data: Any) -> Any:
 
     Raises
     ------
-    ShockError
-        For a distribution that scipy.stats does not have, with the closest one, or parameters
-        that it does not take.
+    ShockError : for a distribution that scipy.stats does not have, with the closest one, or
+        parameters that it does not take.
 
     Example
     -------

@@ -11,7 +11,7 @@ from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..vocabulary import Rng
 from .factors import OnField
-from .field import Parts, loadings_of
+from .field import Parts, node_loadings
 from .sampling import INDEPENDENT, Sampling, sampler
 from .scenario_set import Batch, assets_of
 from .twisting import twisted
@@ -107,9 +107,8 @@ def defaults(
 
     Raises
     ------
-    ShockError
-        For parameters out of range, unknown nodes, nodes without a number, and a target that no
-        set of defaults reaches.
+    ShockError : for parameters out of range, unknown nodes, nodes without a number, and a target
+        that no set of defaults reaches.
 
     Example
     -------
@@ -136,9 +135,7 @@ def defaults(
         "recovery": recovery,
         "degrees": degrees,
     }
-    if isinstance(correlation, str):
-        correlation = by_node(network, correlation, "correlation", 0.0, 1.0)
-    loadings, specific = loadings_of(network.names, correlation)
+    loadings, specific = node_loadings(network, correlation)
     aim = 0.0
     if target is not None:
         aim = one(target, "target", 0.0)

@@ -38,9 +38,8 @@ class Sampling:
 
     Raises
     ------
-    ShockError
-        For a number of replicates below 1, a tilt that is not finite, a plain part outside [0, 1),
-        and for antithetic Sobol points.
+    ShockError : for a number of replicates below 1, a tilt that is not finite, a plain part outside
+        [0, 1), and for antithetic Sobol points.
 
     Example
     -------
@@ -167,8 +166,7 @@ def sampler(scenarios: int, rng: Rng, sampling: Sampling) -> Sampler:
 
     Raises
     ------
-    ShockError
-        For a number of scenarios below 1, and a sampling of another type.
+    ShockError : for a number of scenarios below 1, and a sampling of another type.
     """
     if not isinstance(sampling, Sampling):
         raise ShockError(

@@ -146,8 +146,7 @@ class Scenarios(ABC):
 
         Raises
         ------
-        ShockError
-            For numbers outside 0 ≤ start ≤ stop ≤ len.
+        ShockError : for numbers outside 0 ≤ start ≤ stop ≤ len.
         """
         if not 0 <= start <= stop <= self.count:
             raise ShockError(
@@ -320,8 +319,7 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
 
     Raises
     ------
-    ShockError
-        Where nobody has anything to lose.
+    ShockError : where nobody has anything to lose.
     """
     assets = assets_of(network)
     unknown = np.isnan(assets)

@@ -49,8 +49,7 @@ def shock_from(
 
     Raises
     ------
-    ShockError
-        For an unknown key or name, with the closest one.
+    ShockError : for an unknown key or name, with the closest one.
 
     Example
     -------

@@ -28,8 +28,7 @@ def by_node(
 
     Raises
     ------
-    ShockError
-        For an unknown column or node, nodes without a number, and numbers out of range.
+    ShockError : for an unknown column or node, nodes without a number, and numbers out of range.
     """
     if isinstance(given, str):
         table = network.nodes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -78,3 +79,12 @@ def answer(value: ArrayLike, *inputs: np.ndarray) -> Numbers:
         unknown = unknown | np.isnan(given)
     result = np.where(unknown, np.nan, value)
     return result if result.ndim else float(result)
+
+
+def answers(parts: Iterable[ArrayLike], *inputs: np.ndarray) -> tuple[Numbers, ...]:
+    """The answers of a formula with several values, all of the same inputs.
+
+    >>> answers([1.0, 2.0], np.array([0.0, np.nan]))
+    (array([ 1., nan]), array([ 2., nan]))
+    """
+    return tuple(answer(part, *inputs) for part in parts)

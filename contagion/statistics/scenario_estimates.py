@@ -213,12 +213,7 @@ def _bootstrap(
     """Percentile bootstrap over whole replicates, in blocks that fit in memory."""
     if resamples < 2:
         raise ArgumentError(f"resamples={resamples}: give at least 2.")
-    statistic = {
-        "mean": mean_of,
-        "value_at_risk": var_at(level),
-        "expected_shortfall": es_at(level),
-    }
-    of, order, g = statistic[name], draws._order, draws.replicates
+    of, order, g = statistic_of(name, level), draws._order, draws.replicates
     x, w = draws.x[order], draws.weight[order]
     mine = order if draws.replicate is None else draws.replicate[order]
     generator, found = np.random.default_rng(rng), []
@@ -229,11 +224,23 @@ def _bootstrap(
         again = times * w
         total = again.sum(axis=1) if draws._self else times.sum(axis=1)
         found.append(of(x, again, total))
+    value = float(of(x, w[None], np.array([draws.total]))[0])
+    numbers = (value, *percentiles(found, confidence))
+    return _estimate(draws, numbers, level, confidence, "bootstrap")
+
+
+def statistic_of(name: str, level: float) -> Statistic:
+    """The statistic of that name for a bootstrap."""
+    return {"mean": mean_of, "value_at_risk": var_at(level), "expected_shortfall": es_at(level)}[
+        name
+    ]
+
+
+def percentiles(found: list[np.ndarray], confidence: float) -> tuple[float, float, float]:
+    """Standard error and interval from the values of all resamples."""
     many = np.concatenate(found)
     low, high = np.quantile(many, [(1 - confidence) / 2, (1 + confidence) / 2])
-    value = float(of(x, w[None], np.array([draws.total]))[0])
-    numbers = (value, float(many.std(ddof=1)), float(low), float(high))
-    return _estimate(draws, numbers, level, confidence, "bootstrap")
+    return float(many.std(ddof=1)), float(low), float(high)
 
 
 def proportion(

@@ -46,10 +46,6 @@ def value_at_risk(
     degrees : for "student": degrees of freedom, > 0, if they are not to be estimated.
     confidence : coverage of the interval, between 0 and 1.
 
-    Returns
-    -------
-    Estimate
-
     Raises
     ------
     ArgumentError : nan or infinite losses, fewer than two rows, a level outside 0 to 1, an unknown
@@ -121,10 +117,6 @@ def expected_shortfall(
     interval : "asymptotic", or "bootstrap" (historical with equal weights only).
     resamples : bootstrap samples, >= 2.
     rng : seed or generator of the bootstrap.
-
-    Returns
-    -------
-    Estimate
 
     Raises
     ------

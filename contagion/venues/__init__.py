@@ -52,8 +52,7 @@ def venue(name: str, **parameters: Any) -> Rule:
 
     Raises
     ------
-    RuleError
-        For an unknown venue or parameter, with the closest one, and for a parameter that is
+    RuleError : for an unknown venue or parameter, with the closest one, and for a parameter that is
         missing or out of range.
     """
     return describe(name)(**parameters)

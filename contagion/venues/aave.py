@@ -22,7 +22,7 @@ from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.order import FirstCome
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..statistics.arrays import Numbers, answer, numbers, ratio
+from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 from .parameters import at_most, capacity, share
 from .record import Venue
 
@@ -311,10 +311,6 @@ def umbrella_slash(
     fee : liquidation fee of the configuration, 0 to 1.
     price, stake_price : prices of the reserve's and the staked asset, > 0.
 
-    Returns
-    -------
-    UmbrellaCover
-
     Raises
     ------
     ArgumentError : an argument out of range.
@@ -340,7 +336,7 @@ def umbrella_slash(
     covered = new * ratio(slashed, wanted, 0.0)
     given = (lost, held, first, wait, extra, at, stake_at)
     parts = (before, waiting, covered, new - covered, slashed, covered * extra)
-    return UmbrellaCover(*(answer(part, *given) for part in parts))
+    return UmbrellaCover(*answers(parts, *given))
 
 
 CATALOGUE = (

@@ -53,10 +53,6 @@ def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
         of size zero and those with an unknown score or size are in no queue (nan).
     levels : number of lights.
 
-    Returns
-    -------
-    QueuePlaces
-
     Raises
     ------
     ValueError : score and size are not two equally long columns, or levels < 1.

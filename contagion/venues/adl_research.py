@@ -16,7 +16,7 @@ from ..rules import Allocation
 from ..rules.order import Queue
 from ..rules.pro_rata import Capped, ProRata
 from ..rules.rule import Rule
-from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.arrays import Numbers, answers, numbers
 from ..text import known_name
 
 
@@ -97,8 +97,7 @@ def ptsr(allocation: Allocation, layer: str | None = None) -> float:
 
     Raises
     ------
-    RuleError
-        For an unknown layer, and for several layers without `layer`.
+    RuleError : for an unknown layer, and for several layers without `layer`.
 
     Example
     -------
@@ -130,8 +129,7 @@ def pmr(
 
     Raises
     ------
-    RuleError
-        As :func:`ptsr`, and for `largest` or `theta` out of range.
+    RuleError : as :func:`ptsr`, and for `largest` or `theta` out of range.
 
     Example
     -------
@@ -205,10 +203,6 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
     equity : (..., n) equity of each account, money.
     theta : (...) part of the deficit to be raised, 0 to 1; the fund bears the rest.
 
-    Returns
-    -------
-    DeleveragingBudget
-
     Raises
     ------
     ValueError : no axis of accounts, or theta outside 0 to 1.
@@ -231,10 +225,6 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
         raise ArgumentError("pnl and equity must have an axis of accounts, the last one.")
     deficit = np.maximum(-own, 0.0).sum(-1)
     endowment = np.maximum(gain, 0.0)
-    return DeleveragingBudget(
-        endowment,
-        answer(deficit),
-        answer(np.maximum(own, 0.0).sum(-1)),
-        answer(part * deficit),
-        answer(endowment.sum(-1)),
-    )
+    wealth = np.maximum(own, 0.0).sum(-1)
+    sums = answers([deficit, wealth, part * deficit, endowment.sum(-1)])
+    return DeleveragingBudget(endowment, *sums)

@@ -54,8 +54,8 @@ def rule(
 
     Raises
     ------
-    RuleError
-        Without `fund` for a shared pool, and for parameters of a shared pool on an isolated one.
+    RuleError : Without `fund` for a shared pool, and for parameters of a shared pool on an isolated
+        one.
 
     Example
     -------
@@ -116,10 +116,6 @@ def fund_drawdown(
     balance : (..., time) balances of the fund, >= 0, money.
     window : readings to look back, this one included (8 for hourly balances).
     threshold : drawdown at which deleveraging may start, above 0 and at most 1.
-
-    Returns
-    -------
-    FundDrawdown
 
     Raises
     ------

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import RuleError
-from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..text import known_name, listing
 from .parameters import at_most, capacity, money, share
@@ -40,7 +39,7 @@ def rule(
     assessments: float | None = None,
     haircut: float = 1.0,
     tear_up: bool = False,
-) -> Rule:
+) -> Waterfall:
     """A clearing house: defaulter, skin in the game, default fund, assessments, gains, tear-up.
 
         1 margin of the defaulter           2 its contribution to the default fund
@@ -91,7 +90,15 @@ def rule(
     End of the Waterfall, August 2013 (gains haircut, then tear-up; a summary was read); Cont
     (2015), J. Risk Manag. Financ. Inst. 8(4) (after the project's notes).
     """
-    return _waterfall(margin, contribution, skin, default_fund, None, assessments, haircut, tear_up)
+    layers = [
+        Layer(MARGIN, capacity=capacity(margin, "margin"), owner="defaulter"),
+        Layer(CONTRIBUTION, capacity=capacity(contribution, "contribution"), owner="defaulter"),
+        Layer(SKIN, capacity=capacity(skin, "skin"), owner="clearing house"),
+        Layer(FUND, capacity=capacity(default_fund, "default_fund"), owner="survivors"),
+        Layer(ASSESSMENTS, capacity=capacity(assessments, "assessments"), owner="survivors"),
+        Layer(GAINS, at_most(share(haircut, "haircut"))),
+    ]
+    return Waterfall([*layers, *([Layer(TEAR_UP)] if tear_up else [])])
 
 
 def emir(
@@ -104,7 +111,7 @@ def emir(
     assessments: float | None = None,
     haircut: float = 1.0,
     tear_up: bool = False,
-) -> Rule:
+) -> Waterfall:
     """A clearing house under EMIR: as `rule`, with skin in the game of 25 % of its minimum capital.
 
         skin = 25 % × capital;   with a second one, after the default fund: second_share × capital
@@ -140,41 +147,15 @@ def emir(
     """
     part = share(share_of_capital, "share_of_capital")
     more = share(second_share, "second_share")
-    if capital is None:
-        if more:
-            raise RuleError("second_share needs capital=, the money that it is a share of.")
-        skin = second = None
-    else:
-        own = money(capital, "capital")
-        skin, second = part * own, more * own or None
-    return _waterfall(
-        margin, contribution, skin, default_fund, second, assessments, haircut, tear_up
-    )
-
-
-def _waterfall(
-    margin: float | None,
-    contribution: float | None,
-    skin: float | None,
-    default_fund: float | None,
-    second: float | None,
-    assessments: float | None,
-    haircut: float,
-    tear_up: bool,
-) -> Rule:
-    layers = [
-        Layer(MARGIN, capacity=capacity(margin, "margin"), owner="defaulter"),
-        Layer(CONTRIBUTION, capacity=capacity(contribution, "contribution"), owner="defaulter"),
-        Layer(SKIN, capacity=capacity(skin, "skin"), owner="clearing house"),
-        Layer(FUND, capacity=capacity(default_fund, "default_fund"), owner="survivors"),
-        Layer(ASSESSMENTS, capacity=capacity(assessments, "assessments"), owner="survivors"),
-        Layer(GAINS, at_most(share(haircut, "haircut"))),
-    ]
-    if second is not None:
-        layers.insert(4, Layer(SECOND, capacity=second, owner="clearing house"))
-    if tear_up:
-        layers.append(Layer(TEAR_UP))
-    return Waterfall(layers)
+    if capital is None and more:
+        raise RuleError("second_share needs capital=, the money that it is a share of.")
+    own = None if capital is None else money(capital, "capital")
+    skin = None if own is None else part * own
+    found = rule(margin, contribution, skin, default_fund, assessments, haircut, tear_up)
+    if not (own and more):
+        return found
+    second = Layer(SECOND, capacity=more * own, owner="clearing house")
+    return Waterfall([*found.layers_[:4], second, *found.layers_[4:]])
 
 
 def claims(
@@ -207,9 +188,8 @@ def claims(
 
     Raises
     ------
-    RuleError
-        For a missing column, members named twice, an amount that is empty or negative, and a
-        defaulter that is no member.
+    RuleError : for a missing column, members named twice, an amount that is empty or negative, and
+        a defaulter that is no member.
 
     Example
     -------
@@ -299,10 +279,6 @@ def cover_2(losses: ArrayLike) -> Cover2:
     losses : (members,) or (scenarios, members), stressed loss of each member beyond its margin,
         money; a negative number (margin is more than enough) counts as 0. With scenarios the
         largest need counts, each size by itself.
-
-    Returns
-    -------
-    Cover2
 
     Raises
     ------

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from ..rules.order import FirstCome
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..statistics.arrays import Numbers, answer, numbers
+from ..statistics.arrays import Numbers, answers, numbers
 from .parameters import capacity
 from .record import Venue
 
@@ -134,13 +134,8 @@ def absorb(
     refund = np.where(open_, np.maximum(credit * held - owed, 0.0), 0.0)
     paid, seized = np.where(open_, owed + refund, 0.0), np.where(open_, held, 0.0)
     given = (held, owed, when, credit)
-    return Absorption(
-        answer(paid, *given),
-        answer(refund, *given),
-        answer(seized, *given),
-        answer(price * seized, *given, price),
-        answer(price * seized - paid, *given, price),
-    )
+    sold = answers([price * seized, price * seized - paid], *given, price)
+    return Absorption(*answers([paid, refund, seized], *given), *sold)
 
 
 CATALOGUE = (

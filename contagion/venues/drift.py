@@ -147,10 +147,6 @@ def perp_loss(
     fund : balance of the insurance vault. market_limit : what the market may still draw from it.
     fee_pool : balance of the market's fee pool. All >= 0.
 
-    Returns
-    -------
-    PerpSocialization
-
     Raises
     ------
     ValueError : a negative amount, or a remainder with no open interest to bear it.

@@ -48,8 +48,7 @@ def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str 
 
     Raises
     ------
-    RuleError
-        For `fills` without `fund`.
+    RuleError : for `fills` without `fund`.
 
     Example
     -------
@@ -151,10 +150,6 @@ def bankruptcy(
     oracle : (..., legs) oracle prices, > 0.
     maintenance : (..., legs) maintenance margin fractions, 0 < m <= 1.
     quote_balance : (...) signed balance in the quote currency.
-
-    Returns
-    -------
-    PortfolioBankruptcy
 
     Raises
     ------

@@ -85,10 +85,6 @@ def capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> CappedP
     cap : highest factor that is paid, > 0; set per market and side, so there is no default. (At
         a cap of 0 the contract does not scale at all, hence it is refused.)
 
-    Returns
-    -------
-    CappedProfit
-
     Raises
     ------
     ValueError : pool or cap not above zero.

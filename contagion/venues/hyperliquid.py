@@ -41,8 +41,7 @@ def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> R
 
     Raises
     ------
-    RuleError
-        For `vault` together with `hip3`.
+    RuleError : for `vault` together with `hip3`.
 
     Example
     -------
@@ -94,10 +93,6 @@ def margins(
     notional : value of the position, money, either sign.
     max_leverage : highest leverage of the instrument, >= 1 (it differs by instrument).
     backstop : part of the maintenance margin below which the vault takes over, 0 to 1.
-
-    Returns
-    -------
-    Margins
 
     Raises
     ------

@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
-from ..statistics.arrays import Numbers, answer, numbers, ratio
+from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
 from .parameters import at_most, share
 from .record import Venue
@@ -135,10 +135,6 @@ def liquidation(
     total_ratio : total collateral over total debt of the system; needed in recovery mode.
     minimum : minimum collateral ratio. gas : share of the collateral that pays for gas.
 
-    Returns
-    -------
-    TroveLiquidation
-
     Raises
     ------
     ArgumentError : a negative amount, an unknown mode, recovery mode without total_ratio.
@@ -187,7 +183,7 @@ def liquidation(
         np.where(touched, 0.0, owed),
         np.where(touched, 0.0, held),
     )
-    return TroveLiquidation(*(answer(part, *given) for part in parts))
+    return TroveLiquidation(*answers(parts, *given))
 
 
 def redistribution(

@@ -106,10 +106,6 @@ def settlement(
     sump, bump : lot of a debt and of a surplus auction, DAI, > 0. hump : surplus that is kept,
         >= 0. Governance sets all three, so there are no defaults.
 
-    Returns
-    -------
-    Settlement
-
     Raises
     ------
     ArgumentError : an amount out of range.
@@ -202,10 +198,6 @@ def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilut
     shortfall : money to be raised, >= 0.
     price : average price per token in the auctions, money, > 0.
     supply : tokens before, >= 0.
-
-    Returns
-    -------
-    Dilution
 
     Raises
     ------

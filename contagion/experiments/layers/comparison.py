@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import factorial
 
 import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError
+from ...kernels.shapley import coalitions, exact
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...text import money
@@ -73,8 +73,7 @@ class LayerComparison:
 
         Raises
         ------
-        ArgumentError
-            For more than 10 layers.
+        ArgumentError : for more than 10 layers.
 
         Source: after Shapley (1953), A value for n-person games (formula and year seen in
         secondary sources, the paper itself unverified).
@@ -85,21 +84,14 @@ class LayerComparison:
                 f"{L} layers have 2^{L} sets to run; the attribution takes at most {MOST}. "
                 "Merge layers in the column layer."
             )
-        bits = 1 << np.arange(L)
         value = np.empty((1 << L, len(self.network)))
         value[0], value[-1] = 0.0, self.whole
-        for mask in range(1, (1 << L) - 1):
-            inside = tuple(self.layers[k] for k in range(L) if mask & bits[k])
+        for at, some in enumerate(coalitions(1, (1 << L) - 1, L), 1):
+            inside = tuple(np.array(self.layers, object)[some])
             known = len(inside) == 1
-            value[mask] = self.parts[inside[0]] if known else self._run(inside) - self.alone
-        masks = np.arange(1 << L)
-        size = ((masks[:, None] & bits) > 0).sum(axis=1)
-        weight = np.array([factorial(s) * factorial(L - s - 1) / factorial(L) for s in range(L)])
-        share = {}
-        for name, bit in zip(self.layers, bits, strict=True):
-            without = masks[(masks & bit) == 0]
-            share[name] = weight[size[without]] @ (value[without | bit] - value[without])
-        return pd.DataFrame(share, index=self.network.names)
+            value[at] = self.parts[inside[0]] if known else self._run(inside) - self.alone
+        shares = exact(value)
+        return pd.DataFrame(shares.T, index=self.network.names, columns=list(self.layers))
 
     def __repr__(self) -> str:
         unit = self.network.unit if self.what in ("loss", "default_impact") else ""

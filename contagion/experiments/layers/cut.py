@@ -56,13 +56,10 @@ def one_layer(
 
     Raises
     ------
-    ArgumentError
-        For a layer that the network does not have, or a holder that is a node already.
-    RuleError
-        Without holder, where a node with a waterfall owes moved claims: its layers would lose
-        the claims that fill them.
-    NetworkError
-        Where a guarantee covers moved claims of a creditor.
+    ArgumentError : for a layer that the network does not have, or a holder that is a node already.
+    RuleError : Without holder, where a node with a waterfall owes moved claims: its layers would
+        lose the claims that fill them.
+    NetworkError : where a guarantee covers moved claims of a creditor.
 
     Example
     -------

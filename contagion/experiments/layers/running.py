@@ -54,10 +54,6 @@ def by_layer(
         of j in the layers that are run and V all claims of all layers.
     baseline : what losses are counted from, with a shock; see :meth:`Model.propagate`.
 
-    Returns
-    -------
-    LayerComparison
-
     Notes
     -----
     Claims of other layers are safe external assets, so default costs on external assets apply to
@@ -67,13 +63,10 @@ def by_layer(
 
     Raises
     ------
-    ArgumentError
-        For a network without claims, options that do not go together, or a layer that has the
-        name of a column of the table.
-    ArgumentTypeError
-        For a model that is neither a model nor a function.
-    ShockError, ConvergenceError, NetworkError, RuleError
-        As the model, and :func:`one_layer`.
+    ArgumentError : for a network without claims, options that do not go together, or a layer that
+        has the name of a column of the table.
+    ArgumentTypeError : for a model that is neither a model nor a function.
+    ShockError, ConvergenceError, NetworkError, RuleError : as the model, and :func:`one_layer`.
 
     Example
     -------
@@ -100,11 +93,8 @@ def by_layer(
         expect(shock=shock)
     _refuse(network, names, model, shock, recovery, weights)
     chosen: Any = DebtRank("single-hit") if model is None else model
-    holder, results, fixed = (
-        _free_name(network),
-        {},
-        None if shock is None else _in_money(network, shock),
-    )
+    holder, results = _free_name(network), {}
+    fixed = None if shock is None else _in_money(network, shock)
 
     def run(layers: tuple[str, ...]) -> np.ndarray:
         if not isinstance(chosen, Model):

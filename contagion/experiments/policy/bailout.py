@@ -17,7 +17,7 @@ from ...results.outcome import Outcome
 from ...shocks import Shock
 from ...text import listing, money, plural
 from .intervention import rows_of
-from .money_interventions import Capital
+from .money_interventions import Capital, with_cash
 from .program import Program
 
 NEAR = 1e-6  # of the balance sheets: how well the model has to confirm the programme
@@ -124,18 +124,12 @@ def optimal_bailout(
         :func:`contagion.measures.threat_index`.
     seconds : time for a mixed-integer programme.
 
-    Returns
-    -------
-    Bailout
-
     Raises
     ------
-    PolicyError
-        For a budget or weight below 0, an unknown node, or a programme that is not solved in time.
-    ModelError
-        For networks with guarantees or shareholdings.
-    ArithmeticError
-        Where the solved programme and its dual differ.
+    PolicyError : for a budget or weight below 0, an unknown node, or a programme that is not solved
+        in time.
+    ModelError : for networks with guarantees or shareholdings.
+    ArithmeticError : where the solved programme and its dual differ.
 
     Example
     -------
@@ -171,12 +165,12 @@ def optimal_bailout(
     open_to[rows_of(network, nodes, "optimal_bailout")] = True
     open_to &= np.isnan(pins) & network.book.can_fail
     model = EisenbergNoe(tolerance=1e-12)
-    whole = model.solve(_richer(network, budget * open_to), np.stack([losses]), pins[None])
+    whole = model.solve(with_cash(network, budget * open_to, "A bailout"), losses[None], pins[None])
     none = model.solve(network, losses[None], pins[None])
     program = Program.of(network, losses, pins, funds(network, none), funds(network, whole))
     solved = program.solve(float(budget), open_to, v, seconds)
     given = solved.injections
-    after = model.solve(_richer(network, given), losses[None], pins[None])
+    after = model.solve(with_cash(network, given, "A bailout"), losses[None], pins[None])
     before, left = _unpaid(network, none), _unpaid(network, after)
     scale = float((network.book.claims + network.segments.due).sum())
     said = network.segments.due - solved.paid
@@ -210,14 +204,6 @@ def _unpaid(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
     assert outcome.payments is not None and outcome.external_paid is not None
     short = network.segments.due - outcome.payments[0] - outcome.external_paid[0]
     return np.asarray(np.where(short > 1e-12 * network.segments.due, short, 0.0))
-
-
-def _richer(network: ExposureNetwork, more: np.ndarray) -> ExposureNetwork:
-    at = np.flatnonzero(more > 0)
-    if not len(at):
-        return network
-    assets = network.book.external_assets[at] + more[at]
-    return network.with_nodes(external_assets=dict(zip(network.names[at], assets, strict=True)))
 
 
 def _weights(network: ExposureNetwork, given: Mapping[Any, float] | None) -> np.ndarray:

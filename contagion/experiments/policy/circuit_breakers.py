@@ -14,7 +14,7 @@ from ...liquidation import LiquidationCascade, MarginBook, total_loss
 from ...liquidation.circuit_breakers import Breaker
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table
-from .intervention import Intervention, parts_of, positive
+from .intervention import Intervention, parts_of
 from .shocktable import AS_GIVEN, with_avoided
 
 
@@ -40,9 +40,6 @@ class CircuitBreaker(Intervention):
 
     breakers: Breaker | tuple[Breaker, ...]
     price: float = 0.0
-
-    def __post_init__(self) -> None:
-        positive(self, price=self.price)
 
     def steer(self, cascade: LiquidationCascade) -> LiquidationCascade:
         own = (self.breakers,) if isinstance(self.breakers, Breaker) else tuple(self.breakers)
@@ -79,10 +76,8 @@ def compare_cascades(
 
     Raises
     ------
-    PolicyError
-        For no interventions, one called "as given", or one that acts on networks.
-    ConvergenceError
-        When a cascade does not settle.
+    PolicyError : for no interventions, one called "as given", or one that acts on networks.
+    ConvergenceError : when a cascade does not settle.
 
     Example
     -------

@@ -11,7 +11,14 @@ import numpy as np
 from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
 from ...text import choice
-from .intervention import Intervention, fix_nodes, positive, rows_of
+from .intervention import Intervention, rows_of
+
+
+def _per_fall(self: Any, network: ExposureNetwork) -> float:
+    """`price` for every unit less that is owed in the graph."""
+    if self.price == 0:
+        return 0.0
+    return float(self.price * (network.amount.sum() - self.apply(network).amount.sum()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,8 +63,7 @@ class ExposureLimit(Intervention):
     price: float = 0.0
 
     def __post_init__(self) -> None:
-        positive(self, of_capital=self.of_capital, price=self.price)
-        fix_nodes(self)
+        super().__post_init__()
         choice(self.repaid, ("cash", "refinanced"), "repaid")
 
     def cut(self, network: ExposureNetwork) -> np.ndarray:
@@ -119,7 +125,7 @@ class Netting(Intervention):
     price: float = 0.0
 
     def __post_init__(self) -> None:
-        positive(self, price=self.price)
+        super().__post_init__()
         if self.pairs and self.sets is not None:
             raise PolicyError("Netting: give pairs= (set-off) or sets= (close-out), not both.")
 
@@ -128,8 +134,7 @@ class Netting(Intervention):
             return network.close_out(self.sets)
         return network.set_off(*self.pairs)
 
-    def cost(self, network: ExposureNetwork) -> float:
-        return _per_fall(self, network, self.price)
+    cost = _per_fall
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,14 +163,10 @@ class Compression(Intervention):
     claims: Mapping[str, Any] | None = None
     price: float = 0.0
 
-    def __post_init__(self) -> None:
-        positive(self, price=self.price)
-
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.compress(self.how, self.claims)
 
-    def cost(self, network: ExposureNetwork) -> float:
-        return _per_fall(self, network, self.price)
+    cost = _per_fall
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,14 +198,10 @@ class Novation(Intervention):
     columns: Mapping[str, Any] | None = None
     price: float = 0.0
 
-    def __post_init__(self) -> None:
-        positive(self, price=self.price)
-
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.novate(self.house, self.members, claims=self.claims, columns=self.columns)
 
-    def cost(self, network: ExposureNetwork) -> float:
-        return _per_fall(self, network, self.price)
+    cost = _per_fall
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,7 +233,7 @@ class RuleChange(Intervention):
     price: float = 0.0
 
     def __post_init__(self) -> None:
-        positive(self, price=self.price)
+        super().__post_init__()
         if not self.rules:
             raise PolicyError("RuleChange: nothing changes. Give {node: rule}.")
 
@@ -245,10 +242,3 @@ class RuleChange(Intervention):
 
     def cost(self, network: ExposureNetwork) -> float:
         return float(self.price)
-
-
-def _per_fall(one: Intervention, network: ExposureNetwork, price: float) -> float:
-    """`price` for every unit less that is owed in the graph."""
-    if price == 0:
-        return 0.0
-    return float(price * (network.amount.sum() - one.apply(network).amount.sum()))

@@ -97,16 +97,11 @@ def compare(
     levels : of value at risk and expected shortfall, for scenarios.
     weighting, n_jobs, progress : as for `ct.stress_test`.
 
-    Returns
-    -------
-    ShockComparison or ScenarioComparison
-
     Raises
     ------
-    PolicyError
-        For no interventions, one called "as given", one that does not apply, an unknown measure.
-    ShockError, ConvergenceError
-        As for the runs themselves.
+    PolicyError : for no interventions, one called "as given", one that does not apply, an unknown
+        measure.
+    ShockError, ConvergenceError : as for the runs themselves.
 
     Example
     -------

@@ -24,13 +24,22 @@ class Intervention(ABC):
     it says. `a + b` is both, in that order.
     """
 
+    def __post_init__(self) -> None:
+        """Numbers are >= 0 and finite; nodes are kept as a tuple, and one name is one node."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type == "float":
+                positive(self, **{each.name: value})
+            if each.name == "nodes" and value is not None:
+                given = (value,) if isinstance(value, str) else tuple(value)
+                object.__setattr__(self, "nodes", given)
+
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
         """The network with the intervention; the one given stays as it is.
 
         Raises
         ------
-        PolicyError
-            Where it does not apply to a network, or not to this one.
+        PolicyError : where it does not apply to a network, or not to this one.
         """
         raise PolicyError(
             f"{type(self).__name__} acts on a LiquidationCascade, not on an ExposureNetwork. Use "
@@ -42,8 +51,7 @@ class Intervention(ABC):
 
         Raises
         ------
-        PolicyError
-            Where it does not apply to a cascade.
+        PolicyError : where it does not apply to a cascade.
         """
         raise PolicyError(
             f"{type(self).__name__} acts on an ExposureNetwork, not on a LiquidationCascade. Use "
@@ -62,9 +70,9 @@ class Intervention(ABC):
     def __repr__(self) -> str:
         """The parameters that differ from their defaults."""
         given = [
-            f"{f.name}={getattr(self, f.name)!r}"
+            f"{f.name}={value!r}"
             for f in fields(self)
-            if not _same(getattr(self, f.name), f.default)
+            if type(value := getattr(self, f.name)) is not type(f.default) or value != f.default
         ]
         return f"{type(self).__name__}({', '.join(given)})"
 
@@ -118,10 +126,6 @@ def combined(parts: Iterable[Intervention]) -> Intervention:
     return found[0] if len(found) == 1 else Combination(found)
 
 
-def _same(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(value == default)
-
-
 def positive(owner: Intervention, **values: float) -> None:
     """Raise `PolicyError` for a parameter that is below 0 or not finite."""
     for name, value in values.items():
@@ -136,8 +140,7 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
 
     Raises
     ------
-    PolicyError
-        For a node that is unknown, or named and without a known balance sheet.
+    PolicyError : for a node that is unknown, or named and without a known balance sheet.
     """
     book = network.book
     if nodes is None:
@@ -154,13 +157,6 @@ def rows_of(network: ExposureNetwork, nodes: Iterable[Any] | None, who: str) -> 
             "never fails and capital does nothing there. Leave it out, or give it equity."
         )
     return rows
-
-
-def fix_nodes(owner: Intervention) -> None:
-    """Keep the nodes of an intervention as a tuple; one name is one node."""
-    nodes = getattr(owner, "nodes", None)
-    if nodes is not None:
-        object.__setattr__(owner, "nodes", (nodes,) if isinstance(nodes, str) else tuple(nodes))
 
 
 def parts_of(one: Intervention) -> tuple[Intervention, ...]:

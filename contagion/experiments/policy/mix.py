@@ -146,15 +146,10 @@ def cheapest(
     exact : candidates up to which every mix is tried, 2^exact runs.
     progress : show a progress bar.
 
-    Returns
-    -------
-    Mix
-
     Raises
     ------
-    PolicyError
-        For no candidates, a budget and a target or neither, an unknown measure or statistic, and a
-        candidate that applies in no mix.
+    PolicyError : for no candidates, a budget and a target or neither, an unknown measure or
+        statistic, and a candidate that applies in no mix.
 
     Example
     -------

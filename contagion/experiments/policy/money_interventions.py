@@ -13,7 +13,7 @@ from ...network import transforms
 from ...network.checks.draft import column
 from ...network.exposure_network import ExposureNetwork
 from ...text import listing, money
-from .intervention import Intervention, fix_nodes, positive, rows_of
+from .intervention import Intervention, positive, rows_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,8 +61,7 @@ class Capital(Intervention):
     def __post_init__(self) -> None:
         if (self.add is None) == (self.ratio is None):
             raise PolicyError("Capital: give add= (money) or ratio= (of all assets), one of them.")
-        positive(self, price=self.price)
-        fix_nodes(self)
+        super().__post_init__()
         name = "ratio" if self.add is None else "add"
         given = getattr(self, name)
         values = given.values() if isinstance(given, Mapping) else [given]
@@ -93,7 +92,7 @@ class Capital(Intervention):
         return out
 
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
-        return _with_cash(network, self.raised(network), "Capital")
+        return with_cash(network, self.raised(network), "Capital")
 
     def cost(self, network: ExposureNetwork) -> float:
         return float(self.price * self.raised(network).sum())
@@ -133,13 +132,10 @@ class InsuranceFund(Intervention):
     amount: float
     price: float = 1.0
 
-    def __post_init__(self) -> None:
-        positive(self, amount=self.amount, price=self.price)
-
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
         more = np.zeros(len(network))
         more[rows_of(network, [self.node], "InsuranceFund")] = self.amount
-        return _with_cash(network, more, "InsuranceFund")
+        return with_cash(network, more, "InsuranceFund")
 
     def cost(self, network: ExposureNetwork) -> float:
         return float(self.price * self.amount)
@@ -166,8 +162,7 @@ class Collateral(Intervention):
 
     Raises
     ------
-    PolicyError
-        By `apply`, where a debtor does not have the external assets to post.
+    PolicyError : by `apply`, where a debtor does not have the external assets to post.
 
     Example
     -------
@@ -188,8 +183,7 @@ class Collateral(Intervention):
     price: float = 1.0
 
     def __post_init__(self) -> None:
-        positive(self, share=self.share, price=self.price)
-        fix_nodes(self)
+        super().__post_init__()
         if self.share > 1:
             raise PolicyError(f"Collateral(share={self.share}): part of a claim, 0 to 1.")
 
@@ -204,10 +198,8 @@ class Collateral(Intervention):
         who = np.unique(network.debtor[posted > 0])
         pledge = _pledged(network) + posted
         need = np.bincount(network.debtor, pledge, len(network))
-        need, has = (
-            np.where(np.isin(np.arange(len(network)), who), need, 0.0),
-            network.book.external_assets,
-        )
+        need = np.where(np.isin(np.arange(len(network)), who), need, 0.0)
+        has = network.book.external_assets
         short = np.flatnonzero(need > has * (1 + 1e-12))
         if len(short):
             at = int(short[0])
@@ -227,7 +219,7 @@ class Collateral(Intervention):
         return float(self.price * self.posted(network).sum())
 
 
-def _with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureNetwork:
+def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureNetwork:
     """The network in which nodes have so much (n,) more outside."""
     if network._shareholdings is not None:
         raise PolicyError(

@@ -22,7 +22,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ...statistics import Estimate
-from ...statistics.scenario_estimates import ENTRIES, INTERVALS, Draws, es_at, mean_of, var_at
+from ...statistics.scenario_estimates import ENTRIES, INTERVALS, Draws, percentiles, statistic_of
 from ...text import choice
 from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 
@@ -59,8 +59,7 @@ def paired(
 
     Raises
     ------
-    ArgumentError
-        For a word or a number that is not one of these.
+    ArgumentError : for a word or a number that is not one of these.
 
     Example
     -------
@@ -144,11 +143,7 @@ def _bootstrap(
         raise ArgumentError(f"resamples={resamples}: give at least 2.")
     if before.replicates < 2:
         return float("nan"), float("nan"), float("nan")
-    of = {
-        "mean": mean_of,
-        "value_at_risk": var_at(level),
-        "expected_shortfall": es_at(level),
-    }[name]
+    of = statistic_of(name, level)
     own = before.weighting == "self-normalised"
     kept = _tails(before, after, level) if name != "mean" and not own else None
     generator, found = np.random.default_rng(rng), []
@@ -165,9 +160,7 @@ def _bootstrap(
             total = times.sum(axis=1).astype(float)
         x, y = (of(x[o], again[:, o], total) for x, o in zip(sides, orders, strict=True))
         found.append(y - x)
-    many = np.concatenate(found)
-    low, high = np.quantile(many, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(many.std(ddof=1)), float(low), float(high)
+    return percentiles(found, confidence)
 
 
 def _times(

@@ -88,8 +88,7 @@ def same_scenarios(scenarios: Scenarios, after: ExposureNetwork) -> Scenarios:
 
     Raises
     ------
-    PolicyError
-        Where the network has other nodes, or in another order.
+    PolicyError : where the network has other nodes, or in another order.
     """
     if not after.names.equals(scenarios.names):
         raise PolicyError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,7 @@ COLUMNS = {
     "cost": "cost of the intervention, money",
     LAST: "fall of the statistic over cost, by money",
 }
-SHORT = {"mean": "mean", "value_at_risk": "VaR", "expected_shortfall": "ES"}
+SHORT = {"value_at_risk": "VaR", "expected_shortfall": "ES"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,8 +82,7 @@ class ScenarioComparison:
 
         Raises
         ------
-        PolicyError
-            For an intervention or a measure that there is not.
+        PolicyError : for an intervention or a measure that there is not.
         """
         known_name(name, self.runs, "intervention")
         test, used = self.runs[name]
@@ -177,9 +176,8 @@ class ScenarioComparison:
         parts: list[pd.DataFrame] = []
         reasons: dict[str, dict[Any, str]] = {}
         for of in dict.fromkeys(wanted):
-            for statistic, level in self._statistics():
+            for label, statistic, level in _statistics(self.levels):
                 part = self.differences(of, statistic, level=level, rng=SEED)
-                label = f"{SHORT[statistic]}" + ("" if statistic == "mean" else f" {level:g}")
                 keys = {"measure": of, "statistic": label}
                 parts.append(part.assign(**keys))
                 for column, why in part.reasons.items():
@@ -188,29 +186,21 @@ class ScenarioComparison:
         frame = pd.concat(parts).loc[list(self.interventions)]
         return Table(frame.set_index(["measure", "statistic"], append=True), COLUMNS, reasons)
 
-    def _statistics(self) -> list[tuple[str, float]]:
-        tail = [(s, p) for p in self.levels for s in ("value_at_risk", "expected_shortfall")]
-        return [("mean", 0.5), *tail]
-
     def __repr__(self) -> str:
         first = self.tests[AS_GIVEN]
-        level = max(self.levels, default=None)
-        wanted = [("mean", 0.5)]
-        if level is not None:
-            wanted += [("value_at_risk", level), ("expected_shortfall", level)]
-        parts = [
-            (name, p, self.differences(self.of, name, level=p, rng=SEED)) for name, p in wanted
-        ]
+        parts = {
+            title: self.differences(self.of, statistic, level=level, rng=SEED)
+            for title, statistic, level in _statistics(sorted(self.levels)[-1:])
+        }
         counts = self.of == "defaults"
-        size = pd.concat([part["before"] for _, _, part in parts]).to_frame()
+        size = pd.concat([part["before"] for part in parts.values()]).to_frame()
         scale, words = (1.0, "") if counts else scaled(size, self.unit)
         head = (
             f"{plural(len(first), 'scenario')} through {first.spec['model']['name']}, "
             f"{self.of.replace('_', ' ')} {words}".rstrip()
         )
         columns = {"cost": [cell(c / (1.0 if counts else scale)) for c in self.costs.values()]}
-        for statistic, p, part in parts:
-            title = SHORT[statistic] + ("" if statistic == "mean" else f" {p:g}")
+        for title, part in parts.items():
             columns[title] = [cell(float(part["before"].iloc[0]) / scale)] + [
                 f"{d / scale:+.3g}"
                 + (f" ±{cell((high - low) / 2 / scale, 2)}" if self.sampled else "")
@@ -245,3 +235,9 @@ class ScenarioComparison:
 
     def _repr_html_(self) -> str:
         return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+
+
+def _statistics(levels: Sequence[float]) -> list[tuple[str, str, float]]:
+    """What a table calls a statistic, its name and its level: the mean, and those of the tail."""
+    tail = [(name, p) for p in levels for name in ("value_at_risk", "expected_shortfall")]
+    return [("mean", "mean", 0.5), *((f"{SHORT[name]} {p:g}", name, p) for name, p in tail)]

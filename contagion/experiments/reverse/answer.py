@@ -58,24 +58,6 @@ class Goal:
             rows.append(at)
         return Goal(fail=tuple(rows))
 
-    def reached(
-        self, network: ExposureNetwork, model: Model, losses: np.ndarray, recoveries: np.ndarray
-    ) -> np.ndarray:
-        """(B,) bool: does each shock (B, n) bring it about?
-
-        A run that stops before its tolerance has lost too little: what it reaches is reached.
-        """
-        outcome = model.solve(network, losses, np.broadcast_to(recoveries, losses.shape))
-        return self.holds(network, outcome, losses)
-
-    def confirmed(
-        self, network: ExposureNetwork, model: Model, pair: np.ndarray, recoveries: np.ndarray
-    ) -> bool:
-        """Reached by the first shock of a pair (2, n) and not by the second, in runs that end."""
-        outcome = model.solve(network, pair, np.broadcast_to(recoveries, pair.shape))
-        first, second = self.holds(network, outcome, pair)
-        return bool(first and not second and outcome.converged[1])
-
     def holds(
         self, network: ExposureNetwork, outcome: Outcome, losses: np.ndarray | float
     ) -> np.ndarray:
@@ -165,26 +147,74 @@ class Smallest:
         return f"{size:.4%}" if self.norm == "relative" else money(size, self.unit)
 
 
-def unreachable(
-    network: ExposureNetwork, goal: Goal, norm: Norm, direction: str, why: str
-) -> Smallest:
-    """No shock reaches the goal: a size of nan."""
-    none = pd.Series([], pd.Index([], name="node"), dtype=float, name="loss")
-    words = goal.words(network)
-    return Smallest(
-        none, np.nan, np.nan, norm, direction, why, False, np.nan, False, words, network.unit
-    )
+@dataclass(frozen=True)
+class Search:
+    """What every step of a search goes by: a network after what was given, a model, and a goal.
 
+    Attributes
+    ----------
+    network, model, goal, norm : as given.
+    assets : (n,) external assets that the shock may destroy, money.
+    recoveries : (n,) what nodes that fail anyway pay, nan for the others.
+    """
 
-def sized(norm: Norm, losses: np.ndarray, assets: np.ndarray) -> np.ndarray:
-    """The size (...,) of shocks (..., n) in a norm."""
-    if norm == "money":
-        return np.asarray(losses.sum(axis=-1))
-    if norm == "largest":
+    network: ExposureNetwork
+    model: Model
+    goal: Goal
+    norm: Norm
+    assets: np.ndarray
+    recoveries: np.ndarray
+
+    def reached(self, losses: np.ndarray) -> np.ndarray:
+        """(B,) bool: does each shock (B, n) bring it about?
+
+        A run that stops before its tolerance has lost too little: what it reaches is reached.
+        """
+        pins = np.broadcast_to(self.recoveries, losses.shape)
+        outcome = self.model.solve(self.network, losses, pins)
+        return self.goal.holds(self.network, outcome, losses)
+
+    def confirmed(self, pair: np.ndarray) -> bool:
+        """Reached by the first shock of a pair (2, n) and not by the second, in runs that end."""
+        pins = np.broadcast_to(self.recoveries, pair.shape)
+        outcome = self.model.solve(self.network, pair, pins)
+        first, second = self.goal.holds(self.network, outcome, pair)
+        return bool(first and not second and outcome.converged[1])
+
+    def sized(self, losses: np.ndarray) -> np.ndarray:
+        """The size (...,) of shocks (..., n) in the norm."""
+        if self.norm == "money":
+            return np.asarray(losses.sum(axis=-1))
         part = losses
-    else:
-        part = np.divide(losses, assets, out=np.zeros_like(losses), where=assets > 0)
-    return np.asarray(np.max(part, axis=-1), float)
+        if self.norm == "relative":
+            part = np.zeros_like(losses)
+            np.divide(losses, self.assets, out=part, where=self.assets > 0)
+        return np.asarray(np.max(part, axis=-1), float)
+
+    def answer(
+        self,
+        pair: np.ndarray,
+        direction: str,
+        method: str,
+        *,
+        exact: bool,
+        least: float,
+        sure: bool,
+    ) -> Smallest:
+        """The first shock of a pair (2, n); the second is just below."""
+        size, below = (float(x) for x in self.sized(pair))
+        series = pd.Series(pair[0], self.network.names, name="loss")
+        goal, unit = self.goal.words(self.network), self.network.unit
+        kept = series[series > 0]
+        return Smallest(
+            kept, size, below, self.norm, direction, method, exact, least, sure, goal, unit
+        )
+
+    def unreachable(self, direction: str, why: str) -> Smallest:
+        """No shock reaches the goal: a size of nan."""
+        none = pd.Series([], pd.Index([], name="node"), dtype=float, name="loss")
+        nan, goal, unit = np.nan, self.goal.words(self.network), self.network.unit
+        return Smallest(none, nan, nan, self.norm, direction, why, False, nan, False, goal, unit)
 
 
 def assets_of(network: ExposureNetwork, hit: Iterable[Any] | None) -> np.ndarray:

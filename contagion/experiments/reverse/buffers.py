@@ -68,12 +68,9 @@ def break_even_fund(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
-    ArgumentError
-        For a node that the shock pins in default.
-    ModelError
-        For models that do not settle claims, or have other channels.
+    UnknownNameError : for an unknown node, with the closest name.
+    ArgumentError : for a node that the shock pins in default.
+    ModelError : for models that do not settle claims, or have other channels.
 
     Example
     -------
@@ -143,9 +140,8 @@ def consistent_buffers(
 
     Raises
     ------
-    UnknownNameError, ArgumentError, ModelError
-        For an unknown node, one that is said to have done both, one that the shock fails and that
-        survived, and models without clearing.
+    UnknownNameError, ArgumentError, ModelError : for an unknown node, one that is said to have done
+        both, one that the shock fails and that survived, and models without clearing.
 
     Example
     -------
@@ -161,7 +157,10 @@ def consistent_buffers(
     model = EisenbergNoe() if model is None else model
     expect(network=network, shock=shock, model=model)
     losses, recoveries = shock.arrays(network)
-    stood, fell = _rows(network, survived), _rows(network, failed)
+    stood, fell = (
+        [network.position(name) for name in survived],
+        [network.position(name) for name in failed],
+    )
     both = [str(network.names[at]) for at in stood if at in fell]
     if both:
         raise ArgumentError(f"{both[0]!r} is said to have survived and to have failed.")
@@ -194,13 +193,6 @@ def consistent_buffers(
         },
         index=pd.Index(network.names[rows], name="node"),
     )
-
-
-def _rows(network: ExposureNetwork, names: Iterable[Any]) -> list[int]:
-    found = []
-    for name in names:
-        found.append(network.position(name))
-    return found
 
 
 def _cleared(network: ExposureNetwork, model: Model, losses: np.ndarray, pins: np.ndarray) -> Any:

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...models.base import Model
-from ...network.exposure_network import ExposureNetwork
-from .answer import Goal
+from .answer import Search
 
 POINTS = 9  # sizes tried at once along every direction
 TOLERANCE = 1e-8  # of the largest size
 NOISE = 1e-8  # of it as well: how far a run may be from its fixed point
 
 
-def along(
-    network: ExposureNetwork,
-    model: Model,
-    goal: Goal,
-    directions: np.ndarray,
-    assets: np.ndarray,
-    recoveries: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+def along(search: Search, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Brackets (low, high) of the smallest size along each direction (K, n).
 
     A shock of size t along d destroys `min(t d_i, assets_i)`; sizes run from 0 to the one at which
@@ -33,19 +24,19 @@ def along(
     low, high : (K,) sizes.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.where(directions > 0, assets / directions, 0.0)
+        ends = np.where(directions > 0, search.assets / directions, 0.0)
     top = ends.max(axis=1)
-    high = np.where(_at(network, model, goal, directions, assets, recoveries, top), top, np.nan)
+    high = np.where(_at(search, directions, top), top, np.nan)
     low = np.zeros(len(directions))
     open_ = np.flatnonzero(~np.isnan(high))
-    start = _at(network, model, goal, directions[open_], assets, recoveries, low[open_])
+    start = _at(search, directions[open_], low[open_])
     high[open_[start]], low[open_[start]] = 0.0, -0.0
     open_ = open_[~start]
     steps = np.arange(1, POINTS + 1) / (POINTS + 1)
     while len(open_):
         sizes = low[open_, None] + (high - low)[open_, None] * steps
         repeated = np.repeat(directions[open_], POINTS, axis=0)
-        hit = _at(network, model, goal, repeated, assets, recoveries, sizes.ravel())
+        hit = _at(search, repeated, sizes.ravel())
         hit = hit.reshape(sizes.shape)
         first = np.where(hit.any(axis=1), hit.argmax(axis=1), POINTS)
         wide = np.column_stack([low[open_], sizes, high[open_]])
@@ -59,15 +50,6 @@ def along(
     return low, high
 
 
-def _at(
-    network: ExposureNetwork,
-    model: Model,
-    goal: Goal,
-    directions: np.ndarray,
-    assets: np.ndarray,
-    recoveries: np.ndarray,
-    sizes: np.ndarray,
-) -> np.ndarray:
+def _at(search: Search, directions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """(K,) bool: is the goal reached at these sizes?"""
-    losses = np.minimum(sizes[:, None] * directions, assets)
-    return goal.reached(network, model, losses, recoveries)
+    return search.reached(np.minimum(sizes[:, None] * directions, search.assets))

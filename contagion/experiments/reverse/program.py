@@ -8,8 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from ...kernels.programs import integer_program
-from ...network.exposure_network import ExposureNetwork
-from .answer import Goal, Norm
+from .answer import Search
 
 MARGIN = 1e-7  # of the balance sheet: how far below what is due a node in default has to be
 
@@ -37,14 +36,7 @@ class Rows:
         self.blocks.append((block, low, high))
 
 
-def solve(
-    network: ExposureNetwork,
-    goal: Goal,
-    norm: Norm,
-    assets: np.ndarray,
-    recoveries: np.ndarray,
-    seconds: float,
-) -> tuple[np.ndarray | None, bool, str]:
+def solve(search: Search, seconds: float) -> tuple[np.ndarray | None, bool, str]:
     """The smallest shock (n,), whether it is proved to be, and what the solver said.
 
     Variables: shock x, funds f, payments p on segments, u and v (a segment is begun, is full),
@@ -57,7 +49,8 @@ def solve(
     u and v make p = clip(f − b, 0, w) in every solution; payments of nodes that cannot fail, or
     are pinned, are constants.
     """
-    book, segments = network.book, network.segments
+    network, goal, assets = search.network, search.goal, search.assets
+    book, segments, recoveries = network.book, network.segments, search.recoveries
     n, scale = len(network), network.book.claims + network.segments.due
     size = max(float(scale.max(initial=0.0)), 1e-300)
     own = book.stated_assets / size
@@ -107,11 +100,11 @@ def solve(
         most = counted.sum() + whole.sum() - (goal.loss + goal.base) / size
         rows.add(terms, -np.inf, most)
     cost = np.zeros(columns)
-    if norm == "money":
+    if search.norm == "money":
         cost[x : x + n] = 1.0
     else:
         cost[t] = 1.0
-        per = np.ones(n) if norm == "largest" else assets / size
+        per = np.ones(n) if search.norm == "largest" else assets / size
         rows.add([(x, eye), (t, csr_array(-per[:, None]))], -np.inf, 0.0)
     whole_numbers = np.zeros(columns, np.int64)
     whole_numbers[u : u + 2 * s] = 1

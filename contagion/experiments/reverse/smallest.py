@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ...errors import ArgumentError, expect
 from ...models import EisenbergNoe
@@ -16,7 +15,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...shocks import Shock
 from ...text import choice
 from . import program
-from .answer import NORMS, Goal, Norm, Smallest, assets_of, sized, unreachable
+from .answer import NORMS, Goal, Norm, Search, Smallest, assets_of
 from .direction import along
 
 SEGMENTS = 400  # the programme is tried up to so many segments
@@ -58,16 +57,10 @@ def smallest_shock(
     given : a shock that happens anyway; losses come on top of it.
     seconds : time for the programme; when it runs out the best shock found is not `exact`.
 
-    Returns
-    -------
-    Smallest
-
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
-    ArgumentError
-        For no goal or two, a node that cannot fail, or a direction without weight.
+    UnknownNameError : for an unknown node, with the closest name.
+    ArgumentError : for no goal or two, a node that cannot fail, or a direction without weight.
 
     Example
     -------
@@ -90,23 +83,24 @@ def smallest_shock(
     goal = Goal.of(network, fail, loss)
     base, recoveries = given.arrays(network)
     if base.any():
-        network = _after(network, base)
+        network = network.with_nodes(external_assets=network.book.external_assets - base)
     assets = assets_of(network, hit)
     pinned = [at for at in goal.fail if not np.isnan(recoveries[at])]
     if pinned:
         raise ArgumentError(f"{str(network.names[pinned[0]])!r} fails by the shock given.")
     goal = goal.counted(network, model, recoveries)
+    search = Search(network, model, goal, norm, assets, recoveries)
     if direction is not None:
         lines, words = _direction(network, direction, assets)
-        return _bracketed(network, model, goal, norm, lines, [words], assets, recoveries)
+        return _bracketed(search, lines, [words])
     least = np.nan
     if _exact(network, model):
-        found, proved, said = program.solve(network, goal, norm, assets, recoveries, seconds)
+        found, proved, said = program.solve(search, seconds)
         if found is None and proved:
             why = "HiGHS proves that no loss of external assets does it"
-            return unreachable(network, goal, norm, "any direction", why)
+            return search.unreachable("any direction", why)
         if found is not None:
-            answer = _answer(network, model, goal, norm, found, assets, recoveries, proved, said)
+            answer = _answer(search, found, proved, said)
             if answer.exact or answer.verified:
                 return answer
             least = answer.size if proved else np.nan
@@ -114,19 +108,13 @@ def smallest_shock(
     names = [f"{name} alone" for name in network.names] + ["in proportion to external assets"]
     keep = np.flatnonzero(np.append(assets > 0, assets.any()))
     tried = [names[k] for k in keep]
-    best = _bracketed(network, model, goal, norm, lines[keep], tried, assets, recoveries)
-    return replace(best, least=least)
+    return replace(_bracketed(search, lines[keep], tried), least=least)
 
 
 def _exact(network: ExposureNetwork, model: Model) -> bool:
     """Clearing without default costs, calls or shares, and small enough."""
     plain = type(model) is EisenbergNoe and network.shareholdings is None
     return plain and network.guarantees is None and len(network.segments.owner) <= SEGMENTS
-
-
-def _after(network: ExposureNetwork, losses: np.ndarray) -> ExposureNetwork:
-    """The network with external assets already destroyed."""
-    return network.with_nodes(external_assets=network.book.external_assets - losses)
 
 
 def _direction(
@@ -148,82 +136,40 @@ def _direction(
     return np.atleast_2d(line), words
 
 
-def _bracketed(
-    network: ExposureNetwork,
-    model: Model,
-    goal: Goal,
-    norm: Norm,
-    lines: np.ndarray,
-    words: list[str],
-    assets: np.ndarray,
-    recoveries: np.ndarray,
-) -> Smallest:
+def _bracketed(search: Search, lines: np.ndarray, words: list[str]) -> Smallest:
     """The smallest over directions, each bracketed by runs."""
     if not len(lines):
-        return unreachable(network, goal, norm, "any direction", "There is nothing to destroy.")
-    low, high = along(network, model, goal, lines, assets, recoveries)
-    losses = np.minimum(high[:, None] * lines, assets)
-    sizes = sized(norm, np.nan_to_num(losses), assets)
+        return search.unreachable("any direction", "There is nothing to destroy.")
+    low, high = along(search, lines)
+    losses = np.minimum(high[:, None] * lines, search.assets)
+    sizes = search.sized(np.nan_to_num(losses))
     sizes[np.isnan(high)] = np.inf
     best = int(np.argmin(sizes))
     if not np.isfinite(sizes[best]):
         where = words[0] if len(words) == 1 else "single nodes and in proportion"
-        return unreachable(network, goal, norm, where, "Not reached when everything is gone.")
-    under = np.minimum(low[best] * lines[best], assets)
-    pair = np.vstack([losses[best], under])
-    return Smallest(
-        _series(network, losses[best]),
-        float(sizes[best]),
-        float(sized(norm, under, assets)),
-        norm,
-        words[best],
-        f"bracketed by runs of {type(model).__name__}",
-        False,
-        np.nan,
-        sizes[best] == 0 or goal.confirmed(network, model, pair, recoveries),
-        goal.words(network),
-        network.unit,
-    )
+        return search.unreachable(where, "Not reached when everything is gone.")
+    pair = np.vstack([losses[best], np.minimum(low[best] * lines[best], search.assets)])
+    sure = sizes[best] == 0 or search.confirmed(pair)
+    method = f"bracketed by runs of {type(search.model).__name__}"
+    return search.answer(pair, words[best], method, exact=False, least=np.nan, sure=sure)
 
 
-def _answer(
-    network: ExposureNetwork,
-    model: Model,
-    goal: Goal,
-    norm: Norm,
-    found: np.ndarray,
-    assets: np.ndarray,
-    recoveries: np.ndarray,
-    proved: bool,
-    said: str,
-) -> Smallest:
+def _answer(search: Search, found: np.ndarray, proved: bool, said: str) -> Smallest:
     """The shock of the programme; its size is confirmed by runs along its direction.
 
     Where money goes round in a circle that nothing enters or leaves, clearing vectors are not
     unique; the programme may then find a smaller one than the greatest, and its size is a bound.
     """
-    low, high = along(network, model, goal, found[None], assets, recoveries)
+    low, high = along(search, found[None])
     near = bool(high[0] <= 1.0 + 1e-4)
     times = float(high[0]) if near else 1.0
-    losses = np.minimum(times * found, assets)
-    under = np.minimum(float(np.nan_to_num(low[0])) * found, assets)
-    pair = np.vstack([losses, under])
-    sure = near and (times == 0 or goal.confirmed(network, model, pair, recoveries))
-    return Smallest(
-        _series(network, losses),
-        float(sized(norm, losses, assets)),
-        float(sized(norm, under, assets)),
-        norm,
+    ends = np.array([times, float(np.nan_to_num(low[0]))])
+    pair = np.minimum(ends[:, None] * found, search.assets)
+    return search.answer(
+        pair,
         "any direction",
         "mixed-integer programme solved by HiGHS" if proved else f"HiGHS stopped early: {said}",
-        proved and near,
-        float(sized(norm, found, assets)) if proved else np.nan,
-        sure,
-        goal.words(network),
-        network.unit,
+        exact=proved and near,
+        least=float(search.sized(found)) if proved else np.nan,
+        sure=near and (times == 0 or search.confirmed(pair)),
     )
-
-
-def _series(network: ExposureNetwork, losses: np.ndarray) -> pd.Series:
-    series = pd.Series(losses, network.names, name="loss")
-    return series[series > 0]

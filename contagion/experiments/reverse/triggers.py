@@ -95,8 +95,7 @@ def fewest_triggers(
 
     Raises
     ------
-    UnknownNameError, ArgumentError
-        As :func:`smallest_shock`; for `max_size` below 1.
+    UnknownNameError, ArgumentError : as :func:`smallest_shock`; for `max_size` below 1.
 
     Example
     -------
@@ -178,7 +177,5 @@ def _pool(network: ExposureNetwork, candidates: Iterable[Any] | None, goal: Goal
     if candidates is None:
         may = np.flatnonzero(network.book.debts > 0).tolist()
     else:
-        may = []
-        for name in candidates:
-            may.append(network.position(name))
+        may = [network.position(name) for name in candidates]
     return [at for at in may if at not in goal.fail]

@@ -62,9 +62,8 @@ class Folder:
 
         Raises
         ------
-        StressError
-            When the folder holds another run, with every difference, or anything else; and when
-            it is a file.
+        StressError : when the folder holds another run, with every difference, or anything else;
+            and when it is a file.
         """
         table = _table(nodes)
         if (self.path / MANIFEST).exists():
@@ -283,8 +282,7 @@ class Folder:
 
         Raises
         ------
-        StressError
-            When there are any.
+        StressError : when there are any.
         """
         if self.damaged:
             raise StressError(

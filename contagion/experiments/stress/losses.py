@@ -199,9 +199,8 @@ class Ledger:
 
         Raises
         ------
-        ShockError
-            For the node that pays out most of what it does not have; a node whose balance sheet
-            is not known can pay anything.
+        ShockError : for the node that pays out most of what it does not have; a node whose balance
+            sheet is not known can pay anything.
         """
         if recoveries is None or not self.model.settles:
             return

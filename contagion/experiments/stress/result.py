@@ -116,8 +116,7 @@ class StressTest(Scalars):
 
         Raises
         ------
-        StressError
-            For a level that was not in `levels=` of the run.
+        StressError : for a level that was not in `levels=` of the run.
 
         Source: Euler contributions to expected shortfall, after Tasche (2000).
         """
@@ -187,8 +186,7 @@ class StressTest(Scalars):
 
         Raises
         ------
-        StressError
-            When it was not asked for by `keep=`.
+        StressError : when it was not asked for by `keep=`.
         """
         if self.keeps is None or what not in self.spec["options"]["keep"]:
             raise StressError(f"{what!r} was not kept. Run the stress test with keep=({what!r},).")

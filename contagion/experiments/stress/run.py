@@ -89,21 +89,14 @@ def stress_test(
         are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
     progress : show a progress bar.
 
-    Returns
-    -------
-    StressTest
-
     Raises
     ------
-    StressError
-        When networks and scenarios do not fit, or the folder holds another run.
-    ShockError
-        When a node that the scenarios pin in default, in a model that settles claims, pays out
-        more than it has.
-    ConvergenceError
-        When more than `unconverged` of the scenarios did not converge; `.partial` is the result.
-    OSError
-        When the disk is full; the folder stays valid.
+    StressError : when networks and scenarios do not fit, or the folder holds another run.
+    ShockError : when a node that the scenarios pin in default, in a model that settles claims, pays
+        out more than it has.
+    ConvergenceError : when more than `unconverged` of the scenarios did not converge; `.partial` is
+        the result.
+    OSError : when the disk is full; the folder stays valid.
 
     Example
     -------

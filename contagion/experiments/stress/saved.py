@@ -27,8 +27,8 @@ def read_stress_test(folder: str | PathLike[str]) -> StressTest:
 
     Raises
     ------
-    StressError
-        When there is no stress test, nothing to read of it yet, or a file that is damaged.
+    StressError : when there is no stress test, nothing to read of it yet, or a file that is
+        damaged.
 
     Example
     -------
@@ -91,8 +91,7 @@ def resume(
 
     Raises
     ------
-    StressError
-        When network, model or scenarios are not those of the folder.
+    StressError : when network, model or scenarios are not those of the folder.
     """
     expect(model=model, scenarios=scenarios)
     nets = networks_of(networks)

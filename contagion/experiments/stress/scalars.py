@@ -172,8 +172,7 @@ class Scalars:
 
         Raises
         ------
-        StressError
-            For an unknown column.
+        StressError : for an unknown column.
         """
         return self._estimated("mean", np.nan, of, confidence, interval, resamples, rng)
 
@@ -279,8 +278,7 @@ class Scalars:
 
         Raises
         ------
-        StressError
-            For a single network, or fewer than two scenarios a network.
+        StressError : for a single network, or fewer than two scenarios a network.
         """
         if self._networks < 2 or len(self) < 2 * (1 if self.crossed else self._networks):
             raise StressError("The variance by network needs two networks and two scenarios each.")

@@ -76,8 +76,7 @@ class Case:
 
         Raises
         ------
-        UnknownNameError
-            For a field that does not exist, with the closest name.
+        UnknownNameError : for a field that does not exist, with the closest name.
         """
         self.check(fields)
         network = self._network(fields, rng)

@@ -55,8 +55,7 @@ class Sweep:
 
         Raises
         ------
-        UnknownNameError
-            For a measure that the sweep does not have.
+        UnknownNameError : for a measure that the sweep does not have.
         """
         known_name(measure, self.measures, "measure")
         rows = self.table[self.table["measure"] == measure]
@@ -71,10 +70,8 @@ class Sweep:
 
         Raises
         ------
-        UnknownNameError
-            For a measure or axis that the sweep does not have.
-        ArgumentError
-            Where other axes have more than one value.
+        UnknownNameError : for a measure or axis that the sweep does not have.
+        ArgumentError : where other axes have more than one value.
         """
         for axis in (x, y):
             if axis not in self.axes:
@@ -129,8 +126,7 @@ def sweep(
         `socialization` for models that settle claims.
     samples : runs of each cell with other random numbers, for functions that take `rng=`.
     rng : seed. Draw k has the same random numbers in every cell, so that cells compare in pairs.
-    n_jobs : processes (joblib; -1 for all cores). The table does not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the table does not depend on it), a bar.
 
     Returns
     -------
@@ -140,10 +136,8 @@ def sweep(
 
     Raises
     ------
-    UnknownNameError
-        For an axis that is no field of the case, with the closest name.
-    ArgumentError
-        For an empty grid or axis.
+    UnknownNameError : for an axis that is no field of the case, with the closest name.
+    ArgumentError : for an empty grid or axis.
 
     Example
     -------
@@ -170,7 +164,8 @@ def sweep(
     seeds = _seeds(run, samples, rng)
     cells = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     tasks = [(cell, draw) for cell in cells for draw in range(samples)]
-    found = _all(run, tasks, seeds, measures, n_jobs, progress)
+    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
+    found = list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
     return Sweep(axes, _table(list(axes), tasks, found), samples)
 
 
@@ -212,19 +207,6 @@ def _seeds(
 
 
 Found = tuple[dict[str, float], str]
-
-
-def _all(
-    run: Callable[..., Any],
-    tasks: list[tuple[dict[str, Any], int]],
-    seeds: list[np.random.SeedSequence | None],
-    measures: Mapping[str, Callable[[Any], float]] | None,
-    n_jobs: int,
-    progress: bool,
-) -> list[Found]:
-    """Every task, in order."""
-    jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
-    return list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
 
 
 def _one(

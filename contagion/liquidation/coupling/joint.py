@@ -63,11 +63,10 @@ class CoupledCascade:
 
     Raises
     ------
-    MarginError
-        For free money and margin above the external assets of a node, for a loss on accounts that
-        is more than those assets (the margin has to be among them), and for unknown names.
-    ConvergenceError
-        When `max_rounds` is reached.
+    MarginError : for free money and margin above the external assets of a node, for a loss on
+        accounts that is more than those assets (the margin has to be among them), and for unknown
+        names.
+    ConvergenceError : when `max_rounds` is reached.
 
     Example
     -------

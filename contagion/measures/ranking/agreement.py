@@ -68,10 +68,8 @@ def agreement(
 
     Raises
     ------
-    UnknownNameError
-        For a column that the table does not have.
-    ArgumentError
-        For fewer than two columns, or more than 2,000 nodes (take `table.head(2000)`).
+    UnknownNameError : for a column that the table does not have.
+    ArgumentError : for fewer than two columns, or more than 2,000 nodes (take `table.head(2000)`).
 
     Example
     -------

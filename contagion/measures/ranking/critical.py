@@ -78,8 +78,7 @@ def explain_impact(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown node, with the closest name.
+    UnknownNameError : for an unknown node, with the closest name.
 
     Example
     -------
@@ -170,8 +169,7 @@ def critical_exposures(
     candidates : rows of `exposures` to try; by default the `most` that lose most in these runs.
         Each costs one run a shock.
     most : number of candidates.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -201,17 +199,10 @@ def critical_exposures(
     else:
         rows = [int(k) for k in candidates]
     tasks = [(network, model, every, row) for row in rows]
-    after = each(
-        _without,
-        tasks,
-        n_jobs=n_jobs,
-        progress=progress,
-        label="critical exposures",
-        unit="exposure",
-    )
-    gains = [before - loss for loss in after]
+    said = {"label": "critical exposures", "unit": "exposure"}
+    after = each(_without, tasks, n_jobs=n_jobs, progress=progress, **said)
+    gain = before - np.array(list(after), float)
     frame = network.exposures[["creditor", "debtor", "amount"]].iloc[rows]
-    gain = np.array(gains, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         frame = frame.assign(lost=lost[rows], gain=gain, gain_share=gain / np.float64(before))
     return frame.sort_values("gain", ascending=False, kind="stable")

@@ -101,12 +101,9 @@ def protect(
 
     Raises
     ------
-    UnknownNameError
-        For an unknown candidate, with the closest name.
-    ArgumentError
-        For `max_size` below 1.
-    ModelError
-        For models that do not settle claims, or have other channels.
+    UnknownNameError : for an unknown candidate, with the closest name.
+    ArgumentError : for `max_size` below 1.
+    ModelError : for models that do not settle claims, or have other channels.
 
     Example
     -------
@@ -212,12 +209,8 @@ def _candidates(
     """Rows of the nodes that may be protected, largest shortfall first."""
     open_to = np.isnan(recoveries) & network.book.known & network.book.can_fail
     if given is not None:
-        rows = []
-        for node in given:
-            rows.append(network.position(node))
-        allowed = np.zeros(len(network), bool)
-        allowed[rows] = True
-        open_to &= allowed
+        rows = [network.position(node) for node in given]
+        open_to &= np.isin(np.arange(len(network)), rows)
     scale = network.book.claims + network.segments.due
     found = np.flatnonzero(open_to & (short > 1e-9 * scale))
     return np.asarray(found[np.argsort(-short[found], kind="stable")])

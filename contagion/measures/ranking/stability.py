@@ -66,13 +66,11 @@ def stability(
     models, measures, recovery : as in `ct.rank`.
     k : the ranks for P(rank ≤ k).
     confidence : part of the networks between low and high.
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Raises
     ------
-    NetworkError
-        For no network, or for one with other nodes.
+    NetworkError : for no network, or for one with other nodes.
 
     Example
     -------
@@ -151,8 +149,7 @@ def perturbed(
 
     Raises
     ------
-    NetworkError
-        For a noise that is negative or not finite.
+    NetworkError : for a noise that is negative or not finite.
 
     Example
     -------

@@ -51,8 +51,7 @@ def rank(
         columns of the models and every measure of a node that needs the network alone (above
         2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
     recovery : recovery rate on claims on the failing node, in [0, 1].
-    n_jobs : processes (joblib; -1 for all cores). The numbers do not depend on it.
-    progress : show a progress bar.
+    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
     -------
@@ -61,9 +60,8 @@ def rank(
 
     Raises
     ------
-    ArgumentError
-        For a measure that does not exist (with the closest name), is not one number a node, or
-        that none of the models gives.
+    ArgumentError : for a measure that does not exist (with the closest name), is not one number a
+        node, or that none of the models gives.
 
     Example
     -------

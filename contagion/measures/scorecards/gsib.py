@@ -106,9 +106,8 @@ def bcbs_gsib(
 
     Raises
     ------
-    DatasetError
-        For a missing or misspelled indicator, another currency, amounts below 0 or not finite, a
-        year without denominators, or one without trading volume for "2018".
+    DatasetError : for a missing or misspelled indicator, another currency, amounts below 0 or not
+        finite, a year without denominators, or one without trading volume for "2018".
 
     Example
     -------
@@ -186,8 +185,8 @@ def us_gsib(
 
     Raises
     ------
-    DatasetError
-        As in :func:`bcbs_gsib`, and for funding below 0 or risk-weighted assets not above 0.
+    DatasetError : as in :func:`bcbs_gsib`, and for funding below 0 or risk-weighted assets not
+        above 0.
 
     Example
     -------

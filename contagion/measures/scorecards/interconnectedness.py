@@ -62,8 +62,7 @@ def interconnectedness(
 
     Raises
     ------
-    NetworkError
-        For an unknown node in `financial`, with the closest one.
+    NetworkError : for an unknown node in `financial`, with the closest one.
 
     Example
     -------

@@ -69,11 +69,9 @@ def large_exposures(
 
     Raises
     ------
-    NetworkError
-        For a name in `capital`, `gsibs` or `groups` that the network does not have, with the
-        closest one.
-    ArgumentError
-        For limits that are not between 0 and 1.
+    NetworkError : for a name in `capital`, `gsibs` or `groups` that the network does not have, with
+        the closest one.
+    ArgumentError : for limits that are not between 0 and 1.
 
     Example
     -------

@@ -91,8 +91,7 @@ def weights(methodology: Literal["2013", "2018"] = "2018") -> pd.Series:
 
     Raises
     ------
-    ArgumentError
-        For another methodology.
+    ArgumentError : for another methodology.
 
     Example
     -------
@@ -153,8 +152,7 @@ def denominators(year: int = 2023, *, currency: Literal["EUR", "USD"] = "EUR") -
 
     Raises
     ------
-    DatasetError
-        For a year that is not there, with those that are.
+    DatasetError : for a year that is not there, with those that are.
 
     Example
     -------

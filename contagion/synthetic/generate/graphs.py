@@ -35,8 +35,7 @@ def erdos_renyi(
 
     Raises
     ------
-    NetworkError
-        For a degree or number of nodes that no graph has.
+    NetworkError : for a degree or number of nodes that no graph has.
 
     Example
     -------
@@ -48,9 +47,8 @@ def erdos_renyi(
     """
     n, draw = count(n), np.random.default_rng(rng)
     _within("degree", degree, 0, n - 1)
-    creditor, debtor = links.directed(n, degree, 1, draw)
-    name = f"Erdős–Rényi, {n:,} nodes"
-    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
+    pairs = links.directed(n, degree, 1, draw)
+    return assembled(pairs, n, amounts, sheets, draw, name=f"Erdős–Rényi, {n:,} nodes")
 
 
 def gai_kapadia(
@@ -86,9 +84,8 @@ def gai_kapadia(
     sheets = Sheets(interbank=interbank, capital=capital, least=1.0)
     n, draw = count(n), np.random.default_rng(rng)
     _within("degree", degree, 0, n - 1)
-    creditor, debtor = links.directed(n, degree, 1, draw)
-    name = f"Gai–Kapadia banks, {n:,} nodes"
-    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
+    pairs = links.directed(n, degree, 1, draw)
+    return assembled(pairs, n, amounts, sheets, draw, name=f"Gai–Kapadia banks, {n:,} nodes")
 
 
 def tiered(
@@ -149,8 +146,7 @@ def block(
 
     Raises
     ------
-    NetworkError
-        For a table of another shape, or entries outside [0, 1].
+    NetworkError : for a table of another shape, or entries outside [0, 1].
 
     Example
     -------
@@ -182,9 +178,8 @@ def _blocks(
     each = [count(size, 0) for size in sizes.values()]
     n, draw = count(sum(each)), np.random.default_rng(rng)
     member = np.repeat(np.arange(len(kinds)), each)
-    creditor, debtor = links.blocks(member, table, draw)
-    kind = np.array(kinds, object)[member]
-    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name, kind=kind)
+    pairs, kind = links.blocks(member, table, draw), np.array(kinds, object)[member]
+    return assembled(pairs, n, amounts, sheets, draw, name=name, kind=kind)
 
 
 def scale_free(
@@ -225,13 +220,11 @@ def scale_free(
         raise NetworkError(f"The exponent is {exponent}; above 2 the mean degree is finite.")
     weight = np.arange(1, n + 1) ** (-1.0 / (exponent - 1.0))
     creditor_weight, debtor_weight = draw.permutation(weight), draw.permutation(weight)
-    pairs = weight.sum() ** 2 - creditor_weight @ debtor_weight
-    c = degree * n / pairs
-    creditor, debtor = links.thinned(
+    c = degree * n / (weight.sum() ** 2 - creditor_weight @ debtor_weight)
+    pairs = links.thinned(
         creditor_weight, debtor_weight, lambda w, v: np.minimum(1.0, c * w * v), draw
     )
-    name = f"Scale-free, {n:,} nodes"
-    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name)
+    return assembled(pairs, n, amounts, sheets, draw, name=f"Scale-free, {n:,} nodes")
 
 
 def pareto_fitness(
@@ -275,9 +268,9 @@ def pareto_fitness(
     z = links.calibrated(x, degree * n)
     creditor, debtor = links.thinned(x, x, lambda a, b: z * a * b / (1.0 + z * a * b), draw)
     size = x[creditor] * x[debtor]
-    name = f"Fitness, {n:,} nodes"
-    weight = size / size.mean() if len(size) else size
-    return assembled(creditor, debtor, n, amounts, sheets, draw, name=name, weight=weight)
+    name, weight = f"Fitness, {n:,} nodes", size / size.mean() if len(size) else size
+    pairs = creditor, debtor
+    return assembled(pairs, n, amounts, sheets, draw, name=name, weight=weight)
 
 
 def ring(
@@ -301,7 +294,7 @@ def ring(
         raise NetworkError(f"{neighbours} neighbours in a ring of {n}: between 1 and {n - 1}.")
     creditor = np.repeat(np.arange(n), neighbours)
     debtor = (creditor + np.tile(np.arange(1, neighbours + 1), n)) % n
-    return _regular(creditor, debtor, n, amount, sheets, f"Ring, {n:,} nodes")
+    return _regular((creditor, debtor), n, amount, sheets, f"Ring, {n:,} nodes")
 
 
 def star(
@@ -316,8 +309,8 @@ def star(
     """
     n = count(n)
     hub, others = np.zeros(n - 1, np.int64), np.arange(1, n)
-    creditor, debtor = (others, hub) if inward else (hub, others)
-    return _regular(creditor, debtor, n, amount, sheets, f"Star, {n:,} nodes")
+    pairs = (others, hub) if inward else (hub, others)
+    return _regular(pairs, n, amount, sheets, f"Star, {n:,} nodes")
 
 
 def complete(n: int, *, amount: float = 1.0, sheets: Sheets = SHEETS) -> ExposureNetwork:
@@ -329,20 +322,15 @@ def complete(n: int, *, amount: float = 1.0, sheets: Sheets = SHEETS) -> Exposur
     np.float64(3.0)
     """
     n = count(n)
-    creditor, debtor = links.directed(n, n - 1, 1, np.random.default_rng(0))
-    return _regular(creditor, debtor, n, amount / (n - 1), sheets, f"Complete, {n:,} nodes")
+    pairs = links.directed(n, n - 1, 1, np.random.default_rng(0))
+    return _regular(pairs, n, amount / (n - 1), sheets, f"Complete, {n:,} nodes")
 
 
 def _regular(
-    creditor: np.ndarray,
-    debtor: np.ndarray,
-    n: int,
-    amount: float,
-    sheets: Sheets,
-    name: str,
+    pairs: links.Links, n: int, amount: float, sheets: Sheets, name: str
 ) -> ExposureNetwork:
     none = np.random.default_rng(0)
-    return assembled(creditor, debtor, n, Amounts("even", amount), sheets, none, name=name)
+    return assembled(pairs, n, Amounts("even", amount), sheets, none, name=name)
 
 
 def _within(what: str, value: float, low: float, high: float) -> None:

@@ -57,8 +57,7 @@ def defi_stack(
 
     Raises
     ------
-    NetworkError
-        For parts outside their range, or a layer without protocols.
+    NetworkError : for parts outside their range, or a layer without protocols.
 
     Example
     -------

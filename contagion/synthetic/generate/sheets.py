@@ -131,8 +131,7 @@ def names_of(n: int, stem: str = "n") -> np.ndarray:
 
 
 def assembled(
-    creditor: np.ndarray,
-    debtor: np.ndarray,
+    pairs: tuple[np.ndarray, np.ndarray],
     n: int,
     amounts: Amounts,
     sheets: Sheets,
@@ -142,7 +141,9 @@ def assembled(
     kind: np.ndarray | None = None,
     weight: np.ndarray | float = 1.0,
 ) -> ExposureNetwork:
-    """A network from links: amounts drawn (times `weight` (m,)), balance sheets completed."""
+    """A network from links, creditors and debtors (m,): amounts drawn (times `weight` (m,)),
+    balance sheets completed."""
+    creditor, debtor = pairs
     amount = amounts.of(creditor, n, rng=rng) * weight
     nodes = sheets.of(np.bincount(creditor, amount, n), np.bincount(debtor, amount, n), rng=rng)
     labels = names_of(n)

@@ -67,8 +67,7 @@ def problem(
 
     Raises
     ------
-    NetworkError
-        Where known cells add up to more than a margin.
+    NetworkError : where known cells add up to more than a margin.
     """
     order = np.argsort(np.array([str(name) for name in names], dtype=object), kind="stable")
     n = len(order)

@@ -20,8 +20,7 @@ def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray,
 
     Raises
     ------
-    ConvergenceError
-        Where no network is found in time.
+    ConvergenceError : where no network is found in time.
     """
     row, column = problem.cells
     m, n, most = len(row), len(problem.supply), np.empty(0)

@@ -55,8 +55,7 @@ def balanced(
 
     Raises
     ------
-    ConvergenceError
-        Where a margin is missed by more than 1e-9 of it.
+    ConvergenceError : where a margin is missed by more than 1e-9 of it.
     """
     none = np.zeros(len(supply))
     live = (supply[row] > 0) & (demand[column] > 0)

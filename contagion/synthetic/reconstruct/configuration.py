@@ -46,8 +46,7 @@ def configuration(
 
     Raises
     ------
-    ArgumentError
-        For `stubs` or `samples` below 1.
+    ArgumentError : for `stubs` or `samples` below 1.
 
     Example
     -------

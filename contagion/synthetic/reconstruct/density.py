@@ -65,11 +65,9 @@ def minimum_density(
 
     Raises
     ------
-    ConvergenceError
-        With `exact`, where the minimum is not proven in time; `.partial` is the best network and
-        the message says the bound.
-    ArgumentError
-        For `samples` below 1, `removal` outside [0, 0.5) and several exact samples.
+    ConvergenceError : With `exact`, where the minimum is not proven in time; `.partial` is the best
+        network and the message says the bound.
+    ArgumentError : for `samples` below 1, `removal` outside [0, 0.5) and several exact samples.
 
     Example
     -------

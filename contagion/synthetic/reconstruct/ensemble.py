@@ -155,8 +155,7 @@ class Ensemble(Sequence[ExposureNetwork]):
 
         Raises
         ------
-        ArgumentError
-            For samples that are independent.
+        ArgumentError : for samples that are independent.
         """
         if self.trace is None:
             raise ArgumentError("These samples are independent: there is no chain to look at.")

@@ -39,11 +39,9 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
 
     Raises
     ------
-    NetworkError
-        For a prior of another shape or with negative cells, and where its cells cannot carry the
-        margins.
-    ConvergenceError
-        Where a margin is missed by more than 1e-9 of it.
+    NetworkError : for a prior of another shape or with negative cells, and where its cells cannot
+        carry the margins.
+    ConvergenceError : where a margin is missed by more than 1e-9 of it.
 
     Example
     -------
@@ -90,8 +88,8 @@ def matrix(given: Any, margins: Margins, problem: Problem, what: str) -> np.ndar
 
     Raises
     ------
-    NetworkError
-        For another shape, a name without row and column, and cells that are not numbers ≥ 0.
+    NetworkError : for another shape, a name without row and column, and cells that are not numbers
+        ≥ 0.
     """
     names = margins.names
     if isinstance(given, pd.DataFrame):

@@ -52,10 +52,8 @@ def link_model(
 
     Raises
     ------
-    NetworkError
-        Where fewer or more links are asked than there can be.
-    ArgumentError
-        Unless exactly one of `density` and `links` is given.
+    NetworkError : where fewer or more links are asked than there can be.
+    ArgumentError : Unless exactly one of `density` and `links` is given.
 
     Example
     -------
@@ -137,8 +135,7 @@ def with_one_each(problem: Problem, links: float) -> np.ndarray:
 
     Raises
     ------
-    NetworkError
-        Where that is more than `links` for every z.
+    NetworkError : where that is more than `links` for every z.
     """
     from scipy.optimize import brentq
 
@@ -216,10 +213,9 @@ def fitness(
 
     Raises
     ------
-    NetworkError
-        Where fewer or more links are asked than there can be, and where exact margins take more.
-    ArgumentError
-        Unless exactly one of `density` and `links` is given; for `samples` below 1.
+    NetworkError : where fewer or more links are asked than there can be, and where exact margins
+        take more.
+    ArgumentError : Unless exactly one of `density` and `links` is given; for `samples` below 1.
 
     Example
     -------

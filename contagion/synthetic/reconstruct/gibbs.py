@@ -99,12 +99,10 @@ def gibbs(
 
     Raises
     ------
-    NetworkError
-        Where the density cannot be, a probability or rate is none, and where no network uses
-        cells with p > 0 only, or has all those with p = 1.
-    ArgumentError
-        Unless exactly one of `density` and `link_probability` is given, and for other options
-        that mean nothing.
+    NetworkError : where the density cannot be, a probability or rate is none, and where no network
+        uses cells with p > 0 only, or has all those with p = 1.
+    ArgumentError : Unless exactly one of `density` and `link_probability` is given, and for other
+        options that mean nothing.
 
     Example
     -------

@@ -47,9 +47,8 @@ class Margins:
 
     Raises
     ------
-    NetworkError
-        For margins that are not numbers ≥ 0, unknown or repeated names, known exposures above a
-        margin, and where no network meets the margins, naming the nodes in the way.
+    NetworkError : for margins that are not numbers ≥ 0, unknown or repeated names, known exposures
+        above a margin, and where no network meets the margins, naming the nodes in the way.
 
     Example
     -------
@@ -156,10 +155,8 @@ class Margins:
 
         Raises
         ------
-        NetworkError
-            For a network with guarantees, which hang on single exposures.
-        RuleError
-            Where the rule of a node asks for a column of the exposures.
+        NetworkError : for a network with guarantees, which hang on single exposures.
+        RuleError : where the rule of a node asks for a column of the exposures.
 
         Example
         -------
@@ -227,8 +224,7 @@ class Margins:
 
         Raises
         ------
-        NetworkError
-            For a column that is missing, and as :class:`Margins` does.
+        NetworkError : for a column that is missing, and as :class:`Margins` does.
 
         Example
         -------

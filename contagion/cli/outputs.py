@@ -1,0 +1,82 @@
+"""What commands write: figures, drawn without a window, and tables in a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import ArgumentError, MissingFileError
+from .options import plain
+from .terminal import written
+
+ENDINGS = (".png", ".svg")
+
+
+def drawable(file: Path | None) -> None:
+    """Refuse a file that no figure can be written to; None is none wanted.
+
+    Raises
+    ------
+    ArgumentError, MissingFileError : for another ending than .png or .svg, and for a folder that is
+        not there.
+
+    Example
+    -------
+    >>> drawable(Path("figure.png"))
+    """
+    if file is None:
+        return
+    if file.suffix.lower() not in ENDINGS:
+        raise ArgumentError(f"--figure {file}: the name has to end in .png or .svg.")
+    if not file.parent.is_dir():
+        raise MissingFileError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
+
+
+def draw(file: Path | None, figure: Callable[[Any], Any]) -> None:
+    """Write the figure of the axes that a function of `contagion.plot` gives; None is none."""
+    if file is None:
+        return
+    from matplotlib import pyplot as plt
+
+    from .. import plot
+
+    with plt.ioff():
+        drawn = figure(plot).get_figure(root=True)
+        drawn.savefig(file, dpi=150)
+        plt.close(drawn)
+
+
+def save(
+    folder: Path | None,
+    frames: Mapping[str, pd.DataFrame],
+    record: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write tables as CSV, texts by their file name, and summary.json; without a folder nothing."""
+    if folder is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    summary = json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False)
+    texts = {**(texts or {}), "summary.json": summary + "\n"}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in (*(f"{name}.csv" for name in frames), *texts)]
+
+
+def rows(frames: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:
+    """Tables for JSON, row by row."""
+    return {name: frame.to_dict("records") for name, frame in frames.items()}
+
+
+def tell(folder: Path | None, files: Sequence[Path], figure: Path | None = None) -> None:
+    """Print what was written where."""
+    if folder is not None:
+        print(f"\n{written(folder, files)}")
+    if figure is not None:
+        print(f"\nFigure: {figure}")
