@@ -11,7 +11,7 @@ from .fixed_point import SLACK, least
 from .segment_system import System
 
 WIDTH = 32  # scenarios side by side: some columns of the arrays stay in the cache
-SWEEPS, FEW = 40, 4  # after which a block is given up, and slow scenarios that do not hold it up
+SWEEPS, FEW = 100, 4  # after which a block is given up, and slow scenarios that do not hold it up
 
 
 @dataclass
@@ -79,23 +79,21 @@ def _block(
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
     s, inv, b = system, 1.0 / unit, c.shape[1]
-    work = np.empty(b), np.empty(b), np.empty(b)
+    state, last, leaps = np.empty((7, b)), np.zeros(c.shape), np.zeros(b, np.int64)
     if done.y.any():
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
-    sweeps, entries = loops.climb_block(
-        s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x, *work, tolerance, SWEEPS, FEW
-    )
+    arrays = s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x
+    sweeps, entries = loops.climb_block(*arrays, last, state, leaps, tolerance, SWEEPS, FEW)
     done.sweeps += sweeps
     entries += loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     done.work += entries * b
     loops.round_block(s.owner, c, p, w, inv, done.x, done.y, done.residual)
     alone = done.residual > tolerance
     if not s.amplifies:
-        closed = np.zeros(b, bool)
         flags = np.empty(len(c), bool), np.empty(s.n, bool)
-        loops.leaks_block(s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags,
-                          closed)
-        alone |= closed
+        for falling in (False, True) if leaps.any() else (False,):
+            loops.leaks_block(s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags,
+                              falling, alone)
     return alone
 
 

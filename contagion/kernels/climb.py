@@ -388,20 +388,25 @@ def krylov(
 def climb_block(
     ptr: Array, sp: Array, si: Array, sd: Array,
     c: Array, p: Array, w: Array, inv: Array,
-    y: Array, x: Array, change: Array, size: Array, worst: Array,
+    y: Array, x: Array, last: Array, state: Array, leaps: Array,
     tolerance: float, most: int, few: int,
 ) -> Any:
-    """The climb of :func:`climb` for a block of B scenarios side by side, without extrapolation.
+    """The climb of :func:`climb` for a block of B scenarios side by side, with jumps for each.
 
-    c, p, w, y (S, B), x (n, B); change, size, worst (B,) work arrays: in the end `worst` is the
-    largest last change of each scenario over the unit. It ends when no more than `few` scenarios
-    are left whose changes matter and that are slow. Returns (sweeps, entries worked on).
+    c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps. It
+    ends when no more than `few` scenarios are left whose changes matter, after a dozen sweeps.
+    Jumps wait until half of those left are steady. Returns (sweeps, entries worked on).
     """
     n, b = x.shape
     small = 0.02 * tolerance
-    work, sweep = 0, 0
+    change, size, total, worst = state[0], state[1], state[2], state[3]
+    before, ratio, further = state[4], state[5], state[6]
+    before[:] = np.inf
+    ratio[:] = 2.0
+    work, sweep, since = 0, 0, 0
     for sweep in range(1, most + 1):
         worst[:] = 0.0
+        total[:] = 0.0
         for i in range(n):
             v = inv[i]
             for s in range(ptr[i], ptr[i + 1]):
@@ -410,13 +415,14 @@ def climb_block(
                     g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
                     d = g - y[s, k]
                     a = abs(d) * v
-                    d = d if a > small else 0.0
-                    change[k] = d
+                    change[k] = d if a > small else 0.0
                     size[k] = a
                     top = max(top, a)
                 if top > small:
                     for k in range(b):
                         y[s, k] += change[k]
+                        last[s, k] = change[k]
+                        total[k] += size[k]
                         worst[k] = max(worst[k], size[k])
                     for e in range(sp[s], sp[s + 1]):
                         j = si[e]
@@ -424,12 +430,44 @@ def climb_block(
                         for k in range(b):
                             x[j, k] += share * change[k]
                     work += sp[s + 1] - sp[s]
-        left = 0
+                else:
+                    for k in range(b):
+                        last[s, k] = 0.0
+        left, steady = 0, 0
+        since += 1
         for k in range(b):
+            further[k] = 0.0
+            new = total[k] / before[k] if before[k] > 0.0 else 2.0
             if worst[k] > tolerance:
                 left += 1
+                if 0.3 < new < 1.0 and abs(new - ratio[k]) < 0.2 * (1.0 - new):
+                    further[k] = new / (1.0 - new)
+                    steady += 1
+            ratio[k] = new
+            before[k] = total[k]
         if left == 0 or (sweep >= 12 and left <= few):
             break
+        if since > 2 and 2 * steady >= left:
+            since = 0
+            for s in range(len(y)):
+                some = False
+                for k in range(b):
+                    g = min(max(y[s, k] + further[k] * last[s, k], 0.0), w[s, k])
+                    change[k] = g - y[s, k]
+                    some = some or change[k] != 0.0
+                if some:
+                    for k in range(b):
+                        y[s, k] += change[k]
+                    for e in range(sp[s], sp[s + 1]):
+                        j = si[e]
+                        share = sd[e]
+                        for k in range(b):
+                            x[j, k] += share * change[k]
+                    work += sp[s + 1] - sp[s]
+            for k in range(b):
+                if further[k] > 0.0:
+                    leaps[k] += 1
+                    before[k] = np.inf
     return sweep, work
 
 
@@ -470,9 +508,9 @@ def round_block(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array
 @compiled
 def leaks_block(
     ptr: Array, sp: Array, si: Array, c: Array, p: Array, w: Array, x: Array, slack: Array,
-    inside: Array, moves: Array, alive: Array, closed: Array,
+    inside: Array, moves: Array, alive: Array, falling: bool, closed: Array,
 ) -> Any:
-    """Scenarios of a block that may have a closed group, into closed (B,).
+    """Scenarios of a block that may have a closed group, marked in closed (B,).
 
     As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which they leave
     nodes open is looked at by itself. moves (S,) and alive (n,) are work arrays.
@@ -484,7 +522,10 @@ def leaks_block(
             for s in range(ptr[i], ptr[i + 1]):
                 g = c[s, k] + p[s, k] * x[i, k]
                 room = min(slack[i], 0.25 * w[s, k])
-                moves[s] = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
+                if falling:
+                    moves[s] = p[s, k] > 0.0 and g > room and g <= w[s, k] + room
+                else:
+                    moves[s] = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
                 if moves[s]:
                     passed += p[s, k] * inside[s]
             alive[i] = passed >= 1.0 - 1e-14
@@ -506,5 +547,5 @@ def leaks_block(
                         left += 1
             if left == 0 or not changed:
                 break
-        closed[k] = left > 0
+        closed[k] = closed[k] or left > 0
     return 0
