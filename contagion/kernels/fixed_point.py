@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import climb as loops
-from .certificate import enclosed
+from .enclosure import enclosed
 from .closed_groups import Group, closed_groups
 from .linear import resolvent
 from .segment_system import System
