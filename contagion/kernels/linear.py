@@ -20,11 +20,13 @@ from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 from ..errors import ConvergenceError
 
 DENSE = 150  # rows up to which the whole inverse is no work
+RINGS = 300  # entries beyond the rows of a part, above which no order keeps its factors small
 EASY, MOST = 10, 4_000_000  # entries of factors: an entry of A, to begin with; when all else fails
 PIVOT = 1e-13  # what leaves a cycle: below this part of a unit doubles do not tell it from nothing
 ACCURACY, GROWTH = 1e-13, 1e-6  # residual that is left, of the solution and of the right-hand side
 SIGN = 1e-9  # of the largest entry: how far below b an iterated solution may seem to be
-REFINED, ROUNDS, LOOK = 20, 10_000, 1000  # restarts; terms of the series, and between two looks
+REFINED = 20  # restarts of the iteration
+QUICK, LONG = (40, 5), (10_000, 1000)  # terms of a series, and after how many to look at its pace
 
 
 class Solver:
@@ -82,18 +84,27 @@ class Solver:
             inverse = self._inverse.T if transposed else self._inverse
             x = inverse @ b
             return x + inverse @ (b - x + matrix @ x), np.ones(count, bool)
-        if n <= DENSE or (not self._crowded and self._fill[1] <= EASY * (n + self.matrix.nnz)):
+        if n <= DENSE:
             return self._factored(b, transposed)
-        x, solved = _iterated(matrix, b)
-        mixed = solved & (b < 0).any(axis=0) & (b > 0).any(axis=0)
-        if mixed.any() and not self._has_sum:
-            solved &= ~mixed
-        left = ~solved
-        if left.any():
-            if self._fill[1] <= MOST:
-                x[:, left], solved[left] = self._factored(b[:, left], transposed)
-            else:
-                x[:, left], solved[left] = _series(matrix, b[:, left])
+        x, solved = _series(matrix, b, *QUICK)
+        if solved.all():
+            return x, solved
+        if not self._crowded and self._fill[1] <= EASY * (n + self.matrix.nnz):
+            return self._factored(b, transposed)
+        left = np.flatnonzero(~solved)
+        x[:, left], solved[left] = _iterated(matrix, b[:, left])
+        mixed = left[(b[:, left] < 0).any(axis=0) & (b[:, left] > 0).any(axis=0)]
+        if solved[mixed].any() and not self._has_sum:
+            solved[mixed] = False
+        left = np.flatnonzero(~solved)
+        if len(left):
+            few = self._fill[1] <= MOST
+            last = (
+                self._factored(b[:, left], transposed)
+                if few
+                else _series(matrix, b[:, left], *LONG)
+            )
+            x[:, left], solved[left] = last
         return x, solved
 
     @cached_property
@@ -118,12 +129,11 @@ class Solver:
 
     @cached_property
     def _crowded(self) -> bool:
-        """Is there a large part with two entries a row or more? Factors of it would fill up."""
+        """Has a part far more entries than rows? They close many rings: factors would fill up."""
         rows = np.repeat(self._parts, np.diff(self.matrix.indptr))
         inside = rows[rows == self._parts[self.matrix.indices]]
-        members, entries = np.bincount(self._parts), np.bincount(inside)
-        large = members[: len(entries)] > DENSE
-        return bool((entries >= 2 * members[: len(entries)])[large].any())
+        members = np.bincount(self._parts)
+        return bool((np.bincount(inside, minlength=len(members)) > members + RINGS).any())
 
     @cached_property
     def _fill(self) -> tuple[np.ndarray, int]:
@@ -266,21 +276,28 @@ def _iterated(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return x, solved
 
 
-def _series(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sum of the powers, term by term; the next term is the residual."""
-    x, term, before = np.zeros_like(b), b, np.full(b.shape[1], np.inf)
+def _series(
+    matrix: csr_array, b: np.ndarray, terms: int, look: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of the powers, while at its pace it ends in so many terms; a look after every few.
+
+    The next term is the residual.
+    """
+    x, term = b.copy(), b
+    before = np.abs(b).max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        for k in range(ROUNDS):
-            x = x + term
+        for k in range(1, terms + 1):
             term = matrix @ term
             size = np.abs(term).max(axis=0)
             solved = _small(size, x, b)
-            if (solved | ~np.isfinite(size)).all():
+            if solved.all():
                 break
-            if k % LOOK == LOOK - 1:
-                if (size > ACCURACY ** (LOOK / ROUNDS) * before)[~solved].all():
-                    break  # at this pace it does not get there
+            if k % look == 0:
+                slow = ~(size <= ACCURACY ** (look / terms) * before)
+                if (slow & ~solved).any():
+                    break
                 before = size
+            x += term
     return x, solved
 
 
