@@ -89,8 +89,9 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
         return step, products
 
     monkeypatch.setattr(equities, "_leap", watched)
-    always = staticmethod(lambda residual, _: np.ones(len(residual), bool))
-    monkeypatch.setattr(equities.Pace, "slow", always)
+    monkeypatch.setattr(equities, "_slow", lambda residual, *_: np.ones(len(residual), bool))
+    monkeypatch.setattr(equities, "GAIN", 0.0)
+    monkeypatch.setattr(equities, "WAIT", 0)
     far = 0
     for seed in range(30):
         net = random_network(seed, 12, 3.0, {"pari_passu"})
@@ -111,15 +112,9 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
 def _plain(
     model: ct.models.NetworkValuation, net: ct.ExposureNetwork, losses: np.ndarray
 ) -> np.ndarray:
-    class Never(equities.Pace):
-        def slow(self, residual, tolerance):
-            return np.zeros(len(residual), bool)
-
-    kept, equities.Pace = equities.Pace, Never
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(equities, "_slow", lambda residual, *_: np.zeros(len(residual), bool))
         return model.solve(net, losses).equity
-    finally:
-        equities.Pace = kept
 
 
 def test_distress_near_the_critical_leverage_takes_few_rounds():

@@ -18,25 +18,23 @@ whose line fails there gets the chord from x to z and the system is solved once 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, eye_array
+from scipy.sparse import csr_array
 
-from .krylov import bicgstab
+from .certificate import NOISE, error_bound
+from .linear import Solver, krylov
 from .shares import Shares
 from .valuation import Terms, Valued
 
 THRESHOLD = 1e-12  # equity this close to the limit (relative to the balance sheet) counts as on it
 EXACT, ROUNDING = 1e-13, 1e-13
 PATIENCE, GAIN = 16, 8.0  # rounds that a solve has to save to be tried, and how many it has to
-FLATTER = (
-    0.99,
-    0.9,
-    1.0,
-)  # slopes are made this much flatter where rounds do not shrink at the present ones
+WAIT = 3  # rounds before the first solve
+FLATTER = (0.99, 0.9, 1.0)  # slopes are made so much flatter where no step is found at them
 LATE, DIRECT, LARGE = 50, 8, 2000  # rounds, scenarios and claims from and up to which: factorize
+EXTRA = 300  # rounds, at most, to bring an error below the tolerance
 PLAIN = 300  # rounds that are never replaced where the rounds themselves are asked for
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
 
@@ -93,7 +91,11 @@ class System:
 
 @dataclass
 class Solution:
-    """Equities (n, B), missing (S, B), certificate (B,), default (n, B), rounds of default."""
+    """Equities (n, B), missing (S, B), default (n, B), round of default; certificate (B,).
+
+    `error` bounds the distance to the solution, relative to the balance sheet of the node, with
+    the defaults as they are where values jump; nan where no bound was found.
+    """
 
     equity: np.ndarray
     missing: np.ndarray
@@ -101,6 +103,7 @@ class Solution:
     default_round: np.ndarray
     rounds: np.ndarray
     residual: np.ndarray
+    error: np.ndarray
     products: int
     history: list[tuple[np.ndarray, np.ndarray]]
 
@@ -119,7 +122,8 @@ def solve(
     Parameters
     ----------
     least : the least solution instead of the greatest.
-    tolerance, max_rounds : bound on the residual, and rounds after which a run ends anyway.
+    tolerance, max_rounds : bound on the error, where rounding allows it (on the residual where
+        there is no bound on the error), and rounds after which a run ends anyway.
     by_round : number the defaults by round; the first `PLAIN` rounds are then never replaced.
         Where the value jumps in default, a round is one wave: nodes default together, values
         settle, and only then others follow (algorithm GA of Rogers & Veraart 2013).
@@ -134,6 +138,7 @@ def solve(
         np.where(alone, 0, -1).astype(np.int32),
         np.zeros(base.shape[1], np.int64),
         np.full(base.shape[1], np.inf),
+        np.full(base.shape[1], np.nan),
         0,
         [(base.copy(), alone)] if history else [],
     )
@@ -148,23 +153,27 @@ def solve(
             done.history.append((equity.copy(), now))
 
     each = record if by_round and not system.jumps and not least else None
-    columns, wave = np.arange(base.shape[1]), 0
+    count = base.shape[1]
+    columns, wave, sharper = np.arange(count), 0, False
+    goal, most = np.full(count, tolerance), np.full(count, max_rounds)
     while len(columns):
-        whole = len(columns) == base.shape[1]
-        part = system if whole else system.take(columns)
-        _settle(part, done, columns, tolerance, max_rounds, least, each)
-        if not system.jumps:
-            break
-        now = system.failing(done.equity)
-        now = now & done.default if least else now | done.default
-        changed = (now != done.default).any(axis=0)
-        wave += 1
-        if not least:
-            record(wave, done.equity)
-        stopped = done.rounds >= max_rounds
-        done.residual[changed & stopped] = np.inf
-        done.default = now
-        columns = np.flatnonzero(changed & ~stopped)
+        part = system if len(columns) == count else system.take(columns)
+        _settle(part, done, columns, goal[columns], most[columns], least, each)
+        changed = np.zeros(count, bool)
+        if system.jumps:
+            now = system.failing(done.equity)
+            now = now & done.default if least else now | done.default
+            changed = (now != done.default).any(axis=0)
+            if not least and (changed.any() or not sharper):
+                wave += 1
+                record(wave, done.equity)
+            stopped = done.rounds >= max_rounds
+            done.residual[changed & stopped] = np.inf
+            done.default, changed = now, changed & ~stopped
+        sharper = not changed.any()
+        ready = columns[~changed[columns] & (done.residual[columns] <= tolerance)]
+        _certify(system, done, ready, goal, most, tolerance, max_rounds)
+        columns = np.flatnonzero(changed | (done.residual > goal) & (done.rounds < most))
     if not system.jumps:
         done.default = system.failing(done.equity)
     if least:
@@ -174,49 +183,69 @@ def solve(
     return done
 
 
-class Pace:
-    """When the rounds of a scenario are slow enough for a linear solve; arrays (B,)."""
+def _certify(
+    system: System,
+    done: Solution,
+    columns: np.ndarray,
+    goal: np.ndarray,
+    most: np.ndarray,
+    tolerance: float,
+    max_rounds: int,
+) -> None:
+    """Bound the error of some scenarios; where it is too large, set the residual a nearer goal."""
+    if not len(columns):
+        return
+    x, default = done.equity[:, columns], done.default[:, columns]
+    here = system if len(columns) == done.equity.shape[1] else system.take(columns)
 
-    def __init__(self, count: int):
-        self.before = np.full(count, np.inf)
-        self.wait = np.full(count, 3)
-        self.pause = np.ones(count, np.int64)
+    def image(points: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        part = here if len(some) == len(columns) else here.take(some)
+        y, slope = part.value(points, default[:, some])
+        done.products += 1
+        return part.base - part.shares.spread(y.sum(axis=0)), slope.sum(axis=0)
 
-    def take(self, columns: np.ndarray) -> Pace:
-        """Some of the scenarios."""
-        part = Pace(0)
-        for name, array in vars(self).items():
-            setattr(part, name, array[columns])
-        return part
+    def apply(slope: np.ndarray, v: np.ndarray) -> np.ndarray:
+        done.products += 1
+        return system.shares.spread(slope * v[system.owner])
 
-    def slow(self, residual: np.ndarray, tolerance: float) -> np.ndarray:
-        """Would rounds that shrink like the last one take more than `PATIENCE`?"""
-        self.wait -= 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.clip(residual / self.before, 1e-12, 1 - 1e-12)
-            left = np.log(tolerance / residual) / np.log(rate)
-        steady = np.isfinite(self.before) & (residual <= self.before * (1 + 1e-9))
-        self.before = residual
-        return np.asarray(steady & (left > PATIENCE) & (self.wait < 0))
+    error, residual = error_bound(image, apply, x, system.scale)
+    done.error[columns] = error
+    floor = 2 * NOISE * (1 + np.abs(x) / system.scale).max(axis=0)
+    with np.errstate(invalid="ignore"):
+        nearer = np.maximum(0.3 * residual * tolerance / error, floor)
+    far = (error > tolerance) & (nearer < 0.5 * goal[columns])
+    at = columns[far]
+    goal[at] = nearer[far]
+    most[at] = np.minimum(done.rounds[at] + EXTRA, max_rounds)
+    done.residual[at] = np.maximum(residual[far], 2 * goal[at])  # one round more at least
 
-    def solved(self, at: np.ndarray, gain: np.ndarray) -> None:
-        """Take note of how many rounds a solve was worth; twice the pause where it was few."""
-        self.pause[at] = np.where(gain < GAIN, 2 * self.pause[at], 1)
-        self.wait[at] = self.pause[at]
+
+def _slow(residual: np.ndarray, before: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """(B,) would rounds that shrink like the last one take more than `PATIENCE`?"""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.clip(residual / before, 1e-12, 1 - 1e-12)
+        left = np.log(goal / residual) / np.log(rate)
+    steady = np.isfinite(before) & (residual <= before * (1 + 1e-9))
+    return np.asarray(steady & (left > PATIENCE))
 
 
 def _settle(
     system: System,
     done: Solution,
     columns: np.ndarray,
-    tolerance: float,
-    max_rounds: int,
+    goal: np.ndarray,
+    most: np.ndarray,
     least: bool,
     each: Callable[[int, np.ndarray], None] | None,
 ) -> None:
-    """Rounds with the defaults held where values jump; writes the `columns` of `done`."""
+    """Rounds with the defaults held where values jump; writes the `columns` of `done`.
+
+    They end where the residual is at most `goal` (B,), or after round number `most` (B,). A linear
+    solve that was worth few rounds doubles the rounds until the next one.
+    """
     x, default = done.equity[:, columns], done.default[:, columns]
-    pace, live = Pace(len(columns)), np.ones(len(columns), bool)
+    live, before = np.ones(len(columns), bool), np.full(len(columns), np.inf)
+    wait, pause = np.full(len(columns), WAIT), np.ones(len(columns), np.int64)
     while True:
         y, slope = system.value(x, default)
         whole = y.sum(axis=0)
@@ -226,8 +255,7 @@ def _settle(
         done.rounds[columns[live]] += 1
         if each is not None:
             each(int(done.rounds[columns].max()), new)
-        over = (residual <= tolerance) | (done.rounds[columns] >= max_rounds)
-        fresh = over & live
+        fresh = live & ((residual <= goal) | (done.rounds[columns] >= most))
         if fresh.any():
             at = columns[fresh]
             done.equity[:, at], done.missing[:, at] = new[:, fresh], whole[:, fresh]
@@ -235,7 +263,9 @@ def _settle(
             live &= ~fresh
             if not live.any():
                 return
-        slow = pace.slow(residual, tolerance) & live
+        wait -= 1
+        slow = live & (wait < 0) & _slow(residual, before, goal)
+        before = residual
         if each is not None and done.rounds[columns].max() <= PLAIN:
             slow[:] = False
         if slow.any():
@@ -244,12 +274,14 @@ def _settle(
             step, products = _leap(part, least, done.rounds[columns[slow]] > LATE, *mine)
             new[:, slow] = x[:, slow] + step
             done.products += products
-            short = np.abs(mine[-1]).max(axis=0)
-            pace.solved(slow, np.abs(step).max(axis=0) / np.where(short > 0, short, 1.0))
+            gain = np.abs(step).max(axis=0) / np.abs(mine[-1]).max(axis=0)
+            pause[slow] = np.where(gain < GAIN, 2 * pause[slow], 1)
+            wait[slow] = pause[slow]
         x = new
         if each is None and live.mean() < CROWDED:
             system, x, default = system.take(live), x[:, live], default[:, live]
-            columns, pace, live = columns[live], pace.take(live), live[live]
+            columns, goal, most, before = columns[live], goal[live], most[live], before[live]
+            wait, pause, live = wait[live], pause[live], live[live]
 
 
 def _leap(
@@ -277,7 +309,7 @@ def _leap(
     for flatter in FLATTER:
         if good.all():
             break
-        step, solved = bicgstab(again, change, EXACT)
+        step, solved = krylov(again, change, EXACT)
         late = ~solved & long
         if late.any():
             step[:, late] = _direct(system, slope[..., late].sum(axis=0), change[:, late])
@@ -299,22 +331,18 @@ def _leap(
 
 
 def _direct(system: System, slope: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """`step = change + slope step` by a factorization, for what the Krylov method does not solve.
+    """`step = change + slope step` for what the batch does not solve, scenario by scenario.
 
-    Long rings are such a case. nan where there is no solution and where it would be large work.
+    nan where there is no solution and where it would be large work.
     """
-    from scipy.sparse.linalg import splu
-
     n = len(change)
     out = np.full(change.shape, np.nan)
     for b in range(min(change.shape[1], DIRECT)):
         rows = np.flatnonzero(slope[:, b] > 0)
         if len(rows) > LARGE:
             continue
-        onto = csr_array(
-            (slope[rows, b], (np.arange(len(rows)), system.owner[rows])), (len(rows), n)
-        )
-        matrix = eye_array(n) - system.shares.explicit(rows).T @ onto
-        with suppress(RuntimeError):  # singular
-            out[:, b] = splu(matrix.tocsc()).solve(change[:, b])
+        places = (np.arange(len(rows)), system.owner[rows])
+        onto = csr_array((slope[rows, b], places), (len(rows), n))
+        matrix = csr_array(system.shares.explicit(rows).T @ onto)
+        out[:, b], _ = Solver(matrix)(change[:, b])
     return out

@@ -20,6 +20,8 @@ class Outcome:
     defaulted : (..., n) bool.
     rounds, residual, converged : (...,) the certificate; `residual` is the largest change that
         one more round would bring, relative to the balance sheet of the node.
+    error : (...,) bound on the distance to the exact solution, relative to the balance sheet of the
+        node; nan where it was not computed, `None` for models without one.
     default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for.
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
     unpaid : (..., S) per segment, for models that settle claims.
@@ -40,6 +42,7 @@ class Outcome:
     rounds: np.ndarray
     residual: np.ndarray
     converged: np.ndarray
+    error: np.ndarray | None = None
     default_round: np.ndarray | None = None
     payments: np.ndarray | None = None
     external_paid: np.ndarray | None = None
