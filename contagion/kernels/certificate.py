@@ -26,14 +26,14 @@ ENOUGH, TERMS = 0.9, 30  # a ratio below which no more terms are summed; most te
 ROUGH = 1e-3  # residual of the solution that takes the place of the terms
 CROWDED = 0.7  # part of the columns still summed below which the others are set aside
 WIDER = 4  # times that slopes are made steeper
-NOISE = 8 * 2.0**-52  # rounding of one evaluation of F, relative to the balance sheet and to x
+NOISE = 4 * 2.0**-52  # rounding of one evaluation of F, relative to the balance sheet and to x
 
 Image = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Steep = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def error_bound(
-    image: Image, apply: Steep, x: np.ndarray, scale: np.ndarray
+    image: Image, apply: Steep, x: np.ndarray, scale: np.ndarray, enough: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bound the distance of x from a fixed point of F, column by column.
 
@@ -44,6 +44,7 @@ def error_bound(
     apply : (slopes, v (n, k)) -> A v (n, k) with those slopes.
     x : (n, B), the point.
     scale : (n, 1), what errors are relative to, above 0.
+    enough : an error below which no closer bound is sought.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def error_bound(
     for _ in range(WIDER):
         at = x[:, columns]
         noise = NOISE * (scale + np.abs(at))
-        v = _above(apply, slopes, residual[columns] * scale + 3 * noise)
+        v = _above(apply, slopes, residual[columns] * scale + 3 * noise, enough * scale)
         found = np.isfinite(v).all(axis=0)
         if not found.any():
             break
@@ -86,7 +87,7 @@ def error_bound(
     return error, residual
 
 
-def _above(apply: Steep, slopes: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def _above(apply: Steep, slopes: np.ndarray, unit: np.ndarray, enough: np.ndarray) -> np.ndarray:
     """v (n, B) with `v − A v >= unit`, the unit above 0; nan where none was found."""
     v, best = np.full(unit.shape, np.nan), np.ones(unit.shape[1])
     live, total, now = np.arange(unit.shape[1]), unit.copy(), unit
@@ -96,8 +97,9 @@ def _above(apply: Steep, slopes: np.ndarray, unit: np.ndarray) -> np.ndarray:
             q = np.divide(new, now, out=np.zeros_like(new), where=now > 0).max(axis=0, initial=0.0)
             better = q < best[live]
             at = live[better]
-            best[at] = q[better]
-            v[:, at] = total[:, better] + new[:, better] / (1.0 - q[better])
+            found = total[:, better] + new[:, better] / (1.0 - q[better])
+            best[at] = np.where((found <= enough).all(axis=0), 0.0, q[better])
+            v[:, at] = found
             total += new
             left = best[live] >= ENOUGH
             if not left.any():

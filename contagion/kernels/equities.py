@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -84,9 +85,14 @@ class System:
         y, slope = self.missing(self.terms, equity[self.owner], default[self.owner])
         if y.ndim == 2:
             y, slope = y[None], slope[None]
-        y, slope = np.where(self.fixed, 0.0, y), np.where(self.fixed, 0.0, slope)
-        y[0] += np.where(self.fixed, self.still, 0.0)
+        if self._held:
+            y, slope = np.where(self.fixed, 0.0, y), np.where(self.fixed, 0.0, slope)
+            y[0] += np.where(self.fixed, self.still, 0.0)
         return y, slope
+
+    @cached_property
+    def _held(self) -> bool:
+        return bool(self.fixed.any())
 
 
 @dataclass
@@ -208,7 +214,7 @@ def _certify(
         done.products += 1
         return system.shares.spread(slope * v[system.owner])
 
-    error, residual = error_bound(image, apply, x, system.scale)
+    error, residual = error_bound(image, apply, x, system.scale, tolerance)
     done.error[columns] = error
     floor = 2 * NOISE * (1 + np.abs(x) / system.scale).max(axis=0)
     with np.errstate(invalid="ignore"):
