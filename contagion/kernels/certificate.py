@@ -9,7 +9,7 @@ would follow if F were a line, so that a fixed point lies in `x ± v` (Tarski). 
 looked at afterwards, by evaluating it at both ends; where it does not, A takes in the slopes there
 and v is sought once more. For v the powers of A are summed: with x₀ = u, x_{k+1} = A x_k and
 q = max x_{k+1} / x_k below 1, `v = x₀ + … + x_k + x_{k+1} / (1 − q)` will do; where q stays
-near 1 or above, the solution of `v = u + A v`, found by iteration and held against the inequality.
+near 1 or above, a solution of `v = u + A v` that is held against the inequality.
 
 Near criticality v is very much larger than u: a residual of 1e-10 can be an error of 3e-9.
 """
@@ -20,10 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .linear import krylov
-
 ENOUGH, TERMS = 0.9, 30  # a ratio below which no more terms are summed; most terms
-ROUGH = 1e-3  # residual of the solution that takes the place of the terms
 CROWDED = 0.7  # part of the columns still summed below which the others are set aside
 WIDER = 4  # times that slopes are made steeper
 NOISE = 4 * 2.0**-52  # rounding of one evaluation of F, relative to the balance sheet and to x
@@ -33,7 +30,12 @@ Steep = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def error_bound(
-    image: Image, apply: Steep, x: np.ndarray, scale: np.ndarray, enough: float = 0.0
+    image: Image,
+    apply: Steep,
+    solve: Steep,
+    x: np.ndarray,
+    scale: np.ndarray,
+    enough: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bound the distance of x from a fixed point of F, column by column.
 
@@ -42,6 +44,7 @@ def error_bound(
     image : (points (n, k), numbers of their columns (k,)) -> F (n, k), and the slopes there, an
         array with k columns >= 0 (or bool) of which larger ones mean steeper.
     apply : (slopes, v (n, k)) -> A v (n, k) with those slopes.
+    solve : (slopes, u (n, k)) -> a solution of `v = u + A v`, roughly; nan where there is none.
     x : (n, B), the point.
     scale : (n, 1), what errors are relative to, above 0.
     enough : an error below which no closer bound is sought.
@@ -57,7 +60,8 @@ def error_bound(
 
     >>> def line(x, columns):
     ...     return 1 + 0.99 * x, np.full_like(x, 0.99)
-    >>> error, residual = error_bound(line, np.multiply, np.array([[99.9]]), np.ones((1, 1)))
+    >>> error, residual = error_bound(
+    ...     line, np.multiply, lambda a, u: u / (1 - a), np.array([[99.9]]), np.ones((1, 1)))
     >>> error.round(9), residual.round(9)
     (array([0.1]), array([0.001]))
     """
@@ -69,7 +73,7 @@ def error_bound(
     for _ in range(WIDER):
         at = x[:, columns]
         noise = NOISE * (scale + np.abs(at))
-        v = _above(apply, slopes, residual[columns] * scale + 3 * noise, enough * scale)
+        v = _above(apply, solve, slopes, residual[columns] * scale + 3 * noise, enough * scale)
         found = np.isfinite(v).all(axis=0)
         if not found.any():
             break
@@ -87,7 +91,9 @@ def error_bound(
     return error, residual
 
 
-def _above(apply: Steep, slopes: np.ndarray, unit: np.ndarray, enough: np.ndarray) -> np.ndarray:
+def _above(
+    apply: Steep, solve: Steep, slopes: np.ndarray, unit: np.ndarray, enough: np.ndarray
+) -> np.ndarray:
     """v (n, B) with `v − A v >= unit`, the unit above 0; nan where none was found."""
     v, best = np.full(unit.shape, np.nan), np.ones(unit.shape[1])
     live, total, now = np.arange(unit.shape[1]), unit.copy(), unit
@@ -109,7 +115,7 @@ def _above(apply: Steep, slopes: np.ndarray, unit: np.ndarray, enough: np.ndarra
                 live, total, now = live[left], total[:, left], now[:, left]
         live = live[best[live] >= ENOUGH]
         steep, unit = slopes[..., live], unit[:, live]
-        x, _ = krylov(lambda y: apply(steep, y), unit, ROUGH)
+        x = solve(steep, unit)
         part = ((x - apply(steep, x)) / unit).min(axis=0, initial=np.inf)
         good = (part > 0) & (x >= 0).all(axis=0)
         v[:, live[good]] = np.fmin(v[:, live[good]], x[:, good] / part[good])

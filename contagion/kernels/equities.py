@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -30,7 +30,7 @@ from .shares import Shares
 from .valuation import Terms, Valued
 
 THRESHOLD = 1e-12  # equity this close to the limit (relative to the balance sheet) counts as on it
-EXACT, ROUNDING = 1e-13, 1e-13
+EXACT, ROUGH, ROUNDING = 1e-13, 1e-3, 1e-13
 PATIENCE, GAIN = 16, 8.0  # rounds that a solve has to save to be tried, and how many it has to
 WAIT = 3  # rounds before the first solve
 FLATTER = (0.99, 0.9, 1.0)  # slopes are made so much flatter where no step is found at them
@@ -214,7 +214,14 @@ def _certify(
         done.products += 1
         return system.shares.spread(slope * v[system.owner])
 
-    error, residual = error_bound(image, apply, x, system.scale, tolerance)
+    def solve(slope: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        v, solved = krylov(partial(apply, slope), unit, ROUGH)
+        late = ~solved
+        if late.any():
+            v[:, late] = _direct(system, slope[:, late], unit[:, late])
+        return v
+
+    error, residual = error_bound(image, apply, solve, x, system.scale, tolerance)
     done.error[columns] = error
     floor = 2 * NOISE * (1 + np.abs(x) / system.scale).max(axis=0)
     with np.errstate(invalid="ignore"):
