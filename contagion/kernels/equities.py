@@ -352,10 +352,9 @@ def _direct(system: System, slope: np.ndarray, change: np.ndarray) -> np.ndarray
     out = np.full(change.shape, np.nan)
     for b in range(min(change.shape[1], DIRECT)):
         rows = np.flatnonzero(slope[:, b] > 0)
-        if len(rows) > LARGE:
-            continue
         places = (np.arange(len(rows)), system.owner[rows])
         onto = csr_array((slope[rows, b], places), (len(rows), n))
-        matrix = csr_array(system.shares.explicit(rows).T @ onto)
-        out[:, b], _ = Solver(matrix)(change[:, b])
+        solver = Solver(csr_array(system.shares.explicit(rows).T @ onto))
+        if len(rows) <= LARGE or solver.easy:
+            out[:, b], _ = solver(change[:, b])
     return out

@@ -89,7 +89,7 @@ class Solver:
         x, solved = _series(matrix, b, *QUICK)
         if solved.all():
             return x, solved
-        if not self._crowded and self._fill[1] <= EASY * (n + self.matrix.nnz):
+        if self.easy:
             return self._factored(b, transposed)
         left = np.flatnonzero(~solved)
         x[:, left], solved[left] = _iterated(matrix, b[:, left])
@@ -106,6 +106,12 @@ class Solver:
             )
             x[:, left], solved[left] = last
         return x, solved
+
+    @cached_property
+    def easy(self) -> bool:
+        """Is it known from the pattern that factors stay small?"""
+        size = self.matrix.shape[0] + self.matrix.nnz
+        return not self._crowded and self._fill[1] <= EASY * size
 
     @cached_property
     def _inverse(self) -> np.ndarray | None:
