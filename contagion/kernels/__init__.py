@@ -9,5 +9,6 @@ numpy and scipy only; no names, no tables, no pandas. Start with `clearing` and 
 - `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
   cascades
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
+- `linear`: `x = b + A x` for a nonnegative A; `certificate`: how far a fixed point can be
 - `adjoint`, `shapley`: derivatives and attributions of a solved system
 """

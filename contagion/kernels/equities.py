@@ -34,7 +34,7 @@ EXACT, ROUGH, ROUNDING = 1e-13, 1e-3, 1e-13
 PATIENCE, GAIN = 16, 8.0  # rounds that a solve has to save to be tried, and how many it has to
 WAIT = 3  # rounds before the first solve
 FLATTER = (0.99, 0.9, 1.0)  # slopes are made so much flatter where no step is found at them
-LATE, DIRECT, LARGE = 50, 8, 2000  # rounds, scenarios and claims from and up to which: factorize
+LATE, DIRECT, LARGE = 8, 8, 2000  # rounds, scenarios and claims from and up to which: factorize
 EXTRA = 300  # rounds, at most, to bring an error below the tolerance
 PLAIN = 300  # rounds that are never replaced where the rounds themselves are asked for
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
@@ -165,7 +165,7 @@ def solve(
     while len(columns):
         part = system if len(columns) == count else system.take(columns)
         _settle(part, done, columns, goal[columns], most[columns], least, each)
-        changed = np.zeros(count, bool)
+        changed = np.zeros(count, bool)  # later also: to be brought nearer
         if system.jumps:
             now = system.failing(done.equity)
             now = now & done.default if least else now | done.default
@@ -173,13 +173,15 @@ def solve(
             if not least and (changed.any() or not sharper):
                 wave += 1
                 record(wave, done.equity)
-            stopped = done.rounds >= max_rounds
-            done.residual[changed & stopped] = np.inf
-            done.default, changed = now, changed & ~stopped
+            done.default = now
+            done.error[changed] = np.nan
+            stopped = changed & (done.rounds >= max_rounds)
+            done.residual[stopped] = np.inf
+            changed &= ~stopped
         sharper = not changed.any()
         ready = columns[~changed[columns] & (done.residual[columns] <= tolerance)]
-        _certify(system, done, ready, goal, most, tolerance, max_rounds)
-        columns = np.flatnonzero(changed | (done.residual > goal) & (done.rounds < most))
+        changed[_certify(system, done, ready, goal, most, tolerance, max_rounds)] = True
+        columns = np.flatnonzero(changed)
     if not system.jumps:
         done.default = system.failing(done.equity)
     if least:
@@ -197,10 +199,13 @@ def _certify(
     most: np.ndarray,
     tolerance: float,
     max_rounds: int,
-) -> None:
-    """Bound the error of some scenarios; where it is too large, set the residual a nearer goal."""
+) -> np.ndarray:
+    """Bound the error of some scenarios; where it is too large, set the residual a nearer goal.
+
+    Returns those that are to go on.
+    """
     if not len(columns):
-        return
+        return columns
     x, default = done.equity[:, columns], done.default[:, columns]
     here = system if len(columns) == done.equity.shape[1] else system.take(columns)
 
@@ -208,7 +213,7 @@ def _certify(
         part = here if len(some) == len(columns) else here.take(some)
         y, slope = part.value(points, default[:, some])
         done.products += 1
-        return part.base - part.shares.spread(y.sum(axis=0)), slope.sum(axis=0)
+        return part.base - part.shares.spread(y.sum(axis=0)), np.asarray(slope.sum(axis=0))
 
     def apply(slope: np.ndarray, v: np.ndarray) -> np.ndarray:
         done.products += 1
@@ -226,11 +231,11 @@ def _certify(
     floor = 2 * NOISE * (1 + np.abs(x) / system.scale).max(axis=0)
     with np.errstate(invalid="ignore"):
         nearer = np.maximum(0.3 * residual * tolerance / error, floor)
-    far = (error > tolerance) & (nearer < 0.5 * goal[columns])
-    at = columns[far]
+    far = (error > tolerance) & (nearer < 0.5 * goal[columns]) & (done.rounds[columns] < max_rounds)
+    at: np.ndarray = columns[far]
     goal[at] = nearer[far]
     most[at] = np.minimum(done.rounds[at] + EXTRA, max_rounds)
-    done.residual[at] = np.maximum(residual[far], 2 * goal[at])  # one round more at least
+    return at
 
 
 def _slow(residual: np.ndarray, before: np.ndarray, goal: np.ndarray) -> np.ndarray:

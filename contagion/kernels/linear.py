@@ -98,13 +98,10 @@ class Solver:
             solved[mixed] = False
         left = np.flatnonzero(~solved)
         if len(left):
-            few = self._fill[1] <= MOST
-            last = (
-                self._factored(b[:, left], transposed)
-                if few
-                else _series(matrix, b[:, left], *LONG)
-            )
-            x[:, left], solved[left] = last
+            if self._fill[1] <= MOST:
+                x[:, left], solved[left] = self._factored(b[:, left], transposed)
+            else:
+                x[:, left], solved[left] = _series(matrix, b[:, left], *LONG)
         return x, solved
 
     @cached_property
