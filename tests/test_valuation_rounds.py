@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import checks
 import numpy as np
+import pandas as pd
 import pytest
 import test_model_contract as contract
 from conftest import others_slow, random_network
@@ -136,6 +137,39 @@ def test_distress_near_the_critical_leverage_takes_few_rounds():
     assert (
         ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.asset_losses).rounds < 150
     )
+
+
+@pytest.mark.parametrize("short", [1.0, 5e-3, 1e-6])
+@pytest.mark.parametrize("n", [2, 3, 50, 1000])
+def test_a_shortage_that_goes_round_takes_every_claim(n, short):
+    """Banks that owe 100 in a ring and 1 outside before: no round loses any of the shortage.
+
+    Rounds would take it off the claims bit by bit, 100 n / short of them.
+    """
+    ring = np.arange(n)
+    owed = pd.DataFrame({"creditor": (ring + 1) % n, "debtor": ring, "amount": 100.0})
+    nodes = pd.DataFrame({"node": ring, "external_assets": 1.0, "external_liabilities": 1.0})
+    net, losses = ct.ExposureNetwork(nodes, owed), np.zeros((2, n))
+    losses[0, 0] = short
+    out = ct.models.NetworkValuation(v.EisenbergNoe()).solve(net, losses)
+    want = np.full(n, -100.0)
+    want[0] -= short
+    np.testing.assert_allclose(out.equity, [want, np.zeros(n)], rtol=0, atol=1e-8)
+    assert out.converged.all() and (out.rounds < 1000).all()
+    assert np.abs(out.equity[0] - want).max() <= 201 * out.error[0]
+    assert out.error[0] < 1e-10
+
+
+def test_groups_without_assets_pay_what_goes_round():
+    """The greatest payments of a system in which nothing comes in; the least are nothing."""
+    owed = np.array([[0, 0, 3, 2], [0, 0, 1, 0], [3, 3, 0, 2], [2, 2, 4, 0]])
+    net = ct.ExposureNetwork.from_matrix(
+        owed, list("abcd"), orientation="debtor->creditor", external_assets=np.zeros(4)
+    )
+    for which, paid in (("greatest", [1, 1, 72 / 35, 32 / 35]), ("least", [0, 0, 0, 0])):
+        out = ct.models.NetworkValuation(v.EisenbergNoe(), which=which).solve(net, np.zeros(4))
+        assert out.converged
+        np.testing.assert_allclose(owed.sum(axis=1) - out.unpaid, paid, rtol=0, atol=1e-12)
 
 
 def test_an_edge_more_makes_the_chain_amplify():

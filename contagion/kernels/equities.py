@@ -13,6 +13,12 @@ all lines balance. Then the map with L in place of y has z as its greatest fixed
 and it lies above the map itself; so the greatest solution is below z. The valuation functions
 are first convex and then concave in equity, so that it is enough to look at the end z; a claim
 whose line fails there gets the chord from x to z and the system is solved once more.
+
+Where the lines do not balance, in a group of nodes that passes every loss on among themselves,
+they are made a little flatter, z is far away, and the step d = z − x ends where the first of them
+fails, at x + t d. That cannot jump over the solution E either: with A the slopes and
+w = E − x − t d, from E = F(E) follows w ≤ (1 − t)(F(x) − x) + A max(w, 0) ≤ A max(w, 0), and w ≤ 0
+as the powers of A vanish.
 """
 
 from __future__ import annotations
@@ -33,9 +39,10 @@ THRESHOLD = 1e-12  # equity this close to the limit (relative to the balance she
 EXACT, ROUGH, ROUNDING = 1e-13, 1e-3, 1e-13
 PATIENCE, GAIN = 16, 8.0  # rounds that a solve has to save to be tried, and how many it has to
 WAIT = 3  # rounds before the first solve
-FLATTER = (0.99, 0.9, 1.0)  # slopes are made so much flatter where no step is found at them
+FLATTER = (1 - 1e-9, 0.99, 0.9, 1.0)  # slopes are made so much flatter where they have no step
 LATE, DIRECT, LARGE = 8, 8, 2000  # rounds, scenarios and claims from and up to which: factorize
-EXTRA = 300  # rounds, at most, to bring an error below the tolerance
+TRIES = 4  # times that a scenario goes on to bring its error below the tolerance
+EXTRA, BLIND = 300, 20  # rounds for it each time; where the error is not known
 PLAIN = 300  # rounds that are never replaced where the rounds themselves are asked for
 CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
 
@@ -162,6 +169,7 @@ def solve(
     count = base.shape[1]
     columns, wave, sharper = np.arange(count), 0, False
     goal, most = np.full(count, tolerance), np.full(count, max_rounds)
+    tries = np.full(count, TRIES)
     while len(columns):
         part = system if len(columns) == count else system.take(columns)
         _settle(part, done, columns, goal[columns], most[columns], least, each)
@@ -180,7 +188,7 @@ def solve(
             changed &= ~stopped
         sharper = not changed.any()
         ready = columns[~changed[columns] & (done.residual[columns] <= tolerance)]
-        changed[_certify(system, done, ready, goal, most, tolerance, max_rounds)] = True
+        changed[_certify(system, done, ready, goal, most, tries, tolerance, max_rounds)] = True
         columns = np.flatnonzero(changed)
     if not system.jumps:
         done.default = system.failing(done.equity)
@@ -197,6 +205,7 @@ def _certify(
     columns: np.ndarray,
     goal: np.ndarray,
     most: np.ndarray,
+    tries: np.ndarray,
     tolerance: float,
     max_rounds: int,
 ) -> np.ndarray:
@@ -229,13 +238,15 @@ def _certify(
     error, residual = error_bound(image, apply, solve, x, system.scale, tolerance)
     done.error[columns] = error
     floor = 2 * NOISE * (1 + np.abs(x) / system.scale).max(axis=0)
-    with np.errstate(invalid="ignore"):
-        nearer = np.maximum(0.3 * residual * tolerance / error, floor)
-    far = (error > tolerance) & (nearer < 0.5 * goal[columns]) & (done.rounds[columns] < max_rounds)
-    at: np.ndarray = columns[far]
-    goal[at] = nearer[far]
-    most[at] = np.minimum(done.rounds[at] + EXTRA, max_rounds)
-    return at
+    far = ~(error <= tolerance) & (residual > floor) & (tries[columns] > 0)
+    at = columns[far]
+    error, residual = error[far], residual[far]
+    unknown = np.isnan(error)
+    goal[at] = np.where(unknown, 1e-3 * goal[at], 0.3 * residual * tolerance / error)
+    goal[at] = np.maximum(goal[at], floor[far])
+    most[at] = np.minimum(done.rounds[at] + np.where(unknown, BLIND, EXTRA), max_rounds)
+    tries[at] = np.where(done.rounds[at] < max_rounds, tries[at] - 1, -1)
+    return np.asarray(at[tries[at] >= 0])
 
 
 def _slow(residual: np.ndarray, before: np.ndarray, goal: np.ndarray) -> np.ndarray:
@@ -317,6 +328,7 @@ def _leap(
     room = ROUNDING * system.scale
     ahead = (change * way >= -room).all(axis=0)
     best, good, products = change.copy(), ~ahead, 0
+    flat = np.zeros(change.shape[1], bool)
     wide = ROUNDING * system.terms.width
 
     def again(d: np.ndarray) -> np.ndarray:
@@ -342,6 +354,16 @@ def _leap(
         fits = solved & ~good & ~beyond.any(axis=(0, 1))
         best = np.where(fits, step, best)
         good |= fits
+        over = solved & ~good & flat
+        if over.any():  # as far as the first line that ends
+            ends = np.where(beyond, (y - there) / np.where(beyond, slope * reach, 1.0), 1.0)
+            part = step * ends.min(axis=(0, 1))
+            short, _ = system.value(x + part, default)
+            held = (short - y + slope * part[system.owner]) * way <= wide
+            over &= held.all(axis=(0, 1)) & (np.abs(part).max(axis=0) > np.abs(best).max(axis=0))
+            best = np.where(over, part, best)
+            good |= over
+        flat = flat | ~solved
         chord = np.maximum((y - there) / np.where(reach == 0, 1.0, reach), 0.0)
         lower = np.where(beyond & (reach != 0), np.minimum(chord, slope), slope)
         slope = np.where(solved, lower, flatter * slope)
