@@ -82,14 +82,14 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
     """Solves in every round, from far away: each lands on the near side of the solution."""
     if function in (EVERY["furfine"], EVERY["furfine, not strict"]):
         pytest.skip("nothing to solve: values do not move within a wave")
-    way, leap, landed = (1 if which == "least" else -1), equities._leap, []
+    way, leap, landed = (1 if which == "least" else -1), equities.leap, []
 
     def watched(part, *rest):
         step, products = leap(part, *rest)
         landed.append((rest[2] + step, step, rest[-1]))
         return step, products
 
-    monkeypatch.setattr(equities, "_leap", watched)
+    monkeypatch.setattr(equities, "leap", watched)
     monkeypatch.setattr(equities, "_slow", lambda residual, *_: np.ones(len(residual), bool))
     monkeypatch.setattr(equities, "GAIN", 0.0)
     monkeypatch.setattr(equities, "WAIT", 0)

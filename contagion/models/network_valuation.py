@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AmbiguousSolution, ArgumentTypeError
-from ..kernels.equities import THRESHOLD, Solution, System, solve
+from ..kernels.equities import THRESHOLD, Solution, solve
+from ..kernels.equities_steps import System
 from ..kernels.segments import Segments
 from ..kernels.shares import Shares
 from ..kernels.valuation import Terms
