@@ -9,6 +9,7 @@ import pytest
 import test_model_contract as contract
 from conftest import others_slow, random_network
 from reference_valuation import EVERY, every_function, same
+from scipy.optimize import linprog
 
 import contagion as ct
 from contagion.kernels import equities
@@ -170,6 +171,30 @@ def test_groups_without_assets_pay_what_goes_round():
         out = ct.models.NetworkValuation(v.EisenbergNoe(), which=which).solve(net, np.zeros(4))
         assert out.converged
         np.testing.assert_allclose(owed.sum(axis=1) - out.unpaid, paid, rtol=0, atol=1e-12)
+
+
+def test_groups_that_nothing_leaves_against_linear_programmes():
+    """The greatest clearing vector is the largest p <= L with p <= e + pi p (Eisenberg & Noe)."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(2, 9))
+        owed = (rng.random((n, n)) < rng.uniform(0.3, 0.9)) * rng.integers(1, 6, (n, n))
+        np.fill_diagonal(owed, 0)
+        assets = rng.integers(0, 3, n) * (rng.random(n) < (0.0, 0.4)[seed % 2])
+        net = ct.ExposureNetwork.from_matrix(
+            owed,
+            range(n),
+            orientation="debtor->creditor",
+            external_assets=assets,
+            aggregates="keep",
+        )
+        out = ct.models.NetworkValuation(v.EisenbergNoe()).solve(net, np.zeros(n))
+        paid = owed.sum(axis=1).astype(float)
+        pi = owed / np.maximum(paid, 1.0)[:, None]
+        want = linprog(-np.ones(n), np.eye(n) - pi.T, assets, bounds=[(0, p) for p in paid]).x
+        paid[net.segments.owner] -= out.unpaid
+        assert out.converged
+        np.testing.assert_allclose(paid, want, rtol=0, atol=1e-8)
 
 
 def test_an_edge_more_makes_the_chain_amplify():
