@@ -138,6 +138,15 @@ def test_empty_and_unconnected():
     assert Solver(ring(400, 0.5)).answer(np.zeros((400, 2))).tolist() == [[0, 0]] * 400
 
 
+@pytest.mark.parametrize("n", [5, 300])
+def test_a_column_that_is_not_known_is_not_solved(n):
+    rhs = np.ones((n, 2))
+    rhs[0, 1] = np.nan
+    x, solved = Solver(crowd(n, 3, 0.8))(rhs)
+    assert solved.tolist() == [True, False]
+    assert np.isfinite(x[:, 0]).all() and np.isnan(x[:, 1]).all()
+
+
 def test_a_batch_in_which_every_column_has_a_matrix_of_its_own():
     matrix, rng = crowd(60, 6, 0.999), np.random.default_rng(4)
     weight, rhs = rng.random((60, 20)), rng.standard_normal((60, 20))

@@ -57,6 +57,7 @@ class Solver:
         """
         b = np.asarray(rhs, float).reshape(len(rhs), 1 if rhs.ndim == 1 else rhs.shape[1])
         x, solved = self._solve(b, transposed)
+        solved &= np.isfinite(x).all(axis=0)
         x = np.where(solved, x, np.nan)
         return x.reshape(rhs.shape), solved.reshape(rhs.shape[1:])
 
@@ -188,7 +189,7 @@ class Solver:
             return np.full(b.shape, np.nan), np.zeros(b.shape[1], bool)
         x, order = np.empty_like(b), self._fill[0]
         x[order] = self._factors.solve(np.ascontiguousarray(b[order]), "T" if transposed else "N")
-        return x, np.isfinite(x).all(axis=0)
+        return x, np.ones(b.shape[1], bool)
 
 
 def krylov(
