@@ -41,7 +41,6 @@ def measure(name: str, net: ct.ExposureNetwork, losses: np.ndarray, repeat: int)
         "clearing_products": round(clearing / product, 1),
         "adjoint_seconds": round(adjoint, 4),
         "adjoint_products": round(adjoint / product, 1),
-        "adjoint_counted_products": round(found.done.products, 1),
         "adjoint_over_clearing": round(adjoint / clearing, 2),
         "gradient_seconds": round(whole, 4),
         "largest_index": round(float(found.shock.max()), 2),

@@ -12,7 +12,7 @@ from contagion.errors import ConvergenceError
 from contagion.kernels import allnodes
 from contagion.kernels.allnodes import all_nodes
 from contagion.kernels.allnodes_caps import hold
-from contagion.kernels.allnodes_columns import Block, columns, inverse, solved
+from contagion.kernels.allnodes_columns import Block, columns, inverse
 from contagion.kernels.allnodes_rounds import rounds
 
 
@@ -331,12 +331,6 @@ def test_powers_that_do_not_vanish_have_no_inverse():
     assert inverse(csr_array(np.array([[0, 1.0], [1.0, 0]]))) is None
     assert inverse(leverage(60, 1, 1.01)) is None
     assert inverse(leverage(60, 1, 0.99)) is not None
-
-
-def test_solved_says_when_it_fails():
-    assert solved(csr_array(np.array([[0, 1.0], [1.0, 0]])), np.ones((2, 1))) is None
-    found = solved(csr_array(np.array([[0, 0.5], [0, 0]])), np.array([[1.0, 0], [-2.0, 0]]))
-    np.testing.assert_allclose(found, [[0, 0], [-2, 0]], atol=1e-12)
 
 
 # -- nodes that lose all --------------------------------------------------------------------

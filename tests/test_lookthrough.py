@@ -15,7 +15,6 @@ from contagion.lookthrough import (
     blast_radius,
     look_through,
     rehypothecation,
-    solving,
     who_holds_the_bag,
 )
 from contagion.lookthrough.loops import gains
@@ -333,24 +332,6 @@ def test_a_hundred_thousand_nodes():
     assert np.abs(residual).max() < 1e-10 * found.exposure.max()
     cut = look_through(net, loops="cut")
     assert cut.cut.any() and abs(cut.totals.loc["other", "gap"]) < 1e-11 * base
-
-
-def test_iteration_and_factors_agree(monkeypatch):
-    net = large(400, 2)
-    flow = look_through(net).shares.flow
-    rhs = np.random.default_rng(0).random((400, 3))
-    direct = solving.Solver(flow)
-    assert direct.direct
-    monkeypatch.setattr(solving, "DIRECT", 10)
-    other = solving.Solver(flow)
-    assert not other.direct
-    for transposed in (False, True):
-        assert_allclose(other(rhs, transposed), direct(rhs, transposed), rtol=1e-9)
-    matrix = np.eye(400) - flow.toarray()
-    assert_allclose(direct(rhs), np.linalg.solve(matrix, rhs), rtol=1e-9)
-    assert_allclose(direct(rhs, transposed=True), np.linalg.solve(matrix.T, rhs), rtol=1e-9)
-    monkeypatch.setattr(solving.Solver, "_iterate", lambda *_: None)  # did not get there
-    assert_allclose(other(rhs), direct(rhs), rtol=1e-9)
 
 
 def test_look_through_errors(wrappers):

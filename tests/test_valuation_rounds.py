@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import checks
 import numpy as np
+import pandas as pd
 import pytest
 import test_model_contract as contract
 from conftest import others_slow, random_network
 from reference_valuation import EVERY, every_function, same
+from scipy.optimize import linprog
 
 import contagion as ct
 from contagion.kernels import equities
@@ -81,16 +83,17 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
     """Solves in every round, from far away: each lands on the near side of the solution."""
     if function in (EVERY["furfine"], EVERY["furfine, not strict"]):
         pytest.skip("nothing to solve: values do not move within a wave")
-    way, leap, landed = (1 if which == "least" else -1), equities._leap, []
+    way, leap, landed = (1 if which == "least" else -1), equities.leap, []
 
     def watched(part, *rest):
         step, products = leap(part, *rest)
         landed.append((rest[2] + step, step, rest[-1]))
         return step, products
 
-    monkeypatch.setattr(equities, "_leap", watched)
-    always = staticmethod(lambda residual, _: np.ones(len(residual), bool))
-    monkeypatch.setattr(equities.Pace, "slow", always)
+    monkeypatch.setattr(equities, "leap", watched)
+    monkeypatch.setattr(equities, "_slow", lambda residual, *_: np.ones(len(residual), bool))
+    monkeypatch.setattr(equities, "GAIN", 0.0)
+    monkeypatch.setattr(equities, "WAIT", 0)
     far = 0
     for seed in range(30):
         net = random_network(seed, 12, 3.0, {"pari_passu"})
@@ -111,15 +114,9 @@ def test_no_linear_solve_steps_over_the_solution(function, which, monkeypatch):
 def _plain(
     model: ct.models.NetworkValuation, net: ct.ExposureNetwork, losses: np.ndarray
 ) -> np.ndarray:
-    class Never(equities.Pace):
-        def slow(self, residual, tolerance):
-            return np.zeros(len(residual), bool)
-
-    kept, equities.Pace = equities.Pace, Never
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(equities, "_slow", lambda residual, *_: np.zeros(len(residual), bool))
         return model.solve(net, losses).equity
-    finally:
-        equities.Pace = kept
 
 
 def test_distress_near_the_critical_leverage_takes_few_rounds():
@@ -141,6 +138,63 @@ def test_distress_near_the_critical_leverage_takes_few_rounds():
     assert (
         ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.asset_losses).rounds < 150
     )
+
+
+@pytest.mark.parametrize("short", [1.0, 5e-3, 1e-6])
+@pytest.mark.parametrize("n", [2, 3, 50, 1000])
+def test_a_shortage_that_goes_round_takes_every_claim(n, short):
+    """Banks that owe 100 in a ring and 1 outside before: no round loses any of the shortage.
+
+    Rounds would take it off the claims bit by bit, 100 n / short of them.
+    """
+    ring = np.arange(n)
+    owed = pd.DataFrame({"creditor": (ring + 1) % n, "debtor": ring, "amount": 100.0})
+    nodes = pd.DataFrame({"node": ring, "external_assets": 1.0, "external_liabilities": 1.0})
+    net, losses = ct.ExposureNetwork(nodes, owed), np.zeros((2, n))
+    losses[0, 0] = short
+    out = ct.models.NetworkValuation(v.EisenbergNoe()).solve(net, losses)
+    want = np.full(n, -100.0)
+    want[0] -= short
+    np.testing.assert_allclose(out.equity, [want, np.zeros(n)], rtol=0, atol=1e-8)
+    assert out.converged.all() and (out.rounds < 1000).all()
+    assert np.abs(out.equity[0] - want).max() <= 201 * out.error[0]
+    assert out.error[0] < 1e-10
+
+
+def test_groups_without_assets_pay_what_goes_round():
+    """The greatest payments of a system in which nothing comes in; the least are nothing."""
+    owed = np.array([[0, 0, 3, 2], [0, 0, 1, 0], [3, 3, 0, 2], [2, 2, 4, 0]])
+    net = ct.ExposureNetwork.from_matrix(
+        owed, list("abcd"), orientation="debtor->creditor", external_assets=np.zeros(4)
+    )
+    for which, paid in (("greatest", [1, 1, 72 / 35, 32 / 35]), ("least", [0, 0, 0, 0])):
+        out = ct.models.NetworkValuation(v.EisenbergNoe(), which=which).solve(net, np.zeros(4))
+        assert out.converged
+        np.testing.assert_allclose(owed.sum(axis=1) - out.unpaid, paid, rtol=0, atol=1e-12)
+
+
+def test_groups_that_nothing_leaves_against_linear_programmes():
+    """The greatest clearing vector is the largest p <= L with p <= e + pi p (Eisenberg & Noe)."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(2, 9))
+        owed = (rng.random((n, n)) < rng.uniform(0.3, 0.9)) * rng.integers(1, 6, (n, n))
+        np.fill_diagonal(owed, 0)
+        assets = rng.integers(0, 3, n) * (rng.random(n) < (0.0, 0.4)[seed % 2])
+        net = ct.ExposureNetwork.from_matrix(
+            owed,
+            range(n),
+            orientation="debtor->creditor",
+            external_assets=assets,
+            aggregates="keep",
+        )
+        out = ct.models.NetworkValuation(v.EisenbergNoe()).solve(net, np.zeros(n))
+        paid = owed.sum(axis=1).astype(float)
+        pi = owed / np.maximum(paid, 1.0)[:, None]
+        want = linprog(-np.ones(n), np.eye(n) - pi.T, assets, bounds=[(0, p) for p in paid]).x
+        paid[net.segments.owner] -= out.unpaid
+        assert out.converged
+        np.testing.assert_allclose(paid, want, rtol=0, atol=1e-8)
 
 
 def test_an_edge_more_makes_the_chain_amplify():

@@ -5,9 +5,10 @@ numpy and scipy only; no names, no tables, no pandas. Start with `clearing` and 
 - `segments`, `ladder`, `shares`: the one form to which every monotone rule of sharing compiles
 - `clearing`, `iteration`, `krylov`, `pace`: clearing payments of a batch of scenarios
 - `calls`, `cover`, `levy`: guarantees, paid when called
-- `valuation`, `equities`, `debtrank`, `allnodes*`: claims that lose value before default
+- `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
 - `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
   cascades
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
+- `linear`: `x = b + A x` for a nonnegative A; `certificate`: how far a fixed point can be
 - `adjoint`, `shapley`: derivatives and attributions of a solved system
 """

@@ -19,14 +19,12 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from .krylov import bicgstab
 from .ladder import within
+from .linear import Solver
 from .segments import Segments, ratio
 
 Side = Literal["loss", "gain"]
 KINK = 1e-9  # part of a balance sheet within which a node counts as standing at a kink
-PLAIN, RESTARTS, MOST = 32, 6, 10_000  # rounds before the Krylov solves, their number, rounds after
-ACCURACY = 1e-13  # residual of the linear system, relative to its solution
 
 
 @dataclass(frozen=True)
@@ -106,11 +104,10 @@ def moving(system: System, side: Side) -> Moving:
 
 @dataclass(frozen=True)
 class Adjoint:
-    """worth (n,) and price (S,), see the top of the module; products of the whole matrix."""
+    """worth (n,) and price (S,), see the top of the module; nan where not `converged`."""
 
     worth: np.ndarray
     price: np.ndarray
-    products: float
     converged: bool
 
     def at(self, moves: Moving) -> np.ndarray:
@@ -145,7 +142,7 @@ def adjoint(system: System, moves: Moving, lost: np.ndarray, outside: float) -> 
     at = np.flatnonzero(moves.segment >= 0)
     rows = moves.segment[at]
     worth = -np.asarray(lost, float)
-    products, converged = 0.0, True
+    converged = True
     if len(at):
         part = shares.explicit(rows)
         passed = system.passed[at]
@@ -157,58 +154,14 @@ def adjoint(system: System, moves: Moving, lost: np.ndarray, outside: float) -> 
         inner = part if len(at) == len(worth) else part[:, at]
         if (passed != 1).any():
             inner = csr_array(inner.multiply(passed[:, None]))
-        solved, rounds, converged = resolve(inner, rhs)
-        worth[at] = solved
-        products = (rounds * inner.nnz + part.nnz) / max(shares.nnz, 1)
+        worth[at], solved = Solver(inner)(rhs)
+        converged = bool(solved)
     price = _gathered(system.segments, outside - worth)
-    return Adjoint(worth, price, products + 1.0, converged)
-
-
-def resolve(matrix: csr_array, rhs: np.ndarray) -> tuple[np.ndarray, int, bool]:
-    """`x = rhs + matrix @ x`: the series `Σ matrix^k rhs`, its tail by Krylov solves.
-
-    Returns x, the products it took and whether it converged. Plain rounds end on graphs without
-    cycles, Krylov solves on those that nearly close; neither alone does on both.
-
-    >>> resolve(csr_array(np.array([[0.0, 0.5], [0.5, 0.0]])), np.ones(2))[0].round(12)
-    array([2., 2.])
-    """
-    count = 0
-
-    def again(v: np.ndarray) -> np.ndarray:
-        nonlocal count
-        count += 1
-        return np.asarray(matrix @ v)
-
-    def series(x: np.ndarray, change: np.ndarray, most: int) -> tuple[np.ndarray, bool]:
-        for _ in range(most):
-            change = again(change)
-            x = x + change
-            if _size(change) <= ACCURACY * _size(x) or not np.isfinite(_size(x)):
-                return x, bool(np.isfinite(_size(x)))
-        return x, False
-
-    with np.errstate(over="ignore", invalid="ignore"):
-        x, done = series(rhs, rhs, PLAIN)
-        for _ in range(RESTARTS):
-            rest = rhs + again(x) - x
-            if done or not np.isfinite(_size(rest)):
-                break
-            if _size(rest) <= ACCURACY * _size(x):
-                return x, count, True
-            step, _ = bicgstab(again, rest[:, None], 1e-10)
-            if np.isfinite(step).all():
-                x = x + step[:, 0]
-        if not done and np.isfinite(_size(x)):
-            rest = rhs + again(x) - x
-            x, done = series(x + rest, rest, MOST)
-    return x, count, done
+    return Adjoint(worth, price, converged)
 
 
 def reaches_an_end(matrix: csr_array) -> bool:
     """Is the series `Σ matrix^k` of a nonnegative matrix finite (spectral radius below 1)?
-
-    It is when `x = 1 + matrix @ x` has a solution of which no entry is below 1.
 
     >>> reaches_an_end(csr_array(np.array([[0.0, 0.5], [1.5, 0.0]])))
     True
@@ -217,8 +170,7 @@ def reaches_an_end(matrix: csr_array) -> bool:
     """
     if not matrix.shape[0] or float(np.max(matrix.sum(axis=1))) < 1:
         return True
-    x, _, converged = resolve(matrix, np.ones(matrix.shape[0]))
-    return converged and bool((x >= 1 - 1e-9).all())
+    return bool(Solver(matrix)(np.ones(matrix.shape[0]))[1])
 
 
 def places(segments: Segments) -> np.ndarray:
@@ -305,7 +257,3 @@ def _gathered(segments: Segments, money: np.ndarray) -> np.ndarray:
     if shares.picks is not None and shares.bundles is not None:
         out = out + shares.picks @ (shares.bundles @ money)
     return out
-
-
-def _size(v: np.ndarray) -> float:
-    return float(np.max(np.abs(v), initial=0.0))

@@ -21,8 +21,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .allnodes_caps import groups, hold
-from .allnodes_columns import Inverse, columns, inverse, scaled_rows, solved
+from .allnodes_columns import Inverse, columns, inverse, scaled_rows
 from .allnodes_rounds import rounds
+from .linear import Solver
 
 TINY = 1e-300
 CLOSE = 1 - 1e-6  # part of it from which on a column is looked at
@@ -86,10 +87,12 @@ class System:
     passed: float
     accuracy: float
     limited: np.ndarray = field(init=False)
+    solver: Solver = field(init=False)
 
     def __post_init__(self) -> None:
         rows = np.flatnonzero(self.influence.sum(axis=1) >= 1 - 1e-9)
         object.__setattr__(self, "limited", rows)
+        object.__setattr__(self, "solver", Solver(self.influence))
 
     @property
     def n(self) -> int:
@@ -177,8 +180,8 @@ def _rounds(system: System, out: AllNodes, tolerance: float, most: int) -> None:
 
 def _algebra(system: System, whole: Inverse) -> AllNodes | None:
     """All triggers but those left in `by_rounds`; `None` where the equations were not solved."""
-    value = solved(csr_array(system.influence.T), system.weights.T)
-    if value is None:
+    value, solved = system.solver(system.weights.T, transposed=True)
+    if not solved.all():
         return None
     share = (value.T / np.maximum(system.weights.sum(axis=1), TINY)[:, None]).max(axis=0)
     for strictness in STRICTNESS:
@@ -221,8 +224,8 @@ def _at_once(
         np.add.at(out.failures, others[fall], 1)
         np.add.at(load, nodes, w)
         np.add.at(error, nodes, held.error[good])
-    sums = solved(system.influence, np.stack([load, error], axis=1))
-    if sums is None or sums[:, 1].max(initial=0.0) > system.accuracy * n:
+    sums, solved = system.solver(np.stack([load, error], axis=1))
+    if not solved.all() or sums[:, 1].max(initial=0.0) > system.accuracy * n:
         return None
     out.sums[:] = sums[:, 0]
     return out

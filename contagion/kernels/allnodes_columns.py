@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 
-from .krylov import bicgstab
+from .linear import Solver
 
 POWERS = 100  # products to find the eigenvector
 FAINT = 1e-6  # of the largest entry of it: counts as nothing
@@ -60,9 +60,6 @@ class Inverse:
 def inverse(influence: csr_array) -> Inverse | None:
     """Prepare the columns of `(I − Λ)⁻¹`; `None` where its powers do not vanish, or hardly.
 
-    That they do is proved by a positive x with `Λ x < x` (Collatz–Wielandt). The solution of
-    `x − Λ x = 1` is one, where it is not negative.
-
     Example
     -------
     >>> inverse(csr_array(np.array([[0.0, 0.5], [0.5, 0.0]]))).sums
@@ -79,8 +76,8 @@ def inverse(influence: csr_array) -> Inverse | None:
     exact = csr_array(into @ influence[order][:, order] @ out)
     inside = np.arange(size) < core
     rhs = np.stack([inside.astype(float), np.ones(size), 1.0 / unit], axis=1)
-    found = solved(exact, rhs)
-    if found is None or not (found >= 0).all():
+    found, solved = Solver(exact)(rhs)
+    if not solved.all():
         return None
     indegree, outdegree = np.diff(exact.indptr), np.bincount(exact.indices, minlength=size)
     listed = (indegree * outdegree).sum() <= DENSE * exact.nnz
@@ -100,29 +97,6 @@ def inverse(influence: csr_array) -> Inverse | None:
         found[:, 2] * unit,
         (terms * SINGLE, terms * DOUBLE),
     )
-
-
-def solved(matrix: csr_array, rhs: np.ndarray) -> np.ndarray | None:
-    """`(I − Λ)⁻¹ rhs` for columns (N, B), to rounding; `None` where that fails.
-
-    Example
-    -------
-    >>> solved(csr_array(np.array([[0.0, 0.5], [0.0, 0.0]])), np.array([[1.0], [2.0]])).ravel()
-    array([2., 2.])
-    """
-
-    def apply(x: np.ndarray) -> np.ndarray:
-        return np.asarray(matrix @ x)
-
-    x, _ = bicgstab(apply, rhs, 1e-13, most=300)
-    for _ in range(3):
-        left = rhs - (x - apply(x))
-        size = np.abs(left).max(axis=0, initial=0.0)
-        if (size <= 1e-13 * np.abs(x).max(axis=0, initial=0.0)).all():
-            return x
-        more, _ = bicgstab(apply, left, 1e-6, most=300)
-        x = x + np.where(np.isfinite(more), more, 0.0)
-    return None
 
 
 def scaled_rows(whole: Inverse, weights: csr_array) -> csr_array:

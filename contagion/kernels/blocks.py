@@ -58,7 +58,7 @@ def solve(
     )
     alone = np.ones(b, bool)
     if b > 1 and not certify:
-        alone = _block(system, c, p, w, unit, tolerance, done)
+        alone = _block(system, c, p, w, unit, tolerance, done, start is not None)
     for k in np.flatnonzero(alone):
         below = None if start is None else start[:, k]
         each = (np.ascontiguousarray(a[:, k]) for a in (c, p, w))
@@ -75,12 +75,12 @@ def solve(
 
 def _block(
     system: System, c: np.ndarray, p: np.ndarray, w: np.ndarray, unit: np.ndarray, tolerance: float,
-    done: Solved,
+    done: Solved, warm: bool,
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
     s, inv, b = system, 1.0 / unit, c.shape[1]
     state, last, leaps = np.empty((7, b)), np.zeros(c.shape), np.zeros(b, np.int64)
-    if done.y.any():
+    if warm:
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     arrays = s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x
     sweeps, entries = loops.climb_block(*arrays, last, state, leaps, tolerance, SWEEPS, FEW)
@@ -90,7 +90,7 @@ def _block(
     loops.round_block(s.owner, c, p, w, inv, done.x, done.y, done.residual)
     alone = done.residual > tolerance
     if not s.amplifies:
-        flags = np.empty(len(c), bool), np.empty(s.n, bool)
+        flags = np.empty(c.shape, bool), np.empty((s.n, b), bool)
         for falling in (False, True) if leaps.any() else (False,):
             loops.leaks_block(s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags,
                               falling, alone)

@@ -321,67 +321,20 @@ def bound(
 
 
 @compiled
-def krylov(
-    owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, rhs: Array,
-    accuracy: float, most: int, v: Array, z: Array,
-) -> Any:
-    """`(I − A) v = rhs` among the segments `rows` by BiCGSTAB, into v (k,); z (n,) work.
-
-    After van der Vorst (1992), without preconditioner. Returns (solved, entries worked on): the
-    residual has come down to the part `accuracy` within `most` products.
-    """
-    k = len(rows)
-    r, q, a, t = rhs.copy(), rhs.copy(), np.empty(k), np.empty(k)
-    v[:] = 0.0
+def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, v: Array,
+          z: Array, out: Array) -> Any:
+    """`out = A v` among the segments `rows`: what v unpaid on them adds to each; z (n,) work."""
+    z[:] = 0.0
     work = 0
-    rho = 0.0
-    for m in range(k):
-        rho += rhs[m] * rhs[m]
-    goal = accuracy * accuracy * rho
-    left = rho
-    for _ in range(most // 2):
-        if left <= goal:
-            return True, work
-        for half in range(2):
-            z[:] = 0.0
-            for m in range(k):
-                d = q[m] if half == 0 else r[m]
-                s = rows[m]
-                for e in range(sp[s], sp[s + 1]):
-                    z[si[e]] += sd[e] * d
-                work += sp[s + 1] - sp[s]
-            if half == 0:
-                down = 0.0
-                for m in range(k):
-                    s = rows[m]
-                    a[m] = q[m] - p[s] * z[owner[s]]
-                    down += rhs[m] * a[m]
-                if down == 0.0:
-                    return False, work
-                alpha = rho / down
-                for m in range(k):
-                    r[m] -= alpha * a[m]
-            else:
-                up, down = 0.0, 0.0
-                for m in range(k):
-                    s = rows[m]
-                    t[m] = r[m] - p[s] * z[owner[s]]
-                    up += t[m] * r[m]
-                    down += t[m] * t[m]
-                omega = up / down if down > 0.0 else 0.0
-        left, fresh = 0.0, 0.0
-        for m in range(k):
-            v[m] += alpha * q[m] + omega * r[m]
-            r[m] -= omega * t[m]
-            left += r[m] * r[m]
-            fresh += rhs[m] * r[m]
-        if not (left < 1e300) or rho == 0.0 or omega == 0.0:
-            return left <= goal, work
-        beta = (fresh / rho) * (alpha / omega)
-        rho = fresh
-        for m in range(k):
-            q[m] = r[m] + beta * (q[m] - omega * a[m])
-    return left <= goal, work
+    for k in range(len(rows)):
+        s = rows[k]
+        for e in range(sp[s], sp[s + 1]):
+            z[si[e]] += sd[e] * v[k]
+        work += sp[s + 1] - sp[s]
+    for k in range(len(rows)):
+        s = rows[k]
+        out[k] = p[s] * z[owner[s]]
+    return work
 
 
 @compiled
@@ -508,44 +461,50 @@ def round_block(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array
 @compiled
 def leaks_block(
     ptr: Array, sp: Array, si: Array, c: Array, p: Array, w: Array, x: Array, slack: Array,
-    inside: Array, moves: Array, alive: Array, falling: bool, closed: Array,
+    inside: Array, still: Array, alive: Array, falling: bool, closed: Array,
 ) -> Any:
     """Scenarios of a block that may have a closed group, marked in closed (B,).
 
     As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which they leave
-    nodes open is looked at by itself. moves (S,) and alive (n,) are work arrays.
+    nodes open is looked at by itself. still (S, B) and alive (n, B) are work arrays.
     """
     n, b = x.shape
-    for k in range(b):
-        for i in range(n):
-            passed = 0.0
-            for s in range(ptr[i], ptr[i + 1]):
+    passed = np.empty(b)
+    for i in range(n):
+        passed[:] = 0.0
+        for s in range(ptr[i], ptr[i + 1]):
+            for k in range(b):
                 g = c[s, k] + p[s, k] * x[i, k]
                 room = min(slack[i], 0.25 * w[s, k])
                 if falling:
-                    moves[s] = p[s, k] > 0.0 and g > room and g <= w[s, k] + room
+                    moves = p[s, k] > 0.0 and g > room and g <= w[s, k] + room
                 else:
-                    moves[s] = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
-                if moves[s]:
-                    passed += p[s, k] * inside[s]
-            alive[i] = passed >= 1.0 - 1e-14
-        left = 1
-        for turn in range(6):
-            changed = False
-            left = 0
-            for m in range(n):
-                i = m if turn % 2 == 0 else n - 1 - m
-                if alive[i]:
-                    for s in range(ptr[i], ptr[i + 1]):
-                        if moves[s] and alive[i]:
-                            for e in range(sp[s], sp[s + 1]):
-                                if not alive[si[e]]:
-                                    alive[i] = False
-                                    changed = True
-                                    break
-                    if alive[i]:
-                        left += 1
-            if left == 0 or not changed:
-                break
-        closed[k] = closed[k] or left > 0
+                    moves = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
+                still[s, k] = not moves
+                passed[k] += p[s, k] * inside[s] if moves else 0.0
+        for k in range(b):
+            alive[i, k] = passed[k] >= 1.0 - 1e-14
+    for turn in range(6):
+        changed, left = False, False
+        for m in range(n):
+            i = m if turn % 2 == 0 else n - 1 - m
+            some = False
+            for k in range(b):
+                some = some or alive[i, k]
+            if some:
+                for k in range(b):
+                    passed[k] = alive[i, k]
+                for s in range(ptr[i], ptr[i + 1]):
+                    for e in range(sp[s], sp[s + 1]):
+                        j = si[e]
+                        for k in range(b):
+                            alive[i, k] = alive[i, k] and (alive[j, k] or still[s, k])
+                for k in range(b):
+                    changed = changed or alive[i, k] != passed[k]
+                    left = left or alive[i, k]
+        if not left or not changed:
+            break
+    for i in range(n):
+        for k in range(b):
+            closed[k] = closed[k] or alive[i, k]
     return 0

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from . import climb as loops
-from .linear import resolvent
+from .linear import solved_or_none
 from .segment_system import System
 
 DENSE = 300  # segments up to which elimination without subtractions is used
@@ -35,7 +35,7 @@ class Group:
             found = stationary(passes.toarray())
         else:  # one member given, the others follow; of a closed group that is proper
             rest = np.arange(1, k)
-            tail = resolvent(csr_array(passes[rest][:, rest].T), passes[[0]][:, rest].toarray()[0])
+            tail = solved_or_none(csr_array(passes[rest][:, rest].T), passes[[0]][:, rest].toarray()[0])
             found = _powers(passes) if tail is None else np.append(1.0, tail)
         return np.asarray(self.p * (found / found.max())[place])
 

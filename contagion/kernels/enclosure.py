@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import climb as loops
-from .linear import resolvent
+from .linear import solved_or_none
 from .segment_system import System
 
 WIDER = 1e-7, 1e-12  # of a balance sheet: segments this close to an end count as moving
@@ -64,7 +64,7 @@ def _apart(
         rows = np.flatnonzero(moves)
         total = np.asarray(unit[owner], float)
         loops.push(system.sp, system.si, system.sd, np.where(moves, 0.0, total), z)
-        step = resolvent(system.cut(rows, p), (total + p * z[owner])[rows])
+        step = solved_or_none(system.cut(rows, p), (total + p * z[owner])[rows])
         if step is None or not ((step > 0) & (step < FAR * unit.max())).all():
             return None, work
         total[rows] = step * (1 + 1e-9)

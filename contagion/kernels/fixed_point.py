@@ -29,7 +29,7 @@ import numpy as np
 from . import climb as loops
 from .enclosure import enclosed
 from .closed_groups import Group, closed_groups
-from .linear import resolvent
+from .linear import krylov, solved_or_none
 from .segment_system import System
 
 SLACK = 2e-14  # of a balance sheet: within it a node stands on a threshold
@@ -37,7 +37,7 @@ UNDECIDED = 2e-13  # of the balance sheets of a closed group: what it may lack w
 SWEEPS, PATIENCE = 200, 60.0  # of the climb: sweeps, and those worth a Newton step
 STUCK = 0.999  # ratio of changes from which on a closed group is looked for first
 DENSE = 150  # moving segments up to which their system is solved densely
-KRYLOV = 60  # products of one Newton step
+KRYLOV = 30  # iterations of two products in one Newton step
 NEWTON = 8  # steps in a row that do not halve the residual, then something else is needed
 CERTAIN = 30_000  # entries up to which the error bound costs little
 
@@ -121,14 +121,18 @@ class Search:
         """`(I − A) step = rhs` among some segments; `None` where that fails."""
         s, k = self.system, len(rows)
         if k <= DENSE:
-            return resolvent(s.cut(rows, self.p), rhs)
-        step = np.empty(k)
-        solved, work = loops.krylov(s.owner, s.sp, s.si, s.sd, self.p, rows, rhs,
-                                    min(max(accuracy, 1e-13), 0.1), KRYLOV, step, np.empty(s.n))
-        self.work += work
-        if solved and np.isfinite(step).all():
-            return step
-        return resolvent(s.cut(rows, self.p), rhs)
+            return solved_or_none(s.cut(rows, self.p), rhs)
+        spare = np.empty(s.n)
+
+        def apply(v: np.ndarray) -> np.ndarray:
+            out = np.empty(k)
+            self.work += loops.again(s.owner, s.sp, s.si, s.sd, self.p, rows, v.ravel(), spare, out)
+            return out[:, None]
+
+        step, solved = krylov(apply, rhs[:, None], min(max(accuracy, 1e-13), 0.1), KRYLOV)
+        if solved.all():
+            return np.asarray(step[:, 0])
+        return solved_or_none(s.cut(rows, self.p), rhs)
 
     def groups(self, *, falling: bool) -> list[Group]:
         """Closed groups of moving segments; after :meth:`refresh`."""
@@ -270,7 +274,7 @@ def _follow(search: Search, settled: list[np.ndarray]) -> bool:
         moves[rows] = False
     rows = np.flatnonzero(moves)
     r = np.maximum(search.z - search.y, 0.0)
-    step = resolvent(s.cut(rows, search.p), r[rows]) if len(rows) else None
+    step = solved_or_none(s.cut(rows, search.p), r[rows]) if len(rows) else None
     if step is None or not (step >= 0).all():
         return False
     onto = np.zeros_like(search.y)
@@ -328,7 +332,7 @@ def _concave(search: Search) -> None:
         rows = np.flatnonzero(moving)
         search.y[:] = np.where(moving, 0.0, search.z)
         search.refresh()
-        solved = resolvent(s.cut(rows, search.p), (search.c + search.p * search.x[s.owner])[rows])
+        solved = solved_or_none(s.cut(rows, search.p), (search.c + search.p * search.x[s.owner])[rows])
         if solved is None:
             break
         search.y[rows] = np.clip(solved, 0.0, search.w[rows])

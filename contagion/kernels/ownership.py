@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
-from .krylov import bicgstab
+from .linear import Solver, krylov
 from .segments import Segments
 from .shares import Shares, stack
 
@@ -112,26 +112,16 @@ def _solve(
         return np.asarray(out)
 
     x, rhs = start * mask, base * mask
-    more, good = bicgstab(masked, rhs + masked(x) - x, ROUGH)
+    more, good = krylov(masked, rhs + masked(x) - x, ROUGH)
     x += more
-    good &= np.isfinite(more).all(axis=0)
-    if not good.all():  # rings that are owned almost entirely inside mix too slowly: factors
-        x[:, ~good] = _factored(fractions, rhs[:, ~good], mask[:, ~good])
+    if not good.all():  # rings that are owned almost entirely inside mix too slowly
+        late = np.flatnonzero(~good)
+        patterns, of = np.unique(mask[:, late], axis=1, return_inverse=True)
+        for k in range(patterns.shape[1]):
+            at = late[of.ravel() == k]
+            kept = csr_array(diags_array(patterns[:, k].astype(float)) @ fractions)
+            x[:, at] = Solver(kept).answer(rhs[:, at])
     return np.asarray(np.maximum(x, 0.0))
-
-
-def _factored(fractions: csr_array, rhs: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    from scipy.sparse import diags_array, eye_array
-    from scipy.sparse.linalg import splu
-
-    x = np.empty_like(rhs)
-    patterns, of = np.unique(mask, axis=1, return_inverse=True)
-    for k in range(patterns.shape[1]):
-        at = np.flatnonzero(of.ravel() == k)
-        kept = diags_array(patterns[:, k].astype(float))
-        matrix = (eye_array(len(rhs)) - kept @ fractions).tocsc()
-        x[:, at] = splu(matrix).solve(np.ascontiguousarray(rhs[:, at]))
-    return x
 
 
 # -- clearing -----------------------------------------------------------------------------------

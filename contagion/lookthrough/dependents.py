@@ -8,10 +8,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from ..errors import expect
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 from ..text import known_name
 from .backing import backing, kept, outside, without
-from .solving import Solver
 
 
 def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
@@ -93,8 +93,8 @@ def _row(
 ) -> tuple[float, ...]:
     hit = np.zeros(len(network), bool)
     hit[nodes] = True
-    first = Solver(without(flow, hit))(base[:, None])[:, 0] * hit
-    ends = stays * solver(first[:, None])[:, 0]
+    first = Solver(without(flow, hit)).answer(base) * hit
+    ends = stays * solver.answer(first)
     stake, total = float(first.sum()), float(base.sum())
     return (
         len(nodes),

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import expect
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 from ..text import choice, money, plural
 from . import loops as cycles
 from .backing import Backing, backing, base_assets
-from .solving import Solver
 
 Loops = Literal["solve", "cut"]
 
@@ -228,7 +228,7 @@ def look_through(
     if loops == "cut":
         cut = back_claims(network, direct)
     shares = backing(network, ~cut if cut.any() else None)
-    exposure = Solver(shares.flow)(direct)
+    exposure = Solver(shares.flow).answer(direct)
     for array in (direct, exposure, cut):
         array.flags.writeable = False
     return LookThrough(network, loops, assets, direct, exposure, shares, cut)

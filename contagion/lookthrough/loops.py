@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
-from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse.linalg import splu
 
-Order = Literal["NATURAL", "MMD_AT_PLUS_A"]
 SMALL = 64  # members up to which eigenvalues are taken from the dense matrix
 BATCH = 10_000_000  # entries of dense matrices at a time
-
-
-def factorized(matrix: csc_array, order: Order) -> SuperLU:
-    """Sparse factors of an M-matrix, whose diagonal dominates, so that no pivoting is needed."""
-    return splu(matrix, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
 def components(n: int, creditor: np.ndarray, debtor: np.ndarray) -> np.ndarray:
@@ -129,8 +121,13 @@ def _sparse(size: int, row: np.ndarray, column: np.ndarray, data: np.ndarray) ->
             x = image + high * x
         else:
             system = (eye_array(size, format="csc") * high - matrix.tocsc()).tocsc()
-            try:
-                x = factorized(system, "MMD_AT_PLUS_A").solve(x)
+            try:  # the diagonal dominates: no pivoting is needed
+                x = splu(
+                    system,
+                    permc_spec="MMD_AT_PLUS_A",
+                    diag_pivot_thresh=0.0,
+                    options={"SymmetricMode": True},
+                ).solve(x)
             except RuntimeError:  # singular: the bound is the root
                 break
         x /= x.max()

@@ -9,11 +9,11 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 from ..text import choice
 from . import loops
 from .look_through import LookThrough, alphabet, look_through
-from .solving import Solver
 
 By = Literal["asset", "token", "component"]
 
@@ -74,7 +74,8 @@ def rehypothecation(
     found = look_through(network, other=other)
     flow = found.shares.flow
     solver = Solver(flow)
-    steps = solver(flow @ found.exposure)  # every unit times the number of claims it came through
+    # every unit times the number of claims it came through
+    steps = solver.answer(flow @ found.exposure)
     creditor, debtor = network.creditor[network.amount > 0], network.debtor[network.amount > 0]
     label = loops.components(len(network), creditor, debtor)
     below, above = loops.chains(len(network), label, creditor, debtor)
@@ -99,7 +100,7 @@ def _tokens(
     found: LookThrough, solver: Solver, steps: np.ndarray, label: np.ndarray, below: np.ndarray
 ) -> pd.DataFrame:
     net = found.network
-    books = solver(np.ones((len(net), 1)), transposed=True)[:, 0]
+    books = solver.answer(np.ones(len(net)), transposed=True)
     claims = net.book.debts
     gross = np.bincount(net.debtor, net.amount * books[net.creditor], len(net))
     frame = pd.DataFrame(

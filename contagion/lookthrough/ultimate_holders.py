@@ -11,13 +11,13 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import expect
+from ..kernels.linear import Solver
 from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
 from ..records import Table, because
 from ..shocks import Shock
 from .backing import backing, kept, without
 from .look_through import alphabet
-from .solving import Solver
 
 if TYPE_CHECKING:
     from ..models.base import Model
@@ -125,7 +125,7 @@ def who_holds_the_bag(
     direct, token = _outright(network, node_or_asset)
     flow = backing(network).flow
     flow = flow if token is None else without(flow, np.array([token]))
-    held = Solver(flow)(direct[:, None])[:, 0]
+    held = Solver(flow).answer(direct)
     bag = kept(flow) * held
     source, best = _largest(network, flow, held)
     own = direct >= best

@@ -17,11 +17,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..errors import ArgumentError, expect
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..text import choice
 from .registry import About, Measure, definitions, scored
-from .spectra import claim_matrix, links, perron_root, perron_vector, resolvent, row_shares
+from .spectra import claim_matrix, links, perron_root, perron_vector, row_shares
 
 Side = Literal["creditor", "debtor", "both"]
 SIDES = ("creditor", "debtor", "both")
@@ -223,7 +224,7 @@ def katz(network: ExposureNetwork, *, side: Side = "debtor", b: float | None = N
         found = scored("katz", missing, network.names, _all(network, NO_CLAIMS))
         return Katz(found.values, meaning, found.reasons)
     ones = np.ones(len(network))
-    found = scored("katz", resolvent(matrix, b, ones), network.names)
+    found = scored("katz", Solver(csr_array(b * matrix)).answer(ones), network.names)
     return Katz(found.values, meaning, b=b)
 
 

@@ -59,7 +59,6 @@ class Gradient:
         The claims on a node share pro rata in tiers (Priority, ProRata, Queue, FirstCome); other
         rules have no closed form in the amounts, and their claims are nan.
     kinks : number of nodes at a kink, whose other side has another derivative.
-    products : sparse products of the adjoint solve, in units of the whole matrix.
 
     Undefined entries are nan; `external_assets.reasons` (of the others alike) says why.
     """
@@ -72,7 +71,6 @@ class Gradient:
     losses: Scores
     capital: Scores
     kinks: int
-    products: float
     _by_claim: np.ndarray = field(repr=False)  # (m,)
     _funded: np.ndarray = field(repr=False)  # (m,)
     _unclear: np.ndarray = field(repr=False)  # (m,) claims whose gradient follows from no formula
@@ -93,7 +91,7 @@ class Gradient:
             f"Gradient of {self.of} ({money(self.value, unit)}) on {net.name or 'network'}, "
             f"{len(net):,} nodes, side {self.side!r}",
             f"  one unit lost more costs most at: {names or 'nobody'}",
-            f"  {plural(self.kinks, 'node')} at a kink; {self.products:.1f} products",
+            f"  {plural(self.kinks, 'node')} at a kink",
         ]
         return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
 
@@ -365,7 +363,6 @@ def _record(found: Slopes) -> Gradient:
         losses=scored("losses", found.shock + 0.0, net.names, endless, BY_LOSSES),
         capital=scored("capital", 0.0 - found.outside, net.names, tier, BY_CAPITAL),
         kinks=int((found.moves.kinked | even).sum()),
-        products=found.done.products,
         _by_claim=claims,
         _funded=found.funded,
         _unclear=found.unclear,

@@ -9,7 +9,7 @@ from scipy.sparse import csc_array, csr_array, diags_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..errors import expect
-from ..kernels.krylov import bicgstab
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 
 DENSE = 50  # nodes up to which LAPACK is quicker than sparse iterations
@@ -73,7 +73,7 @@ def perron_vector(matrix: csr_array) -> tuple[np.ndarray, str]:
     upstream = np.setdiff1d(back, members)
     if len(upstream):
         rows = matrix[upstream]
-        x[upstream] = resolvent(rows[:, upstream], 1.0 / root, rows @ x / root)
+        x[upstream] = Solver(csr_array(rows[:, upstream] / root)).answer(rows @ x / root)
     return x / x.sum(), ""
 
 
@@ -130,24 +130,6 @@ def _noda(block: csr_array, scale: float) -> tuple[float, np.ndarray]:
         except RuntimeError:  # exactly singular: x is the vector already
             return now * scale, x
         x = np.abs(x) / np.abs(x).sum()
-
-
-def resolvent(matrix: csr_array, b: float, rhs: np.ndarray) -> np.ndarray:
-    """Solve `x = rhs + b · matrix @ x` for a nonnegative matrix with `b · r(matrix) < 1`.
-
-    >>> resolvent(csr_array(np.array([[0.0, 1.0], [0.0, 0.0]])), 0.5, np.ones(2)).tolist()
-    [1.5, 1.0]
-    """
-    from scipy.sparse.linalg import splu
-
-    n = len(rhs)
-    if n <= DENSE:
-        return np.asarray(np.linalg.solve(np.eye(n) - b * matrix.toarray(), rhs))
-    scaled = b * matrix
-    x, solved = bicgstab(lambda y: scaled @ y, rhs[:, None], 1e-13, most=500)
-    if solved.all():
-        return np.asarray(x[:, 0])
-    return np.asarray(splu(csc_array(eye_array(n) - scaled)).solve(rhs))
 
 
 def power_terms(matrix: csr_array, start: np.ndarray) -> Iterator[np.ndarray]:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AmbiguousSolution, ArgumentTypeError
-from ..kernels.equities import THRESHOLD, Solution, System, solve
+from ..kernels.equities import THRESHOLD, Solution, solve
+from ..kernels.equities_steps import System
 from ..kernels.segments import Segments
 from ..kernels.shares import Shares
 from ..kernels.valuation import Terms
@@ -44,7 +45,10 @@ class NetworkValuation(Model):
     which : "greatest" solution (reached from face values downward, the paper's choice) or
         "least" (from claims that are worth nothing upward; it has no rounds: what the shock alone
         does not fail, fails in round 1); `None` raises where they differ.
-    tolerance : bound on the residual, relative to each node's balance sheet.
+    tolerance : bound on the error of the equities, relative to each node's balance sheet, where
+        one is found and doubles are fine enough for it (their rounding, 1e-14 or so, is amplified
+        like any loss); `outcome.error` says what was reached. Where there is no bound (a loss
+        that grows without end, or goes round undiminished) the residual is below it.
     max_rounds : rounds before a run counts as not converged. Slow rounds are replaced by linear
         solves that cannot pass the solution; where rounds of default are reported, after 300.
 
@@ -213,6 +217,7 @@ class NetworkValuation(Model):
             "default_round": np.where(done.default, done.default_round, -1).T,
             "rounds": done.rounds,
             "residual": done.residual,
+            "error": done.error,
             "converged": done.residual <= self.tolerance,
             "unpaid" if function.by_claim else "loss_rate": done.missing.T,
             "more": done,
