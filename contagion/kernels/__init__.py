@@ -1,9 +1,12 @@
 """Arrays in, arrays out: the fixed points. Last axis nodes, leading axes scenarios.
 
-numpy and scipy only; no names, no tables, no pandas. Start with `clearing` and `segments`.
+numpy, scipy and, where there is much to do, numba; no names, no tables, no pandas. Start with
+`fixed_point` (the engine) and `segments`.
 
 - `segments`, `ladder`, `shares`: the one form to which every monotone rule of sharing compiles
-- `clearing`, `iteration`, `krylov`, `pace`: clearing payments of a batch of scenarios
+- `fixed_point`, `blocks`: the engine, for one scenario and for many; `climb*` its compiled loops,
+  `closed_groups` where losses go round, `enclosure` the bound on its error
+- `clearing*`: clearing payments of a batch of scenarios, in waves and with guarantees
 - `calls`, `cover`, `levy`: guarantees, paid when called
 - `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
 - `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price

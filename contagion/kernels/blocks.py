@@ -1,4 +1,4 @@
-"""Least fixed points of many scenarios: in blocks side by side, the difficult ones by themselves."""
+"""Least fixed points of many scenarios: in blocks side by side, difficult ones by themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import climb as loops
+from . import climb_blocks as loops
 from .fixed_point import SLACK, least
 from .segment_system import System
 
@@ -53,17 +53,29 @@ def solve(
         unit = np.append(unit, np.maximum(system.bundles, 1e-300))
     n = system.n
     done = Solved(
-        np.zeros(c.shape) if start is None else start.copy(), np.zeros((n, b)),
-        np.zeros(b), np.full(b, np.nan), np.zeros(b, np.int64), 0,
+        np.zeros(c.shape) if start is None else start.copy(),
+        np.zeros((n, b)),
+        np.zeros(b),
+        np.full(b, np.nan),
+        np.zeros(b, np.int64),
+        0,
     )
     alone = np.ones(b, bool)
     if b > 1 and not certify:
         alone = _block(system, c, p, w, unit, tolerance, done, start is not None)
     for k in np.flatnonzero(alone):
         below = None if start is None else start[:, k]
-        each = (np.ascontiguousarray(a[:, k]) for a in (c, p, w))
-        found = least(system, *each, unit, tolerance=tolerance, start=below,
-                      certify=certify if certify is not None or b == 1 else False)
+        one_c, one_p, one_w = (np.ascontiguousarray(a[:, k]) for a in (c, p, w))
+        found = least(
+            system,
+            one_c,
+            one_p,
+            one_w,
+            unit,
+            tolerance=tolerance,
+            start=below,
+            certify=certify if certify is not None or b == 1 else False,
+        )
         done.y[:, k], done.x[:, k] = found.y, found.x
         done.residual[k], done.error[k] = found.residual, found.error
         done.sweeps[k] += found.sweeps
@@ -74,8 +86,14 @@ def solve(
 
 
 def _block(
-    system: System, c: np.ndarray, p: np.ndarray, w: np.ndarray, unit: np.ndarray, tolerance: float,
-    done: Solved, warm: bool,
+    system: System,
+    c: np.ndarray,
+    p: np.ndarray,
+    w: np.ndarray,
+    unit: np.ndarray,
+    tolerance: float,
+    done: Solved,
+    warm: bool,
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
     s, inv, b = system, 1.0 / unit, c.shape[1]
@@ -92,8 +110,9 @@ def _block(
     if not s.amplifies:
         flags = np.empty(c.shape, bool), np.empty((s.n, b), bool)
         for falling in (False, True) if leaps.any() else (False,):
-            loops.leaks_block(s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags,
-                              falling, alone)
+            loops.leaks_block(
+                s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags, falling, alone
+            )
     return alone
 
 

@@ -30,7 +30,7 @@ class Cleared:
     """What the kernel hands back; B scenarios, n nodes, S segments.
 
     unpaid (B, S) and funds (B, n) are money; funds are before default costs. default_round is
-    -1 for solvent nodes and only meaningful in mode "waves". residual (B,) is the largest change
+    -1 for solvent nodes, `None` where there were no waves. residual (B,) is the largest change
     of one more round and error (B,) the bound on the distance to the exact solution, both
     relative to the balance sheet of the node; error is nan where it was not computed. products
     counts sparse products in units of the whole matrix.
@@ -39,7 +39,7 @@ class Cleared:
     unpaid: np.ndarray
     funds: np.ndarray
     defaulted: np.ndarray
-    default_round: np.ndarray
+    default_round: np.ndarray | None
     rounds: np.ndarray
     residual: np.ndarray
     error: np.ndarray
@@ -98,17 +98,24 @@ def clear(
     if limit is None:
         limit = segments.due - segments.absorbing + (-THRESHOLD if strict else THRESHOLD) * unit
     unit = np.where(unit > 0, unit, 1.0)
-    terms = Terms(segments, claims, can_fail, alpha, beta, least, limit, unit, tolerance, certify,
-                  equity)
+    terms = Terms(
+        segments, claims, can_fail, alpha, beta, least, limit, unit, tolerance, certify, equity
+    )
     batch, n = external.shape
     waves = mode == "waves" or terms.costly
     order, width = np.arange(batch), batch if history else WIDTH
     if batch > width:  # scenarios of like severity take like sweeps
         order = np.argsort(external.sum(axis=1), kind="stable")
     out = Cleared(
-        np.empty((batch, len(segments.owner))), np.empty((batch, n)), np.empty((batch, n), bool),
-        np.full((batch, n), -1, np.int32), np.empty(batch, np.int64), np.empty(batch),
-        np.empty(batch), np.empty(batch, bool), 0.0,
+        np.empty((batch, len(segments.owner))),
+        np.empty((batch, n)),
+        np.empty((batch, n), bool),
+        np.empty((batch, n), np.int32) if waves else None,
+        np.empty(batch, np.int64),
+        np.empty(batch),
+        np.empty(batch),
+        np.empty(batch, bool),
+        0.0,
     )
     products, kept = 0.0, out.history
     kind = Block if segments.calls is None else Called
@@ -119,7 +126,7 @@ def clear(
         at = order[first : first + width]
         pins = None if pinned is None else np.ascontiguousarray(pinned[at].T)
         block = kind(terms, np.ascontiguousarray(external[at].T), pins)
-        if waves:
+        if out.default_round is not None:
             funds, when = _waves(block, kept if history else None)
             out.default_round[at] = when.T
         else:

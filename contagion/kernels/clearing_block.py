@@ -54,7 +54,7 @@ class Block:
 
     def alone(self) -> np.ndarray:
         """(n, B) funds while everybody pays in full."""
-        return self.assets
+        return np.asarray(self.assets)
 
     def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """c, p, w (S, B) of the map; with `default`, who bears default costs.
@@ -93,9 +93,19 @@ class Block:
         """The fixed point for given defaults, from the last one on; funds (n, B)."""
         t = self.terms
         c, p, w = self.constants(default)
-        found = _mirrored(t, c, p, w, self.start) if t.least else solve(
-            t.segments.system, c, p, w, t.unit, tolerance=t.tolerance, start=self.start,
-            certify=t.certify,
+        found = (
+            _mirrored(t, c, p, w, self.start)
+            if t.least
+            else solve(
+                t.segments.system,
+                c,
+                p,
+                w,
+                t.unit,
+                tolerance=t.tolerance,
+                start=self.start,
+                certify=t.certify,
+            )
         )
         self.unpaid = self.start = found.y
         self.found = found
@@ -112,8 +122,14 @@ def _mirrored(
     whole = spread(w)
     turned = w - c - p * whole[owner]
     found = solve(
-        t.segments.system, turned, p, w, t.unit, tolerance=t.tolerance,
-        start=None if start is None else w - start, certify=t.certify,
+        t.segments.system,
+        turned,
+        p,
+        w,
+        t.unit,
+        tolerance=t.tolerance,
+        start=None if start is None else w - start,
+        certify=t.certify,
     )
     found.y, found.x = w - found.y, whole - found.x
     return found

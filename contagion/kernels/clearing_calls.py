@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -173,9 +173,7 @@ class Called(Block):
             found.first[owner] += np.where(lead, gap, 0.0)
         return found
 
-    def constants(
-        self, default: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """c, p, w (S + Q, B) with the calls held; they are losses of the guarantors."""
         made, calls, segments = self.made, self.made.calls, self.terms.segments
         senior, equal, junior = (at @ self.call for at in made.ranked)
@@ -196,8 +194,11 @@ class Called(Block):
             c[at] = np.where(along, (pace * beyond)[mine] - made.depth, c[at])
         p[at] = np.where(along, pace[mine], p[at])
         from_ = np.stack(
-            [beyond - equal - segments.due[:, None], beyond,
-             short + made.layered + self.support.first]
+            [
+                beyond - equal - segments.due[:, None],
+                beyond,
+                short + made.layered + self.support.first,
+            ]
         )
         size = np.stack([senior, room, junior])
         who = calls.ranking, calls.guarantor
@@ -223,8 +224,14 @@ class Called(Block):
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
         for _ in range(MOST):
-            found = solve(made.system, *self.constants(default), t.unit, tolerance=t.tolerance,
-                          start=self.start, certify=t.certify)
+            found = solve(
+                made.system,
+                *self.constants(default),
+                t.unit,
+                tolerance=t.tolerance,
+                start=self.start,
+                certify=t.certify,
+            )
             self.products += found.work / max(len(made.system.sd), 1)
             self.rounds += found.sweeps
             claims, unmet = np.split(found.y[place], [count])
@@ -237,8 +244,12 @@ class Called(Block):
             if (apart <= SAME * t.tolerance).all() and not back.any():
                 break
             self.start = found.y if self.start is None else np.where(back, self.start, found.y)
-            self.support = Drawn(*(np.where(back, old, new) for old, new in
-                                   zip(self.support, self.next, strict=True)))
+            self.support = Drawn(
+                *(
+                    np.where(back, old, new)
+                    for old, new in zip(self.support, self.next, strict=True)
+                )
+            )
             self.call = np.minimum(moved, made.calls.cap[:, None])
         claims[made.drawn] = self.next.taken
         self.support, self.start, self.found = self.next, found.y, found
@@ -262,9 +273,7 @@ class Called(Block):
 
     def funds(self, lost: np.ndarray) -> np.ndarray:
         """(n, B) assets, claims and support received, less losses and calls."""
-        return np.asarray(
-            self.assets - self.made.committed + self.support.received - lost
-        )
+        return np.asarray(self.assets - self.made.committed + self.support.received - lost)
 
 
 class Stride:

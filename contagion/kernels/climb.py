@@ -22,13 +22,14 @@ def climb(
     c: Array, p: Array, w: Array, thr: Array, inv: Array,
     y: Array, x: Array, last: Array, hot: Array, flag: Array,
     tolerance: float, most: int, patience: float, jumps: bool,
-) -> Any:
+) -> Any:  # fmt: skip
     """Gauss–Seidel by pushes: y and x are moved until nothing changes by more than matters.
 
     A node is hot from the moment on when its losses x exceed its threshold `thr`. Nodes that
     become hot while they are few are worked on first in, first out, so that a loss runs down a
-    chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ, the last change is taken
-    λ / (1 − λ) times more (`jumps`). Changes below a fiftieth of the tolerance are not passed on.
+    chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
+    the last change is taken λ / (1 − λ) times more (`jumps`). Changes below a fiftieth of the
+    tolerance are not passed on.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def push(sp: Array, si: Array, sd: Array, y: Array, x: Array) -> Any:
 
 @compiled
 def round_of(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y: Array,
-             z: Array) -> Any:
+             z: Array) -> Any:  # fmt: skip
     """One round, `z = clip(c + p · x[owner], 0, w)`; returns its largest change over the unit."""
     worst = 0.0
     for s in range(len(y)):
@@ -182,7 +183,7 @@ def thresholds(ptr: Array, c: Array, p: Array, out: Array) -> Any:
 
 @compiled
 def moving(ptr: Array, c: Array, p: Array, w: Array, x: Array, slack: Array, falling: bool,
-           moves: Array) -> Any:
+           moves: Array) -> Any:  # fmt: skip
     """Which segments move when the losses of their owner rise (or fall), into moves (S,); a count.
 
     `0 ≤ c + p x < w` when they rise, `0 < c + p x ≤ w` when they fall, up to `slack` (n,).
@@ -205,7 +206,7 @@ def moving(ptr: Array, c: Array, p: Array, w: Array, x: Array, slack: Array, fal
 
 @compiled
 def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Array,
-          alive: Array, begin: Array, into: Array, queue: Array) -> Any:
+          alive: Array, begin: Array, into: Array, queue: Array) -> Any:  # fmt: skip
     """Nodes from which nothing leaks: what they lose all passes on, and on to such nodes.
 
     A node leaks when its moving segments pass on less than 1 of a loss, or a creditor leaks.
@@ -278,7 +279,7 @@ def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Arra
 def bound(
     owner: Array, sp: Array, si: Array, sd: Array, c: Array, p: Array, w: Array, unit: Array,
     wide: Array, x: Array, total: Array, now: Array, z: Array, most: int,
-) -> Any:
+) -> Any:  # fmt: skip
     """`v = Σ x_k + x_{k+1} / (1 − q)`, into `total`; returns q (1 where none is found), entries.
 
     x₀ = unit, `x_{k+1} = A x_k` on the segments that move, or are within `wide` (n,) of it. The
@@ -322,7 +323,7 @@ def bound(
 
 @compiled
 def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, v: Array,
-          z: Array, out: Array) -> Any:
+          z: Array, out: Array) -> Any:  # fmt: skip
     """`out = A v` among the segments `rows`: what v unpaid on them adds to each; z (n,) work."""
     z[:] = 0.0
     work = 0
@@ -335,176 +336,3 @@ def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, 
         s = rows[k]
         out[k] = p[s] * z[owner[s]]
     return work
-
-
-@compiled
-def climb_block(
-    ptr: Array, sp: Array, si: Array, sd: Array,
-    c: Array, p: Array, w: Array, inv: Array,
-    y: Array, x: Array, last: Array, state: Array, leaps: Array,
-    tolerance: float, most: int, few: int,
-) -> Any:
-    """The climb of :func:`climb` for a block of B scenarios side by side, with jumps for each.
-
-    c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps. It
-    ends when no more than `few` scenarios are left whose changes matter, after a dozen sweeps.
-    Jumps wait until half of those left are steady. Returns (sweeps, entries worked on).
-    """
-    n, b = x.shape
-    small = 0.02 * tolerance
-    change, size, total, worst = state[0], state[1], state[2], state[3]
-    before, ratio, further = state[4], state[5], state[6]
-    before[:] = np.inf
-    ratio[:] = 2.0
-    work, sweep, since = 0, 0, 0
-    for sweep in range(1, most + 1):
-        worst[:] = 0.0
-        total[:] = 0.0
-        for i in range(n):
-            v = inv[i]
-            for s in range(ptr[i], ptr[i + 1]):
-                top = 0.0
-                for k in range(b):
-                    g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
-                    d = g - y[s, k]
-                    a = abs(d) * v
-                    change[k] = d if a > small else 0.0
-                    size[k] = a
-                    top = max(top, a)
-                if top > small:
-                    for k in range(b):
-                        y[s, k] += change[k]
-                        last[s, k] = change[k]
-                        total[k] += size[k]
-                        worst[k] = max(worst[k], size[k])
-                    for e in range(sp[s], sp[s + 1]):
-                        j = si[e]
-                        share = sd[e]
-                        for k in range(b):
-                            x[j, k] += share * change[k]
-                    work += sp[s + 1] - sp[s]
-                else:
-                    for k in range(b):
-                        last[s, k] = 0.0
-        left, steady = 0, 0
-        since += 1
-        for k in range(b):
-            further[k] = 0.0
-            new = total[k] / before[k] if before[k] > 0.0 else 2.0
-            if worst[k] > tolerance:
-                left += 1
-                if 0.3 < new < 1.0 and abs(new - ratio[k]) < 0.2 * (1.0 - new):
-                    further[k] = new / (1.0 - new)
-                    steady += 1
-            ratio[k] = new
-            before[k] = total[k]
-        if left == 0 or (sweep >= 12 and left <= few):
-            break
-        if since > 2 and 2 * steady >= left:
-            since = 0
-            for s in range(len(y)):
-                some = False
-                for k in range(b):
-                    g = min(max(y[s, k] + further[k] * last[s, k], 0.0), w[s, k])
-                    change[k] = g - y[s, k]
-                    some = some or change[k] != 0.0
-                if some:
-                    for k in range(b):
-                        y[s, k] += change[k]
-                    for e in range(sp[s], sp[s + 1]):
-                        j = si[e]
-                        share = sd[e]
-                        for k in range(b):
-                            x[j, k] += share * change[k]
-                    work += sp[s + 1] - sp[s]
-            for k in range(b):
-                if further[k] > 0.0:
-                    leaps[k] += 1
-                    before[k] = np.inf
-    return sweep, work
-
-
-@compiled
-def push_block(sp: Array, si: Array, sd: Array, y: Array, x: Array) -> Any:
-    """`x = y @ S` for a block, y (S, B) into x (n, B); returns the entries worked on."""
-    x[:] = 0.0
-    work = 0
-    b = x.shape[1]
-    for s in range(len(y)):
-        some = False
-        for k in range(b):
-            some = some or y[s, k] != 0.0
-        if some:
-            for e in range(sp[s], sp[s + 1]):
-                j = si[e]
-                share = sd[e]
-                for k in range(b):
-                    x[j, k] += share * y[s, k]
-            work += sp[s + 1] - sp[s]
-    return work
-
-
-@compiled
-def round_block(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y: Array,
-                worst: Array) -> Any:
-    """The residual of each scenario of a block over the unit, into worst (B,)."""
-    worst[:] = 0.0
-    for s in range(len(y)):
-        i = owner[s]
-        v = inv[i]
-        for k in range(y.shape[1]):
-            g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
-            worst[k] = max(worst[k], abs(g - y[s, k]) * v)
-    return 0
-
-
-@compiled
-def leaks_block(
-    ptr: Array, sp: Array, si: Array, c: Array, p: Array, w: Array, x: Array, slack: Array,
-    inside: Array, still: Array, alive: Array, falling: bool, closed: Array,
-) -> Any:
-    """Scenarios of a block that may have a closed group, marked in closed (B,).
-
-    As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which they leave
-    nodes open is looked at by itself. still (S, B) and alive (n, B) are work arrays.
-    """
-    n, b = x.shape
-    passed = np.empty(b)
-    for i in range(n):
-        passed[:] = 0.0
-        for s in range(ptr[i], ptr[i + 1]):
-            for k in range(b):
-                g = c[s, k] + p[s, k] * x[i, k]
-                room = min(slack[i], 0.25 * w[s, k])
-                if falling:
-                    moves = p[s, k] > 0.0 and g > room and g <= w[s, k] + room
-                else:
-                    moves = p[s, k] > 0.0 and g >= -room and g < w[s, k] - room
-                still[s, k] = not moves
-                passed[k] += p[s, k] * inside[s] if moves else 0.0
-        for k in range(b):
-            alive[i, k] = passed[k] >= 1.0 - 1e-14
-    for turn in range(6):
-        changed, left = False, False
-        for m in range(n):
-            i = m if turn % 2 == 0 else n - 1 - m
-            some = False
-            for k in range(b):
-                some = some or alive[i, k]
-            if some:
-                for k in range(b):
-                    passed[k] = alive[i, k]
-                for s in range(ptr[i], ptr[i + 1]):
-                    for e in range(sp[s], sp[s + 1]):
-                        j = si[e]
-                        for k in range(b):
-                            alive[i, k] = alive[i, k] and (alive[j, k] or still[s, k])
-                for k in range(b):
-                    changed = changed or alive[i, k] != passed[k]
-                    left = left or alive[i, k]
-        if not left or not changed:
-            break
-    for i in range(n):
-        for k in range(b):
-            closed[k] = closed[k] or alive[i, k]
-    return 0

@@ -35,7 +35,9 @@ class Group:
             found = stationary(passes.toarray())
         else:  # one member given, the others follow; of a closed group that is proper
             rest = np.arange(1, k)
-            tail = solved_or_none(csr_array(passes[rest][:, rest].T), passes[[0]][:, rest].toarray()[0])
+            tail = solved_or_none(
+                csr_array(passes[rest][:, rest].T), passes[[0]][:, rest].toarray()[0]
+            )
             found = _powers(passes) if tail is None else np.append(1.0, tail)
         return np.asarray(self.p * (found / found.max())[place])
 
@@ -59,9 +61,7 @@ def closed_groups(
     if loops.moving(system.ptr, c, p, w, x, slack, falling, moves) < 2:
         return []
     work = np.empty(n + 1, np.int64), np.empty(len(system.sd), np.uint32), np.empty(n, np.int64)
-    if not loops.tight(
-        system.ptr, system.sp, system.si, p, system.inside, moves, alive, *work
-    ):
+    if not loops.tight(system.ptr, system.sp, system.si, p, system.inside, moves, alive, *work):
         return []
     rows = np.flatnonzero(moves & alive[system.owner])
     edges = system.matrix[rows].tocoo()
@@ -75,13 +75,9 @@ def closed_groups(
     last[label[source][label[source] != label[target]]] = False
     order = rows[np.argsort(label[system.owner[rows]], kind="stable")]
     of = label[system.owner[order]]
-    bounds = np.flatnonzero(np.diff(of, prepend=-1, append=-1))
-    groups = []
-    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
-        if last[of[first]]:
-            mine = order[first:end]
-            groups.append(Group(np.unique(system.owner[mine]), mine, p[mine]))
-    return groups
+    parts = np.split(order, np.flatnonzero(np.diff(of)) + 1)
+    closed = (part for part in parts if last[label[system.owner[part[0]]]])
+    return [Group(np.unique(system.owner[part]), part, p[part]) for part in closed]
 
 
 def stationary(passes: np.ndarray) -> np.ndarray:
@@ -100,7 +96,7 @@ def stationary(passes: np.ndarray) -> np.ndarray:
     out[0] = 1.0
     for m in range(1, k):
         out[m] = out[:m] @ a[:m, m]
-    return out / out.max()
+    return np.asarray(out / out.max())
 
 
 def _powers(passes: csr_array) -> np.ndarray:

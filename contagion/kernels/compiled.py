@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -51,9 +51,10 @@ class Compiled:
         from numba import njit
 
         try:
-            return njit(cache=True, nogil=True)(self.plain)  # type: ignore[no-any-return]
+            fast = njit(cache=True, nogil=True)(self.plain)
         except RuntimeError:  # there is no folder where the machine code could be kept
-            return njit(nogil=True)(self.plain)  # type: ignore[no-any-return]
+            fast = njit(nogil=True)(self.plain)
+        return cast(Callable[..., Any], fast)
 
 
 compiled = Compiled

@@ -70,7 +70,8 @@ def linear_rounds(
     Parameters
     ----------
     system : :func:`linear_system`.
-    losses : (B, n) money lost by the shock. held : (B, n) `y` of nodes that do not follow, else nan.
+    losses : (B, n) money lost by the shock.
+    held : (B, n) `y` of nodes that do not follow, else nan.
     limit : (n,) money left below which a node is in default.
 
     Returns

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import climb as loops
-from .enclosure import enclosed
 from .closed_groups import Group, closed_groups
+from .enclosure import enclosed
 from .linear import krylov, solved_or_none
 from .segment_system import System
 
@@ -57,8 +57,16 @@ class Found:
 class Search:
     """One scenario and where the search for its fixed point stands."""
 
-    def __init__(self, system: System, c: np.ndarray, p: np.ndarray, w: np.ndarray,
-                 unit: np.ndarray, tolerance: float, start: np.ndarray | None):
+    def __init__(
+        self,
+        system: System,
+        c: np.ndarray,
+        p: np.ndarray,
+        w: np.ndarray,
+        unit: np.ndarray,
+        tolerance: float,
+        start: np.ndarray | None,
+    ):
         self.system, self.c, self.p, self.w = system, c, p, w
         self.unit, self.inv, self.tolerance = unit, 1.0 / unit, tolerance
         self.slack = SLACK * unit
@@ -84,8 +92,21 @@ class Search:
     def climb(self, most: int, patience: float, *, jumps: bool = True) -> None:
         """Sweeps, until they converge or are too slow."""
         _, sweeps, work, leaps, self.ratio = loops.climb(
-            *self.arrays, self.c, self.p, self.w, self.threshold, self.inv, self.y, self.x,
-            self.last, self.hot, self.flag, self.tolerance, most, patience, jumps,
+            *self.arrays,
+            self.c,
+            self.p,
+            self.w,
+            self.threshold,
+            self.inv,
+            self.y,
+            self.x,
+            self.last,
+            self.hot,
+            self.flag,
+            self.tolerance,
+            most,
+            patience,
+            jumps,
         )
         self.sweeps += sweeps
         self.work += work
@@ -95,8 +116,9 @@ class Search:
         """x from y, z one round further; the residual."""
         s = self.system
         self.work += loops.push(s.sp, s.si, s.sd, self.y, self.x)
-        return float(loops.round_of(s.owner, self.c, self.p, self.w, self.inv, self.x, self.y,
-                                    self.z))
+        return float(
+            loops.round_of(s.owner, self.c, self.p, self.w, self.inv, self.x, self.y, self.z)
+        )
 
     def newton(self, accuracy: float) -> None:
         """A step to where the lines of all moving segments meet; after :meth:`refresh`.
@@ -154,8 +176,9 @@ class Search:
         far = float(reach.min())
         moved = self.y[rows] + (-far if falling else far) * along
         ends = reach <= far * (1 + 1e-14)
-        self.y[rows] = np.where(ends, 0.0 if falling else self.w[rows],
-                                np.clip(moved, 0.0, self.w[rows]))
+        self.y[rows] = np.where(
+            ends, 0.0 if falling else self.w[rows], np.clip(moved, 0.0, self.w[rows])
+        )
 
 
 def least(
@@ -332,7 +355,9 @@ def _concave(search: Search) -> None:
         rows = np.flatnonzero(moving)
         search.y[:] = np.where(moving, 0.0, search.z)
         search.refresh()
-        solved = solved_or_none(s.cut(rows, search.p), (search.c + search.p * search.x[s.owner])[rows])
+        solved = solved_or_none(
+            s.cut(rows, search.p), (search.c + search.p * search.x[s.owner])[rows]
+        )
         if solved is None:
             break
         search.y[rows] = np.clip(solved, 0.0, search.w[rows])

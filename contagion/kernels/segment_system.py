@@ -37,8 +37,13 @@ class System:
         ptr = np.zeros(n + 1, np.int64)
         np.cumsum(np.bincount(owner, minlength=n), out=ptr[1:])
         indices = shares.indices.astype(np.uint32)  # signed ones cost a check each
-        return cls(owner.astype(np.int64), ptr, shares.indptr.astype(np.int64), indices,
-                   np.ascontiguousarray(shares.data, float))
+        return cls(
+            owner.astype(np.int64),
+            ptr,
+            shares.indptr.astype(np.int64),
+            indices,
+            np.ascontiguousarray(shares.data, float),
+        )
 
     @property
     def n(self) -> int:

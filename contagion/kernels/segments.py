@@ -70,7 +70,7 @@ class Segments:
     @cached_property
     def end(self) -> np.ndarray:
         """(S,) funds from which on the segment is paid whole, money."""
-        return self.start + self.width
+        return np.asarray(self.start + self.width)
 
     def to_claims(self, money: np.ndarray) -> np.ndarray:
         """Money on segments (..., S) to money on claims (..., m)."""

@@ -109,7 +109,8 @@ class DebtRank(Model):
             np.isnan(pins), book.equity - flat - lost, np.minimum(book.equity - flat - lost, 0.0)
         )
 
-        when, states = None, []
+        when: np.ndarray | None = None
+        states: list[tuple[np.ndarray, np.ndarray]] = []
         if trace != "none":
             held = np.where(np.isnan(pins), np.where(alive, np.nan, 0.0), (1 - pins) * system.width)
             when, states = linear_rounds(system, flat, held, 1e-12 * capital, self.tolerance)

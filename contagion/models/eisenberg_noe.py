@@ -25,12 +25,12 @@ class EisenbergNoe(Model):
 
     Parameters
     ----------
-    tolerance : bound on the error, the distance to the exact solution, relative to the balance sheet
-        of the node. Where the error is not computed (batches, and large networks, where it would
-        cost more than a quarter of the run) it bounds the residual, and `error` is nan.
-    certify : compute the error bound: `True` always, `False` never, by default where it costs little.
-        It is nan, too, where debts circulate in a closed group that lacks nothing: the greatest
-        solution is returned, and would be another one if the last digit of the data were.
+    tolerance : bound on the error, the distance to the exact solution, relative to the balance
+        sheet of the node. Where the error is not computed (batches, and large networks, where it
+        would cost more than a quarter of the run) it bounds the residual, and `error` is nan.
+    certify : compute the error: `True` always, `False` never, by default where it costs little. It
+        is nan, too, where debts circulate in a closed group that lacks nothing: the greatest
+        solution is returned, and would be another if the last digit of the data were.
 
     Example
     -------

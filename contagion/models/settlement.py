@@ -81,7 +81,7 @@ def settle(
         history += cleared.history
     fields: dict[str, Any] = {k: v.reshape(lead + v.shape[1:]) for k, v in whole.items()}
     if trace == "none":
-        fields["default_round"] = None
+        fields.pop("default_round", None)
     due, known = network.segments.due, book.known
     states = tuple(
         (np.where(known, funds - due, np.nan).reshape(losses.shape), failed.reshape(losses.shape))
@@ -138,7 +138,11 @@ def _complete(
         costly = cleared.defaulted & ~_gone(external, pins)
         scaled = np.where(costly, alpha * external + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)
-    called = {} if cleared.called is None else {"called": cleared.called, "unmet": cleared.unmet}
+    more = {
+        name: array
+        for name in ("called", "unmet", "default_round")
+        if (array := getattr(cleared, name)) is not None
+    }
     cash, had = scaled, external + book.claims + book.shares
     if segments.calls is not None and cleared.called is not None and cleared.unmet is not None:
         calls = segments.calls
@@ -160,7 +164,6 @@ def _complete(
         "equity": equity,
         "claims_lost": had - funds,
         "defaulted": cleared.defaulted,
-        "default_round": cleared.default_round,
         "payments": payments,
         "external_paid": external_paid,
         "deadweight": dead,
@@ -169,7 +172,7 @@ def _complete(
         "residual": cleared.residual,
         "error": cleared.error,
         "converged": cleared.converged,
-        **called,
+        **more,
     }
 
 
