@@ -124,7 +124,7 @@ def test_a_run_by_rounds_is_as_near():
     """Rounds that are asked for are not replaced, but go on until the error is small enough."""
     net = circle(3, 0.9)
     model = ct.models.NetworkValuation(v.LinearDebtRank(), tolerance=1e-10)
-    out = model.propagate(net, ct.Shock.loss({0: 1e-6})).outcome
+    out = model.run(net, np.array([1e-6, 0, 0]), trace="rounds")
     lost = 1e-6 * 0.9 ** np.array([0, 2, 1]) / (1 - 0.9**3)
     assert (np.abs(100 - out.equity - lost) / sheet(net)).max() <= out.error <= 1e-10
     assert out.rounds > 40

@@ -299,8 +299,8 @@ def test_repairs_and_models_from_words():
     }
     assert repairs(["aggregates=drop"]) == {"aggregates": "drop"}
     assert repairs(["aggregates=World"]) == {"aggregates": ["World"]}
-    wanted = ct.models.RogersVeraart(0.5, which=None, strict=False, max_rounds=7)
-    words = ["alpha=0.5", "which=none", "strict=false", "max_rounds=7"]
+    wanted = ct.models.RogersVeraart(0.5, which=None, strict=False, tolerance=1e-7)
+    words = ["alpha=0.5", "which=none", "strict=false", "tolerance=1e-7"]
     assert model("rogers-veraart", words) == wanted
 
 

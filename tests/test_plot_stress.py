@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import Hasty
 from matplotlib import pyplot as plt
 
 import contagion as ct
@@ -126,8 +127,7 @@ def test_scenarios_that_did_not_converge_are_said():
         [[0, 10, 0], [0, 0, 10], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
         equity=[1, 1, 1],
     )  # fmt: skip
-    hasty = ct.EisenbergNoe(max_rounds=1)
-    test = stressed(line, [0, 6, 7], model=hasty, unconverged=1.0, levels=())
+    test = stressed(line, [0, 6, 7], model=Hasty(), unconverged=1.0, levels=())
     assert test.unconverged == 2
     assert "2 scenarios did not converge" in note_of(ct.plot.exceedance(test))
 

@@ -123,7 +123,7 @@ def circles(net) -> bool:
 def test_no_shock_on_a_grid_is_smaller(seed):
     features = [set(), {"tiers"}, {"pari_passu"}, {"queues"}, {"external_tiers"}][seed % 5]
     net = random_network(seed + 5, 4, 1.8, features)
-    model = ct.EisenbergNoe(max_rounds=400)  # circles that nearly close take very many
+    model = ct.EisenbergNoe()
     for at in range(4):
         found = reverse.smallest_shock(net, model, fail=net.names[at])
         searched = grid_search(net, at)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import random_calls
-from conftest import VENUES_TOO, from_liabilities, random_network
+from conftest import VENUES_TOO, Hasty, from_liabilities, random_network
 from scipy.special import gammainc, gammaincinv
 
 import contagion as ct
@@ -692,7 +692,7 @@ def test_what_did_not_converge_is_counted_and_bounds_the_estimates(chain):
     """Everything is lost at a: 2 there, then 3, 4 and 3 along the chain; one round is too few."""
     losses = np.zeros((400, 4))
     losses[:40, 0] = 12.0
-    hasty = ct.EisenbergNoe(max_rounds=1)
+    hasty = Hasty()
     with pytest.raises(ct.ConvergenceError, match=r"40 scenarios \(10.00%\)") as caught:
         stress_test(chain, hasty, given(chain, losses))
     partial = caught.value.partial

@@ -284,7 +284,7 @@ def test_another_run_in_the_folder_is_refused_with_what_differs(net, whole, tmp_
     before = files(folder)
     cases = [
         ("model.name: EisenbergNoe there, Furfine here", ct.models.Furfine(), set_of, {}),
-        ("max_rounds: 10000 there, 7 here", ct.EisenbergNoe(max_rounds=7), set_of, {}),
+        ("tolerance: 1e-10 there, 1e-07 here", ct.EisenbergNoe(tolerance=1e-7), set_of, {}),
         ("scenarios.seed: 1 there, 2 here", MODEL, scenarios(net, seed=2), {}),
         ("plan.count: 12388 there, 99 here", MODEL, scenarios(net, 99), {}),
         ("options.baseline: book there, cleared here", MODEL, set_of, {"baseline": "cleared"}),
@@ -298,8 +298,8 @@ def test_another_run_in_the_folder_is_refused_with_what_differs(net, whole, tmp_
     other = random_network(3, 6, 2.0, frozenset({"tiers"}))
     with pytest.raises(StressError, match="networks: it has other exposures"):
         stress_test(other, MODEL, scenarios(other), out=folder)
-    with pytest.raises(StressError, match="max_rounds"):
-        resume(folder, net, ct.EisenbergNoe(max_rounds=7), set_of)
+    with pytest.raises(StressError, match="tolerance"):
+        resume(folder, net, ct.EisenbergNoe(tolerance=1e-7), set_of)
     assert files(folder) == before
 
 

@@ -27,8 +27,8 @@ class Compiled:
     ...     for value in x:
     ...         out += value
     ...     return out
-    >>> total(np.array([1.0, 2.0]))
-    np.float64(3.0)
+    >>> float(total(np.array([1.0, 2.0])))
+    3.0
     """
 
     left = SPARE  # shared: what is left of the work that is done in plain Python

@@ -155,10 +155,10 @@ class Model(ABC):
             network, self, shock, outcome, losses, recoveries, baseline, reference
         )
         if not bool(np.all(outcome.converged)):
+            fix = "Raise max_rounds, or look" if hasattr(self, "max_rounds") else "Look"
             raise ConvergenceError(
                 f"{type(self).__name__} did not reach its tolerance in {int(outcome.rounds)} "
-                f"rounds (residual {float(outcome.residual):.1e}). Raise max_rounds, or look at "
-                ".partial.",
+                f"rounds (residual {float(outcome.residual):.1e}). {fix} at .partial.",
                 result,
             )
         if self.settles and result.pinned.any():

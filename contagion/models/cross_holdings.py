@@ -12,7 +12,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
-from .settlement import settle
+from .settlement import Certify, settle
 
 APART = 1e-6  # part of a balance sheet by which two solutions differ
 
@@ -83,7 +83,7 @@ class CrossHoldings(Model):
 
     which: Literal["greatest", "least"] | None = "greatest"
     tolerance: float = 1e-10
-    certify: bool | None = None
+    certify: Certify = "auto"
 
     def __post_init__(self) -> None:
         choice(self.which, ("greatest", "least", None), "which")

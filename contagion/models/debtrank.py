@@ -16,6 +16,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
+from .settlement import Certify, certified
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +61,7 @@ class DebtRank(Model):
 
     variant: Literal["linear", "single-hit"] = "linear"
     tolerance: float = 1e-10
-    certify: bool | None = None
+    certify: Certify = "auto"
 
     def __post_init__(self) -> None:
         choice(self.variant, ("linear", "single-hit"), "variant")
@@ -100,7 +101,7 @@ class DebtRank(Model):
             pinned=None if np.isnan(pins).all() else pins,
             tolerance=self.tolerance,
             limit=1e-12 * capital,
-            certify=self.certify,
+            certify=certified(self.certify),
         )
         rate = done.unpaid / np.where(system.width > 0, system.width, 1.0)
         lost = rate @ network.liabilities

@@ -10,7 +10,7 @@ import numpy as np
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
-from .settlement import settle
+from .settlement import Certify, settle
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,9 +28,9 @@ class EisenbergNoe(Model):
     tolerance : bound on the error, the distance to the exact solution, relative to the balance
         sheet of the node. Where the error is not computed (batches, and large networks, where it
         would cost more than a quarter of the run) it bounds the residual, and `error` is nan.
-    certify : compute the error: `True` always, `False` never, by default where it costs little. It
-        is nan, too, where debts circulate in a closed group that lacks nothing: the greatest
-        solution is returned, and would be another if the last digit of the data were.
+    certify : compute the error "always", "never", or where it costs little ("auto"). It is nan,
+        too, where debts circulate in a closed group that lacks nothing: the greatest solution is
+        returned, and would be another if the last digit of the data were.
 
     Example
     -------
@@ -53,7 +53,7 @@ class EisenbergNoe(Model):
     spreads_by_default_only: ClassVar[bool] = True
 
     tolerance: float = 1e-10
-    certify: bool | None = None
+    certify: Certify = "auto"
 
     def run(
         self,

@@ -12,7 +12,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
-from .settlement import settle
+from .settlement import Certify, settle
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,7 +63,7 @@ class RogersVeraart(Model):
     which: Literal["greatest", "least"] | None = None
     strict: bool = True
     tolerance: float = 1e-10
-    certify: bool | None = None
+    certify: Certify = "auto"
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):

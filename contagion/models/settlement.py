@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,9 +14,18 @@ from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..text import choice
 from .base import Trace
 
+Certify = Literal["auto", "always", "never"]
+
 CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
+
+
+def certified(word: Certify) -> bool | None:
+    """What the kernel is told to do about the error bound; `None` is where it costs little."""
+    choice(word, ("auto", "always", "never"), "certify")
+    return None if word == "auto" else word == "always"
 
 
 def settle(
@@ -29,7 +38,7 @@ def settle(
     least: bool = False,
     strict: bool = True,
     tolerance: float,
-    certify: bool | None = None,
+    certify: Certify = "auto",
     trace: Trace = "none",
 ) -> Outcome:
     """Clear scenarios of shape (..., n) slice by slice and put the arrays together.
@@ -65,7 +74,7 @@ def settle(
             tolerance=tolerance,
             history=trace == "path",
             equity=None if owns is None else owns.equity,
-            certify=certify,
+            certify=certified(certify),
         )
         if owns is not None:
             cleared = replace(cleared, unpaid=cleared.unpaid[:, owns.rules])
