@@ -219,6 +219,9 @@ def cli(capsys):
     return call
 
 
+MONEY = ("equity", "claims_lost", "payments", "external_paid", "unpaid", "defaulted")
+
+
 @dataclass(frozen=True, repr=False)
 class Hasty(ct.EisenbergNoe):
     """Gives up too early where anybody defaults: most of the shock is left out."""

@@ -57,6 +57,7 @@ def solve(
     least: bool = False,
     tolerance: float,
     max_rounds: int,
+    certify: bool = True,
     by_round: bool = False,
     history: bool = False,
 ) -> Solution:
@@ -67,6 +68,7 @@ def solve(
     least : the least solution instead of the greatest.
     tolerance, max_rounds : bound on the error, where rounding allows it (on the residual where
         there is no bound on the error), and rounds after which a run ends anyway.
+    certify : bound the error; else the tolerance bounds the residual and errors are nan.
     by_round : number the defaults by round; the first `PLAIN` rounds are then never replaced.
         Where the value jumps in default, a round is one wave: nodes default together, values
         settle, and only then others follow (algorithm GA of Rogers & Veraart 2013).
@@ -117,7 +119,7 @@ def solve(
             done.residual[stopped] = np.inf
             changed &= ~stopped
         sharper = not changed.any()
-        ready = columns[~changed[columns] & (done.residual[columns] <= tolerance)]
+        ready = columns[~changed[columns] & (done.residual[columns] <= tolerance) & certify]
         changed[_certify(system, done, ready, goal, most, tries, tolerance, max_rounds)] = True
         columns = np.flatnonzero(changed)
     if not system.jumps:

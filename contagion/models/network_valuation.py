@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
+from .settlement import Certify, certified
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words
 
@@ -48,7 +50,9 @@ class NetworkValuation(Model):
     tolerance : bound on the error of the equities, relative to each node's balance sheet, where
         one is found and doubles are fine enough for it (their rounding, 1e-14 or so, is amplified
         like any loss); `outcome.error` says what was reached. Where there is no bound (a loss
-        that grows without end, or goes round undiminished) the residual is below it.
+        that grows without end, or goes round undiminished) the residual is below it, and in
+        batches, unless `certify` says otherwise.
+    certify : bound the error "always", "never", or of single scenarios only ("auto").
     max_rounds : rounds before a run counts as not converged. Slow rounds are replaced by linear
         solves that cannot pass the solution; where rounds of default are reported, after 300.
 
@@ -85,6 +89,7 @@ class NetworkValuation(Model):
     which: Literal["greatest", "least"] | None = "greatest"
     tolerance: float = 1e-12
     max_rounds: int = 100_000
+    certify: Certify = "auto"
 
     def __post_init__(self) -> None:
         if isinstance(self.valuation, str):
@@ -109,10 +114,13 @@ class NetworkValuation(Model):
         claims = _claims(network, self._function)
         given = self._function.parameters(n, _numeric(network))
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
+        wanted = certified(self.certify)
+        slice_of = partial(
+            self._slice, network, claims, given, trace, len(flat) == 1 if wanted is None else wanted
+        )
         parts = [
-            self._slice(network, claims, given, flat[at : at + size], pins[at : at + size], trace)
-            for at in range(0, len(flat), size)
-        ] or [self._slice(network, claims, given, flat, pins, trace)]
+            slice_of(flat[at : at + size], pins[at : at + size]) for at in range(0, len(flat), size)
+        ] or [slice_of(flat, pins)]
         fields: dict[str, Any] = {
             name: np.concatenate([part[name] for part in parts]).reshape(lead + array.shape[1:])
             for name, array in parts[0].items()
@@ -161,9 +169,10 @@ class NetworkValuation(Model):
         network: ExposureNetwork,
         claims: Segments,
         given: dict[str, np.ndarray],
+        trace: Trace,
+        certify: bool,
         flat: np.ndarray,
         pins: np.ndarray,
-        trace: Trace,
     ) -> dict[str, Any]:
         """Scenarios (B, n) to the arrays of an outcome."""
         book, function, owner = network.book, self._function, claims.owner
@@ -202,6 +211,7 @@ class NetworkValuation(Model):
             least=self.which == "least",
             tolerance=self.tolerance,
             max_rounds=self.max_rounds,
+            certify=certify,
             by_round=trace != "none",
             history=trace == "path",
         )
