@@ -74,7 +74,7 @@ def solve(
             unit,
             tolerance=tolerance,
             start=below,
-            certify=certify if certify is not None or b == 1 else False,
+            certify=certify,
         )
         done.y[:, k], done.x[:, k] = found.y, found.x
         done.residual[k], done.error[k] = found.residual, found.error
@@ -97,7 +97,7 @@ def _block(
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
     s, inv, b = system, 1.0 / unit, c.shape[1]
-    state, last, leaps = np.empty((7, b)), np.zeros(c.shape), np.zeros(b, np.int64)
+    state, last, leaps = np.empty((8, b)), np.zeros(c.shape), np.zeros(b, np.int64)
     if warm:
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     arrays = s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x
@@ -106,7 +106,7 @@ def _block(
     entries += loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     done.work += entries * b
     loops.round_block(s.owner, c, p, w, inv, done.x, done.y, done.residual)
-    alone = done.residual > tolerance
+    alone = (done.residual > tolerance) | (state[3] > tolerance * (1.0 - state[7]))
     if not s.amplifies:
         flags = np.empty(c.shape, bool), np.empty((s.n, b), bool)
         for falling in (False, True) if leaps.any() else (False,):

@@ -28,7 +28,8 @@ def climb(
     A node is hot from the moment on when its losses x exceed its threshold `thr`. Nodes that
     become hot while they are few are worked on first in, first out, so that a loss runs down a
     chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
-    the last change is taken λ / (1 − λ) times more (`jumps`). Changes below a fiftieth of the
+    the last change is taken λ / (1 − λ) times more (`jumps`), and changes have to fall to the part
+    1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth of the
     tolerance are not passed on.
 
     Parameters
@@ -51,7 +52,7 @@ def climb(
             count += 1
     work, leaps, since = 0, 0, 0
     small = 0.02 * tolerance
-    before, ratio = np.inf, 2.0
+    before, ratio, pace = np.inf, 2.0, 0.0
     for sweep in range(1, most + 1):
         size, worst = 0.0, 0.0
         for k in range(count):
@@ -103,19 +104,22 @@ def climb(
                 if flag[j]:
                     hot[count] = j
                     count += 1
-        elif worst <= tolerance:
+        elif worst <= tolerance * (1.0 - pace):
             worst = 0.0
             for k in range(count):
                 i = hot[k]
                 for s in range(ptr[i], ptr[i + 1]):
                     g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
                     worst = max(worst, abs(g - y[s]) * inv[i])
-            if worst <= tolerance:
+            if worst <= tolerance * (1.0 - pace):
                 return True, sweep, work, leaps, ratio
         since += 1
         new = size / before
         if before < np.inf and 50 * fresh <= count and worst > tolerance:
             steady = abs(new - ratio) < 0.2 * abs(1.0 - new) or min(new, ratio) > 1.0 - 1e-6
+            if steady and new < 1.0:
+                pace = max(pace, new)
+                small = 0.02 * tolerance * (1.0 - pace)
             if steady and since > 2:
                 slow = new >= 1.0 or np.log(tolerance / worst) / np.log(new) > patience
                 if slow and (leaps > 1 or new > 0.999 or not jumps):

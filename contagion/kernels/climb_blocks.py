@@ -26,14 +26,16 @@ def climb_block(
 
     c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps. It
     ends when no more than `few` scenarios are left whose changes matter, after a dozen sweeps.
-    Jumps wait until half of those left are steady. Returns (sweeps, entries worked on).
+    Changes that still shrink by λ at each sweep matter from the part 1 − λ of the tolerance on: what
+    is still to come is that much larger. Jumps wait until half of those left are steady. Returns (sweeps, entries worked on).
     """
     n, b = x.shape
     small = 0.02 * tolerance
     change, size, total, worst = state[0], state[1], state[2], state[3]
-    before, ratio, further = state[4], state[5], state[6]
+    before, ratio, further, pace = state[4], state[5], state[6], state[7]
     before[:] = np.inf
     ratio[:] = 2.0
+    pace[:] = 0.0
     work, sweep, since = 0, 0, 0
     for sweep in range(1, most + 1):
         worst[:] = 0.0
@@ -69,13 +71,17 @@ def climb_block(
         for k in range(b):
             further[k] = 0.0
             new = total[k] / before[k] if before[k] > 0.0 else 2.0
-            if worst[k] > tolerance:
+            even = 0.3 < new < 1.0 and abs(new - ratio[k]) < 0.2 * (1.0 - new)
+            if even:
+                pace[k] = max(pace[k], new)
+            if worst[k] > tolerance * (1.0 - pace[k]):
                 left += 1
-                if 0.3 < new < 1.0 and abs(new - ratio[k]) < 0.2 * (1.0 - new):
+                if even:
                     further[k] = new / (1.0 - new)
                     steady += 1
             ratio[k] = new
             before[k] = total[k]
+        small = 0.02 * tolerance * (1.0 - pace.max())
         if left == 0 or (sweep >= 12 and left <= few):
             break
         if since > 2 and 2 * steady >= left:
