@@ -96,7 +96,7 @@ def _block(
     warm: bool,
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
-    s, inv, b = system, 1.0 / unit, c.shape[1]
+    s, inv, b = system, system.matters(unit), c.shape[1]
     state, last, leaps = np.empty((8, b)), np.zeros(c.shape), np.zeros(b, np.int64)
     if warm:
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)

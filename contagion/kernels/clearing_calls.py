@@ -93,6 +93,20 @@ class Promises:
             )
 
     @cached_property
+    def owner(self) -> np.ndarray:
+        """(S + Q,) node of each segment and call, in that order."""
+        return np.concatenate([self.segments.owner, self.calls.guarantor])[self.order]
+
+    @cached_property
+    def waits(self) -> np.ndarray:
+        """(S + Q, 1) bool: segments of supported nodes, which follow the losses of the last turn.
+
+        What support absorbs rises with a loss. With the support held, more of the loss would be
+        left than is true, and the turns would not come from below.
+        """
+        return (self.committed > 0)[self.owner]
+
+    @cached_property
     def order(self) -> np.ndarray:
         """Segments and then calls, by node."""
         owner = np.concatenate([self.segments.owner, self.calls.guarantor])
@@ -107,9 +121,8 @@ class Promises:
         direct.data[np.abs(direct.data) < ROUNDING] = 0.0
         shares = replace(segments.shares, direct=direct)
         loses = stack([shares, Shares(csr_array(self.to_creditor.T))], n)
-        owner = np.concatenate([segments.owner, self.calls.guarantor])[self.order]
         width = np.concatenate([segments.width, self.calls.cap])[self.order]
-        return System.of_shares(owner, width, loses.take(self.order))
+        return System.of_shares(self.owner, width, loses.take(self.order))
 
 
 class Called(Block):
@@ -126,7 +139,7 @@ class Called(Block):
         self.fixed = np.where(self.stuck, 1.0 - keeps, np.nan)[calls.guarantor]
         self.refused = np.nan_to_num(self.fixed)
         self.extra = self._pinned_cover(1.0 - keeps)
-        self.call = np.zeros(shape)
+        self.call, self.lost = np.zeros(shape), np.zeros(external.shape)
         nothing = np.zeros(external.shape)
         taken = np.zeros((len(made.drawn), shape[1]))
         self.support = self.next = Drawn(np.zeros(shape), taken, nothing, nothing, nothing)
@@ -210,7 +223,8 @@ class Called(Block):
         cap = np.where(fixed, self.call * np.nan_to_num(self.fixed), self.call)
         pairs = ((c, more), (p, part), (w, cap))
         c, p, w = (np.ascontiguousarray(np.vstack(pair)[made.order]) for pair in pairs)
-        return c, p, w
+        c += np.where(made.waits, p * self.lost[made.owner], 0.0)
+        return c, np.where(made.waits, 0.0, p), w
 
     def weighs(self, call: np.ndarray) -> np.ndarray:
         """(n, B) what calls, and covers of pinned debtors, add to the losses of nodes."""
@@ -223,6 +237,8 @@ class Called(Block):
         t, made = self.terms, self.made
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
+        if not self.call.any():
+            self.support = self.draw(self.weighs(self.call) + self.lost, self.call)
         for _ in range(MOST):
             found = solve(
                 made.system,
@@ -239,7 +255,9 @@ class Called(Block):
             call = self.calls_of(claims, lost, unmet)
             drawn = np.abs(self.next.missing - self.support.missing).max(axis=0, initial=0.0)
             apart = (np.abs(call - self.call) / unit).max(axis=0, initial=0.0)
+            late = np.abs(found.x - self.lost)[made.committed[:, 0] > 0]
             apart = np.maximum(apart, drawn / t.unit.max())
+            apart = np.maximum(apart, late.max(axis=0, initial=0.0) / t.unit.max())
             moved, back = stride.carried(call, unit * SAME * t.tolerance)
             if (apart <= SAME * t.tolerance).all() and not back.any():
                 break
@@ -251,6 +269,7 @@ class Called(Block):
                 )
             )
             self.call = np.minimum(moved, made.calls.cap[:, None])
+            self.lost = found.x
         claims[made.drawn] = self.next.taken
         self.support, self.start, self.found = self.next, found.y, found
         self.unpaid, self.unmet = claims, unmet

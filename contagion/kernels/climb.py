@@ -34,7 +34,7 @@ def climb(
 
     Parameters
     ----------
-    inv : (n,) one over the unit of residuals.
+    inv : (S,) one over the change that counts as one, see `System.matters`.
     last, hot, flag : work arrays (S,), (n,), (n,); `flag` marks hot nodes.
     tolerance : of the largest residual over the unit. most : sweeps.
     patience : sweeps that may still be needed, by the steady ratio; beyond it the climb ends.
@@ -61,7 +61,7 @@ def climb(
             for s in range(ptr[i], ptr[i + 1]):
                 g = min(max(c[s] + p[s] * at, 0.0), w[s])
                 d = g - y[s]
-                a = abs(d) * inv[i]
+                a = abs(d) * inv[s]
                 last[s] = 0.0
                 if a > small:
                     y[s] = g
@@ -87,7 +87,7 @@ def climb(
                     for s in range(ptr[i], ptr[i + 1]):
                         g = min(max(c[s] + p[s] * at, 0.0), w[s])
                         d = g - y[s]
-                        if abs(d) * inv[i] > small:
+                        if abs(d) * inv[s] > small:
                             y[s] = g
                             last[s] = d
                             for e in range(sp[s], sp[s + 1]):
@@ -110,7 +110,7 @@ def climb(
                 i = hot[k]
                 for s in range(ptr[i], ptr[i + 1]):
                     g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
-                    worst = max(worst, abs(g - y[s]) * inv[i])
+                    worst = max(worst, abs(g - y[s]) * inv[s])
             if worst <= tolerance * (1.0 - pace):
                 return True, sweep, work, leaps, ratio
         since += 1
@@ -167,7 +167,7 @@ def round_of(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y
         i = owner[s]
         g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
         z[s] = g
-        worst = max(worst, abs(g - y[s]) * inv[i])
+        worst = max(worst, abs(g - y[s]) * inv[s])
     return worst
 
 
@@ -281,18 +281,18 @@ def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Arra
 
 @compiled
 def bound(
-    owner: Array, sp: Array, si: Array, sd: Array, c: Array, p: Array, w: Array, unit: Array,
-    wide: Array, x: Array, total: Array, now: Array, z: Array, most: int,
+    owner: Array, sp: Array, si: Array, sd: Array, p: Array, least: Array, moves: Array,
+    total: Array, now: Array, z: Array, most: int,
 ) -> Any:  # fmt: skip
     """`v = Σ x_k + x_{k+1} / (1 − q)`, into `total`; returns q (1 where none is found), entries.
 
-    x₀ = unit, `x_{k+1} = A x_k` on the segments that move, or are within `wide` (n,) of it. The
-    first q below 0.9 ends it, else the best one of all rounds is taken.
+    x₀ = least (S,), `x_{k+1} = A x_k` on the segments that move. The first q below 0.9 ends it,
+    else the last one is taken.
     """
     count = len(now)
     work = 0
     for s in range(count):
-        now[s] = unit[owner[s]]
+        now[s] = least[s]
         total[s] = now[s]
     q = 1.0
     for _ in range(most):
@@ -305,11 +305,7 @@ def bound(
                 work += sp[s + 1] - sp[s]
         q = 0.0
         for s in range(count):
-            i = owner[s]
-            g = c[s] + p[s] * x[i]
-            new = 0.0
-            if p[s] > 0.0 and g > -wide[i] and g < w[s] + wide[i]:
-                new = p[s] * z[i]
+            new = p[s] * z[owner[s]] if moves[s] else 0.0
             if new > 0.0:
                 q = max(q, new / now[s])
             now[s] = new
@@ -323,20 +319,3 @@ def bound(
     else:
         q = 1.0
     return q, work
-
-
-@compiled
-def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, v: Array,
-          z: Array, out: Array) -> Any:  # fmt: skip
-    """`out = A v` among the segments `rows`: what v unpaid on them adds to each; z (n,) work."""
-    z[:] = 0.0
-    work = 0
-    for k in range(len(rows)):
-        s = rows[k]
-        for e in range(sp[s], sp[s + 1]):
-            z[si[e]] += sd[e] * v[k]
-        work += sp[s + 1] - sp[s]
-    for k in range(len(rows)):
-        s = rows[k]
-        out[k] = p[s] * z[owner[s]]
-    return work

@@ -41,9 +41,9 @@ def climb_block(
         worst[:] = 0.0
         total[:] = 0.0
         for i in range(n):
-            v = inv[i]
             for s in range(ptr[i], ptr[i + 1]):
                 top = 0.0
+                v = inv[s]
                 for k in range(b):
                     g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
                     d = g - y[s, k]
@@ -135,7 +135,7 @@ def round_block(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array
     worst[:] = 0.0
     for s in range(len(y)):
         i = owner[s]
-        v = inv[i]
+        v = inv[s]
         for k in range(y.shape[1]):
             g = min(max(c[s, k] + p[s, k] * x[i, k], 0.0), w[s, k])
             worst[k] = max(worst[k], abs(g - y[s, k]) * v)

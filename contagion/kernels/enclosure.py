@@ -10,7 +10,6 @@ from .segment_system import System
 
 WIDER = 1e-7, 1e-12  # of a balance sheet: segments this close to an end count as moving
 ROUNDING = 2e-15  # of a balance sheet: what a round cannot tell
-FAR = 1e10  # times the largest balance sheet: what is larger comes from a singular system
 MOST = 40  # products before the bound is solved for
 
 
@@ -24,20 +23,25 @@ def enclosed(
     x: np.ndarray,
     residual: float,
 ) -> tuple[float, int]:
-    """Bound on `max |y − y*| / unit`, nan where none is found; and the entries worked on.
+    """Bound on the error of y and of x over the balance sheet, nan where none is found; work done.
 
-    With A the derivative on the moving segments, x₀ = unit, x_{k+1} = A x_k and
-    q = max x_{k+1} / x_k < 1, v = Σ x_i + x_{k+1} / (1 − q) has (I − A) v ≥ unit. Two more
-    rounds of the map itself, at y ± ρv, then say that the fixed point lies between.
+    With A the derivative on the moving segments, x₀ = u at least the residual and the rounding of a
+    round, x_{k+1} = A x_k and q = max x_{k+1} / x_k < 1, v = Σ x_i + x_{k+1} / (1 − q) has
+    (I − A) v ≥ u. Two more rounds of the map itself, at y ± v, then say that the fixed point lies
+    between.
     """
-    found, work = np.nan, 0
+    work, g = 0, c + p * x[system.owner]
     for wide in WIDER:
-        apart, more = _apart(system, c, p, w, unit, y, x, residual + ROUNDING, wide * unit)
+        near = wide * unit[system.owner]
+        moves = (g > -near) & (g < w + near) & (p > 0)
+        apart, more = _apart(system, c, p, w, unit, y, moves, residual)
         work += more
         if apart is not None:
-            found = float((apart / unit[system.owner]).max(initial=0.0))
-            break
-    return found, work
+            lost = np.empty(system.n)
+            loops.push(system.sp, system.si, system.sd, apart, lost)
+            own = float((apart / unit[system.owner]).max(initial=0.0))
+            return max(own, float((lost / unit).max(initial=0.0))), work
+    return np.nan, work
 
 
 def _apart(
@@ -47,27 +51,25 @@ def _apart(
     w: np.ndarray,
     unit: np.ndarray,
     y: np.ndarray,
-    x: np.ndarray,
-    rho: float,
-    wide: np.ndarray,
+    moves: np.ndarray,
+    residual: float,
 ) -> tuple[np.ndarray | None, int]:
-    """ρv (S,), verified on the map itself, or `None`; `wide` (n,) money."""
-    count, owner = len(y), system.owner
-    total, now, z = np.empty(count), np.empty(count), np.empty(system.n)
+    """v (S,), verified on the map itself, or `None`; `moves` (S,) are the segments that move."""
+    count, owner, matters = len(y), system.owner, system.matters(unit)
+    least = (residual + ROUNDING) / matters
+    least[moves] = residual / matters[moves] + ROUNDING * unit[owner[moves]]
+    apart, now, z = np.empty(count), np.empty(count), np.empty(system.n)
     q, work = loops.bound(
-        owner, system.sp, system.si, system.sd, c, p, w, unit, wide, x, total, now, z, MOST
+        owner, system.sp, system.si, system.sd, p, least, moves, apart, now, z, MOST
     )
     if not q < 1:
-        g, near = c + p * x[owner], wide[owner]
-        moves = (g > -near) & (g < w + near) & (p > 0)
         rows = np.flatnonzero(moves)
-        total = np.asarray(unit[owner], float)
-        loops.push(system.sp, system.si, system.sd, np.where(moves, 0.0, total), z)
-        step = solved_or_none(system.cut(rows, p), (total + p * z[owner])[rows])
-        if step is None or not ((step > 0) & (step < FAR * unit.max())).all():
+        loops.push(system.sp, system.si, system.sd, np.where(moves, 0.0, least), z)
+        step = solved_or_none(system.cut(rows, p), (least + p * z[owner])[rows])
+        if step is None or not ((step > 0) & (step < unit.max())).all():
             return None, work
-        total[rows] = step * (1 + 1e-9)
-    apart = rho * total
+        apart = least
+        apart[rows] = step * (1 + 1e-9)
     for sign in (1.0, -1.0):
         moved = y + sign * apart
         work += loops.push(system.sp, system.si, system.sd, moved, z)

@@ -68,7 +68,7 @@ class Search:
         start: np.ndarray | None,
     ):
         self.system, self.c, self.p, self.w = system, c, p, w
-        self.unit, self.inv, self.tolerance = unit, 1.0 / unit, tolerance
+        self.unit, self.inv, self.tolerance = unit, system.matters(unit), tolerance
         self.slack = SLACK * unit
         n, count = system.n, len(c)
         self.y = np.zeros(count) if start is None else start.copy()

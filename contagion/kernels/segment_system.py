@@ -65,6 +65,19 @@ class System:
         """The shares, CSR (S, n)."""
         return csr_array((self.sd, self.si.astype(np.int64), self.sp), (len(self.owner), self.n))
 
+    def matters(self, unit: np.ndarray) -> np.ndarray:
+        """(S,) what one unit unpaid on a segment is, at most, of the balance sheet of its owner or
+        of a node that loses by it; unit (n,) are the balance sheets.
+        """
+        known = self.__dict__.get("_matters")
+        if known is None or not np.array_equal(known[0], unit):
+            part = np.append(self.sd / unit[self.si], 0.0)
+            first = np.minimum(self.sp[:-1], len(self.sd))
+            others = np.where(np.diff(self.sp) > 0, np.maximum.reduceat(part, first), 0.0)
+            known = unit, np.maximum(others, 1.0 / unit[self.owner])
+            self.__dict__["_matters"] = known
+        return np.asarray(known[1])
+
     def cut(self, rows: np.ndarray, p: np.ndarray) -> csr_array:
         """A among some segments: what one unit unpaid on one adds to another."""
         inner = self.matrix[rows][:, self.owner[rows]].T.tocsr()
