@@ -29,8 +29,8 @@ def climb(
     become hot while they are few are worked on first in, first out, so that a loss runs down a
     chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
     the last change is taken λ / (1 − λ) times more (`jumps`), and changes have to fall to the part
-    1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth of the
-    tolerance are not passed on.
+    1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth
+    of that are not passed on.
 
     Parameters
     ----------
