@@ -24,6 +24,7 @@ from conftest import others_slow
 import contagion as ct
 
 ROOM = 1e-8  # of the balance sheet of the node; the certificate of the engine is 1e-10
+ROUNDING = 1e-14  # of the reference and of sums, relative to the balance sheet
 FLAG = 1e-9  # funds this close to what is due: the flag is a matter of rounding
 SIZE = dict.fromkeys(FAMILIES, 9) | {"zero_assets": 25, "guarantees": 4}  # networks by default
 BLOCKS, OTHERS = 4, 5  # slow blocks, each as many times as large
@@ -78,6 +79,10 @@ def faults(outcome: ct.results.Outcome, want: Answer, one: Case) -> list[str]:
         if not (gap <= 0).all():
             i = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
             found.append(f"{name}[{i}]: {got[i]!r}, right is {right[i]!r}")
+    if outcome.error is not None and not np.isnan(outcome.error):
+        apart = np.abs(outcome.payments - want.paid) - (outcome.error + ROUNDING) * size
+        if not (apart <= 0).all():
+            found.append(f"error {float(outcome.error)}: payments are {apart.max()} further off")
     clear = (np.abs(want.equity) > FLAG * (size + one.assets)) & (size > 0)
     for i in np.flatnonzero((outcome.defaulted != want.failed) & clear)[:1]:
         found.append(f"defaulted[{i}]: {outcome.defaulted[i]}, right is {want.failed[i]}")
@@ -129,7 +134,8 @@ def answer(one: Case, k: int) -> Answer | None:
 
 def taken(batch: ct.results.Outcome, k: int) -> ct.results.Outcome:
     """Scenario k of a batch, as far as the judge looks at it."""
-    names = ["payments", "external_paid", "equity", "defaulted", "converged", "called", "unmet"]
+    names = ["payments", "external_paid", "equity", "defaulted", "converged", "error"]
+    names += ["called", "unmet"]
     found = {name: getattr(batch, name) for name in names}
     return replace(batch, **{name: x[k] for name, x in found.items() if x is not None})
 

@@ -27,8 +27,8 @@ def climb_block(
     c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps. It
     ends when no more than `few` scenarios are left whose changes matter, after a dozen sweeps.
     Changes that still shrink by λ at each sweep matter from the part 1 − λ of the tolerance on:
-    what is still to come is that much larger. Jumps wait until half of those left are steady. Returns
-    (sweeps, entries worked on).
+    what is still to come is that much larger. Jumps wait until half of those left are steady.
+    Returns (sweeps, entries worked on).
     """
     n, b = x.shape
     small = 0.02 * tolerance
