@@ -16,10 +16,11 @@ from conftest import (
     random_shock,
 )
 from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import block_diag, csr_array, eye_array
+from scipy.sparse import block_diag, csr_array, diags_array, eye_array
 
 import contagion as ct
-from contagion.kernels.clearing import clear
+from contagion.kernels import fixed_point, segment_system
+from contagion.kernels.clearing import Cleared, clear
 
 SMALL = 1e-7  # HiGHS works to 1e-7 of feasibility
 
@@ -296,13 +297,19 @@ def near_critical(n: int, seed: int) -> ct.ExposureNetwork:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("least", [False, True])
 def test_accelerated_rounds_reach_what_plain_rounds_reach(seed, least):
-    net = near_critical(150, seed)
+    """In a block, and one by one."""
+    n = 150
+    net = near_critical(n, seed)
     book, rng = net.book, np.random.default_rng(seed)
-    external = book.external_assets * (1 - 0.5 * rng.random((4, 150)))
-    fast = clear(net.segments, external, book.claims, book.can_fail, least=least, tolerance=1e-13)
+    external = book.external_assets * (1 - 0.5 * rng.random((4, n)))
     segments, rounds = net.segments, 0
+
+    def run(external: np.ndarray) -> Cleared:
+        return clear(segments, external, book.claims, book.can_fail, least=least, tolerance=1e-13)
+
+    fast, ones = run(external), [run(external[k : k + 1]) for k in range(4)]
     funds, change = external + book.claims, np.inf
-    unpaid = segments.width * np.ones((4, 1)) if least else np.zeros((4, 150))
+    unpaid = segments.width * np.ones((4, 1)) if least else np.zeros((4, n))
     while change > 1e-14:
         lost = segments.shares.spread(unpaid.T).T
         new = np.clip(segments.end - (funds - lost), 0.0, segments.width)
@@ -310,7 +317,23 @@ def test_accelerated_rounds_reach_what_plain_rounds_reach(seed, least):
         rounds += 1
     assert fast.converged.all() and fast.rounds.max() < rounds / 3
     assert fast.defaulted.mean() > 0.8
-    np.testing.assert_allclose(fast.unpaid, unpaid, rtol=0, atol=1e-10 * checks.scale(net))
+    for found in (fast.unpaid, np.concatenate([one.unpaid for one in ones])):
+        np.testing.assert_allclose(found, unpaid, rtol=0, atol=1e-10 * checks.scale(net))
+
+
+def test_a_slow_system_is_solved_by_newton_steps(monkeypatch):
+    """600 nodes that lose 1e-5 of what they pass on at every step: 10⁶ rounds."""
+    calls, plain = [], fixed_point.krylov
+    monkeypatch.setattr(fixed_point, "krylov", lambda *a: calls.append(1) or plain(*a))
+    n, rng = 600, np.random.default_rng(0)
+    shares = csr_array(rng.random((n, n)) * (rng.random((n, n)) < 0.02))
+    shares = csr_array(diags_array((1 - 1e-5) / shares.sum(axis=1)) @ shares)
+    system = segment_system.System.of(np.arange(n), shares)
+    c, w = np.where(np.arange(n) < 9, 1.0, 0.0), np.full(n, 1e9)
+    found = fixed_point.least(system, c, np.ones(n), w, np.full(n, 1e6))
+    exact = np.linalg.solve(np.eye(n) - shares.toarray().T, c)
+    assert calls and found.error <= 1e-9  # rounding, 2e-15, a hundred thousand times
+    assert np.abs(found.y - exact).max() <= 1e6 * found.error
 
 
 @pytest.mark.parametrize(

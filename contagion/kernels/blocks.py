@@ -10,8 +10,9 @@ from . import climb_blocks as loops
 from .fixed_point import SLACK, least
 from .segment_system import System
 
-WIDTH = 32  # scenarios side by side: some columns of the arrays stay in the cache
-SWEEPS, FEW = 100, 4  # after which a block is given up, and slow scenarios that do not hold it up
+WIDTH, MOST = 32, 512  # scenarios side by side, of large and of small networks
+CACHE = 2**15  # entries of one array of a block: a few of them stay in the cache
+SWEEPS = 100  # after which a block is given up
 
 
 @dataclass
@@ -24,6 +25,15 @@ class Solved:
     error: np.ndarray
     sweeps: np.ndarray
     work: int
+
+
+def width(segments: int) -> int:
+    """Scenarios in a block.
+
+    >>> width(1000), width(20)
+    (32, 512)
+    """
+    return int(np.clip(CACHE // max(segments, 1) // WIDTH * WIDTH, WIDTH, MOST))
 
 
 def solve(
@@ -101,7 +111,7 @@ def _block(
     if warm:
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     arrays = s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x
-    sweeps, entries = loops.climb_block(*arrays, last, state, leaps, tolerance, SWEEPS, FEW)
+    sweeps, entries = loops.climb_block(*arrays, last, state, leaps, tolerance, SWEEPS)
     done.sweeps += sweeps
     entries += loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     done.work += entries * b
@@ -113,9 +123,9 @@ def _block(
             loops.leaks_block(
                 s.ptr, s.sp, s.si, c, p, w, done.x, SLACK * unit, s.inside, *flags, falling, alone
             )
-    return alone
+    return np.asarray(alone)
 
 
 def _with_bundles(a: np.ndarray, value: np.ndarray | float, system: System) -> np.ndarray:
     extra = np.broadcast_to(np.reshape(value, (-1, 1)), (len(system.bundles), a.shape[1]))
-    return np.concatenate([a, extra])
+    return np.asarray(np.concatenate([a, extra]))

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from .blocks import WIDTH
+from .blocks import width
 from .clearing_block import Block, Terms
 from .clearing_calls import Called
 from .segments import Segments
@@ -103,8 +103,8 @@ def clear(
     )
     batch, n = external.shape
     waves = mode == "waves" or terms.costly
-    order, width = np.arange(batch), batch if history else WIDTH
-    if batch > width:  # scenarios of like severity take like sweeps
+    order, size = np.arange(batch), batch if history else width(len(segments.owner))
+    if batch > size:  # scenarios of like severity take like sweeps
         order = np.argsort(external.sum(axis=1), kind="stable")
     out = Cleared(
         np.empty((batch, len(segments.owner))),
@@ -122,8 +122,8 @@ def clear(
     if segments.calls is not None:
         shape = batch, len(segments.calls.cap)
         out = replace(out, called=np.empty(shape), unmet=np.empty(shape))
-    for first in range(0, batch, width):
-        at = order[first : first + width]
+    for first in range(0, batch, max(size, 1)):
+        at = order[first : first + size]
         pins = None if pinned is None else np.ascontiguousarray(pinned[at].T)
         block = kind(terms, np.ascontiguousarray(external[at].T), pins)
         if out.default_round is not None:

@@ -95,7 +95,7 @@ class Promises:
     @cached_property
     def owner(self) -> np.ndarray:
         """(S + Q,) node of each segment and call, in that order."""
-        return np.concatenate([self.segments.owner, self.calls.guarantor])[self.order]
+        return np.asarray(np.concatenate([self.segments.owner, self.calls.guarantor])[self.order])
 
     @cached_property
     def waits(self) -> np.ndarray:
@@ -104,7 +104,7 @@ class Promises:
         What support absorbs rises with a loss. With the support held, more of the loss would be
         left than is true, and the turns would not come from below.
         """
-        return (self.committed > 0)[self.owner]
+        return np.asarray((self.committed > 0)[self.owner])
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -319,3 +319,20 @@ def bound(
     else:
         q = 1.0
     return q, work
+
+
+@compiled
+def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, v: Array,
+          z: Array, out: Array) -> Any:  # fmt: skip
+    """`out = A v` among the segments `rows`: what v unpaid on them adds to each; z (n,) work."""
+    z[:] = 0.0
+    work = 0
+    for k in range(len(rows)):
+        s = rows[k]
+        for e in range(sp[s], sp[s + 1]):
+            z[si[e]] += sd[e] * v[k]
+        work += sp[s + 1] - sp[s]
+    for k in range(len(rows)):
+        s = rows[k]
+        out[k] = p[s] * z[owner[s]]
+    return work

@@ -20,12 +20,11 @@ def climb_block(
     ptr: Array, sp: Array, si: Array, sd: Array,
     c: Array, p: Array, w: Array, inv: Array,
     y: Array, x: Array, last: Array, state: Array, leaps: Array,
-    tolerance: float, most: int, few: int,
+    tolerance: float, most: int,
 ) -> Any:  # fmt: skip
     """The climb of :func:`climb` for a block of B scenarios side by side, with jumps for each.
 
-    c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps. It
-    ends when no more than `few` scenarios are left whose changes matter, after a dozen sweeps.
+    c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps.
     Changes that still shrink by λ at each sweep matter from the part 1 − λ of the tolerance on:
     what is still to come is that much larger. Jumps wait until half of those left are steady.
     Returns (sweeps, entries worked on).
@@ -37,8 +36,8 @@ def climb_block(
     before[:] = np.inf
     ratio[:] = 2.0
     pace[:] = 0.0
-    work, sweep, since = 0, 0, 0
-    for sweep in range(1, most + 1):
+    work, since = 0, 0
+    for sweep in range(1, most + 1):  # noqa: B007 - it is returned
         worst[:] = 0.0
         total[:] = 0.0
         for i in range(n):
@@ -83,7 +82,7 @@ def climb_block(
             ratio[k] = new
             before[k] = total[k]
         small = 0.02 * tolerance * (1.0 - pace.max())
-        if left == 0 or (sweep >= 12 and left <= few):
+        if left == 0:
             break
         if since > 2 and 2 * steady >= left:
             since = 0

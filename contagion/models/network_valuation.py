@@ -26,6 +26,7 @@ from .valuations import EisenbergNoe, from_words
 CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
 DEFAULT = EisenbergNoe()
 SAME = 1e-7  # equities of two solutions this close, relative to the balance sheet, are one
+CHEAP = 30  # nodes up to which the error bound of one scenario costs little
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,9 +51,10 @@ class NetworkValuation(Model):
     tolerance : bound on the error of the equities, relative to each node's balance sheet, where
         one is found and doubles are fine enough for it (their rounding, 1e-14 or so, is amplified
         like any loss); `outcome.error` says what was reached. Where there is no bound (a loss
-        that grows without end, or goes round undiminished) the residual is below it, and in
-        batches, unless `certify` says otherwise.
-    certify : bound the error "always", "never", or of single scenarios only ("auto").
+        that grows without end, or goes round undiminished) the residual is below it, and
+        where `certify` leaves the error out.
+    certify : bound the error "always", "never", or ("auto") of single scenarios of up to 30 nodes,
+        where it costs little.
     max_rounds : rounds before a run counts as not converged. Slow rounds are replaced by linear
         solves that cannot pass the solution; where rounds of default are reported, after 300.
 
@@ -114,9 +116,9 @@ class NetworkValuation(Model):
         claims = _claims(network, self._function)
         given = self._function.parameters(n, _numeric(network))
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
-        wanted = certified(self.certify)
+        wanted, cheap = certified(self.certify), len(flat) == 1 and n <= CHEAP
         slice_of = partial(
-            self._slice, network, claims, given, trace, len(flat) == 1 if wanted is None else wanted
+            self._slice, network, claims, given, trace, cheap if wanted is None else wanted
         )
         parts = [
             slice_of(flat[at : at + size], pins[at : at + size]) for at in range(0, len(flat), size)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import ModelError
-from ..kernels.blocks import WIDTH
+from ..kernels import blocks
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..network.exposure_network import ExposureNetwork
@@ -118,7 +118,8 @@ def _gone(external: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
 
 def slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
     """Slices of scenarios; those of like severity take like rounds, so they go together."""
-    size = WIDTH * max(1, CHUNK // (WIDTH * max(width, 1)))
+    block = blocks.width(width)
+    size = block * max(1, CHUNK // (block * max(width, 1)))
     if len(flat) <= size:
         yield slice(None)
         return
