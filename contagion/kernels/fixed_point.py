@@ -79,7 +79,7 @@ class Search:
         self.ratio = 0.0
         self.flag = np.zeros(n, bool)
         self.sweeps = self.work = 0
-        self.leapt = False
+        self.leapt = start is not None  # it may lie above in the last digits
         if start is not None:
             self.refresh()
             self.flag[system.owner[self.y > 0]] = True
@@ -212,11 +212,10 @@ def least(
     array([10., 10.])
     """
     search = Search(system, c, p, w, unit, tolerance, start)
-    below = None if start is None else start
     if system.amplifies:
         _concave(search)
     else:
-        _fast(search, below)
+        _fast(search, start)
     residual = search.refresh()
     error = np.nan
     if certify or (certify is None and len(system.sd) <= CERTAIN):
