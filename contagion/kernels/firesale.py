@@ -30,7 +30,7 @@ def forced_sales(
     equity: np.ndarray,
     weighted: np.ndarray,
     marked: np.ndarray,
-    ratio: float,
+    ratio: np.ndarray | float,
     sells: np.ndarray,
 ) -> np.ndarray:
     """The part θ (B, n) of its holdings that each node has to sell to meet a capital ratio.
@@ -44,7 +44,7 @@ def forced_sales(
     equity : (B, n) signed, marked to market.
     weighted : (B, n) assets that count in the ratio and are not sold.
     marked : (B, n) holdings at the prices of now.
-    ratio : above 0.
+    ratio : above 0, one number or (n,).
     sells : (B, n) bool; the others sell nothing.
 
     >>> one = np.ones((1, 1))
@@ -144,8 +144,8 @@ def deleverage(
     closed: np.ndarray,
     can_fail: np.ndarray,
     *,
-    most: float,
-    target: float,
+    most: np.ndarray,
+    target: np.ndarray,
     floor: np.ndarray,
     shortfall: float,
     insolvent: bool,
@@ -161,6 +161,7 @@ def deleverage(
     Parameters
     ----------
     rest : (B, n) assets that cannot be sold; capital : (B, n) C after the shock, signed.
+    most, target : (n,) leverage that forces sales, and that they lead back to.
     depth : (A,) D, money; floor : (A,) b, part of the price that is always paid, below 1.
     sells, can_fail : (n,) bool; closed : (B, n) bool, sell everything in the first round.
     insolvent : nodes without capital sell everything, otherwise nothing.

@@ -235,7 +235,7 @@ def differentiable(model: Model) -> bool:
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
     """Default costs make V jump where a node just stands, or just fails."""
     model, due = result.model, result.network.segments.due
-    if getattr(model, "alpha", 1.0) == 1 and getattr(model, "beta", 1.0) == 1:
+    if not hasattr(model, "kept") or model.kept(result.network) is None:
         return
     gap = result.outcome.equity + system.segments.absorbing
     near = result.network.book.can_fail & ~result.pinned & (due > 0)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..kernels.cascade import cascade
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
+from .parameters import RATE, Parameter, Range
 
 
 def default_cascade(
     network: ExposureNetwork,
     losses: np.ndarray,
     recoveries: np.ndarray | None,
-    rate: float,
+    rate: np.ndarray | float,
     *,
     strict: bool,
     trace: Trace,
@@ -92,14 +93,10 @@ class Furfine(Model):
     source: ClassVar[str] = "Furfine (2003), Journal of Money, Credit and Banking 35(1)"
     settles: ClassVar[bool] = False
 
-    loss_given_default: float = 1.0
-    strict: bool = True
+    by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.loss_given_default <= 1:
-            raise ArgumentError(
-                f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
-            )
+    loss_given_default: Parameter = 1.0
+    strict: bool = True
 
     def run(
         self,
@@ -109,6 +106,5 @@ class Furfine(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        return default_cascade(
-            network, losses, recoveries, self.loss_given_default, strict=self.strict, trace=trace
-        )
+        rate = self.nodes("loss_given_default", network)
+        return default_cascade(network, losses, recoveries, rate, strict=self.strict, trace=trace)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
 from ..errors import AmbiguousSolution, ArgumentTypeError
 from ..kernels.equities import THRESHOLD, Solution, solve
@@ -112,7 +111,7 @@ class NetworkValuation(Model):
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
         claims = _claims(network, self._function)
-        given = self._function.parameters(n, _numeric(network))
+        given = {name: self._function.nodes(name, network) for name in self._function.by_node}
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
         wanted = certified(self.certify)
         slice_of = partial(
@@ -252,9 +251,3 @@ def _scale(network: ExposureNetwork) -> np.ndarray:
 def _known(network: ExposureNetwork, equity: np.ndarray) -> np.ndarray:
     known = network.book.known
     return equity if known.all() else np.where(known, equity, np.nan)
-
-
-def _numeric(network: ExposureNetwork) -> dict[str, np.ndarray]:
-    """The numeric columns of the node table, (n,) each."""
-    table = network.nodes.select_dtypes("number")
-    return {str(name): pd.to_numeric(table[name]).to_numpy(np.float64) for name in table}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..kernels.firesale import liquidations
 from ..network.exposure_network import ExposureNetwork
 from .base import Trace
+from .parameters import RATE, Parameter, Range
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
 
 
@@ -68,15 +69,14 @@ class OverlappingPortfolios(PortfolioModel):
     )
     settles: ClassVar[bool] = False
 
+    by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
+
     impact: float | Any = SHARE
-    loss_given_default: float = 0.0
+    loss_given_default: Parameter = 0.0
     strict: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.loss_given_default <= 1:
-            raise ArgumentError(
-                f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
-            )
+        super().__post_init__()
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
 
     def _solve(
@@ -84,7 +84,8 @@ class OverlappingPortfolios(PortfolioModel):
     ) -> Solved:
         mine, book = Portfolios.of(network), network.book
         started = ~np.isnan(pins)
-        rate = np.where(started, 1.0 - np.nan_to_num(pins), self.loss_given_default)
+        rate = self.nodes("loss_given_default", network)
+        rate = np.where(started, 1.0 - np.nan_to_num(pins), rate)
         done, claims = liquidations(
             mine.held,
             mine.after(flat)[0],
