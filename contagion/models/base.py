@@ -32,7 +32,7 @@ class Model(Parameters, ABC):
     when it knows that nodes own each other; the others refuse shareholdings),
     `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
     on, and nothing is destroyed on the way: defaults without further ones then need no run),
-    `by_node` (the range of every field that may differ by node, read by `self.nodes`).
+    `by_node` (the range of every field that may differ by node, read by :meth:`parameter`).
     """
 
     title: ClassVar[str]

@@ -158,9 +158,9 @@ class Funding(Channel):
         liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
         pledged = np.nan_to_num(column(network._nodes, "secured_funding"))
         free = np.maximum(column(network._nodes, "sellable_assets") - pledged, 0.0)
-        need = np.maximum(self.nodes("not_replaced", network) * called - liquid, 0.0)
+        need = np.maximum(self.parameter(network, "not_replaced") * called - liquid, 0.0)
         most = np.where(np.isnan(free), np.inf, free)
-        cost = self.nodes("sale_cost", network)
+        cost = self.parameter(network, "sale_cost")
         return np.asarray(cost / (1.0 + cost) * np.minimum((1.0 + cost) * need, most))
 
 

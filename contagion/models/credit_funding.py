@@ -117,7 +117,7 @@ class CreditFunding(Model):
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
         started = ~np.isnan(pins)
-        rate = np.where(started, 1.0 - pins, self.nodes("loss_given_default", network))
+        rate = np.where(started, 1.0 - pins, self.parameter(network, "loss_given_default"))
         own, plain, fixed = _by_rate(network)
         equity = np.nan_to_num(book.equity)
         liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
@@ -131,8 +131,8 @@ class CreditFunding(Model):
             scale=np.abs(equity) + book.claims + book.debts,
             shock=flat,
             rate=rate,
-            not_replaced=self.nodes("not_replaced", network),
-            sale_cost=self.nodes("sale_cost", network),
+            not_replaced=self.parameter(network, "not_replaced"),
+            sale_cost=self.parameter(network, "sale_cost"),
             price_impact=self.price_impact,
             liquid=liquid,
             sellable=np.where(np.isnan(free), np.inf, free),
@@ -172,7 +172,7 @@ class CreditFunding(Model):
         """From who withdraws to who sells for it, and from there to everybody whose assets fall."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)
-        called = self.nodes("not_replaced", net) * (
+        called = self.parameter(net, "not_replaced") * (
             net.liabilities @ result.outcome.defaulted.astype(float)
         )
         seller = called > np.nan_to_num(column(net._nodes, "liquid_assets"))
@@ -186,7 +186,7 @@ class CreditFunding(Model):
         """(n,) equity below which a node fails, in money."""
         given = column(network._nodes, "equity_floor")
         total = network.book.stated_assets + network.book.claims
-        return np.where(np.isnan(given), self.nodes("hurdle", network) * total, given)
+        return np.where(np.isnan(given), self.parameter(network, "hurdle") * total, given)
 
 
 def _by_rate(network: ExposureNetwork) -> tuple[np.ndarray | None, csr_array, csr_array | None]:

@@ -109,8 +109,8 @@ class FailureCosts(Model):
         floor, costs = (
             column(network._nodes, name) for name in ("failure_threshold", "failure_cost")
         )
-        floor = np.where(np.isnan(floor), self.nodes("threshold", network) * value, floor)
-        return floor, np.where(np.isnan(costs), self.nodes("cost", network) * floor, costs)
+        floor = np.where(np.isnan(floor), self.parameter(network, "threshold") * value, floor)
+        return floor, np.where(np.isnan(costs), self.parameter(network, "cost") * floor, costs)
 
     def values(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
         """The quantities of the paper, one row a node, in money.

@@ -146,7 +146,10 @@ class FireSale(PortfolioModel):
         sells = (book.can_fail & book.known) | started
         if least:
             price = law(np.asarray(sells.astype(float) @ mine.held))
-        ratio, weight = self.nodes("capital_ratio", network), self.nodes("other_weight", network)
+        ratio, weight = (
+            self.parameter(network, "capital_ratio"),
+            self.parameter(network, "other_weight"),
+        )
         share, sold = np.zeros_like(flat), np.zeros_like(price)
         change, rounds = np.full(len(flat), np.inf), np.zeros(len(flat), np.int64)
         live, states = np.arange(len(flat)), _Path(trace)

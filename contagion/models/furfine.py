@@ -106,5 +106,5 @@ class Furfine(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        rate = self.nodes("loss_given_default", network)
+        rate = self.parameter(network, "loss_given_default")
         return default_cascade(network, losses, recoveries, rate, strict=self.strict, trace=trace)

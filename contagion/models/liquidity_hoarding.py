@@ -92,7 +92,7 @@ class LiquidityHoarding(Model):
         rate = np.where(started, 1.0 - pins, 0.0)
         liquid, raised, secured = self._sources(network)
         nothing, owed = np.zeros(n), network.liabilities
-        called = owed.data * self.nodes("withdrawal", network)[owed.indices]
+        called = owed.data * self.parameter(network, "withdrawal")[owed.indices]
         done = spread(
             csr_array((called, owed.indices, owed.indptr), shape=owed.shape),
             network.liabilities,
@@ -143,7 +143,7 @@ class LiquidityHoarding(Model):
         net = result.network
         liquid, raised, secured = self._sources(net)
         hoards = result.outcome.defaulted
-        withdrawn = net.liabilities @ np.where(hoards, self.nodes("withdrawal", net), 0.0)
+        withdrawn = net.liabilities @ np.where(hoards, self.parameter(net, "withdrawal"), 0.0)
         columns = {
             "liquid": liquid,
             "raised": raised,
@@ -158,8 +158,8 @@ class LiquidityHoarding(Model):
     def _sources(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Liquid assets, what collateral raises, and what is borrowed against it, (n,) each."""
         liquid = column(network._nodes, "liquid_assets")
-        share = self.nodes("liquid_share", network) * network.book.stated_assets
+        share = self.parameter(network, "liquid_share") * network.book.stated_assets
         collateral = np.nan_to_num(column(network._nodes, "sellable_assets"))
         secured = np.nan_to_num(column(network._nodes, "secured_funding"))
-        raised = (1 - self.nodes("haircut", network)) * collateral
+        raised = (1 - self.parameter(network, "haircut")) * collateral
         return np.where(np.isnan(liquid), share, liquid), raised, secured

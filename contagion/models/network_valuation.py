@@ -111,7 +111,7 @@ class NetworkValuation(Model):
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
         claims = _claims(network, self._function)
-        given = {name: self._function.nodes(name, network) for name in self._function.by_node}
+        given = {name: self._function.parameter(network, name) for name in self._function.by_node}
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
         wanted = certified(self.certify)
         slice_of = partial(

@@ -84,7 +84,7 @@ class OverlappingPortfolios(PortfolioModel):
     ) -> Solved:
         mine, book = Portfolios.of(network), network.book
         started = ~np.isnan(pins)
-        rate = self.nodes("loss_given_default", network)
+        rate = self.parameter(network, "loss_given_default")
         rate = np.where(started, 1.0 - np.nan_to_num(pins), rate)
         done, claims = liquidations(
             mine.held,

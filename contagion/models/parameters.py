@@ -68,7 +68,7 @@ class Parameters:
         every = ((f.name, getattr(self, f.name), f.default) for f in fields(self))
         return {name: value for name, value, usual in every if usual is MISSING or value != usual}
 
-    def nodes(self, name: str, network: ExposureNetwork) -> np.ndarray:
+    def parameter(self, network: ExposureNetwork, name: str) -> np.ndarray:
         """A parameter by node, (n,).
 
         Raises
@@ -81,7 +81,7 @@ class Parameters:
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 1], [0, 0]], ["a", "b"],
         ...     orientation="debtor->creditor", external_assets=[2, 1])
-        >>> ct.models.Furfine({"a": 0.5, "b": 0.2}).nodes("loss_given_default", net).tolist()
+        >>> ct.models.Furfine({"a": 0.5, "b": 0.2}).parameter(net, "loss_given_default").tolist()
         [0.5, 0.2]
         """
         where = f"{type(self).__name__}: {name}"

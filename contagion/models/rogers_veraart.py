@@ -76,7 +76,7 @@ class RogersVeraart(Model):
 
     def kept(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray] | None:
         """α and β by node, (n,) each; `None` where default destroys nothing."""
-        alpha, beta = self.nodes("alpha", network), self.nodes("beta", network)
+        alpha, beta = self.parameter(network, "alpha"), self.parameter(network, "beta")
         return None if (alpha == 1).all() and (beta == 1).all() else (alpha, beta)
 
     def run(

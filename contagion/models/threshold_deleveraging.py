@@ -121,10 +121,10 @@ class ThresholdDeleveraging(PortfolioModel):
 
     def _limits(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
         """The limit and the target of leverage, (n,) each."""
-        most = self.nodes("max_leverage", network)
+        most = self.parameter(network, "max_leverage")
         if self.target_leverage is None:
             return most, 0.95 * most
-        target = self.nodes("target_leverage", network)
+        target = self.parameter(network, "target_leverage")
         self._ordered(most, target, network.names)
         return most, target
 
