@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..errors import AmbiguousSolution, ArgumentTypeError
+from ..kernels.debtrank import reached
 from ..kernels.equities import THRESHOLD, Solution, solve
 from ..kernels.equities_steps import System
 from ..kernels.segments import Segments
@@ -197,7 +198,7 @@ class NetworkValuation(Model):
             owner,
             claims.shares,
             base,
-            ~able[owner],
+            (~able | _unmoved(network, function, given, flat, pins).T)[owner],
             np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner] * terms.width,
             (room - absorbing)[:, None],
             able,
@@ -241,6 +242,24 @@ def _claims(network: ExposureNetwork, function: Valuation) -> Segments:
     due = book.debts + np.nan_to_num(book.external_liabilities)
     shares = Shares(network.liabilities)
     return Segments(np.arange(n), np.zeros(n), np.ones(n), shares, due, none, np.empty(0))
+
+
+def _unmoved(
+    network: ExposureNetwork,
+    function: Valuation,
+    given: dict[str, np.ndarray],
+    flat: np.ndarray,
+    pins: np.ndarray,
+) -> np.ndarray:
+    """(B, n) bool: nodes without equity, neither more nor less, that no loss reaches."""
+    book, room = network.book, THRESHOLD * _scale(network)
+    none = book.can_fail & (book.equity <= 0) & (book.equity >= -room)
+    if not function.by_loss or not none.any():
+        return np.zeros_like(flat, bool)
+    before = book.can_fail & (book.equity < -room)  # their claims have lost without a shock
+    passes = np.where(np.isnan(pins), book.can_fail & (given["recovery"] < 1), pins < 1)
+    lose = reached(network.liabilities, (flat > 0) | ~np.isnan(pins) | before, passes)
+    return np.asarray(none & ~lose)
 
 
 def _scale(network: ExposureNetwork) -> np.ndarray:

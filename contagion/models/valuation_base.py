@@ -22,14 +22,16 @@ class Valuation(Parameters, ABC):
     :meth:`missing`. Class attributes: `by_claim` (what a claim gets depends on its place in the
     order of its debtor, so that rules and external creditors count; otherwise one rate a debtor),
     `ex_ante` (claims can lose value without a shock), `strict` (default when equity is below 0;
-    otherwise also at 0), `jumps` (V jumps at default), `by_node` (the range of every field that is
-    one number, or one for each node).
+    otherwise also at 0), `jumps` (V jumps at default), `by_loss` (V
+    follows the loss relative to the equity before: where that is 0, the first loss takes all),
+    `by_node` (the range of every field that is one number, or one for each node).
     """
 
     room: ClassVar[str] = "valuations."
     by_claim: ClassVar[bool] = False
     ex_ante: ClassVar[bool] = False
     jumps: ClassVar[bool] = False
+    by_loss: ClassVar[bool] = False
     strict = True
 
     @abstractmethod

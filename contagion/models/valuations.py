@@ -129,9 +129,10 @@ class Furfine(Valuation):
 class LinearDebtRank(Valuation):
     """`V = 1 − (1 − recovery) h` with `h = 1 − E / M` the relative loss of equity, in [0, 1].
 
-    M is the equity at face value before the shock. The equities of :class:`contagion.DebtRank`
-    where every node is solvent before. A node that is not, M <= 0, is worth `recovery` here,
-    as in the package of the authors; there, it passes nothing on.
+    M is the equity at face value before the shock. Where M = 0, h is 1 as soon as a loss reaches
+    the node, and 0 before: the limit of small equity. Claims on a node with M < 0 are worth
+    `recovery` from the start, as in the package of the authors; otherwise the equities are those
+    of :class:`contagion.DebtRank`.
 
     Parameters
     ----------
@@ -147,6 +148,7 @@ class LinearDebtRank(Valuation):
     github.com/marcobardoscia/neva @ 27b1600.
     """
 
+    by_loss: ClassVar[bool] = True
     by_node: ClassVar[Mapping[str, Range]] = {"recovery": RATE}
 
     recovery: Parameter = 0.0
@@ -181,6 +183,7 @@ class ExponentialDebtRank(Valuation):
     number of the equation not seen.
     """
 
+    by_loss: ClassVar[bool] = True
     by_node: ClassVar[Mapping[str, Range]] = {"alpha": POSITIVE, "recovery": RATE}
 
     alpha: Parameter
