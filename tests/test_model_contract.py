@@ -38,7 +38,7 @@ VARIANTS: dict[str, ct.models.Model] = {
     "debtrank, single hit": ct.DebtRank("single-hit"),
     "furfine": ct.models.Furfine(0.6),
     "gai-kapadia": ct.models.GaiKapadia(),
-    "gai-kapadia, not strict": ct.models.GaiKapadia(strict=False),
+    "gai-kapadia, strict": ct.models.GaiKapadia(strict=True),
 }
 COVERED = {type(model) for model in VARIANTS.values()}
 VARIANTS |= {name: kind() for name, kind in ct.models.MODELS.items() if kind not in COVERED}
