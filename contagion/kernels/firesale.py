@@ -80,7 +80,8 @@ def liquidations(
     held: csr_array,
     kept: np.ndarray,
     law: Law,
-    liabilities: csr_array,
+    plain: csr_array,
+    fixed: csr_array | None,
     rate: np.ndarray,
     capital: np.ndarray,
     hit: np.ndarray,
@@ -92,11 +93,13 @@ def liquidations(
 ) -> tuple[Sales, np.ndarray]:
     """Failed nodes sell everything, prices fall, and who loses more than its capital fails too.
 
-        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j rate_j A_ij [j failed],   p = law(sold)
+        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j (rate_j plain_ji + fixed_ji) [j failed]
+        p = law(sold)
 
     Parameters
     ----------
-    liabilities : CSR (n, n), row = debtor, column = creditor; rate (B, n) loss on its debts.
+    plain, fixed : CSR (n, n), row = debtor, column = creditor: claims that lose at the rate (B, n)
+        of their debtor, and what others lose in default (or None), money.
     capital : (n,); hit : (B, n) the shock; can_fail : (n,) bool; started : (B, n) bool.
     strict : a loss that just equals the capital is survived.
 
@@ -121,7 +124,9 @@ def liquidations(
         sold = np.asarray(failed.astype(float) @ held)
         price = law(sold)
         lost = marked_down(held, kept, 1.0 - price)
-        claims = np.asarray((failed * rate) @ liabilities)
+        claims = np.asarray((failed * rate) @ plain)
+        if fixed is not None:
+            claims += failed.astype(float) @ fixed
         fresh = over(hit + lost + claims) & ~failed
         default_round[fresh] = number
         failed = failed | fresh

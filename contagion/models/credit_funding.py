@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from ..errors import ArgumentError, ModelError
+from ..errors import ArgumentError
 from ..kernels.funding import spread
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
-from ..text import listing
 from .base import Model, Trace
+from .claim_rates import ClaimRates
 from .parameters import POSITIVE, RATE, Parameter, Range
 from .routes import NOISE, links, lost_by, newly_failed, through_funding
 
@@ -118,7 +117,7 @@ class CreditFunding(Model):
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
         started = ~np.isnan(pins)
         rate = np.where(started, 1.0 - pins, self.parameter(network, "loss_given_default"))
-        own, plain, fixed = _by_rate(network)
+        own, plain, fixed = ClaimRates.of(network)
         equity = np.nan_to_num(book.equity)
         liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
         pledged = np.nan_to_num(column(network._nodes, "secured_funding"))
@@ -187,24 +186,3 @@ class CreditFunding(Model):
         given = column(network._nodes, "equity_floor")
         total = network.book.stated_assets + network.book.claims
         return np.where(np.isnan(given), self.parameter(network, "hurdle") * total, given)
-
-
-def _by_rate(network: ExposureNetwork) -> tuple[np.ndarray | None, csr_array, csr_array | None]:
-    """Rates (m,) that claims bring along, the claims without one, and what the others lose."""
-    if "lgd" not in network._columns:
-        return None, network.liabilities, None
-    own = network._columns["lgd"].to_numpy(float, na_value=np.nan)
-    high = own > 1
-    if high.any():
-        rows = network.exposures.loc[high]
-        pairs = [f"{a} on {b}" for a, b in zip(rows["creditor"], rows["debtor"], strict=True)]
-        raise ModelError(
-            f"lgd is above 1 for {int(high.sum())} claims ({listing(pairs)}; largest "
-            f"{float(np.nanmax(own)):g}): a claim cannot lose more than itself. Give a part "
-            "between 0 and 1, not a percentage."
-        )
-    free, n = np.isnan(own), len(network)
-    at = network.debtor, network.creditor
-    plain = csr_array((np.where(free, network.amount, 0.0), at), shape=(n, n))
-    fixed = csr_array((np.where(free, 0.0, own * network.amount), at), shape=(n, n))
-    return own, plain, fixed

@@ -12,6 +12,7 @@ from ..kernels.cascade import cascade
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
+from .claim_rates import ClaimRates
 from .parameters import RATE, Parameter, Range
 
 
@@ -26,12 +27,13 @@ def default_cascade(
 ) -> Outcome:
     """Run the default cascade on scenarios (..., n) and complete the outcome."""
     lead, n = losses.shape[:-1], len(network)
-    book = network.book
+    book, (own, plain, fixed) = network.book, ClaimRates.of(network)
     shock = losses.reshape(-1, n)
     pins = np.full_like(shock, np.nan) if recoveries is None else recoveries.reshape(-1, n)
     started = ~np.isnan(pins)
     done = cascade(
-        network.liabilities,
+        plain,
+        fixed,
         np.nan_to_num(book.equity),
         shock,
         np.where(started, 1.0 - pins, rate),
@@ -57,6 +59,7 @@ def default_cascade(
         converged=np.ones(lead, bool),
         default_round=done.default_round.reshape(losses.shape),
         loss_rate=np.where(failed, np.where(started, 1.0 - pins, rate).reshape(losses.shape), 0.0),
+        claim_rates=own,
         history=states,
     )
 
@@ -67,12 +70,12 @@ class Furfine(Model):
 
         loss_i = shock_i + λ Σ_j A_ij [j failed],   i fails when loss_i > equity_i
 
-    A trigger given by
-    `Shock.default(node, recovery=ρ)` costs its creditors 1 − ρ instead of λ.
+    A trigger given by `Shock.default(node, recovery=ρ)` costs its creditors 1 − ρ instead of λ. The
+    column `lgd` of an exposure, where it is given, goes before both.
 
     Parameters
     ----------
-    loss_given_default : λ in [0, 1].
+    loss_given_default : λ in [0, 1] of the debtor: one number, or one for each node.
     strict : losses have to exceed the equity; `False`: a loss that equals it fails the node.
 
     Example

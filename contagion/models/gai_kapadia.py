@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..errors import ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
+from .claim_rates import ClaimRates
 from .furfine import default_cascade
 
 
@@ -25,6 +27,11 @@ class GaiKapadia(Model):
     ----------
     strict : `False`: a loss that reaches the capital fails the node, as printed in the paper;
         `True`: a loss has to exceed the capital, as in :class:`Furfine`.
+
+    Raises
+    ------
+    ModelError
+        For claims with an `lgd` below 1.
 
     Example
     -------
@@ -56,4 +63,10 @@ class GaiKapadia(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
+        own = ClaimRates.of(network).own
+        if own is not None and (own < 1).any():
+            raise ModelError(
+                f"GaiKapadia has no recovery, but {int((own < 1).sum())} claims have an lgd below "
+                f"1. Use Furfine(1.0, strict={self.strict}), which reads it."
+            )
         return default_cascade(network, losses, recoveries, 1.0, strict=self.strict, trace=trace)

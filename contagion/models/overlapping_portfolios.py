@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels.firesale import liquidations
 from ..network.exposure_network import ExposureNetwork
 from .base import Trace
+from .claim_rates import ClaimRates
 from .parameters import RATE, Parameter, Range
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
 
@@ -24,8 +25,9 @@ class OverlappingPortfolios(PortfolioModel):
 
     The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
     negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
-    creditors 1 − ρ instead of λ. What holdings lose is the channel `price` of `result.channels`.
-    Losses of the shock hit other external assets first, then the value of holdings in proportion.
+    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. What holdings
+    lose is the channel `price` of `result.channels`. Losses of the shock hit other external assets
+    first, then the value of holdings in proportion.
 
     Parameters
     ----------
@@ -83,6 +85,7 @@ class OverlappingPortfolios(PortfolioModel):
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
     ) -> Solved:
         mine, book = Portfolios.of(network), network.book
+        own, plain, fixed = ClaimRates.of(network)
         started = ~np.isnan(pins)
         rate = self.parameter(network, "loss_given_default")
         rate = np.where(started, 1.0 - np.nan_to_num(pins), rate)
@@ -90,7 +93,8 @@ class OverlappingPortfolios(PortfolioModel):
             mine.held,
             mine.after(flat)[0],
             mine.law(self.impact),
-            network.liabilities,
+            plain,
+            fixed,
             rate,
             np.nan_to_num(book.equity),
             flat,
@@ -105,4 +109,4 @@ class OverlappingPortfolios(PortfolioModel):
             done.converged, done.history if trace == "path" else [],
         )  # fmt: skip
         part = (done.default_round >= 0).astype(float)
-        return Solved(outcome, mine, part, done.sold, done.price)
+        return Solved(replace(outcome, claim_rates=own), mine, part, done.sold, done.price)

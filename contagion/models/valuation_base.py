@@ -24,6 +24,7 @@ class Valuation(Parameters, ABC):
     `ex_ante` (claims can lose value without a shock), `strict` (default when equity is below 0;
     otherwise also at 0), `jumps` (V jumps at default), `by_loss` (V
     follows the loss relative to the equity before: where that is 0, the first loss takes all),
+    `by_lgd` (the column `lgd` of a claim goes before 1 − recovery of its debtor),
     `by_node` (the range of every field that is one number, or one for each node).
     """
 
@@ -32,6 +33,7 @@ class Valuation(Parameters, ABC):
     ex_ante: ClassVar[bool] = False
     jumps: ClassVar[bool] = False
     by_loss: ClassVar[bool] = False
+    by_lgd: ClassVar[bool] = False
     strict = True
 
     @abstractmethod

@@ -97,7 +97,8 @@ class RogersVeraart(Valuation):
 class Furfine(Valuation):
     """`V = recovery` in default, else 1: contagion only by default.
 
-    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`.
+    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`; a claim with an `lgd`
+    of its own is worth 1 − lgd in default, as there.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ class Furfine(Valuation):
     """
 
     jumps: ClassVar[bool] = True
+    by_lgd: ClassVar[bool] = True
     by_node: ClassVar[Mapping[str, Range]] = {"recovery": RATE}
 
     recovery: Parameter = 0.0
