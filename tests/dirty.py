@@ -480,6 +480,11 @@ def assumed_for_nothing(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes(), claims(*GOOD), assume_equity={"UBS": 1.0}, **options)
 
 
+@case("W015", ("2 claims have an lgd", "clearing computes what is lost"), "Furfine()")
+def own_rates(**options: Any) -> ct.ExposureNetwork:
+    return ct.ExposureNetwork(nodes(), claims(*GOOD[:2], lgd=0.4), **options)
+
+
 # -- everything at once ---------------------------------------------------------------------
 
 MESS = """\

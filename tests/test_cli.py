@@ -203,7 +203,7 @@ ERRORS = [
     (["run", CHAIN, "--loss", "celsius=90bn"], "cannot lose"),
     (["run", CHAIN, "--model", "debtrnk"], "Did you mean 'debtrank'?"),
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "alfa=1"], "Did you mean 'alpha'?"),
-    (["run", CHAIN, "--model", "rogers-veraart", "--param", "alpha=x"], "write a number"),
+    (["run", CHAIN, "--model", "rogers-veraart", "--param", "alpha=x"], "column of numbers 'x'"),
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "alpha=3"], "between 0 and 1"),
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "which=best"], "'greatest'"),
     (["run", CHAIN, "--model", "furfine", "--param", "strict=yes"], "true or false"),

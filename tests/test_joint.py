@@ -366,7 +366,7 @@ def test_words_stand_for_channels():
             ct.UnknownNameError,
             "not_replaced",
         ),
-        (lambda: ct.models.JointModel(funding="sale_cost=much"), ValueError, "number"),
+        (lambda: ct.models.JointModel(prices="impact=much"), ValueError, "number"),
         (lambda: Prices(0.0), ValueError, "capital_ratio"),
         (lambda: Prices(0.1, impact=-1), ValueError, "impact"),
         (lambda: Funding(1.5), ValueError, "not_replaced"),

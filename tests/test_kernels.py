@@ -145,7 +145,8 @@ def test_exactly_enough_is_solvent_unless_not_strict():
     segments = compiled()
     assets, claims, free = np.array([[12.0, 0, 0]]), np.array([0.0, 8.0, 4.0]), np.ones(3, bool)
     assert not clear(segments, assets, claims, free).defaulted.any()
-    done = clear(segments, assets, claims, free, strict=False, alpha=0.5)
+    half = np.full(len(claims), 0.5), np.ones(len(claims))
+    done = clear(segments, assets, claims, free, strict=False, kept=half)
     assert done.defaulted[0, 0] and done.unpaid[0].sum() == pytest.approx(6)
 
 

@@ -38,7 +38,7 @@ VARIANTS: dict[str, ct.models.Model] = {
     "debtrank, single hit": ct.DebtRank("single-hit"),
     "furfine": ct.models.Furfine(0.6),
     "gai-kapadia": ct.models.GaiKapadia(),
-    "gai-kapadia, not strict": ct.models.GaiKapadia(strict=False),
+    "gai-kapadia, strict": ct.models.GaiKapadia(strict=True),
 }
 COVERED = {type(model) for model in VARIANTS.values()}
 VARIANTS |= {name: kind() for name, kind in ct.models.MODELS.items() if kind not in COVERED}
@@ -431,3 +431,80 @@ def test_silence_is_an_error(model):
     with pytest.raises(ct.ConvergenceError, match="max_rounds") as caught:
         short.propagate(net, shock)
     assert isinstance(caught.value.partial, ct.results.PropagationResult)
+
+
+# -- zero equity --------------------------------------------------------------------------------
+
+VALUED = {
+    f"valuation, {name}": ct.models.NetworkValuation(kind(**more))
+    for name, kind in ct.models.valuations.VALUATIONS.items()
+    for more in [{"merton": {"volatility": 0.1}, "black-cox": {"volatility": 0.1},
+                  "exponential-debtrank": {"alpha": 1.0}}.get(name, {})]
+}  # fmt: skip
+# Sales of Greenwood et al. are leverage times loss, which grows without limit as equity vanishes.
+PASSING = {name: model for name, model in VARIANTS.items() if name != "leverage-targeting"}
+
+
+def vaults(equity, second=0.0):
+    """a owes v 10, v owes w 10, w owes b 10; v and w have no more equity than is said here."""
+    chain = np.diag([10.0, 10.0, 10.0], 1)
+    return ct.ExposureNetwork.from_matrix(
+        chain, list("avwb"), orientation="debtor->creditor",
+        external_assets=[14.0, equity, second, 30.0],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "shock",
+    [
+        ct.Shock.default("a"),
+        ct.Shock.default("a", recovery=0.25),
+        ct.Shock.loss({"a": 12.0}),
+        ct.Shock.loss({"a": 1.0}),
+        ct.Shock(),
+    ],
+    ids=["default", "recovery", "loss", "small", "none"],
+)
+@pytest.mark.parametrize("model", (PASSING | VALUED).values(), ids=(PASSING | VALUED).keys())
+def test_zero_equity_is_the_limit_of_small_equity(model, shock):
+    zero, one, both = (
+        run(model, net, shock, baseline="cleared")
+        for net in (vaults(0.0), vaults(1e-6), vaults(1e-6, 1e-6))
+    )
+    for small in (one, both):
+        np.testing.assert_allclose(zero.outcome.claims_lost, small.outcome.claims_lost, atol=1e-4)
+        np.testing.assert_allclose(zero.table["loss"], small.table["loss"], atol=1e-4)
+    batch = model.solve(vaults(0.0), np.stack([zero.asset_losses] * 2), zero.pinned_recoveries)
+    np.testing.assert_allclose(batch.claims_lost, [zero.outcome.claims_lost] * 2, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", (PASSING | VALUED).values(), ids=(PASSING | VALUED).keys())
+def test_without_a_shock_nodes_without_equity_cost_nobody_anything(model):
+    if type(getattr(model, "valuation", None)).__name__ not in ("Merton", "BlackCox"):
+        assert not run(model, vaults(0.0), ct.Shock()).outcome.claims_lost.any()
+
+
+@pytest.mark.parametrize("model", (PASSING | VALUED).values(), ids=(PASSING | VALUED).keys())
+def test_measures_of_single_defaults_have_no_jump_at_zero_equity(model):
+    zero, small = (ct.measures.each_default(net, model, more=True)[
+        ["default_impact", "direct_impact", "contagion_index"]
+    ] for net in (vaults(0.0), vaults(1e-6, 1e-6)))  # fmt: skip
+    np.testing.assert_allclose(zero, small, atol=1e-3)
+
+
+@pytest.mark.parametrize("variant", ["linear", "single-hit"])
+def test_debtrank_goes_on_at_a_node_without_equity(variant):
+    """a has 4 and loses 1: a quarter of its 10, and from there on everything."""
+    result = run(ct.DebtRank(variant), vaults(0.0), ct.Shock.loss({"a": 1.0}))
+    passed = 10.0 if variant == "linear" else 2.5  # 2012 hands the distress of a on as it is
+    assert result.flows["loss"].tolist() == [2.5, passed, passed]
+    assert result.table.loc["b", "loss"] == passed
+    assert run(ct.DebtRank(variant), vaults(0.0), ct.Shock()).loss.tolist() == [0.0] * 4
+
+
+def test_rounds_of_debtrank_go_on_at_a_node_without_equity():
+    """b is in default before: each step of the chain takes a round."""
+    net = vaults(0.0).with_nodes(external_assets={"b": 0.0}, external_liabilities={"b": 5.0})
+    result = run(ct.DebtRank(), net, ct.Shock.loss({"a": 1.0}))
+    assert result.outcome.defaulted.tolist() == [False, True, True, True]
+    assert result.default_round.tolist() == [-1, 0, 0, 3]

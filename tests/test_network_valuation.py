@@ -259,6 +259,8 @@ def test_parameters_by_node_by_column_and_in_words():
         v.Furfine(np.array([0.25, 0.5, 0.0])),
         v.Furfine("rate"),
         v.from_words("furfine:recovery=rate"),
+        v.Furfine(net.nodes.set_index("node")["rate"]),
+        v.Furfine(dict(zip(net.names, [0.25, 0.5, 0.0], strict=True))),
     ]
     for function in forms:
         lost = ct.models.NetworkValuation(function).solve(net, losses).claims_lost
@@ -274,11 +276,11 @@ def test_parameters_by_node_by_column_and_in_words():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: v.Merton(-0.1), "Merton: volatility -0.1; it has to be finite and >= 0"),
-        (lambda: v.Merton(float("nan")), "volatility nan"),
-        (lambda: v.Furfine(1.5), "recovery 1.5; it has to be between 0 and 1"),
-        (lambda: v.ExponentialDebtRank(float("inf")), "alpha inf; it has to be finite"),
-        (lambda: v.BlackCox([[0.1]]), "of shape"),
+        (lambda: v.Merton(-0.1), "Merton: volatility is -0.1: it is >= 0 and finite"),
+        (lambda: v.Merton(float("nan")), "volatility is nan"),
+        (lambda: v.Furfine(1.5), "recovery is 1.5: it lies between 0 and 1"),
+        (lambda: v.ExponentialDebtRank(float("inf")), "alpha is inf: it is >= 0 and finite"),
+        (lambda: v.BlackCox([[0.1]]), "one number a node"),
         (lambda: v.from_words("mertn"), "Did you mean 'merton'"),
         (lambda: v.from_words("merton"), "merton needs volatility: write merton:volatility="),
         (lambda: v.from_words("merton:vol=1"), "parameter of merton"),
@@ -287,17 +289,17 @@ def test_parameters_by_node_by_column_and_in_words():
     ],
 )
 def test_wrong_parameters_are_refused(make, message):
-    with pytest.raises((ct.ArgumentError, ct.UnknownNameError), match=message):
+    with pytest.raises((ValueError, KeyError, TypeError), match=message):
         make()
 
 
 def test_parameters_that_do_not_fit_the_network_are_refused(chain):
     zero = np.zeros(4)
-    with pytest.raises(ValueError, match="3 values of recovery for 4 nodes"):
+    with pytest.raises(ValueError, match="Furfine: recovery has 3 values for 4 nodes"):
         ct.models.NetworkValuation(v.Furfine([0.1, 0.2, 0.3])).solve(chain, zero)
-    with pytest.raises(ct.UnknownNameError, match="column of the node table 'rates'"):
+    with pytest.raises(ct.UnknownNameError, match="column of numbers 'rates'"):
         ct.models.NetworkValuation(v.Furfine("rates")).solve(chain, zero)
-    with pytest.raises(ValueError, match="volatility nan"):
+    with pytest.raises(ValueError, match=r"volatility has no value for 'b'.*with_nodes\(sigma="):
         nodes = chain.nodes.assign(sigma=[0.1, np.nan, 0.2, 0.1])
         net = ct.ExposureNetwork(nodes, chain.exposures)
         ct.models.NetworkValuation(v.Merton("sigma")).solve(net, zero)

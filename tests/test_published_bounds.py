@@ -34,7 +34,7 @@ def banks() -> ct.ExposureNetwork:
     exposures = pd.concat(
         pd.DataFrame({"creditor": c, "debtor": d, "amount": table["interbank"]}) for c, d in sides
     )
-    return ct.ExposureNetwork(nodes, exposures, unit="EUR mn")
+    return ct.ExposureNetwork(nodes, exposures, unit="EUR mn", external_creditors="pari_passu")
 
 
 def test_index_of_the_eba_banks():
@@ -46,11 +46,40 @@ def test_index_of_the_eba_banks():
     assert (table["reason"] == "").sum() == 87
 
 
-def test_no_contagion_beyond_the_index():
+SENIOR = (
+    ct.ExposureNetwork.from_matrix(
+        [[0, 30, 0], [0, 0, 0], [40, 0, 0]], list("abd"), orientation="debtor->creditor",
+        external_assets=[50, 30, 100], external_liabilities=[50, 40, 20],
+    )
+)  # fmt: skip
+
+
+def test_senior_creditors_outside_leave_the_shortfall_to_the_graph():
+    """w β (λ − 1) is 15 and no bound: a loss of 50 at a takes the 20 of b. The index is 30."""
+    table = ct.measures.glasserman_young(SENIOR)
+    assert table.loc["a", ["outside_leverage", "connectivity"]].tolist() == [5.0, 3 / 8]
+    assert table.loc["a", "index"] == pytest.approx(30.0)
+    result = ct.EisenbergNoe().propagate(SENIOR, ct.Shock.loss({"a": 50.0}))
+    assert result.table.loc["b", "defaulted"] and result.table.loc["b", "equity_before"] == 20.0
+    alike = ct.ExposureNetwork(SENIOR.nodes, SENIOR.exposures, external_creditors="pari_passu")
+    assert ct.measures.glasserman_young(alike).loc["a", "index"] == pytest.approx(15.0)
+
+
+def test_no_index_where_losses_pass_on_by_other_ways():
+    owned = SENIOR.with_shareholdings([{"owner": "b", "company": "a", "fraction": 0.5}])
+    table = ct.measures.glasserman_young(owned)
+    assert table["index"].isna().all() and "shareholdings" in table["reason"].iloc[0]
+
+
+FEATURES = [{"pari_passu"}, set(), {"external_tiers", "tiers"}, {"queues"}, {"tiers", "pari_passu"}]
+
+
+@pytest.mark.parametrize("features", FEATURES, ids=lambda f: " ".join(sorted(f)) or "senior")
+def test_no_contagion_beyond_the_index(features):
     """Any shock to the outside assets of one node: what defaults after it is worth at most that."""
     seen = 0
-    for seed in range(300):
-        net = random_network(seed, 8, 2.5, {"pari_passu"})
+    for seed in range(150):
+        net = random_network(seed, 8, 2.5, frozenset(features))
         table = ct.measures.glasserman_young(net)
         at = seed % len(net)
         losses = np.zeros(len(net))

@@ -41,6 +41,16 @@ def test_gai_kapadia_window(strict, most, want):
     assert list(randomgraphs.gai_kapadia_limits(strict=strict)) == near(want)
 
 
+def test_the_convention_of_the_paper_is_the_default():
+    """Solvent while equity is above 0 (Gai & Kapadia 2010): a bank at 0 fails, up to z = 7.48."""
+    assert ct.models.GaiKapadia() == ct.models.GaiKapadia(strict=False)
+    assert list(randomgraphs.gai_kapadia_limits()) == near(WEAK)
+    assert randomgraphs.largest_vulnerable(0.04, 0.2) == 5
+    assert randomgraphs.failures_needed(np.array([5]), 0.04, 0.2).tolist() == [1]
+    frame = randomgraphs.gai_kapadia_window([6.5], n=20, samples=2, rng=1)
+    assert list(frame.limits) == near(WEAK)
+
+
 def test_first_round_equality_is_decided_by_the_convention_and_not_by_floats():
     """A bank with five debtors of 0.2 / 5 each and a capital of 0.04, in every writing of it."""
     for capital, interbank in ((0.04, 0.2), (4, 20), (0.012 / 3 * 10, 0.6 / 3), (1 / 25, 1 / 5)):
@@ -74,12 +84,13 @@ def test_contagion_is_possible_inside_the_window_only(z, strict):
     assert np.isfinite(theory.extent) == inside
 
 
-def test_closed_forms_of_the_poisson_graph():
+@pytest.mark.parametrize(("strict", "most"), [(False, 5), (True, 4)])
+def test_closed_forms_of_the_poisson_graph(strict, most):
     """H, π and the frequency solve what the docstrings say, with sums that are written out."""
-    z, most = 3.0, 4
+    z = 3.0
     pmf = randomgraphs.poisson(z)
     j = np.arange(len(pmf))
-    needed = randomgraphs.failures_needed(j, 0.04, 0.2)
+    needed = randomgraphs.failures_needed(j, 0.04, 0.2, strict=strict)
     theory = randomgraphs.directed_theory(np.outer(pmf, pmf), needed)
     share = pmf[:most].sum()
     u = theory.frequency
@@ -107,8 +118,8 @@ def test_limits_of_the_window():
     assert randomgraphs.gai_kapadia_limits(0.0) == (1.0, float("inf"))
     assert np.isnan(randomgraphs.gai_kapadia_limits(0.3, 0.2)).all()  # nobody is vulnerable
     assert np.isnan(randomgraphs.gai_kapadia_limits(0.09, 0.2)).all()  # J = 2, z P[≤ 1] < 1
-    low, high = randomgraphs.gai_kapadia_limits(0.0004)  # J = 499
-    assert low == pytest.approx(1.0) and high * poisson.cdf(498, high) == pytest.approx(1.0)
+    low, high = randomgraphs.gai_kapadia_limits(0.0004)  # J = 500
+    assert low == pytest.approx(1.0) and high * poisson.cdf(499, high) == pytest.approx(1.0)
 
 
 def test_no_capital_is_the_giant_component():
@@ -343,9 +354,9 @@ def test_the_figure_shows_the_frame(frame):
     np.testing.assert_array_equal(
         drawn["extent where it happens, theory"], ordered["extent_theory"]
     )
-    assert ax.patches[0].get_x() == 2.0  # the window from 1.02, as far as it is drawn
-    assert ax.patches[0].get_width() == pytest.approx(STRICT[1] - 2.0)
-    assert "1.02 to 5.76" in ax.texts[0].get_text().replace("\n", " ")
+    assert ax.patches[0].get_x() == 2.0  # the window from 1.00, as far as it is drawn
+    assert ax.patches[0].get_width() == pytest.approx(WEAK[1] - 2.0)
+    assert "1.00 to 7.48" in ax.texts[0].get_text().replace("\n", " ")
     plt.close("all")
 
 

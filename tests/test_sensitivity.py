@@ -497,3 +497,17 @@ def test_it_reads(chain):
     assert "0 nodes at a kink" in text
     series = pd.Series({"a": 0.0, "b": 0.0, "c": 2.0})
     assert gradient(net, EN, shock, of=series).value == pytest.approx(2)
+
+
+def test_debtrank_has_no_derivative_where_the_first_loss_is_passed_on_whole():
+    """a owes the vault 10, the vault owes b 10 and has no equity: the loss of b jumps by 10."""
+    chain = np.diag([10.0, 10.0], 1)
+    net = ct.ExposureNetwork.from_matrix(
+        chain, ["a", "vault", "b"], orientation="debtor->creditor", external_assets=[14, 0, 30]
+    )
+    first = ct.measures.gradient(net, ct.DebtRank()).losses
+    assert np.isnan(first["a"]) and np.isnan(first["vault"]) and first["b"] == 1.0
+    assert "without end" in first.reasons["a"]
+    assert ct.measures.gradient(net, ct.DebtRank(), side="gain").losses.notna().all()
+    moved = ct.measures.gradient(net, ct.DebtRank(), ct.Shock.loss({"a": 1.0}))
+    assert moved.losses.tolist() == [1.0, 0.0, 1.0]  # b has lost the 10 whatever a loses more

@@ -310,6 +310,8 @@ def _typed(text: str, hint: Any, key: str) -> Any:
             try:
                 return kind(text)
             except ValueError:
+                if str in options:
+                    return text  # a column of the node table
                 what = "a whole number" if kind is int else "a number"
                 raise ArgumentError(f"--param {key}={text}: write {what}.") from None
     return text

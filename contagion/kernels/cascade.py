@@ -21,7 +21,8 @@ class Cascade:
 
 
 def cascade(
-    liabilities: csr_array,
+    plain: csr_array,
+    fixed: csr_array | None,
     equity: np.ndarray,
     shock: np.ndarray,
     loss_given_default: np.ndarray,
@@ -31,11 +32,15 @@ def cascade(
     strict: bool,
     history: bool = False,
 ) -> Cascade:
-    """Rounds: `losses_i = shock_i + Σ_j lgd_j A_ij [j failed]`, i fails when over its equity.
+    """Rounds of default, in each of which those fail that lost more than their equity.
+
+        losses_i = shock_i + Σ_j (lgd_j plain_ji + fixed_ji) [j failed]
 
     Parameters
     ----------
-    liabilities : CSR (n, n), row = debtor, column = creditor, money.
+    plain : CSR (n, n), row = debtor, column = creditor: claims that lose at the rate of their
+        debtor, money.
+    fixed : CSR (n, n) or None, what claims with a rate of their own lose in default, money.
     equity : (n,) loss-absorbing capital before the shock, money.
     shock : (B, n) losses on external assets.
     loss_given_default : (B, n) or broadcastable, in [0, 1], of each node as a debtor.
@@ -52,7 +57,8 @@ def cascade(
     loss = np.array(shock.T, float, order="C")
     rate = np.ascontiguousarray(np.broadcast_to(loss_given_default, shock.shape).T)
     capital = equity[:, None]
-    room = THRESHOLD * (np.abs(equity) + np.asarray(liabilities.sum(axis=0)).ravel())[:, None]
+    claims = plain if fixed is None else plain + fixed
+    room = THRESHOLD * (np.abs(equity) + np.asarray(claims.sum(axis=0)).ravel())[:, None]
     able = can_fail[:, None]
 
     def over() -> np.ndarray:
@@ -68,7 +74,9 @@ def cascade(
     while fresh.any():
         rounds += 1
         rows = np.flatnonzero(fresh.any(axis=1))
-        loss += liabilities[rows].T @ np.where(fresh[rows], rate[rows], 0.0)
+        loss += plain[rows].T @ np.where(fresh[rows], rate[rows], 0.0)
+        if fixed is not None:
+            loss += fixed[rows].T @ fresh[rows].astype(float)
         fresh = able & over() & ~failed
         default_round[fresh] = rounds
         failed |= fresh

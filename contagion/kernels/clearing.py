@@ -57,8 +57,7 @@ def clear(
     can_fail: np.ndarray,
     *,
     pinned: np.ndarray | None = None,
-    alpha: float = 1.0,
-    beta: float = 1.0,
+    kept: tuple[np.ndarray, np.ndarray] | None = None,
     least: bool = False,
     strict: bool = True,
     tolerance: float = 1e-10,
@@ -77,7 +76,8 @@ def clear(
     claims : (n,) claims at face value.
     can_fail : (n,) bool.
     pinned : (B, n) recovery in [0, 1] of nodes that fail for outside reasons, nan elsewhere.
-    alpha, beta : parts of external assets and of received payments that survive default.
+    kept : α and β (n,), parts of external assets and of received payments that survive the
+        default of the node; `None`: default costs nothing.
     least : the least clearing vector instead of the greatest.
     strict : funds that just equal what is due are solvent.
     tolerance : bound on the error where that is computed, else on the residual.
@@ -98,11 +98,9 @@ def clear(
     if limit is None:
         limit = segments.due - segments.absorbing + (-THRESHOLD if strict else THRESHOLD) * unit
     unit = np.where(unit > 0, unit, 1.0)
-    terms = Terms(
-        segments, claims, can_fail, alpha, beta, least, limit, unit, tolerance, certify, equity
-    )
+    terms = Terms(segments, claims, can_fail, kept, least, limit, unit, tolerance, certify, equity)
     batch, n = external.shape
-    waves = mode == "waves" or terms.costly
+    waves = mode == "waves" or kept is not None
     order, size = np.arange(batch), batch if history else width(len(segments.owner))
     if batch > size:  # scenarios of like severity take like sweeps
         order = np.argsort(external.sum(axis=1), kind="stable")
@@ -117,7 +115,7 @@ def clear(
         np.empty(batch, bool),
         0.0,
     )
-    products, kept = 0.0, out.history
+    products, states = 0.0, out.history
     kind = Block if segments.calls is None else Called
     if segments.calls is not None:
         shape = batch, len(segments.calls.cap)
@@ -127,7 +125,7 @@ def clear(
         pins = None if pinned is None else np.ascontiguousarray(pinned[at].T)
         block = kind(terms, np.ascontiguousarray(external[at].T), pins)
         if out.default_round is not None:
-            funds, when = _waves(block, kept if history else None)
+            funds, when = _waves(block, states if history else None)
             out.default_round[at] = when.T
         else:
             funds = block.solve(None)

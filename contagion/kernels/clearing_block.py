@@ -17,19 +17,13 @@ class Terms:
     segments: Segments
     claims: np.ndarray
     can_fail: np.ndarray
-    alpha: float
-    beta: float
+    kept: tuple[np.ndarray, np.ndarray] | None
     least: bool
     limit: np.ndarray
     unit: np.ndarray
     tolerance: float
     certify: bool | None
     equity: np.ndarray | None
-
-    @property
-    def costly(self) -> bool:
-        """Does default destroy anything?"""
-        return self.alpha < 1 or self.beta < 1
 
 
 class Block:
@@ -71,10 +65,11 @@ class Block:
         if default is not None:
             eased = self.eased[at]
             costs = default[at] if rules is None else default[at] & rules
-            if t.costly:
-                worth = t.alpha * self.external + t.beta * t.claims[:, None]
+            if t.kept is not None:
+                alpha, beta = t.kept[0][:, None], t.kept[1][:, None]
+                worth = alpha * self.external + beta * t.claims[:, None]
                 c = np.where(costs, end - worth[at], c)
-                p = np.where(costs, t.beta, 1.0)
+                p = np.where(costs, beta[at], 1.0)
             full = ~(costs | eased)
             c = np.where(full if rules is None else full & rules, -np.inf, c)
         if not t.can_fail.all():

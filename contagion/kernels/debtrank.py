@@ -11,6 +11,29 @@ from .shares import Shares
 ROUNDS = 100_000
 
 
+def reached(liabilities: csr_array, hit: np.ndarray, passes: np.ndarray) -> np.ndarray:
+    """Nodes (B, n) that some loss reaches, be it small: by the shock, or through debtors.
+
+    It decides what a node without equity passes on, which is all or nothing.
+
+    Parameters
+    ----------
+    liabilities : CSR (n, n), row = debtor, column = creditor, money.
+    hit, passes : (B, n) bool, nodes that the shock hits; nodes whose creditors lose with them.
+
+    Example
+    -------
+    >>> chain = csr_array(np.array([[0.0, 4, 0], [0, 0, 4], [0, 0, 0]]))
+    >>> reached(chain, np.array([[True, False, False]]), np.array([[True, False, True]])).tolist()
+    [[True, True, False]]
+    """
+    found, fresh = np.array(hit.T), hit.T
+    while fresh.any():
+        fresh = (liabilities.T @ (fresh & passes.T).astype(float) > 0) & ~found
+        found |= fresh
+    return np.asarray(found.T)
+
+
 def single_hit(
     impact: csr_array,
     distress: np.ndarray,
@@ -58,11 +81,17 @@ def single_hit(
 
 
 def linear_rounds(
-    system: Segments, losses: np.ndarray, held: np.ndarray, limit: np.ndarray, tolerance: float
+    system: Segments,
+    losses: np.ndarray,
+    held: np.ndarray,
+    bare: np.ndarray,
+    limit: np.ndarray,
+    tolerance: float,
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """The rounds of linear DebtRank one by one: who has lost all in which round.
 
-        y(t+1) = min(width, losses + y(t) @ S),  y held where the shock says what is lost
+        y(t+1) = min(width, losses + y(t) @ S),  y held where the shock says what is lost,
+                 and all or nothing at nodes without equity
 
     They are slow near criticality and stop where nothing moves by more than the tolerance; for
     the fixed point itself see :func:`contagion.kernels.clearing.clear`.
@@ -72,6 +101,7 @@ def linear_rounds(
     system : :func:`linear_system`.
     losses : (B, n) money lost by the shock.
     held : (B, n) `y` of nodes that do not follow, else nan.
+    bare : (n,) bool, nodes without equity, which lose all as soon as they lose anything.
     limit : (n,) money left below which a node is in default.
 
     Returns
@@ -82,19 +112,25 @@ def linear_rounds(
     -------
     >>> owed = csr_array(np.array([[0.0, 4.0], [0.0, 0.0]]))
     >>> one = linear_system(owed, np.array([2.0, 3.0]), np.array([4.0, 0.0]))
-    >>> linear_rounds(one, np.array([[2.0, 0]]), np.full((1, 2), np.nan), np.zeros(2), 0.0)[0]
+    >>> no, follow = np.zeros(2, bool), np.full((1, 2), np.nan)
+    >>> linear_rounds(one, np.array([[2.0, 0]]), follow, no, np.zeros(2), 0.0)[0]
     array([[-1,  1]], dtype=int32)
     """
     free, width = np.isnan(held), system.width
-    lost = losses
-    y = np.where(free, np.clip(lost, 0.0, width), held)
-    failed = (width - lost < limit) & free
+    able = free & ~bare
+
+    def passed(lost: np.ndarray) -> np.ndarray:
+        own = np.where(bare, np.where(lost > 0, width, 0.0), np.clip(lost, 0.0, width))
+        return np.where(free, own, held)
+
+    lost, y = losses, passed(losses)
+    failed = (width - lost < limit) & able
     when = np.where(failed, 0, -1).astype(np.int32)
     states = [(width - lost, failed)]
     for number in range(1, ROUNDS):
         lost = losses + system.shares.spread(y.T).T
-        new = np.where(free, np.clip(lost, 0.0, width), held)
-        failed = (width - lost < limit) & free
+        new = passed(lost)
+        failed = (width - lost < limit) & able
         when[failed & (when < 0)] = number
         states.append((width - lost, failed))
         if (np.abs(new - y) <= tolerance * width).all():
@@ -108,7 +144,7 @@ def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray)
 
     Node j has one segment of width `E_j`; when `y_j` of its equity is gone, creditor i loses
     `A_ij y_j / E_j` (after Bardoscia et al. 2015). Nodes without positive equity get their
-    debts as width, so that a pinned one can still pass on a given share.
+    debts as width: they pass on what they are held at, all of it or a given share.
 
     Example
     -------

@@ -30,7 +30,7 @@ def forced_sales(
     equity: np.ndarray,
     weighted: np.ndarray,
     marked: np.ndarray,
-    ratio: float,
+    ratio: np.ndarray | float,
     sells: np.ndarray,
 ) -> np.ndarray:
     """The part θ (B, n) of its holdings that each node has to sell to meet a capital ratio.
@@ -44,7 +44,7 @@ def forced_sales(
     equity : (B, n) signed, marked to market.
     weighted : (B, n) assets that count in the ratio and are not sold.
     marked : (B, n) holdings at the prices of now.
-    ratio : above 0.
+    ratio : above 0, one number or (n,).
     sells : (B, n) bool; the others sell nothing.
 
     >>> one = np.ones((1, 1))
@@ -80,7 +80,8 @@ def liquidations(
     held: csr_array,
     kept: np.ndarray,
     law: Law,
-    liabilities: csr_array,
+    plain: csr_array,
+    fixed: csr_array | None,
     rate: np.ndarray,
     capital: np.ndarray,
     hit: np.ndarray,
@@ -92,11 +93,13 @@ def liquidations(
 ) -> tuple[Sales, np.ndarray]:
     """Failed nodes sell everything, prices fall, and who loses more than its capital fails too.
 
-        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j rate_j A_ij [j failed],   p = law(sold)
+        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j (rate_j plain_ji + fixed_ji) [j failed]
+        p = law(sold)
 
     Parameters
     ----------
-    liabilities : CSR (n, n), row = debtor, column = creditor; rate (B, n) loss on its debts.
+    plain, fixed : CSR (n, n), row = debtor, column = creditor: claims that lose at the rate (B, n)
+        of their debtor, and what others lose in default (or None), money.
     capital : (n,); hit : (B, n) the shock; can_fail : (n,) bool; started : (B, n) bool.
     strict : a loss that just equals the capital is survived.
 
@@ -121,7 +124,9 @@ def liquidations(
         sold = np.asarray(failed.astype(float) @ held)
         price = law(sold)
         lost = marked_down(held, kept, 1.0 - price)
-        claims = np.asarray((failed * rate) @ liabilities)
+        claims = np.asarray((failed * rate) @ plain)
+        if fixed is not None:
+            claims += failed.astype(float) @ fixed
         fresh = over(hit + lost + claims) & ~failed
         default_round[fresh] = number
         failed = failed | fresh
@@ -144,8 +149,8 @@ def deleverage(
     closed: np.ndarray,
     can_fail: np.ndarray,
     *,
-    most: float,
-    target: float,
+    most: np.ndarray,
+    target: np.ndarray,
     floor: np.ndarray,
     shortfall: float,
     insolvent: bool,
@@ -161,6 +166,7 @@ def deleverage(
     Parameters
     ----------
     rest : (B, n) assets that cannot be sold; capital : (B, n) C after the shock, signed.
+    most, target : (n,) leverage that forces sales, and that they lead back to.
     depth : (A,) D, money; floor : (A,) b, part of the price that is always paid, below 1.
     sells, can_fail : (n,) bool; closed : (B, n) bool, sell everything in the first round.
     insolvent : nodes without capital sell everything, otherwise nothing.

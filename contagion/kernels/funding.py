@@ -32,8 +32,8 @@ def spread(
     scale: np.ndarray,
     shock: np.ndarray,
     rate: np.ndarray,
-    not_replaced: float,
-    sale_cost: float,
+    not_replaced: np.ndarray,
+    sale_cost: np.ndarray,
     price_impact: float,
     liquid: np.ndarray,
     sellable: np.ndarray,
@@ -48,9 +48,9 @@ def spread(
     With F the nodes in default, δ the sale cost, κ the price impact, and nodes i, j:
 
         credit_i  = Σ_{j∈F} (rate_j plain_ji + fixed_ji)
-        need_i    = max(0, not_replaced Σ_{j∈F} liabilities_ij − liquid_i)
-        sold_i    = min((1 + δ) need_i, sellable_i)              at market value
-        funding_i = δ / (1 + δ) sold_i
+        need_i    = max(0, ρ_i Σ_{j∈F} liabilities_ij − liquid_i)
+        sold_i    = min((1 + δ_i) need_i, sellable_i)            at market value
+        funding_i = δ_i / (1 + δ_i) sold_i
         price_i   = min(1, κ Σ sold / Σ marked) max(0, marked_i − shock_i)
 
     i fails when shock + credit + funding + price exceed its capital, or when
@@ -65,7 +65,7 @@ def spread(
     scale : (n,) size of the node for rounding, money.
     shock, started : (B, n) losses on external assets; nodes that fail for outside reasons.
     rate : (B, n) loss on claims on each node when it is in default.
-    not_replaced, sale_cost, price_impact : ρ, δ and κ.
+    not_replaced, sale_cost : ρ and δ, (n,) of the node that borrows and sells; price_impact : κ.
     liquid : (n,) or (B, n) money at hand, below 0 where it is short from the start.
     sellable : (n,) what can be sold, inf without limit.
     marked : (n,) external assets whose price falls by forced sales, money.
@@ -77,14 +77,15 @@ def spread(
     at_hand = np.ascontiguousarray(np.broadcast_to(liquid, shock.shape).T)
     limit, most = capital[:, None], sellable[:, None]
     room, able = THRESHOLD * scale[:, None], can_fail[:, None]
-    cost = sale_cost / (1.0 + sale_cost)
+    gone, dearer = not_replaced[:, None], 1.0 + sale_cost[:, None]
+    cost = sale_cost[:, None] / dearer
     moved = np.maximum(marked[:, None] - shocks, 0.0) if price_impact else None
     pool = float(marked.sum())
-    claims = csr_array(liabilities.T) if not_replaced else None
+    claims = csr_array(liabilities.T) if not_replaced.any() else None
     credit, lost = np.zeros_like(shocks), np.zeros_like(shocks)
 
     def sales() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        dear = (1.0 + sale_cost) * np.maximum(lost - at_hand, 0.0)
+        dear = dearer * np.maximum(lost - at_hand, 0.0)
         sold = np.minimum(dear, most)
         price = np.zeros((1, 1))
         if moved is not None and pool > 0:
@@ -111,7 +112,7 @@ def spread(
         if fixed is not None:
             credit += fixed[rows].T @ new.astype(float)
         if claims is not None:
-            lost += not_replaced * (claims[rows].T @ new.astype(float))
+            lost += gone * (claims[rows].T @ new.astype(float))
             funding, price, illiquid = sales()
         loss = shocks + credit + funding + price
         fresh = able & (over(loss) | illiquid) & ~failed

@@ -29,14 +29,15 @@ ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # what a loss of a node depends on,
 def clearing_system(result: PropagationResult) -> System:
     """What the adjoint needs of a clearing, with default costs or without."""
     net, outcome = result.network, result.outcome
-    alpha, beta = getattr(result.model, "alpha", 1.0), getattr(result.model, "beta", 1.0)
+    kept = result.model.kept(net) if hasattr(result.model, "kept") else None
+    alpha, beta = (1.0, 1.0) if kept is None else kept
     assert outcome.unpaid is not None
     external = np.maximum(net.book.stated_assets - result.asset_losses, 0.0)
     received = net.book.claims - outcome.claims_lost
     free = net.book.can_fail & ~result.pinned
-    costly = free & outcome.defaulted & (alpha < 1 or beta < 1)
+    costly = free & outcome.defaulted
     own, passed = np.where(costly, alpha, 1.0), np.where(costly, beta, 1.0)
-    if alpha < 1 or beta < 1:
+    if kept is not None:
         free = free & (outcome.defaulted | (np.asarray(net.segments.absorbing) > 0))
     used = own * external + passed * received
     scale = net.book.stated_assets + net.book.claims + net.segments.due

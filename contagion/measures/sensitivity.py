@@ -12,6 +12,7 @@ import pandas as pd
 from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
+from ..kernels.debtrank import reached
 from ..models.base import NO_SHOCK, Model, _check_pins
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
@@ -23,7 +24,7 @@ from .partials import ASSETS, CLAIMS, DUE, LOST, SHOCK, Of, clearing_system, deb
 from .registry import Measure, scored
 
 UNKNOWN = "balance sheet not known"
-EMPTY = "no equity: with any it would pass losses on at once"
+EMPTY = "no equity: it passes a first loss on whole"
 ENDLESS = "a first loss here would grow without end until nodes fail"
 TRIGGERS = "a loss here would make the node a trigger"
 TIER = "where the external creditors rank follows from no number of the table"
@@ -209,7 +210,7 @@ def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     system = debtrank_system(result) if valued else clearing_system(result)
     moves = kernel.moving(system, side)
     name, value, partial, outside = direct(result, system, of, side)
-    endless = _endless(system, moves) if valued and side == "loss" else np.zeros(n, bool)
+    endless = _endless(result, system, moves) if valued and side == "loss" else np.zeros(n, bool)
     if endless.any():
         moves = replace(moves, segment=np.where(endless, -1, moves.segment))
     if not valued:
@@ -235,7 +236,7 @@ def differentiable(model: Model) -> bool:
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
     """Default costs make V jump where a node just stands, or just fails."""
     model, due = result.model, result.network.segments.due
-    if getattr(model, "alpha", 1.0) == 1 and getattr(model, "beta", 1.0) == 1:
+    if not hasattr(model, "kept") or model.kept(result.network) is None:
         return
     gap = result.outcome.equity + system.segments.absorbing
     near = result.network.book.can_fail & ~result.pinned & (due > 0)
@@ -250,13 +251,22 @@ def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
         )
 
 
-def _endless(system: System, moves: Moving) -> np.ndarray:
-    """(n,) untouched nodes of DebtRank, where they amplify a first loss without end."""
-    fresh = (moves.segment >= 0) & (system.unpaid <= system.slack)
+def _endless(result: PropagationResult, system: System, moves: Moving) -> np.ndarray:
+    """(n,) nodes of DebtRank whose next loss is amplified without end.
+
+    Untouched nodes that amplify a first loss among themselves, and those that lead to an untouched
+    node without equity, which passes the first loss on whole.
+    """
+    net, book, follows = result.network, result.network.book, moves.segment >= 0
+    quiet = book.can_fail & ~result.pinned & (book.equity <= 0) & (book.debts > 0)
+    quiet &= system.unpaid == 0
+    able = follows | quiet
+    endless = reached(net.liabilities.T.tocsr(), quiet[None], able[None])[0] & able
+    fresh = follows & (system.unpaid <= system.slack)
     at = np.flatnonzero(fresh)
-    if kernel.reaches_an_end(system.segments.shares.direct[at][:, at]):
-        return np.zeros(len(fresh), bool)
-    return np.asarray(fresh)
+    if not kernel.reaches_an_end(system.segments.shares.direct[at][:, at]):
+        endless |= fresh
+    return np.asarray(endless)
 
 
 # -- from prices to derivatives ---------------------------------------------------------------

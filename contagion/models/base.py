@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,13 +16,14 @@ from ..results.run_arrays import Baseline
 from ..results.socialization import initial_losses
 from ..shocks import Shock
 from ..text import choice, money
+from .parameters import Parameters
 
 Trace = Literal["none", "rounds", "path"]
 NO_SHOCK = Shock()
 
 
 @dataclass(frozen=True, repr=False)
-class Model(ABC):
+class Model(Parameters, ABC):
     """One way in which losses spread.
 
     A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
@@ -30,7 +31,8 @@ class Model(ABC):
     `settles` (true when claims are paid out, so that value is conserved), `values_shares` (true
     when it knows that nodes own each other; the others refuse shareholdings),
     `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
-    on, and nothing is destroyed on the way: defaults without further ones then need no run).
+    on, and nothing is destroyed on the way: defaults without further ones then need no run),
+    `by_node` (the range of every field that may differ by node, read by :meth:`parameter`).
     """
 
     title: ClassVar[str]
@@ -53,15 +55,6 @@ class Model(ABC):
         `trace="rounds"` also gives the round of every default, `"path"` the state after each
         round.
         """
-
-    def __repr__(self) -> str:
-        """The parameters that differ from their defaults."""
-        given = [
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in fields(self)
-            if getattr(self, f.name) != f.default
-        ]
-        return f"{type(self).__name__}({', '.join(given)})"
 
     def _usable(self, network: ExposureNetwork) -> None:
         expect(network=network)

@@ -5,18 +5,20 @@ They are handed to :class:`contagion.models.JointModel`; each is off when it is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import known_name
-from .credit_funding import node_money
 from .fire_sale import FireSale
 from .network_valuation import NetworkValuation
+from .parameters import POSITIVE, RATE, Parameter, Parameters, Range
 from .portfolios import SHARE
 from .valuation_base import Valuation
 from .valuations import LinearDebtRank
@@ -25,17 +27,10 @@ MARKS = LinearDebtRank()
 
 
 @dataclass(frozen=True, repr=False)
-class Channel:
+class Channel(Parameters):
     """One way in which a loss spreads; the fields are its parameters."""
 
-    def __repr__(self) -> str:
-        """The parameters that differ from their defaults."""
-        given = [
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in fields(self)
-            if getattr(self, f.name) != f.default
-        ]
-        return f"channels.{type(self).__name__}({', '.join(given)})"
+    room: ClassVar[str] = "channels."
 
     @property
     def on(self) -> bool:
@@ -64,7 +59,9 @@ class Channel:
             try:
                 given[key] = float(value)
             except ValueError:
-                raise ArgumentError(f"{key}={value!r}: a number is needed.") from None
+                if key not in cls.by_node:
+                    raise ArgumentError(f"{key}={value!r}: a number is needed.") from None
+                given[key] = value  # a column of the node table
         return cls(**given)
 
 
@@ -92,15 +89,18 @@ class Prices(Channel):
     :class:`contagion.models.FireSale`.
     """
 
-    capital_ratio: float = 0.08
+    by_node: ClassVar[Mapping[str, Range]] = FireSale.by_node
+
+    capital_ratio: Parameter = 0.08
     impact: float | Any = SHARE
-    other_weight: float = 0.0
+    other_weight: Parameter = 0.0
     illiquid: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         checked = FireSale(self.capital_ratio, self.impact, self.other_weight, self.illiquid)
-        object.__setattr__(self, "impact", checked.impact)
-        object.__setattr__(self, "illiquid", checked.illiquid)
+        for name, value in vars(checked).items():
+            if name in vars(self):
+                object.__setattr__(self, name, value)
 
     @property
     def on(self) -> bool:
@@ -142,30 +142,26 @@ class Funding(Channel):
     :class:`contagion.models.CreditFunding` (equations there from memory, unverified).
     """
 
-    not_replaced: float = 0.35
-    sale_cost: float = 1.0
+    by_node: ClassVar[Mapping[str, Range]] = {"not_replaced": RATE, "sale_cost": POSITIVE}
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.not_replaced <= 1:
-            raise ArgumentError(f"not_replaced={self.not_replaced}: it lies between 0 and 1.")
-        if not 0 <= self.sale_cost < np.inf:
-            raise ArgumentError(f"sale_cost={self.sale_cost}: it is >= 0 and finite.")
+    not_replaced: Parameter = 0.35
+    sale_cost: Parameter = 1.0
 
     @property
     def on(self) -> bool:
         """False when everything is replaced, or sales cost nothing."""
-        return self.not_replaced > 0 and self.sale_cost > 0
+        return 0.0 not in (self.not_replaced, self.sale_cost)
 
     def cost(self, network: ExposureNetwork, failed: np.ndarray) -> np.ndarray:
         """(B, n) money that borrowers lose when the lenders `failed` (B, n) withdraw."""
         called = np.asarray(network.liabilities @ failed.T.astype(float)).T
-        liquid = np.nan_to_num(node_money(network, "liquid_assets"))
-        pledged = np.nan_to_num(node_money(network, "secured_funding"))
-        free = np.maximum(node_money(network, "sellable_assets") - pledged, 0.0)
-        need = np.maximum(self.not_replaced * called - liquid, 0.0)
+        liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
+        pledged = np.nan_to_num(column(network._nodes, "secured_funding"))
+        free = np.maximum(column(network._nodes, "sellable_assets") - pledged, 0.0)
+        need = np.maximum(self.parameter(network, "not_replaced") * called - liquid, 0.0)
         most = np.where(np.isnan(free), np.inf, free)
-        sold = np.minimum((1.0 + self.sale_cost) * need, most)
-        return np.asarray(self.sale_cost / (1.0 + self.sale_cost) * sold)
+        cost = self.parameter(network, "sale_cost")
+        return np.asarray(cost / (1.0 + cost) * np.minimum((1.0 + cost) * need, most))
 
 
 @dataclass(frozen=True, repr=False)

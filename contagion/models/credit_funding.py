@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from ..errors import ArgumentError, ModelError
+from ..errors import ArgumentError
 from ..kernels.funding import spread
+from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
-from ..text import listing
 from .base import Model, Trace
+from .claim_rates import ClaimRates
+from .parameters import POSITIVE, RATE, Parameter, Range
 from .routes import NOISE, links, lost_by, newly_failed, through_funding
 
 
@@ -83,20 +85,24 @@ class CreditFunding(Model):
     source: ClassVar[str] = "after Espinosa-Vega & Solé (2010), IMF WP/10/105"
     settles: ClassVar[bool] = False
 
-    loss_given_default: float = 1.0
-    not_replaced: float = 0.35
-    sale_cost: float = 1.0
+    by_node: ClassVar[Mapping[str, Range]] = {
+        "loss_given_default": RATE,
+        "not_replaced": RATE,
+        "sale_cost": POSITIVE,
+        "hurdle": RATE,
+    }
+
+    loss_given_default: Parameter = 1.0
+    not_replaced: Parameter = 0.35
+    sale_cost: Parameter = 1.0
     price_impact: float = 0.0
-    hurdle: float = 0.0
+    hurdle: Parameter = 0.0
     strict: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("loss_given_default", "not_replaced", "hurdle"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ArgumentError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
-        for name in ("sale_cost", "price_impact"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ArgumentError(f"{name}={getattr(self, name)}: it is >= 0 and finite.")
+        super().__post_init__()
+        if not 0 <= self.price_impact < np.inf:
+            raise ArgumentError(f"price_impact={self.price_impact}: it is >= 0 and finite.")
 
     def run(
         self,
@@ -110,12 +116,12 @@ class CreditFunding(Model):
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
         started = ~np.isnan(pins)
-        rate = np.where(started, 1.0 - pins, self.loss_given_default)
-        own, plain, fixed = _by_rate(network)
+        rate = np.where(started, 1.0 - pins, self.parameter(network, "loss_given_default"))
+        own, plain, fixed = ClaimRates.of(network)
         equity = np.nan_to_num(book.equity)
-        liquid = np.nan_to_num(node_money(network, "liquid_assets"))
-        pledged = np.nan_to_num(node_money(network, "secured_funding"))
-        free = np.maximum(node_money(network, "sellable_assets") - pledged, 0.0)
+        liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
+        pledged = np.nan_to_num(column(network._nodes, "secured_funding"))
+        free = np.maximum(column(network._nodes, "sellable_assets") - pledged, 0.0)
         done = spread(
             network.liabilities,
             plain,
@@ -124,8 +130,8 @@ class CreditFunding(Model):
             scale=np.abs(equity) + book.claims + book.debts,
             shock=flat,
             rate=rate,
-            not_replaced=self.not_replaced,
-            sale_cost=self.sale_cost,
+            not_replaced=self.parameter(network, "not_replaced"),
+            sale_cost=self.parameter(network, "sale_cost"),
             price_impact=self.price_impact,
             liquid=liquid,
             sellable=np.where(np.isnan(free), np.inf, free),
@@ -165,8 +171,10 @@ class CreditFunding(Model):
         """From who withdraws to who sells for it, and from there to everybody whose assets fall."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)
-        called = self.not_replaced * (net.liabilities @ result.outcome.defaulted.astype(float))
-        seller = called > np.nan_to_num(node_money(net, "liquid_assets"))
+        called = self.parameter(net, "not_replaced") * (
+            net.liabilities @ result.outcome.defaulted.astype(float)
+        )
+        seller = called > np.nan_to_num(column(net._nodes, "liquid_assets"))
         seller &= net.liabilities @ fresh.astype(float) > 0
         loser = lost_by(result, "price") > NOISE * net.book.stated_assets
         sold, lost = np.flatnonzero(seller), np.flatnonzero(loser)
@@ -175,40 +183,6 @@ class CreditFunding(Model):
 
     def _floor(self, network: ExposureNetwork) -> np.ndarray:
         """(n,) equity below which a node fails, in money."""
-        given = node_money(network, "equity_floor")
+        given = column(network._nodes, "equity_floor")
         total = network.book.stated_assets + network.book.claims
-        return np.where(np.isnan(given), self.hurdle * total, given)
-
-
-def node_money(network: ExposureNetwork, name: str) -> np.ndarray:
-    """A column of amounts of the node table, (n,), nan where it is empty or not there.
-
-    >>> net = ExposureNetwork.from_matrix([[0, 1], [0, 0]], ["a", "b"],
-    ...     orientation="debtor->creditor", external_assets=[2, 1])
-    >>> node_money(net.with_nodes(liquid_assets=[2, 0]), "liquid_assets").tolist()
-    [2.0, 0.0]
-    """
-    if name not in network._nodes:
-        return np.full(len(network), np.nan)
-    return network._nodes[name].to_numpy(float, na_value=np.nan)
-
-
-def _by_rate(network: ExposureNetwork) -> tuple[np.ndarray | None, csr_array, csr_array | None]:
-    """Rates (m,) that claims bring along, the claims without one, and what the others lose."""
-    if "lgd" not in network._columns:
-        return None, network.liabilities, None
-    own = network._columns["lgd"].to_numpy(float, na_value=np.nan)
-    high = own > 1
-    if high.any():
-        rows = network.exposures.loc[high]
-        pairs = [f"{a} on {b}" for a, b in zip(rows["creditor"], rows["debtor"], strict=True)]
-        raise ModelError(
-            f"lgd is above 1 for {int(high.sum())} claims ({listing(pairs)}; largest "
-            f"{float(np.nanmax(own)):g}): a claim cannot lose more than itself. Give a part "
-            "between 0 and 1, not a percentage."
-        )
-    free, n = np.isnan(own), len(network)
-    at = network.debtor, network.creditor
-    plain = csr_array((np.where(free, network.amount, 0.0), at), shape=(n, n))
-    fixed = csr_array((np.where(free, 0.0, own * network.amount), at), shape=(n, n))
-    return own, plain, fixed
+        return np.where(np.isnan(given), self.parameter(network, "hurdle") * total, given)

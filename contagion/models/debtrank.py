@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, diags_array, hstack
 from ..errors import ConvergenceError
 from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
-from ..kernels.debtrank import linear_rounds, linear_system, single_hit
+from ..kernels.debtrank import linear_rounds, linear_system, reached, single_hit
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
@@ -30,8 +30,8 @@ class DebtRank(Model):
     `W_ij = min(1, A_ji / E_j)`.
 
     Here h (n,) is the relative equity loss; a trigger `Shock.default(node, recovery=ρ)` starts
-    with h = 1 and costs its creditors 1 − ρ of their claims. Nodes without positive equity are
-    in default before the shock and pass nothing on; what they owe was lost before.
+    with h = 1 and costs its creditors 1 − ρ of their claims. A node without positive equity passes
+    any loss on at once, the limit of small equity: h = 1 as soon as a loss reaches it, else 0.
 
     Parameters
     ----------
@@ -91,21 +91,26 @@ class DebtRank(Model):
         book, lead = network.book, shape[:-1]
         equity = np.nan_to_num(book.equity)
         alive = book.can_fail & (equity > 0)
+        bare = book.can_fail & (equity <= 0)
         system = linear_system(network.liabilities, equity, book.debts)
-        capital = np.where(alive, equity, 0.0)
+        capital, held = np.where(alive, equity, 0.0), pins
+        if (bare & (book.debts > 0)).any():
+            passes = np.where(np.isnan(pins), book.can_fail, pins < 1)
+            lose = reached(network.liabilities, (flat > 0) | ~np.isnan(pins), passes)
+            held = np.where(lose & bare & np.isnan(pins), 0.0, pins)
         done = clear(
             system,
             np.where(alive, capital - flat, 0.0),
             np.zeros(len(network)),
             alive,
-            pinned=None if np.isnan(pins).all() else pins,
+            pinned=None if np.isnan(held).all() else held,
             tolerance=self.tolerance,
             limit=1e-12 * capital,
             certify=certified(self.certify),
         )
         rate = done.unpaid / np.where(system.width > 0, system.width, 1.0)
         lost = rate @ network.liabilities
-        failed = done.defaulted | (book.can_fail & (equity <= 0))
+        failed = done.defaulted | bare
         after = np.where(
             np.isnan(pins), book.equity - flat - lost, np.minimum(book.equity - flat - lost, 0.0)
         )
@@ -113,10 +118,12 @@ class DebtRank(Model):
         when: np.ndarray | None = None
         states: list[tuple[np.ndarray, np.ndarray]] = []
         if trace != "none":
-            held = np.where(np.isnan(pins), np.where(alive, np.nan, 0.0), (1 - pins) * system.width)
-            when, states = linear_rounds(system, flat, held, 1e-12 * capital, self.tolerance)
+            held = np.where(book.can_fail, np.nan, 0.0)
+            held = np.where(np.isnan(pins), held, (1 - pins) * system.width)
+            limit = 1e-12 * capital
+            when, states = linear_rounds(system, flat, held, bare, limit, self.tolerance)
             when = _rounds(when, failed).reshape(shape)
-        gone = (book.can_fail & (equity <= 0)) | ~np.isnan(pins)
+        gone = bare | ~np.isnan(pins)
 
         def state(left: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             moved = np.where(alive, left, book.equity)
@@ -137,12 +144,15 @@ class DebtRank(Model):
         )
 
     def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
-        """What the default of each node costs, all nodes together; `None` for single-hit.
+        """What the default of each node costs, all nodes together.
+
+        `None`, so that every default is a run of its own, for single-hit and where nodes without
+        equity owe something: what they pass on is no linear equation.
 
         With `M = (I − Λ)⁻¹`, and while no other node loses all it has, the default of k alone gives
         `h = (1 − ρ) M_k / M_kk`; see :mod:`contagion.kernels.allnodes` for the rest. A node that
-        passes nothing on (its equity is not positive or not known, or it cannot fail) takes part
-        twice: as a trigger, and as somebody who loses.
+        passes nothing on (its equity is not known, or it cannot fail) takes part twice: as a
+        trigger, and as somebody who loses.
 
         Parameters
         ----------
@@ -168,10 +178,10 @@ class DebtRank(Model):
         >>> ct.DebtRank().each_default(net, 0.0).impact.round(9).tolist()
         [4.0, 3.0]
         """
-        if self.variant == "single-hit":
-            return None
         book, n = network.book, len(network)
         equity = np.nan_to_num(book.equity)
+        if self.variant == "single-hit" or (book.can_fail & (equity <= 0) & (book.debts > 0)).any():
+            return None
         alive = book.can_fail & (equity > 0)
         extra = np.flatnonzero(~alive & (book.claims > 0))
         member = np.concatenate([np.arange(n), extra])
@@ -225,22 +235,24 @@ class DebtRank(Model):
         book, lead, n = network.book, shape[:-1], len(network)
         equity = np.nan_to_num(book.equity)
         alive = book.can_fail & (equity > 0)
-        claims = network.liabilities
+        claims, bare = network.liabilities, book.can_fail & (equity <= 0)
         creditor = claims.indices
         ratio = np.where(alive[creditor], claims.data / np.where(alive, equity, 1.0)[creditor], 0.0)
+        ratio = np.where(bare[creditor] & (claims.data > 0), 1.0, ratio)
         impact = csr_array((np.minimum(ratio, 1.0), creditor, claims.indptr), shape=(n, n))
         started = ~np.isnan(pins)
         start = np.where(alive, np.minimum(flat / np.where(alive, equity, 1.0), 1.0), 0.0)
+        start = np.where(bare & (flat > 0), 1.0, start)
         start = np.where(started, 1.0 - np.nan_to_num(pins), start)
         h, default_round, kept = single_hit(impact, start, history=trace == "path")
-        failed = (h >= 1) & alive | started | (book.can_fail & (equity <= 0))
+        failed = (h >= 1) & alive | started | bare
         fall = np.where(alive, h, 0.0) * equity
-        lost = np.where(alive, np.maximum(fall - flat, 0.0), h @ claims)
+        lost = np.where(alive | bare, np.maximum(fall - flat, 0.0), h @ claims)
         after = np.where(started, np.minimum(book.equity - flat - lost, 0.0), book.equity - fall)
         states = tuple(
             (
                 (np.where(alive, book.equity * (1 - now), book.equity)).reshape(shape),
-                ((now >= 1) & alive | started).reshape(shape),
+                ((now >= 1) & alive | started | bare).reshape(shape),
             )
             for now in kept
         )
@@ -251,7 +263,7 @@ class DebtRank(Model):
             rounds=np.full(lead, int(default_round.max(initial=0))),
             residual=np.zeros(lead),
             converged=np.ones(lead, bool),
-            default_round=_rounds(default_round, failed).reshape(shape),
+            default_round=_rounds(np.where(bare, 0, default_round), failed).reshape(shape),
             loss_rate=h.reshape(shape),
             history=states,
         )

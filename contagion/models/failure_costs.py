@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, ModelError
+from ..errors import ModelError
 from ..kernels.ownership import FREE, Failures, failures
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
@@ -16,6 +17,7 @@ from ..results.outcome import Outcome
 from ..shocks import Shock
 from ..text import choice
 from .base import NO_SHOCK, Model, Trace
+from .parameters import POSITIVE, Parameter, Range
 from .settlement import slices
 
 
@@ -77,15 +79,14 @@ class FailureCosts(Model):
     settles: ClassVar[bool] = False
     values_shares: ClassVar[bool] = True
 
-    threshold: float = 0.9
-    cost: float = 0.5
+    by_node: ClassVar[Mapping[str, Range]] = {"threshold": POSITIVE, "cost": POSITIVE}
+
+    threshold: Parameter = 0.9
+    cost: Parameter = 0.5
     which: Literal["best", "worst"] = "best"
 
     def __post_init__(self) -> None:
-        if not (self.threshold >= 0 and self.cost >= 0):
-            raise ArgumentError(
-                f"threshold={self.threshold}, cost={self.cost}: both are parts >= 0 of a value."
-            )
+        super().__post_init__()
         choice(self.which, ("best", "worst"), "which")
 
     def limits(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
@@ -108,8 +109,8 @@ class FailureCosts(Model):
         floor, costs = (
             column(network._nodes, name) for name in ("failure_threshold", "failure_cost")
         )
-        floor = np.where(np.isnan(floor), self.threshold * value, floor)
-        return floor, np.where(np.isnan(costs), self.cost * floor, costs)
+        floor = np.where(np.isnan(floor), self.parameter(network, "threshold") * value, floor)
+        return floor, np.where(np.isnan(costs), self.parameter(network, "cost") * floor, costs)
 
     def values(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
         """The quantities of the paper, one row a node, in money.

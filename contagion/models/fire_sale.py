@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution, ArgumentError
+from ..errors import AmbiguousSolution
 from ..kernels.firesale import forced_sales, marked_down
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Trace
+from .parameters import RATE, Parameter, Range
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
 from .settlement import settle
 
@@ -96,19 +98,21 @@ class FireSale(PortfolioModel):
     )
     settles: ClassVar[bool] = True
 
-    capital_ratio: float = 0.08
+    by_node: ClassVar[Mapping[str, Range]] = {
+        "capital_ratio": Range(0.0, 1.0, above=True),
+        "other_weight": RATE,
+    }
+
+    capital_ratio: Parameter = 0.08
     impact: float | Any = SHARE
-    other_weight: float = 0.0
+    other_weight: Parameter = 0.0
     illiquid: tuple[Any, ...] = ()
     which: Literal["greatest", "least"] | None = "greatest"
     tolerance: float = 1e-10
     max_rounds: int = 10_000
 
     def __post_init__(self) -> None:
-        if not 0 < self.capital_ratio <= 1:
-            raise ArgumentError(f"capital_ratio={self.capital_ratio}: above 0 and at most 1.")
-        if not 0 <= self.other_weight <= 1:
-            raise ArgumentError(f"other_weight={self.other_weight}: it lies between 0 and 1.")
+        super().__post_init__()
         choice(self.which, ("greatest", "least", None), "which")
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
         object.__setattr__(self, "illiquid", tuple(self.illiquid))
@@ -142,6 +146,10 @@ class FireSale(PortfolioModel):
         sells = (book.can_fail & book.known) | started
         if least:
             price = law(np.asarray(sells.astype(float) @ mine.held))
+        ratio, weight = (
+            self.parameter(network, "capital_ratio"),
+            self.parameter(network, "other_weight"),
+        )
         share, sold = np.zeros_like(flat), np.zeros_like(price)
         change, rounds = np.full(len(flat), np.inf), np.zeros(len(flat), np.int64)
         live, states = np.arange(len(flat)), _Path(trace)
@@ -150,9 +158,9 @@ class FireSale(PortfolioModel):
             part = self._clear(network, lost, pins[live], states.next(), INNER)
             states.add(part, live)
             received = book.claims - part.claims_lost
-            weighted = self.other_weight * other[live] + np.maximum(received, 0.0)
+            weighted = weight * other[live] + np.maximum(received, 0.0)
             marked = kept[live] * np.asarray(price[live] @ mine.held.T)
-            theta = forced_sales(part.equity, weighted, marked, self.capital_ratio, sells[live])
+            theta = forced_sales(part.equity, weighted, marked, ratio, sells[live])
             share[live] = np.where(started[live], 1.0, theta)
             sold[live] = np.asarray(share[live] @ mine.held)
             after = law(sold[live])

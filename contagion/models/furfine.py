@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..kernels.cascade import cascade
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
+from .claim_rates import ClaimRates
+from .parameters import RATE, Parameter, Range
 
 
 def default_cascade(
     network: ExposureNetwork,
     losses: np.ndarray,
     recoveries: np.ndarray | None,
-    rate: float,
+    rate: np.ndarray | float,
     *,
     strict: bool,
     trace: Trace,
 ) -> Outcome:
     """Run the default cascade on scenarios (..., n) and complete the outcome."""
     lead, n = losses.shape[:-1], len(network)
-    book = network.book
+    book, (own, plain, fixed) = network.book, ClaimRates.of(network)
     shock = losses.reshape(-1, n)
     pins = np.full_like(shock, np.nan) if recoveries is None else recoveries.reshape(-1, n)
     started = ~np.isnan(pins)
     done = cascade(
-        network.liabilities,
+        plain,
+        fixed,
         np.nan_to_num(book.equity),
         shock,
         np.where(started, 1.0 - pins, rate),
@@ -56,6 +59,7 @@ def default_cascade(
         converged=np.ones(lead, bool),
         default_round=done.default_round.reshape(losses.shape),
         loss_rate=np.where(failed, np.where(started, 1.0 - pins, rate).reshape(losses.shape), 0.0),
+        claim_rates=own,
         history=states,
     )
 
@@ -66,12 +70,12 @@ class Furfine(Model):
 
         loss_i = shock_i + λ Σ_j A_ij [j failed],   i fails when loss_i > equity_i
 
-    A trigger given by
-    `Shock.default(node, recovery=ρ)` costs its creditors 1 − ρ instead of λ.
+    A trigger given by `Shock.default(node, recovery=ρ)` costs its creditors 1 − ρ instead of λ. The
+    column `lgd` of an exposure, where it is given, goes before both.
 
     Parameters
     ----------
-    loss_given_default : λ in [0, 1].
+    loss_given_default : λ in [0, 1] of the debtor: one number, or one for each node.
     strict : losses have to exceed the equity; `False`: a loss that equals it fails the node.
 
     Example
@@ -92,14 +96,10 @@ class Furfine(Model):
     source: ClassVar[str] = "Furfine (2003), Journal of Money, Credit and Banking 35(1)"
     settles: ClassVar[bool] = False
 
-    loss_given_default: float = 1.0
-    strict: bool = True
+    by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.loss_given_default <= 1:
-            raise ArgumentError(
-                f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
-            )
+    loss_given_default: Parameter = 1.0
+    strict: bool = True
 
     def run(
         self,
@@ -109,6 +109,5 @@ class Furfine(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        return default_cascade(
-            network, losses, recoveries, self.loss_given_default, strict=self.strict, trace=trace
-        )
+        rate = self.parameter(network, "loss_given_default")
+        return default_cascade(network, losses, recoveries, rate, strict=self.strict, trace=trace)

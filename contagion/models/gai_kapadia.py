@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..errors import ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from .base import Model, Trace
+from .claim_rates import ClaimRates
 from .furfine import default_cascade
 
 
@@ -18,13 +20,18 @@ class GaiKapadia(Model):
     """Rounds of default in which a failed debtor pays nothing.
 
     A bank is solvent while `(1 − φ) A_IB + A_M − L_IB − D > 0`, with φ the part of its
-    interbank assets that is lost. The inequality of the paper is strict for solvency, so
-    equality fails there; much of the later literature lets equality stand.
+    interbank assets that is lost. The inequality of the paper is strict for solvency, so a bank
+    that loses exactly its capital fails; much of the later literature lets it stand.
 
     Parameters
     ----------
-    strict : a loss has to exceed the capital (equality stands, the house convention);
-        `False`: a loss that reaches the capital fails the node, as printed in the paper.
+    strict : `False`: a loss that reaches the capital fails the node, as printed in the paper;
+        `True`: a loss has to exceed the capital, as in :class:`Furfine`.
+
+    Raises
+    ------
+    ModelError
+        For claims with an `lgd` below 1.
 
     Example
     -------
@@ -35,8 +42,8 @@ class GaiKapadia(Model):
     ...     orientation="debtor->creditor", equity=[1, 3])
     >>> shock = ct.Shock.default("a")
     >>> [bool(ct.models.GaiKapadia(strict=s).propagate(net, shock).table.defaulted["b"])
-    ...  for s in (True, False)]
-    [False, True]
+    ...  for s in (False, True)]
+    [True, False]
 
     Source: Gai & Kapadia (2010), Proceedings of the Royal Society A 466, DOI
     10.1098/rspa.2009.0410, the solvency condition of a bank.
@@ -46,7 +53,7 @@ class GaiKapadia(Model):
     source: ClassVar[str] = "Gai & Kapadia (2010), Proc. R. Soc. A 466"
     settles: ClassVar[bool] = False
 
-    strict: bool = True
+    strict: bool = False
 
     def run(
         self,
@@ -56,4 +63,10 @@ class GaiKapadia(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
+        own = ClaimRates.of(network).own
+        if own is not None and (own < 1).any():
+            raise ModelError(
+                f"GaiKapadia has no recovery, but {int((own < 1).sum())} claims have an lgd below "
+                f"1. Use Furfine(1.0, strict={self.strict}), which reads it."
+            )
         return default_cascade(network, losses, recoveries, 1.0, strict=self.strict, trace=trace)

@@ -271,9 +271,9 @@ class JointModel(PortfolioModel):
         received = np.maximum(book.claims - part.claims_lost - mark, 0.0)
         theta = forced_sales(
             part.equity - mark,
-            prices.other_weight * other + received,
+            prices.parameter(case.network, "other_weight") * other + received,
             kept * np.asarray(price @ case.mine.held.T),
-            prices.capital_ratio,
+            prices.parameter(case.network, "capital_ratio"),
             case.sells[live],
         )
         now.part[live] = np.where(case.started[live], 1.0, theta)

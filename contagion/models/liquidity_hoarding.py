@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from ..errors import ArgumentError
 from ..kernels.funding import spread
+from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..results.propagation_result import PropagationResult
 from .base import Model, Trace
-from .credit_funding import node_money
+from .parameters import RATE, Parameter, Range
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,7 +25,7 @@ class LiquidityHoarding(Model):
 
     With H the nodes that hoard and A_ji the claim of j on i, the position of i is (money)
 
-        liquid_i + (1 − h) collateral_i − secured_i − shock_i − w Σ_{j∈H} A_ji
+        liquid_i + (1 − h) collateral_i − secured_i − shock_i − Σ_{j∈H} w_j A_ji
 
     and i hoards when it is below 0. Who hoards withdraws the part w of all its claims and does so
     to the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A trigger
@@ -65,14 +67,15 @@ class LiquidityHoarding(Model):
     )
     settles: ClassVar[bool] = False
 
-    withdrawal: float = 1.0
-    haircut: float = 0.0
-    liquid_share: float = 0.1
+    by_node: ClassVar[Mapping[str, Range]] = {
+        "withdrawal": RATE,
+        "haircut": RATE,
+        "liquid_share": RATE,
+    }
 
-    def __post_init__(self) -> None:
-        for name in ("withdrawal", "haircut", "liquid_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ArgumentError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
+    withdrawal: Parameter = 1.0
+    haircut: Parameter = 0.0
+    liquid_share: Parameter = 0.1
 
     def run(
         self,
@@ -88,17 +91,18 @@ class LiquidityHoarding(Model):
         started = ~np.isnan(pins)
         rate = np.where(started, 1.0 - pins, 0.0)
         liquid, raised, secured = self._sources(network)
-        nothing = np.zeros(n)
+        nothing, owed = np.zeros(n), network.liabilities
+        called = owed.data * self.parameter(network, "withdrawal")[owed.indices]
         done = spread(
-            network.liabilities,
+            csr_array((called, owed.indices, owed.indptr), shape=owed.shape),
             network.liabilities,
             None,
             capital=np.full(n, np.inf),
             scale=liquid + raised + secured + book.claims + book.debts,
             shock=flat,
             rate=rate,
-            not_replaced=self.withdrawal,
-            sale_cost=0.0,
+            not_replaced=np.ones(n),
+            sale_cost=nothing,
             price_impact=0.0,
             liquid=liquid + raised - secured - flat,
             sellable=nothing,
@@ -139,7 +143,7 @@ class LiquidityHoarding(Model):
         net = result.network
         liquid, raised, secured = self._sources(net)
         hoards = result.outcome.defaulted
-        withdrawn = self.withdrawal * (net.liabilities @ hoards.astype(float))
+        withdrawn = net.liabilities @ np.where(hoards, self.parameter(net, "withdrawal"), 0.0)
         columns = {
             "liquid": liquid,
             "raised": raised,
@@ -153,8 +157,9 @@ class LiquidityHoarding(Model):
 
     def _sources(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Liquid assets, what collateral raises, and what is borrowed against it, (n,) each."""
-        liquid = node_money(network, "liquid_assets")
-        share = self.liquid_share * network.book.stated_assets
-        collateral = np.nan_to_num(node_money(network, "sellable_assets"))
-        secured = np.nan_to_num(node_money(network, "secured_funding"))
-        return np.where(np.isnan(liquid), share, liquid), (1 - self.haircut) * collateral, secured
+        liquid = column(network._nodes, "liquid_assets")
+        share = self.parameter(network, "liquid_share") * network.book.stated_assets
+        collateral = np.nan_to_num(column(network._nodes, "sellable_assets"))
+        secured = np.nan_to_num(column(network._nodes, "secured_funding"))
+        raised = (1 - self.parameter(network, "haircut")) * collateral
+        return np.where(np.isnan(liquid), share, liquid), raised, secured

@@ -7,18 +7,19 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
 from ..errors import AmbiguousSolution, ArgumentTypeError
+from ..kernels.debtrank import reached
 from ..kernels.equities import THRESHOLD, Solution, solve
 from ..kernels.equities_steps import System
 from ..kernels.segments import Segments
-from ..kernels.shares import Shares
+from ..kernels.shares import Shares, stack
 from ..kernels.valuation import Terms
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
+from .claim_rates import ClaimRates
 from .settlement import Certify, certified
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words
@@ -113,8 +114,14 @@ class NetworkValuation(Model):
         n, lead = len(network), losses.shape[:-1]
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
-        claims = _claims(network, self._function)
-        given = self._function.parameters(n, _numeric(network))
+        rates = ClaimRates(None, network.liabilities, None)
+        if self._function.by_lgd:
+            rates = ClaimRates.of(network)
+        claims = _claims(network, self._function, rates)
+        given = {name: self._function.parameter(network, name) for name in self._function.by_node}
+        given = {name: values[claims.owner] for name, values in given.items()}
+        if rates.fixed is not None:
+            given["recovery"][n:] = 0.0  # of the claims that bring their own rate
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
         wanted, cheap = certified(self.certify), len(flat) == 1 and n <= CHEAP
         slice_of = partial(
@@ -130,6 +137,7 @@ class NetworkValuation(Model):
         }
         outcome = Outcome(
             **fields,
+            claim_rates=rates.own,
             products=float(sum(p["more"].products for p in parts)),
             history=tuple(
                 (_known(network, equity.T).reshape(losses.shape), now.T.reshape(losses.shape))
@@ -190,18 +198,21 @@ class NetworkValuation(Model):
             absorbing[owner, None],
             np.nan_to_num(book.equity)[owner, None],
             external[owner],
-            {name: values[owner, None] for name, values in given.items()},
+            {name: values[:, None] for name, values in given.items()},
         )
         room = (-THRESHOLD if function.strict else THRESHOLD) * scale
         base = external + (book.claims - claims.due)[:, None]
+        pinned = np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner]
+        if not function.by_claim and len(owner) > len(network):
+            pinned[len(network) :] = outside  # claims with a rate of their own
         system = System(
             function.missing,
             terms,
             owner,
             claims.shares,
             base,
-            ~able[owner],
-            np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner] * terms.width,
+            (~able | _unmoved(network, function, given, flat, pins).T)[owner],
+            pinned * terms.width,
             (room - absorbing)[:, None],
             able,
             outside,
@@ -231,19 +242,46 @@ class NetworkValuation(Model):
             "residual": done.residual,
             "error": done.error,
             "converged": done.residual <= self.tolerance,
-            "unpaid" if function.by_claim else "loss_rate": done.missing.T,
+            **(
+                {"unpaid": done.missing.T}
+                if function.by_claim
+                else {"loss_rate": done.missing.T[:, : len(network)]}
+            ),
             "more": done,
         }
 
 
-def _claims(network: ExposureNetwork, function: Valuation) -> Segments:
-    """The claims as segments: by the rules of their debtors, or one a node at one rate."""
+def _claims(network: ExposureNetwork, function: Valuation, rates: ClaimRates) -> Segments:
+    """The claims as segments: by the rules of their debtors, or one a node at one rate.
+
+    Claims with a rate of their own are a second segment of each node, of what they lose at most.
+    """
     if function.by_claim:
         return network.segments
     n, book, none = len(network), network.book, np.empty(0, np.int64)
     due = book.debts + np.nan_to_num(book.external_liabilities)
-    shares = Shares(network.liabilities)
-    return Segments(np.arange(n), np.zeros(n), np.ones(n), shares, due, none, np.empty(0))
+    parts = [part for part in (rates.plain, rates.fixed) if part is not None]
+    owner, shares = np.tile(np.arange(n), len(parts)), stack([Shares(part) for part in parts], n)
+    one = np.ones(len(owner))
+    return Segments(owner, 0 * one, one, shares, due, none, np.empty(0))
+
+
+def _unmoved(
+    network: ExposureNetwork,
+    function: Valuation,
+    given: dict[str, np.ndarray],
+    flat: np.ndarray,
+    pins: np.ndarray,
+) -> np.ndarray:
+    """(B, n) bool: nodes without equity, neither more nor less, that no loss reaches."""
+    book, room = network.book, THRESHOLD * _scale(network)
+    none = book.can_fail & (book.equity <= 0) & (book.equity >= -room)
+    if not function.by_loss or not none.any():
+        return np.zeros_like(flat, bool)
+    before = book.can_fail & (book.equity < -room)  # their claims have lost without a shock
+    passes = np.where(np.isnan(pins), book.can_fail & (given["recovery"] < 1), pins < 1)
+    lose = reached(network.liabilities, (flat > 0) | ~np.isnan(pins) | before, passes)
+    return np.asarray(none & ~lose)
 
 
 def _scale(network: ExposureNetwork) -> np.ndarray:
@@ -254,9 +292,3 @@ def _scale(network: ExposureNetwork) -> np.ndarray:
 def _known(network: ExposureNetwork, equity: np.ndarray) -> np.ndarray:
     known = network.book.known
     return equity if known.all() else np.where(known, equity, np.nan)
-
-
-def _numeric(network: ExposureNetwork) -> dict[str, np.ndarray]:
-    """The numeric columns of the node table, (n,) each."""
-    table = network.nodes.select_dtypes("number")
-    return {str(name): pd.to_numeric(table[name]).to_numpy(np.float64) for name in table}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ..kernels.firesale import liquidations
 from ..network.exposure_network import ExposureNetwork
 from .base import Trace
+from .claim_rates import ClaimRates
+from .parameters import RATE, Parameter, Range
 from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
 
 
@@ -23,8 +25,9 @@ class OverlappingPortfolios(PortfolioModel):
 
     The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
     negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
-    creditors 1 − ρ instead of λ. What holdings lose is the channel `price` of `result.channels`.
-    Losses of the shock hit other external assets first, then the value of holdings in proportion.
+    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. What holdings
+    lose is the channel `price` of `result.channels`. Losses of the shock hit other external assets
+    first, then the value of holdings in proportion.
 
     Parameters
     ----------
@@ -68,28 +71,30 @@ class OverlappingPortfolios(PortfolioModel):
     )
     settles: ClassVar[bool] = False
 
+    by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
+
     impact: float | Any = SHARE
-    loss_given_default: float = 0.0
+    loss_given_default: Parameter = 0.0
     strict: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.loss_given_default <= 1:
-            raise ArgumentError(
-                f"loss_given_default={self.loss_given_default}: it lies between 0 and 1."
-            )
+        super().__post_init__()
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
 
     def _solve(
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
     ) -> Solved:
         mine, book = Portfolios.of(network), network.book
+        own, plain, fixed = ClaimRates.of(network)
         started = ~np.isnan(pins)
-        rate = np.where(started, 1.0 - np.nan_to_num(pins), self.loss_given_default)
+        rate = self.parameter(network, "loss_given_default")
+        rate = np.where(started, 1.0 - np.nan_to_num(pins), rate)
         done, claims = liquidations(
             mine.held,
             mine.after(flat)[0],
             mine.law(self.impact),
-            network.liabilities,
+            plain,
+            fixed,
             rate,
             np.nan_to_num(book.equity),
             flat,
@@ -104,4 +109,4 @@ class OverlappingPortfolios(PortfolioModel):
             done.converged, done.history if trace == "path" else [],
         )  # fmt: skip
         part = (done.default_round >= 0).astype(float)
-        return Solved(outcome, mine, part, done.sold, done.price)
+        return Solved(replace(outcome, claim_rates=own), mine, part, done.sold, done.price)

@@ -250,7 +250,8 @@ def shaped(outcome: Outcome, lead: tuple[int, ...]) -> Outcome:
     arrays: dict[str, Any] = {
         field.name: value.reshape(lead + value.shape[1:])
         for field in fields(outcome)
-        if isinstance(value := getattr(outcome, field.name), np.ndarray)
+        if field.name != "claim_rates"  # of claims, the same in all scenarios
+        and isinstance(value := getattr(outcome, field.name), np.ndarray)
     }
     if outcome.channels is not None:
         arrays["channels"] = {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from ..errors import AmbiguousSolution, ArgumentError
+from ..errors import AmbiguousSolution
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
+from .parameters import RATE, Parameter, Range
 from .settlement import Certify, settle
 
 
@@ -28,7 +30,8 @@ class RogersVeraart(Model):
     Parameters
     ----------
     alpha, beta : parts (0 to 1) of external assets and of interbank payments that a node in
-        default realizes.
+        default realizes; each one number, {node: number}, one a node in the order of
+        `net.names`, or a column of the node table.
     which : "greatest" or "least" solution; `None` raises where they differ. The least has no
         waves: what the shock alone does not fail, fails in round 1, all at once.
     strict : default when funds fall short of what is due (the paper); `False`: also when they
@@ -58,17 +61,23 @@ class RogersVeraart(Model):
     source: ClassVar[str] = "Rogers & Veraart (2013), Management Science 59(4), definition 3.6"
     settles: ClassVar[bool] = True
 
-    alpha: float = 0.9
-    beta: float = 0.9
+    by_node: ClassVar[Mapping[str, Range]] = {"alpha": RATE, "beta": RATE}
+
+    alpha: Parameter = 0.9
+    beta: Parameter = 0.9
     which: Literal["greatest", "least"] | None = None
     strict: bool = True
     tolerance: float = 1e-10
     certify: Certify = "auto"
 
     def __post_init__(self) -> None:
-        if not (0 <= self.alpha <= 1 and 0 <= self.beta <= 1):
-            raise ArgumentError(f"alpha={self.alpha}, beta={self.beta}: both lie between 0 and 1.")
+        super().__post_init__()
         choice(self.which, ("greatest", "least", None), "which")
+
+    def kept(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray] | None:
+        """α and β by node, (n,) each; `None` where default destroys nothing."""
+        alpha, beta = self.parameter(network, "alpha"), self.parameter(network, "beta")
+        return None if (alpha == 1).all() and (beta == 1).all() else (alpha, beta)
 
     def run(
         self,
@@ -78,13 +87,14 @@ class RogersVeraart(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
+        kept = self.kept(network)
+
         def solution(*, least: bool, trace: Trace) -> Outcome:
             return settle(
                 network,
                 losses,
                 recoveries,
-                alpha=self.alpha,
-                beta=self.beta,
+                kept=kept,
                 least=least,
                 strict=self.strict,
                 tolerance=self.tolerance,
@@ -101,7 +111,7 @@ class RogersVeraart(Model):
             states = (alone, (outcome.equity, outcome.defaulted))
             return replace(outcome, default_round=when, history=states if trace == "path" else ())
         outcome = solution(least=False, trace=trace)
-        if self.which is None and (self.alpha < 1 or self.beta < 1):
+        if self.which is None and kept is not None:
             other = replace(self, which="least").run(network, losses, recoveries)
             differ = (outcome.defaulted != other.defaulted).any(axis=tuple(range(losses.ndim - 1)))
             if differ.any():

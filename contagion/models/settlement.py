@@ -33,8 +33,7 @@ def settle(
     losses: np.ndarray,
     recoveries: np.ndarray | None,
     *,
-    alpha: float = 1.0,
-    beta: float = 1.0,
+    kept: tuple[np.ndarray, np.ndarray] | None = None,
     least: bool = False,
     strict: bool = True,
     tolerance: float,
@@ -43,10 +42,12 @@ def settle(
 ) -> Outcome:
     """Clear scenarios of shape (..., n) slice by slice and put the arrays together.
 
-    Where nodes own each other, equity is the last segment of a company, see `kernels.ownership`.
+    `kept` are α and β (n,), parts of external assets and of payments received that survive a
+    default; `None`: all. Where nodes own each other, equity is the last segment of a company,
+    see `kernels.ownership`.
     """
     lead, n = losses.shape[:-1], len(network)
-    if network.segments.calls is not None and (alpha < 1 or beta < 1):
+    if network.segments.calls is not None and kept is not None:
         raise ModelError(
             "RogersVeraart does not compute guarantees together with default costs. Use "
             "EisenbergNoe, or net.with_guarantees(None) to leave them out."
@@ -66,8 +67,7 @@ def settle(
             book.claims + book.shares,
             book.can_fail,
             pinned=pinned,
-            alpha=alpha,
-            beta=beta,
+            kept=kept,
             least=least,
             strict=strict,
             mode="fast" if trace == "none" else "waves",
@@ -78,7 +78,7 @@ def settle(
         )
         if owns is not None:
             cleared = replace(cleared, unpaid=cleared.unpaid[:, owns.rules])
-        part = _complete(network, cleared, external, pinned, alpha, beta)
+        part = _complete(network, cleared, external, pinned, kept)
         if isinstance(at, slice):
             whole = part
         else:
@@ -133,8 +133,7 @@ def _complete(
     cleared: Cleared,
     external: np.ndarray,
     pins: np.ndarray | None,
-    alpha: float,
-    beta: float,
+    kept: tuple[np.ndarray, np.ndarray] | None,
 ) -> dict[str, np.ndarray]:
     """The arrays (B, n) of an outcome from what the kernel hands back."""
     book, segments, funds = network.book, network.segments, cleared.funds
@@ -143,8 +142,8 @@ def _complete(
         unpaid = sums(segments.owner, unpaid, len(network))
     payments = book.debts - unpaid
     scaled, dead = funds, np.zeros_like(funds)
-    if alpha < 1 or beta < 1:
-        received = funds - external
+    if kept is not None:
+        (alpha, beta), received = kept, funds - external
         costly = cleared.defaulted & ~_gone(external, pins)
         scaled = np.where(costly, alpha * external + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)

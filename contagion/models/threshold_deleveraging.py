@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -11,8 +12,9 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..kernels.firesale import THRESHOLD, deleverage
 from ..network.exposure_network import ExposureNetwork
-from ..text import choice
+from ..text import choice, listing
 from .base import Trace
+from .parameters import Parameter, Range
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
 END = 10_000  # rounds after which sales that go on count as not converged
@@ -88,8 +90,13 @@ class ThresholdDeleveraging(PortfolioModel):
     source: ClassVar[str] = "Cont & Schaanning (2017), Norges Bank Working Paper 2/2017"
     settles: ClassVar[bool] = False
 
-    max_leverage: float = 33.0
-    target_leverage: float | None = None
+    by_node: ClassVar[Mapping[str, Range]] = {
+        "max_leverage": Range(1.0, above=True),
+        "target_leverage": Range(0.0, above=True),
+    }
+
+    max_leverage: Parameter = 33.0
+    target_leverage: Parameter | None = None
     depth: float | Any | None = None
     floor: float | Any = 0.0
     shortfall: float = 0.5
@@ -98,13 +105,9 @@ class ThresholdDeleveraging(PortfolioModel):
     rounds: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.max_leverage > 1:
-            raise ArgumentError(f"max_leverage={self.max_leverage}: it has to be above 1.")
-        if not 0 < self._target <= self.max_leverage:
-            raise ArgumentError(
-                f"target_leverage={self.target_leverage}: above 0 and at most the limit of "
-                f"{self.max_leverage:g}."
-            )
+        super().__post_init__()
+        if isinstance(self.max_leverage, float) and isinstance(self.target_leverage, float):
+            self._ordered(np.array([self.max_leverage]), np.array([self.target_leverage]), None)
         if not 0 <= self.shortfall <= 1:
             raise ArgumentError(f"shortfall={self.shortfall}: it lies between 0 and 1.")
         choice(self.insolvent, ("sell", "hold"), "insolvent")
@@ -116,9 +119,24 @@ class ThresholdDeleveraging(PortfolioModel):
         object.__setattr__(self, "floor", by_asset("floor", self.floor, _checked_floor))
         object.__setattr__(self, "illiquid", tuple(self.illiquid))
 
-    @property
-    def _target(self) -> float:
-        return 0.95 * self.max_leverage if self.target_leverage is None else self.target_leverage
+    def _limits(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
+        """The limit and the target of leverage, (n,) each."""
+        most = self.parameter(network, "max_leverage")
+        if self.target_leverage is None:
+            return most, 0.95 * most
+        target = self.parameter(network, "target_leverage")
+        self._ordered(most, target, network.names)
+        return most, target
+
+    @staticmethod
+    def _ordered(most: np.ndarray, target: np.ndarray, names: pd.Index | None) -> None:
+        over = np.flatnonzero(target > most)
+        if len(over):
+            of = "" if names is None else f" of {listing(names[over])}"
+            raise ArgumentError(
+                f"target_leverage{of} is {target[over[0]]:g}: at most the limit of "
+                f"{most[over[0]]:g}."
+            )
 
     def _solve(
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
@@ -130,6 +148,7 @@ class ThresholdDeleveraging(PortfolioModel):
         claims = np.asarray(rate @ network.liabilities)
         rest = other + np.maximum(book.claims - claims, 0.0)
         capital = np.nan_to_num(book.equity) - flat - claims
+        most, target = self._limits(network)
         done = deleverage(
             mine.held,
             kept,
@@ -139,8 +158,8 @@ class ThresholdDeleveraging(PortfolioModel):
             book.can_fail & book.known,
             started,
             book.can_fail,
-            most=self.max_leverage,
-            target=self._target,
+            most=most,
+            target=target,
             floor=mine.named("floor", self.floor, np.zeros(0)),
             shortfall=self.shortfall,
             insolvent=self.insolvent == "sell",
@@ -152,12 +171,13 @@ class ThresholdDeleveraging(PortfolioModel):
             network, flat, pins, claims, done.lost, rate, done.default_round, done.rounds, ended,
             [(claims + lost, failed) for lost, failed in done.history] if trace == "path" else [],
         )  # fmt: skip
-        sold = self._above(kept * mine.value, rest, capital, done.history[:-1])
+        sold = self._above(most, kept * mine.value, rest, capital, done.history[:-1])
         part = np.where(sold & book.can_fail & book.known, np.nan, 0.0)
         return Solved(outcome, mine, np.where(started, 1.0, part), done.sold, done.price)
 
     def _above(
         self,
+        most: np.ndarray,
         value: np.ndarray,
         rest: np.ndarray,
         capital: np.ndarray,
@@ -170,7 +190,7 @@ class ThresholdDeleveraging(PortfolioModel):
         found, room = np.zeros(value.shape, bool), THRESHOLD * (rest + value)
         for lost, _ in states:
             have = capital - lost
-            over = value - lost + rest > self.max_leverage * np.maximum(have, 0.0) + room
+            over = value - lost + rest > most * np.maximum(have, 0.0) + room
             found |= over & ((have > 0) | (self.insolvent == "sell"))
         return found
 

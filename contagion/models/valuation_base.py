@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..kernels.valuation import Terms, Valued
-from ..text import known_name
-
-Bounds = dict[str, tuple[float, float]]
-Parameter = float | str | Sequence[float] | np.ndarray
+from .parameters import Parameters
 
 
 @dataclass(frozen=True, repr=False)
-class Valuation(ABC):
+class Valuation(Parameters, ABC):
     """What a claim of face value 1 is worth when its debtor has the equity E.
 
     V lies in [0, 1] and does not fall when E rises; the paper calls that feasible. Write
     :meth:`missing`. Class attributes: `by_claim` (what a claim gets depends on its place in the
     order of its debtor, so that rules and external creditors count; otherwise one rate a debtor),
     `ex_ante` (claims can lose value without a shock), `strict` (default when equity is below 0;
-    otherwise also at 0), `jumps` (V jumps at default), `bounds` (lowest and highest value of every
-    field that is one number, one number a node, or a column).
+    otherwise also at 0), `jumps` (V jumps at default), `by_loss` (V
+    follows the loss relative to the equity before: where that is 0, the first loss takes all),
+    `by_lgd` (the column `lgd` of a claim goes before 1 − recovery of its debtor),
+    `by_node` (the range of every field that is one number, or one for each node).
     """
 
-    bounds: ClassVar[Bounds] = {}
-
+    room: ClassVar[str] = "valuations."
     by_claim: ClassVar[bool] = False
     ex_ante: ClassVar[bool] = False
     jumps: ClassVar[bool] = False
+    by_loss: ClassVar[bool] = False
+    by_lgd: ClassVar[bool] = False
     strict = True
 
     @abstractmethod
@@ -48,61 +48,6 @@ class Valuation(ABC):
         terms : the claims; `terms.given` has the parameters, (S, 1) each.
         equity, default : (S, B) of the debtor of each claim.
         """
-
-    def __post_init__(self) -> None:
-        for name in self.bounds:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                continue
-            numbers = np.asarray(value, float)
-            self._check(name, numbers)
-            tidy = float(numbers) if numbers.ndim == 0 else tuple(numbers.tolist())
-            object.__setattr__(self, name, tidy)
-
-    def __repr__(self) -> str:
-        given = [
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in fields(self)
-            if getattr(self, f.name) != f.default
-        ]
-        return f"valuations.{type(self).__name__}({', '.join(given)})"
-
-    def _check(self, name: str, numbers: np.ndarray) -> None:
-        low, high = self.bounds[name]
-        fits = (numbers >= low) & (numbers <= high) & np.isfinite(numbers)
-        if numbers.ndim > 1 or not fits.all():
-            wrong = numbers[~fits]
-            shown = wrong.flat[0] if wrong.size else f"of shape {numbers.shape}"
-            limits = f"between {low:g} and {high:g}" if high < np.inf else f"finite and >= {low:g}"
-            raise ArgumentError(
-                f"{type(self).__name__}: {name} {shown}; it has to be {limits}, one number or one "
-                "a node."
-            )
-
-    def parameters(self, n: int, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The parameters by node, (n,) each.
-
-        Raises
-        ------
-        ArgumentError
-            For the wrong number of them, an unknown column, and values out of range.
-        """
-        found = {}
-        for name in self.bounds:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                where = f"{name} of {type(self).__name__}"
-                known_name(value, columns, "numeric column of the node table", where)
-                value = columns[value]
-            numbers = np.asarray(value, float)
-            if numbers.ndim and numbers.shape != (n,):
-                raise ArgumentError(
-                    f"{type(self).__name__}: {numbers.size:,} values of {name} for {n:,} nodes. "
-                    "Give one number, or one a node in the order of net.names."
-                )
-            self._check(name, numbers)
-            found[name] = np.broadcast_to(numbers, (n,))
-        return found
 
     def value(
         self,
@@ -139,8 +84,14 @@ class Valuation(ABC):
             0.0 * one,
             book_equity * one,
             np.full(row.shape, external_assets),
-            {name: values[:, None] for name, values in self.parameters(1, {}).items()},
+            {name: self._number(name) * one for name in self.by_node},
         )
         missing, _ = self.missing(terms, row, row < 0 if self.strict else row <= 0)
         whole = missing.sum(axis=0) if missing.ndim == 3 else missing
         return np.asarray((1.0 - whole / (width or 1.0)).reshape(at.shape))
+
+    def _number(self, name: str) -> float:
+        value = getattr(self, name)
+        if not isinstance(value, float):
+            raise ArgumentError(f"The curve is that of one debtor: give one number as {name}.")
+        return value

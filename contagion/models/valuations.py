@@ -1,12 +1,13 @@
 """Valuation functions V(E): what a claim is worth, by the equity of its debtor.
 
 Seven of the literature; a new one is a frozen dataclass with a method `missing`. They are handed
-to :class:`contagion.models.NetworkValuation`. Parameters are one number for all nodes, one a node
-in the order of the network, or the name of a numeric column of its node table.
+to :class:`contagion.models.NetworkValuation`. Parameters are one number for all nodes, or one a
+node: {node: number}, an array in the order of the network, or a column of its node table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
@@ -22,9 +23,8 @@ from ..kernels.valuation import (
     relative_loss,
 )
 from ..text import known_name
-from .valuation_base import Bounds, Parameter, Valuation
-
-RATE, POSITIVE = (0.0, 1.0), (0.0, float("inf"))
+from .parameters import POSITIVE, RATE, Parameter, Range
+from .valuation_base import Valuation
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +77,7 @@ class RogersVeraart(Valuation):
 
     by_claim: ClassVar[bool] = True
     jumps: ClassVar[bool] = True
-    bounds: ClassVar[Bounds] = {"alpha": RATE, "beta": RATE}
+    by_node: ClassVar[Mapping[str, Range]] = {"alpha": RATE, "beta": RATE}
 
     alpha: Parameter = 0.9
     beta: Parameter = 0.9
@@ -97,7 +97,8 @@ class RogersVeraart(Valuation):
 class Furfine(Valuation):
     """`V = recovery` in default, else 1: contagion only by default.
 
-    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`.
+    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`; a claim with an `lgd`
+    of its own is worth 1 − lgd in default, as there.
 
     Parameters
     ----------
@@ -115,7 +116,8 @@ class Furfine(Valuation):
     """
 
     jumps: ClassVar[bool] = True
-    bounds: ClassVar[Bounds] = {"recovery": RATE}
+    by_lgd: ClassVar[bool] = True
+    by_node: ClassVar[Mapping[str, Range]] = {"recovery": RATE}
 
     recovery: Parameter = 0.0
     strict: bool = True
@@ -129,9 +131,10 @@ class Furfine(Valuation):
 class LinearDebtRank(Valuation):
     """`V = 1 − (1 − recovery) h` with `h = 1 − E / M` the relative loss of equity, in [0, 1].
 
-    M is the equity at face value before the shock. The equities of :class:`contagion.DebtRank`
-    where every node is solvent before. A node that is not, M <= 0, is worth `recovery` here,
-    as in the package of the authors; there, it passes nothing on.
+    M is the equity at face value before the shock. Where M = 0, h is 1 as soon as a loss reaches
+    the node, and 0 before: the limit of small equity. Claims on a node with M < 0 are worth
+    `recovery` from the start, as in the package of the authors; otherwise the equities are those
+    of :class:`contagion.DebtRank`.
 
     Parameters
     ----------
@@ -147,7 +150,8 @@ class LinearDebtRank(Valuation):
     github.com/marcobardoscia/neva @ 27b1600.
     """
 
-    bounds: ClassVar[Bounds] = {"recovery": RATE}
+    by_loss: ClassVar[bool] = True
+    by_node: ClassVar[Mapping[str, Range]] = {"recovery": RATE}
 
     recovery: Parameter = 0.0
     strict = False
@@ -181,7 +185,8 @@ class ExponentialDebtRank(Valuation):
     number of the equation not seen.
     """
 
-    bounds: ClassVar[Bounds] = {"alpha": POSITIVE, "recovery": RATE}
+    by_loss: ClassVar[bool] = True
+    by_node: ClassVar[Mapping[str, Range]] = {"alpha": POSITIVE, "recovery": RATE}
 
     alpha: Parameter
     recovery: Parameter = 0.0
@@ -225,7 +230,7 @@ class Merton(Valuation):
 
     by_claim: ClassVar[bool] = True
     ex_ante: ClassVar[bool] = True
-    bounds: ClassVar[Bounds] = {
+    by_node: ClassVar[Mapping[str, Range]] = {
         "volatility": POSITIVE,
         "maturity": POSITIVE,
         "recovery": RATE,
@@ -268,7 +273,7 @@ class BlackCox(Valuation):
     """
 
     ex_ante: ClassVar[bool] = True
-    bounds: ClassVar[Bounds] = {
+    by_node: ClassVar[Mapping[str, Range]] = {
         "volatility": POSITIVE,
         "maturity": POSITIVE,
         "recovery": RATE,

@@ -11,13 +11,13 @@ SLACK = 1e-9  # a loss that differs from the capital by less than this part is e
 
 
 def failures_needed(
-    degree: np.ndarray, capital: float, interbank: float = 1.0, *, strict: bool = True
+    degree: np.ndarray, capital: float, interbank: float = 1.0, *, strict: bool = False
 ) -> np.ndarray:
     """Failed debtors that a node with so many equal claims does not survive, integers (K,).
 
     Each claim is interbank / degree and is lost whole. The least m ≥ 1 with
 
-        m · interbank / degree > capital      (strict; equality stands), or ≥ capital.
+        m · interbank / degree ≥ capital,      or > capital (strict; equality stands).
 
     A node without claims needs one failure more than it can have; so do nodes for which no number
     up to the degree is enough.
@@ -37,9 +37,9 @@ def failures_needed(
     4 of capital against 20 of claims: with 5 debtors the first failure costs 4 exactly.
 
     >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20).tolist()
-    [1, 1, 2, 2, 3]
-    >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20, strict=False).tolist()
     [1, 1, 1, 2, 2]
+    >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20, strict=True).tolist()
+    [1, 1, 2, 2, 3]
     """
     degree = np.asarray(degree, int)
     share = _share(capital, interbank) * degree
@@ -48,16 +48,16 @@ def failures_needed(
     return np.asarray(np.clip(least, 1, degree + 1), int)
 
 
-def largest_vulnerable(capital: float, interbank: float = 1.0, *, strict: bool = True) -> float:
+def largest_vulnerable(capital: float, interbank: float = 1.0, *, strict: bool = False) -> float:
     """The largest number of debtors with which a node fails as soon as one of them does.
 
-    The largest j with interbank / j > capital (strict) or ≥ capital; infinite without capital,
+    The largest j with interbank / j ≥ capital, or > capital (strict); infinite without capital,
     0 where one failure is never enough. Raises what :func:`failures_needed` raises.
 
     Example
     -------
-    >>> largest_vulnerable(0.04, 0.2), largest_vulnerable(0.04, 0.2, strict=False)
-    (4.0, 5.0)
+    >>> largest_vulnerable(0.04, 0.2), largest_vulnerable(0.04, 0.2, strict=True)
+    (5.0, 4.0)
     """
     share = _share(capital, interbank)
     if share == 0:

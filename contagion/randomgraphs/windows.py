@@ -51,7 +51,7 @@ class Window(Table):
 
 
 def gai_kapadia_limits(
-    capital: float = 0.04, interbank: float = 0.2, *, strict: bool = True
+    capital: float = 0.04, interbank: float = 0.2, *, strict: bool = False
 ) -> tuple[float, float]:
     """Average degrees between which contagion can happen in a large directed Poisson graph.
 
@@ -61,13 +61,14 @@ def gai_kapadia_limits(
         z · P[Poisson(z) ≤ J − 1] = 1,      J by :func:`largest_vulnerable`.
 
     Where capital / interbank is 1 over a whole number the two conventions differ: at 4 % against
-    20 %, a bank with five debtors loses exactly its capital with the first. If equality stands
-    (strict) J = 4, otherwise J = 5, and the window is wider by a third.
+    20 %, a bank with five debtors loses exactly its capital with the first. In the paper it fails,
+    J = 5; if equality stands (strict) J = 4, and the window is narrower by a quarter.
 
     Parameters
     ----------
     capital, interbank : of every bank, as a part of its assets.
-    strict : a loss has to exceed the capital; `False`: a loss that equals it fails the bank.
+    strict : a loss has to exceed the capital; `False`: a loss that equals it fails the bank, as in
+        the paper.
 
     Returns
     -------
@@ -81,12 +82,12 @@ def gai_kapadia_limits(
     Example
     -------
     >>> [round(z, 4) for z in gai_kapadia_limits(0.04, 0.2)]
-    [1.0207, 5.7647]
-    >>> [round(z, 4) for z in gai_kapadia_limits(0.04, 0.2, strict=False)]
     [1.0037, 7.4771]
+    >>> [round(z, 4) for z in gai_kapadia_limits(0.04, 0.2, strict=True)]
+    [1.0207, 5.7647]
 
-    Source: after Gai & Kapadia (2010), Proceedings of the Royal Society A 466; whether equality
-    fails was not checked in its text, so both conventions are here (`strict`).
+    Source: after Gai & Kapadia (2010), Proceedings of the Royal Society A 466, whose condition for
+    solvency is a strict inequality.
     """
     return _limits(largest_vulnerable(capital, interbank, strict=strict))
 
@@ -125,7 +126,7 @@ def gai_kapadia_window(
     *,
     capital: float = 0.04,
     interbank: float = 0.2,
-    strict: bool = True,
+    strict: bool = False,
     n: int = 1000,
     samples: int = 1000,
     systemic: float = SYSTEMIC,
@@ -173,12 +174,12 @@ def gai_kapadia_window(
 
     Example
     -------
-    At z = 3 a failed claim meets a vulnerable bank with V = P[Poisson(3) ≤ 3] = 0.647, and the
-    frequency is the root of u = 1 − exp(−z V u): 1 − exp(−1.942 · 0.78) = 0.78.
+    At z = 3 a failed claim meets a vulnerable bank with V = P[Poisson(3) ≤ 4] = 0.815, and the
+    frequency is the root of u = 1 − exp(−z V u): 1 − exp(−2.446 · 0.885) = 0.885.
 
     >>> frame = gai_kapadia_window([3.0], n=200, samples=50, rng=1)
     >>> frame[["frequency_theory", "extent_theory"]].round(2).values.tolist()
-    [[0.78, 0.94]]
+    [[0.89, 0.94]]
     >>> bool(abs(frame["frequency"] - frame["frequency_theory"]).iloc[0] < 0.2)
     True
 
@@ -222,7 +223,7 @@ def watts_window(
 
     A node fails when at least the part `threshold` of its neighbours has failed; the first is drawn
     at random. Drawn as a network in which each node spreads claims of 1 evenly over its neighbours
-    against a capital of `threshold`, with `GaiKapadia(strict=False)`.
+    against a capital of `threshold`, with `GaiKapadia()`.
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ class _Runs:
         self.network, self.model = network, model
         self.losses, self.recoveries = losses, recoveries
         self.move: Callable[[int], object] = lambda count: None
-        self.free = all(getattr(model, name, 1.0) == 1.0 for name in ("alpha", "beta"))
+        self.free = not hasattr(model, "kept") or model.kept(network) is None
 
     def of(self, sets: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Loss (B,), support (B,) and shortfall (B, n) in money."""

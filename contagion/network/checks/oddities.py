@@ -10,7 +10,7 @@ from .draft import Draft
 
 
 def oddities(draft: Draft) -> None:
-    """W001 to W007, W013, in order."""
+    """W001 to W007, W013, W015, in order."""
     zero(draft)
     dates(draft)
     isolated(draft)
@@ -19,6 +19,7 @@ def oddities(draft: Draft) -> None:
     logarithms(draft)
     symbols(draft)
     twins(draft)
+    own_rates(draft)
 
 
 def zero(draft: Draft) -> None:
@@ -152,4 +153,21 @@ def twins(draft: Draft) -> None:
             f"{listing(names[again])} differ only in case or spaces: one node, or several?",
             'id_map={"…": "…"} and one row in the node table, if they are one.',
             names=names[again],
+        )
+
+
+def own_rates(draft: Draft) -> None:
+    """W015: claims bring a loss given default that not every model can use."""
+    if "lgd" not in draft.columns:
+        return
+    rows = np.flatnonzero(draft.columns["lgd"].notna().to_numpy())
+    if len(rows):
+        draft.report(
+            "W015",
+            "loss given default of claims",
+            f"{plural(len(rows), 'claim has', 'claims have')} an lgd. Furfine, CreditFunding, "
+            "OverlappingPortfolios and the valuation Furfine use it; clearing computes what is "
+            "lost, DebtRank and the other valuations go by the equity of the debtor.",
+            "ct.models.Furfine() is a model that uses it.",
+            rows=rows,
         )
