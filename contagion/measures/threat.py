@@ -77,7 +77,8 @@ def threat_index(
             "The threat index does not compute guarantees and shareholdings. Leave them out: "
             "net.with_guarantees(None), net.with_shareholdings(None)."
         )
-    losses, pins = shock.arrays(network)
+    hit = shock.arrays(network)
+    losses, pins = hit.losses, hit.pins
     book, due = network.book, network.segments.due
     assets = book.stated_assets
     external = np.maximum(assets - losses, 0.0)

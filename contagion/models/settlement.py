@@ -58,7 +58,7 @@ def settle(
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
     for at in slices(flat, max(len(segments.owner), n)):
-        external = np.maximum(book.stated_assets - flat[at], 0.0)
+        external = _left(network, flat[at], alpha)
         pinned = None if pins is None else pins[at]
         cleared = clear(
             segments,
@@ -97,6 +97,26 @@ def settle(
         for funds, failed in history
     )
     return Outcome(**fields, products=products, history=states)
+
+
+def _left(network: ExposureNetwork, losses: np.ndarray, alpha: float) -> np.ndarray:
+    """(B, n) external assets after losses; below 0 where more equity is lost than they are.
+
+    That much is owed to creditors outside the graph that the balance sheet does not show.
+    """
+    book = network.book
+    external: np.ndarray = book.stated_assets - losses
+    if not (below := external < 0).any():
+        return external
+    external[below & ~book.known] = 0.0
+    room = 1e-9 * (book.stated_assets + book.claims + book.debts)
+    if alpha < 1 and (external < -room).any():
+        raise ModelError(
+            "RogersVeraart does not compute a loss of equity beyond external assets: they and "
+            "claims are worth different parts in default. Give external_assets, or use "
+            "EisenbergNoe."
+        )
+    return external
 
 
 def _owned(network: ExposureNetwork) -> Owned | None:
@@ -169,6 +189,9 @@ def _complete(
     if not book.known.all():
         equity = np.where(book.known, equity, np.nan)
     external_paid = np.clip(distributed - payments, 0.0, book.stated_liabilities)
+    if (external < 0).any():  # creditors that the balance sheet does not show get less, too
+        hole = np.minimum(cash, 0.0)
+        external_paid += hole if pins is None else np.where(free, hole, 0.0)
     return {
         "equity": equity,
         "claims_lost": had - funds,

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..shocks import Shock
 from ..text import listing, plural
 from ..vocabulary import Rng
@@ -34,11 +35,19 @@ class Batch:
     recoveries : (k, n) recovery of nodes pinned in default, nan elsewhere; `None`: no scenario of
         the set pins a node.
     weights : (k,) likelihood ratio of importance sampling, mean 1; `None`: all are 1.
+    prices : (k, A) prices over the prices before, of `net.priced_assets`; what holdings lose by
+        them is part of the losses. `None`: the set moves no prices.
     """
 
     losses: np.ndarray
     recoveries: np.ndarray | None = None
     weights: np.ndarray | None = None
+    prices: np.ndarray | None = None
+
+    @property
+    def hit(self) -> Hit:
+        """What models run on."""
+        return Hit(self.losses, self.recoveries, self.prices)
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -48,7 +57,7 @@ class Batch:
         return Batch(*(None if a is None else a[start:stop] for a in self._arrays()))  # type: ignore[arg-type]
 
     def _arrays(self) -> tuple[np.ndarray | None, ...]:
-        return self.losses, self.recoveries, self.weights
+        return self.losses, self.recoveries, self.weights, self.prices
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,6 +87,11 @@ class Scenarios(ABC):
     count: int
     words: dict[str, Any]
     assumptions: tuple[str, ...]
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets (A,) whose prices move, and money (n, A) of them held; `None`: no prices move."""
+        return None
 
     @abstractmethod
     def _block(self, number: int) -> Batch:
@@ -189,13 +203,24 @@ class Scenarios(ABC):
         Shock.default('a', recovery=0.5)
         """
         batch = self.draw(number, number + 1)
-        lost = np.flatnonzero(batch.losses[0]).tolist()
-        shock = Shock(losses=tuple((self.names[i], float(batch.losses[0, i])) for i in lost))
+        rest, shock = batch.losses[0], Shock()
+        if batch.prices is not None and self.portfolio is not None:
+            (assets, held), price = self.portfolio, batch.prices[0]
+            moved = np.flatnonzero(price != 1).tolist()
+            shock = Shock(prices=tuple((assets[a], float(price[a] - 1)) for a in moved))
+            rest = rest - held @ (1.0 - price)
+            rest = np.where(rest > 1e-12 * self.worth, rest, 0.0)
+        external = np.where(np.isnan(self.assets), rest, np.minimum(rest, self.worth))
+        shock += Shock(self._pairs(external), equities=self._pairs(rest - external))
         if batch.recoveries is None:
             return shock
         rates = batch.recoveries[0]
         pinned = np.flatnonzero(~np.isnan(rates)).tolist()
         return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in pinned))
+
+    def _pairs(self, money: np.ndarray) -> tuple[tuple[Any, float], ...]:
+        at = np.flatnonzero(money > 0).tolist()
+        return tuple((self.names[i], float(money[i])) for i in at)
 
     # -- what it is -------------------------------------------------------------------------
 
