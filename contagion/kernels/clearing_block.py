@@ -72,7 +72,8 @@ class Block:
             eased = self.eased[at]
             costs = default[at] if rules is None else default[at] & rules
             if t.costly:
-                worth = t.alpha * self.external + t.beta * t.claims[:, None]
+                left = np.minimum(self.external, t.alpha * self.external)  # below 0: owed, in full
+                worth = left + t.beta * t.claims[:, None]
                 c = np.where(costs, end - worth[at], c)
                 p = np.where(costs, t.beta, 1.0)
             full = ~(costs | eased)

@@ -58,7 +58,7 @@ def settle(
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
     for at in slices(flat, max(len(segments.owner), n)):
-        external = _left(network, flat[at], alpha)
+        external = external_left(network, flat[at])
         pinned = None if pins is None else pins[at]
         cleared = clear(
             segments,
@@ -99,23 +99,15 @@ def settle(
     return Outcome(**fields, products=products, history=states)
 
 
-def _left(network: ExposureNetwork, losses: np.ndarray, alpha: float) -> np.ndarray:
-    """(B, n) external assets after losses; below 0 where more equity is lost than they are.
+def external_left(network: ExposureNetwork, losses: np.ndarray) -> np.ndarray:
+    """(..., n) external assets after losses; below 0 where more equity is lost than they are.
 
     That much is owed to creditors outside the graph that the balance sheet does not show.
     """
     book = network.book
     external: np.ndarray = book.stated_assets - losses
-    if not (below := external < 0).any():
-        return external
-    external[below & ~book.known] = 0.0
-    room = 1e-9 * (book.stated_assets + book.claims + book.debts)
-    if alpha < 1 and (external < -room).any():
-        raise ModelError(
-            "RogersVeraart does not compute a loss of equity beyond external assets: they and "
-            "claims are worth different parts in default. Give external_assets, or use "
-            "EisenbergNoe."
-        )
+    if not book.known.all():
+        np.maximum(external, 0.0, out=external, where=~book.known)
     return external
 
 
@@ -165,7 +157,8 @@ def _complete(
     if alpha < 1 or beta < 1:
         received = funds - external
         costly = cleared.defaulted & ~_gone(external, pins)
-        scaled = np.where(costly, alpha * external + beta * received, funds)
+        left = np.minimum(external, alpha * external)
+        scaled = np.where(costly, left + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)
     more = {
         name: array

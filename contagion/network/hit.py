@@ -62,11 +62,12 @@ def stated_parts(network: Contents, parts: Pairs) -> np.ndarray:
         lost[at] += part * network.book.stated_assets[at]
         hit[at] |= part > 0
     if hit.any() and (hit := hit & network.only_equity).any():
-        names = network.names[hit]
+        first = next((part for node, part in parts if node is None), None)
+        asked = {node: part for node, part in parts if part} if first is None else first
         raise ShockError(
-            f"Only the equity of {listing(names)} is known: external assets are the least that "
-            "carries it, and a part of them says nothing. Take a part of equity, "
-            f"Shock.equity(relative={{{names[0]!r}: 0.1}}), or give external_assets."
+            f"Only the equity of {listing(network.names[hit])} is known: external assets are the "
+            "least that carries it, and a part of them says nothing. Take a part of equity, "
+            f"Shock.equity(relative={asked}), or give external_assets."
         )
     return lost
 

@@ -353,12 +353,18 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
             "No node has known external assets, so that there is nothing to lose a part of. Give "
             "external_assets in the table of nodes, or draw defaults."
         )
-    if not unknown.any():
-        return assets, ()
-    return assets, (
-        f"{plural(int(unknown.sum()), 'node')} with unknown external assets lose nothing from "
-        f"the scenarios: {listing(network.names[unknown])}.",
-    )
+    said, least = [], network.only_equity
+    if unknown.any():
+        said.append(
+            f"{plural(int(unknown.sum()), 'node')} with unknown external assets lose nothing from "
+            f"the scenarios: {listing(network.names[unknown])}."
+        )
+    if least.any():
+        said.append(
+            f"Of {plural(int(least.sum()), 'node')} only the equity is known; a part of the least "
+            f"external assets that carry it is lost: {listing(network.names[least])}."
+        )
+    return assets, tuple(said)
 
 
 def capped(losses: np.ndarray, worth: np.ndarray) -> np.ndarray:
