@@ -11,7 +11,7 @@ import pandas as pd
 
 from .errors import ShockError, expect
 from .network.exposure_network import ExposureNetwork
-from .network.hit import Hit, equity_lost, price_factors, stated_parts
+from .network.hit import Hit, equity_lost, price_changes, stated_parts
 from .text import known_name, listing, money, plural
 
 FEW = 100  # names that are found one by one in the time that an index of their own takes
@@ -261,9 +261,9 @@ class Shock:
         assets = network.book.external_assets
         np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
         loss += stated_parts(network, self.fractions)
-        prices = price_factors(network, self.prices)
-        if prices is not None:
-            loss += network.held @ (1.0 - prices)
+        moved = price_changes(network, self.prices)
+        if moved is not None:
+            loss -= network.held @ moved
         recovery[_places(network, self.defaults)] = [rate for _, rate in self.defaults]
         if self.prices and (gains := loss < 0).any():
             raise ShockError(
@@ -279,6 +279,7 @@ class Shock:
                 + (f" ({int(over.sum())} such nodes)." if over.sum() > 1 else ".")
             )
         gone = equity_lost(network, self.equities, self.equity_fractions)
+        prices = None if moved is None else 1.0 + moved
         return Hit(np.fmin(loss, assets) + gone, recovery, prices)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import contagion as ct
+from contagion.plot.pieces import shock_words
 
 ShockError = ct.errors.ShockError
 
@@ -38,6 +39,12 @@ def test_equity_is_lost_in_money_and_in_parts(bare):
     assert lost(both, bare) == [7, 0, 0]
     assert lost(ct.Shock.equity({"a": 3}) + ct.Shock.equity(relative={"a": 0.2}), bare) == [7, 0, 0]
     assert eval(repr(both), {"Shock": ct.Shock}) == both
+
+
+def test_equity_in_words(bare):
+    shock = ct.Shock.equity({"a": 3.0}) + ct.Shock.equity(relative=0.1)
+    words = "a loses 3 of its equity and every node loses 10% of its equity."
+    assert shock_words(bare, shock) == words
 
 
 def test_debtrank_of_a_first_distress(bare):

@@ -209,6 +209,23 @@ def test_a_batch_of_price_shocks_is_its_shocks_one_at_a_time(model, seed, n):
         np.testing.assert_allclose(found.equity[k], alone.equity, rtol=0, atol=room)
 
 
+@pytest.mark.parametrize("baseline", ["book", "cleared"])
+@pytest.mark.parametrize("name", ["fire-sale", "joint"])
+@given(seed=seeds, n=sizes)
+@few
+def test_value_is_conserved_after_a_price_shock(name, baseline, seed, n):
+    """What the price shock takes is initial loss, what the sales take on top is deadweight."""
+    net, changes = example(seed, n)
+    shock = random_shock(marked(net, changes), seed, scale=0.4) + ct.Shock.price(changes)
+    result = BUILT[name].propagate(net, shock, baseline=baseline)
+    s = result.socialization
+    borne = float(result.loss.sum() + result.outside_losses.sum())
+    room = 1e-7 * float(net.book.external_assets.sum() + net.book.claims.sum())
+    assert s.initial_loss == pytest.approx(shock.arrays(net).losses.sum())
+    assert borne == pytest.approx(s.initial_loss + s.already_missing + s.deadweight, abs=room)
+    assert result.audit()["ok"].all()
+
+
 # -- scenarios and stress tests -----------------------------------------------------------------
 
 

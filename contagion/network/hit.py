@@ -72,8 +72,8 @@ def stated_parts(network: Contents, parts: Pairs) -> np.ndarray:
     return lost
 
 
-def price_factors(network: Contents, changes: Pairs) -> np.ndarray | None:
-    """(A,) prices over the prices before; moves of one asset add up. `None` for no moves.
+def price_changes(network: Contents, changes: Pairs) -> np.ndarray | None:
+    """(A,) relative price changes; moves of one asset add up. `None` for no moves.
 
     Raises
     ------
@@ -82,13 +82,13 @@ def price_factors(network: Contents, changes: Pairs) -> np.ndarray | None:
     """
     if not changes:
         return None
-    factor = np.ones(len(network.priced_assets))
+    moved = np.zeros(len(network.priced_assets))
     for asset, change in changes:
-        factor[network.asset_position(asset)] += change
-    if (factor < 0).any():
-        fallen = listing(network.priced_assets[factor < 0])
+        moved[network.asset_position(asset)] += change
+    if (moved < -1).any():
+        fallen = listing(network.priced_assets[moved < -1])
         raise ShockError(f"The price of {fallen} falls by more than all of it.")
-    return factor
+    return moved
 
 
 def equity_lost(network: Contents, amounts: Pairs, parts: Pairs) -> np.ndarray:
