@@ -321,6 +321,15 @@ def _parts(parts: Mapping[Any, float]) -> tuple[tuple[Any, float], ...]:
     return tuple((node, float(part)) for node, part in parts.items())
 
 
+def pairs_of(names: pd.Index, values: np.ndarray) -> tuple[tuple[Any, float], ...]:
+    """Pairs (name, number) of the numbers (n,) that are not 0.
+
+    >>> pairs_of(pd.Index(["a", "b"]), np.array([0.0, 2.0]))
+    (('b', 2.0),)
+    """
+    return tuple((names[i], float(values[i])) for i in np.flatnonzero(values).tolist())
+
+
 def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:
     """Rows of the nodes of (node, value) pairs."""
     nodes = [node for node, _ in pairs]

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
-from ..shocks import Shock
+from ..shocks import Shock, pairs_of
 from ..text import listing, plural
 from ..vocabulary import Rng
 from .numbers import Numbers
@@ -205,22 +205,17 @@ class Scenarios(ABC):
         batch = self.draw(number, number + 1)
         rest, shock = batch.losses[0], Shock()
         if batch.prices is not None and self.portfolio is not None:
-            (assets, held), price = self.portfolio, batch.prices[0]
-            moved = np.flatnonzero(price != 1).tolist()
-            shock = Shock(prices=tuple((assets[a], float(price[a] - 1)) for a in moved))
-            rest = rest - held @ (1.0 - price)
+            (assets, held), change = self.portfolio, batch.prices[0] - 1.0
+            shock, rest = Shock(prices=pairs_of(assets, change)), rest + held @ change
             rest = np.where(rest > 1e-12 * self.worth, rest, 0.0)
-        external = np.where(np.isnan(self.assets), rest, np.minimum(rest, self.worth))
-        shock += Shock(self._pairs(external), equities=self._pairs(rest - external))
+        external = np.fmin(rest, self.assets)
+        more = np.where(rest > (1 + 1e-9) * external, rest - external, 0.0)  # equity, no rounding
+        shock += Shock(pairs_of(self.names, external), equities=pairs_of(self.names, more))
         if batch.recoveries is None:
             return shock
         rates = batch.recoveries[0]
-        pinned = np.flatnonzero(~np.isnan(rates)).tolist()
-        return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in pinned))
-
-    def _pairs(self, money: np.ndarray) -> tuple[tuple[Any, float], ...]:
-        at = np.flatnonzero(money > 0).tolist()
-        return tuple((self.names[i], float(money[i])) for i in at)
+        at = np.flatnonzero(~np.isnan(rates)).tolist()
+        return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in at))
 
     # -- what it is -------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
 from ...network.hit import equity_lost
 from ...scenarios.scenario_set import Batch, Scenarios
-from ...shocks import Shock
+from ...shocks import Shock, pairs_of
 
 
 def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) -> Shock:
@@ -36,12 +35,8 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
     rest = np.minimum(rest, np.where(np.isnan(worth), rest, np.maximum(worth, 0.0)))
     rest = np.where(rest > 1e-12 * hit.losses, rest, 0.0)
     gone = np.minimum(gone, np.fmax(after.book.equity, 0.0))
-    losses, equities = (_pairs(before.names, money) for money in (rest, gone))
+    losses, equities = (pairs_of(before.names, money) for money in (rest, gone))
     return Shock(losses, (), shock.defaults, shock.prices, equities=equities)
-
-
-def _pairs(names: pd.Index, money: np.ndarray) -> tuple[tuple[Any, float], ...]:
-    return tuple((names[i], float(money[i])) for i in np.flatnonzero(money > 0).tolist())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
