@@ -11,6 +11,7 @@ import pandas as pd
 
 from .errors import ShockError, expect
 from .network.exposure_network import ExposureNetwork
+from .network.hit import Hit, equity_lost, price_changes, stated_parts
 from .text import known_name, listing, money, plural
 
 FEW = 100  # names that are found one by one in the time that an index of their own takes
@@ -20,8 +21,8 @@ FEW = 100  # names that are found one by one in the time that an index of their 
 class Shock:
     """A set of losses, defaults and price moves; `Shock()` is none.
 
-    Build it with :meth:`loss`, :meth:`relative`, :meth:`default`, :meth:`price`, :meth:`depeg`,
-    and add.
+    Build it with :meth:`loss`, :meth:`relative`, :meth:`equity`, :meth:`default`, :meth:`price`,
+    :meth:`depeg`, and add.
 
     Attributes
     ----------
@@ -30,6 +31,8 @@ class Shock:
     defaults : pairs (node, recovery rate).
     prices : pairs (asset, relative change).
     depegs : pairs (token, value after over value before); what they are is said by the network.
+    equities : pairs (node, money of equity destroyed).
+    equity_fractions : pairs (node or None for all, part of positive equity destroyed).
 
     Example
     -------
@@ -42,6 +45,8 @@ class Shock:
     defaults: tuple[tuple[Any, float], ...] = ()
     prices: tuple[tuple[Any, float], ...] = ()
     depegs: tuple[tuple[Any, float], ...] = ()
+    equities: tuple[tuple[Any, float], ...] = ()
+    equity_fractions: tuple[tuple[Any, float], ...] = ()
 
     @staticmethod
     def loss(amounts: Mapping[Any, float]) -> Shock:
@@ -53,24 +58,60 @@ class Shock:
             For an amount that is negative or not finite; at :meth:`arrays` for more than the
             node has.
         """
-        for node, amount in amounts.items():
-            if not (np.isfinite(amount) and amount >= 0):
-                raise ShockError(
-                    f"The loss of {str(node)!r} is {amount}; it has to be >= 0 and finite."
-                )
-        return Shock(losses=tuple((node, float(amount)) for node, amount in amounts.items()))
+        return Shock(losses=_amounts(amounts))
 
     @staticmethod
     def relative(fraction: float, nodes: Iterable[Any] | None = None) -> Shock:
-        """Destroy the same part (0 to 1) of the external assets of `nodes`, by default of all."""
-        if not 0 <= fraction <= 1:
-            raise ShockError(
-                f"The fraction is {fraction}; external assets can lose between 0 and 1."
-            )
+        """Destroy the same part (0 to 1) of the external assets of `nodes`, by default of all.
+
+        Raises
+        ------
+        ShockError
+            For a fraction outside [0, 1]; at :meth:`arrays` for nodes of which only the equity is
+            known, so that their external assets are no data but the least that carries it. Use
+            :meth:`equity` there.
+        """
+        return Shock(fractions=_parts(dict.fromkeys([None] if nodes is None else nodes, fraction)))
+
+    @staticmethod
+    def equity(
+        amounts: Mapping[Any, float] | None = None,
+        *,
+        relative: float | Mapping[Any, float] | None = None,
+    ) -> Shock:
+        """Destroy equity, whatever assets it was invested in; also where only equity is known.
+
+            loss_i = amount_i + part_i · max(equity_i, 0)
+
+        The usual shock of DebtRank. The money is taken from external assets. What is more than
+        these counts as owed to creditors outside the graph that the balance sheet does not show:
+        like other external liabilities it comes before (or beside) the claims of the graph.
+
+        Parameters
+        ----------
+        amounts : {node: money >= 0}, at most the equity of the node.
+        relative : {node: part of its equity, 0 to 1}, or one part for all nodes with positive
+            equity.
+
+        Raises
+        ------
+        ShockError
+            For amounts and parts out of range; at :meth:`arrays` for a node without known or
+            without positive equity, and for more equity than it has.
+
+        Example
+        -------
+        >>> net = ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
+        ...     orientation="debtor->creditor", equity=[10, 2])
+        >>> Shock.equity({"a": 3.0}).arrays(net).losses
+        array([3., 0.])
+        >>> Shock.equity(relative={"b": 0.25}).arrays(net).losses
+        array([0. , 0.5])
+        """
+        if not isinstance(relative, Mapping):
+            relative = {} if relative is None else {None: relative}
         return Shock(
-            fractions=tuple(
-                (node, float(fraction)) for node in ([None] if nodes is None else nodes)
-            )
+            equities=_amounts(amounts or {}, "loss of equity"), equity_fractions=_parts(relative)
         )
 
     @staticmethod
@@ -197,16 +238,20 @@ class Shock:
             tuple(rates.items()),
             self.prices + other.prices,
             tuple(pegs.items()),
+            self.equities + other.equities,
+            self.equity_fractions + other.equity_fractions,
         )
 
-    def arrays(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray]:
-        """The shock on a network: losses (n,) in money, recoveries (n,), nan where not pinned.
+    def arrays(self, network: ExposureNetwork) -> Hit:
+        """The shock on the balance sheets of a network: losses, recoveries and prices.
+
+            losses_i = what external assets lose + Σ_a (1 − price_a) holdings_ia + equity destroyed
 
         Raises
         ------
         ShockError
             For a name that the network does not have (with the closest one), and for a loss
-            above the external assets of its node.
+            above the external assets, or the equity, of its node.
         """
         expect(network=network)
         if self.depegs:
@@ -215,11 +260,10 @@ class Shock:
         loss, recovery = np.zeros(n), np.full(n, np.nan)
         assets = network.book.external_assets
         np.add.at(loss, _places(network, self.losses), [amount for _, amount in self.losses])
-        for node, fraction in self.fractions:
-            at = slice(None) if node is None else network.position(node)
-            loss[at] += fraction * network.book.stated_assets[at]
-        for asset, change in self.prices:
-            loss -= change * network.holdings_of(asset)
+        loss += stated_parts(network, self.fractions)
+        moved = price_changes(network, self.prices)
+        if moved is not None:
+            loss -= network.held @ moved
         recovery[_places(network, self.defaults)] = [rate for _, rate in self.defaults]
         if self.prices and (gains := loss < 0).any():
             raise ShockError(
@@ -234,7 +278,9 @@ class Shock:
                 f"{str(network.names[at])!r} has external assets of {has} and cannot lose {lost}"
                 + (f" ({int(over.sum())} such nodes)." if over.sum() > 1 else ".")
             )
-        return np.fmin(loss, assets), recovery
+        gone = equity_lost(network, self.equities, self.equity_fractions)
+        prices = None if moved is None else 1.0 + moved
+        return Hit(np.fmin(loss, assets) + gone, recovery, prices)
 
     def __repr__(self) -> str:
         parts = []
@@ -248,7 +294,40 @@ class Shock:
         if self.prices:
             parts.append(f"Shock.price({dict(self.prices)})")
         parts += [f"Shock.depeg({token!r}, to={to})" for token, to in self.depegs]
+        if self.equities:
+            parts.append(f"Shock.equity({dict(self.equities)})")
+        parts += [
+            f"Shock.equity(relative={part if node is None else {node: part}})"
+            for node, part in self.equity_fractions
+        ]
         return " + ".join(parts) or "Shock()"
+
+
+def _amounts(amounts: Mapping[Any, float], what: str = "loss") -> tuple[tuple[Any, float], ...]:
+    """Pairs (node, money >= 0)."""
+    for node, amount in amounts.items():
+        if not (np.isfinite(amount) and amount >= 0):
+            raise ShockError(
+                f"The {what} of {str(node)!r} is {amount}; it has to be >= 0 and finite."
+            )
+    return tuple((node, float(amount)) for node, amount in amounts.items())
+
+
+def _parts(parts: Mapping[Any, float]) -> tuple[tuple[Any, float], ...]:
+    """Pairs (node or None, part between 0 and 1)."""
+    for part in parts.values():
+        if not 0 <= part <= 1:
+            raise ShockError(f"The fraction is {part}; a node can lose between 0 and 1.")
+    return tuple((node, float(part)) for node, part in parts.items())
+
+
+def pairs_of(names: pd.Index, values: np.ndarray) -> tuple[tuple[Any, float], ...]:
+    """Pairs (name, number) of the numbers (n,) that are not 0.
+
+    >>> pairs_of(pd.Index(["a", "b"]), np.array([0.0, 2.0]))
+    (('b', 2.0),)
+    """
+    return tuple((names[i], float(values[i])) for i in np.flatnonzero(values).tolist())
 
 
 def _places(network: ExposureNetwork, pairs: tuple[tuple[Any, float], ...]) -> np.ndarray:

@@ -226,7 +226,7 @@ MONEY = ("equity", "claims_lost", "payments", "external_paid", "unpaid", "defaul
 class Hasty(ct.EisenbergNoe):
     """Gives up too early where anybody defaults: most of the shock is left out."""
 
-    def run(self, network, losses, recoveries=None, *, trace="none"):
+    def run(self, network, losses, recoveries=None, prices=None, *, trace="none"):
         done = super().run(network, losses, recoveries, trace=trace)
         early = super().run(network, 0.1 * losses, recoveries, trace=trace)
         open_ = done.defaulted.any(axis=-1)

@@ -16,7 +16,7 @@ def result_of(
     net: ct.ExposureNetwork, model: ct.models.Model, shock: ct.Shock
 ) -> ct.results.PropagationResult:
     """A run without its rounds."""
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     return ct.results.PropagationResult(
         net, model, shock, model.solve(net, losses, pins), losses, pins
     )

@@ -35,7 +35,7 @@ def scene(seed: int, features: frozenset[str] = frozenset(), n: int = 0):
     """A random network with a shock: the network, losses and pins."""
     rng = np.random.default_rng(seed)
     net = random_network(seed, n or int(rng.integers(2, 9)), rng.uniform(0.5, 3.0), features)
-    return net, *random_shock(net, seed, pinned="pinned" in features).arrays(net)
+    return net, *random_shock(net, seed, pinned="pinned" in features).arrays(net)[:2]
 
 
 def some(features, seed: int) -> frozenset[str]:

@@ -248,7 +248,7 @@ MIXED = [
 def test_loss_of_owners_is_that_of_a_result(features, seed, model):
     net = random_network(seed, n=7, features=features)
     shock = random_shock(net, seed, pinned=seed % 2 == 0)
-    _, losses, pins = triggers_of(net, shock)
+    _, losses, pins = triggers_of(net, shock, model)
     result = model.propagate(net, shock, baseline="cleared")
     found = SystemLoss(net, model)(losses[None], pins[None])[0]
     assert found == pytest.approx(result.loss.sum(), rel=1e-9)
@@ -258,7 +258,7 @@ def test_loss_of_owners_is_that_of_a_result(features, seed, model):
 def test_losses_of_others_are_what_is_socialized(seed):
     net = random_network(seed, n=7)
     shock = random_shock(net, seed, pinned=seed % 2 == 0)
-    hit, losses, pins = triggers_of(net, shock)
+    hit, losses, pins = triggers_of(net, shock, EN)
     result = EN.propagate(net, shock, baseline="cleared")
 
     def of(whose):
@@ -275,7 +275,7 @@ def test_losses_with_guarantees_are_those_of_a_result():
     net = from_liabilities([[0, 10, 0], [0, 0, 0], [0, 0, 0]], [2, 5, 20], [0, 0, 2])
     net = net.with_guarantees({"guarantor": ["c"], "debtor": ["a"], "amount": [6.0]})
     for shock in (ct.Shock.default("a", recovery=0.0), ct.Shock.default("c", recovery=0.2)):
-        _, losses, pins = triggers_of(net, shock)
+        _, losses, pins = triggers_of(net, shock, EN)
         result = EN.propagate(net, shock, baseline="cleared")
         found = SystemLoss(net, EN)(losses[None], pins[None])[0]
         assert found == pytest.approx(result.loss.sum(), rel=1e-9)
@@ -293,7 +293,7 @@ def test_what_an_unknown_guarantor_passes_on_is_not_its_loss():
         {"guarantor": ["c"], "debtor": ["a"], "creditor": ["b"], "amount": [6.0]}
     )
     shock = ct.Shock.loss({"a": 20}) + ct.Shock.default("c")
-    _, losses, pins = triggers_of(net, shock)
+    _, losses, pins = triggers_of(net, shock, EN)
     result = EN.propagate(net, shock, baseline="cleared")
     assert result.loss.tolist() == [2, 10, 8]
     assert SystemLoss(net, EN)(losses[None], pins[None])[0] == pytest.approx(20)
@@ -348,7 +348,7 @@ def test_shapley_of_defaults_is_that_of_single_runs(seed):
     """Every coalition as a propagation of its own; losses and defaults together."""
     net = random_network(seed, n=7)
     shock = random_shock(net, seed, pinned=True)
-    hit, losses, pins = triggers_of(net, shock)
+    hit, losses, pins = triggers_of(net, shock, EN)
     k = len(hit)
     worth = np.zeros(1 << k)
     for number in range(1, 1 << k):
@@ -382,7 +382,7 @@ def test_sampled_shares_of_defaults_are_near_the_exact_ones():
 
 
 def test_chunks_do_not_change_anything(fan, monkeypatch):
-    hit, losses, pins = triggers_of(fan, ["a", "b", "c"])
+    hit, losses, pins = triggers_of(fan, ["a", "b", "c"], EN)
     masks = kernel.coalitions(0, 8, 3)
     whole = coalition_losses(SystemLoss(fan, EN), hit, losses, pins, masks)
     monkeypatch.setattr("contagion.measures.attribution.CHUNK", 12)

@@ -68,6 +68,16 @@ def test_a_run_is_paid_out_of_what_is_there():
     assert calm.withdrawn.empty and calm.result.network.amount.tolist() == [40, 50]
 
 
+def test_a_fall_of_what_is_held_takes_no_cash_from_a_run():
+    """ex also holds 20 of W, which falls by half: its cash of 95, less 20, is what is paid out."""
+    nodes = {"node": ["ex", "a", "b", "z"], "external_assets": [115.0, 10.0, 10.0, 100.0]}
+    held = {"node": ["ex"], "asset": ["W"], "value": [20.0]}
+    net = ct.ExposureNetwork(nodes, run_network().exposures, holdings=held)
+    for shock in (None, ct.Shock.price({"W": -0.5})):
+        done = ct.liquidation.CoupledCascade(run_on=1.0).run(net, z_only(), {"X": -0.12}, shock)
+        assert done.withdrawn["withdrawn"].tolist() == pytest.approx([40 * 75 / 90, 50 * 75 / 90])
+
+
 def test_a_gate_stops_a_run():
     """With the gate the loss is shared as if nobody had run."""
     gate = LiquidationCascade(breakers=(liquidation.WithdrawalGate(),))

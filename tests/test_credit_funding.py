@@ -45,7 +45,7 @@ def funded_network(seed: int, n: int = 9) -> ct.ExposureNetwork:
 @pytest.mark.parametrize("seed", others_slow(range(40), keep=10))
 def test_the_rounds_node_by_node(model, seed):
     net = funded_network(seed)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
     want = reference.credit_funding(net, model, losses, pins)
     got = model.solve(net, losses, pins)
     room = 1e-10 * checks.scale(net)
@@ -59,7 +59,7 @@ def test_the_rounds_node_by_node(model, seed):
 def test_no_lost_funding_is_furfine(seed):
     features = {"insolvent", "parallel"} if seed % 3 else {"unknown", "unfailing"}
     net = random_network(seed, 12, 2.0, features)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.4).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.4).arrays(net)
     rate, strict = [1.0, 0.4, 0.75][seed % 3], bool(seed % 4)
     want = ct.models.Furfine(rate, strict).solve(net, losses, pins)
     got = ct.models.CreditFunding(rate, 0.0, 1.0, strict=strict).solve(net, losses, pins)
@@ -87,7 +87,7 @@ def test_each_channel_can_be_switched_off(seed):
 @pytest.mark.parametrize("seed", range(12))
 def test_more_of_any_parameter_helps_nobody(name, seed):
     net = funded_network(seed)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
     base = ct.models.CreditFunding(0.5, 0.3, 0.5, price_impact=0.2, hurdle=0.02)
     room, last = 1e-9 * checks.scale(net), None
     for part in (0.0, 0.1, 0.4, 1.0):
@@ -103,7 +103,7 @@ def test_more_of_any_parameter_helps_nobody(name, seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_larger_shocks_and_less_money_at_hand_help_nobody(model, seed):
     net = funded_network(seed)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
     small, large = (model.solve(net, k * losses, pins) for k in (0.5, 1.0))
     room = 1e-9 * checks.scale(net)
     assert not (large.equity > small.equity + room).any()
@@ -120,7 +120,7 @@ def test_larger_shocks_and_less_money_at_hand_help_nobody(model, seed):
 def test_a_batch_is_its_scenarios(seed):
     net, model = funded_network(seed), KINDS[2]
     shocks = [random_shock(net, seed + k, pinned=k % 2 == 1) for k in range(4)]
-    losses, pins = (np.array(x) for x in zip(*(s.arrays(net) for s in shocks), strict=True))
+    losses, pins, _ = (np.array(x) for x in zip(*(s.arrays(net) for s in shocks), strict=True))
     batch = model.solve(net, losses.reshape(2, 2, -1), pins.reshape(2, 2, -1))
     for k in range(4):
         one = model.solve(net, losses[k], pins[k])

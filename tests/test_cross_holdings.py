@@ -49,7 +49,7 @@ def pair(assets, fraction=0.5, **options) -> ct.ExposureNetwork:
 @examples(60)
 def test_the_greatest_solution_is_that_of_plain_rounds(seed, n, chosen):
     net, shock = example(seed, n, chosen)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     equity, paid, outside = plain.clear(net, losses, pins)
     result = MODEL.propagate(net, shock)
     room = 1e-8 * checks.scale(net)
@@ -66,7 +66,7 @@ def test_the_greatest_solution_is_that_of_plain_rounds(seed, n, chosen):
 def test_the_least_solution_is_that_of_plain_rounds(seed, n, chosen):
     """Equity and what outsiders get are the same in both (Elsinger 2009)."""
     net, shock = example(seed, n, chosen)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     _, paid, _ = plain.clear(net, losses, pins, from_above=False)
     least = ct.models.CrossHoldings(which="least").propagate(net, shock)
     most = MODEL.propagate(net, shock)
@@ -145,7 +145,7 @@ def test_what_outsiders_hold_is_what_there_is(seed, n, chosen):
     """Σ (1 − Σ_i Γ_ij) s_j + paid to external creditors = external assets after the shock."""
     net, shock = example(seed, n, chosen)
     outcome = MODEL.propagate(net, shock).outcome
-    losses, _ = shock.arrays(net)
+    losses, _, _ = shock.arrays(net)
     owners = ((1 - inside(net)) * np.maximum(outcome.equity, 0)).sum()
     there = (net.book.external_assets - losses).sum()
     assert abs(owners + outcome.external_paid.sum() - there) <= 1e-9 * checks.scale(net)
@@ -162,7 +162,7 @@ def test_no_shock_no_loss_and_a_batch_is_its_scenarios(seed, n, chosen):
     )
     net, _ = example(seed, n, chosen)
     shocks = [random_shock(net, seed + k, pinned=k % 2 == 1) for k in range(5)]
-    losses, pins = (np.array(x) for x in zip(*(s.arrays(net) for s in shocks), strict=True))
+    losses, pins, _ = (np.array(x) for x in zip(*(s.arrays(net) for s in shocks), strict=True))
     batch = MODEL.solve(net, losses, pins)
     for k, shock in enumerate(shocks):
         for single in (MODEL.solve(net, losses[k], pins[k]), MODEL.propagate(net, shock).outcome):
@@ -175,7 +175,7 @@ def test_no_shock_no_loss_and_a_batch_is_its_scenarios(seed, n, chosen):
 @examples(20)
 def test_a_larger_shock_never_helps_anybody(seed, n, chosen):
     net, shock = example(seed, n, chosen)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     more = np.minimum(losses * 1.7 + 0.01, np.nan_to_num(net.book.external_assets, nan=np.inf))
     small = MODEL.solve(net, losses, pins)
     large = MODEL.solve(net, np.maximum(losses, more), pins)

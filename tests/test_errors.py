@@ -225,6 +225,7 @@ NO_NODES = {
     "critical_exposures-candidates": "rows of exposures",
     "cheapest-candidates": "interventions by a name of the caller's",
     "by_layer-weights": "a word",
+    "from_array-weights": "one number a scenario",
     "ccp_claims-members": "a table of members",
     "marginal_systemic_risk-candidates": "rows of exposures",
 }

@@ -49,7 +49,7 @@ def example(seed: int, n: int, features: frozenset[str]) -> tuple[ct.ExposureNet
 @many
 def test_clearing_and_prices_are_the_joint_fixed_point_of_plain_rounds(model, seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     equity, price = plain.fire_sale(
         net, losses, pins, ratio=0.15, impact=0.4, weight=0.5, least=model.which == "least"
     )
@@ -66,7 +66,7 @@ def test_clearing_and_prices_are_the_joint_fixed_point_of_plain_rounds(model, se
 @many
 def test_overlapping_portfolios_are_the_plain_cascade(rate, seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     lost, failed = plain.overlapping(net, losses, pins, impact=0.8, rate=rate)
     outcome = ct.models.OverlappingPortfolios(0.8, rate).propagate(net, shock).outcome
     assert outcome.defaulted.tolist() == failed
@@ -80,7 +80,7 @@ def test_overlapping_portfolios_are_the_plain_cascade(rate, seed, n, features):
 def test_threshold_deleveraging_is_its_plain_rounds(floor, seed, n, features):
     """The reference moves the price of now in every round; the kernel goes by all volume so far."""
     net, shock = example(seed, n, features - {"insolvent"})
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     lost, price = plain.threshold(
         net, losses, pins, most=6.0, target=5.0, depth=40.0, floor=floor, shortfall=0.5
     )
@@ -127,7 +127,7 @@ def test_falls_of_prices_are_deadweight_and_value_is_conserved(model, seed, n, f
     assert abs(owners + outside - (s.initial_loss + s.already_missing + s.deadweight)) <= room
     assert result.audit()["ok"].all()
     if baseline == "book":
-        losses, pins = shock.arrays(net)
+        losses, pins, _ = shock.arrays(net)
         part, _ = plain.left(net, losses)
         price, own = model.market(net, shock)["price"], plain.held(net)
         free = np.flatnonzero(np.isnan(pins))
@@ -188,7 +188,7 @@ def test_without_impact_there_is_no_loss_by_sales(model, seed, n):
 @few
 def test_more_impact_never_helps_anybody(model, seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     runs = [replace(model, impact=a).solve(net, losses, pins) for a in (0.0, 0.1, 0.4, 1.5)]
     room = 1e-9 * checks.scale(net)
     for less, more in itertools.pairwise(runs):
@@ -201,7 +201,7 @@ def test_more_impact_never_helps_anybody(model, seed, n, features):
 @few
 def test_less_depth_never_helps_with_targets(seed, n):
     net, shock = example(seed, n, frozenset())
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     deep, shallow = (
         ct.models.LeverageTargeting(depth=d).solve(net, losses, pins) for d in (500.0, 50.0)
     )
@@ -213,7 +213,7 @@ def test_less_depth_never_helps_with_targets(seed, n):
 @few
 def test_a_larger_shock_never_helps_anybody(model, seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     more = np.minimum(losses * 1.7 + 0.01, np.nan_to_num(net.book.external_assets, nan=np.inf))
     more = np.maximum(more, losses)
     small, large = model.solve(net, losses, pins), model.solve(net, more, pins)
@@ -260,7 +260,7 @@ def test_a_batch_is_its_scenarios_one_at_a_time(model, seed, n, features):
     pairs = [
         random_shock(net, seed + k, pinned=k % 2 == 1, scale=0.5).arrays(net) for k in range(4)
     ]
-    losses, pins = (np.array(side) for side in zip(*pairs, strict=True))
+    losses, pins, _ = (np.array(side) for side in zip(*pairs, strict=True))
     batch = model.solve(net, losses.reshape(2, 2, -1), pins.reshape(2, 2, -1))
     assert batch.equity.shape == (2, 2, n) and np.shape(batch.rounds) == (2, 2)
     room = 1e-9 * checks.scale(net)

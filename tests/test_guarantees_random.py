@@ -68,7 +68,7 @@ def test_value_is_conserved_in_both_baselines(case):
 
 def test_a_batch_is_one_at_a_time(case):
     *_, net, shock, result = case
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     part = np.random.default_rng(0).random((5, 1)) * np.ones_like(losses)
     batch = EXACT.solve(net, part * losses, np.broadcast_to(pins, part.shape))
     for k in range(len(part)):
@@ -113,7 +113,7 @@ def test_the_unit_of_money_is_irrelevant(case, factor):
         owed.assign(amount=owed["amount"] * factor),
         **{**options, **given},
     )
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     outcome, room = EXACT.solve(other, losses * factor, pins), 1e-9 * checks.scale(net)
     assert close(outcome.equity / factor, result.outcome.equity, room)
     assert close(outcome.unmet / factor, result.outcome.unmet, room)
@@ -131,7 +131,7 @@ def scaled(rule, factor):
 
 def test_a_larger_shock_never_helps(case):
     *_, net, shock, _ = case
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     steps = np.linspace(0, 1, 6)[:, None] * losses
     outcome = EXACT.solve(net, steps, np.broadcast_to(pins, steps.shape))
     room = 1e-9 * checks.scale(net)
@@ -179,7 +179,7 @@ def test_a_guarantor_with_endless_money_makes_every_creditor_whole(case):
     rules = {name: ct.rules.Priority() for name in nodes["node"]}
     given = {**options, "rules": rules, "guarantees": pairs.assign(guarantor="rich")}
     whole = ct.ExposureNetwork(pd.concat([nodes, rich], ignore_index=True), owed, **given)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     outcome = EXACT.solve(whole, np.append(losses, 0.0), np.append(pins, np.nan))
     room = 1e-9 * checks.scale(net)
     assert np.abs(outcome.claims_lost[:-1]).max() <= room

@@ -56,7 +56,7 @@ def assert_same_arrays(one: ct.results.Outcome, two: ct.results.Outcome) -> None
 @few
 def test_it_is_the_fixed_point_of_plain_rounds(chosen, seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     equity, price, cost = reference_joint.joint(
         net,
         losses,
@@ -137,7 +137,7 @@ def test_every_channel_bites_somewhere():
 @many
 def test_more_channels_never_less_loss(seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     runs = {frozenset(chosen): model_of(chosen).solve(net, losses, pins) for chosen in SETS}
     room = 1e-9 * checks.scale(net)
     for less, more in itertools.product(runs, runs):
@@ -153,7 +153,7 @@ def test_more_channels_never_less_loss(seed, n, features):
 @few
 def test_stronger_channels_never_help_anybody(seed, n, features):
     net, shock = example(seed, n, features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     weak = ALL.solve(net, losses, pins)
     room = 1e-9 * checks.scale(net)
     for strong in (

@@ -24,7 +24,7 @@ KINDS = (
 @pytest.mark.parametrize("seed", others_slow(range(40), keep=10))
 def test_the_rounds_node_by_node(model, seed):
     net = funded_network(seed)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.1).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.1).arrays(net)
     assert model.solve(net, losses, pins).default_round.tolist() == reference.hoarding(
         net, model, losses, pins
     )
@@ -91,7 +91,7 @@ def test_nothing_withdrawn_nothing_spreads(row):
 @pytest.mark.parametrize("seed", range(12))
 def test_monotone(name, values, seed):
     net = funded_network(seed)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.05).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.05).arrays(net)
     base = ct.models.LiquidityHoarding(0.3, 0.1, 0.1)
     runs = [replace(base, **{name: x}).solve(net, losses, pins).defaulted for x in values]
     assert all((b >= a).all() for a, b in pairwise(runs))

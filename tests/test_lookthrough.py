@@ -355,13 +355,13 @@ def test_look_through_is_frozen(wrappers):
 
 
 def test_a_depeg_is_a_price_move_or_a_default(wrappers):
-    losses, pins = ct.Shock.depeg("ETH", to=0.75).arrays(wrappers)
+    losses, pins, _ = ct.Shock.depeg("ETH", to=0.75).arrays(wrappers)
     assert losses.tolist() == [25, 0, 0, 0] and np.isnan(pins).all()
-    losses, pins = ct.Shock.depeg("vault", to=0.4).arrays(wrappers)
+    losses, pins, _ = ct.Shock.depeg("vault", to=0.4).arrays(wrappers)
     assert losses.tolist() == [0] * 4 and pins[0] == 0.4 and np.isnan(pins[1:]).all()
     assert ct.Shock.depeg("vault").depegs == (("vault", 0.9),)
     for token in ("ETH", "vault"):
-        losses, pins = ct.Shock.depeg(token, to=1.0).arrays(wrappers)
+        losses, pins, _ = ct.Shock.depeg(token, to=1.0).arrays(wrappers)
         assert not losses.any() and np.isnan(pins).all()
 
 
@@ -371,7 +371,7 @@ def test_a_token_that_is_a_node_and_an_asset_depegs_as_both():
         [("user", "coin", 10)],
         [("bank", "coin", 8)],
     )
-    losses, pins = ct.Shock.depeg("coin", to=0.5).arrays(net)
+    losses, pins, _ = ct.Shock.depeg("coin", to=0.5).arrays(net)
     assert losses.tolist() == [0, 4, 0] and pins[0] == 0.5
     bag = who_holds_the_bag(net, "coin", to=0.5).set_index("holder")
     assert bag.loc["bank", ["direct", "loss"]].tolist() == [8, 4]

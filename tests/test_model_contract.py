@@ -273,7 +273,7 @@ def test_a_batch_is_its_scenarios_one_at_a_time(model, seed, n, features):
     net = random_network(seed, n, 2.0, features)
     shocks = [random_shock(net, seed + k, pinned=k % 2 == 1) for k in range(5)]
     pairs = [shock.arrays(net) for shock in shocks]
-    losses, pins = (np.array(side) for side in zip(*pairs, strict=True))
+    losses, pins, _ = (np.array(side) for side in zip(*pairs, strict=True))
     batch = model.solve(net, losses, pins)
     room = 1e-8 * checks.scale(net)
     for k, shock in enumerate(shocks):
@@ -296,7 +296,7 @@ def test_inputs_stay_as_they_were_and_runs_repeat(model, seed, n, features):
     kept = nodes.copy(deep=True), exposures.copy(deep=True)
     net = ct.ExposureNetwork(nodes, exposures, **options)
     shock = random_shock(net, seed, pinned="pinned" in features)
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     frozen = losses.copy(), pins.copy(), net.balance_sheet.copy(deep=True), net.exposures
     matrix = net.liabilities.copy()
     first = run(model, net, shock)
@@ -332,7 +332,7 @@ every_monotone_model = pytest.mark.parametrize("model", MONOTONE.values(), ids=M
 @few
 def test_a_larger_shock_never_helps_anybody(model, seed, n, features):
     net = random_network(seed, n, 2.0, features)
-    losses, pins = random_shock(net, seed, pinned="pinned" in features, scale=0.4).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned="pinned" in features, scale=0.4).arrays(net)
     more = np.minimum(losses * 1.7 + 0.01, np.nan_to_num(net.book.external_assets, nan=np.inf))
     more = np.maximum(more, losses)
     small, large = model.solve(net, losses, pins), model.solve(net, more, pins)
@@ -362,7 +362,7 @@ def test_more_capital_never_hurts_anybody(model, seed, n, features):
     richer = net.with_nodes(
         external_assets=net.book.external_assets * (1 + rng.random(n) * (rng.random(n) < 0.5))
     )
-    losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     poor, rich = model.solve(net, losses, pins), model.solve(richer, losses, pins)
     room = 1e-9 * checks.scale(net)
     assert (rich.claims_lost <= poor.claims_lost + room).all()

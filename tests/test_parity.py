@@ -116,7 +116,7 @@ def test_clearing_is_the_plain_waterfall(seed):
     rng = np.random.default_rng(seed)
     features = frozenset(name for name in FEATURES if rng.random() < 0.4)
     net = random_network(seed, int(rng.integers(2, 9)), rng.uniform(0.5, 3.0), features)
-    losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     alpha, beta = [(1.0, 1.0), (0.5, 0.9), (0.8, 0.6)][seed % 3]
     for which in ("greatest", "least"):
         model = ct.models.RogersVeraart(alpha, beta, which=which)
@@ -161,7 +161,7 @@ def claims_of(net: ct.ExposureNetwork) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(20))
 def test_linear_debtrank_is_its_increments(seed, pinned):
     net = random_network(seed, 12, 2.0)
-    losses, pins = random_shock(net, seed, pinned=pinned, scale=0.1).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=pinned, scale=0.1).arrays(net)
     lost = reference.linear_debtrank(claims_of(net), net.book.equity, losses, pins)
     outcome = ct.DebtRank().solve(net, losses, pins)
     np.testing.assert_allclose(outcome.claims_lost, lost, rtol=0, atol=1e-8 * checks.scale(net))
@@ -171,7 +171,7 @@ def test_linear_debtrank_is_its_increments(seed, pinned):
 @pytest.mark.parametrize("seed", range(20))
 def test_single_hit_debtrank_is_its_states(seed, pinned):
     net = random_network(seed, 12, 2.0)
-    losses, pins = random_shock(net, seed, pinned=pinned, scale=0.05).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=pinned, scale=0.05).arrays(net)
     equity = net.book.equity
     start = np.where(np.isnan(pins), np.minimum(losses / equity, 1.0), 1.0 - np.nan_to_num(pins))
     h = reference.single_hit(claims_of(net), equity, start)
@@ -184,7 +184,7 @@ def test_single_hit_debtrank_is_its_states(seed, pinned):
 def test_cascades_are_their_rounds(seed, strict):
     rng = np.random.default_rng(seed)
     net = random_network(seed, 12, 2.0)
-    losses, pins = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned=bool(seed % 2), scale=0.3).arrays(net)
     rate = float(rng.choice([1.0, 0.4, 0.75]))
     want, when = reference.cascade(
         claims_of(net), net.book.equity, losses, pins, rate, strict=strict
@@ -205,7 +205,7 @@ def test_rogers_veraart_without_costs_is_eisenberg_noe(seed):
     rng = np.random.default_rng(seed)
     features = frozenset(name for name in VENUES_TOO if rng.random() < 0.4)
     net = random_network(seed, 10, 2.0, features)
-    losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
+    losses, pins, _ = random_shock(net, seed, pinned="pinned" in features).arrays(net)
     one = ct.EisenbergNoe().solve(net, losses, pins)
     for model in (
         ct.models.RogersVeraart(1.0, 1.0),
@@ -223,7 +223,7 @@ def test_greatest_is_never_below_least():
         rng = np.random.default_rng(seed)
         features = frozenset(name for name in VENUES_TOO if rng.random() < 0.3)
         net = random_network(seed, 10, 2.5, features)
-        losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
+        losses, pins, _ = random_shock(net, seed, pinned="pinned" in features).arrays(net)
         alpha, beta = rng.choice([0.3, 0.6, 0.9, 1.0], 2)
         most = ct.models.RogersVeraart(alpha, beta, which="greatest").solve(net, losses, pins)
         least = ct.models.RogersVeraart(alpha, beta, which="least").solve(net, losses, pins)
@@ -345,7 +345,7 @@ def test_waves_end_where_the_fast_mode_ends(model):
         rng = np.random.default_rng(seed)
         features = frozenset(name for name in VENUES_TOO if rng.random() < 0.3)
         net = random_network(seed, 12, 2.5, features)
-        losses, pins = random_shock(net, seed, pinned="pinned" in features).arrays(net)
+        losses, pins, _ = random_shock(net, seed, pinned="pinned" in features).arrays(net)
         fast = model.run(net, losses, pins)
         waves = model.run(net, losses, pins, trace="path")
         room = 1e-9 * checks.scale(net)

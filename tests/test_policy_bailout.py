@@ -128,7 +128,7 @@ def test_a_cycle_of_payments_counts_every_debt(ring):
     shock = ct.Shock.relative(1.0)
     found = optimal_bailout(ring, shock, 3.0)
     given = found.table["injection"].to_numpy()[None]
-    losses, _ = shock.arrays(ring)
+    losses, _, _ = shock.arrays(ring)
     left = unpaid(ring, losses, given).sum()
     grid = unpaid(ring, losses, every_injection(3, 3.0, 12)).sum(axis=1)
     assert left <= grid.min() + 1e-7
@@ -142,7 +142,7 @@ def test_a_cycle_of_payments_counts_every_debt(ring):
 def test_no_injection_repays_more(seed):
     net, shock, budget = case(seed)
     found = optimal_bailout(net, shock, budget)
-    losses, _ = shock.arrays(net)
+    losses, _, _ = shock.arrays(net)
     room = 1e-6 * checks.scale(net)
     open_to = net.book.known & net.book.can_fail
     every = every_injection(len(net), budget, 8)
@@ -190,14 +190,14 @@ def test_the_shadow_price_is_what_one_more_unit_repays(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_enough_money_repays_everything(seed):
     net, shock, _ = case(6 * seed, 8)
-    losses, _ = shock.arrays(net)
+    losses, _, _ = shock.arrays(net)
     need = unpaid(net, losses, np.zeros((1, 8))).sum()
     found = optimal_bailout(net, shock, 2.0 * need + 1.0)
     assert found.table["unpaid_after"].sum() == pytest.approx(0.0, abs=1e-6 * need)
     assert found.spent <= need * (1 + 1e-9)  # a unit repays one debt at least
     assert found.shadow_price == pytest.approx(0.0, abs=1e-9)
     richer = found.intervention.apply(net)
-    lost, _ = shock.arrays(net)
+    lost, _, _ = shock.arrays(net)
     less = lost * (1 - 1e-3)
     assert not ct.EisenbergNoe().solve(richer, less[None]).defaulted.any()
 

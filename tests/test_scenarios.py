@@ -220,7 +220,7 @@ def test_one_scenario_as_a_shock(make):
     drawn = make(NET)
     for number in (0, len(drawn) - 1):
         batch = drawn.draw(number, number + 1)
-        losses, recoveries = drawn.shock(number).arrays(NET)
+        losses, recoveries, _ = drawn.shock(number).arrays(NET)
         assert np.allclose(losses, batch.losses[0])
         if batch.recoveries is not None:
             assert np.array_equal(recoveries, batch.recoveries[0], equal_nan=True)

@@ -54,7 +54,7 @@ def test_a_file_of_shocks():
     ]
     assert drawn.labels.tolist() == ["market", "1", "2"]
     for k, shock in enumerate(shocks):
-        losses, recoveries = shock.arrays(NET)
+        losses, recoveries, _ = shock.arrays(NET)
         batch = drawn.draw(k, k + 1)
         assert np.allclose(batch.losses[0], losses)
         assert np.array_equal(batch.recoveries[0], recoveries, equal_nan=True)

@@ -412,7 +412,7 @@ def test_a_grid_is_every_sum():
     assert len(drawn) == 8 and drawn.labels.names == ["market", "node", "again"]
     for k, (i, j, again) in enumerate(drawn.labels):
         shock = axes["market"][i] + axes["node"][j] + axes["again"][again]
-        losses, recoveries = shock.arrays(PAIR)
+        losses, recoveries, _ = shock.arrays(PAIR)
         batch = drawn.draw(k, k + 1)
         assert np.array_equal(batch.losses[0], losses)
         assert np.array_equal(batch.recoveries[0], recoveries, equal_nan=True)

@@ -13,7 +13,7 @@ import contagion as ct
 
 
 def arrays(shock, net):
-    losses, pins = shock.arrays(net)
+    losses, pins, _ = shock.arrays(net)
     return losses.tolist(), [None if math.isnan(x) else x for x in pins]
 
 
@@ -48,7 +48,7 @@ def test_nobody_loses_more_than_there_is(chain):
 
 def test_rounding_is_not_more_than_there_is(chain):
     third = chain.with_nodes(external_assets={"a": 0.1 + 0.2, "b": 1.0, "c": 8.0, "d": 1.0})
-    losses, _ = (ct.Shock.loss({"a": 0.3}) + ct.Shock.loss({"a": 4e-17})).arrays(third)
+    losses, _, _ = (ct.Shock.loss({"a": 0.3}) + ct.Shock.loss({"a": 4e-17})).arrays(third)
     assert losses[0] <= third.book.external_assets[0]
 
 
@@ -158,9 +158,9 @@ def test_a_shock_on_a_node_with_unknown_assets():
     nodes = pd.DataFrame({"node": ["a", "b"], "external_assets": [5.0, np.nan]})
     owed = pd.DataFrame({"creditor": ["b"], "debtor": ["a"], "amount": [4.0]})
     net = ct.ExposureNetwork(nodes, owed, missing_equity="external")
-    losses, _ = ct.Shock.loss({"b": 3.0}).arrays(net)
+    losses, _, _ = ct.Shock.loss({"b": 3.0}).arrays(net)
     assert losses.tolist() == [0, 3]
-    losses, _ = ct.Shock.relative(0.5).arrays(net)
+    losses, _, _ = ct.Shock.relative(0.5).arrays(net)
     assert losses.tolist() == [2.5, 0]
     result = ct.EisenbergNoe().propagate(net, ct.Shock.loss({"b": 3.0}))
     assert result.table.loc["b", "loss"] == 3

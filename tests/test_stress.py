@@ -135,7 +135,7 @@ def test_calls_on_guarantors_are_counted_like_in_a_single_run():
     model, pinned = ct.EisenbergNoe(), 0
     for seed in range(14):
         net = random_calls.network(seed)
-        losses, pins = random_calls.shock(net, seed).arrays(net)
+        losses, pins, _ = random_calls.shock(net, seed).arrays(net)
         pinned += int((~np.isnan(pins)).sum())
         pair, rates = np.stack([losses, 0 * losses]), np.stack([pins, 0 * pins + np.nan])
         for baseline in ("book", "cleared"):
@@ -152,7 +152,7 @@ def test_calls_on_guarantors_are_counted_like_in_a_single_run():
 
 def same_as_single_runs(net, model, shocks, baseline):
     """The stress test of some shocks, held against each one by itself."""
-    losses, pins = map(np.stack, zip(*(shock.arrays(net) for shock in shocks), strict=True))
+    losses, pins, _ = map(np.stack, zip(*(shock.arrays(net) for shock in shocks), strict=True))
     test = stress_test(
         net, model, given(net, losses, recoveries=pins), baseline=baseline, keep=("loss",)
     )

@@ -72,7 +72,7 @@ def clear(
     Parameters
     ----------
     segments : the compiled rules.
-    external : (B, n) external assets after the shock, money.
+    external : (B, n) external assets after the shock, money; below 0: owed before all else.
     claims : (n,) claims at face value.
     can_fail : (n,) bool.
     pinned : (B, n) recovery in [0, 1] of nodes that fail for outside reasons, nan elsewhere.

@@ -67,7 +67,8 @@ class Block:
             costs = default[at] if rules is None else default[at] & rules
             if t.kept is not None:
                 alpha, beta = t.kept[0][:, None], t.kept[1][:, None]
-                worth = alpha * self.external + beta * t.claims[:, None]
+                left = np.minimum(self.external, alpha * self.external)  # below 0: owed, in full
+                worth = left + beta * t.claims[:, None]
                 c = np.where(costs, end - worth[at], c)
                 p = np.where(costs, beta[at], 1.0)
             full = ~(costs | eased)

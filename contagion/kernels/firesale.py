@@ -1,7 +1,8 @@
 """Sales under pressure and what they do to prices. Arrays only: B scenarios, n nodes, A assets.
 
-`held` (n, A) sparse, money at the price before, which is 1: these are units. `kept` (B, n) is what
-the shock has left of the value of a node's units; prices (B, A) are relative to the price before.
+`held` (n, A) sparse, money at the price before, which is 1: these are units. `start` (B, A) are
+prices after the shock over those before; `kept` (B, n) is what the shock has left of the value of a
+node's units at these prices. Sales are counted in units, prices (B, A) relative to those before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scipy.sparse import csr_array
 
 THRESHOLD = 1e-12  # of a balance sheet: a constraint missed by less counts as met
 
-Law = Callable[[np.ndarray], np.ndarray]  # volumes sold (B, A) to prices (B, A)
+Law = Callable[[np.ndarray], np.ndarray]  # units sold (B, A) to prices (B, A) over `start`
 
 
 def marked_down(held: csr_array, kept: np.ndarray, fall: np.ndarray) -> np.ndarray:
@@ -79,6 +80,7 @@ class Sales:
 def liquidations(
     held: csr_array,
     kept: np.ndarray,
+    start: np.ndarray,
     law: Law,
     plain: csr_array,
     fixed: csr_array | None,
@@ -93,8 +95,9 @@ def liquidations(
 ) -> tuple[Sales, np.ndarray]:
     """Failed nodes sell everything, prices fall, and who loses more than its capital fails too.
 
-        lost_i = hit_i + kept_i Σ_a held_ia (1 − p_a) + Σ_j (rate_j plain_ji + fixed_ji) [j failed]
-        p = law(sold)
+        lost_i = hit_i + kept_i Σ_a held_ia (start_a − p_a)
+                 + Σ_j (rate_j plain_ji + fixed_ji) [j failed]
+        p = start · law(sold)
 
     Parameters
     ----------
@@ -122,8 +125,8 @@ def liquidations(
     while True:
         number += 1
         sold = np.asarray(failed.astype(float) @ held)
-        price = law(sold)
-        lost = marked_down(held, kept, 1.0 - price)
+        price = start * law(sold)
+        lost = marked_down(held, kept, start - price)
         claims = np.asarray((failed * rate) @ plain)
         if fixed is not None:
             claims += failed.astype(float) @ fixed
@@ -142,6 +145,7 @@ def liquidations(
 def deleverage(
     held: csr_array,
     kept: np.ndarray,
+    start: np.ndarray,
     rest: np.ndarray,
     capital: np.ndarray,
     depth: np.ndarray,
@@ -160,31 +164,33 @@ def deleverage(
     """Rounds of sales by nodes whose leverage is above `most`, down to `target`.
 
         Γ_i = min(1, (Π_i + rest_i − target · C_i) / Π_i)  where  Π_i + rest_i > most · C_i
-        p_a = b_a + (1 − b_a) exp(−v_a / ((1 − b_a) D_a)),   v = all volume so far at its prices
+        p_a = start_a s_a,   s_a = b_a + (1 − b_a) exp(−v_a / ((1 − b_a) D_a))
+        v_a = all units so far, each times the s of its round
         C_i falls by (1 − (1 − shortfall) Γ_i) Σ_a Π_ia ψ_a,   ψ = fall of p in this round
 
     Parameters
     ----------
     rest : (B, n) assets that cannot be sold; capital : (B, n) C after the shock, signed.
     most, target : (n,) leverage that forces sales, and that they lead back to.
-    depth : (A,) D, money; floor : (A,) b, part of the price that is always paid, below 1.
+    depth : (A,) D, money at the price before; floor : (A,) b, part of the price at the start that
+        is always paid, below 1.
     sells, can_fail : (n,) bool; closed : (B, n) bool, sell everything in the first round.
     insolvent : nodes without capital sell everything, otherwise nothing.
     rounds : rounds after which `converged` says whether anything is left to sell.
     """
     units, equity = kept.copy(), capital.copy()
     volume = np.zeros((len(kept), held.shape[1]))
-    sold, price = np.zeros_like(volume), np.ones_like(volume)
+    sold, level = np.zeros_like(volume), np.ones_like(volume)
     lost = np.zeros_like(capital)
     failed = closed | (can_fail & (equity < 0))
     default_round = np.where(failed, 0, -1).astype(np.int32)
     count, states = np.zeros(len(kept), np.int64), [(lost, failed)]
-    room = THRESHOLD * (rest + np.asarray(kept * held.sum(axis=1)))
+    room = THRESHOLD * (rest + np.asarray(kept * (start @ held.T)))
     with np.errstate(divide="ignore"):
         slope = np.where(np.isinf(depth), 0.0, 1.0 / ((1.0 - floor) * depth))
     number = 0
     while True:
-        marked = units * np.asarray(price @ held.T)
+        marked = units * np.asarray((start * level) @ held.T)
         have = np.maximum(equity, 0.0)
         excess = (sells & (marked + rest > most * have + room)) & (insolvent | (equity > 0))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -196,13 +202,14 @@ def deleverage(
         number += 1
         count[moved] = number
         gone = np.asarray((part * units) @ held)
-        sold, volume = sold + gone, volume + gone * price
+        sold, volume = sold + gone, volume + gone * level
         after = floor + (1.0 - floor) * np.exp(-volume * slope)
-        cost = (1.0 - (1.0 - shortfall) * part) * marked_down(held, units, price - after)
-        lost, equity, price, units = lost + cost, equity - cost, after, units * (1.0 - part)
+        cost = (1.0 - (1.0 - shortfall) * part) * marked_down(held, units, start * (level - after))
+        lost, equity, level, units = lost + cost, equity - cost, after, units * (1.0 - part)
         fresh = can_fail & (equity < -room) & ~failed
         default_round[fresh] = number
         failed = failed | fresh
         if history:
             states.append((lost, failed))
+    price = start * level
     return Sales(lost, sold, price, default_round, count, np.asarray(~moved), states)

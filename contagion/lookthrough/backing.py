@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
@@ -106,12 +105,7 @@ def backing(network: ExposureNetwork, keep: np.ndarray | None = None) -> Backing
 
 def outside(network: ExposureNetwork) -> np.ndarray:
     """External assets (n,) in money: not less than the holdings, 0 where nothing is known."""
-    held = network._holdings
-    assets: np.ndarray = np.maximum(network.book.stated_assets, 0.0)
-    if held is None:
-        return assets
-    rows = network.names.get_indexer(pd.Index(held["node"]))
-    return np.asarray(np.maximum(assets, np.bincount(rows, held["value"], len(network))))
+    return np.asarray(np.maximum(network.book.stated_assets, network.held.sum(axis=1)))
 
 
 def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...], np.ndarray]:
@@ -125,22 +119,15 @@ def base_assets(network: ExposureNetwork, other: str) -> tuple[tuple[object, ...
     ArgumentError
         When the holdings have an asset called `other`.
     """
-    held, n, total = network._holdings, len(network), outside(network)
-    if held is None or not len(held):
-        return (other,), total[:, None].copy()
-    names = sorted(held["asset"].unique(), key=str)
+    names, total = tuple(network.priced_assets), outside(network)
     if other in names:
         raise ArgumentError(
             f"The holdings have an asset called {other!r}, the name for external assets that "
             "they do not explain: give other= another name."
         )
-    column = pd.Index(names).get_indexer(pd.Index(held["asset"]))
-    row = network.names.get_indexer(pd.Index(held["node"]))
-    wide = len(names) + 1
-    table = np.bincount(row * wide + column, held["value"], n * wide).reshape(n, wide)
+    table = network.held.toarray()
     rest = total - table.sum(axis=1)
-    table[:, -1] = np.where(rest > NOTHING * total, rest, 0.0)
-    return (*names, other), table
+    return (*names, other), np.column_stack([table, np.where(rest > NOTHING * total, rest, 0.0)])
 
 
 def without(shares: csr_array, nodes: np.ndarray) -> csr_array:

@@ -168,9 +168,9 @@ def who_holds_the_bag(
 
 def _outright(network: ExposureNetwork, name: Any) -> tuple[np.ndarray, int | None]:
     """What every node holds of a token or asset (n,), and the row of the token, if it is a node."""
-    n, held = len(network), network._holdings
+    n = len(network)
     direct, token = np.zeros(n), None
-    if held is not None and (held["asset"] == name).any():
+    if name in network.priced_assets:
         direct += network.holdings_of(name)
     if name in network.names:
         token = network.position(name)

@@ -198,7 +198,7 @@ def solved(
 
 
 def triggers_of(
-    network: ExposureNetwork, shock: Shock | Iterable[Any]
+    network: ExposureNetwork, shock: Shock | Iterable[Any], model: Model
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The nodes that a shock hits (k,), its losses (n,) and recoveries (n,).
 
@@ -209,7 +209,8 @@ def triggers_of(
         if isinstance(shock, str) or not isinstance(shock, Iterable):
             expect(shock=shock)
         shock = Shock.default(shock)
-    losses, pins = shock.arrays(network)
+    whole = model.in_money(network, shock, "an attribution to nodes")
+    losses, pins = whole.losses, whole.pins
     hit = np.flatnonzero((losses > 0) | ~np.isnan(pins))
     if not len(hit):
         raise ShockError("The shock hits no node: there is no loss to attribute.")
@@ -273,7 +274,7 @@ def leave_one_out(
     Source: own definition.
     """
     loss = SystemLoss(network, model, of)
-    hit, losses, pins = triggers_of(network, shock)
+    hit, losses, pins = triggers_of(network, shock, model)
     k = len(hit)
     one = np.eye(k, dtype=bool)
     worth = coalition_losses(
@@ -333,7 +334,7 @@ def protection(
     Source: own definition.
     """
     loss = SystemLoss(network, model)
-    _, losses, pins = triggers_of(network, shock)
+    _, losses, pins = triggers_of(network, shock, model)
     whole = solved(model, network, losses[None], pins[None])
     owners = loss.owners(whole, losses[None], pins[None])[0]
     rows = _failing(network, whole) if nodes is None else [network.position(x) for x in nodes]

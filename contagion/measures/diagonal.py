@@ -73,7 +73,7 @@ def aumann_shapley(
     """
     expect(network=network, model=model, shock=shock)
     loss = SystemLoss(network, model, of)
-    hit, losses, pins = triggers_of(network, shock)
+    hit, losses, pins = triggers_of(network, shock, model)
     if not np.isnan(pins).all():
         raise ShockError(
             "The shock has defaults, and a default has no half. Take shapley_of_defaults, or "

@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
+from ..models.settlement import external_left
 from ..network.exposure_network import ExposureNetwork
 from ..results.propagation_result import PropagationResult
 from ..results.socialization import initial_losses, owner_losses
@@ -32,11 +33,12 @@ def clearing_system(result: PropagationResult) -> System:
     kept = result.model.kept(net) if hasattr(result.model, "kept") else None
     alpha, beta = (1.0, 1.0) if kept is None else kept
     assert outcome.unpaid is not None
-    external = np.maximum(net.book.stated_assets - result.asset_losses, 0.0)
+    external = external_left(net, result.asset_losses)
     received = net.book.claims - outcome.claims_lost
     free = net.book.can_fail & ~result.pinned
     costly = free & outcome.defaulted
-    own, passed = np.where(costly, alpha, 1.0), np.where(costly, beta, 1.0)
+    own = np.where(costly & (external >= 0), alpha, 1.0)
+    passed = np.where(costly, beta, 1.0)
     if kept is not None:
         free = free & (outcome.defaulted | (np.asarray(net.segments.absorbing) > 0))
     used = own * external + passed * received

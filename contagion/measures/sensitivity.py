@@ -193,9 +193,9 @@ def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationR
             "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
             "them out."
         )
-    losses, recoveries = shock.arrays(network)
-    outcome = model.solve(network, losses, recoveries)
-    result = PropagationResult(network, model, shock, outcome, losses, recoveries)
+    hit = shock.arrays(network)
+    outcome = model.solve(network, *hit)
+    result = PropagationResult(network, model, shock, outcome, hit.losses, hit.pins)
     if not bool(np.all(outcome.converged)):
         raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
     if model.settles:

@@ -169,7 +169,7 @@ def shapley_of_defaults(
     Source: as for :func:`shapley`; the game on triggers is ours.
     """
     loss = SystemLoss(network, model, of)
-    hit, losses, pins = triggers_of(network, shock)
+    hit, losses, pins = triggers_of(network, shock, model)
     return shapley(
         lambda masks: coalition_losses(loss, hit, losses, pins, masks),
         network.names[hit],

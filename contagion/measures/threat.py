@@ -9,6 +9,7 @@ from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
 from ..models.base import NO_SHOCK
+from ..models.settlement import external_left
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..shocks import Shock
@@ -77,10 +78,11 @@ def threat_index(
             "The threat index does not compute guarantees and shareholdings. Leave them out: "
             "net.with_guarantees(None), net.with_shareholdings(None)."
         )
-    losses, pins = shock.arrays(network)
+    hit = shock.arrays(network)
+    losses, pins = hit.losses, hit.pins
     book, due = network.book, network.segments.due
     assets = book.stated_assets
-    external = np.maximum(assets - losses, 0.0)
+    external = external_left(network, losses)
     done = clear(
         network.segments,
         external[None],

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConvergenceError, ModelError, NetworkError, ShockError, expect
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
@@ -29,7 +30,8 @@ class Model(Parameters, ABC):
     A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
     checks are inherited. Class attributes: `title`, `source` (author, year, equation),
     `settles` (true when claims are paid out, so that value is conserved), `values_shares` (true
-    when it knows that nodes own each other; the others refuse shareholdings),
+    when it knows that nodes own each other; the others refuse shareholdings), `reads_prices` (true
+    when it matters which asset has fallen, and not only what that costs each node),
     `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
     on, and nothing is destroyed on the way: defaults without further ones then need no run),
     `by_node` (the range of every field that may differ by node, read by :meth:`parameter`).
@@ -39,6 +41,7 @@ class Model(Parameters, ABC):
     source: ClassVar[str]
     settles: ClassVar[bool]
     values_shares: ClassVar[bool] = False
+    reads_prices: ClassVar[bool] = False
     spreads_by_default_only: ClassVar[bool] = False
 
     @abstractmethod
@@ -47,13 +50,15 @@ class Model(Parameters, ABC):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        """Losses (..., n) and recoveries (..., n) to an :class:`Outcome`.
+        """The sides of a :class:`~contagion.network.hit.Hit` to an :class:`Outcome`.
 
-        `trace="rounds"` also gives the round of every default, `"path"` the state after each
-        round.
+        A model without a market reads losses (..., n) and recoveries (..., n) alone: what holdings
+        lose by prices (..., A) is part of the losses. `trace="rounds"` also gives the round of
+        every default, `"path"` the state after each round.
         """
 
     def _usable(self, network: ExposureNetwork) -> None:
@@ -76,14 +81,17 @@ class Model(Parameters, ABC):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
     ) -> Outcome:
-        """Solve a batch of scenarios.
+        """Solve a batch of scenarios; `model.solve(network, *shock.arrays(network))` is one.
 
         Parameters
         ----------
         network : the exposures.
-        losses : (..., n) external assets destroyed, money.
+        losses : (..., n) what the assets of each node lose, money; what holdings lose by `prices`
+            is part of it. More than external assets is lost as by `Shock.equity`.
         recoveries : (..., n) recovery of nodes that fail for outside reasons, nan elsewhere.
+        prices : (..., A) prices after the shock over those before, of `net.priced_assets`.
 
         Returns
         -------
@@ -93,8 +101,8 @@ class Model(Parameters, ABC):
         Raises
         ------
         ShockError
-            When the last axis is not the number of nodes, or a loss is negative or
-            not finite, or a recovery lies outside [0, 1].
+            When the last axis is not the number of nodes (of assets), a loss or a price is
+            negative or not finite, or a recovery lies outside [0, 1].
         """
         self._usable(network)
         losses = np.asarray(losses, float)
@@ -111,7 +119,33 @@ class Model(Parameters, ABC):
                 raise ShockError(
                     "recoveries have to lie in [0, 1], nan where a node is not pinned."
                 )
-        return self.run(network, losses, recoveries)
+        if prices is not None:
+            shape = (*losses.shape[:-1], len(network.priced_assets))
+            try:
+                prices = np.broadcast_to(np.asarray(prices, float), shape)
+            except ValueError:
+                raise ShockError(
+                    f"prices have shape {np.shape(prices)}; {shape} is needed, one entry an asset."
+                ) from None
+            if not (np.isfinite(prices).all() and (prices >= 0).all()):
+                raise ShockError("prices have to be >= 0 and finite, 1 where they do not move.")
+        return self.run(network, losses, recoveries, prices)
+
+    def in_money(self, network: ExposureNetwork, shock: Shock, what: str) -> Hit:
+        """The shock, for a question that takes it apart node by node, which prices are not.
+
+        Raises
+        ------
+        ModelError
+            Where the model reads prices and the shock moves some.
+        """
+        hit = shock.arrays(network)
+        if self.reads_prices and hit.prices is not None:
+            raise ModelError(
+                f"{type(self).__name__} does not compute {what} of a price shock, which is not of "
+                "single nodes. Give what each node loses in money, Shock.loss."
+            )
+        return hit
 
     def propagate(
         self,
@@ -139,13 +173,13 @@ class Model(Parameters, ABC):
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
         expect(shock=shock)
-        losses, recoveries = shock.arrays(network)
-        outcome = self.run(network, losses, recoveries)
+        hit = shock.arrays(network)
+        outcome = self.run(network, *hit)
         reference = None
         if baseline == "cleared":
-            reference = self.run(network, np.zeros_like(losses), None)
+            reference = self.run(network, np.zeros_like(hit.losses))
         result = PropagationResult(
-            network, self, shock, outcome, losses, recoveries, baseline, reference
+            network, self, shock, outcome, hit.losses, hit.pins, baseline, reference
         )
         if not bool(np.all(outcome.converged)):
             fix = "Raise max_rounds, or look" if hasattr(self, "max_rounds") else "Look"

@@ -125,7 +125,8 @@ class FailureCosts(Model):
             As :meth:`propagate`.
         """
         self._usable(network)
-        losses, recoveries = shock.arrays(network)
+        hit = shock.arrays(network)
+        losses, recoveries = hit.losses, hit.pins
         floor, costs = self.limits(network)
         direct, done = self._failures(network, losses[None], recoveries[None], False)
         value, failed = done.value[:, 0], done.failed[:, 0]
@@ -176,6 +177,7 @@ class FailureCosts(Model):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:

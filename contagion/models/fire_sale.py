@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import AmbiguousSolution
 from ..kernels.firesale import forced_sales, marked_down
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Trace
@@ -27,10 +28,11 @@ class FireSale(PortfolioModel):
 
         E_i = Σ_a p_a h_ia + c_i + Σ_j π_ji x_j − what i owes          marked to market, signed
         θ_i = least θ in [0, 1] with E_i ≥ r (w c_i + Σ_j π_ji x_j + (1 − θ) Σ_a p_a h_ia), else 1
-        p_a = f_a(Σ_i θ_i h_ia),      x = Eisenberg-Noe payments at prices p
+        p_a = q_a f_a(Σ_i θ_i h_ia),      x = Eisenberg-Noe payments at prices p
 
-    h (n, A) holdings at the price before (`net.holdings`, price 1), c other external assets, x
-    payments in the graph, shared by the rule of each debtor; money. Nodes sell all their assets in
+    h (n, A) holdings at the price before the shock (`net.holdings`, price 1: units), q the prices
+    after it (`Shock.price`), c other external assets, x payments in the graph, shared by the rule
+    of each debtor; money. Nodes sell all their assets in
     proportion; sold or kept, everything counts at the price where sales end. Nodes that fail for
     outside reasons (`Shock.default`) sell everything, what they pay stays pinned; nodes that cannot
     fail, or whose balance sheet is unknown, are not forced. The fall of prices is booked as
@@ -38,15 +40,17 @@ class FireSale(PortfolioModel):
     lower prices and lower prices more sales: there is a greatest and a least solution, and they
     can differ.
 
-    A shock says how much a node loses, not on what: assets that are not holdings (or `illiquid`)
-    lose first, then the value of its holdings in proportion; what can be sold are the same units.
+    A price shock marks the holdings, and sales start from there. Of other losses a shock says how
+    much a node loses, not on what: assets that are not holdings (or `illiquid`) lose first, then
+    the value of its holdings in proportion; what can be sold are the same units.
 
     Parameters
     ----------
     capital_ratio : r, least equity over assets at risk, 0 < r ≤ 1; 1/33: leverage of 33 at most.
     impact : the price after sales. A number α: exp(−α × sold / held by all nodes); a form such as
-        `ct.liquidation.Exponential(depth)`, whose volumes are money at the price before (depth =
-        1/α of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`: Eisenberg-Noe.
+        `ct.liquidation.Exponential(depth)`, whose volumes are units, money at the price before the
+        shock (depth = 1/α of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`:
+        Eisenberg-Noe.
     other_weight : w, how far other external assets count in the ratio, 0 to 1. 0: they are liquid
         and sold first, at no loss (the paper); 1: loans, which count and cannot be sold.
     illiquid : assets of the holdings that cannot be sold; they count as other external assets.
@@ -117,12 +121,10 @@ class FireSale(PortfolioModel):
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
         object.__setattr__(self, "illiquid", tuple(self.illiquid))
 
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
-        done = self._solution(network, flat, pins, trace, least=self.which == "least")
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
+        done = self._solution(network, hit, trace, least=self.which == "least")
         if self.which is None and len(done.portfolios.assets):
-            other = self._solution(network, flat, pins, "none", least=True)
+            other = self._solution(network, hit, "none", least=True)
             gap = np.abs(done.price - other.price).max(initial=0.0)
             if gap > 1e3 * self.tolerance:
                 raise AmbiguousSolution(
@@ -132,20 +134,19 @@ class FireSale(PortfolioModel):
                 )
         return done
 
-    def _solution(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace, *,
-        least: bool,
-    ) -> Solved:  # fmt: skip
-        mine = Portfolios.of(network, self.illiquid)
-        law, (kept, other) = mine.law(self.impact), mine.after(flat)
-        price, book = np.ones((len(flat), len(mine.assets))), network.book
+    def _solution(self, network: ExposureNetwork, hit: Hit, trace: Trace, *, least: bool) -> Solved:
+        flat, pins, prices = hit.losses, hit.pins, hit.prices
+        mine, book = Portfolios.of(network, self.illiquid), network.book
+        start = mine.shocked(len(flat), prices)
+        law, (kept, other) = mine.law(self.impact), mine.after(flat, start)
+        price = start.copy()
         if not mine.assets:
             alone = _parts(self._clear(network, flat, pins, trace))
-            return Solved(alone, mine, np.zeros_like(flat), price, price)
+            return Solved(alone, mine, np.zeros_like(flat), price, price, price)
         started = ~np.isnan(pins)
         sells = (book.can_fail & book.known) | started
         if least:
-            price = law(np.asarray(sells.astype(float) @ mine.held))
+            price = start * law(np.asarray(sells.astype(float) @ mine.held))
         ratio, weight = (
             self.parameter(network, "capital_ratio"),
             self.parameter(network, "other_weight"),
@@ -154,7 +155,7 @@ class FireSale(PortfolioModel):
         change, rounds = np.full(len(flat), np.inf), np.zeros(len(flat), np.int64)
         live, states = np.arange(len(flat)), _Path(trace)
         while len(live):
-            lost = flat[live] + marked_down(mine.held, kept[live], 1.0 - price[live])
+            lost = flat[live] + marked_down(mine.held, kept[live], start[live] - price[live])
             part = self._clear(network, lost, pins[live], states.next(), INNER)
             states.add(part, live)
             received = book.claims - part.claims_lost
@@ -163,13 +164,13 @@ class FireSale(PortfolioModel):
             theta = forced_sales(part.equity, weighted, marked, ratio, sells[live])
             share[live] = np.where(started[live], 1.0, theta)
             sold[live] = np.asarray(share[live] @ mine.held)
-            after = law(sold[live])
+            after = start[live] * law(sold[live])
             after = np.maximum(after, price[live]) if least else np.minimum(after, price[live])
             change[live] = np.abs(after - price[live]).max(axis=1)
             rounds[live] += 1
             go = (change[live] > self.tolerance) & (rounds[live] < self.max_rounds)
             price[live[go]], live = after[go], live[go]
-        lost = marked_down(mine.held, kept, 1.0 - price)
+        lost = marked_down(mine.held, kept, start - price)
         end = self._clear(network, flat + lost, pins, "none", INNER)
         assert end.deadweight is not None
         lost = np.where(started, 0.0, lost)
@@ -182,7 +183,7 @@ class FireSale(PortfolioModel):
             default_round=states.when(end),
             history=tuple(states.kept),
         )
-        return Solved(outcome, mine, share, sold, price)
+        return Solved(outcome, mine, share, sold, price, start - price)
 
     def _clear(
         self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace,

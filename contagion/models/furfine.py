@@ -106,6 +106,7 @@ class Furfine(Model):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:

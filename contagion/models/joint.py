@@ -12,6 +12,7 @@ from ..errors import ArgumentTypeError, ModelError
 from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..results.run_arrays import Baseline, RunArrays, claim_losses
 from ..results.socialization import Route
@@ -32,12 +33,13 @@ KINDS: dict[str, type[Channel]] = {"prices": Prices, "funding": Funding, "valuat
 class JointModel(PortfolioModel):
     """Clearing together with any of prices, funding and marks, in their common fixed point.
 
-        x = clearing payments at external assets less cost less Σ_a (1 − p_a) h_a     (each rule)
-        p_a = f_a(Σ_i θ_i h_ia),  θ_i the least sale that meets E_i − m_i ≥ r · (assets kept − m_i)
+        x = clearing payments at external assets less cost less Σ_a (q_a − p_a) h_a   (each rule)
+        p_a = q_a f_a(Σ_i θ_i h_ia),  θ_i the least sale with E_i − m_i ≥ r · (assets kept − m_i)
         cost_i = δ / (1 + δ) · min((1 + δ) max(0, ρ Σ_{j in default} A_ji − liquid_i), sellable_i)
         m_i = max(0, Σ_j A_ij (1 − V_j) − what i is not paid on its claims)
 
-    with E equity at x and p, A_ij the claim of i on j, h holdings, V the values of a
+    with E equity at x and p, A_ij the claim of i on j, h holdings (units), q
+    the prices after the shock over those before, V the values of a
     :class:`NetworkValuation` at the same external assets; money. Every channel only adds losses, so
     the rounds from nothing lost (clear, then sell, withdraw and mark, until nothing moves) end in
     the solution with the greatest payments and prices. Clearing is always on. Without other
@@ -202,19 +204,18 @@ class JointModel(PortfolioModel):
         marked = claim_losses(network, self._valued(network, lost, pins))
         return np.asarray(np.maximum(marked - claim_losses(network, outcome), 0.0))
 
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
         if self.valuation is not None and network.segments.calls is not None:
             raise ModelError(
                 "JointModel does not compute marks together with guarantees. Leave one out: "
                 "valuation=None, or net.with_guarantees(None)."
             )
-        case = self._case(network, flat, pins)
+        case = self._case(network, hit)
+        flat, pins = case.flat, case.pins
         now = State.of(case)
         if case.prices is None and case.funding is None:
             alone = _booked(self._clear(network, flat, pins, trace))
-            return Solved(alone, case.mine, now.part, now.sold, now.price)
+            return Solved(alone, case.mine, now.part, now.sold, now.price, now.sold)
         live, states = np.arange(len(flat)), _Path(trace)
         while len(live):
             part, lost, kept, other = self._cleared(case, now, live, states)
@@ -224,8 +225,9 @@ class JointModel(PortfolioModel):
             live = live[go]
         return self._end(case, now, states)
 
-    def _case(self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray) -> Case:
+    def _case(self, network: ExposureNetwork, hit: Hit) -> Case:
         """What the rounds do not change."""
+        flat, pins = hit.losses, hit.pins
         prices = self.prices if isinstance(self.prices, Prices) and self.prices.on else None
         funding = self.funding if isinstance(self.funding, Funding) and self.funding.on else None
         mine, book = Portfolios.of(network, () if prices is None else prices.illiquid), network.book
@@ -239,6 +241,7 @@ class JointModel(PortfolioModel):
             prices,
             funding,
             None if prices is None else mine.law(prices.impact),
+            mine.shocked(len(flat), hit.prices),
             flat,
             pins,
             started,
@@ -252,8 +255,8 @@ class JointModel(PortfolioModel):
     ) -> tuple[Outcome, np.ndarray, np.ndarray, np.ndarray]:
         """Payments at the prices and costs of now, what external assets lose, and what is left."""
         spent = case.flat[live] + now.cost[live]
-        kept, other = case.mine.after(spent)
-        lost = spent + marked_down(case.mine.held, kept, 1.0 - now.price[live])
+        kept, other = case.mine.after(spent, case.start[live])
+        lost = spent + marked_down(case.mine.held, kept, case.start[live] - now.price[live])
         part = self._clear(case.network, lost, case.pins[live], states.next(), INNER)
         states.add(part, live)
         return part, lost, kept, other
@@ -278,7 +281,7 @@ class JointModel(PortfolioModel):
         )
         now.part[live] = np.where(case.started[live], 1.0, theta)
         now.sold[live] = np.asarray(now.part[live] @ case.mine.held)
-        return np.asarray(np.minimum(case.law(now.sold[live]), price))
+        return np.asarray(np.minimum(case.start[live] * case.law(now.sold[live]), price))
 
     def _withdrawals(self, case: Case, now: State, live: np.ndarray, part: Outcome) -> np.ndarray:
         """(b, n) the higher of the costs of now and those of the nodes in default withdrawing."""
@@ -291,7 +294,8 @@ class JointModel(PortfolioModel):
     def _end(self, case: Case, now: State, states: _Path) -> Solved:
         """The last clearing, with what all channels took."""
         spent = case.flat + now.cost
-        fall = marked_down(case.mine.held, case.mine.after(spent)[0], 1.0 - now.price)
+        drop = case.start - now.price
+        fall = marked_down(case.mine.held, case.mine.after(spent, case.start)[0], drop)
         end = self._clear(case.network, spent + fall, case.pins, "none", INNER)
         outcome = replace(
             _booked(end, np.where(case.started, 0.0, fall), now.cost),
@@ -301,7 +305,7 @@ class JointModel(PortfolioModel):
             default_round=states.when(end),
             history=tuple(states.kept),
         )
-        return Solved(outcome, case.mine, now.part, now.sold, now.price)
+        return Solved(outcome, case.mine, now.part, now.sold, now.price, drop)
 
     def _marks(
         self, network: ExposureNetwork, lost: np.ndarray, pins: np.ndarray, part: Outcome

@@ -20,7 +20,8 @@ class Case:
     prices: Prices | None
     funding: Funding | None
     law: Law | None
-    flat: np.ndarray  # (B, n) the shock
+    start: np.ndarray  # (B, A) prices after the shock
+    flat: np.ndarray  # (B, n) the shock, money
     pins: np.ndarray  # (B, n) recoveries
     started: np.ndarray  # (B, n) bool, fails for outside reasons
     sells: np.ndarray  # (B, n) bool
@@ -43,7 +44,7 @@ class State:
     @classmethod
     def of(cls, case: Case) -> State:
         """Nothing lost, sold or withdrawn yet."""
-        count, price = len(case.flat), np.ones((len(case.flat), len(case.mine.assets)))
+        count, price = len(case.flat), case.start.copy()
         cost, part = np.zeros_like(case.flat), np.zeros_like(case.flat)
         change, rounds = np.full(count, np.inf), np.zeros(count, np.int64)
         return cls(price, cost, part, np.zeros_like(price), change, rounds, np.ones(count, bool))

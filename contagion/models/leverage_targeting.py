@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import ArgumentError, ShockError
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..shocks import Shock
 from .base import NO_SHOCK, Trace
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
@@ -21,11 +22,15 @@ class LeverageTargeting(PortfolioModel):
 
         φ_k = Σ_i m_ik b_i loss_i,     fall_k = φ_k / D_k,     next loss_i = Σ_k h_ik fall_k
 
-    or, with returns R, `R₂ = M L M' B A R₁`: a_i total assets, m_ik = h_ik / a_i weights of the
-    holdings, b_i = debt / equity, L = diag(1 / D). Assets that are not holdings are sold in
-    proportion too, at no loss. Everything is linear in the shock, so nothing is capped: falls and
-    sales can be more than there is, and aggregate vulnerability above 1. Owners lose at most their
-    equity in the result.
+    or, with returns R over the prices before the shock, `R₂ = M L M' B A R₁`: a_i total assets,
+    m_ik = h_ik / a_i weights of the holdings, b_i = debt / equity, L = diag(1 / D). Assets that are
+    not holdings are sold in proportion too, at no loss. Everything is linear in the shock, so
+    nothing is capped: falls and sales can be more than there is, and aggregate vulnerability above
+    1. Owners lose at most their equity in the result.
+
+    The weights of a shocked network are those before the shock. A price shock counts by the money
+    that it takes and changes neither what is sold nor the impact of a sale, so that "X has fallen"
+    is not the same here as a network built with X fallen.
 
     Nodes without positive equity, that cannot fail, or with unknown balance sheet sell nothing. A
     node that fails for outside reasons sells all its holdings; its creditors lose 1 − recovery
@@ -74,6 +79,7 @@ class LeverageTargeting(PortfolioModel):
         "Greenwood, Landier & Thesmar (2015), Journal of Financial Economics 115(3)"
     )
     settles: ClassVar[bool] = False
+    reads_prices: ClassVar[bool] = False
 
     depth: float | Any | None = None
     rounds: int = 1
@@ -94,9 +100,8 @@ class LeverageTargeting(PortfolioModel):
         part = np.where(book.can_fail & book.known & (equity > 0), part, 0.0)
         return part, 1.0 / mine.named("depth", self.depth, mine.total)
 
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
+        flat, pins, prices = hit.losses, hit.pins, hit.prices
         mine = Portfolios.of(network)
         part, impact = self._parts(network, mine)
         started = ~np.isnan(pins)
@@ -119,7 +124,8 @@ class LeverageTargeting(PortfolioModel):
             np.where(lost.any(axis=1), self.rounds, 0),
             np.ones(len(flat), bool), states if trace == "path" else [],
         )  # fmt: skip
-        return Solved(outcome, mine, given, sold, 1.0 - sold * impact)
+        fall = sold * impact
+        return Solved(outcome, mine, given, sold, mine.shocked(len(flat), prices) - fall, fall)
 
     def vulnerability(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> Vulnerability:
         """Who is hit by the sales of others and whose sales hit them, in the first round.
@@ -130,7 +136,8 @@ class LeverageTargeting(PortfolioModel):
             For a network without positive equity, which the measures are parts of.
         """
         self._usable(network)
-        losses, pins = shock.arrays(network)
+        hit = shock.arrays(network)
+        losses, pins = hit.losses, hit.pins
         mine, book = Portfolios.of(network), network.book
         part, impact = self._parts(network, mine)
         started = ~np.isnan(pins)

@@ -82,6 +82,7 @@ class LiquidityHoarding(Model):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:

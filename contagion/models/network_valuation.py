@@ -108,6 +108,7 @@ class NetworkValuation(Model):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:
@@ -186,7 +187,9 @@ class NetworkValuation(Model):
     ) -> dict[str, Any]:
         """Scenarios (B, n) to the arrays of an outcome."""
         book, function, owner = network.book, self._function, claims.owner
-        external = np.maximum(np.nan_to_num(book.external_assets) - flat, 0.0).T
+        left = (book.stated_assets - flat).T  # below 0 where more equity is lost than there is
+        external = np.maximum(left, 0.0)
+        left = np.where(book.known[:, None], left, external)
         pin, outside = pins.T, ~np.isnan(pins.T)
         able = book.can_fail[:, None] & ~outside
         absorbing = np.broadcast_to(np.asarray(claims.absorbing, float), book.debts.shape)
@@ -201,7 +204,7 @@ class NetworkValuation(Model):
             {name: values[:, None] for name, values in given.items()},
         )
         room = (-THRESHOLD if function.strict else THRESHOLD) * scale
-        base = external + (book.claims - claims.due)[:, None]
+        base = left + (book.claims - claims.due)[:, None]
         pinned = np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner]
         if not function.by_claim and len(owner) > len(network):
             pinned[len(network) :] = outside  # claims with a rate of their own

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..kernels.firesale import liquidations
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from .base import Trace
 from .claim_rates import ClaimRates
 from .parameters import RATE, Parameter, Range
@@ -20,14 +21,15 @@ from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, che
 class OverlappingPortfolios(PortfolioModel):
     """Who fails is liquidated, prices fall, and holders of the same assets fail in turn.
 
-        loss_i = shock_i + Σ_a h_ia (1 − p_a) + λ Σ_j A_ij [j failed],   i fails when loss_i > E_i
-        p_a = exp(−α x_a),    x_a = part of everything held of a that failed nodes have sold
+        loss_i = shock_i + Σ_a h_ia (q_a − p_a) + λ Σ_j A_ij [j failed],   i fails when loss_i > E_i
+        p_a = q_a exp(−α x_a),    x_a = part of everything held of a that failed nodes have sold
 
     The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
     negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
     creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. What holdings
-    lose is the channel `price` of `result.channels`. Losses of the shock hit other external assets
-    first, then the value of holdings in proportion.
+    lose is the channel `price` of `result.channels`. A price shock marks the holdings: q are the
+    prices after it, over those before. Other losses of the shock hit other external assets first,
+    then the value of holdings in proportion.
 
     Parameters
     ----------
@@ -81,17 +83,18 @@ class OverlappingPortfolios(PortfolioModel):
         super().__post_init__()
         object.__setattr__(self, "impact", by_asset("impact", self.impact, checked_impact))
 
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
+        flat, pins, prices = hit.losses, hit.pins, hit.prices
         mine, book = Portfolios.of(network), network.book
         own, plain, fixed = ClaimRates.of(network)
+        start = mine.shocked(len(flat), prices)
         started = ~np.isnan(pins)
         rate = self.parameter(network, "loss_given_default")
         rate = np.where(started, 1.0 - np.nan_to_num(pins), rate)
         done, claims = liquidations(
             mine.held,
-            mine.after(flat)[0],
+            mine.after(flat, start)[0],
+            start,
             mine.law(self.impact),
             plain,
             fixed,
@@ -109,4 +112,5 @@ class OverlappingPortfolios(PortfolioModel):
             done.converged, done.history if trace == "path" else [],
         )  # fmt: skip
         part = (done.default_round >= 0).astype(float)
-        return Solved(replace(outcome, claim_rates=own), mine, part, done.sold, done.price)
+        outcome = replace(outcome, claim_rates=own)
+        return Solved(outcome, mine, part, done.sold, done.price, start - done.price)

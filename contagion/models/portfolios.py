@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from ..errors import ArgumentError, ArgumentTypeError, ModelError
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
 from ..results.socialization import Route
@@ -30,8 +31,10 @@ Law = Callable[[np.ndarray], np.ndarray]
 class Portfolios:
     """Marketable holdings of a network.
 
-    assets : names (A,) in order; held : (n, A) sparse, money; total : (A,) what all nodes hold;
-    value : (n,) what each node holds; outside : (n,) external assets, not less than `value`.
+    assets : names (A,) in order; held : (n, A) sparse, money at the price before, which is 1: these
+    are units; total : (A,) what all nodes hold; value : (n,) what each node holds; outside : (n,)
+    external assets, not less than `value`; column : (A,) place of each asset among all that have a
+    price.
     """
 
     assets: tuple[Any, ...]
@@ -39,33 +42,36 @@ class Portfolios:
     total: np.ndarray
     value: np.ndarray
     outside: np.ndarray
+    column: np.ndarray
 
     @classmethod
     def of(cls, network: ExposureNetwork, illiquid: tuple[Any, ...] = ()) -> Portfolios:
         """The holdings of a network but for those that cannot be sold; possibly none."""
-        table = network._holdings
-        if table is None:
-            table = pd.DataFrame({"node": [], "asset": [], "value": []})
-        table = table[~table["asset"].isin(list(illiquid)) & (table["value"] > 0)]
-        assets = tuple(sorted(table["asset"].unique(), key=str))
-        row = network.names.get_indexer(pd.Index(table["node"]))
-        column = pd.Index(assets).get_indexer(pd.Index(table["asset"]))
-        money = table["value"].to_numpy(float)
-        held = csr_array((money, (row, column)), shape=(len(network), len(assets)))
+        sold = ~network.priced_assets.isin(list(illiquid))
+        column = np.flatnonzero(sold & (np.asarray(network.held.sum(axis=0)).ravel() > 0))
+        assets, held = tuple(network.priced_assets[column]), csr_array(network.held[:, column])
         value = np.asarray(held.sum(axis=1)).ravel()
         outside = np.maximum(network.book.stated_assets, value)
-        return cls(assets, held, np.asarray(held.sum(axis=0)).ravel(), value, outside)
+        return cls(assets, held, np.asarray(held.sum(axis=0)).ravel(), value, outside, column)
 
-    def after(self, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n) part of the value of holdings, and money of other assets, that losses leave.
+    def shocked(self, count: int, prices: np.ndarray | None) -> np.ndarray:
+        """(B, A) prices after the shock and before any sale, over those before the shock."""
+        if prices is None:
+            return np.ones((count, len(self.assets)))
+        return np.asarray(prices[:, self.column])
 
-        A shock says how much a node loses and not on what: other external assets lose first, then
-        all holdings in proportion. Units stay: they are worth less.
+    def after(self, losses: np.ndarray, shocked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, n) part of the marked value of holdings, and money of other assets, that is left.
+
+        Prices (B, A) mark the holdings. Of other losses a shock says how much a node loses and not
+        on what: other external assets lose first, then all holdings in proportion. Units stay:
+        they are worth less. Where prices are a gain for a node it is left out, in proportion.
         """
+        marked = np.asarray(shocked @ self.held.T)
         left = np.maximum(self.outside - losses, 0.0)
-        holdings = np.minimum(left, self.value)
-        whole = np.where(self.value > 0, self.value, 1.0)
-        return np.where(self.value > 0, holdings / whole, 0.0), left - holdings
+        holdings = np.minimum(left, np.minimum(marked, self.value))
+        whole = np.where(marked > 0, marked, 1.0)
+        return np.where(marked > 0, holdings / whole, 0.0), left - holdings
 
     def named(self, name: str, value: Any, default: np.ndarray) -> np.ndarray:
         """(A,) a parameter that is one number, pairs of asset and number, or `None`."""
@@ -76,7 +82,7 @@ class Portfolios:
         return np.array([float(v) for v in self._lookup(name, value)])
 
     def law(self, impact: Any) -> Law:
-        """Volumes sold (B, A) in money at the price before, to prices (B, A)."""
+        """Units sold (B, A), money at the price before, to prices (B, A) over the shocked ones."""
         if not isinstance(impact, tuple):
             return self._one(impact, self.total)
         found = self._lookup("impact", impact)
@@ -169,7 +175,8 @@ class Solved:
     """An outcome with its markets.
 
     part : (B, n) of its holdings that each node has sold, nan where it is only known that it has
-    sold something; sold : (B, A) money at the price before; price : (B, A).
+    sold something; sold : (B, A) units, money at the price before; price : (B, A) after the sales,
+    and fall : (B, A) what the sales took of it, over the price before.
     """
 
     outcome: Outcome
@@ -177,16 +184,17 @@ class Solved:
     part: np.ndarray
     sold: np.ndarray
     price: np.ndarray
+    fall: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
 class PortfolioModel(Model):
     """A model in which sales move prices: `run` gives the outcome, `market` prices and volumes."""
 
+    reads_prices: ClassVar[bool] = True
+
     @abstractmethod
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
         """Losses and pins (B, n) to an outcome of the same shape, and its markets."""
 
     def run(
@@ -194,21 +202,20 @@ class PortfolioModel(Model):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Trace = "none",
     ) -> Outcome:
         """Scenarios (..., n) to an outcome; see :meth:`contagion.models.Model.run`."""
-        n = len(network)
-        flat = losses.reshape(-1, n)
-        pins = np.full(flat.shape, np.nan) if recoveries is None else recoveries.reshape(-1, n)
-        done = self._solve(network, flat, pins, trace).outcome
+        done = self._solve(network, _flat(Hit(losses, recoveries, prices)), trace).outcome
         return shaped(done, losses.shape[:-1])
 
     def market(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
         """Prices and volumes after the sales, one row an asset that can be sold.
 
-        Columns: held (by all nodes, money), sold (money at the price before), price (over the
-        price before), fall (1 − price). Empty for a network without holdings.
+        Columns: held (by all nodes) and sold, units: money at the price before; price (over the
+        price before the shock), fall (what the sales took of it, without what the shock took).
+        Empty for a network without holdings.
 
         Raises
         ------
@@ -216,13 +223,12 @@ class PortfolioModel(Model):
             For a shock or parameters that do not fit the network.
         """
         self._usable(network)
-        losses, recoveries = shock.arrays(network)
-        done = self._solve(network, losses[None], recoveries[None], "none")
+        done = self._solve(network, _flat(shock.arrays(network)), "none")
         columns = {
             "held": done.portfolios.total,
             "sold": done.sold[0],
             "price": done.price[0],
-            "fall": 1.0 - done.price[0],
+            "fall": done.fall[0],
         }
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
 
@@ -232,17 +238,23 @@ class PortfolioModel(Model):
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
         """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
-        network, pins = result.network, result.pinned_recoveries
-        done = self._solve(network, result.asset_losses[None], pins[None], "path")
-        mine, fall = done.portfolios, 1.0 - done.price[0]
+        network = result.network
+        done = self._solve(network, _flat(result.shock.arrays(network)), "path")
+        mine, fall = done.portfolios, done.fall[0]
         sold = ~(done.part[0] <= NOISE)  # nan has sold
         if result.reference is not None:
-            none = np.zeros_like(result.asset_losses)
-            before = self._solve(network, none[None], np.full((1, len(none)), np.nan), "path")
+            before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
             sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
-            fall = before.price[0] - done.price[0]
+            fall = fall - before.fall[0]
         loser = lost_by(result, "price") > NOISE * mine.value
         return sold, (through_assets(mine.held, sold, fall > NOISE, loser),)
+
+
+def _flat(hit: Hit) -> Hit:
+    """A hit with one axis of scenarios, and recoveries."""
+    flat, prices = hit.losses.reshape(-1, hit.losses.shape[-1]), hit.prices
+    prices = None if prices is None else prices.reshape(len(flat), prices.shape[-1])
+    return Hit(flat, hit.pins.reshape(flat.shape), prices)
 
 
 def shaped(outcome: Outcome, lead: tuple[int, ...]) -> Outcome:

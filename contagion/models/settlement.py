@@ -59,7 +59,7 @@ def settle(
     whole: dict[str, np.ndarray] = {}
     products, history = 0.0, []
     for at in slices(flat, max(len(segments.owner), n)):
-        external = np.maximum(book.stated_assets - flat[at], 0.0)
+        external = external_left(network, flat[at])
         pinned = None if pins is None else pins[at]
         cleared = clear(
             segments,
@@ -97,6 +97,18 @@ def settle(
         for funds, failed in history
     )
     return Outcome(**fields, products=products, history=states)
+
+
+def external_left(network: ExposureNetwork, losses: np.ndarray) -> np.ndarray:
+    """(..., n) external assets after losses; below 0 where more equity is lost than they are.
+
+    That much is owed to creditors outside the graph that the balance sheet does not show.
+    """
+    book = network.book
+    external: np.ndarray = book.stated_assets - losses
+    if not book.known.all():
+        np.maximum(external, 0.0, out=external, where=~book.known)
+    return external
 
 
 def _owned(network: ExposureNetwork) -> Owned | None:
@@ -145,7 +157,8 @@ def _complete(
     if kept is not None:
         (alpha, beta), received = kept, funds - external
         costly = cleared.defaulted & ~_gone(external, pins)
-        scaled = np.where(costly, alpha * external + beta * received, funds)
+        left = np.minimum(external, alpha * external)
+        scaled = np.where(costly, left + beta * received, funds)
         dead = np.where(costly, funds - scaled, 0.0)
     more = {
         name: array
@@ -169,6 +182,9 @@ def _complete(
     if not book.known.all():
         equity = np.where(book.known, equity, np.nan)
     external_paid = np.clip(distributed - payments, 0.0, book.stated_liabilities)
+    if (external < 0).any():  # creditors that the balance sheet does not show get less, too
+        hole = np.minimum(cash, 0.0)
+        external_paid += hole if pins is None else np.where(free, hole, 0.0)
     return {
         "equity": equity,
         "claims_lost": had - funds,

@@ -12,6 +12,7 @@ import pandas as pd
 from ..errors import ArgumentError
 from ..kernels.firesale import THRESHOLD, deleverage
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..text import choice, listing
 from .base import Trace
 from .parameters import Parameter, Range
@@ -40,14 +41,15 @@ class ThresholdDeleveraging(PortfolioModel):
     Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
     outside reasons sells everything in the first round; its creditors lose 1 − recovery of their
     claims, other claims keep their value. What holdings lose is the channel `price` of
-    `result.channels`. Losses of the shock hit other assets (and `illiquid` ones) first, then
-    holdings in proportion.
+    `result.channels`. A price shock marks the holdings, and the start is after it. Other losses of
+    the shock hit other assets (and `illiquid` ones) first, then holdings in proportion.
 
     Parameters
     ----------
     max_leverage : λ_max, assets over equity, above 1; 33 is a leverage ratio of 3 %.
     target_leverage : λ_b, not above it; `None`: 95 % of it.
-    depth : market depth D, money, above 0: a number for all assets, {asset: number}, or `None`:
+    depth : market depth D, money at the price before the shock (an asset that has fallen by a fifth
+        has four fifths of its depth), above 0: a number for all assets, {asset: number}, or `None`:
         what all nodes hold. inf: no impact. See :meth:`market_depth`.
     floor : B over the price at the start, a part of the price that is always paid, 0 ≤ floor < 1; a
         number or {asset: number}.
@@ -138,11 +140,11 @@ class ThresholdDeleveraging(PortfolioModel):
                 f"{most[over[0]]:g}."
             )
 
-    def _solve(
-        self, network: ExposureNetwork, flat: np.ndarray, pins: np.ndarray, trace: Trace
-    ) -> Solved:
+    def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
+        flat, pins, prices = hit.losses, hit.pins, hit.prices
         mine, book = Portfolios.of(network, self.illiquid), network.book
-        kept, other = mine.after(flat)
+        start = mine.shocked(len(flat), prices)
+        kept, other = mine.after(flat, start)
         started = ~np.isnan(pins)
         rate = np.where(started, 1.0 - np.nan_to_num(pins), 0.0)
         claims = np.asarray(rate @ network.liabilities)
@@ -152,6 +154,7 @@ class ThresholdDeleveraging(PortfolioModel):
         done = deleverage(
             mine.held,
             kept,
+            start,
             rest,
             capital,
             mine.named("depth", self.depth, mine.total),
@@ -171,9 +174,11 @@ class ThresholdDeleveraging(PortfolioModel):
             network, flat, pins, claims, done.lost, rate, done.default_round, done.rounds, ended,
             [(claims + lost, failed) for lost, failed in done.history] if trace == "path" else [],
         )  # fmt: skip
-        sold = self._above(most, kept * mine.value, rest, capital, done.history[:-1])
+        marked = kept * (start @ mine.held.T)
+        sold = self._above(most, marked, rest, capital, done.history[:-1])
         part = np.where(sold & book.can_fail & book.known, np.nan, 0.0)
-        return Solved(outcome, mine, np.where(started, 1.0, part), done.sold, done.price)
+        part = np.where(started, 1.0, part)
+        return Solved(outcome, mine, part, done.sold, done.price, start - done.price)
 
     def _above(
         self,
@@ -243,12 +248,11 @@ class ThresholdDeleveraging(PortfolioModel):
         """
         if not 0 < size <= 1:
             raise ArgumentError(f"size={size}: above 0 and at most 1.")
-        every = Portfolios.of(network)
-        losses = size * every.held.T.toarray()
-        alone = self._solve(network, losses, np.full(losses.shape, np.nan), "none")
-        channels = alone.outcome.channels or {}
-        lost = channels["price"] / size
-        return pd.DataFrame(lost.T, index=network.names, columns=pd.Index(every.assets))
+        assets = network.priced_assets
+        prices = 1.0 - size * np.eye(len(assets))
+        outcome = self.run(network, size * network.held.T.toarray(), None, prices)
+        lost = (outcome.channels or {})["price"] / size
+        return pd.DataFrame(lost.T, index=network.names, columns=assets)
 
 
 def _checked_floor(value: Any) -> float:

@@ -20,6 +20,7 @@ from . import holdings as held
 from . import intake
 from . import shareholdings as owners
 from .checks import Choices
+from .checks.draft import column
 from .formats import Tables
 
 ExternalCreditors = Literal["senior", "pari_passu"]
@@ -185,6 +186,28 @@ class Contents:
         """`Γ`, shape (n, n): `Γ[i, j]` is the part of the equity of company j that i owns."""
         return intake.frozen_matrix(owners.matrix(self._shareholdings, self.names))
 
+    @property
+    def priced_assets(self) -> pd.Index:
+        """(A,) the assets of the holdings, sorted by name: the axis of all prices; maybe none."""
+        return self._held[0]
+
+    @property
+    def held(self) -> csr_array:
+        """(n, A) money that each node holds in each of `priced_assets`, at the price before."""
+        return self._held[1]
+
+    @cached_property
+    def _held(self) -> tuple[pd.Index, csr_array]:
+        assets, money = held.matrix(self._holdings, self.names)
+        return assets, intake.frozen_matrix(money)
+
+    @cached_property
+    def only_equity(self) -> np.ndarray:
+        """(n,) bool: of the balance sheet only equity is known; the rest is the least it takes."""
+        sides = ("external_assets", "total_assets", "external_liabilities", "total_liabilities")
+        blank = np.all([np.isnan(column(self._nodes, side)) for side in sides], axis=0)
+        return np.asarray(blank & self.book.known)
+
     # -- looking up -------------------------------------------------------------------------
 
     def _completed(self) -> pd.DataFrame:
@@ -204,9 +227,13 @@ class Contents:
             known_name(node, self.names, "node")
             raise
 
+    def asset_position(self, asset: Any) -> int:
+        """Place of an asset in `priced_assets`; `UnknownNameError` where no node holds it."""
+        return held.place(self.priced_assets, asset)
+
     def holdings_of(self, asset: Any) -> np.ndarray:
         """Money (n,) that each node holds in an asset; `UnknownNameError` where there is none."""
-        return held.held(self._holdings, self.names, asset)
+        return np.asarray(self.held[:, [self.asset_position(asset)]].toarray()[:, 0])
 
     def _named_rules(self, given: Mapping[Any, Any]) -> dict[Any, Rule]:
         """Rules by node, from rules, words and dicts; `KeyError` for an unknown node."""

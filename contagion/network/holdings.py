@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ..errors import NetworkError, UnknownNameError
 from ..text import did_you_mean, known_name, listing, plural
@@ -47,14 +48,26 @@ def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.D
     return table.assign(value=value).reset_index(drop=True)
 
 
-def held(table: pd.DataFrame | None, names: pd.Index, asset: Any) -> np.ndarray:
-    """Money (n,) that each node holds in an asset; `UnknownNameError` where nobody holds it."""
+def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_array]:
+    """Assets (A,) of the holdings, sorted by name, and what each node holds of them (n, A), money.
+
+    Without a table there are no assets.
+    """
     if table is None:
+        return pd.Index([], dtype=object, name="asset"), csr_array((len(names), 0))
+    assets = pd.Index(sorted(table["asset"].unique(), key=str), name="asset")
+    at = names.get_indexer(pd.Index(table["node"])), assets.get_indexer(pd.Index(table["asset"]))
+    money = table["value"].to_numpy(float)
+    return assets, csr_array((money, at), shape=(len(names), len(assets)))
+
+
+def place(assets: pd.Index, asset: Any) -> int:
+    """Place of an asset among those that nodes hold; `UnknownNameError` where nobody holds it."""
+    if not len(assets):
         raise UnknownNameError(
             f"No node holds {str(asset)!r}: the network has no table of holdings "
             "(holdings= with columns node, asset, value)."
         )
-    if not (table["asset"] == asset).any():
-        known_name(asset, list(table["asset"].unique()), "asset")
-    rows = table[table["asset"] == asset]
-    return np.bincount(names.get_indexer(pd.Index(rows["node"])), rows["value"], len(names))
+    if asset not in assets:
+        known_name(asset, list(assets), "asset")
+    return int(assets.get_indexer_for(pd.Index([asset], dtype=object))[0])

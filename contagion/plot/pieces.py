@@ -59,5 +59,13 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         f"{'every node' if node is None else name[node]} loses {part:.0%} of its outside assets"
         for node, part in shock.fractions
     ]
+    parts += [
+        f"{name[node]} loses {money(amount, network.unit)} of its equity"
+        for node, amount in shock.equities
+    ]
+    parts += [
+        f"{'every node' if node is None else name[node]} loses {part:.0%} of its equity"
+        for node, part in shock.equity_fractions
+    ]
     parts += [f"the price of {asset} moves by {change:+.0%}" for asset, change in shock.prices]
     return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."

@@ -147,8 +147,7 @@ class PropagationResult(RunArrays):
         Round 0 is the shock alone. For clearing models a round is one wave of defaults,
         cleared to its fixed point (Eisenberg & Noe 2001, fictitious default algorithm).
         """
-        inputs = self.network, self.asset_losses, self.pinned_recoveries
-        outcome = self.model.run(*inputs, trace="path")
+        outcome = self.model.run(self.network, *self.shock.arrays(self.network), trace="path")
         names = self.network.names
         frames = [
             pd.DataFrame({"round": number, "node": names, "equity": equity, "defaulted": failed})

@@ -29,10 +29,11 @@ class LossModel(Protocol):
         network: ExposureNetwork,
         losses: np.ndarray,
         recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
         *,
         trace: Literal["none", "rounds", "path"] = "none",
     ) -> Outcome:
-        """Losses (..., n) and recoveries (..., n) to an outcome."""
+        """Losses and recoveries (..., n), prices (..., A) to an outcome."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,8 +75,8 @@ class RunArrays:
         """
         when = self.outcome.default_round
         if when is None:
-            inputs = self.network, self.asset_losses, self.pinned_recoveries
-            again = self.model.run(*inputs, trace="rounds")
+            hit = self.shock.arrays(self.network)
+            again = self.model.run(self.network, *hit, trace="rounds")
             if np.all(self.outcome.converged) and not np.all(again.converged):
                 raise ConvergenceError(
                     f"{type(self.model).__name__} did not reach its tolerance round by round in "

@@ -6,6 +6,7 @@ Start with :func:`common_factor`; :func:`contagion.stress_test` runs any of them
 - `assets`, `history`: random prices, and returns of the past drawn again
 - `pds`, `twisting`: defaults for outside reasons, rare ones by importance sampling
 - `listed`: shocks one by one, a grid of shocks, every default by itself
+- `simulated`: arrays from any other simulation
 - `sampling`, `numbers`: seeds, Sobol and antithetic numbers
 - `files`, `shock_tables`, `values`: scenarios and shocks in TOML
 - `scenario_set`: the interface of all of them
@@ -22,6 +23,7 @@ from .listed import from_shocks, grid, single_defaults
 from .pds import defaults
 from .sampling import Sampling
 from .scenario_set import BLOCK, Batch, Scenarios
+from .simulated import from_array
 
 __all__ = [
     "BLOCK",
@@ -33,6 +35,7 @@ __all__ = [
     "common_factor",
     "defaults",
     "factors",
+    "from_array",
     "from_shocks",
     "from_toml",
     "gaussian_copula",

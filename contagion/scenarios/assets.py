@@ -26,8 +26,8 @@ class PriceLosses(OnField):
 
     Attributes
     ----------
-    held : (a,) assets of the holdings, sorted by name.
-    exposed : (a, n) money that each node holds in each asset.
+    held : (A,) assets of the holdings, sorted by name.
+    exposed : (n, A) money that each node holds in each asset.
     drift, spread : (a,) mean and standard deviation of the log change without jumps.
     jump_mean, jump_spread : (a,) of the log size of one jump.
     jumps : expected number of jumps over the horizon.
@@ -40,6 +40,11 @@ class PriceLosses(OnField):
     jump_mean: np.ndarray
     jump_spread: np.ndarray
     jumps: float
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array]:
+        """Assets whose prices move, and what is held of them."""
+        return self.held, self.exposed
 
     def changes(self, start: int, stop: int) -> pd.DataFrame:
         """Relative price change of every asset, one row a scenario, start to stop − 1."""
@@ -60,7 +65,8 @@ class PriceLosses(OnField):
 
     def _block(self, number: int) -> Batch:
         change, weights = self._changes(number)
-        return Batch(capped(-(change @ self.exposed), self.worth), None, weights)
+        lost = capped(-(change @ self.exposed.T), self.worth)
+        return Batch(lost, None, weights, 1.0 + change)
 
 
 def prices(
@@ -82,7 +88,8 @@ def prices(
         loss_i = min(max(Σ_a holding_ia (1 − R_a), 0), external assets_i)
 
     with x standard normal and correlated, so that E[R_a] = exp(drift_a T). Gains on one asset
-    offset losses on another in the same node; what is left as a gain is no loss. Prices are drawn
+    offset losses on another in the same node; what is left as a gain is no loss. A model in which
+    sales move prices starts from the R_a. Prices are drawn
     at the horizon, where their law is exact; what happens on the way does not count.
 
     Parameters
@@ -198,18 +205,13 @@ def poisson(z: np.ndarray, mean: float) -> np.ndarray:
 
 
 def holdings_matrix(network: ExposureNetwork) -> tuple[pd.Index, csr_array]:
-    """Assets (a,) of the holdings, sorted by name, and money (a, n) held by every node."""
-    table = network.holdings
-    if table is None or not len(table):
+    """Assets (A,) of the holdings, sorted by name, and money (n, A) held by every node."""
+    if not len(network.priced_assets):
         raise ShockError(
             "No node holds an asset: the network has no table of holdings "
             "(holdings= with columns node, asset, value)."
         )
-    held = pd.Index(sorted(table["asset"].unique(), key=str), name="asset")
-    rows = held.get_indexer_for(pd.Index(table["asset"]))
-    columns = network.names.get_indexer_for(pd.Index(table["node"]))
-    shape = (len(held), len(network))
-    return held, csr_array((table["value"].to_numpy(float), (rows, columns)), shape=shape)
+    return network.priced_assets, network.held
 
 
 def _made(
@@ -231,7 +233,7 @@ def _made(
         held,
         loadings,
         specific,
-        volatility * exposed.sum(axis=1),
+        volatility * exposed.sum(axis=0),
         n=max(len(network), len(held)),
         extra=1 + len(held) if rate else 0,
     )

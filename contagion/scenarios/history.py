@@ -13,7 +13,6 @@ from ..errors import ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import choice, known_name, listing, plural
 from ..vocabulary import Rng
-from .assets import holdings_matrix
 from .scenario_set import Batch, Scenarios, assets_of, capped, counted, losing, seed_of
 from .values import one, said
 
@@ -29,6 +28,8 @@ class HistoricalLosses(Scenarios):
     seed : entropy.
     returns : (periods, c) simple returns.
     exposed : (c, n) money that each node has in each column.
+    held : all assets (A,), and what the nodes hold of them (n, A), money.
+    places : (c,) place of each column among the assets, or the nodes.
     horizon : periods in a scenario.
     length : mean (stationary) or fixed (moving) length of a block; 1: independent draws.
     stationary : whether block lengths are geometric.
@@ -37,6 +38,8 @@ class HistoricalLosses(Scenarios):
     seed: int
     returns: np.ndarray
     exposed: csr_array
+    held: tuple[pd.Index, csr_array]
+    places: np.ndarray
     horizon: int
     length: float
     stationary: bool
@@ -75,7 +78,18 @@ class HistoricalLosses(Scenarios):
 
     def _block(self, number: int) -> Batch:
         rows = self._rows(number)[: self.count - number * self.block]
-        return Batch(capped(-self._compounded(rows) @ self.exposed, self.worth))
+        change = self._compounded(rows)
+        lost = capped(-change @ self.exposed, self.worth)
+        if self.portfolio is None:
+            return Batch(lost)
+        prices = np.ones((len(rows), len(self.held[0])))
+        prices[:, self.places] += change
+        return Batch(lost, prices=prices)
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets whose prices move, and what is held of them; `None` for returns of nodes."""
+        return self.held if self.words["by"] == "asset" else None
 
 
 def historical(
@@ -134,7 +148,7 @@ def historical(
     """
     expect(network=network)
     values = _returns(returns)
-    exposed, assumptions, by = _exposed(network, returns.columns, by)
+    exposed, places, assumptions, by = _exposed(network, returns.columns, by)
     whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
     if not whole or horizon < 1:
         raise ShockError(f"horizon={horizon!r}: give a whole number of periods >= 1.")
@@ -165,6 +179,8 @@ def historical(
         seed,
         values,
         exposed,
+        (network.priced_assets, network.held),
+        places,
         int(horizon),
         size,
         bool(stationary),
@@ -192,10 +208,9 @@ def _returns(table: Any) -> np.ndarray:
 
 def _exposed(
     network: ExposureNetwork, columns: pd.Index, by: By | None
-) -> tuple[csr_array, tuple[str, ...], By]:
-    """Money (c, n) of every node in every column, and what stands still."""
-    has = network.holdings is not None
-    assets, held = holdings_matrix(network) if has else (pd.Index([]), csr_array((0, len(network))))
+) -> tuple[csr_array, np.ndarray, tuple[str, ...], By]:
+    """Money (c, n) of every node in every column, the place of the column, what stands still."""
+    assets = network.priced_assets
     choice(by, (None, "node", "asset"), "by")
     if by is None:
         fits = [columns.isin(names).all() for names in (network.names, assets)]
@@ -217,7 +232,8 @@ def _exposed(
     )
     places = known.get_indexer(columns)
     if by == "asset":
-        return held[places], said_so, by
+        return csr_array(network.held[:, places].T.tocsr()), places, said_so, by
     worth = network.book.stated_assets[places]
     shape = (len(columns), len(network))
-    return csr_array((worth, (np.arange(len(columns)), places)), shape=shape), said_so, by
+    exposed = csr_array((worth, (np.arange(len(columns)), places)), shape=shape)
+    return exposed, places, said_so, by

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ..errors import ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..shocks import Shock
 from ..text import known_name, money
 from .scenario_set import Batch, Scenarios, assets_of
@@ -24,12 +26,13 @@ class Listed(Scenarios):
 
     Attributes
     ----------
-    losses, recoveries : one (v, n) array for each axis, its values.
+    hits : one a axis: its values, v shocks.
+    held : assets (A,) and what the nodes hold of them (n, A), money.
     index : (len,) names of the scenarios.
     """
 
-    losses: tuple[np.ndarray, ...]
-    recoveries: tuple[np.ndarray, ...]
+    hits: tuple[Hit, ...]
+    held: tuple[pd.Index, csr_array]
     index: pd.Index
 
     @property
@@ -45,17 +48,27 @@ class Listed(Scenarios):
     @property
     def pins(self) -> bool:
         """Whether some scenario pins a node in default."""
-        return any(bool(np.isfinite(rates).any()) for rates in self.recoveries)
+        return any(bool(np.isfinite(hit.pins).any()) for hit in self.hits)
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets and what is held of them, where some scenario moves prices."""
+        return None if all(hit.prices is None for hit in self.hits) else self.held
 
     def _block(self, number: int) -> Batch:
         start = number * self.block
         numbers = np.arange(start, min(start + self.block, self.count))
-        at = np.unravel_index(numbers, [len(values) for values in self.losses])
-        lost = sum(values[i] for values, i in zip(self.losses, at, strict=True))
-        rates = self.recoveries[0][at[0]]
-        for values, i in zip(self.recoveries[1:], at[1:], strict=True):
-            rates = np.where(np.isnan(rates), values[i], rates)
-        return Batch(np.asarray(lost), rates if self.pins else None)
+        places = np.unravel_index(numbers, [len(hit.losses) for hit in self.hits])
+        parts = [hit.at(at) for hit, at in zip(self.hits, places, strict=True)]
+        rates = parts[0].pins
+        for part in parts[1:]:
+            rates = np.where(np.isnan(rates), part.pins, rates)
+        changes = [part.prices - 1.0 for part in parts if part.prices is not None]
+        return Batch(
+            np.sum([part.losses for part in parts], axis=0),
+            rates if self.pins else None,
+            prices=1.0 + np.sum(changes, axis=0) if changes else None,
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,7 +168,7 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
     """
     expect(network=network)
     named = shocks if isinstance(shocks, Mapping) else dict(enumerate(shocks))
-    losses, rates = _arrays(network, "shocks", named)
+    hit = _hits(network, "shocks", named)
     words = {
         "kind": "from_shocks",
         "scenarios": len(named),
@@ -163,7 +176,8 @@ def from_shocks(network: ExposureNetwork, shocks: Iterable[Shock] | Mapping[str,
     }
     index = pd.Index(list(named), name="scenario")
     assets = assets_of(network)
-    return Listed(network.names, assets, len(named), words, (), (losses,), (rates,), index)
+    held = network.priced_assets, network.held
+    return Listed(network.names, assets, len(named), words, (), (hit,), held, index)
 
 
 def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Listed:
@@ -195,10 +209,10 @@ def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Liste
     expect(network=network)
     if not axes:
         raise ShockError("A grid needs at least one axis: {name: list of shocks}.")
-    parts = [_arrays(network, name, dict(enumerate(shocks))) for name, shocks in axes.items()]
-    losses, rates = tuple(part[0] for part in parts), tuple(part[1] for part in parts)
-    _combinable(network, list(axes), losses, rates)
-    sizes = [len(values) for values in losses]
+    hits = tuple(_hits(network, name, dict(enumerate(shocks))) for name, shocks in axes.items())
+    equity = any(s.equities or s.equity_fractions for part in axes.values() for s in part)
+    _combinable(network, list(axes), hits, equity)
+    sizes = [len(hit.losses) for hit in hits]
     count = int(np.prod([float(size) for size in sizes]))
     index = pd.MultiIndex.from_product([range(size) for size in sizes], names=list(axes))
     words = {
@@ -210,35 +224,34 @@ def grid(network: ExposureNetwork, axes: Mapping[str, Sequence[Shock]]) -> Liste
         },
     }
     assets = assets_of(network)
-    return Listed(network.names, assets, count, words, (), losses, rates, index)
+    held = network.priced_assets, network.held
+    return Listed(network.names, assets, count, words, (), hits, held, index)
 
 
-def _arrays(
-    network: ExposureNetwork, axis: str, shocks: Mapping[Any, Shock]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Losses and recoveries (v, n) of the shocks of one axis."""
+def _hits(network: ExposureNetwork, axis: str, shocks: Mapping[Any, Shock]) -> Hit:
+    """The v shocks of one axis."""
     if not shocks:
         raise ShockError(f"{axis}: the list of shocks is empty.")
     losses = np.empty((len(shocks), len(network)))
-    rates = np.empty_like(losses)
+    rates, prices = np.empty_like(losses), np.ones((len(shocks), len(network.priced_assets)))
     for at, (name, shock) in enumerate(shocks.items()):
         if not isinstance(shock, Shock):
             raise ShockError(f"{axis}, {name}: {shock!r} is not a Shock.")
         with located(f"{axis}, {name}"):
-            losses[at], rates[at] = shock.arrays(network)
-    return losses, rates
+            losses[at], rates[at], moved = shock.arrays(network)
+            prices[at] = 1.0 if moved is None else moved
+    return Hit(losses, rates, prices if (prices != 1.0).any() else None)
 
 
 def _combinable(
-    network: ExposureNetwork,
-    axes: list[str],
-    losses: tuple[np.ndarray, ...],
-    rates: tuple[np.ndarray, ...],
+    network: ExposureNetwork, axes: list[str], hits: tuple[Hit, ...], equity: bool
 ) -> None:
     """Refuse combinations that destroy more than there is, or fail a node in two ways."""
-    most = np.sum([values.max(0) for values in losses], 0)
+    rates = [hit.pins for hit in hits]
+    most = np.sum([hit.losses.max(0) for hit in hits], 0)
     assets = network.book.external_assets
-    over = most > assets * (1 + 1e-12)
+    limit = np.fmax(assets, network.book.equity) if equity else assets
+    over = most > limit * (1 + 1e-12)
     over &= ~np.any([np.isfinite(values).any(0) for values in rates], 0)
     if over.any():
         at = int(np.flatnonzero(over)[0])
@@ -246,6 +259,12 @@ def _combinable(
             f"{str(network.names[at])!r} would lose {money(most[at], network.unit)} where the "
             f"worst of {', '.join(axes)} come together, and has external assets of "
             f"{money(assets[at], network.unit)}."
+        )
+    moved = [hit.prices.min(0) - 1.0 for hit in hits if hit.prices is not None]
+    if moved and (np.sum(moved, 0) < -1 - 1e-12).any():
+        raise ShockError(
+            f"Where the worst of {', '.join(axes)} come together, a price falls by more than all "
+            "of it: price moves add up."
         )
     low = np.array([np.nan_to_num(values, nan=np.inf).min(0) for values in rates])
     high = np.array([np.nan_to_num(values, nan=-np.inf).max(0) for values in rates])

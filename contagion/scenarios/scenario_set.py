@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 
 from ..errors import ShockError
 from ..network.exposure_network import ExposureNetwork
-from ..shocks import Shock
+from ..network.hit import Hit
+from ..shocks import Shock, pairs_of
 from ..text import listing, plural
 from ..vocabulary import Rng
 from .numbers import Numbers
@@ -34,11 +35,19 @@ class Batch:
     recoveries : (k, n) recovery of nodes pinned in default, nan elsewhere; `None`: no scenario of
         the set pins a node.
     weights : (k,) likelihood ratio of importance sampling, mean 1; `None`: all are 1.
+    prices : (k, A) prices over the prices before, of `net.priced_assets`; what holdings lose by
+        them is part of the losses. `None`: the set moves no prices.
     """
 
     losses: np.ndarray
     recoveries: np.ndarray | None = None
     weights: np.ndarray | None = None
+    prices: np.ndarray | None = None
+
+    @property
+    def hit(self) -> Hit:
+        """What models run on."""
+        return Hit(self.losses, self.recoveries, self.prices)
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -48,7 +57,7 @@ class Batch:
         return Batch(*(None if a is None else a[start:stop] for a in self._arrays()))  # type: ignore[arg-type]
 
     def _arrays(self) -> tuple[np.ndarray | None, ...]:
-        return self.losses, self.recoveries, self.weights
+        return self.losses, self.recoveries, self.weights, self.prices
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,6 +87,11 @@ class Scenarios(ABC):
     count: int
     words: dict[str, Any]
     assumptions: tuple[str, ...]
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets (A,) whose prices move, and money (n, A) of them held; `None`: no prices move."""
+        return None
 
     @abstractmethod
     def _block(self, number: int) -> Batch:
@@ -189,13 +203,19 @@ class Scenarios(ABC):
         Shock.default('a', recovery=0.5)
         """
         batch = self.draw(number, number + 1)
-        lost = np.flatnonzero(batch.losses[0]).tolist()
-        shock = Shock(losses=tuple((self.names[i], float(batch.losses[0, i])) for i in lost))
+        rest, shock = batch.losses[0], Shock()
+        if batch.prices is not None and self.portfolio is not None:
+            (assets, held), change = self.portfolio, batch.prices[0] - 1.0
+            shock, rest = Shock(prices=pairs_of(assets, change)), rest + held @ change
+            rest = np.where(rest > 1e-12 * self.worth, rest, 0.0)
+        external = np.fmin(rest, self.assets)
+        more = np.where(rest > (1 + 1e-9) * external, rest - external, 0.0)  # equity, no rounding
+        shock += Shock(pairs_of(self.names, external), equities=pairs_of(self.names, more))
         if batch.recoveries is None:
             return shock
         rates = batch.recoveries[0]
-        pinned = np.flatnonzero(~np.isnan(rates)).tolist()
-        return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in pinned))
+        at = np.flatnonzero(~np.isnan(rates)).tolist()
+        return shock + Shock(defaults=tuple((self.names[i], float(rates[i])) for i in at))
 
     # -- what it is -------------------------------------------------------------------------
 
@@ -328,12 +348,18 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
             "No node has known external assets, so that there is nothing to lose a part of. Give "
             "external_assets in the table of nodes, or draw defaults."
         )
-    if not unknown.any():
-        return assets, ()
-    return assets, (
-        f"{plural(int(unknown.sum()), 'node')} with unknown external assets lose nothing from "
-        f"the scenarios: {listing(network.names[unknown])}.",
-    )
+    said, least = [], network.only_equity
+    if unknown.any():
+        said.append(
+            f"{plural(int(unknown.sum()), 'node')} with unknown external assets lose nothing from "
+            f"the scenarios: {listing(network.names[unknown])}."
+        )
+    if least.any():
+        said.append(
+            f"Of {plural(int(least.sum()), 'node')} only the equity is known; a part of the least "
+            f"external assets that carry it is lost: {listing(network.names[least])}."
+        )
+    return assets, tuple(said)
 
 
 def capped(losses: np.ndarray, worth: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from ..shocks import Shock
 from ..text import known_name
 
 EVERYBODY = "*"
-KEYS = ("name", "loss", "relative", "default", "price", "depeg")
+KEYS = ("name", "loss", "relative", "default", "price", "depeg", "equity", "equity_relative")
 
 
 def shock_words(name: Any, shock: Shock) -> dict[str, Any]:
@@ -20,7 +20,10 @@ def shock_words(name: Any, shock: Shock) -> dict[str, Any]:
     {'name': 'x', 'relative': {'*': 0.1}, 'default': {'a': 0.4}}
     """
     found: dict[str, Any] = {"name": str(name)}
-    parts = (shock.losses, shock.fractions, shock.defaults, shock.prices, shock.depegs)
+    parts = (
+        *(shock.losses, shock.fractions, shock.defaults, shock.prices, shock.depegs),
+        *(shock.equities, shock.equity_fractions),
+    )
     for key, pairs in zip(KEYS[1:], parts, strict=True):
         if pairs:
             found[key] = _summed(pairs)
@@ -44,7 +47,8 @@ def shock_from(
     ----------
     data : any of `name`, `loss` {node: money}, `relative` (a part of everybody's external
         assets, or {node: part}, "*" for everybody), `default` (a node, a list of nodes, or {node:
-        recovery}), `price` {asset: relative change}, `depeg` {token: value after over before}.
+        recovery}), `price` {asset: relative change}, `depeg` {token: value after over before},
+        `equity` {node: money}, `equity_relative` (a part of equity, in the forms of `relative`).
     nodes, assets : names in words to names.
 
     Raises
@@ -61,12 +65,11 @@ def shock_from(
     total = Shock()
     if "loss" in data:
         total += Shock.loss(_known(data, "loss", nodes))
-    relative = data.get("relative", {})
-    if not isinstance(relative, Mapping):
-        relative = {EVERYBODY: relative}
-    every = {EVERYBODY: None, **nodes}
-    for node, part in _known({"relative": relative}, "relative", every).items():
+    for node, part in _fractions(data, "relative", nodes).items():
         total += Shock.relative(part, None if node is None else [node])
+    total += Shock.equity(
+        _known(data, "equity", nodes), relative=_fractions(data, "equity_relative", nodes)
+    )
     default = data.get("default", {})
     if isinstance(default, str | list):
         default = dict.fromkeys([default] if isinstance(default, str) else default, 0.0)
@@ -77,6 +80,14 @@ def shock_from(
     for token, to in _known(data, "depeg", {**nodes, **assets}).items():
         total += Shock.depeg(token, to=to)
     return str(data.get("name", "")), total
+
+
+def _fractions(data: Mapping[str, Any], key: str, nodes: Mapping[str, Any]) -> dict[Any, float]:
+    """Parts by node, None for all of them."""
+    given = data.get(key, {})
+    if not isinstance(given, Mapping):
+        given = {EVERYBODY: given}
+    return _known({key: given}, key, {EVERYBODY: None, **nodes})
 
 
 def _known(data: Mapping[str, Any], key: str, names: Mapping[str, Any]) -> dict[Any, float]:

@@ -17,6 +17,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...results.run_arrays import Baseline
 from ...shocks import Shock
 from ...text import choice
+from ..policy.same import same_shock
 from .comparison import LayerComparison
 from .cut import layer_names, one_layer
 
@@ -129,11 +130,8 @@ def _free_name(network: ExposureNetwork) -> str:
 
 
 def _in_money(network: ExposureNetwork, shock: Shock) -> Shock:
-    """The shock as losses in money and defaults, so that it is the same in every layer."""
-    losses, _ = shock.arrays(network)
-    hit = np.flatnonzero(losses > 0)
-    amounts = Shock.loss({network.names[int(i)]: float(losses[i]) for i in hit})
-    return amounts + Shock(defaults=shock.resolved(network).defaults)
+    """The shock as prices, losses in money and defaults, so that it is the same in every layer."""
+    return same_shock(shock, network, network)
 
 
 def _impact(

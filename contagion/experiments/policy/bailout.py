@@ -159,7 +159,8 @@ def optimal_bailout(
             "optimal_bailout does not compute guarantees and shareholdings. Leave them out: "
             "net.with_guarantees(None), net.with_shareholdings(None)."
         )
-    losses, pins = shock.arrays(network)
+    hit = shock.arrays(network)
+    losses, pins = hit.losses, hit.pins
     v = _weights(network, weights)
     open_to = np.zeros(len(network), bool)
     open_to[rows_of(network, nodes, "optimal_bailout")] = True

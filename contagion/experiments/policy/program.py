@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ...errors import ConvergenceError, PolicyError
 from ...kernels.programs import integer_program, linear_program
+from ...models.settlement import external_left
 from ...network.exposure_network import ExposureNetwork
 
 SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
@@ -73,7 +74,7 @@ class Program:
         owner, width = segments.owner, segments.width / size
         start, due = segments.start / size, segments.due / size
         share = csr_array(segments.shares.explicit())
-        external = np.maximum(book.stated_assets - losses, 0.0)
+        external = external_left(network, losses)
         base = (external + book.claims) / size - np.asarray(share.T @ width).ravel()
         pinned = ~np.isnan(pins)
         rate = np.where(pinned, np.nan_to_num(pins), np.where(book.can_fail, np.nan, 1.0))

@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
+from ...network.hit import equity_lost
 from ...scenarios.scenario_set import Batch, Scenarios
-from ...shocks import Shock
+from ...shocks import Shock, pairs_of
 
 
 def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) -> Shock:
     """The money that a shock destroys on `before`, as a shock of `after`.
 
-    Parts of assets and price moves are money then, so that cash that came in is not hit. Where a
-    node has less left than the shock destroys, all of that goes.
+    Prices move as they did. Parts of assets and of equity are money then, so that cash that came in
+    is not hit. Where a node has less left than the shock destroys, all of that goes.
 
     Example
     -------
@@ -26,15 +28,15 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
     >>> same_shock(Shock.relative(0.5), net, net.with_nodes(external_assets={"a": 90, "b": 2}))
     Shock.loss({'a': 5.0, 'b': 2.0})
     """
-    losses, recoveries = shock.arrays(before)
-    worth = after.book.external_assets
-    losses = np.minimum(losses, np.where(np.isnan(worth), losses, worth))
-    hit, pinned = np.flatnonzero(losses > 0).tolist(), np.flatnonzero(~np.isnan(recoveries))
-    names = before.names
-    return Shock(
-        losses=tuple((names[i], float(losses[i])) for i in hit),
-        defaults=tuple((names[i], float(recoveries[i])) for i in pinned.tolist()),
-    )
+    shock, hit = shock.resolved(before), shock.arrays(before)
+    gone = equity_lost(before, shock.equities, shock.equity_fractions)
+    rest = hit.losses - hit.marks(before) - gone
+    worth = after.book.external_assets - hit.marks(after)
+    rest = np.minimum(rest, np.where(np.isnan(worth), rest, np.maximum(worth, 0.0)))
+    rest = np.where(rest > 1e-12 * hit.losses, rest, 0.0)
+    gone = np.minimum(gone, np.fmax(after.book.equity, 0.0))
+    losses, equities = (pairs_of(before.names, money) for money in (rest, gone))
+    return Shock(losses, (), shock.defaults, shock.prices, equities=equities)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +82,13 @@ class Within(Scenarios):
     def _block(self, number: int) -> Batch:
         start = number * self.block
         batch = self.base.draw(start, min(start + self.block, self.count))
-        return replace(batch, losses=np.minimum(batch.losses, self.worth))
+        most = np.where(self.worth < self.base.worth, self.worth, np.inf)
+        return replace(batch, losses=np.minimum(batch.losses, most))
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets whose prices move, and what is held of them."""
+        return self.base.portfolio
 
 
 def same_scenarios(scenarios: Scenarios, after: ExposureNetwork) -> Scenarios:

@@ -85,7 +85,8 @@ def break_even_fund(
     model = EisenbergNoe() if model is None else model
     expect(network=network, shock=shock, model=model)
     at = network.position(node)
-    losses, recoveries = shock.arrays(network)
+    hit = model.in_money(network, shock, "buffers")
+    losses, recoveries = hit.losses, hit.pins
     if not np.isnan(recoveries[at]):
         raise ArgumentError(
             f"{str(node)!r} fails by the shock, whatever it has: give its loss of assets instead "
@@ -156,7 +157,8 @@ def consistent_buffers(
     """
     model = EisenbergNoe() if model is None else model
     expect(network=network, shock=shock, model=model)
-    losses, recoveries = shock.arrays(network)
+    hit = model.in_money(network, shock, "buffers")
+    losses, recoveries = hit.losses, hit.pins
     stood, fell = (
         [network.position(name) for name in survived],
         [network.position(name) for name in failed],

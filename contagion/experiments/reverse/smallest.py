@@ -81,7 +81,8 @@ def smallest_shock(
     expect("Shock", given=given)
     choice(norm, NORMS, "norm")
     goal = Goal.of(network, fail, loss)
-    base, recoveries = given.arrays(network)
+    hit_before = model.in_money(network, given, "what comes on top")
+    base, recoveries = hit_before.losses, hit_before.pins
     if base.any():
         network = network.with_nodes(external_assets=network.book.external_assets - base)
     assets = assets_of(network, hit)

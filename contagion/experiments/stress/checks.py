@@ -63,6 +63,12 @@ def fit(
                 "The scenarios are for other nodes than the network, or in another order: "
                 f"{_apart(network.names, scenarios.names)}. Make them from this network."
             )
+        moved = scenarios.portfolio
+        if moved is not None and not network.priced_assets.equals(moved[0]):
+            raise StressError(
+                f"The scenarios move the prices of {listing(moved[0])}, and nodes of network "
+                f"{number} hold {listing(network.priced_assets)}. Make them from this network."
+            )
         assets = network.book.external_assets
         short = scenarios.assets > assets * (1 + 1e-9)
         if short.any():

@@ -15,6 +15,7 @@ from ...errors import ShockError
 from ...models.base import Model
 from ...models.settlement import slices, sums
 from ...network.exposure_network import ExposureNetwork
+from ...network.hit import Hit
 from ...results.outcome import Outcome
 from ...results.run_arrays import Baseline
 from ...text import money, plural
@@ -56,17 +57,17 @@ class Ledger:
         """The most that owners of nodes can lose together; infinite where a node has no limit."""
         return float(self.before.sum()) if self.limited.all() else float("inf")
 
-    def solve(self, losses: np.ndarray, recoveries: np.ndarray | None) -> Measured:
-        """Solve scenarios (k, n).
+    def solve(self, hit: Hit) -> Measured:
+        """Solve k scenarios.
 
         Those of models that settle claims go through in the slices that `settle` would make of
         them, so that of all its arrays only what is asked for here is put together.
         """
-        n = len(self.network)
+        n, losses = len(self.network), hit.losses
         width = max(n, len(self.network.segments.owner)) if self.model.settles else 1
         found = Measured(np.empty(losses.shape), np.empty(losses.shape, bool), {})
         for at in slices(losses, width):
-            part = self._slice(losses[at], None if recoveries is None else recoveries[at])
+            part = self._slice(hit.at(at))
             if isinstance(at, slice):
                 return part
             found.loss[at], found.defaulted[at] = part.loss, part.defaulted
@@ -75,17 +76,16 @@ class Ledger:
                 whole[at] = values
         return found
 
-    def _slice(self, losses: np.ndarray, recoveries: np.ndarray | None) -> Measured:
+    def _slice(self, hit: Hit) -> Measured:
         """Scenarios that are solved together. A lone one is solved twice: alone it takes another
         way through the kernel."""
+        losses, recoveries, _ = hit
         if len(losses) == 1:
-            losses = np.repeat(losses, 2, axis=0)
-            recoveries = None if recoveries is None else np.repeat(recoveries, 2, axis=0)
-            both = self._slice(losses, recoveries)
+            both = self._slice(hit.at(np.zeros(2, int)))
             return Measured(
                 both.loss[:1], both.defaulted[:1], {k: v[:1] for k, v in both.columns.items()}
             )
-        outcome = self.model.solve(self.network, losses, recoveries)
+        outcome = self.model.solve(self.network, *hit)
         pinned = None if recoveries is None else ~np.isnan(recoveries)
         if pinned is None or not pinned.any():
             pinned = recoveries = None

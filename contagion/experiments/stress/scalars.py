@@ -49,8 +49,8 @@ class Scalars:
     def sampled(self) -> bool:
         """Whether the scenarios are a random sample, so that errors and intervals mean anything.
 
-        `single_defaults`, `from_shocks` and `grid` list their scenarios: every one counts the
-        same, numbers are over the list as it is, and errors and intervals are nan.
+        `single_defaults`, `from_shocks`, `grid` and `from_array(..., sampled=False)` list their
+        scenarios: numbers are over the list as it is, and errors and intervals are nan.
         """
         return bool(self.spec["scenarios"]["sampled"])
 

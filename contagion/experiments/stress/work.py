@@ -11,6 +11,7 @@ from uuid import uuid4
 import numpy as np
 from scipy.sparse import csr_array
 
+from ...network.hit import Hit
 from ...scenarios.scenario_set import Scenarios
 from .losses import Ledger, Measured
 from .plan import Task
@@ -63,18 +64,15 @@ class Job:
     keep: tuple[str, ...]
     grouping: Grouping
 
-    def measure(
-        self, lane: int, number: np.ndarray, losses: np.ndarray, recoveries: np.ndarray | None
-    ) -> Measured:
-        """Solve scenarios (k, n) with these numbers (k,)."""
+    def measure(self, lane: int, number: np.ndarray, hit: Hit) -> Measured:
+        """Solve k scenarios with these numbers (k,)."""
         if self.design == "crossed" or len(self.ledgers) == 1:
-            return self.ledgers[lane].solve(losses, recoveries)
+            return self.ledgers[lane].solve(hit)
         mine = number % len(self.ledgers)
         parts, rows = [], []
         for network in np.unique(mine):
             at = np.flatnonzero(mine == network)
-            pins = None if recoveries is None else recoveries[at]
-            parts.append(self.ledgers[network].solve(losses[at], pins))
+            parts.append(self.ledgers[network].solve(hit.at(at)))
             rows.append(at)
         back = np.argsort(np.concatenate(rows), kind="stable")
         columns = {
@@ -125,9 +123,8 @@ def run(shipped: Shipped, task: Task) -> Part:
     for first in range(start, stop, job.block):
         last = min(first + job.block, stop)
         at = slice(first - start, last - start)
-        pins = None if batch.recoveries is None else batch.recoveries[at]
         weights = None if batch.weights is None else batch.weights[at]
-        found = job.measure(lane, np.arange(first, last), batch.losses[at], pins)
+        found = job.measure(lane, np.arange(first, last), batch.hit.at(at))
         tree.push(0, first // job.block, job.sums(found, first, weights))
         columns.append(found.columns)
         for name in job.keep:
@@ -160,8 +157,7 @@ def run_tail(shipped: Shipped, task: Task, share: np.ndarray) -> list[Sums]:
     found: list[Sums] = [{} for _ in share]
     for first in range(0, len(rows), job.block):
         at = rows[first : first + job.block]
-        pins = None if batch.recoveries is None else batch.recoveries[at]
-        part = job.measure(lane, start + at, batch.losses[at], pins)
+        part = job.measure(lane, start + at, batch.hit.at(at))
         for sums, mine in zip(found, share[:, at], strict=True):
             for name, x in (("loss", part.loss), ("default", part.defaulted)):
                 sums[name] = sums.get(name, 0.0) + (x * mine[:, None]).sum(axis=0)

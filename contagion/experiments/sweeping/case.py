@@ -29,8 +29,8 @@ class Case:
     Fields, by name:
 
     - `model.<field>` : a parameter of the model. `model` alone: another model.
-    - `shock.recovery` : recovery rate of every default; `shock.scale` : losses, fractions and
-      price moves times it; `shock.fraction` : part of external assets that every node loses,
+    - `shock.recovery` : recovery rate of every default; `shock.scale` : losses, fractions
+      and price moves times it; `shock.fraction` : part of external assets that every node loses,
       beside the rest; `shock.default` : the node that fails instead; `shock` : another shock.
     - `rule.<node>` : the rule of a node; `rule.<node>.<field>` : one field of it.
     - `network.capital` : equity of every node with positive equity times it (external assets
@@ -151,7 +151,7 @@ def _shocked(shock: Shock, fields: Mapping[str, Any]) -> Shock:
         shock = sum(again, replace(shock, defaults=()))
     if "shock.scale" in fields:
         by = float(fields["shock.scale"])
-        for name in ("losses", "fractions", "prices"):
+        for name in ("losses", "fractions", "prices", "equities", "equity_fractions"):
             scaled = tuple((what, by * value) for what, value in getattr(shock, name))
             shock = replace(shock, **{name: scaled})
     if "shock.fraction" in fields:

@@ -120,7 +120,9 @@ class CoupledCascade:
         """
         link = Link.of(network, book)
         given = shock if shock is not None else Shock()
-        losses, recoveries = given.arrays(network)
+        whole = given.arrays(network)
+        losses, recoveries = whole.losses, whole.pins
+        apart = losses - whole.marks(network)
         money_ = np.zeros(len(book.holders))
         for name, amount in (free or {}).items():
             if not (amount >= 0 and np.isfinite(amount)):
@@ -142,8 +144,8 @@ class CoupledCascade:
             before = ran
             if eager.any():
                 ran = ran | link.short(start, step, self._gated())
-                network, paid = run_from(start, ran, eager, losses + hit - won)
-            settled = self.model.run(network, losses + hit - won, recoveries)
+                network, paid = run_from(start, ran, eager, apart + hit - won)
+            settled = self.model.run(network, losses + hit - won, recoveries, whole.prices)
             fewer = np.minimum(link.left(network, self.withdrawal, money_, settled), left)
             change = float(np.abs(fewer - left).sum())
             if change <= self.tolerance * scale and (ran == before).all():

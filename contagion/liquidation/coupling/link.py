@@ -135,7 +135,7 @@ def run_from(
     ----------
     ran : (n,) bool, debtors that creditors run from.
     eager : (n,) part of its claims that each creditor asks for.
-    losses : (n,) money that is gone from external assets.
+    losses : (n,) money that is gone from external assets, but for what holdings lost by prices.
 
     Example
     -------
@@ -155,10 +155,7 @@ def run_from(
     if not asked.any():
         return network, asked
     n, has = len(network), network.book.external_assets
-    cash = np.nan_to_num(has - losses, nan=np.inf)
-    if network.holdings is not None:
-        held = network.holdings
-        cash -= np.bincount(network.names.get_indexer_for(pd.Index(held["node"])), held["value"], n)
+    cash = np.nan_to_num(has - losses, nan=np.inf) - network.held.sum(axis=1)
     wanted = np.bincount(network.debtor, asked, n)
     part = np.clip(cash, 0.0, None) / np.where(wanted > 0, wanted, 1.0)
     paid = asked * np.minimum(part, 1.0)[network.debtor]

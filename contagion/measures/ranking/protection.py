@@ -127,7 +127,8 @@ def protect(
         )
     if max_size < 1:
         raise ArgumentError(f"max_size = {max_size}: 1 or more nodes.")
-    losses, recoveries = shock.arrays(network)
+    hit = model.in_money(network, shock, "who is worth protecting")
+    losses, recoveries = hit.losses, hit.pins
     run = _Runs(network, model, losses, recoveries)
     alone, _, short = run.of([()])
     chosen_from = _candidates(network, candidates, short[0], recoveries)

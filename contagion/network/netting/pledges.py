@@ -74,10 +74,7 @@ def _there(network: Contents, need: np.ndarray) -> None:
 
 def _holdings_left(network: Contents, external: np.ndarray) -> None:
     """`NetworkError` where more is listed as holdings than is left after the pledge is paid."""
-    if network._holdings is None:
-        return
-    places = network.names.get_indexer(pd.Index(network._holdings["node"]))
-    held = np.bincount(places, network._holdings["value"], len(network))
+    held = np.asarray(network.held.sum(axis=1))
     over = held > external * (1 + 1e-9)
     if over.any():
         at = int(np.flatnonzero(over)[0])
