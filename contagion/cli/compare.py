@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
-from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
 from ..text import percent, plural
+from ..units import Scale, scale
 from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, Figure, option, print_json

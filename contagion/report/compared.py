@@ -11,10 +11,10 @@ import pandas as pd
 
 from .. import plot, rules
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..text import money
+from ..units import Scale, scale
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import FAIRNESS, attributes
@@ -190,7 +190,7 @@ def sentence(comparison: RuleComparison) -> list[str]:
 def signed(amount: float, to: Scale, floor: float) -> str:
     """A difference with its sign; "0" below the floor.
 
-    >>> to = scale([2.0])
+    >>> to = scale([2.0], "USD")
     >>> signed(2.0, to, 0.1), signed(-2.0, to, 0.1), signed(0.01, to, 0.1)
     ('+2.000', '−2.000', '0')
     """

@@ -235,8 +235,8 @@ def _odd_scales(draft: Draft, labels: np.ndarray, sources: list[str], settled: s
             "mixed units",
             f"{plural(len(rows), 'row')} look{'s' if len(rows) == 1 else ''} 10⁶ too "
             f"{'small' if small else 'large'}, all from {name!r} ({draft.lines(rows)}): median "
-            f"{money(float(np.median(10**own)))} against {money(float(np.median(10**rest)))} "
-            "elsewhere. Millions beside units?",
+            f"{money(float(np.median(10**own)), draft.unit)} against "
+            f"{money(float(np.median(10**rest)), draft.unit)} elsewhere. Millions beside units?",
             f'scale={{"{name}": {"1e6" if small else "1e-6"}}}, or scale={{"{name}": 1}} if they '
             "are right.",
             rows=rows,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentTypeError, Finding, NetworkError
-from ...text import choice, closest, listing, money, plural
+from ...text import choice, closest, listing, plural
 from .. import schema
 from ..checks.columns import required
 from ..checks.numbers import numbers
@@ -226,10 +226,7 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any]) -> Finding:
         if len(net):
             name = net.abs().idxmax()
             side, other = ("lender", "borrower") if net[name] > 0 else ("borrower", "lender")
-            example = (
-                f" (With the first, {name} is a net {side} of {money(abs(net[name]))}; with "
-                f"the second a net {other}.)"
-            )
+            example = f" (With the first, {name} is a net {side}, with the second a net {other}.)"
     return Finding(
         "C001",
         "error",
