@@ -363,9 +363,9 @@ def test_a_comparison_reads_well():
     text = repr(by_layer(three([1, 5, 3], unit="EUR mn"), ct.models.GaiKapadia(), DEFAULT))
     assert text.splitlines() == [
         "loss by layer on network, added up over nodes:",
-        "  loans: 3 EUR mn",
-        "  derivatives: 3 EUR mn",
-        "  sum: 6 EUR mn",
-        "  whole: 8 EUR mn",
-        "  gap: 2 EUR mn",
+        "  loans: 3 m EUR",
+        "  derivatives: 3 m EUR",
+        "  sum: 6 m EUR",
+        "  whole: 8 m EUR",
+        "  gap: 2 m EUR",
     ]
