@@ -164,6 +164,7 @@ def scale(amounts: Iterable[float], unit: str) -> Scale:
     values = np.abs(np.fromiter(amounts, float))
     own = parse(unit)
     top = float(values[np.isfinite(values)].max(initial=0.0)) * own.factor
+    top *= 1 + 1e-9  # 10 is 10 after a conversion too
     fits = [i for i, (size, _) in enumerate(STEPS) if top / size < LARGEST]
     first = fits[0] if fits else len(STEPS) - 1
     step = max(first, own.step)  # never below the scale of the data themselves
