@@ -94,3 +94,16 @@ def test_a_sweep_over_networks_in_two_scales():
     found = ct.sweep(case, {"network": [big, small]})
     assert found.mean("contagion_loss")["mean"].tolist() == pytest.approx([10.0, 10.0])
     assert found.unit == "USD bn" and "contagion_loss: 10 bn USD to 10 bn USD" in repr(found)
+
+
+def test_a_share_that_rests_on_assumed_capital_says_so():
+    """Three Arrows: its capital of 0 is an assumption, and all of the loss socialized with it."""
+    net = ct.datasets.load("cefi_credit_2022")
+    said = "he share rests on an assumed capital: equity of three_arrows assumed 0 USD"
+    result = ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows"))
+    assert result.socialization.socialized_share == pytest.approx(1.0)
+    assert said in " ".join(repr(result).split())
+    found = ct.report.findings.sentences(ct.report.given.given(net, [result]))
+    assert said in found[0]
+    known = ct.EisenbergNoe().propagate(net, ct.Shock.default("voyager"))
+    assert "assumed capital" not in repr(known)

@@ -10,6 +10,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..records import Table
+from ..results.assumed import capital_assumed
 from ..results.propagation_result import PropagationResult
 from ..text import money, plural, same_scale
 from . import compared, sensitivity, shape, uncertainty, whatif
@@ -70,7 +71,7 @@ def _total(result: PropagationResult) -> str:
         text += f" Default costs destroy {say(s.deadweight)} more on the way."
     if s.already_missing > 0:
         text += f" {say(s.already_missing)} was missing before the shock."
-    return text
+    return f"{text} {capital_assumed(result)}".rstrip()
 
 
 def _bearers(result: PropagationResult) -> list[str]:

@@ -14,6 +14,7 @@ from ..text import same_scale
 from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
+from .assumed import capital_assumed
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -187,6 +188,8 @@ class PropagationResult(RunArrays):
             )
             parts = [f"{cause} {say(amount)}" for cause, amount in gone.items() if amount > 0]
             lines += [f"  destroyed on the way: {', '.join(parts)}"] if parts else []
+            assumed = capital_assumed(self)
+            lines += [f"  {assumed[0].lower()}{assumed[1:-1]}"] if assumed else []
         else:
             lost, direct = float(self.loss.sum()), float(self.direct_loss.sum())
             say = same_scale([lost], unit)
