@@ -289,3 +289,24 @@ def test_a_figure_of_a_book_has_the_unit_of_its_scale(kind, scales):
     assert all("CHF" in label for label in scales if label)
     assert "CHF m" in words_of(ax.figure) or "m CHF" in words_of(ax.figure)
     plt.close("all")
+
+
+BOOKS = [
+    ["cascade", "--move", "X=-0.2", "--impact", "linear:depth=400"],
+    ["cascade", "--move", "X=-0.2", "--network", "net"],
+    ["liquidatable"],
+]
+
+
+@pytest.mark.parametrize("words", BOOKS, ids=["cascade", "on a network", "liquidatable"])
+def test_a_command_about_a_book_shows_its_unit(words, tmp_path, monkeypatch, capsys, marked):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"venue": "v", "holder": f"h{k}", "instrument": "X", "size": 10, "margin": 120 + 9 * k}
+            for k in range(5)]  # fmt: skip
+    pd.DataFrame(rows).to_csv("book.csv", index=False)
+    owed = pd.DataFrame({"creditor": ["b"], "debtor": ["h0"], "amount": [50e-3]})
+    nodes = {"node": ["h0", "b", "v"], "external_assets": [0.2, 0.03, 1.0]}
+    ct.ExposureNetwork(pd.DataFrame(nodes), owed, unit="CHF bn").write("net")
+    book = ["--positions", "book.csv", "--prices", "X=100", "--unit", "CHF m"]
+    for block in said([*words, *book], capsys).split("\n\n"):
+        assert not bare(block, "CHF m"), block
