@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Collection, Iterable, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from itertools import islice
 from typing import Any
 
 from .errors import ArgumentError, ArgumentTypeError, UnknownNameError
-
-SCALES = {"mn": 1e6, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "k": 1e3}
-
-
-def split_unit(unit: str) -> tuple[float, str]:
-    """The scale that a unit carries, and the unit without it.
-
-    >>> split_unit("USD mn"), split_unit("EUR")
-    ((1000000.0, 'USD'), (1.0, 'EUR'))
-    """
-    base, _, last = unit.rpartition(" ")
-    return (SCALES[last], base) if base and last in SCALES else (1.0, unit)
+from .units import STEPS, parse
 
 
-def money(amount: float, unit: str = "") -> str:
-    """An amount that a person can read: three or four digits and a scale.
+def money(amount: float, unit: str) -> str:
+    """An amount that a person can read: four digits, a scale and its unit.
 
-    >>> money(2_400_000_000, "USD"), money(0.5), money(-41_200_000)
-    ('2.4 bn USD', '0.5', '-41.2 m')
+    >>> money(2_400_000_000, "USD"), money(0.5, "EUR bn"), money(-41_200_000, "")
+    ('2.4 bn USD', '0.5 bn EUR', '-41.2 m')
     >>> money(13_820_000, "USD mn")
     '13.82 tn USD'
     """
-    if math.isnan(amount):
-        return "unknown"
-    size = abs(amount)
-    if size >= 1e6:
-        factor, unit = split_unit(unit)
-        amount, size = amount * factor, size * factor
-    scale, suffix = 1.0, ""
-    for scale_, suffix_ in ((1e12, " tn"), (1e9, " bn"), (1e6, " m")):
-        if size >= scale_ * 0.99995:
-            scale, suffix = scale_, suffix_
-            break
-    value = amount / scale
-    text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
-    return " ".join(filter(None, [f"{text}{suffix}", unit]))
+    return same_scale([amount], unit)(amount)
+
+
+def same_scale(amounts: Iterable[float], unit: str) -> Callable[[float], str]:
+    """:func:`money` for several amounts of one text, all on the scale of the largest.
+
+    For a table or an axis, whose heading has the unit, see :func:`contagion.units.scale`.
+
+    >>> say = same_scale([4_927_000, 246_362], "USD mn")
+    >>> say(4_927_000), say(246_362)
+    ('4.927 tn USD', '0.2464 tn USD')
+    """
+    own = parse(unit)
+    top = max((abs(x) * own.factor for x in amounts if math.isfinite(x)), default=0.0)
+    step = max([i for i, (size, _) in enumerate(STEPS) if top >= size * 0.99995] + [own.step])
+
+    def say(amount: float) -> str:
+        if math.isnan(amount):
+            return "unknown"
+        if amount == 0:
+            return " ".join(filter(None, ["0", own.asset]))
+        value = amount * own.factor / STEPS[step][0]
+        text = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+        return " ".join(filter(None, [text, own.spoken(step)]))
+
+    return say
 
 
 def listing(items: Iterable[object], most: int = 3) -> str:

@@ -360,7 +360,7 @@ def tokens_back_each_other(**options: Any) -> ct.ExposureNetwork:
 
 @case(
     "C011",
-    ("1 claim carries collateral that covers 6 EUR mn (row 0)", "who bears the loss"),
+    ("1 claim carries collateral that covers 6 m EUR (row 0)", "who bears the loss"),
     'collateral="settle"',
     collateral="settle",
 )
@@ -447,7 +447,7 @@ def equity_only(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(table, claims(("A", "B", 10.0)), **options)
 
 
-@case("W009", ("1 node owes more than it has before any shock ('B'; 7 EUR mn missing)",), "")
+@case("W009", ("1 node owes more than it has before any shock ('B'; 7 m EUR missing)",), "")
 def insolvent(**options: Any) -> ct.ExposureNetwork:
     table = nodes("A", "B", external_assets=[50.0, 3.0])
     return ct.ExposureNetwork(table, claims(("A", "B", 10.0)), unit="EUR mn", **options)

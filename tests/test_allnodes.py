@@ -85,7 +85,7 @@ def test_algebra_is_the_simulation_on_300_networks(monkeypatch):
     monkeypatch.setattr("contagion.models.debtrank.all_nodes", watched)
     for seed in range(300):
         net, recovery = mixed_network(seed)
-        found = ct.DebtRank(tolerance=1e-13).each_default(net, recovery)
+        found = ct.DebtRank(tolerance=1e-13).each_default(net, recovery, np.ones(len(net)))
         scale = net.book.claims.sum() + np.maximum(np.nan_to_num(net.book.equity), 0).sum()
         for name, expected in one_by_one(net, recovery).items():
             value = getattr(found, name)
@@ -391,5 +391,5 @@ def test_rounds_that_stop_early_are_said(monkeypatch):
     )  # fmt: skip
     monkeypatch.setattr("contagion.models.debtrank.all_nodes", partial(all_nodes, most=1))
     with pytest.raises(ConvergenceError, match=r"3 of 3 single defaults"):
-        ct.DebtRank().each_default(net, 0.5)
-    assert ct.DebtRank("single-hit").each_default(net, 0.5) is None
+        ct.DebtRank().each_default(net, 0.5, np.ones(len(net)))
+    assert ct.DebtRank("single-hit").each_default(net, 0.5, np.ones(len(net))) is None

@@ -19,6 +19,7 @@ ROOMS = (
     "vocabulary",
     "parallel",
     "errors",
+    "units",
     "text",
     "records",
     "statistics",

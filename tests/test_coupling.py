@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from cascades import balanced
 from test_cascade_reference import random_case
@@ -340,3 +341,33 @@ def test_errors():
 def test_the_text_says_what_happened():
     text = repr(run())
     assert "after 2 joint rounds" in text and "lost on accounts of nodes 356" in text
+
+
+@pytest.mark.parametrize("unit, size", [("USD m", 1e6), ("EUR bn", 1.0)])
+def test_a_book_and_a_network_in_scales_of_one_currency(unit, size):
+    """Prices and margins in single dollars beside a network in millions of them."""
+    book_unit = unit.split()[0] if size > 1 else "EUR bn"
+    owed = pd.DataFrame({"creditor": ["b"], "debtor": ["h"], "amount": [50.0]})
+    nodes = {"node": ["h", "b", "v"], "external_assets": [120.0, 10.0, 30.0]}
+    net = ct.ExposureNetwork(pd.DataFrame(nodes), owed, unit=unit)
+    row = {"venue": "v", "holder": "h", "instrument": "X", "size": 10, "margin": 100 * size}
+    book = MarginBook({"X": 100.0 * size}, [row], unit=book_unit)
+    free = {"h": 4.0}  # in the unit of the network
+    done = liquidation.CoupledCascade().run(net, book, {"X": -0.12}, free=free)
+    same = liquidation.CoupledCascade().run(
+        net, MarginBook({"X": 100.0}, [row | {"margin": 100}], unit=unit), {"X": -0.12}, free=free
+    )
+    assert done.result.table["loss"].tolist() == pytest.approx([70, 30, 20])
+    assert done.ledger == pytest.approx(same.ledger)
+    assert done.cascade.ledger["deficits"] == pytest.approx(size * same.ledger["deficits"])
+
+
+@pytest.mark.parametrize("of_book, of_network", [("EUR", "USD m"), ("", "USD"), ("USD", "")])
+def test_units_without_a_rate_are_refused_with_the_fix(of_book, of_network):
+    owed = pd.DataFrame({"creditor": ["b"], "debtor": ["h"], "amount": [50.0]})
+    nodes = {"node": ["h", "b"], "external_assets": [120.0, 10.0]}
+    net = ct.ExposureNetwork(pd.DataFrame(nodes), owed, unit=of_network)
+    row = {"venue": "v", "holder": "h", "instrument": "X", "size": 10, "margin": 100}
+    book = MarginBook({"X": 100.0}, [row], unit=of_book)
+    with pytest.raises(ct.errors.ArgumentError, match=r"The book is in .* unit="):
+        liquidation.CoupledCascade().run(net, book, {"X": -0.12})

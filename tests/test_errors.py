@@ -224,7 +224,6 @@ NODES = {  # parameters that take names of nodes
 NO_NODES = {
     "critical_exposures-candidates": "rows of exposures",
     "cheapest-candidates": "interventions by a name of the caller's",
-    "by_layer-weights": "a word",
     "from_array-weights": "one number a scenario",
     "ccp_claims-members": "a table of members",
     "marginal_systemic_risk-candidates": "rows of exposures",
@@ -249,7 +248,11 @@ def test_an_unknown_node_is_an_unknown_name_with_the_closest(function, word):
     hint = str(parameters[word].annotation)
     value: Any = ["alpah"] if "Iterable" in hint or "Sequence" in hint else "alpah"
     value = (
-        {"alpah": 1.0} if "Mapping" in hint else [("alpah", "beta")] if word == "pairs" else value
+        {"alpah": 1.0}
+        if "Mapping" in hint or word == "weights"
+        else [("alpah", "beta")]
+        if word == "pairs"
+        else value
     )
     arguments = filled(function, word, value)
     arguments |= {k: v for k, v in NEEDED.items() if k in arguments and k != word}

@@ -74,12 +74,19 @@ def test_debtrank_by_layer_by_hand(variant):
     np.testing.assert_allclose(done.whole, ct.measures.debtrank(done.network, ct.DebtRank(variant)))
 
 
-def test_debtrank_weighted_with_claims_by_hand():
+def test_debtrank_weighted_with_lending_by_hand():
     """All claims 10. a: loans 0.3 · 3 + 0.3 · 4 = 2.1, derivatives 0.3 · 3 = 0.9; together
     0.6 · 6 + 0.6 · 4 = 6. b: c is in full distress, 4."""
-    done = by_layer(three([1, 10, 4]), weights="claims")
+    done = by_layer(three([1, 10, 4]), ct.DebtRank("single-hit", weights="lending"))
     want = np.array([[2.1, 0.9, 3, 6, 3], [4, 0, 4, 4, 0], [0, 0, 0, 0, 0]]) / 10
-    np.testing.assert_allclose(done.table.drop(columns="alone"), want, atol=1e-15)
+    np.testing.assert_allclose(done.table.drop(columns="alone"), want, atol=1e-12)
+
+
+def test_debtrank_by_layer_with_values_of_ones_own():
+    """a, b, c count 1, 1, 2. a: b loses .3 in either layer, c .3 in loans; .6 each together."""
+    done = by_layer(three([1, 10, 4]), ct.DebtRank(weights=[1, 1, 2]))
+    want = np.array([[0.9, 0.3, 1.2, 1.8, 0.6], [2, 0, 2, 2, 0], [0, 0, 0, 0, 0]]) / 4
+    np.testing.assert_allclose(done.table.drop(columns="alone"), want, atol=1e-12)
 
 
 def test_default_impact_by_layer_without_a_shock():
@@ -336,9 +343,7 @@ def test_too_many_layers_for_the_attribution():
     [
         ({"model": ct.models.Furfine}, TypeError, "model has to be a Model"),
         ({"model": "furfine"}, TypeError, "function, not 'furfine'"),
-        ({"weights": "size"}, ValueError, "choose 'equity' or 'claims'"),
-        ({"weights": "claims", "shock": DEFAULT}, ValueError, "no shock"),
-        ({"weights": "claims", "model": ct.models.Furfine()}, ValueError, "DebtRank"),
+        ({"model": ct.DebtRank(weights="size")}, KeyError, "column of the nodes"),
         ({"model": len, "shock": DEFAULT}, ValueError, "takes no shock"),
         ({"recovery": 2.0}, ValueError, r"\[0, 1\]"),
     ],
@@ -363,9 +368,9 @@ def test_a_comparison_reads_well():
     text = repr(by_layer(three([1, 5, 3], unit="EUR mn"), ct.models.GaiKapadia(), DEFAULT))
     assert text.splitlines() == [
         "loss by layer on network, added up over nodes:",
-        "  loans: 3 EUR mn",
-        "  derivatives: 3 EUR mn",
-        "  sum: 6 EUR mn",
-        "  whole: 8 EUR mn",
-        "  gap: 2 EUR mn",
+        "  loans: 3 m EUR",
+        "  derivatives: 3 m EUR",
+        "  sum: 6 m EUR",
+        "  whole: 8 m EUR",
+        "  gap: 2 m EUR",
     ]

@@ -290,9 +290,10 @@ def test_debtrank_at_once_is_debtrank_run_by_run(seed, monkeypatch):
     every = ("insolvent", "unknown", "unfailing", "parallel")
     net = random_network(seed, 10, 2.0, frozenset(f for f in every if rng.random() < 0.4))
     model, recovery = ct.DebtRank(tolerance=1e-13), float(rng.choice([0.0, 0.4]))
-    fast = measures.each_default(net, model, recovery=recovery, more=True)
+    options = {"recovery": recovery, "more": True, "weights": rng.random(len(net))}
+    fast = measures.each_default(net, model, **options)
     monkeypatch.setattr(ct.DebtRank, "each_default", lambda *_: None)
-    slow = measures.each_default(net, model, recovery=recovery, more=True)
+    slow = measures.each_default(net, model, **options)
     pd.testing.assert_frame_equal(fast, slow, rtol=1e-8, atol=1e-8)
     assert fast.reasons == slow.reasons
 

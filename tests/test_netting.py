@@ -334,7 +334,7 @@ def test_an_unknown_balance_sheet_may_pledge():
 
 def test_pledges_that_are_not_there(pledged):
     poor = pledged.with_nodes(external_assets={"b": 16.0})  # 8 + 9 pledged
-    with pytest.raises(ct.NetworkError, match="it has: 'b' pledged 17 and has 16 EUR mn"):
+    with pytest.raises(ct.NetworkError, match="it has: 'b' pledged 17 m EUR and has 16 m EUR"):
         poor.settle_collateral()
     assert len(poor.settle_collateral({"creditor": "a"}).exposures) == 3
 
@@ -384,14 +384,14 @@ def test_changes_add_up_over_steps(pledged):
 
 def test_the_repr_says_what_changed(net):
     lines = repr(net.close_out("netting_set")).splitlines()
-    assert "  changed: close-out netting of 1 set; 8 USD mn less owed (see .changes)" in lines
+    assert "  changed: close-out netting of 1 set; 8 m USD less owed (see .changes)" in lines
     both = net.set_off(("a", "b")).set_off(("a", "c"))
-    assert "changed: set-off of 2 pairs; 22 USD mn less owed" in repr(both)
+    assert "changed: set-off of 2 pairs; 22 m USD less owed" in repr(both)
 
 
 def test_a_haircut_is_not_counted_as_debt(pledged):
     settled = pledged.settle_collateral({"creditor": "a"}, haircut=0.5)
-    assert "changed: collateral settled on 2 claims; 6 EUR mn less owed" in repr(settled)
+    assert "changed: collateral settled on 2 claims; 6 m EUR less owed" in repr(settled)
 
 
 # -- refusals -------------------------------------------------------------------------------
@@ -427,7 +427,7 @@ def test_a_haircut_is_not_counted_as_debt(pledged):
                 {"x": {"parties": ("a", "b")}, "y": {"parties": ("b", "a"), "tier": 1}}
             ),
             ct.NetworkError,
-            "3 claims between 'b' and 'a' .19 USD mn. would be in the netting sets 'x' and 'y'",
+            "3 claims between 'b' and 'a' .19 m USD. would be in the netting sets 'x' and 'y'",
         ),
         (lambda n: n.set_off(("a", "b", "c")), ct.NetworkError, "A set-off has 3 parties"),
         (lambda n: n.set_off(("a", "a")), ValueError, "A set-off needs two different parties"),

@@ -88,7 +88,7 @@ def test_the_record_adds_up(net):
     assert by.loc["multilateral netting"].tolist() == [0.0, 18.0]
     less = (changes["before"] - changes["after"]).sum()
     assert less == net.amount.sum() - cleared.amount.sum() == 13.0
-    line = "novation of 5 pairs, multilateral netting to 3 positions; 13 USD mn less owed"
+    line = "novation of 5 pairs, multilateral netting to 3 positions; 13 m USD less owed"
     assert line in repr(cleared)
 
 

@@ -16,9 +16,9 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 import contagion as ct
-from contagion.plot.amounts import scale
 from contagion.plot.boxes import boxes
 from contagion.plot.layout import positions
+from contagion.units import scale
 
 
 @pytest.fixture(autouse=True)

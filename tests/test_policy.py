@@ -319,7 +319,7 @@ def test_tables_fit_into_80_columns(venues):
     text = repr(found).splitlines()
     assert max(map(len, text)) <= 79
     assert text[3].split()[-6:] == ["80", "80", "0", "20", "20", "2"] or "…" in text[3]
-    assert "in USD mn" in text[0]
+    assert "in USD m" in text[0]
     big = ct.datasets.load("cefi_credit_2022")
     shown = policy.compare(
         big,
@@ -328,7 +328,7 @@ def test_tables_fit_into_80_columns(venues):
         {"genesis": policy.Capital(add={"genesis": 1e9})},
         baseline="cleared",
     )
-    assert max(map(len, repr(shown).splitlines())) <= 79 and "in bn USD" in repr(shown)
+    assert max(map(len, repr(shown).splitlines())) <= 79 and "in USD m" in repr(shown)
     assert shown.table.loc["genesis", "avoided"] == pytest.approx(1e9)
 
 

@@ -26,9 +26,9 @@ def refused(*args, **options) -> str:
 
 def test_totals_that_differ():
     said = refused([9, 2, 1], [1, 2, 3])
-    assert "12 EUR mn" in said and "6 EUR mn of the claims" in said and "residual=" in said
+    assert "12 m EUR" in said and "6 m EUR of the claims" in said and "residual=" in said
     said = refused([1, 2, 3], [9, 2, 1])
-    assert "6 EUR mn of the debts" in said
+    assert "6 m EUR of the debts" in said
 
 
 def test_a_node_as_large_as_all_others_and_one_larger():
@@ -37,22 +37,22 @@ def test_a_node_as_large_as_all_others_and_one_larger():
     assert net.loc["a"].tolist() == [0, 2, 2]
     assert net.loc["b", "c"] == net.loc["c", "b"] == 0
     said = refused([5, 0.5, 0.5], [2, 2, 2])
-    assert "'a' has claims of 5 EUR mn" in said
-    assert "owe 4 EUR mn ('b', 'c'): 1 EUR mn cannot be placed" in said
+    assert "'a' has claims of 5 m EUR" in said
+    assert "owe 4 m EUR ('b', 'c'): 1 m EUR cannot be placed" in said
 
 
 def test_a_debtor_that_owes_more_than_the_others_claim():
     said = refused([2, 1, 3], [1, 0, 5])
-    assert "'c' has debts of 5 EUR mn" in said or "'c' has claims of 3 EUR mn" in said
-    assert "2 EUR mn cannot be placed" in said
+    assert "'c' has debts of 5 m EUR" in said or "'c' has claims of 3 m EUR" in said
+    assert "2 m EUR cannot be placed" in said
 
 
 def test_forbidden_cells():
     """c may borrow from nobody but b then, whose claims are 2."""
     forbidden = [("a", "c")]
     assert refused([3, 2, 1], [1, 2, 3], forbidden=forbidden) == (
-        "'a' has claims of 3 EUR mn, but all nodes that it may lend to owe 2 EUR mn ('b'): "
-        '1 EUR mn cannot be placed. Fix: residual="rest of the world" adds a node outside that '
+        "'a' has claims of 3 m EUR, but all nodes that it may lend to owe 2 m EUR ('b'): "
+        '1 m EUR cannot be placed. Fix: residual="rest of the world" adds a node outside that '
         "takes what is left, or correct the figures, or allow more cells."
     )
     net = maximum_entropy(abc([3, 2, 1], [1, 3, 2], forbidden=forbidden)).mean()
@@ -122,7 +122,7 @@ def test_known_zero_is_a_forbidden_cell():
 
 
 def test_known_cells_that_cannot_be():
-    assert "'a' has 4 of known claims and 3 EUR mn in all" in refused(
+    assert "'a' has 4 m EUR of known claims and 3 m EUR in all" in refused(
         [3, 2, 1], [1, 2, 3], known={("a", "b"): 2, ("a", "c"): 2}
     )
     assert "known debts" in refused([3, 2, 1], [1, 2, 3], known={("b", "a"): 2})

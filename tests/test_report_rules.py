@@ -224,7 +224,7 @@ def test_sets_of_rules_are_printed(page):
 
 def test_key_findings_say_who_would_pay_more(page):
     assert (
-        "Under the rules “pro rata” Bank 3 would bear 3.857 USD mn more and Bank 1 2.143 USD mn "
+        "Under the rules “pro rata” Bank 3 would bear 3.857 m USD more and Bank 1 2.143 m USD "
         "less." in page.text
     )
 

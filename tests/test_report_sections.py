@@ -249,7 +249,7 @@ def test_the_measure_drawn_is_the_one_that_tells_most(sweeps):
 
 def test_amounts_in_a_phase_diagram_are_scaled(html, sweeps):
     drawing = html[html.index('id="F12-1"') : html.index('id="T12S-1"')]
-    assert "Amounts in USD m." in drawing
+    assert "contagion loss, USD" in drawing
     worst = sweeps[0].mean("contagion_loss")["mean"].max()
     assert f">{worst / 1e6:,.0f}<" in drawing and "1e9" not in drawing
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
-from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
 from ..text import percent, plural
+from ..units import Scale, scale
 from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, Figure, option, print_json
@@ -172,7 +172,8 @@ def _tables(
     what: str, frame: pd.DataFrame, names: dict[str, str], to: Scale, borne: float
 ) -> list[str]:
     """One table, or several where the sets do not fit side by side."""
-    left = [[str(name), to(given)] for name, given in frame[AS_GIVEN].items()]
+    given = f"{AS_GIVEN} {to.label}".rstrip()
+    left = [[str(name), to(amount)] for name, amount in frame[AS_GIVEN].items()]
     cells = [
         [_signed(value - row[AS_GIVEN], to, borne) for value in row[list(names)]]
         for _, row in frame.iterrows()
@@ -184,7 +185,7 @@ def _tables(
     texts = []
     for at in range(0, len(heads), each):
         rows = [[*mine, *more[at : at + each]] for mine, more in zip(left, cells, strict=True)]
-        texts.append(table([what, AS_GIVEN, *heads[at : at + each]], rows))
+        texts.append(table([what, given, *heads[at : at + each]], rows))
     return texts
 
 

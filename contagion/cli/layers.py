@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..plot.amounts import scale
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..results.waterfalls import OWNERS
 from ..rules import Waterfall
 from ..text import percent, plural
+from ..units import scale
 from .terminal import paragraph, table
 
 ROWS = 24

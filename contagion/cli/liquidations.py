@@ -15,6 +15,7 @@ from ..liquidation.coupling import CoupledCascade, CoupledResult
 from ..liquidation.margin_book import NUMERAIRE
 from ..shocks import Shock
 from ..text import plural
+from ..units import conversion, parse
 from . import market_arguments as market
 from . import options
 from .liquidations_text import cascade_text, coupled_text, profile_text
@@ -140,6 +141,11 @@ def cascade(
     if network is not None:
         loaded = options.load(network, nodes, orientation, None, None, assume_equity, repair)
         loaded = ruled(loaded, rule, "eisenberg-noe")
+        if unit is None and parse(loaded.network.unit).factor != 1:
+            raise ArgumentError(
+                f"The network is in {loaded.network.unit!r}. Say what prices and margins are in: "
+                f"--unit {parse(loaded.network.unit).asset or 'USD'}, or the same."
+            )
         unit = unit or loaded.network.unit
     book = market.read_book(positions, loans, prices, maintenance, unit)
     breakers: list[Any] = [] if halt is None else [market.halt(halt)]
@@ -159,6 +165,8 @@ def cascade(
             done = chosen.run(book, moves, money)
         else:
             shock = options.shock(loaded, default, None, loss) if default or loss else Shock()
+            rate = conversion(book.unit, loaded.network.unit, "The book", "Say its --unit.")
+            money = {holder: rate * amount for holder, amount in money.items()}
             joint = CoupledCascade(chosen).run(loaded.network, book, moves, shock, money)
             done = joint.cascade
     except ConvergenceError as error:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from ..liquidation import CascadeResult, MarginBook
 from ..liquidation.coupling import CoupledResult
-from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..report.phrases import state
 from ..text import money, percent, plural
+from ..units import Scale, scale
 from .layers import calls_text, layers_text
 from .terminal import paragraph, table
 

@@ -43,6 +43,15 @@ def rank(
             max=1.0,
         ),
     ] = 0.0,
+    weights: Annotated[
+        str | None,
+        option(
+            "equity|lending|COLUMN",
+            "What a node counts for in DebtRank: its share of all equity (the default), of all "
+            "claims, or of a column of the nodes.",
+            options.SHOCK,
+        ),
+    ] = None,
     measure: Annotated[
         list[str] | None,
         option(
@@ -69,7 +78,9 @@ def rank(
     net = loaded.network
     progress = len(net) > 500 and sys.stderr.isatty()
     wanted = "all" if measure and "all" in measure else measure or None
-    frame = ranked(net, chosen, measures=wanted, recovery=recovery, progress=progress)
+    frame = ranked(
+        net, chosen, measures=wanted, recovery=recovery, weights=weights, progress=progress
+    )
     columns = frame.columns.drop(SHEET).tolist()
     compared = None if wanted == "all" else columns  # of all: those of importance
     found = agreement(frame.head(MOST), compared) if wanted and len(columns) > 1 else None

@@ -12,11 +12,11 @@ import pandas as pd
 import typer
 
 from ..errors import ArgumentError, ContagionError, MissingFileError, RuleError
-from ..plot.amounts import Scale, scale
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
 from ..text import closest, known_name, percent
+from ..units import Scale, scale
 from . import rule_arguments as words
 from .layers import used
 from .options import OUT, Json, Unit, number, option, print_json
@@ -98,6 +98,7 @@ def allocate(
         frame,
         lot=None if lot is None else number(lot, "--lot"),
         rounding=cast(Any, rounding or "down"),
+        unit=unit or "",
     )
     found = _record(done)
     files = save(
@@ -107,7 +108,7 @@ def allocate(
         frames = {"layers": done.layers, "table": done.table}
         print_json({**found, "unit": unit or "", **rows(frames), "files": files})
         return
-    _print(done, unit or "", lot, rounding)
+    _print(done, lot, rounding)
     tell(out, files)
 
 
@@ -135,10 +136,10 @@ def _record(done: Allocation) -> dict[str, Any]:
     }
 
 
-def _print(done: Allocation, unit: str, lot: str | None, rounding: str | None) -> None:
+def _print(done: Allocation, lot: str | None, rounding: str | None) -> None:
     lots = f", in lots of {lot}, rounding {rounding or 'down'}" if lot else ""
     say(f"{words.in_words(done.rule)}{lots}")
-    to = scale([done.loss, *done.table["amount"], *done.layers["capacity"]], unit)
+    to = scale([done.loss, *done.table["amount"], *done.layers["capacity"]], done.unit)
     rows = [
         [str(row.layer), to(row.capacity), to(row.absorbed), used(row.absorbed, row.capacity)]
         for row in rows_of(done.layers)

@@ -11,11 +11,11 @@ import pandas as pd
 import typer
 
 from ..errors import MissingFileError
-from ..plot.amounts import scale
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
+from ..units import scale
 from . import options
 from .grouped import Data, Run, grouped
 from .layers import calls_text, layers_text

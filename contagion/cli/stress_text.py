@@ -11,10 +11,10 @@ import pandas as pd
 
 from ..experiments.stress import StressTest
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import Scale, scale
 from ..scenarios import Scenarios
 from ..statistics import Estimate
 from ..text import plural
+from ..units import Scale, scale
 from .terminal import paragraph, say, table
 
 MOST = 12

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
+from ..units import scale
 from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, option, print_json
@@ -87,12 +88,13 @@ def sweep(
 def _print(done: Sweep, measure: str, values: Any) -> None:
     first, *others = repr(done).splitlines()
     say(first)
-    names = list(done.axes)
+    names, means = list(done.axes), values["mean"]
+    to = scale(means, done.unit) if measure in done.money else None
     rows = [
-        [*(_text(row[name]) for name in names), _text(row["mean"])]
+        [*(_text(row[name]) for name in names), (to or _text)(row["mean"])]
         for row in values.head(MOST).to_dict("records")
     ]
-    print(table([*names, measure], rows, words=()))
+    print(table([*names, to.named(measure) if to else measure], rows, words=()))
     if len(values) > MOST:
         print(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
     say(*(text.strip() for text in others if "failed;" in text))

@@ -14,7 +14,7 @@ from ..errors import ArgumentError, ArgumentTypeError, expect
 from ..models import EisenbergNoe
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
-from ..text import money
+from ..text import same_scale
 
 if TYPE_CHECKING:
     from ..models.base import Model
@@ -109,15 +109,16 @@ class RuleComparison:
         first = next(iter(self.results.values()))
         unit = first.network.unit
         lines = [f"{first.shock!r} on {first.network.name or 'network'}, rules compared:"]
+        say = same_scale([one.socialization.borne for one in self.results.values()], unit)
         for name, result in self.results.items():
             s = result.socialization
-            text = f"  {name}: {money(s.borne, unit)} borne, socialized {s.socialized_share:.0%}"
+            text = f"  {name}: {say(s.borne)} borne, socialized {s.socialized_share:.0%}"
             moved = (self.table[name] - self.table[AS_GIVEN]).to_numpy(float)
             if name != AS_GIVEN and np.abs(moved).max() > 1e-9 * s.borne:
                 up, down = int(moved.argmax()), int(moved.argmin())
                 names = first.network.names
-                text += f"; {names[up]} bears {money(moved[up])} more"
-                text += f", {names[down]} {money(-moved[down])} less"
+                text += f"; {names[up]} bears {say(moved[up])} more"
+                text += f", {names[down]} {say(-moved[down])} less"
             elif name != AS_GIVEN:
                 text += "; nobody bears more or less"
             lines.append(text)

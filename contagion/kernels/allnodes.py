@@ -38,6 +38,7 @@ class EachDefault:
     ----------
     impact, known_impact : money that the others lose, each at most its equity; those with known
         balance sheet alone.
+    distress : `Σ_{j≠k} v_j h_j`, the relative loss of equity of the others weighted by v.
     uncapped : money that the others with known balance sheet lose, not limited by their equity.
     suffered, suffered_uncapped : money that the node loses, summed over the defaults of others.
     induced, failures : nodes that the default fails; defaults of others that fail the node.
@@ -45,6 +46,7 @@ class EachDefault:
 
     impact: np.ndarray
     known_impact: np.ndarray
+    distress: np.ndarray
     uncapped: np.ndarray
     suffered: np.ndarray
     suffered_uncapped: np.ndarray

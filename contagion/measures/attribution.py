@@ -18,7 +18,7 @@ from ..parallel import each
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from ..shocks import Shock
-from ..text import choice, money
+from ..text import choice, same_scale
 from .registry import Measure
 
 Of = Literal["owners", "external creditors", "everybody", "others"]
@@ -59,14 +59,15 @@ class Attribution:
     def __repr__(self) -> str:
         made = f"{self.evaluations:,} evaluations" if self.evaluations else "from samples"
         error = float(self.standard_errors.max())
-        sampled = f"standard errors up to {money(error, self.unit)}"
+        say = same_scale([self.total, *self.values], self.unit)
+        sampled = f"standard errors up to {say(error)}"
         how = "exact" if self.exact else sampled if error else "cut off at the tolerance"
-        lines = [f"{self.method}: {money(self.total, self.unit)}, {made}, {how}"]
+        lines = [f"{self.method}: {say(self.total)}, {made}, {how}"]
         if not self.reached:
             lines.append("  the error that was asked for is not reached")
         for row in self.table.head(8).itertuples():
             share = "" if np.isnan(row.share) else f" ({row.share:.1%})"  # type: ignore[arg-type]
-            lines.append(f"  {row.Index}: {money(float(row.value), self.unit)}{share}")  # type: ignore[arg-type]
+            lines.append(f"  {row.Index}: {say(float(row.value))}{share}")  # type: ignore[arg-type]
         if len(self.values) > 8:
             lines.append(f"  and {len(self.values) - 8:,} more")
         return "\n".join(lines)

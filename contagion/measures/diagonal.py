@@ -9,7 +9,7 @@ from ..errors import ConvergenceError, ShockError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
-from ..text import plural
+from ..text import money, plural
 from .attribution import Attribution, Of, SystemLoss, triggers_of
 from .registry import Measure
 
@@ -138,8 +138,9 @@ def aumann_shapley(
             f"The loss jumps {where}: there is no price for a jump. Take shapley_of_defaults with "
             "the same shock."
             if depth == DEEPEST
-            else f"{plural(runs, 'run')} were not enough for the loss {where}, {gap_left:.4g} are "
-            "missing. Raise max_evaluations, or take shapley_of_defaults.",
+            else f"{plural(runs, 'run')} were not enough for the loss {where}, "
+            f"{money(gap_left, network.unit)} are missing. "
+            "Raise max_evaluations, or take shapley_of_defaults.",
             record,
         )
     return record

@@ -13,7 +13,7 @@ from ..errors import ArgumentError, ModelError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
-from ..text import choice, listing, money, plural
+from ..text import choice, listing, plural, same_scale
 from ..vocabulary import Rng
 from .joint_defaults import differences, joint_losses
 from .registry import Measure
@@ -50,12 +50,12 @@ class ExpectedLoss:
 
     def __repr__(self) -> str:
         blank = int(self.table["contribution"].isna().sum())
-        text = f"Expected systemic loss {money(self.value, self.unit)} ({self.method}"
-        text += f", standard error {money(self.error, self.unit)})" if self.error else ")"
+        say = same_scale([self.value, self.error, self.known], self.unit)
+        text = f"Expected systemic loss {say(self.value)} ({self.method}"
+        text += f", standard error {say(self.error)})" if self.error else ")"
         if not blank:
             return text
-        rest = money(self.known, self.unit)
-        return f"{text}: {rest} without {plural(blank, 'node')} of unknown probability"
+        return f"{text}: {say(self.known)} without {plural(blank, 'node')} of unknown probability"
 
 
 def expected_systemic_loss(

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from ..errors import ConvergenceError, ShockError, expect
 from ..kernels.allnodes import EachDefault
 from ..models.base import Model
+from ..models.node_values import Weights, node_values
 from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
 from ..records import Table
@@ -31,7 +32,9 @@ Values = dict[str, tuple[np.ndarray, Reasons]]  # of measures (n,), and where th
 class AllAtOnce(Protocol):
     """A model that knows what every single default costs without running them one by one."""
 
-    def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
+    def each_default(
+        self, network: ExposureNetwork, recovery: float, value: np.ndarray
+    ) -> EachDefault | None:
         """What every default costs; `None` where it has to be run."""
 
 
@@ -40,6 +43,7 @@ def each_default(
     model: Model,
     *,
     recovery: float = 0.0,
+    weights: Weights | None = None,
     more: bool = False,
     n_jobs: int = 1,
     progress: bool = False,
@@ -54,6 +58,7 @@ def each_default(
     ----------
     network, model : any model.
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    weights : also `debtrank`, with these weights: as in :class:`~contagion.DebtRank`.
     more : also the indices without cap, the direct and the cascade part of the impact and their
         ratio, and the socialized loss caused and suffered.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
@@ -90,13 +95,19 @@ def each_default(
     if not 0 <= recovery <= 1:
         raise ShockError(f"recovery is {recovery}; it has to lie in [0, 1].")
     base = model.solve(network, np.zeros(len(network)))
+    value = np.zeros(len(network)) if weights is None else node_values(network, weights)
     found, social = None, None
     if isinstance(model, AllAtOnce):
-        found = model.each_default(network, recovery)
+        found = model.each_default(network, recovery, value)
     if found is None:
-        found, social = _run(network, model, base, recovery, n_jobs, progress)
+        found, social = _run(network, model, base, recovery, value, n_jobs, progress)
     capital = np.maximum(base.equity, 0.0)
     values = _usual(network, capital, found)
+    if weights is not None:
+        usual = isinstance(weights, str) and weights == "equity"
+        none = "no node has equity" if usual else "no node has a weight"
+        blank = np.full(len(network), not value.any())
+        values["debtrank"] = (found.distress, {none: blank})
     if more:
         direct = _direct(network, base, recovery, capital)
         values |= _more(network, capital, found, direct, social, type(model).__name__)
@@ -175,6 +186,7 @@ def _run(
     model: Model,
     base: Outcome,
     recovery: float,
+    value: np.ndarray,
     n_jobs: int,
     progress: bool,
 ) -> tuple[EachDefault, tuple[np.ndarray, np.ndarray] | None]:
@@ -182,10 +194,11 @@ def _run(
     n, book = len(network), network.book
     before = np.maximum(base.equity, 0.0)
     known = ~np.isnan(before)
+    share = np.where(before > 0, value / np.where(before > 0, before, 1.0), 0.0)
     settled = base.external_paid is not None
     unlimited = ~book.can_fail  # also where the balance sheet is not known
     apart = 1.0 - np.asarray(network.ownership.sum(axis=0)).ravel()  # shares that no node holds
-    impact, known_impact, uncapped, caused = np.zeros((4, n))
+    impact, known_impact, distress, uncapped, caused = np.zeros((5, n))
     suffered, suffered_uncapped, socialized = np.zeros((3, n))
     induced, failures = np.zeros((2, n), np.int64)
 
@@ -194,6 +207,7 @@ def _run(
     ) -> None:
         impact[triggers] = loss.sum(axis=1)
         known_impact[triggers] = loss @ known
+        distress[triggers] = loss @ share
         uncapped[triggers] = gross @ known
         caused[triggers] = gross @ unlimited + loss @ (apart * ~unlimited)
         suffered[:] += loss.sum(axis=0)
@@ -235,7 +249,7 @@ def _run(
             outside[here] = 0.0
             socialized += outside.sum(axis=0)
     found = EachDefault(
-        impact, known_impact, uncapped, suffered, suffered_uncapped, induced, failures
+        impact, known_impact, distress, uncapped, suffered, suffered_uncapped, induced, failures
     )
     return found, (caused, socialized) if settled else None
 

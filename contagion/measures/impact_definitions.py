@@ -46,10 +46,10 @@ DEFINITIONS = (
         "debtrank",
         "Σ_{j≠i} v_j h_j",
         "share",
-        "Battiston et al. (2012), Sci. Rep. 2:541, with v_j = share of equity as in Bardoscia "
-        "et al. (2015), PLoS ONE 10(6); the trigger's own loss is left out",
+        "Battiston et al. (2012), Sci. Rep. 2:541 (v_j the share in all lending), Bardoscia et al. "
+        "(2015), PLoS ONE 10(6) (in all equity); the trigger's own loss is left out",
         title="DebtRank",
-        denominator="equity of all nodes",
+        denominator="equity of all nodes, or what the weights are a share of",
     ),
     Measure(
         "loss_suffered",

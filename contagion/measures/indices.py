@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..models.base import Model
+from ..models.node_values import Weights
 from ..network.exposure_network import ExposureNetwork
-from ..records import Scores, Table
+from ..records import Scores
 from .impact import each_default
-from .registry import scored
 
 
 def default_impact(
@@ -124,17 +122,25 @@ def debtrank(
     model: Model,
     *,
     recovery: float = 0.0,
+    weights: Weights | None = None,
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Scores:
-    """Share of all known equity that the others lose: `Σ_{j≠i} v_j h_j`, `v_j = E_j / ΣE`.
+    """Weighted distress of the others when the node defaults: `Σ_{j≠i} v_j h_j`, with `Σ v = 1`.
 
     Parameters and errors as :func:`default_impact`; the model is a :class:`~contagion.DebtRank` by
-    the meaning of the word, and can be any.
+    the meaning of the word, and can be any. h_j is the loss of the owners of j over its equity; a
+    node without positive known equity has no h and counts 0.
+
+    Parameters
+    ----------
+    weights : v, as in :class:`~contagion.DebtRank`; by default those of the model, and equity,
+        `v_j = E_j / ΣE`, for models of another kind.
 
     Returns
     -------
-    Scores : (n,), share of the equity of all nodes; nan with a reason where nobody has equity.
+    Scores : (n,), in [0, 1]: a share of the equity, or lending, of all nodes; nan with a reason
+    where no node has a weight.
 
     Example
     -------
@@ -147,18 +153,17 @@ def debtrank(
     >>> debtrank(net, ct.DebtRank()).round(9).tolist()
     [0.6, 0.0, 0.0]
 
-    Source: Battiston et al. (2012), Sci. Rep. 2:541, which leaves out the initial distress of the
-    trigger in the same way, with the weights of Bardoscia et al. (2015), PLoS ONE 10(6).
+    All lending is of b, so that its loss of all equity is a DebtRank of 1.
+
+    >>> debtrank(net, ct.DebtRank(), weights="lending").round(9).tolist()
+    [1.0, 0.0, 0.0]
+
+    Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541, with
+    "lending", which leaves out the initial distress of the trigger in the same way; "equity" is
+    after Bardoscia et al. (2015), PLoS ONE 10(6).
     """
-    table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
-    return debtrank_of(network, table)
-
-
-def debtrank_of(network: ExposureNetwork, impact: Table) -> Scores:
-    """:func:`debtrank` from the table of `each_default`."""
-    capital = np.maximum(np.nan_to_num(network.book.equity), 0.0)
-    others = capital.sum() - capital
-    lost = np.nan_to_num(impact["contagion_index"].to_numpy()) / 100.0 * others
-    share = lost / capital.sum() if capital.sum() > 0 else lost
-    none = {"no node has equity": np.full(len(share), not capital.sum() > 0)}
-    return scored("debtrank", share, impact.index, none)
+    chosen = getattr(model, "weights", "equity") if weights is None else weights
+    table = each_default(
+        network, model, recovery=recovery, weights=chosen, n_jobs=n_jobs, progress=progress
+    )
+    return table.scores("debtrank")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array, diags_array, hstack
 
 from ..errors import ConvergenceError
@@ -14,8 +15,10 @@ from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_rounds, linear_system, reached, single_hit
 from ..network.exposure_network import ExposureNetwork
 from ..results.outcome import Outcome
+from ..results.run_arrays import RunArrays
 from ..text import choice
 from .base import Model, Trace
+from .node_values import Weights, node_values
 from .settlement import Certify, certified
 
 
@@ -33,9 +36,16 @@ class DebtRank(Model):
     with h = 1 and costs its creditors 1 − ρ of their claims. A node without positive equity passes
     any loss on at once, the limit of small equity: h = 1 as soon as a loss reaches it, else 0.
 
+    The DebtRank of a shock is what it adds to the distress of all, weighted by the economic value
+    of the nodes: `R = Σ_j v_j (h_j − h_j(1))`, in [0, 1], with h at the end; see :meth:`index`,
+    and :func:`contagion.measures.debtrank` for the default of every node.
+
     Parameters
     ----------
     variant : "linear" or "single-hit".
+    weights : v, the value of each node: "equity" (2015), "lending" (2012, each node's part of all
+        claims), a column of the node table, {node: value}, or (n,) values; see
+        :func:`contagion.models.node_values.node_values`. They do not enter h.
     tolerance, certify : as in :class:`EisenbergNoe`.
 
     Example
@@ -47,6 +57,12 @@ class DebtRank(Model):
     ...     orientation="debtor->creditor", external_assets=[6, 6])
     >>> ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1})).table.loc["b", "loss"]
     np.float64(2.0)
+
+    b has lent all that is lent, so that its h of .3 (3 of its equity of 10) counts in full.
+
+    >>> model = ct.DebtRank(weights="lending")
+    >>> model.index(model.propagate(net, ct.Shock.default("a", recovery=0.25))).round(9)
+    np.float64(0.3)
 
     Source: Battiston, Puliga, Kaushik, Tasca & Caldarelli (2012), Scientific Reports 2:541, DOI
     10.1038/srep00541; Bardoscia, Battiston, Caccioli & Caldarelli (2015), PLoS ONE 10(6), DOI
@@ -60,11 +76,31 @@ class DebtRank(Model):
     settles: ClassVar[bool] = False
 
     variant: Literal["linear", "single-hit"] = "linear"
+    weights: Weights = "equity"
     tolerance: float = 1e-10
     certify: Certify = "auto"
 
     def __post_init__(self) -> None:
         choice(self.variant, ("linear", "single-hit"), "variant")
+        if isinstance(self.weights, np.ndarray | pd.Series):  # so that models compare
+            kept = self.weights.to_dict() if isinstance(self.weights, pd.Series) else None
+            object.__setattr__(self, "weights", kept or tuple(np.asarray(self.weights).tolist()))
+
+    def index(self, result: RunArrays) -> np.float64:
+        """The DebtRank of one shock, `R = Σ_j v_j (h_j − h_j(1))`, in [0, 1].
+
+        h_j is the loss of the owners of j over its equity, h(1) that by the shock alone; a node
+        without positive known equity has no h and counts 0.
+
+        Parameters
+        ----------
+        result : of `propagate` with this model.
+        """
+        value = node_values(result.network, self.weights)
+        before = np.maximum(np.nan_to_num(result.equity_before), 0.0)
+        last, first = np.minimum(result.loss, before), np.minimum(result.direct_loss, before)
+        share = np.where(before > 0, value, 0.0) / np.where(before > 0, before, 1.0)
+        return np.float64(share @ (last - first))
 
     def run(
         self,
@@ -144,7 +180,9 @@ class DebtRank(Model):
             history=tuple(state(*pair) for pair in states) if trace == "path" else (),
         )
 
-    def each_default(self, network: ExposureNetwork, recovery: float) -> EachDefault | None:
+    def each_default(
+        self, network: ExposureNetwork, recovery: float, value: np.ndarray
+    ) -> EachDefault | None:
         """What the default of each node costs, all nodes together.
 
         `None`, so that every default is a run of its own, for single-hit and where nodes without
@@ -159,6 +197,7 @@ class DebtRank(Model):
         ----------
         network : the exposures.
         recovery : ρ on claims on the failing node, in [0, 1].
+        value : (n,) what the distress of each node counts, >= 0.
 
         Returns
         -------
@@ -176,7 +215,7 @@ class DebtRank(Model):
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [3, 0]], ["a", "b"],
         ...     orientation="debtor->creditor", equity=[6, 8])
-        >>> ct.DebtRank().each_default(net, 0.0).impact.round(9).tolist()
+        >>> ct.DebtRank().each_default(net, 0.0, np.ones(2)).impact.round(9).tolist()
         [4.0, 3.0]
         """
         book, n = network.book, len(network)
@@ -197,12 +236,14 @@ class DebtRank(Model):
         influence.eliminate_zeros()
         counts = ~book.known | (equity > 0)
         worth = size * counts[member]
+        value = np.where(equity > 0, value, 0.0)[member]
+        value[:n][~alive] = 0.0
         gross = np.concatenate([network.liabilities @ book.known, np.zeros(len(extra))])
         passed = 1.0 - recovery
         found = all_nodes(
             csr_array(influence),
             csr_array(influence[row]),
-            np.stack([worth, worth * book.known[member], gross]),
+            np.stack([worth, worth * book.known[member], gross, value]),
             np.arange(len(member)) < n,
             passed,
             accuracy=float(np.clip(1e-14 * n**2, 1e-12, 1e-8)),
@@ -213,11 +254,13 @@ class DebtRank(Model):
                 f"{int((~found.converged).sum())} of {n} single defaults did not reach the "
                 f"tolerance of DebtRank."
             )
-        own = worth[row] * np.where(alive, passed, np.minimum(found.back, 1.0))
+        fell = np.where(alive, passed, np.minimum(found.back, 1.0))
+        own = worth[row] * fell
         came = size[row] * found.back
         return EachDefault(
             impact=found.totals[0] - own,
             known_impact=found.totals[1] - np.where(book.known, own, 0.0),
+            distress=found.totals[3] - value[row] * fell,
             uncapped=found.totals[2] - np.where(book.known, came, 0.0),
             suffered=worth[row] * found.sums[row] - own,
             suffered_uncapped=network.liabilities.T @ found.sums[:n] - came,

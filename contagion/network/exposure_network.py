@@ -90,7 +90,7 @@ class ExposureNetwork(Forms, Changes):
     ):
         intake.settings({**choices, "external_creditors": external_creditors})
         self._fill(
-            convert.tables(nodes, exposures, orientation, columns, origin),
+            convert.tables(nodes, exposures, orientation, columns, origin, unit),
             unit=unit,
             name=name,
             external_creditors=external_creditors,

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..errors import expect
 from ..text import money
+from ..units import scale
 from . import style
-from .amounts import scale
 from .pieces import short
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..results.propagation_result import PropagationResult
 from ..results.socialization import NEGLIGIBLE, initial_losses
+from ..units import Scale, scale
 from . import style
-from .amounts import Scale, scale
 
 OUTSIDE = "outside"
 MOST = 9  # boxes with a name in one column

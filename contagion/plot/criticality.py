@@ -9,8 +9,8 @@ import numpy as np
 from ..errors import ArgumentError
 from ..liquidation.criticality import CriticalityMap
 from ..text import money
+from ..units import scale
 from . import style
-from .amounts import scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +103,7 @@ def _norm(figure: str, finite: np.ndarray) -> Normalize:
     top = float(finite.max(initial=0.0))
     if figure == "multiplier":
         return LogNorm(1.0, float(np.clip(top, 2.0, CAP)), clip=False)
-    return Normalize(0.0, top / scale([top]).divisor or 1.0)
+    return Normalize(0.0, top / scale([top], "").divisor or 1.0)
 
 
 def _bar(ax: Axes, mesh: Any, figure: str, unit: str, more: bool) -> None:

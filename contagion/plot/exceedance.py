@@ -12,8 +12,8 @@ from ..errors import ArgumentError, expect
 from ..experiments.stress import StressTest
 from ..statistics import Estimate
 from ..text import plural
+from ..units import Scale, scale
 from . import style
-from .amounts import Scale, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from ..lookthrough import LookThrough
 from ..lookthrough.look_through import back_claims
 from ..lookthrough.loops import longest
+from ..units import Scale, scale
 from . import style
-from .amounts import Scale, scale
 from .boxes import Box, Link
 
 ENDS = "ends outside"

@@ -10,9 +10,9 @@ import pandas as pd
 from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
+from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .amounts import Scale, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -237,7 +237,7 @@ def _cut(name: str) -> str:
 def _money(value: float, to: Scale) -> str:
     """An amount in a cell: three digits are enough beside a colour.
 
-    >>> to = scale([12_345.0])
+    >>> to = scale([12_345.0], "USD")
     >>> _money(12_345.0, to), _money(4.56, to), _money(0.0, to)
     ('12,345', '4.6', '0')
     """

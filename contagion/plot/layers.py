@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import ArgumentError, expect
 from ..experiments.layers import LayerComparison
+from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .amounts import Scale, scale
 from .labels import wrapped
 from .pieces import names, shock_words, short
 
@@ -143,8 +143,8 @@ def _scale(comparison: LayerComparison, rows: Rows) -> Scale:
     """Money in its unit, DebtRank in percent, other measures as they are."""
     values = np.concatenate([rows.parts.ravel(), rows.whole])
     if comparison.what == "debtrank":
-        to = scale(100.0 * values)
-        return Scale(to.divisor / 100.0, "%", to.digits)
+        to = scale(100.0 * values, "")
+        return Scale(to.divisor / 100.0, "%", to.digits, "%")
     money = comparison.what in ("loss", "default_impact")
     return scale(values, comparison.network.unit if money else "")
 
@@ -200,7 +200,6 @@ def _frame(ax: Axes, rows: Rows, place: np.ndarray, to: Scale, what: str) -> Non
 
 def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:
     """What was run, and the gap of all nodes together."""
-    unit = f" {to.label}" if to.label else ""
     first = comparison.results.get("whole")
     said = ["Each node fails once."]
     if first is not None:
@@ -209,10 +208,10 @@ def _note(comparison: LayerComparison, rows: Rows, to: Scale) -> str:
     most = max(abs(one), abs(both))
     more = "the same"
     if abs(gap) > FLOOR * most:
-        size = style.percent(abs(gap / one)) if one > 0 else f"{to(abs(gap))}{unit}"
-        more = f"{to(both)}{unit}, {size} {'more' if gap > 0 else 'less'}"
+        size = style.percent(abs(gap / one)) if one > 0 else to.money(abs(gap))
+        more = f"{to.money(both)}, {size} {'more' if gap > 0 else 'less'}"
     said.append(
-        f"All nodes: the layers one by one add up to {to(one)}{unit}, together to {more}."
+        f"All nodes: the layers one by one add up to {to.money(one)}, together to {more}."
         if most > 0
         else "No layer does anything, alone or together."
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import expect
 from ..liquidation import CascadeResult
-from ..text import known_name, money, plural
+from ..text import known_name, money, plural, same_scale
 from . import style
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _note(
     result: CascadeResult, name: Any, start: float, market: np.ndarray, fundamental: float
 ) -> str:
     unit = result.book.unit
-    spent = _sold(result)
+    spent, deficit, latent = _sold(result), result.deficits.sum(), result.latent.sum()
+    say = same_scale([spent.sum(), deficit, latent], unit)
     busy = int((spent > 0).sum())
     news = f"{name} was {money(start, unit)}. The shock moves it by {fundamental - 100:+.1f} %"
     if not busy:
@@ -138,10 +139,9 @@ def _note(
             else (f"to {way}")
         )
         text = (
-            f"{news}, liquidations {way}. {money(float(spent.sum()), unit)} liquidated in "
+            f"{news}, liquidations {way}. {say(float(spent.sum()))} liquidated in "
             f"{plural(busy, 'round')}."
         )
-    deficit, latent = float(result.deficits.sum()), float(result.latent.sum())
-    parts = [f"{money(x, unit)} {word}" for x, word in
+    parts = [f"{say(float(x))} {word}" for x, word in
              ((deficit, "of deficits"), (latent, "of latent losses")) if x > 0]  # fmt: skip
     return f"{text} It leaves {' and '.join(parts)}." if parts else text

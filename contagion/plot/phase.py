@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..experiments.sweeping import Sweep
+from ..units import scale
 from . import style
-from .amounts import scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,8 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
     table = sweep.grid(measure, x, y)
     values = table.to_numpy(float)
     largest = float(np.nanmax(np.abs(values), initial=0.0))
-    to = scale([largest] if largest >= LARGE else [], "")
+    unit = sweep.unit if measure in sweep.money else ""
+    to = scale([largest] if largest >= LARGE else [], unit)
     values = values / to.divisor
     ax = style.axes(ax, 7.2, 1.9 + float(np.clip(0.34 * len(table), 1.4, 4.2)))
     finite = values[np.isfinite(values)]

@@ -11,8 +11,8 @@ from ..errors import expect
 from ..liquidation import MarginBook
 from ..liquidation.liquidation_profile import liquidatable, moving, steps
 from ..text import choice, money
+from ..units import scale
 from . import style
-from .amounts import scale
 from .pieces import short
 
 if TYPE_CHECKING:

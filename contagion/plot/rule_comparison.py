@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import ArgumentError, expect
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
+from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .amounts import Scale, scale
 from .labels import wrapped
 from .pieces import listed, names, shock_words, short
 

@@ -11,9 +11,9 @@ import numpy as np
 from ..errors import ArgumentError, expect
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
-from ..text import known_name, listing, money
+from ..text import known_name, listing, money, same_scale
+from ..units import Scale, scale
 from . import style
-from .amounts import Scale, scale
 from .labels import wrapped
 from .pieces import names, shock_words, short
 
@@ -116,15 +116,16 @@ def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
             raise ArgumentError(
                 f"node={node!r}: an allocation is of one venue already. Leave node out."
             )
-        text = f"A loss of {money(outcome.loss)}. " if outcome.loss > 0 else "No loss. "
+        say = same_scale([outcome.loss], outcome.unit)
+        text = f"A loss of {say(outcome.loss)}. " if outcome.loss > 0 else "No loss. "
         text += (
-            f"The layers absorb {money(outcome.loss - outcome.uncovered)}, "
-            f"{money(outcome.uncovered)} is put on nobody."
+            f"The layers absorb {say(outcome.loss - outcome.uncovered)}, "
+            f"{say(outcome.uncovered)} is put on nobody."
             if outcome.uncovered > 0
             else "Nothing is uncovered."
         )
         title = "The loss goes down, layer by layer"
-        return _View(title, text, "", outcome.loss, outcome.layers, outcome.uncovered)
+        return _View(title, text, outcome.unit, outcome.loss, outcome.layers, outcome.uncovered)
     expect("Allocation", "PropagationResult", outcome=outcome)
     mine = layers_of(outcome, node)
     net, loss = outcome.network, float(mine["absorbed"].sum())
@@ -176,7 +177,6 @@ class _Amounts:
     """Amounts as text: one scale; more digits where the whole loss is tiny on it."""
 
     scale: Scale
-    unit: str
     tiny: bool
 
     def __call__(self, amount: float) -> str:
@@ -184,15 +184,11 @@ class _Amounts:
             return f"{self.scale.number(amount):.3g}"
         return self.scale(amount)
 
-    def capacity(self, amount: float) -> str:
-        """In a unit of its own where it is too long to read otherwise."""
-        return self(amount) if self.scale.number(amount) < 1e6 else money(amount, self.unit)
-
 
 def _amounts(view: _View) -> _Amounts:
     _, capacity, absorbed = view.parts.T
     to = scale([view.loss, *absorbed] if view.loss > 0 else capacity, view.unit)
-    return _Amounts(to, view.unit, 0 < to.number(view.loss) < 0.01)
+    return _Amounts(to, 0 < to.number(view.loss) < 0.01)
 
 
 def _frame(
@@ -246,7 +242,7 @@ def _columns(ax: Axes, y: np.ndarray, view: _View, to: _Amounts, size: float, ba
     for at, (left, room, taken) in zip(y[1:], view.parts, strict=False):
         write(0, at, f"{to(taken)} ({style.percent(taken / whole)})")
         used = style.percent(taken / room) if room > 0 else "–"
-        write(1, at, f"{to.capacity(room)} ({used})")
+        write(1, at, f"{to(room)} ({used})")
         rest = view.loss - left - taken
         write(2, at, to(rest if rest > 1e-9 * whole else 0.0))
     if view.uncovered is not None:

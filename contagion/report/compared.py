@@ -11,10 +11,10 @@ import pandas as pd
 
 from .. import plot, rules
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
-from ..text import money
+from ..text import money, same_scale
+from ..units import Scale, scale
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import FAIRNESS, attributes
@@ -177,11 +177,11 @@ def sentence(comparison: RuleComparison) -> list[str]:
     for one in _others(comparison):
         apart = comparison.differences[one].to_numpy(float)
         up, down = int(apart.argmax()), int(apart.argmin())
-        parts = []
+        parts, say = [], same_scale(apart, net.unit)
         if apart[up] > floor:
-            parts.append(f"{name[up]} would bear {money(float(apart[up]), net.unit)} more")
+            parts.append(f"{name[up]} would bear {say(float(apart[up]))} more")
         if apart[down] < -floor:
-            parts.append(f"{name[down]} {money(float(-apart[down]), net.unit)} less")
+            parts.append(f"{name[down]} {say(float(-apart[down]))} less")
         said = " and ".join(parts) or "nobody would bear more or less"
         lines.append(f"Under the rules “{one}” {said}.")
     return lines
@@ -190,7 +190,7 @@ def sentence(comparison: RuleComparison) -> list[str]:
 def signed(amount: float, to: Scale, floor: float) -> str:
     """A difference with its sign; "0" below the floor.
 
-    >>> to = scale([2.0])
+    >>> to = scale([2.0], "USD")
     >>> signed(2.0, to, 0.1), signed(-2.0, to, 0.1), signed(0.01, to, 0.1)
     ('+2.000', '−2.000', '0')
     """

@@ -23,7 +23,7 @@ def sections(about: Given) -> list[Section]:
         shape.kind_map(network),
     )
     steered = (
-        *sensitivity.sweeps(network, about.sweeps),
+        *sensitivity.sweeps(about.sweeps),
         sensitivity.reverse(network, about.reverse),
     )
     return [

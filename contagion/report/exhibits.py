@@ -9,12 +9,12 @@ import pandas as pd
 
 from .. import plot
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import scale
 from ..plot.pieces import names
 from ..plot.style import ROLE_TEXT, kinds, percent, sizes
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..text import money
+from ..units import scale
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import attributes, left_out, no_settlement, state

@@ -10,8 +10,9 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..records import Table
+from ..results.assumed import capital_assumed
 from ..results.propagation_result import PropagationResult
-from ..text import money, plural
+from ..text import money, plural, same_scale
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given
 from .phrases import insolvent_before
@@ -54,21 +55,23 @@ def _total(result: PropagationResult) -> str:
     unit = result.network.unit
     if not result.model.settles:
         loss, direct = float(result.loss.sum()), float(result.direct_loss.sum())
+        say = same_scale([loss], unit)
         return (
-            f"Owners lose {money(loss, unit)}, {money(loss - direct, unit)} of it by contagion. "
+            f"Owners lose {say(loss)}, {say(loss - direct)} of it by contagion. "
             "This model values claims and does not settle them, so losses need not add up."
         )
     s = result.socialization
+    say = same_scale([s.initial_loss, s.socialized, s.deadweight, s.already_missing], unit)
     text = (
-        f"This destroys {money(s.initial_loss, unit)}: owners of the nodes hit absorb "
-        f"{money(s.absorbed_by_trigger, unit)}, {money(s.socialized, unit)} "
+        f"This destroys {say(s.initial_loss)}: owners of the nodes hit absorb "
+        f"{say(s.absorbed_by_trigger)}, {say(s.socialized)} "
         f"({percent(s.socialized_share)}) is socialized, that is, borne by others."
     )
     if s.deadweight > 0:
-        text += f" Default costs destroy {money(s.deadweight, unit)} more on the way."
+        text += f" Default costs destroy {say(s.deadweight)} more on the way."
     if s.already_missing > 0:
-        text += f" {money(s.already_missing, unit)} was missing before the shock."
-    return text
+        text += f" {say(s.already_missing)} was missing before the shock."
+    return f"{text} {capital_assumed(result)}".rstrip()
 
 
 def _bearers(result: PropagationResult) -> list[str]:
@@ -135,5 +138,6 @@ def _ranking(network: ExposureNetwork, ranking: Table | pd.DataFrame | None) -> 
         return []
     name = names(network)
     top = ranking[columns[0]].nlargest(3)
-    parts = [f"{name.get(n, n)} ({money(v, network.unit)})" for n, v in top.items() if v > 0]
+    say = same_scale(top, network.unit)
+    parts = [f"{name.get(n, n)} ({say(v)})" for n, v in top.items() if v > 0]
     return [f"Whose default would cost the others most: {listed(parts)}."] if parts else []

@@ -11,12 +11,12 @@ from ..datasets import Card
 from ..measures import MEASURES
 from ..measures.ranking.table import SHEET
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..text import money
+from ..units import Scale, scale
 from .parts import Exhibit, table
 from .phrases import BASELINES, GLOSSARY, left_out, parameters
 

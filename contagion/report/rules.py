@@ -10,13 +10,12 @@ import pandas as pd
 
 from .. import plot
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import scale
 from ..plot.pieces import listed, names
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import Priority, Waterfall
-from ..text import money
+from ..units import scale
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import left_out, rule_words
@@ -79,7 +78,7 @@ def _layers_table(result: PropagationResult, found: list[Any], tag: str) -> Exhi
                     to(row.reaches),
                     to(row.absorbed),
                     percent(row.absorbed / row.reaches) if row.reaches > 0 else "–",
-                    to(row.capacity) if to.number(row.capacity) < 1e6 else money(row.capacity),
+                    to(row.capacity),
                     _used(row.absorbed / row.capacity),
                 ]
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -12,23 +12,19 @@ from .. import plot
 from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.sweeping import Sweep
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import scale
 from ..plot.pieces import listed, names
-from ..text import money, plural
+from ..text import money, plural, same_scale
 from .figures import figure
 from .given import Answer
 from .parts import Exhibit, table
 
 PREFERRED = ("socialized_share", "bystander_share", "defaulted_share", "contagion_loss", "loss")
 SHARES = ("socialized_share", "bystander_share", "defaulted_share")
-MONEY = ("contagion_loss", "loss")
-COUNTS = ("defaults", "reach", "depth")
-PURE = ("hhi", "value")
 MOST = 12
 UNSURE = "NOT confirmed by runs"
 
 
-def sweeps(network: ExposureNetwork, found: tuple[Sweep, ...]) -> list[Exhibit]:
+def sweeps(found: tuple[Sweep, ...]) -> list[Exhibit]:
     """F12, T12S: how results change with the parameters, one figure and table a sweep."""
     if not found:
         missing = (
@@ -39,7 +35,7 @@ def sweeps(network: ExposureNetwork, found: tuple[Sweep, ...]) -> list[Exhibit]:
     exhibits = []
     for number, sweep in enumerate(found, 1):
         tag = f"-{number}" if len(found) > 1 else ""
-        exhibits += [*_phase(sweep, network.unit, tag), _extremes(sweep, network, tag)]
+        exhibits += [*_phase(sweep, tag), _extremes(sweep, tag)]
     return exhibits
 
 
@@ -47,7 +43,7 @@ def _varied(sweep: Sweep) -> list[str]:
     return [name for name, values in sweep.axes.items() if len(values) > 1]
 
 
-def _phase(sweep: Sweep, unit: str, tag: str) -> list[Exhibit]:
+def _phase(sweep: Sweep, tag: str) -> list[Exhibit]:
     """F12: one measure over two axes; nothing to draw over one, or over more than two."""
     axes = list(sweep.axes)
     varied = _varied(sweep)
@@ -55,14 +51,9 @@ def _phase(sweep: Sweep, unit: str, tag: str) -> list[Exhibit]:
         return []
     x, y = [*varied, *(name for name in axes if name not in varied)][:2]
     measure = shown_measure(sweep)
-    lead = ""
-    if measure in MONEY:
-        to = scale(sweep.mean(measure)["mean"], unit)
-        table = sweep.table.assign(value=sweep.table["value"] / to.divisor)
-        sweep, lead = replace(sweep, table=table), f"Amounts in {to.label or 'money'}."
     text = f"The mean of {_words(measure)} by {_words(x)} and {_words(y)}."
     draw = partial(plot.phase_diagram, sweep, measure, x, y)
-    return [figure(f"F12{tag}", "Phase diagram", draw, text, lead)]
+    return [figure(f"F12{tag}", "Phase diagram", draw, text)]
 
 
 def shown_measure(sweep: Sweep) -> str:
@@ -76,7 +67,7 @@ def shown_measure(sweep: Sweep) -> str:
     return max(known, key=lambda name: int(sweep.mean(name)["mean"].round(9).nunique()))
 
 
-def _extremes(sweep: Sweep, network: ExposureNetwork, tag: str) -> Exhibit:
+def _extremes(sweep: Sweep, tag: str) -> Exhibit:
     """T12S: every value of a sweep over one axis, or the smallest and largest of each measure."""
     varied = _varied(sweep)
     across = ", ".join(f"{_words(name)} ({len(v)} values)" for name, v in sweep.axes.items())
@@ -91,32 +82,33 @@ def _extremes(sweep: Sweep, network: ExposureNetwork, tag: str) -> Exhibit:
     if not kept and not same:
         return Exhibit(f"T12S{tag}", title, missing=f"No run gave a number. {note.strip()}")
     if same:
-        alike = [f"{_words(x)} {_text(x, float(means[x].max()), network.unit)}" for x in same]
+        most = {name: float(means[name].max()) for name in same}
+        alike = [f"{_words(x)} {_teller(sweep, x, [most[x]])(most[x])}" for x in same]
         note += f" The same in every run: {', '.join(alike)}."
     if not kept:
         return Exhibit(f"T12S{tag}", title, note.strip())
     if len(varied) == 1 and len(sweep.axes[varied[0]]) <= MOST:
-        return _along(sweep, varied[0], kept, network, Exhibit(f"T12S{tag}", title), note)
+        return _along(sweep, varied[0], kept, Exhibit(f"T12S{tag}", title), note)
     rows = []
     for name in kept:
         frame = sweep.mean(name).dropna(subset="mean")
         ends = (float(frame["mean"].min()), float(frame["mean"].max()))
-        row = [[_text(name, end, network.unit), _where(sweep, frame, end)] for end in ends]
+        say = _teller(sweep, name, ends)
+        row = [[say(end), _where(sweep, frame, end)] for end in ends]
         rows.append([_words(name), *row[0], *row[1]])
     head = ["measure", "smallest", "at", "largest", "at"]
     done = table(head, rows, note=note.strip(), words=[2, 4])
     return Exhibit(f"T12S{tag}", title, table=done)
 
 
-def _along(
-    sweep: Sweep, axis: str, kept: list[str], network: ExposureNetwork, blank: Exhibit, note: str
-) -> Exhibit:
+def _along(sweep: Sweep, axis: str, kept: list[str], blank: Exhibit, note: str) -> Exhibit:
     """One column a value of the axis, one row a measure."""
     values = sweep.axes[axis]
     rows = []
     for name in kept:
         means = sweep.mean(name)["mean"].to_numpy(float)
-        rows.append([_words(name), *(_text(name, mean, network.unit) for mean in means)])
+        say = _teller(sweep, name, means)
+        rows.append([_words(name), *map(say, means)])
     head = [_words(axis), *map(_value, values)]
     return Exhibit(blank.id, blank.title, table=table(head, rows, note=note.strip()))
 
@@ -139,14 +131,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ").replace(".", " ")
 
 
-def _text(measure: str, value: float, unit: str) -> str:
-    if np.isnan(value):
-        return "–"
+def _teller(sweep: Sweep, measure: str, values: Iterable[float]) -> Callable[[float], str]:
+    """Values of a measure as text, money on one scale."""
+    say: Callable[[float], str] = "{:.3g}".format
     if measure in SHARES:
-        return f"{value:.1%}"
-    if measure in COUNTS:
-        return f"{value:.3g}"
-    return f"{value:.3g}" if measure in PURE else money(value, unit)
+        say = "{:.1%}".format
+    elif measure in sweep.money:
+        say = same_scale(values, sweep.unit)
+    return lambda value: "–" if np.isnan(value) else say(value)
 
 
 def reverse(network: ExposureNetwork, found: tuple[Answer, ...]) -> Exhibit:

@@ -13,11 +13,11 @@ from .. import plot
 from ..measures import LeverageStability, Topology, concentration_table
 from ..measures.scorecards import large_exposures
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import listed, names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
 from ..text import plural
+from ..units import Scale, scale
 from .compared import signed
 from .figures import figure
 from .given import LARGE

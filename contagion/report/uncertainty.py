@@ -9,12 +9,12 @@ import numpy as np
 from .. import plot
 from ..experiments.stress import StressTest
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
 from ..statistics import Estimate
 from ..text import money, plural
+from ..units import Scale, scale
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import left_out

@@ -7,9 +7,9 @@ import pandas as pd
 
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..network.exposure_network import ExposureNetwork
-from ..plot.amounts import Scale, scale
 from ..plot.pieces import shock_words
 from ..text import money, plural
+from ..units import Scale, scale
 from ..vocabulary import SEED
 from .compared import signed
 from .given import Policy

@@ -6,6 +6,7 @@ Start with :class:`PropagationResult`, which `model.propagate(network, shock)` r
 - `propagation_result`: one shock through one network, with every number labelled
 - `socialization`: who bears the loss in the end
 - `waterfalls`: how each node shared its shortfall, layer by layer
+- `assumed`: whether the share rests on capital that no source gives
 - `explain`: the paths behind the loss of one node
 - `audit`: the invariants, checked on the result itself
 """

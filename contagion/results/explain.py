@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..text import money
+from ..text import money, same_scale
 from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
@@ -54,12 +54,14 @@ class Explanation:
     table: pd.DataFrame
 
     def __repr__(self) -> str:
+        amounts = [self.loss, self.direct, self.on_claims, self.passed_on, *self.table["amount"]]
+        say = same_scale([*amounts, *self.destroyed.values()], self.unit)
         lines = [
-            f"{self.node}: owners lose {money(self.loss, self.unit)} "
-            f"({money(self.direct, self.unit)} by the shock itself); {self.state}",
+            f"{self.node}: owners lose {say(self.loss)} "
+            f"({say(self.direct)} by the shock itself); {self.state}",
             "  "
             + "; ".join(
-                f"{what} {money(amount, self.unit)}"
+                f"{what} {say(amount)}"
                 for what, amount in (
                     ("lost on claims", self.on_claims),
                     *((f"by {cause}", amount) for cause, amount in self.destroyed.items()),
@@ -69,7 +71,7 @@ class Explanation:
         ]
         columns = [self.table[name] for name in ("amount", "share", "path", "cause")]
         for amount, share, path, cause in zip(*columns, strict=True):
-            lines.append(f"  {money(amount):>9}  {share:>4.0%}  {path}  ({cause})")
+            lines.append(f"  {say(amount):>14}  {share:>4.0%}  {path}  ({cause})")
         return "\n".join(lines)
 
 

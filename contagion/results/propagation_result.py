@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..text import money
+from ..text import same_scale
 from ..vocabulary import MOST
 from . import socialization
 from . import waterfalls as sharing
+from .assumed import capital_assumed
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -177,21 +178,24 @@ class PropagationResult(RunArrays):
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
             s = self.socialization
+            gone = {c: float(x.sum()) for c, x in socialization.deadweight(self).items()}
+            say = same_scale([s.initial_loss, s.socialized, *gone.values()], unit)
             lines.append(
-                f"  initial loss {money(s.initial_loss, unit)}; owners of the nodes hit absorb "
-                f"{money(s.absorbed_by_trigger, unit)}, {money(s.socialized, unit)} "
+                f"  initial loss {say(s.initial_loss)}; owners of the nodes hit absorb "
+                f"{say(s.absorbed_by_trigger)}, {say(s.socialized)} "
                 f"({s.socialized_share:.0%}) is socialized"
             )
-            gone = socialization.deadweight(self).items()
-            parts = [f"{c} {money(float(x.sum()), unit)}" for c, x in gone if x.sum() > 0]
+            parts = [f"{cause} {say(amount)}" for cause, amount in gone.items() if amount > 0]
             lines += [f"  destroyed on the way: {', '.join(parts)}"] if parts else []
+            assumed = capital_assumed(self)
+            lines += [f"  {assumed[0].lower()}{assumed[1:-1]}"] if assumed else []
         else:
-            lines.append(
-                f"  owners lose {money(float(self.loss.sum()), unit)}, "
-                f"{money(float((self.loss - self.direct_loss).sum()), unit)} by contagion"
-            )
+            lost, direct = float(self.loss.sum()), float(self.direct_loss.sum())
+            say = same_scale([lost], unit)
+            lines.append(f"  owners lose {say(lost)}, {say(lost - direct)} by contagion")
         worst = pd.Series(np.where(self.triggers, 0, self.loss), net.names).nlargest(3)
-        names = ", ".join(f"{name} {money(value)}" for name, value in worst.items() if value > 0)
+        say = same_scale(worst, unit)
+        names = ", ".join(f"{name} {say(value)}" for name, value in worst.items() if value > 0)
         lines.append(
             f"  {self._defaults()}" + (f"; largest losses of others: {names}" if names else "")
         )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder
-from ..text import choice, money, percent
+from ..text import choice, percent, same_scale
 from . import claims as tables
 from .claims import Claims
 
@@ -54,6 +54,7 @@ class Rule(ABC):
         *,
         lot: float | None = None,
         rounding: Rounding = "down",
+        unit: str = "",
     ) -> Allocation:
         """Share a loss among the claims on one venue.
 
@@ -65,6 +66,7 @@ class Rule(ABC):
         lot : losses come in whole multiples of this (contracts, say); `None`: any amount.
         rounding : "down" leaves what does not fill a lot uncovered; "largest_remainder" then
             gives the missing lots to the largest remainders, as far as they fit.
+        unit : unit of the loss and the claims, for texts and figures, e.g. "USD m".
 
         Returns
         -------
@@ -99,7 +101,7 @@ class Rule(ABC):
         capacity = np.bincount(ladder.stage, ladder.width, len(names))
         own = len(table) - len(given)
         return Allocation.of(
-            self, float(loss), table, claims.amount, lost, names, layer, capacity, own
+            self, float(loss), table, claims.amount, lost, names, layer, capacity, own, unit
         )
 
     def __repr__(self) -> str:
@@ -122,6 +124,7 @@ class Allocation:
     table : one row a claim: claimant, layer, amount, loss, paid (money).
     layers : one row a layer in the order in which they lose: layer, capacity, absorbed (money).
     uncovered : money that the rule puts on nobody.
+    unit : unit of the amounts.
     """
 
     rule: Rule
@@ -130,6 +133,7 @@ class Allocation:
     layers: pd.DataFrame
     uncovered: float
     own: int = 0  # the last rows of the table: own money of the venue, which nobody claims
+    unit: str = ""
 
     @classmethod
     def of(
@@ -143,6 +147,7 @@ class Allocation:
         layer: np.ndarray,
         capacity: np.ndarray,
         own: int = 0,
+        unit: str = "",
     ) -> Allocation:
         """From arrays over claims (K,) and layers."""
         frame = pd.DataFrame(
@@ -160,7 +165,7 @@ class Allocation:
         uncovered = loss - float(lost.sum())
         if abs(uncovered) <= 1e-12 * loss:
             uncovered = 0.0
-        return cls(rule, loss, frame, layers, uncovered, own)
+        return cls(rule, loss, frame, layers, uncovered, own, unit)
 
     @property
     def fairness(self) -> dict[str, float]:
@@ -195,10 +200,11 @@ class Allocation:
         }
 
     def __repr__(self) -> str:
-        lines = [f"{self.rule!r}: loss {money(self.loss)}, uncovered {money(self.uncovered)}"]
+        say = same_scale([self.loss, self.uncovered, *self.layers["absorbed"]], self.unit)
+        lines = [f"{self.rule!r}: loss {say(self.loss)}, uncovered {say(self.uncovered)}"]
         for name, capacity, absorbed in self.layers.itertuples(index=False):
             part = percent(absorbed / capacity) if capacity > 0 else "–"
-            lines.append(f"  {name}: {money(absorbed)} of {money(capacity)} ({part})")
+            lines.append(f"  {name}: {say(absorbed)} of {say(capacity)} ({part})")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

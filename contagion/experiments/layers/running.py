@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ArgumentTypeError, expect
 from ...measures import debtrank, default_impact
-from ...measures.impact import CHUNK
 from ...models import DebtRank
 from ...models.base import Model
+from ...models.node_values import node_values
 from ...network.exposure_network import ExposureNetwork
 from ...results.run_arrays import Baseline
 from ...shocks import Shock
-from ...text import choice
 from ..policy.same import same_shock
 from .comparison import LayerComparison
 from .cut import layer_names, one_layer
 
 HOLDER = "other layers"
 COLUMNS = ("alone", "sum", "whole", "gap")
-Weights = Literal["equity", "claims"]
 Measure = Callable[[ExposureNetwork], pd.Series]
 
 
@@ -33,7 +31,6 @@ def by_layer(
     shock: Shock | None = None,
     *,
     recovery: float = 0.0,
-    weights: Weights = "equity",
     baseline: Baseline = "book",
 ) -> LayerComparison:
     """Run every layer alone with the whole capital, and all layers together.
@@ -50,17 +47,15 @@ def by_layer(
     model : by default `DebtRank("single-hit")`. A function of a network that returns a number a
         node (Series) works too; it gets :func:`one_layer` without holder, and takes no shock.
     recovery : recovery rate on claims on the failing node, in [0, 1], without shock.
-    weights : how DebtRank adds up distress h: "equity", `Σ_{j≠i} h_j E_j / ΣE`, as
-        :func:`contagion.measures.debtrank`; "claims", `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims
-        of j in the layers that are run and V all claims of all layers.
     baseline : what losses are counted from, with a shock; see :meth:`Model.propagate`.
 
     Notes
     -----
     Claims of other layers are safe external assets, so default costs on external assets apply to
-    them (RogersVeraart `alpha` instead of `beta`). With "claims", `Σ_j h_j A_j / V` is the
-    DebtRank of a layer whose nodes have value `A_j` over the claims of the layer, times the share
-    of the layer in all claims, which makes the DebtRanks of layers comparable.
+    them (RogersVeraart `alpha` instead of `beta`). A DebtRank with `weights="lending"` adds up
+    `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims of j in the layers that are run and V all claims
+    of all layers: the DebtRank of the layer times its share in all claims, which makes the
+    DebtRanks of layers comparable.
 
     Raises
     ------
@@ -92,7 +87,7 @@ def by_layer(
     names = layer_names(network)
     if shock is not None:
         expect(shock=shock)
-    _refuse(network, names, model, shock, recovery, weights)
+    _refuse(network, names, model, shock, recovery)
     chosen: Any = DebtRank("single-hit") if model is None else model
     holder, results = _free_name(network), {}
     fixed = None if shock is None else _in_money(network, shock)
@@ -103,7 +98,7 @@ def by_layer(
             return values.reindex(network.names).to_numpy(float)
         part = one_layer(network, layers, holder=holder)
         if fixed is None:
-            return _impact(part, chosen, recovery, weights, network)[: len(network)]
+            return _impact(part, chosen, recovery, network)[: len(network)]
         done = chosen.propagate(part, fixed, baseline=baseline)
         if len(layers) == 1 and len(names) > 1:
             results[layers[0]] = done
@@ -135,28 +130,21 @@ def _in_money(network: ExposureNetwork, shock: Shock) -> Shock:
 
 
 def _impact(
-    part: ExposureNetwork, model: Model, recovery: float, weights: Weights, network: ExposureNetwork
+    part: ExposureNetwork, model: Model, recovery: float, network: ExposureNetwork
 ) -> np.ndarray:
     """(n,) what the default of each node does: DebtRank, or default impact in money."""
     if not isinstance(model, DebtRank):
         return default_impact(part, model, recovery=recovery).values.to_numpy(float)
-    if weights == "equity":
+    if isinstance(model.weights, str) and model.weights == "equity":
         return debtrank(part, model, recovery=recovery).values.to_numpy(float)
-    n, equity = len(part), part.book.equity
-    before = np.maximum(np.nan_to_num(equity), 0.0)
-    value = np.where(before > 0, part.book.claims / np.where(before > 0, before, 1.0), 0.0)
-    value[len(network) :] = 0.0
-    impact, size = np.zeros(n), max(1, CHUNK // n)
-    for first in range(0, n, size):
-        triggers = np.arange(first, min(first + size, n))
-        here = (np.arange(len(triggers)), triggers)
-        pins = np.full((len(triggers), n), np.nan)
-        pins[here] = recovery
-        outcome = model.solve(part, np.zeros_like(pins), pins)
-        loss = before - np.maximum(np.nan_to_num(outcome.equity), 0.0)
-        loss[here] = 0.0
-        impact[triggers] = loss @ value
-    return np.asarray(impact / network.amount.sum())
+    value = node_values(network, model.weights)
+    if isinstance(model.weights, str) and model.weights == "lending":
+        value = part.book.claims[: len(network)] / network.amount.sum()
+    value = np.append(value, np.zeros(len(part) - len(network)))  # the holder of other layers
+    if not value.any():
+        return np.zeros(len(part))
+    found = debtrank(part, model, recovery=recovery, weights=value)
+    return np.asarray(found.values.to_numpy(float) * value.sum())
 
 
 def _refuse(
@@ -165,7 +153,6 @@ def _refuse(
     model: Any,
     shock: Shock | None,
     recovery: float,
-    weights: str,
 ) -> None:
     if not network.amount.sum() > 0:
         raise ArgumentError("The network has no claims, so there are no layers to compare.")
@@ -180,11 +167,6 @@ def _refuse(
         raise ArgumentTypeError(
             f"model has to be a Model, such as DebtRank(), or a function, not {model!r}."
         )
-    choice(weights, ("equity", "claims"), "weights")
-    if weights == "claims" and (
-        shock is not None or not (model is None or isinstance(model, DebtRank))
-    ):
-        raise ArgumentError('weights="claims" adds up DebtRank: a DebtRank model and no shock.')
     if shock is not None and model is not None and not isinstance(model, Model):
         raise ArgumentError("A function of a network takes no shock; give a model.")
     if not 0 <= recovery <= 1:

@@ -15,7 +15,7 @@ from ...models import EisenbergNoe
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
 from ...shocks import Shock
-from ...text import listing, money, plural
+from ...text import listing, plural, same_scale
 from .intervention import rows_of
 from .money_interventions import Capital, with_cash
 from .program import Program
@@ -68,15 +68,15 @@ class Bailout:
 
     def __repr__(self) -> str:
         given = self.injections
-        who = ", ".join(f"{node} {money(x)}" for node, x in given.head(5).items()) or "nobody"
+        say = same_scale([*given, self.spent, self.budget, self.avoided], self.unit)
+        who = ", ".join(f"{node} {say(x)}" for node, x in given.head(5).items()) or "nobody"
         more = f" and {len(given) - 5} more" if len(given) > 5 else ""
         kind = "linear programme"
         if self.switches:
             kind = f"mixed-integer programme, {plural(self.switches, 'switch', 'switches')}"
         lines = [
-            f"Bailout of {money(self.spent, self.unit)} (budget {money(self.budget, self.unit)}): "
-            f"{who}{more}",
-            f"  unpaid debts fall by {money(self.avoided, self.unit)}"
+            f"Bailout of {say(self.spent)} (budget {say(self.budget)}): {who}{more}",
+            f"  unpaid debts fall by {say(self.avoided)}"
             + ("" if (self.table["weight"] == 1).all() else " (weighted)")
             + f"; one more unit would repay {self.shadow_price:.4g}",
             f"  {kind}, within {self.gap:.0e} of its dual; "

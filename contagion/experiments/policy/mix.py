@@ -89,15 +89,17 @@ class Mix:
     def __repr__(self) -> str:
         front = self.frontier
         plain = "defaults" in self.of
-        scale, words = scaled(front[["cost", "value"]], self.unit)
-        scale, words = (1.0, "") if plain else (scale, words)
+        divisor, words = scaled(front[["cost"] if plain else ["cost", "value"]], self.unit)
+        per = pd.Series({"cost": divisor, "value": 1.0 if plain else divisor})
+        per["avoided"] = per["value"]
+        words = f", {'costs ' if plain else ''}{words}" if words else ""
         short = "" if self.reached is not False else ", which no mix that was tried reaches"
         head = (
-            f"{' + '.join(self.names) or NOBODY}: {self.of} {cell(self.value / scale)} for "
-            f"{cell(self.cost / scale)}{', ' + words if words else ''} ({self.asked}{short}; "
+            f"{' + '.join(self.names) or NOBODY}: {self.of} {cell(self.value / per['value'])} for "
+            f"{cell(self.cost / divisor)}{words} ({self.asked}{short}; "
             f"{self.method})"
         )
-        shown = (front[["cost", "value", "avoided"]] / scale).map(cell)
+        shown = (front[list(per.index)] / per).map(cell)
         shown["/cost"] = front["avoided_per_cost"].map(cell)
         shown[""] = np.where(front["chosen"], "<", " ")
         lines = [*textwrap.wrap(head, 79), aligned(shown)]
@@ -198,7 +200,10 @@ def cheapest(
         words = f"{statistic.replace('_', ' ')} of {words}"
         words += "" if statistic == "mean" else f" at {level:g}"
     reached = None if target is None else bool(table["value"].iloc[chosen] <= target)
-    asked = f"budget {money(limit, network.unit)}" if target is None else f"target {cell(target)}"
+    asked = f"budget {money(limit, network.unit)}"
+    if target is not None:
+        goal = cell(target) if of == "defaults" else money(target, network.unit)
+        asked = f"target {goal}"
     return Mix(
         names,
         combined(candidates[name] for name in names) if names else None,

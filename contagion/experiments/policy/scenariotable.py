@@ -194,12 +194,14 @@ class ScenarioComparison:
         }
         counts = self.of == "defaults"
         size = pd.concat([part["before"] for part in parts.values()]).to_frame()
-        scale, words = (1.0, "") if counts else scaled(size, self.unit)
+        costs = pd.Series(self.costs)
+        divisor, words = scaled(costs.to_frame() if counts else size, self.unit)
+        scale = 1.0 if counts else divisor
         head = (
             f"{plural(len(first), 'scenario')} through {first.spec['model']['name']}, "
-            f"{self.of.replace('_', ' ')} {words}".rstrip()
+            f"{self.of.replace('_', ' ')}{', costs' if counts and words else ''} {words}".rstrip()
         )
-        columns = {"cost": [cell(c / (1.0 if counts else scale)) for c in self.costs.values()]}
+        columns = {"cost": (costs / divisor).map(cell).tolist()}
         for title, part in parts.items():
             columns[title] = [cell(float(part["before"].iloc[0]) / scale)] + [
                 f"{d / scale:+.3g}"

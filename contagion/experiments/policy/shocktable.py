@@ -14,6 +14,7 @@ from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...results.socialization import owner_losses
 from ...text import known_name, money
+from ...units import scale
 from .intervention import Intervention
 from .runs import Used
 
@@ -149,10 +150,10 @@ class ShockComparison:
     def __repr__(self) -> str:
         table = self.table
         head = f"{self._first.shock!r}, {self._first.model!r}"
-        scale, words = scaled(table.drop(columns=["defaults", "avoided_per_cost"]), self.unit)
+        divisor, words = scaled(table.drop(columns=["defaults", "avoided_per_cost"]), self.unit)
         lines = textwrap.wrap(head + (f"; {words}" if words else ""), 79)
         keys = ["socialized", "loss", "external_loss", "cost", "avoided"]
-        shown = table[[key for key in keys if key in table]] / scale
+        shown = table[[key for key in keys if key in table]] / divisor
         shown = shown.mask(shown.abs() < 1e-9 * shown.abs().to_numpy().max(initial=0.0), 0.0)
         shown = shown.assign(failed=table["defaults"], ratio=table["avoided_per_cost"])
         lines.append(aligned(shown.map(cell).rename(columns=SHORT)))
@@ -195,12 +196,10 @@ def scaled(frame: pd.DataFrame, unit: str) -> tuple[float, str]:
     """What to divide amounts by so that they are short, and the words for it.
 
     >>> scaled(pd.DataFrame({"loss": [2.3e9, 5e6]}), "USD")
-    (1000000000.0, 'in bn USD')
+    (1000000.0, 'in USD m')
     """
-    most = float(np.nanmax(np.abs(frame.to_numpy(float)), initial=0.0))
-    scale = next((s for s in (1e12, 1e9, 1e6) if most >= s), 1.0)
-    words = money(scale, unit).removeprefix("1").strip() if scale > 1 else unit
-    return scale, f"in {words}" if words else ""
+    to = scale(frame.to_numpy(float).ravel(), unit)
+    return to.divisor, f"in {to.label}" if to.label else ""
 
 
 def aligned(frame: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
 from ...shocks import Shock
-from ...text import money
+from ...text import money, same_scale
 
 Norm = Literal["money", "largest", "relative"]
 NORMS = ("money", "largest", "relative")
@@ -129,7 +129,8 @@ class Smallest:
         if not np.isfinite(self.size):
             return f"Smallest shock for {self.goal}: none. {self.method}"
         most = self.losses.sort_values(ascending=False, kind="stable").head(4)
-        hits = ", ".join(f"{node} {money(float(x), self.unit)}" for node, x in most.items())
+        say = same_scale([self.size, *most] if self.norm != "relative" else most, self.unit)
+        hits = ", ".join(f"{node} {say(float(x))}" for node, x in most.items())
         more = len(self.losses) - len(most)
         words = {"money": "in all", "largest": "at the node hit most", "relative": "of assets"}
         how = "no smaller one exists"

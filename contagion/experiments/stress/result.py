@@ -16,7 +16,7 @@ from ...errors import StressError
 from ...records import Table, because
 from ...statistics import Estimate
 from ...statistics.scenario_estimates import Draws
-from ...text import listing, money, plural
+from ...text import listing, plural, same_scale
 from ...vocabulary import CONFIDENCE
 from .nodes import given, means, pooled
 from .scalars import Scalars
@@ -252,6 +252,7 @@ class StressTest(Scalars):
 
 def _said(found: Estimate, unit: str) -> str:
     if np.isnan(found.low) and np.isnan(found.high):
-        return money(found.value, unit)
-    low, high = (money(x) if np.isfinite(x) else "?" for x in (found.low, found.high))
-    return f"{money(found.value, unit)} ({low} to {high})"
+        return same_scale([found.value], unit)(found.value)
+    say = same_scale([found.value, found.low, found.high], unit)
+    low, high = (say(x) if np.isfinite(x) else "?" for x in (found.low, found.high))
+    return f"{say(found.value)} ({low} to {high})"

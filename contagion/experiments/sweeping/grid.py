@@ -14,11 +14,13 @@ import pandas as pd
 from ...errors import ArgumentError, ContagionError, UnknownNameError, expect
 from ...parallel import each
 from ...results.propagation_result import PropagationResult
-from ...text import known_name, listing, plural
+from ...text import known_name, listing, plural, same_scale
+from ...units import conversion
 from ...vocabulary import Rng, root_of
 from .case import Case
 
 EXPECTED = (ContagionError, ValueError, ArithmeticError)
+PURE = ("defaults", "reach", "depth", "hhi", "amplification")  # of a result; all else is money
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,11 +33,15 @@ class Sweep:
     table : long DataFrame: one column an axis, draw, measure, value (nan where the cell failed),
         reason ("" where it did not).
     samples : number of draws a cell.
+    unit : unit of the measures that are money.
+    money : the measures that are money; those of the user's own are not known to be.
     """
 
     axes: dict[str, list[Any]]
     table: pd.DataFrame
     samples: int
+    unit: str = ""
+    money: tuple[str, ...] = ()
 
     @property
     def measures(self) -> list[str]:
@@ -93,7 +99,9 @@ class Sweep:
         for measure in self.measures:
             values = self.table.loc[self.table["measure"] == measure, "value"]
             if values.notna().any():
-                lines.append(f"  {measure}: {values.min():.6g} to {values.max():.6g}")
+                ends = (float(values.min()), float(values.max()))
+                say = same_scale(ends, self.unit) if measure in self.money else "{:.6g}".format
+                lines.append(f"  {measure}: {say(ends[0])} to {say(ends[1])}")
             else:
                 lines.append(f"  {measure}: in no cell")
         bad = self.failed
@@ -166,7 +174,8 @@ def sweep(
     tasks = [(cell, draw) for cell in cells for draw in range(samples)]
     jobs = [(run, cell, seeds[draw], measures) for cell, draw in tasks]
     found = list(each(_one, jobs, n_jobs=n_jobs, progress=progress, label="sweep"))
-    return Sweep(axes, _table(list(axes), tasks, found), samples)
+    found, unit, money = _one_unit(found, measures is None)
+    return Sweep(axes, _table(list(axes), tasks, found), samples, unit, money)
 
 
 def numbers(outcome: Any) -> dict[str, float]:
@@ -206,7 +215,7 @@ def _seeds(
     return list(root_of(rng).spawn(samples))
 
 
-Found = tuple[dict[str, float], str]
+Found = tuple[dict[str, float], str, str | None]  # numbers, why not, unit of a result
 
 
 def _one(
@@ -215,25 +224,41 @@ def _one(
     seed: np.random.SeedSequence | None,
     measures: Mapping[str, Callable[[Any], float]] | None,
 ) -> Found:
-    """The numbers of one run, or why there are none."""
+    """The numbers of one run, or why there are none, and the unit of its money."""
     random = {} if seed is None else {"rng": np.random.default_rng(seed)}
     try:
         outcome = run(**cell, **random)
+        unit = outcome.network.unit if isinstance(outcome, PropagationResult) else None
         if measures is None:
-            return numbers(outcome), ""
-        return {name: float(of(outcome)) for name, of in measures.items()}, ""
+            return numbers(outcome), "", unit
+        return {name: float(of(outcome)) for name, of in measures.items()}, "", unit
     except EXPECTED as error:
-        return {}, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return {}, f"{type(error).__name__}: {' '.join(str(error).split())}", None
+
+
+def _one_unit(found: list[Found], usual: bool) -> tuple[list[Found], str, tuple[str, ...]]:
+    """The runs with all money in the unit of the first network, that unit, and what is money."""
+    units = [unit for _, _, unit in found if unit is not None]
+    if not units or not usual:
+        return found, units[0] if len(set(units)) == 1 else "", ()
+    names = dict.fromkeys(name for values, _, _ in found for name in values)
+    money = tuple(name for name in names if name not in PURE and not name.endswith("_share"))
+    out: list[Found] = []
+    for values, why, unit in found:
+        by = 1.0 if unit is None else conversion(unit, units[0], "A network of the sweep")
+        values = {name: x * by if name in money else x for name, x in values.items()}
+        out.append((values, why, unit))
+    return out, units[0], money
 
 
 def _table(
     axes: list[str], tasks: list[tuple[dict[str, Any], int]], found: list[Found]
 ) -> pd.DataFrame:
     """The long table; a failed run has a row for every measure that any other run gave."""
-    names = list(dict.fromkeys(name for values, _ in found for name in values)) or ["value"]
+    names = list(dict.fromkeys(name for values, _, _ in found for name in values)) or ["value"]
     rows = [
         {**cell, "draw": draw, "measure": name, **_value(values, name, why)}
-        for (cell, draw), (values, why) in zip(tasks, found, strict=True)
+        for (cell, draw), (values, why, _) in zip(tasks, found, strict=True)
         for name in names
     ]
     return pd.DataFrame(rows, columns=[*axes, "draw", "measure", "value", "reason"])

@@ -66,6 +66,7 @@ class CoupledCascade:
     MarginError : for free money and margin above the external assets of a node, for a loss on
         accounts that is more than those assets (the margin has to be among them), and for unknown
         names.
+    ArgumentError : for a book and a network in units between which no rate is known.
     ConvergenceError : when `max_rounds` is reached.
 
     Example
@@ -112,11 +113,11 @@ class CoupledCascade:
         Parameters
         ----------
         network, book : the exposures, and the positions and loans; names that are in both are the
-            same party.
+            same party. A book in "USD" and a network in "USD m" are converted.
         prices : {asset: relative change >= −1}.
         shock : losses and defaults on the network besides.
-        free : {holder: money} to meet margin calls with, a part of its external assets besides
-            what it has at venues; of that only what the shock leaves.
+        free : {holder: money} to meet margin calls with, in the unit of the network: a part of its
+            external assets besides what it has at venues; of that only what the shock leaves.
         """
         link = Link.of(network, book)
         given = shock if shock is not None else Shock()
@@ -135,8 +136,9 @@ class CoupledCascade:
         scale = float(money_.sum())
         while True:
             rounds += 1
-            outcome = self.cascade.solve(book, after, left)
-            step = CascadeResult(self.cascade, book, dict(prices), left, after, outcome)
+            calls = left / link.rate
+            outcome = self.cascade.solve(book, after, calls)
+            step = CascadeResult(self.cascade, book, dict(prices), calls, after, outcome)
             if not bool(outcome.settled):
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
             moved = link.moved(start, step)
@@ -166,9 +168,8 @@ class CoupledCascade:
         outside = float(np.maximum(link.elsewhere(step), 0.0).sum())
         gone = start.exposures.assign(withdrawn=paid)
         gone = gone.loc[gone["withdrawn"] > 0, ["creditor", "debtor", "amount", "withdrawn"]]
-        return CoupledResult(
-            self, step, result, rounds, money_, hit, won, gone.reset_index(drop=True), outside
-        )
+        gone = gone.reset_index(drop=True)
+        return CoupledResult(self, step, result, rounds, money_, hit, won, gone, outside, link.rate)
 
     def _eager(self, network: ExposureNetwork) -> np.ndarray:
         """(n,) part of its claims that each node withdraws in a run."""
@@ -192,7 +193,8 @@ class CoupledResult:
     took from and added to the external assets of the nodes; money. `rounds` are joint rounds.
     `withdrawn` has one row a claim that was withdrawn in a run: creditor, debtor, amount (before),
     withdrawn; the network of `result` is the one after. `outside` is what venues and holders that
-    are no nodes lost on accounts.
+    are no nodes lost on accounts. Money is in the unit of the network, in `cascade` in that of the
+    book; `rate` is the worth of one of the book in it.
     """
 
     model: CoupledCascade
@@ -204,6 +206,7 @@ class CoupledResult:
     gains: np.ndarray
     withdrawn: pd.DataFrame
     outside: float
+    rate: float
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -227,7 +230,7 @@ class CoupledResult:
         accounts by nodes (`on_graph`), by others (`outside`) and who bears the first (`borne`)."""
         s = self.result.socialization
         return {
-            **self.cascade.ledger,
+            **{name: self.rate * amount for name, amount in self.cascade.ledger.items()},
             "on_graph": float(self.losses.sum()),
             "outside": self.outside,
             "borne": s.borne,

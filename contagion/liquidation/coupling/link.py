@@ -12,16 +12,22 @@ from ...errors import MarginError
 from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
 from ...text import known_name, money
+from ...units import conversion
 from ..cascade_result import CascadeResult
 from ..margin_book import MarginBook
 
 
 @dataclass(frozen=True)
 class Link:
-    """Which venue and which holder is which node: rows of the network, -1 where none."""
+    """Which venue and which holder is which node: rows of the network, -1 where none.
+
+    All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
+    the book in it.
+    """
 
     venue: np.ndarray
     holder: np.ndarray
+    rate: float
 
     @classmethod
     def of(cls, network: ExposureNetwork, book: MarginBook) -> Link:
@@ -29,6 +35,14 @@ class Link:
         found = cls(
             names.get_indexer_for(pd.Index(list(book.venues), dtype=object)),
             names.get_indexer_for(pd.Index(list(book.holders), dtype=object)),
+            conversion(
+                book.unit,
+                network.unit,
+                "The book",
+                f"Say what its prices and margins are in: MarginBook(…, unit={network.unit!r})."
+                if network.unit
+                else f"Say what the amounts of the network are in: unit={book.unit!r}.",
+            ),
         )
         if (found.venue < 0).all() and (found.holder < 0).all():
             raise MarginError(
@@ -41,7 +55,7 @@ class Link:
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
         """(K,) free money that the shock leaves; it has to be there besides what is at venues."""
-        stake = np.maximum(book.accounts["equity"].to_numpy(), 0.0)
+        stake = self.rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
         stakes = np.bincount(book.arrays.holder, stake, len(book.holders))
         has = np.full(len(free), np.inf)
         at = self.holder >= 0
@@ -63,11 +77,11 @@ class Link:
         """(n,) what the accounts take from the external assets of nodes, below 0: add to them."""
         n, at, there = len(network), self.holder >= 0, self.venue >= 0
         out = np.bincount(self.holder[at], step.holder_losses.to_numpy()[at], n)
-        return out + np.bincount(self.venue[there], of_venues(step)[there], n)
+        return self.rate * (out + np.bincount(self.venue[there], of_venues(step)[there], n))
 
     def elsewhere(self, step: CascadeResult) -> np.ndarray:
         """What each venue and holder that is no node lost on accounts."""
-        return np.concatenate(
+        return self.rate * np.concatenate(
             [of_venues(step)[self.venue < 0], step.holder_losses.to_numpy()[self.holder < 0]]
         )
 
@@ -118,7 +132,8 @@ class Link:
 
 
 def of_venues(step: CascadeResult) -> np.ndarray:
-    """(V,) what the accounts cost each venue: deficits, less fees and what its vault is worth."""
+    """(V,) what the accounts cost each venue, in the unit of the book: deficits, less fees and what
+    its vault is worth."""
     return (step.deficits - step.fees - step.vaults).to_numpy()
 
 

@@ -15,7 +15,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
-from ...text import money
+from ...text import same_scale
 from ...vocabulary import MOST
 
 VICTIMS = 8  # bearers whose paths are followed
@@ -45,18 +45,20 @@ class ImpactPaths:
     paths: pd.DataFrame
 
     def __repr__(self) -> str:
+        amounts = [*self.neighbours["lost"], *self.neighbours["passed"], *self.paths["amount"]]
+        say = same_scale([self.impact, *amounts], self.unit)
         lines = [
-            f"{self.node}: others lose {money(self.impact, self.unit)} when it defaults; its "
+            f"{self.node}: others lose {say(self.impact)} when it defaults; its "
             f"creditors share by {self.rule}"
         ]
         for row in self.neighbours.head(5).to_dict("records"):
             end = "fails" if row["defaulted"] else "stands"
             lines.append(
-                f"  {row['creditor']} loses {money(row['lost'])} ({row['share']:.0%}), {end}, "
-                f"passes on {money(row['passed'])}"
+                f"  {row['creditor']} loses {say(row['lost'])} ({row['share']:.0%}), {end}, "
+                f"passes on {say(row['passed'])}"
             )
         for row in self.paths.head(5).to_dict("records"):
-            lines.append(f"  {money(row['amount']):>9}  {row['path']}")
+            lines.append(f"  {say(row['amount']):>14}  {row['path']}")
         return "\n".join(lines)
 
 

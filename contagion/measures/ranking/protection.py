@@ -15,7 +15,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...shocks import Shock
-from ...text import money
+from ...text import same_scale
 
 EXACT = 12  # candidates up to which every set is tried
 CHUNK = 2**22  # entries of a batch of scenarios
@@ -53,18 +53,16 @@ class Protection:
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.nodes)) or "nobody"
         loss, support = self.table["loss"].to_numpy(), float(self.table["support"].iloc[-1])
+        say = same_scale([*loss, support, self.target], self.unit)
         lines = [
-            f"Protect {names}: loss {money(float(loss[-1]), self.unit)} instead of "
-            f"{money(float(loss[0]), self.unit)}, with support of {money(support, self.unit)}"
+            f"Protect {names}: loss {say(float(loss[-1]))} instead of "
+            f"{say(float(loss[0]))}, with support of {say(support)}"
         ]
         goal = "reached" if self.reached else "not reached"
         known = {True: "no smaller set does it", None: "a smaller set may do it"}
         bound = "" if np.isnan(self.least) else f"; any set needs {self.least:.0f} or more"
         said = known[self.optimal] if self.reached else ""
-        lines.append(
-            f"  target {money(self.target, self.unit)} {goal}{bound}"
-            + (f"; {said}" if said else "")
-        )
+        lines.append(f"  target {say(self.target)} {goal}{bound}" + (f"; {said}" if said else ""))
         return "\n".join(lines)
 
 

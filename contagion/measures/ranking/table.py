@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -10,11 +11,11 @@ import pandas as pd
 from ...errors import ArgumentError, expect, several
 from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
+from ...models.node_values import Weights
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table, because
 from ...text import known_name
 from .. import MEASURES, Measure, each_default
-from ..indices import debtrank_of
 from ..registry import beside, definitions
 
 SHEET = {
@@ -31,6 +32,7 @@ def rank(
     *,
     measures: Iterable[str] | Literal["all"] | None = None,
     recovery: float = 0.0,
+    weights: Weights | None = None,
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Table:
@@ -51,6 +53,7 @@ def rank(
         columns of the models and every measure of a node that needs the network alone (above
         2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
     recovery : recovery rate on claims on the failing node, in [0, 1].
+    weights : of `debtrank`, as in :class:`~contagion.DebtRank`; by default those of each model.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
 
     Returns
@@ -77,6 +80,8 @@ def rank(
     expect(network=network)
     wanted = _wanted(measures, len(network))
     chosen = several(models, "Model", "models") if models is not None else _usual(network)
+    if weights is not None:
+        chosen = [replace(m, weights=weights) if isinstance(m, DebtRank) else m for m in chosen]
     book = network.book
     sheet = {"equity": book.equity, "claims": book.claims, "debts": book.debts}
     first = pd.DataFrame(sheet, index=network.names)
@@ -117,15 +122,24 @@ def _runs(
         label = {id(model): repr(model) for model in clearing}
     parts = []
     for model in models:
-        table = each_default(network, model, recovery=recovery, n_jobs=n_jobs, progress=progress)
+        own = model.weights if isinstance(model, DebtRank) else None
+        table = each_default(
+            network, model, recovery=recovery, weights=own, n_jobs=n_jobs, progress=progress
+        )
         ending = f".{label[id(model)]}" if len(clearing) > 1 and id(model) in label else ""
         names = [str(name) for name in table if name != "loss_suffered"]
         columns = {f"{name}{ending}": table.scores(name) for name in names}
         if isinstance(model, DebtRank):
-            name = "debtrank" if model.variant == "linear" else "debtrank.single_hit"
-            columns = {name: debtrank_of(network, table)}
+            columns = {_debtrank_name(model): table.scores("debtrank")}
         parts.append(beside(columns))
     return parts
+
+
+def _debtrank_name(model: DebtRank) -> str:
+    """`debtrank`, behind a dot how it differs from the linear one with the weights of equity."""
+    own = model.weights if isinstance(model.weights, str) else "own weights"
+    parts = ["single_hit"] * (model.variant != "linear") + [own] * (own != "equity")
+    return ".".join(["debtrank", *([" ".join(parts)] if parts else [])])
 
 
 def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Measure] | None:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ...errors import DatasetError
 from ...records import Scores
-from ...text import choice, closest, listing, split_unit
+from ...text import choice, closest, listing
+from ...units import parse
 
 CATEGORIES = {
     "size": ("total_exposures",),
@@ -185,8 +186,8 @@ def amounts(
     Raises `DatasetError` for a unit in another currency, for columns that are missing or spelled
     differently, and for amounts that are not finite or below 0.
     """
-    scale, base = split_unit(unit)
-    if currency is not None and base != currency:
+    own = parse(unit)
+    if currency is not None and own.asset.casefold() != currency.casefold():
         raise DatasetError(
             f"The amounts are in {unit!r} and the denominators or coefficients in {currency}. "
             "Convert the amounts first (the Committee takes rates of the end of the year)."
@@ -207,4 +208,4 @@ def amounts(
         raise DatasetError(
             f"Amounts have to be finite and >= 0; they are not for {listing(found.index[bad])}."
         )
-    return found * (scale / 1e9)
+    return found * (own.factor / 1e9)

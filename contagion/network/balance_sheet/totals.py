@@ -75,13 +75,10 @@ def _report(
     draft.report(
         "C008",
         f"{what} exceed {name.split('_')[1]}",
-        f"{str(draft.nodes['node'].iloc[first])!r}: {what} {money(float(inside[first]))} exceed "
-        f"{name.replace('_', ' ')} {money(float(total[first]), draft.unit)}{more}. Assets outside "
-        f"the graph would be negative.{units}"
-        if what == "claims"
-        else f"{str(draft.nodes['node'].iloc[first])!r}: {what} {money(float(inside[first]))} "
-        f"exceed {name.replace('_', ' ')} {money(float(total[first]), draft.unit)}{more}. Debts "
-        f"outside the graph would be negative.{units}",
+        f"{str(draft.nodes['node'].iloc[first])!r}: {what} "
+        f"{money(float(inside[first]), draft.unit)} exceed {name.replace('_', ' ')} "
+        f"{money(float(total[first]), draft.unit)}{more}. "
+        f"{'Assets' if what == 'claims' else 'Debts'} outside the graph would be negative.{units}",
         'balance="add_rest_of_world" raises the totals to what the exposures add up to, '
         'balance="scale_liabilities" scales the exposures down to the totals.',
         names=draft.some(over),
@@ -105,8 +102,8 @@ def margins(draft: Draft) -> None:
     draft.report(
         "C008",
         "margins",
-        f"interbank assets {money(left)} ≠ interbank liabilities {money(right, draft.unit)}: both "
-        "margins cannot be met.",
+        f"interbank assets {money(left, draft.unit)} ≠ interbank liabilities "
+        f"{money(right, draft.unit)}: both margins cannot be met.",
         'balance="add_rest_of_world" gives the difference to a new node, '
         'balance="scale_liabilities" scales the liabilities.',
         count=1,
@@ -151,8 +148,8 @@ def stated(draft: Draft, book: Book, given: dict[str, np.ndarray]) -> None:
             "balance sheets",
             f"{plural(n, 'row')} of the node table {'does' if n == 1 else 'do'} not add up, e.g. "
             f"{str(draft.nodes['node'].iloc[first])!r}: stated {name.replace('_', ' ')} "
-            f"{money(float(given[name][first]))}, the other columns and the exposures give "
-            f"{money(float(value[first]), draft.unit)}.",
+            f"{money(float(given[name][first]), draft.unit)}, the other columns and the exposures "
+            f"give {money(float(value[first]), draft.unit)}.",
             f"leave one of {sides} empty for {listing(draft.some(wrong))}, or correct it.",
             names=draft.some(wrong),
             amount=float(gap[wrong].sum()),

@@ -106,7 +106,7 @@ class Draft:
         """Three rows with place and content."""
         word, labels = self.place(rows)
         return tuple(
-            f"{word} {label}: {self.pair(int(row))} {self.amount[row]:g}"
+            f"{word} {label}: {self.pair(int(row))} {self.amount[row]:g} {self.unit}".rstrip()
             for label, row in zip(labels, rows[:3], strict=True)
         )
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...errors import ArgumentError
 from ...text import known_name, listing, money, plural
+from ...units import Unit, parse
 from .. import schema
 from .draft import Draft
 
@@ -95,11 +96,11 @@ def _rates(
 ) -> tuple[np.ndarray | None, list[str], list[str]]:
     """Rates by row, the codes found and those without a rate; rates are None where all are one."""
     fx: Mapping[str, Any] = draft.choice.get("fx", {})
-    home = draft.unit.split()
+    home = parse(draft.unit)
     labels, uniques = pd.factorize(codes)
     found = [str(code).strip() for code in pd.Index(uniques)]
     blank = bool((labels < 0).any())
-    rate = [1.0 if c in home and c not in fx else float(fx.get(c, np.nan)) for c in found]
+    rate = [_rate(code, home, fx) for code in found]
     missing = [c for c, r in zip(found, rate, strict=True) if np.isnan(r)]
     if blank and not draft.unit and len(found):
         missing = [*missing, "(empty)"]
@@ -110,13 +111,32 @@ def _rates(
     return np.append(rate, 1.0)[labels], found, missing
 
 
+def _rate(code: str, home: Unit, fx: Mapping[str, Any]) -> float:
+    """What one of a currency is worth: given, or known because it is the same at another scale.
+
+    A bare code beside a unit with a scale ("USD" in a table in "USD m") names the currency alone.
+    """
+    own = parse(code)
+    if code in fx or not home.asset or own.asset.casefold() != home.asset.casefold():
+        return float(fx.get(code, np.nan))
+    return own.factor / home.factor if own.factor != 1 else 1.0
+
+
+def _how(draft: Draft) -> str:
+    return " with fx=" if draft.choice.get("fx") else ""
+
+
+def _codes(column: pd.Series) -> pd.Series:
+    return column.fillna("(empty)").astype(str).str.strip()
+
+
 def _currencies(draft: Draft, by: str) -> None:
     if by not in draft.columns or not draft.columns[by].notna().any():
         return
     codes = draft.columns[by]
     rate, found, missing = _rates(draft, codes, by)
     if missing:
-        where = codes.fillna("(empty)").astype(str).str.strip().isin(missing).to_numpy()
+        where = _codes(codes).isin(missing).to_numpy()
         rows = np.flatnonzero(where)
         here = f", here {draft.unit}" if draft.unit else ""
         draft.report(
@@ -136,7 +156,7 @@ def _currencies(draft: Draft, by: str) -> None:
         draft.report(
             "C007",
             "mixed units",
-            f"{plural(len(rows), 'amount')} converted to {into} with fx=: {listing(found, 6)}.",
+            f"{plural(len(rows), 'amount')} converted to {into}{_how(draft)}: {listing(found, 6)}.",
             rows=rows,
             amount=draft.stake(rows),
             repaired=True,
@@ -166,7 +186,7 @@ def _node_currencies(draft: Draft) -> None:
             "mixed units",
             f"balance sheets of the node table are in {listing(found, 6)}; a network has one unit.",
             _fx_fix(draft, missing),
-            names=nodes["node"][~nodes["currency"].isin(draft.unit.split())],
+            names=nodes["node"][_codes(nodes["currency"]).isin(missing)],
         )
     elif rate is not None and (rate != 1.0).any():
         money_columns = [
@@ -180,7 +200,7 @@ def _node_currencies(draft: Draft) -> None:
         draft.report(
             "C007",
             "mixed units",
-            f"balance sheets of {plural(int((rate != 1).sum()), 'node')} converted with fx=.",
+            f"balance sheets of {plural(int((rate != 1).sum()), 'node')} converted{_how(draft)}.",
             names=nodes["node"][rate != 1],
             repaired=True,
         )
@@ -235,8 +255,8 @@ def _odd_scales(draft: Draft, labels: np.ndarray, sources: list[str], settled: s
             "mixed units",
             f"{plural(len(rows), 'row')} look{'s' if len(rows) == 1 else ''} 10⁶ too "
             f"{'small' if small else 'large'}, all from {name!r} ({draft.lines(rows)}): median "
-            f"{money(float(np.median(10**own)))} against {money(float(np.median(10**rest)))} "
-            "elsewhere. Millions beside units?",
+            f"{money(float(np.median(10**own)), draft.unit)} against "
+            f"{money(float(np.median(10**rest)), draft.unit)} elsewhere. Millions beside units?",
             f'scale={{"{name}": {"1e6" if small else "1e-6"}}}, or scale={{"{name}": 1}} if they '
             "are right.",
             rows=rows,

@@ -87,13 +87,14 @@ def tables(
     orientation: str | None = None,
     columns: Mapping[str, str] | None = None,
     origin: str = "",
+    unit: str = "",
 ) -> Tables:
     """Both tables with the columns of the schema; C001 and C012 where they cannot be told."""
     claims, findings = to_pandas(exposures), []
     table = None if nodes is None else _with_ids(to_pandas(nodes))
     if columns:
         claims, table = _renamed(claims, table, columns)
-    claims, found = oriented(_schema_names(claims, "exposures"), orientation)
+    claims, found = oriented(_schema_names(claims, "exposures"), orientation, unit)
     findings += found
     if table is not None:
         table = _schema_names(table, "nodes")
@@ -186,7 +187,9 @@ def roles(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Any, Any] | None]:
     return table, pair
 
 
-def oriented(table: pd.DataFrame, orientation: str | None) -> tuple[pd.DataFrame, list[Finding]]:
+def oriented(
+    table: pd.DataFrame, orientation: str | None, unit: str
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Name the two sides of an edge list; C001 where it cannot be told who owes whom.
 
     With C001 the first orientation is taken, so that the other checks can go on.
@@ -211,12 +214,12 @@ def oriented(table: pd.DataFrame, orientation: str | None) -> tuple[pd.DataFrame
                 len(table),
             )
         ]
-    findings = [_unknown(table, pair)] if orientation is None else []
+    findings = [_unknown(table, pair, unit)] if orientation is None else []
     sides = (orientation or ORIENTATIONS[0]).split("->")
     return table.rename(columns=dict(zip(pair, sides, strict=True))), findings
 
 
-def _unknown(table: pd.DataFrame, pair: tuple[Any, Any]) -> Finding:
+def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], unit: str) -> Finding:
     example, total = "", float("nan")
     if "amount" in table and len(table):
         amount = pd.Series(numbers(table["amount"]).values, table.index)
@@ -226,9 +229,10 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any]) -> Finding:
         if len(net):
             name = net.abs().idxmax()
             side, other = ("lender", "borrower") if net[name] > 0 else ("borrower", "lender")
+            stake = money(abs(net[name]), unit)
             example = (
-                f" (With the first, {name} is a net {side} of {money(abs(net[name]))}; with "
-                f"the second a net {other}.)"
+                f" (With the first, {name} is a net {side} of {stake}; with the second a net "
+                f"{other}.)"
             )
     return Finding(
         "C001",

@@ -64,7 +64,8 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
             if given is not None:
                 found.nodes = tables(given, found.exposures).nodes
         else:
-            found = tables(given, claims, orientation, columns, origin)
+            unit = str(options.get("unit", settings.get("unit", "")))
+            found = tables(given, claims, orientation, columns, origin, unit)
     settings.pop("layer", None)
     found.settings = {**found.settings, **settings, **options}
     return layered(found, layer)

@@ -65,7 +65,8 @@ def from_networkx(
             settings[k] = pd.DataFrame(settings[k])
     if "rules" in settings:  # pairs: the keys of JSON objects are strings, nodes need not be
         settings["rules"] = dict(settings["rules"])
-    found = tables(nodes, edges, orientation or graph.graph.get("orientation"), columns)
+    orientation = orientation or graph.graph.get("orientation")
+    found = tables(nodes, edges, orientation, columns, unit=str(settings.get("unit", "")))
     found.settings = settings
     return found
 

@@ -66,8 +66,8 @@ def _there(network: Contents, need: np.ndarray) -> None:
         raise NetworkError(
             f"{listing(network.names[short])} pledged more than the external assets "
             f"{'it has' if short.sum() == 1 else 'they have'}: {str(network.names[at])!r} pledged "
-            f"{money(float(need[at]))} and has {money(has, network.unit)}. Fix: raise "
-            "external_assets (pledged assets are part of them) or correct the column "
+            f"{money(float(need[at]), network.unit)} and has {money(has, network.unit)}. Fix: "
+            "raise external_assets (pledged assets are part of them) or correct the column "
             "collateral; a pledge for several claims is split over them."
         )
 
@@ -80,7 +80,8 @@ def _holdings_left(network: Contents, external: np.ndarray) -> None:
         at = int(np.flatnonzero(over)[0])
         raise NetworkError(
             f"{listing(network.names[over])} would keep less than the holdings of priced assets: "
-            f"{str(network.names[at])!r} keeps external assets of {money(float(external[at]))} and "
-            f"holds {money(float(held[at]), network.unit)}. Which of them is pledged is not known. "
-            "Fix: leave pledged assets out of holdings=, or these claims out of claims=."
+            f"{str(network.names[at])!r} keeps external assets of "
+            f"{money(float(external[at]), network.unit)} and holds "
+            f"{money(float(held[at]), network.unit)}. Which of them is pledged is not known. Fix: "
+            "leave pledged assets out of holdings=, or these claims out of claims=."
         )

@@ -99,7 +99,7 @@ def _left(
         at = int(over[np.argmax((known - margin)[over])])
         raise NetworkError(
             f"The known {what} of {plural(len(over), 'node')} exceed the total: "
-            f"{str(names[at])!r} has {money(known[at])} of known {what} and "
+            f"{str(names[at])!r} has {money(known[at], unit)} of known {what} and "
             f"{money(margin[at], unit)} in all. Raise the total, or lower the known exposures."
         )
     rest = margin - known

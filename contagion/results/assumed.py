@@ -1,0 +1,28 @@
+"""Whether a share of losses rests on capital that no source gives."""
+
+from __future__ import annotations
+
+from .run_arrays import RunArrays
+
+
+def capital_assumed(result: RunArrays) -> str:
+    """Which capital of the nodes hit is an assumption, as a sentence; empty where none is.
+
+    What the owners of these nodes absorb is at most their equity, so that the socialized share
+    moves with the assumption: it is 100 % where the assumed equity is 0.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"], unit="USD m",
+    ...     orientation="debtor->creditor", equity=[float("nan"), 4], assume_equity={"a": 0})
+    >>> capital_assumed(ct.EisenbergNoe().propagate(net, ct.Shock.default("a")))
+    'The share rests on an assumed capital: equity of a assumed 0 USD (not in the sources).'
+    """
+    hit = result.network.names[result.triggers]
+    told = tuple(f"equity of {name} assumed " for name in hit)
+    found = [text for text in result.network.assumptions if text.startswith(told)] if told else []
+    if not found:
+        return ""
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"The share rests on an assumed capital: {found[0]}{more}."

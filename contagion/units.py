@@ -1,0 +1,176 @@
+"""Units of money: read once, converted where that is exact, one scale for each exhibit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .errors import ArgumentError
+
+STEPS = ((1.0, ""), (1e6, "m"), (1e9, "bn"), (1e12, "tn"))
+WORDS = {
+    **dict.fromkeys(("k", "thousand", "thousands"), 1e3),
+    **dict.fromkeys(("m", "mn", "mm", "mio", "mln", "million", "millions"), 1e6),
+    **dict.fromkeys(("bn", "bln", "billion", "billions"), 1e9),
+    **dict.fromkeys(("tn", "trn", "trillion", "trillions"), 1e12),
+}
+LARGEST = 1e5  # a number in a table has at most five digits before the point
+GLUED = re.compile(r"([A-Z]{3})(k|m|mn|bn|tn)")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is counted, and how many of it one stands for.
+
+    Attributes
+    ----------
+    asset : a currency, a token or any other word; empty where no unit is stated.
+    factor : how many of `asset` an amount of 1 is.
+    """
+
+    asset: str
+    factor: float
+
+    @property
+    def step(self) -> int:
+        """The number in `STEPS` of the largest scale that is not above that of the data."""
+        return max(i for i, (size, _) in enumerate(STEPS) if size <= max(self.factor, 1.0))
+
+    def shown(self, step: int) -> str:
+        """The unit of numbers on a scale, for headings and axes."""
+        return " ".join(filter(None, [self.asset, STEPS[step][1]]))
+
+    def spoken(self, step: int) -> str:
+        """The same unit as it follows a number."""
+        return " ".join(filter(None, [STEPS[step][1], self.asset]))
+
+
+@lru_cache(maxsize=256)
+def parse(unit: str) -> Unit:
+    """A unit as people write it: an asset, and perhaps a scale before, behind or joined to it.
+
+    >>> parse("USD mn"), parse("bn EUR"), parse("BTC")
+    (Unit(asset='USD', factor=1000000.0), Unit(asset='EUR', factor=1000000000.0), Unit(asset='BTC', factor=1.0))
+    """  # noqa: E501
+    words = unit.split()
+    joined = GLUED.fullmatch(unit.strip())
+    if joined:
+        words = [*joined.groups()]
+    for at in (-1, 0):
+        if words and words[at].casefold() in WORDS:
+            factor = WORDS[words.pop(at).casefold()]
+            return Unit(" ".join(words), factor)
+    return Unit(" ".join(words), 1.0)
+
+
+def conversion(source: str, target: str, what: str = "The amount", fix: str = "") -> float:
+    """The factor from amounts in one unit to amounts in another.
+
+    Parameters
+    ----------
+    source, target : units; two that are both empty are the same.
+    what : the object whose amounts are converted, for the message.
+    fix : what the user can do where the factor is not known.
+
+    Raises
+    ------
+    ArgumentError : for two assets, or where only one of the units is stated.
+
+    Example
+    -------
+    >>> conversion("USD", "USD mn"), conversion("EUR bn", "EUR mn"), conversion("", "")
+    (1e-06, 1000.0, 1.0)
+    >>> conversion("EUR", "USD m", "The book")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: The book is in 'EUR' and the rest in 'USD m': no rate between
+    them is known. Convert one of them, and give both the same unit.
+    """
+    own, other = parse(source), parse(target)
+    if own.asset.casefold() == other.asset.casefold() and bool(source) == bool(target):
+        return own.factor / other.factor
+    raise ArgumentError(
+        f"{what} is in {source!r} and the rest in {target!r}: "
+        + ("no rate between them is known" if source and target else "only one of them is stated")
+        + f". {fix or 'Convert one of them, and give both the same unit.'}"
+    )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A divisor for the amounts of one exhibit, and the unit of the quotients.
+
+    Attributes
+    ----------
+    divisor : amounts are divided by it.
+    label : the unit of the quotients, for a heading or an axis, e.g. "USD m".
+    digits : digits behind the point.
+    spoken : the same unit as it follows a number, e.g. "m USD".
+    """
+
+    divisor: float
+    label: str
+    digits: int
+    spoken: str = ""
+
+    def number(self, amount: float) -> float:
+        """The amount on this scale."""
+        return amount / self.divisor
+
+    def named(self, what: str) -> str:
+        """What the numbers are, with their unit."""
+        return f"{what}, {self.label}" if self.label else what
+
+    def __call__(self, amount: float) -> str:
+        """The number alone, for a cell below a heading that has the unit."""
+        if not np.isfinite(amount):
+            return "–" if np.isnan(amount) else str(amount)
+        value = round(amount / self.divisor, self.digits) + 0.0
+        if value == 0 and abs(amount) > 1e-9 * self.divisor:
+            small = f"{10.0**-self.digits:.{self.digits}f}"
+            return f"<{small}" if amount > 0 else f">-{small}"
+        return f"{value:,.{self.digits}f}" if abs(value) < 10 * LARGEST else f"{value:.4g}"
+
+    def money(self, amount: float) -> str:
+        """The number with its unit, for one of several amounts in a list or a figure."""
+        if np.isnan(amount):
+            return "unknown"
+        return " ".join(filter(None, [self(amount), self.spoken]))
+
+
+def scale(amounts: Iterable[float], unit: str) -> Scale:
+    """The scale on which the largest of some amounts has at most five digits.
+
+    Parameters
+    ----------
+    amounts : all money of the exhibit, in `unit`; what is not finite does not count.
+    unit : unit of the amounts; it may carry a scale of its own ("USD mn"). Empty for counts, and
+        where none is stated.
+
+    Example
+    -------
+    >>> to = scale([2.3056e9, 5.8e6], "USD")
+    >>> to.label, to(2.3056e9), to.money(5.8e6)
+    ('USD m', '2,305.6', '5.8 m USD')
+    >>> scale([246_362.0], "USD mn").label
+    'USD bn'
+    >>> to = scale([119_756.0], "BTC")
+    >>> to(119_756.0), to.label
+    ('119,756', 'BTC')
+    """
+    values = np.abs(np.fromiter(amounts, float))
+    own = parse(unit)
+    top = float(values[np.isfinite(values)].max(initial=0.0)) * own.factor
+    top *= 1 + 1e-9  # 10 is 10 after a conversion too
+    fits = [i for i, (size, _) in enumerate(STEPS) if top / size < LARGEST]
+    first = fits[0] if fits else len(STEPS) - 1
+    step = max(first, own.step)  # never below the scale of the data themselves
+    largest, digits = top / STEPS[step][0], None
+    if largest < 1 and step > own.step:
+        step, digits = step - 1, 0  # six digits read better than a fraction
+    if digits is None:
+        digits = 4 if largest < 1 else 3 if largest < 10 else 2 if largest < 100 else 1
+    return Scale(STEPS[step][0] / own.factor, own.shown(step), digits, own.spoken(step))
