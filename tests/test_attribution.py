@@ -178,8 +178,8 @@ def test_record_reads_well():
     assert text.splitlines() == [
         "Shapley: 3 m EUR, 8 evaluations, exact",
         "  r: 2 m EUR (66.7%)",
-        "  l1: 500,000 EUR (16.7%)",
-        "  l2: 500,000 EUR (16.7%)",
+        "  l1: 0.5 m EUR (16.7%)",
+        "  l2: 0.5 m EUR (16.7%)",
     ]
     many = repr(measures.shapley(lambda s: s[:, 0] * 0.0, range(10)))
     assert "and 2 more" in many and "%" not in many
