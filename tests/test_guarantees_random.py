@@ -29,7 +29,7 @@ def test_clearing_is_the_reference(block):
         net = random_calls.network(seed)
         shock = random_calls.shock(net, seed)
         result = EXACT.propagate(net, shock)
-        want = reference_calls.clear(net, *shock.arrays(net))
+        want = reference_calls.clear(net, *shock.arrays(net)[:2])
         room, outcome = 1e-9 * checks.scale(net), result.outcome
         for name, got, expected in (
             ("payments", result.flows["paid"], want.paid),

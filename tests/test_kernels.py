@@ -170,7 +170,9 @@ def test_kernels_leave_their_arrays_alone():
     for batch in (1, 2):
         shock = np.tile([2.0, 0.0, 0.0], (batch, 1))
         kept = shock.copy()
-        cascade(owed, equity, shock, np.ones(3), free, np.zeros((batch, 3), bool), strict=True)
+        cascade(
+            owed, None, equity, shock, np.ones(3), free, np.zeros((batch, 3), bool), strict=True
+        )
         np.testing.assert_array_equal(shock, kept)
         single_hit(owed, shock / 4)
         np.testing.assert_array_equal(shock, kept)
@@ -188,6 +190,7 @@ def test_cascade_by_hand():
     started = np.array([[True, False, False]])
     done = cascade(
         owed,
+        None,
         np.array([1.0, 2.0, 7.0]),
         np.zeros((1, 3)),
         np.ones(3),
@@ -209,6 +212,7 @@ def test_a_loss_that_equals_the_capital(loss, strict, fails):
     capital = np.array([3.0 if loss else 0.0])
     done = cascade(
         csr_array((1, 1)),
+        None,
         capital,
         np.array([[loss]]),
         np.ones(1),
@@ -224,6 +228,7 @@ def test_a_node_that_was_insolvent_before_has_failed(strict):
     owed = csr_array(np.array([[0, 5.0], [0, 0]]))
     done = cascade(
         owed,
+        None,
         np.array([-1.0, 9.0]),
         np.zeros((1, 2)),
         np.ones(2),
@@ -238,6 +243,7 @@ def test_nodes_that_cannot_fail_pass_nothing_on():
     owed = csr_array(np.array([[0, 5.0, 0], [0, 0, 5.0], [0, 0, 0]]))
     done = cascade(
         owed,
+        None,
         np.array([1.0, 1.0, 1.0]),
         np.array([[2.0, 0, 0]]),
         np.ones(3),

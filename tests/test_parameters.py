@@ -57,7 +57,7 @@ def test_the_models_that_the_literature_gives_parameters_by_node():
 def test_every_form_of_a_parameter_is_the_same(model, net):
     if getattr(model, "which", "") is None:
         model = replace(model, which="greatest")
-    losses, pins = random_shock(net, 3, pinned=True, scale=0.4).arrays(net)
+    losses, pins, _ = random_shock(net, 3, pinned=True, scale=0.4).arrays(net)
     losses, pins = np.stack([losses, 2 * losses / 3]), np.stack([pins, pins])
     for where, part in parts(model).items():
         for name, limits in part.by_node.items():

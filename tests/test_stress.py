@@ -865,14 +865,14 @@ def test_a_recovery_that_a_node_cannot_pay_is_refused(model):
         with pytest.raises(ct.ShockError) as error:
             stress_test(net, model, over)
         said = str(error.value)
-        assert f"'a' is said to recover {rate} of face, and pays out {short} EUR mn more" in said
+        assert f"'a' is said to recover {rate} of face, and pays out {short} m EUR more" in said
         assert f"there it could pay {most}." in said and "Lower the recovery" in said
 
 
 def test_other_nodes_that_pay_too_much_are_counted():
     net = payer()
     over = ct.scenarios.single_defaults(net, ["a", "b"], recovery=1.0)
-    with pytest.raises(ct.ShockError, match=r"'a'.* 4 EUR mn more") as error:
+    with pytest.raises(ct.ShockError, match=r"'a'.* 4 m EUR more") as error:
         stress_test(net, ct.EisenbergNoe(), over)
     assert "other node" not in str(error.value)  # b owes nothing
     owed = pd.DataFrame({"creditor": ["b", "b"], "debtor": ["a", "c"], "amount": [10.0, 9.0]})

@@ -117,7 +117,7 @@ def test_swapping_the_queue_for_pro_rata_moves_the_named_amounts(compared):
     fairness = compared.fairness
     assert fairness.loc["as given", "largest_haircut"] == 1
     assert fairness.loc["pro rata", "largest_haircut"] == pytest.approx(winners / 60)
-    assert "bank_1 2.143 less" in repr(compared)
+    assert "bank_1 2.143 m USD less" in repr(compared)
 
 
 def test_who_leaves_first_is_whole(result):
