@@ -9,6 +9,7 @@ import pytest
 import random_calls
 import reference_calls
 from conftest import others_slow
+from promises import build, promise
 
 import contagion as ct
 from contagion.errors import RuleError
@@ -215,6 +216,15 @@ def test_explained_paths_are_the_loss_on_claims_and_calls(case):
     for row in promises[hit].itertuples():
         if hop[row.debtor] >= 0:
             assert 0 <= hop[row.guarantor] <= hop[row.debtor] + 1
+
+
+def test_a_circle_beside_a_guarantee_has_two_clearings():
+    """a and b owe each other 10 and have nothing: both pay, or nobody does. g pays for c."""
+    money = {"a": 0, "b": 0, "c": 0, "d": 1, "g": 5}
+    net = build(money, ["a b 10", "b a 10", "c d 1"], [promise("g", "c", 1.0)])
+    for which, paid in (("greatest", [10, 10, 1, 0, 0]), ("least", [0, 0, 1, 0, 0])):
+        payments = ct.models.RogersVeraart(1.0, 1.0, which=which).solve(net, np.zeros(5)).payments
+        np.testing.assert_allclose(payments, paid, atol=1e-9, err_msg=which)
 
 
 def test_both_ends_of_the_clearing_agree(case):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import Solved, solve
+from .segment_system import System
 from .segments import Segments
+from .shares import Shares
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Block:
         t = self.terms
         c, p, w = self.constants(default)
         found = (
-            _mirrored(t, c, p, w, self.start)
+            mirrored(t, t.segments.system, t.segments.shares, t.segments.owner, c, p, w, self.start)
             if t.least
             else solve(
                 t.segments.system,
@@ -110,15 +112,21 @@ class Block:
         return np.asarray(self.assets - found.x)
 
 
-def _mirrored(
-    t: Terms, c: np.ndarray, p: np.ndarray, w: np.ndarray, start: np.ndarray | None
+def mirrored(
+    t: Terms,
+    system: System,
+    shares: Shares,
+    owner: np.ndarray,
+    c: np.ndarray,
+    p: np.ndarray,
+    w: np.ndarray,
+    start: np.ndarray | None,
 ) -> Solved:
     """The greatest y, as the least z = w − y of `clip(w − c − p · (w @ S − z @ S), 0, w)`."""
-    spread, owner = t.segments.shares.spread, t.segments.owner
-    whole = spread(w)
+    whole = shares.spread(w)
     turned = w - c - p * whole[owner]
     found = solve(
-        t.segments.system,
+        system,
         turned,
         p,
         w,

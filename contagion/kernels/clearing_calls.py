@@ -6,7 +6,8 @@ calls that rank pari passu lose the same part as its one pro rata tier; senior c
 
 With the calls held, all of that is one segment system: what a guarantor leaves of a call is one
 more segment of it, which its creditor loses. Calls begin at nothing and are found anew from each
-solution. They only rise, so the end is the greatest payments.
+solution. They only rise, so the end is the greatest payments. From all that can be called, they
+only fall, to the least payments.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scipy.sparse import csr_array
 
 from .blocks import solve
 from .calls import JUNIOR, PARI_PASSU
-from .clearing_block import Block, Terms
+from .clearing_block import Block, Terms, mirrored
 from .ladder import within
 from .levy import levied
 from .segment_system import System
@@ -113,16 +114,25 @@ class Promises:
         return np.argsort(owner, kind="stable")
 
     @cached_property
-    def system(self) -> System:
-        """The segments, and one a call, in that order; unpaid calls for support weigh on nobody."""
+    def loses(self) -> Shares:
+        """(S + Q, n) who loses by each, in that order; unpaid calls for support weigh on nobody."""
         segments, calls, n = self.segments, self.calls, len(self.segments.due)
         covers = calls.trigger.direct @ _onto(calls.guarantor, ~calls.support, n).T
         direct = csr_array(segments.shares.direct - covers)  # guarantors lose by calls, held
         direct.data[np.abs(direct.data) < ROUNDING] = 0.0
         shares = replace(segments.shares, direct=direct)
         loses = stack([shares, Shares(csr_array(self.to_creditor.T))], n)
-        width = np.concatenate([segments.width, self.calls.cap])[self.order]
-        return System.of_shares(self.owner, width, loses.take(self.order))
+        return loses.take(self.order)
+
+    @cached_property
+    def width(self) -> np.ndarray:
+        """(S + Q,) the most that can stay unpaid, money, in that order."""
+        return np.asarray(np.concatenate([self.segments.width, self.calls.cap])[self.order])
+
+    @cached_property
+    def system(self) -> System:
+        """The segments, and one a call."""
+        return System.of_shares(self.owner, self.width, self.loses)
 
 
 class Called(Block):
@@ -237,16 +247,27 @@ class Called(Block):
         t, made = self.terms, self.made
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
-        if not self.call.any():
+        if t.least and self.start is None:  # nothing is paid: all is called, to the cap
+            self.call = np.broadcast_to(made.calls.cap[:, None], self.call.shape).copy()
+            self.refused = np.where(np.isnan(self.fixed), 1.0, self.fixed)
+            self.lost = made.loses.spread(np.outer(made.width, np.ones(self.call.shape[1])))
+        if self.start is None:
             self.support = self.draw(self.weighs(self.call) + self.lost, self.call)
         for _ in range(MOST):
-            found = solve(
-                made.system,
-                *self.constants(default),
-                t.unit,
-                tolerance=t.tolerance,
-                start=self.start,
-                certify=t.certify,
+            c, p, w = self.constants(default)
+            found = (
+                mirrored(t, made.system, made.loses, made.owner, c, p, w, None)
+                if t.least
+                else solve(
+                    made.system,
+                    c,
+                    p,
+                    w,
+                    t.unit,
+                    tolerance=t.tolerance,
+                    start=self.start,
+                    certify=t.certify,
+                )
             )
             self.products += found.work / max(len(made.system.sd), 1)
             self.rounds += found.sweeps
@@ -258,7 +279,9 @@ class Called(Block):
             late = np.abs(found.x - self.lost)[made.committed[:, 0] > 0]
             apart = np.maximum(apart, drawn / t.unit.max())
             apart = np.maximum(apart, late.max(axis=0, initial=0.0) / t.unit.max())
-            moved, back = stride.carried(call, unit * SAME * t.tolerance)
+            moved, back = call, np.zeros(call.shape[1], bool)
+            if not t.least:
+                moved, back = stride.carried(call, unit * SAME * t.tolerance)
             if (apart <= SAME * t.tolerance).all() and not back.any():
                 break
             self.start = found.y if self.start is None else np.where(back, self.start, found.y)

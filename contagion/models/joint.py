@@ -62,7 +62,7 @@ class JointModel(PortfolioModel):
         `prices`: without that channel they have no effect.
     tolerance : bound on the change of prices, and of payments and costs relative to the balance
         sheet.
-    max_rounds : rounds of all channels, and of each clearing and valuation.
+    max_rounds : rounds of all channels, and of each valuation.
 
     Raises
     ------
