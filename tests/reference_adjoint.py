@@ -18,7 +18,7 @@ def result_of(
     """A run without its rounds."""
     losses, pins = shock.arrays(net)
     return ct.results.PropagationResult(
-        net, model, shock, model.solve(net, losses, pins), losses, pins
+        net, model, shock, model.solve(net, losses, pins), losses, pins, "book"
     )
 
 
@@ -42,9 +42,10 @@ def losses_of(
     }
     if model.settles:
         found["external"] = total(result.outside_losses)
-        hit = result.triggers
-        rest = total(np.where(hit, destroyed(result) - result.loss, 0.0))
-        found["socialized"] = np.maximum(rest, 0.0)
+        lost, had = result.caused.loss, np.maximum(np.nan_to_num(result.reference.equity), 0.0)
+        at_once = np.minimum(destroyed(result), np.where(result.limited, had, np.inf))
+        at_once = np.clip(at_once, 0.0, lost)
+        found["socialized"] = total(lost - at_once + result.caused.outside_losses)
     return found
 
 

@@ -13,7 +13,6 @@ from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
 from ..network.exposure_network import ExposureNetwork
 from ..results.propagation_result import PropagationResult
-from ..results.socialization import initial_losses, owner_losses
 from ..text import choice
 
 Of: TypeAlias = (
@@ -73,7 +72,7 @@ def direct(
     if of == "owners":
         return of, float(result.loss.sum()), _owners(result, system, np.ones(n), side), 0.0
     if of == "socialized":
-        return (of, *_socialized(result, system, side), 0.0)
+        return of, float(result.entries.socialized), _socialized(result, system, side), -1.0
     if not settles:
         return of, float(result.claim_losses.sum()), np.zeros((5, n)), 1.0
     short = shortfalls(system, result.network.segments.due, result.pinned_recoveries, side)
@@ -104,9 +103,7 @@ def _owners(
     pinned, limited, slack = ~np.isnan(pin), result.limited, system.slack
     had = limited & exceeds(book.equity, slack, side)
     has = limited & ~pinned & exceeds(result.outcome.equity, slack, side)
-    passed = (1.0 - np.nan_to_num(pin)) * due
-    beyond = result.outcome.claims_lost - passed
-    holds = ~limited & pinned & exceeds(beyond, slack, "gain" if side == "loss" else "loss")
+    holds = _holds(result, system, side)
     out = np.zeros((5, len(due)))
     out[ASSETS] = out[CLAIMS] = had * 1.0 - has
     out[DUE] = -out[CLAIMS] - (1.0 - np.nan_to_num(pin)) * holds
@@ -114,6 +111,14 @@ def _owners(
     out[SHOCK] = has | free
     out[LOST] = has | free | holds
     return np.asarray(out * weights)
+
+
+def _holds(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """(n,) bool: nodes in a pinned default that are unknown and lose more than they pass on."""
+    pin, lost = result.pinned_recoveries, result.outcome.claims_lost - result.start.claims_lost
+    beyond = lost - (1.0 - np.nan_to_num(pin)) * result.network.segments.due
+    more = exceeds(beyond, system.slack, "gain" if side == "loss" else "loss")
+    return np.asarray(~result.limited & ~np.isnan(pin) & more)
 
 
 def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> np.ndarray:
@@ -128,21 +133,41 @@ def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> 
     return out
 
 
-def _socialized(result: PropagationResult, system: System, side: Side) -> tuple[float, np.ndarray]:
-    """`max(Σ_triggers (initial_i − loss_i), 0)` and its partial derivatives (5, n)."""
-    hit, pin, book = result.triggers, result.pinned_recoveries, result.network.book
-    initial = float(initial_losses(result)[hit].sum())
-    value = initial - float(owner_losses(result)[hit].sum())
-    out = -_owners(result, system, hit * 1.0, side)
-    if value < -KINK * initial:
-        return 0.0, np.zeros_like(out)
-    out[SHOCK] += hit & np.isnan(pin)
-    pinned = hit & ~np.isnan(pin)
-    known = pinned & book.known
-    passed = (1.0 - np.nan_to_num(pin)) * result.network.segments.due - result.outcome.claims_lost
-    rest = pinned & ~book.known & exceeds(passed, system.slack, side)
-    out[ASSETS] += known
-    out[CLAIMS] += known
-    out[LOST] -= known | rest
-    out[DUE] += np.where(rest, 1.0 - pin, 0.0) - np.where(known, pin, 0.0)
-    return max(value, 0.0), out
+def _socialized(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """Partial derivatives (5, n) of `Σ (loss_i − d_i)` + losses of external creditors.
+
+    `d_i = min(initial_i, e_i⁺)`, and `e_i⁺ = max(book equity_i, 0)` less what the reference loses,
+    whose derivative is that of another run: :func:`before`.
+    """
+    pin, book, due = result.pinned_recoveries, result.network.book, result.network.segments.due
+    out = _owners(result.caused, system, np.ones(len(due)), side)
+    out += shortfalls(system, due, pin, side)
+    initial, bound = result.entries.initial, capped(result, system, side)
+    had = bound & exceeds(book.equity, system.slack, side)
+    out[ASSETS] -= had
+    out[CLAIMS] -= had
+    out[DUE] += had
+    out[SHOCK] -= ~bound & np.isnan(pin)
+    ruined = ~bound & book.known & ~np.isnan(pin) & (initial > system.slack)
+    out[ASSETS] -= ruined
+    out[CLAIMS] -= ruined
+    out[LOST] += ruined
+    out[DUE] += np.where(ruined, np.nan_to_num(pin), 0.0)
+    return out
+
+
+def capped(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """(n,) bool: nodes whose equity, not the shock, limits what their owners lose at once."""
+    room = result.entries.initial - np.maximum(np.nan_to_num(result.reference.equity), 0.0)
+    slack = system.slack
+    return np.asarray(result.limited & (room >= -slack if side == "loss" else room > slack))
+
+
+def before(
+    result: PropagationResult, reference: PropagationResult, system: System, side: Side
+) -> np.ndarray:
+    """Partial derivatives (5, n) of what the reference loses and `socialized` does not count."""
+    unknown = ~result.limited & result.pinned & ~_holds(result.caused, system, side)
+    apart = 1.0 - (capped(result, system, side) | unknown)
+    due, pin = result.network.segments.due, reference.pinned_recoveries
+    return _owners(reference, system, apart, side) + shortfalls(system, due, pin, side)

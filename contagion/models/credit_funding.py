@@ -11,9 +11,9 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError, ModelError
 from ..kernels.funding import spread
 from ..network.exposure_network import ExposureNetwork
+from ..results.hops import Route
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
-from ..results.socialization import Route
 from ..text import listing
 from .base import Model, Trace
 from .routes import NOISE, links, lost_by, newly_failed, through_funding

@@ -215,9 +215,7 @@ def added_calls(result: RunArrays) -> tuple[np.ndarray, np.ndarray]:
         return outcome.called, outcome.unmet
 
     called, unmet = of(result.outcome)
-    if result.reference is None:
-        return called, unmet
-    before = of(result.reference)
+    before = of(result.start)
     return np.maximum(called - before[0], 0.0), np.maximum(unmet - before[1], 0.0)
 
 
@@ -240,9 +238,9 @@ def channels(result: RunArrays) -> pd.DataFrame:
     >>> ct.models.CreditFunding().propagate(net, ct.Shock.default("a")).channels.loc["b"].tolist()
     [0.0, 6.0, 0.0, 0.0]
     """
-    before = None if result.reference is None else result.reference.channels
+    before = result.start.channels or {}
     gross = {
-        name: money - (0.0 if before is None else before[name])
+        name: money - before.get(name, 0.0)
         for name, money in (result.outcome.channels or {}).items()
     }
     cut = np.sum(list(gross.values()), axis=0) - (result.loss - result.direct_loss)

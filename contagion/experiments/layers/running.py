@@ -33,7 +33,7 @@ def by_layer(
     *,
     recovery: float = 0.0,
     weights: Weights = "equity",
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
 ) -> LayerComparison:
     """Run every layer alone with the whole capital, and all layers together.
 

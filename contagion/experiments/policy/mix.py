@@ -118,7 +118,7 @@ def cheapest(
     of: str | None = None,
     statistic: str = "mean",
     level: float = LEVEL,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     weighting: Weighting = "plain",
     exact: int = EXACT,
     n_jobs: int = 1,

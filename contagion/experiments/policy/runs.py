@@ -45,7 +45,7 @@ class Bench:
     network: ExposureNetwork
     model: Model
     shock: Shock | Scenarios
-    baseline: Baseline = "book"
+    baseline: Baseline = "cleared"
     weighting: Weighting = "plain"
     n_jobs: int = 1
     progress: bool = False

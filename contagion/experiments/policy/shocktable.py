@@ -12,7 +12,6 @@ import pandas as pd
 
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
-from ...results.socialization import owner_losses
 from ...text import known_name, money
 from .intervention import Intervention
 from .runs import Used

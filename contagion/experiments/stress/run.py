@@ -42,7 +42,7 @@ def stress_test(
     scenarios: Scenarios,
     *,
     design: Design = "crossed",
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     levels: Sequence[float] = LEVELS,
     joint: bool | Sequence[Any] | None = None,
     keep: Sequence[str] = (),
