@@ -175,7 +175,7 @@ def added_up(result: ct.results.PropagationResult) -> dict[str, float]:
         initial += gone
         if result.outcome.defaulted[i] and not pinned:
             dead += (1 - alpha) * assets[i] + (1 - beta) * received[i]
-    return dict(initial=initial, missing=missing, dead=dead, borne=owners + external)
+    return {"initial": initial, "missing": missing, "dead": dead, "borne": owners + external}
 
 
 def assert_conserves_value(

@@ -8,11 +8,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
+from ..errors import ConvergenceError, ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
+from ..models.base import Model, _check_pins
 from ..network.exposure_network import ExposureNetwork
 from ..results.propagation_result import PropagationResult
+from ..shocks import Shock
 from ..text import choice
 
 Of: TypeAlias = (
@@ -23,6 +25,35 @@ Of: TypeAlias = (
 )
 TOTALS = ("owners", "shortfall", "external", "socialized")
 ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # what a loss of a node depends on, row by row
+
+
+def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
+    """The result of a model without the rounds, which the derivative does not need."""
+    if not differentiable(model):
+        raise ModelError(
+            f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
+            "point of segments. Use EisenbergNoe, RogersVeraart or DebtRank('linear')."
+        )
+    if network._guarantees is not None:
+        raise ModelError(
+            "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
+            "them out."
+        )
+    losses, recoveries = shock.arrays(network)
+    outcome = model.solve(network, losses, recoveries)
+    result = PropagationResult(network, model, shock, outcome, losses, recoveries, "book")
+    if not bool(np.all(outcome.converged)):
+        raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
+    if model.settles:
+        _check_pins(result)
+    return result
+
+
+def differentiable(model: Model) -> bool:
+    """Models and measures do not import each other: the class is known by its name."""
+    name = type(model).__name__
+    linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
+    return linear or name in ("EisenbergNoe", "RogersVeraart")
 
 
 def clearing_system(result: PropagationResult) -> System:

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
-from ..models.base import NO_SHOCK, Model, _check_pins
+from ..models.base import NO_SHOCK, Model
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
 from ..results.propagation_result import PropagationResult
@@ -30,6 +30,7 @@ from .partials import (
     clearing_system,
     debtrank_system,
     direct,
+    solved,
 )
 from .registry import Measure, scored
 
@@ -191,28 +192,6 @@ class Slopes:
     unclear: np.ndarray
 
 
-def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
-    """The result of a model without the rounds, which the derivative does not need."""
-    if not differentiable(model):
-        raise ModelError(
-            f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
-            "point of segments. Use EisenbergNoe, RogersVeraart or DebtRank('linear')."
-        )
-    if network._guarantees is not None:
-        raise ModelError(
-            "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
-            "them out."
-        )
-    losses, recoveries = shock.arrays(network)
-    outcome = model.solve(network, losses, recoveries)
-    result = PropagationResult(network, model, shock, outcome, losses, recoveries, "book")
-    if not bool(np.all(outcome.converged)):
-        raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
-    if model.settles:
-        _check_pins(result)
-    return result
-
-
 def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     """The derivatives of a loss at a result of :func:`solved`; see :func:`gradient`."""
     choice(side, ("loss", "gain"), "side")
@@ -252,13 +231,6 @@ def _slopes(
     write = _by_equity if valued else _by_segments
     arrays = write(result, system, moves, done, partial, outside)
     return Slopes(result, name, side, value, moves, done, endless, *arrays)
-
-
-def differentiable(model: Model) -> bool:
-    """Models and measures do not import each other: the class is known by its name."""
-    name = type(model).__name__
-    linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
-    return linear or name in ("EisenbergNoe", "RogersVeraart")
 
 
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:

@@ -3,7 +3,7 @@
 The *reference* is the same model without the shock; every amount is an increment over it, in the
 unit of the network. Owners are those of a node who are not nodes themselves, so that nodes add up.
 
-    shock_i      = d_i,   d_i = min(initial_i, e_i⁺, owners' loss_i)      e_i equity in the reference
+    shock_i      = d_i,   d_i = min(initial_i, e_i⁺, owners' loss_i)     e_i equity in the reference
     contagion_i  = owners' loss_i − d_i, and everything that external creditors of i lose
     Σ (shock + contagion) = initial loss + deadweight + relief
 
@@ -189,7 +189,7 @@ def pinned_losses(
 
     That is `assets − payments` at the solution: the claims that the node itself loses in the graph
     explain part of its failure and are counted where they began. Where the balance sheet is
-    unknown it is what the creditors do not get, less those claims but for what they had lost before.
+    unknown it is what the creditors do not get, less what those claims lose by the shock.
     """
     book, due, calls = network.book, network.segments.due, _called(network, outcome)
     rate, lost = np.nan_to_num(pins), outcome.claims_lost

@@ -131,6 +131,18 @@ class RunArrays:
             assert when is not None
         return when
 
+    @property
+    def borne(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) what owners outside the graph and external creditors of each node bear, in money.
+
+        All causes of the ledger together, with `baseline="book"` what was missing before too.
+        """
+        found, before = self.entries, self.before
+        owners, outside = found.shock + found.contagion, found.outside
+        if before is None:
+            return owners, outside
+        return owners + before.contagion, outside + before.outside
+
     @cached_property
     def equity_before(self) -> np.ndarray:
         """(n,) equity that losses are counted from."""

@@ -129,7 +129,7 @@ def sentences(result: RunArrays) -> list[str]:
     """The ledger in two or three lines: money first, then the share, then what was destroyed."""
     found, unit = result.entries, result.network.unit
     initial, absorbed = float(found.initial[found.hit].sum()), float(found.shock.sum())
-    social, relief = float(found.socialized), float(found.relief.sum())
+    social = float(found.socialized)
     share = f" ({social / (social + absorbed):.0%})" if social + absorbed > 0 else ""
     lines = [
         f"initial loss {money(initial, unit)}; owners of the nodes hit lose {money(absorbed, unit)} "
