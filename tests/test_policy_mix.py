@@ -176,7 +176,7 @@ def test_scenarios_are_the_same_for_every_mix():
     for name in candidates:
         assert found.table.loc[name, "value"] == pytest.approx(want.loc[name, "after"])
     assert found.table.loc["nothing", "value"] == pytest.approx(want["before"].iloc[0])
-    assert "expected shortfall of system loss at 0.95" in " ".join(repr(found).split())
+    assert "expected shortfall of loss at 0.95" in " ".join(repr(found).split())
 
 
 def test_errors(star_of_debtors):

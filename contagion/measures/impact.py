@@ -14,6 +14,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
 from ..records import Table
+from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
@@ -183,8 +184,6 @@ def _run(
     before = np.maximum(base.equity, 0.0)
     known = ~np.isnan(before)
     settled = base.external_paid is not None
-    unlimited = ~book.can_fail  # also where the balance sheet is not known
-    apart = 1.0 - np.asarray(network.ownership.sum(axis=0)).ravel()  # shares that no node holds
     impact, known_impact, uncapped, caused = np.zeros((4, n))
     suffered, suffered_uncapped, socialized = np.zeros((3, n))
     induced, failures = np.zeros((2, n), np.int64)
@@ -195,18 +194,18 @@ def _run(
         impact[triggers] = loss.sum(axis=1)
         known_impact[triggers] = loss @ known
         uncapped[triggers] = gross @ known
-        caused[triggers] = gross @ unlimited + loss @ (apart * ~unlimited)
         suffered[:] += loss.sum(axis=0)
         suffered_uncapped[:] += gross.sum(axis=0)
-        socialized[:] += np.where(unlimited, gross.sum(axis=0), loss.sum(axis=0) * apart)
 
     rest = np.arange(n)
     if model.spreads_by_default_only:
         quiet, gross = _quiet(network, base, recovery)
         end = np.maximum((base.equity[gross.indices] - gross.data), 0.0)
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
-        count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
-        caused[quiet] += (1.0 - recovery) * book.stated_liabilities[quiet]
+        loss = csr_array((data, gross.indices, gross.indptr), shape=gross.shape)
+        count(quiet, gross, loss)
+        caused[quiet] = loss.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
+        socialized += loss.sum(axis=0)
         rest = np.setdiff1d(rest, quiet)
     parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]
@@ -229,11 +228,13 @@ def _run(
         count(triggers, gross, loss)
         induced[triggers] = new.sum(axis=1)
         failures += new.sum(axis=0)
-        if base.external_paid is not None and outcome.external_paid is not None:
-            outside = base.external_paid - outcome.external_paid
-            caused[triggers] += outside.sum(axis=1)
-            outside[here] = 0.0
-            socialized += outside.sum(axis=0)
+        if settled:
+            pins = _pins(network, triggers, recovery)
+            ledger = entries(network, outcome, base, np.zeros_like(pins), pins)
+            caused[triggers] = ledger.socialized
+            passed = ledger.contagion + ledger.outside
+            passed[here] = 0.0
+            socialized += passed.sum(axis=0)
     found = EachDefault(
         impact, known_impact, uncapped, suffered, suffered_uncapped, induced, failures
     )

@@ -164,7 +164,7 @@ class Model(ABC):
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
     net = result.network
-    destroyed = pinned_losses(net, result.outcome, result.pinned_recoveries)
+    destroyed = pinned_losses(net, result.outcome, result.pinned_recoveries) - result.asset_losses
     below = result.pinned & (destroyed < -1e-9 * (net.book.claims + net.segments.due))
     if below.any():
         at = int(np.flatnonzero(below)[0])

@@ -42,7 +42,10 @@ def uncertainty(network: ExposureNetwork, test: StressTest | None) -> tuple[Exhi
             "ct.scenarios.common_factor(network, scenarios=10_000))."
         )
         return (Exhibit("T13", "Many scenarios", missing=missing),)
-    text = "How often the loss (of owners and outside creditors) is above an amount, with value at risk and shortfall."
+    text = (
+        "How often the loss of owners and outside creditors is above an amount, with value at risk "
+        "and shortfall."
+    )
     drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
     return (_system(test), drawn, *tail, _nodes(network, test))

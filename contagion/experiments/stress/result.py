@@ -180,7 +180,7 @@ class StressTest(Scalars):
     # -- what was kept ----------------------------------------------------------------------
 
     def kept(self, what: str = "loss") -> np.ndarray:
-        """(N, n) by scenario and node: "loss", "owners_loss", "contagion" (money), "defaulted" (bool).
+        """(N, n) "loss", "owners_loss", "contagion" (money) or "defaulted" (bool), by node.
 
         For crossed networks (networks, N, n). Reads all of it from the folder, if there is one.
 
