@@ -56,17 +56,18 @@ def each_default(
     network, model : any model.
     recovery : recovery rate on claims on the failing node, in [0, 1].
     more : also the indices without cap, the direct and the cascade part of the impact and their
-        ratio, and the socialized loss caused and suffered.
+        ratio.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
         defaults are run.
 
     Returns
     -------
-    Table : one row a node: default_impact (money), contagion_index (%), vulnerability_index
-    (%), induced_defaults, hazard (%), loss_suffered (money, sum over all triggers); with `more`
-    contagion_index_uncapped, vulnerability_index_uncapped (%), direct_impact, cascade_impact
-    (money), amplification, socialized_caused, socialized_suffered (money). `definitions` has the
-    formulas. Where a measure is not defined it is nan, and `reasons` is {column: {node: why}}.
+    Table : one row a node: for models that settle claims socialized_caused, socialized_suffered
+    (money); default_impact (money, the loss of owners inside the graph), contagion_index (%),
+    vulnerability_index (%), induced_defaults, hazard (%), loss_suffered (money, sum over all
+    triggers); with `more` contagion_index_uncapped, vulnerability_index_uncapped (%),
+    direct_impact, cascade_impact (money), amplification. `definitions` has the formulas. Where a
+    measure is not defined it is nan, and `reasons` is {column: {node: why}}.
 
     Raises
     ------
@@ -98,9 +99,14 @@ def each_default(
         found, social = _run(network, model, base, recovery, n_jobs, progress)
     capital = np.maximum(base.equity, 0.0)
     values = _usual(network, capital, found)
+    if social is not None or more:
+        n, name = len(network), type(model).__name__
+        why = {f"{name} does not settle claims": np.full(n, social is None)}
+        caused, suffered = np.zeros((2, n)) if social is None else social
+        both = {"socialized_caused": (caused, why), "socialized_suffered": (suffered, why)}
+        values = both | values
     if more:
-        direct = _direct(network, base, recovery, capital)
-        values |= _more(network, capital, found, direct, social, type(model).__name__)
+        values |= _more(network, capital, found, _direct(network, base, recovery, capital))
     return beside({name: scored(name, x, network.names, why) for name, (x, why) in values.items()})
 
 
@@ -134,16 +140,12 @@ def _more(
     capital: np.ndarray,
     found: EachDefault,
     direct: np.ndarray,
-    social: tuple[np.ndarray, np.ndarray] | None,
-    model: str,
 ) -> Values:
     n, known = len(network), np.nan_to_num(capital)
     others = known.sum() - known
     cascade = found.impact - direct
     cascade = np.where(np.abs(cascade) > ROUNDING * direct, cascade, 0.0)
     first = {"guarantees pass the first loss on": np.full(n, network.guarantees is not None)}
-    unsettled = {f"{model} does not settle claims": np.full(n, social is None)}
-    caused, suffered = (np.zeros(n), np.zeros(n)) if social is None else social
     with np.errstate(invalid="ignore", divide="ignore"):
         contagion = 100.0 * found.uncapped / others
         vulnerability = 100.0 * found.suffered_uncapped / ((n - 1) * known)
@@ -154,8 +156,6 @@ def _more(
         "direct_impact": (direct, first),
         "cascade_impact": (cascade, first),
         "amplification": (ratio, {**first, "nobody loses on it directly": ~(direct > 0)}),
-        "socialized_caused": (caused, unsettled),
-        "socialized_suffered": (suffered, unsettled),
     }
 
 

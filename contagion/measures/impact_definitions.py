@@ -10,6 +10,7 @@ DEFINITIONS = (
         "Σ_{j≠i} ℓ(j|i)",
         "money",
         "loss of all other owners when i defaults; ℓ(j|i) is capped at the equity of j",
+        title="loss of owners inside the graph",
     ),
     Measure(
         "contagion_index",

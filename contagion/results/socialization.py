@@ -126,16 +126,22 @@ def summarize(result: RunArrays, hop: np.ndarray, threshold: float = 0.0) -> Soc
 
 
 def sentences(result: RunArrays) -> list[str]:
-    """The ledger in two or three lines: money first, then the share, then what was destroyed."""
-    found, unit = result.entries, result.network.unit
+    """The ledger in two to four lines: money first, then the share, then what was destroyed."""
+    found, before, unit = result.entries, result.before, result.network.unit
     initial, absorbed = float(found.initial[found.hit].sum()), float(found.shock.sum())
-    social = float(found.socialized)
+    social, own = float(found.socialized), float(found.contagion[found.hit].sum())
     share = f" ({social / (social + absorbed):.0%})" if social + absorbed > 0 else ""
+    on_hit = f", {money(own, unit)} of it by owners of nodes hit" if own > 1e-9 * social else ""
     lines = [
-        f"initial loss {money(initial, unit)}; owners of the nodes hit lose {money(absorbed, unit)} "
-        f"at once, {money(social, unit)}{share} is socialized"
+        f"initial loss {money(initial, unit)}; owners of the nodes hit absorb "
+        f"{money(absorbed, unit)} at once, {money(social, unit)}{share} is socialized{on_hit}"
     ]
+    floor = 1e-9 * (social + absorbed)
     gone = [(cause, float(x.sum())) for cause, x in found.deadweight.items()]
-    parts = [f"{cause} {money(amount, unit)}" for cause, amount in gone if amount > 0]
+    parts = [f"{cause} {money(amount, unit)}" for cause, amount in gone if amount > floor]
     lines += [f"destroyed on the way: {', '.join(parts)}"] if parts else []
+    if (relief := float(found.relief.sum())) > floor:
+        lines.append(f"others get {money(relief, unit)} more because of it (not netted)")
+    if before is not None and (missing := float(before.borne.sum())) > 0:
+        lines.append(f"missing before the shock: {money(missing, unit)}")
     return lines
