@@ -204,8 +204,10 @@ def _run(
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
         loss = csr_array((data, gross.indices, gross.indptr), shape=gross.shape)
         count(quiet, gross, loss)
-        caused[quiet] = loss.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
-        socialized += loss.sum(axis=0)
+        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # others without limit
+        passed = csr_array((borne, gross.indices, gross.indptr), shape=gross.shape)
+        caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
+        socialized += passed.sum(axis=0)
         rest = np.setdiff1d(rest, quiet)
     parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]

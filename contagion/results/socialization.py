@@ -28,22 +28,22 @@ class Socialization:
     absorbed_by_trigger : Σ `shock` of the ledger: what the owners of the nodes that were hit (and
         the owners of those) lose at once.
     socialized : Σ `contagion` of the ledger, everything else that is borne because of the shock.
-    socialized_share : socialized / (initial loss + deadweight + relief), in [0, 1]; nan where
+    socialized_share : socialized / (initial loss + deadweight + relief), in [0, 1]; not defined where
         nothing is destroyed.
     socialized_on_hit : part of `socialized` that falls on owners of nodes that were hit too.
     relief : what some get more because of the shock, money; not netted against losses.
-    amplification : (initial loss + deadweight) / initial loss; nan without initial loss.
+    amplification : (initial loss + deadweight) / initial loss; not defined without initial loss.
     bystander_share : part of the loss that the shock causes (absorbed + socialized) that falls on
         parties that a trigger reaches and that lose nothing on a claim on one (a call on a
         guarantor and a share count as claims), in [0, 1]: all at two hops or more, and at one hop
         who only holds what a trigger sold or has to repay it. It depends on conduits: a vehicle
-        without equity adds a hop. nan where nothing is destroyed, as of the shares below.
+        without equity adds a hop. not defined where nothing is destroyed, as the other shares.
     reach : nodes that a trigger reaches, triggers left out, whose owners lose more than the
         threshold, by any channel.
     depth : hops from the triggers to the farthest of them.
     hhi : concentration over named bearers (owners of nodes, holders): Herfindahl–Hirschman index
         Σ (amount / what named bearers bear)², in (0, 1]; 1 / hhi is the number of equal bearers.
-        nan where only external creditors bear.
+        not defined where only external creditors bear.
     external_share : part of the loss that the shock causes that falls on external creditors, a
         diffuse group that is no single bearer, in [0, 1].
     missing_before : what was missing without the shock, against book values, its own deadweight
