@@ -124,7 +124,7 @@ def test_falls_of_prices_are_deadweight_and_value_is_conserved(model, seed, n, f
     result = model.propagate(net, shock, baseline=baseline)
     s, room = result.socialization, 1e-9 * checks.scale(net)
     owners, outside = float(result.loss.sum()), float(result.outside_losses.sum())
-    assert abs(owners + outside - (s.initial_loss + s.already_missing + s.deadweight)) <= room
+    assert abs(owners + outside - (s.initial_loss + s.missing_before + s.deadweight)) <= room
     assert result.audit()["ok"].all()
     if baseline == "book":
         losses, pins = shock.arrays(net)

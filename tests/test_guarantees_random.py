@@ -61,7 +61,7 @@ def test_value_is_conserved_in_both_baselines(case):
     for one in (result, EXACT.propagate(net, shock, baseline="cleared")):
         assert one.audit()["ok"].all(), one.audit()
         s = one.socialization
-        assert abs(s.borne - s.initial_loss - s.already_missing - s.deadweight) <= room
+        assert abs(s.borne - s.initial_loss - s.missing_before - s.deadweight - s.relief) <= room
         assert abs(one.bearers["amount"].sum() - s.borne) <= room
         assert s.deadweight == 0
 

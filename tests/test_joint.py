@@ -176,7 +176,7 @@ def test_value_is_conserved(chosen, seed, n, features, baseline):
     result = model_of(chosen).propagate(net, shock, baseline=baseline)
     s, room = result.socialization, 1e-9 * checks.scale(net)
     owners, outside = float(result.loss.sum()), float(result.outside_losses.sum())
-    assert abs(owners + outside - (s.initial_loss + s.already_missing + s.deadweight)) <= room
+    assert abs(owners + outside - (s.initial_loss + s.missing_before + s.deadweight)) <= room
     audit = result.audit()
     assert audit["ok"].all(), audit[~audit["ok"]].to_string()
     parts = result.outcome.channels

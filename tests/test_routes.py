@@ -143,7 +143,7 @@ def test_marks_follow_what_prices_take():
     """t sells X, which a holds: b marks a down for it and sells Y, which c holds."""
     net = network(
         {"t": 50, "a": 50, "b": 10, "c": 10},
-        {"t": 45, "a": 30, "b": 10},
+        {"t": 40, "a": 30, "b": 10},
         {("t", "X"): 50, ("a", "X"): 50, ("b", "Y"): 10, ("c", "Y"): 10},
         {("b", "a"): 10},
     )
