@@ -174,7 +174,7 @@ def test_no_shock_no_loss(model, seed, n, features):
     """
     net = random_network(seed, n, 2.0, features - {"insolvent"})
     if getattr(model, "which", None) != "least":
-        result = run(model, net, ct.Shock())
+        result = run(model, net, ct.Shock(), baseline="book")
         assert result.table["loss"].abs().max() <= 1e-12 * checks.scale(net)
         assert result.outcome.rounds <= 2
         assert not result.outcome.defaulted[net.book.equity > 0].any()
