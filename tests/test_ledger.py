@@ -196,6 +196,35 @@ def test_one_baseline_by_default():
     assert book.loss.sum() == pytest.approx(1331.7e6, abs=5e4)
 
 
+def test_the_headline_of_a_ranking_is_the_socialized_loss():
+    """The default of Genesis costs no owner in the graph anything, and 2.16 bn others."""
+    net = ct.datasets.load("cefi_credit_2022")
+    table = ct.rank(net, [ct.EisenbergNoe()])
+    assert table["socialized_caused"].is_monotonic_decreasing
+    assert table.loc["genesis", "default_impact"] == 0
+    caused = ct.EisenbergNoe().propagate(net, ct.Shock.default("genesis")).socialization.socialized
+    assert table.loc["genesis", "socialized_caused"] == pytest.approx(caused, rel=1e-9)
+    assert caused == pytest.approx(2.16e9, rel=1e-3)
+
+
+def test_what_a_fund_avoids_is_what_the_system_no_longer_loses():
+    """More capital for a: fewer sales, less falls, and all that is avoided was socialized."""
+    sale = ct.models.FireSale(0.19, impact=ct.liquidation.Linear(depth=600))
+    fund = {"fund": ct.experiments.policy.Capital(add={"a": 10.0})}
+    table = ct.experiments.policy.compare(two_sellers(), sale, ct.Shock.loss({"a": 10}), fund).table
+    assert table["loss"].iloc[0] == pytest.approx(70.17, abs=0.005)
+    lower = table["loss"].iloc[0] - table["loss"].iloc[1] - table["funded"].iloc[1]
+    assert table["avoided"].iloc[1] >= lower > 10
+
+
+def test_a_share_that_rests_on_an_assumed_capital_says_so():
+    net = ct.datasets.load("cefi_credit_2022")
+    said = repr(ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows")))
+    assert "rests on an assumed capital of 'three_arrows'" in said
+    said = repr(ct.EisenbergNoe().propagate(net, ct.Shock.default("voyager")))
+    assert "assumed capital" not in said
+
+
 # -- contracts ----------------------------------------------------------------------------------
 
 

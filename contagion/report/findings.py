@@ -12,6 +12,7 @@ from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
 from ..records import Table
 from ..results.propagation_result import PropagationResult
+from ..results.socialization import assumed
 from ..text import money, plural
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given
@@ -76,6 +77,10 @@ def _total(result: PropagationResult) -> str:
             f"{money(s.socialized, unit)} ({percent(s.socialized_share)}) is socialized, that is, "
             "borne by contagion."
         )
+        if nodes := assumed(result):
+            label = names(result.network)
+            whose = listed([label.get(node, node) for node in nodes])
+            text += f" That share rests on an assumed capital of {whose}."
     if s.socialized_on_hit > NOISE * s.socialized:
         text += f" Of it {money(s.socialized_on_hit, unit)} falls on owners of nodes hit too."
     if s.relief > NOISE * s.socialized:

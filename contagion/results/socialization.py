@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..text import money
+from ..text import listing, money
 from . import ledger
 from .hops import along, claims
 from .run_arrays import RunArrays
@@ -28,8 +28,8 @@ class Socialization:
     absorbed_by_trigger : Σ `shock` of the ledger: what the owners of the nodes that were hit (and
         the owners of those) lose at once.
     socialized : Σ `contagion` of the ledger, everything else that is borne because of the shock.
-    socialized_share : socialized / (initial loss + deadweight + relief), in [0, 1]; not defined where
-        nothing is destroyed.
+    socialized_share : socialized / (initial loss + deadweight + relief), in [0, 1]; not defined
+        where nothing is destroyed.
     socialized_on_hit : part of `socialized` that falls on owners of nodes that were hit too.
     relief : what some get more because of the shock, money; not netted against losses.
     amplification : (initial loss + deadweight) / initial loss; not defined without initial loss.
@@ -125,6 +125,13 @@ def summarize(result: RunArrays, hop: np.ndarray, threshold: float = 0.0) -> Soc
     )
 
 
+def assumed(result: RunArrays) -> list[str]:
+    """The nodes hit whose capital, on which the share rests, is assumed and in no source."""
+    told = result.network.assumptions
+    hit = map(str, result.network.names[result.triggers])
+    return [x for x in hit if any(text.startswith(f"equity of {x} assumed") for text in told)]
+
+
 def sentences(result: RunArrays) -> list[str]:
     """The ledger in two to four lines: money first, then the share, then what was destroyed."""
     found, before, unit = result.entries, result.before, result.network.unit
@@ -136,6 +143,8 @@ def sentences(result: RunArrays) -> list[str]:
         f"initial loss {money(initial, unit)}; owners of the nodes hit absorb "
         f"{money(absorbed, unit)} at once, {money(social, unit)}{share} is socialized{on_hit}"
     ]
+    if share and (names := assumed(result)):
+        lines.append(f"the share rests on an assumed capital of {listing(names)}")
     floor = 1e-9 * (social + absorbed)
     gone = [(cause, float(x.sum())) for cause, x in found.deadweight.items()]
     parts = [f"{cause} {money(amount, unit)}" for cause, amount in gone if amount > floor]
