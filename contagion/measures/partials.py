@@ -201,4 +201,4 @@ def before(
     unknown = ~result.limited & result.pinned & ~_holds(result.caused, system, side)
     apart = 1.0 - (capped(result, system, side) | unknown)
     due, pin = result.network.segments.due, reference.pinned_recoveries
-    return _owners(reference, system, apart, side) + shortfalls(system, due, pin, side)
+    return np.asarray(_owners(reference, system, apart, side) + shortfalls(system, due, pin, side))

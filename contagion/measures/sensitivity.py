@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -200,7 +200,7 @@ def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     found = _slopes(result, system, (name, value, partial, outside), side)
     if name != "socialized" or result.before is None or not result.before.borne.any():
         return found
-    reference = solved(result.network, result.model, NO_SHOCK)
+    reference = solved(result.network, cast(Model, result.model), NO_SHOCK)
     old = clearing_system(reference)
     lost = name, value, before(result, reference, old, side), outside
     less, arrays = _slopes(reference, old, lost, side), ("assets", "outside", "claims", "funded")

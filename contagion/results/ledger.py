@@ -212,7 +212,7 @@ def _bottomless(network: ExposureNetwork) -> np.ndarray:
 
 
 def _hole(outcome: Outcome) -> np.ndarray:
-    return np.maximum(-np.nan_to_num(outcome.equity), 0.0)
+    return np.asarray(np.maximum(-np.nan_to_num(outcome.equity), 0.0))
 
 
 def _deadweight(outcome: Outcome, reference: Outcome) -> dict[str, np.ndarray]:

@@ -43,12 +43,12 @@ ARRAYS = ("loss", "owners_loss", "contagion", "defaulted")
 def gathered(parts: list[Measured], rows: np.ndarray) -> Measured:
     """Measured parts as one, each scenario in its row of `rows` (k,)."""
     back = np.argsort(rows, kind="stable")
-    arrays = (np.concatenate([getattr(part, name) for part in parts])[back] for name in ARRAYS)
+    arrays = {name: np.concatenate([getattr(p, name) for p in parts])[back] for name in ARRAYS}
     columns = {
         name: np.concatenate([part.columns[name] for part in parts])[back]
         for name in parts[0].columns
     }
-    return Measured(*arrays, columns)
+    return Measured(**arrays, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Books:
     def before(self) -> np.ndarray:
         """(n,) equity that losses are counted from, not below 0; 0 where it is unknown."""
         start = self.reference.equity if self.missing is None else self.network.book.equity
-        return np.maximum(np.nan_to_num(start), 0.0)
+        return np.asarray(np.maximum(np.nan_to_num(start), 0.0))
 
     @property
     def capital(self) -> float:
@@ -137,9 +137,12 @@ class Books:
                 "relief": found.relief.sum(axis=1),
             }
         columns = {"loss": loss.sum(axis=1), **columns}
-        arrays = (loss, owners, found.contagion, outcome.defaulted)
         return Measured(
-            *(array[:count] for array in arrays), {key: x[:count] for key, x in columns.items()}
+            loss[:count],
+            owners[:count],
+            found.contagion[:count],
+            outcome.defaulted[:count],
+            {key: x[:count] for key, x in columns.items()},
         )
 
     def _payable(self, outcome: Outcome, losses: np.ndarray, recoveries: np.ndarray | None) -> None:
