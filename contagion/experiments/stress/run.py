@@ -102,7 +102,7 @@ def stress_test(
     Example
     -------
     b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
-    owners of a lose 2, and those of b 3.
+    owners of a lose 2, those of b 3, and who lent b the other 7 loses 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -110,7 +110,7 @@ def stress_test(
     >>> halves = ct.scenarios.from_shocks(net, [ct.Shock.loss({"a": 6.0}), ct.Shock()])
     >>> test = stress_test(net, ct.EisenbergNoe(), halves)
     >>> test.mean().value, test.nodes["default_probability"].tolist()
-    (2.5, [0.5, 0.5])
+    (3.0, [0.5, 0.5])
     """
     expect(model=model, scenarios=scenarios)
     if n_jobs == 0:
