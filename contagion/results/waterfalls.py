@@ -239,13 +239,16 @@ def channels(result: RunArrays) -> pd.DataFrame:
     [0.0, 6.0, 0.0, 0.0]
     """
     before = result.start.channels or {}
+    most = np.where(result.limited, np.maximum(result.equity_before, 0.0), np.inf)
+    direct = np.minimum(np.minimum(result.entries.initial, most), result.loss)
+    direct = np.maximum(direct, 0.0)
     gross = {
         name: money - before.get(name, 0.0)
         for name, money in (result.outcome.channels or {}).items()
     }
-    cut = np.sum(list(gross.values()), axis=0) - (result.loss - result.direct_loss)
+    cut = np.sum(list(gross.values()), axis=0) - (result.loss - direct)
     able = {n: np.where(np.sign(x) == np.sign(cut), x, 0.0) for n, x in gross.items()}
     whole = np.sum(list(able.values()), axis=0)
     share = cut / np.where(whole != 0, whole, 1.0)
     parts = {name: money - share * able[name] for name, money in gross.items()}
-    return pd.DataFrame({"direct": result.direct_loss, **parts}, index=result.network.names)
+    return pd.DataFrame({"direct": direct, **parts}, index=result.network.names)
