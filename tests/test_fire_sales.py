@@ -132,7 +132,7 @@ def test_falls_of_prices_are_deadweight_and_value_is_conserved(model, seed, n, f
         price, own = model.market(net, shock)["price"], plain.held(net)
         free = np.flatnonzero(np.isnan(pins))
         drop = sum(part[i] * own[a][i] * (1 - price.get(a, 1.0)) for i in free for a in own)
-        assert s.deadweight == pytest.approx(drop, abs=room)
+        assert result.outcome.deadweight.sum() == pytest.approx(drop, abs=room)
 
 
 # -- limits -------------------------------------------------------------------------------------

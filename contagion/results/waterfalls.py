@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from ..kernels.segments import Segments
+from .ledger import at_face, owners_loss
 from .outcome import Outcome
 from .run_arrays import RunArrays
 
@@ -33,7 +34,8 @@ def layers(result: RunArrays) -> pd.DataFrame:
     n = len(net)
     stage, names = _stages(result)
     unpaid = outcome.unpaid
-    lost = np.nan_to_num(result.loss)
+    shock = result.asset_losses, result.pinned_recoveries
+    lost = np.nan_to_num(owners_loss(net, outcome, at_face(net), *shock))
     own = np.maximum(np.nan_to_num(book.equity), 0.0)
     own = np.where(result.limited, own, np.maximum(own, lost))  # who cannot fail has no limit
     key = segments.owner * np.int64(len(names)) + stage
