@@ -123,8 +123,8 @@ def test_falls_of_prices_are_deadweight_and_value_is_conserved(model, seed, n, f
     net, shock = example(seed, n, features)
     result = model.propagate(net, shock, baseline=baseline)
     s, room = result.socialization, 1e-9 * checks.scale(net)
-    owners, outside = float(result.loss.sum()), float(result.outside_losses.sum())
-    assert abs(owners + outside - (s.initial_loss + s.missing_before + s.deadweight)) <= room
+    borne, whole = sum(map(np.sum, result.borne)), s.initial_loss + s.deadweight + s.relief
+    assert abs(borne - s.missing_before - whole) <= room and abs(borne - s.borne) <= room
     assert result.audit()["ok"].all()
     if baseline == "book":
         losses, pins = shock.arrays(net)
