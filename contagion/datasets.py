@@ -30,8 +30,8 @@ class Card:
     `rules` says how single nodes share a shortfall, `layers` what each snapshot means, `network`
     how the tables are read, `assume_equity` what is assumed where no source gives capital,
     `default_run` which node fails first (`default`), what share of face value it pays
-    (`recovery`) and what losses are counted from (`baseline`, "book" unless given); `sources` and
-    `grades` explain the columns source and evidence of the tables.
+    (`recovery`) and what losses are counted from (`baseline`, "cleared" unless given); `sources`
+    and `grades` explain the columns source and evidence of the tables.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Card:
                 "first run",
                 [
                     f"default of {run['default']}, recovery {run['recovery']:.0%}, losses "
-                    f"counted from {run.get('baseline', 'book')} values"
+                    f"counted from {run.get('baseline', 'cleared')} values"
                 ],
             ),
             ("caveats", list(self.caveats)),

@@ -16,10 +16,8 @@ def result_of(
     net: ct.ExposureNetwork, model: ct.models.Model, shock: ct.Shock
 ) -> ct.results.PropagationResult:
     """A run without its rounds."""
-    losses, pins, _ = shock.arrays(net)
-    return ct.results.PropagationResult(
-        net, model, shock, model.solve(net, losses, pins), losses, pins
-    )
+    hit = shock.arrays(net)
+    return ct.results.PropagationResult(net, model, shock, hit, model.solve(net, *hit), "book")
 
 
 def losses_of(
@@ -42,21 +40,22 @@ def losses_of(
     }
     if model.settles:
         found["external"] = total(result.outside_losses)
-        hit = result.triggers
-        rest = total(np.where(hit, destroyed(result) - result.loss, 0.0))
-        found["socialized"] = np.maximum(rest, 0.0)
+        lost, had = result.caused.loss, np.maximum(np.nan_to_num(result.reference.equity), 0.0)
+        at_once = np.minimum(destroyed(result), np.where(result.limited, had, np.inf))
+        at_once = np.clip(at_once, 0.0, lost)
+        found["socialized"] = total(lost - at_once + result.caused.outside_losses)
     return found
 
 
 def destroyed(result: ct.results.PropagationResult) -> np.ndarray:
     """What the shock destroys: losses; for a pinned node what it has less what it pays."""
-    sheet, pins = result.network.balance_sheet, result.pinned_recoveries
+    sheet, pins = result.network.balance_sheet, result.hit.pins
     owes = np.nan_to_num(sheet["external_liabilities"]) + sheet["debts"]
     lost = result.outcome.claims_lost
     known = sheet["external_assets"] + sheet["claims"] - lost - np.nan_to_num(pins) * owes
     unknown = np.maximum((1 - np.nan_to_num(pins)) * owes - lost, 0.0)
     pinned = np.where(np.isnan(known), unknown, known)
-    return np.where(np.isnan(pins), result.asset_losses, pinned)
+    return np.where(np.isnan(pins), result.hit.losses, pinned)
 
 
 class Differences:

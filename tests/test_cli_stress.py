@@ -258,7 +258,7 @@ def test_scenarios_that_are_listed_have_no_intervals(cli):
                        "--set", "nodes=genesis,three_arrows")  # fmt: skip
     assert code == 0 and fits(out) and "–" not in out and "VaR" not in out
     result = ct.EisenbergNoe().propagate(net, ct.Shock.default("genesis", 0.2), baseline="cleared")
-    loss, other = result.loss.sum(), result.socialization.socialized
+    loss, other = result.socialization.borne, result.socialization.socialized
     assert f"genesis {loss / 1e6:,.1f} {other / 1e6:,.1f}" in flat(out)
     assert "a list, not a sample" in flat(out)
     _, out, _ = cli("stress", CEFI, "--scenarios", "single-defaults", "--json")
@@ -357,7 +357,7 @@ def test_an_ensemble_of_a_folder(cli, tmp_path):
         {
             number: [
                 ct.EisenbergNoe().propagate(one, ct.Shock.default(name), baseline="cleared")
-                .loss.sum() for name in one.names
+                .socialization.borne for name in one.names
             ]
             for number, one in enumerate(nets)
         },
@@ -389,7 +389,7 @@ HASTY = ct.models.NetworkValuation("linear-debtrank", max_rounds=1)
 
 
 def test_what_did_not_converge_is_said(capsys, cli):
-    net = ct.datasets.load(CEFI)
+    net = ct.datasets.load("neva_ring3")
     drawn = ct.scenarios.common_factor(net, scenarios=300, volatility=0.9, rng=1)
     test = ct.stress_test(net, HASTY, drawn, unconverged=1.0)
     show(test, net, drawn, None)

@@ -141,7 +141,7 @@ def test_the_first_run_of_the_card_runs(name):
 def test_the_first_run_counts_only_what_it_causes(name):
     first = datasets.card(name).default_run
     result = run(name, None, first["default"], baseline=first["baseline"])
-    assert result.socialization.already_missing == 0.0
+    assert result.socialization.missing_before == 0.0
     assert result.socialization.borne == pytest.approx(result.socialization.initial_loss)
 
 

@@ -61,7 +61,7 @@ def test_default_costs_and_old_holes_are_causes(chain):
     result = costly.propagate(chain, ct.Shock.loss({"a": 2.5}))
     assert set(result.explain("c").table["cause"]) == {"default costs"}
     broke = chain.with_nodes(external_assets={"a": 4.0})
-    why = ct.EisenbergNoe().propagate(broke).explain("b")
+    why = ct.EisenbergNoe().propagate(broke, baseline="book").explain("b")
     assert why.table["cause"].tolist() == ["missing before the shock"]
     since = ct.EisenbergNoe().propagate(broke, ct.Shock.loss({"a": 1.0}), baseline="cleared")
     assert since.explain("b").table["amount"].tolist() == pytest.approx([1.0])
@@ -103,7 +103,7 @@ def test_falling_prices_are_a_cause_by_their_own_name():
 
 def test_sales_for_funding_and_default_costs_are_told_apart():
     """a fails; b owes it 10, replaces none and loses 2 on what it sells for 10, which c misses."""
-    net = from_liabilities([[0, 0, 0], [10, 0, 5], [0, 0, 0]], [21, 16, 1], [33, 0, 0])
+    net = from_liabilities([[0, 0, 0], [10, 0, 5], [0, 0, 0]], [21, 16, 1], [30, 0, 0])
     joint = ct.models.JointModel(funding=ct.models.channels.Funding(1.0, 0.2))
     why = joint.propagate(net, ct.Shock.default("a")).explain("c")
     assert why.table[["path", "cause"]].values.tolist() == [["b → c", "forced sales"]]
@@ -170,7 +170,7 @@ def test_no_more_rows_than_asked_for(star):
     result = ct.EisenbergNoe().propagate(star, ct.Shock.loss({"a": 22.0}))
     assert len(result.explain("b", most=1).table) == 1
     big = random_network(1, 30, 6.0, {"insolvent"})
-    result = ct.EisenbergNoe().propagate(big)
+    result = ct.EisenbergNoe().propagate(big, baseline="book")
     most = np.argmax(result.table["claims_lost"].to_numpy())
     why = result.explain(big.names[most], most=2)
     assert len(why.table) == 3 and why.table["path"].iloc[-1] == "other paths"

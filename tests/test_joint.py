@@ -175,8 +175,8 @@ def test_value_is_conserved(chosen, seed, n, features, baseline):
     net, shock = example(seed, n, features)
     result = model_of(chosen).propagate(net, shock, baseline=baseline)
     s, room = result.socialization, 1e-9 * checks.scale(net)
-    owners, outside = float(result.loss.sum()), float(result.outside_losses.sum())
-    assert abs(owners + outside - (s.initial_loss + s.already_missing + s.deadweight)) <= room
+    borne, whole = sum(map(np.sum, result.borne)), s.initial_loss + s.deadweight + s.relief
+    assert abs(borne - s.missing_before - whole) <= room and abs(borne - s.borne) <= room
     audit = result.audit()
     assert audit["ok"].all(), audit[~audit["ok"]].to_string()
     parts = result.outcome.channels

@@ -263,7 +263,7 @@ def test_the_shock_is_the_same_money_in_every_layer():
     done = by_layer(net, ct.DebtRank(), shock)
     want = 0.2 * net.book.external_assets
     for result in done.results.values():
-        np.testing.assert_allclose(result.asset_losses[: len(net)], want)
+        np.testing.assert_allclose(result.hit.losses[: len(net)], want)
     in_money = by_layer(net, ct.DebtRank(), ct.Shock.loss(dict(zip(net.names, want, strict=True))))
     pd.testing.assert_frame_equal(done.table, in_money.table)
     with pytest.raises(ct.UnknownNameError, match="Unknown node"):

@@ -332,7 +332,7 @@ def test_tables_and_flows_agree_with_the_balance_sheet(function):
         table, flows = result.table, result.flows
         lost = flows.groupby("creditor")["loss"].sum().reindex(table.index, fill_value=0.0)
         same(lost.to_numpy(), table["claims_lost"].to_numpy(), net)
-        start = net.balance_sheet["equity"] - result.asset_losses - table["claims_lost"]
+        start = net.balance_sheet["equity"] - result.hit.losses - table["claims_lost"]
         same(start.to_numpy(), table["equity_after"].to_numpy(), net)
         owed = flows.groupby("debtor")["loss"].sum().reindex(table.index, fill_value=0.0)
         same(owed.to_numpy(), table["shortfall"].to_numpy(), net)

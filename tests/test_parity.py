@@ -363,7 +363,7 @@ def test_a_pinned_node_pays_its_rate_whatever_it_has(chain, recovery):
     result = ct.EisenbergNoe().propagate(chain, ct.Shock.default("b", recovery=recovery))
     assert result.payments["b"] == pytest.approx(8 * recovery)
     assert result.table.loc["b", "recovery_rate"] == pytest.approx(recovery)
-    paid, _ = reference.clearing(chain, result.asset_losses, result.pinned_recoveries)
+    paid, _ = reference.clearing(chain, result.hit.losses, result.hit.pins)
     np.testing.assert_allclose(result.flows["paid"], paid, atol=1e-12)
 
 

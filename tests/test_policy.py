@@ -218,7 +218,8 @@ def test_money_of_a_bystander_comes_after_its_equity():
         ct.Shock.loss({"a": 12.0}),
         {"capital": policy.Capital(add={"b": 3.0}), "more": policy.Capital(add={"b": 9.0})},
     ).table
-    assert found["loss"].tolist() == [6.0, 6.0, 6.0]  # 2 of a, 4 of b
+    assert found["loss"].tolist() == [12.0, 9.0, 6.0]
+    assert found["owners_loss"].tolist() == [6.0, 6.0, 6.0]  # 2 of a, 4 of b
     assert found["external_loss"].tolist() == [6.0, 3.0, 0.0]
     assert found["funded"].tolist() == [0.0, 3.0, 6.0]
     assert found["socialized"].tolist() == [10.0, 7.0, 4.0]
@@ -256,7 +257,7 @@ def test_without_effect_is_as_given(venues):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("baseline", ["book", "cleared"])
 def test_value_is_conserved_and_money_avoids_at_most_itself(seed, baseline):
-    """Owners + external creditors + funds = initial + missing + deadweight, from the tables."""
+    """Losses + funds = initial + missing + deadweight + relief, from the tables."""
     net = random_network(seed, 9, 2.5, {"insolvent"} if seed % 2 else set())
     shock, rng = random_shock(net, seed), np.random.default_rng(seed)
     scale = float(np.abs(net.book.external_assets).sum())
@@ -267,17 +268,17 @@ def test_value_is_conserved_and_money_avoids_at_most_itself(seed, baseline):
         table = found.table
         for name, result in found.results.items():
             s, row = result.socialization, table.loc[name]
-            right = s.initial_loss + s.already_missing + s.deadweight
-            left = row["loss"] + row["external_loss"] + row["funded"]
+            right = s.initial_loss + s.missing_before + s.deadweight + s.relief
+            left = row["loss"] + row["funded"]
             assert left == pytest.approx(right, abs=1e-9 * scale)
             assert row["funded"] <= table.loc[name, "cost"] * (1 + 1e-12)
-            assert row["system_loss"] == row["loss"] + row["external_loss"]
+            assert row["loss"] == row["owners_loss"] + row["external_loss"]
         if baseline == "book":  # else more is there to be lost after capital has mended it
-            for of in ("loss", "external_loss", "shortfall", "system_loss"):
+            for of in ("owners_loss", "external_loss", "shortfall", "loss"):
                 assert (np.diff(table[of]) <= 1e-8 * scale).all(), of
         assert (np.diff(table["defaults"]) <= 0).all()
         if model == ct.EisenbergNoe():
-            avoided = table["system_loss"].iloc[0] - table["system_loss"]
+            avoided = table["loss"].iloc[0] - table["loss"]
             assert (avoided <= table["cost"] + 1e-8 * scale).all()
 
 
@@ -355,7 +356,7 @@ def test_scenarios_by_hand(pair):
     assert var[["before", "after"]].tolist() == [4.0, 0.0]
     rows = found.table.index.tolist()
     assert rows[0] == ("fund", "socialized", "mean") and len(rows) == 6
-    assert ("fund", "system_loss", "ES 0.5") in rows
+    assert ("fund", "loss", "ES 0.5") in rows
 
 
 def test_scenarios_say_what_one_shock_at_a_time_says(venues):

@@ -84,7 +84,7 @@ def test_the_table_and_its_frontier(star_of_debtors):
     assert max(map(len, repr(found).splitlines())) <= 79
 
 
-@pytest.mark.parametrize("of", others_slow(["system_loss", "defaults"]))
+@pytest.mark.parametrize("of", others_slow(["loss", "defaults"]))
 def test_every_mix_is_what_comparing_it_alone_says(of):
     net = ct.datasets.load("three_venues")
     shock = ct.Shock.default("desk")
@@ -167,16 +167,16 @@ def test_scenarios_are_the_same_for_every_mix():
         scenarios,
         candidates,
         budget=40.0,
-        of="system_loss",
+        of="loss",
         statistic="expected_shortfall",
         level=0.95,
     )
-    alone = policy.compare(net, MODEL, scenarios, candidates, of="system_loss")
+    alone = policy.compare(net, MODEL, scenarios, candidates, of="loss")
     want = alone.differences(statistic="expected_shortfall", level=0.95)
     for name in candidates:
         assert found.table.loc[name, "value"] == pytest.approx(want.loc[name, "after"])
     assert found.table.loc["nothing", "value"] == pytest.approx(want["before"].iloc[0])
-    assert "expected shortfall of system loss at 0.95" in " ".join(repr(found).split())
+    assert "expected shortfall of loss at 0.95" in " ".join(repr(found).split())
 
 
 def test_errors(star_of_debtors):

@@ -39,7 +39,7 @@ def test_who_sells_everything_in_any_case_is_no_source():
     sale, shock = ct.models.FireSale(0.11, impact=DEEP), ct.Shock.loss({"a": 2.0})
     net = two_markets(owed=101.0)
     assert linked(sale.propagate(net, shock, baseline="cleared")) == ["a→b"]
-    assert linked(sale.propagate(net, shock)) == ["a→b", "b→a", "b→c"]
+    assert linked(sale.propagate(net, shock, baseline="book")) == ["a→b"]
 
 
 def test_prices_that_fell_before_are_no_links():
@@ -110,7 +110,7 @@ SHOCK = ct.Shock.loss({"f": 4.0, "g": 1.0})
 def test_only_lenders_who_fail_because_of_the_shock_withdraw_by_it():
     model = ct.models.JointModel(funding=Funding(0.5, 0.2))
     assert linked(model.propagate(lenders(), SHOCK, baseline="cleared")) == ["f→b"]
-    assert linked(model.propagate(lenders(), SHOCK)) == ["a→b", "a→h", "f→b"]
+    assert linked(model.propagate(lenders(), SHOCK, baseline="book")) == ["f→b"]
     # with 6 to sell b has lost all it can lose on that to a alone
     most = lenders(sellable_assets=[np.nan, 6.0, np.nan, np.nan, np.nan])
     assert linked(model.propagate(most, SHOCK, baseline="cleared")) == []
@@ -136,14 +136,14 @@ def test_marks_from_before_are_no_links():
     model = ct.models.JointModel(Prices(0.35, LINEAR), valuation=Marking("merton:volatility=0.3"))
     shock = ct.Shock.loss({"a": 2.0})
     assert linked(model.propagate(net, shock, baseline="cleared"), 1) == ["a→b"]
-    assert linked(model.propagate(net, shock), 1) == ["a→b", "f→b"]
+    assert linked(model.propagate(net, shock, baseline="book"), 1) == ["a→b"]
 
 
 def test_marks_follow_what_prices_take():
     """t sells X, which a holds: b marks a down for it and sells Y, which c holds."""
     net = network(
         {"t": 50, "a": 50, "b": 10, "c": 10},
-        {"t": 45, "a": 30, "b": 10},
+        {"t": 40, "a": 30, "b": 10},
         {("t", "X"): 50, ("a", "X"): 50, ("b", "Y"): 10, ("c", "Y"): 10},
         {("b", "a"): 10},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import checks
 import numpy as np
@@ -11,7 +11,8 @@ import pytest
 from conftest import from_liabilities
 
 import contagion as ct
-from contagion.results.socialization import hops, summarize
+from contagion.results.hops import hops
+from contagion.results.socialization import summarize
 
 
 def lost(result):
@@ -33,8 +34,10 @@ def test_every_field_by_hand(chain):
     assert s.reach == 2
     assert s.depth == 2
     assert s.hhi == pytest.approx((2 / 8) ** 2 + 2 * (3 / 8) ** 2)
+    assert s.external_share == s.relief == s.socialized_on_hit == 0
+    assert s.amplification == 1
     assert s.deadweight == 0
-    assert s.already_missing == 0
+    assert s.missing_before == 0
     assert s.borne == pytest.approx(8)
     assert lost(result) == {
         ("a", "owners"): (0, 2),
@@ -78,13 +81,15 @@ def test_a_pinned_default_does_not_count_twice_what_it_lost_to_another(chain):
 
 
 def test_owners_of_every_node_that_was_hit_absorb(chain):
-    """a loses 8: its owners bear 2, b misses 6. b loses 1 itself; its owners bear all their 3."""
+    """a loses 8: its owners bear 2, b misses 6. b loses 1 itself; its owners bear that at once,
+    and the 2 that they had left by contagion."""
     result = ct.EisenbergNoe().propagate(chain, ct.Shock.loss({"a": 8.0, "b": 1.0}))
     s = result.socialization
     assert s.initial_loss == 9
-    assert s.absorbed_by_trigger == pytest.approx(5)
+    assert s.absorbed_by_trigger == pytest.approx(3)
     elsewhere = result.bearers[~result.bearers["bearer"].isin(["a", "b"])]["amount"].sum()
-    assert s.socialized == pytest.approx(elsewhere) == pytest.approx(4)
+    assert s.socialized == pytest.approx(elsewhere + 2) == pytest.approx(6)
+    assert s.socialized_on_hit == pytest.approx(2)
 
 
 def test_external_creditors_bear_at_one_hop_more():
@@ -127,22 +132,24 @@ def test_the_baseline_says_from_where_losses_count():
         [[0, 10], [0, 0]], ["x", "y"], orientation="debtor->creditor", external_assets=[7, 0]
     )
     shock = ct.Shock.loss({"x": 2.0})
-    book = ct.EisenbergNoe().propagate(net, shock)
+    book = ct.EisenbergNoe().propagate(net, shock, baseline="book")
     assert book.table.loc["y", "loss"] == pytest.approx(5)
-    assert book.socialization.already_missing == pytest.approx(3)
+    assert book.socialization.missing_before == pytest.approx(3)
     assert book.socialization.borne == pytest.approx(5)
     assert book.socialization.socialized == pytest.approx(2)
-    cleared = ct.EisenbergNoe().propagate(net, shock, baseline="cleared")
+    causes = book.ledger[["bearer", "cause", "hop", "amount"]].values.tolist()
+    assert causes == [["y", "missing before", -1, 3], ["y", "contagion", 1, pytest.approx(2)]]
+    cleared = ct.EisenbergNoe().propagate(net, shock)
     assert cleared.table.loc["y", "equity_before"] == pytest.approx(7)
     assert cleared.table.loc["y", "loss"] == pytest.approx(2)
-    assert cleared.socialization.already_missing == 0
+    assert cleared.socialization.missing_before == 0
     assert cleared.socialization.borne == pytest.approx(2)
     assert cleared.bearers["hop"].tolist() == [1]
     # without a shock the book still shows who bears the old hole, and that no trigger caused it
-    old = ct.EisenbergNoe().propagate(net)
+    old = ct.EisenbergNoe().propagate(net, baseline="book")
     assert old.bearers[["bearer", "hop"]].values.tolist() == [["y", -1]]
-    assert old.socialization.socialized_share == 0 and old.socialization.initial_loss == 0
-    assert ct.EisenbergNoe().propagate(net, baseline="cleared").bearers.empty
+    assert old.socialization.socialized == 0 and old.socialization.initial_loss == 0
+    assert ct.EisenbergNoe().propagate(net).bearers.empty
 
 
 def test_default_costs_of_before_are_not_counted_again():
@@ -209,12 +216,14 @@ def test_reach_counts_losses_above_a_threshold(chain):
     result = ct.models.RogersVeraart(0.5, 0.8, which="greatest").propagate(
         chain, ct.Shock.loss({"a": 8})
     )
-    assert summarize(result, result.bearers, result.hops).reach == 3
-    assert summarize(result, result.bearers, result.hops, threshold=2.5).reach == 2
-    assert summarize(result, result.bearers, result.hops, threshold=2.5).depth == 2
-    assert summarize(result, result.bearers, result.hops, threshold=99.0).reach == 0
+    assert summarize(result, result.hops).reach == 3
+    assert summarize(result, result.hops, threshold=2.5).reach == 2
+    assert summarize(result, result.hops, threshold=2.5).depth == 2
+    assert summarize(result, result.hops, threshold=99.0).reach == 0
 
 
 def test_no_shock_socializes_nothing(chain):
     s = ct.EisenbergNoe().propagate(chain).socialization
-    assert s == replace(s, **dict.fromkeys(s.to_dict(), 0))
+    none = {"socialized_share", "amplification", "bystander_share", "hhi", "external_share"}
+    assert set(s.reasons) == none
+    assert all(value == 0 for name, value in s.to_dict().items() if name not in none)

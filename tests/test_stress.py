@@ -88,21 +88,23 @@ def one_by_one(net, model, losses, pins, baseline):
                 shock = shock + ct.Shock.default(name, recovery=float(rate))
         result = model.propagate(net, shock, baseline=baseline)
         row = {
-            "loss": result.loss.sum(),
-            "direct_loss": result.direct_loss.sum(),
+            "loss": sum(result.borne).sum(),
+            "direct_loss": result.entries.shock.sum(),
             "defaults": result.outcome.defaulted.sum(),
         }
         if model.settles:
             s = result.socialization
             row |= {
                 "initial_loss": s.initial_loss,
-                "absorbed_by_trigger": s.absorbed_by_trigger,
+                "direct_loss": s.absorbed_by_trigger,
+                "owners_loss": result.borne[0].sum(),
+                "relief": s.relief,
                 "socialized": s.socialized,
                 "deadweight": s.deadweight,
-                "external_loss": result.outside_losses.sum(),
+                "external_loss": result.borne[1].sum(),
             }
         rows.append(row)
-        by_node.append(result.loss)
+        by_node.append(sum(result.borne))
     return pd.DataFrame(rows), np.array(by_node)
 
 
@@ -170,9 +172,10 @@ def test_what_was_lost_before_the_shock_is_left_out_of_cleared_baselines():
         [ct.Shock.loss({"b": 1}), NONE],
     )
     test = same_as_single_runs(net, model, shocks, "book")
-    assert test.scenarios["deadweight"].tolist() == [4.0, 4.0]
-    test = same_as_single_runs(net, model, shocks, "cleared")
+    assert test.scenarios["loss"].tolist() == [7.0, 6.0]  # of it 6 of before: 2, and 4 costs
     assert test.scenarios["deadweight"].tolist() == [0.0, 0.0]
+    test = same_as_single_runs(net, model, shocks, "cleared")
+    assert test.scenarios["loss"].tolist() == [1.0, 0.0]
 
 
 NONE = ct.Shock()
@@ -191,15 +194,15 @@ def test_a_pinned_node_that_nobody_knows_by_hand():
 
 
 def test_an_unknown_guarantor_that_fails_passes_on_what_it_is_called_for():
-    """g loses 20 on x and is called for 5 more, which it does not pay: it bears 20 itself."""
+    """g loses 20 on x in any case and is called for 5 more, which it does not pay any longer."""
     nodes = pd.DataFrame({"node": ["x", "g", "b"], "external_assets": [0.0, np.nan, 50.0]})
     owed = pd.DataFrame({"creditor": ["g", "b"], "debtor": ["x", "x"], "amount": [20.0, 5.0]})
     covers = pd.DataFrame({"guarantor": ["g"], "debtor": ["x"], "creditor": ["b"], "amount": [5.0]})
     net = ct.ExposureNetwork(nodes, owed, guarantees=covers, missing_equity="external")
     test = same_as_single_runs(
-        net, ct.EisenbergNoe(), [ct.Shock.default("g", recovery=0.0), NONE], "book"
+        net, ct.EisenbergNoe(), [ct.Shock.default("g", recovery=0.0), NONE], "cleared"
     )
-    assert test.kept()[0].tolist() == [0.0, 20.0, 5.0]
+    assert test.kept()[0].tolist() == [0.0, 0.0, 5.0]
 
 
 def test_shares_held_in_other_nodes_are_counted_once():
@@ -347,16 +350,20 @@ def test_var_and_es_of_a_gamma():
 
 
 def test_a_chain_with_a_known_distribution():
-    """a owes b 10 and has 12: of a loss U(0, 12), b loses max(U − 2, 0), up to its equity of 7."""
+    """a owes b 10 and has 12: of a loss U(0, 12), b loses max(U − 2, 0), its owners up to their 7,
+    its creditors the rest. Owners together saturate at 9, the whole loss is U."""
     net = from_liabilities([[0, 10], [0, 0]], [12, 0], equity=[2, 7])
     u = np.random.default_rng(8).uniform(0, 12, 20_000)
     test = stress_test(net, ct.EisenbergNoe(), given(net, np.column_stack([u, 0 * u])))
     p = test.default_probability()
     assert (p["low"] < [10 / 12, 3 / 12]).all() and (p["high"] > [10 / 12, 3 / 12]).all()
-    mean = test.nodes["mean_loss"] - [2 * 10 / 12 + 2 * 1 / 12, 7 * 3 / 12 + 7 / 12 * 3.5]
+    mean = test.nodes["mean_loss"] - [2 * 10 / 12 + 2 * 1 / 12, 100 / 24]
     assert (mean.abs() < 4 * test.nodes["loss_error"]).all()
     assert test.value_at_risk(0.5).low < 6 < test.value_at_risk(0.5).high
-    assert test.value_at_risk(0.99).value == 9.0
+    tail = test.value_at_risk(0.95), test.expected_shortfall(0.95), test.value_at_risk(0.99)
+    assert [round(float(x.value), 1) for x in tail] == [11.4, 11.7, 11.9]
+    assert test.value_at_risk(0.99, "owners_loss").value == 9.0
+    assert test.mean("socialized").value <= test.mean("loss").value
     both = test.joint_defaults
     assert both.loc["a", "b"] == both.loc["b", "b"] == p.loc["b", "value"]
     assert test.default_given_default.loc["b", "a"] == 1.0
@@ -504,7 +511,7 @@ def test_errors_of_nodes_are_those_of_replicates(mode, weighting):
         apart = pd.Series(ones * x - mean * own).groupby(group).sum()
         return mean, np.sqrt(count / (count - 1) * (apart**2).sum()) / total
 
-    loss, default = np.minimum(lost, 1.5), lost > 1.5
+    loss, default = lost, lost > 1.5  # what owners do not bear their creditors do
     for node in range(3):
         row = test.nodes.iloc[node]
         found = row["mean_loss"], row["loss_error"]

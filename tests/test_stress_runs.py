@@ -287,7 +287,7 @@ def test_another_run_in_the_folder_is_refused_with_what_differs(net, whole, tmp_
         ("tolerance: 1e-10 there, 1e-07 here", ct.EisenbergNoe(tolerance=1e-7), set_of, {}),
         ("scenarios.seed: 1 there, 2 here", MODEL, scenarios(net, seed=2), {}),
         ("plan.count: 12388 there, 99 here", MODEL, scenarios(net, 99), {}),
-        ("options.baseline: book there, cleared here", MODEL, set_of, {"baseline": "cleared"}),
+        ("options.baseline: cleared there, book here", MODEL, set_of, {"baseline": "book"}),
         ("options.levels", MODEL, set_of, {"levels": (0.9,)}),
         ("options.keep", MODEL, set_of, {"keep": ("loss",)}),
         ("chunks of 1,024 scenarios, not of 2,048", MODEL, set_of, {"chunk": 2048}),

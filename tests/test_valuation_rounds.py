@@ -135,9 +135,7 @@ def test_distress_near_the_critical_leverage_takes_few_rounds():
     after = result.table["equity_after"].to_numpy()
     np.testing.assert_allclose(100 - after, lost[(-np.arange(n)) % n], rtol=1e-6)
     assert result.outcome.rounds < 450
-    assert (
-        ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.asset_losses).rounds < 150
-    )
+    assert ct.models.NetworkValuation(v.LinearDebtRank()).solve(net, result.hit.losses).rounds < 150
 
 
 @pytest.mark.parametrize("short", [1.0, 5e-3, 1e-6])

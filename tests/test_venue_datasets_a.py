@@ -57,7 +57,7 @@ def test_final_holders_bear_what_the_trigger_does_not_pay(name):
     failed = datasets.card(name).default_run["default"]
     lost = result.flows.loc[result.flows["debtor"] == failed, "loss"].sum()
     assert result.table["loss"].sum() == pytest.approx(lost, rel=1e-9)
-    assert result.socialization.already_missing == 0.0
+    assert result.socialization.missing_before == 0.0
     assert result.table.loc[failed, "loss"] == 0.0
 
 

@@ -63,7 +63,7 @@ def test_every_loss_in_the_outcomes_comes_out(name, shock, layer, scenario):
 )
 def test_what_is_borne_is_what_was_lost(name, shock):
     social = run(name, shock).socialization
-    assert social.already_missing == social.deadweight == 0.0
+    assert social.missing_before == social.deadweight == 0.0
     assert social.borne == pytest.approx(social.initial_loss, rel=1e-9)
     assert run(name, ct.Shock()).table["loss"].eq(0.0).all()
 

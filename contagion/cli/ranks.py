@@ -97,7 +97,8 @@ def rank(
         return
     from ..report.reference import ranking_texts
 
-    shown = frame.head(top).drop(columns=["equity", "claims", "debts"])
+    dropped = [c for c in frame if c in SHEET or str(c).startswith("contagion_index")]
+    shown = frame.head(top).drop(columns=dropped)  # the index is a loss shown, as a share
     label = ""
     for title, part in _by_model(shown):
         head, texts, label = ranking_texts(part, net)

@@ -94,7 +94,7 @@ def run(
 
 
 def _bearers(result: PropagationResult) -> str:
-    frame, borne = result.bearers, result.socialization.borne
+    frame, borne = result.bearers, result.socialization.borne or 1.0
     to = scale([*frame["amount"], borne], result.network.unit)
     rows = [
         [str(row.bearer), str(row.role), "-" if row.hop < 0 else str(row.hop), to(row.amount),
@@ -203,7 +203,11 @@ def report(
     result = run.propagate(loaded, rule)
     net = loaded.network
     progress = len(net) > 500 and sys.stderr.isatty()
-    importance = ranked(net, progress=progress) if ranking else None
+    importance = None
+    if ranking:  # under the model of the run, and at its recovery where it has one
+        rates = set(result.hit.pins[result.pinned].tolist())
+        recovery = rates.pop() if len(rates) == 1 else 0.0
+        importance = ranked(net, [run.chosen()], recovery=recovery, progress=progress)
     command = shlex.join(["contagion", *(context.obj or ["report", source])])
     test = None if stress is None else tested(stress)
     about = given(net, result, importance, card=loaded.card, command=command, stress=test)

@@ -48,7 +48,7 @@ class RuleComparison:
         head = pd.DataFrame(
             {"kind": first.network.kinds, "hop": first.hops}, index=first.network.names
         )
-        borne = {name: result.loss + result.outside_losses for name, result in self.results.items()}
+        borne = {name: sum(result.borne) for name, result in self.results.items()}
         return pd.concat([head, pd.DataFrame(borne, index=head.index)], axis=1)
 
     @property
@@ -72,7 +72,7 @@ class RuleComparison:
         """
         columns = {}
         for name, result in self.results.items():
-            borne = result.loss + result.outside_losses
+            borne = sum(result.borne)
             columns[name] = pd.Series(borne).groupby(result.hops).sum()
         frame = pd.DataFrame(columns).fillna(0.0)
         return frame.rename_axis("hop")
@@ -86,7 +86,7 @@ class RuleComparison:
         nodes whose rules differ lose, over their amount; share_of_weight_taken = the same over the
         column `weight` of those claims (profits, say), nan without one; largest_haircut = the
         largest loss over amount of one of those claims; concentration = Herfindahl–Hirschman
-        index of what is borne.
+        index of what named bearers bear.
         """
         rows = {}
         for name, result in self.results.items():
@@ -112,7 +112,8 @@ class RuleComparison:
         say = same_scale([one.socialization.borne for one in self.results.values()], unit)
         for name, result in self.results.items():
             s = result.socialization
-            text = f"  {name}: {say(s.borne)} borne, socialized {s.socialized_share:.0%}"
+            text = f"  {name}: {say(s.borne)} borne, {say(s.socialized)} socialized"
+            text += "" if np.isnan(s.socialized_share) else f" ({s.socialized_share:.0%})"
             moved = (self.table[name] - self.table[AS_GIVEN]).to_numpy(float)
             if name != AS_GIVEN and np.abs(moved).max() > 1e-9 * s.borne:
                 up, down = int(moved.argmax()), int(moved.argmin())

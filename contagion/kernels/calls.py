@@ -49,3 +49,15 @@ class Calls:
     def first_segments(self) -> np.ndarray:
         """(S,) bool: segments of support that are called right after the equity."""
         return self.trigger.onto(np.where(self.first, 0, -1), 1).totals() > 0
+
+
+def by_node(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:
+    """Sum values (..., Q) of claims that belong to the nodes `at` (Q,) to (..., n).
+
+    >>> by_node(np.array([1, 1]), np.array([[1.0, 2.0], [3.0, 4.0]]), 2).tolist()
+    [[0.0, 3.0], [0.0, 7.0]]
+    """
+    lead = money.shape[:-1]
+    rows = int(np.prod(lead))
+    place = (n * np.arange(rows)[:, None] + at).ravel()
+    return np.bincount(place, money.ravel(), rows * n).reshape(*lead, n)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
 from ..errors import ConvergenceError, ModelError, ShockError, expect
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..parallel import each
+from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from ..shocks import Shock
 from ..text import choice, same_scale
 from .registry import Measure
 
-Of = Literal["owners", "external creditors", "everybody", "others"]
+Of = Literal["owners", "external creditors", "everybody", "socialized"]
 CHUNK = 2**21  # entries of the loss matrix held at a time
 
 
@@ -80,11 +80,10 @@ class SystemLoss:
         owners               Σ_j ℓ_j,  ℓ_j the fall of max(equity, 0) of j
         external creditors   Σ_j (what j pays outside the graph without the shock − with it)
         everybody            the sum of both
-        others               everybody, less the owners of the nodes that the shock hits
+        socialized           everybody, less what owners of the nodes hit lose at once
 
-    Without default costs "others" is `result.socialization.socialized`; with them it contains the
-    deadweight that others bear. Nodes that hold shares of each other: only owners who are not
-    nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
+    See :mod:`contagion.results.ledger`. Nodes that hold shares of each other: only owners who are
+    not nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
     balance sheet is unknown, loses without limit, as in `result.loss`.
 
     Parameters
@@ -116,7 +115,7 @@ class SystemLoss:
         choice(self.of, get_args(Of), "of")
         if self.of != "owners" and not self.model.settles:
             raise ModelError(
-                f"{type(self.model).__name__} does not compute what {self.of} lose, it does not "
+                f"{type(self.model).__name__} does not compute losses of {self.of!r}, it does not "
                 "settle claims. Take of='owners'."
             )
         nothing = np.zeros(len(self.network))
@@ -131,54 +130,21 @@ class SystemLoss:
         ]
         return np.concatenate(parts)
 
-    def _of(self, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
-        outcome = solved(self.model, self.network, losses, pins)
-        total = np.zeros(len(losses))
-        if self.of != "external creditors":
-            lost = self.owners(outcome, losses, pins)
-            if self.of == "others":
-                hit = losses > 0 if pins is None else (losses > 0) | ~np.isnan(pins)
-                lost = np.where(hit, 0.0, lost)
-            total += lost.sum(axis=1)
-        if self.of != "owners":
-            assert outcome.external_paid is not None and self.base.external_paid is not None
-            total += (self.base.external_paid - outcome.external_paid).sum(axis=1)
-        return total
-
-    @cached_property
-    def _outside(self) -> np.ndarray:
-        """(n,) the part of the shares of each node that is not held by nodes."""
-        if self.network.shareholdings is None:
-            return np.ones(len(self.network))
-        return np.asarray(1.0 - self.network.ownership.sum(axis=0))
-
     def owners(self, outcome: Outcome, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
         """(B, n) what the owners of each node who are not nodes lose."""
-        book = self.network.book
-        fall = np.maximum(self.base.equity, 0.0) - np.maximum(outcome.equity, 0.0)
-        pinned = np.zeros((1, 1), bool) if pins is None else ~np.isnan(pins)
-        limited = (book.can_fail | pinned) & book.known
-        if limited.all():
-            return np.asarray(fall * self._outside)
-        lost = outcome.lost - self.base.lost
-        whole = losses + lost
-        if pins is not None:
-            passed = (1.0 - np.nan_to_num(pins)) * (
-                self.network.segments.due + self._called(outcome)
-            )
-            whole = np.where(pinned, np.maximum(lost - passed, 0.0), whole)
-        held = (1.0 - self._outside) * np.nan_to_num(fall)
-        return np.asarray(np.where(limited, fall, whole) - held)
+        found = entries(self.network, outcome, self.base, Hit(losses, pins))
+        return np.asarray(found.shock + found.contagion)
 
-    def _called(self, outcome: Outcome) -> np.ndarray:
-        q = self.network.segments.calls
-        if q is None or outcome.called is None:
-            return np.zeros((1, 1))
-        count = len(q.guarantor)
-        to = csr_array(
-            (np.ones(count), (np.arange(count), q.guarantor)), shape=(count, len(self.network))
+    def _of(self, losses: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
+        outcome = solved(self.model, self.network, losses, pins)
+        found = entries(self.network, outcome, self.base, Hit(losses, pins))
+        if self.of == "socialized":
+            return found.socialized
+        borne = found.borne.sum(axis=1)
+        owners, external = borne[:, 0] + borne[:, 1], borne[:, 2]
+        return np.asarray(
+            {"owners": owners, "external creditors": external}.get(self.of, owners + external)
         )
-        return np.asarray(outcome.called @ to)
 
 
 def solved(

@@ -16,8 +16,9 @@ from ..shocks import Shock
 from ..text import choice, listing, plural, same_scale
 from ..vocabulary import Rng
 from .joint_defaults import differences, joint_losses
+from .partials import differentiable, solved
 from .registry import Measure
-from .sensitivity import RULE, differentiable, differentiated, solved
+from .sensitivity import RULE, differentiated
 
 MOST = 16  # nodes that may fail in an enumeration: 65,536 sets
 UNKNOWN = "probability not known"

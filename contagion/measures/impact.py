@@ -13,8 +13,10 @@ from ..kernels.allnodes import EachDefault
 from ..models.base import Model
 from ..models.node_values import Weights, node_values
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..parallel import each
 from ..records import Table
+from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
@@ -60,17 +62,18 @@ def each_default(
     recovery : recovery rate on claims on the failing node, in [0, 1].
     weights : also `debtrank`, with these weights: as in :class:`~contagion.DebtRank`.
     more : also the indices without cap, the direct and the cascade part of the impact and their
-        ratio, and the socialized loss caused and suffered.
+        ratio.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar where
         defaults are run.
 
     Returns
     -------
-    Table : one row a node: default_impact (money), contagion_index (%), vulnerability_index
-    (%), induced_defaults, hazard (%), loss_suffered (money, sum over all triggers); with `more`
-    contagion_index_uncapped, vulnerability_index_uncapped (%), direct_impact, cascade_impact
-    (money), amplification, socialized_caused, socialized_suffered (money). `definitions` has the
-    formulas. Where a measure is not defined it is nan, and `reasons` is {column: {node: why}}.
+    Table : one row a node: for models that settle claims socialized_caused, socialized_suffered
+    (money); default_impact (money, the loss of owners inside the graph), contagion_index (%),
+    vulnerability_index (%), induced_defaults, hazard (%), loss_suffered (money, sum over all
+    triggers); with `more` contagion_index_uncapped, vulnerability_index_uncapped (%),
+    direct_impact, cascade_impact (money), amplification. `definitions` has the formulas. Where a
+    measure is not defined it is nan, and `reasons` is {column: {node: why}}.
 
     Raises
     ------
@@ -108,9 +111,14 @@ def each_default(
         none = "no node has equity" if usual else "no node has a weight"
         blank = np.full(len(network), not value.any())
         values["debtrank"] = (found.distress, {none: blank})
+    if social is not None or more:
+        n, name = len(network), type(model).__name__
+        why = {f"{name} does not settle claims": np.full(n, social is None)}
+        caused, suffered = np.zeros((2, n)) if social is None else social
+        both = {"socialized_caused": (caused, why), "socialized_suffered": (suffered, why)}
+        values = both | values
     if more:
-        direct = _direct(network, base, recovery, capital)
-        values |= _more(network, capital, found, direct, social, type(model).__name__)
+        values |= _more(network, capital, found, _direct(network, base, recovery, capital))
     return beside({name: scored(name, x, network.names, why) for name, (x, why) in values.items()})
 
 
@@ -144,16 +152,12 @@ def _more(
     capital: np.ndarray,
     found: EachDefault,
     direct: np.ndarray,
-    social: tuple[np.ndarray, np.ndarray] | None,
-    model: str,
 ) -> Values:
     n, known = len(network), np.nan_to_num(capital)
     others = known.sum() - known
     cascade = found.impact - direct
     cascade = np.where(np.abs(cascade) > ROUNDING * direct, cascade, 0.0)
     first = {"guarantees pass the first loss on": np.full(n, network.guarantees is not None)}
-    unsettled = {f"{model} does not settle claims": np.full(n, social is None)}
-    caused, suffered = (np.zeros(n), np.zeros(n)) if social is None else social
     with np.errstate(invalid="ignore", divide="ignore"):
         contagion = 100.0 * found.uncapped / others
         vulnerability = 100.0 * found.suffered_uncapped / ((n - 1) * known)
@@ -164,8 +168,6 @@ def _more(
         "direct_impact": (direct, first),
         "cascade_impact": (cascade, first),
         "amplification": (ratio, {**first, "nobody loses on it directly": ~(direct > 0)}),
-        "socialized_caused": (caused, unsettled),
-        "socialized_suffered": (suffered, unsettled),
     }
 
 
@@ -196,8 +198,6 @@ def _run(
     known = ~np.isnan(before)
     share = np.where(before > 0, value / np.where(before > 0, before, 1.0), 0.0)
     settled = base.external_paid is not None
-    unlimited = ~book.can_fail  # also where the balance sheet is not known
-    apart = 1.0 - np.asarray(network.ownership.sum(axis=0)).ravel()  # shares that no node holds
     impact, known_impact, distress, uncapped, caused = np.zeros((5, n))
     suffered, suffered_uncapped, socialized = np.zeros((3, n))
     induced, failures = np.zeros((2, n), np.int64)
@@ -209,18 +209,20 @@ def _run(
         known_impact[triggers] = loss @ known
         distress[triggers] = loss @ share
         uncapped[triggers] = gross @ known
-        caused[triggers] = gross @ unlimited + loss @ (apart * ~unlimited)
         suffered[:] += loss.sum(axis=0)
         suffered_uncapped[:] += gross.sum(axis=0)
-        socialized[:] += np.where(unlimited, gross.sum(axis=0), loss.sum(axis=0) * apart)
 
     rest = np.arange(n)
     if model.spreads_by_default_only:
         quiet, gross = _quiet(network, base, recovery)
         end = np.maximum((base.equity[gross.indices] - gross.data), 0.0)
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
-        count(quiet, gross, csr_array((data, gross.indices, gross.indptr), shape=gross.shape))
-        caused[quiet] += (1.0 - recovery) * book.stated_liabilities[quiet]
+        loss = csr_array((data, gross.indices, gross.indptr), shape=gross.shape)
+        count(quiet, gross, loss)
+        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # others without limit
+        passed = csr_array((borne, gross.indices, gross.indptr), shape=gross.shape)
+        caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
+        socialized += passed.sum(axis=0)
         rest = np.setdiff1d(rest, quiet)
     parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]
@@ -243,11 +245,13 @@ def _run(
         count(triggers, gross, loss)
         induced[triggers] = new.sum(axis=1)
         failures += new.sum(axis=0)
-        if base.external_paid is not None and outcome.external_paid is not None:
-            outside = base.external_paid - outcome.external_paid
-            caused[triggers] += outside.sum(axis=1)
-            outside[here] = 0.0
-            socialized += outside.sum(axis=0)
+        if settled:
+            pins = _pins(network, triggers, recovery)
+            ledger = entries(network, outcome, base, Hit(np.zeros_like(pins), pins))
+            caused[triggers] = ledger.socialized
+            passed = ledger.contagion + ledger.outside
+            passed[here] = 0.0
+            socialized += passed.sum(axis=0)
     found = EachDefault(
         impact, known_impact, distress, uncapped, suffered, suffered_uncapped, induced, failures
     )

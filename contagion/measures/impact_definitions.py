@@ -10,6 +10,7 @@ DEFINITIONS = (
         "Σ_{j≠i} ℓ(j|i)",
         "money",
         "loss of all other owners when i defaults; ℓ(j|i) is capped at the equity of j",
+        title="loss of owners inside the graph",
     ),
     Measure(
         "contagion_index",
@@ -97,15 +98,15 @@ DEFINITIONS = (
     ),
     Measure(
         "socialized_caused",
-        "Σ_{j≠i} o(j|i) + Σ_j e(j|i)",
+        "Σ_j (c(j|i) + e(j|i))",
         "money",
-        "what all but the owners of i bear when i fails, by the rule of each node: owners o who "
-        "are not nodes, and external creditors e, those of i too",
+        "contagion of the default of i: all that is borne because of it but what the owners of i "
+        "lose at once; c of owners who are not nodes, e of external creditors, those of i too",
         title="socialized loss caused",
     ),
     Measure(
         "socialized_suffered",
-        "Σ_{j≠i} (o(i|j) + e(i|j))",
+        "Σ_{j≠i} (c(i|j) + e(i|j))",
         "money",
         "what owners and external creditors of i bear by the default of each other node, summed",
         title="socialized loss suffered",

@@ -8,13 +8,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import ModelError
+from ..errors import ConvergenceError, ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
+from ..models.base import Model, _check_pins
 from ..models.settlement import external_left
 from ..network.exposure_network import ExposureNetwork
 from ..results.propagation_result import PropagationResult
-from ..results.socialization import initial_losses, owner_losses
+from ..shocks import Shock
 from ..text import choice
 
 Of: TypeAlias = (
@@ -27,13 +28,42 @@ TOTALS = ("owners", "shortfall", "external", "socialized")
 ASSETS, SHOCK, CLAIMS, LOST, DUE = range(5)  # what a loss of a node depends on, row by row
 
 
+def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
+    """The result of a model without the rounds, which the derivative does not need."""
+    if not differentiable(model):
+        raise ModelError(
+            f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
+            "point of segments. Use EisenbergNoe, RogersVeraart or DebtRank('linear')."
+        )
+    if network._guarantees is not None:
+        raise ModelError(
+            "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
+            "them out."
+        )
+    hit = shock.arrays(network)
+    outcome = model.solve(network, *hit)
+    result = PropagationResult(network, model, shock, hit, outcome, "book")
+    if not bool(np.all(outcome.converged)):
+        raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
+    if model.settles:
+        _check_pins(result)
+    return result
+
+
+def differentiable(model: Model) -> bool:
+    """Models and measures do not import each other: the class is known by its name."""
+    name = type(model).__name__
+    linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
+    return linear or name in ("EisenbergNoe", "RogersVeraart")
+
+
 def clearing_system(result: PropagationResult) -> System:
     """What the adjoint needs of a clearing, with default costs or without."""
     net, outcome = result.network, result.outcome
     kept = result.model.kept(net) if hasattr(result.model, "kept") else None
     alpha, beta = (1.0, 1.0) if kept is None else kept
     assert outcome.unpaid is not None
-    external = external_left(net, result.asset_losses)
+    external = external_left(net, result.hit.losses)
     received = net.book.claims - outcome.claims_lost
     free = net.book.can_fail & ~result.pinned
     costly = free & outcome.defaulted
@@ -54,7 +84,7 @@ def debtrank_system(result: PropagationResult) -> System:
     alive = net.book.can_fail & (equity > 0)
     segments = linear_system(net.liabilities, equity, net.book.debts)
     unpaid = outcome.loss_rate * segments.width
-    used = np.where(alive, equity - result.asset_losses - outcome.claims_lost, 0.0)
+    used = np.where(alive, equity - result.hit.losses - outcome.claims_lost, 0.0)
     one, scale = np.ones(len(net)), np.where(alive, equity, 0.0)
     free = alive & ~result.pinned
     return System(segments, unpaid, used, free, one, one, KINK * scale)
@@ -76,10 +106,10 @@ def direct(
     if of == "owners":
         return of, float(result.loss.sum()), _owners(result, system, np.ones(n), side), 0.0
     if of == "socialized":
-        return (of, *_socialized(result, system, side), 0.0)
+        return of, float(result.entries.socialized), _socialized(result, system, side), -1.0
     if not settles:
         return of, float(result.claim_losses.sum()), np.zeros((5, n)), 1.0
-    short = shortfalls(system, result.network.segments.due, result.pinned_recoveries, side)
+    short = shortfalls(system, result.network.segments.due, result.hit.pins, side)
     lost = float(result.claim_losses.sum()), float(result.outside_losses.sum())
     return (of, sum(lost), short, 0.0) if of == "shortfall" else (of, lost[1], short, -1.0)
 
@@ -103,13 +133,11 @@ def _owners(
     result: PropagationResult, system: System, weights: np.ndarray, side: Side
 ) -> np.ndarray:
     """Partial derivatives (5, n) of `Σ w_i loss_i`; see `PropagationResult.loss`."""
-    book, due, pin = result.network.book, result.network.segments.due, result.pinned_recoveries
+    book, due, pin = result.network.book, result.network.segments.due, result.hit.pins
     pinned, limited, slack = ~np.isnan(pin), result.limited, system.slack
     had = limited & exceeds(book.equity, slack, side)
     has = limited & ~pinned & exceeds(result.outcome.equity, slack, side)
-    passed = (1.0 - np.nan_to_num(pin)) * due
-    beyond = result.outcome.claims_lost - passed
-    holds = ~limited & pinned & exceeds(beyond, slack, "gain" if side == "loss" else "loss")
+    holds = _holds(result, system, side)
     out = np.zeros((5, len(due)))
     out[ASSETS] = out[CLAIMS] = had * 1.0 - has
     out[DUE] = -out[CLAIMS] - (1.0 - np.nan_to_num(pin)) * holds
@@ -117,6 +145,14 @@ def _owners(
     out[SHOCK] = has | free
     out[LOST] = has | free | holds
     return np.asarray(out * weights)
+
+
+def _holds(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """(n,) bool: nodes in a pinned default that are unknown and lose more than they pass on."""
+    pin, lost = result.hit.pins, result.outcome.claims_lost - result.start.claims_lost
+    beyond = lost - (1.0 - np.nan_to_num(pin)) * result.network.segments.due
+    more = exceeds(beyond, system.slack, "gain" if side == "loss" else "loss")
+    return np.asarray(~result.limited & ~np.isnan(pin) & more)
 
 
 def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> np.ndarray:
@@ -131,21 +167,41 @@ def shortfalls(system: System, due: np.ndarray, pin: np.ndarray, side: Side) -> 
     return out
 
 
-def _socialized(result: PropagationResult, system: System, side: Side) -> tuple[float, np.ndarray]:
-    """`max(Σ_triggers (initial_i − loss_i), 0)` and its partial derivatives (5, n)."""
-    hit, pin, book = result.triggers, result.pinned_recoveries, result.network.book
-    initial = float(initial_losses(result)[hit].sum())
-    value = initial - float(owner_losses(result)[hit].sum())
-    out = -_owners(result, system, hit * 1.0, side)
-    if value < -KINK * initial:
-        return 0.0, np.zeros_like(out)
-    out[SHOCK] += hit & np.isnan(pin)
-    pinned = hit & ~np.isnan(pin)
-    known = pinned & book.known
-    passed = (1.0 - np.nan_to_num(pin)) * result.network.segments.due - result.outcome.claims_lost
-    rest = pinned & ~book.known & exceeds(passed, system.slack, side)
-    out[ASSETS] += known
-    out[CLAIMS] += known
-    out[LOST] -= known | rest
-    out[DUE] += np.where(rest, 1.0 - pin, 0.0) - np.where(known, pin, 0.0)
-    return max(value, 0.0), out
+def _socialized(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """Partial derivatives (5, n) of `Σ (loss_i − d_i)` + losses of external creditors.
+
+    `d_i = min(initial_i, e_i⁺)`, and `e_i⁺ = max(book equity_i, 0)` less what the reference loses,
+    whose derivative is that of another run: :func:`before`.
+    """
+    pin, book, due = result.hit.pins, result.network.book, result.network.segments.due
+    out = _owners(result.caused, system, np.ones(len(due)), side)
+    out += shortfalls(system, due, pin, side)
+    initial, bound = result.entries.initial, capped(result, system, side)
+    had = bound & exceeds(book.equity, system.slack, side)
+    out[ASSETS] -= had
+    out[CLAIMS] -= had
+    out[DUE] += had
+    out[SHOCK] -= ~bound & np.isnan(pin)
+    ruined = ~bound & book.known & ~np.isnan(pin) & (initial > system.slack)
+    out[ASSETS] -= ruined
+    out[CLAIMS] -= ruined
+    out[LOST] += ruined
+    out[DUE] += np.where(ruined, np.nan_to_num(pin), 0.0)
+    return out
+
+
+def capped(result: PropagationResult, system: System, side: Side) -> np.ndarray:
+    """(n,) bool: nodes whose equity, not the shock, limits what their owners lose at once."""
+    room = result.entries.initial - np.maximum(np.nan_to_num(result.reference.equity), 0.0)
+    slack = system.slack
+    return np.asarray(result.limited & (room >= -slack if side == "loss" else room > slack))
+
+
+def before(
+    result: PropagationResult, reference: PropagationResult, system: System, side: Side
+) -> np.ndarray:
+    """Partial derivatives (5, n) of what the reference loses and `socialized` does not count."""
+    unknown = ~result.limited & result.pinned & ~_holds(result.caused, system, side)
+    apart = 1.0 - (capped(result, system, side) | unknown)
+    due, pin = result.network.segments.due, reference.hit.pins
+    return np.asarray(_owners(reference, system, apart, side) + shortfalls(system, due, pin, side))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,31 @@ from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..kernels.debtrank import reached
-from ..models.base import NO_SHOCK, Model, _check_pins
+from ..models.base import NO_SHOCK, Model
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
 from ..results.propagation_result import PropagationResult
 from ..rules import FirstCome, Priority, ProRata, Queue, Rule
 from ..shocks import Shock
 from ..text import choice, listing, money, plural
-from .partials import ASSETS, CLAIMS, DUE, LOST, SHOCK, Of, clearing_system, debtrank_system, direct
+from .partials import (
+    ASSETS,
+    CLAIMS,
+    DUE,
+    LOST,
+    SHOCK,
+    Of,
+    before,
+    clearing_system,
+    debtrank_system,
+    direct,
+    solved,
+)
 from .registry import Measure, scored
 
 UNKNOWN = "balance sheet not known"
 EMPTY = "no equity: it passes a first loss on whole"
 ENDLESS = "a first loss here would grow without end until nodes fail"
-TRIGGERS = "a loss here would make the node a trigger"
 TIER = "where the external creditors rank follows from no number of the table"
 CLAIM = {
     "creditor": "who holds the claim",
@@ -110,11 +121,12 @@ def gradient(
         V = Σ_i w_i loss_i                    owners (w = 1), or weights of the caller
             Σ_i shortfall_i                   what creditors in and outside the graph do not get
             Σ_i external liabilities_i − paid_i     external creditors
-            Σ_triggers (initial loss_i − loss_i)    socialized loss
+            Σ_i (loss_i − d_i) + external         socialized loss, over the run without shock
 
     At the clearing vector let D be the nodes that pass on what they lack, by the segment of their
     rule that is reached. One adjoint solve, `worth = −∂V/∂lost − passed · S_D (outside − worth)`,
-    gives all derivatives, see :mod:`contagion.kernels.adjoint`. Losses count from book values.
+    gives all derivatives, see :mod:`contagion.kernels.adjoint`. Losses count from book values, the
+    socialized loss (see :mod:`contagion.results.ledger`) from the model without the shock.
 
     Parameters
     ----------
@@ -181,35 +193,31 @@ class Slopes:
     unclear: np.ndarray
 
 
-def solved(network: ExposureNetwork, model: Model, shock: Shock) -> PropagationResult:
-    """The result of a model without the rounds, which the derivative does not need."""
-    if not differentiable(model):
-        raise ModelError(
-            f"{model!r} does not compute a gradient: its losses are not the piecewise linear fixed "
-            "point of segments. Use EisenbergNoe, RogersVeraart or DebtRank('linear')."
-        )
-    if network._guarantees is not None:
-        raise ModelError(
-            "The gradient does not compute guarantees. Use net.with_guarantees(None) to leave "
-            "them out."
-        )
-    hit = shock.arrays(network)
-    outcome = model.solve(network, *hit)
-    result = PropagationResult(network, model, shock, outcome, hit.losses, hit.pins)
-    if not bool(np.all(outcome.converged)):
-        raise ConvergenceError(f"{type(model).__name__} did not reach its tolerance.", result)
-    if model.settles:
-        _check_pins(result)
-    return result
-
-
 def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     """The derivatives of a loss at a result of :func:`solved`; see :func:`gradient`."""
     choice(side, ("loss", "gain"), "side")
-    valued, n = not result.model.settles, len(result.network)
-    system = debtrank_system(result) if valued else clearing_system(result)
-    moves = kernel.moving(system, side)
+    system = clearing_system(result) if result.model.settles else debtrank_system(result)
     name, value, partial, outside = direct(result, system, of, side)
+    found = _slopes(result, system, (name, value, partial, outside), side)
+    if name != "socialized" or result.before is None or not result.before.borne.any():
+        return found
+    reference = solved(result.network, cast(Model, result.model), NO_SHOCK)
+    old = clearing_system(reference)
+    lost = name, value, before(result, reference, old, side), outside
+    less, arrays = _slopes(reference, old, lost, side), ("assets", "outside", "claims", "funded")
+    return replace(found, **{key: getattr(found, key) - getattr(less, key) for key in arrays})
+
+
+def _slopes(
+    result: PropagationResult,
+    system: System,
+    of: tuple[str, float, np.ndarray, float],
+    side: Side,
+) -> Slopes:
+    """The derivatives of a loss (name, value, partial derivatives, that by money unpaid inside)."""
+    name, value, partial, outside = of
+    valued, n = not result.model.settles, len(result.network)
+    moves = kernel.moving(system, side)
     endless = _endless(result, system, moves) if valued and side == "loss" else np.zeros(n, bool)
     if endless.any():
         moves = replace(moves, segment=np.where(endless, -1, moves.segment))
@@ -224,13 +232,6 @@ def differentiated(result: PropagationResult, of: Of, side: Side) -> Slopes:
     write = _by_equity if valued else _by_segments
     arrays = write(result, system, moves, done, partial, outside)
     return Slopes(result, name, side, value, moves, done, endless, *arrays)
-
-
-def differentiable(model: Model) -> bool:
-    """Models and measures do not import each other: the class is known by its name."""
-    name = type(model).__name__
-    linear = name == "DebtRank" and getattr(model, "variant", "") == "linear"
-    return linear or name in ("EisenbergNoe", "RogersVeraart")
 
 
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
@@ -352,14 +353,13 @@ def _tiered(rule: Rule) -> bool:
 def _record(found: Slopes) -> Gradient:
     """The derivatives with their labels, and the reasons for what has none."""
     result, net = found.result, found.result.network
-    book, none = net.book, np.zeros(len(net), bool)
-    empty = none if result.model.settles else book.can_fail & (np.nan_to_num(book.equity) == 0)
+    book = net.book
+    empty = book.can_fail & (np.nan_to_num(book.equity) == 0) & (not result.model.settles)
     why = {UNKNOWN: ~book.known, EMPTY: empty, ENDLESS: found.endless}
-    fresh = ~result.triggers if found.name == "socialized" else none
     stands = result.limited & ~result.pinned
     level = np.where(stands, np.abs(result.outcome.equity), np.inf)
     even = level <= kernel.KINK * (book.claims + net.segments.due)
-    endless = {ENDLESS: found.endless, TRIGGERS: fresh}
+    endless = {ENDLESS: found.endless}
     bad, claims = empty | found.endless, found.claims
     if bad.any():
         claims = np.where(bad[net.creditor] | bad[net.debtor], np.nan, claims)

@@ -141,8 +141,7 @@ def shapley_of_defaults(
     network, model : any model.
     shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
         loss on external assets, its default) is in or out together.
-    of : whose losses, see :class:`~contagion.measures.SystemLoss`. With "others" a node that is
-        hit no longer counts among those who bear the rest, so that values can be below 0.
+    of : whose losses, see :class:`~contagion.measures.SystemLoss`.
     exact_up_to, target_error, max_evaluations, rng, progress : as in :func:`shapley`; the
         coalitions are solved in batches.
 

@@ -11,10 +11,10 @@ import numpy as np
 from ..errors import ConvergenceError, ModelError, NetworkError, ShockError, expect
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
+from ..results.ledger import pinned_losses
 from ..results.outcome import Outcome
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
-from ..results.socialization import initial_losses
 from ..shocks import Shock
 from ..text import choice, money
 from .parameters import Parameters
@@ -152,16 +152,16 @@ class Model(Parameters, ABC):
         network: ExposureNetwork,
         shock: Shock = NO_SHOCK,
         *,
-        baseline: Baseline = "book",
+        baseline: Baseline = "cleared",
     ) -> PropagationResult:
         """Push one shock through the network.
 
         Parameters
         ----------
         network, shock : see there.
-        baseline : "book" counts losses from face values; "cleared" from the clearing without
-            the shock, so that what was missing before is left out. They agree on a network
-            that is solvent before the shock.
+        baseline : "cleared" counts losses from the same model without the shock: what the shock
+            causes. "book" counts them from face values; what was missing before the shock is then
+            on lines of its own. They agree on a network that is solvent before the shock.
 
         Raises
         ------
@@ -175,12 +175,7 @@ class Model(Parameters, ABC):
         expect(shock=shock)
         hit = shock.arrays(network)
         outcome = self.run(network, *hit)
-        reference = None
-        if baseline == "cleared":
-            reference = self.run(network, np.zeros_like(hit.losses))
-        result = PropagationResult(
-            network, self, shock, outcome, hit.losses, hit.pins, baseline, reference
-        )
+        result = PropagationResult(network, self, shock, hit, outcome, baseline)
         if not bool(np.all(outcome.converged)):
             fix = "Raise max_rounds, or look" if hasattr(self, "max_rounds") else "Look"
             raise ConvergenceError(
@@ -196,12 +191,12 @@ class Model(Parameters, ABC):
 def _check_pins(result: PropagationResult) -> None:
     """A pinned recovery must not pay out more than the node has."""
     net = result.network
-    destroyed = initial_losses(result) - result.asset_losses
+    destroyed = pinned_losses(net, result.outcome, result.hit.pins) - result.hit.losses
     below = result.pinned & (destroyed < -1e-9 * (net.book.claims + net.segments.due))
     if below.any():
         at = int(np.flatnonzero(below)[0])
         raise ShockError(
-            f"{str(net.names[at])!r} is said to recover {result.pinned_recoveries[at]:.4g} of "
+            f"{str(net.names[at])!r} is said to recover {result.hit.pins[at]:.4g} of "
             f"face, {money(-destroyed[at], net.unit)} more than it has left to pay with. Lower "
             "the recovery."
         )

@@ -12,9 +12,9 @@ from ..errors import ArgumentError
 from ..kernels.funding import spread
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
+from ..results.hops import Route
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
-from ..results.socialization import Route
 from .base import Model, Trace
 from .claim_rates import ClaimRates
 from .parameters import POSITIVE, RATE, Parameter, Range

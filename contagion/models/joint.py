@@ -13,9 +13,9 @@ from ..kernels.firesale import forced_sales, marked_down
 from ..kernels.shapley import coalitions, exact
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
+from ..results.hops import Route
 from ..results.outcome import Outcome
 from ..results.run_arrays import Baseline, RunArrays, claim_losses
-from ..results.socialization import Route
 from ..shocks import Shock
 from ..text import choice
 from .base import NO_SHOCK, Trace
@@ -125,7 +125,7 @@ class JointModel(PortfolioModel):
         network: ExposureNetwork,
         shock: Shock = NO_SHOCK,
         *,
-        baseline: Baseline = "book",
+        baseline: Baseline = "cleared",
         of: Literal["owners", "external creditors"] = "owners",
     ) -> pd.DataFrame:
         """The loss by channel, one row a node and a last row "total", money.
@@ -187,11 +187,10 @@ class JointModel(PortfolioModel):
     def _through_marks(self, result: RunArrays, sold: np.ndarray) -> Route:
         """From debtors to creditors that have marked them down and sell because of the shock."""
         net = result.network
-        losses, pins = result.asset_losses, result.pinned_recoveries
+        losses, pins = result.hit.losses, result.hit.pins
         mark = self._marks_below(net, result.outcome, losses, pins)
-        if result.reference is not None:
-            nothing, nobody = np.zeros_like(losses), np.full_like(pins, np.nan)
-            mark -= self._marks_below(net, result.reference, nothing, nobody)
+        nothing, nobody = np.zeros_like(losses), np.full_like(pins, np.nan)
+        mark -= self._marks_below(net, result.reference, nothing, nobody)
         row = (mark > NOISE * net.amount) & sold[net.creditor]
         return (links(net.debtor[row], net.creditor[row], (len(net), len(net))),)
 

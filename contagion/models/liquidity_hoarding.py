@@ -149,9 +149,9 @@ class LiquidityHoarding(Model):
             "liquid": liquid,
             "raised": raised,
             "secured": secured,
-            "shock": result.asset_losses,
+            "shock": result.hit.losses,
             "withdrawn": withdrawn,
-            "position": liquid + raised - secured - result.asset_losses - withdrawn,
+            "position": liquid + raised - secured - result.hit.losses - withdrawn,
             "hoards": hoards,
         }
         return pd.DataFrame(columns, index=net.names)

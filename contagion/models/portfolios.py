@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 from ..errors import ArgumentError, ArgumentTypeError, ModelError
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
+from ..results.hops import Route
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
-from ..results.socialization import Route
 from ..shocks import Shock
 from ..text import listing
 from .base import NO_SHOCK, Model, Trace
@@ -233,19 +233,17 @@ class PortfolioModel(Model):
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """From who sold to who holds the same, see :func:`contagion.results.socialization.hops`."""
+        """From who sold to who holds the same, see :func:`contagion.results.hops.hops`."""
         return self._prices(result)[1]
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
         """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
         network = result.network
-        done = self._solve(network, _flat(result.shock.arrays(network)), "path")
-        mine, fall = done.portfolios, done.fall[0]
+        done = self._solve(network, _flat(result.hit), "path")
+        before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
+        mine, fall = done.portfolios, done.fall[0] - before.fall[0]
         sold = ~(done.part[0] <= NOISE)  # nan has sold
-        if result.reference is not None:
-            before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
-            sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
-            fall = fall - before.fall[0]
+        sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
         loser = lost_by(result, "price") > NOISE * mine.value
         return sold, (through_assets(mine.held, sold, fall > NOISE, loser),)
 

@@ -1,8 +1,8 @@
 """How losses get from node to node besides claims: through assets, withdrawals and marks.
 
 A route is a row of sparse matrices whose entries are links: the first leads from nodes, the last
-to nodes, see :func:`contagion.results.socialization.hops`. Losses count from the baseline of the
-result.
+to nodes, see :func:`contagion.results.hops.hops`. Losses are those of the shock, over the
+reference.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..network.exposure_network import ExposureNetwork
+from ..results.hops import Route
 from ..results.run_arrays import RunArrays
-from ..results.socialization import Route
 
 NOISE = 1e-8  # part of holdings and debts: less is what a solution to a tolerance leaves
 
 
 def lost_by(result: RunArrays, channel: str) -> np.ndarray:
-    """(n,) money that nodes lose by a channel, counted from the baseline."""
+    """(n,) money that nodes lose by a channel because of the shock."""
     lost = (result.outcome.channels or {})[channel]
-    before = None if result.reference is None else result.reference.channels
-    return lost if before is None else lost - before[channel]
+    return np.asarray(lost - (result.reference.channels or {}).get(channel, 0.0))
 
 
 def newly_failed(result: RunArrays) -> np.ndarray:
-    """(n,) bool: nodes in default that are not without the shock, or before it on the book."""
+    """(n,) bool: nodes in default that are not without the shock."""
     failed = result.outcome.defaulted
-    return failed if result.reference is None else failed & ~result.reference.defaulted
+    return np.asarray(failed & ~result.reference.defaulted)
 
 
 def through_assets(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..kernels import blocks
+from ..kernels.calls import by_node
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..network.exposure_network import ExposureNetwork
@@ -151,7 +152,7 @@ def _complete(
     book, segments, funds = network.book, network.segments, cleared.funds
     unpaid = segments.inside * cleared.unpaid
     if not segments.one_each:
-        unpaid = sums(segments.owner, unpaid, len(network))
+        unpaid = by_node(segments.owner, unpaid, len(network))
     payments = book.debts - unpaid
     scaled, dead = funds, np.zeros_like(funds)
     if kept is not None:
@@ -168,9 +169,9 @@ def _complete(
     cash, had = scaled, external + book.claims + book.shares
     if segments.calls is not None and cleared.called is not None and cleared.unmet is not None:
         calls = segments.calls
-        cash = scaled + sums(calls.guarantor, cleared.unmet, len(network))
+        cash = scaled + by_node(calls.guarantor, cleared.unmet, len(network))
         into = np.where(calls.support, cleared.called, 0.0)
-        had = had + sums(calls.beneficiary, into, len(network))
+        had = had + by_node(calls.beneficiary, into, len(network))
     distributed = np.clip(cash, 0.0, segments.due)
     if not book.can_fail.all():
         distributed = np.where(book.can_fail, distributed, segments.due)
@@ -199,11 +200,3 @@ def _complete(
         "converged": cleared.converged,
         **more,
     }
-
-
-def sums(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:
-    """Sum values (..., Q) by node to (..., n)."""
-    lead = money.shape[:-1]
-    rows = int(np.prod(lead))
-    place = (n * np.arange(rows)[:, None] + at).ravel()
-    return np.bincount(place, money.ravel(), rows * n).reshape(*lead, n)

@@ -98,9 +98,9 @@ def _rows(result: PropagationResult) -> pd.DataFrame:
 def _sum(result: PropagationResult) -> str:
     s, unit = result.socialization, result.network.unit
     parts = [f"initial loss {money(s.initial_loss, unit)}"]
-    if s.already_missing:
-        parts.append(f"missing before the shock {money(s.already_missing, unit)}")
     parts.append(f"deadweight {money(s.deadweight, unit)}")
+    for name, amount in (("relief of others", s.relief), ("missing before", s.missing_before)):
+        parts += [f"{name} {money(amount, unit)}"] if amount else []
     return f"{money(s.borne, unit)} borne = {' + '.join(parts)}"
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..results.ledger import NEGLIGIBLE
 from ..results.propagation_result import PropagationResult
-from ..results.socialization import NEGLIGIBLE, initial_losses
 from ..units import Scale, scale
 from . import style
 
@@ -49,7 +49,7 @@ def boxes(result: PropagationResult) -> tuple[list[Box], list[Link], Scale]:
     outside = result.outside_losses if result.model.settles else np.zeros(len(result.network))
     height = np.maximum(np.maximum(into, passed), result.loss)
     if result.model.settles:
-        own = np.where(result.triggers, np.maximum(initial_losses(result), 0.0), 0.0)
+        own = np.where(result.triggers, np.maximum(result.entries.initial, 0.0), 0.0)
         height = np.maximum(into + own, result.loss + passed + outside)
     floor = NEGLIGIBLE * np.maximum(style.sizes(net), 1e-300)
     shown = (step >= 0) & ((height > floor) | result.triggers)
@@ -114,7 +114,7 @@ def _node(
         return Box(column, name, text, "trigger", height)
     if outcome.defaulted[i] and net.book.equity[i] < 0:
         text = "insolvent before the shock"
-        if result.reference is not None:
+        if result.baseline == "cleared":
             text = f"insolvent before, loses {to(height)} more"
         return Box(column, name, text, "before", height)
     if outcome.defaulted[i]:

@@ -23,11 +23,11 @@ POINTS = 160  # points of the curve at most
 NOTHING = 1e-9  # of the largest value: what is not above it counts as 0
 SHADES = ("#d98e4a", "#c0504d", "#7a1020", "#3f0a12")  # one a level, the lowest first
 WORDS = {
-    "loss": "loss of owners",
-    "direct_loss": "loss by the shock alone",
+    "loss": "loss",
+    "owners_loss": "loss of owners",
+    "direct_loss": "loss of owners at once",
     "defaults": "nodes in default",
     "initial_loss": "initial loss",
-    "absorbed_by_trigger": "loss absorbed by the nodes hit",
     "socialized": "socialized loss",
     "deadweight": "deadweight",
     "external_loss": "loss of creditors outside the graph",

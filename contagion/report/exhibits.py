@@ -81,12 +81,14 @@ def record(result: PropagationResult, tag: str) -> Exhibit:
     unit = result.network.unit
     rows = []
     for key, value in values.items():
-        if key in ("socialized_share", "bystander_share"):
+        if np.isnan(value):
+            text = f"– ({result.socialization.reasons[key]})"
+        elif key.endswith("_share"):
             text = percent(value)
         elif key in ("reach", "depth"):
             text = f"{value:,.0f}"
         else:
-            text = f"{value:.2f}" if key == "hhi" else money(value, unit)
+            text = f"{value:.2f}" if key in ("hhi", "amplification") else money(value, unit)
         label = "concentration (hhi)" if key == "hhi" else key.replace("_", " ")
         rows.append([label, text, meaning.get(key, "")])
     return Exhibit(f"S1{tag}", title, table=table(["measure", "value", "meaning"], rows, words=[2]))

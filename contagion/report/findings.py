@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..measures import amounts, concentration_ratio
+from ..measures.ranking.table import HEADLINES
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
@@ -16,6 +17,9 @@ from ..text import money, plural, same_scale
 from . import compared, sensitivity, shape, uncertainty, whatif
 from .given import Given
 from .phrases import insolvent_before
+from .reference import measure_title
+
+NOISE = 1e-9  # part of a loss that is not worth a sentence
 
 
 def sentences(about: Given) -> list[str]:
@@ -54,23 +58,34 @@ def _concentration(network: ExposureNetwork) -> list[str]:
 def _total(result: PropagationResult) -> str:
     unit = result.network.unit
     if not result.model.settles:
-        loss, direct = float(result.loss.sum()), float(result.direct_loss.sum())
+        loss = float(result.caused.loss.sum())
         say = same_scale([loss], unit)
+        spread = loss - float(result.direct_loss.sum())
         return (
-            f"Owners lose {say(loss)}, {say(loss - direct)} of it by contagion. "
+            f"Owners lose {say(loss)} because of it, {say(spread)} by contagion. "
             "This model values claims and does not settle them, so losses need not add up."
         )
     s = result.socialization
-    say = same_scale([s.initial_loss, s.socialized, s.deadweight, s.already_missing], unit)
-    text = (
-        f"This destroys {say(s.initial_loss)}: owners of the nodes hit absorb "
-        f"{say(s.absorbed_by_trigger)}, {say(s.socialized)} "
-        f"({percent(s.socialized_share)}) is socialized, that is, borne by others."
-    )
-    if s.deadweight > 0:
-        text += f" Default costs destroy {say(s.deadweight)} more on the way."
-    if s.already_missing > 0:
-        text += f" {say(s.already_missing)} was missing before the shock."
+    gone = {cause: float(x.sum()) for cause, x in result.entries.deadweight.items()}
+    say = same_scale([s.initial_loss, s.socialized, s.missing_before, *gone.values()], unit)
+    text = f"This destroys {say(s.initial_loss)}"
+    for cause, amount in gone.items():
+        if amount > NOISE * s.initial_loss:
+            text += f", and by {cause} {say(amount)} on the way"
+    if np.isnan(s.socialized_share):
+        text += "."
+    else:
+        text += (
+            f". The owners of the nodes hit absorb {say(s.absorbed_by_trigger)} at once; "
+            f"{say(s.socialized)} ({percent(s.socialized_share)}) is socialized, that is, "
+            "borne by contagion."
+        )
+    if s.socialized_on_hit > NOISE * s.socialized:
+        text += f" Of it {say(s.socialized_on_hit)} falls on owners of nodes hit too."
+    if s.relief > NOISE * s.socialized:
+        text += f" Others get {say(s.relief)} more because of it; that is not netted."
+    if s.missing_before > 0:
+        text += f" {say(s.missing_before)} was missing before the shock."
     return f"{text} {capital_assumed(result)}".rstrip()
 
 
@@ -118,12 +133,17 @@ def _defaults(result: PropagationResult) -> list[str]:
             f"{plural(len(order), 'further node')} fail{'s' if len(order) == 1 else ''} because of "
             f"it: {listed([labels[i] for i in order])}."
         )
-    else:
+    elif (result.limited & ~result.triggers).any():
         lines.append("No further node fails because of it.")
+    else:
+        lines.append(
+            "No other node can fail here, because its capital is not known or it is set not to "
+            "fail: contagion by default is not seen."
+        )
     for i in np.flatnonzero(before)[:3]:
         hole = money(-float(net.book.equity[i]), net.unit)
         text = f"{labels[i]} was insolvent by {hole} before the shock"
-        if result.reference is not None:
+        if result.baseline == "cleared":
             added = result.explain(net.names[i]).on_claims
             text += f", which adds {money(added, net.unit)}"
         lines.append(f"{text}: its failure comes from elsewhere.")
@@ -133,11 +153,11 @@ def _defaults(result: PropagationResult) -> list[str]:
 def _ranking(network: ExposureNetwork, ranking: Table | pd.DataFrame | None) -> list[str]:
     if ranking is None or ranking.empty:
         return []
-    columns = [c for c in ranking.columns if str(c).startswith("default_impact")]
+    columns = [str(c) for c in ranking.columns if str(c).startswith(HEADLINES[:2])]
     if not columns:
         return []
-    name = names(network)
+    name, title = names(network), measure_title(columns[0])
     top = ranking[columns[0]].nlargest(3)
     say = same_scale(top, network.unit)
     parts = [f"{name.get(n, n)} ({say(v)})" for n, v in top.items() if v > 0]
-    return [f"Whose default would cost the others most: {listed(parts)}."] if parts else []
+    return [f"Defaults that would cost most, by {title}: {listed(parts)}."] if parts else []

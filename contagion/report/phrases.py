@@ -33,19 +33,20 @@ GLOSSARY = {
     "round": "one wave of defaults; round 0 are defaults by the shock alone",
 }
 BASELINES = {
-    "book": "Losses are counted from face values, so that what was missing before the shock is "
-    "part of them.",
-    "cleared": "Losses are counted from the clearing of the network without the shock, so that "
-    "only what the shock adds remains.",
+    "book": "Losses are counted from face values; what was missing before the shock is on lines "
+    "of its own.",
+    "cleared": "Losses are counted from the same model without the shock, so that only what the "
+    "shock adds remains.",
 }
 
 FAIRNESS = {
-    "socialized": "what others than the owners of the nodes hit bear of the initial loss",
+    "socialized": "everything borne because of the shock but what owners of the nodes hit lose at "
+    "once",
     "share_of_claims_taken": "what the claims on the nodes whose rules differ lose, over their "
     "amount",
     "share_of_weight_taken": "the same loss over the column weight of those claims, profits say",
     "largest_haircut": "the largest loss over amount of one of those claims",
-    "concentration": "Herfindahl–Hirschman index of what is borne, by bearer",
+    "concentration": "Herfindahl–Hirschman index of what named bearers bear",
 }
 
 

@@ -19,7 +19,7 @@ from .given import Answer
 from .parts import Exhibit, table
 
 PREFERRED = ("socialized_share", "bystander_share", "defaulted_share", "contagion_loss", "loss")
-SHARES = ("socialized_share", "bystander_share", "defaulted_share")
+SHARES = ("socialized_share", "bystander_share", "external_share", "defaulted_share")
 MOST = 12
 UNSURE = "NOT confirmed by runs"
 
@@ -76,8 +76,8 @@ def _extremes(sweep: Sweep, tag: str) -> Exhibit:
     if len(bad):
         note += f" {plural(len(bad), 'run')} failed; the first: {bad.iloc[0]['reason']}"
     means = {name: sweep.mean(name)["mean"] for name in sweep.measures}
-    kept = [name for name, mean in means.items() if mean.nunique() > 1]
-    same = [name for name, mean in means.items() if mean.nunique() == 1]
+    kept = [name for name, mean in means.items() if mean.nunique(dropna=False) > 1]
+    same = [name for name in means if name not in kept and means[name].notna().all()]
     title = f"Over {across}"
     if not kept and not same:
         return Exhibit(f"T12S{tag}", title, missing=f"No run gave a number. {note.strip()}")

@@ -21,10 +21,11 @@ from .phrases import left_out
 
 TITLES = {
     "initial_loss": "initial loss",
-    "loss": "loss of owners",
-    "direct_loss": "by the shock alone",
+    "loss": "loss",
+    "direct_loss": "of owners at once",
+    "owners_loss": "of owners",
+    "external_loss": "of outside creditors",
     "socialized": "socialized loss",
-    "external_loss": "loss of outside creditors",
     "deadweight": "deadweight",
     "defaults": "nodes in default",
 }
@@ -41,7 +42,10 @@ def uncertainty(network: ExposureNetwork, test: StressTest | None) -> tuple[Exhi
             "ct.scenarios.common_factor(network, scenarios=10_000))."
         )
         return (Exhibit("T13", "Many scenarios", missing=missing),)
-    text = "How often the loss of owners is above an amount, with value at risk and shortfall."
+    text = (
+        "How often the loss of owners and outside creditors is above an amount, with value at risk "
+        "and shortfall."
+    )
     drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
     return (_system(test), drawn, *tail, _nodes(network, test))
@@ -180,7 +184,7 @@ def sentences(test: StressTest | None) -> list[str]:
     if test is None:
         return []
     of = "socialized" if "socialized" in test.columns else "loss"
-    words = "is socialized" if of == "socialized" else "is lost by owners"
+    words = "is socialized" if of == "socialized" else "is lost"
     over = f"Over {plural(len(test), 'scenario')}"
     level = max(test.spec["options"]["levels"], default=0.99)
     if len(test) * (1 - level) < FEW:

@@ -20,7 +20,8 @@ AS_GIVEN = "as given"
 TITLES = {
     "initial_loss": "initial loss",
     "socialized": "socialized loss",
-    "loss": "loss of owners",
+    "loss": "loss",
+    "owners_loss": "of owners",
     "external_loss": "of outside creditors",
     "deadweight": "deadweight",
     "funded": "borne by money put up",

@@ -22,7 +22,7 @@ def audit(result: RunArrays, s: Socialization | None) -> pd.DataFrame:
     for the layers that share losses by its rule;
     and for models that settle claims: payments are the sum of the claims paid, a node in
     default keeps nothing, and value is conserved (losses of owners and of external creditors =
-    initial loss + already missing + deadweight).
+    initial loss + deadweight + relief + missing before).
 
     Example
     -------
@@ -63,9 +63,20 @@ def audit(result: RunArrays, s: Socialization | None) -> pd.DataFrame:
             ("nodes in default keep nothing", float(np.nanmax(kept, initial=0)) / total, ROUNDING),
             (
                 "conservation of value",
-                abs(s.borne - s.initial_loss - s.already_missing - s.deadweight) / total,
+                _unaccounted(result) / total,
                 CONSERVATION,
             ),
         ]
     frame = pd.DataFrame(rows, columns=["check", "value", "bound"])
     return frame.assign(ok=frame["value"] <= frame["bound"])
+
+
+def _unaccounted(result: RunArrays) -> float:
+    """What the ledger of the shock, and that of before, leave open together, in money."""
+    found, before, book = result.entries, result.before, result.network.book
+    caused = found.initial[found.triggers].sum() + found.destroyed.sum() + found.relief.sum()
+    gap = abs(float(found.borne.sum() - caused))
+    if before is not None:
+        hole = np.maximum(-book.equity[book.can_fail & book.known], 0.0).sum()
+        gap += abs(float(before.borne.sum() - hole - before.destroyed.sum()))
+    return gap

@@ -22,7 +22,6 @@ from scipy.sparse import csr_array
 
 from ..text import money, same_scale
 from ..vocabulary import MOST
-from . import socialization
 from . import waterfalls as sharing
 from .run_arrays import RunArrays
 
@@ -39,7 +38,7 @@ class Explanation:
     loss : what its owners lose (money); direct : by the shock itself; on_claims : what it lost
         on its claims; passed_on : what its own creditors lose.
     destroyed : what it lost besides, by cause (money): "default costs", "falling prices", "forced
-        sales" or "failure costs"; see :func:`contagion.results.socialization.deadweight`.
+        sales" or "failure costs"; see :class:`contagion.results.ledger.Ledger`.
     table : one row a path, largest first: path, amount, share (of on_claims), cause, rounds.
     """
 
@@ -143,15 +142,15 @@ def _own(
     result: RunArrays,
 ) -> tuple[np.ndarray, list[str], dict[str, np.ndarray]]:
     """(n,) what hits each node other than its debtors, its main cause, and what was destroyed."""
-    book, pinned = result.network.book, result.pinned
-    shock = np.maximum(socialization.initial_losses(result), 0.0)
+    found, before, pinned = result.entries, result.before, result.pinned
+    shock = np.maximum(found.initial, 0.0)
     destroyed = {
         cause: np.where(pinned, 0.0, np.maximum(amount, 0.0))
-        for cause, amount in socialization.deadweight(result).items()
+        for cause, amount in found.deadweight.items()
     }
     hole = np.zeros(len(shock))
-    if result.reference is None:
-        hole = np.nan_to_num(np.maximum(-book.equity, 0.0))
+    if before is not None:
+        hole = np.nan_to_num(np.maximum(-result.network.book.equity, 0.0)) + before.destroyed
         hole = np.where(pinned | ~result.limited, 0.0, hole)
     causes = {"shock": shock, **destroyed, "missing before the shock": hole}
     parts, words = np.stack(list(causes.values())), list(causes)

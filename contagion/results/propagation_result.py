@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..text import same_scale
 from ..vocabulary import MOST
-from . import socialization
+from . import hops, ledger, socialization
 from . import waterfalls as sharing
 from .assumed import capital_assumed
 from .audit import audit
@@ -27,13 +27,10 @@ class PropagationResult(RunArrays):
     Attributes
     ----------
     network, model, shock : the inputs of the run.
-    asset_losses : (n,) external assets that the shock destroys, money; an input.
-    pinned_recoveries : (n,) recovery rate of nodes that the shock puts in default, nan elsewhere;
-        an input.
+    hit : the shock on the lines of the balance sheets: losses (n,), recoveries, prices.
     outcome : what the model computed.
-    baseline : what losses are counted from: "book" (face values) or "cleared" (the clearing of the
-        network without the shock, so that only what the shock causes remains).
-    reference : the outcome without the shock, for the baseline "cleared".
+    baseline : what losses are counted from: "cleared" (the same model without the shock, so that
+        only what the shock causes remains) or "book" (face values).
     """
 
     # -- per node ---------------------------------------------------------------------------
@@ -42,6 +39,9 @@ class PropagationResult(RunArrays):
     def table(self) -> pd.DataFrame:
         """One row a node: equity before and after, loss (direct, contagion), shortfall, default.
 
+        `loss` is that of owners. `direct_loss` is what the shock takes at once, `contagion_loss`
+        what it takes by contagion (below 0: relief); with `baseline="book"` the rest of `loss` was
+        missing before.
         Money in the unit of the network. `shortfall` is what the creditors of the node do not
         get (never part of `loss`); `claims_lost` what it does not get on its own claims, from face
         value; `recovery_rate` is payments over debts in the graph;
@@ -55,7 +55,7 @@ class PropagationResult(RunArrays):
             "equity_after": outcome.equity,
             "loss": self.loss,
             "direct_loss": self.direct_loss,
-            "contagion_loss": self.loss - self.direct_loss,
+            "contagion_loss": self.caused.loss - self.direct_loss,
             "claims_lost": outcome.claims_lost,
             "shortfall": self.shortfall,
             "recovery_rate": recovery,
@@ -123,14 +123,32 @@ class PropagationResult(RunArrays):
     @cached_property
     def hops(self) -> np.ndarray:
         """(n,) steps from the nearest trigger along what passes losses on; -1 where none leads."""
-        return socialization.hops(self)
+        return hops.hops(self)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """Who bears what, by cause: bearer, role, cause, hop, rule, amount, largest first.
+
+        See :func:`contagion.results.ledger.table`. Of models that value claims it has the losses
+        of owners only, which need not add up to anything.
+        """
+        return ledger.table(self.network, self.entries, self.hops, self.before)
 
     @cached_property
     def bearers(self) -> pd.DataFrame:
-        """Who bears the loss in the end; see :func:`contagion.results.socialization.bearers`."""
+        """The ledger with one row a bearer and role: bearer, role, kind, hop, rule, amount (money).
+
+        Largest first; the amounts sum to `socialization.borne`. `hop` is that of what the shock
+        causes, -1 where all of it was missing before.
+        """
         if self.outcome.payments is None:
             raise self._not_computed("bearers: its losses are valuations, they need not add up")
-        return socialization.bearers(self, self.hops)
+        by = self.ledger.groupby(["bearer", "role", "rule"], sort=False)
+        frame = by.agg({"hop": "max", "amount": "sum"}).reset_index()
+        at = self.network.names.get_indexer(pd.Index(frame["bearer"]))
+        frame.insert(2, "kind", self.network.kinds[at])
+        frame = frame[["bearer", "role", "kind", "hop", "rule", "amount"]]
+        return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
     @cached_property
     def socialization(self) -> socialization.Socialization:
@@ -139,7 +157,7 @@ class PropagationResult(RunArrays):
             raise self._not_computed(
                 "socialization: its losses are valuations, they need not add up"
             )
-        return socialization.summarize(self, self.bearers, self.hops)
+        return socialization.summarize(self, self.hops)
 
     @cached_property
     def path(self) -> pd.DataFrame:
@@ -148,7 +166,7 @@ class PropagationResult(RunArrays):
         Round 0 is the shock alone. For clearing models a round is one wave of defaults,
         cleared to its fixed point (Eisenberg & Noe 2001, fictitious default algorithm).
         """
-        outcome = self.model.run(self.network, *self.shock.arrays(self.network), trace="path")
+        outcome = self.model.run(self.network, *self.hit, trace="path")
         names = self.network.names
         frames = [
             pd.DataFrame({"round": number, "node": names, "equity": equity, "defaulted": failed})
@@ -177,22 +195,14 @@ class PropagationResult(RunArrays):
         net, unit = self.network, self.network.unit
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
-            s = self.socialization
-            gone = {c: float(x.sum()) for c, x in socialization.deadweight(self).items()}
-            say = same_scale([s.initial_loss, s.socialized, *gone.values()], unit)
-            lines.append(
-                f"  initial loss {say(s.initial_loss)}; owners of the nodes hit absorb "
-                f"{say(s.absorbed_by_trigger)}, {say(s.socialized)} "
-                f"({s.socialized_share:.0%}) is socialized"
-            )
-            parts = [f"{cause} {say(amount)}" for cause, amount in gone.items() if amount > 0]
-            lines += [f"  destroyed on the way: {', '.join(parts)}"] if parts else []
+            lines += [f"  {line}" for line in socialization.sentences(self)]
             assumed = capital_assumed(self)
             lines += [f"  {assumed[0].lower()}{assumed[1:-1]}"] if assumed else []
         else:
-            lost, direct = float(self.loss.sum()), float(self.direct_loss.sum())
+            lost = float(self.caused.loss.sum())
             say = same_scale([lost], unit)
-            lines.append(f"  owners lose {say(lost)}, {say(lost - direct)} by contagion")
+            spread = lost - float(self.direct_loss.sum())
+            lines.append(f"  owners lose {say(lost)} because of it, {say(spread)} by contagion")
         worst = pd.Series(np.where(self.triggers, 0, self.loss), net.names).nlargest(3)
         say = same_scale(worst, unit)
         names = ", ".join(f"{name} {say(value)}" for name, value in worst.items() if value > 0)

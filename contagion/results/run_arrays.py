@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, field
+from dataclasses import Field, dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 
 from ..errors import ConvergenceError, ModelError
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..shocks import Shock
+from . import ledger
 from .outcome import Outcome
 
 Baseline = Literal["book", "cleared"]
@@ -46,21 +48,63 @@ class RunArrays:
     network: ExposureNetwork
     model: LossModel
     shock: Shock
+    hit: Hit
     outcome: Outcome
-    asset_losses: np.ndarray = field(repr=False)
-    pinned_recoveries: np.ndarray = field(repr=False)
-    baseline: Baseline = "book"
-    reference: Outcome | None = None
+    baseline: Baseline = "cleared"
+
+    @cached_property
+    def reference(self) -> Outcome:
+        """The outcome of the same model without the shock, run when this is first read.
+
+        Raises
+        ------
+        ConvergenceError
+            When the model does not reach its tolerance without any shock.
+        """
+        outcome = self.model.run(self.network, np.zeros(len(self.network)))
+        if not np.all(outcome.converged):
+            raise ConvergenceError(
+                f"{type(self.model).__name__} does not converge without any shock, so there is "
+                "nothing to count losses from. Raise max_rounds.",
+                outcome,
+            )
+        return outcome
+
+    @cached_property
+    def start(self) -> Outcome:
+        """What losses are counted from: the reference, or face values with `baseline="book"`."""
+        return self.reference if self.baseline == "cleared" else ledger.at_face(self.network)
+
+    @cached_property
+    def caused(self) -> Self:
+        """The same run with losses counted from the reference: what the shock causes."""
+        if self.baseline == "cleared":
+            return self
+        same = replace(self, baseline="cleared")
+        object.__setattr__(same, "reference", self.reference)
+        return same
+
+    @cached_property
+    def entries(self) -> ledger.Ledger:
+        """The ledger as arrays; increments over the reference, whatever the baseline."""
+        return ledger.entries(self.network, self.outcome, self.reference, self.hit)
+
+    @cached_property
+    def before(self) -> ledger.Ledger | None:
+        """With `baseline="book"` the ledger of what was missing before the shock."""
+        if self.baseline == "cleared":
+            return None
+        return ledger.missing_before(self.network, self.reference)
 
     @cached_property
     def pinned(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock puts in default."""
-        return np.asarray(~np.isnan(self.pinned_recoveries))
+        return np.asarray(~np.isnan(self.hit.pins))
 
     @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return np.asarray((self.asset_losses > 0) | self.pinned)
+        return np.asarray((self.hit.losses > 0) | self.pinned)
 
     @cached_property
     def default_round(self) -> np.ndarray:
@@ -75,8 +119,7 @@ class RunArrays:
         """
         when = self.outcome.default_round
         if when is None:
-            hit = self.shock.arrays(self.network)
-            again = self.model.run(self.network, *hit, trace="rounds")
+            again = self.model.run(self.network, *self.hit, trace="rounds")
             if np.all(self.outcome.converged) and not np.all(again.converged):
                 raise ConvergenceError(
                     f"{type(self.model).__name__} did not reach its tolerance round by round in "
@@ -87,20 +130,27 @@ class RunArrays:
             assert when is not None
         return when
 
+    @property
+    def borne(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) what owners outside the graph and external creditors of each node bear, in money.
+
+        All causes of the ledger together, with `baseline="book"` what was missing before too.
+        """
+        found, before = self.entries, self.before
+        owners, outside = found.shock + found.contagion, found.outside
+        if before is None:
+            return owners, outside
+        return owners + before.contagion, outside + before.outside
+
     @cached_property
     def equity_before(self) -> np.ndarray:
         """(n,) equity that losses are counted from."""
-        return self.network.book.equity if self.reference is None else self.reference.equity
+        return self.start.equity
 
     @cached_property
     def loss(self) -> np.ndarray:
-        """(n,) what the owners of each node lose: the fall of `max(equity, 0)`, in money.
-
-        A node that cannot fail, and one with unknown balance sheet, loses what it loses on
-        assets and claims, without limit.
-        """
-        fall = _positive(self.equity_before) - _positive(self.outcome.equity)
-        return np.where(self.limited, fall, self._unlimited())
+        """(n,) what the owners of each node lose, see :func:`.ledger.owners_loss`, in money."""
+        return ledger.owners_loss(self.network, self.outcome, self.start, self.hit)
 
     @cached_property
     def limited(self) -> np.ndarray:
@@ -108,23 +158,10 @@ class RunArrays:
         may = self.network.book.can_fail | self.pinned
         return np.asarray(may & self.network.book.known)
 
-    def _unlimited(self) -> np.ndarray:
-        lost = self.outcome.lost
-        if self.reference is not None:
-            lost = lost - self.reference.lost
-        q, called = self.network.segments.calls, self.outcome.called
-        calls = 0.0 if q is None else np.bincount(q.guarantor, called, len(self.network))
-        passed = (1.0 - self.pinned_recoveries) * (self.network.segments.due + calls)
-        rest = np.asarray(np.maximum(lost - passed, 0.0))
-        return np.where(self.pinned, rest, self.asset_losses + lost)
-
-    @cached_property
+    @property
     def direct_loss(self) -> np.ndarray:
-        """(n,) the part of `loss` that the shock alone causes."""
-        before = self.equity_before
-        alone = _positive(before) - _positive(before - self.asset_losses)
-        alone = np.where(self.limited, alone, self.asset_losses)
-        return np.where(self.pinned, np.where(np.isnan(before), 0.0, _positive(before)), alone)
+        """(n,) the part of `loss` that the shock takes at once, `direct` of the ledger."""
+        return self.entries.direct
 
     @cached_property
     def _shortfall_inside(self) -> np.ndarray:
@@ -146,9 +183,7 @@ class RunArrays:
     @cached_property
     def added_losses(self) -> np.ndarray:
         """(m,) what each claim loses, counted from the baseline, in money."""
-        if self.reference is None:
-            return self.claim_losses
-        before = claim_losses(self.network, self.reference)
+        before = claim_losses(self.network, self.start)
         return np.asarray(np.maximum(self.claim_losses - before, 0.0))
 
     @cached_property
@@ -160,13 +195,10 @@ class RunArrays:
         ModelError
             For models that do not settle claims.
         """
-        paid, before = self.outcome.external_paid, self.reference
-        if paid is None:
+        paid, before = self.outcome.external_paid, self.start.external_paid
+        if paid is None or before is None:
             raise self._not_computed("what external creditors lose")
-        if before is None:
-            return np.asarray(self.network.book.stated_liabilities - paid)
-        assert before.external_paid is not None
-        return np.asarray(before.external_paid - paid)
+        return np.asarray(before - paid)
 
     def _not_computed(self, what: str) -> ModelError:
         return ModelError(f"{type(self.model).__name__} does not compute {what}.")
@@ -181,7 +213,3 @@ def claim_losses(network: ExposureNetwork, outcome: Outcome) -> np.ndarray:
     if own is not None:
         rate = np.where(np.isnan(own), rate, own * outcome.defaulted[..., network.debtor])
     return np.asarray(network.amount * rate)
-
-
-def _positive(equity: np.ndarray) -> np.ndarray:
-    return np.asarray(np.maximum(equity, 0.0))

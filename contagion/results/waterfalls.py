@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..kernels.calls import JUNIOR, PARI_PASSU, SENIOR
 from ..kernels.segments import Segments
+from .ledger import at_face, owners_loss
 from .outcome import Outcome
 from .run_arrays import RunArrays
 
@@ -33,7 +34,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
     n = len(net)
     stage, names = _stages(result)
     unpaid = outcome.unpaid
-    lost = np.nan_to_num(result.loss)
+    lost = np.nan_to_num(owners_loss(net, outcome, at_face(net), result.hit))
     own = np.maximum(np.nan_to_num(book.equity), 0.0)
     own = np.where(result.limited, own, np.maximum(own, lost))  # who cannot fail has no limit
     key = segments.owner * np.int64(len(names)) + stage
@@ -215,9 +216,7 @@ def added_calls(result: RunArrays) -> tuple[np.ndarray, np.ndarray]:
         return outcome.called, outcome.unmet
 
     called, unmet = of(result.outcome)
-    if result.reference is None:
-        return called, unmet
-    before = of(result.reference)
+    before = of(result.start)
     return np.maximum(called - before[0], 0.0), np.maximum(unmet - before[1], 0.0)
 
 
@@ -240,14 +239,17 @@ def channels(result: RunArrays) -> pd.DataFrame:
     >>> ct.models.CreditFunding().propagate(net, ct.Shock.default("a")).channels.loc["b"].tolist()
     [0.0, 6.0, 0.0, 0.0]
     """
-    before = None if result.reference is None else result.reference.channels
+    before = result.start.channels or {}
+    most = np.where(result.limited, np.maximum(result.equity_before, 0.0), np.inf)
+    direct = np.minimum(np.minimum(result.entries.initial, most), result.loss)
+    direct = np.maximum(direct, 0.0)
     gross = {
-        name: money - (0.0 if before is None else before[name])
+        name: money - before.get(name, 0.0)
         for name, money in (result.outcome.channels or {}).items()
     }
-    cut = np.sum(list(gross.values()), axis=0) - (result.loss - result.direct_loss)
+    cut = np.sum(list(gross.values()), axis=0) - (result.loss - direct)
     able = {n: np.where(np.sign(x) == np.sign(cut), x, 0.0) for n, x in gross.items()}
     whole = np.sum(list(able.values()), axis=0)
     share = cut / np.where(whole != 0, whole, 1.0)
     parts = {name: money - share * able[name] for name, money in gross.items()}
-    return pd.DataFrame({"direct": result.direct_loss, **parts}, index=result.network.names)
+    return pd.DataFrame({"direct": direct, **parts}, index=result.network.names)

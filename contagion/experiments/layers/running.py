@@ -31,7 +31,7 @@ def by_layer(
     shock: Shock | None = None,
     *,
     recovery: float = 0.0,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
 ) -> LayerComparison:
     """Run every layer alone with the whole capital, and all layers together.
 

@@ -13,7 +13,7 @@ from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_estimates import Weighting
 from ...vocabulary import LEVELS
-from ..stress.losses import ledger
+from ..stress.losses import books
 from .intervention import Intervention
 from .runs import Bench
 from .scenariotable import ScenarioComparison
@@ -27,7 +27,7 @@ def compare(
     shock: Shock,
     interventions: Mapping[str, Intervention],
     *,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     of: str | None = None,
     levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
@@ -43,7 +43,7 @@ def compare(
     shock: Scenarios,
     interventions: Mapping[str, Intervention],
     *,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     of: str | None = None,
     levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
@@ -58,7 +58,7 @@ def compare(
     shock: Shock | Scenarios,
     interventions: Mapping[str, Intervention],
     *,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     of: str | None = None,
     levels: Sequence[float] = LEVELS,
     weighting: Weighting = "plain",
@@ -74,7 +74,7 @@ def compare(
     last, after the equity that was there,
 
         funded_i = min(put up_i, max(0, loss of owners_i − max(equity_i, 0)))
-        loss of owners + external_loss + funded = initial loss + already missing + deadweight
+        loss + funded = initial loss + deadweight + relief (+ missing before, on the book)
 
     Every run gets the same shock in money, measured on the network as given, or the same scenarios.
     Where an intervention leaves a node less external assets than the shock destroys (collateral
@@ -90,8 +90,8 @@ def compare(
     baseline : what losses are counted from, each network from its own: with "cleared" what an
         intervention mends before the shock is not avoided by it, and can be lost in the shock.
     of : the measure by which interventions are judged: "socialized" (by default, for models that
-        settle claims), "loss" (of owners), "external_loss" (of creditors outside), "system_loss"
-        (both), "deadweight", "defaults"; for one shock also "shortfall" (debts that are not paid).
+        settle claims), "loss" (of owners and of creditors outside), "owners_loss", "external_loss",
+        "deadweight", "defaults"; for one shock also "shortfall" (debts that are not paid).
         In clearing without default costs an intervention moves losses and does not make them
         less: money put up then avoids at most itself.
     levels : of value at risk and expected shortfall, for scenarios.
@@ -130,7 +130,7 @@ def compare(
     costs = {AS_GIVEN: 0.0} | {name: one.cost(network) for name, one in interventions.items()}
     names: dict[str, Intervention | None] = {AS_GIVEN: None, **interventions}
     if isinstance(shock, Scenarios):
-        equity = ledger(network, model, baseline).before
+        equity = books(network, model, baseline).before
         tests = {name: bench.tested(shock, one, equity) for name, one in names.items()}
         return ScenarioComparison(tests, dict(interventions), costs, of, tuple(sorted(levels)))
     first, none = bench.shocked(shock, None)

@@ -22,7 +22,7 @@ from ...shocks import Shock
 from ...statistics.scenario_estimates import Weighting
 from ...text import choice, money
 from ...vocabulary import LEVEL
-from ..stress.losses import ledger
+from ..stress.losses import books
 from .intervention import Intervention, combined
 from .paired import STATISTICS, estimate
 from .runs import Bench
@@ -120,7 +120,7 @@ def cheapest(
     of: str | None = None,
     statistic: str = "mean",
     level: float = LEVEL,
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     weighting: Weighting = "plain",
     exact: int = EXACT,
     n_jobs: int = 1,
@@ -235,7 +235,7 @@ class _Search:
         self.reasons: dict[str, str] = {}
         shock = bench.shock
         if isinstance(shock, Scenarios):
-            self.equity = ledger(bench.network, bench.model, bench.baseline).before
+            self.equity = books(bench.network, bench.model, bench.baseline).before
         else:
             self.first = bench.shocked(shock, None)
         self.run(())

@@ -10,7 +10,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...results.run_arrays import Baseline
-from ...scenarios.scenario_set import BLOCK, Batch, Scenarios
+from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_estimates import Weighting
 from ..stress import StressTest, stress_test
@@ -20,16 +20,16 @@ from .same import same_scenarios, same_shock
 
 @dataclass(frozen=True, eq=False)
 class Used:
-    """What is gone of money that was put up, in each scenario: of all of it, and of bystanders'.
+    """What is gone of money that was put up, in each scenario: of all of it, and by contagion.
 
     Attributes
     ----------
     total : (N,) money, one entry for a single shock.
-    bystanders : (N,) the part of it at nodes that the shock does not hit.
+    contagion : (N,) the part of it that contagion takes; the shock takes the equity first.
     """
 
     total: np.ndarray
-    bystanders: np.ndarray
+    contagion: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Bench:
     network: ExposureNetwork
     model: Model
     shock: Shock | Scenarios
-    baseline: Baseline = "book"
+    baseline: Baseline = "cleared"
     weighting: Weighting = "plain"
     n_jobs: int = 1
     progress: bool = False
@@ -58,8 +58,8 @@ class Bench:
         same = shock if one is None else same_shock(shock, self.network, network)
         result = self.model.propagate(network, same, baseline=self.baseline)
         equity = (first or result).equity_before
-        hit = (first or result).triggers
-        return result, used(self.network, network, equity, result.loss[None], hit[None])
+        lost = result.borne[0][None], result.entries.contagion[None]
+        return result, used(self.network, network, equity, *lost)
 
     def tested(
         self, scenarios: Scenarios, one: Intervention | None, equity: np.ndarray
@@ -74,7 +74,7 @@ class Bench:
             baseline=self.baseline,
             levels=(),
             joint=False,
-            keep=("loss",) if money else (),
+            keep=("owners_loss", "contagion") if money else (),
             weighting=self.weighting,
             n_jobs=self.n_jobs,
             progress=self.progress,
@@ -82,8 +82,8 @@ class Bench:
         none = np.zeros(len(scenarios))
         if not money:
             return test, Used(none, none)
-        hit = np.concatenate([_hit(batch) for batch in scenarios.batches(BLOCK)])
-        return test, used(self.network, network, equity, test.kept("loss"), hit)
+        lost = test.kept("owners_loss"), test.kept("contagion")
+        return test, used(self.network, network, equity, *lost)
 
 
 def put_up(before: ExposureNetwork, after: ExposureNetwork) -> np.ndarray:
@@ -98,7 +98,7 @@ def used(
     after: ExposureNetwork,
     equity: np.ndarray,
     loss: np.ndarray,
-    hit: np.ndarray,
+    contagion: np.ndarray,
 ) -> Used:
     """What of the money put up is gone: the loss of owners beyond the equity that was there.
 
@@ -108,15 +108,10 @@ def used(
     ----------
     equity : (n,) without the intervention, what losses are counted from.
     loss : (N, n) of owners, with it.
-    hit : (N, n) bool, the nodes that the shock hits.
+    contagion : (N, n) the part of it that the shock does not take at once.
     """
     money = put_up(before, after)
     at = np.flatnonzero(money)
     own = np.maximum(np.nan_to_num(equity[at]), 0.0)
     gone = np.clip(loss[:, at] - own, 0.0, money[at])
-    return Used(gone.sum(axis=1), (gone * ~hit[:, at]).sum(axis=1))
-
-
-def _hit(batch: Batch) -> np.ndarray:
-    hit = batch.losses > 0
-    return hit if batch.recoveries is None else hit | ~np.isnan(batch.recoveries)
+    return Used(gone.sum(axis=1), np.minimum(gone, contagion[:, at]).sum(axis=1))

@@ -76,7 +76,7 @@ class ScenarioComparison:
         return self.tests[AS_GIVEN].sampled
 
     def values(self, name: str, of: str) -> np.ndarray:
-        """(N,) a measure by scenario: a column of `StressTest.scenarios`, "funded", "system_loss".
+        """(N,) a measure by scenario: a column of `StressTest.scenarios`, or "funded".
 
         The money put up is `funded`, and not in the other measures.
 
@@ -89,8 +89,8 @@ class ScenarioComparison:
         found = {key: x[0] for key, x in test.columns.items() if key not in CERTIFICATE}
         found |= {"funded": used.total, "loss": found["loss"] - used.total}
         if "socialized" in found:
-            found["socialized"] = found["socialized"] - used.bystanders
-            found["system_loss"] = found["loss"] + found["external_loss"]
+            found["socialized"] = found["socialized"] - used.contagion
+            found["owners_loss"] = found["owners_loss"] - used.total
         known_name(of, found, "measure")
         return np.asarray(found[of], float)
 
@@ -168,11 +168,11 @@ class ScenarioComparison:
         """Mean, value at risk and expected shortfall, before and after, of the main measures.
 
         One row an intervention, measure and statistic (index), columns as in
-        :meth:`differences`. Measures: the one that interventions are judged by, socialized and
-        system_loss (loss alone for models that do not settle claims).
+        :meth:`differences`. Measures: the one that interventions are judged by, socialized
+        (of models that settle claims) and loss.
         """
         settled = "external_loss" in self.tests[AS_GIVEN].columns
-        wanted = [self.of, *(("socialized", "system_loss") if settled else ("loss",))]
+        wanted = [self.of, *(("socialized", "loss") if settled else ("loss",))]
         parts: list[pd.DataFrame] = []
         reasons: dict[str, dict[Any, str]] = {}
         for of in dict.fromkeys(wanted):

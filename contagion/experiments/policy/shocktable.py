@@ -12,7 +12,6 @@ import pandas as pd
 
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
-from ...results.socialization import owner_losses
 from ...text import known_name, money
 from ...units import scale
 from .intervention import Intervention
@@ -22,10 +21,10 @@ AS_GIVEN = "as given"
 FREE = "costs nothing"
 COLUMNS = {
     "initial_loss": "money that the shock destroys where it strikes",
-    "socialized": "losses of parties that the shock does not hit, money",
-    "loss": "loss of owners, in a cascade of holders and venues, money",
+    "socialized": "losses by contagion: all but what owners of the nodes hit lose at once, money",
+    "loss": "loss of owners and of creditors outside, in a cascade of holders and venues, money",
+    "owners_loss": "loss of owners, money",
     "external_loss": "loss of creditors outside the network, money",
-    "system_loss": "loss and external_loss together, money",
     "shortfall": "debts that are not paid, in the network and outside, money",
     "deadweight": "money that is destroyed on the way",
     "funded": "losses that the money put up bears, money",
@@ -39,25 +38,25 @@ COLUMNS = {
     "avoided": "fall of the measure against the network as given, money or nodes",
     "avoided_per_cost": "avoided over cost, by money",
 }
-SHORT = {"loss": "owners", "external_loss": "external", "ratio": "/cost"}
+SHORT = {"owners_loss": "owners", "external_loss": "external", "ratio": "/cost"}
 
 
 def measures(result: PropagationResult, used: Used) -> dict[str, float]:
     """The measures of one run, money and a number of nodes; those that its model computes."""
-    funded, bystanders = float(used.total[0]), float(used.bystanders[0])
-    loss = float(owner_losses(result).sum()) - funded
-    failed = int(result.outcome.defaulted.sum())
+    funded, failed = float(used.total[0]), int(result.outcome.defaulted.sum())
+    owners, outside = (float(side.sum()) for side in result.borne)
+    owners -= funded
     if not result.model.settles:
-        return {"loss": loss, "funded": funded, "defaults": failed}
-    s, outside = result.socialization, float(result.outside_losses.sum())
+        return {"loss": owners, "funded": funded, "defaults": failed}
+    found = result.entries
     return {
-        "initial_loss": s.initial_loss,
-        "socialized": s.socialized - bystanders,
-        "loss": loss,
+        "initial_loss": float(found.initial[found.triggers].sum()),
+        "socialized": float(found.socialized) - float(used.contagion[0]),
+        "loss": owners + outside,
+        "owners_loss": owners,
         "external_loss": outside,
-        "system_loss": loss + outside,
         "shortfall": float(result.added_losses.sum()) + outside,
-        "deadweight": s.deadweight,
+        "deadweight": float(found.destroyed.sum()),
         "funded": funded,
         "defaults": failed,
     }
@@ -123,10 +122,11 @@ class ShockComparison:
     def table(self) -> Table:
         """One row an intervention, "as given" first; money.
 
-        Columns: initial_loss, socialized, loss (of owners), external_loss (of creditors outside),
-        system_loss (both), shortfall (of all debts, in the graph and outside), deadweight, funded
-        (borne by the money put up, and in none of the others), defaults (a number); cost; avoided
-        (of the measure `of`, against "as given") and avoided_per_cost, nan where nothing is paid.
+        Columns: initial_loss, socialized, loss (of owners and of creditors outside), owners_loss,
+        external_loss (the parts of loss), shortfall (of all debts, in the graph and outside),
+        deadweight, funded (borne by the money put up, and in none of the others), defaults (a
+        number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost, nan
+        where nothing is paid.
         Models that do not settle claims have loss, funded and defaults only.
         """
         frame = pd.DataFrame({name: measures(*run) for name, run in self.runs.items()}).T
@@ -143,8 +143,8 @@ class ShockComparison:
         """
         columns = {}
         for name, result in self.results.items():
-            outside = result.outside_losses if result.model.settles else 0.0
-            columns[name] = owner_losses(result) + outside
+            owners, outside = result.borne
+            columns[name] = owners + outside
         return pd.DataFrame(columns, index=self._first.network.names)
 
     def __repr__(self) -> str:
@@ -152,7 +152,7 @@ class ShockComparison:
         head = f"{self._first.shock!r}, {self._first.model!r}"
         divisor, words = scaled(table.drop(columns=["defaults", "avoided_per_cost"]), self.unit)
         lines = textwrap.wrap(head + (f"; {words}" if words else ""), 79)
-        keys = ["socialized", "loss", "external_loss", "cost", "avoided"]
+        keys = ["socialized", "loss", "owners_loss", "external_loss", "cost", "avoided"]
         shown = table[[key for key in keys if key in table]] / divisor
         shown = shown.mask(shown.abs() < 1e-9 * shown.abs().to_numpy().max(initial=0.0), 0.0)
         shown = shown.assign(failed=table["defaults"], ratio=table["avoided_per_cost"])

@@ -13,6 +13,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
 from ...statistics.scenario_estimates import WEIGHTINGS
 from ...text import choice, listing, plural
+from .losses import ARRAYS
 from .spec import Spec
 
 CHOICES = {
@@ -21,7 +22,6 @@ CHOICES = {
     "weighting": WEIGHTINGS,
     "target": ("mean", "value_at_risk", "expected_shortfall"),
 }
-KEPT = ("loss", "defaulted")
 
 
 def networks_of(networks: ExposureNetwork | Iterable[ExposureNetwork]) -> list[ExposureNetwork]:
@@ -101,8 +101,8 @@ def options(
     given = {"design": design, "baseline": baseline, "weighting": weighting, "target": target}
     for name, value in given.items():
         choice(value, CHOICES[name], name)
-    if isinstance(keep, str) or not set(keep) <= set(KEPT):
-        raise ArgumentError(f"keep={keep!r}: give a tuple of any of {KEPT}.")
+    if isinstance(keep, str) or not set(keep) <= set(ARRAYS):
+        raise ArgumentError(f"keep={keep!r}: give a tuple of any of {ARRAYS}.")
     if not all(0 < level < 1 for level in levels):
         raise ArgumentError(f"levels={tuple(levels)!r}: each has to be above 0 and below 1.")
     if target_error is not None and not 0 < target_error < 1:

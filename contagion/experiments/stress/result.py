@@ -29,10 +29,10 @@ class StressTest(Scalars):
     """Scenarios through a model, on one network or on an ensemble of networks.
 
     Money in the unit of the network. The loss of a node is what its owners (those who are not
-    nodes themselves) lose, as in a
-    :class:`~contagion.results.propagation_result.PropagationResult`; `loss` of the system is the
-    sum over nodes. For an ensemble every estimate is over networks and scenarios together; its
-    error is that of the scenarios, with the networks as given.
+    nodes themselves) and its external creditors lose, see :mod:`contagion.results.ledger`; `loss`
+    of the system is the sum over nodes. (Owners alone, `owners_loss`, lose no more than equity.)
+    For an ensemble every estimate is over networks and scenarios together; its error is that of
+    the scenarios, with the networks as given.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ class StressTest(Scalars):
     # -- what was kept ----------------------------------------------------------------------
 
     def kept(self, what: str = "loss") -> np.ndarray:
-        """(N, n) losses (money) or defaults ("defaulted", bool) by scenario and node.
+        """(N, n) "loss", "owners_loss", "contagion" (money) or "defaulted" (bool), by node.
 
         For crossed networks (networks, N, n). Reads all of it from the folder, if there is one.
 

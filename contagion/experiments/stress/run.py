@@ -26,7 +26,7 @@ from ...vocabulary import LEVELS
 from . import checks
 from .collect import Collected, tail_shares
 from .folder import Folder, full_disk
-from .losses import ledger
+from .losses import books
 from .plan import Plan, Task, checkpoints, chunk_size
 from .result import StressTest
 from .spec import Spec, model_spec, network_digest, versions
@@ -42,7 +42,7 @@ def stress_test(
     scenarios: Scenarios,
     *,
     design: Design = "crossed",
-    baseline: Baseline = "book",
+    baseline: Baseline = "cleared",
     levels: Sequence[float] = LEVELS,
     joint: bool | Sequence[Any] | None = None,
     keep: Sequence[str] = (),
@@ -74,7 +74,8 @@ def stress_test(
         a second time. `()`: none.
     joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
         up to 200 nodes. Costs time and memory by the square of their number.
-    keep : "loss" and "defaulted" are kept by scenario and node; in memory, or in the folder.
+    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion) and "defaulted"
+        is kept by scenario and node; in memory, or in the folder.
     weighting : how likelihood ratios enter, "plain" (unbiased) or "self-normalised".
     target_error : stop when the standard error of `target`, relative to it, is not above this.
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
@@ -101,7 +102,7 @@ def stress_test(
     Example
     -------
     b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
-    owners of a lose 2, and those of b 3.
+    owners of a lose 2, those of b 3, and who lent b the other 7 loses 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -109,7 +110,7 @@ def stress_test(
     >>> halves = ct.scenarios.from_shocks(net, [ct.Shock.loss({"a": 6.0}), ct.Shock()])
     >>> test = stress_test(net, ct.EisenbergNoe(), halves)
     >>> test.mean().value, test.nodes["default_probability"].tolist()
-    (2.5, [0.5, 0.5])
+    (3.0, [0.5, 0.5])
     """
     expect(model=model, scenarios=scenarios)
     if n_jobs == 0:
@@ -124,14 +125,17 @@ def stress_test(
     groups = None if scenarios.groups is None else np.asarray(scenarios.groups)
     members = grouping(groups, block, n)
     positions = checks.joint_positions(first, joint, JOINT)
-    ledgers = tuple(ledger(net, model, baseline) for net in nets)
+    accounts = tuple(books(net, model, baseline) for net in nets)
     kinds = first.kinds.astype(str)
-    job = Job(ledgers, scenarios, design, block, _indicator(kinds), positions, tuple(keep), members)
+    job = Job(
+        accounts, scenarios, design, block, _indicator(kinds), positions, tuple(keep), members
+    )
     stops: tuple[int, ...] = (len(scenarios),)
     if target_error is not None:
         stops = checkpoints(len(scenarios), groups)
     lanes = len(nets) if design == "crossed" else 1
-    capital = max(each.capital for each in ledgers)
+    capital = max(each.capital for each in accounts)
+    outside = max(each.owed_outside for each in accounts)
     spec: Spec = {
         "model": model_spec(model),
         "networks": {
@@ -141,6 +145,7 @@ def stress_test(
             "nodes": n,
             "exposures": len(first.amount),
             "capital": None if np.isinf(capital) else capital,
+            "owed_outside": outside,
             "digests": [network_digest(net) for net in nets],
         },
         "scenarios": {

@@ -58,11 +58,12 @@ class Scalars:
     def scenarios(self) -> pd.DataFrame:
         """One row a scenario and network.
 
-        Columns: loss, direct_loss (by the shock alone), defaults (nodes in default, also those
-        that were before), for models that settle claims initial_loss, absorbed_by_trigger,
-        socialized, deadweight and external_loss (of creditors outside the graph), all money as in
+        Columns: loss (of owners and of external creditors), direct_loss (what the shock takes from
+        owners at once), defaults (nodes in default, also those that were before), for models that
+        settle claims owners_loss and external_loss (the parts of loss), initial_loss, deadweight,
+        socialized and relief, all money as in
         :class:`~contagion.results.socialization.Socialization`; rounds, residual, converged, and
-        weight with importance sampling.
+        weight with importance sampling. Models that do not settle have the loss of owners only.
         """
         lanes, count = self.columns["loss"].shape
         keys = [np.repeat(np.arange(lanes), count), np.tile(self._numbers, lanes)]
@@ -109,7 +110,9 @@ class Scalars:
         if of == "defaults":
             return float(self.spec["networks"]["nodes"])
         most = self.spec["networks"]["capital"]
-        return float("inf") if of not in ("loss", "direct_loss") or most is None else float(most)
+        if of not in ("loss", "owners_loss", "direct_loss") or most is None:
+            return float("inf")
+        return float(most) + (self.spec["networks"]["owed_outside"] if of == "loss" else 0.0)
 
     def _estimated(
         self,

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from ...network.hit import Hit
 from ...scenarios.scenario_set import Scenarios
-from .losses import Ledger, Measured
+from .losses import Books, Measured, gathered
 from .plan import Task
 from .sums import Branch, Grouping, Sums, Tree, moments
 
@@ -44,7 +44,7 @@ class Job:
 
     Attributes
     ----------
-    ledgers : one a network.
+    books : one a network.
     scenarios : what is drawn.
     design : "crossed" (a lane is a network and sees every scenario) or "paired" (scenario s is
         solved on network s mod M).
@@ -55,7 +55,7 @@ class Job:
     grouping : which scenarios depend on each other.
     """
 
-    ledgers: tuple[Ledger, ...]
+    books: tuple[Books, ...]
     scenarios: Scenarios
     design: Design
     block: int
@@ -66,21 +66,15 @@ class Job:
 
     def measure(self, lane: int, number: np.ndarray, hit: Hit) -> Measured:
         """Solve k scenarios with these numbers (k,)."""
-        if self.design == "crossed" or len(self.ledgers) == 1:
-            return self.ledgers[lane].solve(hit)
-        mine = number % len(self.ledgers)
+        if self.design == "crossed" or len(self.books) == 1:
+            return self.books[lane].solve(hit)
+        mine = number % len(self.books)
         parts, rows = [], []
         for network in np.unique(mine):
             at = np.flatnonzero(mine == network)
-            parts.append(self.ledgers[network].solve(hit.at(at)))
+            parts.append(self.books[network].solve(hit.at(at)))
             rows.append(at)
-        back = np.argsort(np.concatenate(rows), kind="stable")
-        columns = {
-            name: np.concatenate([part.columns[name] for part in parts])[back]
-            for name in parts[0].columns
-        }
-        loss = np.concatenate([part.loss for part in parts])[back]
-        return Measured(loss, np.concatenate([part.defaulted for part in parts])[back], columns)
+        return gathered(parts, np.concatenate(rows))
 
     def sums(self, found: Measured, start: int, weights: np.ndarray | None) -> Sums:
         """The sums over the scenarios of one block."""

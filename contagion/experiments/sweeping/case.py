@@ -60,7 +60,7 @@ class Case:
     network: ExposureNetwork | None
     model: Model
     shock: Shock = field(default_factory=Shock)
-    baseline: Baseline = "book"
+    baseline: Baseline = "cleared"
     generate: Callable[..., ExposureNetwork] | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
 

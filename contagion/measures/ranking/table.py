@@ -23,6 +23,7 @@ SHEET = {
     "claims": "what other nodes of the network owe the node, money",
     "debts": "what the node owes other nodes of the network, money",
 }
+HEADLINES = ("socialized_caused", "default_impact", "debtrank")
 LARGE = 2_000  # nodes from which slow measures have to be asked for by name
 
 
@@ -38,8 +39,10 @@ def rank(
 ) -> Table:
     """Systemic importance, one row a node, most important first.
 
-    Every node defaults once under every model (see `measures.each_default`). A DebtRank
-    model gives the column `debtrank`; every other model gives `default_impact`,
+    Every node defaults once under every model (see `measures.each_default`), and the first column
+    of the first model orders the rows: the socialized loss that the default causes, where the model
+    settles claims. A DebtRank model gives the column `debtrank`; every other model gives
+    `socialized_caused` (if it settles), `default_impact` (the loss of owners inside the graph),
     `contagion_index`, `vulnerability_index`, `induced_defaults` and `hazard`, with the name of
     the model behind a dot when there is more than one (its parameters too, when one model comes
     twice). Measures that need no run of a model come beside them.
@@ -97,7 +100,7 @@ def rank(
     by = str(frame.columns[len(SHEET)]) if len(frame.columns) > len(SHEET) else "debts"
     if wanted is None or measures == "all":
         names = [str(column) for column in frame]
-        by = next((c for c in names if c.startswith(("default_impact", "debtrank"))), "debts")
+        by = next((c for c in names if c.startswith(HEADLINES)), "debts")
     ordered = frame.sort_values(by, ascending=False, kind="stable")
     reasons = {name: why for part in parts for name, why in part.reasons.items()}
     return Table(ordered, SHEET | definitions(frame.columns), reasons)
@@ -127,7 +130,7 @@ def _runs(
             network, model, recovery=recovery, weights=own, n_jobs=n_jobs, progress=progress
         )
         ending = f".{label[id(model)]}" if len(clearing) > 1 and id(model) in label else ""
-        names = [str(name) for name in table if name != "loss_suffered"]
+        names = [str(name) for name in table if not str(name).endswith("_suffered")]
         columns = {f"{name}{ending}": table.scores(name) for name in names}
         if isinstance(model, DebtRank):
             columns = {_debtrank_name(model): table.scores("debtrank")}
