@@ -227,14 +227,18 @@ print(agreed_chain)
 ax = ct.plot.rank_ranges(agreed_chain)
 
 # %% [markdown]
-# By what others lose, Celsius is first: it has the most customers. But it was insolvent before the
-# shock, and its failure makes no other node fail. Three Arrows makes two others fail.
+# By the loss that others bear, Alameda is first: most of what it owes is owed outside the table. The
+# loss of owners inside the graph leaves that out, and puts Celsius first, which has the most
+# customers. But Celsius was insolvent before the shock, and its failure makes no other node fail.
+# Three Arrows makes two others fail.
 
 # %%
-ranked[["default_impact", "induced_defaults", "contagion_index", "equity"]].head(4)
+shown = ["socialized_caused", "default_impact", "induced_defaults", "contagion_index", "equity"]
+ranked[shown].head(4)
 
 # %%
-assert ranked.index[0] == "celsius" and ranked.loc["celsius", "induced_defaults"] == 0
+assert ranked.index[0] == "alameda" and ranked["default_impact"].idxmax() == "celsius"
+assert ranked.loc["celsius", "induced_defaults"] == 0
 assert ranked.loc["three_arrows", "induced_defaults"] == 2
 
 # %%
