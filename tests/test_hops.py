@@ -107,6 +107,14 @@ def test_an_asset_whose_price_stands_leads_nowhere():
     assert sale.propagate(two_markets(), ct.Shock.default("a")).hops.tolist() == [0, 1, -1, -1]
 
 
+def test_a_holding_of_nothing_leads_nowhere():
+    """a has a row for Y with nothing in it: c, who holds Y alone, is still two steps away."""
+    held = {("a", "X"): 50, ("a", "Y"): 0, ("b", "X"): 50, ("b", "Y"): 50, ("c", "Y"): 20}
+    net = network({"a": 50, "b": 100, "c": 20}, {"a": 45, "b": 90}, held)
+    sale = ct.models.FireSale(0.08, impact=LINEAR)
+    assert sale.propagate(net, ct.Shock.default("a")).hops.tolist() == [0, 1, 2]
+
+
 def test_sales_that_no_trigger_causes_lead_nowhere():
     """b is below its ratio of 20 % before: c loses by that, not by the shock on d."""
     sale, shock = ct.models.FireSale(0.2, impact=LINEAR), ct.Shock.loss({"d": 1.0})

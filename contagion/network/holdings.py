@@ -51,11 +51,13 @@ def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.D
 def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_array]:
     """Assets (A,) of the holdings, sorted by name, and what each node holds of them (n, A), money.
 
-    Without a table there are no assets.
+    Without a table there are no assets. A row of 0 names an asset and is no entry of the matrix:
+    its entries say who sells an asset, and who loses by its price.
     """
     if table is None:
         return pd.Index([], dtype=object, name="asset"), csr_array((len(names), 0))
     assets = pd.Index(sorted(table["asset"].unique(), key=str), name="asset")
+    table = table[table["value"] > 0]
     at = names.get_indexer(pd.Index(table["node"])), assets.get_indexer(pd.Index(table["asset"]))
     money = table["value"].to_numpy(float)
     return assets, csr_array((money, at), shape=(len(names), len(assets)))
