@@ -39,6 +39,7 @@ ROOMS = (
     "lookthrough",
     "randomgraphs",
     "experiments",
+    "study",
     "plot",
     "report",
     "cli",

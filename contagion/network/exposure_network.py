@@ -130,7 +130,8 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
         `dataset.toml`, whose `[network]` table gives default options.
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
         called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer or
-        snapshot), `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
+        snapshot), `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`, of
+        which `holdings=`, `guarantees=` and `shareholdings=` take paths as well.
 
     Raises
     ------

@@ -22,6 +22,7 @@ EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 TEXT = (".csv", ".tsv", ".txt", ".gz")
 GRAPHS = (".graphml", ".gexf")
 OPTIONS = ("nodes", "orientation", "columns", "layer", "totals", "sheet", "amount", "encoding")
+SIDES = ("holdings", "guarantees", "shareholdings")
 NA_WORDS = ["", "#N/A", "N/A", "n/a", "NA", "NaN", "nan", "NULL", "null", "None", "<NA>"]
 
 
@@ -32,6 +33,9 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
     nodes, orientation, columns, layer, totals, sheet, amount, encoding = (
         options.pop(name, None) for name in OPTIONS
     )
+    for name in SIDES:
+        if isinstance(options.get(name), str | PathLike):
+            options[name] = read_table(_existing(options[name]), columns=columns, encoding=encoding)
     settings: dict[str, Any] = {}
     if place.suffix.lower() in GRAPHS:
         import networkx as nx
@@ -259,7 +263,7 @@ def _read_folder(
             settings["assume_equity"] = data["assume_equity"]
         if "rules" in data:
             settings["rules"] = data["rules"]
-    for table in ("holdings", "guarantees", "shareholdings"):
+    for table in SIDES:
         found, _ = one(table)
         if found is not None:
             settings[table] = found
