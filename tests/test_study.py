@@ -129,6 +129,23 @@ def test_the_same_study_writes_the_same_bytes(tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
+def test_a_report_prints_its_study_and_is_made_again_from_it(tmp_path):
+    outputs = {"run": {}, "rank": {"recovery": 0.1}, "stress": {}, "triggers": {"fail": "genesis"}}
+    drawn = {"kind": "common-factor", "scenarios": 300, "volatility": 0.2}
+    study = ct.Study(
+        CHAIN, shock=ct.Shock.default("three_arrows"), scenarios=drawn, outputs=outputs
+    )
+    first = ct.write_report(tmp_path / "a.md", study).read_text("utf-8")
+    printed = first[first.index("outputs = [") :]
+    (tmp_path / "b.toml").write_text(printed[: printed.index("\nct.")])
+    printed_study = ct.Study.read(tmp_path / "b.toml")
+    assert printed_study == study
+    again = ct.write_report(tmp_path / "b.md", printed_study).read_text("utf-8")
+    assert again.replace("b_figures", "a_figures") == first
+    with pytest.raises(ct.ArgumentError, match="brings its own results"):
+        ct.write_report(tmp_path / "c.html", study, ranking=ct.rank(ct.datasets.load(CHAIN)))
+
+
 # -- own files ----------------------------------------------------------------------------------
 
 
