@@ -15,7 +15,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli.options import model, number, repairs
+from contagion.study.values import number
 
 CHAIN = "cefi_credit_2022"
 

@@ -21,8 +21,9 @@ from . import (
     stressing,
     sweeps,
 )
-from .grouped import Data, grouped
+from .grouped import grouped
 from .options import File, Json, print_json
+from .specifying import Data
 from .terminal import findings_text, paragraph, say
 
 app = typer.Typer(
@@ -101,7 +102,7 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
 
     network = None
     try:
-        network = data.load(file).network
+        network = data.begin(data.study(file)).network
         found, failed = network.findings, False
     except NetworkError as error:
         if not error.findings:

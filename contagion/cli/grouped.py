@@ -3,64 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
-
-from ..models import Model
-from ..results import PropagationResult
-from ..shocks import Shock
-from ..text import choice
-from . import options
-from .options import Loaded
-from .rule_arguments import ruled
-
-
-@dataclass(frozen=True)
-class Data:
-    """How a network is read."""
-
-    nodes: options.Nodes = None
-    orientation: options.Orientation = None
-    unit: options.Unit = None
-    layer: options.Layer = None
-    assume_equity: options.AssumeEquity = None
-    repair: options.Repair = None
-
-    def load(self, source: str) -> Loaded:
-        """The network behind a dataset name or a path."""
-        return options.load(source, **vars(self))
-
-
-@dataclass(frozen=True)
-class Run:
-    """One shock through one model."""
-
-    default: options.Default = None
-    recovery: options.Recovery = None
-    loss: options.Loss = None
-    model: options.ModelName = "eisenberg-noe"
-    param: options.Param = None
-    baseline: options.BaselineName = "cleared"
-
-    def shock(self, loaded: Loaded) -> Shock:
-        return options.shock(loaded, self.default, self.recovery, self.loss)
-
-    def chosen(self) -> Model:
-        """The model; refuses a baseline that does not exist first."""
-        choice(self.baseline, ("cleared", "book"), "--baseline")
-        return options.model(self.model, self.param)
-
-    def propagate(self, loaded: Loaded, rule: list[str] | None) -> PropagationResult:
-        """The model of the options on the shock of the options, with the rules of `--rule`."""
-        loaded = ruled(loaded, rule, self.model)
-        model = self.chosen()
-        return model.propagate(
-            loaded.network,
-            self.shock(loaded),
-            baseline=self.baseline,  # type: ignore[arg-type]
-        )
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,6 +14,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     Typer reads signatures; this one has `nodes`, `orientation` ... in place of `data: Data`.
 
+    >>> from contagion.cli.specifying import Data
     >>> @grouped
     ... def command(source: str, *, data: Data) -> None:
     ...     print(source, data.unit)

@@ -17,9 +17,9 @@ from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
 from ..network import schema
+from ..study.values import number, part, read_value
 from ..text import closest, known_name, listing
-from .options import number, option
-from .rule_arguments import typed
+from .options import option
 
 BOOK = "Book"
 FORMS = (liquidation.NoImpact, liquidation.Linear, liquidation.Exponential, liquidation.SquareRoot,
@@ -182,19 +182,6 @@ def _named(texts: Iterable[str] | None, option: str, form: str) -> list[tuple[st
     return list(found.items())
 
 
-def part(text: str, option: str) -> float:
-    """A share or a relative change, as a number or in per cent.
-
-    >>> part("-12.5%", "--move"), part("0.05", "--maintenance")
-    (-0.125, 0.05)
-    """
-    plain = text.strip().replace("−", "-")
-    try:
-        return float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
-    except ValueError:
-        raise ArgumentError(f"{option}: {text!r} is not a part; write -0.3 or -30%.") from None
-
-
 def steps(text: str) -> list[float]:
     """The moves of one option, separated by commas.
 
@@ -294,7 +281,7 @@ def _value(
             + (", or ASSET:VALUE for each." if hint is Any else ".")
         )
     if hint is not Any:
-        return typed(parts[0], hint, key, option)
+        return read_value(parts[0], hint, f"{option} {key}")
     return None if parts[0].lower() == "none" else number(parts[0], f"{option} {key}")
 
 

@@ -12,13 +12,14 @@ import typer
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network.formats.files import read_table
+from ..study.values import free
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
 from . import options
-from .grouped import Data, grouped
-from .options import DATA, OUT, number, option, pairs, print_json, repairs
-from .scenario_arguments import settings
+from .grouped import grouped
+from .options import DATA, OUT, option, print_json
+from .specifying import Data, elsewhere
 from .terminal import say, table
 
 MOST = 12
@@ -99,24 +100,18 @@ def reconstruct(
     file = Path(source)
     totals = source not in dataset_names() and file.is_file() and _has_margins(file)
     if totals:
-        given_equity = {
-            node: number(text, "--assume-equity") for node, text in pairs(data.assume_equity)
-        }
-        choices = repairs(data.repair or ()) | (
-            {"assume_equity": given_equity} if given_equity else {}
-        )
+        choices = dict(data.study(source).network)
         margins = Margins.from_table(
             read_table(file, "nodes"),
-            unit=data.unit or "",
+            unit=choices.pop("unit", ""),
             name=file.stem,
             residual=residual,
-            **choices,
+            **{name: value for name, value in choices.items() if name != "source"},
         )
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
-        loaded = data.load(source)
-        margins = Margins.from_network(loaded.network)
+        margins = Margins.from_network(data.begin(data.study(source)).network)
     if known is not None:
         margins = margins.partial(read_table(known))
     ensemble = METHODS[method](margins, **asked)
@@ -158,7 +153,8 @@ def _asked(
 ) -> dict[str, Any]:
     """The arguments of a method; each has to be one of its own."""
     takes = _parameters(method)
-    found = settings(given, {name: f"--{name}" for name in own})
+    flags = {name: f"--{name}" for name in own}
+    found: dict[str, Any] = {name: free(text) for name, text in elsewhere(given, flags).items()}
     for name in found:
         known_name(name, takes, f"parameter of {method}", f"--set {name}")
     for name, x in own.items():

@@ -15,11 +15,12 @@ from typing import Any
 from ..errors import ArgumentError, MissingFileError, located
 from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
-from ..rules import Rule, from_dict, read_rule
+from ..rules import Rule
 from ..shocks import Shock
 from ..text import choice, known_name
 from . import scenario_words, source
 from .outputs import OUTPUTS
+from .rule_words import rule_from
 from .study_run import StudyRun, of_outputs
 from .values import plain_value, read_shock, read_value
 
@@ -294,8 +295,5 @@ def _merged(shock: Any) -> Shock:
 
 
 def _rule(given: Any, node: str, folder: Path) -> Rule:
-    what = f"[rules] {node}"
-    with located(what):
-        if isinstance(given, str | PathLike) and str(given).lower().endswith(".toml"):
-            return read_rule(folder / given)
-        return given if isinstance(given, Rule) else from_dict(given)
+    with located(f"[rules] {node}"):
+        return rule_from(given, folder=folder)

@@ -104,10 +104,14 @@ class StudyRun:
         return self.results[output]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table of every result that was made: {"run.bearers": table, ...}."""
+        """Every table of every result that was made; of several, their name is in front.
+
+        {"bearers": table, ...} of one result, {"run/bearers": table, ...} of several.
+        """
         found = {}
         for name, result in self.results.items():
-            found |= {f"{name}.{key}": table for key, table in tables(name, result).items()}
+            head = f"{name}/" if len(self.results) > 1 else ""
+            found |= {f"{head}{key}": table for key, table in tables(name, result).items()}
         return found
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
@@ -117,6 +121,7 @@ class StudyRun:
         files = [self.study.write(place / "study.toml")]
         for name, table in self.tables().items():
             file = place / f"{name}.csv"
+            file.parent.mkdir(exist_ok=True)
             table.to_csv(file, index=False, lineterminator="\n")
             files.append(file)
         return files

@@ -195,8 +195,10 @@ def _object(value: Any, kinds: list[Any], what: str) -> Any:
     """An object of a family, a rule or a shock; None where the type has none of them."""
     classes = [kind for kind in kinds if isinstance(kind, type)]
     if any(issubclass(kind, Rule) for kind in classes):
+        if isinstance(value, Rule):
+            return value
         with located(what):
-            return value if isinstance(value, Rule) else from_dict(value)
+            return from_dict(value)
     if Shock in classes:
         return value if isinstance(value, Shock) else read_shock(value, what)
     family = family_of(classes) or (anything() if Any in kinds else {})
