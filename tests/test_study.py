@@ -266,7 +266,7 @@ ERRORS = [
     ("{n}[model]\nname = 'furfine'\nlgd = 1", "[model]: Unknown parameter of furfine 'lgd'"),
     ("{n}[model]\nname = 'furfine'\nstrict = 1", "[model] strict = 1: write true or false"),
     ("{n}[model]\nalpha = 1", "[model] has no name"),
-    ("baseline = 'face'\n{n}", "baseline='face': choose 'cleared' or 'book'"),
+    ("baseline = 'face'\n{n}", "baseline='face': choose 'book' or 'cleared'"),
     ("outputs = ['rnu']\n{n}", "Unknown output 'rnu'. Did you mean 'run'?"),
     ("outputs = 'run'\n{n}", "outputs = 'run': write a list"),
     ("outputs = ['run']\n{n}[rank]\nrecovery = 0.1", "add 'rank' to outputs"),

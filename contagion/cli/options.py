@@ -95,9 +95,7 @@ Relative = Annotated[
 ]
 Equity = Annotated[
     list[str] | None,
-    option(
-        "NODE=AMOUNT", "Equity destroyed, whatever it is invested in. Repeatable.", SHOCK
-    ),
+    option("NODE=AMOUNT", "Equity destroyed, whatever it is invested in. Repeatable.", SHOCK),
 ]
 EquityRelative = Annotated[
     list[str] | None,
@@ -105,9 +103,7 @@ EquityRelative = Annotated[
 ]
 Price = Annotated[
     list[str] | None,
-    option(
-        "ASSET=CHANGE", "Move of the price of a held asset, -0.3 or -30%. Repeatable.", SHOCK
-    ),
+    option("ASSET=CHANGE", "Move of the price of a held asset, -0.3 or -30%. Repeatable.", SHOCK),
 ]
 Depeg = Annotated[
     list[str] | None,
@@ -172,7 +168,7 @@ def settings(texts: Iterable[str] | None, option: str = "--set") -> dict[str, st
     for text in texts or ():
         name, sign, value = (side.strip() for side in text.partition("="))
         if not (sign and name and value):
-            raise ArgumentError(f"{option} {text}: write {name or 'NAME'}=VALUE.")
+            raise ArgumentError(f"{option} {text}: write NAME=VALUE.")
         if name in found:
             raise ArgumentError(f"{option} {name} is given twice.")
         found[name] = value

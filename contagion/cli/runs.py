@@ -81,9 +81,9 @@ def run(
     done = data.begin(run.on(data.study(source), rule))
     done = done.study.run(n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
     told = {name: recorded(name, result) for name, result in done.results.items()}
-    files = [] if out is None else [*done.save(out), summary(out, told)]
+    whole = told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
+    files = [] if out is None else [*done.save(out), summary(out, whole)]
     if as_json:
-        whole = told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
         print_json({**whole, "files": files})
         return
     for number, (name, result) in enumerate(done.results.items()):

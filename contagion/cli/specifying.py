@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, located
 from ..models import MODELS, Model
 from ..rules import Rule
 from ..scenarios import KINDS
@@ -187,7 +188,8 @@ def drawn(
     told |= {} if seed is None else {"seed": seed}
     if isinstance(told.get("returns"), str):
         told["returns"] = Path(os.path.relpath(told["returns"], study.folder)).as_posix()
-    return study.but(scenarios=told)
+    with located(Path(kind).name) if kind is not None and kind.endswith(".toml") else nullcontext():
+        return study.but(scenarios=told)
 
 
 def elsewhere(

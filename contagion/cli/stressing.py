@@ -191,6 +191,7 @@ def _known(folder: Path) -> Study:
     """The study of a folder."""
     if (folder / STUDY).is_file():
         return Study.read(folder / STUDY)
+    Folder(folder).manifest()
     raise StressError(
         f"{folder} has no {STUDY}, which says what it was run on. Say the same command again, "
         f"with --out {folder}; or go on in Python: contagion.experiments.stress.resume."

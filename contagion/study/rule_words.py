@@ -94,5 +94,10 @@ def _typed(
         if not known:
             raise ArgumentError(f"--param {key}: {what} has no parameters.")
         known_name(key, known, f"parameter of {what}")
-        found[known[key]] = read_value(value, hints[known[key]], f"--param {key}")
+        hint = hints[known[key]]
+        if isinstance(value, str) and value[:1] != "{" and "Mapping" in str(hint):
+            raise ArgumentError(
+                f"--param {key}={value}: {key} is a table; write the rule as a TOML file."
+            )
+        found[known[key]] = read_value(value, hint, f"--param {key}")
     return found

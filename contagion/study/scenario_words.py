@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingFileError, reading
+from ..errors import ArgumentError, MissingFileError, ShockError, reading
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..scenarios.files import keys_of
@@ -63,8 +63,8 @@ def checked(data: Any, what: str = "[scenarios]") -> dict[str, Any]:
     ]
     if missing:
         raise ArgumentError(
-            f"{what}: {kind} needs {', '.join(missing)}: write {missing[0]} = … (--set "
-            f"{missing[0]}=… on the command line)."
+            f"{what}: {kind} needs {', '.join(missing)}: write {missing[0]} = … in a study, "
+            f"say --set {missing[0]}=… on the command line."
         )
     if isinstance(found.get("nodes"), str):
         found["nodes"] = [found["nodes"]]
@@ -83,11 +83,11 @@ def _spec(scenarios: Scenarios) -> dict[str, Any]:
     return {key: value for key, value in words.items() if key in known}
 
 
-def read(path: Path, folder: Path) -> dict[str, Any]:
-    """The table of a file of scenarios; its own files are named from `folder`."""
+def read(path: Path) -> dict[str, Any]:
+    """The table of a file of scenarios; a file that it names, as seen from here."""
     if not path.is_file():
         raise MissingFileError(f"There is no file {str(path)!r} with scenarios.")
-    with reading(path.name):
+    with reading(path.name, ShockError):
         found = tomllib.loads(path.read_text("utf-8"))
     if isinstance(found.get(RETURNS), str):
         found[RETURNS] = (path.parent / found[RETURNS]).as_posix()

@@ -118,7 +118,9 @@ def load(
         nets = [datasets.load(source, **options)]
     else:
         nets = [read(place, **options) for place in _folders(source, network[SOURCE])]
-    for node in network.get("assume_equity", ()):
+    card = card_of(network)
+    elsewhere = card.assume_equity if card else {}  # of other layers too
+    for node in set(network.get("assume_equity", ())) - set(elsewhere):
         known_name(node, nets[0].names, "node in assume_equity")
     return tuple(_ruled(net, rules, model) for net in nets)
 

@@ -90,7 +90,7 @@ class Study:
     folder: Path = Path()
 
     def __post_init__(self) -> None:
-        choice(self.baseline, ("cleared", "book"), "baseline")
+        choice(self.baseline, ("book", "cleared"), "baseline")
         asked: Any = self.outputs
         if not isinstance(asked, Mapping):
             asked = {name: {} for name in ([asked] if isinstance(asked, str) else asked)}

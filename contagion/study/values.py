@@ -88,8 +88,8 @@ def inline(text: str) -> Any:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError as error:
         raise ArgumentError(
-            f"{text}: this is not TOML ({error}). Write {{ key = 'word' }} or [1, 2], in quotes "
-            "for the shell."
+            f"{text}: this is not TOML, a table or a list ({error}). Write {{ key = 'word' }} "
+            "or [1, 2], in quotes for the shell."
         ) from None
 
 
@@ -305,7 +305,7 @@ def _number(text: str, origins: Sequence[Any], what: str) -> float | int:
     try:
         return int(text)
     except ValueError:
-        raise ArgumentError(f"{what} = {text!r}: write a whole number.") from None
+        raise ArgumentError(f"{what}={text}: write a whole number.") from None
 
 
 def _text(text: str, kinds: list[Any], origins: list[Any], what: str) -> Any:
