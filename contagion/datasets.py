@@ -6,6 +6,7 @@ import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -134,9 +135,24 @@ def card(name: str) -> Card:
     >>> card("neva_ring3").kind
     'published example'
     """
+    return _card(path(name) / "dataset.toml")
+
+
+def card_of_folder(folder: str | PathLike[str]) -> Card | None:
+    """The card in a folder of tables, such as a copy of a dataset; None where it has no whole one.
+
+    >>> card_of_folder(path("neva_ring3")) == card("neva_ring3"), card_of_folder("nowhere")
+    (True, None)
+    """
+    try:
+        return _card(Path(folder) / "dataset.toml")
+    except (DatasetError, OSError):
+        return None
+
+
+def _card(file: Path) -> Card:
     import tomllib
 
-    file = path(name) / "dataset.toml"
     try:
         raw = {"rules": {}, "layers": {}, "assume_equity": {}} | tomllib.loads(
             file.read_text("utf-8")
@@ -154,7 +170,7 @@ def card(name: str) -> Card:
         raise DatasetError(f"{file}: the card is malformed: {'; '.join(wrong)}.")
     fields: dict[str, Any] = {key: " ".join(str(raw[key]).split()) for key in TEXTS}
     fields |= {key: MappingProxyType(raw[key]) for key in TABLES}
-    return Card(name=name, caveats=tuple(raw["caveats"]), **fields)
+    return Card(name=file.parent.name, caveats=tuple(raw["caveats"]), **fields)
 
 
 def load(name: str, **choices: Any) -> ExposureNetwork:

@@ -19,6 +19,7 @@ from . import (
     rules,
     runs,
     stressing,
+    studying,
     sweeps,
 )
 from .grouped import grouped
@@ -182,6 +183,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "generate": making.generate,
     "stress": stressing.stress,
     "reconstruct": reconstructing.reconstruct,
+    "init": studying.init,
+    "demo": studying.demo,
+    "replicate": studying.replicate,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

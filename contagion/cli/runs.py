@@ -80,11 +80,9 @@ def run(
     """
     done = data.begin(run.on(data.study(source), rule))
     done = done.study.run(n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
-    told = {name: recorded(name, result) for name, result in done.results.items()}
-    whole = told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
-    files = [] if out is None else [*done.save(out), summary(out, whole)]
+    files = [] if out is None else results(done, out)
     if as_json:
-        print_json({**whole, "files": files})
+        print_json({**_whole(done), "files": files})
         return
     for number, (name, result) in enumerate(done.results.items()):
         if len(done.results) > 1:
@@ -94,6 +92,16 @@ def run(
         else:
             say(*repr(result).splitlines())
     tell(out, files)
+
+
+def results(done: StudyRun, out: Path) -> list[Path]:
+    """Write the results of a study into a folder: the study, every table, summary.json."""
+    return [*done.save(out), summary(out, _whole(done))]
+
+
+def _whole(done: StudyRun) -> dict[str, Any]:
+    told = {name: recorded(name, result) for name, result in done.results.items()}
+    return told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
 
 
 def recorded(output: str, result: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..scenarios import KINDS
 from ..shocks import Shock
 from ..study import Study, StudyRun, scenario_words
 from ..study.rule_words import rule_from
-from ..study.source import SOURCE, card_of, hints, packaged
+from ..study.source import card_of, hints
 from ..study.study_run import first_run
 from ..study.values import free, number, plain_value, read_shock, read_value
 from ..text import known_name
@@ -61,7 +61,7 @@ class Data:
         form = "NODE=AMOUNT, such as --assume-equity celsius=200m"
         equity = pairs(self.assume_equity, "--assume-equity", form)
         if equity:
-            card = card_of(base.network) if packaged(base.network[SOURCE]) else None
+            card = card_of(base.network, base.folder)
             before = {} if card is None else dict(card.assume_equity)
             given = {node: number(text, "--assume-equity") for node, text in equity.items()}
             found["assume_equity"] = before | dict(base.network.get("assume_equity", {})) | given
@@ -120,7 +120,7 @@ class Run:
             again = plain_value(study.shock)
             again["default"] = dict.fromkeys(again.get("default", ()), rate)
             return read_shock(again, "--recovery")
-        return first_run(card_of(study.network), StudyRun(study).network, rate)
+        return first_run(card_of(study.network, study.folder), StudyRun(study).network, rate)
 
 
 def _parts(texts: Iterable[str] | None, option: str) -> dict[str, str]:

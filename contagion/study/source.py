@@ -94,9 +94,11 @@ def places(network: Mapping[str, Any]) -> dict[str, str]:
     return {name: network[name] for name in files}
 
 
-def card_of(network: Mapping[str, Any]) -> Card | None:
-    """The card of the dataset; None for files."""
-    return datasets.card(network[SOURCE]) if packaged(network[SOURCE]) else None
+def card_of(network: Mapping[str, Any], folder: Path = Path()) -> Card | None:
+    """The card of the dataset, or of a copy of one in a folder; None for other files."""
+    if packaged(network[SOURCE]):
+        return datasets.card(network[SOURCE])
+    return datasets.card_of_folder(folder / network[SOURCE])
 
 
 def load(
@@ -118,7 +120,7 @@ def load(
         nets = [datasets.load(source, **options)]
     else:
         nets = [read(place, **options) for place in _folders(source, network[SOURCE])]
-    card = card_of(network)
+    card = card_of(network, folder)
     elsewhere = card.assume_equity if card else {}  # of other layers too
     for node in set(network.get("assume_equity", ())) - set(elsewhere):
         known_name(node, nets[0].names, "node in assume_equity")

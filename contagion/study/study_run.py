@@ -46,7 +46,7 @@ class StudyRun:
     @cached_property
     def card(self) -> Card | None:
         """The card of the dataset, where it is one."""
-        return source.card_of(self.study.network)
+        return source.card_of(self.study.network, self.study.folder)
 
     @cached_property
     def networks(self) -> tuple[ExposureNetwork, ...]:
