@@ -13,6 +13,7 @@ from terminal import fits, flat
 
 import contagion as ct
 from contagion.study.folders import HERE
+from contagion.study.outputs import OUTPUTS
 
 pytestmark = pytest.mark.usefixtures("narrow")
 CHAIN = "cefi_credit_2022"
@@ -45,9 +46,9 @@ def test_every_shock_has_words(cli, words, shock):
 
 
 def test_an_equity_shock_is_that_of_python(cli):
-    data = json.loads(cli("run", "bis_cbs_2022q4", "--equity-relative", "US=50%", "--json")[1])
-    net = ct.datasets.load("bis_cbs_2022q4")
-    plain = ct.EisenbergNoe().propagate(net, ct.Shock.equity(relative={"US": 0.5}))
+    data = json.loads(cli("run", CHAIN, "--equity-relative", "genesis=50%", "--json")[1])
+    net = ct.datasets.load(CHAIN)
+    plain = ct.EisenbergNoe().propagate(net, ct.Shock.equity(relative={"genesis": 0.5}))
     assert [row["loss"] for row in data["table"]] == plain.table["loss"].tolist()
 
 
@@ -78,10 +79,9 @@ def test_commands_write_their_studies(cli, tmp_path):
     for command, rest in words.items():
         code, out, err = cli(command, *rest, "--write-study", written)
         assert code == 0, err
-        again = cli(
-            command, written, *(("--out", tmp_path / "r.html") if command == "report" else ())
-        )
-        assert again == (0, out, "")
+        to = ("--out", tmp_path / "r.html") if command == "report" else ()
+        again = cli(command, written, *to)
+        assert again[0] == 0 and again[1] == out, command
 
 
 def test_a_study_of_several_outputs_runs_whole(cli, tmp_path):
@@ -120,31 +120,32 @@ def test_init_writes_a_study_that_runs(cli, tmp_path):
     assert code == 2 and "nothing is replaced" in flat(err)
 
 
+def opened(lines: list[str], first: int) -> tuple[int, list[str]]:
+    """The line after the option or table that begins at a line, and the file with it opened."""
+    last = first + 1
+    while lines[first].startswith("# [") and last < len(lines) and lines[last].startswith("# "):
+        last += 1
+    free = [line.removeprefix("# ") for line in lines[first:last]]
+    return last, [*lines[:first], *free, *lines[last:]]
+
+
 def test_every_line_of_the_starter_is_right():
-    """With the # taken away from one line, or one table, at a time it is a study."""
+    """With the # taken away from one option, or one table, at a time it is a study."""
     text = (HERE / "starter" / "study.toml").read_text("utf-8")
-    head, _, rest = text.partition("\ntitle")
-    lines = ("title" + rest).splitlines()
-    options = [k for k, line in enumerate(lines) if re.match(r"# (\[|[\w.\"]+ = )", line)]
-    assert len(options) > 25
-    outputs = re.findall(r"\w+", head)  # words of the head are no options
-    assert outputs
-    for k in options:
-        if lines[k].startswith("# ["):  # a table with all of its lines
-            last = next(j for j in range(k, len(lines) + 1) if j == len(lines) or not lines[j])
-        elif (
-            k > 0 and (lines[k - 1].startswith("# [") or "name" in lines[k] or "alpha" in lines[k])
-        ) or any(lines[j].startswith("# [") for j in range(k, 0, -1) if all(lines[j:k])):
+    lines, at, tried = text.splitlines(), 0, 0
+    while at < len(lines):
+        if not re.match(r"# (\[|\w+ = )", lines[at]):
+            at += 1
             continue
-        else:
-            last = k + 1
-        opened = [*lines[:k], *(line.removeprefix("# ") for line in lines[k:last]), *lines[last:]]
-        table = re.match(r"# \[(\w+)", lines[k])
-        more = f'"{table[1]}"' if table and table[1] in ct.study.outputs.OUTPUTS else '"run"'
-        said = "\n".join(opened).replace(
-            'outputs = ["run", "rank"]', f'outputs = ["run", "rank", {more}]'
-        )
+        name = re.match(r"# \[(\w+)", lines[at])
+        at, found = opened(lines, at)
+        if "alpha" in found[at - 1] or found[at - 1].startswith("name"):  # two of one name
+            continue
+        wanted = name[1] if name and name[1] in OUTPUTS else "run"
+        said = "\n".join(found).replace('outputs = ["run", ', f'outputs = ["run", "{wanted}", ')
         ct.Study.from_dict(tomllib.loads(said))
+        tried += 1
+    assert tried > 20
 
 
 def test_the_examples_run(cli, tmp_path):

@@ -88,7 +88,7 @@ def run(
         if len(done.results) > 1:
             print(("\n" if number else "") + f"[{name}]")
         if name == "run":
-            show(result, bool(rule))
+            show(result, bool(done.study.rules))
         else:
             say(*repr(result).splitlines())
     tell(out, files)
