@@ -5,7 +5,8 @@ Errors of the user are one paragraph on stderr with exit code 2, never a traceba
 - `app`, `runs`, `compare`, `rules`, `ranks`: the commands about data, one run, rules and ranks
 - `stressing`, `sweeps`, `reversing`: many runs
 - `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
-- `options`, `values`, `rule_arguments`, `scenario_arguments`, `market_arguments`: words to objects
+- `studying`: a starter, examples, a package for replication
+- `options`, `specifying`, `rule_arguments`, `market_arguments`: options to a study
 - `terminal`, `*_text`, `layers`, `outputs`: objects to text, tables and pictures
 """
 
