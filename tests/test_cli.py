@@ -16,7 +16,7 @@ from terminal import fits, flat
 
 import contagion as ct
 from contagion.cli.specifying import Data, modelled
-from contagion.study.values import number
+from contagion.study.texts import number
 
 CHAIN = "cefi_credit_2022"
 

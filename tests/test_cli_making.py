@@ -13,7 +13,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
-from contagion.study.values import axis, free
+from contagion.study.texts import axis, free
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

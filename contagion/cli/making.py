@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError
-from ..study.values import free
+from ..study.texts import free
 from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import known_name
 from . import options

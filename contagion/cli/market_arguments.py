@@ -17,7 +17,8 @@ from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
 from ..network import formats as convert
 from ..network import schema
-from ..study.values import number, part, read_value
+from ..study.texts import number, part
+from ..study.values import read_value
 from ..text import closest, known_name, listing
 from .options import option
 

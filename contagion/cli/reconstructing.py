@@ -12,7 +12,7 @@ import typer
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network.formats.files import read_table
-from ..study.values import free
+from ..study.texts import free
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural

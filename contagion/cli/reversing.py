@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from ..errors import ArgumentError
 from ..shocks import Shock
-from ..study.values import number
+from ..study.texts import number
 from . import options
 from .grouped import grouped
 from .options import SHOCK, option, print_json

@@ -16,7 +16,7 @@ from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
 from ..study.rule_words import rule_from
-from ..study.values import number
+from ..study.texts import number
 from ..text import closest, known_name, percent
 from ..units import Scale, scale
 from . import rule_arguments as words

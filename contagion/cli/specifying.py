@@ -20,7 +20,8 @@ from ..study import Study, StudyRun, scenario_words
 from ..study.rule_words import rule_from
 from ..study.source import card_of, hints
 from ..study.study_run import first_run
-from ..study.values import free, number, plain_value, read_shock, read_value
+from ..study.texts import free, number
+from ..study.values import plain_value, read_shock, read_value
 from ..text import known_name
 from . import options
 from .options import pairs, settings

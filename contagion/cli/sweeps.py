@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from ..errors import ArgumentError
 from ..experiments.sweeping import Sweep
-from ..study.values import axis
+from ..study.texts import axis
 from ..units import scale
 from . import options
 from .grouped import grouped

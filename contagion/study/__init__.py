@@ -5,7 +5,7 @@ Start with :class:`Study`; `study.run()` gives a :class:`StudyRun`.
 - `specification`: the study; `source`, `scenario_words`: two of its tables
 - `outputs`: what it can be asked for; `study_run`, `result_tables`: what comes of it
 - `rule_words`: rules from words; `folders`: starter, examples, replication package
-- `values`, `kinds`: one parser of values for TOML and for the command line
+- `values`, `texts`, `kinds`: one parser of values for TOML and for the command line
 """
 
 from __future__ import annotations

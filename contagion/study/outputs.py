@@ -18,7 +18,8 @@ from ..results.propagation_result import PropagationResult
 from ..rules import Rule
 from ..shocks import Shock
 from ..text import known_name
-from .values import Grid, read_value
+from .texts import Grid
+from .values import read_value
 
 StudyRun = Any  # which stands above, and reads this registry
 SEED = "seed"  # what a file calls `rng`

@@ -12,7 +12,8 @@ from ..rules import RULES, Rule, Waterfall, from_dict, read_rule
 from ..rules.serialize import INNER
 from ..text import closest, known_name
 from ..venues import CATALOGUE, describe
-from .values import inline, read_value
+from .texts import inline
+from .values import read_value
 
 FORMS = "a word such as pro_rata, a file such as rule.toml, or venue:NAME (see `contagion rules`)"
 LAYERS = (
