@@ -113,8 +113,9 @@ def test_every_output_is_that_of_its_function(tmp_path):
     assert_frame_equal(
         pd.DataFrame(done["policy"].table), pd.DataFrame(plain.table), check_exact=True
     )
-    names = {file.name for file in done.save(tmp_path / "results")}
-    assert {"study.toml", "run.bearers.csv", "stress.losses.csv", "policy.table.csv"} <= names
+    home = tmp_path / "results"
+    names = {file.relative_to(home).as_posix() for file in done.save(home)}
+    assert {"study.toml", "run/bearers.csv", "stress/losses.csv", "policy/table.csv"} <= names
     assert ct.Study.read(tmp_path / "results" / "study.toml") == study
 
 
@@ -123,7 +124,8 @@ def test_the_same_study_writes_the_same_bytes(tmp_path):
         "kind": "defaults", "probabilities": 0.05, "scenarios": 300})  # fmt: skip
     for folder in ("a", "b"):
         study.run().save(tmp_path / folder)
-    files = sorted(file.name for file in (tmp_path / "a").iterdir())
+    every = [file for file in (tmp_path / "a").rglob("*") if file.is_file()]
+    files = sorted(file.relative_to(tmp_path / "a") for file in every)
     assert len(files) > 6
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
