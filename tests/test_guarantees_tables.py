@@ -96,7 +96,7 @@ def test_models_that_cannot_say_so_refuse(plain):
             model.solve(net, np.zeros(len(net)))
     with pytest.raises(ModelError, match=r"RogersVeraart.*default costs"):
         ct.models.RogersVeraart().propagate(net)
-    without_costs = ct.models.RogersVeraart(1.0, 1.0).propagate(net)
+    without_costs = ct.models.RogersVeraart(1.0, 1.0).propagate(net, baseline="book")
     assert losses(without_costs) == losses(run(net))
 
 

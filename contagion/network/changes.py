@@ -324,7 +324,7 @@ class Changes(Multilateral):
         ...     ["a", "b", "g"], orientation="debtor->creditor", external_assets=[6, 1, 5])
         >>> net = net.with_guarantees([{"guarantor": "g", "debtor": "a", "creditor": "b",
         ...                             "amount": 3}])
-        >>> result = ct.EisenbergNoe().propagate(net)
+        >>> result = ct.EisenbergNoe().propagate(net, baseline="book")
         >>> result.table["loss"].tolist()                       # of owners
         [0.0, 1.0, 3.0]
         """

@@ -66,8 +66,8 @@ def ranking_texts(
 def measure_title(column: str) -> str:
     """What people read for a column of a ranking.
 
-    >>> measure_title("default_impact.FireSale"), measure_title("claims")
-    ('default impact, FireSale', 'claims')
+    >>> measure_title("contagion_index.FireSale"), measure_title("claims")
+    ('contagion index, FireSale', 'claims')
     """
     base, _, model = column.partition(".")
     title = MEASURES[base].title if base in MEASURES else column
