@@ -142,8 +142,8 @@ ct.measures.MEASURES["contagion_index"]
 # %% [markdown]
 # ## Does it hold?
 #
-# Every result can be audited: payments add up, nobody in default keeps anything, value is
-# conserved.
+# Every result can be audited: one round is recomputed from its own numbers, the model is run again,
+# and the ledger has to add up.
 
 # %%
 audit = result.audit()

@@ -185,8 +185,8 @@ class PropagationResult(RunArrays):
         return explain(self, node, most)
 
     def audit(self) -> pd.DataFrame:
-        """The invariants, checked on this result: check, value, bound, ok."""
-        return audit(self, self.socialization if self.model.settles else None)
+        """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
+        return audit(self, self.ledger)
 
     # -- representations --------------------------------------------------------------------
 
