@@ -183,7 +183,7 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
             )
             rows[-1].append("" if at else to(why.on_claims))
     head = ["node", "what happens to it", "path of the loss", "cause", to.named("lost"), "share",
-            "in all"]  # fmt: skip
+            to.named("in all")]  # fmt: skip
     note = (
         "What a node loses on its claims (in all, on all paths), split by where it began; a node "
         "that fails passes on "

@@ -205,7 +205,7 @@ def _ranking(network: ExposureNetwork, ranking: Table | pd.DataFrame | None) -> 
         return []
     name, column = names(network), str(top.name)
     head = column_head(column)
-    title = Fact(head, measure_title(column), "name", (), "T11")
+    title = Fact(head, measure_title(column), "text", (), "T11")
     facts, parts = {"title": title}, []
     for at, (node, value) in enumerate(top[top > 0].items()):
         who, of = f"who{at}", (name.get(node, str(node)),)

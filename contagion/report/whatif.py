@@ -165,10 +165,10 @@ def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
     for tag, one in tagged(found):
         exhibit, run, counts = f"T18{tag}", _perimeter(one), one.of == "defaults"
         if isinstance(one, ShockComparison):
-            sign, column, over, row = 1, "avoided", "", ()
+            sign, column, over, row = 1, "avoided", "", []
             apart = one.table["avoided"].drop(AS_GIVEN)
         else:
-            sign, column, over, row = -1, "difference", " in the mean of the scenarios", ("mean",)
+            sign, column, over, row = -1, "difference", " in the mean of the scenarios", ["mean"]
             apart = one.differences(rng=SEED)["difference"]
         avoided = sign * apart
         best = str(avoided.idxmax())
@@ -176,10 +176,11 @@ def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
             what = "number of defaults" if counts else _words(one.of)
             lines.append(Sentence(f"None of the interventions makes the {what}{over} less.", {}))
             continue
-        of, unit = (best, *row, run), "" if counts else one.unit
+        of, unit = (best, *row, _words(one.of), run), "" if counts else one.unit
+        kind = "count" if counts and not over else "size"
         facts = {
             "best": Fact("intervention", best, "name", of, exhibit),
-            "avoided": Fact(column, float(apart[best]), "size", of, exhibit, unit),
+            "avoided": Fact(column, float(apart[best]), kind, of, exhibit, unit),
             "cost": Fact("cost", float(one.costs[best]), "money", (best, run), exhibit, one.unit),
         }
         most = "" if len(avoided) == 1 else ", the most of the interventions,"
