@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
-from conftest import others_slow
+from conftest import from_liabilities, others_slow
 from test_report import Page
 from test_units_shown import NAMES, shock_of
 
@@ -212,3 +212,126 @@ def test_a_changed_fact_is_found(report):
         changed = tampered(fact, printed(page, fact))
         if changed.value != fact.value:
             assert printed(page, changed) is None, fact
+
+
+# -- which sentence is taken ---------------------------------------------------------------------
+
+
+def said(tmp_path, network, *results, **more) -> str:
+    """The findings of a report, of which all facts are printed."""
+    about = given(network, results, **more)
+    page = Sections(write(tmp_path / "r.html", about).read_text("utf-8"))
+    found = sentences(about)
+    for fact in (fact for sentence in found for fact in sentence.facts):
+        assert printed(page, fact) is not None, fact
+    return " ".join(map(str, found))
+
+
+CHAIN = [[0, 10, 0], [0, 0, 9], [0, 0, 0]]
+
+
+def test_where_no_other_node_can_default_a_sentence_says_so(tmp_path):
+    claims = {"creditor": ["b", "c"], "debtor": ["a", "b"], "amount": [10.0, 9.0]}
+    nodes = {"node": ["a", "b", "c"], "external_assets": [12.0, np.nan, np.nan]}
+    for unknown in (True, False):
+        table = nodes if unknown else {**nodes, "external_assets": [12.0, 20.0, 0.0]}
+        net = ct.ExposureNetwork(table, claims, unit="EUR", missing_equity="external")
+        text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.loss({"a": 5.0})))
+        assert ("No other node can fail here" in text) == unknown
+        assert ("No further node fails because of it." in text) != unknown
+
+
+def test_where_nothing_is_destroyed_there_is_no_share(tmp_path):
+    net = from_liabilities(CHAIN, [10, 20, 1], unit="EUR")
+    text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.default("a", recovery=1.0)))
+    assert "This destroys nothing." in text and "is socialized" not in text
+
+
+def test_without_a_shock_there_is_only_what_is_missing(tmp_path):
+    net = from_liabilities(CHAIN, [7, 0, 0], unit="EUR")
+    text = said(tmp_path, net, MODEL.propagate(net, baseline="book"))
+    assert "already. 3 EUR is missing. " in text
+    assert "a is insolvent by 3 EUR. b is in default." in text
+    assert not re.search("because of it|before the shock|destroys", text)
+
+
+def test_relief_is_said_apart(tmp_path):
+    """The guarantor of c is called before the shock, and not when c pays nothing by the shock."""
+    net = ct.ExposureNetwork(
+        {"node": ["g", "c", "k"], "external_assets": [50.0, 10, 0]},
+        [{"creditor": "k", "debtor": "c", "amount": 30.0}],
+        guarantees=[{"guarantor": "g", "debtor": "c", "amount": 10.0}], unit="EUR",
+    )  # fmt: skip
+    text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.default("c")))
+    assert "This destroys 10 EUR. " in text and "20 EUR (100%) is socialized" in text
+    assert "Others get 10 EUR more because of it; that is not netted." in text
+
+
+def test_costs_that_the_shock_takes_and_what_was_missing(tmp_path):
+    """a (20, owes b 30) pays 10 of its 20 before; with 4 less it pays 8."""
+    net = from_liabilities([[0, 30], [0, 0]], [20, 5], unit="EUR")
+    costly = ct.models.RogersVeraart(0.5, 0.5)
+    result = costly.propagate(net, ct.Shock.loss({"a": 4.0}), baseline="book")
+    text = said(tmp_path, net, result)
+    assert "destroys 4 EUR. Without it, default costs would have destroyed 2 EUR more." in text
+    assert "2 EUR (100%) is socialized" in text and "20 EUR was missing before the shock." in text
+
+
+def test_default_costs_are_said_with_their_amount(tmp_path):
+    net = from_liabilities([[0, 30], [0, 0]], [32, 5], unit="EUR")
+    result = ct.models.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 4.0}))
+    text = said(tmp_path, net, result)
+    assert "This destroys 4 EUR, and by default costs 14 EUR on the way." in text
+
+
+def test_a_loss_by_contagion_at_a_node_that_was_hit_too(tmp_path):
+    net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
+    text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.loss({"a": 8.0, "b": 1.0})))
+    assert "absorb 3 EUR at once; 6 EUR (67%) is socialized" in text
+    assert "Of it 6 EUR falls on owners of nodes hit too." in text
+
+
+def test_a_model_that_does_not_settle_claims(tmp_path):
+    net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
+    text = said(tmp_path, net, ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1.0})))
+    assert "Owners lose 1 EUR at once because of it, and " in text
+    assert "does not settle them" in text and "socialized" not in text
+
+
+@pytest.mark.parametrize("baseline", ["cleared", "book"])
+def test_a_node_that_defaults_without_the_shock_is_no_further_default(tmp_path, baseline):
+    """a and b default before the shock, b because of a; c is hit, d defaults because of c."""
+    owed = np.zeros((5, 5))
+    owed[0, 1], owed[1, 4], owed[2, 3], owed[3, 4] = 10, 9, 8, 7
+    net = from_liabilities(owed, [7, 0, 9, 0, 1], unit="EUR")
+    result = MODEL.propagate(net, ct.Shock.loss({"c": 5.0}), baseline=baseline)
+    assert result.table["defaulted"].tolist() == [True, True, True, True, False]
+    text = said(tmp_path, net, result)
+    assert "1 further node fails because of it: d." in text
+    assert "a was insolvent by 3 EUR before the shock" in text
+    b = "insolvent by 2 EUR" if baseline == "cleared" else "in default"
+    assert f"b was {b} before the shock: its failure comes from elsewhere." in text
+
+
+def test_rules_under_which_nothing_changes(tmp_path):
+    net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
+    same = ct.compare_rules(net, ct.Shock.loss({"a": 5.0}), {"same": {"a": ct.rules.ProRata()}})
+    text = said(tmp_path, net, comparison=same)
+    assert "Under the rules “same” no node would bear more or less." in text
+
+
+def test_an_intervention_that_does_not_help(tmp_path):
+    net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
+    for of, what in {"socialized": "socialized loss", "defaults": "number of defaults"}.items():
+        none = compare(net, MODEL, ct.Shock.loss({"a": 5.0}), {"c": Capital(add={"c": 1.0})}, of=of)
+        text = said(tmp_path, net, policy=none)
+        assert f"None of the interventions makes the {what} less." in text
+
+
+def test_answers_of_reverse_stress_tests(tmp_path):
+    net = from_liabilities(CHAIN, [12, 5, 1], unit="EUR")
+    for norm in ("money", "relative"):
+        found = smallest_shock(net, fail="b", norm=norm)
+        assert "For a default of b it takes a loss of " in said(tmp_path, net, reverse=found)
+    enough = break_even_fund(net, "b", ct.Shock.loss({"c": 0.5}))
+    assert "b pays in full under the shock without a fund." in said(tmp_path, net, reverse=enough)

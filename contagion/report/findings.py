@@ -87,8 +87,11 @@ def _total(result: PropagationResult, tag: str) -> Sentence:
         for cause, x in dead.items()
     }
     floor = NOISE * max(s.borne, s.initial_loss)
-    text = "{shock} This destroys " + ("{initial_loss}" if s.initial_loss > floor else "nothing")
-    text += "".join(f", and by {x} {{{x}}} on the way" for x in dead if dead[x] > floor) + "."
+    hit = result.triggers.any()
+    text = "{shock}"
+    if hit:
+        text += f" This destroys {'{initial_loss}' if s.initial_loss > floor else 'nothing'}"
+        text += "".join(f", and by {x} {{{x}}} on the way" for x in dead if dead[x] > floor) + "."
     less = [f"{x} would have destroyed {{{x}}} more" for x in dead if dead[x] < -floor]
     text += f" Without it, {listed(less)}." if less else ""
     if not np.isnan(s.socialized_share):
@@ -101,7 +104,7 @@ def _total(result: PropagationResult, tag: str) -> Sentence:
     if s.relief > floor:
         text += " Others get {relief} more because of it; that is not netted."
     if s.missing_before > floor:
-        text += " {missing_before} was missing before the shock."
+        text += " {missing_before} " + ("was missing before the shock." if hit else "is missing.")
     first, *more = assumed_capital(result) or [""]
     if first and not np.isnan(s.socialized_share):
         facts["first"] = Fact("assumption", first, "text", ("the data",), "T3")
@@ -170,6 +173,8 @@ def _defaults(result: PropagationResult, tag: str) -> list[Sentence]:
         }  # fmt: skip
         fails = "fails" if len(failed) == 1 else "fail"
         lines.append(Sentence(f"{{count}} {fails} because of it: {{who}}.", facts))
+    elif not result.triggers.any():
+        pass
     elif (result.limited & others).any():
         lines.append(Sentence("No further node fails because of it.", {}))
     elif others.any():
@@ -185,6 +190,9 @@ def _defaults(result: PropagationResult, tag: str) -> list[Sentence]:
             "hole": Fact("equity before", short, "size", of, f"T9{tag}", net.unit),
         }
         text = "{who} was " + ("insolvent by {hole}" if short < 0 else "in default")
+        if not result.triggers.any():
+            lines.append(Sentence(text.replace(" was ", " is ") + ".", facts))
+            continue
         text += " before the shock"
         added = 0.0 if result.baseline == "book" else result.explain(net.names[i]).on_claims
         if added > 0:
@@ -193,7 +201,7 @@ def _defaults(result: PropagationResult, tag: str) -> list[Sentence]:
         lines.append(Sentence(f"{text}: its failure comes from elsewhere.", facts))
     if len(before) > MENTIONED:
         fact = Fact("in default", len(before), "count", ("all", run), f"T9{tag}")
-        text = "In all, {count} nodes were in default before the shock."
+        text = "In all, {count} nodes are in default with and without the shock."
         lines.append(Sentence(text, {"count": fact}))
     return lines
 
