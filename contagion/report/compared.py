@@ -190,7 +190,8 @@ def sentences(comparison: RuleComparison) -> list[Sentence]:
                 of = (name[at], run)
                 facts[word] = Fact(one, float(apart[at]), "size", of, "T14", net.unit)
                 facts[f"who {word}"] = Fact("node", name[at], "name", of, "T14")
-                parts.append(f"{{who {word}}} would bear {{{word}}} {word}")
+                verb = "" if parts else "would bear "
+                parts.append(f"{{who {word}}} {verb}{{{word}}} {word}")
         said = " and ".join(parts) or "no node would bear more or less"
         lines.append(Sentence(f"Under the rules “{{set}}” {said}.", facts))
     return lines
