@@ -211,7 +211,7 @@ def report(
     command = shlex.join(["contagion", *(context.obj or ["report", source])])
     test = None if stress is None else tested(stress)
     about = given(net, result, importance, card=loaded.card, command=command, stress=test)
-    file, found = write(out, about, tables), sentences(about)
+    file, found = write(out, about, tables), [str(said) for said in sentences(about)]
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(result)})
         return

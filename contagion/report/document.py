@@ -20,6 +20,7 @@ from ..records import Table
 from ..results.propagation_result import PropagationResult
 from . import findings, reference
 from .contents import sections
+from .facts import Sentence
 from .given import Answer, Given, Policy, given
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
@@ -117,7 +118,7 @@ def write(
     return file
 
 
-def _page(cover: dict[str, str], said: list[str], parts: list[Section]) -> str:
+def _page(cover: dict[str, str], said: list[Sentence], parts: list[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .facts import Sentence
 from .parts import Exhibit, Section, Table
 
 COVER = (("As of", "date"), ("Unit", "unit"), ("Perimeter", "perimeter"))
 
 
 def markdown(
-    cover: dict[str, str], findings: Sequence[str], sections: Sequence[Section], figures: str
+    cover: dict[str, str], findings: Sequence[Sentence], sections: Sequence[Section], figures: str
 ) -> str:
     """The same content as the page; figures are the files `figures`/<id>.svg."""
     made = f"contagion {cover['version']}"
@@ -22,7 +23,7 @@ def markdown(
     lines += [f"- {title}: {_plain(cover[key])}" for title, key in COVER]
     lines += [f"- Made with: {made}, data fingerprint {cover['fingerprint']}", ""]
     lines += ["## Key findings", ""]
-    lines += [f"- {_plain(sentence)}" for sentence in findings] or ["Nothing to report yet."]
+    lines += [f"- {_plain(str(said))}" for said in findings] or ["Nothing to report yet."]
     for section in sections:
         lines += ["", f"## {_plain(section.title)}"]
         for exhibit in section.exhibits:

@@ -9,18 +9,19 @@ import pandas as pd
 
 from ..datasets import Card
 from ..measures import MEASURES
-from ..measures.ranking.table import SHEET
+from ..measures.ranking.table import HEADLINES, SHEET
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
 from ..records import Table
 from ..results.propagation_result import PropagationResult
-from ..text import money
+from ..text import money, plural
 from ..units import Scale, scale
 from .parts import Exhibit, table
 from .phrases import BASELINES, GLOSSARY, left_out, parameters
 
 MOST = 20
+COSTLIEST = 3  # defaults that a finding names
 WIDE = 9  # columns of the ranking that fit on a page
 CAVEATS = (
     "Losses are hypothetical: they follow from the tables and the assumptions, and are neither a "
@@ -36,7 +37,10 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None
     title = "Systemic importance"
     if ranking is None:
         return Exhibit("T11", title, missing="No ranking was given: pass ranking=ct.rank(net).")
-    shown = ranking.iloc[:MOST, :WIDE]
+    shown, top = ranking.iloc[:, :WIDE], costliest(ranking)
+    shown = shown[
+        (np.arange(len(shown)) < MOST) | shown.index.isin([] if top is None else top.index)
+    ]
     head, rows, label = ranking_texts(shown, network, names(network))
     more = len(ranking) - len(rows)
     beside = [measure_title(str(column)) for column in ranking.columns[WIDE:]]
@@ -47,6 +51,12 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None
         + (f" Also in the ranking: {', '.join(beside)}." if beside else "")
     )
     return Exhibit("T11", title, table=table(["node", *head], rows, note=note))
+
+
+def costliest(ranking: Table | pd.DataFrame) -> pd.Series | None:
+    """What the defaults that cost most would cost, money, by the first column that says so."""
+    columns = [c for c in ranking.iloc[:, :WIDE] if str(c).startswith(HEADLINES[:2])]
+    return ranking[columns[0]].nlargest(COSTLIEST) if columns else None
 
 
 def ranking_texts(
@@ -60,7 +70,7 @@ def ranking_texts(
         [(name or {}).get(node, str(node)), *(_cell(c, row[c], to) for c in columns)]
         for node, row in ranking.iterrows()
     ]
-    return [_head(c) for c in columns], rows, to.label
+    return [column_head(c) for c in columns], rows, to.label
 
 
 def measure_title(column: str) -> str:
@@ -74,7 +84,8 @@ def measure_title(column: str) -> str:
     return title + (f", {model.replace('_', ' ')}" if model and base in MEASURES else "")
 
 
-def _head(column: str) -> str:
+def column_head(column: str) -> str:
+    """The heading of a column of the ranking, with its unit where that is not money."""
     base, _, model = column.partition(".")
     if base not in MEASURES:
         return column
@@ -110,11 +121,13 @@ def checks(network: ExposureNetwork) -> Exhibit:
 
 def assumptions(network: ExposureNetwork, results: Sequence[PropagationResult]) -> Exhibit:
     """T3: what was assumed."""
+    count = len(network.assumptions)
+    lead = f"{plural(count, 'assumption')} about the data, then the conventions." if count else ""
     lines = [text[:1].upper() + text[1:] + "." for text in network.assumptions]
     lines.append(_outside(network))
     for text in dict.fromkeys(BASELINES[result.baseline] for result in results):
         lines.append(text)
-    return Exhibit("T3", "Assumptions", lines=(*lines, *CAVEATS))
+    return Exhibit("T3", "Assumptions", lead, lines=(*lines, *CAVEATS))
 
 
 def _outside(network: ExposureNetwork) -> str:

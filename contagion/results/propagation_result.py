@@ -14,7 +14,7 @@ from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
 from . import waterfalls as sharing
-from .assumed import capital_assumed
+from .assumed import RESTS, assumed_capital
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -196,8 +196,9 @@ class PropagationResult(RunArrays):
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
             lines += [f"  {line}" for line in socialization.sentences(self)]
-            assumed = capital_assumed(self)
-            lines += [f"  {assumed[0].lower()}{assumed[1:-1]}"] if assumed else []
+            first, *more = assumed_capital(self) or [""]
+            rests = RESTS.format(first=first) + (" and others" if more else "")
+            lines += [f"  {rests[0].lower()}{rests[1:]}"] if first else []
         else:
             lost = float(self.caused.loss.sum())
             say = same_scale([lost], unit)
@@ -219,11 +220,12 @@ class PropagationResult(RunArrays):
     def _defaults(self) -> str:
         """How many nodes are in default, and since when."""
         failed = self.outcome.defaulted
-        start = failed & (self.default_round == 0)
+        shock = failed & self.triggers & (self.default_round == 0)
+        before = failed & ~self.triggers & self.reference.defaulted
         parts = [
-            (start & self.triggers, "by the shock itself"),
-            (start & ~self.triggers, "insolvent before it"),
-            (failed & ~start, "by contagion"),
+            (shock, "by the shock itself"),
+            (before, "before it"),
+            (failed & ~shock & ~before, "by contagion"),
         ]
         said = ", ".join(f"{int(part.sum()):,} {what}" for part, what in parts if part.any())
         return f"{int(failed.sum()):,} in default" + (f": {said}" if said else "")
