@@ -333,8 +333,7 @@ def plain_hops(net: ct.ExposureNetwork, result: ct.results.PropagationResult, sh
                     reached[i] = step
             for i in range(n):
                 shared = any(
-                    own[a][i] > 0 and own[a][j] > 0 and fall[a] > 1e-8
-                    for a in plain.ASSETS
+                    own[a][i] > 0 and own[a][j] > 0 and fall[a] > 1e-8 for a in plain.ASSETS
                 )
                 loses = result.outcome.channels["price"][i] - base.channels["price"][i] > 1e-9
                 if sold[j] and shared and loses and reached[i] < 0:
