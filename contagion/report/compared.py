@@ -184,7 +184,7 @@ def sentences(comparison: RuleComparison) -> list[Sentence]:
         apart = comparison.differences[one].to_numpy(float)
         ends = {"more": int(apart.argmax()), "less": int(apart.argmin())}
         facts = {"set": Fact("set", one, "name", (), "T17")}
-        parts = []
+        parts = list[str]()
         for word, at in ends.items():
             if abs(apart[at]) > floor and (apart[at] > 0) == (word == "more"):
                 of = (name[at], run)
