@@ -129,8 +129,8 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
         or a folder with `exposures.csv`, `nodes.csv` (or `.parquet`) and optionally
         `dataset.toml`, whose `[network]` table gives default options.
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
-        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer or
-        snapshot), `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
+        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer),
+        `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
 
     Raises
     ------

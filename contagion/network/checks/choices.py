@@ -15,6 +15,7 @@ class Choices(TypedDict, total=False):
 
     The defaults stop with an error that names the rows: nothing is repaired unasked.
 
+    period (C013) : the one period to take of tables of several, e.g. "2023-Q4".
     duplicates (C002) : rows that only the amount tells apart: "sum" adds them up (collateral and
         weight too), "last" and "max" keep one row, "keep" says that they are separate claims.
     self_loops (C003) : "drop" leaves claims of a node on itself out.
@@ -46,6 +47,7 @@ class Choices(TypedDict, total=False):
         unsecured.
     """
 
+    period: Any
     duplicates: Literal["error", "sum", "last", "max", "keep"]
     self_loops: Literal["error", "drop"]
     id_map: Mapping[Any, Any]
@@ -96,6 +98,8 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             match = closest(key, [*ALLOWED, *others])
             hint = f" Did you mean {match!r}?" if match else f" Choices: {', '.join(ALLOWED)}."
             raise ArgumentTypeError(f"Unknown option {key!r}.{hint}")
+        if key == "period":
+            continue  # what the tables have is not known yet
         if isinstance(value, str) and key in LISTS:
             if value not in ALLOWED[key]:
                 words = f" or one of {listing(ALLOWED[key], 9)}" if ALLOWED[key] else ""
