@@ -303,7 +303,12 @@ def margins_differ(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(table, claims(), **options)
 
 
-@case("C008", ("1 row of the node table does not add up", "stated equity 50"), "leave one of")
+@case(
+    "C008",
+    ("1 row of the node table does not add up", "stated equity 50", "60 m EUR apart"),
+    'balance="external_assets" | "external_liabilities" | "equity"',
+    balance="equity",
+)
 def equity_against_the_rest(**options: Any) -> ct.ExposureNetwork:
     table = nodes("A", "B", external_assets=[100.0, 100.0], equity=[50.0, 90.0])
     return ct.ExposureNetwork(table, claims(("A", "B", 10.0)), unit="EUR mn", **options)

@@ -226,7 +226,7 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
             raise ArgumentError(f"--repair {text}: write WHAT=HOW, such as duplicates=sum.")
         if value in ALLOWED[key]:
             found[key] = value
-        elif key in LISTS:
+        elif key in LISTS or (key == "balance" and "," in value):
             found[key] = [item.strip() for item in value.split(",")]
         elif key in MAPPINGS:
             found[key] = _mapping(text, key, value)

@@ -177,6 +177,11 @@ class Contents:
         return validation.findings_table(self.findings)
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """Which external sides of balance sheets were computed from which columns."""
+        return self.book.derived
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What was assumed about nodes whose balance sheet is not known, one sentence each."""
         return self.book.assumptions

@@ -1,8 +1,11 @@
-"""Whether a share of losses rests on capital that no source gives."""
+"""What a run rests on that its reader has to know: capital that no source gives, mixed data."""
 
 from __future__ import annotations
 
+from ..network.exposure_network import ExposureNetwork
 from .run_arrays import RunArrays
+
+TOLD = ("W002", "W016", "W017")  # dates that differ, claims of no period, figures that are rounded
 
 
 def capital_assumed(result: RunArrays) -> str:
@@ -26,3 +29,8 @@ def capital_assumed(result: RunArrays) -> str:
         return ""
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"The share rests on an assumed capital: {found[0]}{more}."
+
+
+def warned(network: ExposureNetwork) -> list[str]:
+    """Warnings about the figures themselves, which every run on the network repeats."""
+    return [f"{f.title} ({f.code}): {f.message}" for f in network.findings if f.code in TOLD]

@@ -9,6 +9,9 @@ from ...errors import ArgumentError, ArgumentTypeError
 from ...text import choice as one_of
 from ...text import closest, listing
 
+Balance = Literal["error", "add_rest_of_world", "scale_liabilities", "equity", "external_assets",
+                  "external_liabilities", "total_assets", "total_liabilities"]  # fmt: skip
+
 
 class Choices(TypedDict, total=False):
     """What the caller decides about data that is not clean; each word is a repair of one code.
@@ -39,6 +42,8 @@ class Choices(TypedDict, total=False):
     balance (C008) : totals below the exposures: "add_rest_of_world" raises the totals to what the
         exposures add up to, "scale_liabilities" scales the exposures down to the totals. Margins
         that differ: a node "rest of the world" takes the difference, or the liabilities scale.
+        Rows that contradict themselves: the column that gives way and follows from the others,
+        "equity", "total_assets" ... Several words in a list, in this order.
     aggregates (C010) : "drop" leaves nodes out that are sums of others, a list names them, "keep"
         says that they are not sums.
     loops (C010) : tokens that back each other: "solve" clears the loop to its fixed point, "cut"
@@ -61,7 +66,7 @@ class Choices(TypedDict, total=False):
     fx: Mapping[str, float]
     decimals: Literal["column"] | Mapping[str, int]
     scale: Mapping[str, float]
-    balance: Literal["error", "add_rest_of_world", "scale_liabilities"]
+    balance: Balance | Sequence[Balance]
     aggregates: Literal["error", "drop", "keep"] | Sequence[Any]
     loops: Literal["error", "solve", "cut"]
     collateral: Literal["error", "settle", "ignore"]
@@ -100,6 +105,10 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             raise ArgumentTypeError(f"Unknown option {key!r}.{hint}")
         if key == "period":
             continue  # what the tables have is not known yet
+        if key == "balance" and isinstance(value, list | tuple):
+            for word in value:
+                one_of(word, ALLOWED[key], key)
+            continue
         if isinstance(value, str) and key in LISTS:
             if value not in ALLOWED[key]:
                 words = f" or one of {listing(ALLOWED[key], 9)}" if ALLOWED[key] else ""
