@@ -213,11 +213,14 @@ class Panel:
         table = self.table
         say = same_scale([*table["owed"], *table["equity"]], self.unit)
         lines = [f"Panel: {plural(len(self), 'period')}, {plural(len(self.names), 'node')}"]
-        for row in table.itertuples():
-            unknown = f", unknown for {row.equity_unknown} nodes" if row.equity_unknown else ""
-            claims, owed = plural(int(row.exposures), "exposure"), say(float(row.owed))  # type: ignore[arg-type]
-            equity = say(float(row.equity))  # type: ignore[arg-type]
-            lines.append(f"  {str(row.Index)}: {claims}, {owed} owed, equity {equity}{unknown}")
+        for period, net in self:
+            missing = int((~net.book.known).sum())
+            unknown = f", unknown for {plural(missing, 'node')}" if missing else ""
+            equity = say(float(np.nansum(net.book.equity)))
+            lines.append(
+                f"  {period}: {plural(len(net.amount), 'exposure')}, "
+                f"{say(float(net.amount.sum()))} owed, equity {equity}{unknown}"
+            )
         said = dict.fromkeys(text for _, net in self for text in net.assumptions)
         lines += [f"  assumed: {text}" for text in said]
         return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
