@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from . import schema
 from .checks.numbers import numbers
 from .formats import Tables, to_pandas
 
+OF_NODES = ("assume_equity", "rules", "start_defaulted")  # settings that name nodes
 KEYS = {"nodes": ["node"], "exposures": ["creditor", "debtor"]}
 _YEAR, _MONTH, _DAY = r"(19|20)\d\d", r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
 _NAMED = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -282,18 +283,17 @@ def _present(
     settings: dict[str, Any], periods: Periods, chosen: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
     """The settings without those for nodes that only other periods have."""
-    sides = [
-        (periods.tables[name][key].unique(), chosen[name][key].unique())
-        for name, keys in KEYS.items()
-        if name in chosen
-        for key in keys
-    ]
-    here: set[Any] = set().union(*(now for _, now in sides))
-    gone: set[Any] = set().union(*(before for before, _ in sides)) - here
-    for name in ("assume_equity", "rules", "start_defaulted"):
-        given = settings.get(name)
-        if isinstance(given, Mapping):
-            settings[name] = {node: value for node, value in given.items() if node not in gone}
-        elif isinstance(given, Sequence) and not isinstance(given, str):
-            settings[name] = [node for node in given if node not in gone]
+    given = {name: settings[name] for name in OF_NODES if settings.get(name)}
+    named = list({node for nodes in given.values() for node in nodes})
+
+    def having(tables: Mapping[str, pd.DataFrame]) -> set[Any]:
+        sides = [tables[name][key] for name, keys in KEYS.items() if name in tables for key in keys]
+        return {node for side in sides for node in side[side.isin(named)].unique()}
+
+    gone = having(periods.tables) - having(chosen) if named else set()
+    for name, nodes in given.items():
+        if isinstance(nodes, Mapping):
+            settings[name] = {node: value for node, value in nodes.items() if node not in gone}
+        else:
+            settings[name] = [node for node in nodes if node not in gone]
     return settings

@@ -3,7 +3,7 @@
 Start with :class:`Panel`.
 
 - `networks`: the networks of several periods, of the same nodes
-- `runs`: one model and one shock on each, as one long table
+- `panel_run`: one model and one shock on each, as one long table
 - `change`: the change between two periods, by amounts, capital and structure
 """
 
@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from .change import Change
 from .networks import Panel
-from .runs import PanelRun
+from .panel_run import PanelRun
 
 __all__ = ["Change", "Panel", "PanelRun"]

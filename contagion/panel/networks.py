@@ -23,7 +23,7 @@ from ..results.run_arrays import Baseline
 from ..shocks import Shock
 from ..text import choice, did_you_mean, listing, plural, same_scale
 from .change import naming
-from .runs import PanelRun
+from .panel_run import PanelRun
 
 
 class Panel:
