@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .experiments import compare_rules, stress_test, sweep
     from .measures.ranking import rank
     from .models import DebtRank, EisenbergNoe
+    from .panel import Panel
     from .report import write_report
 
 __version__ = "0.1.0"
@@ -79,6 +80,7 @@ __all__ = [
     "MissingPackageError",
     "ModelError",
     "NetworkError",
+    "Panel",
     "PolicyError",
     "RuleError",
     "Shock",
@@ -110,6 +112,7 @@ __all__ = [
 _ON_USE = {  # the other names are rooms
     "DebtRank": "models",
     "EisenbergNoe": "models",
+    "Panel": "panel",
     "compare_rules": "experiments",
     "rank": "measures.ranking",
     "stress_test": "experiments",

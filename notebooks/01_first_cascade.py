@@ -158,5 +158,5 @@ audit
 #
 #     contagion report cefi_credit_2022 --default three_arrows --out report.html
 #
-# What to try next: `ct.datasets.load("cefi_credit_2022", layer="2022-07")`, where the parent of
-# Genesis takes over its claim, or `layer="2022-11"`, before the failure of FTX.
+# What to try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
+# Genesis takes over its claim, or `period="2022-11"`, before the failure of FTX.

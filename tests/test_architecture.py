@@ -39,6 +39,7 @@ ROOMS = (
     "lookthrough",
     "randomgraphs",
     "experiments",
+    "panel",
     "plot",
     "report",
     "cli",

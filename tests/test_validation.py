@@ -54,7 +54,7 @@ def test_the_choice_mends_it_and_is_told(case: Case):
 
 def test_every_code_is_provoked():
     codes = {case.code for case in CASES}
-    assert codes >= {f"C{k:03d}" for k in range(1, 13)} | {f"W{k:03d}" for k in range(1, 15)}
+    assert codes >= {f"C{k:03d}" for k in range(1, 14)} | {f"W{k:03d}" for k in range(1, 18)}
 
 
 def test_messages_fit_a_terminal():

@@ -25,6 +25,7 @@ class Data:
     orientation: options.Orientation = None
     unit: options.Unit = None
     layer: options.Layer = None
+    period: options.Period = None
     assume_equity: options.AssumeEquity = None
     repair: options.Repair = None
 

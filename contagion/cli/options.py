@@ -61,7 +61,8 @@ Orientation = Annotated[
     ),
 ]
 Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
-Layer = Annotated[str | None, option("TEXT", "Keep one layer or snapshot of the exposures.", DATA)]
+Layer = Annotated[str | None, option("TEXT", "Keep one layer of the exposures.", DATA)]
+Period = Annotated[str | None, option("TEXT", "Take one period of tables of several.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
     option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),
@@ -145,11 +146,13 @@ def load(
     layer: str | None = None,
     assume_equity: Iterable[str] | None = None,
     repair: Iterable[str] | None = None,
+    period: str | None = None,
 ) -> Loaded:
     """The network behind a dataset name or a path, with the choices of the options."""
     options: dict[str, Any] = repairs(repair or ())
     given = {node: number(text, "--assume-equity") for node, text in pairs(assume_equity)}
-    for key, value in (("nodes", nodes), ("unit", unit), ("layer", layer)):
+    said = {"nodes": nodes, "unit": unit, "layer": layer, "period": period}
+    for key, value in said.items():
         if value is not None:
             options[key] = value
     if orientation is not None:
@@ -214,7 +217,7 @@ def number(text: str, option: str) -> float:
 
 def repairs(texts: Iterable[str]) -> dict[str, Any]:
     """The choices of --repair, e.g. `duplicates=sum` or `fx=EUR:1.08,GBP:1.25`."""
-    known = [key for key in ALLOWED if key != "assume_equity"]
+    known = [key for key in ALLOWED if key not in ("assume_equity", "period")]
     found: dict[str, Any] = {}
     for text in texts:
         key, sign, value = text.partition("=")
@@ -223,7 +226,7 @@ def repairs(texts: Iterable[str]) -> dict[str, Any]:
             raise ArgumentError(f"--repair {text}: write WHAT=HOW, such as duplicates=sum.")
         if value in ALLOWED[key]:
             found[key] = value
-        elif key in LISTS:
+        elif key in LISTS or (key == "balance" and "," in value):
             found[key] = [item.strip() for item in value.split(",")]
         elif key in MAPPINGS:
             found[key] = _mapping(text, key, value)
@@ -260,7 +263,7 @@ def shock(
         first = card.default_run["default"]
         if first not in net.names:
             raise ArgumentError(
-                f"The dataset starts with the default of {first!r}, which this layer does not "
+                f"The dataset starts with the default of {first!r}, which this period does not "
                 f"have. Say --default NODE: {listing(net.names, 6)}."
             )
         wanted = [first]

@@ -28,7 +28,10 @@ from .scenario_arguments import again, list_kinds, model_of, set_of
 from .stress_text import record, show
 
 TARGETS = ("mean", "value-at-risk", "expected-shortfall")
-OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "rule")
+OF_NETWORK = (
+    "source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "period",
+    "rule",
+)  # fmt: skip
 OF_RUN = (
     "scenarios", "given", "count", "rng", "model", "param", "baseline", "paired", "target_error",
     "target", "level",
@@ -91,6 +94,7 @@ def stress(
     orientation: options.Orientation = None,
     unit: options.Unit = None,
     layer: options.Layer = None,
+    period: options.Period = None,
     assume_equity: options.AssumeEquity = None,
     repair: options.Repair = None,
     jobs: options.Jobs = 1,

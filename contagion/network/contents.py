@@ -17,7 +17,7 @@ from . import balance_sheet as books
 from . import checks as validation
 from . import guarantees as contingent
 from . import holdings as held
-from . import intake
+from . import intake, periods
 from . import shareholdings as owners
 from .checks import Choices
 from .checks.draft import column
@@ -73,6 +73,13 @@ class Contents:
     ) -> None:
         """Check the tables and set every attribute, once."""
         tables.origin = origin or tables.origin
+        if not trusted:
+            beside = {
+                "holdings": holdings, "guarantees": guarantees, "shareholdings": shareholdings
+            }  # fmt: skip
+            tables, beside, given = periods.one(tables, beside, {**choices, "rules": rules}, unit)
+            holdings, guarantees, shareholdings = beside.values()
+            rules, choices = given.pop("rules"), cast(Choices, given)
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
@@ -170,9 +177,22 @@ class Contents:
         return validation.findings_table(self.findings)
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """Which external sides of balance sheets were computed from which columns."""
+        return self.book.derived
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What was assumed about nodes whose balance sheet is not known, one sentence each."""
         return self.book.assumptions
+
+    @cached_property
+    def period(self) -> str:
+        """The period that the tables are of, empty where they do not say."""
+        for table in (self._columns, self._nodes):
+            if "period" in table and (some := table["period"].dropna().head(1)).size:
+                return periods.label(some.iloc[0])
+        return ""
 
     @cached_property
     def kinds(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any, Unpack
@@ -111,13 +112,14 @@ class ExposureNetwork(Forms, Changes):
             + (f", unknown for {unknown} nodes" if unknown else "")
             + f"; external creditors {self.external_creditors.replace('_', ' ')}",
         ]
+        lines += [f"  derived: {'; '.join(self.book.derived)}"] if self.book.derived else []
         if self._steps:
             lines.append(f"  changed: {netting.summary(self._steps, self.unit)}")
         warnings = [f for f in self.findings if f.severity != "error"]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
             lines.append(f"  {len(warnings)} findings ({codes}): see .check()")
-        return "\n".join(lines)
+        return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
 
 
 def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
@@ -129,8 +131,8 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
         or a folder with `exposures.csv`, `nodes.csv` (or `.parquet`) and optionally
         `dataset.toml`, whose `[network]` table gives default options.
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
-        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer or
-        snapshot), `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
+        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer),
+        `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
 
     Raises
     ------

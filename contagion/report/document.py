@@ -151,14 +151,8 @@ def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
 def _as_of(network: ExposureNetwork, card: Card | None) -> str:
     if card is None:
         return _dates(network)
-    used = [f"snapshot {key}, {card.layers[key]}" for key in _snapshots(network, card)]
-    return "; ".join(used) or card.date
-
-
-def _snapshots(network: ExposureNetwork, card: Card) -> list[str]:
-    table = network.exposures
-    found = list(table["layer"].dropna().astype(str).unique()) if "layer" in table else []
-    return [key for key in found if key in card.layers]
+    said = card.periods.get(network.period)
+    return f"snapshot {network.period}, {said}" if said else card.date
 
 
 def _dates(network: ExposureNetwork) -> str:

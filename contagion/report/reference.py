@@ -155,8 +155,8 @@ def card_exhibit(card: Card | None, network: ExposureNetwork) -> Exhibit:
         missing = "The network came without a dataset card: its sources are not known here."
         return Exhibit("C1", title, missing=missing)
     rows = [["source", card.source], ["evidence", card.evidence], ["terms of use", card.terms]]
-    used = _layers(network)
-    rows += [[f"snapshot {key}", text] for key, text in card.layers.items() if key in used]
+    if network.period in card.periods:
+        rows.append([f"snapshot {network.period}", card.periods[network.period]])
     return Exhibit(
         "C1", title, card.summary, table=table(["", ""], rows, text=2), lines=card.caveats
     )
@@ -174,11 +174,6 @@ def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
     if not rows:
         return None
     return Exhibit("C2", "Sources of single figures", table=table(["key", "source"], rows, text=2))
-
-
-def _layers(network: ExposureNetwork) -> list[str]:
-    table_ = network.exposures
-    return list(table_["layer"].dropna().astype(str).unique()) if "layer" in table_ else []
 
 
 def definitions(columns: Sequence[str]) -> list[Exhibit]:

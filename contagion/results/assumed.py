@@ -1,10 +1,12 @@
-"""Whether a share of losses rests on capital that no source gives."""
+"""What a run rests on that its reader has to know: capital that no source gives, mixed data."""
 
 from __future__ import annotations
 
+from ..network.exposure_network import ExposureNetwork
 from .run_arrays import RunArrays
 
 RESTS = "The share rests on an assumed capital: {first}"
+TOLD = ("W002", "W016", "W017")  # dates that differ, claims of no period, figures that are rounded
 
 
 def assumed_capital(result: RunArrays) -> list[str]:
@@ -24,3 +26,8 @@ def assumed_capital(result: RunArrays) -> list[str]:
     hit = result.network.names[result.triggers]
     told = tuple(f"equity of {name} assumed " for name in hit)
     return [text for text in result.network.assumptions if text.startswith(told)] if told else []
+
+
+def warned(network: ExposureNetwork) -> list[str]:
+    """Warnings about the figures themselves, which every run on the network repeats."""
+    return [f"{f.title} ({f.code}): {f.message}" for f in network.findings if f.code in TOLD]

@@ -14,7 +14,7 @@ from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
 from . import waterfalls as sharing
-from .assumed import RESTS, assumed_capital
+from .assumed import RESTS, assumed_capital, warned
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -232,6 +232,7 @@ class PropagationResult(RunArrays):
 
     def __repr__(self) -> str:
         lines = self.summary() + [f"  assumed: {text}" for text in self.network.assumptions]
+        lines += [f"  warning: {text}" for text in warned(self.network)]
         return "\n".join(
             textwrap.fill(line, 79, subsequent_indent="    ", break_on_hyphens=False)
             for line in lines

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,11 @@ class Draft:
             if self.broken is None:
                 self.broken = np.zeros(len(self.amount), bool)
             self.broken[rows] = True
+
+    def words(self, option: Literal["balance"]) -> tuple[str, ...]:
+        """The words of a choice that takes one or several."""
+        given = self.choice.get(option, ())
+        return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def failed(self) -> bool:

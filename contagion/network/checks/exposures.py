@@ -134,7 +134,7 @@ def unknown_ids(draft: Draft) -> None:
     if not known.is_unique:
         again = known[known.notna() & known.duplicated()].unique()
         if len(again):
-            layered = ', or layer="…" to take one snapshot' if "layer" in draft.nodes else ""
+            layered = ', or layer="…" to take one layer' if "layer" in draft.nodes else ""
             draft.report(
                 "C004",
                 "ids twice",
