@@ -14,6 +14,8 @@ import pandas as pd
 
 from .errors import DatasetError
 from .network.exposure_network import ExposureNetwork, read
+from .network.provenance import record
+from .network.transforms import told
 from .text import known_name, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
@@ -166,7 +168,11 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     >>> len(load("neva_ring3"))
     3
     """
-    return read(path(card(name).name), **choices)
+    about = card(name)
+    network = read(path(name), **choices)
+    said = {"as of": about.date, "layer": about.network.get("layer"), "source": about.source}
+    first = record("dataset", name, {**said, **choices})
+    return told(network, [first, *network.provenance[1:]])
 
 
 def outcomes(name: str) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from . import shareholdings as owners
 from .checks import Choices
 from .checks.draft import column
 from .formats import Tables
+from .provenance import Provenance, Record, begun, record
 
 ExternalCreditors = Literal["senior", "pari_passu"]
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
@@ -39,6 +40,7 @@ class Contents:
     amount: np.ndarray  # (m,) money
     book: books.Book
     findings: tuple[Finding, ...]
+    provenance: Provenance
     _nodes: pd.DataFrame
     _columns: pd.DataFrame
     _holdings: pd.DataFrame | None
@@ -47,7 +49,6 @@ class Contents:
     _rules: dict[Any, Rule]
     _guarantees: pd.DataFrame | None
     _shareholdings: pd.DataFrame | None
-    _steps: tuple[pd.DataFrame, ...] = ()  # what changed the claims so far
 
     @classmethod
     def _from(cls, tables: Tables, settings: dict[str, Any]) -> Self:
@@ -68,11 +69,18 @@ class Contents:
         shareholdings: Any = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
+        provenance: Iterable[Record | Mapping[str, Any]] = (),
+        read: Record | None = None,
         trusted: bool = False,
         **choices: Unpack[Choices],
     ) -> None:
-        """Check the tables and set every attribute, once."""
+        """Check the tables and set every attribute, once.
+
+        `provenance` is what was done before, `read` the record of how the tables came in; tables
+        that are `trusted` come from a network, whose provenance says all.
+        """
         tables.origin = origin or tables.origin
+        read = read or record("read", tables.origin or "tables")
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
@@ -89,6 +97,11 @@ class Contents:
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
+        put["provenance"] = (
+            Provenance.of(provenance)
+            if trusted
+            else begun(provenance, read, choices, draft.findings)
+        )
         table = (
             None if holdings is None else held.checked(holdings, self.names, book.external_assets)
         )

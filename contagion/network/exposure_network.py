@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,6 +16,7 @@ from .changes import Changes
 from .checks import Choices
 from .contents import ExternalCreditors
 from .forms import Forms, Orientation
+from .provenance import UNOBSERVED, record
 
 
 class ExposureNetwork(Forms, Changes):
@@ -111,8 +113,9 @@ class ExposureNetwork(Forms, Changes):
             + (f", unknown for {unknown} nodes" if unknown else "")
             + f"; external creditors {self.external_creditors.replace('_', ' ')}",
         ]
-        if self._steps:
-            lines.append(f"  changed: {netting.summary(self._steps, self.unit)}")
+        lines += [f"  {record}" for record in self.provenance.named(*UNOBSERVED)]
+        if self.provenance.changes:
+            lines.append(f"  changed: {netting.summary(self.provenance.changes, self.unit)}")
         warnings = [f for f in self.findings if f.severity != "error"]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
@@ -148,6 +151,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     [10.0, 0.0]
     """
     intake.settings({k: v for k, v in options.items() if k not in convert.OPTIONS})
+    known = {k: v for k, v in options.items() if k in convert.OPTIONS}
     tables = convert.read_tables(path, options)
-    settings = intake.settings(tables.settings)
+    settings = intake.settings({**tables.settings, "read": record("read", Path(path).name, known)})
     return ExposureNetwork._from(tables, settings)
