@@ -184,8 +184,9 @@ class Contents:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What was assumed about nodes whose balance sheet is not known, one sentence each."""
-        return self.book.assumptions
+        """What was assumed: about nodes whose balance sheet is not known, and about amounts that
+        were reconstructed, generated or perturbed; one sentence each."""
+        return (*self.book.assumptions, *self.provenance.sentences)
 
     @cached_property
     def kinds(self) -> np.ndarray:

@@ -7,7 +7,7 @@ Whatever makes a network from tables or from another network says so here, see
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,11 +21,14 @@ from ..vocabulary import Rng
 Value: TypeAlias = str | bool | int | float
 MOST = 6  # entries of a parameter that are written out
 LONGEST = 200  # characters of a parameter
-# The words that a title has to say: the amounts are not those that somebody reported.
+# What a title has to say where amounts are not those that were reported, and as a sentence.
 UNOBSERVED = {
-    "reconstructed": "reconstructed",
-    "generated": "generated (illustrative)",
-    "perturbed": "perturbed",
+    "reconstructed": (
+        "reconstructed",
+        "exposures reconstructed from totals, none of them observed: {how}",
+    ),
+    "generated": ("generated (illustrative)", "nodes and amounts generated, illustrative: {how}"),
+    "perturbed": ("perturbed", "amounts perturbed at random: {how}"),
 }
 
 
@@ -64,6 +67,11 @@ class Record:
         text = f"{self.what}: {self.method}" + (f" ({inside})" if inside else "")
         return text if self.seed is None else f"{text}, seed {self.seed}"
 
+    @property
+    def drawn(self) -> str:
+        """The seed in words."""
+        return "no random numbers" if self.seed is None else f"seed {self.seed}"
+
     def entries(self) -> dict[str, Any]:
         """The record as a mapping that TOML and JSON hold; :meth:`Provenance.of` reads it."""
         found = {
@@ -101,7 +109,15 @@ class Provenance(tuple[Record, ...]):
     @property
     def unobserved(self) -> str:
         """The words for a title where amounts are not as reported, such as "reconstructed"."""
-        return ", ".join(dict.fromkeys(UNOBSERVED[r.what] for r in self.named(*UNOBSERVED)))
+        return ", ".join(dict.fromkeys(UNOBSERVED[r.what][0] for r in self.named(*UNOBSERVED)))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same as sentences, with method and seed; every result repeats them."""
+        return tuple(
+            UNOBSERVED[r.what][1].format(how=f"method {r.method}, {r.drawn}")
+            for r in self.named(*UNOBSERVED)
+        )
 
     @property
     def changes(self) -> list[pd.DataFrame]:
@@ -145,7 +161,13 @@ def record(
     'reconstructed: fitness (links 4), seed 7'
     """
     kept = None if rows is None or rows.empty else rows
-    return Record(what, method, plain(parameters or {}), seed, rows=kept)
+    return Record(what, str(_value(method)), plain(parameters or {}), seed, rows=kept)
+
+
+def summed(records: Sequence[Record], what: str, method: str) -> Record:
+    """One record for several, with the rows of all of them."""
+    rows = Provenance(records).changes
+    return record(what, method, rows=pd.concat(rows, ignore_index=True) if rows else None)
 
 
 def plain(parameters: Mapping[str, Any]) -> tuple[tuple[str, Value], ...]:

@@ -72,10 +72,12 @@ def axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def subject(network: ExposureNetwork) -> str:
-    """The name of the network, with its layer where all exposures are of one."""
+    """The name of the network, with its layer where all exposures are of one, and with
+    "reconstructed", "generated" or "perturbed" where that is how the amounts came about."""
     name, table = network.name or "Exposures", network.exposures
     layers = list(table["layer"].dropna().unique()) if "layer" in table else []
-    return f"{name} ({layers[0]})" if len(layers) == 1 else name
+    name += f" ({layers[0]})" if len(layers) == 1 else ""
+    return ", ".join(filter(None, [name, network.provenance.unobserved]))
 
 
 def percent(share: float) -> str:

@@ -24,6 +24,7 @@ from .given import Answer, Given, Policy, given
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
 
+ALTERED = ("netted", "changed", "layer cut", "policy", "withdrawn")
 BANNERS = {
     "observed": "Observed: every amount is as reported.",
     "reconstructed": "Reconstructed: the tables were put together from public documents and press; "
@@ -139,12 +140,23 @@ def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
         "date": _as_of(network, card),
         "unit": network.unit or "not stated",
         "perimeter": reference.size_text(network),
-        "banner": BANNERS.get(card.kind, card.kind) if card else "Sources not stated (no card).",
-        "kind": card.kind if card else "unknown",
+        "banner": _banner(network, card),
+        "kind": "derived" if network.provenance.unobserved else card.kind if card else "unknown",
         "version": __version__,
         "fingerprint": fingerprint(network),
         "name": card.name if card else "",
     }
+
+
+def _banner(network: ExposureNetwork, card: Card | None) -> str:
+    """What kind of numbers these are: how they were derived, and from which data."""
+    source = BANNERS[card.kind] if card else "Sources not stated (no card)."
+    derived = [text[:1].upper() + text[1:] + "." for text in network.provenance.sentences]
+    later = ", ".join(f"{r.what} ({r.method})" for r in network.provenance.named(*ALTERED))
+    derived += [f"Changed after reading: {later}."] if later else []
+    if network.provenance.named("generated"):
+        return " ".join(derived)
+    return " ".join([*derived, f"Before that: {source}" if derived else source])
 
 
 def _as_of(network: ExposureNetwork, card: Card | None) -> str:
