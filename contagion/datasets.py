@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import DatasetError
+from .media import page
 from .network.exposure_network import ExposureNetwork, read
 from .network.provenance import record
 from .network.transforms import told
@@ -102,7 +102,7 @@ class Card:
         return "\n".join(text)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return f"<pre>{page(repr(self))}</pre>"
 
 
 def _root() -> Path:

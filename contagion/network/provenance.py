@@ -6,7 +6,6 @@ Whatever makes a network from tables or from another network says so here, see
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import Finding
+from ..media import page, visible
 from ..text import listing, plural
 from ..vocabulary import Rng
 
@@ -64,7 +64,7 @@ class Record:
 
     def __str__(self) -> str:
         inside = ", ".join(f"{name} {value}" for name, value in self.parameters)
-        text = f"{self.what}: {self.method}" + (f" ({inside})" if inside else "")
+        text = visible(f"{self.what}: {self.method}" + (f" ({inside})" if inside else ""))
         return text if self.seed is None else f"{text}, seed {self.seed}"
 
     @property
@@ -144,7 +144,7 @@ class Provenance(tuple[Record, ...]):
         return "\n".join(lines) or "nothing is known"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return f"<pre>{page(repr(self))}</pre>"
 
 
 def record(

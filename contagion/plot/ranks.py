@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..measures import MEASURES
 from ..measures.ranking import Agreement
+from ..media import figure
 from ..vocabulary import MOST_DRAWN
 from . import style
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MOST = 25
 
 
+@figure
 def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = None) -> Axes:
     """Draw the ranks of the most important nodes: one row a node, one point a measure.
 

@@ -14,6 +14,7 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import Topology
+from ..media import ending, visible
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..records import Table
@@ -24,6 +25,7 @@ from .given import Answer, Given, Policy, given
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
 
+ENDINGS = (".html", ".htm", ".md")
 ALTERED = ("netted", "changed", "layer cut", "policy", "withdrawn")
 BANNERS = {
     "observed": "Observed: every amount is as reported.",
@@ -57,8 +59,8 @@ def write_report(
 
     Parameters
     ----------
-    path : the file to write; it is replaced where it exists. A name that ends in .md makes the
-        same report as Markdown, with its figures in a folder beside it.
+    path : the file to write, .html, .htm or .md; it is replaced where it exists. With .md it is
+        the same report as Markdown, with its figures in a folder beside it.
     network : the exposures.
     results : one result or several, all on `network`.
     ranking : a table of `contagion.rank`.
@@ -81,7 +83,8 @@ def write_report(
 
     Raises
     ------
-    ArgumentError : when a part belongs to a network with other nodes.
+    ArgumentError : when a part belongs to a network with other nodes; for a file with another
+        ending.
     DatasetError : for a card name that does not exist.
 
     Example
@@ -104,9 +107,10 @@ def write(
     path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
+    kind = ending(path, ENDINGS, "report")
     cover, parts = _cover(about.network, about.card), sections(about)
     said, file = findings.sentences(about), Path(path)
-    if file.suffix.lower() == ".md":
+    if kind == ".md":
         folder = file.with_name(f"{file.stem}_figures")
         write_figures(folder, parts)
         text = markdown(cover, said, parts, folder.name)
@@ -125,6 +129,7 @@ def _page(cover: dict[str, str], said: list[str], parts: list[Section]) -> str:
         loader=PackageLoader("contagion.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda x: visible(x, keep="\n") if type(x) is str else x,  # not our own svg
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..media import notebook
 from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
@@ -236,8 +237,5 @@ class PropagationResult(RunArrays):
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
-        text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), top)

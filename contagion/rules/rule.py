@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder
+from ..media import notebook
 from ..text import choice, percent, same_scale
 from . import claims as tables
 from .claims import Claims
@@ -208,10 +209,7 @@ class Allocation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        text = "<br>".join(escape(line) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{self.table.head(20).to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), self.table.head(20))
 
 
 def rounded(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...media import notebook
 from ...records import Table
 from ...statistics.scenario_estimates import Draws
 from ...text import known_name, money, plural
@@ -236,7 +237,7 @@ class ScenarioComparison:
         return found
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+        return notebook("", self.table)
 
 
 def _statistics(levels: Sequence[float]) -> list[tuple[str, str, float]]:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...media import notebook
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...text import known_name, money
@@ -178,7 +179,7 @@ class ShockComparison:
         return found
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+        return notebook("", self.table)
 
 
 def cell(value: float, digits: int = 4) -> str:
