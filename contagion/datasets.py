@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from .errors import DatasetError
-from .media import page
+from .media import page, shown
 from .network.exposure_network import ExposureNetwork, read
 from .network.provenance import record
 from .network.transforms import told
@@ -83,6 +83,7 @@ class Card:
         ]
         return [(label, lines) for label, lines in rows if lines]
 
+    @shown
     def __repr__(self) -> str:
         text = [
             line

@@ -5,7 +5,7 @@ medium has one function here, and everything that goes out to it passes through 
 
 | medium | function |
 |---|---|
-| terminal, and every `repr` | :func:`visible` |
+| terminal | :func:`visible`; :func:`shown` around each `__repr__` |
 | HTML | :func:`page` |
 | figure | :func:`figure`, around each function of `contagion.plot` |
 | table for a spreadsheet | :func:`cell`, :func:`guarded` |
@@ -29,6 +29,7 @@ from .errors import ArgumentError
 
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
+Thing = TypeVar("Thing")
 
 # Control characters, marks that turn the direction of text, line separators, lone surrogates.
 HIDDEN = re.compile(
@@ -60,13 +61,23 @@ def visible(text: object, keep: str = "") -> str:
     return HIDDEN.sub(lambda m: m[0] if m[0] in keep else f"\\u{ord(m[0]):04x}", str(text))
 
 
+def shown(text: Callable[[Thing], str]) -> Callable[[Thing], str]:
+    """A `__repr__` whose text acts on no terminal; each of the package has this decorator."""
+
+    @wraps(text)
+    def safe(self: Thing) -> str:
+        return visible(text(self), keep="\n")
+
+    return safe
+
+
 def page(text: object) -> str:
     """A text for HTML, in the page and in attributes; it keeps its lines.
 
     >>> page("<b> & \\u202e")
     '&lt;b&gt; &amp; \\\\u202e'
     """
-    return html.escape(visible(text, keep="\n\t"), quote=True)
+    return html.escape(visible(text, keep="\n"), quote=True)
 
 
 def notebook(text: str, frame: pd.DataFrame | None = None) -> str:
@@ -87,13 +98,19 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
         from matplotlib import rc_context
         from matplotlib.text import Text
+        from matplotlib.ticker import FixedFormatter
 
         with rc_context({"text.parse_math": False}):
             ax: Any = draw(*args, **kwargs)
-            for text in ax.get_figure(root=True).findobj(Text):
-                said = text.get_text()
-                if HIDDEN.search(said):
-                    text.set_text(visible(said, keep="\n"))
+        whole = ax.get_figure(root=True)
+        for text in whole.findobj(Text):
+            said = text.get_text()
+            if HIDDEN.search(said):
+                text.set_text(visible(said, keep="\n"))
+        for axis in (axis for one in whole.axes for axis in (one.xaxis, one.yaxis)):
+            labels = axis.get_major_formatter()  # writes the texts again when it is drawn
+            if isinstance(labels, FixedFormatter):
+                labels.seq = [visible(label, keep="\n") for label in labels.seq]
         return ax  # type: ignore[no-any-return]
 
     return drawn

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .errors import ArgumentError
-from .media import TABLES, ending, guarded, page, visible
+from .media import TABLES, ending, guarded, page, shown, visible
 from .text import listing
 
 Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
@@ -145,11 +145,12 @@ class _Record(NDArrayOperatorsMixin):
             lines.append(f"{len(said) - SHOWN} more reasons in .reasons")
         return lines
 
+    @shown
     def __repr__(self) -> str:
         with pd.option_context("display.width", 80, "display.max_columns", None):
-            shown = repr(self._held)
+            numbers = repr(self._held)
         below = [textwrap.fill(line, 79, subsequent_indent="  ") for line in self._lines()]
-        return visible("\n".join([shown, *below]), keep="\n")
+        return "\n".join([numbers, *below])
 
     def _repr_html_(self) -> str:
         below = "".join(f"<p>{page(line)}</p>" for line in self._lines())

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ArgumentTypeError, expect
-from ..media import notebook
+from ..media import notebook, shown
 from ..models import EisenbergNoe
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
@@ -106,6 +106,7 @@ class RuleComparison:
             }
         return pd.DataFrame(rows).T
 
+    @shown
     def __repr__(self) -> str:
         first = next(iter(self.results.values()))
         unit = first.network.unit

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ..media import shown, visible
 from ..text import money
 from . import formats as convert
 from . import intake, netting
@@ -103,11 +104,12 @@ class ExposureNetwork(Forms, Changes):
             **choices,
         )
 
+    @shown
     def __repr__(self) -> str:
         total = money(float(self.amount.sum()), self.unit)
         unknown = int((~self.book.known).sum())
         lines = [
-            f"ExposureNetwork {self.name}".rstrip(),
+            f"ExposureNetwork {visible(self.name)}".rstrip(),
             f"  {len(self):,} nodes, {len(self.amount):,} exposures, {total} owed in the graph",
             f"  equity {money(float(np.nansum(self.book.equity)), self.unit)}"
             + (f", unknown for {unknown} nodes" if unknown else "")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import Finding
-from ..media import page, visible
+from ..media import page, shown, visible
 from ..text import listing, plural
 from ..vocabulary import Rng
 
@@ -139,6 +139,7 @@ class Provenance(tuple[Record, ...]):
         ]
         return pd.DataFrame(rows, columns=["what", "method", "parameters", "seed", "version"])
 
+    @shown
     def __repr__(self) -> str:
         lines = [f"{k}. {record} [{record.version}]" for k, record in enumerate(self, 1)]
         return "\n".join(lines) or "nothing is known"

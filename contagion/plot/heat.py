@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, expect
-from ..media import figure
+from ..media import figure, visible
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from ..units import Scale, scale
@@ -234,6 +234,7 @@ def _cut(name: str) -> str:
     >>> _cut("Systemically important bank number 12")
     'Systemically…k number 12'
     """
+    name = visible(name)
     return name if len(name) <= LONGEST else f"{name[:12].rstrip()}…{name[12 - LONGEST + 1 :]}"
 
 

@@ -14,7 +14,7 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import Topology
-from ..media import ending, visible
+from ..media import ending, folder, visible
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..records import Table
@@ -108,6 +108,7 @@ def write(
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
     kind = ending(path, ENDINGS, "report")
+    tables = None if tables is None else folder(tables, "tables")
     cover, parts = _cover(about.network, about.card), sections(about)
     said, file = findings.sentences(about), Path(path)
     if kind == ".md":
@@ -118,7 +119,7 @@ def write(
         text = _page(cover, said, parts)
     file.write_text(text, encoding="utf-8")
     if tables is not None:
-        write_tables(Path(tables), parts)
+        write_tables(tables, parts)
     return file
 
 

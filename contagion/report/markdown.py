@@ -85,7 +85,7 @@ def write_tables(folder: Path, sections: Sequence[Section]) -> list[Path]:
 
     Columns of numbers are written without separators of thousands; "–" becomes an empty cell.
     """
-    media.folder(folder, "tables").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     contents, found = [("file", "title", "section", "note")], []
     for section in sections:
         for exhibit in section.exhibits:

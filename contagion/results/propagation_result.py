@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..media import notebook
+from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
@@ -229,6 +229,7 @@ class PropagationResult(RunArrays):
         said = ", ".join(f"{int(part.sum()):,} {what}" for part, what in parts if part.any())
         return f"{int(failed.sum()):,} in default" + (f": {said}" if said else "")
 
+    @shown
     def __repr__(self) -> str:
         lines = self.summary() + [f"  assumed: {text}" for text in self.network.assumptions]
         return "\n".join(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder
-from ..media import notebook
+from ..media import notebook, shown
 from ..text import choice, percent, same_scale
 from . import claims as tables
 from .claims import Claims
@@ -105,6 +105,7 @@ class Rule(ABC):
             self, float(loss), table, claims.amount, lost, names, layer, capacity, own, unit
         )
 
+    @shown
     def __repr__(self) -> str:
         given = [
             f"{f.name}={getattr(self, f.name)!r}"
@@ -200,6 +201,7 @@ class Allocation:
             "bearers": float((by > 0).sum()),
         }
 
+    @shown
     def __repr__(self) -> str:
         say = same_scale([self.loss, self.uncovered, *self.layers["absorbed"]], self.unit)
         lines = [f"{self.rule!r}: loss {say(self.loss)}, uncovered {say(self.uncovered)}"]

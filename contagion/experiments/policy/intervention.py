@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import PolicyError
 from ...liquidation import LiquidationCascade
+from ...media import shown
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import summed
 from ...network.transforms import told
@@ -78,6 +79,7 @@ class Intervention(ABC):
             return NotImplemented
         return Combination((*parts_of(self), *parts_of(other)))
 
+    @shown
     def __repr__(self) -> str:
         """The parameters that differ from their defaults."""
         given = [
@@ -127,6 +129,7 @@ class Combination(Intervention):
                 network = part.apply(network)
         return total
 
+    @shown
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts)) or "Combination()"
 

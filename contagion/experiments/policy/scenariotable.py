@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...media import notebook
+from ...media import notebook, shown
 from ...records import Table
 from ...statistics.scenario_estimates import Draws
 from ...text import known_name, money, plural
@@ -187,6 +187,7 @@ class ScenarioComparison:
         frame = pd.concat(parts).loc[list(self.interventions)]
         return Table(frame.set_index(["measure", "statistic"], append=True), COLUMNS, reasons)
 
+    @shown
     def __repr__(self) -> str:
         first = self.tests[AS_GIVEN]
         parts = {

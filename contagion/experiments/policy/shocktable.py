@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ...media import notebook
+from ...media import notebook, shown
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...text import known_name, money
@@ -148,6 +148,7 @@ class ShockComparison:
             columns[name] = owners + outside
         return pd.DataFrame(columns, index=self._first.network.names)
 
+    @shown
     def __repr__(self) -> str:
         table = self.table
         head = f"{self._first.shock!r}, {self._first.model!r}"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError, expect, several
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import record, seeded
@@ -36,6 +37,7 @@ class RankStability:
     ranks: dict[str, pd.DataFrame]
     networks: int
 
+    @shown
     def __repr__(self) -> str:
         lines = [f"Ranks over {self.networks} networks"]
         for measure, part in self.table.groupby(level="measure", sort=False):

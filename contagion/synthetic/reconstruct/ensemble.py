@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ...errors import ArgumentError
+from ...media import shown
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import Record, record, seeded
 from ...text import plural
@@ -193,6 +194,7 @@ class Ensemble(Sequence[ExposureNetwork]):
         creditors, debtors = names.rename("creditor"), names.rename("debtor")
         return pd.DataFrame(sums / max(len(self), 1), index=creditors, columns=debtors)
 
+    @shown
     def __repr__(self) -> str:
         links = self.links
         low, high = (int(links.min()), int(links.max())) if len(self) else (0, 0)

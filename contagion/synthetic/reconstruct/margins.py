@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError
+from ...media import shown
 from ...network import formats as convert
 from ...network.checks import Choices
 from ...network.exposure_network import ExposureNetwork
@@ -311,6 +312,7 @@ class Margins:
     def __len__(self) -> int:
         return len(self.names)
 
+    @shown
     def __repr__(self) -> str:
         cells = [f"{len(self.known):,} known"] if self.known else []
         cells += [f"{len(self.forbidden):,} forbidden"] if self.forbidden else []
