@@ -98,7 +98,6 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
         from matplotlib import rc_context
         from matplotlib.text import Text
-        from matplotlib.ticker import FixedFormatter
 
         with rc_context({"text.parse_math": False}):
             ax: Any = draw(*args, **kwargs)
@@ -108,9 +107,9 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
             if HIDDEN.search(said):
                 text.set_text(visible(said, keep="\n"))
         for axis in (axis for one in whole.axes for axis in (one.xaxis, one.yaxis)):
-            labels = axis.get_major_formatter()  # writes the texts again when it is drawn
-            if isinstance(labels, FixedFormatter):
-                labels.seq = [visible(label, keep="\n") for label in labels.seq]
+            labels = [label.get_text() for label in axis.get_ticklabels()]  # written again if drawn
+            if any(map(HIDDEN.search, labels)):
+                axis.set_ticklabels([visible(label, keep="\n") for label in labels])
         return ax  # type: ignore[no-any-return]
 
     return drawn

@@ -250,7 +250,7 @@ def test_figures_show_names_literally(figures, name):
     file, text = drawn(figures[name])
     calm(file)
     assert "<script" not in file and "\\mathdefault" not in text
-    if name in {"layer_gap", "kind_heat", "rank_ranges", "victim_heat", "liquidation_profile"}:
+    if name in {"layer_gap", "rank_ranges", "victim_heat", "liquidation_profile"}:
         assert "$x_1$" in text
     if name in {"who_pays", "cascade", "rank_ranges", "victim_heat"}:
         assert "<script>" in text and "\\u001b[31mred" in text

@@ -112,9 +112,9 @@ def write(
     cover, parts = _cover(about.network, about.card), sections(about)
     said, file = findings.sentences(about), Path(path)
     if kind == ".md":
-        folder = file.with_name(f"{file.stem}_figures")
-        write_figures(folder, parts)
-        text = markdown(cover, said, parts, folder.name)
+        beside = file.with_name(f"{file.stem}_figures")
+        write_figures(beside, parts)
+        text = markdown(cover, said, parts, beside.name)
     else:
         text = _page(cover, said, parts)
     file.write_text(text, encoding="utf-8")
