@@ -39,6 +39,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so may be run a
 NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?\s?%?", re.IGNORECASE)
 TABLES = (".csv", ".csv.gz")
 FIGURES = (".png", ".svg")
+REPORTS = (".html", ".htm", ".md")
 FILES = (  # names that are of files, not of folders
     ".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".graphml",
     ".gexf", ".json", ".toml", ".html", ".htm", ".md", ".pdf", ".png", ".svg", ".zip", ".pkl",

@@ -17,20 +17,24 @@ from .terminal import put, written
 
 
 def drawable(file: Path | None) -> None:
-    """Refuse a file that no figure can be written to; None is none wanted.
+    """Refuse a file that no figure can be written to, as :func:`writable` does.
+
+    >>> drawable(Path("figure.png"))
+    """
+    writable(file, FIGURES, "--figure")
+
+
+def writable(file: Path | None, known: Sequence[str], option: str) -> None:
+    """Refuse a file before anything is computed; None is none wanted.
 
     Raises
     ------
-    ArgumentError, MissingFileError : for another ending than .png or .svg, and for a folder that is
+    ArgumentError, MissingFileError : for another ending than those known, and for a folder that is
         not there.
-
-    Example
-    -------
-    >>> drawable(Path("figure.png"))
     """
     if file is None:
         return
-    ending(file, FIGURES, "--figure")
+    ending(file, known, option)
     if not file.parent.is_dir():
         raise MissingFileError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
 

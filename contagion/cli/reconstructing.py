@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network.formats.files import read_table
@@ -94,6 +95,8 @@ def reconstruct(
         return
     known_name(method, METHODS, "method", "--method")
     asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
+    if out is not None:
+        media.folder(out, "--out")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
     file = Path(source)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from ..errors import MissingFileError
+from ..media import REPORTS
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
@@ -20,7 +20,7 @@ from . import options
 from .grouped import Data, Run, grouped
 from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
-from .outputs import save, tell
+from .outputs import save, tell, writable
 from .rule_arguments import idle
 from .terminal import paragraph, put, say, table
 
@@ -197,8 +197,7 @@ def report(
     from ..report.findings import sentences
     from ..report.given import given
 
-    if not out.parent.is_dir():
-        raise MissingFileError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
+    writable(out, REPORTS, "--out")
     loaded = data.load(source)
     result = run.propagate(loaded, rule)
     net = loaded.network

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
-from ..media import TABLES, ending, guarded
+from ..media import TABLES, guarded
 from ..units import scale
 from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, option, print_json
-from .outputs import draw, drawable, tell
+from .outputs import draw, drawable, tell, writable
 from .terminal import paragraph, put, say, table
 from .values import steps
 
@@ -62,8 +62,7 @@ def sweep(
     """
     model = run.chosen()
     drawable(figure)
-    if out is not None:
-        ending(out, TABLES, "--out")
+    writable(out, TABLES, "--out")
     axes = dict(steps(text) for text in over)
     if figure is not None and len(axes) < 2:
         raise ArgumentError("--figure draws two axes: say --over twice.")

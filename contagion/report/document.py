@@ -14,7 +14,7 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import Topology
-from ..media import ending, folder, visible
+from ..media import REPORTS, ending, folder, visible
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..records import Table
@@ -25,7 +25,6 @@ from .given import Answer, Given, Policy, given
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
 
-ENDINGS = (".html", ".htm", ".md")
 ALTERED = ("netted", "changed", "layer cut", "policy", "withdrawn")
 BANNERS = {
     "observed": "Observed: every amount is as reported.",
@@ -107,7 +106,7 @@ def write(
     path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
-    kind = ending(path, ENDINGS, "report")
+    kind = ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
     cover, parts = _cover(about.network, about.card), sections(about)
     said, file = findings.sentences(about), Path(path)
