@@ -214,6 +214,15 @@ def test_files_graphs_and_pickle_keep_it(net, tmp_path):
     assert pickle.loads(pickle.dumps(new)).provenance == new.provenance
 
 
+@pytest.mark.parametrize("written", ["provenance = 3", 'provenance = ["x"]', "[provenance]\na = 1",
+                                     "[[provenance]]\nparameters = 2"])  # fmt: skip
+def test_a_card_with_another_provenance_is_refused(net, tmp_path, written):
+    net.write(tmp_path)
+    (tmp_path / "dataset.toml").write_text(written)
+    with pytest.raises(ct.NetworkError, match="list of records"):
+        ct.read(tmp_path)
+
+
 def test_it_cannot_be_changed_and_is_a_table_for_people(net):
     new = net.set_off()
     with pytest.raises(AttributeError):

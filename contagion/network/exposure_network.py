@@ -28,7 +28,8 @@ class ExposureNetwork(Forms, Changes):
 
         equity = external assets + claims − external liabilities − debts
 
-    and never changed afterwards: every method that changes something returns a new network.
+    and never changed afterwards: every method that changes something returns a new network, and
+    leaves a record in `provenance`, the list of what was done to make it.
 
     Parameters
     ----------

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..errors import Finding
+from ..errors import Finding, NetworkError
 from ..media import page, shown, visible
 from ..text import listing, plural
 from ..vocabulary import Rng
 
 Value: TypeAlias = str | bool | int | float
 MOST = 6  # entries of a parameter that are written out
+FORM = "provenance is a list of records with what, method, parameters, seed and version."
 LONGEST = 200  # characters of a parameter
 # What a title has to say where amounts are not those that were reported, and as a sentence.
 UNOBSERVED = {
@@ -99,8 +100,13 @@ class Provenance(tuple[Record, ...]):
 
     @classmethod
     def of(cls, given: Iterable[Record | Mapping[str, Any]]) -> Provenance:
-        """From records, and from the mappings that files hold."""
-        return cls(one if isinstance(one, Record) else _from_file(one) for one in given)
+        """From records, and from the mappings that files hold.
+
+        Raises
+        ------
+        NetworkError : for anything else.
+        """
+        return cls(one if isinstance(one, Record) else _from_file(one) for one in _listed(given))
 
     def named(self, *what: str) -> list[Record]:
         """The records of a kind, in order."""
@@ -202,8 +208,16 @@ def _value(value: Any) -> Value:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _from_file(given: Mapping[str, Any]) -> Record:
+def _listed(given: Any) -> Iterable[Any]:
+    if not isinstance(given, list | tuple):
+        raise NetworkError(FORM)
+    return given
+
+
+def _from_file(given: Any) -> Record:
     """A record that was written; what is not there is empty."""
+    if not isinstance(given, Mapping) or not isinstance(given.get("parameters", {}), Mapping):
+        raise NetworkError(FORM)
     return Record(
         str(given.get("what", "")),
         str(given.get("method", "")),
