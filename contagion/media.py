@@ -136,7 +136,7 @@ def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     words = [k for k, kind in enumerate(frame.dtypes) if kind.kind not in "fiubcmM"]
     new = frame.copy(deep=False)
     for k in words:
-        new.isetitem(k, frame.iloc[:, k].astype(object).map(cell))
+        new.isetitem(k, frame.iloc[:, k].astype(object).map(cell).to_numpy(object))
     new.columns = frame.columns.map(cell)
     new.index = frame.index.map(cell) if frame.index.dtype.kind not in "fiu" else frame.index
     return new

@@ -79,6 +79,7 @@ class Contents:
         `provenance` is what was done before, `read` the record of how the tables came in; tables
         that are `trusted` come from a network, whose provenance says all.
         """
+        before = Provenance.of(provenance)
         tables.origin = origin or tables.origin
         read = read or record("read", tables.origin or "tables")
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
@@ -97,11 +98,8 @@ class Contents:
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
-        put["provenance"] = (
-            Provenance.of(provenance)
-            if trusted
-            else begun(provenance, read, choices, draft.findings)
-        )
+        begin = begun(before, read, choices, draft.findings)
+        put["provenance"] = before if trusted else begin
         table = (
             None if holdings is None else held.checked(holdings, self.names, book.external_assets)
         )
