@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,10 @@ from typing import Any
 import pandas as pd
 
 from .errors import DatasetError
+from .media import page, shown
 from .network.exposure_network import ExposureNetwork, read
+from .network.provenance import record
+from .network.transforms import told
 from .text import known_name, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
@@ -81,6 +83,7 @@ class Card:
         ]
         return [(label, lines) for label, lines in rows if lines]
 
+    @shown
     def __repr__(self) -> str:
         text = [
             line
@@ -100,7 +103,7 @@ class Card:
         return "\n".join(text)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return f"<pre>{page(repr(self))}</pre>"
 
 
 def _root() -> Path:
@@ -166,7 +169,11 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     >>> len(load("neva_ring3"))
     3
     """
-    return read(path(card(name).name), **choices)
+    about = card(name)
+    network = read(path(name), **choices)
+    said = {"as of": about.date, "layer": about.network.get("layer"), "source": about.source}
+    first = record("dataset", name, {**said, **choices})
+    return told(network, [first, *network.provenance[1:]])
 
 
 def outcomes(name: str) -> pd.DataFrame:

@@ -20,6 +20,7 @@ ROOMS = (
     "parallel",
     "errors",
     "units",
+    "media",
     "text",
     "records",
     "statistics",

@@ -223,7 +223,7 @@ def test_balance_sheets_go_over():
 
 def test_networks_without_balance_sheets_say_so():
     net = maximum_entropy(abc([3, 2, 1], [1, 2, 3])).network
-    assert not net.book.can_fail.any() and len(net.assumptions) == 1
+    assert not net.book.can_fail.any() and len(net.book.assumptions) == 1
 
 
 def test_guarantees_are_not_dropped_in_silence():

@@ -196,7 +196,9 @@ def test_text_is_escaped(tmp_path):
 
 
 def test_missing_parts_are_said_in_one_line(tmp_path):
-    net = ct.datasets.load("neva_ring3")
+    net = ct.ExposureNetwork.from_matrix(
+        [[0, 4], [0, 0]], ["a", "b"], orientation="debtor->creditor", external_assets=[5, 1]
+    )
     text = Page(ct.write_report(tmp_path / "r.html", net).read_text("utf-8")).text
     for line in ("No result was given", "No ranking was given", "without a dataset card"):
         assert line in text

@@ -36,10 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, NetworkError
+    from ..media import visible
     from .terminal import findings_text, paragraph
 
     def say(message: object) -> int:
-        print(paragraph(str(message)), file=sys.stderr)
+        print(visible(paragraph(str(message)), keep="\n"), file=sys.stderr)
         return 2
 
     try:
@@ -54,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     except NetworkError as error:
         if not error.findings:
             return say(error)
-        print(findings_text(error.findings), file=sys.stderr)
+        print(visible(findings_text(error.findings), keep="\n"), file=sys.stderr)
         return 2
     except OverflowError as error:
         return say(f"A number is too large: {error}.")

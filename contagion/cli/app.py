@@ -23,7 +23,7 @@ from . import (
 )
 from .grouped import Data, grouped
 from .options import File, Json, print_json
-from .terminal import findings_text, paragraph, say
+from .terminal import findings_text, paragraph, put, say
 
 app = typer.Typer(
     name="contagion",
@@ -40,7 +40,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from .. import __version__
 
-        print(f"contagion {__version__}")
+        put(f"contagion {__version__}")
         raise typer.Exit
 
 
@@ -69,9 +69,9 @@ def datasets(
             keys = [field.name for field in fields(card)]
             print_json({key: getattr(card, key) for key in keys})
         else:
-            print(card)
+            put(card)
             if card.rules:
-                print(rules.of_card(card.rules))
+                put(rules.of_card(card.rules))
         return
     rows: list[dict[str, Any]] = []
     for key in packaged.names():
@@ -85,8 +85,8 @@ def datasets(
     for row in rows:
         details = f"{row['kind']}, {row['nodes']} nodes, {row['date']}"
         text = "\n".join(paragraph(part, " " * indent) for part in (row["title"], details))
-        print(f"{row['name']:<{indent}}{text.lstrip()}")
-    print("\nOne in full: contagion datasets NAME")
+        put(f"{row['name']:<{indent}}{text.lstrip()}")
+    put("\nOne in full: contagion datasets NAME")
 
 
 @app.command()
@@ -111,8 +111,8 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
         print_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})
     else:
         if network is not None:
-            print("\n".join(repr(network).splitlines()[:3]))
-        print(findings_text(found) if found else "clean: the checks found nothing.")
+            put("\n".join(repr(network).splitlines()[:3]))
+        put(findings_text(found) if found else "clean: the checks found nothing.")
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
     if failed:
@@ -138,7 +138,7 @@ def models(as_json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['name']}: {row['title']}")
+        put(f"{row['name']}: {row['title']}")
         inside = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
         kind = "settles claims" if row["settles"] else "values claims, does not settle them"
         say(f"{kind}; {inside}", str(row["source"]), indent="  ")
@@ -157,7 +157,7 @@ def columns(
     if name is not None:
         known_name(name, known, "table")
     for table in known if name is None else [table for table in known if table == name]:
-        print(f"{table}")
+        put(f"{table}")
         for column in schema.columns(table).values():
             notes = [column.dtype, column.unit, column.sign, " or ".join(column.words.split())]
             notes += ["required"] if column.required == "yes" else []

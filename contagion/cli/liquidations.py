@@ -23,7 +23,7 @@ from .market_arguments import alike
 from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import ruled
-from .terminal import paragraph
+from .terminal import paragraph, put
 
 GRAPH = "Network (with --network)"
 MOVES = "-0.05,-0.1,-0.2,-0.3,-0.5"
@@ -186,9 +186,9 @@ def cascade(
     words += [
         f"{name} {value}" for name, value in (("halt", halt), ("throttle", throttle)) if value
     ]
-    print(cascade_text(done, ", ".join(words), found, frames))
+    put(cascade_text(done, ", ".join(words), found, frames))
     if joint is not None:
-        print(f"\n{coupled_text(joint)}")
+        put(f"\n{coupled_text(joint)}")
     _end([*found["notes"]], out, files, figure)
 
 
@@ -232,13 +232,13 @@ def profile(
     if as_json:
         print_json({**record, **rows(frames), "files": files, "figure": figure})
         return
-    print(profile_text(book, found, holders, asset))
+    put(profile_text(book, found, holders, asset))
     _end(notes, out, files, figure)
 
 
 def _end(notes: list[str], out: Path | None, files: list[Path], figure: Path | None) -> None:
     for note in notes:
-        print(f"\n{paragraph(note, '', '  ')}")
+        put(f"\n{paragraph(note, '', '  ')}")
     tell(out, files, figure)
 
 

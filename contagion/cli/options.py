@@ -21,6 +21,7 @@ from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 from ..network.exposure_network import ExposureNetwork, read
 from ..shocks import Shock
 from ..text import choice, closest, known_name, listing
+from .terminal import put
 
 DATA = "Data"
 SHOCK = "Shock and model"
@@ -337,4 +338,4 @@ def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     import json
 
-    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    put(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))

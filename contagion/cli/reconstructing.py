@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network.formats.files import read_table
@@ -19,7 +20,7 @@ from . import options
 from .grouped import Data, grouped
 from .options import DATA, OUT, number, option, pairs, print_json, repairs
 from .scenario_arguments import settings
-from .terminal import say, table
+from .terminal import put, say, table
 
 MOST = 12
 METHODS: dict[str, Callable[..., Ensemble]] = {
@@ -94,6 +95,8 @@ def reconstruct(
         return
     known_name(method, METHODS, "method", "--method")
     asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
+    if out is not None:
+        media.folder(out, "--out")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
     file = Path(source)
@@ -181,7 +184,7 @@ def _list_methods() -> None:
     for name, make in METHODS.items():
         own = [n for n in _parameters(name) if n not in ("density", "samples", "rng")]
         flags = [f"--{n}" for n in ("density", "samples") if n in _parameters(name)]
-        print(name)
+        put(name)
         said = ", ".join([*flags, *([f"--set {', '.join(own)}"] if own else [])])
         say(*filter(None, ((make.__doc__ or "").split("\n")[0], said)), indent="  ")
 
@@ -226,16 +229,16 @@ def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
         for row in _rows(ensemble[:MOST])
     ]  # fmt: skip
     head = ["network", "links", "density", "margins missed by", "cells added", "dropped"]
-    print(f"\n{table(head, rows, words=())}")
+    put(f"\n{table(head, rows, words=())}")
     if len(ensemble) > MOST:
-        print(f"({len(ensemble) - MOST:,} more networks: --json lists them all)")
+        put(f"({len(ensemble) - MOST:,} more networks: --json lists them all)")
     if ensemble.trace is not None:
         worth = ensemble.diagnostics["effective"]
         said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
         line = f"The chain is worth so many independent networks: {said}."
         say(line if said else "The chain never moved.")
     if out is not None:
-        print()
+        put()
         wrote = f"Written to {out}: {plural(len(folders), 'folder')}, {folders[0].name}"
         wrote += f" to {folders[-1].name}" if len(folders) > 1 else ""
         say(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios through all "

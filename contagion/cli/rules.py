@@ -21,7 +21,7 @@ from . import rule_arguments as words
 from .layers import used
 from .options import OUT, Json, Unit, number, option, print_json
 from .outputs import rows, save, tell
-from .terminal import documented, paragraph, say, table, width
+from .terminal import documented, paragraph, put, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
@@ -146,9 +146,9 @@ def _print(done: Allocation, lot: str | None, rounding: str | None) -> None:
     ]
     rows += [["uncovered", "", to(done.uncovered), ""], ["all", "", to(done.loss), ""]]
     label = f" {to.label}" if to.label else ""
-    print(f"\n{table(['layer', 'capacity', f'absorbed{label}', 'used'], rows)}")
-    print(f"\n{_claims_text(done, to)}")
-    print(f"\n{_fairness_text(done)}")
+    put(f"\n{table(['layer', 'capacity', f'absorbed{label}', 'used'], rows)}")
+    put(f"\n{_claims_text(done, to)}")
+    put(f"\n{_fairness_text(done)}")
 
 
 def _claims_text(done: Allocation, to: Scale) -> str:
@@ -222,7 +222,7 @@ def catalogue(
     if as_json:
         print_json({**about, "help": _help(name), "toml": text or None, "needs": lacking or None})
     elif as_toml:
-        print(text)
+        put(text)
     else:
         _explain(about, text, lacking)
 
@@ -284,7 +284,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
         ("word", "Rules, --rule NAME:"),
         ("venue", "Venues, --rule venue:NAME:"),
     ):
-        print(("" if kind == "word" else "\n") + head)
+        put(("" if kind == "word" else "\n") + head)
         for row in rows:
             if row["kind"] != kind:
                 continue
@@ -293,8 +293,8 @@ def _list(rows: list[dict[str, Any]]) -> None:
             lines += [paragraph(inside, " " * indent)] if inside else []
             if kind == "venue":
                 lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
-            print(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
-    print("\nOne in full: contagion rules NAME")
+            put(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
+    put("\nOne in full: contagion rules NAME")
 
 
 def _parameters(row: dict[str, Any]) -> str:
@@ -312,15 +312,15 @@ def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
         say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
         say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
     say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
-    print(f"\n{documented(_help(about['name']))}")
+    put(f"\n{documented(_help(about['name']))}")
     if lacking:
-        print(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
+        put(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
         return
     example = about["name"] in EXAMPLES
-    print(f"\nAs TOML{', an example' if example else ''}:\n")
-    print(text)
+    put(f"\nAs TOML{', an example' if example else ''}:\n")
+    put(text)
     if venue:
-        print(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
+        put(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
 
 
 def of_card(given: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from ..errors import MissingFileError
+from ..media import REPORTS
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
@@ -20,9 +20,9 @@ from . import options
 from .grouped import Data, Run, grouped
 from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
-from .outputs import save, tell
+from .outputs import save, tell, writable
 from .rule_arguments import idle
-from .terminal import paragraph, say, table
+from .terminal import paragraph, put, say, table
 
 MOST = 12
 SETTLED = ("bearers", "layers", "calls")
@@ -88,8 +88,8 @@ def run(
         say(note)
     if result.model.settles:
         for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
-            print(f"\n{text}")
-    print(f"\n{_nodes(result)}")
+            put(f"\n{text}")
+    put(f"\n{_nodes(result)}")
     tell(out, files)
 
 
@@ -159,14 +159,14 @@ def explain(
         return
     say(*repr(why).splitlines()[:2])
     if why.table.empty:
-        print("It loses nothing on its claims.")
+        put("It loses nothing on its claims.")
         return
     to = scale(why.table["amount"], why.unit)
     rows = [
         [to(row.amount), percent(row.share), str(row.path), str(row.cause)]
         for row in rows_of(why.table)
     ]
-    print(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
+    put(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
 
 
 @grouped
@@ -197,8 +197,7 @@ def report(
     from ..report.findings import sentences
     from ..report.given import given
 
-    if not out.parent.is_dir():
-        raise MissingFileError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
+    writable(out, REPORTS, "--out")
     loaded = data.load(source)
     result = run.propagate(loaded, rule)
     net = loaded.network
@@ -216,4 +215,4 @@ def report(
         print_json({"report": str(file), "findings": found, "run": record(result)})
         return
     say(*(f"- {sentence}" for sentence in found))
-    print(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))
+    put(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))

@@ -17,7 +17,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..scenarios.files import keys_of
 from ..text import known_name
-from .terminal import say
+from .terminal import put, say
 from .values import value
 
 
@@ -169,8 +169,8 @@ def list_kinds() -> None:
     """The kinds of scenarios with their parameters."""
     for name, make in KINDS.items():
         known = [n for n in keys_of(name) if n != "rng"]
-        print(name.replace("_", "-"))
+        put(name.replace("_", "-"))
         shown = [n for n in known if n != "scenarios"]
         say((make.__doc__ or "").split("\n")[0], f"--set {', '.join(shown)}", indent="  ")
-    print("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
+    put("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
           "probabilities=0.02 --set correlation=0.3")  # fmt: skip

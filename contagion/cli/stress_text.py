@@ -15,7 +15,7 @@ from ..scenarios import Scenarios
 from ..statistics import Estimate
 from ..text import plural
 from ..units import Scale, scale
-from .terminal import paragraph, say, table
+from .terminal import paragraph, put, say, table
 
 MOST = 12
 
@@ -58,7 +58,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     lines += [f"{test.run['target']}."] if "target" in test.run else []
     say(*lines, *(f"assumption: {sentence}" for sentence in spec["assumptions"]))
     listed = not test.sampled
-    print(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
+    put(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
     mean = test.mean("defaults").value
     said = f"Nodes in default, mean: {mean:.4g}. {_converged(test)}"
     intervals = "The scenarios are a list, not a sample: no intervals." if listed else (
@@ -66,7 +66,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     )  # fmt: skip
     say(f"{said} {intervals}")
     if place is not None:
-        print(f"\n{paragraph(_where(test, place), '', '  ')}")
+        put(f"\n{paragraph(_where(test, place), '', '  ')}")
 
 
 def _ran(test: StressTest) -> str:

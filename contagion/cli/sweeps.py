@@ -9,12 +9,13 @@ from typing import Annotated, Any
 from ..errors import ArgumentError
 from ..experiments.sweeping import Case, Sweep
 from ..experiments.sweeping import sweep as swept
+from ..media import TABLES, guarded
 from ..units import scale
 from . import options
 from .grouped import Data, Run, grouped
 from .options import OUT, SHOCK, option, print_json
-from .outputs import draw, drawable, tell
-from .terminal import paragraph, say, table
+from .outputs import draw, drawable, tell, writable
+from .terminal import paragraph, put, say, table
 from .values import steps
 
 MOST = 30
@@ -61,6 +62,7 @@ def sweep(
     """
     model = run.chosen()
     drawable(figure)
+    writable(out, TABLES, "--out")
     axes = dict(steps(text) for text in over)
     if figure is not None and len(axes) < 2:
         raise ArgumentError("--figure draws two axes: say --over twice.")
@@ -75,7 +77,7 @@ def sweep(
     chosen = measure or (USUAL if USUAL in done.measures else "loss")
     values = done.mean(chosen)
     if out is not None:
-        done.table.to_csv(out, index=False)
+        guarded(done.table).to_csv(out, index=False)
     draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))
     if as_json:
         rows = done.table.to_dict("records")
@@ -94,9 +96,9 @@ def _print(done: Sweep, measure: str, values: Any) -> None:
         [*(_text(row[name]) for name in names), (to or _text)(row["mean"])]
         for row in values.head(MOST).to_dict("records")
     ]
-    print(table([*names, to.named(measure) if to else measure], rows, words=()))
+    put(table([*names, to.named(measure) if to else measure], rows, words=()))
     if len(values) > MOST:
-        print(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
+        put(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
     say(*(text.strip() for text in others if "failed;" in text))
 
 

@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from ..errors import Finding
+from ..media import visible
 
 
 def width() -> int:
@@ -38,10 +39,15 @@ def _wrapped(text: str, indent: str, hang: str) -> list[str]:
     )
 
 
+def put(text: object = "") -> None:
+    """Print a text: the only way to standard output, so that no name acts on the terminal."""
+    print(visible(text, keep="\n"))
+
+
 def say(*lines: str, indent: str = "") -> None:
     """Print each line as a paragraph of which only the first line is not set in."""
     for line in lines:
-        print(paragraph(line, indent, "  "))
+        put(paragraph(line, indent, "  "))
 
 
 def table(
@@ -61,7 +67,7 @@ def table(
     grid = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     least = 2 * (len(head) - 1)
     for k, title in enumerate(head):
-        cells = [len(str(row[k])) for row in rows]
+        cells = [len(visible(row[k])) for row in rows]
         if k in words:
             least += min(max([len(title), *cells]), 12 if k else 16)
             grid.add_column(Text(title), overflow="fold", min_width=min(len(title), 12))
@@ -70,7 +76,7 @@ def table(
             least += wide
             grid.add_column(Text(title), justify="right", width=wide)
     for row in rows:
-        grid.add_row(*(Text(str(cell)) for cell in row))
+        grid.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(width=max(width() - 1, least), color_system=None, file=StringIO())
     with console.capture() as caught:
         console.print(grid)

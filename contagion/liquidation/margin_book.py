@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import MarginError
 from ..kernels.accounts import Accounts
+from ..media import shown
 from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
 
@@ -213,6 +214,7 @@ class MarginBook:
     def __len__(self) -> int:
         return len(self.arrays.cash)
 
+    @shown
     def __repr__(self) -> str:
         table = self.accounts
         weak = int((table["health"] < 0).sum())

@@ -22,6 +22,7 @@ from . import shareholdings as owners
 from .checks import Choices
 from .checks.draft import column
 from .formats import Tables
+from .provenance import Provenance, Record, begun, record
 
 ExternalCreditors = Literal["senior", "pari_passu"]
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
@@ -39,6 +40,7 @@ class Contents:
     amount: np.ndarray  # (m,) money
     book: books.Book
     findings: tuple[Finding, ...]
+    provenance: Provenance
     _nodes: pd.DataFrame
     _columns: pd.DataFrame
     _holdings: pd.DataFrame | None
@@ -47,7 +49,6 @@ class Contents:
     _rules: dict[Any, Rule]
     _guarantees: pd.DataFrame | None
     _shareholdings: pd.DataFrame | None
-    _steps: tuple[pd.DataFrame, ...] = ()  # what changed the claims so far
 
     @classmethod
     def _from(cls, tables: Tables, settings: dict[str, Any]) -> Self:
@@ -68,10 +69,17 @@ class Contents:
         shareholdings: Any = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
+        provenance: Iterable[Record | Mapping[str, Any]] = (),
+        read: Record | None = None,
         trusted: bool = False,
         **choices: Unpack[Choices],
     ) -> None:
-        """Check the tables and set every attribute, once."""
+        """Check the tables and set every attribute, once.
+
+        `provenance` is what was done before, `read` the record of how the tables came in; tables
+        that are `trusted` come from a network, whose provenance says all.
+        """
+        before = Provenance.of(provenance)
         tables.origin = origin or tables.origin
         if not trusted:
             beside = {
@@ -80,6 +88,7 @@ class Contents:
             tables, beside, given = periods.one(tables, beside, {**choices, "rules": rules}, unit)
             holdings, guarantees, shareholdings = beside.values()
             rules, choices = given.pop("rules"), cast(Choices, given)
+        read = read or record("read", tables.origin or "tables")
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
@@ -96,6 +105,8 @@ class Contents:
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
+        begin = begun(before, read, choices, draft.findings)
+        put["provenance"] = before if trusted else begin
         table = (
             None if holdings is None else held.checked(holdings, self.names, book.external_assets)
         )
@@ -183,8 +194,9 @@ class Contents:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What was assumed about nodes whose balance sheet is not known, one sentence each."""
-        return self.book.assumptions
+        """What was assumed: about nodes whose balance sheet is not known, and about amounts that
+        were reconstructed, generated or perturbed; one sentence each."""
+        return (*self.book.assumptions, *self.provenance.sentences)
 
     @cached_property
     def period(self) -> str:

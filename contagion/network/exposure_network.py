@@ -5,10 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
+from ..media import shown, visible
 from ..text import money
 from . import formats as convert
 from . import intake, netting
@@ -16,6 +18,7 @@ from .changes import Changes
 from .checks import Choices
 from .contents import ExternalCreditors
 from .forms import Forms, Orientation
+from .provenance import UNOBSERVED, record
 
 
 class ExposureNetwork(Forms, Changes):
@@ -26,7 +29,8 @@ class ExposureNetwork(Forms, Changes):
 
         equity = external assets + claims − external liabilities − debts
 
-    and never changed afterwards: every method that changes something returns a new network.
+    and never changed afterwards: every method that changes something returns a new network, and
+    leaves a record in `provenance`, the list of what was done to make it.
 
     Parameters
     ----------
@@ -102,19 +106,21 @@ class ExposureNetwork(Forms, Changes):
             **choices,
         )
 
+    @shown
     def __repr__(self) -> str:
         total = money(float(self.amount.sum()), self.unit)
         unknown = int((~self.book.known).sum())
         lines = [
-            f"ExposureNetwork {self.name}".rstrip(),
+            f"ExposureNetwork {visible(self.name)}".rstrip(),
             f"  {len(self):,} nodes, {len(self.amount):,} exposures, {total} owed in the graph",
             f"  equity {money(float(np.nansum(self.book.equity)), self.unit)}"
             + (f", unknown for {unknown} nodes" if unknown else "")
             + f"; external creditors {self.external_creditors.replace('_', ' ')}",
         ]
         lines += [f"  derived: {'; '.join(self.book.derived)}"] if self.book.derived else []
-        if self._steps:
-            lines.append(f"  changed: {netting.summary(self._steps, self.unit)}")
+        lines += [f"  {record}" for record in self.provenance.named(*UNOBSERVED)]
+        if self.provenance.changes:
+            lines.append(f"  changed: {netting.summary(self.provenance.changes, self.unit)}")
         warnings = [f for f in self.findings if f.severity != "error"]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
@@ -150,6 +156,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     [10.0, 0.0]
     """
     intake.settings({k: v for k, v in options.items() if k not in convert.OPTIONS})
+    known = {k: v for k, v in options.items() if k in convert.OPTIONS}
     tables = convert.read_tables(path, options)
-    settings = intake.settings(tables.settings)
+    settings = intake.settings({**tables.settings, "read": record("read", Path(path).name, known)})
     return ExposureNetwork._from(tables, settings)

@@ -156,6 +156,7 @@ class Forms(Matrices):
             settings["guarantees"] = self._guarantees.to_dict("list")
         if self._shareholdings is not None:
             settings["shareholdings"] = self._shareholdings.to_dict("list")
+        settings["provenance"] = [record.entries() for record in self.provenance]
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)
 
     def write(self, folder: str | PathLike[str]) -> list[Path]:
@@ -163,7 +164,7 @@ class Forms(Matrices):
 
         The files are nodes.csv (with balance sheets as they were completed), exposures.csv, tables
         of holdings, guarantees and shareholdings where there are any, and dataset.toml with unit,
-        name, settings and rules. Files of those names are replaced, others are left alone.
+        name, settings, rules and provenance. Files of those names are replaced, others are left.
 
         Parameters
         ----------
@@ -199,5 +200,11 @@ class Forms(Matrices):
         if self.book.assumptions:
             settings["assumptions"] = list(self.book.assumptions)
         rules = {str(node): to_dict(rule) for node, rule in self._rules.items()}
-        card = {"title": self.name, "unit": self.unit, "network": settings, "rules": rules}
+        card: dict[str, Any] = {
+            "title": self.name,
+            "unit": self.unit,
+            "network": settings,
+            "rules": rules,
+        }
+        card["provenance"] = [record.entries() for record in self.provenance]
         return convert.write_folder(folder, tables, card)

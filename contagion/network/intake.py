@@ -18,6 +18,7 @@ from .checks.oddities import oddities
 
 TABLES = ("holdings", "guarantees", "shareholdings")
 OPTIONS = ("unit", "name", "external_creditors", "origin", "rules", *TABLES)
+CARRIED = ("assumptions", "provenance", "read")  # by files and graphs
 SIDES = ("external_assets", "external_liabilities", "equity", "kind", "names")  # of from_matrix
 MEANINGFUL = frozenset(["C005", "C011"])  # whatever else is wrong with the claims
 LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only take claims away
@@ -113,7 +114,7 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     ArgumentError
         For a word that an option does not take.
     """
-    choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}
+    choices = {k: v for k, v in options.items() if k not in (*OPTIONS, *CARRIED)}
     validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))
     words = ("senior", "pari_passu")
     choice(options.get("external_creditors", "senior"), words, "external_creditors")

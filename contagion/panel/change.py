@@ -15,6 +15,7 @@ from ..experiments.sweeping.grid import PURE, numbers
 from ..kernels.shapley import coalitions, exact
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
+from ..network.provenance import record
 from ..network.transforms import rebuilt
 from ..records import Scores
 from ..results.propagation_result import PropagationResult
@@ -154,7 +155,8 @@ def between(
         external_liabilities=np.where(np.isnan(equity), np.nan, outside + (assets - wanted)),
         can_fail=base.book.can_fail & networks[capital].book.can_fail,
     )
-    return rebuilt(base, exposures, nodes)
+    done = {"amounts": amounts, "capital": capital, "structure": structure}
+    return rebuilt(base, record("changed", "two periods mixed", done), exposures, nodes)
 
 
 def _scaled(network: ExposureNetwork, debts: np.ndarray, debtors: np.ndarray) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from ..network.balance_sheet import with_assumptions
 from ..network.exposure_network import ExposureNetwork
 from ..network.formats import Tables
 from ..network.periods import Periods, label
+from ..network.provenance import record
 from ..network.transforms import rebuilt
 from ..results.run_arrays import Baseline
 from ..shocks import Shock
@@ -293,7 +294,8 @@ def _aligned(network: ExposureNetwork, names: pd.Index, period: str) -> Exposure
     table = network._completed().set_index("node").reindex(names)
     table.loc[lost, ["external_assets", "external_liabilities"]] = 0.0
     table["can_fail"] = table["can_fail"].astype("boolean").fillna(True)
-    new = rebuilt(network, network.exposures, table.reset_index())
+    done = record("changed", "nodes of all periods", {"period": period})
+    new = rebuilt(network, done, network.exposures, table.reset_index())
     if len(lost):
         text = f"{listing(lost, 9)} without a row in {period}: no assets and no debts"
         new.__dict__["book"] = with_assumptions(new.book, (text,)).frozen()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import ArgumentError, expect
 from ..experiments.stress import StressTest
+from ..media import figure
 from ..statistics import Estimate
 from ..text import plural
 from ..units import Scale, scale
@@ -34,6 +35,7 @@ WORDS = {
 }
 
 
+@figure
 def exceedance(
     test: StressTest,
     of: str = "loss",

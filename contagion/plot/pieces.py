@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..media import visible
 from ..text import money
 from .style import titles
 
@@ -35,6 +36,7 @@ def short(name: str, most: int = 32) -> str:
     >>> short("Digital Currency Group International", 16)
     'Digital Currenc…'
     """
+    name = visible(name)
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
@@ -73,6 +75,7 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         for node, part in shock.equity_fractions
     ]
     parts += [
-        f"the price of {asset} moves by {_exact(change, '+')}" for asset, change in shock.prices
+        f"the price of {visible(asset)} moves by {_exact(change, '+')}"
+        for asset, change in shock.prices
     ]
     return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."

@@ -95,6 +95,7 @@ def _ranking(about: Given) -> tuple[Exhibit, ...]:
 def _data(about: Given) -> tuple[Exhibit, ...]:
     found = [
         reference.card_exhibit(about.card, about.network),
+        reference.provenance(about.network),
         reference.assumptions(about.network, about.results),
         *sharing.settings(about.network),
         reference.checks(about.network),

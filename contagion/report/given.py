@@ -10,6 +10,7 @@ import pandas as pd
 from .. import measures
 from ..datasets import Card
 from ..datasets import card as dataset_card
+from ..datasets import names as dataset_names
 from ..errors import ArgumentError, expect, several
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
@@ -91,7 +92,7 @@ def given(
         many,
         ranking,
         comparison,
-        dataset_card(card) if isinstance(card, str) else card,
+        _card(network, card),
         command,
         topology,
         (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),
@@ -100,6 +101,14 @@ def given(
         tuple(found),
         None if ranking is None else _agreement(ranking, network),
     )
+
+
+def _card(network: ExposureNetwork, card: Card | str | None) -> Card | None:
+    """The card given, or that of the packaged dataset that the network began with."""
+    if card is None:
+        begun = [r.method for r in network.provenance.named("dataset")]
+        return dataset_card(begun[0]) if begun and begun[0] in dataset_names() else None
+    return dataset_card(card) if isinstance(card, str) else card
 
 
 def _nodes(policy: Policy) -> Iterable[object]:

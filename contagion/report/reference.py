@@ -162,6 +162,15 @@ def card_exhibit(card: Card | None, network: ExposureNetwork) -> Exhibit:
     )
 
 
+def provenance(network: ExposureNetwork) -> Exhibit:
+    """C3: what was done to make the network, first things first."""
+    frame = network.provenance.table
+    rows = [[str(k), *row] for k, row in enumerate(frame.itertuples(index=False), 1)]
+    head = ["", "what", "method", "parameters", "seed", "contagion"]
+    shown = table(head, [list(map(str, row)) for row in rows], text=6)
+    return Exhibit("C3", "How the network was made", table=shown)
+
+
 def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
     """C2: the sources that the rows of the tables name."""
     if card is None or not card.sources:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
@@ -230,6 +231,7 @@ class PropagationResult(RunArrays):
         said = ", ".join(f"{int(part.sum()):,} {what}" for part, what in parts if part.any())
         return f"{int(failed.sum()):,} in default" + (f": {said}" if said else "")
 
+    @shown
     def __repr__(self) -> str:
         lines = self.summary() + [f"  assumed: {text}" for text in self.network.assumptions]
         lines += [f"  warning: {text}" for text in warned(self.network)]
@@ -239,8 +241,5 @@ class PropagationResult(RunArrays):
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
-        text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), top)

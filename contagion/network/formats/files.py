@@ -257,8 +257,7 @@ def _read_folder(
             }
         if "assume_equity" in data:
             settings["assume_equity"] = data["assume_equity"]
-        if "rules" in data:
-            settings["rules"] = data["rules"]
+        settings |= {key: data[key] for key in ("rules", "provenance") if key in data}
     for table in ("holdings", "guarantees", "shareholdings"):
         found, _ = one(table)
         if found is not None:

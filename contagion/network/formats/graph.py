@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import networkx as nx
 
 SETTINGS = ("unit", "name", "external_creditors", "duplicates", "loops", "collateral", "aggregates")
-CARRIED = ("holdings", "assumptions", "rules", "guarantees", "shareholdings")  # as JSON
+CARRIED = (  # as JSON
+    "holdings", "assumptions", "rules", "guarantees", "shareholdings", "provenance",
+)  # fmt: skip
 
 
 def from_networkx(

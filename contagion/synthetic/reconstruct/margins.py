@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError
+from ...media import shown
 from ...network import formats as convert
 from ...network.checks import Choices
 from ...network.exposure_network import ExposureNetwork
 from ...network.formats import Tables
+from ...network.provenance import Record, record
 from ...text import listing, money, plural
 from ._cells import Problem, places, problem
 from .feasible import leftover, require
@@ -179,6 +181,7 @@ class Margins:
             "rules": network._rules,
             "shareholdings": network._shareholdings,
             "assumptions": network.book.assumptions,
+            "provenance": network.provenance,
             **network._choices,
         }
         if (~network.book.known & network.book.can_fail).any():
@@ -252,7 +255,11 @@ class Margins:
             known=known or {},
             forbidden=forbidden,
             residual=residual,
-            _settings={"name": name, **choices},
+            _settings={
+                "name": name,
+                "provenance": (record("read", "table of margins", choices),),
+                **choices,
+            },
         )
 
     def partial(self, exposures: Any, *, at_least: float = 0.0) -> Self:
@@ -305,6 +312,7 @@ class Margins:
     def __len__(self) -> int:
         return len(self.names)
 
+    @shown
     def __repr__(self) -> str:
         cells = [f"{len(self.known):,} known"] if self.known else []
         cells += [f"{len(self.forbidden):,} forbidden"] if self.forbidden else []
@@ -319,7 +327,7 @@ class Margins:
         return problem(self.names, self.claims, self.debts, self.known, self.forbidden, self.unit)
 
     def _network(
-        self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
+        self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray, *done: Record
     ) -> ExposureNetwork:
         """A network of these exposures (rows of `names`) with the balance sheets of the nodes."""
         exposures = pd.DataFrame(
@@ -333,6 +341,7 @@ class Margins:
         settings = {"unit": self.unit, **self._settings}
         if not set(SHEET) & set(nodes.columns):
             settings.setdefault("missing_equity", "external")
+        settings["provenance"] = (*settings.get("provenance", ()), *done)
         return ExposureNetwork._from(Tables(nodes.copy(), exposures), {**settings, "trusted": True})
 
 
