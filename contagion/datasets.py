@@ -171,7 +171,11 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     """
     about = card(name)
     network = read(path(name), **choices)
-    said = {"as of": about.date, "layer": about.network.get("layer"), "source": about.source}
+    said = {
+        "as of": about.date,
+        "period": choices.get("period", about.network.get("period")),
+        "source": about.source,
+    }
     first = record("dataset", name, {**said, **choices})
     return told(network, [first, *network.provenance[1:]])
 

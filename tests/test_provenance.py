@@ -19,6 +19,7 @@ from contagion.liquidation.coupling.link import run_from
 from contagion.measures.ranking import perturbed
 from contagion.network import transforms
 from contagion.network.provenance import Record, plain, record, seeded
+from contagion.panel.change import between
 from contagion.synthetic import generate, reconstruct
 
 PACKAGE = Path(ct.__file__).parent
@@ -63,6 +64,7 @@ MAKERS = {
     "Intervention.apply": lambda n: policy.Capital(add=1.0, nodes=["a"]).apply(n),
     "Ensemble.network": lambda n: reconstruct.maximum_entropy(margins(n)).network,
     "configuration.configuration": lambda n: reconstruct.configuration(margins(n), rng=1)[0],
+    "change.between": lambda n: between((n, n), 0, 1, 0),
     "cut.one_layer": lambda n: layers.one_layer(n, "loans"),
     "density.minimum_density": lambda n: reconstruct.minimum_density(margins(n), rng=1)[0],
     "entropy.maximum_entropy": lambda n: reconstruct.maximum_entropy(margins(n))[0],
@@ -151,7 +153,13 @@ def test_one_place_makes_derived_networks():
             if mark in path.read_text("utf-8"):
                 where.add(path.name)
     assert made["copy.copy("] == {"transforms.py"} == made['["provenance"] = Prov']
-    assert made["._from("] == {"exposure_network.py", "forms.py", "transforms.py", "margins.py"}
+    assert made["._from("] == {
+        "exposure_network.py",
+        "forms.py",
+        "transforms.py",
+        "margins.py",
+        "networks.py",
+    }
 
 
 @pytest.mark.parametrize("name", generate.FAMILIES)
@@ -198,7 +206,7 @@ def test_a_dataset_begins_with_its_name_date_and_source():
     assert (first.what, first.method) == ("dataset", "cefi_credit_2022")
     said = dict(first.parameters)
     assert said["as of"] == card.date and card.source.startswith(said["source"].rstrip("…"))
-    assert said["layer"] == card.network["layer"]
+    assert said["period"] == card.network["period"]
 
 
 def test_files_graphs_and_pickle_keep_it(net, tmp_path):

@@ -13,6 +13,7 @@ import pandas as pd
 from ..errors import ArgumentError, ContagionError, ModelError
 from ..experiments.sweeping.grid import PURE, numbers
 from ..kernels.shapley import coalitions, exact
+from ..media import shown
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..network.provenance import record
@@ -47,6 +48,7 @@ class Change(Scores):
         """end − start."""
         return self.end - self.start
 
+    @shown
     def __repr__(self) -> str:
         ends, noise = [self.start, self.end], 1e-12 * max(abs(self.start), abs(self.end))
         money = same_scale([*ends, *self.values], self.unit)

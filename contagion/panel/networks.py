@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Iterator, Mapping
 from os import PathLike
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ArgumentTypeError, NetworkError, UnknownNameError, expect
+from ..media import notebook, shown
 from ..models.base import NO_SHOCK, Model
 from ..network import formats, intake
 from ..network.balance_sheet import with_assumptions
@@ -210,6 +210,7 @@ class Panel:
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("period")
 
+    @shown
     def __repr__(self) -> str:
         table = self.table
         say = same_scale([*table["owed"], *table["equity"]], self.unit)
@@ -227,8 +228,7 @@ class Panel:
         return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
 
     def _repr_html_(self) -> str:
-        text = "<br>".join(html.escape(line.strip()) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{self.table.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), self.table)
 
 
 def _every(missing_nodes: str, options: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import pandas as pd
 
 from ..errors import UnknownNameError
 from ..experiments.sweeping.grid import PURE, numbers
+from ..media import notebook, shown
 from ..network.periods import label
 from ..results.propagation_result import PropagationResult
 from ..text import did_you_mean, plural, same_scale
@@ -127,6 +127,7 @@ class PanelRun:
         ends = [label(period) for period in asked]
         return attributed(ends, (self[ends[0]], self[ends[1]]), of)
 
+    @shown
     def __repr__(self) -> str:
         first = next(iter(self.results.values()))
         lines = [f"{first.model!r} in {plural(len(self), 'period')}: {first.shock!r}"]
@@ -139,6 +140,5 @@ class PanelRun:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = html.escape(repr(self).splitlines()[0])
-        money = f", money in {html.escape(self.unit)}" if self.unit else ""
-        return f"<p>{head}{money}</p>{self.totals.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        money = f", money in {self.unit}" if self.unit else ""
+        return notebook(repr(self).splitlines()[0] + money, self.totals)
