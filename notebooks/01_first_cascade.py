@@ -31,7 +31,7 @@ import contagion as ct
 card = ct.datasets.card("cefi_credit_2022")
 print(card.kind, "|", card.date, "|", card.unit)
 print(card.summary)
-card.layers
+card.periods
 
 # %%
 net = ct.datasets.load("cefi_credit_2022")

@@ -151,7 +151,11 @@ class Periods:
         self.found = in_order(text for _, known in self._codes.values() for text in known)
 
     def _read(self, name: str, at: Any = "period") -> tuple[np.ndarray, list[str]]:
-        codes, known = pd.factorize(self.tables[name][at])
+        cells = self.tables[name][at]
+        try:
+            codes, known = pd.factorize(cells)
+        except TypeError:  # cells that are lists
+            codes, known = pd.factorize(cells.map(repr, na_action="ignore"))
         labels = [label(cell) for cell in pd.Index(known).astype(object)]
         blank = np.array([not text for text in labels], bool)
         if blank.any():

@@ -190,16 +190,19 @@ def agree(draft: Draft, given: Given, inside: Sums, notes: list[str]) -> None:
 def derived(given: Given, assets: np.ndarray, liabilities: np.ndarray) -> tuple[str, ...]:
     """Which sides were computed from which figures, one sentence each, with the number of nodes."""
     said = {}
-    for outer, total, inside, side, other in (
-        (*SIDES[0], "claims", assets, "equity + liabilities"),
-        (*SIDES[1], "debts", liabilities, "assets − equity"),
+    known = [~(np.isnan(given[outer]) & np.isnan(given[total])) for outer, total in SIDES]
+    for outer, total, inside, side, other, across in (
+        (*SIDES[0], "claims", assets, "equity + liabilities", known[1]),
+        (*SIDES[1], "debts", liabilities, "assets − equity", known[0]),
     ):
         name, blank = outer.replace("_", " "), np.isnan(given[outer]) & ~np.isnan(side)
         whole = blank & ~np.isnan(given[total])
-        rest = blank & ~whole & ~np.isnan(given["equity"])
+        rest = blank & ~whole & across & ~np.isnan(given["equity"])  # both unknown: W008
         said[f"{name} = {total.replace('_', ' ')} − {inside}"] = whole
         said[f"{name} = {other} − {inside}"] = rest
-        said[f"{name} taken as 0, no column has them"] = blank & ~whole & ~rest & (side == 0)
+        said[f"{name} taken as 0, no column has them"] = (
+            blank & np.isnan(given["equity"]) & ~whole & (side == 0)
+        )
     return tuple(
         f"{text} ({plural(int(rows.sum()), 'node')})" for text, rows in said.items() if rows.any()
     )
