@@ -112,17 +112,6 @@ def allocate(
     tell(out, files)
 
 
-def _claims(path: Path) -> pd.DataFrame:
-    from ..network import formats as convert
-
-    if not path.is_file():
-        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = "" if path.is_dir() else closest(path.name, beside)
-        hint = f" Did you mean {near!r}?" if near else " A claims table is a CSV or Parquet file."
-        raise MissingFileError(f"There is no file {str(path)!r}.{hint}")
-    return convert.read_table(path, columns={"claimant": "node"})  # claimants stay text
-
-
 def _record(done: Allocation) -> dict[str, Any]:
     from .. import __version__
 

@@ -73,6 +73,10 @@ class Contents:
     ) -> None:
         """Check the tables and set every attribute, once."""
         tables.origin = origin or tables.origin
+        given = {
+            "holdings": holdings, "guarantees": guarantees, "shareholdings": shareholdings,
+        }  # fmt: skip
+        beside = intake.beside(tables, given)
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
@@ -85,18 +89,18 @@ class Contents:
         same = draft.raw is not None and draft.amount is draft.raw.values
         put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
         put["names"] = pd.Index(put["_nodes"]["node"], name="node")
-        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
+        put["_shareholdings"] = owners.checked(beside["shareholdings"], self.names, book.known)
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
-        table = (
-            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
-        )
-        put["_holdings"] = table
+        put["_holdings"] = held.checked(beside["holdings"], self.names, book.external_assets)
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
         put["_accepted"] = intake.accepted(draft, choices)
-        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
+        put["_guarantees"] = contingent.checked(
+            beside["guarantees"], self.names, self.creditor, self.debtor
+        )
         put["_rules"] = self._named_rules(rules or {})
+        tables.how.finish(tables.headings)
         if draft.liabilities is not None:
             put["liabilities"] = intake.frozen_matrix(draft.liabilities)
 

@@ -123,8 +123,9 @@ def guaranteed(network: N, table: Any) -> N:
     """The same network with these guarantees instead of its own."""
     new = copy.copy(network)
     new.__dict__.pop("segments", None)
+    given = intake.one_beside(table, "guarantees")
     new.__dict__["_guarantees"] = guarantees.checked(
-        table, network.names, network.creditor, network.debtor
+        given, network.names, network.creditor, network.debtor
     )
     assert new.segments is not None
     return new
@@ -133,5 +134,6 @@ def guaranteed(network: N, table: Any) -> N:
 def shared(network: N, table: Any) -> N:
     """The same network with these shareholdings instead of its own, and the equity that follows."""
     new = copy.copy(network)
-    new.__dict__["_shareholdings"] = shareholdings.checked(table, network.names, network.book.known)
+    given = intake.one_beside(table, "shareholdings")
+    new.__dict__["_shareholdings"] = shareholdings.checked(given, network.names, network.book.known)
     return rebuilt(new, network.exposures, network._completed())
