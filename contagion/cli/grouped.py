@@ -14,11 +14,14 @@ from ..shocks import Shock
 from ..text import choice
 from . import options
 from .options import Loaded
+from .read_options import Reading
 from .rule_arguments import ruled
+
+NETWORK = ("nodes", "orientation", "unit", "layer", "assume_equity", "repair")
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Reading):  # type: ignore[misc]
     """How a network is read."""
 
     nodes: options.Nodes = None
@@ -30,7 +33,8 @@ class Data:
 
     def load(self, source: str) -> Loaded:
         """The network behind a dataset name or a path."""
-        return options.load(source, **vars(self))
+        own = {name: getattr(self, name) for name in NETWORK}
+        return options.load(source, **own, reading=self.keywords())
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     ... def command(source: str, *, data: Data) -> None:
     ...     print(source, data.unit)
     >>> list(signature(command).parameters)[:3]
-    ['source', 'nodes', 'orientation']
+    ['source', 'columns', 'constants']
     >>> command(source="file.csv", unit="EUR")
     file.csv EUR
     """

@@ -111,7 +111,7 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
 
 
 def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:
-    """Prices by asset: a mapping, or a table asset, price.
+    """Prices by asset: a mapping, a table asset, price, or a list of them (later ones win).
 
     Raises
     ------
@@ -119,6 +119,14 @@ def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:
     """
     if isinstance(given, Mapping) and not {"price", "prices"} & set(given):
         return {str(k): float(v) for k, v in given.items()}, []
+    if isinstance(given, list) and not all(isinstance(x, Mapping) and "price" in x for x in given):
+        merged: dict[str, float] = {}
+        findings: list[Finding] = []
+        for each in given:
+            own, told = prices(each, how)
+            merged |= own
+            findings += told
+        return merged, findings
     found = read(given, "prices", how)
     table = found.table
     twice = table.loc[table["asset"].duplicated(), "asset"]

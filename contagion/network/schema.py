@@ -78,7 +78,7 @@ def columns(table: Table) -> dict[str, Column]:
     """
     if table == "margins":
         return {
-            name: replace(row, required="yes" if name in MARGINS else row.required)
+            name: replace(row, table=table, required="yes" if name in MARGINS else row.required)
             for name, row in columns("nodes").items()
         }
     text = (files(__package__) / "schema.csv").read_text(encoding="utf-8")

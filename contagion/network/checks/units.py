@@ -52,13 +52,14 @@ def _multiplied(draft: Draft) -> None:
 def _sizes(draft: Draft) -> None:
     """W018: balance sheets and exposures that are 10⁵ apart, or more money than there is."""
     nodes, n = draft.nodes, len(draft.nodes)
-    inside = draft.trial() if draft.failed else draft
-    if not len(inside.amount):
+    if not {"equity", "total_assets"} & set(nodes.columns) or not len(draft.amount):
         return
-    with np.errstate(invalid="ignore"):
-        sums = np.bincount(inside.creditor, inside.amount, n)[:n]
-        sums = np.maximum(sums, np.bincount(inside.debtor, inside.amount, n)[:n])
-    for name in ("equity", "total_assets", "external_assets"):
+    good = np.isfinite(draft.amount) & (np.minimum(draft.creditor, draft.debtor) >= 0)
+    good &= np.maximum(draft.creditor, draft.debtor) < n
+    amount = np.abs(draft.amount[good])
+    sums = np.bincount(draft.creditor[good], amount, n)
+    sums = np.maximum(sums, np.bincount(draft.debtor[good], amount, n))
+    for name in ("equity", "total_assets"):
         if name not in nodes:
             continue
         size = np.abs(column(nodes, name))

@@ -42,5 +42,5 @@ class Tables:
         """The same; raises `NetworkError` where a required column is missing."""
         have = {"creditor", "debtor", "amount"} <= set(self.exposures.columns)
         if not have or (self.nodes is not None and "node" not in self.nodes):
-            raise NetworkError(self.findings)
+            raise NetworkError([f for f in self.findings if f.severity == "error"])
         return self

@@ -186,7 +186,7 @@ def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
     """What was read from which column, and what was not read (N002, W012, W016)."""
     own, table = schema.columns(name), done.frame
     findings = []
-    free = [column for column in own if column not in table]
+    free = [c for c, one in own.items() if c not in table and one.required != "yes"]
     others = [column for column in table.columns if column not in own]
     near: list[str] = []
     for column in others:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +40,14 @@ class Source:
     origin : name of the file, empty for tables in memory.
     notes : what was taken and is not plain: encoding, separator, header line, sheet ...
     headerless : the columns have no names; they are called "1", "2", ...
+    texts : ids that are numbers are text (workbooks, JSON), as they are in text files.
     """
 
     frame: pd.DataFrame
     origin: str = ""
     notes: list[str] = field(default_factory=list)
     headerless: bool = False
+    texts: bool = False
 
 
 def read(data: bytes, name: str, how: Reading) -> Source:
@@ -188,13 +191,17 @@ def _header(rows: list[tuple[int, list[str]]], how: Reading, name: str) -> tuple
                 '"none".'
             )
         return int(word), len(lines[int(word)])
-    given = [str(k) for k, v in how.columns.items() if not isinstance(v, dict)]
-    given += [str(k) for v in how.columns.values() if isinstance(v, dict) for k in v]
-    found = headers.find([row for _, row in plain], given)
+    found = headers.find([row for _, row in plain], _wanted(how))
     if found.at < 0:
         return 0, found.width
     line, row = plain[found.at]
     return line, len(row)
+
+
+def _wanted(how: Reading) -> list[str]:
+    """Headings that the caller names."""
+    given = [str(k) for k, v in how.columns.items() if not isinstance(v, Mapping)]
+    return given + [str(k) for v in how.columns.values() if isinstance(v, Mapping) for k in v]
 
 
 def _table(
@@ -390,7 +397,7 @@ def grid(rows: list[tuple[int, list[Any]]], name: str, how: Reading, notes: list
             raise ArgumentError(f"header={how.header!r}: give the number of a row with the names.")
         at = -1 if word == "none" else place[word]
     else:
-        given = [str(k) for k, v in how.columns.items() if not isinstance(v, dict)]
+        given = _wanted(how)
         at = headers.find([row for _, row in some], given).at
     body = some[at + 1 :]
     while body and headers.is_foot(body[-1][1]):
@@ -411,7 +418,7 @@ def grid(rows: list[tuple[int, list[Any]]], name: str, how: Reading, notes: list
     frame = frame.reindex(columns=range(width))
     frame = frame.where(frame.map(lambda cell: cell not in (None, "")), None)
     frame.columns = pd.Index(names, dtype=object)
-    return Source(_cleaned(frame, notes), name, notes, at < 0)
+    return Source(_cleaned(frame, notes), name, notes, at < 0, True)
 
 
 def _name(cell: Any) -> str:

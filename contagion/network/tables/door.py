@@ -121,7 +121,7 @@ def read(
         done.frame = _with_ids(done.frame)
     if shape is not None:
         shape(done, source)
-    findings = told(source, name) + _ids(done, name)
+    findings = told(source, name) + _ids(done, name, source.texts)
     typed.converted(done, name, how, _has_decimals(done.frame, name, how))
     findings += columns.reported(done, name, source.origin) + done.findings
     found = Read(
@@ -151,14 +151,14 @@ def told(source: Source, name: schema.Table) -> list[Finding]:
     return [Finding("N001", "note", "file", f"{source.origin or name}: {said}.", "", 1)]
 
 
-def _ids(done: columns.Mapped, name: schema.Table) -> list[Finding]:
+def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]:
     """Ids in one case; told as repaired."""
     table, changed, example = done.frame, 0, ""
     new: dict[str, Any] = {}
     text = {c.column for c in schema.columns(name).values() if c.dtype == "string"}
     for column in table.columns:
         if column in IDS and column in text:
-            cells, n, one = tidy(table[column], column)
+            cells, n, one = tidy(table[column], column, texts)
             if cells is not table[column]:
                 new[column] = cells
             changed, example = changed + n, example or one

@@ -18,17 +18,20 @@ IDS = frozenset(
 )  # fmt: skip
 
 
-def tidy(cells: pd.Series, name: str) -> tuple[pd.Series, int, str]:
+def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, int, str]:
     """A column of ids: bytes as 0x hex, addresses in lower case; how many were changed, and one.
 
-    Only distinct names are looked at; text of files is text already, and 007 stays 007.
+    Only distinct names are looked at; text of files is text already, and 007 stays 007. With
+    `text` numbers become text too, 7.0 is "7".
 
     >>> tidy(pd.Series([b"\\xab\\xcd"], dtype=object), "creditor")[0].tolist()
     ['0xabcd']
     """
     dtype = cells.dtype
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
-        return cells, 0, ""
+        if not text:
+            return cells, 0, ""
+        cells = cells.astype(object)
     if isinstance(dtype, pd.StringDtype) and not _any_address(cells):
         return cells, 0, ""
     try:
@@ -39,8 +42,8 @@ def tidy(cells: pd.Series, name: str) -> tuple[pd.Series, int, str]:
             "numbers are."
         ) from None
     found = list(pd.Index(uniques))
-    new = [_tidied(one) for one in found]
-    changed = [k for k, (a, b) in enumerate(zip(found, new, strict=True)) if type(a) is not type(b) or a != b]
+    new = [_tidied(one, text) for one in found]
+    changed = [k for k, one in enumerate(new) if type(one) is not type(found[k]) or one != found[k]]
     if not changed:
         return cells, 0, ""
     values = pd.Index(new, dtype="str" if all(isinstance(x, str) for x in new) else object)
@@ -59,9 +62,11 @@ def _any_address(cells: pd.Series) -> bool:
     return bool(pc.any(pc.match_substring_regex(array, r"^\s*0[xX][0-9a-fA-F]{40}\s*$")).as_py())
 
 
-def _tidied(one: Any) -> Any:
+def _tidied(one: Any, text: bool) -> Any:
     if isinstance(one, bytes | bytearray | memoryview):
         return "0x" + bytes(one).hex()
     if isinstance(one, str) and ADDRESS.fullmatch(one.strip()):
         return one.strip().lower()
+    if text and not isinstance(one, str):
+        return str(int(one)) if isinstance(one, float) and one.is_integer() else str(one)
     return one

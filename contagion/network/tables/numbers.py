@@ -241,6 +241,7 @@ def _texts(
     unread = ~(good | empty | infinite | hexed)
     if not fraction:
         unread |= percent
+    values[unread] = np.nan
     proven = sign if (fits[sign or "."] & marked & ~fits[OTHER[sign or "."]]).any() else ""
     return Numbers(
         values,

@@ -102,7 +102,7 @@ def _json(data: bytes, origin: str, name: schema.Table, suffix: str) -> Source:
             f'{{"{name}": [{{…}}, …]}}, is needed.'
         )
     frame = pd.DataFrame(found, dtype=object)
-    return Source(frame.where(frame.notna(), None), origin, notes)
+    return Source(frame.where(frame.notna(), None), origin, notes, texts=True)
 
 
 def has(place: Path, name: schema.Table, how: Reading) -> bool:
