@@ -36,10 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, NetworkError
+    from ..network.tables.surfaces import on_command_line
     from .terminal import findings_text, paragraph
 
     def say(message: object) -> int:
-        print(paragraph(str(message)), file=sys.stderr)
+        print(paragraph(on_command_line(str(message))), file=sys.stderr)
         return 2
 
     try:

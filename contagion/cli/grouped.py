@@ -16,6 +16,7 @@ from . import options
 from .options import Loaded
 from .read_options import Reading
 from .rule_arguments import ruled
+from .terminal import findings_line
 
 NETWORK = ("nodes", "orientation", "unit", "layer", "assume_equity", "repair")
 
@@ -34,7 +35,9 @@ class Data(Reading):  # type: ignore[misc]
     def load(self, source: str) -> Loaded:
         """The network behind a dataset name or a path."""
         own = {name: getattr(self, name) for name in NETWORK}
-        return options.load(source, **own, reading=self.keywords())
+        loaded = options.load(source, **own, reading=self.keywords())
+        self.__dict__["seen"] = (loaded.network, source)
+        return loaded
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             for name, kind in records.items()
         }
         command(**given, **filled)
+        for record in filled.values():
+            if hasattr(record, "seen") and not given.get("as_json") and command.__name__ != "check":
+                network, source = record.seen
+                if line := findings_line(network.findings, network.assumptions, source):
+                    print(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in spelled}

@@ -72,7 +72,8 @@ class Draft:
         """Add a finding; `rows` are positions in the exposure table."""
         names = names if isinstance(names, Sized) else list(names)
         samples = self.samples(rows) if rows is not None else tuple(map(str, islice(names, 3)))
-        severity = "warning" if code.startswith("W") else "repaired" if repaired else "error"
+        known = {"W": "warning", "N": "note"}
+        severity = known.get(code[0], "repaired" if repaired else "error")
         count = count or (len(rows) if rows is not None else len(names))
         self.findings.append(Finding(code, severity, title, message, fix, count, amount, samples))
         if rows is not None and severity == "error" and code in EXCLUDED:

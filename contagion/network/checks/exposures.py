@@ -128,7 +128,11 @@ def unknown_ids(draft: Draft) -> None:
             "C004",
             "ids missing",
             f"{plural(blank, 'row')} of the node table {'has' if blank == 1 else 'have'} no id.",
-            'nodes = nodes.dropna(subset="node").',
+            (
+                "fill in the ids, or delete the rows."
+                if draft.origin not in ("", MATRIX)
+                else 'nodes = nodes.dropna(subset="node").'
+            ),
             count=blank,
         )
     if not known.is_unique:
@@ -140,7 +144,11 @@ def unknown_ids(draft: Draft) -> None:
                 "ids twice",
                 f"{plural(len(again), 'id stands', 'ids stand')} more than once in the node table: "
                 f"{listing(again)}. A node has one balance sheet.",
-                f'nodes = nodes.drop_duplicates("node") keeps the first row{layered}.',
+                (
+                    f"leave one row of each in the node table{layered}."
+                    if draft.origin not in ("", MATRIX)
+                    else f'nodes = nodes.drop_duplicates("node") keeps the first row{layered}.'
+                ),
                 names=again,
             )
     _empty_ids(draft)
