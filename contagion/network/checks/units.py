@@ -196,8 +196,7 @@ def _currencies(draft: Draft, by: str) -> None:
             amount=draft.stake(rows),
             repaired=True,
         )
-        if by == "currency":
-            draft.columns = draft.columns.rename(columns={"currency": "original_currency"})
+        draft.columns = draft.columns.rename(columns={by: f"original_{by}"})
 
 
 def _node_currencies(draft: Draft) -> None:

@@ -111,11 +111,11 @@ def _without_totals(found: Tables) -> Tables:
     if not named:
         return found
     rows = ", ".join(str(int(table.index[k]) + 2) for k in named)
+    keep = np.ones(len(table), bool)
+    keep[named] = False
+    found.exposures = table[keep]
     if how.totals == "drop":
         how.use("totals")
-        keep = np.ones(len(table), bool)
-        keep[named] = False
-        found.exposures = table[keep]
     found.findings.append(
         Finding(
             "C009",
@@ -163,7 +163,7 @@ def oriented(
         if {"creditor", "debtor"} & set(table.columns):
             return table, []
         return table, [_another(source, how) or _no_sides(table, source)]
-    findings = [_unknown(table, pair, how)] if orientation is None else []
+    findings = [_unknown(table, pair, how, source)] if orientation is None else []
     sides = (orientation or ORIENTATIONS[0]).split("->")
     done.renamed.update({side: str(name) for side, name in zip(sides, pair, strict=True)})
     return table.rename(columns=dict(zip(pair, sides, strict=True))), findings
@@ -224,7 +224,9 @@ def _dates(frame: pd.DataFrame) -> bool:
     return bool(first.str.match(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").all()) and len(first) > 0
 
 
-def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading) -> Finding:
+def _unknown(
+    table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: Source
+) -> Finding:
     example, total = "", float("nan")
     if "amount" in table and len(table):
         read = numbers(table["amount"], how.decimal, how.thousands)
@@ -244,7 +246,9 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading) -> Findin
         "C001",
         "error",
         "orientation",
-        f"cannot tell who owes whom: columns {str(pair[0])!r}, {str(pair[1])!r}.{example}",
+        f"cannot tell who owes whom: columns {str(pair[0])!r}, {str(pair[1])!r}."
+        + (" The file has no header: columns go by number." if source.headerless else "")
+        + example,
         'orientation="creditor->debtor" or "debtor->creditor".',
         len(table),
         total,

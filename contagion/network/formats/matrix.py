@@ -248,7 +248,7 @@ def _numbers(frame: pd.DataFrame, how: Reading) -> np.ndarray:
                     f"{'a number' if len(at) == 1 else 'numbers'}: {listing(cells[at])} "
                     f"(row→column {', '.join(where)}). "
                     + (
-                        "A comma may be the decimal sign or separate thousands."
+                        "A point or comma may be the decimal sign or separate thousands."
                         if doubt
                         else "Text is never evaluated, formulas and sums neither."
                     ),

@@ -78,8 +78,8 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
         required = own[ours].required == "yes"
         if not found and (required or name == "nodes"):
             found = [keys[word] for word in maybe if word in keys][:1]
-            if not found and required:  # weight is a column of its own, and an amount if alone
-                found = [c for c in table.columns if c in own and schema.key(c) in maybe][:1]
+            if not found and ours == "amount" and _graph(table):  # of graphs, not of a rule
+                found = [c for c in table.columns if schema.key(c) == "weight"][:1]
             guess = bool(found)
         if len(found) > 1:
             found = _one(found, ours, name, required)
@@ -91,6 +91,12 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
                 done.units[ours] = headed[found[0]][1]
     done.frame = table.rename(columns={theirs: ours for ours, theirs in done.renamed.items()})
     return done
+
+
+def _graph(table: pd.DataFrame) -> bool:
+    """An edge list as graph programs write it: source, target, weight."""
+    keys = {schema.key(c) for c in table.columns}
+    return any(set(pair) <= keys for pair in (("source", "target"), ("from", "to"), ("src", "dst")))
 
 
 def _told(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:

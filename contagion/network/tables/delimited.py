@@ -221,6 +221,10 @@ def _table(
         before = [line for line, row in rows if line < header and any(row) and not _comment(row)]
         if before:
             notes.append(f"header in line {header}, {plural(len(before), 'title line')} above it")
+        hashed = [line for line, row in rows if line < header and _comment(row)]
+        if hashed:
+            how.use("comments")
+            notes.append(f"{plural(len(hashed), 'comment line')} left out")
         follow = [line for line, _ in rows if line > header]
         start = follow[0] if follow else header + 1
     else:
@@ -305,13 +309,10 @@ def _slow(
     except csv.Error as error:
         raise NetworkError(f"{name} is not a table: line {line}: {error}.") from None
     rows, lines = _without_comments(rows, lines, len(names), name, how, notes)
-    feet = 0
-    while rows and headers.is_foot(rows[-1]) and len(names) > 1:
-        rows.pop()
-        lines.pop()
-        feet += 1
-    if feet:
-        notes.append(f"{plural(feet, 'note')} below the table left out")
+    for row in reversed(rows):  # notes below are left out with the others
+        if len(row) >= len(names) or not headers.is_foot(row):
+            break
+        row += [""] * (len(names) - len(row))
     names = _fitted(rows, lines, names, name, notes)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     cells = {k: pd.array(column, dtype="str") for k, column in enumerate(columns)}
@@ -365,7 +366,7 @@ def _fitted(
             f"{name} line{'s' if len(wrong) > 1 else ''} {which}{more}: the header has "
             f"{plural(len(names), 'cell')} ({listing(names, 4)}), line {lines[wrong[0]]}, "
             f"saw {len(first)} ({listing(first, 6)}). A cell with a separator in it needs quotes; "
-            'separator="…" says another separator, header=… another header line.'
+            'separator="…" says another separator, header="…" another header line.'
         )
     return names
 
@@ -378,6 +379,12 @@ def _cleaned(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         frame = frame.iloc[:, [k for k in range(len(names)) if k not in gone]]
         if gone[-1] == len(names) - 1 and len(gone) == 1:
             notes.append("an empty column at the end was dropped")
+    last = len(frame)
+    while last and len(names) > 1 and headers.is_foot(frame.iloc[last - 1].fillna("").tolist()):
+        last -= 1
+    if last < len(frame):
+        notes.append(f"{plural(len(frame) - last, 'note')} below the table left out")
+        frame = frame.iloc[:last]
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         blank = frame.isna().all(axis=1)
         frame = frame[~blank] if blank.any() else frame
@@ -400,9 +407,6 @@ def grid(rows: list[tuple[int, list[Any]]], name: str, how: Reading, notes: list
         given = _wanted(how)
         at = headers.find([row for _, row in some], given).at
     body = some[at + 1 :]
-    while body and headers.is_foot(body[-1][1]):
-        notes.append("a note below the table left out")
-        body.pop()
     width = max((headers.filled(row) for _, row in body), default=0)
     if at < 0:
         names = [str(k + 1) for k in range(width)]

@@ -95,7 +95,10 @@ def on_command_line(text: str) -> str:
     for start, end, name, values in parts(text):
         shown += [text[at:start], _option(name, values)]
         at = end
-    return "".join([*shown, text[at:]])
+    said = "".join([*shown, text[at:]])
+    for arrow, word in TURNED.items():
+        said = said.replace(f'"{arrow}"', f"--orientation {word}")
+    return said
 
 
 def words(name: str, value: Any) -> list[str]:

@@ -218,6 +218,8 @@ def wrong(
     fix = "correct the cells, or leave them empty"
     fix += f" (then {column.default})." if column.default else " (unknown)."
     if column.fraction:
-        fix = f'rates={{"{column.column}": "percent"}}, or "basis_points", "factor" (1.05 is ' \
-              f'0.05), "factor_basis_points" (10500 is 0.05); or correct the cells.'
+        ways = {"percent": "5", "basis_points": "500", "factor": "1.05",
+                "factor_basis_points": "10500"}  # fmt: skip
+        said = [f'rates={{"{column.column}": "{way}"}} ({x} is 0.05)' for way, x in ways.items()]
+        fix = f"{', '.join(said)}; or correct the cells."
     return f"column {column.column}", message, fix
