@@ -66,7 +66,9 @@ compound,fund,20,WBTC
 def test_amounts_of_assets_go_by_their_worth(put, shell, tmp_path):
     rates = {"USDC": 1, "WETH": 2000, "WBTC": 60000}
     words = [w for k, v in rates.items() for w in ("--fx", f"{k}={v}")]
-    net = both(put, shell, tmp_path, ASSETS, {"unit": "USD", "fx": rates}, ["--unit", "USD", *words])
+    net = both(
+        put, shell, tmp_path, ASSETS, {"unit": "USD", "fx": rates}, ["--unit", "USD", *words]
+    )
     assert net.amount.tolist() == [1250000, 1500000, 1200000]
     lost = ct.EisenbergNoe().propagate(net, ct.Shock.default("fund"))
     assert lost.table["loss"][["aave", "compound"]].tolist() == [1500000, 1200000]
@@ -174,7 +176,11 @@ def test_margins_under_foreign_headings(put, shell):
         "X1,Bank A,9500.5,8200,6100,95117.9\nX2,Bank B,4200,5500.5,2400,55134.3\nX3,Bank C,9e3,9e3,9e3,9e4\n"
     )
     margins = reconstruct.Margins.from_table(put("m.csv", text))
-    assert margins.names.tolist() == ["X1", "X2", "X3"] and margins.claims.tolist() == [9500.5, 4200, 9000]
+    assert margins.names.tolist() == ["X1", "X2", "X3"] and margins.claims.tolist() == [
+        9500.5,
+        4200,
+        9000,
+    ]
     code, said = shell("reconstruct", put("m.csv", text), "--residual", "world")
     assert code == 0 and "4 nodes" in said
     code, said = shell("check", put("m.csv", text))
@@ -273,7 +279,9 @@ def test_the_report_of_one(put, shell, tmp_path):
 
 
 def test_one_protocol_by_date_is_no_table_of_exposures(put, shell):
-    text = "Date,Timestamp,Aave,Morpho\n10/10/2025,1760054400,42.5,8.1\n11/10/2025,1760140800,39,7\n"
+    text = (
+        "Date,Timestamp,Aave,Morpho\n10/10/2025,1760054400,42.5,8.1\n11/10/2025,1760140800,39,7\n"
+    )
     file = put("x.csv", text)
     with pytest.raises(ct.NetworkError, match=r"C013.*one row a date"):
         ct.read(file)
@@ -298,7 +306,9 @@ def test_amounts_as_people_write_them(put, text, value):
     assert amounts(net)[("b", "a") if value < 0 else ("a", "b")] == pytest.approx(abs(value))
 
 
-@pytest.mark.parametrize("text", ["45 %", "1,2,3", "12 EUR/MWh", "1.2.3", "1 2", "5 apples", "0x1g"])
+@pytest.mark.parametrize(
+    "text", ["45 %", "1,2,3", "12 EUR/MWh", "1.2.3", "1 2", "5 apples", "0x1g"]
+)
 def test_text_is_never_an_amount(put, text):
     with pytest.raises(ct.NetworkError, match="C006 amounts not numbers"):
         ct.read(put("x.csv", f'creditor;debtor;amount\na;b;"{text}"\nb;c;2,5\n'), **OPEN)

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
-import pandas as pd
 
 from .. import liquidation
-from ..errors import ArgumentError, MarginError, MissingFileError
+from ..errors import ArgumentError, MarginError
 from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
-from ..network import formats as convert
-from ..network import schema
-from ..text import closest, known_name, listing
+from ..text import known_name, listing
 from .options import number, option
 from .rule_arguments import typed
 

@@ -120,7 +120,9 @@ def allocate(
 
 def _claims(path: Path, unit: str | None, reading: Reading) -> pd.DataFrame:
     if path.is_dir():
-        raise MissingFileError(f"{str(path)!r} is a folder. A claims table is a CSV or Parquet file.")
+        raise MissingFileError(
+            f"{str(path)!r} is a folder. A claims table is a CSV or Parquet file."
+        )
     return read_table(path, "claims", unit=unit or "", **reading.keywords()).table
 
 

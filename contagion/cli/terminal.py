@@ -134,7 +134,10 @@ def findings_text(findings: Sequence[Finding]) -> str:
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
         for key, word in (
-            ("error", "error"), ("repaired", "repaired"), ("warning", "warning"), ("note", "note"),
+            ("error", "error"),
+            ("repaired", "repaired"),
+            ("warning", "warning"),
+            ("note", "note"),
         )  # fmt: skip
         if number[key]
     ]
@@ -159,4 +162,6 @@ def findings_line(findings: Sequence[Finding], assumed: Sequence[str], source: s
     told += [f"{len(assumed)} assumption{'s' if len(assumed) > 1 else ''}"] if assumed else []
     if not told:
         return ""
-    return paragraph(f"Data: {'; '.join(dict.fromkeys(told))}; in full: contagion check {source}", "", "  ")
+    return paragraph(
+        f"Data: {'; '.join(dict.fromkeys(told))}; in full: contagion check {source}", "", "  "
+    )

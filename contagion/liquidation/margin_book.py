@@ -11,8 +11,8 @@ import pandas as pd
 
 from ..errors import Finding, MarginError
 from ..kernels.accounts import Accounts
-from ..text import did_you_mean, known_name, listing, money, plural
 from ..network.tables.reading import reading, refuse_unknown
+from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
 
 NUMERAIRE = "money"

@@ -131,7 +131,9 @@ def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:
     table = found.table
     twice = table.loc[table["asset"].duplicated(), "asset"]
     if len(twice):
-        raise MarginError(f"{found.origin or 'The table'} has two prices of {listing(twice.unique())}.")
+        raise MarginError(
+            f"{found.origin or 'The table'} has two prices of {listing(twice.unique())}."
+        )
     pairs = zip(table["asset"].astype("str"), table["price"].astype(float), strict=True)
     return dict(pairs), found.findings
 

@@ -23,9 +23,7 @@ from ..text import did_you_mean, listing, plural
 ROUNDING = 1e-9  # by which fractions may sum to more than the whole
 
 
-def checked(
-    table: pd.DataFrame | None, names: pd.Index, known: np.ndarray
-) -> pd.DataFrame | None:
+def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> pd.DataFrame | None:
     """The table owner, company, fraction and any others, or None.
 
     Parameters

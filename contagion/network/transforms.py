@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import ArgumentTypeError, NetworkError
 from ..text import choice, closest, plural
-from . import guarantees, schema, shareholdings
+from . import guarantees, intake, schema, shareholdings
 from .formats import Tables
 from .matrices import Matrices
 

@@ -248,7 +248,9 @@ def _returns(
         table = table.set_index(table.columns[0])
         text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
         if text:
-            raise ShockError(f"returns: {file.name} has cells that are no numbers in {listing(text)}.")
+            raise ShockError(
+                f"returns: {file.name} has cells that are no numbers in {listing(text)}."
+            )
     return table.rename(columns=dict(names))
 
 

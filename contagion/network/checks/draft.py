@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 
 from ...errors import Finding, NetworkError
 from ...text import money, percent
-from .choices import Choices
 from ..tables.numbers import Numbers, numbers
 from ..tables.reading import Reading
+from .choices import Choices
 
 EXCLUDED = ("C003", "C004", "C006")  # rows of these errors do not count any further
 MATRIX = "matrix"

@@ -31,7 +31,9 @@ BECOMES = {
     "claims": "contagion allocate reads it, rule.allocate in Python.",
     "prices": "contagion cascade --prices reads it.",
 }
-TOTAL = re.compile(r"(?i)^\s*(?:grand |sub)?(?:totals?|sum|Σ|all|gesamt|summe|totaux|insgesamt)\s*$")
+TOTAL = re.compile(
+    r"(?i)^\s*(?:grand |sub)?(?:totals?|sum|Σ|all|gesamt|summe|totaux|insgesamt)\s*$"
+)
 
 
 def tables(
@@ -102,7 +104,9 @@ def _without_totals(found: Tables) -> Tables:
     last = table.iloc[-2:]
     named = [
         k
-        for k, row in zip(range(len(table) - 2, len(table)), last.itertuples(index=False), strict=True)
+        for k, row in zip(
+            range(len(table) - 2, len(table)), last.itertuples(index=False), strict=True
+        )
         if _is_total(getattr(row, "creditor", None)) or _is_total(getattr(row, "debtor", None))
     ]
     amount = numbers(table["amount"]).values
@@ -224,9 +228,7 @@ def _dates(frame: pd.DataFrame) -> bool:
     return bool(first.str.match(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").all()) and len(first) > 0
 
 
-def _unknown(
-    table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: Source
-) -> Finding:
+def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: Source) -> Finding:
     example, total = "", float("nan")
     if "amount" in table and len(table):
         read = numbers(table["amount"], how.decimal, how.thousands)

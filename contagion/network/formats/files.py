@@ -76,7 +76,7 @@ def _square(source: Source, how: Reading) -> bool:
     """A matrix, with labels or without."""
     if source.headerless:
         rows, columns = source.frame.shape
-        return rows == columns and rows > 1 and columns != 3 or bool(how.names)
+        return (rows == columns and rows > 1 and columns != 3) or bool(how.names)
     return is_matrix(source.frame)
 
 
@@ -86,7 +86,7 @@ def _matrix(source: Source, how: Reading, orientation: str | None, nodes: Any) -
         how.use("names")
         if names is None:
             names = [str(k + 1) for k in range(len(frame))]
-            source.notes.append('the nodes are called 1, 2, …: names=[…] gives other names')
+            source.notes.append("the nodes are called 1, 2, …: names=[…] gives other names")
         frame = frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
     found = from_matrix(frame, names, orientation, how.totals or "error", how)
     found.findings += door.told(source, "exposures")

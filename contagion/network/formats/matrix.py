@@ -147,9 +147,7 @@ def _label(name: object) -> str:
     return str(name).strip()
 
 
-def _labelled(
-    frame: pd.DataFrame, totals: str, how: Reading
-) -> tuple[np.ndarray, list[Any]]:
+def _labelled(frame: pd.DataFrame, totals: str, how: Reading) -> tuple[np.ndarray, list[Any]]:
     """Numbers and labels of a labelled matrix; totals are found by name and by arithmetic."""
     numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
     if frame.columns.equals(frame.index) and numbered and frame.columns[0] == 0:

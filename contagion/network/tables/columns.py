@@ -231,7 +231,10 @@ def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
     rest = [str(column) for column in others if str(column) not in near]
     if said or (rest and origin):
         text = f"the {name}: " + "; ".join(
-            [*([", ".join(said)] if said else []), *([f"not read: {listing(rest, 9)}"] if rest else [])]
+            [
+                *([", ".join(said)] if said else []),
+                *([f"not read: {listing(rest, 9)}"] if rest else []),
+            ]
         )
         findings.append(Finding("N002", "note", "columns", f"{text}.", "", len(said) + len(rest)))
     return findings

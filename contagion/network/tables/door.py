@@ -290,5 +290,3 @@ def _exchanged(found: Read, how: Reading) -> None:
                 "", int((rate != 1).sum()),
             )
         )  # fmt: skip
-
-

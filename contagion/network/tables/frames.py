@@ -61,6 +61,8 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     if isinstance(index, pd.MultiIndex) or named:
         kept = [name for name in named if name in table.columns]
         if isinstance(index, pd.MultiIndex) or not kept:
-            table = table.reset_index(level=[k for k, n in enumerate(index.names) if n not in kept or n is None])
+            table = table.reset_index(
+                level=[k for k, n in enumerate(index.names) if n not in kept or n is None]
+            )
         return table.reset_index(drop=True)
     return table

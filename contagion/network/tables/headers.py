@@ -12,7 +12,9 @@ from .. import schema
 
 LOOK = 60  # rows in which a header is looked for
 NUMBER = re.compile(r"(?i)^[+-]?[\d.,\s']*\d[\d.,\s']*(e[+-]?\d+)?\s*%?$|^[-–—]$")
-FOOT = re.compile(r"(?i)^\s*(source|sources|note|notes|quelle|legend|©|\*|\(\*\)|n\.?b\.?)\b|^\s*[*©]")
+FOOT = re.compile(
+    r"(?i)^\s*(source|sources|note|notes|quelle|legend|©|\*|\(\*\)|n\.?b\.?)\b|^\s*[*©]"
+)
 
 
 @dataclass(frozen=True)

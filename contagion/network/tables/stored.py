@@ -149,7 +149,7 @@ def _workbook(place: Path, name: schema.Table, how: Reading) -> Source:
     else:
         chosen = str(how.sheet) if how.sheet is not None else _found(book, names, name)
     if len(names) > 1 and how.sheet is None:
-        notes.append(f"sheet {chosen!r} of {len(names)}: sheet=\"…\" names another")
+        notes.append(f'sheet {chosen!r} of {len(names)}: sheet="…" names another')
     rows = _cells(book, chosen)
     return grid(rows, place.name, how, notes)
 

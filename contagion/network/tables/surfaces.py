@@ -140,4 +140,6 @@ def _option(name: str, values: list[Any]) -> str:
 
 
 def _quoted(made: list[str]) -> str:
-    return " ".join(word if re.fullmatch(r"[\w…=:,.@%+/|-]+", word) else shlex.quote(word) for word in made)
+    return " ".join(
+        word if re.fullmatch(r"[\w…=:,.@%+/|-]+", word) else shlex.quote(word) for word in made
+    )

@@ -82,7 +82,9 @@ def _money(
     home, said = parse(how.unit), parse(done.units.get(c, ""))
     codes = list(read.codes) if read is not None else []
     codes += [said.asset] if said.asset else []
-    foreign = [x for x in dict.fromkeys(codes) if home.asset and x.casefold() != home.asset.casefold()]
+    foreign = [
+        x for x in dict.fromkeys(codes) if home.asset and x.casefold() != home.asset.casefold()
+    ]
     if len(set(codes)) > 1 or [x for x in foreign if x not in how.fx]:
         done.findings.append(
             Finding(

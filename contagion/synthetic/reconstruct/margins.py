@@ -263,9 +263,7 @@ class Margins:
             _settings={"name": name, **kept},
         )
 
-    def partial(
-        self, exposures: Any, *, at_least: float = 0.0, how: Reading | None = None
-    ) -> Self:
+    def partial(self, exposures: Any, *, at_least: float = 0.0, how: Reading | None = None) -> Self:
         """The same margins with exposures that are known, as in a report of large exposures.
 
         Parameters
