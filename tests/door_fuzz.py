@@ -32,7 +32,8 @@ WRONG = ("none", "none", "none", "text", "infinite", "missing", "negative", "ext
 NAMES = ("007", "7", "NA", "nan", "Ä Bank", "B, Inc", "C;D", "null", "1e5", "O'Neil", 'Q"uote',
          "0x" + "aB" * 20, "Zeta", "true", "x|y", "Bank 8", "Bank 9", "-", "ß")  # fmt: skip
 HEADS = (("creditor", "debtor", "amount"), ("Lender", "Borrower", "Exposure"),
-         ("CREDITOR", "Debtor ", "Face Value"), ("lender_id", "borrower_id", "notional"))  # fmt: skip
+         ("CREDITOR", "Debtor ", "Face Value"),
+         ("lender_id", "borrower_id", "notional"))  # fmt: skip
 
 
 @dataclass
@@ -105,8 +106,8 @@ def made(seed: int, folder: Path) -> Case:
         if lines[0].startswith("sep=") and separator == "\t":
             lines = lines[1:]
     if wrong == "none" and rng.random() < 0.15:
-        lines = [line + separator if len(line) and not line.startswith(("#", "sep", "Exp")) else line
-                 for line in lines]  # fmt: skip
+        above = ("#", "sep", "Exp")
+        lines = [x + separator if x and not x.startswith(above) else x for x in lines]
     end = rng.choice(["\n", "\r\n"])
     body = end.join(lines) + (end if rng.random() < 0.8 else "")
     folder.mkdir(parents=True, exist_ok=True)

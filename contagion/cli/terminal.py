@@ -138,7 +138,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
             ("repaired", "repaired"),
             ("warning", "warning"),
             ("note", "note"),
-        )  # fmt: skip
+        )
         if number[key]
     ]
     parts = [f"{', '.join(heads)}:"]

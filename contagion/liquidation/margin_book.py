@@ -35,8 +35,8 @@ class MarginBook:
     prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1.
     positions : table or file venue, holder, instrument, size and optionally side, entry_price,
         margin, mode, maintenance, close_factor, fee, decimals, contract_size.
-    loans : table or file protocol, borrower, collateral_asset, collateral, debt_asset, debt, threshold and
-        optionally bonus, close_factor, full_below, account and decimals.
+    loans : table or file protocol, borrower, collateral_asset, collateral, debt_asset, debt,
+        threshold and optionally bonus, close_factor, full_below, account and decimals.
     maintenance : rate for positions whose row has none.
     unit : unit of money, for texts.
     **options : how tables are read, see :class:`~contagion.network.tables.Reading`.

@@ -34,7 +34,8 @@ def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> p
     Raises
     ------
     NetworkError
-        For an unknown node, a node that owns itself, a company of which more than all is held, a group of companies that is
+        For an unknown node, a node that owns itself, a company of which more than all is held, a
+        group of companies that is
         owned entirely by its own members (its equity would be any number), and shares in a
         company whose balance sheet is not known.
     """

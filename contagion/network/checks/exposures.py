@@ -105,7 +105,8 @@ def _overflow(draft: Draft) -> None:
     draft.report(
         "C006",
         "amounts too large",
-        f"{plural(len(rows), 'amount')} {_is(rows)} too large to be added up ({draft.lines(rows)}).",
+        f"{plural(len(rows), 'amount')} {_is(rows)} too large to be added up "
+        f"({draft.lines(rows)}).",
         f"correct {_them(rows)}.",
         rows=rows,
     )

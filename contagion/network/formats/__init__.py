@@ -1,6 +1,7 @@
 """Files, matrices and graphs to tables of nodes and exposures, and back.
 
-Start with :func:`read_tables`. `files`: files and folders, read by `network/tables`; `edges`: which column is
+Start with :func:`read_tables`. `files`: files and folders, read by `network/tables`; `edges`:
+which column is
 which, and who owes whom; `matrix`: square matrices of claims; `graph`: networkx, GraphML and GEXF;
 `folder`: a network written as tables and a card; `tables`: what every way in ends in.
 """

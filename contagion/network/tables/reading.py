@@ -76,7 +76,7 @@ _ALL = (
         "totals", "words", "drop|keep", "Rows and columns that are sums: left out, or kept.",
         ("error", "drop", "keep"),
     ),
-    Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels, in order."),
+    Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels."),
     Option(
         "rates",
         "map",

@@ -217,7 +217,7 @@ class Margins:
 
         Parameters
         ----------
-        nodes : table or file with a column `node`, the two columns of margins and any of the schema.
+        nodes : table or file with a column `node`, both columns of margins and any of the schema.
         claims, debts : names of the two columns.
         unit, name : of the networks.
         known, forbidden, residual : as in :class:`Margins`.
