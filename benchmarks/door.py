@@ -1,7 +1,7 @@
 """Reading: random files against their true numbers, and seconds for large ones.
 
-    python benchmarks/door.py fuzz 100000
-    python benchmarks/door.py speed
+python benchmarks/door.py fuzz 100000
+python benchmarks/door.py speed
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def speed(csv_rows: int = 10**6, parquet_rows: int = 10**7) -> None:
             start = time.perf_counter()
             net = ct.read(file, missing_equity="external", duplicates="keep", self_loops="drop")
             took = time.perf_counter() - start
-            print(f"{kind} {rows:,} rows: {took:.2f} s, bare {floor:.2f} s, {took / floor:.2f} times")
+            print(
+                f"{kind} {rows:,} rows: {took:.2f} s, bare {floor:.2f} s, {took / floor:.2f} times"
+            )
             del net
 
 

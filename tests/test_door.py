@@ -68,7 +68,9 @@ def codes(file, options):
     return {(f.code, f.title): f for f in found if f.severity in ("error", "warning")}
 
 
-@pytest.mark.parametrize(("text", "more", "code"), DIRTY, ids=[f"{d[2]} {k}" for k, d in enumerate(DIRTY)])
+@pytest.mark.parametrize(
+    ("text", "more", "code"), DIRTY, ids=[f"{d[2]} {k}" for k, d in enumerate(DIRTY)]
+)
 def test_every_proposed_fix_mends_what_it_is_proposed_for(tmp_path, capsys, text, more, code):
     file = tmp_path / "x.csv"
     file.write_text(text)
@@ -79,7 +81,7 @@ def test_every_proposed_fix_mends_what_it_is_proposed_for(tmp_path, capsys, text
     finding = before[which[0]]
     tried = 0
     for one in proposals(finding.fix):
-        (name, value), = one.items()
+        ((name, value),) = one.items()
         if "…" in str(value) and name in ("constants", "columns", "id_map"):
             continue
         value = filled(value)
@@ -101,7 +103,9 @@ def test_fixes_are_in_the_words_of_the_surface(tmp_path, capsys):
         said = [word for k, v in more.items() for word in words(k, v)]
         run(["check", str(file), *said])
         shown = capsys.readouterr()
-        assert not re.search(r'\b(columns|duplicates|totals|fx|orientation)=["{\[]', shown.out + shown.err)
+        assert not re.search(
+            r'\b(columns|duplicates|totals|fx|orientation)=["{\[]', shown.out + shown.err
+        )
 
 
 def test_options_are_spelled_for_each_surface():
@@ -147,4 +151,6 @@ def test_ids_keep_their_text_in_every_table(tmp_path):
 def test_frames_of_every_kind():
     rows = {"lender": ["a"], "borrower": ["b"], "exposure": ["1.234,5"]}
     for given in (rows, pd.DataFrame(rows), [dict(zip(rows, ("a", "b", "1.234,5"), strict=True))]):
-        assert ct.ExposureNetwork(None, given, missing_equity="external").amount.tolist() == [1234.5]
+        assert ct.ExposureNetwork(None, given, missing_equity="external").amount.tolist() == [
+            1234.5
+        ]

@@ -14,7 +14,7 @@ from ...text import choice, closest, listing, money
 from .. import schema
 from ..tables import door
 from ..tables.columns import Mapped, mapped, required
-from ..tables.delimited import Source
+from ..tables.grids import Source
 from ..tables.numbers import numbers
 from ..tables.reading import Reading
 from .tables import Tables

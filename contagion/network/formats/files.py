@@ -13,7 +13,7 @@ from .. import schema
 from ..tables import OPTIONS as READING
 from ..tables import door, stored
 from ..tables import reading as chosen
-from ..tables.delimited import Source
+from ..tables.grids import Source
 from ..tables.reading import Reading
 from .edges import layered, tables
 from .graph import from_networkx

@@ -1,7 +1,7 @@
 """The door: every table of the schema comes in here, from files and from memory.
 
 Start with :func:`read_table`. `reading`: the options, one list for Python and the command line;
-`stored`, `delimited`, `headers`: files to tables as they stand; `frames`: tables in memory;
+`stored`, `delimited`, `grids`, `headers`: files to tables; `frames`: tables in memory;
 `columns`: which column is which; `identifiers`, `numbers`, `typed`, `currencies`: their cells;
 `door`: all of it, and what is told.
 """

@@ -15,8 +15,8 @@ from ...errors import Finding, NetworkError, findings_table
 from ...text import listing, plural
 from .. import schema
 from . import columns, currencies, stored, typed
-from .delimited import Source
 from .frames import to_pandas
+from .grids import Source
 from .identifiers import IDS, tidy
 from .reading import Reading, reading, refuse_unknown
 

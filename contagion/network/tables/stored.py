@@ -13,8 +13,8 @@ from ...errors import MissingFileError, MissingPackageError, NetworkError, readi
 from ...text import closest, listing
 from .. import schema
 from . import headers
-from .delimited import Source, grid
 from .delimited import read as read_text
+from .grids import Source, grid
 from .reading import Reading
 
 EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
