@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -96,7 +98,8 @@ def _decimals(draft: Draft) -> bool:
                 "raw integers",
                 f"a column 'decimals' says that amounts are raw integers ({said}): one token "
                 "counts as 10 to that power.",
-                'decimals="column" divides by it, decimals={"USDC": 6, "WETH": 18} by asset.',
+                'decimals="column" divides by it'
+                + (f", decimals={_literal(shown)} by asset." if "asset" in columns else "."),
                 rows=np.flatnonzero(columns["decimals"].notna()),
             )
         elif "asset" in columns and len(draft.amount):
@@ -135,6 +138,11 @@ def _decimals(draft: Draft) -> bool:
         repaired=True,
     )
     return "asset" in columns
+
+
+def _literal(shown: dict[Any, Any]) -> str:
+    pairs = [f'"{name}": {int(places)}' for name, places in shown.items()]
+    return "{" + ", ".join(pairs) + "}"
 
 
 def _maybe_raw(draft: Draft) -> None:

@@ -78,6 +78,8 @@ def read_table(given: Any, name: schema.Table, *, unit: str = "", **options: Any
     refuse_unknown(options)
     how = reading(options, unit)
     found = read(given, name, how)
+    if any(finding.severity == "error" for finding in found.findings):
+        how.finish(found.headings, ("columns",))
     raise_errors(found.findings)
     how.finish(found.headings)
     return found

@@ -16,6 +16,7 @@ from .numbers import Numbers, numbers, truths
 from .reading import RATES, Reading
 
 FEW = 200
+EXAMPLES = {"percent": 5, "basis_points": 500, "factor": 1.05, "factor_basis_points": 10500}
 
 
 def converted(done: Mapped, name: schema.Table, how: Reading, decimals: bool = True) -> None:
@@ -173,7 +174,7 @@ def _raw(done: Mapped, c: str, name: schema.Table) -> None:
         Finding(
             "C007", "error", "raw integers",
             f"the column {c!r} of the {name} has hex integers, which count in the smallest unit.",
-            'decimals={"USDC": 6, "WETH": 18} divides by asset.', len(done.frame),
+            'decimals={"…": …} divides by asset, as {"USDC": 6, "WETH": 18} does.', len(done.frame),
         )
     )  # fmt: skip
 
@@ -220,8 +221,11 @@ def wrong(
     fix = "correct the cells, or leave them empty"
     fix += f" (then {column.default})." if column.default else " (unknown)."
     if column.fraction:
-        ways = {"percent": "5", "basis_points": "500", "factor": "1.05",
-                "factor_basis_points": "10500"}  # fmt: skip
-        said = [f'rates={{"{column.column}": "{way}"}} ({x} is 0.05)' for way, x in ways.items()]
-        fix = f"{', '.join(said)}; or correct the cells."
+        x = numbers(given, ".", fraction=True).values
+        ways = [
+            way for way, (slope, level) in RATES.items()
+            if ((x * slope + level >= 0) & (x * slope + level <= 1) | np.isnan(x)).all()
+        ]  # fmt: skip
+        said = [f'rates={{"{column.column}": "{way}"}} ({EXAMPLES[way]} is 0.05)' for way in ways]
+        fix = "; ".join([*said, "or correct the cells."])
     return f"column {column.column}", message, fix
