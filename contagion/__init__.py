@@ -36,7 +36,7 @@ from .errors import (
     StressError,
     UnknownNameError,
 )
-from .network import ExposureNetwork, read
+from .network import ExposureNetwork, read, read_table
 from .rules.serialize import register_venues
 from .shocks import Shock
 
@@ -99,6 +99,7 @@ __all__ = [
     "randomgraphs",
     "rank",
     "read",
+    "read_table",
     "rules",
     "scenarios",
     "statistics",

@@ -37,10 +37,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, NetworkError
     from ..media import visible
+    from ..network.tables.surfaces import on_command_line
     from .terminal import findings_text, paragraph
 
     def say(message: object) -> int:
-        print(visible(paragraph(str(message)), keep="\n"), file=sys.stderr)
+        text = paragraph(on_command_line(str(message)))
+        print(visible(text, keep="\n"), file=sys.stderr)
         return 2
 
     try:

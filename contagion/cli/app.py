@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..network.tables.surfaces import on_command_line
 from ..text import known_name
 from . import (
     compare,
@@ -22,7 +24,8 @@ from . import (
     sweeps,
 )
 from .grouped import Data, grouped
-from .options import File, Json, print_json
+from .options import OUT, File, Json, option, print_json
+from .outputs import tell
 from .terminal import findings_text, paragraph, put, say
 
 app = typer.Typer(
@@ -91,7 +94,16 @@ def datasets(
 
 @app.command()
 @grouped
-def check(file: File, as_json: Json = False, *, data: Data) -> None:
+def check(
+    file: File,
+    fix: Annotated[
+        Path | None,
+        option("DIR", "Write the tables as they were read and repaired into this folder.", OUT),
+    ] = None,
+    as_json: Json = False,
+    *,
+    data: Data,
+) -> None:
     """Check a file of exposures: every finding with rows, amounts and a fix.
 
     The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
@@ -108,13 +120,18 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
             raise
         found, failed = error.findings, True
     if as_json:
-        print_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})
+        told = [asdict(f) | {"fix": on_command_line(f.fix)} for f in found]
+        print_json({"ok": not failed, "findings": told})
     else:
         if network is not None:
             put("\n".join(repr(network).splitlines()[:3]))
         put(findings_text(found) if found else "clean: the checks found nothing.")
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
+    if network is not None and fix is not None:
+        files = network.write(fix)
+        if not as_json:
+            tell(fix, files)
     if failed:
         raise typer.Exit(2)
 

@@ -14,11 +14,15 @@ from ..shocks import Shock
 from ..text import choice
 from . import options
 from .options import Loaded
+from .read_options import Reading
 from .rule_arguments import ruled
+from .terminal import findings_line
+
+NETWORK = ("nodes", "orientation", "unit", "layer", "assume_equity", "repair")
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Reading):  # type: ignore[misc]
     """How a network is read."""
 
     nodes: options.Nodes = None
@@ -31,7 +35,10 @@ class Data:
 
     def load(self, source: str) -> Loaded:
         """The network behind a dataset name or a path."""
-        return options.load(source, **vars(self))
+        own = {name: getattr(self, name) for name in NETWORK}
+        loaded = options.load(source, **own, reading=self.keywords())
+        self.__dict__["seen"] = (loaded.network, source)
+        return loaded
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     ... def command(source: str, *, data: Data) -> None:
     ...     print(source, data.unit)
     >>> list(signature(command).parameters)[:3]
-    ['source', 'nodes', 'orientation']
+    ['source', 'columns', 'constants']
     >>> command(source="file.csv", unit="EUR")
     file.csv EUR
     """
@@ -98,6 +105,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             for name, kind in records.items()
         }
         command(**given, **filled)
+        for record in filled.values():
+            if hasattr(record, "seen") and not given.get("as_json") and command.__name__ != "check":
+                network, source = record.seen
+                if line := findings_line(network.findings, network.assumptions, source):
+                    print(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in spelled}

@@ -18,10 +18,12 @@ from ..text import plural
 from ..units import conversion, parse
 from . import market_arguments as market
 from . import options
+from .grouped import grouped
 from .liquidations_text import cascade_text, coupled_text, profile_text
 from .market_arguments import alike
 from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
+from .read_options import Reading
 from .rule_arguments import ruled
 from .terminal import paragraph, put
 
@@ -38,6 +40,7 @@ def _on_graph(text: str, metavar: str) -> Any:
     return option(metavar, text, GRAPH)
 
 
+@grouped
 def cascade(
     positions: market.Positions = None,
     loans: market.Loans = None,
@@ -122,6 +125,8 @@ def cascade(
     ] = None,
     figure: Figure = None,
     as_json: options.Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Push a price shock through positions and loans: who is liquidated, what is missing where.
 
@@ -147,7 +152,7 @@ def cascade(
                 f"--unit {parse(loaded.network.unit).asset or 'USD'}, or the same."
             )
         unit = unit or loaded.network.unit
-    book = market.read_book(positions, loans, prices, maintenance, unit)
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
     breakers: list[Any] = [] if halt is None else [market.halt(halt)]
     breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
     chosen = LiquidationCascade(
@@ -192,6 +197,7 @@ def cascade(
     _end([*found["notes"]], out, files, figure)
 
 
+@grouped
 def profile(
     positions: market.Positions = None,
     loans: market.Loans = None,
@@ -208,6 +214,8 @@ def profile(
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,
     as_json: options.Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """What is liquidatable when prices move by so much, and how few holders it belongs to.
 
@@ -215,7 +223,7 @@ def profile(
     Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
     """
     drawable(figure)
-    book = market.read_book(positions, loans, prices, maintenance, unit)
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
     at = market.steps(moves)
     found = liquidatable(book, at, asset)
     holders = concentration(book, at, asset, k=[1, 3])

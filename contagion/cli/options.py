@@ -19,6 +19,7 @@ from ..models import MODELS
 from ..models.base import Model
 from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 from ..network.exposure_network import ExposureNetwork, read
+from ..network.tables import OPTIONS as READING
 from ..shocks import Shock
 from ..text import choice, closest, known_name, listing
 from .terminal import put
@@ -73,7 +74,7 @@ Repair = Annotated[
     option(
         "WHAT=HOW",
         "What to do about data that are not clean, as the findings of `contagion check` "
-        "propose it: duplicates=sum, self_loops=drop, missing_equity=external, fx=EUR:1.08 ... "
+        "propose it: duplicates=sum, self_loops=drop, missing_equity=external ... "
         "Repeatable.",
         DATA,
     ),
@@ -148,9 +149,10 @@ def load(
     assume_equity: Iterable[str] | None = None,
     repair: Iterable[str] | None = None,
     period: str | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> Loaded:
     """The network behind a dataset name or a path, with the choices of the options."""
-    options: dict[str, Any] = repairs(repair or ())
+    options: dict[str, Any] = repairs(repair or ()) | dict(reading or {})
     given = {node: number(text, "--assume-equity") for node, text in pairs(assume_equity)}
     said = {"nodes": nodes, "unit": unit, "layer": layer, "period": period}
     for key, value in said.items():
@@ -217,11 +219,15 @@ def number(text: str, option: str) -> float:
 
 
 def repairs(texts: Iterable[str]) -> dict[str, Any]:
-    """The choices of --repair, e.g. `duplicates=sum` or `fx=EUR:1.08,GBP:1.25`."""
-    known = [key for key in ALLOWED if key not in ("assume_equity", "period")]
+    """The choices of --repair, e.g. `duplicates=sum` or `id_map=Deutsche Bk:Deutsche Bank`."""
+    own = {"assume_equity": "--assume-equity", "period": "--period"}
+    own |= {n: o.option for n, o in READING.items()}
+    known = [key for key in ALLOWED if key not in own]
     found: dict[str, Any] = {}
     for text in texts:
         key, sign, value = text.partition("=")
+        if key in own:
+            raise ArgumentError(f"--repair {text}: this is an option of its own: {own[key]}.")
         known_name(key, known, "repair", f"--repair {text}")
         if not sign:
             raise ArgumentError(f"--repair {text}: write WHAT=HOW, such as duplicates=sum.")

@@ -12,7 +12,10 @@ import typer
 from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
-from ..network.formats.files import read_table
+from ..network import schema
+from ..network.tables import Reading, door
+from ..network.tables import columns as named
+from ..network.tables import reading as chosen
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
@@ -30,7 +33,6 @@ METHODS: dict[str, Callable[..., Ensemble]] = {
     "configuration": room.configuration,
     "gibbs": room.gibbs,
 }
-COLUMNS = ("interbank_assets", "interbank_liabilities")
 
 
 @grouped
@@ -100,7 +102,8 @@ def reconstruct(
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
     file = Path(source)
-    totals = source not in dataset_names() and file.is_file() and _has_margins(file)
+    how = data.keywords()
+    totals = source not in dataset_names() and file.is_file() and _has_margins(file, how)
     if totals:
         given_equity = {
             node: number(text, "--assume-equity") for node, text in pairs(data.assume_equity)
@@ -109,11 +112,12 @@ def reconstruct(
             {"assume_equity": given_equity} if given_equity else {}
         )
         margins = Margins.from_table(
-            read_table(file, "nodes"),
+            file,
             unit=data.unit or "",
             name=file.stem,
             residual=residual,
             **choices,
+            **how,
         )
     else:
         if residual is not None:
@@ -121,7 +125,7 @@ def reconstruct(
         loaded = data.load(source)
         margins = Margins.from_network(loaded.network)
     if known is not None:
-        margins = margins.partial(read_table(known))
+        margins = margins.partial(known)
     ensemble = METHODS[method](margins, **asked)
     folders = [] if out is None else write(ensemble, out)
     if as_json:
@@ -144,11 +148,13 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
     return folders
 
 
-def _has_margins(file: Path) -> bool:
+def _has_margins(file: Path, keywords: dict[str, Any]) -> bool:
     """Whether a file is a table of nodes with one of the columns of margins."""
     if file.suffix.lower() in (".graphml", ".gexf"):
         return False
-    return bool(set(COLUMNS) & set(map(str, read_table(file, "nodes").columns)))
+    how: Reading = chosen(keywords)
+    source = door.find(file, "margins", how)
+    return bool(set(schema.MARGINS) & set(named.mapped(source.frame, "margins", how).frame.columns))
 
 
 def _parameters(method: str) -> list[str]:

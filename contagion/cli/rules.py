@@ -12,15 +12,18 @@ import pandas as pd
 import typer
 
 from ..errors import ArgumentError, ContagionError, MissingFileError, RuleError
+from ..network.tables import read_table
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
 from ..text import closest, known_name, percent
 from ..units import Scale, scale
 from . import rule_arguments as words
+from .grouped import grouped
 from .layers import used
 from .options import OUT, Json, Unit, number, option, print_json
 from .outputs import rows, save, tell
+from .read_options import Reading
 from .terminal import documented, paragraph, put, say, table, width
 
 MOST = 12
@@ -41,6 +44,7 @@ Parameters = Annotated[
 ]
 
 
+@grouped
 def allocate(
     claims: Annotated[
         Path,
@@ -80,6 +84,8 @@ def allocate(
         ),
     ] = None,
     as_json: Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Share one loss among the claims on one venue: who loses how much, layer by layer.
 
@@ -87,7 +93,7 @@ def allocate(
     """
     if rounding is not None and lot is None:
         raise ArgumentError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
-    chosen, frame = words.rule(rule, param), _claims(claims)
+    chosen, frame = words.rule(rule, param), _claims(claims, unit, reading)
     for word, column in words.needed(chosen):
         if column not in frame:  # on a graph it would be the same for all
             near = closest(column, list(frame))
@@ -112,15 +118,12 @@ def allocate(
     tell(out, files)
 
 
-def _claims(path: Path) -> pd.DataFrame:
-    from ..network import formats as convert
-
-    if not path.is_file():
-        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = "" if path.is_dir() else closest(path.name, beside)
-        hint = f" Did you mean {near!r}?" if near else " A claims table is a CSV or Parquet file."
-        raise MissingFileError(f"There is no file {str(path)!r}.{hint}")
-    return convert.read_table(path, columns={"claimant": "node"})  # claimants stay text
+def _claims(path: Path, unit: str | None, reading: Reading) -> pd.DataFrame:
+    if path.is_dir():
+        raise MissingFileError(
+            f"{str(path)!r} is a folder. A claims table is a CSV or Parquet file."
+        )
+    return read_table(path, "claims", unit=unit or "", **reading.keywords()).table
 
 
 def _record(done: Allocation) -> dict[str, Any]:

@@ -18,28 +18,30 @@ from ..errors import ArgumentError, StressError
 from ..experiments.stress import StressTest
 from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
 from ..network.exposure_network import ExposureNetwork
+from ..network.tables import OPTIONS as READING
 from ..scenarios import Scenarios
 from ..text import choice
 from . import options
+from .grouped import grouped
 from .options import OUT, SHOCK, load, option, print_json
 from .outputs import draw, drawable, tell
+from .read_options import Reading
 from .rule_arguments import ruled
 from .scenario_arguments import again, list_kinds, model_of, set_of
 from .stress_text import record, show
 
 TARGETS = ("mean", "value-at-risk", "expected-shortfall")
-OF_NETWORK = (
-    "source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair", "period",
-    "rule",
-)  # fmt: skip
+OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair",
+              "period", "reading", "rule")  # fmt: skip
 OF_RUN = (
     "scenarios", "given", "count", "rng", "model", "param", "baseline", "paired", "target_error",
     "target", "level",
 )  # fmt: skip
-WITH_RESUME = (*OF_NETWORK, "resume", "jobs", "figure", "as_json")
+WITH_RESUME = (*OF_NETWORK, *READING, "creditor", "resume", "jobs", "figure", "as_json")
 Found = tuple[StressTest, ExposureNetwork, Scenarios]
 
 
+@grouped
 def stress(
     context: typer.Context,
     source: Annotated[
@@ -144,6 +146,8 @@ def stress(
         Path | None, option("FILE", "Draw the loss exceedance curve, .png or .svg.", OUT)
     ] = None,
     as_json: options.Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Run many scenarios through a model: mean, VaR and ES of the loss, who defaults how often.
 
@@ -156,7 +160,8 @@ def stress(
         list_kinds()
         return
     drawable(figure)
-    words = {name: context.params[name] for name in (*OF_NETWORK, *OF_RUN)} | {"cwd": os.getcwd()}
+    said = {**context.params, "reading": reading.keywords()}
+    words = {name: said[name] for name in (*OF_NETWORK, *OF_RUN)} | {"cwd": os.getcwd()}
     run: dict[str, Any] = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
     if resume is None:
         test, network, drawn = _begin(words, out, run)

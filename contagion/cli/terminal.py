@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import Finding
 from ..media import visible
+from ..network.tables.surfaces import on_command_line
 
 
 def width() -> int:
@@ -136,10 +137,14 @@ def _set_in(line: str, hang: str) -> list[str]:
 def findings_text(findings: Sequence[Finding]) -> str:
     """Findings with what was found, samples and the fix, one paragraph each."""
     number = Counter(finding.severity for finding in findings)
-    errors = number["error"]
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
-        for key, word in (("error", "error"), ("repaired", "repaired"), ("warning", "warning"))
+        for key, word in (
+            ("error", "error"),
+            ("repaired", "repaired"),
+            ("warning", "warning"),
+            ("note", "note"),
+        )
         if number[key]
     ]
     parts = [f"{', '.join(heads)}:"]
@@ -148,12 +153,21 @@ def findings_text(findings: Sequence[Finding]) -> str:
         text = f"{finding.code} {finding.title}{mark}: {finding.message}"
         parts.append(paragraph(text, "", "  "))
         if finding.fix:
-            parts.append(paragraph(f"Fix: {finding.fix}", "  ", "  "))
-    if errors:
-        parts.append(
-            paragraph(
-                "On the command line a fix is --repair, such as --repair duplicates=sum or "
-                "--repair fx=EUR:1.08; capital that is not known is --assume-equity NODE=AMOUNT."
-            )
-        )
+            parts.append(paragraph(f"Fix: {on_command_line(finding.fix)}", "  ", "  "))
     return "\n".join(parts)
+
+
+def findings_line(findings: Sequence[Finding], assumed: Sequence[str], source: str) -> str:
+    """One line below what a command computed: what stands about its data; empty for nothing.
+
+    >>> findings_line([Finding("W001", "warning", "amounts of 0", "", "")], [], "x.csv")
+    'Data: amounts of 0 (W001); in full: contagion check x.csv'
+    """
+    told = [f"{f.title} ({f.code})" for f in findings if f.severity in ("warning", "repaired")]
+    told += [f.message.rstrip(".") for f in findings if f.code == "N004"]
+    told += [f"{len(assumed)} assumption{'s' if len(assumed) > 1 else ''}"] if assumed else []
+    if not told:
+        return ""
+    return paragraph(
+        f"Data: {'; '.join(dict.fromkeys(told))}; in full: contagion check {source}", "", "  "
+    )

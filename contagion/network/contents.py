@@ -81,12 +81,13 @@ class Contents:
         """
         before = Provenance.of(provenance)
         tables.origin = origin or tables.origin
+        beside = intake.beside(
+            tables,
+            {"holdings": holdings, "guarantees": guarantees, "shareholdings": shareholdings},
+        )
         if not trusted:
-            beside = {
-                "holdings": holdings, "guarantees": guarantees, "shareholdings": shareholdings
-            }  # fmt: skip
-            tables, beside, given = periods.one(tables, beside, {**choices, "rules": rules}, unit)
-            holdings, guarantees, shareholdings = beside.values()
+            asked = {**choices, "rules": rules}
+            tables, beside, given = periods.one(tables, beside, asked, unit)
             rules, choices = given.pop("rules"), cast(Choices, given)
         read = read or record("read", tables.origin or "tables")
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
@@ -101,20 +102,20 @@ class Contents:
         same = draft.raw is not None and draft.amount is draft.raw.values
         put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
         put["names"] = pd.Index(put["_nodes"]["node"], name="node")
-        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
+        put["_shareholdings"] = owners.checked(beside["shareholdings"], self.names, book.known)
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
         begin = begun(before, read, choices, draft.findings)
         put["provenance"] = before if trusted else begin
-        table = (
-            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
-        )
-        put["_holdings"] = table
+        put["_holdings"] = held.checked(beside["holdings"], self.names, book.external_assets)
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
         put["_accepted"] = intake.accepted(draft, choices)
-        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
+        put["_guarantees"] = contingent.checked(
+            beside["guarantees"], self.names, self.creditor, self.debtor
+        )
         put["_rules"] = self._named_rules(rules or {})
+        tables.how.finish(tables.headings)
         if draft.liabilities is not None:
             put["liabilities"] = intake.frozen_matrix(draft.liabilities)
 

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ..errors import ArgumentTypeError
 from ..media import shown, visible
 from ..text import money
 from . import formats as convert
@@ -19,6 +20,7 @@ from .checks import Choices
 from .contents import ExternalCreditors
 from .forms import Forms, Orientation
 from .provenance import UNOBSERVED, record
+from .tables import reading
 
 
 class ExposureNetwork(Forms, Changes):
@@ -95,7 +97,7 @@ class ExposureNetwork(Forms, Changes):
     ):
         intake.settings({**choices, "external_creditors": external_creditors})
         self._fill(
-            convert.tables(nodes, exposures, orientation, columns, origin, unit),
+            self._read(nodes, exposures, orientation, {**choices, "columns": columns}, unit),
             unit=unit,
             name=name,
             external_creditors=external_creditors,
@@ -105,6 +107,17 @@ class ExposureNetwork(Forms, Changes):
             shareholdings=shareholdings,
             **choices,
         )
+
+    @staticmethod
+    def _read(
+        nodes: Any, exposures: Any, orientation: str | None, options: dict[str, Any], unit: str
+    ) -> convert.Tables:
+        for given in (nodes, exposures):
+            if isinstance(given, str | PathLike):
+                raise ArgumentTypeError(
+                    f"{str(given)!r} is a path: contagion.read(path) reads files."
+                )
+        return convert.tables(nodes, exposures, reading(options, unit), orientation)
 
     @shown
     def __repr__(self) -> str:
@@ -121,7 +134,7 @@ class ExposureNetwork(Forms, Changes):
         lines += [f"  {record}" for record in self.provenance.named(*UNOBSERVED)]
         if self.provenance.changes:
             lines.append(f"  changed: {netting.summary(self.provenance.changes, self.unit)}")
-        warnings = [f for f in self.findings if f.severity != "error"]
+        warnings = [f for f in self.findings if f.severity not in ("error", "note")]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
             lines.append(f"  {len(warnings)} findings ({codes}): see .check()")
@@ -137,8 +150,9 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
         or a folder with `exposures.csv`, `nodes.csv` (or `.parquet`) and optionally
         `dataset.toml`, whose `[network]` table gives default options.
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
-        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer),
-        `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`.
+        called creditor and debtor), `layer=` (keep one layer or snapshot), how the tables are
+        read (`columns={"theirs": "ours"}`, `constants=`, `sheet=`, `totals="drop"` ..., see
+        :class:`~contagion.network.tables.Reading`), and the keywords of :class:`ExposureNetwork`.
 
     Raises
     ------

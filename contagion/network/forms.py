@@ -11,6 +11,7 @@ from ..rules import to_dict
 from . import formats as convert
 from . import intake
 from .matrices import Matrices
+from .tables import reading
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -63,7 +64,8 @@ class Forms(Matrices):
         [['b', 'a', 4.0]]
         """
         settings = intake.settings(options)
-        tables = convert.from_matrix(matrix, names, orientation, totals, options.get("decimal"))
+        how = reading({**options, "totals": totals}, options.get("unit", ""))
+        tables = convert.from_matrix(matrix, names, orientation, totals, how)
         assert tables.nodes is not None
         labels = list(tables.nodes["node"])
         given = {
@@ -115,7 +117,8 @@ class Forms(Matrices):
         [1.0, 3.0]
         """
         settings = intake.settings(options)
-        tables = convert.from_networkx(graph, orientation, amount, columns)
+        how = reading({**options, "columns": columns}, options.get("unit", ""))
+        tables = convert.from_networkx(graph, orientation, amount, how)
         return cls._from(tables, {**tables.settings, **settings})
 
     def to_networkx(self, orientation: Orientation = "creditor->debtor") -> nx.MultiDiGraph[Any]:

@@ -15,7 +15,8 @@ from ..errors import Finding, NetworkError
 from ..text import closest, listing, money, plural
 from . import schema
 from .checks.numbers import numbers
-from .formats import Tables, to_pandas
+from .formats import Tables
+from .tables.frames import to_pandas
 
 OF_NODES = ("assume_equity", "rules", "start_defaulted")  # settings that name nodes
 KEYS = {"nodes": ["node"], "exposures": ["creditor", "debtor"]}

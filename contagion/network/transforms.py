@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import ArgumentTypeError, NetworkError
 from ..text import choice, closest, plural
-from . import guarantees, schema, shareholdings
+from . import guarantees, intake, schema, shareholdings
 from .formats import Tables
 from .matrices import Matrices
 from .provenance import Provenance, Record, record
@@ -136,14 +136,16 @@ def ruled(network: N, rules: Mapping[Any, Any]) -> N:
 
 def guaranteed(network: N, table: Any) -> N:
     """The same network with these guarantees instead of its own."""
-    checked = guarantees.checked(table, network.names, network.creditor, network.debtor)
+    given = intake.one_beside(table, "guarantees")
+    checked = guarantees.checked(given, network.names, network.creditor, network.debtor)
     done = record("changed", "with_guarantees", {"guarantees": _size(checked)})
     return replaced(network, done, _guarantees=checked)
 
 
 def shared(network: N, table: Any) -> N:
     """The same network with these shareholdings instead of its own, and the equity that follows."""
-    checked = shareholdings.checked(table, network.names, network.book.known)
+    given = intake.one_beside(table, "shareholdings")
+    checked = shareholdings.checked(given, network.names, network.book.known)
     done = record("changed", "with_shareholdings", {"shareholdings": _size(checked)})
     owned = copy.copy(network)
     owned.__dict__["_shareholdings"] = checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -19,6 +20,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..network.formats import Tables
 from ..network.periods import Periods, label
 from ..network.provenance import record
+from ..network.tables import reading
 from ..network.transforms import rebuilt
 from ..results.run_arrays import Baseline
 from ..shocks import Shock
@@ -87,14 +89,9 @@ class Panel:
             settings = intake.settings(
                 {k: v for k, v in options.items() if k not in ("orientation", "columns")}
             )
-            tables = formats.tables(
-                nodes,
-                exposures,
-                options.get("orientation"),
-                options.get("columns"),
-                str(options.get("origin", "")),
-                str(options.get("unit", "")),
-            )
+            unit, origin = (str(options.get(key, "")) for key in ("unit", "origin"))
+            how, orientation = reading(options, unit), options.get("orientation")
+            tables = formats.tables(nodes, exposures, how, orientation, origin)
             found = _by_period(tables, {k: v for k, v in settings.items() if k != "origin"})
         self._fill(found, missing_nodes)
 
@@ -258,7 +255,8 @@ def _given(networks: Any, options: Mapping[str, Any]) -> dict[str, ExposureNetwo
 
 def _by_period(tables: Tables, settings: dict[str, Any]) -> dict[str, ExposureNetwork]:
     """The network of every period of the tables."""
-    beside = {name: settings.get(name) for name in intake.TABLES}
+    beside = intake.beside(tables, {name: settings.get(name) for name in intake.TABLES})
+    settings = {**settings, **beside}
     periods = Periods({"nodes": tables.nodes, "exposures": tables.exposures, **beside}, True).found
     if not periods:
         raise NetworkError(
@@ -267,7 +265,7 @@ def _by_period(tables: Tables, settings: dict[str, Any]) -> dict[str, ExposureNe
         )
     found = {}
     for period in periods:
-        one = Tables(tables.nodes, tables.exposures, {}, tables.origin, list(tables.findings))
+        one = replace(tables, settings={}, findings=list(tables.findings))
         with naming(f"Period {period}."):
             found[period] = ExposureNetwork._from(one, {**settings, "period": period})
     return found

@@ -29,6 +29,14 @@ def complete_book(draft: Draft) -> Book:
     liabilities = np.where(np.isnan(liabilities), given["total_liabilities"] - debts, liabilities)
     if not {"external_liabilities", "total_liabilities", "equity"} & set(nodes.columns):
         liabilities = np.where(np.isnan(assets), np.nan, 0.0)
+        if np.isfinite(assets).any():
+            draft.report(
+                "N004",
+                "default assumed",
+                "no external liabilities, total liabilities or equity are given: nodes owe nothing "
+                "outside the graph.",
+                names=draft.some(np.isfinite(assets)),
+            )
     can_fail = np.ones(n, bool)
     if "can_fail" in nodes:
         can_fail = nodes["can_fail"].astype("boolean").fillna(True).to_numpy(bool)

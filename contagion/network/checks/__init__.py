@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ...errors import Finding, findings_table
 from .aggregates import aggregates
 from .choices import ALLOWED, Choices, known_choices
-from .columns import required, typed
+from .columns import typed
 from .draft import MATRIX, Draft, draft
 from .exposures import amounts, duplicate_pairs, self_loops, unknown_ids
 from .oddities import oddities
@@ -39,6 +39,5 @@ __all__ = [
     "draft",
     "findings_table",
     "known_choices",
-    "required",
     "typed",
 ]

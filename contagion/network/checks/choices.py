@@ -35,6 +35,10 @@ class Choices(TypedDict, total=False):
         debtor), "zero" keeps them with amount 0.
     decimal (C006) : "." or ",", the decimal sign of amounts given as text, where "1,234" could be
         read in two ways.
+    thousands (C006) : what separates thousands in amounts given as text.
+    constants (C012) : column → value, for a column that has one value in every row.
+    rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", how a
+        column of fractions is written.
     fx (C007) : currency (or asset) → its worth in the unit of the network.
     decimals (C007) : asset → decimals, for raw integer amounts; "column" takes the column
         `decimals`.
@@ -63,6 +67,9 @@ class Choices(TypedDict, total=False):
     negative: Literal["error", "flip", "abs"]
     na: Literal["error", "zero", "drop"]
     decimal: Literal[".", ","]
+    thousands: str
+    constants: Mapping[str, Any]
+    rates: Mapping[str, str]
     fx: Mapping[str, float]
     decimals: Literal["column"] | Mapping[str, int]
     scale: Mapping[str, float]
@@ -83,7 +90,7 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 ALLOWED: dict[str, tuple[str, ...]] = _words()
-MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale")
+MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale", "constants", "rates")
 NUMBERS = ("assume_equity", "fx", "decimals", "scale")
 LISTS = ("start_defaulted", "aggregates")
 
@@ -119,7 +126,7 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             raise ArgumentError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
         elif key in MAPPINGS and not isinstance(value, str):
             _mapping(key, value)
-        elif key not in LISTS and key not in MAPPINGS:
+        elif key not in LISTS and key not in MAPPINGS and ALLOWED[key]:
             one_of(value, ALLOWED[key], key)
 
 
