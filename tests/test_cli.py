@@ -16,6 +16,7 @@ from terminal import fits, flat
 
 import contagion as ct
 from contagion.cli.options import model, number, repairs
+from contagion.cli.read_options import keywords
 
 CHAIN = "cefi_credit_2022"
 
@@ -212,7 +213,7 @@ ERRORS = [
     (["run", CHAIN, "--period", "2022-11"], "does not have"),
     (["run", CHAIN, "--repair", "duplicate=sum"], "Did you mean 'duplicates'?"),
     (["run", CHAIN, "--repair", "duplicates=add"], "'sum'"),
-    (["run", CHAIN, "--repair", "fx=EUR"], "NAME:VALUE"),
+    (["run", CHAIN, "--fx", "EUR"], "CODE=WORTH"),
     (["run", CHAIN, "--assume-equity", "genesiss=1"], "genesis"),
     (["run", CHAIN, "--orientation", "creditor-"], "creditor-debtor"),
     (["run", CHAIN, "--bogus"], "--bogus"),
@@ -292,8 +293,8 @@ def test_not_amounts(text):
 
 
 def test_repairs_and_models_from_words():
-    assert repairs(["fx=EUR:1.08,GBP:1.25", "id_map=Old:new", "start_defaulted=a, b"]) == {
-        "fx": {"EUR": 1.08, "GBP": 1.25},
+    assert keywords({"fx": ["EUR=1.08", "GBP=1.25"]}) == {"fx": {"EUR": 1.08, "GBP": 1.25}}
+    assert repairs(["id_map=Old:new", "start_defaulted=a, b"]) == {
         "id_map": {"Old": "new"},
         "start_defaulted": ["a", "b"],
     }

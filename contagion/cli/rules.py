@@ -121,7 +121,7 @@ def allocate(
 def _claims(path: Path, unit: str | None, reading: Reading) -> pd.DataFrame:
     if path.is_dir():
         raise MissingFileError(
-            f"{str(path)!r} is a folder. A claims table is a CSV or Parquet file."
+            f"There is no file {str(path)!r}: it is a folder. A claims table is a CSV file."
         )
     return read_table(path, "claims", unit=unit or "", **reading.keywords()).table
 

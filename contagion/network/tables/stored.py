@@ -45,7 +45,9 @@ def load(path: str | PathLike[str], name: schema.Table, how: Reading) -> Source:
     """
     place = existing(path)
     if place.is_dir():
-        raise NetworkError(f"{str(place)!r} is a folder: give the file with the {name}.")
+        raise NetworkError(
+            f"There is no file {str(place)!r}: it is a folder. Give the file with the {name}."
+        )
     suffix, data = place.suffix.lower(), None
     if suffix == ".gz":
         with reading(place.name, NetworkError):
