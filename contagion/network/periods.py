@@ -14,9 +14,9 @@ import pandas as pd
 from ..errors import Finding, NetworkError
 from ..text import closest, listing, money, plural
 from . import schema
-from .checks.numbers import numbers
 from .formats import Tables
 from .tables.frames import to_pandas
+from .tables.numbers import numbers
 
 OF_NODES = ("assume_equity", "rules", "start_defaulted")  # settings that name nodes
 KEYS = {"nodes": ["node"], "exposures": ["creditor", "debtor"]}
