@@ -11,7 +11,8 @@ import pytest
 import contagion as ct
 from contagion.cli import run
 from contagion.network import schema
-from contagion.network.tables import OPTIONS, read_table
+from contagion.network.tables import read_table
+from contagion.network.tables.reading import OPTIONS
 from contagion.network.tables.surfaces import on_command_line, proposals, words
 
 

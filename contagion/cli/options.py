@@ -19,7 +19,7 @@ from ..models import MODELS
 from ..models.base import Model
 from ..network.checks.choices import ALLOWED, LISTS, MAPPINGS, NUMBERS
 from ..network.exposure_network import ExposureNetwork, read
-from ..network.tables import OPTIONS as READING
+from ..network.tables.reading import OPTIONS as READING
 from ..shocks import Shock
 from ..text import choice, closest, known_name, listing
 from .terminal import put

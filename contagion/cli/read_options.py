@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from ..errors import ArgumentError
 from ..network import schema
-from ..network.tables import OPTIONS
-from ..network.tables.reading import Option
+from ..network.tables.reading import OPTIONS, Option
 from ..text import known_name
 from .options import number, option
 

@@ -18,7 +18,7 @@ from ..errors import ArgumentError, StressError
 from ..experiments.stress import StressTest
 from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
 from ..network.exposure_network import ExposureNetwork
-from ..network.tables import OPTIONS as READING
+from ..network.tables.reading import OPTIONS as READING
 from ..scenarios import Scenarios
 from ..text import choice
 from . import options

@@ -10,10 +10,10 @@ from typing import Any
 from ...errors import NetworkError, reading
 from ...text import listing
 from .. import schema
-from ..tables import OPTIONS as READING
 from ..tables import door, stored
 from ..tables import reading as chosen
 from ..tables.grids import Source
+from ..tables.reading import OPTIONS as READING
 from ..tables.reading import Reading
 from .edges import layered, tables
 from .graph import from_networkx
@@ -119,11 +119,11 @@ def _card(place: Path) -> dict[str, Any]:
 
     with reading(card):
         data = tomllib.loads(card.read_text(encoding="utf-8"))
-    settings = {
-        "unit": str(data.get("unit", "")),
-        "name": str(data.get("title", "")),
-        **data.get("network", {}),
-    }
+        settings = {
+            "unit": str(data.get("unit", "")),
+            "name": str(data.get("title", "")),
+            **data.get("network", {}),
+        }
     more = ("assume_equity", "rules", "provenance")
     return settings | {key: data[key] for key in more if key in data}
 

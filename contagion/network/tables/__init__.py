@@ -8,7 +8,7 @@ Start with :func:`read_table`. `reading`: the options, one list for Python and t
 
 from __future__ import annotations
 
-from .door import Read, raise_errors, read, read_table
-from .reading import OPTIONS, Reading, reading
+from .door import Read, read_table
+from .reading import Reading, reading
 
-__all__ = ["OPTIONS", "Read", "Reading", "raise_errors", "read", "read_table", "reading"]
+__all__ = ["Read", "Reading", "read_table", "reading"]

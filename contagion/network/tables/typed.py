@@ -68,7 +68,7 @@ def _maybe(cells: pd.Series) -> bool:
     some = cells.dropna().iloc[:FEW]
     if not len(some) or some.str.match(r"^\s*0\d").any():
         return False
-    return numbers(some, ".").unread is None or numbers(some, ",").unread is None
+    return any(numbers(some, sign, fraction=True).unread is None for sign in ".,")
 
 
 def _money(

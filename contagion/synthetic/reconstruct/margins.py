@@ -17,8 +17,8 @@ from ...network.checks.aggregates import without_sums
 from ...network.exposure_network import ExposureNetwork
 from ...network.formats import Tables
 from ...network.provenance import Record, record
-from ...network.tables import OPTIONS as READING
 from ...network.tables import Reading, door, reading
+from ...network.tables.reading import OPTIONS as READING
 from ...text import listing, money, plural
 from ._cells import Problem, places, problem
 from .feasible import leftover, require
