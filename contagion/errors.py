@@ -228,21 +228,8 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     """Findings as a DataFrame: code, severity, title, count, amount, message, fix, samples."""
     import pandas as pd
 
-    class Findings(pd.DataFrame):
-        """Findings as a table that shows every message in full."""
-
-        def __repr__(self) -> str:
-            return "\n".join(map(str, findings)) if len(self) else "clean: nothing was found."
-
-        def __reduce_ex__(self, protocol: Any) -> Any:
-            return pd.DataFrame(self).__reduce_ex__(protocol)
-
-        def _repr_html_(self) -> str:
-            with pd.option_context("display.max_colwidth", None):
-                return str(self.drop(columns="samples").to_html(index=False, na_rep=""))
-
     names = ["code", "severity", "title", "count", "amount", "message", "fix", "samples"]
-    return Findings([[getattr(f, n) for n in names] for f in findings], columns=names)
+    return pd.DataFrame([[getattr(f, n) for n in names] for f in findings], columns=names)
 
 
 class NetworkError(ContagionError):

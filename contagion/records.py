@@ -9,7 +9,7 @@ Definitions and reasons are kept by `merge`, `join` and `to_csv` of the record, 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .errors import ArgumentError
-from .media import TABLES, ending, guarded, page, shown, visible
+from .errors import ArgumentError, Finding, findings_table
+from .media import TABLES, ending, guarded, notebook, page, shown, visible
 from .text import listing
 
 Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
@@ -347,3 +347,23 @@ def _words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_words, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def findings_shown(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Findings as a table that shows every message in full, in a terminal and in a notebook."""
+
+    class Findings(pd.DataFrame):
+        """Findings as a table that shows every message in full."""
+
+        @shown
+        def __repr__(self) -> str:
+            return "\n".join(map(str, findings)) if len(self) else "clean: nothing was found."
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            return pd.DataFrame(self).__reduce_ex__(protocol)
+
+        def _repr_html_(self) -> str:
+            with pd.option_context("display.max_colwidth", None):
+                return notebook("", self.drop(columns="samples"))
+
+    return Findings(findings_table(findings))

@@ -194,7 +194,7 @@ def test_margins_by_name():
 
 
 def test_from_table_names_what_is_missing():
-    with pytest.raises(ct.NetworkError, match="no column 'assets'"):
+    with pytest.raises(ct.NetworkError, match="names 'assets'; the table has 'node'"):
         Margins.from_table({"node": ["a"], "interbank_liabilities": [0]}, claims="assets")
     with pytest.raises(ct.NetworkError, match="1 row for 2 nodes; 'b'"):
         Margins(["a", "b"], [1, 1], [1, 1], nodes=pd.DataFrame({"node": ["a"]}))

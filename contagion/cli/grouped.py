@@ -16,9 +16,9 @@ from . import options
 from .options import Loaded
 from .read_options import Reading
 from .rule_arguments import ruled
-from .terminal import findings_line
+from .terminal import findings_line, put
 
-NETWORK = ("nodes", "orientation", "unit", "layer", "assume_equity", "repair")
+NETWORK = ("nodes", "orientation", "unit", "layer", "period", "assume_equity", "repair")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             if hasattr(record, "seen") and not given.get("as_json") and command.__name__ != "check":
                 network, source = record.seen
                 if line := findings_line(network.findings, network.assumptions, source):
-                    print(f"\n{line}")
+                    put(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in spelled}

@@ -11,10 +11,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import Finding
+from ..records import findings_shown
 from ..rules import Rule, from_dict
 from ..text import known_name
 from . import balance_sheet as books
-from . import checks as validation
 from . import guarantees as contingent
 from . import holdings as held
 from . import intake, periods
@@ -186,7 +186,7 @@ class Contents:
 
     def check(self) -> pd.DataFrame:
         """Findings of the input checks: code, severity, title, count, amount, message, fix."""
-        return validation.findings_table(self.findings)
+        return findings_shown(self.findings)
 
     @property
     def derived(self) -> tuple[str, ...]:

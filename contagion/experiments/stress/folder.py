@@ -164,7 +164,7 @@ class Folder:
 
     def save(self, tables: dict[str, Table]) -> None:
         """Write tables and then the lines with their hashes."""
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq
 
         fresh = {}
         for name, table in tables.items():

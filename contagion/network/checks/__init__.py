@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...errors import Finding, findings_table
+from ...errors import Finding
 from .aggregates import aggregates
 from .choices import ALLOWED, Choices, known_choices
 from .columns import typed
@@ -37,7 +37,6 @@ __all__ = [
     "Draft",
     "Finding",
     "draft",
-    "findings_table",
     "known_choices",
     "typed",
 ]

@@ -51,7 +51,7 @@ def from_matrix(
             labels = own if labels is None else labels
         elif not issparse(matrix):
             matrix = _array(matrix)
-        elif np.iscomplexobj(matrix):
+        elif np.dtype(getattr(matrix, "dtype", float)).kind == "c":
             raise _wrong("the matrix is complex.", "matrix.real, if that is what is owed.")
         _square(matrix, labels)
     except NetworkError as error:
@@ -150,7 +150,7 @@ def _label(name: object) -> str:
 def _labelled(frame: pd.DataFrame, totals: str, how: Reading) -> tuple[np.ndarray, list[Any]]:
     """Numbers and labels of a labelled matrix; totals are found by name and by arithmetic."""
     numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
-    if frame.columns.equals(frame.index) and numbered and frame.columns[0] == 0:
+    if frame.columns.equals(frame.index) and numbered and frame.columns[:1].isin([0]).all():
         pass  # without labels
     elif numbered and len(frame.columns):
         first = frame.columns[0]

@@ -51,7 +51,7 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
     """
     own = schema.columns(name)
     done = Mapped(_told(frame, name, how))
-    table, by = done.frame, {}
+    table, by = done.frame, dict[str, list[Any]]()
     for column in table.columns:
         by.setdefault(schema.key(column), []).append(column)
     new: dict[Any, str] = {}

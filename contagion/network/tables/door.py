@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import Finding, NetworkError, findings_table
+from ...errors import Finding, NetworkError
+from ...media import shown
+from ...records import findings_shown
 from ...text import listing, plural
 from .. import schema
 from . import columns, currencies, stored, typed
@@ -46,8 +48,9 @@ class Read:
 
     def check(self) -> pd.DataFrame:
         """The findings as a table, as of a network."""
-        return findings_table(self.findings)
+        return findings_shown(self.findings)
 
+    @shown
     def __repr__(self) -> str:
         codes = ", ".join(dict.fromkeys(f.code for f in self.findings))
         more = f"; {len(self.findings)} findings ({codes}): see .check()" if codes else ""

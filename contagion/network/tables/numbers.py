@@ -8,7 +8,7 @@ nothing proves the sign, it stays unread.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Number
 from typing import Any, cast
 
@@ -183,13 +183,16 @@ def _uniques(
             values[at] = _float(cell)
         else:
             unread[at] = not bool(pd.isna(cell)) if np.ndim(cell) == 0 else True
-    masks: list[np.ndarray | None] = []
-    for mask in (read.percent, read.scaled):
-        wide = None if mask is None else np.zeros(len(plain), bool)
-        if wide is not None and mask is not None:
-            wide[text] = mask
-        masks.append(wide)
-    return Numbers(values, unread, read.ambiguous, read.sign, *masks, read.codes, read.hexed)
+
+    def wide(mask: np.ndarray | None) -> np.ndarray | None:
+        if mask is not None:
+            mask, short = np.zeros(len(plain), bool), mask
+            mask[text] = short
+        return mask
+
+    return replace(
+        read, values=values, unread=unread, percent=wide(read.percent), scaled=wide(read.scaled)
+    )
 
 
 def _float(cell: Any) -> float:
@@ -259,8 +262,8 @@ def _cast(digits: Any, good: np.ndarray) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pc.cast(digits, pa.float64()).to_numpy(zero_copy_only=False)
-    return np.asarray(found)[good]
+    found = np.asarray(pc.cast(digits, pa.float64()).to_numpy(zero_copy_only=False))
+    return np.asarray(found[good])
 
 
 def _has(mask: Any) -> np.ndarray:

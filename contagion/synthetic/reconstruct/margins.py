@@ -250,8 +250,8 @@ class Margins:
             options["columns"] = {**options.get("columns", {}), **renamed}
         how = reading(options, unit)
         found = door.read(nodes, "margins", how)
-        door.raise_errors(found.findings)
         how.finish(found.headings)
+        door.raise_errors(found.findings)
         table = without_sums(found.table, options.get("aggregates", "error"), unit)
         kept = {k: v for k, v in options.items() if k not in (*READING, "aggregates")}
         return cls(
