@@ -97,11 +97,15 @@ def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
-        from matplotlib import rc_context
+        from matplotlib import rcParams
         from matplotlib.text import Text
 
-        with rc_context({"text.parse_math": False}):
+        before = rcParams["text.parse_math"]  # alone: a context would undo what a notebook sets
+        rcParams["text.parse_math"] = False
+        try:
             ax: Any = draw(*args, **kwargs)
+        finally:
+            rcParams["text.parse_math"] = before
         whole = ax.get_figure(root=True)
         for text in whole.findobj(Text):
             said = text.get_text()
