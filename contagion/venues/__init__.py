@@ -31,6 +31,7 @@ from . import compound as compound
 from . import deribit as deribit
 from . import drift as drift
 from . import dydx as dydx
+from . import emir as emir
 from . import euler as euler
 from . import gmx as gmx
 from . import hyperliquid as hyperliquid
