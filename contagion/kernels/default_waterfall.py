@@ -127,10 +127,10 @@ def settle(
     for layer, worth in ((GAINS, haircut * members["gain"]), (TEAR_UP, members["tear_up"])):
         worth = np.where(out, 0.0, worth)
         room = worth.sum(-1)
-        part = np.divide(left, room, out=np.zeros(room.shape), where=room > 0)
-        capacity[layer] = worth
-        absorbed[layer] = worth * np.minimum(part, 1.0)[..., None]
-        left = np.maximum(left - room, 0.0)
+        taken = np.minimum(left, room)
+        part = np.divide(taken, room, out=np.zeros(room.shape), where=room > 0)
+        capacity[layer], absorbed[layer] = worth, worth * part[..., None]
+        left = np.maximum(left - taken, 0.0)
 
     from_margin = np.where(failed, np.maximum(paid[..., :-1] - members["means"], 0.0), 0.0)
     returned = np.where(out, margin + put - of_margin - of_put, 0.0)

@@ -39,6 +39,7 @@ def shared(need: np.ndarray, weight: np.ndarray, most: np.ndarray) -> tuple[np.n
     full = np.cumsum(np.take_along_axis(np.where(pays, most, 0.0), order, -1), -1)
     still = np.take_along_axis(weight, order, -1)
     after = np.flip(np.cumsum(np.flip(still, -1), -1), -1)  # weights of this one and all behind it
+    need = np.minimum(need, full[..., -1])
     before = np.concatenate([np.zeros((*shape[:-1], 1)), full[..., :-1]], -1)
     met = before + rate * after >= need[..., None]
     at = np.where(met.any(-1), met.argmax(-1), shape[-1] - 1)[..., None]

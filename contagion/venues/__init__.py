@@ -27,6 +27,7 @@ from . import bitfinex as bitfinex
 from . import bitmex as bitmex
 from . import bybit as bybit
 from . import ccp as ccp
+from . import clearing_houses as clearing_houses
 from . import compound as compound
 from . import deribit as deribit
 from . import drift as drift

@@ -41,7 +41,8 @@ def rule(
         assessments, is unverified (high confidence); Eurex has it beside the fund.
     default_fund, haircut, tear_up : as in :func:`contagion.venues.ccp.rule`.
 
-    Claims: as in :func:`contagion.venues.ccp.rule`; on a graph each part of own capital is a node of its own.
+    Claims: as in :func:`contagion.venues.ccp.rule`; on a graph each part of own capital is a node
+    of its own.
 
     Raises
     ------
