@@ -198,6 +198,8 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
     Traceback (most recent call last):
     contagion.errors.RuleError: krx needs before=: junior tranche of the settlement reserve; KRW
     400 bn in all (read), the split was not found
+
+    Source: in :func:`figures`, for each figure.
     """
     known_name(name, HOUSES, "clearing house")
     for given in parameters:
@@ -226,6 +228,8 @@ def figures(name: str | None = None) -> Table:
     >>> found = figures("eurex").table.loc[("eurex", "beside")]
     >>> float(found["value"]), found["unit"], found["evidence"]
     (57.0, 'EUR m', 'read')
+
+    Source: in the table, for each figure.
     """
     if name is not None:
         known_name(name, HOUSES, "clearing house")
