@@ -269,8 +269,9 @@ def test_thousands_of_members_and_scenarios_at_once():
 # -- the rule of the same order -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [30, 90, 200, 500])
 @pytest.mark.parametrize("seed", range(3))
-def test_claims_and_rule_share_as_the_manager_does(seed: int):
+def test_claims_and_rule_share_as_the_manager_does(seed: int, size: float):
     rng = np.random.default_rng(seed)
     own = dict(zip(("before", "beside", "after", "last"), rng.uniform(0, 9, 4), strict=True))
     manager = DefaultManager(**own, per_event=1, haircut=0.5, tear_up=True)
@@ -278,7 +279,7 @@ def test_claims_and_rule_share_as_the_manager_does(seed: int):
         {
             "member": list("abcdef"),
             **{c: rng.uniform(1, 20, 6) for c in ("margin", "contribution", "gain", "tear_up")},
-            "loss": [*rng.uniform(10, 90, 2), 0, 0, 0, 0],
+            "loss": [*rng.uniform(0.2, 1, 2) * size, 0, 0, 0, 0],
         }
     )
     run = manager.run(members, ["a", "b"])

@@ -1,4 +1,4 @@
-"""Clearing houses as rules of nodes: the waterfall on one loss and on a graph, the size of a fund."""
+"""Clearing houses as rules: the waterfall on one loss and on a graph, the size of a fund."""
 
 from __future__ import annotations
 

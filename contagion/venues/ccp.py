@@ -229,19 +229,24 @@ class DefaultManager:
         table, out = self._read(members, defaulters)
         arrays = {name: table[name].to_numpy(float) for name in COLUMNS}
         found = self.settle(**arrays | {"means": np.full(len(out), np.inf)}, defaulted=out)
-        used = {layer: found.absorbed[layer] for layer in (MARGIN, CONTRIBUTION)}
+        worth = found.capacity | {GAINS: np.maximum(arrays["gain"], 0.0)}
+        used = (MARGIN, CONTRIBUTION)
+        worth |= {layer: found.absorbed[layer] for layer in used}
         inside, frames = {BESIDE: FUND, ALONG: ASSESSMENTS}, []
-        for layer, amount in (found.capacity | used | {None: found.returned}).items():
-            if layer in OWN:
-                frame = pd.DataFrame({"claimant": [house], "amount": [float(amount)]})
-                frame = frame[frame["amount"] > 0]
-            else:
-                rows = out if layer in (MARGIN, CONTRIBUTION, None) else ~out
-                frame = pd.DataFrame({"claimant": table["member"][rows], "amount": amount[rows]})
-                if layer is None or (layer == GAINS and not self.haircut):
-                    frame = frame[frame["amount"] > 0]
-            if layer != TEAR_UP or self.tear_up:
-                frames.append(frame.assign(layer=inside.get(layer, layer)))
+        absent = [GAINS] * (not self.haircut) + [TEAR_UP] * (not self.tear_up)
+        for layer, amount in worth.items():
+            if layer in absent or (layer in OWN and not amount):
+                continue
+            who = out if layer in used else ~out
+            frame = (
+                {"claimant": [house], "amount": float(amount)}
+                if layer in OWN
+                else {"claimant": table["member"][who], "amount": amount[who]}
+            )
+            frames.append(pd.DataFrame(frame).assign(layer=inside.get(layer, layer)))
+        back = found.returned > 0
+        frame = {"claimant": table["member"][back], "amount": found.returned[back]}
+        frames.append(pd.DataFrame(frame).assign(layer=None))
         return pd.concat(frames, ignore_index=True)[["claimant", "layer", "amount"]]
 
     def _read(self, members: Any, defaulters: Any) -> tuple[pd.DataFrame, np.ndarray]:

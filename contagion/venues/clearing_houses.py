@@ -166,11 +166,11 @@ A reserve of 400, split into 100 and 300 (the split is made up), around a fund o
 def _read() -> dict[str, dict[str, dict[str, Any]]]:
     """The figures as {house: {parameter: row}}; the value is a number, a switch or nan."""
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in HOUSES}
-    with (files(__package__) / "clearing_houses.csv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            value: Any = float(row["value"]) if row["value"] else nan
-            value = bool(value) if row["parameter"] in SWITCHES else value
-            found[row["house"]][row["parameter"]] = {**row, "value": value}
+    text = (files(__package__) / "clearing_houses.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        value: Any = float(row["value"]) if row["value"] else nan
+        value = bool(value) if row["parameter"] in SWITCHES else value
+        found[row["house"]][row["parameter"]] = {**row, "value": value}
     return found
 
 

@@ -70,13 +70,13 @@ def scenario_grid(
     price_range / |move|. Volatility moves by up (down) × (30 / days)^0.30, from 30 days on ^0.13,
     and up to `least` at least.
 
-    Defaults are those of BTC in the example of the interface (2024-06-17): range 0.16, up 0.5, down
-    0.25, least 0.5, powers 0.30 and 0.13. ETH there: range 0.18, up 0.4, down 0.25, least 0.5. Values
-    change without notice. The older text has a range of 0.10, up and down 0.38 and no least; a
-    contingency of 0.01 for each net short option (`short_option=0.01`) and 1 % of offsetting
-    futures (`offset=0.01`). Far moves are Deribit's; how its dampener (100,000 USD for BTC) acts on
-    them was not read, so their weights follow Paradex, whose table of 24 scenarios has the same far
-    moves with 16 % / |move|.
+    Defaults are those of BTC in the example of the interface (2024-06-17): range 0.16, up 0.5,
+    down 0.25, least 0.5, powers 0.30 and 0.13. ETH, seen in a stored answer: range 0.18, up 0.4,
+    down 0.25, least 0.5. Values change without notice. The older text has a range of 0.10, up and
+    down 0.38 and no least; a contingency of 0.01 for each net short option (`short_option=0.01`)
+    and 1 % of offsetting futures (`offset=0.01`). Far moves are Deribit's; how its dampener
+    (100,000 for BTC) acts on them was not read, so their weights follow Paradex, whose table of
+    24 scenarios has the same far moves with 16 % / |move|.
 
     Parameters
     ----------
