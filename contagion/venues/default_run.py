@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..kernels.default_waterfall import ASSESSMENTS, CONTRIBUTION, MARGIN, OWN, Settled
+from ..media import notebook, shown
 from ..records import Table
 from ..text import listing, percent, same_scale
 
@@ -121,6 +121,7 @@ class DefaultRun:
     def _in_unit(self) -> str:
         return f", {self.unit}" if self.unit else ", money"
 
+    @shown
     def __repr__(self) -> str:
         layers = self.layers.table
         say = same_scale([self.loss, *layers["capacity"]], self.unit)
@@ -137,4 +138,4 @@ class DefaultRun:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return "<br>".join(html.escape(line) for line in repr(self).splitlines())
+        return notebook(repr(self))
