@@ -73,7 +73,7 @@ def _end(text: str, at: int) -> int:
 def _value(text: str) -> Any:
     """The literal, with Ellipsis for what the reader fills in."""
     plain = re.sub(r"…(?=\s*[,}\]])", "...", text.rstrip("."))
-    return ast.literal_eval(plain)
+    return ... if plain == "{...}" else ast.literal_eval(plain)
 
 
 def proposals(fix: str) -> list[dict[str, Any]]:
@@ -90,6 +90,8 @@ def on_command_line(text: str) -> str:
 
     >>> on_command_line('duplicates="sum" | "last", or columns={"Lender": "creditor"}.')
     '--repair duplicates=sum|last, or --column creditor=Lender.'
+    >>> on_command_line("columns={…} names 'Lendr'.")
+    "--column … names 'Lendr'."
     """
     shown, at = [], 0
     for start, end, name, values in parts(text):
@@ -112,7 +114,7 @@ def words(name: str, value: Any) -> list[str]:
         if isinstance(value, dict):
             pairs = [(v, k) if name == "columns" else (k, v) for k, v in value.items()]
             return [word for k, v in pairs for word in (flag, f"{k}={_said(v)}")]
-        return [flag, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+        return [flag, ",".join(map(str, value)) if isinstance(value, list) else _said(value)]
     if name in OWN:
         flag = "--" + name.replace("_", "-")
         if isinstance(value, dict):
