@@ -37,7 +37,7 @@ from .errors import (
     StressError,
     UnknownNameError,
 )
-from .network import ExposureNetwork, read
+from .network import ExposureNetwork, read, read_table
 from .rules.serialize import register_venues
 from .shocks import Shock
 
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .experiments import compare_rules, stress_test, sweep
     from .measures.ranking import rank
     from .models import DebtRank, EisenbergNoe
+    from .panel import Panel
     from .report import write_report
     from .study import Study
 
@@ -82,6 +83,7 @@ __all__ = [
     "MissingPackageError",
     "ModelError",
     "NetworkError",
+    "Panel",
     "PolicyError",
     "RuleError",
     "Shock",
@@ -101,6 +103,7 @@ __all__ = [
     "randomgraphs",
     "rank",
     "read",
+    "read_table",
     "rules",
     "scenarios",
     "statistics",
@@ -115,6 +118,7 @@ __all__ = [
 _ON_USE = {  # the other names are rooms
     "DebtRank": "models",
     "EisenbergNoe": "models",
+    "Panel": "panel",
     "Study": "study",
     "compare_rules": "experiments",
     "rank": "measures.ranking",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +13,16 @@ from typing import Any
 import pandas as pd
 
 from .errors import DatasetError
+from .media import page, shown
 from .network.exposure_network import ExposureNetwork, read
+from .network.provenance import record
+from .network.transforms import told
 from .text import known_name, money
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
 TEXTS = ("title", "summary", "kind", "date", "unit", "source", "terms", "evidence")
-TABLES = ("rules", "layers", "network", "assume_equity", "default_run", "sources", "grades")
-OPTIONAL = ("rules", "layers", "assume_equity")
+TABLES = ("rules", "periods", "network", "assume_equity", "default_run", "sources", "grades")
+OPTIONAL = ("rules", "periods", "assume_equity")
 KEYS = (*TEXTS, *TABLES, "caveats")
 
 
@@ -28,7 +30,7 @@ KEYS = (*TEXTS, *TABLES, "caveats")
 class Card:
     """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
 
-    `rules` says how single nodes share a shortfall, `layers` what each snapshot means, `network`
+    `rules` says how single nodes share a shortfall, `periods` what each snapshot means, `network`
     how the tables are read, `assume_equity` what is assumed where no source gives capital,
     `default_run` which node fails first (`default`), what share of face value it pays
     (`recovery`) and what losses are counted from (`baseline`, "cleared" unless given); `sources`
@@ -46,7 +48,7 @@ class Card:
     evidence: str
     caveats: tuple[str, ...]
     rules: Mapping[str, Any]
-    layers: Mapping[str, str]
+    periods: Mapping[str, str]
     network: Mapping[str, Any]
     assume_equity: Mapping[str, float]
     default_run: Mapping[str, Any]
@@ -54,14 +56,14 @@ class Card:
     grades: Mapping[str, str]
 
     def _rows(self) -> list[tuple[str, list[str]]]:
-        run, layer = self.default_run, self.network.get("layer")
+        run, period = self.default_run, self.network.get("period")
         rows = [(label, [getattr(self, label)]) for label in TEXTS[2:]]
         rows += [
             (
-                "layers",
+                "periods",
                 [
-                    f"{key}{' (default)' if key == layer else ''}: {what}"
-                    for key, what in self.layers.items()
+                    f"{key}{' (default)' if key == period else ''}: {what}"
+                    for key, what in self.periods.items()
                 ],
             ),
             (
@@ -82,6 +84,7 @@ class Card:
         ]
         return [(label, lines) for label, lines in rows if lines]
 
+    @shown
     def __repr__(self) -> str:
         text = [
             line
@@ -101,7 +104,7 @@ class Card:
         return "\n".join(text)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return f"<pre>{page(repr(self))}</pre>"
 
 
 def _root() -> Path:
@@ -154,7 +157,7 @@ def _card(file: Path) -> Card:
     import tomllib
 
     try:
-        raw = {"rules": {}, "layers": {}, "assume_equity": {}} | tomllib.loads(
+        raw = {"rules": {}, "periods": {}, "assume_equity": {}} | tomllib.loads(
             file.read_text("utf-8")
         )
     except ValueError as error:
@@ -176,20 +179,28 @@ def _card(file: Path) -> Card:
 def load(name: str, **choices: Any) -> ExposureNetwork:
     """The exposure network of a dataset, with amounts in the unit of its card.
 
-    `choices` are those of `contagion.read`; they override the card, e.g. `layer="2022-11"`. An
+    `choices` are those of `contagion.read`; they override the card, e.g. `period="2022-11"`. An
     unknown name raises `UnknownNameError`, choices that do not fit the tables `NetworkError`.
 
     >>> len(load("neva_ring3"))
     3
     """
-    return read(path(card(name).name), **choices)
+    about = card(name)
+    network = read(path(name), **choices)
+    said = {
+        "as of": about.date,
+        "period": choices.get("period", about.network.get("period")),
+        "source": about.source,
+    }
+    first = record("dataset", name, {**said, **choices})
+    return told(network, [first, *network.provenance[1:]])
 
 
 def outcomes(name: str) -> pd.DataFrame:
     """What happened, or was published as the answer: one row a figure, empty where nothing is.
 
-    Columns: node, what, value, unit, source, evidence and, where they matter, as_of, layer
-    (snapshot), run, note. An unknown name raises `DatasetError`.
+    Columns: node, what, value, unit, source, evidence and, where they matter, as_of, period,
+    run, note. An unknown name raises `DatasetError`.
 
     >>> outcomes("neva_ring3").shape
     (90, 8)
@@ -197,4 +208,4 @@ def outcomes(name: str) -> pd.DataFrame:
     file = path(name) / "outcomes.csv"
     if not file.exists():
         return pd.DataFrame(columns=["node", "what", "value", "unit", "source", "evidence"])
-    return pd.read_csv(file, dtype={"layer": "string", "as_of": "string", "note": "string"})
+    return pd.read_csv(file, dtype={"period": "string", "as_of": "string", "note": "string"})

@@ -8,9 +8,8 @@ Definitions and reasons are kept by `merge`, `join` and `to_csv` of the record, 
 
 from __future__ import annotations
 
-import html
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -19,7 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .errors import ArgumentError
+from .errors import ArgumentError, Finding, findings_table
+from .media import TABLES, ending, guarded, notebook, page, shown, visible
 from .text import listing
 
 Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
@@ -145,16 +145,17 @@ class _Record(NDArrayOperatorsMixin):
             lines.append(f"{len(said) - SHOWN} more reasons in .reasons")
         return lines
 
+    @shown
     def __repr__(self) -> str:
         with pd.option_context("display.width", 80, "display.max_columns", None):
-            shown = repr(self._held)
+            numbers = repr(self._held)
         below = [textwrap.fill(line, 79, subsequent_indent="  ") for line in self._lines()]
-        return "\n".join([shown, *below])
+        return "\n".join([numbers, *below])
 
     def _repr_html_(self) -> str:
-        below = "".join(f"<p>{html.escape(line)}</p>" for line in self._lines())
+        below = "".join(f"<p>{page(line)}</p>" for line in self._lines())
         frame: Any = self._table().table
-        return str(frame._repr_html_()) + below
+        return visible(frame._repr_html_(), keep="\n") + below
 
     def merge(
         self,
@@ -210,22 +211,25 @@ class _Record(NDArrayOperatorsMixin):
     def to_csv(self, path: str | Path, **options: Any) -> None:
         """Write the numbers to `path` and all that explains them to `<name>_reasons.csv`.
 
+        Names that a spreadsheet would take for a formula begin with `'` in both files.
+
         The second file has the columns kind (definition, reason, note, or a field of the record),
         column, row and text.
 
         Parameters
         ----------
-        path : of the table.
+        path : of the table, .csv or .csv.gz.
         options : for `DataFrame.to_csv`, for the table.
         """
+        ending(path, TABLES, "table")
         path, table = Path(path), self._table()
         rows = [("definition", column, "", text) for column, text in table.definitions.items()]
         for column, why in table.reasons.items():
             rows += [("reason", column, row, text) for row, text in why.items()]
         rows += [("note", "", "", text) for text in table.notes]
         rows += [(name, "", "", _words(value)) for name, value in self._also().items()]
-        table.table.to_csv(path, **options)
-        explained = pd.DataFrame(rows, columns=["kind", "column", "row", "text"])
+        guarded(table.table).to_csv(path, **options)
+        explained = guarded(pd.DataFrame(rows, columns=["kind", "column", "row", "text"]))
         explained.to_csv(path.with_name(f"{path.stem}_reasons.csv"), index=False)
 
 
@@ -343,3 +347,23 @@ def _words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_words, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def findings_shown(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Findings as a table that shows every message in full, in a terminal and in a notebook."""
+
+    class Findings(pd.DataFrame):
+        """Findings as a table that shows every message in full."""
+
+        @shown
+        def __repr__(self) -> str:
+            return "\n".join(map(str, findings)) if len(self) else "clean: nothing was found."
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            return pd.DataFrame(self).__reduce_ex__(protocol)
+
+        def _repr_html_(self) -> str:
+            with pd.option_context("display.max_colwidth", None):
+                return notebook("", self.drop(columns="samples"))
+
+    return Findings(findings_table(findings))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import ShockError, expect
+from .media import shown
 from .network.exposure_network import ExposureNetwork
 from .network.hit import Hit, equity_lost, price_changes, stated_parts
 from .text import known_name, listing, money, plural
@@ -282,6 +283,7 @@ class Shock:
         prices = None if moved is None else 1.0 + moved
         return Hit(np.fmin(loss, assets) + gone, recovery, prices)
 
+    @shown
     def __repr__(self) -> str:
         parts = []
         if self.losses:

@@ -229,7 +229,7 @@ def reports() -> Remark:
             (datasets.load(kelp), ct.Shock.default("kelp_rseth", recovery=rate)),
             (datasets.load(kelp), ct.Shock.default("rseth_l2", recovery=0.0)),
             (
-                datasets.load("cefi_credit_2022", layer="2022-11"),
+                datasets.load("cefi_credit_2022", period="2022-11"),
                 ct.Shock.default("alameda", recovery=0.0),
             ),
         )

@@ -126,12 +126,12 @@ def dydx():
     yield "loss of those who were short, USD", published(name, "yfi_shorts", "loss"), cents(short)
 
 
-def losses(name: str, run: str, result: ct.results.PropagationResult, layer: str | None = None):
+def losses(name: str, run: str, result: ct.results.PropagationResult, period: str | None = None):
     """Every loss of the outcomes of a run, beside ours."""
     rows = datasets.outcomes(name)
     rows = rows[rows["run"].eq(run) & rows["what"].eq("loss")]
-    for row in (rows[rows["layer"].eq(layer)] if layer else rows).itertuples():
-        where = f"{run}, {layer}" if layer else run
+    for row in (rows[rows["period"].eq(period)] if period else rows).itertuples():
+        where = f"{run}, {period}" if period else run
         ours = cents(result.table.loc[row.node, "loss"])
         yield f"loss of {row.node}, {where}, {row.unit}", row.value, ours
 
@@ -165,13 +165,13 @@ def crv():
 @case("USDC and its bank, March 2023", data="usdc_svb_2023")
 def usdc():
     name, what = "usdc_svb_2023", "value of a token if the bank pays nothing"
-    rows = datasets.outcomes(name).query("what == @what").set_index("layer")["value"]
-    for layer, want in rows.items():
-        result = first_run(name, layer=layer)
-        yield from losses(name, "worst case", result, layer)
+    rows = datasets.outcomes(name).query("what == @what").set_index("period")["value"]
+    for period, want in rows.items():
+        result = first_run(name, period=period)
+        yield from losses(name, "worst case", result, period)
         token = claims_on(result, "circle_usdc")
         worth = token["paid"].sum() / token["amount"].sum()
-        yield f"{what}, {layer}, USD", want, worth, 5e-5
+        yield f"{what}, {period}, USD", want, worth, 5e-5
 
 
 @case("The crypto-credit chain, 2022", data="cefi_credit_2022")
@@ -179,12 +179,12 @@ def cefi():
     name = "cefi_credit_2022"
     rows = datasets.outcomes(name)
     failed = rows[rows["what"].eq("failed")].set_index("node")
-    for layer, first, start, end in (
+    for period, first, start, end in (
         ("2022-07", "three_arrows", "2022-06-01", "2022-07-31"),
         ("2022-11", "alameda", "2022-11-01", "2022-12-31"),
     ):
         shock = ct.Shock.default(first, recovery=0.0)
-        table = ct.EisenbergNoe().propagate(datasets.load(name, layer=layer), shock).table
+        table = ct.EisenbergNoe().propagate(datasets.load(name, period=period), shock).table
         known = failed[failed.index.isin(table.index) & (failed.index != first)]
         want = known["value"].eq(1) & known["as_of"].between(start, end)
         quantity = f"failed after {first}, {start} to {end} (1 = yes): {', '.join(known.index)}"

@@ -31,7 +31,7 @@ import contagion as ct
 card = ct.datasets.card("cefi_credit_2022")
 print(card.kind, "|", card.date, "|", card.unit)
 print(card.summary)
-card.layers
+card.periods
 
 # %%
 net = ct.datasets.load("cefi_credit_2022")
@@ -142,8 +142,8 @@ ct.measures.MEASURES["contagion_index"]
 # %% [markdown]
 # ## Does it hold?
 #
-# Every result can be audited: payments add up, nobody in default keeps anything, value is
-# conserved.
+# Every result can be audited: one round is recomputed from its own numbers, the model is run again,
+# and the ledger has to add up.
 
 # %%
 audit = result.audit()
@@ -158,5 +158,5 @@ audit
 #
 #     contagion report cefi_credit_2022 --default three_arrows --out report.html
 #
-# What to try next: `ct.datasets.load("cefi_credit_2022", layer="2022-07")`, where the parent of
-# Genesis takes over its claim, or `layer="2022-11"`, before the failure of FTX.
+# What to try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
+# Genesis takes over its claim, or `period="2022-11"`, before the failure of FTX.

@@ -51,11 +51,11 @@ print(card.summary)
 
 # %%
 floors = {}
-for layer in card.layers:
-    net = ct.datasets.load("usdc_svb_2023", layer=layer)
+for period in card.periods:
+    net = ct.datasets.load("usdc_svb_2023", period=period)
     worst = ct.EisenbergNoe().propagate(net, ct.Shock.default("svb", recovery=0.0))
     claims = net.exposures.query("debtor == 'circle_usdc'")["amount"].sum()
-    floors[layer] = 1 - worst.table.loc["circle_usdc", "shortfall"] / claims
+    floors[period] = 1 - worst.table.loc["circle_usdc", "shortfall"] / claims
 pd.Series(floors).round(4)
 
 # %%

@@ -227,8 +227,8 @@ print(agreed_chain)
 ax = ct.plot.rank_ranges(agreed_chain)
 
 # %% [markdown]
-# By the loss that others bear, Alameda is first: most of what it owes is owed outside the table. The
-# loss of owners inside the graph leaves that out, and puts Celsius first, which has the most
+# By the loss that others bear, Alameda is first: most of what it owes is owed outside the table.
+# The loss of owners inside the graph leaves that out, and puts Celsius first, which has the most
 # customers. But Celsius was insolvent before the shock, and its failure makes no other node fail.
 # Three Arrows makes two others fail.
 

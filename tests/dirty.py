@@ -303,7 +303,12 @@ def margins_differ(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(table, claims(), **options)
 
 
-@case("C008", ("1 row of the node table does not add up", "stated equity 50"), "leave one of")
+@case(
+    "C008",
+    ("1 row of the node table does not add up", "stated equity 50", "60 m EUR apart"),
+    'balance="external_assets" | "external_liabilities" | "equity"',
+    balance="equity",
+)
 def equity_against_the_rest(**options: Any) -> ct.ExposureNetwork:
     table = nodes("A", "B", external_assets=[100.0, 100.0], equity=[50.0, 90.0])
     return ct.ExposureNetwork(table, claims(("A", "B", 10.0)), unit="EUR mn", **options)
@@ -392,7 +397,53 @@ def truth(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(table, claims(*GOOD), **options)
 
 
+@case(
+    "C013",
+    (
+        "the exposures are of 2022-Q4 (2 rows, 6.2 bn EUR), 2023-Q4 (2 rows, 6.5 bn EUR)",
+        "in the column 'layer'",
+        "snapshots of one claim are not added up",
+    ),
+    'period="2023-Q4" takes one, ct.Panel',
+    period="2023-Q4",
+)
+def two_snapshots(**options: Any) -> ct.ExposureNetwork:
+    table = claims(
+        ("A", "B", 5000.0), ("A", "B", 5200.0), ("B", "C", 1200.0), ("B", "C", 1300.0),
+        layer=["2022-Q4", "2023-Q4"] * 2,
+    )  # fmt: skip
+    sheet = pd.DataFrame({"node": ["A", "B", "C"], "equity": [6100.0, 1200.0, 2300.0]})
+    return ct.ExposureNetwork(sheet, table, unit="EUR m", **options)
+
+
 # -- warnings -------------------------------------------------------------------------------
+
+
+@case("W016", ("1 claim has no period (5 bn USD)", "counted in every period"), "fill in the column")
+def a_claim_of_no_period(**options: Any) -> ct.ExposureNetwork:
+    table = claims(*GOOD, period=["2022", "2023", None])
+    return ct.ExposureNetwork(nodes(), table, unit="USD", period=2022, **options)
+
+
+@case(
+    "W017",
+    (
+        "1 row of the node table adds up only within the rounding",
+        "'A': stated equity 6101, the other columns and the exposures give 6100 (1 apart)",
+    ),
+    'balance="equity"',
+)
+def published_in_whole_units(**options: Any) -> ct.ExposureNetwork:
+    sheet = pd.DataFrame(
+        {
+            "node": ["A", "B", "C"],
+            "total_assets": [95118, 551346, 30815],
+            "total_liabilities": [89018, 527346, 28515],
+            "equity": [6101, 24000, 2300],
+        }
+    )
+    table = claims(("A", "B", 5000.0), ("B", "C", 1200.0), ("C", "A", 800.0))
+    return ct.ExposureNetwork(sheet, table, **options)
 
 
 @case("W001", ("1 claim has amount 0 (row 3)",), "")

@@ -15,6 +15,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
+from contagion.cli.read_options import keywords
 from contagion.cli.specifying import Data, modelled
 from contagion.study.texts import number
 
@@ -47,7 +48,7 @@ def one_paragraph(text: str) -> bool:
         ["columns"],
         ["run", CHAIN],
         ["run", CHAIN, "--model", "debtrank"],
-        ["run", CHAIN, "--layer", "2022-11", "--default", "alameda", "--default", "ftx_com"],
+        ["run", CHAIN, "--period", "2022-11", "--default", "alameda", "--default", "ftx_com"],
         ["run", "bis_cbs_2022q4"],
         ["run", "stream_elixir_2025", "--baseline", "book"],
         ["explain", CHAIN, "celsius"],
@@ -210,11 +211,11 @@ ERRORS = [
     (["run", CHAIN, "--model", "rogers-veraart", "--param", "which=best"], "'greatest'"),
     (["run", CHAIN, "--model", "furfine", "--param", "strict=yes"], "true or false"),
     (["run", CHAIN, "--baseline", "face"], "choose 'book' or 'cleared'"),
-    (["run", CHAIN, "--layer", "2022-12"], "no layer"),
-    (["run", CHAIN, "--layer", "2022-11"], "does not have"),
+    (["run", CHAIN, "--period", "2022-12"], "no period"),
+    (["run", CHAIN, "--period", "2022-11"], "does not have"),
     (["run", CHAIN, "--repair", "duplicate=sum"], "Did you mean 'duplicates'?"),
     (["run", CHAIN, "--repair", "duplicates=add"], "'sum'"),
-    (["run", CHAIN, "--repair", "fx=EUR"], "NAME:VALUE"),
+    (["run", CHAIN, "--fx", "EUR"], "CODE=WORTH"),
     (["run", CHAIN, "--assume-equity", "genesiss=1"], "genesis"),
     (["run", CHAIN, "--orientation", "creditor-"], "creditor-debtor"),
     (["run", CHAIN, "--bogus"], "--bogus"),
@@ -300,8 +301,8 @@ def test_repairs_and_models_from_words():
         return {k: v for k, v in Data(repair=list(texts)).study(CHAIN).network.items()
                 if k != "source"}  # fmt: skip
 
-    assert repairs("fx=EUR:1.08,GBP:1.25", "id_map=Old:new", "start_defaulted=a, b") == {
-        "fx": {"EUR": 1.08, "GBP": 1.25},
+    assert keywords({"fx": ["EUR=1.08", "GBP=1.25"]}) == {"fx": {"EUR": 1.08, "GBP": 1.25}}
+    assert repairs("id_map=Old:new", "start_defaulted=a, b") == {
         "id_map": {"Old": "new"},
         "start_defaulted": ["a", "b"],
     }

@@ -300,7 +300,10 @@ ERRORS = [
     (["cascade", "--positions", "one.csv", "--prices", "no.csv", "--move", "X=0"], "no file"),
     (["cascade", "--positions", "one.csv", "--prices", "bare.csv", "--move", "X=0"], "'price'"),
     (["cascade", "--positions", "one.csv", "--prices", "twice.csv", "--move", "X=0"], "two prices"),
-    (["cascade", "--positions", "one.csv", "--prices", "odd.csv", "--move", "X=0"], "of 'ETH'"),
+    (
+        ["cascade", "--positions", "one.csv", "--prices", "odd.csv", "--move", "X=0"],
+        "odd.csv line 2 is not a number",
+    ),
     (["cascade", "--positions", "one.csv", "--prices", "X=-1", "--move", "X=0"], "money >= 0"),
     ([*MOVE, "--maintenance", "2"], "a rate lies in [0, 1)"),
     ([*MOVE, "--impact", "liner:depth=5"], "Did you mean 'linear'?"),

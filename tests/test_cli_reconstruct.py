@@ -9,6 +9,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
+from contagion.network.tables.surfaces import on_command_line
 
 CEFI = "cefi_credit_2022"
 MARGINS = """node,interbank_assets,interbank_liabilities,external_assets,equity
@@ -84,7 +85,7 @@ def test_known_exposures_stay_and_a_residual_takes_the_rest(cli, margins, tmp_pa
     assert code == 2 and fits(err)
     with pytest.raises(ct.NetworkError) as error:
         ct.synthetic.reconstruct.Margins.from_table(pd.read_csv(margins))
-    assert flat(err) == flat(str(error.value))
+    assert flat(err) == flat(on_command_line(str(error.value)))
     code, out, _ = cli("reconstruct", margins, "--residual", "world", "--json")
     assert code == 0 and json.loads(out)["nodes"] == 4
 

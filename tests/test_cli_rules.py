@@ -217,10 +217,10 @@ def test_a_rule_is_explained_and_its_toml_reads_back(cli, name):
 
 def test_toml_alone_is_a_file_of_a_rule(cli, claims):
     code, out, _ = cli("rules", "venue:okx", "--param", "fund=3m", "--param", "trigger=0.5",
-                       "--toml")  # fmt: skip
+                       "--param", "price=bankruptcy", "--toml")  # fmt: skip
     assert code == 0
     (claims / "okx.toml").write_text(out)
-    assert rules.read_rule("okx.toml") == venues.okx.rule(fund=3e6, trigger=0.5)
+    assert rules.read_rule("okx.toml") == venues.okx.rule(fund=3e6, trigger=0.5, price="bankruptcy")
 
 
 def test_parameters_are_typed():

@@ -229,7 +229,7 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
     assert code == 0 and "Written to" in out and "contagion stress --resume" in flat(out)
     assert ct.experiments.stress.read_stress_test(tmp_path / "run").complete
     command = (tmp_path / "run" / "study.toml").read_text()
-    code, _, err = cli("stress", CEFI, "--count", "20000", "--rng", 1, "--layer", "2022-11",
+    code, _, err = cli("stress", CEFI, "--count", "20000", "--rng", 1, "--period", "2022-11",
                        "--out", tmp_path / "run")  # fmt: skip
     assert code == 2 and "holds another stress test" in flat(err) and "digest" not in err
     assert "networks: it has other exposures, balance sheets" in flat(err)

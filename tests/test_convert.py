@@ -110,9 +110,17 @@ def test_what_is_no_table(put, text, says):
 
 def test_encodings(put):
     file = put("x.csv", "creditor,debtor,amount\nÖVAG,b,1\n", "cp1252")
-    with pytest.raises(ct.NetworkError, match="not UTF-8"):
-        ct.read(file)
+    net = ct.read(file, **OPEN)
+    assert net.names.tolist() == ["b", "ÖVAG"]
+    assert "cp1252" in net.check()["message"][0]
     assert ct.read(file, encoding="cp1252", **OPEN).names.tolist() == ["b", "ÖVAG"]
+    for name in ("utf-8-sig", "utf-16"):
+        again = put("y.csv", "creditor,debtor,amount\nÖVAG,b,1\n", name)
+        assert ct.read(again, **OPEN).names.tolist() == ["b", "ÖVAG"]
+    broken = put("z.csv", "")
+    broken.write_bytes(b"creditor,debtor,amount\nA\x81,b,1\n")
+    with pytest.raises(ct.NetworkError, match="not UTF-8"):
+        ct.read(broken)
 
 
 def test_files_that_are_not_there(put, tmp_path):

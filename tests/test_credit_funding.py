@@ -301,8 +301,8 @@ def test_parameters_out_of_range(wrong):
 
 
 def test_percentages_are_refused():
-    with pytest.raises(ct.ModelError, match=r"2 claims \('a on d', 'c on d'; largest 45\)"):
-        ct.models.CreditFunding().propagate(rated(25.0, 0.3, 45.0), ct.Shock.default("d"))
+    with pytest.raises(ct.NetworkError, match="2 cells in rows 0, 2 are not a number from 0 to 1"):
+        rated(25.0, 0.3, 45.0)
     with pytest.raises(ct.NetworkError, match="lgd"):
         rated(-0.1, 0.3, 0.4)
 

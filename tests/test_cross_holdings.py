@@ -210,7 +210,8 @@ def test_an_owner_loses_before_every_creditor():
     assert not some.outcome.defaulted.any()
     more = MODEL.propagate(net, ct.Shock.loss({"b": 8}))
     assert more.table["loss"].tolist() == [3, 6, 2]
-    assert more.socialization.absorbed_by_trigger == pytest.approx(3)
+    s = more.socialization
+    assert (s.absorbed_by_trigger, s.socialized) == pytest.approx((6, 2))  # 3 by shares in b
     assert more.hops.tolist() == [1, 0, 1]
     assert more.table["default_round"].tolist() == [-1, 0, -1]
 

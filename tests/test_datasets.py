@@ -14,7 +14,7 @@ from contagion import datasets
 NAMES = datasets.names()
 FIGURES = ["external_assets", "external_liabilities", "total_assets", "total_liabilities", "equity"]
 CEFI, STREAM = "cefi_credit_2022", "stream_elixir_2025"
-LAYERS = [(name, layer) for name in NAMES for layer in datasets.card(name).layers or [None]]
+PERIODS = [(name, period) for name in NAMES for period in datasets.card(name).periods or [None]]
 
 
 def raw(name: str, table: str) -> pd.DataFrame:
@@ -22,19 +22,19 @@ def raw(name: str, table: str) -> pd.DataFrame:
         datasets.path(name) / f"{table}.csv",
         keep_default_na=False,
         na_values=[""],
-        dtype={"layer": "string"},
+        dtype={"period": "string"},
     )
 
 
-def network(name: str, layer: str | None = None) -> ct.ExposureNetwork:
-    return datasets.load(name, layer=layer) if layer else datasets.load(name)
+def network(name: str, period: str | None = None) -> ct.ExposureNetwork:
+    return datasets.load(name, period=period) if period else datasets.load(name)
 
 
-def run(name: str, layer: str | None, *failing: str, baseline: str = "book"):
+def run(name: str, period: str | None, *failing: str, baseline: str = "book"):
     shock = ct.Shock()
     for node in failing:
         shock = shock + ct.Shock.default(node, recovery=0.0)
-    return ct.EisenbergNoe().propagate(network(name, layer), shock, baseline=baseline)
+    return ct.EisenbergNoe().propagate(network(name, period), shock, baseline=baseline)
 
 
 def claim_loss(result, creditor: str, debtor: str) -> float:
@@ -72,8 +72,8 @@ def test_card_is_complete(name):
     assert card.caveats and card.sources and card.grades
     assert 0.0 <= card.default_run["recovery"] <= 1.0
     assert card.default_run.get("baseline", "book") in ("book", "cleared")
-    if card.layers:
-        assert card.network["layer"] in card.layers
+    if card.periods:
+        assert card.network["period"] in card.periods
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +104,7 @@ def test_every_figure_has_a_known_source_and_grade(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_columns_are_those_of_the_schema_or_named_extras(name):
     schema = pd.read_csv(Path(datasets.__file__).parent / "network" / "schema.csv")
-    extras = {"layer", "external_assets_a2"}
+    extras = {"external_assets_a2"}
     for table in ("nodes", "exposures"):
         known = set(schema.loc[schema["table"] == table, "column"])
         assert set(raw(name, table).columns) <= known | extras
@@ -117,9 +117,9 @@ def test_unknown_capital_is_said_on_the_node(name):
     assert rows.reindex(columns=["note"]).loc[~stated, "note"].notna().all()
 
 
-@pytest.mark.parametrize(("name", "layer"), LAYERS)
-def test_loads_without_errors_and_without_strangers(name, layer):
-    net, card = network(name, layer), datasets.card(name)
+@pytest.mark.parametrize(("name", "period"), PERIODS)
+def test_loads_without_errors_and_without_strangers(name, period):
+    net, card = network(name, period), datasets.card(name)
     assert not net.check()["severity"].eq("error").any()
     assert net.unit == card.unit
     claims, guarantees = net.exposures, net.guarantees
@@ -179,8 +179,8 @@ def test_three_arrows_is_not_blamed_for_celsius():
 
 
 def test_one_loss_is_told_once_per_snapshot():
-    for layer in datasets.card(CEFI).layers:
-        claims = network(CEFI, layer).exposures
+    for period in datasets.card(CEFI).periods:
+        claims = network(CEFI, period).exposures
         lenders = set(claims.loc[claims["debtor"] == "three_arrows", "creditor"])
         assert not {"genesis", "dcg"} <= lenders
         assert claims.loc[

@@ -225,7 +225,6 @@ NO_NODES = {
     "critical_exposures-candidates": "rows of exposures",
     "cheapest-candidates": "interventions by a name of the caller's",
     "from_array-weights": "one number a scenario",
-    "ccp_claims-members": "a table of members",
     "marginal_systemic_risk-candidates": "rows of exposures",
 }
 NEEDED = {"budget": 1.0, "shock": SHOCK, "target": 0.5, "fail": "beta", "clearing_house": "beta"}

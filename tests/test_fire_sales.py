@@ -307,7 +307,7 @@ def test_audit_rounds_and_path_fit_together(model, seed, n, features):
     net, shock = example(seed, n, features)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = model.propagate(net, shock)
+        result = model.propagate(net, shock, baseline="book")
         path = result.path
     assert result.audit()["ok"].all() and repr(result)
     checks.assert_claim_bounds(result)

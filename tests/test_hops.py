@@ -297,38 +297,45 @@ def test_everybody_who_loses_because_of_the_shock_is_reached(model, seed, n, fea
 def test_hops_of_a_fire_sale_are_those_of_a_plain_search(seed, n, features):
     net, shock = joint.example(seed, n, features)
     result = joint.SALE.propagate(net, shock)
-    assert result.hops.tolist() == plain_hops(net, result, joint.SALE.market(net, shock)["price"])
+    assert result.hops.tolist() == plain_hops(net, result, shock)
 
 
-def plain_hops(
-    net: ct.ExposureNetwork, result: ct.results.PropagationResult, price: pd.Series
-) -> list:
-    """Breadth-first, node by node: sold from the ratio at the solution, see the model."""
+def plain_room(net, outcome, losses, price, i) -> tuple[float, float]:
+    """What node i may keep of its holdings, and what they are worth, see the model."""
+    own, (part, other) = plain.held(net), plain.left(net, losses)
+    mark = part[i] * sum(own[a][i] * price.get(a, 1.0) for a in plain.ASSETS)
+    got = net.book.claims[i] - outcome.claims_lost[i]
+    return outcome.equity[i] / 0.15 - 0.5 * other[i] - got, mark
+
+
+def plain_hops(net: ct.ExposureNetwork, result: ct.results.PropagationResult, shock) -> list:
+    """Breadth-first, node by node, along what the shock adds: who sells all anyway adds nothing."""
     own, n = plain.held(net), len(net)
-    part, other = plain.left(net, result.hit.losses)
+    base, none = result.reference, np.zeros(len(net))
+    price, before = (joint.SALE.market(net, x)["price"] for x in (shock, ct.Shock()))
+    fall = {a: before.get(a, 1.0) - price.get(a, 1.0) for a in plain.ASSETS}
     sold = []
     for i in range(n):
-        mark = part[i] * sum(own[a][i] * price.get(a, 1.0) for a in plain.ASSETS)
-        got = net.book.claims[i] - result.outcome.claims_lost[i]
-        room = result.outcome.equity[i] / 0.15 - 0.5 * other[i] - got
+        room, mark = plain_room(net, result.outcome, result.hit.losses, price, i)
+        first, _ = plain_room(net, base, none, before, i)
         pinned = not np.isnan(result.hit.pins[i])
-        sold.append(bool(pinned or room < mark * (1 - 1e-7)))
+        anyway = first <= 1e-7 * mark and plain.left(net, none)[0][i] > 0
+        sold.append(bool((pinned or room < mark * (1 - 1e-7)) and not anyway))
     reached = [0 if hit else -1 for hit in result.triggers]
     flows = result.flows
     for step in range(1, n + 1):
         for j in [j for j in range(n) if reached[j] == step - 1]:
             for creditor, debtor, lost in zip(
-                flows["creditor"], flows["debtor"], flows["loss"], strict=True
+                flows["creditor"], flows["debtor"], flows["added"], strict=True
             ):
                 i = net.position(creditor)
                 if debtor == net.names[j] and lost > 1e-9 and reached[i] < 0:
                     reached[i] = step
             for i in range(n):
                 shared = any(
-                    own[a][i] > 0 and own[a][j] > 0 and price.get(a, 1.0) < 1 - 1e-8
-                    for a in plain.ASSETS
+                    own[a][i] > 0 and own[a][j] > 0 and fall[a] > 1e-8 for a in plain.ASSETS
                 )
-                loses = result.outcome.channels["price"][i] > 1e-9
+                loses = result.outcome.channels["price"][i] - base.channels["price"][i] > 1e-9
                 if sold[j] and shared and loses and reached[i] < 0:
                     reached[i] = step
     return reached

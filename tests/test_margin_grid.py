@@ -18,7 +18,7 @@ RNG = np.random.default_rng(3)
 
 def test_short_put_and_the_hedge_that_moves_the_worst_scenario():
     """The project's notes: −4,435 alone; with half a future sold −3,534 at +16 %, volatility up."""
-    grid = deribit.scenario_grid(extended=())
+    grid = deribit.scenario_grid(up=0.38, down=0.28, least=0, extended=())
     found = grid.margin(BOOK, [[-1, 0], [-1, -0.5], [0, 1]])
     assert int(found.worst[0]) == 4_435 and int(found.worst[1]) == 3_534
     where = [(grid.price[s], grid.volatility[s]) for s in found.scenario]
@@ -59,7 +59,7 @@ def test_far_moves_are_dampened_as_published():
     calls = Instruments(("call",), 100, strike=200, volatility=0.8, days=10)
     found = grid.margin(calls, [-1])
     assert grid.price[found.scenario] == 5
-    rise = calls.values([5.0], 0.38 * 3**0.3) - calls.values([0.0])
+    rise = calls.values([5.0], 0.5 * 3**0.3) - calls.values([0.0])
     assert found.worst == pytest.approx(0.16 / 5 * float(rise[0, 0]))
     assert deribit.scenario_grid(extended=()).margin(calls, [-1]).worst < 0.5
 
@@ -71,6 +71,18 @@ def test_short_options_move_more_in_volatility():
         expected = margin.option_value(False, 100, 100, 0.5 * (1 + shock), days)
         now = margin.option_value(False, 100, 100, 0.5, days)
         assert grid.margin(book, [-1]).worst == pytest.approx(expected - now)
+
+
+def test_a_volatility_that_moves_up_reaches_a_least_value():
+    """Volatility 20 %, up by half: 30 %, but at least 50 %; of 60 %: 90 %; down is no matter."""
+    grid = margin.ScenarioGrid((0.0, 0.0), (0.5, -0.25), (1.0, 1.0), least=0.5)
+    for now, up in ((0.2, 0.5), (0.6, 0.9)):
+        book = Instruments(("call", "linear"), 100, 100, now, 30)
+        high, low, mid = (
+            margin.option_value(False, 100, 100, v, 30) for v in (up, 0.75 * now, now)
+        )
+        found = grid.margin(book, [[-1, 0], [0, -1]])
+        assert_allclose(found.losses, [[high - mid, low - mid], [0, 0]], atol=1e-9)
 
 
 def test_span_array_as_printed():

@@ -135,7 +135,7 @@ def test_voyager_and_alameda():
 
 def test_blockfi_and_the_ftx_group_legal_entities_decide():
     """1,026 gross; 751 where the group counts as one entity; between the entities nothing nets."""
-    net = datasets.load("cefi_credit_2022", layer="2022-11")
+    net = datasets.load("cefi_credit_2022", period="2022-11")
     group = ["alameda", "ftx_com", "ftx_us"]
 
     def owes(net, debtors):

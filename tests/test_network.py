@@ -318,8 +318,8 @@ def test_holdings_are_a_part_of_external_assets():
         ({"node": ["a"], "asset": ["x"]}, "no column 'value'"),
         ({"node": ["aa"], "asset": ["x"], "value": [1]}, "Did you mean 'a'"),
         ({"node": ["a"], "asset": ["x"], "value": [10]}, "'a' holds more than external assets"),
-        ({"node": ["a"], "asset": ["x"], "value": [-1]}, "1 holding without a value ≥ 0"),
-        ({"node": ["a"], "asset": ["x"], "value": ["many"]}, "1 holding without a value ≥ 0"),
+        ({"node": ["a"], "asset": ["x"], "value": [-1]}, "is not a number ≥ 0"),
+        ({"node": ["a"], "asset": ["x"], "value": ["many"]}, "is not a number ≥ 0"),
     ],
 )
 def test_holdings_that_do_not_fit(held, says):

@@ -100,11 +100,12 @@ def test_the_rows_in_place_give_another_equilibrium(banks, markets):
 
 def test_what_the_51_banks_lose_is_what_prices_fall(banks, markets):
     sales = model(markets, swapped=False)
-    result = sales.propagate(banks)
+    result = sales.propagate(banks, baseline="book")
     market = sales.market(banks)
     lost = float((market["held"] * market["fall"]).sum())
     assert result.table["loss"].sum() == pytest.approx(lost, rel=1e-9)
-    assert result.socialization.deadweight == pytest.approx(lost, rel=1e-9)
+    assert result.socialization.missing_before == pytest.approx(lost, rel=1e-9)
+    assert result.before.deadweight["falling prices"].sum() == pytest.approx(lost, rel=1e-9)
     assert not result.outcome.defaulted.any() and result.audit()["ok"].all()
 
 

@@ -194,7 +194,7 @@ def test_margins_by_name():
 
 
 def test_from_table_names_what_is_missing():
-    with pytest.raises(ct.NetworkError, match="no column 'assets'"):
+    with pytest.raises(ct.NetworkError, match="names 'assets'; the table has 'node'"):
         Margins.from_table({"node": ["a"], "interbank_liabilities": [0]}, claims="assets")
     with pytest.raises(ct.NetworkError, match="1 row for 2 nodes; 'b'"):
         Margins(["a", "b"], [1, 1], [1, 1], nodes=pd.DataFrame({"node": ["a"]}))
@@ -223,7 +223,7 @@ def test_balance_sheets_go_over():
 
 def test_networks_without_balance_sheets_say_so():
     net = maximum_entropy(abc([3, 2, 1], [1, 2, 3])).network
-    assert not net.book.can_fail.any() and len(net.assumptions) == 1
+    assert not net.book.can_fail.any() and len(net.book.assumptions) == 1
 
 
 def test_guarantees_are_not_dropped_in_silence():

@@ -118,7 +118,7 @@ def test_the_rounds_of_default_are_computed_when_they_are_read(model, chain, mon
 
     monkeypatch.setattr(type(model), "run", counted)
     result = model.propagate(chain, ct.Shock.loss({"a": 8.0}))
-    _ = result.loss, result.shortfall, result.flows, result.audit()
+    _ = result.loss, result.shortfall, result.flows, result.entries
     assert runs == ["none", "none"]  # with the shock, and without it
     table, _ = result.table, (result.summary(), result.explain("c"))
     assert runs == ["none", "none", "rounds"]

@@ -71,7 +71,8 @@ def test_prices_reach_a_model_that_sells(net):
     test = ct.stress_test(net, model, from_array(net, prices=prices))
     for k, asset in enumerate("XY"):
         alone = model.propagate(net, ct.Shock.price({asset: -0.2}))
-        assert test.columns["loss"][0, k] == pytest.approx(alone.loss.sum())
+        assert test.columns["owners_loss"][0, k] == pytest.approx(alone.loss.sum())
+        assert test.columns["loss"][0, k] == pytest.approx(alone.socialization.borne)
 
 
 def test_blocks_and_inputs(net):

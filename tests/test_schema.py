@@ -14,7 +14,7 @@ def test_every_column_says_what_it_is(table):
         assert column.table == table
         assert column.dtype in ("string", "int", "float", "bool")
         assert column.unit in ("", "money")
-        assert column.sign in ("", "signed", ">= 0", ">= 1")
+        assert column.sign in ("", "signed", ">= 0", ">= 1", "0 to 1")
         assert column.required in ("yes", "no")
         assert len(column.meaning) > 5
         assert column.column in schema.document(table)

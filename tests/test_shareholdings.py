@@ -35,13 +35,13 @@ def net():
 BAD = [
     ({"owner": "q"}, "owner that is not a node"),
     ({"company": "q"}, "company that is not a node"),
-    ({"owner": None}, "no owner is given"),
-    ({"company": ""}, "no company is given"),
+    ({"owner": None}, "owner is empty in row"),
+    ({"company": ""}, "company is empty in row"),
     ({"owner": "b"}, "a node owns itself"),
-    ({"fraction": -0.1}, "fraction is not a number from 0 to 1"),
-    ({"fraction": 50}, r"fraction is not a number from 0 to 1. 30 % of a company is 0.3"),
-    ({"fraction": float("nan")}, "fraction is not a number"),
-    ({"fraction": "half"}, "fraction is not a number"),
+    ({"fraction": -0.1}, "not a number from 0 to 1"),
+    ({"fraction": 50}, "not a number from 0 to 1"),
+    ({"fraction": float("nan")}, "fraction is empty"),
+    ({"fraction": "half"}, "not a number from 0 to 1"),
     ({"owner": "c", "fraction": 0.6}, r"'b' has owners of 1\.1 of it"),
 ]
 
@@ -57,12 +57,12 @@ def test_tables_that_do_not_fit_are_refused(change, message):
 @pytest.mark.parametrize("column", ["owner", "company", "fraction"])
 def test_columns_that_are_required(column):
     table = pd.DataFrame([GOOD]).drop(columns=column)
-    with pytest.raises(ct.NetworkError, match=f"have no column '{column}'"):
+    with pytest.raises(ct.NetworkError, match=f"has no column '{column}'"):
         build().with_shareholdings(table)
 
 
 def test_the_row_is_named_and_the_closest_name():
-    with pytest.raises(ct.NetworkError, match=r"In 1 shareholding \(row 2\) fraction"):
+    with pytest.raises(ct.NetworkError, match=r"fraction.* row 2"):
         build().with_shareholdings([GOOD, GOOD | {"fraction": 2}])
     with pytest.raises(TypeError, match="shareholdings"):
         build(shareholding=[GOOD])

@@ -118,7 +118,7 @@ def exhibits(name: str, net: ct.ExposureNetwork, draw: bool) -> dict[str, str]:
     """The report by exhibit: its words, and with `draw` the words in its figures."""
     result, *_ = outcomes(name, net)
     about = given(net, [result], ct.rank(net), card=ct.datasets.card(name))
-    found = {f"finding {k}": text for k, text in enumerate(sentences(about))}
+    found = {f"finding {k}": str(said) for k, said in enumerate(sentences(about))}
     for section in sections(about):
         for one in section.exhibits:
             words = [one.title, one.lead, *one.lines, one.missing]

@@ -13,8 +13,8 @@ L2 = ct.Shock.default("rseth_l2", recovery=0.0)
 SOCIAL = "all holders, analyst"
 
 
-def run(name: str, shock: ct.Shock, layer: str | None = None, **rule: rules.Rule):
-    net = datasets.load(name, layer=layer) if layer else datasets.load(name)
+def run(name: str, shock: ct.Shock, period: str | None = None, **rule: rules.Rule):
+    net = datasets.load(name, period=period) if period else datasets.load(name)
     return ct.EisenbergNoe().propagate(net.with_rules(rule) if rule else net, shock)
 
 
@@ -33,7 +33,7 @@ def exactly(*values: float):
 
 
 @pytest.mark.parametrize(
-    ("name", "shock", "layer", "scenario"),
+    ("name", "shock", "period", "scenario"),
     [
         (KELP, ALL, None, SOCIAL),
         (KELP, L2, None, "layer 2 only, analyst"),
@@ -43,10 +43,10 @@ def exactly(*values: float):
         (USDC, ct.Shock.default("svb"), "2023-03-10", "worst case"),
     ],
 )
-def test_every_loss_in_the_outcomes_comes_out(name, shock, layer, scenario):
-    result, rows = run(name, shock, layer), datasets.outcomes(name)
+def test_every_loss_in_the_outcomes_comes_out(name, shock, period, scenario):
+    result, rows = run(name, shock, period), datasets.outcomes(name)
     rows = rows[rows["run"].eq(scenario) & rows["what"].eq("loss")]
-    rows = rows[rows["layer"].eq(layer)] if layer else rows
+    rows = rows[rows["period"].eq(period)] if period else rows
     assert len(rows) > 0
     assert losses(result, *rows["node"]) == exactly(*rows["value"])
 
@@ -208,21 +208,21 @@ def test_the_debt_is_units_times_price():
 # -- USDC and its bank ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("layer", "floor"), [("2023-01", 0.9241), ("2023-03-10", 0.9175)])
-def test_a_token_is_worth_its_floor_if_the_bank_pays_nothing(layer, floor):
-    flows = run(USDC, ct.Shock.default("svb", recovery=0.0), layer).flows
+@pytest.mark.parametrize(("period", "floor"), [("2023-01", 0.9241), ("2023-03-10", 0.9175)])
+def test_a_token_is_worth_its_floor_if_the_bank_pays_nothing(period, floor):
+    flows = run(USDC, ct.Shock.default("svb", recovery=0.0), period).flows
     token = flows[flows["debtor"] == "circle_usdc"]
     assert (token["paid"] / token["amount"]).tolist() == pytest.approx([floor] * 2, abs=5e-5)
     assert token["loss"].sum() == pytest.approx(3.3e9)
     rows = datasets.outcomes(USDC)
-    stated = rows[rows["what"].str.startswith("value of a token") & rows["layer"].eq(layer)]
+    stated = rows[rows["what"].str.startswith("value of a token") & rows["period"].eq(period)]
     assert stated["value"].item() == floor
 
 
-@pytest.mark.parametrize("layer", ["2023-01", "2023-03-10"])
-def test_depositors_were_paid_and_then_nobody_loses(layer):
+@pytest.mark.parametrize("period", ["2023-01", "2023-03-10"])
+def test_depositors_were_paid_and_then_nobody_loses(period):
     happened = datasets.outcomes(USDC).query("node == 'svb'")["value"].item()
-    result = run(USDC, ct.Shock.default("svb", recovery=happened), layer)
+    result = run(USDC, ct.Shock.default("svb", recovery=happened), period)
     assert happened == 1.0
     assert result.table["loss"].eq(0.0).all() and result.flows["loss"].eq(0.0).all()
 

@@ -58,7 +58,7 @@ CASES = {
         "adl",
         adl(25.0),
     ),
-    "okx": ({"fund": 90.0, "peak": 100.0}, 20.0, "adl", adl(20.0)),
+    "okx": ({"fund": 90.0, "peak": 100.0, "price": "bankruptcy"}, 20.0, "adl", adl(20.0)),
     "hyperliquid": ({"vault": 12.0}, 12.0, "adl", adl(12.0)),
     "dydx_v4": (
         {"fund": 60.0, "fills": [30.0, 50.0, 25.0]},
@@ -205,10 +205,16 @@ def test_bybit_pool_pays_up_to_the_drawdown():
 
 def test_okx_fund_pays_until_it_has_fallen_by_the_trigger():
     claims = {"layer": "adl", "amount": [50.0], "score": [1]}
-    assert lost(venues.okx.rule(100), 40, **claims) == [10, 30]
-    assert lost(venues.okx.rule(70, peak=100), 40, **claims) == [40, 0]
-    assert lost(venues.okx.rule(60, peak=100), 40, **claims) == [40, 0]
-    assert lost(venues.okx.rule(100, trigger=1), 40, **claims) == [0, 40]
+    at = {"price": "bankruptcy"}
+    assert lost(venues.okx.rule(100, **at), 40, **claims) == [10, 30]
+    assert lost(venues.okx.rule(70, peak=100, **at), 40, **claims) == [40, 0]
+    assert lost(venues.okx.rule(60, peak=100, **at), 40, **claims) == [40, 0]
+    assert lost(venues.okx.rule(100, trigger=1, **at), 40, **claims) == [0, 40]
+    # at the mark price the queue loses nothing while the fund has anything
+    assert lost(venues.okx.rule(100), 40, **claims) == [0, 40]
+    assert lost(venues.okx.rule(30), 40, **claims) == [10, 30]
+    with pytest.raises(RuleError, match="bankruptcy"):
+        venues.okx.rule(100, trigger=0.5)
 
 
 def test_hyperliquid_builder_markets_have_no_vault():

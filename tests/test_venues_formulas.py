@@ -91,11 +91,16 @@ def test_hyperliquid_index():
 
 
 def test_queue_is_by_quantity_and_side():
-    """Ten accounts, one of which holds nine tenths of the quantity: it spans four quintiles."""
+    """Ten accounts, one of which holds nine tenths of the quantity: it ends in the last quintile.
+
+    And the table of BitMEX: six longs of 10, 10, 20, 30, 20, 10 with PNL rankings 3, 6, 1, 4, 5, 2.
+    """
     score, size = np.arange(10.0), np.array([1.0] * 9 + [81.0])
     queue = venues.adl.queue(score, size)
     assert queue.place.tolist() == list(range(10, 0, -1))
-    assert queue.lights.tolist() == [1.0] * 9 + [5.0]
+    assert queue.lights.tolist() == [1.0] * 10
+    table = venues.adl.queue([3, 6, 1, 4, 5, 2], [10, 10, 20, 30, 20, 10])
+    assert (1.2 - table.lights / 5).round(9).tolist() == [0.8, 0.2, 1.0, 0.6, 0.4, 0.8]
     both = venues.adl.queue([3, 2, 1, 9, NAN, 4], [1, 1, 1, -2, 5, 0])
     assert both.place[:4].tolist() == [1, 2, 3, 1]
     assert np.isnan(both.place[4:]).all() and np.isnan(both.lights[4:]).all()

@@ -29,7 +29,7 @@ LAYERS = {
     "ccp": [
         "defaulter margin",
         "defaulter contribution",
-        "skin in the game",
+        "own capital before the fund",
         "default fund",
         "assessments",
         "gains haircut",
@@ -124,7 +124,7 @@ def test_a_rule_survives_toml(name: str, parameters: dict):
         ("liquity_v1", {"collateral_ratio": 1.05}, "collateral_ratio"),
         ("maker", {"mkr": float("nan")}, "mkr=nan"),
         ("ccp", {"haircut": 2}, "haircut"),
-        ("ccp", {"skin": float("inf")}, "skin=inf"),
+        ("ccp", {"before": float("inf")}, "before=inf"),
         ("ccp_emir", {"second_share": 0.1}, "capital="),
         ("ccp_emri", {}, "ccp_emir"),
     ],
@@ -157,7 +157,7 @@ def test_allocation_is_clearing_on_a_star(name: str, parameters: dict, seed: int
     if parameters.get("tear_up"):
         layers.append("tear-up")
     if "second_share" in parameters:
-        layers.insert(4, "second skin in the game")
+        layers.insert(4, "own capital after the fund")
     claims = random_claims(rng, layers)
     own = {OWN[name]: float(rng.uniform(1, 20))} if name in OWN else {}
     rule = venues.venue(name, **parameters, **own)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..network.tables.surfaces import in_study, on_command_line
 from ..text import known_name
 from . import (
     compare,
@@ -23,9 +25,10 @@ from . import (
     sweeps,
 )
 from .grouped import grouped
-from .options import File, Json, print_json
+from .options import OUT, File, Json, option, print_json
+from .outputs import tell
 from .specifying import Data
-from .terminal import findings_text, paragraph, say
+from .terminal import findings_text, paragraph, put, say
 
 app = typer.Typer(
     name="contagion",
@@ -42,7 +45,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from .. import __version__
 
-        print(f"contagion {__version__}")
+        put(f"contagion {__version__}")
         raise typer.Exit
 
 
@@ -71,9 +74,9 @@ def datasets(
             keys = [field.name for field in fields(card)]
             print_json({key: getattr(card, key) for key in keys})
         else:
-            print(card)
+            put(card)
             if card.rules:
-                print(rules.of_card(card.rules))
+                put(rules.of_card(card.rules))
         return
     rows: list[dict[str, Any]] = []
     for key in packaged.names():
@@ -87,13 +90,22 @@ def datasets(
     for row in rows:
         details = f"{row['kind']}, {row['nodes']} nodes, {row['date']}"
         text = "\n".join(paragraph(part, " " * indent) for part in (row["title"], details))
-        print(f"{row['name']:<{indent}}{text.lstrip()}")
-    print("\nOne in full: contagion datasets NAME")
+        put(f"{row['name']:<{indent}}{text.lstrip()}")
+    put("\nOne in full: contagion datasets NAME")
 
 
 @app.command()
 @grouped
-def check(file: File, as_json: Json = False, *, data: Data) -> None:
+def check(
+    file: File,
+    fix: Annotated[
+        Path | None,
+        option("DIR", "Write the tables as they were read and repaired into this folder.", OUT),
+    ] = None,
+    as_json: Json = False,
+    *,
+    data: Data,
+) -> None:
     """Check a file of exposures: every finding with rows, amounts and a fix.
 
     The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
@@ -101,7 +113,7 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
     """
     from ..errors import NetworkError
 
-    network = None
+    network, said = None, in_study if file.endswith(".toml") else on_command_line
     try:
         network = data.begin(data.study(file)).network
         found, failed = network.findings, False
@@ -110,13 +122,18 @@ def check(file: File, as_json: Json = False, *, data: Data) -> None:
             raise
         found, failed = error.findings, True
     if as_json:
-        print_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})
+        told = [asdict(f) | {"fix": said(f.fix)} for f in found]
+        print_json({"ok": not failed, "findings": told})
     else:
         if network is not None:
-            print("\n".join(repr(network).splitlines()[:3]))
-        print(findings_text(found) if found else "clean: the checks found nothing.")
+            put("\n".join(repr(network).splitlines()[:3]))
+        put(findings_text(found, said) if found else "clean: the checks found nothing.")
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
+    if network is not None and fix is not None:
+        files = network.write(fix)
+        if not as_json:
+            tell(fix, files)
     if failed:
         raise typer.Exit(2)
 
@@ -140,7 +157,7 @@ def models(as_json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['name']}: {row['title']}")
+        put(f"{row['name']}: {row['title']}")
         inside = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
         kind = "settles claims" if row["settles"] else "values claims, does not settle them"
         say(f"{kind}; {inside}", str(row["source"]), indent="  ")
@@ -159,7 +176,7 @@ def columns(
     if name is not None:
         known_name(name, known, "table")
     for table in known if name is None else [table for table in known if table == name]:
-        print(f"{table}")
+        put(f"{table}")
         for column in schema.columns(table).values():
             notes = [column.dtype, column.unit, column.sign, " or ".join(column.words.split())]
             notes += ["required"] if column.required == "yes" else []

@@ -22,7 +22,7 @@ from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import idle, in_words, sets
 from .specifying import Data, Run
-from .terminal import paragraph, say, table, width
+from .terminal import paragraph, put, say, table, width
 
 MOST = 12
 NODES = 32  # columns for the nodes and what they bear as given
@@ -106,7 +106,7 @@ def _print(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> None:
         say(note)
     names = _labels(list(found))
     for text in (_fairness(done, names), *_differences(done, names)):
-        print(f"\n{text}")
+        put(f"\n{text}")
 
 
 def _labels(names: list[str]) -> dict[str, str]:

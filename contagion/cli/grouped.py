@@ -8,6 +8,8 @@ from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
 
+from .terminal import put
+
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose parameters that are records of options are spelled out field by field.
@@ -19,7 +21,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     ... def command(source: str, *, data: Data) -> None:
     ...     print(source, data.unit)
     >>> list(signature(command).parameters)[:3]
-    ['source', 'nodes', 'orientation']
+    ['source', 'columns', 'constants']
     >>> command(source="file.csv", unit="EUR")
     file.csv EUR
     """
@@ -44,6 +46,9 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             for name, kind in records.items()
         }
         command(**given, **filled)
+        for record in filled.values():
+            if hasattr(record, "about") and not given.get("as_json") and (line := record.about()):
+                put(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in spelled}

@@ -18,12 +18,14 @@ from ..study import StudyRun
 from ..text import plural
 from ..units import conversion, parse
 from . import market_arguments as market
+from .grouped import grouped
 from .liquidations_text import cascade_text, coupled_text, profile_text
 from .market_arguments import alike
 from .options import OUT, SHOCK, Figure, Json, option, print_json
 from .outputs import draw, drawable, rows, save, tell
+from .read_options import Reading
 from .specifying import Data, Run
-from .terminal import paragraph
+from .terminal import paragraph, put
 
 GRAPH = "Network (with --network)"
 MOVES = "-0.05,-0.1,-0.2,-0.3,-0.5"
@@ -38,6 +40,7 @@ def _on_graph(text: str, metavar: str) -> Any:
     return option(metavar, text, GRAPH)
 
 
+@grouped
 def cascade(
     positions: market.Positions = None,
     loans: market.Loans = None,
@@ -122,6 +125,8 @@ def cascade(
     ] = None,
     figure: Figure = None,
     as_json: Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Push a price shock through positions and loans: who is liquidated, what is missing where.
 
@@ -139,7 +144,9 @@ def cascade(
             raise ArgumentError(f"{word}: it needs --network DATASET-OR-FILE.")
     loaded = None
     if network is not None:
-        data = Data(nodes, orientation, None, None, assume_equity, repair)
+        data = Data(
+            nodes=nodes, orientation=orientation, assume_equity=assume_equity, repair=repair
+        )
         loaded = StudyRun(Run(default=default, loss=loss).on(data.study(network), rule))
         if unit is None and parse(loaded.network.unit).factor != 1:
             raise ArgumentError(
@@ -147,7 +154,7 @@ def cascade(
                 f"--unit {parse(loaded.network.unit).asset or 'USD'}, or the same."
             )
         unit = unit or loaded.network.unit
-    book = market.read_book(positions, loans, prices, maintenance, unit)
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
     breakers: list[Any] = [] if halt is None else [market.halt(halt)]
     breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
     chosen = LiquidationCascade(
@@ -186,12 +193,13 @@ def cascade(
     words += [
         f"{name} {value}" for name, value in (("halt", halt), ("throttle", throttle)) if value
     ]
-    print(cascade_text(done, ", ".join(words), found, frames))
+    put(cascade_text(done, ", ".join(words), found, frames))
     if joint is not None:
-        print(f"\n{coupled_text(joint)}")
+        put(f"\n{coupled_text(joint)}")
     _end([*found["notes"]], out, files, figure)
 
 
+@grouped
 def profile(
     positions: market.Positions = None,
     loans: market.Loans = None,
@@ -208,6 +216,8 @@ def profile(
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,
     as_json: Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """What is liquidatable when prices move by so much, and how few holders it belongs to.
 
@@ -215,7 +225,7 @@ def profile(
     Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
     """
     drawable(figure)
-    book = market.read_book(positions, loans, prices, maintenance, unit)
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
     at = market.steps(moves)
     found = liquidatable(book, at, asset)
     holders = concentration(book, at, asset, k=[1, 3])
@@ -232,13 +242,13 @@ def profile(
     if as_json:
         print_json({**record, **rows(frames), "files": files, "figure": figure})
         return
-    print(profile_text(book, found, holders, asset))
+    put(profile_text(book, found, holders, asset))
     _end(notes, out, files, figure)
 
 
 def _end(notes: list[str], out: Path | None, files: list[Path], figure: Path | None) -> None:
     for note in notes:
-        print(f"\n{paragraph(note, '', '  ')}")
+        put(f"\n{paragraph(note, '', '  ')}")
     tell(out, files, figure)
 
 

@@ -17,7 +17,7 @@ from ..text import known_name
 from . import options
 from .options import OUT, option, print_json, settings
 from .outputs import tell
-from .terminal import paragraph, say
+from .terminal import paragraph, put, say
 
 
 def generate(
@@ -48,7 +48,7 @@ def generate(
     """
     if family is None:
         for name, each in FAMILIES.items():
-            print(f"{name}")
+            put(f"{name}")
             known = ", ".join(_known(each))
             say((each.__doc__ or "").split("\n")[0], f"--set {known}", indent="  ")
         return
@@ -63,10 +63,10 @@ def generate(
         summary = {"name": network.name, "nodes": len(network), "exposures": len(network.amount)}
         print_json({**summary, "sums": sheet, "seed": rng, "files": files})
         return
-    print(repr(network))
+    put(repr(network))
     if out is not None:
         tell(out, files)
-        print(paragraph(f"Read it with: contagion check {out}"))
+        put(paragraph(f"Read it with: contagion check {out}"))
 
 
 def arguments(make: Callable[..., Any], given: Mapping[str, Any], rng: int) -> dict[str, Any]:

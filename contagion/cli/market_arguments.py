@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
-import pandas as pd
 
 from .. import liquidation
-from ..errors import ArgumentError, MarginError, MissingFileError
+from ..errors import ArgumentError, MarginError
 from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
-from ..network import formats as convert
-from ..network import schema
 from ..study.texts import number, part
 from ..study.values import read_value
-from ..text import closest, known_name, listing
+from ..text import known_name, listing
 from .options import option
 
 BOOK = "Book"
@@ -74,6 +71,7 @@ def read_book(
     prices: Iterable[str] | None,
     maintenance: str = "0.05",
     unit: str | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> MarginBook:
     """The book of the options.
 
@@ -87,10 +85,11 @@ def read_book(
     try:
         return MarginBook(
             read_prices(prices),
-            None if positions is None else read_rows(positions, "positions"),
-            None if loans is None else read_rows(loans, "loans"),
+            positions,
+            loans,
             maintenance=part(maintenance, "--maintenance"),
             unit=unit or "",
+            **(reading or {}),
         )
     except MarginError as error:
         if str(error).startswith("No price is given"):
@@ -98,56 +97,21 @@ def read_book(
         raise
 
 
-def read_rows(path: Path, name: schema.Table) -> pd.DataFrame:
-    """A table of the schema from a file, names as text."""
-    texts = [c.column for c in schema.columns(name).values() if c.dtype == "string"]
-    return _read(path, texts)
-
-
-def _read(path: Path, texts: Sequence[str]) -> pd.DataFrame:
-    if not path.is_file():
-        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = "" if path.is_dir() else closest(path.name, beside)
-        raise MissingFileError(
-            f"There is no file {str(path)!r}." + (f" Did you mean {near!r}?" if near else "")
-        )
-    return convert.read_table(path, columns=dict.fromkeys(texts, "node"))
-
-
-def read_prices(texts: Iterable[str] | None) -> dict[str, float]:
+def read_prices(texts: Iterable[str] | None) -> list[Any]:
     """Prices by asset, from words ASSET=PRICE and tables asset, price; words win over tables.
 
     >>> read_prices(["ETH=2k", "USDC=1"])
-    {'ETH': 2000.0, 'USDC': 1.0}
+    [{'ETH': 2000.0, 'USDC': 1.0}]
     """
-    tables: dict[str, float] = {}
+    files: list[Any] = []
     words: list[str] = []
     for text in texts or ():
         if "=" in text and not Path(text).is_file():
             words.append(text)
         else:
-            tables |= _price_table(Path(text))
-    return tables | amounts(words, "--prices", "ASSET=PRICE, such as ETH=2000, or name a table")
-
-
-def _price_table(path: Path) -> dict[str, float]:
-    frame = _read(path, ["asset"])
-    for column in ("asset", "price"):
-        if column not in frame:
-            raise ArgumentError(
-                f"{path.name} has no column {column!r}; prices need asset and price, and it has "
-                f"{listing(frame.columns, 6)}."
-            )
-    twice = frame.loc[frame["asset"].duplicated(), "asset"]
-    if len(twice):
-        raise ArgumentError(f"{path.name} has two prices of {listing(twice.unique())}.")
-    values = pd.to_numeric(frame["price"].astype(object), errors="coerce")
-    if values.isna().any():
-        raise ArgumentError(
-            f"{path.name}: the price of {listing(frame.loc[values.isna(), 'asset'])} is not a "
-            "number."
-        )
-    return dict(zip(frame["asset"].astype(str), values.astype(float), strict=True))
+            files.append(Path(text))
+    form = "ASSET=PRICE, such as ETH=2000, or name a table"
+    return [*files, amounts(words, "--prices", form)]
 
 
 def amounts(

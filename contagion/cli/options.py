@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError
+from .terminal import put
 
 DATA = "Data"
 SHOCK = "Shock and model"
@@ -45,7 +46,8 @@ Orientation = Annotated[
     ),
 ]
 Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
-Layer = Annotated[str | None, option("TEXT", "Keep one layer or snapshot of the exposures.", DATA)]
+Layer = Annotated[str | None, option("TEXT", "Keep one layer of the exposures.", DATA)]
+Period = Annotated[str | None, option("TEXT", "Take one period of tables of several.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
     option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),
@@ -55,7 +57,7 @@ Repair = Annotated[
     option(
         "WHAT=HOW",
         "What to do about data that are not clean, as the findings of `contagion check` "
-        "propose it: duplicates=sum, self_loops=drop, missing_equity=external, fx=EUR:1.08 ... "
+        "propose it: duplicates=sum, self_loops=drop, missing_equity=external ... "
         "Repeatable.",
         DATA,
     ),
@@ -192,4 +194,4 @@ def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     import json
 
-    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    put(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))

@@ -9,29 +9,32 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import ArgumentError, MissingFileError
+from .. import media
+from ..errors import MissingFileError
+from ..media import FIGURES, ending, guarded
 from .options import plain
-from .terminal import written
-
-ENDINGS = (".png", ".svg")
+from .terminal import put, written
 
 
 def drawable(file: Path | None) -> None:
-    """Refuse a file that no figure can be written to; None is none wanted.
+    """Refuse a file that no figure can be written to, as :func:`writable` does.
+
+    >>> drawable(Path("figure.png"))
+    """
+    writable(file, FIGURES, "--figure")
+
+
+def writable(file: Path | None, known: Sequence[str], option: str) -> None:
+    """Refuse a file before anything is computed; None is none wanted.
 
     Raises
     ------
-    ArgumentError, MissingFileError : for another ending than .png or .svg, and for a folder that is
+    ArgumentError, MissingFileError : for another ending than those known, and for a folder that is
         not there.
-
-    Example
-    -------
-    >>> drawable(Path("figure.png"))
     """
     if file is None:
         return
-    if file.suffix.lower() not in ENDINGS:
-        raise ArgumentError(f"--figure {file}: the name has to end in .png or .svg.")
+    ending(file, known, option)
     if not file.parent.is_dir():
         raise MissingFileError(f"There is no folder {str(file.parent)!r} to write {file.name} to.")
 
@@ -59,9 +62,9 @@ def save(
     """Write tables as CSV, texts by their file name, and summary.json; without a folder nothing."""
     if folder is None:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
+    media.folder(folder, "--out").mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
+        guarded(frame).to_csv(folder / f"{name}.csv", index=False)
     for name, text in (texts or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
     names = [*(f"{name}.csv" for name in frames), *(texts or {})]
@@ -83,6 +86,6 @@ def rows(frames: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:
 def tell(folder: Path | None, files: Sequence[Path], figure: Path | None = None) -> None:
     """Print what was written where."""
     if folder is not None:
-        print(f"\n{written(folder, files)}")
+        put(f"\n{written(folder, files)}")
     if figure is not None:
-        print(f"\nFigure: {figure}")
+        put(f"\nFigure: {figure}")

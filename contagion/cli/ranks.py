@@ -17,7 +17,7 @@ from . import options
 from .grouped import grouped
 from .options import OUT, option, print_json
 from .specifying import Data, refuse_rules, ruled
-from .terminal import paragraph, say, table, width
+from .terminal import paragraph, put, say, table, width
 
 MOST = 2_000  # nodes that are compared
 SHEET = ["equity", "claims", "debts"]
@@ -107,9 +107,9 @@ def rank(
     label = ""
     for title, part in _by_model(shown):
         head, texts, label = ranking_texts(part, net)
-        print((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
+        put((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
     more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
-    print(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
+    put(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
             m = MEASURES[key]
@@ -134,18 +134,18 @@ def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int
         [_title(str(name)), *("–" if pd.isna(rank) else f"{rank:g}" for rank in column)]
         for name, column in ranks.loc[nodes].to_dict("list").items()
     ]
-    print("Ranks, 1 is the most important; nodes in the order of their median rank")
-    print(table(["measure", *map(str, nodes)], rows, words=(0,)))
+    put("Ranks, 1 is the most important; nodes in the order of their median rank")
+    put(table(["measure", *map(str, nodes)], rows, words=(0,)))
     if len(frame) > len(nodes):
-        print(paragraph(f"({len(frame) - len(nodes):,} nodes not shown; --json has all)"))
-    print()
+        put(paragraph(f"({len(frame) - len(nodes):,} nodes not shown; --json has all)"))
+    put()
     for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
         if key in MEASURES:
             m = MEASURES[key]
             say(f"{m.title}: {m.formula}; {m.measured_in}. {m.source}.", indent="  ")
     for reason, columns in _undefined(frame).items():
         say(f"–: {reason} ({', '.join(columns)})", indent="  ")
-    print(f"\n{paragraph(found.sentence)}")
+    put(f"\n{paragraph(found.sentence)}")
 
 
 def _fitting(nodes: list[Any], room: int) -> list[Any]:

@@ -9,9 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
-from ..network.formats.files import read_table
+from ..network import schema
+from ..network.tables import columns as named
+from ..network.tables import door, reading
 from ..study.texts import free
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
@@ -20,7 +23,7 @@ from . import options
 from .grouped import grouped
 from .options import DATA, OUT, option, print_json
 from .specifying import Data, elsewhere
-from .terminal import say, table
+from .terminal import put, say, table
 
 MOST = 12
 METHODS: dict[str, Callable[..., Ensemble]] = {
@@ -30,7 +33,6 @@ METHODS: dict[str, Callable[..., Ensemble]] = {
     "configuration": room.configuration,
     "gibbs": room.gibbs,
 }
-COLUMNS = ("interbank_assets", "interbank_liabilities")
 
 
 @grouped
@@ -95,25 +97,29 @@ def reconstruct(
         return
     known_name(method, METHODS, "method", "--method")
     asked = _asked(method, given, {"density": density, "samples": samples, "rng": rng})
+    if out is not None:
+        media.folder(out, "--out")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
-    file = Path(source)
-    totals = source not in dataset_names() and file.is_file() and _has_margins(file)
+    study = data.study(source)
+    choices = dict(study.network)
+    said = choices.pop("source")
+    file = study.folder / said
+    totals = said not in dataset_names() and file.is_file() and _has_margins(file, choices)
     if totals:
-        choices = dict(data.study(source).network)
         margins = Margins.from_table(
-            read_table(file, "nodes"),
+            file,
             unit=choices.pop("unit", ""),
             name=file.stem,
             residual=residual,
-            **{name: value for name, value in choices.items() if name != "source"},
+            **choices,
         )
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
-        margins = Margins.from_network(data.begin(data.study(source)).network)
+        margins = Margins.from_network(data.begin(study).network)
     if known is not None:
-        margins = margins.partial(read_table(known))
+        margins = margins.partial(known)
     ensemble = METHODS[method](margins, **asked)
     folders = [] if out is None else write(ensemble, out)
     if as_json:
@@ -136,11 +142,13 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
     return folders
 
 
-def _has_margins(file: Path) -> bool:
+def _has_margins(file: Path, choices: dict[str, Any]) -> bool:
     """Whether a file is a table of nodes with one of the columns of margins."""
     if file.suffix.lower() in (".graphml", ".gexf"):
         return False
-    return bool(set(COLUMNS) & set(map(str, read_table(file, "nodes").columns)))
+    how = reading(choices)
+    source = door.find(file, "margins", how)
+    return bool(set(schema.MARGINS) & set(named.mapped(source.frame, "margins", how).frame.columns))
 
 
 def _parameters(method: str) -> list[str]:
@@ -177,7 +185,7 @@ def _list_methods() -> None:
     for name, make in METHODS.items():
         own = [n for n in _parameters(name) if n not in ("density", "samples", "rng")]
         flags = [f"--{n}" for n in ("density", "samples") if n in _parameters(name)]
-        print(name)
+        put(name)
         said = ", ".join([*flags, *([f"--set {', '.join(own)}"] if own else [])])
         say(*filter(None, ((make.__doc__ or "").split("\n")[0], said)), indent="  ")
 
@@ -222,16 +230,16 @@ def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
         for row in _rows(ensemble[:MOST])
     ]  # fmt: skip
     head = ["network", "links", "density", "margins missed by", "cells added", "dropped"]
-    print(f"\n{table(head, rows, words=())}")
+    put(f"\n{table(head, rows, words=())}")
     if len(ensemble) > MOST:
-        print(f"({len(ensemble) - MOST:,} more networks: --json lists them all)")
+        put(f"({len(ensemble) - MOST:,} more networks: --json lists them all)")
     if ensemble.trace is not None:
         worth = ensemble.diagnostics["effective"]
         said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
         line = f"The chain is worth so many independent networks: {said}."
         say(line if said else "The chain never moved.")
     if out is not None:
-        print()
+        put()
         wrote = f"Written to {out}: {plural(len(folders), 'folder')}, {folders[0].name}"
         wrote += f" to {folders[-1].name}" if len(folders) > 1 else ""
         say(f"{wrote}. Look at one with contagion check {folders[0]}; run scenarios through all "

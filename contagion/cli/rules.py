@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 
 from ..errors import ArgumentError, ContagionError, MissingFileError, RuleError
+from ..network.tables import read_table
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
@@ -20,10 +21,12 @@ from ..study.texts import number
 from ..text import closest, known_name, percent
 from ..units import Scale, scale
 from . import rule_arguments as words
+from .grouped import grouped
 from .layers import used
 from .options import OUT, Json, Unit, option, print_json, settings
 from .outputs import rows, save, tell
-from .terminal import documented, paragraph, say, table, width
+from .read_options import Reading
+from .terminal import documented, paragraph, put, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
@@ -43,6 +46,7 @@ Parameters = Annotated[
 ]
 
 
+@grouped
 def allocate(
     claims: Annotated[
         Path,
@@ -82,6 +86,8 @@ def allocate(
         ),
     ] = None,
     as_json: Json = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Share one loss among the claims on one venue: who loses how much, layer by layer.
 
@@ -89,7 +95,7 @@ def allocate(
     """
     if rounding is not None and lot is None:
         raise ArgumentError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
-    chosen, frame = rule_from(rule, settings(param, "--param")), _claims(claims)
+    chosen, frame = rule_from(rule, settings(param, "--param")), _claims(claims, unit, reading)
     for word, column in words.needed(chosen):
         if column not in frame:  # on a graph it would be the same for all
             near = closest(column, list(frame))
@@ -114,15 +120,12 @@ def allocate(
     tell(out, files)
 
 
-def _claims(path: Path) -> pd.DataFrame:
-    from ..network import formats as convert
-
-    if not path.is_file():
-        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = "" if path.is_dir() else closest(path.name, beside)
-        hint = f" Did you mean {near!r}?" if near else " A claims table is a CSV or Parquet file."
-        raise MissingFileError(f"There is no file {str(path)!r}.{hint}")
-    return convert.read_table(path, columns={"claimant": "node"})  # claimants stay text
+def _claims(path: Path, unit: str | None, reading: Reading) -> pd.DataFrame:
+    if path.is_dir():
+        raise MissingFileError(
+            f"There is no file {str(path)!r}: it is a folder. A claims table is a CSV file."
+        )
+    return read_table(path, "claims", unit=unit or "", **reading.keywords()).table
 
 
 def _record(done: Allocation) -> dict[str, Any]:
@@ -148,9 +151,9 @@ def _print(done: Allocation, lot: str | None, rounding: str | None) -> None:
     ]
     rows += [["uncovered", "", to(done.uncovered), ""], ["all", "", to(done.loss), ""]]
     label = f" {to.label}" if to.label else ""
-    print(f"\n{table(['layer', 'capacity', f'absorbed{label}', 'used'], rows)}")
-    print(f"\n{_claims_text(done, to)}")
-    print(f"\n{_fairness_text(done)}")
+    put(f"\n{table(['layer', 'capacity', f'absorbed{label}', 'used'], rows)}")
+    put(f"\n{_claims_text(done, to)}")
+    put(f"\n{_fairness_text(done)}")
 
 
 def _claims_text(done: Allocation, to: Scale) -> str:
@@ -224,7 +227,7 @@ def catalogue(
     if as_json:
         print_json({**about, "help": _help(name), "toml": text or None, "needs": lacking or None})
     elif as_toml:
-        print(text)
+        put(text)
     else:
         _explain(about, text, lacking)
 
@@ -286,7 +289,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
         ("word", "Rules, --rule NAME:"),
         ("venue", "Venues, --rule venue:NAME:"),
     ):
-        print(("" if kind == "word" else "\n") + head)
+        put(("" if kind == "word" else "\n") + head)
         for row in rows:
             if row["kind"] != kind:
                 continue
@@ -295,8 +298,8 @@ def _list(rows: list[dict[str, Any]]) -> None:
             lines += [paragraph(inside, " " * indent)] if inside else []
             if kind == "venue":
                 lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
-            print(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
-    print("\nOne in full: contagion rules NAME")
+            put(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
+    put("\nOne in full: contagion rules NAME")
 
 
 def _parameters(row: dict[str, Any]) -> str:
@@ -314,15 +317,15 @@ def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
         say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
         say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
     say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
-    print(f"\n{documented(_help(about['name']))}")
+    put(f"\n{documented(_help(about['name']))}")
     if lacking:
-        print(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
+        put(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
         return
     example = about["name"] in EXAMPLES
-    print(f"\nAs TOML{', an example' if example else ''}:\n")
-    print(text)
+    put(f"\nAs TOML{', an example' if example else ''}:\n")
+    put(text)
     if venue:
-        print(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
+        put(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
 
 
 def of_card(given: Mapping[str, Any]) -> str:

@@ -9,22 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import MissingFileError
+from ..media import REPORTS
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
 from ..study import StudyRun
 from ..study.result_tables import tables
+from ..study.study_run import of_outputs
 from ..units import scale
 from . import options
 from .grouped import grouped
 from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
-from .outputs import rows, summary, tell
+from .outputs import rows, summary, tell, writable
 from .rule_arguments import idle
 from .specifying import Data, Run
-from .terminal import paragraph, say, table
+from .terminal import paragraph, put, say, table
 
 MOST = 12
 SETTLED = ("bearers", "layers", "calls")
@@ -78,15 +79,16 @@ def run(
     Of a study, everything that it asks for.
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
-    done = data.begin(run.on(data.study(source), rule))
-    done = done.study.run(n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
+    running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
+    done = data.begin(run.on(data.study(source), rule), running=running)
+    of_outputs(done, done.study.outputs)
     files = [] if out is None else results(done, out)
     if as_json:
         print_json({**_whole(done), "files": files})
         return
     for number, (name, result) in enumerate(done.results.items()):
         if len(done.results) > 1:
-            print(("\n" if number else "") + f"[{name}]")
+            put(("\n" if number else "") + f"[{name}]")
         if name == "run":
             show(result, bool(done.study.rules))
         else:
@@ -121,8 +123,8 @@ def show(result: PropagationResult, noted: bool) -> None:
         say(note)
     if result.model.settles:
         for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
-            print(f"\n{text}")
-    print(f"\n{_nodes(result)}")
+            put(f"\n{text}")
+    put(f"\n{_nodes(result)}")
 
 
 def _bearers(result: PropagationResult) -> str:
@@ -184,14 +186,14 @@ def explain(
         return
     say(*repr(why).splitlines()[:2])
     if why.table.empty:
-        print("It loses nothing on its claims.")
+        put("It loses nothing on its claims.")
         return
     to = scale(why.table["amount"], why.unit)
     rows = [
         [to(row.amount), percent(row.share), str(row.path), str(row.cause)]
         for row in rows_of(why.table)
     ]
-    print(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
+    put(table([f"lost {to.label}", "share", "path of the loss", "cause"], rows, words=(2, 3)))
 
 
 @grouped
@@ -224,22 +226,21 @@ def report(
     from ..report.findings import sentences
     from ..report.given import of_study
 
-    if not out.parent.is_dir():
-        raise MissingFileError(f"There is no folder {str(out.parent)!r} to write {out.name} to.")
+    writable(out, REPORTS, "--out")
     study = run.on(data.study(source), rule)
     if ranking and not source.endswith(".toml"):  # under the model of the run, at its recovery
         shock = StudyRun(study).shock if study.shock is None else study.shock
         rates = {rate for _, rate in (*shock.defaults, *shock.depegs)}
         rank = {"models": [study.model], "recovery": rates.pop() if len(rates) == 1 else 0.0}
         study = study.but(outputs={"run": {}, "rank": rank})
-    begun = data.begin(study)
-    done = begun.study.run(progress=len(begun.network) > 500 and sys.stderr.isatty())
-    about = of_study(done)
+    done = data.begin(study)
+    done.running["progress"] = len(done.network) > 500 and sys.stderr.isatty()
+    about = of_study(of_outputs(done, study.outputs))
     if stress is not None:
         about = replace(about, stress=tested(stress))
-    file, found = write(out, about, csv), sentences(about)
+    file, found = write(out, about, csv), [str(said) for said in sentences(about)]
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(done["run"])})
         return
     say(*(f"- {sentence}" for sentence in found))
-    print(f"\nReport: {file}" + (f"\nTables: {csv}" if csv is not None else ""))
+    put(f"\nReport: {file}" + (f"\nTables: {csv}" if csv is not None else ""))

@@ -13,6 +13,8 @@ import typer
 
 from ..errors import ArgumentError, located
 from ..models import MODELS, Model
+from ..network import schema
+from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
 from ..scenarios import KINDS
 from ..shocks import Shock
@@ -25,20 +27,26 @@ from ..study.values import plain_value, read_shock, read_value
 from ..text import known_name
 from . import options
 from .options import pairs, settings
+from .read_options import Reading
 from .rule_arguments import assigned
+from .terminal import findings_line, put
 
-OWN = ("nodes", "orientation", "unit", "layer", "assume_equity")  # have options of their own
+PLAIN = ("orientation", "unit", "layer", "period")
+OWN = {name: READING[name].option for name in READING} | {
+    name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *PLAIN)
+}  # what has an option of its own
 EVERY = "*"
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Reading):  # type: ignore[misc]
     """How a network is read, and where the study of the command is written."""
 
     nodes: options.Nodes = None
     orientation: options.Orientation = None
     unit: options.Unit = None
     layer: options.Layer = None
+    period: options.Period = None
     assume_equity: options.AssumeEquity = None
     repair: options.Repair = None
     write_study: options.WriteStudy = None
@@ -46,19 +54,19 @@ class Data:
     def study(self, source: str) -> Study:
         """The study that `source` is, or one of this dataset or file; options go before its own."""
         base = Study.read(source) if source.endswith(".toml") else Study(source)
-        asked = {name: getattr(self, name) for name in OWN[1:4]}
-        found: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-        if self.nodes is not None:
-            found["nodes"] = Path(os.path.relpath(self.nodes, base.folder)).as_posix()
-        if self.orientation is not None and self.orientation.endswith("-"):
+        self.__dict__["source"] = source
+        found = self.keywords()
+        found |= {name: getattr(self, name) for name in PLAIN if getattr(self, name) is not None}
+        if str(self.orientation).endswith("-"):
             raise ArgumentError(
                 f"--orientation {self.orientation}: write creditor-debtor or debtor-creditor (the "
                 "shell took the > of an arrow for a file)."
             )
-        known = [name for name in hints() if name not in OWN]
-        for name, text in settings(self.repair, "--repair").items():
-            known_name(name, known, "repair", f"--repair {name}={text}")
-            found[name] = read_value(text, hints()[name], f"--repair {name}")
+        found |= repairs(self.repair)
+        if self.nodes is not None:
+            found["nodes"] = str(self.nodes)
+        for table in {*schema.TABLES} & {*found}:
+            found[table] = Path(os.path.relpath(found[table], base.folder)).as_posix()
         form = "NODE=AMOUNT, such as --assume-equity celsius=200m"
         equity = pairs(self.assume_equity, "--assume-equity", form)
         if equity:
@@ -72,10 +80,38 @@ class Data:
         """The run of a study, which is written first where that is asked for."""
         if self.write_study is not None:
             if str(self.write_study) == "-":
-                print(study.toml().rstrip())
+                put(study.toml().rstrip())
                 raise typer.Exit
             study.write(self.write_study)
-        return StudyRun(study, **running)
+        self.__dict__["run"] = run = StudyRun(study, **running)
+        return run
+
+    def about(self) -> str:
+        """One line below what a command computed, about the data that it read."""
+        run = self.__dict__.get("run")
+        if run is None or not run.loaded:
+            return ""
+        place = self.__dict__.get("source", run.study.network["source"])
+        return findings_line(run.network.findings, run.network.assumptions, place)
+
+
+def repairs(texts: Iterable[str] | None) -> dict[str, Any]:
+    """The choices of --repair, as their types.
+
+    >>> repairs(["duplicates=sum", "id_map=Deutsche Bk:Deutsche Bank", "start_defaulted=a,b"])
+    {'duplicates': 'sum', 'id_map': {'Deutsche Bk': 'Deutsche Bank'}, 'start_defaulted': ['a', 'b']}
+    """
+    found: dict[str, Any] = {}
+    known = {name: hint for name, hint in hints().items() if name not in OWN}
+    known["id_map"] = Mapping[str, str]
+    for name, text in settings(texts, "--repair").items():
+        if name in OWN:
+            raise ArgumentError(
+                f"--repair {name}={text}: this is an option of its own: {OWN[name]}."
+            )
+        known_name(name, known, "repair", f"--repair {name}={text}")
+        found[name] = read_value(text, known[name], f"--repair {name}")
+    return found
 
 
 @dataclass(frozen=True)

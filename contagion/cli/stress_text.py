@@ -16,7 +16,7 @@ from ..scenarios.files import keys_of
 from ..statistics import Estimate
 from ..text import plural
 from ..units import Scale, scale
-from .terminal import paragraph, say, table
+from .terminal import paragraph, put, say, table
 
 MOST = 12
 
@@ -59,7 +59,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     lines += [f"{test.run['target']}."] if "target" in test.run else []
     say(*lines, *(f"assumption: {sentence}" for sentence in spec["assumptions"]))
     listed = not test.sampled
-    print(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
+    put(f"\n{_worst(test, drawn) if listed else _estimates(test)}\n\n{_nodes(test)}\n")
     mean = test.mean("defaults").value
     said = f"Nodes in default, mean: {mean:.4g}. {_converged(test)}"
     intervals = "The scenarios are a list, not a sample: no intervals." if listed else (
@@ -67,7 +67,7 @@ def show(test: StressTest, network: ExposureNetwork, drawn: Scenarios, place: Pa
     )  # fmt: skip
     say(f"{said} {intervals}")
     if place is not None:
-        print(f"\n{paragraph(_where(test, place), '', '  ')}")
+        put(f"\n{paragraph(_where(test, place), '', '  ')}")
 
 
 def _ran(test: StressTest) -> str:
@@ -171,8 +171,8 @@ def list_kinds() -> None:
     """The kinds of scenarios with their parameters."""
     for name, make in KINDS.items():
         known = [n for n in keys_of(name) if n != "rng"]
-        print(name.replace("_", "-"))
+        put(name.replace("_", "-"))
         shown = [n for n in known if n != "scenarios"]
         say((make.__doc__ or "").split("\n")[0], f"--set {', '.join(shown)}", indent="  ")
-    print("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
+    put("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
           "probabilities=0.02 --set correlation=0.3")  # fmt: skip

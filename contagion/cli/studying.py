@@ -11,21 +11,21 @@ from ..study import Study
 from ..study.folders import HASHES, LOCK, README, RESULTS, copied, hashed, locked, packed, readme
 from .options import option
 from .runs import results
-from .terminal import paragraph, say, written
+from .terminal import paragraph, put, say, written
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")]
 
 
 def init(folder: Folder = Path()) -> None:
     """Write a commented study.toml with two small tables, to put your own in their place."""
-    print(written(folder, copied("starter", folder)))
-    print(f"\nRun it with: contagion run {folder / 'study.toml'}")
+    put(written(folder, copied("starter", folder)))
+    put(f"\nRun it with: contagion run {folder / 'study.toml'}")
 
 
 def demo(folder: Folder = Path("contagion_demo")) -> None:
     """Copy examples that run: studies of packaged datasets."""
     files = copied("examples", folder)
-    print(written(folder, files) + "\n")
+    put(written(folder, files) + "\n")
     for file in files:
         say(f"contagion run {file}", Study.read(file).title, indent="  ")
 
@@ -49,5 +49,5 @@ def replicate(
     (folder / README).write_text(readme(mine, done.card, folder, made), "utf-8", newline="\n")
     hashed(folder)
     names = ", ".join(("study.toml", "data/", f"{RESULTS}/", "report.html", LOCK, README, HASHES))
-    print(paragraph(f"Written to {folder}: {names}", "", "  "))
-    print(paragraph("What only the authors know is marked TO BE COMPLETED in the README."))
+    put(paragraph(f"Written to {folder}: {names}", "", "  "))
+    put(paragraph("What only the authors know is marked TO BE COMPLETED in the README."))

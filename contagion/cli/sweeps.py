@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from ..errors import ArgumentError
 from ..experiments.sweeping import Sweep
+from ..media import TABLES, guarded
 from ..study.texts import axis
 from ..units import scale
 from . import options
 from .grouped import grouped
 from .options import OUT, SHOCK, option, print_json
-from .outputs import draw, drawable, tell
+from .outputs import draw, drawable, tell, writable
 from .specifying import Data, Run
-from .terminal import paragraph, say, table
+from .terminal import paragraph, put, say, table
 
 MOST = 30
 USUAL = "socialized_share"
@@ -62,6 +62,7 @@ def sweep(
     --over network.capital=0.5,1,2
     """
     drawable(figure)
+    writable(out, TABLES, "--out")
     study = run.on(data.study(source))
     own = dict(study.outputs.get("sweep", {}))
     if over:
@@ -71,14 +72,13 @@ def sweep(
     axes = own["grid"]
     if figure is not None and len(axes) < 2:
         raise ArgumentError("--figure draws two axes: say --over twice.")
-    begun = data.begin(study.but(outputs={"sweep": own}))
-    progress = sys.stderr.isatty() and not as_json
-    begun = replace(begun, running={"n_jobs": jobs, "progress": progress})
+    running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
+    begun = data.begin(study.but(outputs={"sweep": own}), running=running)
     done = begun["sweep"]
     chosen = measure or (USUAL if USUAL in done.measures else "loss")
     values = done.mean(chosen)
     if out is not None:
-        done.table.to_csv(out, index=False)
+        guarded(done.table).to_csv(out, index=False)
     draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))
     if as_json:
         rows = done.table.to_dict("records")
@@ -108,9 +108,9 @@ def _print(done: Sweep, measure: str, values: Any) -> None:
         [*(_text(row[name]) for name in names), (to or _text)(row["mean"])]
         for row in values.head(MOST).to_dict("records")
     ]
-    print(table([*names, to.named(measure) if to else measure], rows, words=()))
+    put(table([*names, to.named(measure) if to else measure], rows, words=()))
     if len(values) > MOST:
-        print(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
+        put(paragraph(f"({len(values) - MOST:,} more cells: --out FILE writes them all)"))
     say(*(text.strip() for text in others if "failed;" in text))
 
 

@@ -6,11 +6,13 @@ import re
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
 from ..errors import Finding
+from ..media import visible
+from ..network.tables.surfaces import on_command_line
 
 
 def width() -> int:
@@ -38,10 +40,15 @@ def _wrapped(text: str, indent: str, hang: str) -> list[str]:
     )
 
 
+def put(text: object = "") -> None:
+    """Print a text: the only way to standard output, so that no name acts on the terminal."""
+    print(visible(text, keep="\n"))
+
+
 def say(*lines: str, indent: str = "") -> None:
     """Print each line as a paragraph of which only the first line is not set in."""
     for line in lines:
-        print(paragraph(line, indent, "  "))
+        put(paragraph(line, indent, "  "))
 
 
 def table(
@@ -61,7 +68,7 @@ def table(
     grid = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     least = 2 * (len(head) - 1)
     for k, title in enumerate(head):
-        cells = [len(str(row[k])) for row in rows]
+        cells = [len(visible(row[k])) for row in rows]
         if k in words:
             least += min(max([len(title), *cells]), 12 if k else 16)
             grid.add_column(Text(title), overflow="fold", min_width=min(len(title), 12))
@@ -70,7 +77,7 @@ def table(
             least += wide
             grid.add_column(Text(title), justify="right", width=wide)
     for row in rows:
-        grid.add_row(*(Text(str(cell)) for cell in row))
+        grid.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(width=max(width() - 1, least), color_system=None, file=StringIO())
     with console.capture() as caught:
         console.print(grid)
@@ -127,13 +134,17 @@ def _set_in(line: str, hang: str) -> list[str]:
     return _wrapped(line.strip(), indent, hang)
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """Findings with what was found, samples and the fix, one paragraph each."""
+def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_command_line) -> str:
+    """Findings with what was found, samples and the fix, one paragraph each; `said`: its words."""
     number = Counter(finding.severity for finding in findings)
-    errors = number["error"]
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
-        for key, word in (("error", "error"), ("repaired", "repaired"), ("warning", "warning"))
+        for key, word in (
+            ("error", "error"),
+            ("repaired", "repaired"),
+            ("warning", "warning"),
+            ("note", "note"),
+        )
         if number[key]
     ]
     parts = [f"{', '.join(heads)}:"]
@@ -142,12 +153,21 @@ def findings_text(findings: Sequence[Finding]) -> str:
         text = f"{finding.code} {finding.title}{mark}: {finding.message}"
         parts.append(paragraph(text, "", "  "))
         if finding.fix:
-            parts.append(paragraph(f"Fix: {finding.fix}", "  ", "  "))
-    if errors:
-        parts.append(
-            paragraph(
-                "On the command line a fix is --repair, such as --repair duplicates=sum or "
-                "--repair fx=EUR:1.08; capital that is not known is --assume-equity NODE=AMOUNT."
-            )
-        )
+            parts.append(paragraph(f"Fix: {said(finding.fix)}", "  ", "  "))
     return "\n".join(parts)
+
+
+def findings_line(findings: Sequence[Finding], assumed: Sequence[str], source: str) -> str:
+    """One line below what a command computed: what stands about its data; empty for nothing.
+
+    >>> findings_line([Finding("W001", "warning", "amounts of 0", "", "")], [], "x.csv")
+    'Data: amounts of 0 (W001); in full: contagion check x.csv'
+    """
+    told = [f"{f.title} ({f.code})" for f in findings if f.severity in ("warning", "repaired")]
+    told += [f.message.rstrip(".") for f in findings if f.code == "N004"]
+    told += [f"{len(assumed)} assumption{'s' if len(assumed) > 1 else ''}"] if assumed else []
+    if not told:
+        return ""
+    return paragraph(
+        f"Data: {'; '.join(dict.fromkeys(told))}; in full: contagion check {source}", "", "  "
+    )

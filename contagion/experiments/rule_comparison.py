@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ArgumentTypeError, expect
+from ..media import notebook, shown
 from ..models import EisenbergNoe
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import Baseline
@@ -105,6 +106,7 @@ class RuleComparison:
             }
         return pd.DataFrame(rows).T
 
+    @shown
     def __repr__(self) -> str:
         first = next(iter(self.results.values()))
         unit = first.network.unit
@@ -126,10 +128,7 @@ class RuleComparison:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{self.table.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), self.table)
 
 
 def compare_rules(

@@ -8,6 +8,7 @@ numpy, scipy and, where there is much to do, numba; no names, no tables, no pand
   `closed_groups` where losses go round, `enclosure` the bound on its error
 - `clearing*`: clearing payments of a batch of scenarios, in waves and with guarantees
 - `calls`, `cover`, `levy`: guarantees, paid when called
+- `default_waterfall`, `rationing`: the losses of a default at a clearing house
 - `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
 - `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
   cascades

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..kernels.liquidation_rounds import Liquidated
+from ..media import shown
 from ..text import money
 from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook
@@ -175,6 +176,7 @@ class CascadeResult:
         """The figures of the run as a dict."""
         return {"rounds": self.rounds, **self.ledger}
 
+    @shown
     def __repr__(self) -> str:
         unit, moved = self.book.unit, self.outcome.price / self.book.price - 1
         worst = int(np.argmin(moved))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import MarginError
 from ..kernels.liquidation_rounds import Breaker, Liquidated, liquidate
+from ..media import shown
 from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
@@ -46,6 +47,7 @@ class CascadeSolver:
             )
         object.__setattr__(self, "breakers", tuple(self.breakers))
 
+    @shown
     def __repr__(self) -> str:
         usual = type(self)()
         given = [

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, ConvergenceError, MarginError, expect
+from ..media import shown
 from ..parallel import each
 from ..statistics.arrays import numbers
 from ..text import plural
@@ -77,6 +78,7 @@ class CriticalityMap:
         at = np.where(over.any(axis=1), self.drops[order][over.argmax(axis=1)], np.nan)
         return pd.Series(at, pd.Index(self.levels, name=self.by), name="drop")
 
+    @shown
     def __repr__(self) -> str:
         top = float(self.multiplier.max())
         return (

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import MarginError
+from ..errors import Finding, MarginError
 from ..kernels.accounts import Accounts
+from ..media import shown
+from ..network.tables.reading import reading, refuse_unknown
 from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
 
@@ -31,13 +33,14 @@ class MarginBook:
 
     Parameters
     ----------
-    prices : {asset: money per unit}; "money" itself has price 1.
-    positions : table venue, holder, instrument, size and optionally entry_price, margin, mode,
-        maintenance, close_factor, fee, decimals.
-    loans : table protocol, borrower, collateral_asset, collateral, debt_asset, debt, threshold and
-        optionally bonus, close_factor, full_below, account and decimals.
+    prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1.
+    positions : table or file venue, holder, instrument, size and optionally side, entry_price,
+        margin, mode, maintenance, close_factor, fee, decimals, contract_size.
+    loans : table or file protocol, borrower, collateral_asset, collateral, debt_asset, debt,
+        threshold and optionally bonus, close_factor, full_below, account and decimals.
     maintenance : rate for positions whose row has none.
     unit : unit of money, for texts.
+    **options : how tables are read, see :class:`~contagion.network.tables.Reading`.
 
     Raises
     ------
@@ -60,19 +63,26 @@ class MarginBook:
 
     def __init__(
         self,
-        prices: Mapping[str, float],
+        prices: Any,
         positions: Any = None,
         loans: Any = None,
         *,
         maintenance: float = 0.05,
         unit: str = "",
+        **options: Any,
     ):
         put = self.__dict__
         put["unit"] = unit
-        put["prices"] = {NUMERAIRE: 1.0, **{str(k): float(v) for k, v in prices.items()}}
+        refuse_unknown(options)
+        how = reading(options, unit)
+        given, told = tables.prices(prices, how)
+        put["prices"] = {NUMERAIRE: 1.0, **given}
         _check_prices(self.prices)
-        put["positions"] = tables.positions(positions, maintenance)
-        put["loans"] = tables.loans(loans)
+        held, owed = tables.read(positions, "positions", how), tables.read(loans, "loans", how)
+        how.finish([*held.headings, *owed.headings])
+        put["findings"] = (*told, *held.findings, *owed.findings)
+        put["positions"] = tables.positions(held, maintenance)
+        put["loans"] = tables.loans(owed)
         if not len(self.positions) and not len(self.loans):
             raise MarginError("The book has no positions and no loans.")
         frame = pd.concat([tables.position_legs(self.positions), tables.loan_legs(self.loans)])
@@ -95,6 +105,7 @@ class MarginBook:
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"a MarginBook is immutable; {key!r} cannot be set")
 
+    findings: tuple[Finding, ...]
     prices: dict[str, float]
     positions: pd.DataFrame
     loans: pd.DataFrame
@@ -213,6 +224,7 @@ class MarginBook:
     def __len__(self) -> int:
         return len(self.arrays.cash)
 
+    @shown
     def __repr__(self) -> str:
         table = self.accounts
         weak = int((table["health"] < 0).sum())

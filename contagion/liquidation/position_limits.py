@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MarginError
+from ..media import shown
 from ..text import known_name, money
 from .margin_book import MarginBook, rebuilt
 
@@ -28,6 +29,7 @@ class Adjusted:
     book: MarginBook
     table: pd.DataFrame
 
+    @shown
     def __repr__(self) -> str:
         if "cut_value" in self.table:
             cut = float(self.table["cut_value"].sum())

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import MarginError
+from ..errors import Finding, MarginError, NetworkError
 from ..network import schema
+from ..network.tables import Reading, door
 from ..text import listing, plural
 
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
         "close_factor", "bonus", "fee", "full_below", "row"]  # fmt: skip
 
 
-def positions(given: Any, maintenance: float) -> pd.DataFrame:
+def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
     """The positions, with defaults filled in."""
     if not 0 <= maintenance < 1:
         raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
-    table = _checked(given, "positions")
+    table = _filled(read)
     table["maintenance"] = table["maintenance"].fillna(maintenance)
     _refuse(table, table["maintenance"] >= 1, "maintenance", "is not below 1")
-    _refuse(table, table["close_factor"] > 1, "close_factor", "is above 1")
     table["size"] /= 10.0 ** table["decimals"]
     return table
 
 
-def loans(given: Any) -> pd.DataFrame:
+def loans(read: door.Read) -> pd.DataFrame:
     """The loans, with defaults filled in."""
-    table = _checked(given, "loans")
-    _refuse(table, table["threshold"] > 1, "threshold", "is above 1")
-    _refuse(table, table["close_factor"] > 1, "close_factor", "is above 1")
+    table = _filled(read)
     table["collateral"] /= 10.0 ** table["collateral_decimals"]
     table["debt"] /= 10.0 ** table["debt_decimals"]
     return table
@@ -93,50 +92,64 @@ def check_accounts(legs: pd.DataFrame) -> None:
             )
 
 
-def _checked(given: Any, name: schema.Table) -> pd.DataFrame:
-    """A table with every column of the schema, numbers as numbers, defaults in empty cells."""
-    columns = schema.columns(name)
-    if given is None:
-        given = pd.DataFrame(columns=list(columns))
-    elif not isinstance(given, pd.DataFrame):
-        if isinstance(given, (list, tuple, dict)):
-            given = pd.DataFrame(given)
-        else:
-            import narwhals as nw
+def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
+    """A table through the door; None is one without rows.
 
-            given = nw.from_native(given, eager_only=True).to_pandas()
-    table = given.reset_index(drop=True)
-    missing = [c.column for c in columns.values() if c.required and c.column not in table]
-    missing = [c for c in missing if columns[c].required == "yes"]
-    if missing:
+    Raises
+    ------
+    MarginError : for a column that is missing, and cells that are not what the schema says.
+    """
+    if given is None:
+        return door.Read(pd.DataFrame(columns=list(schema.columns(name))), name)
+    try:
+        found = door.read(given, name, how)
+        if len(found.table) or found.origin:
+            door.raise_errors(found.findings)
+    except NetworkError as error:
+        raise MarginError(str(error)) from None
+    return found
+
+
+def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:
+    """Prices by asset: a mapping, a table asset, price, or a list of them (later ones win).
+
+    Raises
+    ------
+    MarginError : for an asset with two prices, and as :func:`read`.
+    """
+    if isinstance(given, Mapping) and not {"price", "prices"} & set(given):
+        return {str(k): float(v) for k, v in given.items()}, []
+    if isinstance(given, list) and not all(isinstance(x, Mapping) and "price" in x for x in given):
+        merged: dict[str, float] = {}
+        findings: list[Finding] = []
+        for each in given:
+            own, told = prices(each, how)
+            merged |= own
+            findings += told
+        return merged, findings
+    found = read(given, "prices", how)
+    table = found.table
+    twice = table.loc[table["asset"].duplicated(), "asset"]
+    if len(twice):
         raise MarginError(
-            f"The table of {name} has no column {missing[0]!r} ({columns[missing[0]].meaning}); it "
-            f"has {listing(table.columns, 12)}."
+            f"{found.origin or 'The table'} has two prices of {listing(twice.unique())}."
         )
-    found: dict[str, Any] = {}
-    for column in columns.values():
+    pairs = zip(table["asset"].astype("str"), table["price"].astype(float), strict=True)
+    return dict(pairs), found.findings
+
+
+def _filled(read: door.Read) -> pd.DataFrame:
+    """Every column of the schema, defaults in empty cells."""
+    table, found = read.table, {}
+    for column in schema.columns(read.name).values():
         cells = table[column.column] if column.column in table else pd.Series(pd.NA, table.index)
         if column.dtype == "string":
             cells = cells.astype(object).where(cells.notna(), column.fill)
-            if column.words:
-                bad = ~cells.isin(column.words.split())
-                _refuse(
-                    table, bad, column.column, f"is not one of {', '.join(column.words.split())}"
-                )
-            if column.required == "yes":
-                _refuse(table, cells.isna(), column.column, "is empty")
         else:
-            empty = cells.isna()
-            numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
-            bad = (numbers.isna() | np.isinf(numbers)) & ~empty | (numbers < column.least)
-            if column.required == "yes":
-                bad |= empty
-            _refuse(table, bad, column.column, f"is not {column.what}")
-            cells = (
-                numbers if column.fill is None else numbers.where(~empty, float(str(column.fill)))
-            )
+            cells = pd.to_numeric(cells).astype(float)
+            cells = cells if column.fill is None else cells.fillna(float(str(column.fill)))
         found[column.column] = cells
-    return pd.DataFrame(found, index=table.index)
+    return pd.DataFrame(found, index=table.index).reset_index(drop=True)
 
 
 def _refuse(table: pd.DataFrame, bad: pd.Series, column: str, what: str) -> None:

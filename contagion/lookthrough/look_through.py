@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import expect
 from ..kernels.linear import Solver
+from ..media import shown
 from ..network.exposure_network import ExposureNetwork
 from ..text import choice, money, plural
 from . import loops as cycles
@@ -136,6 +137,7 @@ class LookThrough:
         }
         return pd.DataFrame(frame | {name: array[node, asset] for name, array in values.items()})
 
+    @shown
     def __repr__(self) -> str:
         net, base = self.network, float(self.direct.sum())
         gross = float(self.exposure.sum())

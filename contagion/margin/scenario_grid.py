@@ -38,7 +38,8 @@ class ScenarioGrid:
     """Scenarios of price and volatility, and the charges on top of the worst of them.
 
     loss(s) = −weight_s Σ size × (value at (1 + price_s) F and σ (1 + volatility_s h) − value now)
-    h = (30 / max(days, shortest))^power, so short options move more in volatility
+    h = (30 / max(days, shortest))^power, so short options move more in volatility; a volatility
+    that moves up moves to `least` at least
     margin = max(0, largest loss) + contingencies
 
     Contingencies: `short_option` × price for each option that is short net of all calls and puts
@@ -52,6 +53,7 @@ class ScenarioGrid:
     weight : part of the loss (or gain) that counts, above 0, at most 1.
     power : exponent of h for options below 30 days; `long_power` from 30 days on.
     shortest : days that h takes at least, above 0.
+    least : volatility after a move up is at least this, >= 0.
     short_option, offset : contingency rates, >= 0.
 
     Raises
@@ -77,6 +79,7 @@ class ScenarioGrid:
     power: float = 0.0
     long_power: float = 0.0
     shortest: float = 1.0
+    least: float = 0.0
     short_option: float = 0.0
     offset: float = 0.0
 
@@ -90,7 +93,7 @@ class ScenarioGrid:
             )
         numbers("weight", self.weight, high=1, above=0)
         numbers("shortest", self.shortest, above=0)
-        for name in ("power", "long_power", "short_option", "offset"):
+        for name in ("power", "long_power", "least", "short_option", "offset"):
             known(name, getattr(self, name), 0)
 
     def margin(self, instruments: Instruments, size: ArrayLike) -> GridMargin:
@@ -109,7 +112,13 @@ class ScenarioGrid:
             )
         days = np.maximum(np.nan_to_num(np.array(instruments.days), nan=30.0), self.shortest)
         more = (30 / days) ** np.where(days < 30, self.power, self.long_power)
-        moved = instruments.values(self.price, np.outer(self.volatility, more))
+        swing = np.outer(self.volatility, more)
+        if self.least:
+            now = np.nan_to_num(np.array(instruments.volatility))  # of linear ones: 0, no floor
+            floor = np.divide(self.least, now, out=np.ones(len(now)), where=now > 0) - 1
+            up = np.array(self.volatility)[:, None] > 0
+            swing = np.where(up, np.maximum(swing, floor), swing)
+        moved = instruments.values(self.price, swing)
         change = (moved - instruments.values([0.0])) * np.array(self.weight)[:, None]
         losses = -(held @ change.T)
         worst = np.maximum(losses.max(-1), 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConvergenceError, ModelError, ShockError, expect
+from ..media import shown
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
@@ -56,6 +57,7 @@ class Attribution:
         columns = {"value": self.values, "standard_error": self.standard_errors, "share": share}
         return pd.DataFrame(columns).sort_values("value", ascending=False, kind="stable")
 
+    @shown
     def __repr__(self) -> str:
         made = f"{self.evaluations:,} evaluations" if self.evaluations else "from samples"
         error = float(self.standard_errors.max())

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ModelError, expect
+from ..media import shown
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..shocks import Shock
@@ -49,6 +50,7 @@ class ExpectedLoss:
     table: pd.DataFrame = field(repr=False)
     unit: str = ""
 
+    @shown
     def __repr__(self) -> str:
         blank = int(self.table["contribution"].isna().sum())
         say = same_scale([self.value, self.error, self.known], self.unit)

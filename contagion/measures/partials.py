@@ -12,8 +12,8 @@ from ..errors import ConvergenceError, ModelError
 from ..kernels.adjoint import KINK, Side, System, between, exceeds
 from ..kernels.debtrank import linear_system
 from ..models.base import Model, _check_pins
-from ..models.settlement import external_left
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import external_left
 from ..results.propagation_result import PropagationResult
 from ..shocks import Shock
 from ..text import choice

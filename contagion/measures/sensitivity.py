@@ -13,6 +13,7 @@ from ..errors import ConvergenceError, ModelError, expect
 from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Adjoint, Moving, Side, System
 from ..kernels.debtrank import reached
+from ..media import shown
 from ..models.base import NO_SHOCK, Model
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, because
@@ -95,6 +96,7 @@ class Gradient:
         reasons = {RULE: self._unclear, "not defined for creditor or debtor": True}
         return Table(table, CLAIM, because(table, reasons))
 
+    @shown
     def __repr__(self) -> str:
         net, unit = self.network, self.network.unit
         best = self.losses.nlargest(3)

@@ -9,8 +9,8 @@ from ..kernels import adjoint as kernel
 from ..kernels.adjoint import Side, System
 from ..kernels.clearing import clear
 from ..models.base import NO_SHOCK
-from ..models.settlement import external_left
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import external_left
 from ..records import Scores
 from ..shocks import Shock
 from ..text import choice

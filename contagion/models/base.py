@@ -34,6 +34,7 @@ class Model(Parameters, ABC):
     when it matters which asset has fallen, and not only what that costs each node),
     `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
     on, and nothing is destroyed on the way: defaults without further ones then need no run),
+    `fails_at_zero` (true when nodes are in default where equity is below 0, and nowhere else),
     `by_node` (the range of every field that may differ by node, read by :meth:`parameter`).
     """
 
@@ -43,6 +44,7 @@ class Model(Parameters, ABC):
     values_shares: ClassVar[bool] = False
     reads_prices: ClassVar[bool] = False
     spreads_by_default_only: ClassVar[bool] = False
+    fails_at_zero: ClassVar[bool] = True
 
     @abstractmethod
     def run(
@@ -60,6 +62,17 @@ class Model(Parameters, ABC):
         lose by prices (..., A) is part of the losses. `trace="rounds"` also gives the round of
         every default, `"path"` the state after each round.
         """
+
+    def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
+        """What claims lose where nodes have the equity and defaults of one outcome, for an audit.
+
+        (n,) as `outcome.loss_rate`, or (S,) as `outcome.unpaid`; nan where the model does not say.
+        Here: 1 − recovery where that is given, and `loss_given_default` of all other defaults.
+        """
+        lgd: np.ndarray | float = 0.0
+        if hasattr(self, "loss_given_default"):
+            lgd = self.parameter(network, "loss_given_default")
+        return np.where(np.isnan(hit.pins), lgd * outcome.defaulted, 1.0 - hit.pins)
 
     def _usable(self, network: ExposureNetwork) -> None:
         expect(network=network)

@@ -7,9 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..errors import ModelError
 from ..network.exposure_network import ExposureNetwork
-from ..text import listing
 
 
 class ClaimRates(NamedTuple):
@@ -31,11 +29,6 @@ class ClaimRates(NamedTuple):
     def of(cls, network: ExposureNetwork) -> ClaimRates:
         """Read the column.
 
-        Raises
-        ------
-        ModelError
-            For a rate above 1.
-
         Example
         -------
         >>> import contagion as ct, pandas as pd
@@ -49,15 +42,6 @@ class ClaimRates(NamedTuple):
         if "lgd" not in network._columns or network._columns["lgd"].isna().all():
             return cls(None, network.liabilities, None)
         own = network._columns["lgd"].to_numpy(float, na_value=np.nan)
-        high = own > 1
-        if high.any():
-            rows = network.exposures.loc[high]
-            pairs = [f"{a} on {b}" for a, b in zip(rows["creditor"], rows["debtor"], strict=True)]
-            raise ModelError(
-                f"lgd is above 1 for {int(high.sum())} claims ({listing(pairs)}; largest "
-                f"{float(np.nanmax(own)):g}): a claim cannot lose more than itself. Give a part "
-                "between 0 and 1, not a percentage."
-            )
         free, n = np.isnan(own), len(network)
         at = network.debtor, network.creditor
         plain = csr_array((np.where(free, network.amount, 0.0), at), shape=(n, n))

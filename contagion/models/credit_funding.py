@@ -84,6 +84,7 @@ class CreditFunding(Model):
     title: ClassVar[str] = "Default cascade through claims and lost funding"
     source: ClassVar[str] = "after Espinosa-Vega & Solé (2010), IMF WP/10/105"
     settles: ClassVar[bool] = False
+    fails_at_zero: ClassVar[bool] = False
 
     by_node: ClassVar[Mapping[str, Range]] = {
         "loss_given_default": RATE,

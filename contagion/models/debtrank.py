@@ -14,6 +14,7 @@ from ..kernels.allnodes import EachDefault, all_nodes
 from ..kernels.clearing import clear
 from ..kernels.debtrank import linear_rounds, linear_system, reached, single_hit
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..results.run_arrays import RunArrays
 from ..text import choice
@@ -101,6 +102,14 @@ class DebtRank(Model):
         last, first = np.minimum(result.loss, before), np.minimum(result.direct_loss, before)
         share = np.where(before > 0, value, 0.0) / np.where(before > 0, before, 1.0)
         return np.float64(share @ (last - first))
+
+    def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
+        """The part of its equity that a node has lost; see :meth:`.Model.loss_rates`."""
+        book, pins = network.book, hit.pins
+        before = np.nan_to_num(book.equity)
+        part = 1.0 - outcome.equity / np.where(before > 0, before, np.nan)  # nan: reached or not
+        part = np.where(book.can_fail, np.clip(part, 0.0, 1.0), 0.0)
+        return np.where(np.isnan(pins), part, 1.0 - pins)
 
     def run(
         self,
@@ -291,8 +300,10 @@ class DebtRank(Model):
         h, default_round, kept = single_hit(impact, start, history=trace == "path")
         failed = (h >= 1) & alive | started | bare
         fall = np.where(alive, h, 0.0) * equity
-        lost = np.where(alive | bare, np.maximum(fall - flat, 0.0), h @ claims)
-        after = np.where(started, np.minimum(book.equity - flat - lost, 0.0), book.equity - fall)
+        capped = (alive | bare) & ~started
+        lost = np.where(capped, np.maximum(fall - flat, 0.0), h @ claims)
+        after = book.equity - np.where(capped, fall, flat + lost)
+        after = np.where(started, np.minimum(after, 0.0), after)
         states = tuple(
             (
                 (np.where(alive, book.equity * (1 - now), book.equity)).reshape(shape),

@@ -77,6 +77,7 @@ class FailureCosts(Model):
     title: ClassVar[str] = "Cross-held organizations with failure costs, in waves"
     source: ClassVar[str] = "Elliott, Golub & Jackson (2014), American Economic Review 104(10)"
     settles: ClassVar[bool] = False
+    fails_at_zero: ClassVar[bool] = False
     values_shares: ClassVar[bool] = True
 
     by_node: ClassVar[Mapping[str, Range]] = {"threshold": POSITIVE, "cost": POSITIVE}

@@ -52,6 +52,7 @@ class GaiKapadia(Model):
     title: ClassVar[str] = "Default cascade with zero recovery"
     source: ClassVar[str] = "Gai & Kapadia (2010), Proc. R. Soc. A 466"
     settles: ClassVar[bool] = False
+    loss_given_default: ClassVar[float] = 1.0
 
     strict: bool = False
 
@@ -70,4 +71,5 @@ class GaiKapadia(Model):
                 f"GaiKapadia has no recovery, but {int((own < 1).sum())} claims have an lgd below "
                 f"1. Use Furfine(1.0, strict={self.strict}), which reads it."
             )
-        return default_cascade(network, losses, recoveries, 1.0, strict=self.strict, trace=trace)
+        rate = self.loss_given_default
+        return default_cascade(network, losses, recoveries, rate, strict=self.strict, trace=trace)

@@ -66,6 +66,7 @@ class LiquidityHoarding(Model):
         "after Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
     )
     settles: ClassVar[bool] = False
+    fails_at_zero: ClassVar[bool] = False
 
     by_node: ClassVar[Mapping[str, Range]] = {
         "withdrawal": RATE,

@@ -16,6 +16,7 @@ from ..kernels.segments import Segments
 from ..kernels.shares import Shares, stack
 from ..kernels.valuation import Terms
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import Hit
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Model, Trace
@@ -115,14 +116,8 @@ class NetworkValuation(Model):
         n, lead = len(network), losses.shape[:-1]
         flat = losses.reshape(-1, n)
         pins = np.full_like(flat, np.nan) if recoveries is None else recoveries.reshape(-1, n)
-        rates = ClaimRates(None, network.liabilities, None)
-        if self._function.by_lgd:
-            rates = ClaimRates.of(network)
-        claims = _claims(network, self._function, rates)
-        given = {name: self._function.parameter(network, name) for name in self._function.by_node}
-        given = {name: values[claims.owner] for name, values in given.items()}
-        if rates.fixed is not None:
-            given["recovery"][n:] = 0.0  # of the claims that bring their own rate
+        rates = self._rates(network)
+        claims, given = self._terms(network, rates)
         size = max(1, CHUNK // max(len(claims.owner), n, 1))
         wanted, cheap = certified(self.certify), len(flat) == 1 and n <= CHEAP
         slice_of = partial(
@@ -151,6 +146,32 @@ class NetworkValuation(Model):
         if self.which is None:
             self._compare(network, outcome, losses, recoveries)
         return outcome
+
+    def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
+        """The valuation of the claims; see :meth:`.Model.loss_rates`."""
+        claims, given = self._terms(network, self._rates(network))
+        system = self._system(network, claims, given, hit.losses[None], hit.pins[None])
+        equity = np.nan_to_num(outcome.equity)[:, None]
+        missing, _ = system.value(equity, outcome.defaulted[:, None])
+        lost = missing.sum(axis=0)[:, 0]
+        return np.asarray(lost if self._function.by_claim else lost[: len(network)])
+
+    def _rates(self, network: ExposureNetwork) -> ClaimRates:
+        """The rates that claims bring along, if the valuation reads them."""
+        if self._function.by_lgd:
+            return ClaimRates.of(network)
+        return ClaimRates(None, network.liabilities, None)
+
+    def _terms(
+        self, network: ExposureNetwork, rates: ClaimRates
+    ) -> tuple[Segments, dict[str, np.ndarray]]:
+        """The claims, and the parameters of the valuation for each of them, (S,)."""
+        claims = _claims(network, self._function, rates)
+        given = {name: self._function.parameter(network, name) for name in self._function.by_node}
+        given = {name: values[claims.owner] for name, values in given.items()}
+        if rates.fixed is not None:
+            given["recovery"][len(network) :] = 0.0  # of the claims that bring their own rate
+        return claims, given
 
     @property
     def _function(self) -> Valuation:
@@ -186,6 +207,48 @@ class NetworkValuation(Model):
         pins: np.ndarray,
     ) -> dict[str, Any]:
         """Scenarios (B, n) to the arrays of an outcome."""
+        system, function = self._system(network, claims, given, flat, pins), self._function
+        done: Solution = solve(
+            system,
+            least=self.which == "least",
+            tolerance=self.tolerance,
+            max_rounds=self.max_rounds,
+            certify=certify,
+            by_round=trace != "none",
+            history=trace == "path",
+        )
+        pin, outside = pins.T, system.outside
+        if function.by_claim:
+            stated = np.where(outside, (np.nan_to_num(pin) - 1.0) * claims.due[:, None], 0.0)
+        else:
+            stated = np.minimum(done.equity, 0.0)
+        equity = np.where(outside, stated, done.equity)
+        return {
+            "equity": _known(network, equity.T),
+            "claims_lost": claims.shares.spread(done.missing).T,
+            "defaulted": done.default.T,
+            "default_round": np.where(done.default, done.default_round, -1).T,
+            "rounds": done.rounds,
+            "residual": done.residual,
+            "error": done.error,
+            "converged": done.residual <= self.tolerance,
+            **(
+                {"unpaid": done.missing.T}
+                if function.by_claim
+                else {"loss_rate": done.missing.T[:, : len(network)]}
+            ),
+            "more": done,
+        }
+
+    def _system(
+        self,
+        network: ExposureNetwork,
+        claims: Segments,
+        given: dict[str, np.ndarray],
+        flat: np.ndarray,
+        pins: np.ndarray,
+    ) -> System:
+        """The problem of scenarios (B, n)."""
         book, function, owner = network.book, self._function, claims.owner
         left = (book.stated_assets - flat).T  # below 0 where more equity is lost than there is
         external = np.maximum(left, 0.0)
@@ -208,7 +271,7 @@ class NetworkValuation(Model):
         pinned = np.where(outside, 1.0 - np.nan_to_num(pin), 0.0)[owner]
         if not function.by_claim and len(owner) > len(network):
             pinned[len(network) :] = outside  # claims with a rate of their own
-        system = System(
+        return System(
             function.missing,
             terms,
             owner,
@@ -222,36 +285,6 @@ class NetworkValuation(Model):
             np.where(scale > 0, scale, 1.0)[:, None],
             function.jumps,
         )
-        done: Solution = solve(
-            system,
-            least=self.which == "least",
-            tolerance=self.tolerance,
-            max_rounds=self.max_rounds,
-            certify=certify,
-            by_round=trace != "none",
-            history=trace == "path",
-        )
-        if function.by_claim:
-            stated = np.where(outside, (np.nan_to_num(pin) - 1.0) * claims.due[:, None], 0.0)
-        else:
-            stated = np.minimum(done.equity, 0.0)
-        equity = np.where(outside, stated, done.equity)
-        return {
-            "equity": _known(network, equity.T),
-            "claims_lost": claims.shares.spread(done.missing).T,
-            "defaulted": done.default.T,
-            "default_round": np.where(done.default, done.default_round, -1).T,
-            "rounds": done.rounds,
-            "residual": done.residual,
-            "error": done.error,
-            "converged": done.residual <= self.tolerance,
-            **(
-                {"unpaid": done.missing.T}
-                if function.by_claim
-                else {"loss_rate": done.missing.T[:, : len(network)]}
-            ),
-            "more": done,
-        }
 
 
 def _claims(network: ExposureNetwork, function: Valuation, rates: ClaimRates) -> Segments:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, ArgumentTypeError
+from ..media import shown
 from ..network.checks.draft import column
 from ..network.exposure_network import ExposureNetwork
 from ..text import known_name, listing
@@ -57,6 +58,7 @@ class Parameters:
             value = _plain(f"{type(self).__name__}: {name}", getattr(self, name), limits)
             object.__setattr__(self, name, value)
 
+    @shown
     def __repr__(self) -> str:
         """The parameters that differ from their defaults."""
         given = ", ".join(f"{name}={value!r}" for name, value in self.given.items())

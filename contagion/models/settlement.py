@@ -14,6 +14,7 @@ from ..kernels.calls import by_node
 from ..kernels.clearing import Cleared, clear
 from ..kernels.ownership import Owned, owned
 from ..network.exposure_network import ExposureNetwork
+from ..network.hit import external_left
 from ..results.outcome import Outcome
 from ..text import choice
 from .base import Trace
@@ -98,18 +99,6 @@ def settle(
         for funds, failed in history
     )
     return Outcome(**fields, products=products, history=states)
-
-
-def external_left(network: ExposureNetwork, losses: np.ndarray) -> np.ndarray:
-    """(..., n) external assets after losses; below 0 where more equity is lost than they are.
-
-    That much is owed to creditors outside the graph that the balance sheet does not show.
-    """
-    book = network.book
-    external: np.ndarray = book.stated_assets - losses
-    if not book.known.all():
-        np.maximum(external, 0.0, out=external, where=~book.known)
-    return external
 
 
 def _owned(network: ExposureNetwork) -> Owned | None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from . import netting, transforms
 from .multilateral import Multilateral
+from .provenance import record
 
 
 class Changes(Multilateral):
@@ -36,7 +37,7 @@ class Changes(Multilateral):
         >>> net.set_off().changes[["what", "creditor", "debtor", "before", "after"]].values.tolist()
         [['set-off', 'stream', 'elixir', 75.0, 7.0], ['set-off', 'elixir', 'stream', 68.0, 0.0]]
         """
-        return netting.table(self._steps)
+        return netting.table(self.provenance.changes)
 
     def set_off(self, *pairs: tuple[Any, Any]) -> Self:
         """Bilateral set-off: mutual claims of two nodes cancel up to the smaller side.
@@ -83,8 +84,9 @@ class Changes(Multilateral):
 
         Source: the amounts are those of the dataset `cefi_credit_2022`, with the documents.
         """
-        exposures, step = netting.set_off(self, pairs)
-        return transforms.rebuilt(self, exposures, self._completed(), step)
+        exposures, rows = netting.set_off(self, pairs)
+        done = record("netted", "set_off", {"pairs": pairs}, rows=rows)
+        return transforms.rebuilt(self, done, exposures, self._completed())
 
     def close_out(self, netting_sets: Mapping[str, Mapping[str, Any]] | str) -> Self:
         """Close-out netting: in each netting set one net claim is left between its two parties.
@@ -140,8 +142,9 @@ class Changes(Multilateral):
         Source: current exposure of a netting set as in CPMI, glossary of the BIS (17 October
         2016); Gizycki & Gray (1994), Reserve Bank of Australia RDP 9409, eq. 1 without add-on.
         """
-        exposures, step = netting.close_out(self, netting_sets)
-        return transforms.rebuilt(self, exposures, self._completed(), step)
+        exposures, rows = netting.close_out(self, netting_sets)
+        done = record("netted", "close_out", {"netting_sets": netting_sets}, rows=rows)
+        return transforms.rebuilt(self, done, exposures, self._completed())
 
     def settle_collateral(
         self, claims: Mapping[str, Any] | None = None, *, haircut: float = 0.0
@@ -188,9 +191,11 @@ class Changes(Multilateral):
         >>> cut.amount.tolist(), cut.balance_sheet[["external_assets", "equity"]].values.tolist()
         ([4.0], [[11.0, 15.0], [12.0, 8.0]])
         """
-        exposures, external, step = netting.settle_collateral(self, claims, haircut)
+        exposures, external, rows = netting.settle_collateral(self, claims, haircut)
         nodes = self._completed().assign(external_assets=external)
-        return transforms.rebuilt(self, exposures, nodes, step)
+        given = {"claims": claims, "haircut": haircut}
+        done = record("netted", "settle_collateral", given, rows=rows)
+        return transforms.rebuilt(self, done, exposures, nodes)
 
     def with_nodes(self, **columns: Mapping[Any, Any] | Iterable[Any]) -> Self:
         """The network with node columns replaced, from a mapping node → value or n values.
@@ -215,7 +220,10 @@ class Changes(Multilateral):
         >>> net.with_nodes(external_assets={"a": 9}).balance_sheet.loc["a", "equity"]
         np.float64(5.0)
         """
-        return transforms.rebuilt(self, self.exposures, transforms.with_columns(self, columns))
+        nodes = transforms.with_columns(self, columns)
+        return transforms.rebuilt(
+            self, record("changed", "with_nodes", columns), self.exposures, nodes
+        )
 
     def with_amounts(
         self, amounts: Any, *, keep: Literal["external", "equity"] = "external"
@@ -324,7 +332,7 @@ class Changes(Multilateral):
         ...     ["a", "b", "g"], orientation="debtor->creditor", external_assets=[6, 1, 5])
         >>> net = net.with_guarantees([{"guarantor": "g", "debtor": "a", "creditor": "b",
         ...                             "amount": 3}])
-        >>> result = ct.EisenbergNoe().propagate(net)
+        >>> result = ct.EisenbergNoe().propagate(net, baseline="book")
         >>> result.table["loss"].tolist()                       # of owners
         [0.0, 1.0, 3.0]
         """

@@ -11,17 +11,18 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import Finding
+from ..records import findings_shown
 from ..rules import Rule, from_dict
 from ..text import known_name
 from . import balance_sheet as books
-from . import checks as validation
 from . import guarantees as contingent
 from . import holdings as held
-from . import intake
+from . import intake, periods
 from . import shareholdings as owners
 from .checks import Choices
 from .checks.draft import column
 from .formats import Tables
+from .provenance import Provenance, Record, begun, record
 
 ExternalCreditors = Literal["senior", "pari_passu"]
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
@@ -39,6 +40,7 @@ class Contents:
     amount: np.ndarray  # (m,) money
     book: books.Book
     findings: tuple[Finding, ...]
+    provenance: Provenance
     _nodes: pd.DataFrame
     _columns: pd.DataFrame
     _holdings: pd.DataFrame | None
@@ -47,7 +49,6 @@ class Contents:
     _rules: dict[Any, Rule]
     _guarantees: pd.DataFrame | None
     _shareholdings: pd.DataFrame | None
-    _steps: tuple[pd.DataFrame, ...] = ()  # what changed the claims so far
 
     @classmethod
     def _from(cls, tables: Tables, settings: dict[str, Any]) -> Self:
@@ -68,11 +69,27 @@ class Contents:
         shareholdings: Any = None,
         origin: str = "",
         assumptions: Iterable[str] = (),
+        provenance: Iterable[Record | Mapping[str, Any]] = (),
+        read: Record | None = None,
         trusted: bool = False,
         **choices: Unpack[Choices],
     ) -> None:
-        """Check the tables and set every attribute, once."""
+        """Check the tables and set every attribute, once.
+
+        `provenance` is what was done before, `read` the record of how the tables came in; tables
+        that are `trusted` come from a network, whose provenance says all.
+        """
+        before = Provenance.of(provenance)
         tables.origin = origin or tables.origin
+        beside = intake.beside(
+            tables,
+            {"holdings": holdings, "guarantees": guarantees, "shareholdings": shareholdings},
+        )
+        if not trusted:
+            asked = {**choices, "rules": rules}
+            tables, beside, given = periods.one(tables, beside, asked, unit)
+            rules, choices = given.pop("rules"), cast(Choices, given)
+        read = read or record("read", tables.origin or "tables")
         draft, book = intake.check(tables, choices, unit, trusted=trusted)
         put = self.__dict__
         put["unit"], put["name"] = unit, name
@@ -85,18 +102,20 @@ class Contents:
         same = draft.raw is not None and draft.amount is draft.raw.values
         put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
         put["names"] = pd.Index(put["_nodes"]["node"], name="node")
-        put["_shareholdings"] = owners.checked(shareholdings, self.names, book.known)
+        put["_shareholdings"] = owners.checked(beside["shareholdings"], self.names, book.known)
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
-        table = (
-            None if holdings is None else held.checked(holdings, self.names, book.external_assets)
-        )
-        put["_holdings"] = table
+        begin = begun(before, read, choices, draft.findings)
+        put["provenance"] = before if trusted else begin
+        put["_holdings"] = held.checked(beside["holdings"], self.names, book.external_assets)
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}
         put["_accepted"] = intake.accepted(draft, choices)
-        put["_guarantees"] = contingent.checked(guarantees, self.names, self.creditor, self.debtor)
+        put["_guarantees"] = contingent.checked(
+            beside["guarantees"], self.names, self.creditor, self.debtor
+        )
         put["_rules"] = self._named_rules(rules or {})
+        tables.how.finish(tables.headings)
         if draft.liabilities is not None:
             put["liabilities"] = intake.frozen_matrix(draft.liabilities)
 
@@ -167,12 +186,26 @@ class Contents:
 
     def check(self) -> pd.DataFrame:
         """Findings of the input checks: code, severity, title, count, amount, message, fix."""
-        return validation.findings_table(self.findings)
+        return findings_shown(self.findings)
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Which external sides of balance sheets were computed from which columns."""
+        return self.book.derived
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What was assumed about nodes whose balance sheet is not known, one sentence each."""
-        return self.book.assumptions
+        """What was assumed: about nodes whose balance sheet is not known, and about amounts that
+        were reconstructed, generated or perturbed; one sentence each."""
+        return (*self.book.assumptions, *self.provenance.sentences)
+
+    @cached_property
+    def period(self) -> str:
+        """The period that the tables are of, empty where they do not say."""
+        for table in (self._columns, self._nodes):
+            if "period" in table and (some := table["period"].dropna().head(1)).size:
+                return periods.label(some.iloc[0])
+        return ""
 
     @cached_property
     def kinds(self) -> np.ndarray:

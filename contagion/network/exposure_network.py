@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
+from ..errors import ArgumentTypeError
+from ..media import shown, visible
 from ..text import money
 from . import formats as convert
 from . import intake, netting
@@ -15,6 +19,8 @@ from .changes import Changes
 from .checks import Choices
 from .contents import ExternalCreditors
 from .forms import Forms, Orientation
+from .provenance import UNOBSERVED, record
+from .tables import reading
 
 
 class ExposureNetwork(Forms, Changes):
@@ -25,7 +31,8 @@ class ExposureNetwork(Forms, Changes):
 
         equity = external assets + claims − external liabilities − debts
 
-    and never changed afterwards: every method that changes something returns a new network.
+    and never changed afterwards: every method that changes something returns a new network, and
+    leaves a record in `provenance`, the list of what was done to make it.
 
     Parameters
     ----------
@@ -90,7 +97,7 @@ class ExposureNetwork(Forms, Changes):
     ):
         intake.settings({**choices, "external_creditors": external_creditors})
         self._fill(
-            convert.tables(nodes, exposures, orientation, columns, origin, unit),
+            self._read(nodes, exposures, orientation, {**choices, "columns": columns}, unit),
             unit=unit,
             name=name,
             external_creditors=external_creditors,
@@ -101,23 +108,37 @@ class ExposureNetwork(Forms, Changes):
             **choices,
         )
 
+    @staticmethod
+    def _read(
+        nodes: Any, exposures: Any, orientation: str | None, options: dict[str, Any], unit: str
+    ) -> convert.Tables:
+        for given in (nodes, exposures):
+            if isinstance(given, str | PathLike):
+                raise ArgumentTypeError(
+                    f"{str(given)!r} is a path: contagion.read(path) reads files."
+                )
+        return convert.tables(nodes, exposures, reading(options, unit), orientation)
+
+    @shown
     def __repr__(self) -> str:
         total = money(float(self.amount.sum()), self.unit)
         unknown = int((~self.book.known).sum())
         lines = [
-            f"ExposureNetwork {self.name}".rstrip(),
+            f"ExposureNetwork {visible(self.name)}".rstrip(),
             f"  {len(self):,} nodes, {len(self.amount):,} exposures, {total} owed in the graph",
             f"  equity {money(float(np.nansum(self.book.equity)), self.unit)}"
             + (f", unknown for {unknown} nodes" if unknown else "")
             + f"; external creditors {self.external_creditors.replace('_', ' ')}",
         ]
-        if self._steps:
-            lines.append(f"  changed: {netting.summary(self._steps, self.unit)}")
-        warnings = [f for f in self.findings if f.severity != "error"]
+        lines += [f"  derived: {'; '.join(self.book.derived)}"] if self.book.derived else []
+        lines += [f"  {record}" for record in self.provenance.named(*UNOBSERVED)]
+        if self.provenance.changes:
+            lines.append(f"  changed: {netting.summary(self.provenance.changes, self.unit)}")
+        warnings = [f for f in self.findings if f.severity not in ("error", "note")]
         if warnings:
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
             lines.append(f"  {len(warnings)} findings ({codes}): see .check()")
-        return "\n".join(lines)
+        return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
 
 
 def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
@@ -129,9 +150,10 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
         or a folder with `exposures.csv`, `nodes.csv` (or `.parquet`) and optionally
         `dataset.toml`, whose `[network]` table gives default options.
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
-        called creditor and debtor), `columns={"theirs": "ours"}`, `layer=` (keep one layer or
-        snapshot), `totals="drop"` for matrices, and the keywords of :class:`ExposureNetwork`, of
-        which `holdings=`, `guarantees=` and `shareholdings=` take paths as well.
+        called creditor and debtor), `layer=` (keep one layer or snapshot), how the tables are
+        read (`columns={"theirs": "ours"}`, `constants=`, `sheet=`, `totals="drop"` ..., see
+        :class:`~contagion.network.tables.Reading`), and the keywords of :class:`ExposureNetwork`,
+        of which `holdings=`, `guarantees=` and `shareholdings=` take paths as well.
 
     Raises
     ------
@@ -149,6 +171,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     [10.0, 0.0]
     """
     intake.settings({k: v for k, v in options.items() if k not in convert.OPTIONS})
+    known = {k: v for k, v in options.items() if k in convert.OPTIONS}
     tables = convert.read_tables(path, options)
-    settings = intake.settings(tables.settings)
+    settings = intake.settings({**tables.settings, "read": record("read", Path(path).name, known)})
     return ExposureNetwork._from(tables, settings)

@@ -11,6 +11,7 @@ from ..rules import to_dict
 from . import formats as convert
 from . import intake
 from .matrices import Matrices
+from .tables import reading
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -63,7 +64,8 @@ class Forms(Matrices):
         [['b', 'a', 4.0]]
         """
         settings = intake.settings(options)
-        tables = convert.from_matrix(matrix, names, orientation, totals, options.get("decimal"))
+        how = reading({**options, "totals": totals}, options.get("unit", ""))
+        tables = convert.from_matrix(matrix, names, orientation, totals, how)
         assert tables.nodes is not None
         labels = list(tables.nodes["node"])
         given = {
@@ -115,7 +117,8 @@ class Forms(Matrices):
         [1.0, 3.0]
         """
         settings = intake.settings(options)
-        tables = convert.from_networkx(graph, orientation, amount, columns)
+        how = reading({**options, "columns": columns}, options.get("unit", ""))
+        tables = convert.from_networkx(graph, orientation, amount, how)
         return cls._from(tables, {**tables.settings, **settings})
 
     def to_networkx(self, orientation: Orientation = "creditor->debtor") -> nx.MultiDiGraph[Any]:
@@ -156,6 +159,7 @@ class Forms(Matrices):
             settings["guarantees"] = self._guarantees.to_dict("list")
         if self._shareholdings is not None:
             settings["shareholdings"] = self._shareholdings.to_dict("list")
+        settings["provenance"] = [record.entries() for record in self.provenance]
         return convert.to_networkx(self._completed(), self.exposures, orientation, settings)
 
     def write(self, folder: str | PathLike[str]) -> list[Path]:
@@ -163,7 +167,7 @@ class Forms(Matrices):
 
         The files are nodes.csv (with balance sheets as they were completed), exposures.csv, tables
         of holdings, guarantees and shareholdings where there are any, and dataset.toml with unit,
-        name, settings and rules. Files of those names are replaced, others are left alone.
+        name, settings, rules and provenance. Files of those names are replaced, others are left.
 
         Parameters
         ----------
@@ -199,5 +203,11 @@ class Forms(Matrices):
         if self.book.assumptions:
             settings["assumptions"] = list(self.book.assumptions)
         rules = {str(node): to_dict(rule) for node, rule in self._rules.items()}
-        card = {"title": self.name, "unit": self.unit, "network": settings, "rules": rules}
+        card: dict[str, Any] = {
+            "title": self.name,
+            "unit": self.unit,
+            "network": settings,
+            "rules": rules,
+        }
+        card["provenance"] = [record.entries() for record in self.provenance]
         return convert.write_folder(folder, tables, card)

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ..errors import NetworkError
 from ..text import did_you_mean, plural
-from . import formats as convert
 
 RANKINGS = ("senior", "pari_passu", "junior")
 
 
 def checked(
-    given: Any, names: pd.Index, creditor: np.ndarray, debtor: np.ndarray
+    table: pd.DataFrame | None, names: pd.Index, creditor: np.ndarray, debtor: np.ndarray
 ) -> pd.DataFrame | None:
     """The table guarantor, debtor, creditor, amount, layer, ranking and any others, or None.
 
     Parameters
     ----------
-    given : a table, a list of dicts, or None.
+    table : as it came through the door, or None.
     names : (n,) the nodes; creditor, debtor : (m,) the claims, as rows of `names`.
 
     Raises
     ------
     NetworkError
-        For an unknown node, a column that is missing or empty, an amount that is not money >= 0, a
-        ranking that does not exist, a node that covers its own debts or claims, and a creditor
-        without a claim.
+        For an unknown node, a node that covers its own debts or claims, and a creditor without a
+        claim.
     """
-    table = convert.side_table(given, "guarantees")
     if table is None:
         return None
     for column, blank in (("creditor", None), ("layer", None), ("ranking", "pari_passu")):
@@ -39,17 +34,9 @@ def checked(
             table[column] = blank
         cells = table[column].astype(object)
         table[column] = cells.where(cells.notna() & (cells != ""), blank)
-    amount = pd.to_numeric(table["amount"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    _refuse(~(np.isfinite(amount) & (amount >= 0)), "amount is not money >= 0", "Correct it.")
-    table["amount"] = amount
-    bad = ~table["ranking"].isin(list(RANKINGS)).to_numpy(bool)
-    _refuse(bad, "ranking is unknown", f"Choose one of {', '.join(RANKINGS)}.")
     at = {}
     for column in ("guarantor", "debtor", "creditor"):
         cells = table[column]
-        if column != "creditor":
-            empty = (cells.isna() | (cells == "")).to_numpy(bool)
-            _refuse(empty, f"no {column} is given", "Fill it in.")
         at[column] = names.get_indexer_for(pd.Index(cells))
         lost = (at[column] < 0) & cells.notna().to_numpy(bool)
         if lost.any():

@@ -48,6 +48,18 @@ class Hit(NamedTuple):
         return Hit(*(None if side is None else side[rows] for side in self))  # type: ignore[arg-type]
 
 
+def external_left(network: Contents, losses: np.ndarray) -> np.ndarray:
+    """(..., n) external assets after losses; below 0 where more equity is lost than they are.
+
+    That much is owed to creditors outside the graph that the balance sheet does not show.
+    """
+    book = network.book
+    external: np.ndarray = book.stated_assets - losses
+    if not book.known.all():
+        np.maximum(external, 0.0, out=external, where=~book.known)
+    return external
+
+
 def stated_parts(network: Contents, parts: Pairs) -> np.ndarray:
     """(n,) money of external assets destroyed by pairs (node, part).
 

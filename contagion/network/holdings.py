@@ -9,35 +9,25 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import NetworkError, UnknownNameError
-from ..text import did_you_mean, known_name, listing, plural
-from . import checks as validation
-from .checks.numbers import numbers
-from .formats import to_pandas
+from ..text import did_you_mean, known_name, listing
 
 
-def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.DataFrame:
+def checked(
+    table: pd.DataFrame | None, names: pd.Index, external_assets: np.ndarray
+) -> pd.DataFrame | None:
     """The table node, asset, value (money); values are a part of external assets.
 
     Raises
     ------
     NetworkError
-        For missing columns, unknown nodes, values that are not numbers ≥ 0, and nodes that hold
-        more than their external assets.
+        For unknown nodes, and nodes that hold more than their external assets.
     """
-    table = to_pandas(holdings)
-    missing = validation.required(table, "holdings")
-    if missing:
-        raise NetworkError(missing)
+    if table is None:
+        return None
     unknown = table["node"][~table["node"].isin(names)]
     if len(unknown):
         raise NetworkError(did_you_mean(unknown.iloc[0], list(names), "node in holdings"))
-    value = numbers(table["value"]).values
-    wrong = ~(np.isfinite(value) & (value >= 0))
-    if wrong.any():
-        raise NetworkError(
-            f"{plural(int(wrong.sum()), 'holding')} without a value ≥ 0: "
-            f"{listing(table['node'][wrong])}."
-        )
+    value = table["value"].to_numpy(np.float64)
     held = np.bincount(names.get_indexer(pd.Index(table["node"])), value, len(names))
     over = held > external_assets * (1 + 1e-9)
     if over.any():
@@ -45,7 +35,7 @@ def checked(holdings: Any, names: pd.Index, external_assets: np.ndarray) -> pd.D
             f"{listing(names[over])} {'holds' if over.sum() == 1 else 'hold'} more than external "
             "assets; holdings are a part of them."
         )
-    return table.assign(value=value).reset_index(drop=True)
+    return table
 
 
 def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_array]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import Finding, NetworkError
@@ -12,12 +14,15 @@ from ..text import choice
 from . import balance_sheet as books
 from . import checks as validation
 from . import formats as convert
+from . import schema
 from .balance_sheet import totals
 from .checks import Choices, Draft
 from .checks.oddities import oddities
+from .tables import Reading, door
 
 TABLES = ("holdings", "guarantees", "shareholdings")
 OPTIONS = ("unit", "name", "external_creditors", "origin", "rules", *TABLES)
+CARRIED = ("assumptions", "provenance", "read")  # by files and graphs
 SIDES = ("external_assets", "external_liabilities", "equity", "kind", "names")  # of from_matrix
 MEANINGFUL = frozenset(["C005", "C011"])  # whatever else is wrong with the claims
 LOWER_BOUND = frozenset(["C003", "C004", "C006"])  # errors that only take claims away
@@ -40,7 +45,7 @@ def check(
     NetworkError
         With every error; where claims are wrong, the balance sheets are checked without them.
     """
-    draft = validation.draft(tables.nodes, tables.take(), choices, unit, tables.origin)
+    draft = validation.draft(tables.nodes, tables.take(), choices, unit, tables.origin, tables.how)
     draft.findings += tables.findings
     totals.margins(draft)
     for step in (validation.typed, oddities) if trusted else validation.CHECKS:
@@ -51,6 +56,36 @@ def check(
     if draft.failed:
         raise NetworkError(_errors(draft))
     return draft, book
+
+
+def beside(tables: convert.Tables, given: Mapping[Any, Any]) -> dict[str, pd.DataFrame | None]:
+    """The tables beside nodes and exposures; an empty one is none. Findings join the others."""
+    found: dict[str, pd.DataFrame | None] = {}
+    for name, table in given.items():
+        read = None if table is None else door.read(table, name, tables.how)
+        found[name] = None
+        if read is not None:
+            tables.headings += read.headings
+            if len(read.table) or name == "holdings":
+                tables.findings += read.findings
+                found[name] = read.table.reset_index(drop=True)
+    return found
+
+
+def one_beside(table: Any, name: schema.Table) -> pd.DataFrame | None:
+    """A table beside nodes and exposures; None where it is empty.
+
+    Raises
+    ------
+    NetworkError : with the cells that the schema does not allow.
+    """
+    if table is None:
+        return None
+    read = door.read(table, name, Reading())
+    if not len(read.table):
+        return None
+    door.raise_errors(read.findings)
+    return read.table.reset_index(drop=True)
 
 
 def _errors(draft: Draft) -> list[Finding]:
@@ -113,7 +148,7 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     ArgumentError
         For a word that an option does not take.
     """
-    choices = {k: v for k, v in options.items() if k not in (*OPTIONS, "assumptions")}
+    choices = {k: v for k, v in options.items() if k not in (*OPTIONS, *CARRIED)}
     validation.known_choices(choices, (*OPTIONS, *SIDES, *convert.OPTIONS))
     words = ("senior", "pari_passu")
     choice(options.get("external_creditors", "senior"), words, "external_creditors")

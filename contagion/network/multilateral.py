@@ -9,6 +9,7 @@ import pandas as pd
 
 from . import netting, transforms
 from .matrices import Matrices
+from .provenance import Record, record
 from .transforms import N
 
 
@@ -68,8 +69,9 @@ class Multilateral(Matrices):
         >>> net.changes[["what", "creditor", "debtor", "before", "after"]].values.tolist()[2:4]
         [['novation', 'c', 'a', 5.0, 0.0], ['multilateral netting', 'a', 'house', 0.0, 5.0]]
         """
-        exposures, step = netting.novate(self, clearing_house, members, claims, columns)
-        return _changed(self, exposures, step)
+        exposures, rows = netting.novate(self, clearing_house, members, claims, columns)
+        given = {"clearing_house": clearing_house, "members": members, "claims": claims}
+        return _changed(self, exposures, record("netted", "novate", given, rows=rows))
 
     def compress(
         self,
@@ -125,13 +127,14 @@ class Multilateral(Matrices):
         Research (the general, conservative and non-conservative problems; the matching that
         attains the minimum is ours).
         """
-        exposures, step = netting.compress(self, how, claims)
-        return _changed(self, exposures, step)
+        exposures, rows = netting.compress(self, how, claims)
+        given = {"how": how, "claims": claims}
+        return _changed(self, exposures, record("netted", "compress", given, rows=rows))
 
 
-def _changed(network: N, exposures: pd.DataFrame, step: pd.DataFrame) -> N:
+def _changed(network: N, exposures: pd.DataFrame, done: Record) -> N:
     """The network with other claims; a new claim may stand beside one of the same pair."""
-    new = transforms.rebuilt(network, exposures, network._completed(), step)
+    new = transforms.rebuilt(network, done, exposures, network._completed())
     if netting.repeated(exposures):
         new.__dict__["_accepted"] = {**new._accepted, "duplicates": "keep"}
     return new

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 Table = Literal[
-    "nodes", "exposures", "holdings", "guarantees", "shareholdings", "positions", "loans"
-]
-TABLES: tuple[Table, ...] = (
-    "nodes", "exposures", "holdings", "guarantees", "shareholdings", "positions", "loans"
-)  # fmt: skip
+    "nodes", "exposures", "holdings", "guarantees", "shareholdings", "margins", "positions",
+    "loans", "claims", "prices", "scenarios",
+]  # fmt: skip
+TABLES: tuple[Table, ...] = get_args(Table)
+MARGINS = ("interbank_assets", "interbank_liabilities")  # what a table of margins has to have
 
 DEFAULTS: dict[str, object] = {"true": True, "1": 1, "0": 0, "0.5": 0.5, "0.05": 0.05, "0.95": 0.95}
 
@@ -44,7 +45,14 @@ class Column:
     @property
     def least(self) -> float:
         """The smallest value that a cell may hold."""
+        if self.fraction:
+            return 0.0
         return float(self.sign.removeprefix(">= ")) if self.sign.startswith(">=") else -float("inf")
+
+    @property
+    def fraction(self) -> bool:
+        """The cells are fractions, from 0 to 1."""
+        return self.sign == "0 to 1"
 
     @property
     def what(self) -> str:
@@ -57,19 +65,52 @@ class Column:
             return "one of " + ", ".join(self.words.split())
         kind = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         bound = f" ≥ {self.least:g}" if self.sign.startswith(">=") else ""
+        bound = " from 0 to 1" if self.fraction else bound
         return kind.get(self.dtype, "text") + bound
 
 
 @cache
 def columns(table: Table) -> dict[str, Column]:
-    """The columns of a table by name.
+    """The columns of a table by name; a table of margins is one of nodes with both margins.
 
     >>> columns("exposures")["tier"].meaning
     'seniority, 1 is paid first'
     """
+    if table == "margins":
+        return {
+            name: replace(row, table=table, required="yes" if name in MARGINS else row.required)
+            for name, row in columns("nodes").items()
+        }
     text = (files(__package__) / "schema.csv").read_text(encoding="utf-8")
     rows = (Column(**row) for row in csv.DictReader(text.splitlines()))
     return {row.column: row for row in rows if row.table == table}
+
+
+@cache
+def synonyms(table: Table) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Other words for the columns of a table, as keys: those that mean it, and those that may.
+
+    >>> synonyms("exposures")["debtor"][1]
+    ('counterparty',)
+    """
+    text = (files(__package__) / "synonyms.csv").read_text(encoding="utf-8")
+    of = "nodes" if table == "margins" else table
+    found = {}
+    for row in csv.DictReader(text.splitlines()):
+        if row["table"] == of:
+            words = row["words"].split("|")
+            sure = tuple(key(word) for word in words if not word.startswith("?"))
+            found[row["column"]] = sure, tuple(key(w) for w in words if w.startswith("?"))
+    return found
+
+
+def key(name: object) -> str:
+    """A name without case, spaces and signs: what columns are compared by.
+
+    >>> key("Interbank Assets"), key("entryPrice"), key("entry_price")
+    ('interbankassets', 'entryprice', 'entryprice')
+    """
+    return re.sub(r"[\W_]+", "", str(name).casefold())
 
 
 def document(table: Table) -> str:

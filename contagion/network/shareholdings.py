@@ -19,38 +19,31 @@ from scipy.sparse import csr_array
 from ..errors import NetworkError
 from ..kernels.ownership import closed, equities
 from ..text import did_you_mean, listing, plural
-from . import formats as convert
 
 ROUNDING = 1e-9  # by which fractions may sum to more than the whole
 
 
-def checked(given: Any, names: pd.Index, known: np.ndarray) -> pd.DataFrame | None:
+def checked(table: pd.DataFrame | None, names: pd.Index, known: np.ndarray) -> pd.DataFrame | None:
     """The table owner, company, fraction and any others, or None.
 
     Parameters
     ----------
-    given : a table, a list of dicts, or None.
+    table : as it came through the door, or None.
     names : (n,) the nodes; known : (n,) bool, whose balance sheet is known.
 
     Raises
     ------
     NetworkError
-        For an unknown node, a column that is missing or empty, a fraction outside [0, 1], a node
-        that owns itself, a company of which more than all is held, a group of companies that is
+        For an unknown node, a node that owns itself, a company of which more than all is held, a
+        group of companies that is
         owned entirely by its own members (its equity would be any number), and shares in a
         company whose balance sheet is not known.
     """
-    table = convert.side_table(given, "shareholdings")
     if table is None:
         return None
-    part = pd.to_numeric(table["fraction"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = ~((part >= 0) & (part <= 1))
-    _refuse(bad, "fraction is not a number from 0 to 1", "30 % of a company is 0.3.")
-    table["fraction"] = part
     at = {}
     for side in ("owner", "company"):
         cells = table[side]
-        _refuse((cells.isna() | (cells == "")).to_numpy(bool), f"no {side} is given", "Fill it in.")
         at[side] = names.get_indexer_for(pd.Index(cells))
         if (at[side] < 0).any():
             raise NetworkError(

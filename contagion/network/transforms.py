@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,9 +11,10 @@ import pandas as pd
 
 from ..errors import ArgumentTypeError, NetworkError
 from ..text import choice, closest, plural
-from . import guarantees, schema, shareholdings
+from . import guarantees, intake, schema, shareholdings
 from .formats import Tables
 from .matrices import Matrices
+from .provenance import Provenance, Record, record
 
 N = TypeVar("N", bound=Matrices)
 
@@ -50,15 +51,29 @@ def with_columns(network: Matrices, columns: Mapping[str, Any]) -> pd.DataFrame:
     return nodes
 
 
-def rebuilt(
-    network: N,
-    exposures: pd.DataFrame,
-    nodes: pd.DataFrame,
-    step: pd.DataFrame | None = None,
-) -> N:
-    """A network of the same settings; what was found and mended once is not asked again.
+def told(network: N, provenance: Iterable[Record]) -> N:
+    """The same network, with another provenance."""
+    new = copy.copy(network)
+    new.__dict__["provenance"] = Provenance(provenance)
+    return new
 
-    `step` is what this change did to claims, one row each; it joins those before it.
+
+def replaced(network: N, done: Record, **parts: Any) -> N:
+    """The same network with some attributes replaced, and a record of it.
+
+    Rules are compiled at once, so that a rule that fails fails here.
+    """
+    new = told(network, (*network.provenance, done))
+    new.__dict__.pop("segments", None)
+    new.__dict__.update(parts)
+    assert new.segments is not None
+    return new
+
+
+def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
+    """A network of the same settings from other tables, and a record of what was done.
+
+    What was found and mended once is not asked again.
     """
     options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **network._choices}
     settings = {
@@ -70,6 +85,7 @@ def rebuilt(
         "guarantees": network._guarantees,
         "shareholdings": network._shareholdings,
         "assumptions": network.book.assumptions,
+        "provenance": (*network.provenance, done),
         "trusted": True,
     }
     new = network._from(Tables(nodes, exposures), {**settings, **network._accepted, **options})
@@ -77,14 +93,14 @@ def rebuilt(
     found = [finding for finding in new.findings if finding.severity != "repaired"]
     new.__dict__["findings"] = (*mended, *found)
     new.__dict__["_accepted"] = network._accepted
-    new.__dict__["_steps"] = (
-        network._steps if step is None or step.empty else (*network._steps, step)
-    )
     return new
 
 
-def with_amounts(network: N, amounts: Any, keep: str) -> N:
-    """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`."""
+def with_amounts(network: N, amounts: Any, keep: str, done: Record | None = None) -> N:
+    """The same claims with other amounts; see :meth:`ExposureNetwork.with_amounts`.
+
+    `done` is the record of it where the amounts have a reason of their own.
+    """
     amount = np.asarray(amounts, float)
     if amount.shape != network.amount.shape:
         raise NetworkError(
@@ -107,31 +123,34 @@ def with_amounts(network: N, amounts: Any, keep: str) -> N:
             external_assets=assets,
             external_liabilities=network.book.external_liabilities + (assets - wanted),
         )
-    return rebuilt(network, network.exposures.assign(amount=amount), nodes)
+    done = done or record("changed", "with_amounts", {"keep": keep, "total": amount.sum()})
+    return rebuilt(network, done, network.exposures.assign(amount=amount), nodes)
 
 
 def ruled(network: N, rules: Mapping[Any, Any]) -> N:
-    """The same network with other rules; compiled at once, so that a rule that fails fails here."""
-    new = copy.copy(network)
-    new.__dict__.pop("segments", None)
-    new.__dict__["_rules"] = {**network._rules, **network._named_rules(rules)}
-    assert new.segments is not None
-    return new
+    """The same network with other rules."""
+    given = network._named_rules(rules)
+    done = record("changed", "with_rules", {str(node): repr(rule) for node, rule in given.items()})
+    return replaced(network, done, _rules={**network._rules, **given})
 
 
 def guaranteed(network: N, table: Any) -> N:
     """The same network with these guarantees instead of its own."""
-    new = copy.copy(network)
-    new.__dict__.pop("segments", None)
-    new.__dict__["_guarantees"] = guarantees.checked(
-        table, network.names, network.creditor, network.debtor
-    )
-    assert new.segments is not None
-    return new
+    given = intake.one_beside(table, "guarantees")
+    checked = guarantees.checked(given, network.names, network.creditor, network.debtor)
+    done = record("changed", "with_guarantees", {"guarantees": _size(checked)})
+    return replaced(network, done, _guarantees=checked)
 
 
 def shared(network: N, table: Any) -> N:
     """The same network with these shareholdings instead of its own, and the equity that follows."""
-    new = copy.copy(network)
-    new.__dict__["_shareholdings"] = shareholdings.checked(table, network.names, network.book.known)
-    return rebuilt(new, network.exposures, network._completed())
+    given = intake.one_beside(table, "shareholdings")
+    checked = shareholdings.checked(given, network.names, network.book.known)
+    done = record("changed", "with_shareholdings", {"shareholdings": _size(checked)})
+    owned = copy.copy(network)
+    owned.__dict__["_shareholdings"] = checked
+    return rebuilt(owned, done, network.exposures, network._completed())
+
+
+def _size(table: pd.DataFrame | None) -> int:
+    return 0 if table is None else len(table)

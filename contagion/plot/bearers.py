@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import expect
+from ..media import figure
 from ..text import money
 from ..units import scale
 from . import style
@@ -22,6 +23,7 @@ MOST = 14
 NOTE = 80  # characters in a line of the note, beside short names
 
 
+@figure
 def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
 

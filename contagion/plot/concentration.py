@@ -11,6 +11,7 @@ from ..errors import expect
 from ..measures import amounts
 from ..measures import concentration_curve as curve_of
 from ..measures.concentration import QUANTITIES, Quantity
+from ..media import figure
 from ..network.exposure_network import ExposureNetwork
 from . import style
 
@@ -22,6 +23,7 @@ LONG = 60  # nodes from which the number of nodes has a logarithmic scale
 FEW = 5  # the legend says what so many of the largest have
 
 
+@figure
 def cumulative_shares(
     network: ExposureNetwork,
     of: Quantity | Sequence[Quantity] = QUANTITIES,

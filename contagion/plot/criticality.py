@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..liquidation.criticality import CriticalityMap
+from ..media import figure
 from ..text import money
 from ..units import scale
 from . import style
@@ -21,6 +22,7 @@ TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 CAP = 50.0  # multipliers above share a colour
 
 
+@figure
 def criticality(
     found: CriticalityMap,
     figure: Literal["multiplier", "deficit", "latent", "loss"] = "multiplier",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import ArgumentError, expect
 from ..experiments.stress import StressTest
+from ..media import figure
 from ..statistics import Estimate
 from ..text import plural
 from ..units import Scale, scale
@@ -34,6 +35,7 @@ WORDS = {
 }
 
 
+@figure
 def exceedance(
     test: StressTest,
     of: str = "loss",
@@ -62,7 +64,7 @@ def exceedance(
 
     Example
     -------
-    In one scenario of two the owners of a and b lose 5.
+    In one scenario of two the owners of a and b lose 5, and the creditors of b 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],
@@ -72,7 +74,7 @@ def exceedance(
     >>> ax.lines[0].get_ydata().tolist()
     [0.5, 0.0]
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['VaR 75%: 5.000', 'ES 75%: 5.000']
+    ['VaR 75%: 6.000', 'ES 75%: 6.000']
     """
     expect("StressTest", test=test)
     chosen = sorted(test.spec["options"]["levels"] if levels is None else levels)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..lookthrough import LookThrough
+from ..media import figure
 from ..text import plural
 from ..vocabulary import MOST_DRAWN
 from . import style
@@ -26,6 +27,7 @@ COLOURS = {
 THIN = 0.4  # points: a band is drawn at least this wide
 
 
+@figure
 def look_through_flow(
     found: LookThrough, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:

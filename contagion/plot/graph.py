@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, expect
+from ..media import figure
 from ..network.exposure_network import ExposureNetwork
 from ..text import money
 from . import style
@@ -26,6 +27,7 @@ MOST_NODES = 1_000
 MOST_LINKS = 20_000
 
 
+@figure
 def network(
     network: ExposureNetwork, result: PropagationResult | None = None, *, ax: Axes | None = None
 ) -> Axes:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, expect
+from ..media import figure, visible
 from ..network.exposure_network import ExposureNetwork
 from ..text import plural
 from ..units import Scale, scale
@@ -52,6 +53,7 @@ def kind_amounts(network: ExposureNetwork, most: int = KINDS) -> pd.DataFrame:
     return table.loc[order, order]
 
 
+@figure
 def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     """Draw what the nodes of each kind claim on those of each other: a heat map of amounts.
 
@@ -110,6 +112,7 @@ def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@figure
 def victim_heat(
     table: pd.DataFrame,
     *,
@@ -231,6 +234,7 @@ def _cut(name: str) -> str:
     >>> _cut("Systemically important bank number 12")
     'Systemically…k number 12'
     """
+    name = visible(name)
     return name if len(name) <= LONGEST else f"{name[:12].rstrip()}…{name[12 - LONGEST + 1 :]}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, expect
 from ..experiments.layers import LayerComparison
+from ..media import figure
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
@@ -43,6 +44,7 @@ class Rows:
         return np.asarray(self.whole - self.parts.sum(axis=0))
 
 
+@figure
 def layer_gap(
     comparison: LayerComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import expect
 from ..liquidation import CascadeResult
+from ..media import figure
 from ..text import known_name, money, plural, same_scale
 from . import style
 
@@ -18,6 +19,7 @@ OPEN = "#d5dbe3"
 MARKS = 40  # rounds up to which each is marked
 
 
+@figure
 def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = None) -> Axes:
     """Draw what a liquidation cascade does to one price, and to what is open, round by round.
 

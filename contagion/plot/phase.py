@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..experiments.sweeping import Sweep
+from ..media import figure
 from ..units import scale
 from . import style
 
@@ -17,6 +18,7 @@ CELLS = 120  # numbers are written into so many cells at most
 LARGE = 10_000  # numbers from here on are written in thousands, millions ...
 
 
+@figure
 def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None = None) -> Axes:
     """Draw the mean of a measure by two axes of a sweep: `x` across, `y` upwards.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..media import visible
 from ..text import money
 from .style import titles
 
@@ -35,7 +36,13 @@ def short(name: str, most: int = 32) -> str:
     >>> short("Digital Currency Group International", 16)
     'Digital Currenc…'
     """
+    name = visible(name)
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
+def _exact(part: float, sign: str = "") -> str:
+    """A part that somebody gave, in percent, not rounded to whole ones."""
+    return f"{100 * part:{sign}.4g}%"
 
 
 def shock_words(network: ExposureNetwork, shock: Shock) -> str:
@@ -48,7 +55,7 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
     """
     name, shock = names(network), shock.resolved(network)
     parts = [
-        f"{name[node]} fails and pays {f'{rate:.0%} of' if rate else 'nothing on'} its debts"
+        f"{name[node]} fails and pays {f'{_exact(rate)} of' if rate else 'nothing on'} its debts"
         for node, rate in shock.defaults
     ]
     parts += [
@@ -56,7 +63,7 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         for node, amount in shock.losses
     ]
     parts += [
-        f"{'every node' if node is None else name[node]} loses {part:.0%} of its outside assets"
+        f"{'every node' if node is None else name[node]} loses {_exact(part)} of its outside assets"
         for node, part in shock.fractions
     ]
     parts += [
@@ -64,8 +71,11 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         for node, amount in shock.equities
     ]
     parts += [
-        f"{'every node' if node is None else name[node]} loses {part:.0%} of its equity"
+        f"{'every node' if node is None else name[node]} loses {_exact(part)} of its equity"
         for node, part in shock.equity_fractions
     ]
-    parts += [f"the price of {asset} moves by {change:+.0%}" for asset, change in shock.prices]
+    parts += [
+        f"the price of {visible(asset)} moves by {_exact(change, '+')}"
+        for asset, change in shock.prices
+    ]
     return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import expect
 from ..liquidation import MarginBook
 from ..liquidation.liquidation_profile import liquidatable, moving, steps
+from ..media import figure
 from ..text import choice, money
 from ..units import scale
 from . import style
@@ -26,6 +27,7 @@ LEVELS = 241
 TOLD = (-0.1, -0.2, -0.3, 0.1, 0.2)  # moves that the note may give numbers for
 
 
+@figure
 def liquidation_profile(
     book: MarginBook,
     asset: Any = None,

@@ -9,8 +9,10 @@ import pandas as pd
 
 from ..measures import MEASURES
 from ..measures.ranking import Agreement
+from ..media import figure
 from ..vocabulary import MOST_DRAWN
 from . import style
+from .pieces import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 MOST = 25
 
 
+@figure
 def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = None) -> Axes:
     """Draw the ranks of the most important nodes: one row a node, one point a measure.
 
@@ -55,7 +58,7 @@ def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = N
         _counted(ax, ranks)
     median = ranges["median"].to_numpy(float)
     ax.plot(median, rows, "|", color=style.INK, markersize=13, markeredgewidth=2.2, zorder=4)
-    ax.set_yticks(rows, [str(node) for node in ranges.index])
+    ax.set_yticks(rows, [short(str(node)) for node in ranges.index])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0.4, np.nanmax(worst, initial=1.0) + 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

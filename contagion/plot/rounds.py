@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import expect
+from ..media import figure
 from . import style
 from .boxes import OUTSIDE, Link, boxes
 from .columns import Columns, columns
@@ -26,6 +27,7 @@ COLOURS = {
 }
 
 
+@figure
 def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw how the loss travels, one column a step from the nodes that the shock hits.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, expect
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
+from ..media import figure
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
@@ -24,6 +25,7 @@ STEP = 0.155  # inches from one set of rules to the next
 FLOOR = 1e-9  # of everything borne: a smaller difference is none
 
 
+@figure
 def rule_comparison(
     comparison: RuleComparison, *, most: int = MOST_DRAWN, ax: Axes | None = None
 ) -> Axes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..media import visible
 from ..network.exposure_network import ExposureNetwork
 
 if TYPE_CHECKING:
@@ -38,16 +39,15 @@ def losses() -> Any:
 def titles(network: ExposureNetwork) -> np.ndarray:
     """(n,) the name of every node for readers: the column `name`, or else the identifier."""
     nodes = network.nodes
-    ids = nodes["node"].astype(str).to_numpy(object)
-    if "name" not in nodes:
-        return ids
-    names = nodes["name"]
-    return np.asarray(np.where(names.notna(), names.astype(str).to_numpy(object), ids))
+    names = nodes["node"].astype(object)
+    if "name" in nodes:
+        names = nodes["name"].astype(object).where(nodes["name"].notna(), names)
+    return names.map(visible).to_numpy(object)
 
 
 def kinds(network: ExposureNetwork) -> np.ndarray:
     """(n,) the kind of every node as words."""
-    return np.array([str(word).replace("_", " ") for word in network.kinds], object)
+    return np.array([visible(word).replace("_", " ") for word in network.kinds], object)
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
@@ -72,10 +72,12 @@ def axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def subject(network: ExposureNetwork) -> str:
-    """The name of the network, with its layer where all exposures are of one."""
-    name, table = network.name or "Exposures", network.exposures
+    """The name of the network, with its layer where all exposures are of one, and with
+    "reconstructed", "generated" or "perturbed" where that is how the amounts came about."""
+    name, table = visible(network.name) or "Exposures", network.exposures
     layers = list(table["layer"].dropna().unique()) if "layer" in table else []
-    return f"{name} ({layers[0]})" if len(layers) == 1 else name
+    name += f" ({visible(layers[0])})" if len(layers) == 1 else ""
+    return ", ".join(filter(None, [name, network.provenance.unobserved]))
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, expect
+from ..media import figure
 from ..results.propagation_result import PropagationResult
 from ..rules import Allocation
 from ..text import known_name, listing, money, same_scale
@@ -49,6 +50,7 @@ class _View:
         return np.column_stack([np.cumsum(absorbed) - absorbed, capacity, absorbed])
 
 
+@figure
 def waterfall(
     outcome: Allocation | PropagationResult, node: Any = None, *, ax: Axes | None = None
 ) -> Axes:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ..media import figure
 from ..randomgraphs.windows import Window
 from . import style
 
@@ -19,6 +20,7 @@ COLOURS = {"frequency": style.KINDS[0], "extent": style.FAILED}
 WORDS = {"frequency": "frequency of contagion", "extent": "extent where it happens"}
 
 
+@figure
 def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw frequency and extent of contagion over the average degree, drawn and in theory.
 

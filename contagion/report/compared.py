@@ -13,11 +13,12 @@ from .. import plot, rules
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import percent
-from ..text import money, same_scale
+from ..text import money
 from ..units import Scale, scale
+from .facts import Fact, Sentence
 from .figures import figure
 from .parts import Exhibit, table
-from .phrases import FAIRNESS, attributes
+from .phrases import FAIRNESS, attributes, of_run
 
 TITLE = "Rules compared"
 MOST = 40
@@ -57,6 +58,10 @@ def _per_node(comparison: RuleComparison) -> Exhibit:
     size = apart[sets].abs().max(axis=1)
     order = np.lexsort((-frame[AS_GIVEN].to_numpy(), -size.to_numpy()))
     moved = int((size > floor).sum())
+    if moved > MOST:  # those that a finding names have a row of their own
+        each = apart[sets].to_numpy(float)
+        ends = [*each.argmax(axis=0), *each.argmin(axis=0)]
+        order = order[np.argsort(~np.isin(order, ends), kind="stable")]
     net = comparison.results[AS_GIVEN].network
     name = names(net)
     rows = [
@@ -79,7 +84,7 @@ def _per_node(comparison: RuleComparison) -> Exhibit:
         f"Amounts in {to.label or 'money'}: what the node bears as given, and how much more (+) or "
         "less (−) under the other sets. A node bears what its owners and its creditors outside "
         "the graph lose."
-        + ("" if moved else " Nobody bears more or less.")
+        + ("" if moved else " No node bears more or less.")
         + (f" {moved - MOST:,} of the others bear more or less, too." if moved > MOST else "")
     )
     total = ["all", "", "", to(float(frame[AS_GIVEN].sum()))]
@@ -170,20 +175,25 @@ def code(comparison: RuleComparison) -> list[str]:
     return [*([f"from contagion.rules import {used}"] if used else []), call]
 
 
-def sentence(comparison: RuleComparison) -> list[str]:
-    """Key findings: who would pay more and who less under each set of rules."""
+def sentences(comparison: RuleComparison) -> list[Sentence]:
+    """Key findings: which node would bear most more, and which most less, under each set."""
     net, floor = comparison.results[AS_GIVEN].network, _floor(comparison)
-    name, lines = [names(net)[node] for node in net.names], []
+    name, lines = list(names(net).values()), []
+    run = of_run(comparison.results[AS_GIVEN])
     for one in _others(comparison):
         apart = comparison.differences[one].to_numpy(float)
-        up, down = int(apart.argmax()), int(apart.argmin())
-        parts, say = [], same_scale(apart, net.unit)
-        if apart[up] > floor:
-            parts.append(f"{name[up]} would bear {say(float(apart[up]))} more")
-        if apart[down] < -floor:
-            parts.append(f"{name[down]} {say(float(-apart[down]))} less")
-        said = " and ".join(parts) or "nobody would bear more or less"
-        lines.append(f"Under the rules “{one}” {said}.")
+        ends = {"more": int(apart.argmax()), "less": int(apart.argmin())}
+        facts = {"set": Fact("set", one, "name", (), "T17")}
+        parts = list[str]()
+        for word, at in ends.items():
+            if abs(apart[at]) > floor and (apart[at] > 0) == (word == "more"):
+                of = (name[at], run)
+                facts[word] = Fact(one, float(apart[at]), "size", of, "T14", net.unit)
+                facts[f"who {word}"] = Fact("node", name[at], "name", of, "T14")
+                verb = "" if parts else "would bear "
+                parts.append(f"{{who {word}}} {verb}{{{word}}} {word}")
+        said = " and ".join(parts) or "no node would bear more or less"
+        lines.append(Sentence(f"Under the rules “{{set}}” {said}.", facts))
     return lines
 
 

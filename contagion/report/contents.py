@@ -10,7 +10,7 @@ from . import compared, exhibits, reference, sensitivity, shape, uncertainty, wh
 from . import rules as sharing
 from .figures import figure
 from .given import LARGE, Given
-from .parts import Exhibit, Section
+from .parts import Exhibit, Section, tagged
 
 
 def sections(about: Given) -> list[Section]:
@@ -44,8 +44,7 @@ def sections(about: Given) -> list[Section]:
 def _results(results: tuple[PropagationResult, ...]) -> list[Section]:
     """Who bears the loss and how it travels, two sections a result."""
     found = []
-    for number, result in enumerate(results, 1):
-        tag = f"-{number}" if len(results) > 1 else ""
+    for number, (tag, result) in enumerate(tagged(results), 1):
         more = f" ({number} of {len(results)}: {result.shock!r})" if tag else ""
         travel = (
             exhibits.cascade(result, tag),
@@ -96,6 +95,7 @@ def _ranking(about: Given) -> tuple[Exhibit, ...]:
 def _data(about: Given) -> tuple[Exhibit, ...]:
     found = [
         reference.card_exhibit(about.card, about.network),
+        reference.provenance(about.network),
         reference.assumptions(about.network, about.results),
         *sharing.settings(about.network),
         reference.checks(about.network),

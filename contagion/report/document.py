@@ -15,6 +15,7 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import Topology
+from ..media import REPORTS, ending, folder, visible
 from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..records import Table
@@ -22,10 +23,12 @@ from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
 from . import findings, reference
 from .contents import sections
+from .facts import Sentence
 from .given import Answer, Given, Policy, given, of_study
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
 
+ALTERED = ("netted", "changed", "layer cut", "policy", "withdrawn")
 BANNERS = {
     "observed": "Observed: every amount is as reported.",
     "reconstructed": "Reconstructed: the tables were put together from public documents and press; "
@@ -58,8 +61,8 @@ def write_report(
 
     Parameters
     ----------
-    path : the file to write; it is replaced where it exists. A name that ends in .md makes the
-        same report as Markdown, with its figures in a folder beside it.
+    path : the file to write, .html, .htm or .md; it is replaced where it exists. With .md it is
+        the same report as Markdown, with its figures in a folder beside it.
     network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
         the rest and is printed.
     results : one result or several, all on `network`.
@@ -83,7 +86,8 @@ def write_report(
 
     Raises
     ------
-    ArgumentError : when a part belongs to a network with other nodes, or comes beside a study.
+    ArgumentError : when a part belongs to a network with other nodes, or comes beside a study; for
+        a file with another ending.
     DatasetError : for a card name that does not exist.
 
     Example
@@ -112,27 +116,30 @@ def write(
     path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
+    kind = ending(path, REPORTS, "report")
+    tables = None if tables is None else folder(tables, "tables")
     cover, parts = _cover(about.network, about.card), sections(about)
     said, file = findings.sentences(about), Path(path)
-    if file.suffix.lower() == ".md":
-        folder = file.with_name(f"{file.stem}_figures")
-        write_figures(folder, parts)
-        text = markdown(cover, said, parts, folder.name)
+    if kind == ".md":
+        beside = file.with_name(f"{file.stem}_figures")
+        write_figures(beside, parts)
+        text = markdown(cover, said, parts, beside.name)
     else:
         text = _page(cover, said, parts)
     file.write_text(text, encoding="utf-8")
     if tables is not None:
-        write_tables(Path(tables), parts)
+        write_tables(tables, parts)
     return file
 
 
-def _page(cover: dict[str, str], said: list[str], parts: list[Section]) -> str:
+def _page(cover: dict[str, str], said: list[Sentence], parts: list[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("contagion.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda x: visible(x, keep="\n") if type(x) is str else x,  # not our own svg
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -148,25 +155,30 @@ def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
         "date": _as_of(network, card),
         "unit": network.unit or "not stated",
         "perimeter": reference.size_text(network),
-        "banner": BANNERS.get(card.kind, card.kind) if card else "Sources not stated (no card).",
-        "kind": card.kind if card else "unknown",
+        "banner": _banner(network, card),
+        "kind": "derived" if network.provenance.unobserved else card.kind if card else "unknown",
         "version": __version__,
         "fingerprint": fingerprint(network),
         "name": card.name if card else "",
     }
 
 
+def _banner(network: ExposureNetwork, card: Card | None) -> str:
+    """What kind of numbers these are: how they were derived, and from which data."""
+    source = BANNERS[card.kind] if card else "Sources not stated (no card)."
+    derived = [text[:1].upper() + text[1:] + "." for text in network.provenance.sentences]
+    later = ", ".join(f"{r.what} ({r.method})" for r in network.provenance.named(*ALTERED))
+    derived += [f"Changed after reading: {later}."] if later else []
+    if network.provenance.named("generated"):
+        return " ".join(derived)
+    return " ".join([*derived, f"Before that: {source}" if derived else source])
+
+
 def _as_of(network: ExposureNetwork, card: Card | None) -> str:
     if card is None:
         return _dates(network)
-    used = [f"snapshot {key}, {card.layers[key]}" for key in _snapshots(network, card)]
-    return "; ".join(used) or card.date
-
-
-def _snapshots(network: ExposureNetwork, card: Card) -> list[str]:
-    table = network.exposures
-    found = list(table["layer"].dropna().astype(str).unique()) if "layer" in table else []
-    return [key for key in found if key in card.layers]
+    said = card.periods.get(network.period)
+    return f"snapshot {network.period}, {said}" if said else card.date
 
 
 def _dates(network: ExposureNetwork) -> str:

@@ -17,10 +17,19 @@ from ..text import money
 from ..units import scale
 from .figures import figure
 from .parts import Exhibit, table
-from .phrases import attributes, left_out, no_settlement, state
+from .phrases import (
+    MENTIONED,
+    attributes,
+    further_defaults,
+    insolvent_before,
+    left_out,
+    no_settlement,
+    state,
+)
 
 MOST = 40
 PATHS = 6
+SUMMED = ["loss", "direct_loss", "contagion_loss", "shortfall"]  # columns of T9 with a total
 
 
 def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
@@ -60,17 +69,24 @@ def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
             "–" if row.hop < 0 else str(row.hop),
             to(row.amount),
             percent(row.amount / whole),
+            percent(above / whole),
         ]
-        for row in rows_of(shown)
+        for row, above in zip(rows_of(shown), shown["amount"].cumsum(), strict=True)
     ]
     rest = frame["amount"].iloc[MOST:]
     if len(rest):
         rows.append(
-            [f"{len(rest):,} others", "", "", "", to(rest.sum()), percent(rest.sum() / whole)]
+            [
+                f"{len(rest):,} others",
+                *[""] * 3,
+                to(rest.sum()),
+                percent(rest.sum() / whole),
+                "100%",
+            ]
         )
-    head = ["bearer", "role", "kind", "hop", f"amount, {to.label}", "share"]
+    head = ["bearer", "role", "kind", "hop", to.named("amount"), "share", "with those above"]
     note = "Hop: steps from the nearest node hit; – for losses that no node hit has caused."
-    total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else ""]
+    total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else "", ""]
     return Exhibit(f"T10{tag}", "Bearers", table=table(head, rows, text=3, note=note, total=total))
 
 
@@ -91,18 +107,24 @@ def record(result: PropagationResult, tag: str) -> Exhibit:
             text = f"{value:.2f}" if key in ("hhi", "amplification") else money(value, unit)
         label = "concentration (hhi)" if key == "hhi" else key.replace("_", " ")
         rows.append([label, text, meaning.get(key, "")])
+        if key == "deadweight":
+            rows += [
+                [f"deadweight by {cause}", money(float(lost.sum()), unit), "the part of this cause"]
+                for cause, lost in result.entries.deadweight.items()
+                if lost.any()
+            ]
     return Exhibit(f"S1{tag}", title, table=table(["measure", "value", "meaning"], rows, words=[2]))
 
 
 def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
     """T9: every node."""
     net, frame, name = result.network, result.table, names(result.network)
-    to = scale(
-        np.concatenate([frame["loss"], frame["shortfall"], frame["equity_before"]]), net.unit
-    )
+    to = scale([*frame[[*SUMMED, "equity_before"]].to_numpy(float).ravel()], net.unit)
     key = frame["loss"] + 1e-6 * frame["shortfall"] + 1e-12 * sizes(net)
     order = np.argsort(-key.to_numpy(), kind="stable")
-    kind = kinds(net)
+    kind, further, before = kinds(net), further_defaults(result), insolvent_before(result)
+    shown = list(order[:MOST])
+    shown += [i for i in [*further[:MENTIONED], *before[:MENTIONED]] if i not in shown]
     rows = [
         [
             name[net.names[i]],
@@ -115,8 +137,12 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
             "–" if pd.isna(rate := frame["recovery_rate"].iloc[i]) else f"{rate:.0%}",
             state(result, int(i)) or "–",
         ]
-        for i in order[:MOST]
+        for i in shown
     ]
+    counts = [f"{len(at):,} {word}" for at, word in ((further, "further"), (before, "before"))
+              if len(at)]  # fmt: skip
+    sums = [to(float(frame[column].sum())) for column in SUMMED]
+    total = ["all", "", "", *sums, "", ", ".join(counts)]
     head = [
         "node", "kind", "equity before", "loss", "direct", "contagion", "shortfall", "recovery",
         "in default",
@@ -125,10 +151,12 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
     note = (
         f"Amounts in {to.label or 'money'}. Loss is what owners lose; shortfall is what creditors "
         "do not get, counted from face value, also where it was missing before the shock. "
-        "Recovery is on debts inside the network. –: not in the data, or none."
+        "Recovery is on debts inside the network. In default, below: how many further nodes by the "
+        "shock, and how many before it. –: not in the data, or none."
         + left_out(more, "nodes with smaller losses")
     )
-    return Exhibit(f"T9{tag}", "Every node", table=table(head, rows, text=2, note=note, words=[8]))
+    done = table(head, rows, text=2, note=note, total=total, words=[8])
+    return Exhibit(f"T9{tag}", "Every node", table=done)
 
 
 def paths(result: PropagationResult, tag: str) -> Exhibit:
@@ -137,6 +165,7 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     passed = result.shortfall * result.outcome.defaulted
     weight = np.where(result.triggers, 0.0, result.loss + passed)
     order = [int(i) for i in np.argsort(-weight, kind="stable")[:PATHS] if weight[i] > 0]
+    order += [int(i) for i in insolvent_before(result)[:MENTIONED] if i not in order]
     known = {str(node): title for node, title in name.items()}
     found = [(i, result.explain(net.names[i], most=3)) for i in order]
     found = [(i, why) for i, why in found if why.on_claims > 0]
@@ -152,9 +181,12 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
             rows.append(
                 [*first, " → ".join(steps), str(row.cause), to(row.amount), percent(row.share)]
             )
-    head = ["node", "what happens to it", "path of the loss", "cause", f"lost, {to.label}", "share"]
+            rows[-1].append("" if at else to(why.on_claims))
+    head = ["node", "what happens to it", "path of the loss", "cause", to.named("lost"), "share",
+            to.named("in all")]  # fmt: skip
     note = (
-        "What a node loses on its claims, split by where it began; a node that fails passes on "
+        "What a node loses on its claims (in all, on all paths), split by where it began; a node "
+        "that fails passes on "
         "losses in the mix in which they reached it."
     )
     return Exhibit(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..media import page
 from .parts import Exhibit
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ def svg(draw: Callable[[], Axes], name: str, description: str) -> str:
     name : made part of every id in the drawing, so that several fit in one page.
     description : what a reader who cannot see the figure is told.
     """
-    from html import escape
-
     from matplotlib import pyplot as plt
     from matplotlib import rc_context
 
@@ -50,7 +49,7 @@ def svg(draw: Callable[[], Axes], name: str, description: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
     text = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", text)
-    label = escape(description, quote=True)
+    label = page(description)
     return text.replace("<svg ", f'<svg role="img" aria-label="{label}" {_size(text)}', 1).strip()
 
 

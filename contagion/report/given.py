@@ -10,6 +10,7 @@ import pandas as pd
 from .. import measures
 from ..datasets import Card
 from ..datasets import card as dataset_card
+from ..datasets import names as dataset_names
 from ..errors import ArgumentError, expect, several
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
@@ -92,7 +93,7 @@ def given(
         many,
         ranking,
         comparison,
-        dataset_card(card) if isinstance(card, str) else card,
+        _card(network, card),
         study,
         topology,
         (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),
@@ -120,6 +121,14 @@ def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
         found.get("stress"),
         policies,
     )
+
+
+def _card(network: ExposureNetwork, card: Card | str | None) -> Card | None:
+    """The card given, or that of the packaged dataset that the network began with."""
+    if card is None:
+        begun = [r.method for r in network.provenance.named("dataset")]
+        return dataset_card(begun[0]) if begun and begun[0] in dataset_names() else None
+    return dataset_card(card) if isinstance(card, str) else card
 
 
 def _nodes(policy: Policy) -> Iterable[object]:

@@ -7,13 +7,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import media
+from ..media import visible
+from .facts import Sentence
 from .parts import Exhibit, Section, Table
 
 COVER = (("As of", "date"), ("Unit", "unit"), ("Perimeter", "perimeter"))
 
 
 def markdown(
-    cover: dict[str, str], findings: Sequence[str], sections: Sequence[Section], figures: str
+    cover: dict[str, str], findings: Sequence[Sentence], sections: Sequence[Section], figures: str
 ) -> str:
     """The same content as the page; figures are the files `figures`/<id>.svg."""
     made = f"contagion {cover['version']}"
@@ -22,7 +25,7 @@ def markdown(
     lines += [f"- {title}: {_plain(cover[key])}" for title, key in COVER]
     lines += [f"- Made with: {made}, data fingerprint {cover['fingerprint']}", ""]
     lines += ["## Key findings", ""]
-    lines += [f"- {_plain(sentence)}" for sentence in findings] or ["Nothing to report yet."]
+    lines += [f"- {_plain(str(said))}" for said in findings] or ["Nothing to report yet."]
     for section in sections:
         lines += ["", f"## {_plain(section.title)}"]
         for exhibit in section.exhibits:
@@ -46,7 +49,7 @@ def _exhibit(exhibit: Exhibit, above: str, figures: str) -> list[str]:
         lines += ["", *(f"- {_plain(line)}" for line in exhibit.lines)]
     if exhibit.code:
         fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", exhibit.code)), 3)
-        lines += ["", fence, exhibit.code, fence]
+        lines += ["", fence, visible(exhibit.code, keep="\n"), fence]
     return lines
 
 
@@ -63,7 +66,7 @@ def _plain(text: str) -> str:
     >>> _plain("a_b <i> | *c*")
     'a\\\\_b \\\\<i\\\\> \\\\| \\\\*c\\\\*'
     """
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>|#$])", r"\\\1", " ".join(visible(text, keep="\n").split()))
 
 
 def write_figures(folder: Path, sections: Sequence[Section]) -> list[Path]:
@@ -100,7 +103,7 @@ def _cells(table: Table) -> list[tuple[str, ...]]:
     return [
         table.head,
         *(
-            tuple(_number(cell) if at in table.numbers else cell for at, cell in enumerate(row))
+            tuple(_number(text) if at in table.numbers else text for at, text in enumerate(row))
             for row in rows
         ),
     ]
@@ -117,5 +120,5 @@ def _number(text: str) -> str:
 
 def _write(file: Path, rows: Sequence[Sequence[str]]) -> Path:
     with file.open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out, lineterminator="\n").writerows(rows)
+        csv.writer(out, lineterminator="\n").writerows(map(media.cell, row) for row in rows)
     return file

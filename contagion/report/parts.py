@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,12 @@ def table(
     """A table whose first `text` columns, and the columns `words`, are text, the rest numbers."""
     numbers = frozenset(range(text, len(head))) - frozenset(words)
     return Table(tuple(head), tuple(map(tuple, rows)), numbers, note, tuple(total))
+
+
+def tagged(items: Sequence[T]) -> list[tuple[str, T]]:
+    """Several things of one kind, each with the end of the ids of its exhibits.
+
+    >>> tagged("a"), tagged("ab")
+    ([('', 'a')], [('-1', 'a'), ('-2', 'b')])
+    """
+    return [(f"-{at}" if len(items) > 1 else "", item) for at, item in enumerate(items, 1)]

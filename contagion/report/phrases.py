@@ -14,6 +14,7 @@ from ..results.run_arrays import LossModel
 from ..results.socialization import Socialization
 from ..rules import Capped, Rule, Waterfall
 
+MENTIONED = 3  # nodes in default before the shock that a finding names
 GLOSSARY = {
     "creditor, debtor": "the creditor holds a claim, the debtor owes it; a loss travels from "
     "debtor to creditor",
@@ -64,21 +65,43 @@ def parameters(model: LossModel) -> dict[str, object]:
     return {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
 
 
+def of_run(result: PropagationResult) -> str:
+    """The perimeter of the numbers of a run."""
+    return f"{result.shock!r} through {result.model!r}, {result.baseline}"
+
+
 def state(result: PropagationResult, at: int) -> str:
     """When and why a node is in default, in two or three words; empty where it stands."""
     if not result.outcome.defaulted[at]:
         return ""
     if result.pinned[at]:
         return "by the shock"
-    if result.network.book.equity[at] < 0:
+    if result.reference.defaulted[at]:
         return "before the shock"
     return f"in round {int(result.default_round[at])}"
 
 
 def insolvent_before(result: PropagationResult) -> np.ndarray:
-    """(n,) bool: nodes in default that were short on the book, the nodes hit left out."""
-    short = np.nan_to_num(result.network.book.equity) < 0
-    return np.asarray(result.outcome.defaulted & short & ~result.triggers)
+    """(k,) int: nodes in default with and without the shock, the nodes hit left out.
+
+    The largest hole first.
+    """
+    both = result.outcome.defaulted & result.reference.defaulted & ~result.triggers
+    return _ordered(both, np.nan_to_num(-result.equity_before))
+
+
+def further_defaults(result: PropagationResult) -> np.ndarray:
+    """(k,) int: nodes in default because of the shock, the nodes hit left out.
+
+    The largest loss first.
+    """
+    new = result.outcome.defaulted & ~result.reference.defaulted & ~result.triggers
+    return _ordered(new, result.loss)
+
+
+def _ordered(which: np.ndarray, size: np.ndarray) -> np.ndarray:
+    found = np.flatnonzero(which)
+    return found[np.argsort(-size[found], kind="stable")]
 
 
 def attributes(record: type = Socialization) -> dict[str, str]:

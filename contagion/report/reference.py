@@ -9,18 +9,19 @@ import pandas as pd
 
 from ..datasets import Card
 from ..measures import MEASURES
-from ..measures.ranking.table import SHEET
+from ..measures.ranking.table import HEADLINES, SHEET
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names, shock_words
 from ..plot.style import rows as rows_of
 from ..records import Table
 from ..results.propagation_result import PropagationResult
-from ..text import money
+from ..text import money, plural
 from ..units import Scale, scale
 from .parts import Exhibit, table
 from .phrases import BASELINES, GLOSSARY, left_out, parameters
 
 MOST = 20
+COSTLIEST = 3  # defaults that a finding names
 WIDE = 9  # columns of the ranking that fit on a page
 CAVEATS = (
     "Losses are hypothetical: they follow from the tables and the assumptions, and are neither a "
@@ -36,7 +37,10 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None
     title = "Systemic importance"
     if ranking is None:
         return Exhibit("T11", title, missing="No ranking was given: pass ranking=ct.rank(net).")
-    shown = ranking.iloc[:MOST, :WIDE]
+    shown, top = ranking.iloc[:, :WIDE], costliest(ranking)
+    shown = shown[
+        (np.arange(len(shown)) < MOST) | shown.index.isin([] if top is None else top.index)
+    ]
     head, rows, label = ranking_texts(shown, network, names(network))
     more = len(ranking) - len(rows)
     beside = [measure_title(str(column)) for column in ranking.columns[WIDE:]]
@@ -47,6 +51,12 @@ def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame | None
         + (f" Also in the ranking: {', '.join(beside)}." if beside else "")
     )
     return Exhibit("T11", title, table=table(["node", *head], rows, note=note))
+
+
+def costliest(ranking: Table | pd.DataFrame) -> pd.Series | None:
+    """What the defaults that cost most would cost, money, by the first column that says so."""
+    columns = [c for c in ranking.iloc[:, :WIDE] if str(c).startswith(HEADLINES[:2])]
+    return ranking[columns[0]].nlargest(COSTLIEST) if columns else None
 
 
 def ranking_texts(
@@ -60,21 +70,22 @@ def ranking_texts(
         [(name or {}).get(node, str(node)), *(_cell(c, row[c], to) for c in columns)]
         for node, row in ranking.iterrows()
     ]
-    return [_head(c) for c in columns], rows, to.label
+    return [column_head(c) for c in columns], rows, to.label
 
 
 def measure_title(column: str) -> str:
     """What people read for a column of a ranking.
 
-    >>> measure_title("default_impact.FireSale"), measure_title("claims")
-    ('default impact, FireSale', 'claims')
+    >>> measure_title("contagion_index.FireSale"), measure_title("claims")
+    ('contagion index, FireSale', 'claims')
     """
     base, _, model = column.partition(".")
     title = MEASURES[base].title if base in MEASURES else column
     return title + (f", {model.replace('_', ' ')}" if model and base in MEASURES else "")
 
 
-def _head(column: str) -> str:
+def column_head(column: str) -> str:
+    """The heading of a column of the ranking, with its unit where that is not money."""
     base, _, model = column.partition(".")
     if base not in MEASURES:
         return column
@@ -110,11 +121,13 @@ def checks(network: ExposureNetwork) -> Exhibit:
 
 def assumptions(network: ExposureNetwork, results: Sequence[PropagationResult]) -> Exhibit:
     """T3: what was assumed."""
+    count = len(network.assumptions)
+    lead = f"{plural(count, 'assumption')} about the data, then the conventions." if count else ""
     lines = [text[:1].upper() + text[1:] + "." for text in network.assumptions]
     lines.append(_outside(network))
     for text in dict.fromkeys(BASELINES[result.baseline] for result in results):
         lines.append(text)
-    return Exhibit("T3", "Assumptions", lines=(*lines, *CAVEATS))
+    return Exhibit("T3", "Assumptions", lead, lines=(*lines, *CAVEATS))
 
 
 def _outside(network: ExposureNetwork) -> str:
@@ -142,11 +155,20 @@ def card_exhibit(card: Card | None, network: ExposureNetwork) -> Exhibit:
         missing = "The network came without a dataset card: its sources are not known here."
         return Exhibit("C1", title, missing=missing)
     rows = [["source", card.source], ["evidence", card.evidence], ["terms of use", card.terms]]
-    used = _layers(network)
-    rows += [[f"snapshot {key}", text] for key, text in card.layers.items() if key in used]
+    if network.period in card.periods:
+        rows.append([f"snapshot {network.period}", card.periods[network.period]])
     return Exhibit(
         "C1", title, card.summary, table=table(["", ""], rows, text=2), lines=card.caveats
     )
+
+
+def provenance(network: ExposureNetwork) -> Exhibit:
+    """C3: what was done to make the network, first things first."""
+    frame = network.provenance.table
+    rows = [[str(k), *row] for k, row in enumerate(frame.itertuples(index=False), 1)]
+    head = ["", "what", "method", "parameters", "seed", "contagion"]
+    shown = table(head, [list(map(str, row)) for row in rows], text=6)
+    return Exhibit("C3", "How the network was made", table=shown)
 
 
 def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
@@ -161,11 +183,6 @@ def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
     if not rows:
         return None
     return Exhibit("C2", "Sources of single figures", table=table(["key", "source"], rows, text=2))
-
-
-def _layers(network: ExposureNetwork) -> list[str]:
-    table_ = network.exposures
-    return list(table_["layer"].dropna().astype(str).unique()) if "layer" in table_ else []
 
 
 def definitions(columns: Sequence[str]) -> list[Exhibit]:

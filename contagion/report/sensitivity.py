@@ -13,14 +13,18 @@ from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.sweeping import Sweep
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names
-from ..text import money, plural, same_scale
+from ..text import plural, same_scale
+from .facts import Fact, Sentence
 from .figures import figure
 from .given import Answer
-from .parts import Exhibit, table
+from .parts import Exhibit, table, tagged
 
 PREFERRED = ("socialized_share", "bystander_share", "defaulted_share", "contagion_loss", "loss")
 SHARES = ("socialized_share", "bystander_share", "external_share", "defaulted_share")
 MOST = 12
+HITS = 3  # losses of a smallest shock that are named
+T12 = ("what has to happen", "what it takes", "where", "how sure")
+NONE = "no loss of external assets is enough"
 UNSURE = "NOT confirmed by runs"
 
 
@@ -32,11 +36,11 @@ def sweeps(found: tuple[Sweep, ...]) -> list[Exhibit]:
             '{"shock.recovery": […], "network.capital": […]}).'
         )
         return [Exhibit("F12", "Phase diagram", missing=missing)]
-    exhibits = []
-    for number, sweep in enumerate(found, 1):
-        tag = f"-{number}" if len(found) > 1 else ""
-        exhibits += [*_phase(sweep, tag), _extremes(sweep, tag)]
-    return exhibits
+    return [
+        exhibit
+        for tag, sweep in tagged(found)
+        for exhibit in (*_phase(sweep, tag), _extremes(sweep, tag))
+    ]
 
 
 def _varied(sweep: Sweep) -> list[str]:
@@ -150,60 +154,88 @@ def reverse(network: ExposureNetwork, found: tuple[Answer, ...]) -> Exhibit:
             "fewest_triggers(…), break_even_fund(…)] of ct.experiments.reverse."
         )
         return Exhibit("T12", title, missing=missing)
-    rows = [answer_words(network, answer) for answer in found]
-    head = ["what has to happen", "what it takes", "where", "how sure"]
-    return Exhibit("T12", title, table=table(head, rows, text=4))
+    rows = [list(map(str, answer_words(network, answer))) for answer in found]
+    return Exhibit("T12", title, table=table(T12, rows, text=4))
 
 
-def answer_words(network: ExposureNetwork, answer: Answer) -> list[str]:
+def answer_words(network: ExposureNetwork, answer: Answer) -> list[Sentence]:
     """The question, the size, the nodes, and how sure the answer is."""
     name = names(network)
     if isinstance(answer, BreakEven):
-        return [f"{name[answer.node]} pays in full under the shock", *_fund(answer)]
-    goal = _goal(answer.goal, name)
-    if isinstance(answer, Triggers):
-        return [goal, *_triggers(answer, name)]
-    return [goal, *_smallest(answer, name)]
+        goal = f"{name[answer.node]} pays in full under the shock"
+        more = _fund(answer, goal)
+    else:
+        goal = _goal(answer.goal, name)
+        of = _triggers if isinstance(answer, Triggers) else _smallest
+        more = of(answer, goal, name)  # type: ignore[arg-type]
+    return [Sentence("{goal}", {"goal": Fact(T12[0], goal, "text", (goal,), "T12")}), *more]
 
 
-def _fund(answer: BreakEven) -> list[str]:
+def _fund(answer: BreakEven, goal: str) -> list[Sentence]:
+    of = (goal, "fund")
     if answer.need == 0:
-        return ["no fund: it does anyway", "", ""]
+        return [Sentence("no fund: it does anyway", {}), *[Sentence("", {})] * 2]
+    need = Fact(T12[1], answer.need, "money", of, "T12", answer.unit)
+    saved = Fact(T12[2], answer.saved, "money", of, "T12", answer.unit)
     return [
-        f"a fund, or capital, of {money(answer.need, answer.unit)}",
-        f"saves the others {money(answer.saved, answer.unit)}",
-        _run(answer.verified, "run with it and just below"),
+        Sentence("a fund, or capital, of {need}", {"need": need}),
+        Sentence("saves the others {saved}", {"saved": saved}),
+        Sentence(_run(answer.verified, "run with it and just below"), {}),
     ]
 
 
-def _triggers(answer: Triggers, name: dict[object, str]) -> list[str]:
+def _triggers(answer: Triggers, goal: str, name: dict[object, str]) -> list[Sentence]:
+    def count(measure: str, number: int, noun: str) -> Fact:
+        return Fact(measure, number, "count", (goal, "defaults"), "T12", noun)
+
     if not answer.nodes:
-        return [f"more than {plural(answer.least - 1, 'default')}", "",
-                f"{plural(answer.tried, 'set')} run"]  # fmt: skip
-    sure = "no smaller set does" if answer.exact else f"any set needs {answer.least} or more"
-    sure += f"; {plural(answer.others, 'other set')} of that size too" if answer.others else ""
-    return [plural(len(answer.nodes), "default"), listed([name[n] for n in answer.nodes], 6), sure]
+        least = {"least": count(T12[1], answer.least - 1, "default")}
+        tried = {"tried": count(T12[3], answer.tried, "set")}
+        return [
+            Sentence("more than {least}", least),
+            Sentence("", {}),
+            Sentence("{tried} run", tried),
+        ]
+    facts = {
+        "size": count(T12[1], len(answer.nodes), "default"),
+        "least": count(T12[3], answer.least, ""),
+        "others": count(T12[3], answer.others, "other set"),
+    }
+    sure = "no smaller set does" if answer.exact else "any set needs {least} or more"
+    sure += "; {others} of that size too" if answer.others else ""
+    where = listed([name[node] for node in answer.nodes], 6)
+    nodes = {"nodes": Fact(T12[2], where, "text", (goal, "defaults"), "T12")}
+    return [Sentence("{size}", facts), Sentence("{nodes}", nodes), Sentence(sure, facts)]
 
 
-def _smallest(answer: Smallest, name: dict[object, str]) -> list[str]:
+def _smallest(answer: Smallest, goal: str, name: dict[object, str]) -> list[Sentence]:
+    def fact(at: int, value: float | str, kind: str, unit: str = answer.unit) -> Fact:
+        return Fact(T12[at], value, kind, (goal, "loss"), "T12", unit)
+
     if not np.isfinite(answer.size):
-        return ["no loss of external assets", "", answer.method]
+        return [Sentence(NONE, {}), Sentence("", {}), Sentence(answer.method, {})]
+    kind = "percent" if answer.norm == "relative" else "money"
     words = {"money": "in all", "largest": "at the node hit most", "relative": "of assets"}
-    size = _size(answer, answer.size)
     most = answer.losses.sort_values(ascending=False, kind="stable")
-    hits = [f"{name[n]} {money(float(x), answer.unit)}" for n, x in most.items()]
-    where = listed(hits, 3) if len(hits) > 1 else f"{name[most.index[0]]} alone"
+    hits = {"name0": fact(2, name[most.index[0]], "name")} if len(most) else {}
+    where = "{name0} alone" if len(most) == 1 else ""
+    if len(most) > 1:
+        for at, (node, loss) in enumerate(most.items()):
+            hits |= {f"name{at}": fact(2, name[node], "name"), f"loss{at}": fact(2, loss, "money")}
+        parts = [f"{{name{at}}} {{loss{at}}}" for at in range(min(len(most), HITS))]
+        hits["more"] = fact(2, len(most) - HITS, "count", "other")
+        where = listed([*parts, *(["{more}"] if len(most) > HITS else [])])
     sure = "no smaller one exists"
     if not answer.exact:
-        known = np.isfinite(answer.least)
         sure = "a smaller one in another direction may exist"
-        sure += f", none below {_size(answer, answer.least)}" if known else ""
-    said = _run(answer.verified, "run at this size and just below")
-    return [f"a loss of {size} {words[answer.norm]}", where, f"{answer.direction}: {sure}; {said}"]
-
-
-def _size(answer: Smallest, size: float) -> str:
-    return f"{size:.2%}" if answer.norm == "relative" else money(size, answer.unit)
+        sure += ", none below {least}" if np.isfinite(answer.least) else ""
+    run = _run(answer.verified, "run at this size and just below")
+    facts = {"least": fact(3, answer.least, kind), "direction": fact(3, answer.direction, "text")}
+    return [
+        Sentence(f"a loss of {{size}} {words[answer.norm]}", {"size": fact(1, answer.size, kind)}),
+        Sentence(where, hits),
+        Sentence(f"{{direction}}: {sure}; {run}", facts),
+    ]
 
 
 def _run(verified: bool, how: str) -> str:
@@ -220,16 +252,19 @@ def _goal(goal: str, name: dict[object, str]) -> str:
     return goal
 
 
-def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[str]:
+def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[Sentence]:
     """Key findings: what the first search and the first fund say."""
     lines = []
     funds = [answer for answer in found if isinstance(answer, BreakEven)][:1]
     for answer in [*[answer for answer in found if not isinstance(answer, BreakEven)][:1], *funds]:
         goal, takes, where, sure = answer_words(network, answer)
-        doubt = f" ({UNSURE})" if UNSURE in sure else ""
         if isinstance(answer, BreakEven):
-            lines.append(f"{goal} with {takes}{f', which {where}' if where else ''}{doubt}.")
+            text = "{goal} with {takes}, which {where}" if answer.need else "{goal} without a fund"
+        elif takes.template == NONE:
+            text = f"{NONE.capitalize()} for {{a}}{{goal}}"
         else:
-            more = f": {where}" if where else ""
-            lines.append(f"For a {goal.removeprefix('a ')} it takes {takes}{more}{doubt}.")
+            text = "For {a}{goal} it takes {takes}" + (": {where}" if where.template else "")
+        text = text.replace("{a}", "" if str(goal).startswith("a ") else "a ")
+        text += f" ({UNSURE})." if UNSURE in sure.template else "."
+        lines.append(Sentence(text, {"goal": goal, "takes": takes, "where": where}))
     return lines

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plot
-from ..measures import LeverageStability, Topology, concentration_table
+from ..measures import LeverageStability, Topology, amounts, concentration_table
 from ..measures.scorecards import large_exposures
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import listed, names
@@ -19,6 +19,7 @@ from ..plot.style import rows as rows_of
 from ..text import plural
 from ..units import Scale, scale
 from .compared import signed
+from .facts import Fact, Sentence
 from .figures import figure
 from .given import LARGE
 from .parts import Exhibit, table
@@ -53,7 +54,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
         )
         return Exhibit("T4", title, missing=missing)
     tiers, steady = shape.core_periphery, shape.stability
-    core = [names(network)[node] for node in tiers.core]
+    core, left = ([names(network)[x] for x in found] for found in (tiers.core, steady.left_out))
     counts = [
         ("nodes", f"{shape.nodes:,}", ""),
         ("links", f"{shape.links:,}", "pairs of creditor and debtor with a claim"),
@@ -66,33 +67,38 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
          MEANING["core"] + (f": {listed(core, 8)}" if core else "")),
         ("core–periphery error score", _number(tiers.error_score, False),
          MEANING["error_score"] + ("" if tiers.exact else "; the best found, maybe not the best")),
-        ("spectral radius of leverage", _number(steady.radius, False), MEANING["radius"]),
+        ("spectral radius of leverage", _number(steady.radius, False),
+         MEANING["radius"] + (f"; without {listed(left, 8)}" if left else "")),
     ]  # fmt: skip
     why = {key: f"{key.replace('_', ' ')}: {reason}" for key, reason in shape.reasons.items()}
     note = "–: not defined." if any(row[1] == "–" for row in counts) else ""
     note += f" {'; '.join(why.values()).capitalize()}." if why else ""
     done = table(["measure", "value", "meaning"], counts, note=note, words=[2])
-    return Exhibit("T4", title, verdict(network, steady), table=done)
+    return Exhibit("T4", title, str(verdict(network, steady)), table=done)
 
 
-def verdict(network: ExposureNetwork, steady: LeverageStability) -> str:
-    """Whether leverage amplifies small losses, as a sentence."""
-    left = [names(network)[node] for node in steady.left_out]
-    why = "whose equity is not known or not positive"
-    without = f" (without {listed(left)}, {why})" if left else ""
+def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
+    """Whether leverage amplifies small losses."""
     if np.isnan(steady.radius):
-        return (
+        return Sentence(
             "Whether small losses grow is not known: no node with claims has a known positive "
-            "equity."
-        )
-    size = f"The spectral radius of the leverage matrix is {steady.radius:.3g}{without}"
-    means = {
-        "stable": "below 1: small losses shrink from round to round.",
-        "unstable": "above 1: some small losses grow from round to round until somebody defaults.",
-        "borderline": "1: small losses neither grow nor shrink.",
-        "unknown": "not above 1; with them it can be larger, so that nothing is proved.",
+            "equity.", {},
+        )  # fmt: skip
+    left = tuple(names(network)[node] for node in steady.left_out)
+    facts = {
+        "radius": Fact("spectral radius of leverage", steady.radius, "number", (), "T4"),
+        "left": Fact("meaning", left, "names", ("spectral radius of leverage",), "T4"),
     }
-    return f"{size}, {means[steady.verdict]}"
+    text = "The spectral radius of the leverage matrix is {radius}"
+    if steady.left_out:
+        text += " (without {left}, whose equity is not known or not positive)"
+    means = {
+        "stable": "below one: small losses shrink from round to round.",
+        "unstable": "above one: some small losses grow from round to round until a node defaults.",
+        "borderline": "one: small losses neither grow nor shrink.",
+        "unknown": "not above one; with them it can be larger, so that nothing is proved.",
+    }
+    return Sentence(f"{text}, {means[steady.verdict]}", facts)
 
 
 def _number(value: float, share: bool) -> str:
@@ -125,15 +131,22 @@ def concentration(network: ExposureNetwork) -> list[Exhibit]:
     to = scale(frame["total"], network.unit)
     rows = []
     for quantity, row in frame.iterrows():
+        above = str(int((amounts(network, str(quantity)) > 0).sum()))  # type: ignore[arg-type]
+        first = [
+            str(quantity),
+            "–" if row["reason"] else to(row["total"]),
+            str(row["nodes"]),
+            above,
+        ]
         if row["reason"]:
-            rows.append([str(quantity), "–", str(row["nodes"]), *["–"] * (len(sizes) + 3)])
+            rows.append([*first, *["–"] * (len(sizes) + 3)])
             continue
         shares = [percent(row[f"cr_{k}"]) for k in sizes]
         numbers = [f"{row['hhi']:.3f}", f"{1 / row['hhi']:.1f}", f"{row['gini']:.2f}"]
-        rows.append([str(quantity), to(row["total"]), str(row["nodes"]), *shares, *numbers])
+        rows.append([*first, *shares, *numbers])
     largest = ["the largest" if k == 1 else f"{k} largest" for k in sizes]
-    head = ["", f"total, {to.label}".rstrip(", "), "nodes known", *largest, "HHI",
-            "equal nodes", "Gini"]  # fmt: skip
+    head = ["", to.named("total"), "nodes known", "nodes above 0", *largest,
+            "HHI", "equal nodes", "Gini"]  # fmt: skip
     note = (
         "Shares of the total that the largest nodes have, those of each row its own. Nodes whose "
         "amount is not known are left out. Equal nodes: 1/HHI, so many of one size have that HHI."

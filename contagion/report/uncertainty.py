@@ -13,8 +13,9 @@ from ..plot.pieces import names
 from ..plot.style import kinds, percent
 from ..plot.style import rows as rows_of
 from ..statistics import Estimate
-from ..text import money, plural
+from ..text import plural
 from ..units import Scale, scale
+from .facts import Fact, Sentence
 from .figures import figure
 from .parts import Exhibit, table
 from .phrases import left_out
@@ -68,8 +69,8 @@ def _lead(test: StressTest) -> str:
 
 def _system(test: StressTest) -> Exhibit:
     """T13: mean with its error, and quantiles, of what the system loses."""
-    shown = [name for name in TITLES if name in test.columns and np.any(test.columns[name])]
-    shown = shown or ["loss"]
+    shown = [name for name in TITLES if name in test.columns]
+    shown = [x for x in shown if x == _headline(test) or np.any(test.columns[x])]
     amounts = [name for name in shown if name != "defaults"]
     to = scale([float(np.max(test.columns[name])) for name in amounts], test.unit)
     rows = []
@@ -100,13 +101,13 @@ def _amount(value: float, name: str, to: Scale) -> str:
 def _tail(test: StressTest) -> Exhibit:
     """T13V: value at risk and expected shortfall with intervals."""
     found = [
-        (f"{title} {100 * level:.6g}%", of, measure(level, of))
+        (f"{title} {100 * level:.6g}%", of, measure(level, of), f"{100 * (1 - level):.4g}%")
         for of in ("loss", "socialized")
         if of in test.columns
         for level in test.spec["options"]["levels"]
         for title, measure in (("VaR", test.value_at_risk), ("ES", test.expected_shortfall))
     ]
-    to = scale([float(one.value) for _, _, one in found], test.unit)
+    to = scale([float(one.value) for _, _, one, _ in found], test.unit)
     rows = [
         [
             TITLES[of],
@@ -114,13 +115,15 @@ def _tail(test: StressTest) -> Exhibit:
             to(float(one.value)),
             to(float(one.standard_error)),
             *_interval(one, to),
+            beyond,
         ]
-        for title, of, one in found
+        for title, of, one, beyond in found
     ]
-    head = ["of", "measure", "estimate", "standard error", "from", "to"]
+    head = ["of", "measure", "estimate", "standard error", "from", "to", "beyond"]
     note = (
         f"Amounts in {to.label or 'money'}; {_ends(test)} VaR: value at risk, not exceeded with "
-        "that probability. ES: expected shortfall, the mean of what lies beyond."
+        "that probability. ES: expected shortfall, the mean of what lies beyond. Beyond: the "
+        "probability of that."
     )
     return Exhibit("T13V", "The tail", table=table(head, rows, text=2, note=note))
 
@@ -179,23 +182,41 @@ def _share(value: float) -> str:
     return "<0.1%" if 0 < value < 0.0005 else f"{value:.1%}"
 
 
-def sentences(test: StressTest | None) -> list[str]:
+def sentences(test: StressTest | None) -> list[Sentence]:
     """Key findings: the tail of the loss, where there are enough scenarios for one."""
     if test is None:
         return []
-    of = "socialized" if "socialized" in test.columns else "loss"
+    of, run = _headline(test), f"{len(test)} scenarios through {test.spec['model']['name']}"
     words = "is socialized" if of == "socialized" else "is lost"
-    over = f"Over {plural(len(test), 'scenario')}"
-    level = max(test.spec["options"]["levels"], default=0.99)
+
+    def fact(measure: str, value: float, exhibit: str, kind: str, *row: str, unit: str) -> Fact:
+        return Fact(measure, value, kind, (TITLES[of], *row, run), exhibit, unit)
+
+    count = Fact("scenarios", len(test), "count", (run,), "T13", "scenario")
+    level = max(test.spec["options"]["levels"], default=1.0)
     if len(test) * (1 - level) < FEW:
         mean, most = float(test.mean(of).value), float(np.max(test.columns[of]))
-        return [
-            f"{over}, {money(mean, test.unit)} {words} in the mean and {money(most, test.unit)} "
-            "at most."
-        ]
+        facts = {
+            "mean": fact("mean", mean, "T13", "money", unit=test.unit),
+            "most": fact("largest", most, "T13", "money", unit=test.unit),
+        }
+        text = f"Over {{count}}, {{mean}} {words} in the mean and {{most}} at most."
+        return [Sentence(text, {"count": count, **facts})]
+    name = f"{100 * level:.6g}%"
     var, tail = test.value_at_risk(level, of), test.expected_shortfall(level, of)
-    return [
-        f"{over}, more than {money(float(var.value), test.unit)} {words} with a probability of "
-        f"{100 * (1 - level):.4g}%, and {money(float(tail.value), test.unit)} in the mean of "
-        "those scenarios."
-    ]
+    facts = {
+        "var": fact("estimate", float(var.value), "T13V", "money", f"VaR {name}", unit=test.unit),
+        "tail": fact("estimate", float(tail.value), "T13V", "money", f"ES {name}", unit=test.unit),
+        "rest": fact("beyond", 1 - level, "T13V", "percent", f"VaR {name}", unit=""),
+    }
+    chance = "with a probability of {rest}" if test.sampled else "in {rest} of them"
+    text = (
+        f"Over {{count}}, more than {{var}} {words} {chance}, and {{tail}} in the mean of those "
+        "scenarios."
+    )
+    return [Sentence(text, {"count": count, **facts})]
+
+
+def _headline(test: StressTest) -> str:
+    """The loss that findings are about."""
+    return "socialized" if "socialized" in test.columns else "loss"

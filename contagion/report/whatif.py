@@ -12,8 +12,10 @@ from ..text import money, plural
 from ..units import Scale, scale
 from ..vocabulary import SEED
 from .compared import signed
+from .facts import Fact, Sentence
 from .given import Policy
-from .parts import Exhibit, table
+from .parts import Exhibit, table, tagged
+from .phrases import of_run
 
 TITLE = "Policy what-if"
 AS_GIVEN = "as given"
@@ -30,6 +32,12 @@ TITLES = {
     "avoided": "avoided",
     "avoided_per_cost": "avoided per cost",
 }
+LOSSES = {  # in a sentence, without the heading "loss" before them
+    "owners_loss": "loss of owners",
+    "external_loss": "loss of outside creditors",
+    "funded": "loss borne by money put up",
+    "defaults": "nodes in default",
+}
 PURE = ("defaults", "avoided_per_cost")
 FLOOR = 1e-9  # of the largest amount: a smaller difference is none
 
@@ -42,26 +50,24 @@ def whatif(network: ExposureNetwork, found: tuple[Policy, ...]) -> list[Exhibit]
             '{"fund": policy.InsuranceFund(node, amount)}), with policy = ct.experiments.policy.'
         )
         return [Exhibit("T18", TITLE, missing=missing)]
-    exhibits = []
-    for number, one in enumerate(found, 1):
-        tag = f"-{number}" if len(found) > 1 else ""
-        if isinstance(one, ShockComparison):
-            exhibits.append(_shock(network, one, tag))
-        else:
-            exhibits.append(_scenarios(one, tag))
+    exhibits = [
+        _shock(network, one, tag) if isinstance(one, ShockComparison) else _scenarios(one, tag)
+        for tag, one in tagged(found)
+    ]
     return [*exhibits, _interventions(found)]
 
 
 def _shock(network: ExposureNetwork, found: ShockComparison, tag: str) -> Exhibit:
     """T18: one shock with and without each intervention."""
     frame = found.table.table
-    amounts = [name for name in TITLES if name in frame and name not in PURE]
+    pure = PURE if found.of != "defaults" else (*PURE, "avoided")
+    amounts = [name for name in TITLES if name in frame and name not in pure]
     to = scale(frame[amounts].to_numpy(float).ravel(), found.unit)
     floor = FLOOR * _top(frame, amounts)
     none = "deadweight" in frame and not (frame["deadweight"] > floor).any()
     shown = [name for name in TITLES if name in frame and not (none and name == "deadweight")]
     rows = [
-        [str(name), *(_cell(key, float(row[key]), to, floor) for key in shown)]
+        [str(name), *(_cell(key, float(row[key]), to, floor, key in pure) for key in shown)]
         for name, row in frame.iterrows()
     ]
     first = found.results[AS_GIVEN]
@@ -79,13 +85,13 @@ def _top(frame: pd.DataFrame, amounts: list[str]) -> float:
     return float(np.nanmax(np.abs(frame[amounts].to_numpy(float)), initial=0.0))
 
 
-def _cell(key: str, value: float, to: Scale, floor: float) -> str:
+def _cell(key: str, value: float, to: Scale, floor: float, pure: bool) -> str:
+    """A number of T18; `pure` where it is no money."""
     if np.isnan(value):
         return "–"
-    if key == "defaults":
-        return f"{value:,.0f}"
-    if key == "avoided_per_cost":
-        return f"{value:.2f}".replace("-", "−")
+    if pure:
+        form = ".2f" if key == "avoided_per_cost" else ",.0f"
+        return f"{value:{form}}".replace("-", "−")
     return (
         signed(value, to, floor) if key == "avoided" else to(0.0 if abs(value) < floor else value)
     )
@@ -96,8 +102,9 @@ def _scenarios(found: ScenarioComparison, tag: str) -> Exhibit:
     frame = found.table.reset_index()
     frame = frame[frame["measure"] == found.of]
     counts = found.of == "defaults"
-    amounts = ["before", "after", "cost"]
+    amounts = ["before", "after", *([] if counts else ["cost"])]
     to = scale(frame[amounts].to_numpy(float).ravel(), "" if counts else found.unit)
+    paid = scale(frame["cost"], found.unit) if counts else to
     floor = FLOOR * _top(frame, amounts)
     rows, last = [], ""
     for _, row in frame.iterrows():
@@ -111,8 +118,8 @@ def _scenarios(found: ScenarioComparison, tag: str) -> Exhibit:
                 to(row["after"]),
                 signed(row["difference"], to, floor),
                 "–" if np.isnan(half) else f"± {to(half)}",
-                to(row["cost"]),
-                _cell("avoided_per_cost", row["avoided_per_cost"], to, floor),
+                paid(row["cost"]),
+                _cell("avoided_per_cost", row["avoided_per_cost"], to, floor, True),
             ]
         )
         last = name
@@ -125,6 +132,7 @@ def _scenarios(found: ScenarioComparison, tag: str) -> Exhibit:
         f"{_words(found.of).capitalize()}, in {to.label or ('nodes' if counts else 'money')}. "
         "±: half of the 95% interval of the difference, on the same scenarios. VaR: value at "
         "risk; ES: expected shortfall. –: costs nothing, or the scenarios do not tell."
+        + (f" Cost in {paid.label or 'money'}." if counts else "")
     )
     head = ["intervention", "", "before", "after", "difference", "±", "cost", "avoided per cost"]
     return Exhibit(f"T18{tag}", "Many scenarios", lead, table=table(head, rows, text=2, note=note))
@@ -148,27 +156,45 @@ def _interventions(found: tuple[Policy, ...]) -> Exhibit:
 
 
 def _words(measure: str) -> str:
-    return TITLES.get(measure, measure.replace("_", " "))
+    return {**TITLES, **LOSSES}.get(measure, measure.replace("_", " "))
 
 
-def sentences(found: tuple[Policy, ...]) -> list[str]:
-    """Key findings: what avoids most, and what avoids most for its cost."""
+def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
+    """Key findings: which intervention avoids most, and what it costs."""
     lines = []
-    for one in found:
+    for tag, one in tagged(found):
+        exhibit, run, counts = f"T18{tag}", _perimeter(one), one.of == "defaults"
         if isinstance(one, ShockComparison):
-            avoided = one.table["avoided"].drop(AS_GIVEN)
-            what = _words(one.of)
+            sign, column, over, row = 1, "avoided", "", []
+            apart = one.table["avoided"].drop(AS_GIVEN)
         else:
-            avoided = -one.differences(rng=SEED)["difference"]
-            what = f"{_words(one.of)} in the mean of the scenarios"
+            sign, column, over, row = -1, "difference", " in the mean of the scenarios", ["mean"]
+            apart = one.differences(rng=SEED)["difference"]
+        avoided = sign * apart
         best = str(avoided.idxmax())
         if not avoided[best] > 0:
-            lines.append(f"None of the interventions makes the {what} less.")
+            what = "number of defaults" if counts else _words(one.of)
+            lines.append(Sentence(f"None of the interventions makes the {what}{over} less.", {}))
             continue
-        amount = f"{avoided[best]:.2g}" if one.of == "defaults" else money(avoided[best], one.unit)
-        lines.append(
-            f"“{best}” would avoid {amount} of {what}, the most of "
-            f"{plural(len(avoided), 'intervention')}, and costs "
-            f"{money(one.costs[best], one.unit)}."
-        )
+        of, unit = (best, *row, _words(one.of), run), "" if counts else one.unit
+        kind = "count" if counts and not over else "size"
+        facts = {
+            "best": Fact("intervention", best, "name", of, exhibit),
+            "avoided": Fact(column, float(apart[best]), kind, of, exhibit, unit),
+            "cost": Fact("cost", float(one.costs[best]), "money", (best, run), exhibit, one.unit),
+        }
+        most = "" if len(avoided) == 1 else ", the most of the interventions,"
+        what = f"of {_words(one.of)}"
+        if counts:
+            what = "default" if avoided[best] == 1 else "defaults"
+        text = f"“{{best}}” would avoid {{avoided}} {what}{over}{most} and costs {{cost}}."
+        lines.append(Sentence(text, facts))
     return lines
+
+
+def _perimeter(one: Policy) -> str:
+    """Of what the numbers of a comparison are."""
+    if isinstance(one, ShockComparison):
+        return of_run(one.results[AS_GIVEN])
+    test = one.tests[AS_GIVEN]
+    return f"{len(test)} scenarios through {test.spec['model']['name']}"

@@ -9,7 +9,7 @@ Start with :class:`PropagationResult`, which `model.propagate(network, shock)` r
 - `waterfalls`: how each node shared its shortfall, layer by layer
 - `assumed`: whether the share rests on capital that no source gives
 - `explain`: the paths behind the loss of one node
-- `audit`: the invariants, checked on the result itself
+- `audit`: whether a result holds: `one_round` recomputed, solved again, the ledger added up
 """
 
 from __future__ import annotations

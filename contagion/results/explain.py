@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from ..media import shown
 from ..text import money, same_scale
 from ..vocabulary import MOST
 from . import waterfalls as sharing
@@ -52,6 +53,7 @@ class Explanation:
     state: str
     table: pd.DataFrame
 
+    @shown
     def __repr__(self) -> str:
         amounts = [self.loss, self.direct, self.on_claims, self.passed_on, *self.table["amount"]]
         say = same_scale([*amounts, *self.destroyed.values()], self.unit)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
 from . import waterfalls as sharing
-from .assumed import capital_assumed
+from .assumed import RESTS, assumed_capital, warned
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -185,8 +186,8 @@ class PropagationResult(RunArrays):
         return explain(self, node, most)
 
     def audit(self) -> pd.DataFrame:
-        """The invariants, checked on this result: check, value, bound, ok."""
-        return audit(self, self.socialization if self.model.settles else None)
+        """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
+        return audit(self, self.ledger)
 
     # -- representations --------------------------------------------------------------------
 
@@ -196,8 +197,9 @@ class PropagationResult(RunArrays):
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
             lines += [f"  {line}" for line in socialization.sentences(self)]
-            assumed = capital_assumed(self)
-            lines += [f"  {assumed[0].lower()}{assumed[1:-1]}"] if assumed else []
+            first, *more = assumed_capital(self) or [""]
+            rests = RESTS.format(first=first) + (" and others" if more else "")
+            lines += [f"  {rests[0].lower()}{rests[1:]}"] if first else []
         else:
             lost = float(self.caused.loss.sum())
             say = same_scale([lost], unit)
@@ -219,25 +221,25 @@ class PropagationResult(RunArrays):
     def _defaults(self) -> str:
         """How many nodes are in default, and since when."""
         failed = self.outcome.defaulted
-        start = failed & (self.default_round == 0)
+        shock = failed & self.triggers & (self.default_round == 0)
+        before = failed & ~self.triggers & self.reference.defaulted
         parts = [
-            (start & self.triggers, "by the shock itself"),
-            (start & ~self.triggers, "insolvent before it"),
-            (failed & ~start, "by contagion"),
+            (shock, "by the shock itself"),
+            (before, "before it"),
+            (failed & ~shock & ~before, "by contagion"),
         ]
         said = ", ".join(f"{int(part.sum()):,} {what}" for part, what in parts if part.any())
         return f"{int(failed.sum()):,} in default" + (f": {said}" if said else "")
 
+    @shown
     def __repr__(self) -> str:
         lines = self.summary() + [f"  assumed: {text}" for text in self.network.assumptions]
+        lines += [f"  warning: {text}" for text in warned(self.network)]
         return "\n".join(
             textwrap.fill(line, 79, subsequent_indent="    ", break_on_hyphens=False)
             for line in lines
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
-        text = "<br>".join(escape(line.strip()) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{top.to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), top)

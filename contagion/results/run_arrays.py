@@ -37,6 +37,9 @@ class LossModel(Protocol):
     ) -> Outcome:
         """Losses and recoveries (..., n), prices (..., A) to an outcome."""
 
+    def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
+        """What claims lose where nodes have the equity and defaults of an outcome."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RunArrays:

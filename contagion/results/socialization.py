@@ -140,7 +140,7 @@ def sentences(result: RunArrays) -> list[str]:
         f"{say(absorbed)} at once, {say(social)}{share} is socialized{on_hit}"
     ]
     floor = 1e-9 * (social + absorbed)
-    parts = [f"{cause} {say(amount)}" for cause, amount in gone if amount > floor]
+    parts = [f"{cause} {say(amount)}" for cause, amount in gone if abs(amount) > floor]
     lines += [f"destroyed on the way: {', '.join(parts)}"] if parts else []
     if (relief := float(found.relief.sum())) > floor:
         lines.append(f"others get {say(relief)} more because of it (not netted)")

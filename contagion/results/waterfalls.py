@@ -247,6 +247,10 @@ def channels(result: RunArrays) -> pd.DataFrame:
         name: money - before.get(name, 0.0)
         for name, money in (result.outcome.channels or {}).items()
     }
+    if "price" in gross:  # a pinned default destroys assets at the prices of the reference
+        assert result.reference.channels is not None
+        fell = result.reference.channels["price"]
+        gross["price"] = gross["price"] + np.where(result.pinned, fell, 0.0)
     cut = np.sum(list(gross.values()), axis=0) - (result.loss - direct)
     able = {n: np.where(np.sign(x) == np.sign(cut), x, 0.0) for n, x in gross.items()}
     whole = np.sum(list(able.values()), axis=0)

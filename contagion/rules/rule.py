@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder
+from ..media import notebook, shown
 from ..text import choice, percent, same_scale
 from . import claims as tables
 from .claims import Claims
@@ -104,6 +105,7 @@ class Rule(ABC):
             self, float(loss), table, claims.amount, lost, names, layer, capacity, own, unit
         )
 
+    @shown
     def __repr__(self) -> str:
         given = [
             f"{f.name}={getattr(self, f.name)!r}"
@@ -199,6 +201,7 @@ class Allocation:
             "bearers": float((by > 0).sum()),
         }
 
+    @shown
     def __repr__(self) -> str:
         say = same_scale([self.loss, self.uncovered, *self.layers["absorbed"]], self.unit)
         lines = [f"{self.rule!r}: loss {say(self.loss)}, uncovered {say(self.uncovered)}"]
@@ -208,10 +211,7 @@ class Allocation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        text = "<br>".join(escape(line) for line in repr(self).splitlines())
-        return f"<p>{text}</p>{self.table.head(20).to_html(float_format=lambda x: f'{x:,.4g}')}"
+        return notebook(repr(self), self.table.head(20))
 
 
 def rounded(

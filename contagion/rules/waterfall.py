@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import RuleError
 from ..kernels.ladder import Ladder, one_after_another
+from ..media import shown
 from ..text import closest, known_name
 from .claims import Claims
 from .pro_rata import PRO_RATA
@@ -42,6 +43,7 @@ class Layer:
             raise RuleError(f"Layer {self.name!r} has capacity {self.capacity}; it is money >= 0.")
         nested(self.rule, f"Layer {self.name!r}")
 
+    @shown
     def __repr__(self) -> str:
         parts = [repr(self.name)]
         parts += [] if self.rule == PRO_RATA else [repr(self.rule)]
@@ -179,5 +181,6 @@ class Waterfall(Rule):
             names=lambda at: names.iloc[at].tolist(),
         )
 
+    @shown
     def __repr__(self) -> str:
         return f"Waterfall([{', '.join(map(repr, self.layers_))}])"

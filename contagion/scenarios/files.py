@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingFileError, ShockError, expect, located, reading
+from ..errors import MissingFileError, ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
+from ..network.tables import Reading, door
 from ..text import known_name, listing
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
@@ -243,8 +244,13 @@ def _returns(
         file = (home / str(value)).resolve()
         if not (file.is_relative_to(home) and file.is_file()):
             raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
-        with reading(file.name, ShockError):
-            table = pd.read_csv(file, index_col=0)
+        table = door.read(file, "scenarios", Reading()).table
+        table = table.set_index(table.columns[0])
+        text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
+        if text:
+            raise ShockError(
+                f"returns: {file.name} has cells that are no numbers in {listing(text)}."
+            )
     return table.rename(columns=dict(names))
 
 

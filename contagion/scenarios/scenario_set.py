@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from ..errors import ShockError
+from ..media import shown
 from ..network.exposure_network import ExposureNetwork
 from ..network.hit import Hit
 from ..shocks import Shock, pairs_of
@@ -278,6 +279,7 @@ class Scenarios(ABC):
             index=self.names,
         )
 
+    @shown
     def __repr__(self) -> str:
         shown = ", ".join(
             f"{key}={value!r}"

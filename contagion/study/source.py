@@ -12,16 +12,18 @@ from .. import datasets
 from ..datasets import Card
 from ..errors import ArgumentError, MissingFileError
 from ..models import Model
-from ..network import formats, schema
+from ..network import formats, schema, tables
 from ..network.checks import Choices
 from ..network.exposure_network import ExposureNetwork, read
+from ..network.tables import surfaces
+from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
 from ..text import closest, known_name
-from .values import read_value
+from .values import plain_value, read_value
 
 SOURCE = "source"
 ELSEWHERE = {"rules": "[rules] NODE = RULE"}  # said in a table of its own
-TURNS = {"creditor-debtor": "creditor->debtor", "debtor-creditor": "debtor->creditor"}
+TURNS = {word: arrow for arrow, word in surfaces.TURNED.items()}
 
 
 @cache
@@ -69,9 +71,9 @@ def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
         if key in ELSEWHERE:
             raise ArgumentError(f"{what} {key}: write it as {ELSEWHERE[key]}.")
         known_name(key, [SOURCE, *known], "key", what)
-        value = value.as_posix() if isinstance(value, Path) else value
-        hint = str if key == SOURCE else known[key]
-        found[key] = read_value(value, hint, f"{what} {key}")
+        if value is not None:
+            hint = str if key == SOURCE else known[key]
+            found[key] = _option(key, plain_value(value, f"{what} {key}"), hint, f"{what} {key}")
     if SOURCE not in found:
         raise ArgumentError(
             f'{what} has no source: write source = "exposures.csv", or the name of a dataset '
@@ -80,6 +82,14 @@ def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
     if "orientation" in found:
         found["orientation"] = TURNS.get(found["orientation"], found["orientation"])
     return found
+
+
+def _option(key: str, value: Any, hint: Any, what: str) -> Any:
+    """One option; what is said about tables is checked and kept as the door takes it."""
+    if hint is Any or (key in READING and READING[key].kind != "rates"):
+        tables.reading({key: value})
+        return value
+    return read_value(value, hint, what)
 
 
 def packaged(source: str) -> bool:
@@ -114,21 +124,20 @@ def load(
     NetworkError : as `contagion.read` does.
     """
     options = {name: value for name, value in network.items() if name != SOURCE}
-    options |= {name: str(folder / path) for name, path in places(network).items()}
-    source = options.pop(SOURCE, network[SOURCE])
-    if packaged(network[SOURCE]):
-        nets = [datasets.load(source, **options)]
+    options |= {name: folder / path for name, path in places(network).items()}
+    place = options.pop(SOURCE, None)
+    if place is None:
+        nets = [datasets.load(network[SOURCE], **options)]
     else:
-        nets = [read(place, **options) for place in _folders(source, network[SOURCE])]
+        nets = [read(each, **options) for each in _folders(place, network[SOURCE])]
     card = card_of(network, folder)
-    elsewhere = card.assume_equity if card else {}  # of other layers too
+    elsewhere = card.assume_equity if card else {}  # of other periods too
     for node in set(network.get("assume_equity", ())) - set(elsewhere):
         known_name(node, nets[0].names, "node in assume_equity")
     return tuple(_ruled(net, rules, model) for net in nets)
 
 
-def _folders(place: str, said: str) -> list[Path]:
-    path = Path(place)
+def _folders(path: Path, said: str) -> list[Path]:
     if not path.exists():
         near = closest(said, datasets.names())
         hint = f"Did you mean the dataset {near!r}?" if near else "See `contagion datasets`."

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import ArgumentError, MissingFileError, located
+from ..media import shown
 from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
 from ..rules import Rule
@@ -260,6 +261,7 @@ class Study:
     def __reduce__(self) -> tuple[Any, ...]:
         return Study.from_dict, (self.to_dict(), str(self.folder))
 
+    @shown
     def __repr__(self) -> str:
         shock = "its first run" if self.shock is None else repr(self.shock)
         head = self.title or self.network[source.SOURCE]

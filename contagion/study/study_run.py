@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -11,8 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from .. import media
 from ..datasets import Card
 from ..errors import ArgumentError
+from ..media import guarded, shown
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..shocks import Shock
@@ -40,7 +42,7 @@ class StudyRun:
 
     study: Any  # a Study, which makes these
     out: str | PathLike[str] | None = None
-    running: Mapping[str, Any] = field(default_factory=lambda: {"n_jobs": 1, "progress": False})
+    running: dict[str, Any] = field(default_factory=lambda: {"n_jobs": 1, "progress": False})
     results: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -53,6 +55,11 @@ class StudyRun:
         """The networks: one, or an ensemble."""
         study = self.study
         return source.load(study.network, study.rules, study.model, study.folder)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the networks have been read."""
+        return "networks" in self.__dict__
 
     @property
     def network(self) -> ExposureNetwork:
@@ -116,16 +123,17 @@ class StudyRun:
 
     def save(self, folder: str | PathLike[str]) -> list[Path]:
         """Write study.toml and every table as CSV; the same study gives the same bytes."""
-        place = Path(folder)
+        place = media.folder(Path(folder), "results")
         place.mkdir(parents=True, exist_ok=True)
         files = [self.study.write(place / "study.toml")]
         for name, table in self.tables().items():
             file = place / f"{name}.csv"
             file.parent.mkdir(exist_ok=True)
-            table.to_csv(file, index=False, lineterminator="\n")
+            guarded(table).to_csv(file, index=False, lineterminator="\n")
             files.append(file)
         return files
 
+    @shown
     def __repr__(self) -> str:
         lines = [f"Run of {self.study!r}"]
         for name, result in self.results.items():
@@ -138,7 +146,7 @@ def first_run(card: Card | None, network: ExposureNetwork, recovery: float | Non
 
     Raises
     ------
-    ArgumentError : for files, which say none, and for a layer that does not have the node.
+    ArgumentError : for files, which say none, and for a period that does not have the node.
     """
     if card is None:
         raise ArgumentError(
@@ -148,7 +156,7 @@ def first_run(card: Card | None, network: ExposureNetwork, recovery: float | Non
     first = card.default_run["default"]
     if first not in network.names:
         raise ArgumentError(
-            f"The dataset starts with the default of {first!r}, which this layer does not "
+            f"The dataset starts with the default of {first!r}, which this period does not "
             f"have. Say --default NODE: {listing(network.names, 6)}."
         )
     rate = float(card.default_run["recovery"]) if recovery is None else recovery

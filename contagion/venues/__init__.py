@@ -27,10 +27,12 @@ from . import bitfinex as bitfinex
 from . import bitmex as bitmex
 from . import bybit as bybit
 from . import ccp as ccp
+from . import clearing_houses as clearing_houses
 from . import compound as compound
 from . import deribit as deribit
 from . import drift as drift
 from . import dydx as dydx
+from . import emir as emir
 from . import euler as euler
 from . import gmx as gmx
 from . import hyperliquid as hyperliquid

@@ -28,7 +28,7 @@ class QueuePlaces:
     ----------
     place : 1 is closed first; equal scores share the better place.
     ahead : quantity on the same side with a higher score.
-    lights : indicator, 5 for positions that begin in the first fifth of the quantity, 1 for the
+    lights : indicator, 5 for positions that end in the first fifth of the quantity, 1 for the
         last fifth.
     """
 
@@ -40,11 +40,13 @@ class QueuePlaces:
 def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
     """The queue of one instrument: place by score, indicator by quintile of the quantity.
 
-    lights = levels − floor(levels × ahead / quantity of the side)
+    percentile = ceil(levels × (ahead + own quantity) / quantity of the side) / levels
+    lights = levels + 1 − levels × percentile
 
-    The quintiles are of **cumulative quantity**, not of the number of accounts. On which side of
-    a boundary a position falls is not published: here it counts where the position begins, so
-    the first in the queue always shows all lights.
+    The percentiles are of **cumulative quantity**, not of the number of accounts, and a position
+    counts where it ends; a boundary belongs to the better percentile. This is read from the worked
+    table of BitMEX (example). A position that is larger than a fifth of its side therefore never
+    shows all lights, even as the first in the queue. Of equal scores all count where the last ends.
 
     Parameters
     ----------
@@ -61,9 +63,16 @@ def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
     -------
     >>> found = queue([0.9, 0.1, 0.5, 2.0], [2, 5, 3, -1])
     >>> found.place, found.ahead, found.lights
-    (array([1., 3., 2., 1.]), array([0., 5., 2., 0.]), array([5., 3., 4., 5.]))
+    (array([1., 3., 2., 1.]), array([0., 5., 2., 0.]), array([5., 1., 3., 1.]))
 
-    Source: BitMEX, "Auto-deleveraging", after the project's notes.
+    BitMEX: ranks 6 to 1 with quantities 10, 20, 30, 10, 10, 20 stand at 20, 40, 60, 80, 80, 100 %.
+
+    >>> queue([6, 5, 4, 3, 2, 1], [10, 20, 30, 10, 10, 20]).lights
+    array([5., 4., 3., 2., 2., 1.])
+
+    Source: BitMEX, page of examples of auto-deleveraging (testnet.bitmex.com/app/
+    autoDeleveragingExamples; the same table in support article 18589621443357), stored copies,
+    undated.
     """
     rank = numbers("score", score, infinite=True)
     quantity = numbers("size", size)
@@ -85,5 +94,6 @@ def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
         before = (np.cumsum(held) - held)[group]
         place[rows] = (np.cumsum(count) - count)[group] + 1
         ahead[rows] = before
-        lights[rows] = np.maximum(levels - np.floor(levels * before / amount.sum()), 1)
+        part = levels * (before + held[group]) / amount.sum()
+        lights[rows] = levels + 1 - np.clip(np.ceil(part * (1 - 1e-12)), 1, levels)
     return QueuePlaces(place, ahead, lights)

@@ -87,8 +87,8 @@ def adl_score(mark_value: ArrayLike, entry_value: ArrayLike, bankrupt_value: Arr
     >>> round(adl_score(-9_000, -10_000, -11_000), 10)
     0.45
 
-    Source: BitMEX, support article 18589621443357 and the page of ADL examples, after the
-    project's notes (the pages were not read again).
+    Source: BitMEX, support article 18589621443357 and the page of ADL examples, read as stored
+    copies, undated.
     """
     mark = numbers("mark_value", mark_value)
     entry = numbers("entry_value", entry_value)

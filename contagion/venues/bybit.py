@@ -40,6 +40,11 @@ def rule(
     The drawdown of a shared pool is that of the *contract*: its loss in the last 8 hours, divided
     by the highest balance of the pool in these 8 hours.
 
+    Two documents differ: the announcement of December 2025 speaks of the fall of the pool's
+    balance and of the drawdown of a pair, press reports of the pool alone. Here the help centre and
+    the interface are followed: one contract, its own loss. `fund_drawdown` measures the balance of
+    the whole pool, which is the same for an isolated pool only.
+
     Claims: as for `contagion.venues.bitmex.rule`. What a shared pool keeps is not touched by this
     contract: in `allocate` a loss beyond pool and queue is uncovered.
 
@@ -104,12 +109,13 @@ class FundDrawdown:
 def fund_drawdown(
     balance: ArrayLike, *, window: int = 8, threshold: ArrayLike = 0.30
 ) -> FundDrawdown:
-    """Fall of an insurance fund from its rolling peak, the trigger of deleveraging at Bybit.
+    """Fall of an insurance fund from its rolling peak, which triggers deleveraging.
 
     drawdown = (highest balance of the last `window` readings − balance) / that highest balance
 
     Bybit: threshold 0.30 over 8 hours for shared pools (from December 2025), 1.00 for isolated
-    pools. OKX: 30 % from the peak (unverified, medium confidence).
+    pools; of a shared pool the loss of one contract counts, not the balance (see `rule`). OKX: 30 %
+    within 8 hours, from the peak (a help page) or from the average (second-hand texts).
 
     Parameters
     ----------
@@ -127,7 +133,8 @@ def fund_drawdown(
     >>> fund.drawdown.round(3), fund.triggered
     (array([0.   , 0.   , 0.25 , 0.333, 0.056]), array([False, False, False,  True, False]))
 
-    Source: Bybit help centre, 2025-11-05, after the project's notes.
+    Source: Bybit, help centre "Auto-Deleveraging (ADL) Mechanism", 2025-11-05 (trigger 1 read as a
+    stored copy); announcement of the insurance pools, December 2025.
     """
     held = numbers("balance", balance, 0)
     limit = numbers("threshold", threshold, high=1, above=0)

@@ -1,14 +1,15 @@
-"""Clearing houses: the default waterfall, the claims of the members, and the size of the fund.
+"""Clearing houses: what a default costs whom, in which order, and the size of the fund.
 
-The defaulter's margin and contribution, skin in the game, the default fund, assessments, gains
-haircut, tear-up: `rule` in general, `emir` with skin in the game of 25 % of capital (2013).
-`claims` builds the table of claims from the members, `cover_2` sizes the default fund.
+`DefaultManager` takes the loss, margin and contribution of every defaulter and shares what is
+left: own capital, default fund, assessments, gains haircut, tear-up. `rule` is the same order as a
+rule of a node on a graph, `emir` with own capital of 25 % (2013), `cover_2` sizes the fund. Houses
+by name are in :mod:`contagion.venues.clearing_houses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,59 +17,60 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import RuleError
+from ..kernels.default_waterfall import (
+    AFTER,
+    ALONG,
+    ASSESSMENTS,
+    BEFORE,
+    BESIDE,
+    CONTRIBUTION,
+    FUND,
+    GAINS,
+    LAST,
+    MARGIN,
+    OWN,
+    TEAR_UP,
+    Settled,
+    settle,
+)
 from ..rules.waterfall import Layer, Waterfall
 from ..text import known_name, listing
+from .default_run import DefaultRun
 from .parameters import at_most, capacity, money, share
 from .record import Venue
 
-MARGIN = "defaulter margin"
-CONTRIBUTION = "defaulter contribution"
-SKIN = "skin in the game"
-SECOND = "second skin in the game"
-FUND = "default fund"
-ASSESSMENTS = "assessments"
-GAINS = "gains haircut"
-TEAR_UP = "tear-up"
+HOUSE = "clearing house"
+OPTIONAL = {"margin": 0.0, "gain": 0.0, "tear_up": 0.0, "means": np.inf, "called": 0.0}
+COLUMNS = ("loss", "contribution", *OPTIONAL)
 
 
-def rule(
-    margin: float | None = None,
-    contribution: float | None = None,
-    skin: float | None = None,
-    default_fund: float | None = None,
-    assessments: float | None = None,
-    haircut: float = 1.0,
-    tear_up: bool = False,
-) -> Waterfall:
-    """A clearing house: defaulter, skin in the game, default fund, assessments, gains, tear-up.
+@dataclass(frozen=True)
+class DefaultManager:
+    """How a clearing house covers the losses of members in default.
 
-        1 margin of the defaulter           2 its contribution to the default fund
-        3 skin in the game                  4 contributions of the survivors, pro rata
-        5 assessments, pro rata             6 variation-margin gains: h = L / Σ gains⁺ <= haircut
-        7 (with `tear_up`) payments for contracts torn up, pro rata; what is left is uncovered
+        each defaulter:  L_d = loss − margin − contribution, at least 0; its surplus goes back to it
+        1 own capital `before`                         2 contributions of survivors, `beside` them
+        3 own capital `after`                          4 assessments, `beside_assessments` with them
+        5 own capital at the end, `last`               6 gains haircut h = left / Σ gain⁺ <= haircut
+        7 tear-up, pro rata                            what is left is uncovered
 
-    The initial margin of survivors is not touched. Assessments are calls on survivors of at most
-    k times their contribution: k is in the claims (`claims(..., multiple=k)`).
+    Each layer takes min(left, capacity), pro rata on the capacities in it: own capital beside
+    members loses the same part of itself as they do. A survivor i is assessed for at most
+
+        k c_i − called_i,   k = min(per_event × events, per_period),   c_i its contribution
+
+    and what one cannot pay is called from the others, up to the same limit. A survivor that is
+    assessed for more than its `means` defaults: its own `loss` is covered by its margin, the
+    rest of the loss joins what is to be assessed, and margin that is left pays on the assessment.
+    Margins and contributions of defaulters are never pooled; margins of survivors are not touched.
 
     Parameters
     ----------
-    margin, contribution, skin, default_fund, assessments : capacities of the layers, money;
-        `None`: the sum of the claims in the layer, 0: there is none.
-    haircut : largest part of a gain that is taken, 0 to 1.
-    tear_up : whether the claims in layer `tear-up` (what members get for contracts that are
-        terminated) lose after the gains; if not, the rest is uncovered.
-
-    Claims: layers `defaulter margin`, `defaulter contribution`, `skin in the game`,
-    `default fund`, `assessments`, `gains haircut`, `tear-up`; :func:`claims` builds them.
-
-    On a graph the clearing house is a node without equity: margin, funds and what losers pay are
-    its assets, members hold claims on it in these layers. Equity of the node would lose before the
-    defaulter's margin, so the skin in the game is a node of its own ("ccp capital") with a claim in
-    that layer. Assessments are no claims there but guarantees, `net.with_guarantees` with
-    layer="assessments": called at that place, and they fail where the member cannot pay.
-
-    Rules of the houses differ in the places of 5 to 7: the order here is unverified (high
-    confidence); that of 1 to 4 was seen in the Swiss law.
+    before, beside, after, beside_assessments, last : own capital at each place, money.
+    per_event : assessments for one default, as a multiple of the contribution; 0: none.
+    per_period : the most for all defaults of a period, the same base; `None`: no other limit.
+    haircut : largest part of a gain that is taken, 0 to 1; 0: none.
+    tear_up : whether what members get for contracts that are terminated loses at the end.
 
     Raises
     ------
@@ -76,7 +78,248 @@ def rule(
 
     Example
     -------
-    Loss 500; margin 120, contribution 20, skin 15, fund 150, assessments 150, gains of 100:
+    d1 has more than it lost, d2 leaves 120; 10 of own capital, 45 in the fund, assessments of once
+    the contribution:
+
+    >>> from contagion.venues import ccp
+    >>> manager = ccp.DefaultManager(before=10, per_event=1, per_period=1)
+    >>> members = {"member": ["d1", "d2", "a", "b"], "loss": [100, 200, 0, 0],
+    ...            "margin": [150, 60, 90, 80], "contribution": [20, 20, 25, 20],
+    ...            "gain": [0, 0, 200, 100]}
+    >>> run = manager.run(members, ["d1", "d2"], unit="USD m")
+    >>> run
+    Default of 'd1', 'd2': loss 300 m USD, uncovered 0 USD
+      defaulter margin: 160 m USD of 210 m USD (76.2 %)
+      defaulter contribution: 20 m USD of 40 m USD (50 %)
+      own capital before the fund: 10 m USD of 10 m USD (100 %)
+      default fund: 45 m USD of 45 m USD (100 %)
+      assessments: 45 m USD of 45 m USD (100 %)
+      gains haircut: 20 m USD of 300 m USD (6.7 %)
+      goes back to estates: 70 m USD
+    >>> run.estates["returned"].to_dict()
+    {'d1': 70.0, 'd2': 0.0}
+
+    Simplified: one round of each layer, no auction, no interest; the caps are those of the defaults
+    that are named (a member that fails on its assessment adds a loss, no new cap); its gains of the
+    round are cut like those of others. Replenishing the fund is a new run with `called`.
+
+    Source: Swiss Financial Market Infrastructure Act, art. 53 (order up to the fund; survivors'
+    margin excluded); ESMA Q&A 886, 887; ISDA, CCP Loss Allocation at the End of the Waterfall,
+    August 2013 (a summary was read).
+    """
+
+    before: float = 0.0
+    beside: float = 0.0
+    after: float = 0.0
+    beside_assessments: float = 0.0
+    last: float = 0.0
+    per_event: float = 1.0
+    per_period: float | None = None
+    haircut: float = 1.0
+    tear_up: bool = False
+
+    def __post_init__(self) -> None:
+        for each in fields(self)[:6]:
+            money(getattr(self, each.name), each.name)
+        capacity(self.per_period, "per_period")
+        share(self.haircut, "haircut")
+
+    def run(
+        self,
+        members: Any,
+        defaulters: Any,
+        *,
+        events: int | None = None,
+        house: str = HOUSE,
+        unit: str = "",
+    ) -> DefaultRun:
+        """Share the losses of a default among the house and its members.
+
+        Parameters
+        ----------
+        members : one row a member, pandas or a mapping. `member`; `contribution` to the default
+            fund; `loss` on its portfolio (of survivors: what it would be if they failed too,
+            or 0); optional `margin` (0), `means` that it has for assessments (no limit) and what
+            was `called` in the period before (0). `gain`, the variation margin of the round, is
+            needed unless haircut is 0, and `tear_up`, what it gets for contracts that are
+            terminated, with tear-up. Money; `gain` may be negative (no gain).
+        defaulters : the member in default, or several.
+        events : defaults that the caps count; by default the number of defaulters.
+        house : name of the bearer of own capital.
+        unit : of all amounts, e.g. "USD m".
+
+        Raises
+        ------
+        RuleError : for a missing column, members named twice, an amount that is empty or negative.
+        UnknownNameError : for a defaulter that is no member.
+        """
+        table, out = self._read(members, defaulters)
+        arrays = {name: table[name].to_numpy(float) for name in COLUMNS}
+        done = self.settle(**arrays, defaulted=out, events=events)
+        names = tuple(table["member"])
+        gone = tuple(names[k] for k in np.flatnonzero(out))
+        return DefaultRun(names, gone, done, house, unit)
+
+    def settle(
+        self,
+        loss: ArrayLike,
+        margin: ArrayLike,
+        contribution: ArrayLike,
+        defaulted: ArrayLike,
+        *,
+        gain: ArrayLike = 0.0,
+        tear_up: ArrayLike = 0.0,
+        means: ArrayLike = np.inf,
+        called: ArrayLike = 0.0,
+        events: ArrayLike | None = None,
+    ) -> Settled:
+        """The same for arrays (..., n): scenarios on the leading axes, n members on the last.
+
+        Parameters as in :meth:`run`, `defaulted` bool, `events` (...); they broadcast.
+
+        Example
+        -------
+        >>> import numpy as np
+        >>> manager = DefaultManager(before=10, per_event=2.75, per_period=5.5, haircut=0)
+        >>> gone = np.array([[True, False, False], [True, True, False]])
+        >>> loss = np.array([[400.0, 0, 0], [200, 200, 0]])
+        >>> manager.settle(loss, 0, [0, 0, 100], gone).uncovered
+        array([15.,  0.])
+        """
+        given = {"loss": loss, "margin": margin, "contribution": contribution, "gain": gain}
+        given |= {"tear_up": tear_up, "means": means, "called": called}
+        arrays = {name: np.asarray(values, float) for name, values in given.items()}
+        arrays["gain"] = np.maximum(arrays["gain"], 0.0)
+        for name, values in arrays.items():
+            if not (values >= 0).all() or (name != "means" and np.isinf(values).any()):
+                raise RuleError(f"{name!r} is empty, infinite or negative; it is money.")
+        out = np.asarray(defaulted, bool)
+        shape = np.broadcast_shapes(out.shape, *(values.shape for values in arrays.values()))
+        arrays = {name: np.broadcast_to(values, shape) for name, values in arrays.items()}
+        arrays["defaulted"] = np.broadcast_to(out, shape)
+        if not self.tear_up:
+            arrays["tear_up"] = np.zeros(shape)
+        own = {BEFORE: self.before, BESIDE: self.beside, AFTER: self.after}
+        own |= {ALONG: self.beside_assessments, LAST: self.last}
+        row = {name: np.full(shape[:-1], amount, float) for name, amount in own.items()}
+        count = arrays["defaulted"].sum(-1) if events is None else np.asarray(events, float)
+        cap = np.inf if self.per_period is None else self.per_period
+        multiple = np.broadcast_to(np.minimum(self.per_event * count, cap), shape[:-1])
+        return settle(arrays, row, multiple, self.haircut)
+
+    def rule(self) -> Waterfall:
+        """The order as the rule of a node; :meth:`claims` builds the claims that belong to it."""
+        own = {"before": self.before, "after": self.after, "last": self.last}
+        none = None if self.per_event or self.beside_assessments else 0.0
+        return rule(**own, assessments=none, haircut=self.haircut, tear_up=self.tear_up)
+
+    def claims(self, members: Any, defaulters: Any, *, house: str = HOUSE) -> pd.DataFrame:
+        """The claims of house and members in the layers of :meth:`rule`.
+
+        Parameters as in :meth:`run`. `rule().allocate(Σ loss, claims)` gives what :meth:`run` does,
+        as long as nobody fails on its assessment; on a graph the claimant is the creditor and the
+        house the debtor, its own capital a node of its own, and the rows in layer `assessments` go
+        to `net.with_guarantees`, which also finds who cannot pay. The surplus of a defaulter is a
+        claim in no layer, so it loses after all others.
+
+        Returns
+        -------
+        DataFrame : claimant, layer, amount.
+        """
+        table, out = self._read(members, defaulters)
+        arrays = {name: table[name].to_numpy(float) for name in COLUMNS}
+        found = self.settle(**arrays | {"means": np.full(len(out), np.inf)}, defaulted=out)
+        worth = found.capacity | {GAINS: np.maximum(arrays["gain"], 0.0)}
+        used = (MARGIN, CONTRIBUTION)
+        worth |= {layer: found.absorbed[layer] for layer in used}
+        inside, frames = {BESIDE: FUND, ALONG: ASSESSMENTS}, []
+        absent = [GAINS] * (not self.haircut) + [TEAR_UP] * (not self.tear_up)
+        for layer, amount in worth.items():
+            if layer in absent or (layer in OWN and not amount):
+                continue
+            who = out if layer in used else ~out
+            frame = (
+                {"claimant": [house], "amount": float(amount)}
+                if layer in OWN
+                else {"claimant": table["member"][who], "amount": amount[who]}
+            )
+            frames.append(pd.DataFrame(frame).assign(layer=inside.get(layer, layer)))
+        back = found.returned > 0
+        frame = {"claimant": table["member"][back], "amount": found.returned[back]}
+        frames.append(pd.DataFrame(frame).assign(layer=None))
+        return pd.concat(frames, ignore_index=True)[["claimant", "layer", "amount"]]
+
+    def _read(self, members: Any, defaulters: Any) -> tuple[pd.DataFrame, np.ndarray]:
+        """The members with all columns, and which of them are in default (n,)."""
+        table = pd.DataFrame(dict(members) if isinstance(members, Mapping) else members)
+        asked = ["gain"] * (self.haircut > 0) + ["tear_up"] * self.tear_up
+        for column in ("member", "contribution", "loss", *asked):
+            if column not in table:
+                why = "; haircut=0 takes nothing from gains" if column == "gain" else ""
+                raise RuleError(
+                    f"The members have no column {column!r}; they have "
+                    f"{listing(table.columns, 9)}{why}."
+                )
+        name = table["member"]
+        if name.duplicated().any():
+            raise RuleError(f"Member {name[name.duplicated()].iloc[0]!r} is there twice.")
+        many = isinstance(defaulters, Collection) and not isinstance(
+            defaulters, str | bytes | tuple
+        )
+        gone, known = list(defaulters) if many else [defaulters], name.tolist()
+        for each in gone:
+            known_name(each, known, "member", "defaulters")
+        filled = {column: least for column, least in OPTIONAL.items() if column not in table}
+        table = table.assign(**filled)
+        for column in COLUMNS:
+            table[column] = _numbers(table, column)
+        return table, name.isin(gone).to_numpy()
+
+
+def rule(
+    margin: float | None = None,
+    contribution: float | None = None,
+    before: float | None = None,
+    default_fund: float | None = None,
+    assessments: float | None = None,
+    haircut: float = 1.0,
+    tear_up: bool = False,
+    after: float = 0.0,
+    last: float = 0.0,
+) -> Waterfall:
+    """The order of :class:`DefaultManager` as the rule of one node.
+
+    Parameters
+    ----------
+    margin, contribution : of defaulters, as far as they are used for their own losses, money;
+        `None`: the sum of the claims in the layer, 0: there is none.
+    before, default_fund, assessments : capacities of own capital before the fund, the
+        contributions of survivors and what they can be assessed for, likewise.
+    haircut : largest part of a gain that is taken, 0 to 1.
+    tear_up : whether the claims in layer `tear-up` lose after the gains; if not, the rest is
+        uncovered.
+    after, last : own capital after the fund, and after the assessments, money.
+
+    Claims: layers `defaulter margin`, `defaulter contribution`, `own capital before the fund`,
+    `default fund` (own capital beside the members is a claim in it), `own capital after the fund`,
+    `assessments`, `own capital at the end`, `gains haircut`, `tear-up`;
+    :meth:`DefaultManager.claims` builds them.
+
+    On a graph the clearing house is a node without equity: margin, funds and what losers pay are
+    its assets, members hold claims on it in these layers. Equity of the node would lose before the
+    defaulter's margin, so own capital is a node of its own ("ccp capital") with a claim in its
+    layer. Assessments are no claims there but guarantees, `net.with_guarantees` with
+    layer="assessments": called at that place, and they fail where the member cannot pay.
+
+    The order after the fund is unverified in general (high confidence), houses differ.
+
+    Raises
+    ------
+    RuleError : a parameter out of range.
+
+    Example
+    -------
+    Loss 500; margin 120, contribution 20, own capital 15, fund 150, assessments 150, gains of 100:
 
     >>> from contagion.venues import ccp
     >>> gains = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "gains haircut"}
@@ -84,223 +327,33 @@ def rule(
     >>> done.layers["absorbed"].tolist(), done.uncovered
     ([120.0, 20.0, 15.0, 150.0, 150.0, 45.0], 0.0)
 
-    Source: Swiss Financial Market Infrastructure Act, art. 53 (order of 1 to 4; survivors' margin
-    excluded); ESMA Q&A 886 (assessments limited in money or relative to the contribution) and 887
-    (gains haircut pro rata is compatible with EMIR art. 45(4)); ISDA, CCP Loss Allocation at the
-    End of the Waterfall, August 2013 (gains haircut, then tear-up; a summary was read); Cont
-    (2015), J. Risk Manag. Financ. Inst. 8(4) (after the project's notes).
+    Source: as for :class:`DefaultManager`.
     """
+    second, end = money(after, "after"), money(last, "last")
+    part = share(haircut, "haircut")
     layers = [
         Layer(MARGIN, capacity=capacity(margin, "margin"), owner="defaulter"),
         Layer(CONTRIBUTION, capacity=capacity(contribution, "contribution"), owner="defaulter"),
-        Layer(SKIN, capacity=capacity(skin, "skin"), owner="clearing house"),
+        Layer(BEFORE, capacity=capacity(before, "before"), owner=HOUSE),
         Layer(FUND, capacity=capacity(default_fund, "default_fund"), owner="survivors"),
+        *([Layer(AFTER, capacity=second, owner=HOUSE)] if second else []),
         Layer(ASSESSMENTS, capacity=capacity(assessments, "assessments"), owner="survivors"),
-        Layer(GAINS, at_most(share(haircut, "haircut"))),
+        *([Layer(LAST, capacity=end, owner=HOUSE)] if end else []),
+        *([Layer(GAINS, at_most(part))] if part else []),
+        *([Layer(TEAR_UP)] if tear_up else []),
     ]
-    return Waterfall([*layers, *([Layer(TEAR_UP)] if tear_up else [])])
+    return Waterfall(layers)
 
 
-def emir(
-    capital: float | None = None,
-    share_of_capital: float = 0.25,
-    second_share: float = 0.0,
-    margin: float | None = None,
-    contribution: float | None = None,
-    default_fund: float | None = None,
-    assessments: float | None = None,
-    haircut: float = 1.0,
-    tear_up: bool = False,
-) -> Waterfall:
-    """A clearing house under EMIR: as `rule`, with skin in the game of 25 % of its minimum capital.
-
-        skin = 25 % × capital;   with a second one, after the default fund: second_share × capital
-
-    Parameters
-    ----------
-    capital : minimum capital, retained earnings and reserves included (EMIR art. 16), money;
-        `None`: the skin is the claims in its layer.
-    share_of_capital : at least 0.25 under EMIR; 0 to 1.
-    second_share : 0, or since 2023 0.10 to 0.25 of the risk-based capital requirement (one figure
-        stands for both bases here). Its place, after the default fund and before the
-        assessments, is unverified (high confidence).
-    margin, contribution, default_fund, assessments, haircut, tear_up : as in :func:`rule`.
-
-    Claims: as in :func:`rule`, and with a second one the layer `second skin in the game`; on a
-    graph that is a node of its own too.
-
-    Raises
-    ------
-    RuleError : a parameter out of range; a second share without `capital`.
-
-    Example
-    -------
-    Capital 60: skin 15, as in the example of `rule`.
-
-    >>> from contagion.venues import ccp
-    >>> found = ccp.emir(60, margin=120, contribution=20, default_fund=150, assessments=150)
-    >>> found.layer("skin in the game").capacity
-    15.0
-
-    Source: Commission Delegated Regulation (EU) 153/2013, art. 35(2), read (the 25 %; unverified
-    in the project's notes); (EU) 2023/840, art. 1 (the second one), read in part; EMIR art. 45(4).
-    """
-    part = share(share_of_capital, "share_of_capital")
-    more = share(second_share, "second_share")
-    if capital is None and more:
-        raise RuleError("second_share needs capital=, the money that it is a share of.")
-    own = None if capital is None else money(capital, "capital")
-    skin = None if own is None else part * own
-    found = rule(margin, contribution, skin, default_fund, assessments, haircut, tear_up)
-    if not (own and more):
-        return found
-    second = Layer(SECOND, capacity=more * own, owner="clearing house")
-    return Waterfall([*found.layers_[:4], second, *found.layers_[4:]])
-
-
-def claims(
-    members: Any,
-    defaulter: Any,
-    *,
-    skin: float | None = None,
-    multiple: float = 1.0,
-    house: str = "clearing house",
-) -> pd.DataFrame:
-    """The claims table of a clearing house after a default, for `rule().allocate`.
-
-    Parameters
-    ----------
-    members : one row a member: `member`, `contribution` (to the default fund), and optional
-        `margin` (initial margin), `gain` (variation margin of the round, signed) and `tear_up`
-        (what the member gets for contracts that are terminated); money. pandas or a mapping.
-        Without an optional column its layer has no claims: give the rule a capacity then.
-    defaulter : the member that failed, or several.
-    skin : skin in the game; `None` leaves it out.
-    multiple : k, each survivor can be assessed for k times its contribution, >= 0.
-    house : claimant of the skin in the game.
-
-    Returns
-    -------
-    DataFrame : claimant, layer, amount. Of defaulters margin and contribution; of survivors
-        contribution, assessment, gain (losses of the round are 0). The margin of survivors is not
-        in it: it may not be used. On a graph: claimant is the creditor, the house the debtor, and
-        the rows in layer `assessments` go to `net.with_guarantees` instead.
-
-    Raises
-    ------
-    RuleError : for a missing column, members named twice, an amount that is empty or negative, and
-        a defaulter that is no member.
-
-    Example
-    -------
-    >>> members = {"member": ["d", "a", "b"], "margin": [60, 90, 70], "contribution": [10, 20, 15],
-    ...            "gain": [-200, 40, -5]}
-    >>> claims(members, "d", skin=8, multiple=2)
-             claimant                   layer  amount
-    0               d        defaulter margin    60.0
-    1               d  defaulter contribution    10.0
-    2  clearing house        skin in the game     8.0
-    3               a            default fund    20.0
-    4               b            default fund    15.0
-    5               a             assessments    40.0
-    6               b             assessments    30.0
-    7               a           gains haircut    40.0
-    8               b           gains haircut     0.0
-
-    Source: arithmetic of the layers of `rule`.
-    """
-    table = pd.DataFrame(dict(members) if isinstance(members, Mapping) else members)
-    for column in ("member", "contribution"):
-        if column not in table:
-            raise RuleError(
-                f"The members have no column {column!r}; they have {listing(table.columns, 9)}."
-            )
-    name = table["member"]
-    if name.duplicated().any():
-        raise RuleError(f"Member {name[name.duplicated()].iloc[0]!r} is there twice.")
-    several = isinstance(defaulter, Collection) and not isinstance(defaulter, str | bytes | tuple)
-    failed = list(defaulter) if several else [defaulter]
-    known = name.tolist()
-    for each in failed:
-        known_name(each, known, "member", "defaulter")
-    out = name.isin(failed).to_numpy()
-    put = _numbers(table, "contribution")
-    k = money(multiple, "multiple")
-    parts = [
-        (MARGIN, out, _numbers(table, "margin") if "margin" in table else None),
-        (CONTRIBUTION, out, put),
-        (FUND, ~out, put),
-        (ASSESSMENTS, ~out, k * put),
-        (GAINS, ~out, np.maximum(_numbers(table, "gain", -np.inf), 0) if "gain" in table else None),
-        (TEAR_UP, ~out, _numbers(table, "tear_up") if "tear_up" in table else None),
-    ]
-    frames = [
-        pd.DataFrame({"claimant": name[who].to_numpy(), "layer": layer, "amount": amount[who]})
-        for layer, who, amount in parts
-        if amount is not None
-    ]
-    if skin is not None:
-        own = {"claimant": [house], "layer": [SKIN], "amount": [money(skin, "skin")]}
-        frames.insert(2 if "margin" in table else 1, pd.DataFrame(own))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _numbers(table: pd.DataFrame, column: str, least: float = 0.0) -> np.ndarray:
+def _numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    least = -np.inf if column == "gain" else 0.0
     values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = ~(np.isfinite(values) & (values >= least))
+    bad = np.isnan(values) | (values < least) | (np.isinf(values) & (column != "means"))
     if bad.any():
         who = listing(table["member"][bad])
         sign = "" if least < 0 else " or negative"
         raise RuleError(f"{column!r} is empty, infinite{sign} for {who}; it is money.")
     return np.asarray(values)
-
-
-@dataclass(frozen=True)
-class Cover2:
-    """Sizes that EMIR asks for at least, money.
-
-    Attributes
-    ----------
-    default_fund : of the prefunded default fund.
-    prefunded : of the default fund and other prefunded resources together, margin excluded.
-    """
-
-    default_fund: float
-    prefunded: float
-
-
-def cover_2(losses: ArrayLike) -> Cover2:
-    """Sizing of a default fund by the losses of the largest members (cover 2).
-
-        default fund >= max(l₁, l₂ + l₃);   prefunded total >= l₁ + l₂      with l₁ >= l₂ >= …
-
-    Parameters
-    ----------
-    losses : (members,) or (scenarios, members), stressed loss of each member beyond its margin,
-        money; a negative number (margin is more than enough) counts as 0. With scenarios the
-        largest need counts, each size by itself.
-
-    Raises
-    ------
-    RuleError : no members, or a loss that is not a finite number.
-
-    Example
-    -------
-    >>> cover_2([90, 70, 65, 20, 5])
-    Cover2(default_fund=135.0, prefunded=160.0)
-
-    Source: Regulation (EU) 648/2012 (EMIR), art. 42(3) and 43(2), read (in the project's notes
-    unverified). Exposures of the articles are taken as stressed losses beyond margin.
-    """
-    lost = np.asarray(losses, float)
-    if lost.ndim not in (1, 2) or not lost.size:
-        raise RuleError(f"losses has the shape {lost.shape}; it is (members,) or (scenarios, ...).")
-    if not np.isfinite(lost).all():
-        raise RuleError(f"{int((~np.isfinite(lost)).sum())} losses are empty or infinite.")
-    lost = np.atleast_2d(lost)
-    padded = np.concatenate([lost, np.zeros((len(lost), 3))], axis=1)  # before any below 0
-    first, second, third = -np.sort(-padded, axis=1)[:, :3].T
-    return Cover2(float(np.maximum(first, second + third).max()), float((first + second).max()))
 
 
 CATALOGUE = (
@@ -313,19 +366,6 @@ CATALOGUE = (
         status="partly unverified",
         read="The order of layers 1 to 4 in the Swiss law; of ISDA (2013) a summary; the order "
         "of 5 to 7 is unverified (high confidence).",
-        simplified="One defaulter, no replenishing, no auction that ranks bidders, one round "
-        "of each layer.",
-    ),
-    Venue(
-        name="ccp_emir",
-        build=emir,
-        title="Default waterfall with skin in the game of 25 % of capital",
-        source="Delegated Regulation (EU) 153/2013, art. 35",
-        as_of="2013",
-        status="partly unverified",
-        read="Article 35(2) of the regulation; (EU) 2023/840 in part, the place of the second "
-        "tranche is unverified (high confidence).",
-        simplified="As for ccp; one figure stands for the capital on which both tranches are "
-        "based.",
+        simplified="No replenishing, no auction that ranks bidders, one round of each layer.",
     ),
 )

@@ -57,8 +57,9 @@ def rule(fund: float | None = None, weight: str = "profit") -> Rule:
 def scenario_grid(
     price_range: float = 0.16,
     *,
-    up: float = 0.38,
-    down: float = 0.28,
+    up: float = 0.50,
+    down: float = 0.25,
+    least: float = 0.50,
     extended: tuple[float, ...] = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0),
     short_option: float = 0.0,
     offset: float = 0.0,
@@ -66,13 +67,24 @@ def scenario_grid(
     """Grid after Deribit: 9 prices × volatility up, same, down, and far moves that are dampened.
 
     price = −range … +range in 9 even steps; far moves only with volatility up and with the weight
-    price_range / |move|. Volatility moves by up (down) × (30 / days)^0.30, from 30 days on ^0.13.
+    price_range / |move|. Volatility moves by up (down) × (30 / days)^0.30, from 30 days on ^0.13,
+    and up to `least` at least.
 
-    The 9 steps, three volatilities and far moves are Deribit's. Its fraction and dampener of the
-    far moves are not published in what was read: weight, down and the power 0.13 follow Paradex,
-    whose table of 24 scenarios has the same far moves with weights 16 % / |move|, and the project's
-    notes. Values change without notice; Deribit's older text has a contingency of 0.01 for each
-    net short option (`short_option=0.01`) and 1 % of offsetting futures (`offset=0.01`).
+    Defaults are those of BTC in the example of the interface (2024-06-17): range 0.16, up 0.5,
+    down 0.25, least 0.5, powers 0.30 and 0.13. ETH, seen in a stored answer: range 0.18, up 0.4,
+    down 0.25, least 0.5. Values change without notice. The older text has a range of 0.10, up and
+    down 0.38 and no least; a contingency of 0.01 for each net short option (`short_option=0.01`)
+    and 1 % of offsetting futures (`offset=0.01`). Far moves are Deribit's; how its dampener
+    (100,000 for BTC) acts on them was not read, so their weights follow Paradex, whose table of
+    24 scenarios has the same far moves with 16 % / |move|.
+
+    Parameters
+    ----------
+    price_range : largest move of the inner table, 0 to 1.
+    up, down : moves of the volatility of a 30-day option, relative, >= 0.
+    least : volatility after a move up is at least this, >= 0.
+    extended : far moves, beyond the range.
+    short_option, offset : contingency rates of :class:`contagion.margin.ScenarioGrid`.
 
     Raises
     ------
@@ -85,20 +97,21 @@ def scenario_grid(
     (35, [0.2424, 0.4848, 0.32, 0.16])
 
     A short put at 45,000 with 50,000, 30 days, 60 % loses most at −16 % with volatility up. Half
-    a future sold against it moves the worst scenario to +16 %.
+    a future sold against it moves the worst scenario to +16 %. With moves of 38 and 28 % (notes):
 
     >>> from contagion.margin import Instruments
     >>> book = Instruments(("put", "linear"), 50_000, strike=45_000, volatility=0.6, days=30)
-    >>> found = scenario_grid(extended=()).margin(book, [[-1, 0], [-1, -0.5]])
+    >>> grid = scenario_grid(up=0.38, down=0.28, least=0, extended=())
+    >>> found = grid.margin(book, [[-1, 0], [-1, -0.5]])
     >>> found.margin.round(), [grid.price[s] for s in found.scenario]
     (array([4436., 3534.]), [-0.16, 0.16])
 
-    Source: Deribit, "Portfolio Margin" (support 25944756247837; older: pages/docs/portfoliomargin);
-    Paradex, docs "Portfolio Margin"; read as stored copies without date. Second example: the
-    project's notes (−4,435 and −3,534).
+    Source: Deribit, interface, private/pme/simulate, example of a response (time stamp 2024-06-17);
+    "Portfolio Margin" (support 25944756247837; older: pages/docs/portfoliomargin); Paradex, docs
+    "Portfolio Margin"; read as stored copies. Second example: the project's notes (−4,435, −3,534).
     """
     known("price_range", numbers("price_range", price_range, above=0, below=1))
-    for name, value in (("up", up), ("down", down)):
+    for name, value in (("up", up), ("down", down), ("least", least)):
         known(name, value, 0)
     far = known("extended", extended, -1)
     if (np.abs(far) <= price_range).any():
@@ -112,6 +125,7 @@ def scenario_grid(
         (*np.ones(27), *price_range / np.abs(far)),
         power=0.30,
         long_power=0.13,
+        least=least,
         short_option=short_option,
         offset=offset,
     )

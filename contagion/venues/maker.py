@@ -228,7 +228,7 @@ CATALOGUE = (
         build=rule,
         title="Surplus buffer, MKR dilution, then DAI",
         source="makerdao/dss @ 016178e",
-        as_of="2019",
+        as_of="2019, code @ 016178e",
         status="verified",
         read="The code of surplus and debt (vow), of the shutdown (end) and of the debt "
         "auction (flop).",

@@ -1,6 +1,6 @@
 """OKX: insurance fund, then auto-deleveraging; in 2018, as OKEx, a clawback of profits.
 
-- `rule` (2025): the fund pays until it has fallen by 30 %, then positions are closed by rank
+- `rule` (2025): positions are closed by rank at the mark price, the fund pays
 - `okex_2018`: the fund, then an equal share of the week's net profits (`clawback_rate`)
 """
 
@@ -9,53 +9,77 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, RuleError
 from ..rules.order import Queue
 from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from ..text import choice
 from .parameters import fund_then, money, share
 from .record import Venue
 
 
-def rule(fund: float, peak: float | None = None, trigger: float = 0.30, by: str = "score") -> Rule:
-    """Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank.
+def rule(
+    fund: float,
+    peak: float | None = None,
+    trigger: float = 0.30,
+    by: str = "score",
+    price: str = "mark",
+) -> Rule:
+    """Insurance fund, then auto-deleveraging by rank; who pays depends on the closing price.
 
-    fund pays min(L, fund − (1 − trigger) × peak), then the queue
+    price="mark":        fund pays min(L, fund), then the queue
+    price="bankruptcy":  fund pays min(L, fund − (1 − trigger) × peak), then the queue
+
+    When the fund has fallen by 30 %, OKX matches the liquidated position with the first of the
+    queue, at the mark price (2025): their profit up to the mark is paid in full, so the loss beyond
+    the bankruptcy price stays with the fund. Only where it is nearly used up do they close at the
+    bankruptcy price and bear the rest. With "bankruptcy" all are closed at that price from the
+    trigger on, as at other venues.
+
+    score = profit % × effective leverage (`contagion.venues.bitmex.adl_score`)
 
     Claims: as for `contagion.venues.bitmex.rule`.
 
     Parameters
     ----------
     fund : balance of the fund, money.
-    peak : highest balance of the last 8 hours, money; by default `fund`.
-    trigger : fall from the peak at which deleveraging starts, 0 to 1.
+    peak : highest balance of the last 8 hours, money; by default `fund`. With "bankruptcy" only.
+    trigger : fall from the peak at which deleveraging starts, 0 to 1. With "bankruptcy" only.
     by : column with the rank.
+    price : "mark" or "bankruptcy", at which positions of the queue are closed.
 
-    Unverified (medium confidence): the base of the 30 %. A help page says the peak of the last 8
-    hours, second-hand texts say their average.
+    Unverified (medium confidence): the bankruptcy price where the fund is nearly used up, and the
+    score, which are in the project's notes; the base of the 30 % (a help page says the peak of
+    the last 8 hours, second-hand texts say their average, and at least 50,000 USD).
 
     Raises
     ------
-    RuleError : a parameter out of range.
+    RuleError : a parameter out of range, or one that the price has no use for.
 
     Example
     -------
-    A fund of 90 after a peak of 100 pays 20 more before the queue starts:
+    A fund of 90 after a peak of 100 pays all it has, or 20 more before the queue starts:
 
     >>> from contagion.venues import okx
-    >>> okx.rule(fund=90, peak=100)
-    Waterfall([Layer('insurance fund', capacity=20), Layer('adl', Queue(by='score'))])
+    >>> okx.rule(fund=90)
+    Waterfall([Layer('insurance fund', capacity=90), Layer('adl', Queue(by='score'))])
+    >>> okx.rule(fund=90, peak=100, price="bankruptcy").layer("insurance fund").capacity
+    20.0
 
-    Source: OKX, help page on early liquidation, read on a mirror without date; "Automatic-
-    Deleveraging", updated 2025-03-06.
+    Source: OKX, help page on early liquidation (mark price, 30 % within 8 hours), read on a mirror
+    without date; "Automatic-Deleveraging", updated 2025-03-06, read from its beginning.
     """
-    has = money(fund, "fund")
+    has, part = money(fund, "fund"), share(trigger, "trigger")
+    queue = Layer("adl", Queue(by))
+    choice(price, ("mark", "bankruptcy"), "price")
+    if price == "mark":
+        if peak is not None or part != 0.30:
+            raise RuleError('okx: peak and trigger decide who pays with price="bankruptcy" only.')
+        return fund_then(has, queue)
     top = has if peak is None else money(peak, "peak")
-    return fund_then(
-        max(0.0, has - (top - share(trigger, "trigger") * top)), Layer("adl", Queue(by))
-    )
+    return fund_then(max(0.0, has - (top - part * top)), queue)
 
 
 def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
@@ -135,13 +159,15 @@ CATALOGUE = (
     Venue(
         name="okx",
         build=rule,
-        title="Insurance fund until it has fallen by 30 %, then auto-deleveraging by rank",
+        title="Insurance fund, auto-deleveraging at the mark price, then by rank",
         source="OKX, help pages on early liquidation and on auto-deleveraging",
         as_of="2025-03-06",
         status="partly unverified",
-        read="A help page on a mirror without date, and the page on auto-deleveraging; the "
-        "base of the 30 % is unverified (medium confidence).",
-        simplified="The queue is not ranked again.",
+        read="A help page on a mirror without date (mark price, 30 % in 8 hours), and the "
+        "beginning of the page on auto-deleveraging; the bankruptcy price where the fund is nearly "
+        "used up, the score and the base of the 30 % are unverified (medium confidence).",
+        simplified="The queue is not ranked again; positions that are closed at the mark price "
+        "bear nothing, so they are not shown.",
     ),
     Venue(
         name="okex_2018",

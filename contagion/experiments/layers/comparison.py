@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...errors import ArgumentError
 from ...kernels.shapley import coalitions, exact
+from ...media import shown
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...text import money
@@ -93,6 +94,7 @@ class LayerComparison:
         shares = exact(value)
         return pd.DataFrame(shares.T, index=self.network.names, columns=list(self.layers))
 
+    @shown
     def __repr__(self) -> str:
         unit = self.network.unit if self.what in ("loss", "default_impact") else ""
         total = self.total

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...errors import ArgumentError, NetworkError, RuleError, expect
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import record
 from ...network.transforms import rebuilt
 from ...rules import Waterfall
 from ...text import known_name, listing, plural
@@ -88,13 +89,15 @@ def one_layer(
     amount, n = np.where(moved, network.amount, 0.0), len(network)
     claims, debts = np.bincount(network.creditor, amount, n), np.bincount(network.debtor, amount, n)
     table, nodes = network.exposures, network._completed()
+    done = record("layer cut", "one_layer", {"layers": wanted, "holder": holder})
     nodes = nodes.assign(external_assets=network.book.external_assets + claims)
     if holder is None:
         _refuse_waterfalls(network, debts)
         nodes = nodes.assign(external_liabilities=network.book.external_liabilities + debts)
-        return rebuilt(network, table[~moved].reset_index(drop=True), nodes)
+        return rebuilt(network, done, table[~moved].reset_index(drop=True), nodes)
     table["creditor"] = table["creditor"].astype(object).mask(moved, holder)
-    return rebuilt(network, table, _with_holder(network, nodes, holder, float(debts.sum())))
+    nodes = _with_holder(network, nodes, holder, float(debts.sum()))
+    return rebuilt(network, done, table, nodes)
 
 
 def _of_claims(network: ExposureNetwork) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ModelError, PolicyError, expect
+from ...media import shown
 from ...models import EisenbergNoe
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
@@ -66,6 +67,7 @@ class Bailout:
         """The injections as an intervention, to compare with others."""
         return Capital(add={node: float(x) for node, x in self.injections.items()})
 
+    @shown
     def __repr__(self) -> str:
         given = self.injections
         say = same_scale([*given, self.spent, self.budget, self.avoided], self.unit)

@@ -77,7 +77,7 @@ class ExposureLimit(Intervention):
         over = np.maximum(total - limit[network.creditor], 0.0)
         return np.asarray(network.amount * over / np.where(total > 0, total, 1.0))
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         cut = self.cut(network)
         if not cut.any():
             return network
@@ -129,7 +129,7 @@ class Netting(Intervention):
         if self.pairs and self.sets is not None:
             raise PolicyError("Netting: give pairs= (set-off) or sets= (close-out), not both.")
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         if self.sets is not None:
             return network.close_out(self.sets)
         return network.set_off(*self.pairs)
@@ -163,7 +163,7 @@ class Compression(Intervention):
     claims: Mapping[str, Any] | None = None
     price: float = 0.0
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.compress(self.how, self.claims)
 
     cost = _per_fall
@@ -198,7 +198,7 @@ class Novation(Intervention):
     columns: Mapping[str, Any] | None = None
     price: float = 0.0
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.novate(self.house, self.members, claims=self.claims, columns=self.columns)
 
     cost = _per_fall
@@ -237,7 +237,7 @@ class RuleChange(Intervention):
         if not self.rules:
             raise PolicyError("RuleChange: nothing changes. Give {node: rule}.")
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.with_rules(self.rules)
 
     def cost(self, network: ExposureNetwork) -> float:

@@ -11,7 +11,10 @@ import numpy as np
 
 from ...errors import PolicyError
 from ...liquidation import LiquidationCascade
+from ...media import shown
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import summed
+from ...network.transforms import told
 from ...text import known_name, listing
 
 
@@ -35,12 +38,21 @@ class Intervention(ABC):
                 object.__setattr__(self, "nodes", given)
 
     def apply(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The network with the intervention; the one given stays as it is.
+        """The network with the intervention, whose provenance says so; the one given stays.
 
         Raises
         ------
         PolicyError : where it does not apply to a network, or not to this one.
         """
+        new = self._change(network)
+        if new is network:
+            return network
+        since = new.provenance[len(network.provenance) :]
+        done = summed(since, "policy", repr(self))
+        return told(new, (*network.provenance, done))
+
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
+        """The changed network; what an intervention on networks has to give."""
         raise PolicyError(
             f"{type(self).__name__} acts on a LiquidationCascade, not on an ExposureNetwork. Use "
             "ct.experiments.policy.compare_cascades."
@@ -67,6 +79,7 @@ class Intervention(ABC):
             return NotImplemented
         return Combination((*parts_of(self), *parts_of(other)))
 
+    @shown
     def __repr__(self) -> str:
         """The parameters that differ from their defaults."""
         given = [
@@ -116,6 +129,7 @@ class Combination(Intervention):
                 network = part.apply(network)
         return total
 
+    @shown
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts)) or "Combination()"
 

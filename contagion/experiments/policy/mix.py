@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ContagionError, PolicyError, expect
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
@@ -86,6 +87,7 @@ class Mix:
         table = self.table.table
         return table[table["frontier"]].drop(columns="frontier")
 
+    @shown
     def __repr__(self) -> str:
         front = self.frontier
         plain = "defaults" in self.of

@@ -12,6 +12,7 @@ from ...errors import PolicyError
 from ...network import transforms
 from ...network.checks.draft import column
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import record
 from ...text import listing, money
 from .intervention import Intervention, positive, rows_of
 
@@ -91,7 +92,7 @@ class Capital(Intervention):
         out[rows] = value
         return out
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return with_cash(network, self.raised(network), "Capital")
 
     def cost(self, network: ExposureNetwork) -> float:
@@ -132,7 +133,7 @@ class InsuranceFund(Intervention):
     amount: float
     price: float = 1.0
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         more = np.zeros(len(network))
         more[rows_of(network, [self.node], "InsuranceFund")] = self.amount
         return with_cash(network, more, "InsuranceFund")
@@ -193,7 +194,7 @@ class Collateral(Intervention):
         more = self.share * network.amount - _pledged(network)
         return np.where(np.isin(network.debtor, rows), np.maximum(more, 0.0), 0.0)
 
-    def apply(self, network: ExposureNetwork) -> ExposureNetwork:
+    def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         posted = self.posted(network)
         who = np.unique(network.debtor[posted > 0])
         pledge = _pledged(network) + posted
@@ -212,7 +213,8 @@ class Collateral(Intervention):
         if not len(who):
             return network
         table = network.exposures.assign(collateral=pledge)
-        secured = transforms.rebuilt(network, table, network._completed())
+        pledged = record("changed", "pledges posted", {"posted": posted.sum()})
+        secured = transforms.rebuilt(network, pledged, table, network._completed())
         return secured.settle_collateral({"debtor": list(network.names[who])})
 
     def cost(self, network: ExposureNetwork) -> float:

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 from ...errors import ConvergenceError, PolicyError
 from ...kernels.programs import integer_program, linear_program
-from ...models.settlement import external_left
 from ...network.exposure_network import ExposureNetwork
+from ...network.hit import external_left
 
 SLACK = 1e-9  # of a balance sheet: funds this close to a start count as beyond it
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...media import notebook, shown
 from ...records import Table
 from ...statistics.scenario_estimates import Draws
 from ...text import known_name, money, plural
@@ -186,6 +187,7 @@ class ScenarioComparison:
         frame = pd.concat(parts).loc[list(self.interventions)]
         return Table(frame.set_index(["measure", "statistic"], append=True), COLUMNS, reasons)
 
+    @shown
     def __repr__(self) -> str:
         first = self.tests[AS_GIVEN]
         parts = {
@@ -236,7 +238,7 @@ class ScenarioComparison:
         return found
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+        return notebook("", self.table.table)
 
 
 def _statistics(levels: Sequence[float]) -> list[tuple[str, str, float]]:

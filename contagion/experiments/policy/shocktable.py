@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...media import notebook, shown
 from ...records import Table, because
 from ...results.propagation_result import PropagationResult
 from ...text import known_name, money
@@ -147,6 +148,7 @@ class ShockComparison:
             columns[name] = owners + outside
         return pd.DataFrame(columns, index=self._first.network.names)
 
+    @shown
     def __repr__(self) -> str:
         table = self.table
         head = f"{self._first.shock!r}, {self._first.model!r}"
@@ -178,7 +180,7 @@ class ShockComparison:
         return found
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(float_format=lambda x: f"{x:,.4g}"))
+        return notebook("", self.table.table)
 
 
 def cell(value: float, digits: int = 4) -> str:

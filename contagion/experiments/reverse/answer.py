@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.outcome import Outcome
@@ -124,6 +125,7 @@ class Smallest:
         """The shock itself, for `model.propagate`."""
         return Shock.loss(dict(self.losses))
 
+    @shown
     def __repr__(self) -> str:
         size, least = self._text(self.size), self._text(self.least)
         if not np.isfinite(self.size):

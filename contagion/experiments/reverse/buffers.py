@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ModelError, expect
+from ...media import shown
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -39,6 +40,7 @@ class BreakEven:
     verified: bool
     unit: str
 
+    @shown
     def __repr__(self) -> str:
         if self.need == 0:
             return f"{self.node} pays in full without a buffer."

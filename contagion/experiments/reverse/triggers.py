@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, expect
+from ...media import shown
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -49,6 +50,7 @@ class Triggers:
         """The defaults, for `model.propagate`."""
         return sum((Shock.default(node, self.recovery) for node in self.nodes), Shock())
 
+    @shown
     def __repr__(self) -> str:
         if not self.nodes:
             return (

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import StressError
+from ...media import folder
 from ...text import listing, plural
 from .plan import Plan, Task
 from .spec import Spec, apart
@@ -128,6 +129,7 @@ class Folder:
         """Refuse a folder that belongs to somebody else."""
         if self.path.exists() and not self.path.is_dir():
             raise StressError(f"{self.path} is a file. Give a folder for the stress test.")
+        folder(self.path, "stress test")
         if foreign := self.foreign():
             raise StressError(
                 f"{self.path} is not empty and holds no stress test: there is {listing(foreign)}. "
@@ -162,7 +164,7 @@ class Folder:
 
     def save(self, tables: dict[str, Table]) -> None:
         """Write tables and then the lines with their hashes."""
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq
 
         fresh = {}
         for name, table in tables.items():

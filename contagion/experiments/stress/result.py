@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import StressError
+from ...media import shown
 from ...records import Table, because
 from ...statistics import Estimate
 from ...statistics.scenario_estimates import Draws
@@ -206,6 +207,7 @@ class StressTest(Scalars):
 
     # -- representations --------------------------------------------------------------------
 
+    @shown
     def __repr__(self) -> str:
         model, networks = self.spec["model"]["name"], self._networks
         design = (

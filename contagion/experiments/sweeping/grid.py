@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ContagionError, UnknownNameError, expect
+from ...media import shown
 from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...text import known_name, listing, plural, same_scale
@@ -90,6 +91,7 @@ class Sweep:
         table = self.mean(measure).pivot(index=y, columns=x, values="mean")
         return table.reindex(index=self.axes[y], columns=self.axes[x])
 
+    @shown
     def __repr__(self) -> str:
         cells = int(np.prod([len(values) for values in self.axes.values()]))
         across = " × ".join(f"{name} ({len(values)})" for name, values in self.axes.items())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ConvergenceError, MarginError
+from ...media import shown
 from ...models import EisenbergNoe
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
@@ -236,6 +237,7 @@ class CoupledResult:
             "borne": s.borne,
         }
 
+    @shown
     def __repr__(self) -> str:
         unit = self.result.network.unit
         lines = [

@@ -11,6 +11,7 @@ import pandas as pd
 from ...errors import MarginError
 from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import record
 from ...text import known_name, money
 from ...units import conversion
 from ..cascade_result import CascadeResult
@@ -177,7 +178,8 @@ def run_from(
     external = has - np.bincount(network.debtor, paid, n) + np.bincount(network.creditor, paid, n)
     claims = network.exposures.assign(amount=network.amount - paid)
     nodes = transforms.with_columns(network, {"external_assets": external})
-    return transforms.rebuilt(network, claims[claims["amount"] > 0], nodes), paid
+    done = record("withdrawn", "creditors withdraw at par", {"amount": paid.sum()})
+    return transforms.rebuilt(network, done, claims[claims["amount"] > 0], nodes), paid
 
 
 def place(names: tuple[Any, ...], name: Any, what: str = "holder") -> int:

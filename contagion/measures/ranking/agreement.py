@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError
+from ...media import shown
 from ...records import Table
 from ...text import known_name, listing
 from ...vocabulary import CONFIDENCE, Rng
@@ -41,6 +42,7 @@ class Agreement:
     sentence: str
     reasons: dict[tuple[str, str], str]
 
+    @shown
     def __repr__(self) -> str:
         return self.sentence
 

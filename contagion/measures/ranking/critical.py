@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import expect, several
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import each
@@ -44,6 +45,7 @@ class ImpactPaths:
     neighbours: pd.DataFrame
     paths: pd.DataFrame
 
+    @shown
     def __repr__(self) -> str:
         amounts = [*self.neighbours["lost"], *self.neighbours["passed"], *self.paths["amount"]]
         say = same_scale([self.impact, *amounts], self.unit)

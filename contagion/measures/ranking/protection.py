@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ModelError, expect
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
@@ -50,6 +51,7 @@ class Protection:
         """The nodes to protect."""
         return list(self.table["node"].iloc[1:])
 
+    @shown
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.nodes)) or "nobody"
         loss, support = self.table["loss"].to_numpy(), float(self.table["support"].iloc[-1])

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError, expect, several
+from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import record, seeded
+from ...network.transforms import with_amounts
 from ...parallel import each
 from ...vocabulary import CONFIDENCE, Rng
 from .table import SHEET, rank
@@ -34,6 +37,7 @@ class RankStability:
     ranks: dict[str, pd.DataFrame]
     networks: int
 
+    @shown
     def __repr__(self) -> str:
         lines = [f"Ranks over {self.networks} networks"]
         for measure, part in self.table.groupby(level="measure", sort=False):
@@ -162,10 +166,12 @@ def perturbed(
     expect(network=network)
     if not (np.isfinite(noise) and noise >= 0):
         raise NetworkError(f"The noise is {noise}; a standard deviation of 0 or more.")
-    draw = np.random.default_rng(rng)
-    for _ in range(samples):
+    draw, seed = seeded(rng)
+    for k in range(samples):
         factor = np.exp(noise * draw.standard_normal(len(network.amount)) - 0.5 * noise**2)
-        yield network.with_amounts(network.amount * factor, keep="equity")
+        given = {"noise": noise, "sample": k + 1, "of": samples}
+        done = record("perturbed", "perturbed", given, seed=seed)
+        yield with_amounts(network, network.amount * factor, "equity", done)
 
 
 def _checked(networks: Iterable[ExposureNetwork]) -> Iterator[ExposureNetwork]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DatasetError
+from ...media import shown
 from ...records import Scores, Table, because
 from ...text import listing
 from . import methodology as rules
@@ -45,6 +46,7 @@ class GsibScores:
     categories: pd.DataFrame
     table: pd.DataFrame
 
+    @shown
     def __repr__(self) -> str:
         return self.table.round(2).to_string()
 

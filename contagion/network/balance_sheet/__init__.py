@@ -10,33 +10,41 @@ from dataclasses import replace
 import numpy as np
 
 from ..checks.draft import Draft, column
-from . import capital, collateral, totals
+from . import agreement, capital, collateral, totals
 from . import token_loops as loops
 from .sheet import Book, with_assumptions
-
-FIELDS = ("external_assets", "external_liabilities", "equity", "total_assets", "total_liabilities")
 
 
 def complete_book(draft: Draft) -> Book:
     """Complete the balance sheets of a draft and report what is missing or does not add up."""
     nodes, n = draft.nodes, len(draft.nodes)
-    given = {name: column(nodes, name) for name in FIELDS}
+    given = {name: column(nodes, name) for name in agreement.FIELDS}
     notes: list[str] = []
-    claims, debts = totals.exceeded(draft, given, notes)
+    inside = totals.exceeded(draft, given, notes)
+    agreement.agree(draft, given, inside, notes)
+    claims, debts = inside.claims, inside.debts
     assets, liabilities = given["external_assets"], given["external_liabilities"]
     equity = given["equity"].copy()
     assets = np.where(np.isnan(assets), given["total_assets"] - claims, assets)
     liabilities = np.where(np.isnan(liabilities), given["total_liabilities"] - debts, liabilities)
     if not {"external_liabilities", "total_liabilities", "equity"} & set(nodes.columns):
         liabilities = np.where(np.isnan(assets), np.nan, 0.0)
+        if np.isfinite(assets).any():
+            draft.report(
+                "N004",
+                "default assumed",
+                "no external liabilities, total liabilities or equity are given: nodes owe nothing "
+                "outside the graph.",
+                names=draft.some(np.isfinite(assets)),
+            )
     can_fail = np.ones(n, bool)
     if "can_fail" in nodes:
         can_fail = nodes["can_fail"].astype("boolean").fillna(True).to_numpy(bool)
     capital.assume(draft, assets, liabilities, equity, notes)
     assets, liabilities = capital.from_equity(draft, assets, liabilities, equity, claims, debts)
     can_fail = capital.missing(draft, assets, liabilities, can_fail, claims + debts, notes)
-    book = Book(assets, claims, liabilities, debts, can_fail, tuple(notes))
-    totals.stated(draft, book, given)
+    said = agreement.derived(given, assets, liabilities)
+    book = Book(assets, claims, liabilities, debts, can_fail, tuple(notes), derived=said)
     capital.not_positive(draft, given)
     book = loops.settle(draft, collateral.settle(draft, book))
     capital.insolvent(draft, book)

@@ -20,6 +20,7 @@ class Book:
     can_fail : false for nodes that pay in full whatever happens.
     assumptions : what was assumed, one sentence each.
     shares : value of the shares held in other nodes, at face value of all claims.
+    derived : which external sides were computed from which columns, one sentence each.
     """
 
     external_assets: np.ndarray
@@ -29,6 +30,7 @@ class Book:
     can_fail: np.ndarray
     assumptions: tuple[str, ...] = ()
     shares: np.ndarray | float = 0.0
+    derived: tuple[str, ...] = ()
 
     @cached_property
     def equity(self) -> np.ndarray:

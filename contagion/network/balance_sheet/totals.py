@@ -5,23 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...text import listing, money, plural
+from ...text import money, plural
 from ..checks.draft import Draft, column
-from .sheet import Book
+from .agreement import MOST, Sums, roundings, sums
 
 ROUNDING = 1e-9
 WORLD = "rest of the world"
+HOW = ("add_rest_of_world", "scale_liabilities")
 SIDES = (("total_assets", "claims"), ("total_liabilities", "debts"))
 
 
-def exceeded(
-    draft: Draft, given: dict[str, np.ndarray], notes: list[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """C008: stated totals below what the exposures already add up to; returns claims and debts."""
-    claims, debts = _sums(draft)
-    how = draft.choice.get("balance", "error")
-    for (total, what), inside in zip(SIDES, (claims, debts), strict=True):
+def exceeded(draft: Draft, given: dict[str, np.ndarray], notes: list[str]) -> Sums:
+    """C008: stated totals below what the exposures already add up to; returns these sums."""
+    found, how = sums(draft), _how(draft)
+    for at, ((total, what), inside) in enumerate(zip(SIDES, found, strict=True)):
         over = given[total] < inside * (1 - ROUNDING)
+        if over.any():
+            units, off = roundings(draft, given)
+            most = np.fmin(units[total] + off[at], MOST * inside)
+            near = over & (inside - given[total] <= most)
+            over &= ~near
+            if near.any():
+                _rounded(draft, near, given[total], inside, total, what)
+                given[total] = np.where(near, inside, given[total])
         if over.any():
             _report(draft, over, given[total], inside, total, what, how != "error")
             nodes = plural(int(over.sum()), "node")
@@ -32,16 +38,21 @@ def exceeded(
                 notes.append(f"{what} of {nodes} scaled down to their {total.replace('_', ' ')}")
     if how == "scale_liabilities":
         factor = np.minimum(
-            _factor(given["total_assets"], claims)[draft.creditor],
-            _factor(given["total_liabilities"], debts)[draft.debtor],
+            _factor(given["total_assets"], found.claims)[draft.creditor],
+            _factor(given["total_liabilities"], found.debts)[draft.debtor],
         )
         if (factor < 1).any():
             draft.pay(draft.amount * factor)
-        claims, debts = _sums(draft)
+        found = sums(draft)
         # What scales down to a total may differ from it in the last digit.
-        for (total, _), inside in zip(SIDES, (claims, debts), strict=True):
+        for (total, _), inside in zip(SIDES, found, strict=True):
             given[total] = np.where(given[total] < inside, inside, given[total])
-    return claims, debts
+    return found
+
+
+def _how(draft: Draft) -> str:
+    """What `balance=` says of totals and margins; columns that give way say nothing of them."""
+    return next((word for word in draft.words("balance") if word in HOW), "error")
 
 
 def _factor(total: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -50,9 +61,19 @@ def _factor(total: np.ndarray, inside: np.ndarray) -> np.ndarray:
         return np.where(inside > total, total / inside, 1.0)
 
 
-def _sums(draft: Draft) -> tuple[np.ndarray, np.ndarray]:
-    n = len(draft.nodes)
-    return np.bincount(draft.creditor, draft.amount, n), np.bincount(draft.debtor, draft.amount, n)
+def _rounded(
+    draft: Draft, near: np.ndarray, total: np.ndarray, inside: np.ndarray, name: str, what: str
+) -> None:
+    first, n = int(np.flatnonzero(near)[0]), int(near.sum())
+    draft.report(
+        "W017",
+        "rounded figures",
+        f"{what} of {plural(n, 'node')} exceed {name.replace('_', ' ')} within the rounding of the "
+        f"figures, e.g. {str(draft.nodes['node'].iloc[first])!r} by "
+        f"{money(float((inside - total)[first]), draft.unit)}: the {what} count.",
+        names=draft.some(near),
+        amount=float((inside - total)[near].sum()),
+    )
 
 
 def _report(
@@ -98,7 +119,7 @@ def margins(draft: Draft) -> None:
     )
     if abs(left - right) <= ROUNDING * max(left, right):
         return
-    how = draft.choice.get("balance", "error")
+    how = _how(draft)
     draft.report(
         "C008",
         "margins",
@@ -124,33 +145,3 @@ def margins(draft: Draft) -> None:
             nodes = nodes.assign(can_fail=True)
         draft.nodes = pd.concat([nodes, pd.DataFrame([world])], ignore_index=True)
         draft.names = draft.names.append(pd.Index([WORLD]))
-
-
-def stated(draft: Draft, book: Book, given: dict[str, np.ndarray]) -> None:
-    """C008: equity or totals stated against the rest of the row."""
-    scale = book.claims + book.debts + np.abs(np.nan_to_num(book.external_assets))
-    for name, value, sides in (
-        ("equity", book.equity, "external_assets, external_liabilities and equity"),
-        ("total_assets", book.external_assets + book.claims, "external_assets and total_assets"),
-        (
-            "total_liabilities",
-            book.external_liabilities + book.debts,
-            "external_liabilities and total_liabilities",
-        ),
-    ):
-        gap = np.abs(value - given[name])
-        wrong = gap > 1e-6 * np.maximum(scale, np.abs(given[name]))
-        if not wrong.any():
-            continue
-        first, n = int(np.flatnonzero(wrong)[0]), int(wrong.sum())
-        draft.report(
-            "C008",
-            "balance sheets",
-            f"{plural(n, 'row')} of the node table {'does' if n == 1 else 'do'} not add up, e.g. "
-            f"{str(draft.nodes['node'].iloc[first])!r}: stated {name.replace('_', ' ')} "
-            f"{money(float(given[name][first]), draft.unit)}, the other columns and the exposures "
-            f"give {money(float(value[first]), draft.unit)}.",
-            f"leave one of {sides} empty for {listing(draft.some(wrong))}, or correct it.",
-            names=draft.some(wrong),
-            amount=float(gap[wrong].sum()),
-        )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...errors import Finding, findings_table
+from ...errors import Finding
 from .aggregates import aggregates
 from .choices import ALLOWED, Choices, known_choices
-from .columns import required, typed
+from .columns import typed
 from .draft import MATRIX, Draft, draft
 from .exposures import amounts, duplicate_pairs, self_loops, unknown_ids
 from .oddities import oddities
@@ -37,8 +37,6 @@ __all__ = [
     "Draft",
     "Finding",
     "draft",
-    "findings_table",
     "known_choices",
-    "required",
     "typed",
 ]

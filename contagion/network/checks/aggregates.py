@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from ...errors import ArgumentError, Finding, NetworkError
 from ...text import known_name, listing, money
 from .draft import Draft
 
@@ -106,3 +109,49 @@ def _drop(draft: Draft, hit: np.ndarray, touched: np.ndarray) -> None:
     renumber = np.append(np.cumsum(~hit) - 1, -1).astype(draft.creditor.dtype)
     draft.creditor, draft.debtor = renumber[draft.creditor], renumber[draft.debtor]
     draft.names = draft.names[~hit]
+
+
+def without_sums(table: pd.DataFrame, choice: Any, unit: str) -> pd.DataFrame:
+    """A table of margins without rows that are sums of others, as `aggregates=` says.
+
+    Raises
+    ------
+    NetworkError : C010 where there are some and nothing is said.
+    ArgumentError : where there are none to drop.
+    """
+    if isinstance(choice, str) and choice == "keep":
+        return table
+    names = table["node"].astype("str")
+    if isinstance(choice, str):
+        hit = names.str.contains(NAMED, na=False).to_numpy(bool)
+        if not hit.any() and len(table) > 3:
+            sides = table[["interbank_assets", "interbank_liabilities"]].to_numpy(np.float64)
+            total = np.nansum(sides, axis=0)
+            hit = (sides > 0).all(axis=1) & np.isclose(2 * sides, total, rtol=EXACT).all(axis=1)
+    else:
+        for name in choice:
+            known_name(name, list(table["node"]), "node", "aggregates")
+        hit = table["node"].isin(list(choice)).to_numpy(bool)
+    if choice != "error":
+        if not hit.any():
+            raise ArgumentError(f"aggregates={choice!r}: no node is a sum of others. Leave it out.")
+        return table[~hit]
+    if not hit.any():
+        return table
+    some = names[hit]
+    raise NetworkError(
+        [
+            Finding(
+                "C010",
+                "error",
+                "aggregates",
+                f"{listing(some)} look{'s like the sum' if len(some) == 1 else ' like sums'} of "
+                "other nodes.",
+                'aggregates="drop" leaves them out, aggregates=["…"] names the ones to leave out, '
+                'aggregates="keep" says that they are not sums.',
+                int(hit.sum()),
+                float(table["interbank_assets"].to_numpy(np.float64)[hit].sum()),
+                tuple(some[:3]),
+            )
+        ]
+    )

@@ -9,12 +9,16 @@ from ...errors import ArgumentError, ArgumentTypeError
 from ...text import choice as one_of
 from ...text import closest, listing
 
+Balance = Literal["error", "add_rest_of_world", "scale_liabilities", "equity", "external_assets",
+                  "external_liabilities", "total_assets", "total_liabilities"]  # fmt: skip
+
 
 class Choices(TypedDict, total=False):
     """What the caller decides about data that is not clean; each word is a repair of one code.
 
     The defaults stop with an error that names the rows: nothing is repaired unasked.
 
+    period (C013) : the one period to take of tables of several, e.g. "2023-Q4".
     duplicates (C002) : rows that only the amount tells apart: "sum" adds them up (collateral and
         weight too), "last" and "max" keep one row, "keep" says that they are separate claims.
     self_loops (C003) : "drop" leaves claims of a node on itself out.
@@ -31,6 +35,10 @@ class Choices(TypedDict, total=False):
         debtor), "zero" keeps them with amount 0.
     decimal (C006) : "." or ",", the decimal sign of amounts given as text, where "1,234" could be
         read in two ways.
+    thousands (C006) : what separates thousands in amounts given as text.
+    constants (C012) : column → value, for a column that has one value in every row.
+    rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", how a
+        column of fractions is written.
     fx (C007) : currency (or asset) → its worth in the unit of the network.
     decimals (C007) : asset → decimals, for raw integer amounts; "column" takes the column
         `decimals`.
@@ -38,6 +46,8 @@ class Choices(TypedDict, total=False):
     balance (C008) : totals below the exposures: "add_rest_of_world" raises the totals to what the
         exposures add up to, "scale_liabilities" scales the exposures down to the totals. Margins
         that differ: a node "rest of the world" takes the difference, or the liabilities scale.
+        Rows that contradict themselves: the column that gives way and follows from the others,
+        "equity", "total_assets" ... Several words in a list, in this order.
     aggregates (C010) : "drop" leaves nodes out that are sums of others, a list names them, "keep"
         says that they are not sums.
     loops (C010) : tokens that back each other: "solve" clears the loop to its fixed point, "cut"
@@ -46,6 +56,7 @@ class Choices(TypedDict, total=False):
         unsecured.
     """
 
+    period: Any
     duplicates: Literal["error", "sum", "last", "max", "keep"]
     self_loops: Literal["error", "drop"]
     id_map: Mapping[Any, Any]
@@ -56,10 +67,13 @@ class Choices(TypedDict, total=False):
     negative: Literal["error", "flip", "abs"]
     na: Literal["error", "zero", "drop"]
     decimal: Literal[".", ","]
+    thousands: str
+    constants: Mapping[str, Any]
+    rates: Mapping[str, str]
     fx: Mapping[str, float]
     decimals: Literal["column"] | Mapping[str, int]
     scale: Mapping[str, float]
-    balance: Literal["error", "add_rest_of_world", "scale_liabilities"]
+    balance: Balance | Sequence[Balance]
     aggregates: Literal["error", "drop", "keep"] | Sequence[Any]
     loops: Literal["error", "solve", "cut"]
     collateral: Literal["error", "settle", "ignore"]
@@ -76,7 +90,7 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 ALLOWED: dict[str, tuple[str, ...]] = _words()
-MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale")
+MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale", "constants", "rates")
 NUMBERS = ("assume_equity", "fx", "decimals", "scale")
 LISTS = ("start_defaulted", "aggregates")
 
@@ -96,6 +110,12 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             match = closest(key, [*ALLOWED, *others])
             hint = f" Did you mean {match!r}?" if match else f" Choices: {', '.join(ALLOWED)}."
             raise ArgumentTypeError(f"Unknown option {key!r}.{hint}")
+        if key == "period":
+            continue  # what the tables have is not known yet
+        if key == "balance" and isinstance(value, list | tuple):
+            for word in value:
+                one_of(word, ALLOWED[key], key)
+            continue
         if isinstance(value, str) and key in LISTS:
             if value not in ALLOWED[key]:
                 words = f" or one of {listing(ALLOWED[key], 9)}" if ALLOWED[key] else ""
@@ -106,7 +126,7 @@ def known_choices(choice: Mapping[str, Any], others: Iterable[str] = ()) -> None
             raise ArgumentError(f'{key}={value!r}: a mapping is needed, {key}={{"…": …}}.')
         elif key in MAPPINGS and not isinstance(value, str):
             _mapping(key, value)
-        elif key not in LISTS and key not in MAPPINGS:
+        elif key not in LISTS and key not in MAPPINGS and ALLOWED[key]:
             one_of(value, ALLOWED[key], key)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,13 @@ from scipy.sparse import csr_array
 
 from ...errors import Finding, NetworkError
 from ...text import money, percent
+from ..tables.numbers import Numbers, numbers
+from ..tables.reading import Reading
 from .choices import Choices
-from .numbers import Numbers, numbers
 
 EXCLUDED = ("C003", "C004", "C006")  # rows of these errors do not count any further
 MATRIX = "matrix"
+LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Draft:
     raw : how the column `amount` was read, and `cells`, what stood there.
     broken : (m,) rows that an error concerns; later checks leave them out.
     liabilities : `L` of exactly these amounts, where a check has already built it.
+    how : the options of reading, which collect what was of use.
     """
 
     nodes: pd.DataFrame
@@ -51,6 +54,7 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
     broken: np.ndarray | None = None
     liabilities: csr_array | None = None
+    how: Reading = field(default_factory=Reading)
 
     def report(
         self,
@@ -68,13 +72,19 @@ class Draft:
         """Add a finding; `rows` are positions in the exposure table."""
         names = names if isinstance(names, Sized) else list(names)
         samples = self.samples(rows) if rows is not None else tuple(map(str, islice(names, 3)))
-        severity = "warning" if code.startswith("W") else "repaired" if repaired else "error"
+        known = {"W": "warning", "N": "note"}
+        severity = known.get(code[0], "repaired" if repaired else "error")
         count = count or (len(rows) if rows is not None else len(names))
         self.findings.append(Finding(code, severity, title, message, fix, count, amount, samples))
         if rows is not None and severity == "error" and code in EXCLUDED:
             if self.broken is None:
                 self.broken = np.zeros(len(self.amount), bool)
             self.broken[rows] = True
+
+    def words(self, option: Literal["balance"]) -> tuple[str, ...]:
+        """The words of a choice that takes one or several."""
+        given = self.choice.get(option, ())
+        return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def failed(self) -> bool:
@@ -88,9 +98,7 @@ class Draft:
         if self.origin == MATRIX:
             return "cell", [self.pair(int(row)) for row in rows[:most]]
         labels = self.columns.index[rows[:most]]
-        word = {".csv": "line", ".tsv": "line", ".txt": "line", ".gz": "line"}.get(
-            PurePath(self.origin).suffix.lower(), "row"
-        )
+        word = "line" if PurePath(self.origin).suffix.lower() in LINED else "row"
         header = 2 if word == "line" or ".xls" in self.origin.lower() else 0
         if header and pd.api.types.is_integer_dtype(labels.dtype):
             labels = labels + header
@@ -166,6 +174,7 @@ def draft(
     choice: Choices,
     unit: str = "",
     origin: str = "",
+    how: Reading | None = None,
 ) -> Draft:
     """Names to codes and amounts to numbers; every column of names is passed over once."""
     exposures = exposures.copy(deep=False)
@@ -202,7 +211,8 @@ def draft(
         here = np.append(place[at : at + len(unique)], -1).astype(small)
         sides.append(here[label])
         at += len(unique)
-    raw = numbers(cells, choice.get("decimal"))
+    how = how or Reading()
+    raw = numbers(cells, how.decimal, how.thousands)
     return Draft(
         nodes,
         names,
@@ -215,6 +225,7 @@ def draft(
         origin,
         raw,
         cells if raw.unread is not None else None,
+        how=how,
     )
 
 

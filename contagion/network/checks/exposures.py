@@ -10,7 +10,7 @@ from ...text import closest, listing, plural
 from .draft import MATRIX, Draft
 
 APART = ("layer", "netting_set", "tier", "rank", "as_of", "instrument", "asset", "currency",
-         "original_currency")  # fmt: skip
+         "original_currency", "original_asset")  # fmt: skip
 
 
 def amounts(draft: Draft) -> None:
@@ -34,6 +34,7 @@ def amounts(draft: Draft) -> None:
             f"correct {_them(rows)}, or leave {_them(rows)} out: {_leave_out(draft, rows)}.",
             rows=rows,
         )
+    _overflow(draft)
     if (draft.amount < 0).any():
         _negative(draft)
     if drop.any():
@@ -60,7 +61,7 @@ def _unread(draft: Draft, rows: np.ndarray) -> None:
     cells = draft.cells.iloc[rows]
     doubt = draft.raw.ambiguous
     why = (
-        "A comma may be the decimal sign or separate thousands."
+        "A point or comma may be the decimal sign or separate thousands."
         if doubt
         else "Text is never evaluated, formulas and sums neither."
     )
@@ -93,6 +94,23 @@ def _missing(draft: Draft, missing: np.ndarray) -> np.ndarray:
         draft.pay(np.where(missing, 0.0, draft.amount))
     gone = na == "drop" or (na == "zero" and draft.origin == MATRIX)
     return missing if gone else np.zeros(len(missing), bool)
+
+
+def _overflow(draft: Draft) -> None:
+    """C006: amounts whose sum is no number any more."""
+    size = np.abs(np.where(np.isfinite(draft.amount), draft.amount, 0.0))
+    if not len(size) or size.max() < np.finfo(float).max / (4 * len(size)):
+        return
+    rows = np.flatnonzero(size >= np.finfo(float).max / (4 * len(size)))
+    draft.report(
+        "C006",
+        "amounts too large",
+        f"{plural(len(rows), 'amount')} {_is(rows)} too large to be added up "
+        f"({draft.lines(rows)}).",
+        f"correct {_them(rows)}.",
+        rows=rows,
+    )
+    draft.pay(np.where(np.isin(np.arange(len(size)), rows), 0.0, draft.amount))
 
 
 def _negative(draft: Draft) -> None:
@@ -128,19 +146,27 @@ def unknown_ids(draft: Draft) -> None:
             "C004",
             "ids missing",
             f"{plural(blank, 'row')} of the node table {'has' if blank == 1 else 'have'} no id.",
-            'nodes = nodes.dropna(subset="node").',
+            (
+                "fill in the ids, or delete the rows."
+                if draft.origin not in ("", MATRIX)
+                else 'nodes = nodes.dropna(subset="node").'
+            ),
             count=blank,
         )
     if not known.is_unique:
         again = known[known.notna() & known.duplicated()].unique()
         if len(again):
-            layered = ', or layer="…" to take one snapshot' if "layer" in draft.nodes else ""
+            layered = ', or layer="…" to take one layer' if "layer" in draft.nodes else ""
             draft.report(
                 "C004",
                 "ids twice",
                 f"{plural(len(again), 'id stands', 'ids stand')} more than once in the node table: "
                 f"{listing(again)}. A node has one balance sheet.",
-                f'nodes = nodes.drop_duplicates("node") keeps the first row{layered}.',
+                (
+                    f"leave one row of each in the node table{layered}."
+                    if draft.origin not in ("", MATRIX)
+                    else f'nodes = nodes.drop_duplicates("node") keeps the first row{layered}.'
+                ),
                 names=again,
             )
     _empty_ids(draft)

@@ -118,7 +118,7 @@ def logarithms(draft: Draft) -> None:
             "W006",
             "logarithms?",
             f"amounts run from {amount.min():.3g} to {amount.max():.3g} and look like logarithms.",
-            'exposures["amount"] = 10 ** exposures["amount"], if they are.',
+            "10 ** amount are the amounts, if they are.",
             count=len(amount),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,19 +9,79 @@ import pandas as pd
 
 from ...errors import ArgumentError
 from ...text import known_name, listing, money, plural
-from ...units import Unit, parse
+from ...units import parse
 from .. import schema
-from .draft import Draft
+from ..tables import currencies
+from .draft import Draft, column
 
+APART = (1e-5, 1e5)  # medians of size over exposures that are no slip of units
 SMALL, LARGE = 5.3, 6.7  # decades: a factor of 10⁶, give or take
 
 
 def units(draft: Draft) -> None:
     """Convert what the choices convert, report what cannot be added up."""
+    _multiplied(draft)
     assets = _decimals(draft)
-    _currencies(draft, "currency" if not assets else "asset")
+    named = "currency" in draft.columns and draft.columns["currency"].notna().any()
+    _currencies(draft, "currency" if named and not assets else "asset")
     _node_currencies(draft)
     _scales(draft)
+    _sizes(draft)
+
+
+def _multiplied(draft: Draft) -> None:
+    """Amounts times 10 to the column `unit_mult`, in the unit of the network."""
+    columns = draft.columns
+    if "unit_mult" not in columns or not columns["unit_mult"].notna().any():
+        return
+    power = columns["unit_mult"].fillna(0.0).to_numpy(np.float64)
+    factor = 10.0**power / parse(draft.unit).factor
+    draft.columns = columns.drop(columns=["unit_mult"])
+    if (factor != 1).any():
+        draft.pay(draft.amount * factor)
+        rows = np.flatnonzero(factor != 1)
+        draft.report(
+            "C007",
+            "mixed units",
+            f"{plural(len(rows), 'amount')} multiplied by 10 to unit_mult, in "
+            f"{draft.unit or 'single units'}.",
+            rows=rows,
+            amount=draft.stake(rows),
+            repaired=True,
+        )
+
+
+def _sizes(draft: Draft) -> None:
+    """W018: balance sheets and exposures that are 10⁵ apart, or more money than there is."""
+    nodes, n = draft.nodes, len(draft.nodes)
+    if not {"equity", "total_assets"} & set(nodes.columns) or not len(draft.amount):
+        return
+    good = np.isfinite(draft.amount) & (np.minimum(draft.creditor, draft.debtor) >= 0)
+    good &= np.maximum(draft.creditor, draft.debtor) < n
+    amount = np.abs(draft.amount[good])
+    sums = np.bincount(draft.creditor[good], amount, n)
+    sums = np.maximum(sums, np.bincount(draft.debtor[good], amount, n))
+    for name in ("equity", "total_assets"):
+        if name not in nodes:
+            continue
+        size = np.abs(column(nodes, name))
+        both = (size > 0) & np.isfinite(size) & (sums > 0) & np.isfinite(sums)
+        if both.sum() < 2:
+            continue
+        ratio = float(np.median(size[both] / sums[both]))
+        if APART[0] < ratio < APART[1]:
+            continue
+        large = "balance sheets" if ratio > 1 else "exposures"
+        draft.report(
+            "W018",
+            "scales differ",
+            f"{name.replace('_', ' ')} of the nodes is {ratio:.2g} times their exposures (median): "
+            f"the {large} look {'10⁶' if 4.5 < abs(np.log10(ratio)) < 8 else 'far'} too large. "
+            "Single units beside millions?",
+            "write both tables in one unit.",
+            names=nodes["node"][both],
+        )
+        return
 
 
 def _decimals(draft: Draft) -> bool:
@@ -39,13 +98,15 @@ def _decimals(draft: Draft) -> bool:
                 "raw integers",
                 f"a column 'decimals' says that amounts are raw integers ({said}): one token "
                 "counts as 10 to that power.",
-                'decimals="column" divides by it, decimals={"USDC": 6, "WETH": 18} by asset.',
+                'decimals="column" divides by it'
+                + (f", decimals={_literal(shown)} by asset." if "asset" in columns else "."),
                 rows=np.flatnonzero(columns["decimals"].notna()),
             )
         elif "asset" in columns and len(draft.amount):
             _maybe_raw(draft)
         return False
     if choice == "column":
+        draft.how.use("decimals")
         if "decimals" not in columns:
             raise ArgumentError("decimals=\"column\": the exposures have no column 'decimals'.")
         places = columns["decimals"].astype(float)
@@ -54,6 +115,7 @@ def _decimals(draft: Draft) -> bool:
         if "asset" not in columns:
             raise ArgumentError("decimals={…} goes by the column 'asset'; the exposures have none.")
         places, what = columns["asset"].map(dict(choice)).astype(float), "asset"
+        draft.how.use(*(f"decimals:{name}" for name in columns["asset"].unique()))
     blank = places.isna().to_numpy()
     if blank.any():
         missing = columns[what][blank].unique()
@@ -78,6 +140,11 @@ def _decimals(draft: Draft) -> bool:
     return "asset" in columns
 
 
+def _literal(shown: dict[Any, Any]) -> str:
+    pairs = [f'"{name}": {int(places)}' for name, places in shown.items()]
+    return "{" + ", ".join(pairs) + "}"
+
+
 def _maybe_raw(draft: Draft) -> None:
     amount = draft.amount[np.isfinite(draft.amount)]
     if len(amount) and amount.max() >= 1e15 and (amount == np.round(amount)).all():
@@ -91,35 +158,11 @@ def _maybe_raw(draft: Draft) -> None:
         )
 
 
-def _rates(
-    draft: Draft, codes: pd.Series, what: str
-) -> tuple[np.ndarray | None, list[str], list[str]]:
-    """Rates by row, the codes found and those without a rate; rates are None where all are one."""
-    fx: Mapping[str, Any] = draft.choice.get("fx", {})
-    home = parse(draft.unit)
-    labels, uniques = pd.factorize(codes)
-    found = [str(code).strip() for code in pd.Index(uniques)]
-    blank = bool((labels < 0).any())
-    rate = [_rate(code, home, fx) for code in found]
-    missing = [c for c, r in zip(found, rate, strict=True) if np.isnan(r)]
-    if blank and not draft.unit and len(found):
-        missing = [*missing, "(empty)"]
-    if len(found) == 1 and not blank and not draft.unit and not fx:
-        return None, found, []
-    if "(empty)" in missing:
-        found = [*found, "(empty)"]
-    return np.append(rate, 1.0)[labels], found, missing
-
-
-def _rate(code: str, home: Unit, fx: Mapping[str, Any]) -> float:
-    """What one of a currency is worth: given, or known because it is the same at another scale.
-
-    A bare code beside a unit with a scale ("USD" in a table in "USD m") names the currency alone.
-    """
-    own = parse(code)
-    if code in fx or not home.asset or own.asset.casefold() != home.asset.casefold():
-        return float(fx.get(code, np.nan))
-    return own.factor / home.factor if own.factor != 1 else 1.0
+def _rates(draft: Draft, codes: pd.Series) -> tuple[np.ndarray | None, list[str], list[str]]:
+    fx = draft.choice.get("fx", {})
+    rate, found, missing = currencies.rates(codes, draft.unit, fx)
+    draft.how.use(*(f"fx:{code}" for code in found))
+    return rate, found, missing
 
 
 def _how(draft: Draft) -> str:
@@ -134,7 +177,7 @@ def _currencies(draft: Draft, by: str) -> None:
     if by not in draft.columns or not draft.columns[by].notna().any():
         return
     codes = draft.columns[by]
-    rate, found, missing = _rates(draft, codes, by)
+    rate, found, missing = _rates(draft, codes)
     if missing:
         where = _codes(codes).isin(missing).to_numpy()
         rows = np.flatnonzero(where)
@@ -144,7 +187,7 @@ def _currencies(draft: Draft, by: str) -> None:
             "mixed units",
             f"amounts are in {listing(found, 6)}; a network has one unit{here}. "
             f"{plural(len(rows), 'amount')} cannot be added to the rest ({draft.lines(rows)}).",
-            _fx_fix(draft, missing),
+            currencies.fix(missing, draft.unit),
             rows=rows,
         )
     elif rate is not None and (rate != 1.0).any():
@@ -161,17 +204,7 @@ def _currencies(draft: Draft, by: str) -> None:
             amount=draft.stake(rows),
             repaired=True,
         )
-        if by == "currency":
-            draft.columns = draft.columns.rename(columns={"currency": "original_currency"})
-
-
-def _fx_fix(draft: Draft, missing: list[str]) -> str:
-    named = [code for code in missing if code != "(empty)"]
-    pairs = ", ".join(f'"{code}": …' for code in named[:4])
-    unit = "" if draft.unit else ', unit="…"'
-    filled = ", and fill in the empty currencies" if "(empty)" in missing else ""
-    into = draft.unit or "the unit"
-    return f"fx={{{pairs}}}{unit} (what one is worth in {into}){filled}."
+        draft.columns = draft.columns.rename(columns={by: f"original_{by}"})
 
 
 def _node_currencies(draft: Draft) -> None:
@@ -179,13 +212,13 @@ def _node_currencies(draft: Draft) -> None:
     nodes = draft.nodes
     if "currency" not in nodes or not nodes["currency"].notna().any():
         return
-    rate, found, missing = _rates(draft, nodes["currency"], "currency")
+    rate, found, missing = _rates(draft, nodes["currency"])
     if missing:
         draft.report(
             "C007",
             "mixed units",
             f"balance sheets of the node table are in {listing(found, 6)}; a network has one unit.",
-            _fx_fix(draft, missing),
+            currencies.fix(missing, draft.unit),
             names=nodes["node"][_codes(nodes["currency"]).isin(missing)],
         )
     elif rate is not None and (rate != 1.0).any():

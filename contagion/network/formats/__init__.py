@@ -1,14 +1,15 @@
 """Files, matrices and graphs to tables of nodes and exposures, and back.
 
-Start with :func:`read_tables`. `files`: CSV, Parquet, Excel and folders; `edges`: which column is
+Start with :func:`read_tables`. `files`: files and folders, read by `network/tables`; `edges`:
+which column is
 which, and who owes whom; `matrix`: square matrices of claims; `graph`: networkx, GraphML and GEXF;
 `folder`: a network written as tables and a card; `tables`: what every way in ends in.
 """
 
 from __future__ import annotations
 
-from .edges import ORIENTATIONS, layered, side_table, tables, to_pandas
-from .files import OPTIONS, read_table, read_tables, schema_text
+from .edges import ORIENTATIONS, layered, tables
+from .files import OPTIONS, read_tables, schema_text
 from .folder import write_folder
 from .graph import from_networkx, to_networkx
 from .matrix import aligned, from_matrix
@@ -22,12 +23,9 @@ __all__ = [
     "from_matrix",
     "from_networkx",
     "layered",
-    "read_table",
     "read_tables",
     "schema_text",
-    "side_table",
     "tables",
     "to_networkx",
-    "to_pandas",
     "write_folder",
 ]

@@ -2,183 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from os import PathLike
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ...errors import ArgumentTypeError, Finding, NetworkError
-from ...text import choice, closest, listing, money, plural
+from ...errors import Finding, NetworkError
+from ...text import choice, closest, listing, money
 from .. import schema
-from ..checks.columns import required
-from ..checks.numbers import numbers
+from ..tables import door
+from ..tables.columns import Mapped, mapped, required
+from ..tables.grids import Source
+from ..tables.numbers import numbers
+from ..tables.reading import Reading
 from .tables import Tables
 
 ORIENTATIONS = ("creditor->debtor", "debtor->creditor")
-CLEAR_NAMES = {
-    "creditor": ("lender", "creditor_id", "lender_id", "claimant"),
-    "debtor": ("borrower", "debtor_id", "borrower_id", "obligor"),
-    "amount": ("exposure", "value", "notional", "face_value", "weight"),
-}
-NODE_NAMES = ("id", "node_id", "bank", "entity", "institution", "name")
 DIRECTED = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("i", "j"))
-
-
-def to_pandas(table: Any) -> pd.DataFrame:
-    """A DataFrame from pandas, from anything narwhals reads, or from a mapping of columns.
-
-    Raises
-    ------
-    ArgumentTypeError
-        For anything else, with the method that takes it.
-    """
-    if isinstance(table, pd.DataFrame):
-        return table
-    if isinstance(table, Mapping | list):
-        return pd.DataFrame(table)
-    if isinstance(table, str | PathLike):
-        raise ArgumentTypeError(f"{str(table)!r} is a path: contagion.read(path) reads files.")
-    if hasattr(table, "edges") and hasattr(table, "nodes"):
-        raise ArgumentTypeError("This is a graph: ExposureNetwork.from_networkx(graph) takes it.")
-    if isinstance(table, np.ndarray) or hasattr(table, "tocsr"):
-        raise ArgumentTypeError(
-            "This is a matrix: ExposureNetwork.from_matrix(matrix, names, orientation=…) takes it."
-        )
-    import narwhals as nw
-
-    try:
-        frame = nw.from_native(table)
-    except TypeError:
-        raise ArgumentTypeError(
-            f"A table is needed (pandas, polars, arrow, dict of columns), not a "
-            f"{type(table).__name__}."
-        ) from None
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    converted: pd.DataFrame = frame.to_pandas()
-    return converted
-
-
-def side_table(given: Any, name: schema.Table) -> pd.DataFrame | None:
-    """A table beside nodes and exposures (guarantees, shareholdings), or None where it is empty.
-
-    Raises
-    ------
-    NetworkError
-        For a required column that is missing.
-    """
-    table = None if given is None else to_pandas(given).reset_index(drop=True)
-    if table is None or not len(table):
-        return None
-    for column in schema.columns(name).values():
-        if column.required == "yes" and column.column not in table:
-            raise NetworkError(
-                f"The {name} have no column {column.column!r} ({column.meaning}); they have "
-                f"{listing(table.columns, 9)}."
-            )
-    return table
+DATES = ("date", "day", "time", "timestamp", "month", "quarter", "year", "datetime")
+OTHERS: tuple[schema.Table, ...] = ("margins", "positions", "loans", "holdings", "shareholdings",
+                                    "guarantees", "claims", "prices")  # fmt: skip
+BECOMES = {
+    "margins": "contagion reconstruct reads it, Margins.from_table in Python.",
+    "positions": "contagion cascade --positions reads it, MarginBook in Python.",
+    "loans": "contagion cascade --loans reads it, MarginBook in Python.",
+    "claims": "contagion allocate reads it, rule.allocate in Python.",
+    "prices": "contagion cascade --prices reads it.",
+}
+TOTAL = re.compile(
+    r"(?i)^\s*(?:grand |sub)?(?:totals?|sum|Σ|all|gesamt|summe|totaux|insgesamt)\s*$"
+)
 
 
 def tables(
     nodes: Any,
     exposures: Any,
+    how: Reading,
     orientation: str | None = None,
-    columns: Mapping[str, str] | None = None,
     origin: str = "",
-    unit: str = "",
 ) -> Tables:
-    """Both tables with the columns of the schema; C001 and C012 where they cannot be told."""
-    claims, findings = to_pandas(exposures), []
-    table = None if nodes is None else _with_ids(to_pandas(nodes))
-    if columns:
-        claims, table = _renamed(claims, table, columns)
-    claims, found = oriented(_schema_names(claims, "exposures"), orientation, unit)
-    findings += found
-    if table is not None:
-        table = _schema_names(table, "nodes")
-        if "node" not in table:
-            table = _synonym(table, "node", NODE_NAMES, "nodes")
-        findings += required(table, "nodes")
-    sides = {"creditor", "debtor"} if found else set()
-    findings += required(claims, "exposures", but=sides)
-    return Tables(table, claims, {}, origin, findings).complete()
+    """Both tables with the columns of the schema; C001, C012 and C014 where they cannot be told."""
+    if orientation is not None:
+        choice(orientation, ORIENTATIONS, "orientation")
+
+    def shape(done: Mapped, source: Source) -> None:
+        done.frame, found = oriented(done.frame, orientation, how, done, source)
+        done.findings += found
+
+    claims = door.read(exposures, "exposures", how, shape)
+    headings = list(claims.headings)
+    beside = None
+    if nodes is not None:
+        beside = door.read(nodes, "nodes", how)
+        headings += beside.headings
+    findings = claims.findings + ([] if beside is None else beside.findings)
+    codes = {finding.code for finding in claims.findings if finding.severity == "error"}
+    if "C014" not in codes:
+        sides = {"creditor", "debtor"} if "C001" in codes else set()
+        findings += required(claims.table, "exposures", but=sides)
+    if beside is not None:
+        findings += required(beside.table, "nodes")
+        findings += _units(claims, beside, how)
+    found = Tables(
+        None if beside is None else beside.table,
+        claims.table,
+        {},
+        claims.origin or origin,
+        findings,
+        how,
+        headings,
+    )
+    if any(finding.severity == "error" for finding in findings):
+        how.finish(headings, ("columns",))
+    return _without_totals(found.complete())
 
 
-def _with_ids(table: pd.DataFrame) -> pd.DataFrame:
-    """Ids in the index become the column `node`."""
-    if "node" in table or isinstance(table.index, pd.RangeIndex):
-        return table
-    named = table.index.name == "node"
-    if named or (table.index.name is None and not pd.api.types.is_integer_dtype(table.index.dtype)):
-        return table.rename_axis("node").reset_index()
-    return table
-
-
-def _renamed(
-    claims: pd.DataFrame, nodes: pd.DataFrame | None, columns: Mapping[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    have = [*claims.columns, *(() if nodes is None else nodes.columns)]
-    absent = [name for name in columns if name not in have]
-    if absent:
-        turned = {v: k for k, v in columns.items()}
-        hint = f" Did you mean columns={turned!r}?" if set(turned) <= set(have) else ""
-        match = closest(absent[0], have)
-        hint = hint or (f" Did you mean {match!r}?" if match else "")
-        raise NetworkError(
-            f"columns={{…}} names {listing(absent)}; the table has {listing(claims.columns, 9)}."
-            f"{hint}"
+def _units(claims: door.Read, nodes: door.Read, how: Reading) -> list[Finding]:
+    """C007: headings of the two tables that say different units."""
+    said = {*claims.units.values(), *nodes.units.values()}
+    if how.unit or len(said) < 2:
+        return []
+    return [
+        Finding(
+            "C007",
+            "error",
+            "mixed units",
+            f"the headings say {listing(sorted(said))}; a network has one unit.",
+            f'unit="{sorted(said)[0]}" is what all are converted to.',
+            1,
         )
-    names = dict(columns)
-    return claims.rename(columns=names), None if nodes is None else nodes.rename(columns=names)
+    ]
 
 
-def _schema_names(table: pd.DataFrame, name: schema.Table) -> pd.DataFrame:
-    """Columns written like "External Assets" get the name of the schema; none stands twice."""
-    renamed = {}
-    for column in table.columns:
-        plain = "_".join(str(column).strip().casefold().replace("-", " ").split())
-        if plain != column and plain in schema.columns(name) and plain not in table:
-            renamed[column] = plain
-    table = table.rename(columns=renamed)
-    twice = table.columns[table.columns.duplicated()].unique()
-    if len(twice):
-        raise NetworkError(
-            f"The {name} table has {plural(len(twice), 'column')} twice: {listing(twice)}. Keep "
-            "one of each."
+def _without_totals(found: Tables) -> Tables:
+    """C009: rows of an edge list that are the sum of all others."""
+    how, table = found.how, found.exposures
+    if how.totals == "keep" or len(table) < 3:
+        return found
+    last = table.iloc[-2:]
+    named = [
+        k
+        for k, row in zip(
+            range(len(table) - 2, len(table)), last.itertuples(index=False), strict=True
         )
-    return table
-
-
-def _synonym(
-    table: pd.DataFrame, ours: str, names: tuple[str, ...], which: schema.Table
-) -> pd.DataFrame:
-    """Rename the one column that can only mean `ours`; two that could are an error."""
-    lower = {str(name).strip().casefold(): name for name in table.columns}
-    found = [lower[name] for name in names if name in lower]
-    if len(found) > 1 and str(found[-1]).casefold() in ("weight", "name"):
-        found = found[:-1]
-    if len(found) > 1:
-        raise NetworkError(
-            f"The {which} table has several columns that may be {ours!r}: {listing(found)}. Say "
-            f'columns={{"{found[0]}": "{ours}"}}.'
+        if _is_total(getattr(row, "creditor", None)) or _is_total(getattr(row, "debtor", None))
+    ]
+    amount = numbers(table["amount"]).values
+    rest = np.delete(amount, named)
+    named = [k for k in named if np.isclose(amount[k], rest.sum(), rtol=1e-6)]
+    if not named:
+        return found
+    rows = ", ".join(str(int(table.index[k]) + 2) for k in named)
+    keep = np.ones(len(table), bool)
+    keep[named] = False
+    found.exposures = table[keep]
+    if how.totals == "drop":
+        how.use("totals")
+    found.findings.append(
+        Finding(
+            "C009",
+            "repaired" if how.totals == "drop" else "error",
+            "totals",
+            f"the last row of the exposures ({found.origin or 'row'} {rows}) is the sum of all "
+            "others.",
+            'totals="drop" leaves it out, totals="keep" says that it is a claim.',
+            len(named),
         )
-    return table.rename(columns={found[0]: ours}) if found else table
+    )
+    return found
+
+
+def _is_total(cell: Any) -> bool:
+    return isinstance(cell, str) and bool(TOTAL.match(cell))
 
 
 def roles(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Any, Any] | None]:
-    """Clear names of columns made ours, and the two columns that only an orientation explains."""
-    for ours, theirs in CLEAR_NAMES.items():
-        if ours not in table:
-            table = _synonym(table, ours, theirs, "exposures")
+    """The two columns that only an orientation explains."""
     if {"creditor", "debtor"} & set(table.columns):
         return table, None
     lower = {str(name).strip().casefold(): name for name in table.columns}
     pair: tuple[Any, Any] | None = next(
         ((lower[a], lower[b]) for a, b in DIRECTED if a in lower and b in lower), None
     )
-    if pair is None and [str(name) for name in table.columns] == ["0", "1", "2"]:
+    if pair is None and [str(name) for name in table.columns] in (["0", "1", "2"], ["1", "2", "3"]):
         pair = (table.columns[0], table.columns[1])
         table = table.rename(columns={table.columns[2]: "amount"})
     if pair is None and len(table.columns) == 3 and "amount" in table:
@@ -188,48 +156,90 @@ def roles(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Any, Any] | None]:
 
 
 def oriented(
-    table: pd.DataFrame, orientation: str | None, unit: str
+    table: pd.DataFrame, orientation: str | None, how: Reading, done: Mapped, source: Source
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Name the two sides of an edge list; C001 where it cannot be told who owes whom.
 
     With C001 the first orientation is taken, so that the other checks can go on.
     """
-    if orientation is not None:
-        choice(orientation, ORIENTATIONS, "orientation")
     table, pair = roles(table)
     if pair is None:
         if {"creditor", "debtor"} & set(table.columns):
             return table, []
-        some = [name for name in table.columns if name != "amount"][:2]
-        fix = ", ".join(
-            f'"{name}": "{side}"' for name, side in zip(some, ("creditor", "debtor"), strict=False)
-        )
-        return table, [
-            Finding(
-                "C001",
-                "error",
-                "orientation",
-                f"cannot tell who owes whom: columns {listing(table.columns, 9)}.",
-                f"columns={{{fix}}}, or the other way round.",
-                len(table),
-            )
-        ]
-    findings = [_unknown(table, pair, unit)] if orientation is None else []
+        return table, [_another(source, how) or _no_sides(table, source)]
+    findings = [_unknown(table, pair, how, source)] if orientation is None else []
     sides = (orientation or ORIENTATIONS[0]).split("->")
+    done.renamed.update({side: str(name) for side, name in zip(sides, pair, strict=True)})
     return table.rename(columns=dict(zip(pair, sides, strict=True))), findings
 
 
-def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], unit: str) -> Finding:
+def _no_sides(table: pd.DataFrame, source: Source) -> Finding:
+    some = [name for name in table.columns if name != "amount"][:2]
+    fix = ", ".join(
+        f'"{name}": "{side}"' for name, side in zip(some, ("creditor", "debtor"), strict=False)
+    )
+    return Finding(
+        "C001",
+        "error",
+        "orientation",
+        f"cannot tell who owes whom: columns {listing(table.columns, 9)}"
+        + (" (the file has no header)." if source.headerless else "."),
+        f"columns={{{fix}}}, or the other way round.",
+        len(table),
+    )
+
+
+def _another(source: Source, how: Reading) -> Finding | None:
+    """C014: a table of another kind, with what reads it."""
+    for name in OTHERS:
+        try:
+            had = mapped(source.frame, name, replace(how, used=set()))
+        except NetworkError:
+            continue
+        own = schema.columns(name)
+        need = [c for c in own if own[c].required == "yes"]
+        sure = [c for c in need if c in had.frame and c not in had.guessed]
+        if len(sure) == len(need) or (name == "margins" and set(schema.MARGINS) <= set(sure)):
+            fix = BECOMES.get(name, f"ct.read(…, {name}=…) takes it beside the exposures.")
+            return _other(f"these are {name}: it has the columns {listing(need, 6)}.", fix, source)
+    first = source.frame.columns[0] if len(source.frame.columns) else ""
+    dated = schema.key(first) in DATES or _dates(source.frame)
+    if dated and len(source.frame.columns) > 2:
+        assets = [c for c in source.frame.columns if schema.key(c) not in DATES]
+        return _other(
+            f"it has one row a date ({str(first)!r}) and one column a series "
+            f"({listing(assets, 4)}): nobody owes anybody here.",
+            "take one date and write one row a column, as a table of holdings (node, asset, value) "
+            "of the protocol, which holdings= takes beside exposures.",
+            source,
+        )
+    return None
+
+
+def _other(message: str, fix: str, source: Source) -> Finding:
+    text = f"this is no table of exposures: {message}"
+    return Finding("C014", "error", "no exposures", text, fix, len(source.frame))
+
+
+def _dates(frame: pd.DataFrame) -> bool:
+    if not len(frame):
+        return False
+    first = frame.iloc[:20, 0].dropna().astype("str")
+    return bool(first.str.match(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").all()) and len(first) > 0
+
+
+def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: Source) -> Finding:
     example, total = "", float("nan")
     if "amount" in table and len(table):
-        amount = pd.Series(numbers(table["amount"]).values, table.index)
+        read = numbers(table["amount"], how.decimal, how.thousands)
+        amount = pd.Series(read.values, table.index)
         total = float(amount.abs().sum())
         out, into = (amount.groupby(table[side]).sum() for side in pair)
         net = out.subtract(into, fill_value=0.0)
         if len(net):
             name = net.abs().idxmax()
             side, other = ("lender", "borrower") if net[name] > 0 else ("borrower", "lender")
-            stake = money(abs(net[name]), unit)
+            stake = money(abs(net[name]), how.unit)
             example = (
                 f" (With the first, {name} is a net {side} of {stake}; with the second a net "
                 f"{other}.)"
@@ -238,7 +248,9 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], unit: str) -> Finding:
         "C001",
         "error",
         "orientation",
-        f"cannot tell who owes whom: columns {str(pair[0])!r}, {str(pair[1])!r}.{example}",
+        f"cannot tell who owes whom: columns {str(pair[0])!r}, {str(pair[1])!r}."
+        + (" The file has no header: columns go by number." if source.headerless else "")
+        + example,
         'orientation="creditor->debtor" or "debtor->creditor".',
         len(table),
         total,
@@ -284,4 +296,4 @@ def layered(found: Tables, layer: Any = None) -> Tables:
             settings["assume_equity"] = {
                 k: v for k, v in settings["assume_equity"].items() if k not in gone
             }
-    return Tables(nodes, exposures, settings, found.origin, found.findings)
+    return replace(found, nodes=nodes, exposures=exposures, settings=settings)

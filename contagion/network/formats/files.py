@@ -1,273 +1,131 @@
-"""CSV, Parquet, Excel, graph files and folders to tables."""
+"""Files and folders to tables of nodes and exposures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from ...errors import MissingFileError, MissingPackageError, NetworkError, reading
-from ...text import closest, listing
+from ...errors import NetworkError, reading
+from ...text import listing
 from .. import schema
-from .edges import CLEAR_NAMES, DIRECTED, NODE_NAMES, layered, roles, tables, to_pandas
+from ..tables import door, stored
+from ..tables import reading as chosen
+from ..tables.grids import Source
+from ..tables.reading import OPTIONS as READING
+from ..tables.reading import Reading
+from .edges import layered, tables
 from .graph import from_networkx
 from .matrix import from_matrix, is_matrix
 from .tables import Tables
 
-EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-TEXT = (".csv", ".tsv", ".txt", ".gz")
 GRAPHS = (".graphml", ".gexf")
-OPTIONS = ("nodes", "orientation", "columns", "layer", "totals", "sheet", "amount", "encoding")
-SIDES = ("holdings", "guarantees", "shareholdings")
-NA_WORDS = ["", "#N/A", "N/A", "n/a", "NA", "NaN", "nan", "NULL", "null", "None", "<NA>"]
+OWN = ("nodes", "orientation", "layer", "amount")
+OPTIONS = (*OWN, *READING)
+KEPT = ("decimal", "fx", "decimals")  # choices of a network as well
+BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
 
 
 def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
     """Tables and settings of a file or folder; options of the caller win over those of a card."""
-    place = _existing(path)
-    options = dict(options)
-    nodes, orientation, columns, layer, totals, sheet, amount, encoding = (
-        options.pop(name, None) for name in OPTIONS
-    )
-    for name in SIDES:
-        if isinstance(options.get(name), str | PathLike):
-            options[name] = read_table(_existing(options[name]), columns=columns, encoding=encoding)
-    settings: dict[str, Any] = {}
+    place = stored.existing(path)
+    settings = _card(place) if place.is_dir() else {}
+    options = {**settings, **{k: v for k, v in options.items() if v is not None}}
+    nodes, orientation, layer, amount = (options.pop(name, None) for name in OWN)
+    if amount is not None and place.suffix.lower() not in GRAPHS:
+        options["columns"] = {**(options.get("columns") or {}), amount: "amount"}
+    how = chosen(options, str(options.get("unit", "")))
+    settings = {k: v for k, v in options.items() if k not in READING or k in KEPT}
     if place.suffix.lower() in GRAPHS:
-        import networkx as nx
-
-        read = nx.read_graphml if place.suffix.lower() == ".graphml" else nx.read_gexf
-        with reading(place.name, NetworkError):
-            graph = read(place)
-        found = from_networkx(graph, orientation, amount, columns)
+        found = _graph(place, how, orientation, amount)
         if nodes is not None:
-            found.nodes = tables(_table(nodes), found.exposures).nodes
+            found.nodes = tables(nodes, found.exposures, how).nodes
     else:
-        own: pd.DataFrame | None = None
-        origin = place.name
+        given: Any = nodes
         if place.is_dir():
-            own, claims, settings, origin = _read_folder(place, columns, encoding)
-        elif place.suffix.lower() in EXCEL:
-            with reading(place.name, NetworkError):
-                own, claims = _read_workbook(place, sheet)
+            exposures = _table(place, "exposures")
+            given = nodes if nodes is not None else _table(place, "nodes", missing=True)
+            for name in BESIDE:
+                file = _table(place, name, missing=True)
+                if file is not None and settings.get(name) is None:
+                    settings[name] = file
         else:
-            claims = read_table(place, columns=columns, encoding=encoding)
-        if amount is not None:
-            columns = {**(columns or {}), amount: "amount"}
-        orientation = orientation or settings.pop("orientation", None)
-        columns = columns or settings.pop("columns", None)
-        layer = layer if layer is not None else settings.pop("layer", None)
-        given = _table(nodes, encoding) if nodes is not None else own
-        if columns is None and is_matrix(claims):
-            decimal = options.get("decimal", settings.get("decimal"))
-            found = from_matrix(claims, None, orientation, totals or "error", decimal)
-            if given is not None:
-                found.nodes = tables(given, found.exposures).nodes
+            exposures = place
+            if nodes is None and stored.has(place, "nodes", how):
+                given = stored.load(place, "nodes", replace(how, sheet=None))
+        source = door.find(exposures, "exposures", how)
+        if not how.columns and _square(source, how):
+            found = _matrix(source, how, orientation, given)
         else:
-            unit = str(options.get("unit", settings.get("unit", "")))
-            found = tables(given, claims, orientation, columns, origin, unit)
-    settings.pop("layer", None)
-    found.settings = {**found.settings, **settings, **options}
+            found = tables(given, source, how, orientation)
+    found.settings = {**found.settings, **settings}
     return layered(found, layer)
 
 
-def _existing(path: str | PathLike[str]) -> Path:
-    place = Path(path)
-    if not place.exists():
-        beside = [p.name for p in place.parent.iterdir()] if place.parent.is_dir() else []
-        match = closest(place.name, beside)
-        raise MissingFileError(
-            f"There is no {str(place)!r}." + (f" Did you mean {match!r}?" if match else "")
-        )
-    return place
+def _graph(place: Path, how: Reading, orientation: str | None, amount: str | None) -> Tables:
+    import networkx as nx
+
+    read = nx.read_graphml if place.suffix.lower() == ".graphml" else nx.read_gexf
+    with reading(place.name, NetworkError):
+        graph = read(place)
+    return from_networkx(graph, orientation, amount, how)
 
 
-def _table(given: Any, encoding: str | None = None) -> pd.DataFrame:
-    if isinstance(given, str | PathLike):
-        return read_table(_existing(given), "nodes", encoding=encoding)
-    return to_pandas(given)
+def _square(source: Source, how: Reading) -> bool:
+    """A matrix, with labels or without."""
+    if source.headerless:
+        rows, columns = source.frame.shape
+        return (rows == columns and rows > 1 and columns != 3) or bool(how.names)
+    return is_matrix(source.frame)
 
 
-def read_table(
-    path: Path,
-    prefer: str = "exposures",
-    *,
-    columns: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-) -> pd.DataFrame:
-    """One table from CSV, Parquet or Excel; ids stay text, so that '007' is not 7 and 'NA' is.
-
-    The index counts the lines after the header, blank ones too, so that messages can name them.
-    """
-    suffix = path.suffix.lower()
-    if suffix in (".parquet", ".pq"):
-        with reading(path.name, NetworkError):
-            return pd.read_parquet(path)
-    if suffix in EXCEL:
-        with reading(path.name, NetworkError):
-            nodes, claims = _read_workbook(path, None)
-        return nodes if prefer == "nodes" and nodes is not None else claims
-    if suffix not in TEXT:
-        raise NetworkError(
-            f"{path.name}: formats read are .csv, .parquet, .xlsx, .graphml, .gexf and folders."
-        )
-    try:
-        return _read_text(path, columns or {}, encoding or "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NetworkError(
-            f"{path.name} is not UTF-8 (byte {error.start}). Say which encoding it has, e.g. "
-            'encoding="cp1252" (Excel in Western Europe) or encoding="utf-16".'
-        ) from None
-    except pd.errors.EmptyDataError:
-        raise NetworkError(f"{path.name} is empty: a header line is needed.") from None
-    except pd.errors.ParserError as error:
-        said = str(error).split("C error: ")[-1].strip()
-        raise NetworkError(f"{path.name} is not a table: {said}.") from None
+def _matrix(source: Source, how: Reading, orientation: str | None, nodes: Any) -> Tables:
+    names, frame = how.names, source.frame
+    if source.headerless:
+        how.use("names")
+        if names is None:
+            names = [str(k + 1) for k in range(len(frame))]
+            source.notes.append("the nodes are called 1, 2, …: names=[…] gives other names")
+        frame = frame.set_axis(range(len(frame)), axis=0).set_axis(range(frame.shape[1]), axis=1)
+    found = from_matrix(frame, names, orientation, how.totals or "error", how)
+    found.findings += door.told(source, "exposures")
+    if nodes is not None:
+        had = tables(nodes, found.exposures, how)
+        found.nodes, found.headings = had.nodes, had.headings
+        found.findings += [f for f in had.findings if f.code != "N002" or "nodes" in f.message]
+    return found
 
 
-def _read_text(path: Path, columns: Mapping[str, str], encoding: str) -> pd.DataFrame:
-    import gzip
-
-    raw = gzip.open if path.suffix.lower() == ".gz" else open
-    with raw(path, "rt", encoding=encoding) as file:
-        head = file.readline()
-    mark = max(",;\t|", key=head.count)
-    options: dict[str, Any] = {"sep": mark, "encoding": encoding}
-    options |= {"keep_default_na": False, "skipinitialspace": True}
-    header = pd.read_csv(path, nrows=0, **options)
-    ids = _ids(header, columns)
-    table = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(ids, "str"),
-        na_values={name: [""] if name in ids else NA_WORDS for name in header.columns},
-        skip_blank_lines=False,
-        **options,
+def _table(place: Path, stem: str, *, missing: bool = False) -> Path | None:
+    for suffix in (".csv", ".parquet", ".csv.gz"):
+        if (place / f"{stem}{suffix}").exists():
+            return place / f"{stem}{suffix}"
+    if missing:
+        return None
+    have = sorted(file.name for file in place.iterdir())
+    raise NetworkError(
+        f"The folder {str(place)!r} has no {stem}.csv or {stem}.parquet"
+        + (f"; it has {listing(have, 6)}." if have else "; it is empty.")
     )
-    empty = [
-        name for name in table if str(name).startswith("Unnamed:") and table[name].isna().all()
-    ]
-    table = table.drop(columns=empty)
-    if isinstance(table.index, pd.MultiIndex):
-        raise NetworkError(f"{path.name} is not a table: rows have more cells than the header.")
-    table.index = _lines(table, ids)
-    blank = table.isna().all(axis=1)
-    rows: pd.DataFrame = table[~blank] if blank.any() else table
-    return rows
 
 
-def _lines(table: pd.DataFrame, ids: list[Any]) -> pd.Index:
-    """Lines after the header; a quoted cell with line breaks takes several."""
-    text = [c for c in table if c not in ids and isinstance(table[c].dtype, pd.StringDtype)]
-    breaks = np.zeros(len(table), np.int64)
-    for name in text:
-        breaks += table[name].str.count("\n").fillna(0).to_numpy(np.int64)
-    if not breaks.any():
-        return table.index
-    lines: pd.Index = table.index + (np.cumsum(breaks) - breaks)
-    return lines
-
-
-def _ids(header: pd.DataFrame, columns: Mapping[str, str]) -> list[Any]:
-    """Columns that hold names: never numbers, even where they look like some."""
-    names = {"node", "group", "layer", "as_of", "owner", "company", *NODE_NAMES}
-    names |= {*CLEAR_NAMES["creditor"], *CLEAR_NAMES["debtor"], "creditor", "debtor"}
-    names |= {name for pair in DIRECTED for name in pair}
-    ours = {"node", "creditor", "debtor", "layer", "as_of", "group"}
-    ids = [
-        name
-        for name in header.columns
-        if str(name).strip().casefold() in names or columns.get(name) in ours
-    ]
-    if not ids and len(header.columns) > 2:
-        _, pair = roles(header)
-        ids = list(pair) if pair else [header.columns[0]]  # a matrix: labels in front
-    return ids
-
-
-def _read_workbook(path: Path, sheet: str | int | None) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """Node table (a sheet called nodes) and exposures (sheet=, or exposures, or the first)."""
-    try:
-        import python_calamine  # noqa: F401
-    except ImportError:
-        raise MissingPackageError(
-            'Reading Excel needs an extra: pip install "contagion-risk[excel]".'
-        ) from None
-    with pd.ExcelFile(path, engine="calamine") as book:
-        sheets = [str(name) for name in book.sheet_names]
-        lower = {name.strip().casefold(): name for name in sheets}
-        if isinstance(sheet, str) and sheet not in sheets:
-            match = closest(sheet, sheets)
-            hint = f" Did you mean {match!r}?" if match else ""
-            raise NetworkError(
-                f"{path.name} has no sheet {sheet!r}; it has {listing(sheets, 9)}.{hint}"
-            )
-        if isinstance(sheet, int) and not -len(sheets) <= sheet < len(sheets):
-            raise NetworkError(f"{path.name} has {len(sheets)} sheets: {listing(sheets, 9)}.")
-        chosen = sheet if sheet is not None else lower.get("exposures", 0)
-        claims = _sheet(book, chosen)
-        nodes = None
-        if "nodes" in lower and lower["nodes"] != chosen and (sheet is not None or len(sheets) > 1):
-            nodes = _sheet(book, lower["nodes"])
-    return nodes, claims
-
-
-def _sheet(book: pd.ExcelFile, sheet: str | int) -> pd.DataFrame:
-    frame = pd.read_excel(book, sheet, dtype=object, keep_default_na=False, na_values=[""])
-    frame = frame.dropna(how="all")
-    ids = _ids(frame.iloc[:0], {})
-    for name in frame.columns:
-        frame[name] = frame[name].map(_text, na_action="ignore") if name in ids else frame[name]
-    return frame.infer_objects()
-
-
-def _text(cell: Any) -> str:
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-
-
-def _read_folder(
-    place: Path, columns: Mapping[str, str] | None, encoding: str | None
-) -> tuple[pd.DataFrame | None, pd.DataFrame, dict[str, Any], str]:
-    """Tables of a folder, the settings of its card, and the name of the file of exposures."""
-
-    def one(stem: str) -> tuple[pd.DataFrame | None, str]:
-        for suffix in (".csv", ".parquet", ".csv.gz"):
-            file = place / f"{stem}{suffix}"
-            if file.exists():
-                return read_table(file, columns=columns, encoding=encoding), file.name
-        return None, ""
-
-    exposures, origin = one("exposures")
-    if exposures is None:
-        have = sorted(file.name for file in place.iterdir())
-        raise NetworkError(
-            f"The folder {str(place)!r} has no exposures.csv or exposures.parquet"
-            + (f"; it has {listing(have, 6)}." if have else "; it is empty.")
-        )
-    settings: dict[str, Any] = {}
+def _card(place: Path) -> dict[str, Any]:
+    """The settings of the card of a folder."""
     card = place / "dataset.toml"
-    if card.exists():
-        import tomllib
+    if not card.exists():
+        return {}
+    import tomllib
 
-        with reading(card):
-            data = tomllib.loads(card.read_text(encoding="utf-8"))
-            settings = {
-                "unit": str(data.get("unit", "")),
-                "name": str(data.get("title", "")),
-                **data.get("network", {}),
-            }
-        if "assume_equity" in data:
-            settings["assume_equity"] = data["assume_equity"]
-        if "rules" in data:
-            settings["rules"] = data["rules"]
-    for table in SIDES:
-        found, _ = one(table)
-        if found is not None:
-            settings[table] = found
-    return one("nodes")[0], exposures, settings, origin
+    with reading(card):
+        data = tomllib.loads(card.read_text(encoding="utf-8"))
+        settings = {
+            "unit": str(data.get("unit", "")),
+            "name": str(data.get("title", "")),
+            **data.get("network", {}),
+        }
+    more = ("assume_equity", "rules", "provenance")
+    return settings | {key: data[key] for key in more if key in data}
 
 
 def schema_text() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
+
+from ... import media
 
 
 def write_folder(
@@ -19,10 +21,12 @@ def write_folder(
     ------
     OSError
         Where the folder cannot be made or written.
+    ArgumentError
+        Where it has the name of a file.
     """
     import tomli_w
 
-    place = Path(folder)
+    place = media.folder(folder, "network")
     place.mkdir(parents=True, exist_ok=True)
     files = []
     for name, table in tables.items():
@@ -30,8 +34,16 @@ def write_folder(
         if table is None:
             file.unlink(missing_ok=True)
             continue
-        table.to_csv(file, index=False)
+        table.to_csv(file, index=False, quoting=_quoting(table))
         files.append(file)
     file = place / "dataset.toml"
     file.write_text(tomli_w.dumps({key: value for key, value in card.items() if value}), "utf-8")
     return [*files, file]
+
+
+def _quoting(table: pd.DataFrame) -> Literal[0, 2]:
+    """Text is quoted where a cell begins or ends with a space, which readers of CSV trim."""
+    words = (pd.Series(table[c].unique()) for c in table if table[c].dtype.kind not in "fiub")
+    texts = (cells[cells.map(lambda x: isinstance(x, str))] for cells in words)
+    spaced = any((cells != cells.str.strip()).any() for cells in texts if len(cells))
+    return 2 if spaced else 0  # csv.QUOTE_NONNUMERIC, csv.QUOTE_MINIMAL

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ...errors import NetworkError
 from ...text import choice, closest, listing
+from ..tables.reading import Reading
 from .edges import ORIENTATIONS, tables
 from .tables import Tables
 
@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     import networkx as nx
 
 SETTINGS = ("unit", "name", "external_creditors", "duplicates", "loops", "collateral", "aggregates")
-CARRIED = ("holdings", "assumptions", "rules", "guarantees", "shareholdings")  # as JSON
+CARRIED = (  # as JSON
+    "holdings", "assumptions", "rules", "guarantees", "shareholdings", "provenance",
+)  # fmt: skip
 
 
 def from_networkx(
     graph: nx.Graph[Any],
     orientation: str | None,
     amount: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    how: Reading | None = None,
 ) -> Tables:
     """Node and exposure tables of a networkx graph, and the settings it carries."""
+    how = how or Reading()
+    columns = how.columns
     if not graph.is_directed():
         raise NetworkError(
             "The graph is undirected: an exposure needs a creditor and a debtor. Use a DiGraph "
@@ -66,7 +70,7 @@ def from_networkx(
     if "rules" in settings:  # pairs: the keys of JSON objects are strings, nodes need not be
         settings["rules"] = dict(settings["rules"])
     orientation = orientation or graph.graph.get("orientation")
-    found = tables(nodes, edges, orientation, columns, unit=str(settings.get("unit", "")))
+    found = tables(nodes, edges, how, orientation)
     found.settings = settings
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +12,11 @@ from scipy.sparse import coo_array, issparse
 from ...errors import Finding, NetworkError
 from ...text import choice, listing, plural
 from ..checks.draft import MATRIX
-from ..checks.numbers import Numbers, numbers
-from .edges import ORIENTATIONS
+from ..tables.numbers import Numbers, numbers
+from ..tables.reading import Reading
+from .edges import ORIENTATIONS, TOTAL
 from .tables import Tables
 
-TOTAL = re.compile(r"(?i)^\s*(?:grand |sub)?(?:totals?|sum|Σ|all|gesamt|summe|totaux)\s*$")
 TOTALS = ("error", "drop", "keep")
 
 
@@ -26,10 +25,11 @@ def from_matrix(
     names: Any,
     orientation: str | None,
     totals: str = "error",
-    decimal: str | None = None,
+    how: Reading | None = None,
 ) -> Tables:
     """Exposures and node names of a square matrix; C001, C009 and C006 for what does not fit."""
     findings: list[Finding] = []
+    how = how or Reading()
     choice(totals, TOTALS, "totals")
     if orientation is None:
         findings.append(
@@ -44,13 +44,15 @@ def from_matrix(
         )
     else:
         choice(orientation, ORIENTATIONS, "orientation")
-    labels = None if names is None else list(names)
+    labels = None if names is None else _names(names)
     try:
         if isinstance(matrix, pd.DataFrame):
-            matrix, own = _labelled(matrix, totals, decimal)
+            matrix, own = _labelled(matrix, totals, how)
             labels = own if labels is None else labels
         elif not issparse(matrix):
             matrix = _array(matrix)
+        elif np.dtype(getattr(matrix, "dtype", float)).kind == "c":
+            raise _wrong("the matrix is complex.", "matrix.real, if that is what is owed.")
         _square(matrix, labels)
     except NetworkError as error:
         raise NetworkError([*findings, *error.findings]) from None
@@ -65,15 +67,32 @@ def from_matrix(
     exposures = pd.DataFrame(
         {"creditor": index[sides[0]], "debtor": index[sides[1]], "amount": amount}
     )
-    return Tables(pd.DataFrame({"node": index}), exposures, {}, MATRIX, findings)
+    return Tables(pd.DataFrame({"node": index}), exposures, {}, MATRIX, findings, how)
 
 
 def _wrong(message: str, fix: str, count: int = 1) -> NetworkError:
     return NetworkError([Finding("C009", "error", "matrix labels", message, fix, count)])
 
 
+def _names(names: Any) -> list[Any]:
+    if isinstance(names, set | frozenset):
+        raise _wrong(
+            "the names are a set, which has no order.", "names=[…], in the order of the rows."
+        )
+    if isinstance(names, str):
+        raise _wrong("the names are one text.", "names=[…], one a row.")
+    return list(names)
+
+
 def _array(matrix: Any) -> np.ndarray:
+    if isinstance(matrix, np.ma.MaskedArray):
+        raise _wrong(
+            "the matrix is masked: a masked cell may be unknown, or no claim.",
+            "matrix.filled(0) where they are no claims, matrix.filled(np.nan) where unknown.",
+        )
     try:
+        if np.iscomplexobj(matrix):
+            raise _wrong("the matrix is complex.", "matrix.real, if that is what is owed.")
         return np.array(matrix, float)
     except (TypeError, ValueError):
         raise _wrong(
@@ -128,11 +147,12 @@ def _label(name: object) -> str:
     return str(name).strip()
 
 
-def _labelled(
-    frame: pd.DataFrame, totals: str, decimal: str | None
-) -> tuple[np.ndarray, list[Any]]:
+def _labelled(frame: pd.DataFrame, totals: str, how: Reading) -> tuple[np.ndarray, list[Any]]:
     """Numbers and labels of a labelled matrix; totals are found by name and by arithmetic."""
-    if isinstance(frame.index, pd.RangeIndex) and len(frame.columns):
+    numbered = pd.api.types.is_integer_dtype(frame.index.dtype)
+    if frame.columns.equals(frame.index) and numbered and frame.columns[:1].isin([0]).all():
+        pass  # without labels
+    elif numbered and len(frame.columns):
         first = frame.columns[0]
         if not pd.api.types.is_numeric_dtype(frame[first].dtype) or is_matrix(frame):
             frame = frame.set_index(first)
@@ -140,7 +160,7 @@ def _labelled(
         rows, columns = list(frame.index), list(frame.columns)  # labels keep their type
     else:
         rows, columns = [_label(x) for x in frame.index], [_label(x) for x in frame.columns]
-    values = _numbers(frame, decimal)
+    values = _numbers(frame, how)
     sums = [] if totals == "keep" else _totals(values, rows, columns)
     if sums:
         if totals != "drop":
@@ -149,6 +169,7 @@ def _labelled(
                 'totals="drop" leaves the sums out, totals="keep" says that these are nodes.',
                 len(sums),
             )
+        how.use("totals")
         for axis, at, _ in sorted(sums, reverse=True):
             values = np.delete(values, at, axis)
             del (rows, columns)[axis][at]
@@ -202,13 +223,14 @@ def _totals(
     return found
 
 
-def _numbers(frame: pd.DataFrame, decimal: str | None) -> np.ndarray:
+def _numbers(frame: pd.DataFrame, how: Reading) -> np.ndarray:
     """All cells as numbers, with one decimal sign for the whole matrix; "-" is 0, empty is nan."""
     if all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes):
         return frame.to_numpy(np.float64, na_value=np.nan)
     cells = frame.to_numpy(object).ravel()
     dash = np.array([isinstance(c, str) and c.strip() in ("-", "–", "—", ".") for c in cells])
-    read: Numbers = numbers(pd.Series(cells, dtype=object), decimal)
+    how.use("decimal", "thousands")
+    read: Numbers = numbers(pd.Series(cells, dtype=object), how.decimal, how.thousands)
     if read.unread is not None:
         at = np.flatnonzero(read.unread)
         width = len(frame.columns)
@@ -224,7 +246,7 @@ def _numbers(frame: pd.DataFrame, decimal: str | None) -> np.ndarray:
                     f"{'a number' if len(at) == 1 else 'numbers'}: {listing(cells[at])} "
                     f"(row→column {', '.join(where)}). "
                     + (
-                        "A comma may be the decimal sign or separate thousands."
+                        "A point or comma may be the decimal sign or separate thousands."
                         if doubt
                         else "Text is never evaluated, formulas and sums neither."
                     ),

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...errors import Finding, NetworkError
+from ..tables.reading import Reading
 
 
 @dataclass
@@ -20,7 +21,8 @@ class Tables:
     exposures : columns creditor, debtor, amount and others.
     settings : keywords of the network that a file, a folder or a graph brings.
     origin : where messages place a row: a file name, "matrix", or empty.
-    findings : what the conversion found (C001, C009, C012).
+    findings : what the conversion found.
+    how, headings : the options of reading, and the columns that the files had.
     """
 
     nodes: pd.DataFrame | None
@@ -28,6 +30,8 @@ class Tables:
     settings: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
     findings: list[Finding] = field(default_factory=list)
+    how: Reading = field(default_factory=Reading)
+    headings: list[object] = field(default_factory=list)
 
     def take(self) -> pd.DataFrame:
         """The exposures, handed over: nobody else keeps their columns of names alive."""
@@ -38,5 +42,5 @@ class Tables:
         """The same; raises `NetworkError` where a required column is missing."""
         have = {"creditor", "debtor", "amount"} <= set(self.exposures.columns)
         if not have or (self.nodes is not None and "node" not in self.nodes):
-            raise NetworkError(self.findings)
+            raise NetworkError([f for f in self.findings if f.severity == "error"])
         return self

@@ -12,11 +12,12 @@ from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
 from ...vocabulary import Rng
 from . import links
-from .sheets import Amounts, Sheets, assembled, count
+from .sheets import Amounts, Sheets, assembled, count, generated
 
 AMOUNTS, SHEETS = Amounts(), Sheets()
 
 
+@generated
 def erdos_renyi(
     n: int,
     degree: float,
@@ -51,6 +52,7 @@ def erdos_renyi(
     return assembled(pairs, n, amounts, sheets, draw, name=f"Erdős–Rényi, {n:,} nodes")
 
 
+@generated
 def gai_kapadia(
     n: int,
     degree: float,
@@ -88,6 +90,7 @@ def gai_kapadia(
     return assembled(pairs, n, amounts, sheets, draw, name=f"Gai–Kapadia banks, {n:,} nodes")
 
 
+@generated
 def tiered(
     n: int,
     core: int,
@@ -127,6 +130,7 @@ def tiered(
     return _blocks(sizes, chance, amounts, sheets, rng, name)
 
 
+@generated
 def block(
     sizes: Mapping[str, int],
     chance: Any,
@@ -182,6 +186,7 @@ def _blocks(
     return assembled(pairs, n, amounts, sheets, draw, name=name, kind=kind)
 
 
+@generated
 def scale_free(
     n: int,
     degree: float,
@@ -227,6 +232,7 @@ def scale_free(
     return assembled(pairs, n, amounts, sheets, draw, name=f"Scale-free, {n:,} nodes")
 
 
+@generated
 def pareto_fitness(
     n: int,
     degree: float,
@@ -273,6 +279,7 @@ def pareto_fitness(
     return assembled(pairs, n, amounts, sheets, draw, name=name, weight=weight)
 
 
+@generated
 def ring(
     n: int,
     *,
@@ -297,6 +304,7 @@ def ring(
     return _regular((creditor, debtor), n, amount, sheets, f"Ring, {n:,} nodes")
 
 
+@generated
 def star(
     n: int, *, amount: float = 1.0, inward: bool = True, sheets: Sheets = SHEETS
 ) -> ExposureNetwork:
@@ -313,6 +321,7 @@ def star(
     return _regular(pairs, n, amount, sheets, f"Star, {n:,} nodes")
 
 
+@generated
 def complete(n: int, *, amount: float = 1.0, sheets: Sheets = SHEETS) -> ExposureNetwork:
     """Everybody claims `amount` / (n − 1) on everybody else: claims of `amount` a node.
 

@@ -10,12 +10,13 @@ import pandas as pd
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
 from ...vocabulary import Rng
-from .sheets import count, names_of
+from .sheets import count, generated, names_of
 
 KINDS = ("vault", "lending_protocol", "stablecoin", "staking", "bridge")
 ASSETS = ("ETH", "BTC", "USD")
 
 
+@generated
 def defi_stack(
     users: int = 100,
     protocols: Sequence[int] = (12, 8, 4),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from inspect import signature
+from typing import Any, Literal, ParamSpec
 
 import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import record, seeded
+from ...network.transforms import told
 from ...vocabulary import Rng
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,23 @@ class Sheets:
                 "external_liabilities": np.maximum(total - debts - k * total, 0.0),
             }
         )
+
+
+def generated(make: Callable[P, ExposureNetwork]) -> Callable[P, ExposureNetwork]:
+    """A function that draws a network: its name, arguments and seed are the record of it."""
+    takes = signature(make)
+
+    @wraps(make)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> ExposureNetwork:
+        given = takes.bind(*args, **kwargs)
+        given.apply_defaults()
+        said, seed = dict(given.arguments), None
+        if "rng" in said:
+            given.arguments["rng"], seed = seeded(said.pop("rng"))
+        done = record("generated", make.__name__, said, seed=seed)
+        return told(make(*given.args, **given.kwargs), [done])
+
+    return drawn
 
 
 def names_of(n: int, stem: str = "n") -> np.ndarray:

@@ -10,7 +10,7 @@ from ...vocabulary import Rng
 from ._cells import Problem
 from ._scaling import balanced, worst
 from ._transport import carried
-from .ensemble import Ensemble, gathered
+from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -18,6 +18,7 @@ ROUNDS = 100  # of swaps, before what is left is placed along paths
 CLOSE = 1e-11  # error of a margin, as a part of it
 
 
+@reconstructed
 def configuration(
     margins: Margins,
     *,

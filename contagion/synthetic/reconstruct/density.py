@@ -12,7 +12,7 @@ from ._cells import Problem
 from ._fewest import fewest
 from ._forest import forest, settled
 from ._transport import carried
-from .ensemble import Ensemble, gathered
+from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -21,6 +21,7 @@ SPREAD = 1.0  # θ, how strongly cheaper networks are preferred
 PATIENCE = 200  # steps a node
 
 
+@reconstructed
 def minimum_density(
     margins: Margins,
     *,

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from ...errors import ArgumentError
+from ...media import shown
 from ...network.exposure_network import ExposureNetwork
+from ...network.provenance import Record, record, seeded
 from ...text import plural
 from ._cells import Problem
 from .diagnostics import autocorrelation, effective_sample_size
 from .margins import Margins
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +43,8 @@ class Ensemble(Sequence[ExposureNetwork]):
     dropped : (S,) cells drawn that are zero in every network with these margins on these cells.
     notes : what else is to be said, one sentence each.
     trace : one row a sample, for samples of a Markov chain: statistics and parameters; else None.
+    made : the record of it, with seed and arguments; the networks carry it in their provenance.
+    numbers : (S,) the number of every sample among those that were drawn together, from 1.
 
     Example
     -------
@@ -58,9 +66,13 @@ class Ensemble(Sequence[ExposureNetwork]):
     dropped: np.ndarray
     notes: tuple[str, ...] = ()
     trace: pd.DataFrame | None = None
+    made: Record | None = None
+    numbers: Any = None
 
     def __post_init__(self) -> None:
-        for name in ("start", "creditor", "debtor", "amount", "added", "dropped"):
+        if self.numbers is None:
+            object.__setattr__(self, "numbers", np.arange(1, len(self) + 1))
+        for name in ("start", "creditor", "debtor", "amount", "added", "dropped", "numbers"):
             getattr(self, name).flags.writeable = False
 
     def __len__(self) -> int:
@@ -73,8 +85,12 @@ class Ensemble(Sequence[ExposureNetwork]):
     def __getitem__(self, at: int | slice) -> ExposureNetwork | Ensemble:
         if isinstance(at, slice):
             return self._taken(np.arange(len(self))[at])
-        part = self._part(range(len(self))[at])
-        return self.margins._network(self.creditor[part], self.debtor[part], self.amount[part])
+        part, made = self._part(range(len(self))[at]), self.made
+        made = made or record("reconstructed", self.method)
+        sample = ("sample", int(self.numbers[at]))
+        made = replace(made, parameters=(*made.parameters, sample))
+        cells = (self.creditor[part], self.debtor[part], self.amount[part])
+        return self.margins._network(*cells, made)
 
     def _part(self, sample: int) -> slice:
         return slice(int(self.start[sample]), int(self.start[sample + 1]))
@@ -93,6 +109,7 @@ class Ensemble(Sequence[ExposureNetwork]):
             added=self.added[samples],
             dropped=self.dropped[samples],
             trace=trace,
+            numbers=self.numbers[samples],
         )
 
     @property
@@ -177,6 +194,7 @@ class Ensemble(Sequence[ExposureNetwork]):
         creditors, debtors = names.rename("creditor"), names.rename("debtor")
         return pd.DataFrame(sums / max(len(self), 1), index=creditors, columns=debtors)
 
+    @shown
     def __repr__(self) -> str:
         links = self.links
         low, high = (int(links.min()), int(links.max())) if len(self) else (0, 0)
@@ -194,6 +212,26 @@ class Ensemble(Sequence[ExposureNetwork]):
             )
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(textwrap.fill(x, 79, subsequent_indent="    ") for x in lines)
+
+
+def reconstructed(method: Callable[P, Ensemble]) -> Callable[P, Ensemble]:
+    """A method that makes an ensemble: its name, arguments and seed are the record of it."""
+    takes = signature(method)
+
+    @wraps(method)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Ensemble:
+        given = takes.bind(*args, **kwargs)
+        given.apply_defaults()
+        said, seed = dict(given.arguments), None
+        if "rng" in said:
+            given.arguments["rng"], seed = seeded(said.pop("rng"))
+        margins = said.pop("margins")
+        said.pop("progress", None)
+        said["known"] = len(getattr(margins, "known", ())) or None
+        made = record("reconstructed", method.__name__, said, seed=seed)
+        return replace(method(*given.args, **given.kwargs), made=made)
+
+    return drawn
 
 
 def gathered(

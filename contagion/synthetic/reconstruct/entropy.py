@@ -11,10 +11,11 @@ from ...errors import NetworkError
 from ...text import listing, money
 from ._cells import Problem
 from ._scaling import balanced
-from .ensemble import Ensemble, gathered
+from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 
+@reconstructed
 def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     """The network that spreads claims as evenly as the margins allow.
 

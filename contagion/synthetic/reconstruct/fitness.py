@@ -15,7 +15,7 @@ from ...vocabulary import Rng
 from ._cells import Problem
 from ._repair import repaired
 from ._scaling import balanced
-from .ensemble import Ensemble, gathered
+from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 
@@ -172,6 +172,7 @@ def with_one_each(problem: Problem, links: float) -> np.ndarray:
     return probability
 
 
+@reconstructed
 def fitness(
     margins: Margins,
     *,

@@ -18,7 +18,7 @@ from ._cycles import along_links, sweep
 from ._repair import repaired
 from ._scaling import balanced
 from .diagnostics import effective_sample_size
-from .ensemble import Ensemble, gathered
+from .ensemble import Ensemble, gathered, reconstructed
 from .entropy import matrix
 from .fitness import asked, log_odds, shifted
 from .margins import Margins
@@ -42,6 +42,7 @@ class Gamma:
     rate: float
 
 
+@reconstructed
 def gibbs(
     margins: Margins,
     *,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, Unpack
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from ...errors import NetworkError
+from ...media import shown
 from ...network import formats as convert
-from ...network.checks import Choices
+from ...network.checks.aggregates import without_sums
 from ...network.exposure_network import ExposureNetwork
 from ...network.formats import Tables
+from ...network.provenance import Record, record
+from ...network.tables import Reading, door, reading
+from ...network.tables.reading import OPTIONS as READING
 from ...text import listing, money, plural
 from ._cells import Problem, places, problem
 from .feasible import leftover, require
@@ -179,6 +183,7 @@ class Margins:
             "rules": network._rules,
             "shareholdings": network._shareholdings,
             "assumptions": network.book.assumptions,
+            "provenance": network.provenance,
             **network._choices,
         }
         if (~network.book.known & network.book.can_fail).any():
@@ -209,18 +214,20 @@ class Margins:
         known: Mapping[tuple[Any, Any], float] | None = None,
         forbidden: Iterable[tuple[Any, Any]] = (),
         residual: str | None = None,
-        **choices: Unpack[Choices],
+        **choices: Any,
     ) -> Self:
         """Margins from a node table with two columns of totals.
 
         Parameters
         ----------
-        nodes : table with a column `node`, the two columns of margins and any of the schema.
+        nodes : table or file with a column `node`, both columns of margins and any of the schema.
         claims, debts : names of the two columns.
         unit, name : of the networks.
         known, forbidden, residual : as in :class:`Margins`.
         **choices : what to do about balance sheets that are not complete, for every network
-            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.network.checks.Choices`.
+            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.network.checks.Choices`;
+            `aggregates="drop"` leaves rows out that are sums; and how the table is read, see
+            :class:`~contagion.network.tables.Reading`.
 
         Raises
         ------
@@ -236,31 +243,40 @@ class Margins:
         >>> net.balance_sheet["equity"].tolist()
         [12.0, 6.0]
         """
-        table = convert.to_pandas(nodes)
-        lost = [column for column in ("node", claims, debts) if column not in table]
-        if lost:
-            raise NetworkError(
-                f"The node table has no column {listing(lost)}; it has {listing(table.columns, 9)}."
-                ' claims="…" and debts="…" name the columns of the margins.'
-            )
+        own = {claims: "interbank_assets", debts: "interbank_liabilities"}
+        renamed = {k: v for k, v in own.items() if k != v}
+        options: dict[str, Any] = dict(choices)
+        if renamed:
+            options["columns"] = {**options.get("columns", {}), **renamed}
+        how = reading(options, unit)
+        found = door.read(nodes, "margins", how)
+        how.finish(found.headings)
+        door.raise_errors(found.findings)
+        table = without_sums(found.table, options.get("aggregates", "error"), unit)
+        kept = {k: v for k, v in options.items() if k not in (*READING, "aggregates")}
         return cls(
             table["node"],
-            table[claims],
-            table[debts],
+            table["interbank_assets"],
+            table["interbank_liabilities"],
             unit=unit,
-            nodes=table.drop(columns=[claims, debts]),
+            nodes=table.drop(columns=["interbank_assets", "interbank_liabilities"]),
             known=known or {},
             forbidden=forbidden,
             residual=residual,
-            _settings={"name": name, **choices},
+            _settings={
+                "name": name,
+                "provenance": (record("read", "table of margins", kept),),
+                **kept,
+            },
         )
 
-    def partial(self, exposures: Any, *, at_least: float = 0.0) -> Self:
+    def partial(self, exposures: Any, *, at_least: float = 0.0, how: Reading | None = None) -> Self:
         """The same margins with exposures that are known, as in a report of large exposures.
 
         Parameters
         ----------
-        exposures : table creditor, debtor, amount; several rows of a pair are summed.
+        exposures : table or file creditor, debtor, amount; several rows of a pair are summed.
+        how : how it is read.
         at_least : only pairs of this amount and more count as known. That the others are smaller
             is not used.
 
@@ -273,10 +289,9 @@ class Margins:
         >>> margins.partial(seen, at_least=1).known
         {('a', 'c'): 1.5}
         """
-        table = convert.to_pandas(exposures)
-        lost = [column for column in ("creditor", "debtor", "amount") if column not in table]
-        if lost:
-            raise NetworkError(f"The known exposures have no column {listing(lost)}.")
+        seen_as = convert.tables(None, exposures, how or Reading(unit=self.unit))
+        door.raise_errors(seen_as.findings)
+        table = seen_as.exposures
         sums = table.groupby(["creditor", "debtor"], sort=False)["amount"].sum()
         seen = dict(sums[sums >= at_least].astype(float))
         return type(self)(
@@ -305,6 +320,7 @@ class Margins:
     def __len__(self) -> int:
         return len(self.names)
 
+    @shown
     def __repr__(self) -> str:
         cells = [f"{len(self.known):,} known"] if self.known else []
         cells += [f"{len(self.forbidden):,} forbidden"] if self.forbidden else []
@@ -319,7 +335,7 @@ class Margins:
         return problem(self.names, self.claims, self.debts, self.known, self.forbidden, self.unit)
 
     def _network(
-        self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray
+        self, creditor: np.ndarray, debtor: np.ndarray, amount: np.ndarray, *done: Record
     ) -> ExposureNetwork:
         """A network of these exposures (rows of `names`) with the balance sheets of the nodes."""
         exposures = pd.DataFrame(
@@ -333,6 +349,7 @@ class Margins:
         settings = {"unit": self.unit, **self._settings}
         if not set(SHEET) & set(nodes.columns):
             settings.setdefault("missing_equity", "external")
+        settings["provenance"] = (*settings.get("provenance", ()), *done)
         return ExposureNetwork._from(Tables(nodes.copy(), exposures), {**settings, "trusted": True})
 
 
@@ -358,7 +375,8 @@ def _money(values: Any, names: pd.Index, what: str) -> np.ndarray:
 
 def _aligned(nodes: Any, names: pd.Index) -> pd.DataFrame:
     """The node table in the order of the names."""
-    table = convert.to_pandas(nodes)
+    found = door.read(nodes, "nodes", Reading())
+    table = found.table
     if "node" not in table:
         raise NetworkError("The node table has no column 'node'.")
     place = pd.Index(table["node"]).get_indexer_for(names)

@@ -1,0 +1,181 @@
+"""What goes out: names as each medium shows them, cells of a spreadsheet, and endings of files.
+
+A name is data: it may hold what a terminal, a page, a figure or a spreadsheet would act on. Each
+medium has one function here, and everything that goes out to it passes through that function.
+
+| medium | function |
+|---|---|
+| terminal | :func:`visible`; :func:`shown` around each `__repr__` |
+| HTML | :func:`page` |
+| figure | :func:`figure`, around each function of `contagion.plot` |
+| table for a spreadsheet | :func:`cell`, :func:`guarded` |
+
+Folders of data that are read back keep names as they are.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from os import PathLike
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import pandas as pd
+
+from .errors import ArgumentError
+
+P = ParamSpec("P")
+Drawn = TypeVar("Drawn")
+Thing = TypeVar("Thing")
+
+# Control characters, marks that turn the direction of text, line separators, lone surrogates.
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so may be run as a formula
+NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?\s?%?", re.IGNORECASE)
+TABLES = (".csv", ".csv.gz")
+FIGURES = (".png", ".svg")
+REPORTS = (".html", ".htm", ".md")
+FILES = (  # names that are of files, not of folders
+    ".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".graphml",
+    ".gexf", ".json", ".toml", ".html", ".htm", ".md", ".pdf", ".png", ".svg", ".zip", ".pkl",
+)  # fmt: skip
+
+
+def visible(text: object, keep: str = "") -> str:
+    """A text in which characters that act instead of showing are written as escapes.
+
+    Parameters
+    ----------
+    text : anything; its `str` is taken.
+    keep : characters that stay, a line break where the text has lines of its own.
+
+    Example
+    -------
+    >>> visible("\\x1b[31mred"), visible("a\\nb"), visible("two\\nlines", keep="\\n")
+    ('\\\\u001b[31mred', 'a\\\\u000ab', 'two\\nlines')
+    """
+    return HIDDEN.sub(lambda m: m[0] if m[0] in keep else f"\\u{ord(m[0]):04x}", str(text))
+
+
+def shown(text: Callable[[Thing], str]) -> Callable[[Thing], str]:
+    """A `__repr__` whose text acts on no terminal; each of the package has this decorator."""
+
+    @wraps(text)
+    def safe(self: Thing) -> str:
+        return visible(text(self), keep="\n")
+
+    return safe
+
+
+def page(text: object) -> str:
+    """A text for HTML, in the page and in attributes; it keeps its lines.
+
+    >>> page("<b> & \\u202e")
+    '&lt;b&gt; &amp; \\\\u202e'
+    """
+    return html.escape(visible(text, keep="\n"), quote=True)
+
+
+def notebook(text: str, frame: pd.DataFrame | None = None) -> str:
+    """What a notebook shows: a `repr` line by line, and a table below it.
+
+    >>> notebook("two\\n<lines>")
+    '<p>two<br>&lt;lines&gt;</p>'
+    """
+    lines = "<br>".join(page(line.strip()) for line in text.splitlines())
+    below = "" if frame is None else str(frame.to_html(float_format=lambda x: f"{x:,.4g}"))
+    return f"<p>{lines}</p>{visible(below, keep=chr(10))}"
+
+
+def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
+    """A function that draws: `$` in its texts is a dollar and no formula, and nothing is hidden."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawn:
+        from matplotlib import rcParams
+        from matplotlib.text import Text
+
+        before = rcParams["text.parse_math"]  # alone: a context would undo what a notebook sets
+        rcParams["text.parse_math"] = False
+        try:
+            ax: Any = draw(*args, **kwargs)
+        finally:
+            rcParams["text.parse_math"] = before
+        whole = ax.get_figure(root=True)
+        for text in whole.findobj(Text):
+            said = text.get_text()
+            if HIDDEN.search(said):
+                text.set_text(visible(said, keep="\n"))
+        for axis in (axis for one in whole.axes for axis in (one.xaxis, one.yaxis)):
+            labels = [label.get_text() for label in axis.get_ticklabels()]  # written again if drawn
+            if any(map(HIDDEN.search, labels)):
+                axis.set_ticklabels([visible(label, keep="\n") for label in labels])
+        return ax  # type: ignore[no-any-return]
+
+    return drawn
+
+
+def cell(value: Any) -> Any:
+    """A cell of a table for a spreadsheet: a text that would be a formula begins with `'`.
+
+    >>> cell("=1+1"), cell("-5 %"), cell("-inf"), cell(-1.5), cell("a")
+    ("'=1+1", '-5 %', "'-inf", -1.5, 'a')
+    """
+    if isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose text cells and headings a spreadsheet shows and does not run.
+
+    >>> guarded(pd.DataFrame({"node": ["=a"], "loss": [-1.0]})).iloc[0].tolist()
+    ["'=a", np.float64(-1.0)]
+    """
+    words = [k for k, kind in enumerate(frame.dtypes) if kind.kind not in "fiubcmM"]
+    new = frame.copy(deep=False)
+    for k in words:
+        new.isetitem(k, frame.iloc[:, k].astype(object).map(cell).to_numpy(object))
+    new.columns = frame.columns.map(cell)
+    new.index = frame.index.map(cell) if frame.index.dtype.kind not in "fiu" else frame.index
+    return new
+
+
+def ending(file: str | PathLike[str], known: Sequence[str], what: str) -> str:
+    """The ending of a file to write; one that the writer does not know is refused.
+
+    >>> ending("r.HTML", (".html", ".md"), "report")
+    '.html'
+    >>> ending("r.pdf", (".html", ".md"), "report")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: report 'r.pdf': the name has to end in .html or .md.
+    """
+    name = str(file).lower()
+    for one in known:
+        if name.endswith(one):
+            return one
+    *first, last = known
+    either = f"{', '.join(first)} or {last}" if first else last
+    raise ArgumentError(f"{what} {str(file)!r}: the name has to end in {either}.")
+
+
+def folder(place: str | PathLike[str], what: str) -> Path:
+    """A folder to write to; the name of a file is refused.
+
+    >>> folder("net.csv", "network")
+    Traceback (most recent call last):
+    contagion.errors.ArgumentError: network 'net.csv': this writes a folder of tables. Give a name
+    without the ending .csv.
+    """
+    path = Path(place)
+    if path.suffix.lower() in FILES and not path.is_dir():
+        raise ArgumentError(
+            f"{what} {str(place)!r}: this writes a folder of tables. Give a name without the "
+            f"ending {path.suffix}."
+        )
+    return path

@@ -1,0 +1,304 @@
+"""Tables of several periods: snapshots are told apart, and never added up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import Finding, NetworkError
+from ..text import closest, listing, money, plural
+from . import schema
+from .formats import Tables
+from .tables.frames import to_pandas
+from .tables.numbers import numbers
+
+OF_NODES = ("assume_equity", "rules", "start_defaulted")  # settings that name nodes
+KEYS = {"nodes": ["node"], "exposures": ["creditor", "debtor"]}
+_YEAR, _MONTH, _DAY = r"(19|20)\d\d", r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
+_NAMED = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+TEXT = re.compile(
+    rf"{_YEAR}[-/. ]?(q[1-4]|h[12]|s[12]|w\d\d?|m{_MONTH})|(q[1-4]|h[12]|s[12])[-/. ]?{_YEAR}"
+    rf"|{_YEAR}[-/.]{_MONTH}([-/.]{_DAY}([t ]\d\d:.*)?)?|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}"
+    rf"|({_DAY}[- ])?{_NAMED}[- ]?{_YEAR}|{_YEAR}[- ]{_NAMED}"
+)
+WHOLE = re.compile(rf"{_YEAR}((0[1-9]|1[0-2])({_DAY})?)?(\.0)?")  # 2022, 202212, 20221231
+CALLED = re.compile(
+    r"period|date|day|month|quarter|year|time|snapshot|wave|vintage|as.?of|layer|jahr|datum|quartal"
+    r"|stichtag|fecha|a(n|ñ)o|trimestre|ann(e|é)e",
+    re.IGNORECASE,
+)  # columns whose plain numbers may be periods
+OF_CONTRACTS = re.compile(
+    r"matur|expir|due|start|end\b|end_|issu|origin|settle|trade|effective|incept|birth|born|call",
+    re.IGNORECASE,
+)  # dates that belong to a claim: two of them are two claims
+
+
+def label(cell: Any) -> str:
+    """How a period is written: dates as 2022-12-31, whole numbers without a decimal sign.
+
+    >>> label(pd.Timestamp("2022-12-31")), label(2022.0), label(" 2022-Q4 ")
+    ('2022-12-31', '2022', '2022-Q4')
+    """
+    if isinstance(cell, datetime):  # and pandas.Timestamp
+        midnight = (cell.hour, cell.minute, cell.second, cell.microsecond) == (0, 0, 0, 0)
+        return cell.date().isoformat() if midnight else cell.isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        return str(int(cell))
+    return str(cell).strip()
+
+
+def looks_like(cells: pd.Series) -> bool:
+    """Whether every cell that is not empty is a date, a month, a quarter, a half-year or a year.
+
+    >>> looks_like(pd.Series(["2022-Q4", "2023-Q4", None])), looks_like(pd.Series(["loans"]))
+    (True, False)
+    """
+    first = cells.head(100).dropna()  # most columns are told by one cell
+    plain = bool(CALLED.search(str(cells.name)))
+    try:
+        some = cells.dropna().drop_duplicates() if _like(first.head(1), plain) else first[:0]
+    except TypeError:  # cells that are lists
+        return False
+    return len(some) > 0 and _like(some, plain)
+
+
+def _like(cells: pd.Series, plain: bool) -> bool:
+    said = [(cell, label(cell).casefold()) for cell in cells.astype(object)]
+    return all(
+        isinstance(cell, date) or TEXT.fullmatch(text) or (plain and WHOLE.fullmatch(text))
+        for cell, text in said
+    )
+
+
+def column(table: pd.DataFrame, name: str, asked: bool) -> Any | None:
+    """A column whose cells are periods, though it is not called `period`.
+
+    Only a column that the schema does not read, or `layer`, is looked at, and unless periods are
+    `asked` for, only where one pair (or node) stands in several of them.
+    """
+    known = set(schema.columns(name)) - {"layer"}
+    for other in table.columns:
+        if other in known or OF_CONTRACTS.search(str(other)):
+            continue
+        if looks_like(table[other]):
+            key = [k for k in KEYS.get(name, ()) if k in table]
+            apart = table[[*key, other]].drop_duplicates()
+            if asked or (key and apart.dropna().duplicated(key).any()):
+                return other
+    return None
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Periods in the order of time, where their names sort that way; else as they come.
+
+    >>> in_order(["Q1 2023", "Q4 2022"]), in_order(["after", "before"])
+    (['Q4 2022', 'Q1 2023'], ['after', 'before'])
+    """
+    found = list(dict.fromkeys(labels))
+    keys = [_time(text.casefold()) for text in found]
+    if any(key is None for key in keys):
+        return found
+    return [text for _, text in sorted(zip(keys, found, strict=True))]
+
+
+def _time(text: str) -> tuple[int, ...] | None:
+    """What a period sorts by: the year, then the rest as numbers."""
+    if WHOLE.fullmatch(text):
+        return (int(text[:4]), int(text[4:6] or 0), int(text[6:8].rstrip(".") or 0))
+    if not TEXT.fullmatch(text):
+        return None
+    name = re.search(r"[a-z]{3}", text)
+    if name:
+        text = text.replace(name[0], f"-{MONTHS.index(name[0]) // 3 + 1}-", 1)
+        text = re.sub(r"[a-z]+\.?", "", text)
+    parts = [int(number) for number in re.findall(r"\d+", text)]
+    at = next(i for i, number in enumerate(parts) if number > 1900)
+    back = at == len(parts) - 1  # 31.12.2022, Q4 2022
+    return tuple(reversed(parts)) if back else tuple(parts)
+
+
+class Periods:
+    """Which rows of the tables of a network are of which period.
+
+    Attributes
+    ----------
+    tables : the tables, {name: DataFrame}: nodes, exposures and those beside them.
+    columns : {name: column of periods}, for the tables that have one.
+    found : the periods of all of them, in order.
+    """
+
+    def __init__(self, tables: Mapping[str, Any], asked: bool):
+        self.tables = {
+            name: to_pandas(table) for name, table in tables.items() if table is not None
+        }
+        self.columns = {name: "period" for name, t in self.tables.items() if "period" in t}
+        self._codes = {name: self._read(name) for name in self.columns}
+        stated = {text for _, labels in self._codes.values() for text in labels}
+        for name, table in self.tables.items():
+            at = None if name in self.columns else column(table, name, asked)
+            if at is not None:
+                codes, labels = self._read(name, at)
+                if not stated or stated >= set(labels):
+                    self.columns[name], self._codes[name] = at, (codes, labels)
+        self.found = in_order(text for _, known in self._codes.values() for text in known)
+
+    def _read(self, name: str, at: Any = "period") -> tuple[np.ndarray, list[str]]:
+        cells = self.tables[name][at]
+        try:
+            codes, known = pd.factorize(cells)
+        except TypeError:  # cells that are lists
+            codes, known = pd.factorize(cells.map(repr, na_action="ignore"))
+        labels = [label(cell) for cell in pd.Index(known).astype(object)]
+        blank = np.array([not text for text in labels], bool)
+        if blank.any():
+            codes = np.where((codes >= 0) & blank[codes], -1, codes)
+        return codes, labels
+
+    def rows(self, name: str, period: str) -> np.ndarray:
+        """(rows,) bool: of this period; a row without a period is of all of them."""
+        if name not in self.columns:
+            return np.ones(len(self.tables[name]), bool)
+        codes, labels = self._codes[name]
+        mine = np.array([text == period for text in labels] + [True])  # the last: no period
+        return np.asarray(mine[codes])
+
+    def has(self, name: str, period: str) -> bool:
+        """Whether a table has rows of its own for a period, or no periods at all."""
+        return name not in self.columns or period in self._codes[name][1]
+
+    def of(self, period: str) -> dict[str, pd.DataFrame]:
+        """The tables of one period; of two rows of a node the one with the period counts."""
+        chosen = {name: table[self.rows(name, period)] for name, table in self.tables.items()}
+        if "nodes" in self.columns:
+            codes = self._codes["nodes"][0][self.rows("nodes", period)]
+            nodes, own = chosen["nodes"], codes >= 0
+            again = nodes["node"].isin(nodes.loc[own, "node"]).to_numpy(bool) & ~own
+            chosen["nodes"] = nodes[~again]
+        for name, at in self.columns.items():
+            if name in KEYS:
+                chosen[name] = chosen[name].drop(columns=at).assign(period=period)
+        return chosen
+
+    def say(self, name: str, unit: str) -> str:
+        """The periods of one table with their rows and amounts."""
+        codes, labels = self._codes[name]
+        table = self.tables[name]
+        amount = numbers(table["amount"]).values if "amount" in table else None
+        parts = []
+        for period in in_order(labels)[:6]:
+            rows = np.isin(codes, [i for i, text in enumerate(labels) if text == period])
+            sums = "" if amount is None else f", {money(float(np.nansum(amount[rows])), unit)}"
+            parts.append(f"{period} ({plural(int(rows.sum()), 'row')}{sums})")
+        more = f" and {len(set(labels)) - 6} more" if len(set(labels)) > 6 else ""
+        at = self.columns[name]
+        where = "" if at == "period" else f" in the column {str(at)!r}"
+        return f"the {name} are of {', '.join(parts)}{more}{where}"
+
+
+def one(
+    tables: Tables, beside: Mapping[str, Any], settings: Mapping[str, Any], unit: str
+) -> tuple[Tables, dict[str, Any], dict[str, Any]]:
+    """The tables of one period, those beside them, and settings without names that it lacks.
+
+    Without `settings["period"]` tables of several periods are a finding; the last period is taken
+    then, so that the other checks can go on.
+
+    Raises
+    ------
+    NetworkError
+        For a period that the tables do not have.
+    """
+    wanted = settings.get("period")
+    named = {"nodes": tables.nodes, "exposures": tables.exposures, **beside}
+    periods = Periods(named, asked=wanted is not None)
+    kept = dict(settings)
+    if wanted is None and len(periods.found) < 2:
+        return tables, dict(beside), kept
+    period = periods.found[-1] if wanted is None else label(wanted)
+    lacking = [name for name in KEYS if name in periods.tables and not periods.has(name, period)]
+    if period not in periods.found or lacking:
+        where = lacking[0] if lacking and period in periods.found else "tables"
+        match = closest(period, periods.found)
+        raise NetworkError(
+            f"There is no period {period!r} in the {where}; they have "
+            f"{listing(periods.found, 9) if periods.found else 'no column period'}."
+            + (f" Did you mean {match!r}?" if match and match != period else "")
+        )
+    chosen = periods.of(period)
+    found = [*tables.findings, *_findings(periods, period, wanted is not None, unit)]
+    mine = replace(tables, nodes=chosen.get("nodes"), exposures=chosen["exposures"], findings=found)
+    return mine, {name: chosen.get(name) for name in beside}, _present(kept, periods, chosen)
+
+
+def _findings(periods: Periods, period: str, asked: bool, unit: str) -> list[Finding]:
+    """C013 for the rows of other periods, W016 for claims without a period."""
+    said = "; ".join(periods.say(name, unit) for name in periods.columns)
+    at = periods.columns.get("exposures", "period")
+    side = f', columns={{"{at}": "instrument"}} says that these are claims side by side'
+    side = "" if at == "period" or "instrument" in periods.tables["exposures"] else side
+    left = {name: ~periods.rows(name, period) for name in periods.columns}
+    claims = periods.tables["exposures"]
+    amount = np.abs(numbers(claims["amount"]).values)
+    rows = left.get("exposures", np.zeros(len(claims), bool))
+    stake = float(np.nansum(amount[rows]))
+    count = max(int(gone.sum()) for gone in left.values())
+    found = []
+    if count:
+        found.append(
+            Finding(
+                "C013",
+                "repaired" if asked else "error",
+                "periods",
+                f"{said}. {f'{period} is taken.' if asked else 'A network is of one period:'}"
+                + ("" if asked else " snapshots of one claim are not added up."),
+                f'period="{period}" takes one, ct.Panel instead of ct.ExposureNetwork (or '
+                f"ct.Panel.read instead of ct.read) takes all{side}.",
+                count,
+                stake,
+                tuple(periods.found[:3]),
+            )
+        )
+    if "exposures" in periods.columns:
+        blank = periods._codes["exposures"][0] < 0
+        if blank.any():
+            found.append(
+                Finding(
+                    "W016",
+                    "warning",
+                    "rows without a period",
+                    f"{plural(int(blank.sum()), 'claim has', 'claims have')} no period "
+                    f"({money(float(np.nansum(amount[blank])), unit)}): counted in every period.",
+                    "fill in the column, if they are of one period.",
+                    int(blank.sum()),
+                )
+            )
+    return found
+
+
+def _present(
+    settings: dict[str, Any], periods: Periods, chosen: Mapping[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """The settings without those for nodes that only other periods have."""
+    given = {name: settings[name] for name in OF_NODES if settings.get(name)}
+    named = list({node for nodes in given.values() for node in nodes})
+
+    def having(tables: Mapping[str, pd.DataFrame]) -> set[Any]:
+        sides = [tables[name][key] for name, keys in KEYS.items() if name in tables for key in keys]
+        return {node for side in sides for node in side[side.isin(named)].unique()}
+
+    gone = having(periods.tables) - having(chosen) if named else set()
+    for name, nodes in given.items():
+        if isinstance(nodes, Mapping):
+            settings[name] = {node: value for node, value in nodes.items() if node not in gone}
+        else:
+            settings[name] = [node for node in nodes if node not in gone]
+    return settings

@@ -1,0 +1,14 @@
+"""The door: every table of the schema comes in here, from files and from memory.
+
+Start with :func:`read_table`. `reading`: the options, one list for Python and the command line;
+`stored`, `delimited`, `grids`, `headers`: files to tables; `frames`: tables in memory;
+`columns`: which column is which; `identifiers`, `numbers`, `typed`, `currencies`: their cells;
+`door`: all of it, and what is told.
+"""
+
+from __future__ import annotations
+
+from .door import Read, read_table
+from .reading import Reading, reading
+
+__all__ = ["Read", "Reading", "read_table", "reading"]

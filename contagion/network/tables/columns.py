@@ -1,0 +1,240 @@
+"""Which column is which: what the caller says, then exact names, then words that can only mean it.
+
+A word that may mean something else ("weight" for an amount) is a guess: it is taken where nothing
+else is there, and told. Two columns that may both be meant are a question.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ...errors import Finding, NetworkError
+from ...text import listing, plural
+from ...units import WORDS
+from .. import schema
+from .numbers import CODES
+from .reading import Reading
+
+TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[€$£]")
+SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP"}
+
+
+@dataclass
+class Mapped:
+    """A table with our names.
+
+    Attributes
+    ----------
+    renamed : theirs by ours, where they differ in more than case and spaces.
+    guessed : those of `renamed` that are a guess.
+    units : the unit that the heading of a column says, by our name.
+    """
+
+    frame: pd.DataFrame
+    renamed: dict[str, str] = field(default_factory=dict)
+    guessed: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
+    """Columns by our names.
+
+    Raises
+    ------
+    NetworkError : for a name that stands twice, and for two columns that may both be meant.
+    """
+    own = schema.columns(name)
+    done = Mapped(_told(frame, name, how))
+    table, by = done.frame, dict[str, list[Any]]()
+    for column in table.columns:
+        by.setdefault(schema.key(column), []).append(column)
+    new: dict[Any, str] = {}
+    for ours in own:
+        if ours not in table and len(by.get(schema.key(ours), ())) == 1:
+            theirs = by[schema.key(ours)][0]
+            if theirs not in own:
+                new[theirs] = ours
+    table = table.rename(columns=new)
+    _once(table, name)
+    have, words = set(table.columns), schema.synonyms(name)
+    free = [c for c in table.columns if c not in own]
+    headed = {c: _headed(c) for c in free}
+    for ours in own:
+        if ours in have:
+            continue
+        sure, maybe = words.get(ours, ((), ()))
+        keys = {schema.key(c): c for c in free if c not in done.renamed.values()}
+        found = [keys[word] for word in sure if word in keys]
+        guess = False
+        if not found:
+            found = [c for c in keys.values() if headed[c][0] in (schema.key(ours), *sure)]
+            guess = bool(found)
+        required = own[ours].required == "yes"
+        if not found and (required or name == "nodes"):
+            found = [keys[word] for word in maybe if word in keys][:1]
+            if not found and ours == "amount" and _graph(table):  # of graphs, not of a rule
+                found = [c for c in table.columns if schema.key(c) == "weight"][:1]
+            guess = bool(found)
+        if len(found) > 1:
+            found = _one(found, ours, name, required)
+        if found:
+            done.renamed[ours] = found[0]
+            if guess:
+                done.guessed[ours] = str(found[0])
+            if headed.get(found[0], ("", ""))[1]:
+                done.units[ours] = headed[found[0]][1]
+    done.frame = table.rename(columns={theirs: ours for ours, theirs in done.renamed.items()})
+    return done
+
+
+def _graph(table: pd.DataFrame) -> bool:
+    """An edge list as graph programs write it: source, target, weight."""
+    keys = {schema.key(c) for c in table.columns}
+    return any(set(pair) <= keys for pair in (("source", "target"), ("from", "to"), ("src", "dst")))
+
+
+def _told(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:
+    """With the names and constants of the caller."""
+    names = {str(c).strip(): c for c in frame.columns}
+    given = {}
+    for theirs, ours in how.of("columns", name).items():
+        place = theirs if theirs in frame.columns else names.get(str(theirs).strip())
+        if place is not None:
+            given[place] = ours
+            how.use(f"columns:{theirs}")
+    if given:
+        aside = {c: f"{c} (not read)" for c in given.values() if c in frame and c not in given}
+        frame = frame.rename(columns={**aside, **given})
+    for ours, value in how.of("constants", name).items():
+        if ours not in schema.columns(name):
+            continue
+        how.use(f"constants:{ours}")
+        if any(schema.key(c) == schema.key(ours) for c in frame.columns):
+            raise NetworkError(
+                f"constants={{{ours!r}: {value!r}}}: the {name} table has a column {ours!r} "
+                "already. Leave one of the two out."
+            )
+        frame = frame.assign(**{ours: value})
+    return frame
+
+
+def _once(table: pd.DataFrame, name: str) -> None:
+    twice = table.columns[table.columns.duplicated()].unique()
+    if len(twice):
+        raise NetworkError(
+            f"The {name} table has {plural(len(twice), 'column')} twice: {listing(twice)}. Keep "
+            "one of each."
+        )
+
+
+def _one(found: list[Any], ours: str, name: str, required: bool) -> list[Any]:
+    if not required:
+        return []
+    pairs = " or ".join(f'columns={{"{c}": "{ours}"}}' for c in found[:3])
+    raise NetworkError(
+        f"The {name} table has several columns that may be {ours!r}: {listing(found)}. Say {pairs}."
+    )
+
+
+def _headed(column: object) -> tuple[str, str]:
+    """The key of a heading without its unit, and the unit: "Amount (EUR m)" is amount, EUR m.
+
+    >>> _headed("exposure_eur"), _headed("weight")
+    (('exposure', 'EUR'), ('', ''))
+    """
+    words = TOKENS.findall(str(column))
+    code, scale, at = "", "", len(words)
+    while at > 1:
+        word = words[at - 1].casefold()
+        if not code and (word in CODES or word in SYMBOLS):
+            code = SYMBOLS.get(word, word.upper())
+        elif not scale and word in WORDS:
+            scale = word
+        elif word != "in":
+            break
+        at -= 1
+    if not (code or scale):
+        return "", ""
+    return schema.key("".join(words[:at])), f"{code} {scale}".strip()
+
+
+def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Finding]:
+    """Findings for required columns that a table lacks, each with the closest one there is."""
+    from ...text import closest
+
+    findings = []
+    for column in schema.columns(name).values():
+        if column.required == "yes" and column.column not in {*table.columns, *but}:
+            near = [str(other) for other in table.columns if other not in schema.columns(name)]
+            match = closest(column.column, near)
+            findings.append(
+                Finding(
+                    "C012",
+                    "error",
+                    "missing column",
+                    f"the {name} table has no column {column.column!r} ({column.meaning}); it has "
+                    f"{listing(table.columns, 9) or 'no columns'}.",
+                    f'columns={{"{match or "…"}": "{column.column}"}}, or '
+                    f'constants={{"{column.column}": …}} where all rows have the same.',
+                    1,
+                )
+            )
+    return findings
+
+
+def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
+    """What was read from which column, and what was not read (N002, W012, W019)."""
+    own, table = schema.columns(name), done.frame
+    findings = []
+    free = [c for c, one in own.items() if c not in table and one.required != "yes"]
+    others = [column for column in table.columns if column not in own]
+    near: list[str] = []
+    for column in others:
+        match = difflib.get_close_matches(str(column), free, n=1, cutoff=0.8)
+        head = _headed(column)[0]
+        like = match[0] if match else next((o for o in own if head and schema.key(o) == head), "")
+        if like:
+            near.append(str(column))
+            findings.append(
+                Finding(
+                    "W012",
+                    "warning",
+                    "column not read",
+                    f"the column {str(column)!r} of the {name} table is not read; {like!r} is "
+                    f"({own[like].meaning}).",
+                    f'columns={{"{column}": "{like}"}}.',
+                    1,
+                    samples=(str(column),),
+                )
+            )
+    for ours, theirs in done.guessed.items():
+        findings.append(
+            Finding(
+                "W019",
+                "warning",
+                "column guessed",
+                f"{ours} of the {name} is read from the column {theirs!r}"
+                + (f", in {done.units[ours]}" if ours in done.units else "")
+                + ": no other can be meant.",
+                f'columns={{"{theirs}": "{ours}"}} says that it is.',
+                1,
+                samples=(theirs,),
+            )
+        )
+    said = [f"{ours} from {t!r}" for ours, t in done.renamed.items() if ours not in done.guessed]
+    rest = [str(column) for column in others if str(column) not in near]
+    if said or (rest and origin):
+        text = f"the {name}: " + "; ".join(
+            [
+                *([", ".join(said)] if said else []),
+                *([f"not read: {listing(rest, 9)}"] if rest else []),
+            ]
+        )
+        findings.append(Finding("N002", "note", "columns", f"{text}.", "", len(said) + len(rest)))
+    return findings

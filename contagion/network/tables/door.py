@@ -1,0 +1,297 @@
+"""One way in for every table: found, named, cleaned, typed, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import Finding, NetworkError
+from ...media import shown
+from ...records import findings_shown
+from ...text import listing, plural
+from .. import schema
+from . import columns, currencies, stored, typed
+from .frames import to_pandas
+from .grids import Source
+from .identifiers import IDS, tidy
+from .reading import Reading, reading, refuse_unknown
+
+SHARED = ("exposures", "nodes")  # the checks of a network look at their cells
+LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
+
+
+@dataclass
+class Read:
+    """A table with the columns of the schema, and what was found on the way.
+
+    Attributes
+    ----------
+    table : columns by our names, numbers as float64, ids as they stand.
+    findings : warnings, repairs and notes; errors too where a network collects them.
+    origin : name of the file, empty for tables in memory.
+    headerless : the columns have no names.
+    """
+
+    table: pd.DataFrame
+    name: schema.Table
+    findings: list[Finding] = field(default_factory=list)
+    origin: str = ""
+    headerless: bool = False
+    headings: list[object] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> pd.DataFrame:
+        """The findings as a table, as of a network."""
+        return findings_shown(self.findings)
+
+    @shown
+    def __repr__(self) -> str:
+        codes = ", ".join(dict.fromkeys(f.code for f in self.findings))
+        more = f"; {len(self.findings)} findings ({codes}): see .check()" if codes else ""
+        return f"Table of {self.name}: {plural(len(self.table), 'row')}{more}\n{self.table!r}"
+
+
+def read_table(given: Any, name: schema.Table, *, unit: str = "", **options: Any) -> Read:
+    """A table of the schema, from a file or from memory; see `contagion columns TABLE`.
+
+    Parameters
+    ----------
+    given : path of a CSV, Parquet, Excel or JSON file; a DataFrame; anything narwhals reads.
+    name : which table it is: "positions", "loans", "claims", "prices", "margins" ...
+    unit : unit of its amounts.
+    **options : how it is read, see :class:`~contagion.network.tables.Reading`.
+
+    Raises
+    ------
+    NetworkError : with every finding that stops.
+    ArgumentError : for an option that nothing used.
+
+    Example
+    -------
+    >>> rows = {"exchange": ["v"], "user": ["h"], "coin": ["ETH"], "side": ["short"], "qty": [2]}
+    >>> read_table(rows, "positions").table["size"].tolist()
+    [-2.0]
+    """
+    refuse_unknown(options)
+    how = reading(options, unit)
+    found = read(given, name, how)
+    if any(finding.severity == "error" for finding in found.findings):
+        how.finish(found.headings, ("columns",))
+    raise_errors(found.findings)
+    how.finish(found.headings)
+    return found
+
+
+def raise_errors(findings: Iterable[Finding]) -> None:
+    """`NetworkError` with the errors among findings, if there are any."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise NetworkError(errors)
+
+
+def find(given: Any, name: schema.Table, how: Reading) -> Source:
+    """The table as it stands, from a path or from memory."""
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, str | PathLike):
+        return stored.load(given, name, how)
+    return Source(to_pandas(given))
+
+
+def read(
+    given: Any,
+    name: schema.Table,
+    how: Reading,
+    shape: Callable[[columns.Mapped, Source], None] | None = None,
+) -> Read:
+    """A table by our names, its cells converted; findings are collected, none is raised.
+
+    `shape` may name more columns before their cells are looked at.
+
+    Raises
+    ------
+    NetworkError : where the file is no table, or two columns may both be meant.
+    """
+    if isinstance(given, Read):
+        return given
+    source = find(given, name, how)
+    done = columns.mapped(source.frame, name, how)
+    if name == "nodes" or name == "margins":
+        done.frame = _with_ids(done.frame)
+    if shape is not None:
+        shape(done, source)
+    findings = told(source, name) + _ids(done, name, source.texts)
+    typed.converted(done, name, how, _has_decimals(done.frame, name, how))
+    findings += columns.reported(done, name, source.origin) + done.findings
+    found = Read(
+        done.frame, name, findings, source.origin, source.headerless,
+        list(source.frame.columns), done.units,
+    )  # fmt: skip
+    if name not in SHARED and name != "scenarios":
+        found.findings += columns.required(found.table, name)
+        _checked(found, how)
+    return found
+
+
+def _with_ids(table: pd.DataFrame) -> pd.DataFrame:
+    """Ids in an index without a name become the column `node`."""
+    if "node" in table or isinstance(table.index, pd.RangeIndex):
+        return table
+    if pd.api.types.is_integer_dtype(table.index.dtype):
+        return table
+    return table.rename_axis("node").reset_index()
+
+
+def told(source: Source, name: schema.Table) -> list[Finding]:
+    """How the file was read, where that is not plain (N001)."""
+    if not source.notes:
+        return []
+    said = "; ".join(source.notes)
+    return [Finding("N001", "note", "file", f"{source.origin or name}: {said}.", "", 1)]
+
+
+def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]:
+    """Ids in one case; told as repaired."""
+    table, changed, example = done.frame, 0, ""
+    new: dict[str, Any] = {}
+    text = {c.column for c in schema.columns(name).values() if c.dtype == "string"}
+    for column in table.columns:
+        if column in IDS and column in text:
+            cells, n, one = tidy(table[column], column, texts)
+            if cells is not table[column]:
+                new[column] = cells
+            changed, example = changed + n, example or one
+    if new:
+        done.frame = table.assign(**new)
+    if not changed:
+        return []
+    return [
+        Finding(
+            "C004", "repaired", "addresses",
+            f"{plural(changed, 'address', 'addresses')} of the {name} written in lower case "
+            f"({example}): 0x and 40 hex digits are one id in any case.", "", changed,
+        )
+    ]  # fmt: skip
+
+
+def _has_decimals(table: pd.DataFrame, name: schema.Table, how: Reading) -> bool:
+    own = [c for c in schema.columns(name) if c.endswith("decimals")]
+    return bool(how.decimals) or any(c in table for c in own)
+
+
+def place(found: Read, rows: np.ndarray) -> str:
+    """File and lines of some rows: "loans.csv lines 3, 17 and 4 more"."""
+    lined = PurePath(found.origin).suffix.lower() in (*LINED, *stored.EXCEL)
+    word = "line" if PurePath(found.origin).suffix.lower() in LINED else "row"
+    labels = found.table.index[rows[:3]]
+    if pd.api.types.is_integer_dtype(labels.dtype):
+        labels = labels + (2 if lined else 1)
+    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    said = ", ".join(map(str, labels))
+    return f"{found.origin} {word}{'s' if len(rows) > 1 else ''} {said}{more}".strip()
+
+
+def _checked(found: Read, how: Reading) -> None:
+    """Cells against the schema; long and short, contracts and currencies into one form."""
+    new: dict[str, Any] = {}
+    table = found.table
+    for column in schema.columns(found.name).values():
+        if column.column not in table:
+            continue
+        given = table[column.column]
+        values, bad = typed.cells(column, given, how)
+        if values is not None:
+            new[column.column] = values
+        if bad is not None and bad.any():
+            rows = np.flatnonzero(bad)
+            title, message, fix = typed.wrong(column, given, rows, f"in {place(found, rows)}")
+            found.findings.append(Finding("C012", "error", title, message, fix, len(rows)))
+        elif column.required == "yes":
+            cells = given if values is None else pd.Series(values)
+            empty = (cells.isna() | (cells.astype(object) == "")).to_numpy(bool)
+            rows = np.flatnonzero(empty)
+            if len(rows):
+                found.findings.append(
+                    Finding(
+                        "C012", "error", f"column {column.column}",
+                        f"{column.column} is empty in {place(found, rows)} ({column.meaning}).",
+                        "fill it in, or leave the rows out.", len(rows),
+                    )
+                )  # fmt: skip
+    found.table = table.assign(**new) if new else table
+    if found.name == "positions":
+        _sides(found)
+    _exchanged(found, how)
+
+
+def _sides(found: Read) -> None:
+    """Sizes with a sign: below 0 where the side is short; contracts to units."""
+    table = found.table
+    if "contract_size" in table and "size" in table and not _failed(found):
+        many = table["contract_size"].fillna(1.0).to_numpy(float)
+        found.table = table = table.assign(
+            size=table["size"].to_numpy(float) * many, contract_size=1.0
+        )
+    if "side" not in table or "size" not in table or _failed(found):
+        return
+    size = table["size"].to_numpy(float)
+    side = table["side"].to_numpy(object)
+    short, long = (np.isin(side, words) for words in (("short", "sell"), ("long", "buy")))
+    against = np.flatnonzero(long & (size < 0))
+    if len(against):
+        found.findings.append(
+            Finding(
+                "C012", "error", "column side",
+                f"side is long and size is below 0 in {place(found, against)}.",
+                "give sizes without a sign, or leave the column side out.", len(against),
+            )
+        )  # fmt: skip
+        return
+    turned = short & (size > 0)
+    found.table = table.assign(size=np.where(turned, -size, size))
+    if turned.any():
+        found.findings.append(
+            Finding(
+                "C012", "repaired", "column side",
+                f"{plural(int(turned.sum()), 'size')} of short positions taken below 0.", "",
+                int(turned.sum()),
+            )
+        )  # fmt: skip
+
+
+def _failed(found: Read) -> bool:
+    return any(finding.severity == "error" for finding in found.findings)
+
+
+def _exchanged(found: Read, how: Reading) -> None:
+    """Money of a table with a column of currencies into the unit."""
+    table = found.table
+    named = [c for c in table.columns if schema.key(c) in ("currency", "ccy")]
+    own = [c for c, s in schema.columns(found.name).items() if s.unit == "money" and c in table]
+    if not named or not own or not table[named[0]].notna().any() or _failed(found):
+        return
+    rate, seen, missing = currencies.rates(table[named[0]], how.unit, how.fx)
+    how.use(*(f"fx:{code}" for code in seen))
+    if missing:
+        found.findings.append(
+            Finding(
+                "C007", "error", "mixed units",
+                f"the {found.name} are in {listing(seen, 6)}; a network has one unit.",
+                currencies.fix(missing, how.unit), len(table),
+            )
+        )  # fmt: skip
+    elif rate is not None and (rate != 1).any():
+        found.table = table.assign(**{c: table[c] * rate for c in own}).drop(columns=named)
+        found.findings.append(
+            Finding(
+                "C007", "repaired", "mixed units",
+                f"{plural(int((rate != 1).sum()), 'row')} of the {found.name} converted with fx=.",
+                "", int((rate != 1).sum()),
+            )
+        )  # fmt: skip

@@ -1,0 +1,241 @@
+"""How a table is read: one list of options for Python and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ...errors import ArgumentError, ArgumentTypeError, NetworkError
+from ...text import choice, closest, listing
+from .. import schema
+
+RATES = {
+    "percent": (0.01, 0.0),
+    "basis_points": (1e-4, 0.0),
+    "factor": (1.0, -1.0),
+    "factor_basis_points": (1e-4, -1.0),
+}  # a rate is written as x: it is a x + b
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of reading, as Python and the command line know it.
+
+    Attributes
+    ----------
+    name : the keyword; the command line has it with hyphens, in the singular where it repeats.
+    kind : "text", "words" (one of `words`), "map" (name → text), "rates" (name → number), "list".
+    flag : the option of the command line, where it is not the name.
+    """
+
+    name: str
+    kind: str
+    metavar: str
+    help: str
+    words: tuple[str, ...] = ()
+    flag: str = ""
+
+    @property
+    def option(self) -> str:
+        """The flag of the command line.
+
+        >>> OPTIONS["columns"].option
+        '--column'
+        """
+        return "--" + (self.flag or self.name).replace("_", "-")
+
+
+_ALL = (
+    Option(
+        "columns",
+        "map",
+        "OURS=THEIRS",
+        "A column of ours has another name in the file, such as creditor=Lender; for one table "
+        "alone nodes.node=Bank. Repeatable.",
+        flag="column",
+    ),
+    Option(
+        "constants",
+        "map",
+        "OURS=VALUE",
+        "A column that the file does not have, with one value in every row. Repeatable.",
+        flag="constant",
+    ),
+    Option("sheet", "text", "NAME", "Sheet of a workbook; by default the one with the table."),
+    Option("encoding", "text", "NAME", "Encoding of a text file, such as cp1252."),
+    Option("separator", "text", "SIGN", "What separates the cells of a text file: , ; | or tab."),
+    Option("header", "text", "LINE", "Line with the names of the columns; none: there is none."),
+    Option(
+        "comments", "words", "drop|keep", "Lines that begin with # are comments, or data.",
+        ("drop", "keep"),
+    ),
+    Option("decimal", "words", ".|,", "Decimal sign of the numbers.", (".", ",")),
+    Option("thousands", "text", "SIGN", "What separates thousands: . , ' or space."),
+    Option(
+        "totals", "words", "drop|keep", "Rows and columns that are sums: left out, or kept.",
+        ("error", "drop", "keep"),
+    ),
+    Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels."),
+    Option(
+        "rates",
+        "map",
+        "COLUMN=HOW",
+        "How a column of fractions is written: percent, basis_points, factor (1.05 is 0.05) or "
+        "factor_basis_points (10500 is 0.05). Repeatable.",
+        flag="rate",
+    ),
+)  # fmt: skip
+_MONEY = (
+    Option(
+        "fx",
+        "rates",
+        "CODE=WORTH",
+        "What one of a currency or an asset is worth in the unit, such as EUR=1.08. Repeatable.",
+    ),
+    Option(
+        "decimals",
+        "rates",
+        "ASSET=N",
+        "Decimals of raw integer amounts by asset, such as USDC=6; column takes the column "
+        "decimals. Repeatable.",
+        ("column",),
+    ),
+)
+OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_MONEY)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the caller says about a table; `used` collects what was of use.
+
+    columns : {"theirs": "ours"} for all tables, or {"nodes": {"theirs": "ours"}, ...}.
+    constants : {"ours": value}, or by table.
+    sheet, encoding, separator, header, comments : of files.
+    decimal, thousands : of numbers given as text.
+    totals : rows and columns that are sums.
+    names : of the nodes of a matrix without labels.
+    rates : {"bonus": "factor"}, how a column of fractions is written.
+    fx, decimals : worth of currencies and assets in the unit; decimals of raw integers.
+    """
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    sheet: str | int | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    header: str | int | None = None
+    comments: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    totals: str | None = None
+    names: Any = None
+    rates: Mapping[str, str] = field(default_factory=dict)
+    fx: Mapping[str, float] = field(default_factory=dict)
+    decimals: Any = field(default_factory=dict)
+    unit: str = ""
+    used: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for option in _ALL:
+            value = getattr(self, option.name)
+            if value is None and option.kind == "map":
+                self.__dict__[option.name] = {}
+            elif option.kind == "map" and not isinstance(value, Mapping):
+                raise ArgumentError(f'{option.name}={value!r}: write {option.name}={{"…": "…"}}.')
+            elif value is not None and option.words:
+                choice(value, option.words, option.name)
+        for column, how in self.rates.items():
+            choice(how, RATES, f"rates[{column!r}]")
+
+    def of(self, what: str, table: schema.Table) -> dict[str, Any]:
+        """`columns` or `constants` of one table."""
+        given: Mapping[str, Any] = getattr(self, what)
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            if not isinstance(value, Mapping):
+                found[name] = value
+            elif name == table or (name == "nodes" and table == "margins"):
+                found.update(value)
+        return found
+
+    def use(self, *what: str) -> None:
+        """Note that options were of use, as "totals" or "columns:Lender"."""
+        self.used.update(what)
+
+    def finish(self, have: Iterable[object] = (), only: Iterable[str] | None = None) -> None:
+        """Refuse an option that nothing used; `have`: the columns that there were.
+
+        Raises
+        ------
+        NetworkError : for a column that is not there.
+        ArgumentError : for any other option, with its name.
+        """
+        for option in OPTIONS.values():
+            value = getattr(self, option.name)
+            if only is not None and option.name not in only:
+                continue
+            if isinstance(value, Mapping):
+                for name in _flat(value):
+                    if f"{option.name}:{name}" in self.used:
+                        continue
+                    if option.name == "columns":
+                        raise NetworkError(self._absent(name, list(have)))
+                    raise ArgumentError(
+                        f"{option.name} names {name!r}, which no table has. Leave it out."
+                    )
+            elif (
+                isinstance(value, str | int | list | tuple)
+                and value not in ("error", "keep")
+                and option.name not in self.used
+            ):
+                raise ArgumentError(f"{option.name}={value!r}: {WHY[option.name]}. Leave it out.")
+
+    def _absent(self, name: str, have: list[object]) -> str:
+        turned = {str(v): k for k, v in self.columns.items() if not isinstance(v, Mapping)}
+        known = [str(one) for one in have]
+        hint = f" Did you mean columns={turned!r}?" if turned and set(turned) <= set(known) else ""
+        match = closest(name, known)
+        hint = hint or (f" Did you mean {match!r}?" if match else "")
+        return f"columns={{…}} names {name!r}; the table has {listing(have, 9)}.{hint}"
+
+
+WHY = {
+    "sheet": "the file has no sheets",
+    "encoding": "no text file was read",
+    "separator": "no text file was read",
+    "header": "no text file and no workbook was read",
+    "comments": "no line begins with #",
+    "decimal": "no numbers were given as text",
+    "thousands": "no numbers were given as text",
+    "totals": "there are no totals",
+    "names": "there is no matrix without labels",
+    "decimals": "there is no column 'decimals'",
+}
+
+
+def _flat(given: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for name, value in given.items():
+        found += list(value) if isinstance(value, Mapping) else [name]
+    return found
+
+
+def reading(options: Mapping[str, Any], unit: str = "") -> Reading:
+    """The options of reading among others.
+
+    Raises
+    ------
+    ArgumentError : for a value that an option does not take.
+    """
+    known = {f.name for f in fields(Reading)} - {"used", "unit"}
+    return Reading(**{k: v for k, v in options.items() if k in known and v is not None}, unit=unit)
+
+
+def refuse_unknown(options: Mapping[str, Any]) -> None:
+    """`ArgumentTypeError` for a keyword that is no option of reading."""
+    for name in options:
+        if name not in OPTIONS:
+            match = closest(name, list(OPTIONS))
+            hint = f" Did you mean {match!r}?" if match else f" There are {', '.join(OPTIONS)}."
+            raise ArgumentTypeError(f"Unknown option {name!r}.{hint}")
