@@ -203,4 +203,6 @@ def test_money_is_not_moved_by_sales():
     price = dict(zip(book.assets, done.outcome.price, strict=True))
     assert price["money"] == 1 and price["C"] < 1
     frozen = LiquidationCascade(oracle=liquidation.HardCoded(0.5)).run(book, {})
-    assert frozen.path.query("asset == 'money'")["oracle"].tolist() == [1.0] * (frozen.rounds + 1)
+    assert frozen.history.query("asset == 'money'")["oracle"].tolist() == [1.0] * (
+        frozen.rounds + 1
+    )

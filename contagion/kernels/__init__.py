@@ -9,8 +9,9 @@ numpy, scipy and, where there is much to do, numba; no names, no tables, no pand
 - `clearing*`: clearing payments of a batch of scenarios, in waves and with guarantees
 - `calls`, `cover`, `levy`: guarantees, paid when called
 - `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
-- `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
-  cascades
+- `cascade`, `funding`, `firesale`: default, funding and price cascades
+- `market_state`, `market_step`, `market_path`, `closing`: accounts, prices and what is sold, round
+  by round
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
 - `linear`: `x = b + A x` for a nonnegative A; `certificate`: how far a fixed point can be
 - `adjoint`, `shapley`: derivatives and attributions of a solved system

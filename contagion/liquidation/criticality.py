@@ -210,7 +210,7 @@ def tipping_point(
 
     Example
     -------
-    Liquidated below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
+    MarketState below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
     impact, and the sale of 10 units of a depth of 100 costs 5 % of 947.4 more.
 
     >>> from contagion.liquidation import Linear

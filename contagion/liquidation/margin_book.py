@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MarginError
-from ..kernels.accounts import Accounts
+from ..kernels.accounts import LOAN, POSITION, Accounts
 from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
 
@@ -114,14 +114,33 @@ class MarginBook:
             units=frame["units"].to_numpy(float),
             weight=frame["weight"].to_numpy(float),
             fee=frame["fee"].to_numpy(float),
+            bonus=frame["bonus"].to_numpy(float),
             cash=np.bincount(frame["account"], frame["cash"]),
             venue=pd.Index(self.venues).get_indexer_for(pd.Index(one["venue"])),
             holder=pd.Index(self.holders).get_indexer_for(pd.Index(one["holder"])),
-            loan=one["loan"].to_numpy(bool),
+            kind=np.where(one["loan"], LOAN, POSITION),
             close_factor=one["close_factor"].to_numpy(float),
-            bonus=one["bonus"].to_numpy(float),
             full_below=one["full_below"].to_numpy(float),
+            reserve=self._reserve[0],
         )
+
+    @cached_property
+    def _reserve(self) -> tuple[np.ndarray, pd.DataFrame]:
+        """(L,) number of the reserve that a debt is owed to, −1 for other legs; the reserves."""
+        frame = self._frame
+        owed = (frame["loan"] & frame["debt"]).to_numpy(bool)
+        keys = frame.loc[owed, ["venue", "asset"]]
+        numbers, first = np.full(len(frame), -1), keys.drop_duplicates()
+        if len(first):
+            numbers[owed] = pd.MultiIndex.from_frame(first).get_indexer(
+                pd.MultiIndex.from_frame(keys)
+            )
+        return numbers, first.reset_index(drop=True)
+
+    @property
+    def reserves(self) -> pd.DataFrame:
+        """Venue and asset of every reserve that loans owe to, in the order of their numbers."""
+        return self._reserve[1]
 
     @cached_property
     def venues(self) -> tuple[Any, ...]:
@@ -209,6 +228,27 @@ class MarginBook:
         _check_prices(new.prices)
         new.__dict__["price"] = np.array([new.prices[name] for name in self.assets])
         return new
+
+    def holding(self, units: np.ndarray, cash: np.ndarray, price: np.ndarray) -> MarginBook:
+        """The same accounts with other units (L,), cash (N,) and prices (A,)."""
+        frame = self._frame
+        first = ~frame["account"].duplicated()
+        own = np.where(first, cash[frame["account"]], 0.0)
+        legs = frame.assign(units=units, own=own).sort_values("row", kind="stable")
+        placed = legs[~legs["loan"]]
+        size = placed["units"].to_numpy()
+        positions = self.positions.assign(
+            size=size,
+            entry_price=placed["entry_price"].to_numpy(),
+            margin=placed["own"].to_numpy() + size * placed["entry_price"].to_numpy(),
+        )
+        held, owed = (legs[legs["loan"] & (legs["debt"] == debt)] for debt in (False, True))
+        loans = self.loans.assign(
+            collateral=held["units"].to_numpy(), debt=-owed["units"].to_numpy() + 0.0,
+            cash=held["own"].to_numpy() + owed["own"].to_numpy(),
+        )  # fmt: skip
+        known = {**self.prices, **dict(zip(self.assets, price.tolist(), strict=True))}
+        return rebuilt(self.at(known), positions, loans)
 
     def __len__(self) -> int:
         return len(self.arrays.cash)

@@ -12,7 +12,7 @@ from ..network import schema
 from ..text import listing, plural
 
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
-        "close_factor", "bonus", "fee", "full_below", "row"]  # fmt: skip
+        "close_factor", "bonus", "fee", "full_below", "debt", "row"]  # fmt: skip
 
 
 def positions(given: Any, maintenance: float) -> pd.DataFrame:
@@ -50,6 +50,7 @@ def position_legs(table: pd.DataFrame) -> pd.DataFrame:
         loan=False,
         bonus=0.0,
         full_below=0.0,
+        debt=False,
         row=number + 1,
     )[LEGS]
 
@@ -61,16 +62,19 @@ def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
         table["account"].notna(), "row " + number.astype(str)
     )
     named = table.rename(columns={"protocol": "venue", "borrower": "holder"})
-    shared = named[["venue", "holder", "close_factor", "bonus", "full_below"]].assign(
-        key="loan " + key, entry_price=np.nan, margin=0.0, loan=True, fee=0.0, row=number + 1
+    shared = named[["venue", "holder", "close_factor", "full_below"]].assign(
+        key="loan " + key, entry_price=np.nan, loan=True, fee=0.0, row=number + 1
     )
     held, owed = (
         (table["collateral_asset"], table["collateral"]),
         (table["debt_asset"], -table["debt"]),
     )
     both = [
-        shared.assign(asset=asset, units=units, weight=weight)
-        for (asset, units), weight in ((held, table["threshold"]), (owed, 1.0))
+        shared.assign(asset=asset, units=units, weight=weight, bonus=bonus, margin=cash, debt=debt)
+        for (asset, units), weight, bonus, cash, debt in (
+            (held, table["threshold"], table["bonus"], table["cash"], False),
+            (owed, 1.0, 0.0, 0.0, True),
+        )
     ]
     return pd.concat(both, ignore_index=True)[LEGS]
 
@@ -79,7 +83,7 @@ def check_accounts(legs: pd.DataFrame) -> None:
     """`MarginError` where rows of one account differ in what an account has one of."""
     account = legs["account"].to_numpy()
     start = np.unique(account, return_index=True)[1][account]
-    for column in ("close_factor", "bonus", "full_below"):
+    for column in ("close_factor", "full_below"):
         values = legs[column].to_numpy()
         mixed = np.flatnonzero(values != values[start])
         if len(mixed):

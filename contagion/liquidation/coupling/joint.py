@@ -137,9 +137,9 @@ class CoupledCascade:
         while True:
             rounds += 1
             calls = left / link.rate
-            outcome = self.cascade.solve(book, after, calls)
-            step = CascadeResult(self.cascade, book, dict(prices), calls, after, outcome)
-            if not bool(outcome.settled):
+            state = self.cascade.solve(book, after[None], calls)
+            step = CascadeResult(self.cascade, book, dict(prices), calls, after, state)
+            if not state.settled.all():
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
             moved = link.moved(start, step)
             hit, won = link.on_graph(start, moved, losses, recoveries)
