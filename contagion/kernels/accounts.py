@@ -78,6 +78,9 @@ class Pairs:
     ) -> Pairs:
         """From pairs and, for every account, its first leg and how many there are."""
         legs = count[account]
+        if legs.sum() == len(account):
+            own = np.arange(len(account))
+            return Pairs(scenario, account, own, own, scenario, first[account])
         begin = np.cumsum(legs) - legs
         owner = np.repeat(np.arange(len(account)), legs)
         leg = np.arange(len(owner)) - begin[owner] + first[account][owner]
@@ -88,8 +91,13 @@ class Pairs:
 
     def total(self, legs: np.ndarray) -> np.ndarray:
         """(Q,) to (P,)."""
-        return np.asarray(np.add.reduceat(legs, self.begin)) if len(self) else np.zeros(0)
+        return self._each(np.add, legs)
 
     def least(self, legs: np.ndarray) -> np.ndarray:
         """(Q,) to (P,)."""
-        return np.asarray(np.minimum.reduceat(legs, self.begin)) if len(self) else np.zeros(0)
+        return self._each(np.minimum, legs)
+
+    def _each(self, fold: np.ufunc, legs: np.ndarray) -> np.ndarray:
+        if len(legs) == len(self):  # one leg each, or no pairs
+            return legs
+        return np.asarray(fold.reduceat(legs, self.begin))

@@ -21,10 +21,7 @@ import numpy as np
 from . import closing
 from .accounts import LOAN, Accounts, Pairs
 from .closing import DUST
-from .compiled import compiled
 from .market_state import MarketState, at_rest
-
-FEW = 2**17  # legs × scenarios from which on accounts are looked through in compiled code
 
 
 class Market(Protocol):
@@ -269,7 +266,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     part = closing.parts(a, at, worth, health, cash, setup.partial)
     if setup.margin is not None and setup.partial:
         part = setup.margin.part(at, kept, told, equity, part)
-    if np.isfinite(setup.minimum_profit):
+    if np.isfinite(setup.minimum_profit) and a.loan.any():
         gains = closing.pays(a, at, worth, kept * marked[at.row, asset])
         part = np.where(gains >= setup.minimum_profit, part, 0.0)
     wish = closing.moved(a, at, kept, worth, cash, part, setup.rank)
@@ -342,7 +339,8 @@ def _trade(
     left = money + at.total(rest * told[at.row, asset])
     charge = np.minimum(charge, np.maximum(left, 0.0))
     money = money - charge
-    now.fees[row, who] += charge
+    if charge.any():
+        now.fees[row, who] += charge
     rest = np.where(np.abs(rest) <= DUST * np.abs(a.units[at.leg]), 0.0, rest)
     done = closing.finished(a, at, rest, rest * told[at.row, asset]) & (part > 0)
     # debt that is left of a loan is written off at what it is worth
@@ -354,7 +352,8 @@ def _trade(
         lost = owed * np.divide(short, whole, out=np.zeros_like(short), where=whole > 0)[at.owner]
         place = at.row * now.reserve.shape[1] + np.maximum(a.reserve[at.leg], 0)
         now.reserve += np.bincount(place, lost, now.reserve.size).reshape(now.reserve.shape)
-    now.deficit[row, who] += short
+    if short.any():
+        now.deficit[row, who] += short
     now.cash[row, who] = np.where(short > 0, 0.0, money)
     rest = np.where((short > 0)[at.owner], 0.0, rest)
     now.units[at.row, at.leg] = rest
@@ -372,43 +371,15 @@ def weak(
 ) -> np.ndarray:
     """(B, N) bool, accounts whose health is below 0."""
     a = setup.accounts
-    if now.units.size < FEW and _weak.fast is None:
-        return weak_plain(setup, now, live, extra)
-    found = np.zeros(now.cash.shape, bool)
-    more = np.zeros((1, 1)) if extra is None else extra
-    _weak(now.units, now.cash, now.told, now.alive, now.vault, live, setup.first, setup.count,
-          a.asset, a.weight, DUST * setup.scale, more, found)  # fmt: skip
-    return found
-
-
-def weak_plain(
-    setup: Setup, now: MarketState, live: np.ndarray, extra: np.ndarray | None = None
-) -> np.ndarray:
-    """The same in numpy."""
-    a = setup.accounts
-    value = now.units * now.told[:, a.asset] * a.weight
-    health = now.cash + np.add.reduceat(value, setup.first, axis=-1)
+    value = now.told.take(a.asset, axis=1)
+    value *= a.weight
+    value *= now.units
+    if len(a.asset) > len(a.cash):
+        value = np.add.reduceat(value, setup.first, axis=-1)
+    value += now.cash
     if extra is not None:
-        health = health - extra
-    return np.asarray((health < -DUST * setup.scale) & now.alive & ~now.vault & live[:, None])
-
-
-@compiled
-def _weak(units, cash, told, alive, vault, live, first, count, asset, weight, dust, extra, out):  # type: ignore[no-untyped-def]
-    more = extra.size > 1
-    for b in range(cash.shape[0]):
-        if not live[b]:
-            continue
-        for i in range(cash.shape[1]):
-            if not alive[b, i] or vault[b, i]:
-                continue
-            health = cash[b, i]
-            for k in range(first[i], first[i] + count[i]):
-                health += units[b, k] * told[b, asset[k]] * weight[k]
-            if more:
-                health -= extra[b, i]
-            if health < -dust[i]:
-                out[b, i] = True
+        value -= extra
+    return np.asarray((value < -DUST * setup.scale) & now.alive & ~now.vault & live[:, None])
 
 
 def _waiting(breakers: Sequence[Breaker], memory: Sequence[Any], size: int) -> np.ndarray:

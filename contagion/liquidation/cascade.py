@@ -28,14 +28,14 @@ class LiquidationCascade(CascadeSolver):
        (`free`): all calls on its accounts in this round, or none;
     3. accounts that stay below are liquidated: positions as far as brings them back to health, at
        most their close factor (all of it once equity is gone), loans by their close factor, where
-       the liquidator takes collateral worth the repaid debt plus a bonus;
+       the liquidator takes collateral pro rata, worth the repaid debt and the bonus of each;
     4. what is sold moves the price; everybody in a round sells at its average price.
 
     An account that is closed with less than nothing leaves a deficit at its venue; of a loan that
     is the debt left when its collateral is gone, at fundamental prices. A loan whose collateral is
     worth nothing to begin with is liquidated by nobody and stays open (latent). The asset "money"
-    is the unit of account: no sale moves it. What is sold
-    below the fundamental price is a gain of the buyers; nothing is lost on the way:
+    is the unit of account: no sale moves it. What is sold below the fundamental price is a gain of
+    the buyers; nothing is lost on the way:
 
         equity after + deficits counted below 0 + fees + gains of buyers and liquidators
             = equity before + what moves of fundamental prices gave + calls met
@@ -53,6 +53,8 @@ class LiquidationCascade(CascadeSolver):
         the accounts of one round all fit or none.
     minimum_profit : liquidators act only where, at the market price, they keep this part of what
         they repay; −inf: at any loss.
+    repay_first : debts that liquidators of a loan repay first, assets in order; those that are not
+        named come after them, pro rata.
     fund : insurance fund, money, a number or {venue: number}: fees go in, deficits come out.
     deadline : rounds that a position below maintenance has before it is closed, a number or
         {venue: number}; who can meets the call at once.

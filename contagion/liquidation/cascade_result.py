@@ -117,6 +117,14 @@ class CascadeResult:
         return self._by_venue(self.outcome.deficit, "deficit")
 
     @property
+    def reserves(self) -> pd.DataFrame:
+        """Deficits of loans by reserve: venue, asset (owed), deficit (money).
+
+        What is left of a loan is written off pro rata to the debts that are left of it.
+        """
+        return self.before.reserves.assign(deficit=self.outcome.reserve)
+
+    @property
     def latent(self) -> pd.Series:
         """Losses at each venue that nobody has realized: open accounts worth less than 0."""
         return self._by_venue(self.latent_by_account, "latent")

@@ -17,7 +17,7 @@ from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
 from .price_impact import NoImpact, PriceImpact
 
-CHUNK = 2**22  # legs × scenarios that go through the kernel at once
+CHUNK = 2**19  # legs × scenarios that go through the kernel at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,6 +31,7 @@ class CascadeSolver:
     backstop: float = 0.0
     vault_capacity: float | Mapping[Any, float] = np.inf
     minimum_profit: float = 0.0
+    repay_first: tuple[str, ...] = ()
     fund: float | Mapping[Any, float] = 0.0
     deadline: int | Mapping[Any, int] = 0
     tolerance: float = 1e-9
@@ -54,6 +55,7 @@ class CascadeSolver:
                 "and a tolerance >= 0."
             )
         object.__setattr__(self, "breakers", tuple(self.breakers))
+        object.__setattr__(self, "repay_first", tuple(self.repay_first))
 
     def __repr__(self) -> str:
         usual = type(self)()
@@ -77,6 +79,7 @@ class CascadeSolver:
             partial=self.partial,
             backstop=self.backstop,
             minimum_profit=self.minimum_profit,
+            rank=self._rank(book),
             deadline=np.where(book.arrays.loan, 0, late[book.arrays.venue]) if late.any() else None,
             tolerance=self.tolerance,
         )
@@ -169,6 +172,16 @@ class CascadeSolver:
         found = joined(parts)
         found.price = found.fundamental * self.impact.factor(found.volume)
         return found.single() if prices.ndim == axes else found
+
+    def _rank(self, book: MarginBook) -> np.ndarray | None:
+        """(L,) order in which the debts of legs are repaid; None: pro rata."""
+        if not self.repay_first:
+            return None
+        for name in self.repay_first:
+            known_name(name, book.assets, "asset of the book")
+        place = {name: k for k, name in enumerate(self.repay_first)}
+        last = len(place)
+        return np.array([place.get(name, last) for name in book.assets])[book.arrays.asset]
 
     def _by_venue(self, book: MarginBook, given: Any) -> np.ndarray:
         """(V,) one number for all venues, or {venue: number} with 0 for the others."""
