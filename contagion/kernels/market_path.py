@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .market_state import MarketState
-from .market_step import Setup, advance
+from .market_step import Setup, advance, expire
 
 SPARE = 0.75  # part of a batch that still moves, below which the rest leaves it
 
@@ -57,15 +57,21 @@ def follow(
     rounds: Sequence[int | None],
     most: int,
     watch: Watch | None = None,
+    days: float = 0.0,
 ) -> None:
     """Rounds along fundamental prices (B, T, A), written into the state.
 
-    At each date pass so many rounds, or with None rounds until nothing moves; the last prices
-    stand until nothing moves.
+    At each date pass so many rounds of some days each, or with None (which counts as one) rounds
+    until nothing moves; the last prices stand until nothing moves.
     """
     last, ended = prices.shape[1] - 1, np.ones(len(prices), bool)
     for date, many in enumerate(rounds):
         now = prices[:, date]
+        state.elapsed = state.elapsed + days * (many or 1)
+        if setup.fair is not None:
+            now = setup.fair(now, state.elapsed)
+        if setup.days is not None:
+            expire(setup, state, now)
         if many is None or date == last:
             settle(setup, state, now, most, watch, date)
             ended &= state.settled

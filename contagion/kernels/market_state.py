@@ -39,7 +39,8 @@ class MarketState:
         price that they sold for.
     revalued (B,) : what moves of fundamental prices gave to all accounts together.
     liquidated (B,) : money for which was sold or bought; of loans the collateral.
-    rounds (B,) int, settled (B,) bool : rounds so far; nothing moves any more.
+    rounds (B,) int, settled (B,) bool : rounds so far; nothing moves any more. elapsed (B,): days
+        since the start.
     oracle, breakers : their memories. Arrays of an oracle have scenarios on the last axis but one,
         those of a breaker on the first.
     """
@@ -73,6 +74,7 @@ class MarketState:
     liquidated: np.ndarray
     rounds: np.ndarray
     settled: np.ndarray
+    elapsed: np.ndarray
     oracle: Any
     breakers: list[Any]
 

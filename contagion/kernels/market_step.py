@@ -12,7 +12,7 @@ and grids. An account is liquidated when its health is below 0. Arrays have scen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -59,10 +59,11 @@ class Depth(Protocol):
 class Margin(Protocol):
     """Margin beyond the weights of legs: (B, N) money at prices told."""
 
-    def required(self, units: np.ndarray, told: np.ndarray, number: int) -> np.ndarray: ...
+    def required(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray: ...
     def part(
-        self, at: Pairs, units: np.ndarray, told: np.ndarray, equity: np.ndarray, part: np.ndarray
-    ) -> np.ndarray: ...
+        self, at: Pairs, units: np.ndarray, told: np.ndarray, health: np.ndarray,
+        equity: np.ndarray, part: np.ndarray,
+    ) -> np.ndarray: ...  # fmt: skip
 
 
 @dataclass
@@ -113,6 +114,9 @@ class Setup:
     tolerance : relative change of prices below which nothing moves any more.
     rank : (L,) order in which debts are repaid; None: pro rata.
     mix : (A, A) what sales in one market weigh on another; None: on their own only.
+    margin : margin beyond the weights of legs. fair : prices (B, A) with those of options as they
+        follow from the others, days (B,) after the start; None: there are none.
+    days : (A,) days to expiry, infinite for what has none; None: nothing has one.
     """
 
     accounts: Accounts
@@ -130,6 +134,8 @@ class Setup:
     withdrawal: Depth | None = None
     mix: np.ndarray | None = None
     margin: Margin | None = None
+    fair: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    days: np.ndarray | None = None
     first: np.ndarray = field(init=False, repr=False)
     count: np.ndarray = field(init=False, repr=False)
     scale: np.ndarray = field(init=False, repr=False)
@@ -173,6 +179,7 @@ class Setup:
             uncovered=none(len(fund)), room=each(room), market=np.zeros(size),
             liquidators=np.zeros(size), revalued=np.zeros(size), liquidated=np.zeros(size),
             rounds=np.zeros(size, np.int64), settled=np.zeros(size, bool),
+            elapsed=np.zeros(size),
             oracle=self.oracle.start(price), breakers=[b.start(price) for b in self.breakers],
         )  # fmt: skip
 
@@ -200,7 +207,8 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     now.revalued += (now.net * (after - now.fundamental)).sum(axis=-1)
     now.fundamental = after.copy()
     factor = impact.factor(now.volume)
-    marked = after * factor
+    base = after if setup.fair is None else base_prices(setup, now, factor)
+    marked = base * factor
     told, heard = setup.oracle.report(marked, now.oracle)
     told = np.where(fixed, after, told)
     same = np.ones(size, bool)
@@ -214,7 +222,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     now.price, now.told = marked, told
     extra = None
     if setup.margin is not None:
-        extra = setup.margin.required(now.units, told, int(now.rounds.max(initial=0)))
+        extra = setup.margin.required(now.units, told, now.elapsed)
     row, who = np.nonzero(weak(setup, now, live, extra))
     at = Pairs.of(row, who, setup.first, setup.count)
     asset, kept = a.asset[at.leg], now.units[at.row, at.leg]
@@ -265,7 +273,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     cash = now.cash[row, who]
     part = closing.parts(a, at, worth, health, cash, setup.partial)
     if setup.margin is not None and setup.partial:
-        part = setup.margin.part(at, kept, told, equity, part)
+        part = setup.margin.part(at, kept, told, health, equity, part)
     if np.isfinite(setup.minimum_profit) and a.loan.any():
         gains = closing.pays(a, at, worth, kept * marked[at.row, asset])
         part = np.where(gains >= setup.minimum_profit, part, 0.0)
@@ -280,7 +288,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     act = part > 0
     busy |= np.bincount(row[act], minlength=size) > 0
     if act.any():
-        _trade(setup, now, at, kept, wish, part, factor, depth)
+        _trade(setup, now, at, kept, wish, part, base, factor, depth)
     now.volume = np.where(live[:, None], impact.recovered(now.volume), now.volume)
     if setup.withdrawal is not None:
         now.gone = np.where(live[:, None], setup.withdrawal.returned(now.gone), now.gone)
@@ -298,6 +306,7 @@ def _trade(
     kept: np.ndarray,
     wish: np.ndarray,
     part: np.ndarray,
+    base: np.ndarray,
     factor: np.ndarray,
     depth: np.ndarray,
 ) -> None:
@@ -322,7 +331,7 @@ def _trade(
     average = (impact.integral(now.volume) - impact.integral(before)) / np.where(moves, traded, 1.0)
     # no average lies outside the prices at both ends: bounds the rounding of small trades
     ends = np.sort([factor, impact.factor(now.volume)], axis=0)
-    paid = after * np.where(moves, np.clip(average, *ends), factor)
+    paid = base * np.where(moves, np.clip(average, *ends), factor)
     now.market += ((after - paid) * net).sum(axis=-1)
     now.sold += gross
     now.gone += np.divide(gross, setup.interest, out=np.zeros_like(gross),
@@ -360,10 +369,7 @@ def _trade(
     now.alive[row, who] = at.total(np.abs(rest)) > 0
     now.open -= by_asset(np.abs(kept) - np.abs(rest))
     now.net -= by_asset(kept - rest)
-    holds = now.fund + by_venue(charge)
-    asked = by_venue(short)
-    now.fund = np.maximum(holds - asked, 0.0)
-    now.uncovered += np.maximum(asked - holds, 0.0)
+    _cover(now, by_venue(charge), by_venue(short))
 
 
 def weak(
@@ -380,6 +386,46 @@ def weak(
     if extra is not None:
         value -= extra
     return np.asarray((value < -DUST * setup.scale) & now.alive & ~now.vault & live[:, None])
+
+
+def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarray:
+    """(B, A) prices before a market's own impact: of options at the moved underlying."""
+    assert setup.fair is not None
+    moved = now.fundamental * factor
+    fair = setup.fair(moved, now.elapsed)
+    return np.where(fair != moved, fair, now.fundamental)
+
+
+def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
+    """Settle legs whose days are over in money, at fundamental prices (B, A)."""
+    a, days = setup.accounts, setup.days
+    assert days is not None
+    over = days <= now.elapsed[:, None] + 1e-9
+    legs = over[:, a.asset] & (now.units != 0)
+    if not legs.any():
+        return
+    now.revalued += (now.net * (prices - now.fundamental)).sum(axis=-1)
+    now.fundamental = prices.copy()
+    paid = np.where(legs, now.units * prices[:, a.asset], 0.0)
+    now.cash += np.add.reduceat(paid, setup.first, axis=-1)
+    now.units = np.where(legs, 0.0, now.units)
+    now.open, now.net = np.where(over, 0.0, now.open), np.where(over, 0.0, now.net)
+    touched = np.add.reduceat(legs, setup.first, axis=-1)
+    now.alive &= np.add.reduceat(np.abs(now.units), setup.first, axis=-1) > 0
+    short = np.where(touched & ~now.alive & ~now.vault, np.maximum(-now.cash, 0.0), 0.0)
+    now.deficit += short
+    now.cash += short
+    row, who = np.nonzero(short)
+    asked = np.zeros_like(now.fund)
+    np.add.at(asked, (row, a.venue[who]), short[row, who])
+    _cover(now, np.zeros_like(asked), asked)
+
+
+def _cover(now: MarketState, fees: np.ndarray, deficits: np.ndarray) -> None:
+    """Fees (B, V) go into the funds, deficits come out of them as far as they last."""
+    holds = now.fund + fees
+    now.fund = np.maximum(holds - deficits, 0.0)
+    now.uncovered += np.maximum(deficits - holds, 0.0)
 
 
 def _waiting(breakers: Sequence[Breaker], memory: Sequence[Any], size: int) -> np.ndarray:

@@ -7,7 +7,9 @@ pushes a price shock through them.
 - `cascade`, `cascade_solver`, `cascade_result`: what a price shock sets off
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
 - `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
-- `price_impact`, `amm_pools`, `order_book`, `oracles`: prices after sales, and prices venues go by
+- `price_impact`, `amm_pools`, `order_book`, `withdrawing_depth`: prices after sales
+- `oracles`, `venue_oracles`: prices that venues go by
+- `instruments`, `margin_rules`: options and futures, maintenance by size or by a grid
 - `bankruptcy_prices`, `loan_liquidation`: one position, one loan
 - `coupling/`: liquidations and clearing together
 """
@@ -28,6 +30,7 @@ from .cascade_result import CascadeResult
 from .circuit_breakers import Breaker, Freeze, Halt, PriceBand, Throttle, WithdrawalGate
 from .coupling import CoupledCascade
 from .criticality import CriticalityMap, criticality_map, tipping_point
+from .instruments import Future, Option
 from .leverage_levels import Deeper, leveraged
 from .liquidation_profile import concentration, liquidatable
 from .loan_liquidation import LoanLiquidation, haircut_bad_debt
@@ -36,6 +39,8 @@ from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighte
 from .order_book import Finite, OrderBook
 from .position_limits import Adjusted, MarginAddOn, PositionLimit
 from .price_impact import Exponential, Linear, NoImpact, PriceImpact, SquareRoot
+from .venue_oracles import VenueOracles
+from .withdrawing_depth import Withdrawal
 
 __all__ = [
     "Adjusted",
@@ -50,6 +55,7 @@ __all__ = [
     "Exponential",
     "Finite",
     "Freeze",
+    "Future",
     "Halt",
     "HardCoded",
     "Linear",
@@ -59,6 +65,7 @@ __all__ = [
     "MarginBook",
     "Market",
     "NoImpact",
+    "Option",
     "Oracle",
     "OrderBook",
     "Pool",
@@ -69,6 +76,8 @@ __all__ = [
     "Stale",
     "Throttle",
     "TimeWeighted",
+    "VenueOracles",
+    "Withdrawal",
     "WithdrawalGate",
     "bankruptcy_price",
     "cascade_multiplier",

@@ -44,7 +44,8 @@ class LiquidationCascade(CascadeSolver):
     ----------
     impact : how sales move the price, see :class:`~contagion.liquidation.PriceImpact`. One
         parameter an asset comes in the order of `book.assets`. Fees of pools are not charged.
-    oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle`.
+    oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle` and
+        :class:`~contagion.liquidation.VenueOracles`.
     breakers : volatility controls, see :mod:`contagion.liquidation.circuit_breakers`.
     partial : close positions only as far as needed; `False`: their close factor at once.
     backstop : accounts with equity below this part of their maintenance go to the vault of the
@@ -58,6 +59,10 @@ class LiquidationCascade(CascadeSolver):
     fund : insurance fund, money, a number or {venue: number}: fees go in, deficits come out.
     deadline : rounds that a position below maintenance has before it is closed, a number or
         {venue: number}; who can meets the call at once.
+    withdrawal : depth that leaves, see :class:`~contagion.liquidation.Withdrawal`; None: it stays.
+    arbitrage : part of a sale, 0 to 1, that weighs on all markets of the asset alike, by their
+        depth, where venues have markets of their own; the rest stays in its own.
+    days : that a round lasts, for options and futures with an expiry; 0: time stands still.
     tolerance : relative change of prices below which they count as settled.
     max_rounds : rounds before a run counts as not converged.
 
@@ -141,7 +146,7 @@ class LiquidationCascade(CascadeSolver):
             zip(book.assets, (prices[-1] / np.where(book.price > 0, book.price, 1.0) - 1).tolist(),
                 strict=True)
         )  # fmt: skip
-        result = CascadeResult(self, book, moves, money, prices[-1], state, tuple(kept))
+        result = CascadeResult(self, book, moves, money, state, tuple(kept))
         if not bool(result.outcome.settled):
             raise ConvergenceError(
                 f"The cascade did not settle in {self.max_rounds} rounds. Raise max_rounds, or "
@@ -152,15 +157,20 @@ class LiquidationCascade(CascadeSolver):
 
 
 def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
-    """(A,) prices after relative changes; `MarginError` for an unknown asset or a fall below 0."""
+    """(A,) prices after relative changes; `MarginError` for an unknown asset or a fall below 0.
+
+    A change of an asset moves all its markets that have no change of their own.
+    """
     prices = book.price.copy()
     for name, change in shock.items():
         if name == NUMERAIRE and change:
             raise MarginError(f"{NUMERAIRE!r} is the unit of account; its price does not move.")
-        known_name(name, book.assets, "asset of the book")
+        at = [
+            k for k in book.markets(name) if book.assets[k] == name or book.assets[k] not in shock
+        ]
         if not (np.isfinite(change) and change >= -1):
             raise MarginError(f"The price change of {name!r} is {change}; it has to be >= -1.")
-        prices[book.assets.index(name)] *= 1 + change
+        prices[at] *= 1 + change
     return prices
 
 
@@ -172,7 +182,7 @@ def along(book: MarginBook, path: pd.DataFrame) -> tuple[np.ndarray, list[Any]]:
         raise MarginError("The dates of path= are not in order, or not unique: sort its index.")
     prices = np.tile(book.price, (len(path), 1))
     for name in path.columns:
-        known_name(name, book.assets, "asset of the book")
+        at = [k for k in book.markets(name) if book.assets[k] == name or book.assets[k] not in path]
         given = pd.to_numeric(path[name], errors="coerce").to_numpy(float)
         bad = ~(np.isfinite(given) & (given >= 0))
         if bad.any():
@@ -181,5 +191,5 @@ def along(book: MarginBook, path: pd.DataFrame) -> tuple[np.ndarray, list[Any]]:
             )
         if name == NUMERAIRE and (given != 1).any():
             raise MarginError(f"{NUMERAIRE!r} is the unit of account; its price does not move.")
-        prices[:, book.assets.index(name)] = given
+        prices[:, at] = given[:, None]
     return prices, list(path.index)

@@ -43,18 +43,21 @@ class Moment:
 class CascadeResult:
     """One price shock, or one path of prices, through one book. Money in the unit of the book.
 
-    `before` is the book as given, `prices` (A,) are the fundamental prices at the end, `free` (K,)
-    what holders had to meet calls with, `state` everything at the end, as a batch of one;
-    :attr:`book` goes on from there.
+    `before` is the book as given, `free` (K,) what holders had to meet calls with, `state`
+    everything at the end, as a batch of one; :attr:`book` goes on from there.
     """
 
     cascade: CascadeSolver
     before: MarginBook
     shock: dict[str, float]
     free: np.ndarray
-    prices: np.ndarray
     state: MarketState
     moments: tuple[Moment, ...] = ()
+
+    @property
+    def prices(self) -> np.ndarray:
+        """(A,) fundamental prices at the end."""
+        return np.asarray(self.state.fundamental[0])
 
     @cached_property
     def outcome(self) -> MarketState:
@@ -176,7 +179,10 @@ class CascadeResult:
         out = self.outcome
         held = ~out.vault
         return self.before.holding(
-            out.units * held[self.before.arrays.account], out.cash * held, out.price
+            out.units * held[self.before.arrays.account],
+            out.cash * held,
+            out.price,
+            float(out.elapsed),
         )
 
     @cached_property

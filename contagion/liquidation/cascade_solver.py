@@ -11,11 +11,13 @@ import numpy as np
 from ..errors import MarginError
 from ..kernels.market_path import Watch, follow
 from ..kernels.market_state import MarketState, joined
-from ..kernels.market_step import Breaker, Setup, step
+from ..kernels.market_step import Breaker, Setup, base_prices, step
 from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
 from .price_impact import NoImpact, PriceImpact
+from .venue_oracles import VenueOracles
+from .withdrawing_depth import Withdrawal
 
 CHUNK = 2**19  # legs × scenarios that go through the kernel at once
 
@@ -34,12 +36,19 @@ class CascadeSolver:
     repay_first: tuple[str, ...] = ()
     fund: float | Mapping[Any, float] = 0.0
     deadline: int | Mapping[Any, int] = 0
+    withdrawal: Withdrawal | None = None
+    arbitrage: float = 0.0
+    days: float = 0.0
     tolerance: float = 1e-9
     max_rounds: int = 1_000
 
     def __post_init__(self) -> None:
         if not 0 <= self.backstop <= 1:
             raise MarginError(f"backstop={self.backstop}: a part of the maintenance, 0 to 1.")
+        if not 0 <= self.arbitrage <= 1:
+            raise MarginError(f"arbitrage={self.arbitrage}: a part of a sale, 0 to 1.")
+        if not self.days >= 0:
+            raise MarginError(f"days={self.days}: days that a round lasts, >= 0.")
         for name, what in (
             ("vault_capacity", "money"),
             ("fund", "money"),
@@ -68,18 +77,23 @@ class CascadeSolver:
 
     def setup(self, book: MarginBook) -> Setup:
         """What the kernel takes for this cascade on this book."""
-        late = self._by_venue(book, self.deadline)
+        late, columns = self._by_venue(book, self.deadline), book.columns
         return Setup(
             book.arrays,
             book.price,
             np.array([name == NUMERAIRE for name in book.assets]),
             self.impact,
-            self.oracle,
+            self.oracle.on(book) if isinstance(self.oracle, VenueOracles) else self.oracle,
+            withdrawal=self.withdrawal,
+            mix=self._mix(book),
             breakers=self.breakers,
             partial=self.partial,
             backstop=self.backstop,
             minimum_profit=self.minimum_profit,
             rank=self._rank(book),
+            margin=book.rules,
+            fair=columns.fair if columns.options else None,
+            days=columns.days if np.isfinite(columns.days).any() else None,
             deadline=np.where(book.arrays.loan, 0, late[book.arrays.venue]) if late.any() else None,
             tolerance=self.tolerance,
         )
@@ -108,7 +122,8 @@ class CascadeSolver:
         >>> after.units.round(4).tolist()
         [[8.5106]]
         """
-        return step(self.setup(book), state, _checked(book, prices))
+        setup, given = self.setup(book), _checked(book, prices)
+        return step(setup, state, given if setup.fair is None else setup.fair(given, state.elapsed))
 
     def solve(
         self,
@@ -167,11 +182,24 @@ class CascadeSolver:
                 work = self.start(book, len(flat[own]), money[own])
             else:
                 work = state.take(np.arange(len(flat))[own])
-            follow(setup, work, flat[own], passing, self.max_rounds, watch)
+            follow(setup, work, flat[own], passing, self.max_rounds, watch, self.days)
             parts.append(work)
         found = joined(parts)
-        found.price = found.fundamental * self.impact.factor(found.volume)
+        factor = self.impact.factor(found.volume)
+        found.price = found.fundamental * factor
+        if setup.fair is not None:
+            found.price = base_prices(setup, found, factor) * factor
         return found.single() if prices.ndim == axes else found
+
+    def _mix(self, book: MarginBook) -> np.ndarray | None:
+        """(A, A) what sales in one market weigh on another; None: on their own only."""
+        if not self.arbitrage or len(set(book.base)) == len(book.assets):
+            return None
+        base = np.array(book.base, dtype=object)
+        depth = np.broadcast_to(np.asarray(getattr(self.impact, "depth", 1.0), float), len(base))
+        same = (base[:, None] == base) * np.where(np.isfinite(depth), depth, 1.0)
+        whole = same / same.sum(axis=1, keepdims=True)
+        return np.asarray((1 - self.arbitrage) * np.eye(len(base)) + self.arbitrage * whole)
 
     def _rank(self, book: MarginBook) -> np.ndarray | None:
         """(L,) order in which the debts of legs are repaid; None: pro rata."""

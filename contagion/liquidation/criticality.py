@@ -272,7 +272,7 @@ def _figures(
     loss = total_loss(book, done)
     a = book.arrays
     first = np.searchsorted(a.account, np.arange(len(book)))
-    worth = done.cash + np.add.reduceat(done.units * prices[:, a.asset], first, axis=1)
+    worth = done.cash + np.add.reduceat(done.units * done.fundamental[:, a.asset], first, axis=1)
     latent = np.where(done.vault, 0.0, np.maximum(-worth, 0.0)).sum(axis=1)
     multiplier = multiple(loss, initial(cascade, book, prices, free))
     return multiplier, done.deficit.sum(axis=1), latent, loss, done.rounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from ..errors import MarginError
 from ..network import schema
 from ..text import listing, plural
 
+NUMERAIRE = "money"
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
-        "close_factor", "bonus", "fee", "full_below", "debt", "row"]  # fmt: skip
+        "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear", "row"]  # fmt: skip
 
 
 def positions(given: Any, maintenance: float) -> pd.DataFrame:
@@ -20,7 +22,9 @@ def positions(given: Any, maintenance: float) -> pd.DataFrame:
     if not 0 <= maintenance < 1:
         raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
     table = _checked(given, "positions")
-    table["maintenance"] = table["maintenance"].fillna(maintenance)
+    spot = table["kind"] == "spot"
+    table["maintenance"] = table["maintenance"].fillna(spot.map({True: 0.0, False: maintenance}))
+    table["entry_price"] = table["entry_price"].mask(spot & table["entry_price"].isna(), 0.0)
     _refuse(table, table["maintenance"] >= 1, "maintenance", "is not below 1")
     _refuse(table, table["close_factor"] > 1, "close_factor", "is above 1")
     table["size"] /= 10.0 ** table["decimals"]
@@ -37,12 +41,17 @@ def loans(given: Any) -> pd.DataFrame:
     return table
 
 
-def position_legs(table: pd.DataFrame) -> pd.DataFrame:
-    """One leg a position; an isolated one has an account of its own."""
+def position_legs(table: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFrame:
+    """One leg a position; an isolated one has an account of its own.
+
+    An inverse position of N money entered at E is N / E units of the instrument against a debt of
+    N: worth `N P / E − N`, the profit `N / E − N / P` units at the price P. Its maintenance m |N|
+    is in the weight of the debt, 1 + m sign(N).
+    """
     number = pd.Series(np.arange(len(table)), table.index)
     key = np.where(table["mode"] == "isolated", "isolated " + number.astype(str), "cross")
     columns = ["venue", "holder", "entry_price", "margin", "close_factor", "fee"]
-    return table[columns].assign(
+    legs = table[columns].assign(
         key=key,
         asset=table["instrument"],
         units=table["size"],
@@ -51,8 +60,24 @@ def position_legs(table: pd.DataFrame) -> pd.DataFrame:
         bonus=0.0,
         full_below=0.0,
         debt=False,
+        borrows=(table["kind"] == "spot") & (table["size"] < 0),
+        linear=table["kind"] == "linear",
         row=number + 1,
     )[LEGS]
+    inverse = (table["kind"] == "inverse").to_numpy()
+    if not inverse.any():
+        return legs
+    size = table.loc[inverse, "size"]
+    sign = np.sign(size)
+    entry = table["entry_price"].fillna(table["instrument"].map(prices))[inverse]
+    owed = legs[inverse].assign(
+        asset=NUMERAIRE, units=-size, weight=1.0 + table["maintenance"] * sign, entry_price=0.0,
+        margin=0.0, fee=0.0, borrows=True,
+    )  # fmt: skip
+    legs.loc[inverse, ["units", "weight", "entry_price"]] = np.column_stack(
+        [size / entry, np.ones(len(size)), np.zeros(len(size))]
+    )
+    return pd.concat([legs, owed], ignore_index=True)
 
 
 def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +88,13 @@ def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
     )
     named = table.rename(columns={"protocol": "venue", "borrower": "holder"})
     shared = named[["venue", "holder", "close_factor", "full_below"]].assign(
-        key="loan " + key, entry_price=np.nan, loan=True, fee=0.0, row=number + 1
+        key="loan " + key,
+        entry_price=np.nan,
+        loan=True,
+        fee=0.0,
+        borrows=False,
+        linear=False,
+        row=number + 1,
     )
     held, owed = (
         (table["collateral_asset"], table["collateral"]),

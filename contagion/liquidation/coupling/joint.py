@@ -138,7 +138,7 @@ class CoupledCascade:
             rounds += 1
             calls = left / link.rate
             state = self.cascade.solve(book, after[None], calls)
-            step = CascadeResult(self.cascade, book, dict(prices), calls, after, state)
+            step = CascadeResult(self.cascade, book, dict(prices), calls, state)
             if not state.settled.all():
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
             moved = link.moved(start, step)
