@@ -62,7 +62,7 @@ def test_a_hedge_offsets_in_the_grid_and_time_decays():
 
 
 def test_sales_of_the_underlying_move_its_options():
-    """100 BTC sold of a depth of 1,000 take the price from 40,000 to 36,000, and the put with it."""
+    """100 BTC sold of a depth of 1,000 take the price from 40,000 to 36,000, and a put with it."""
     rows = [row("v", "h", "P", -1, entry_price=0.0, margin=1e6),
             row("w", "l", "BTC", 100, margin=600_000)]  # fmt: skip
     book = MarginBook({"BTC": 50_000.0}, rows, instruments={"P": PUT})

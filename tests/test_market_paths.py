@@ -169,7 +169,7 @@ def test_errors_of_paths():
     ):
         with pytest.raises((MarginError, KeyError), match=message):
             run(book, **given)
-    with pytest.raises(MarginError, match="deadline=0.5"):
+    with pytest.raises(MarginError, match=r"deadline=0\.5"):
         LiquidationCascade(deadline=0.5)
 
 

@@ -137,7 +137,7 @@ def at_rest(old: Any, new: Any, size: int, tolerance: float) -> np.ndarray:
 
 
 def _by_scenario(memory: Any, size: int, axis: int) -> bool:
-    return memory.ndim >= abs(axis) and memory.ndim > 0 and memory.shape[axis] == size
+    return bool(memory.ndim >= max(abs(axis), 1) and memory.shape[axis] == size)
 
 
 def _taken(memory: Any, rows: np.ndarray, size: int, axis: int) -> Any:

@@ -86,7 +86,7 @@ class Round:
     @property
     def open(self) -> np.ndarray:
         """(B, N) bool, who has legs left at a venue."""
-        return self.state.alive & ~self.state.vault
+        return np.asarray(self.state.alive & ~self.state.vault)
 
     @property
     def equity(self) -> np.ndarray:
@@ -198,7 +198,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     nothing moved and nothing is about to.
     """
     a, impact, fixed = setup.accounts, setup.impact, setup.money
-    size, n, assets = len(after), len(a.cash), after.shape[1]
+    size, assets = after.shape
 
     def gathered(row: np.ndarray, at: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
         sums = np.bincount(row * width + at, values, size * width)

@@ -93,7 +93,7 @@ class LiquidationCascade(CascadeSolver):
         free: Mapping[Any, float] | None = None,
         *,
         path: pd.DataFrame | None = None,
-        rounds: int | None | Sequence[int | None] = 1,
+        rounds: int | Sequence[int | None] | None = 1,
     ) -> CascadeResult:
         """Push one price shock through the book, or prices along a path.
 

@@ -187,7 +187,7 @@ class CascadeResult:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """The rounds: date, round, asset, market, oracle (prices), liquidated (money), open (units).
+        """One row a round and asset: market and oracle price, liquidated (money), open (units).
 
         Round 0 is before the shock; liquidated is the sum over all assets (of loans the
         collateral), open are the units of the asset in all accounts, longs and shorts added.

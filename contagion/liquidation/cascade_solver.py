@@ -132,7 +132,7 @@ class CascadeSolver:
         free: np.ndarray | None = None,
         *,
         path: bool = False,
-        rounds: int | None | Sequence[int | None] = 1,
+        rounds: int | Sequence[int | None] | None = 1,
         state: MarketState | None = None,
         watch: Watch | None = None,
     ) -> MarketState:
@@ -209,7 +209,8 @@ class CascadeSolver:
             known_name(name, book.assets, "asset of the book")
         place = {name: k for k, name in enumerate(self.repay_first)}
         last = len(place)
-        return np.array([place.get(name, last) for name in book.assets])[book.arrays.asset]
+        ranks = np.array([place.get(name, last) for name in book.assets])
+        return np.asarray(ranks[book.arrays.asset])
 
     def _by_venue(self, book: MarginBook, given: Any) -> np.ndarray:
         """(V,) one number for all venues, or {venue: number} with 0 for the others."""

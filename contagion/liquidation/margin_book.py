@@ -104,8 +104,8 @@ class MarginBook:
         names = list(dict.fromkeys(frame["asset"]))
         put["assets"] = tuple(dict.fromkeys([*names, *names_behind(names, self.instruments)]))
         put["price"] = np.array([self.prices[name] for name in self.assets])
-        own = frame["entry_price"].isna()
-        frame["entry_price"] = frame["entry_price"].where(~own, frame["asset"].map(self.prices))
+        entry = frame["entry_price"]
+        frame["entry_price"] = entry.where(entry.notna(), frame["asset"].map(self.prices))
         frame["cash"] = frame["margin"] - np.where(frame["loan"], 0.0, frame["units"]) * np.where(
             frame["loan"], 0.0, frame["entry_price"]
         )
@@ -174,7 +174,8 @@ class MarginBook:
         """(N,) maintenance of schedules and grids at the prices of the book, money."""
         if self.rules is None:
             return np.zeros(len(self))
-        return self.rules.required(self.arrays.units[None], self.price[None], np.zeros(1))[0]
+        units, price = self.arrays.units[None], self.price[None]
+        return np.asarray(self.rules.required(units, price, np.zeros(1))[0])
 
     @cached_property
     def _reserve(self) -> tuple[np.ndarray, pd.DataFrame]:
@@ -201,10 +202,7 @@ class MarginBook:
 
     def markets(self, name: Any) -> list[int]:
         """The markets that a name stands for: one of `assets`, or an asset with all its markets."""
-        if name in self.assets:
-            found = [self.assets.index(name)]
-        else:
-            found = []
+        found = [self.assets.index(name)] if name in self.assets else []
         both = [k for k, base in enumerate(self.base) if base == name and k not in found]
         if not found + both:
             known_name(name, dict.fromkeys((*self.assets, *self.base)), "asset of the book")
@@ -370,7 +368,7 @@ def _netted(frame: pd.DataFrame) -> pd.DataFrame:
     borrows = frame.groupby("account")["borrows"].transform("any")
     if not borrows.any():
         return frame
-    how = {name: "first" for name in frame.columns} | {"units": "sum", "cash": "sum"}
+    how = dict.fromkeys(frame.columns, "first") | {"units": "sum", "cash": "sum"}
     keys = [frame.loc[borrows, name] for name in ("account", "asset", "weight")]
     return pd.concat([frame[~borrows], frame[borrows].groupby(keys, sort=False).agg(how)])
 

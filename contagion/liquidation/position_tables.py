@@ -14,7 +14,8 @@ from ..text import listing, plural
 
 NUMERAIRE = "money"
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
-        "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear", "row"]  # fmt: skip
+        "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear",
+        "row"]  # fmt: skip
 
 
 def positions(given: Any, maintenance: float) -> pd.DataFrame:

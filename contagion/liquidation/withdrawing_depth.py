@@ -62,11 +62,11 @@ class Withdrawal:
     def depth(self, gone: np.ndarray, volatility: np.ndarray) -> np.ndarray:
         """Part of the calm depth (B, A)."""
         away = self.liquidated * gone + self.volatility * np.maximum(volatility - self.calm, 0.0)
-        return np.maximum(1 - away, self.floor)
+        return np.asarray(np.maximum(1 - away, self.floor))
 
     def returned(self, gone: np.ndarray) -> np.ndarray:
         """What of the liquidated part still keeps depth away a round later."""
-        return gone * np.exp(-self.back)
+        return np.asarray(gone * np.exp(-self.back))
 
     def variance(self, variance: np.ndarray, change: np.ndarray) -> np.ndarray:
         """The variance after one more return."""
