@@ -10,7 +10,7 @@ numpy, scipy and, where there is much to do, numba; no names, no tables, no pand
 - `calls`, `cover`, `levy`: guarantees, paid when called
 - `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
 - `cascade`, `funding`, `firesale`: default, funding and price cascades
-- `market_state`, `market_step`, `market_path`, `closing`: accounts, prices and what is sold, round
+- `market_*`, `closing`: accounts, prices and what is sold, round
   by round
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
 - `linear`: `x = b + A x` for a nonnegative A; `certificate`: how far a fixed point can be

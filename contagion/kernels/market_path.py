@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .market_setup import Setup
 from .market_state import MarketState
-from .market_step import Setup, advance, expire
+from .market_step import advance, expire
 
 SPARE = 0.75  # part of a batch that still moves, below which the rest leaves it
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import MarginError
 from ..kernels.market_path import Watch, follow
+from ..kernels.market_setup import Breaker, Setup
 from ..kernels.market_state import MarketState, joined
-from ..kernels.market_step import Breaker, Setup, base_prices, step
+from ..kernels.market_step import base_prices, step
 from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
@@ -27,7 +28,7 @@ class CascadeSolver:
     """Arrays in, arrays out; see :class:`~contagion.liquidation.LiquidationCascade`."""
 
     impact: PriceImpact = field(default_factory=NoImpact)
-    oracle: Oracle = field(default_factory=Market)
+    oracle: Oracle | VenueOracles = field(default_factory=Market)
     breakers: tuple[Breaker, ...] = ()
     partial: bool = True
     backstop: float = 0.0

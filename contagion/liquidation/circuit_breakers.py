@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MarginError
-from ..kernels.market_step import Round
+from ..kernels.market_setup import Round
 
 
 @dataclass(frozen=True)

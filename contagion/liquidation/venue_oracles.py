@@ -19,7 +19,7 @@ WORDS = ("last", "mark", "index", "redemption")
 
 
 @dataclass(frozen=True)
-class VenueOracles(Oracle):
+class VenueOracles:
     """What each venue goes by, on a book in which venues have markets of their own.
 
     - "last": the price of its own market;
@@ -88,12 +88,6 @@ class VenueOracles(Oracle):
             return "last", kind
         usual = {"mark": TimeWeighted(self.window), "redemption": Stale(np.inf)}
         return ("last" if kind == "redemption" else kind or "last"), usual.get(kind, Market())
-
-    def start(self, price: ArrayLike) -> Memory:
-        raise MarginError("VenueOracles needs a book: use .on(book).")
-
-    def report(self, market: ArrayLike, memory: Memory) -> tuple[Any, Memory]:
-        raise MarginError("VenueOracles needs a book: use .on(book).")
 
 
 @dataclass(frozen=True)

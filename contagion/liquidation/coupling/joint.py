@@ -18,7 +18,7 @@ from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
 from ..cascade import LiquidationCascade, shocked
-from ..cascade_result import CascadeResult
+from ..cascade_result import CascadeResult, Moment
 from ..circuit_breakers import WithdrawalGate
 from ..margin_book import MarginBook
 from .link import Link, place, run_from
@@ -137,8 +137,9 @@ class CoupledCascade:
         while True:
             rounds += 1
             calls = left / link.rate
-            state = self.cascade.solve(book, after[None], calls)
-            step = CascadeResult(self.cascade, book, dict(prices), calls, state)
+            kept: list[Moment] = []
+            state = self.cascade.solve(book, after[None], calls, watch=Moment.into(kept, [1]))
+            step = CascadeResult(self.cascade, book, dict(prices), calls, state, tuple(kept))
             if not state.settled.all():
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
             moved = link.moved(start, step)
