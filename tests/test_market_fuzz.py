@@ -88,12 +88,12 @@ def market(seed: int, unit: float = 1.0, back: bool = False) -> tuple:
         withdrawal=liquidation.Withdrawal(0.8, volatility=2.0, calm=0.05, floor=0.2, back=0.1),
         max_rounds=3_000,
     )  # fmt: skip
-    moves = {name: rng.normal(-0.02, 0.08, (3, 8)).cumsum(axis=1) for name in (*COINS, "s")}
-    paths = np.tile(book.price, (3, 8, 1))
+    moves = {name: rng.normal(-0.02, 0.08, (3, 5)).cumsum(axis=1) for name in (*COINS, "s")}
+    paths = np.tile(book.price, (3, 5, 1))
     for k, name in enumerate(book.base):
         source = "s" if str(name).startswith("volatility") else "X" if name == "F" else name
         if source in moves:
-            own_move = 0.02 * np.sin(len(str(book.assets[k])) + np.arange(8))
+            own_move = 0.02 * np.sin(len(str(book.assets[k])) + np.arange(5))
             paths[:, :, k] *= np.exp(moves[source] + own_move)
     return book, cascade, paths, {f"h{k}": 30.0 * unit * k for k in range(3)}
 
@@ -122,10 +122,10 @@ def test_nothing_is_made_or_lost_in_any_round(block):
                 assert np.isfinite(values).all() and (values >= -1e-9).all(), note
 
         done = cascade.solve(
-            book, paths, free_of(book, free), path=True, rounds=(1, 2, 1, 1, 3, 1, None, 1),
+            book, paths, free_of(book, free), path=True, rounds=(1, 2, 1, None, 1),
             watch=check,
         )  # fmt: skip
-        assert done.settled.all() and len(rounds) >= 10, note
+        assert done.settled.all() and len(rounds) >= 6, note
 
 
 @pytest.mark.parametrize("seeds", others_slow([range(12), range(12, 100)]), ids=str)

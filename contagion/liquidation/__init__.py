@@ -5,6 +5,7 @@ pushes a price shock through them.
 
 - `margin_book`, `position_tables`: positions and loans; equity, health, leverage of accounts
 - `cascade`, `cascade_solver`, `cascade_result`: what a price shock sets off
+- `account_claims`: equity, profit, funds and deficits after a run, as arrays
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
 - `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
 - `price_impact`, `amm_pools`, `order_book`, `withdrawing_depth`: prices after sales
@@ -16,6 +17,7 @@ pushes a price shock through them.
 
 from __future__ import annotations
 
+from .account_claims import AccountClaims, account_claims
 from .amm_pools import ConcentratedLiquidity, ConstantProduct, Pool
 from .bankruptcy_prices import bankruptcy_price, close_shortfall, liquidation_price, position_value
 from .cascade import LiquidationCascade
@@ -43,6 +45,7 @@ from .venue_oracles import VenueOracles
 from .withdrawing_depth import Withdrawal
 
 __all__ = [
+    "AccountClaims",
     "Adjusted",
     "Breaker",
     "CappedGrowth",
@@ -79,6 +82,7 @@ __all__ = [
     "VenueOracles",
     "Withdrawal",
     "WithdrawalGate",
+    "account_claims",
     "bankruptcy_price",
     "cascade_multiplier",
     "close_shortfall",
