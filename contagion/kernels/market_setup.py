@@ -84,7 +84,7 @@ class Round:
     @property
     def open(self) -> np.ndarray:
         """(B, N) bool, who has legs left at a venue."""
-        return np.asarray(self.state.alive & ~self.state.vault)
+        return self.state.alive
 
     @property
     def equity(self) -> np.ndarray:

@@ -27,7 +27,7 @@ class MarketState:
     sold (B, A) : gross units liquidated so far; gone (B, A): the part of the open interest at the
         start that was liquidated and still keeps depth away.
     variance (B, A) : weighted mean of the squared returns of the market price, a round.
-    alive, vault (B, N) bool : legs are left; a backstop took the account over, at equity
+    alive, vault (B, N) bool : the account has legs; a backstop took it over, at equity
         `taken` (B, N). overdue (B, N): rounds below maintenance in a row, counted where a call has
         a deadline.
     deficit, topped, fees (B, N) : negative equity of closed accounts (of a loan its debt that is

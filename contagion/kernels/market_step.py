@@ -93,6 +93,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
         thin &= (gathered(row, venue, hole, setup.venues) <= now.room)[row, venue]
         now.room -= gathered(row, venue, np.where(thin, hole, 0.0), setup.venues)
         now.vault[row[thin], who[thin]] = True
+        now.alive[row[thin], who[thin]] = False
         now.taken[row[thin], who[thin]] = equity[thin]
         leave = leave | thin
     if leave.any():
@@ -215,7 +216,8 @@ def weak(
     value += now.cash
     if extra is not None:
         value -= extra
-    return np.asarray((value < -DUST * setup.scale) & now.alive & ~now.vault & live[:, None])
+    found = (value < -DUST * setup.scale) & now.alive
+    return np.asarray(found if live.all() else found & live[:, None])
 
 
 def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarray:
