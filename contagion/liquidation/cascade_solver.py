@@ -234,4 +234,4 @@ def _checked(book: MarginBook, prices: Any) -> np.ndarray:
     unit = [k for k, name in enumerate(book.assets) if name == NUMERAIRE]
     if (prices[..., unit] != 1).any():
         raise MarginError(f"{NUMERAIRE!r} is the unit of account and costs 1.")
-    return prices
+    return np.asarray(prices)
