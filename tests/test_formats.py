@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -74,8 +75,8 @@ LBS = [
 
 def lbs(position, instrument, creditor, debtor, period, value, status="A: Normal value"):
     return (
-        f"dataflow,BIS:WS_LBS_D_PUB(1.0),I,Q: Quarterly,S: Stocks,{position},{instrument},{creditor},"
-        f"{debtor},{period},{value},{status},6: Millions,USD: US dollar"
+        f"dataflow,BIS:WS_LBS_D_PUB(1.0),I,Q: Quarterly,S: Stocks,{position},{instrument},"
+        f"{creditor},{debtor},{period},{value},{status},6: Millions,USD: US dollar"
     )
 
 
@@ -128,6 +129,17 @@ def test_several_series_of_a_pair_are_a_question(put, shell):
     frame = pd.read_csv(file, dtype=str)
     again = ct.ExposureNetwork(None, frame, where={"L_INSTR": "A"}, unit="USD m", **OPEN)
     assert amounts(again) == amounts(net)
+
+
+def test_series_side_by_side(put, shell):
+    file = put("x.csv", "\n".join([*BULK, lbs(CLAIMS, LOANS, DE, FR, "2022-Q4", "1000")]))
+    net = ct.read(file, unit="USD m", columns={"L_INSTR": "layer"}, **OPEN)
+    rows = net.exposures[["creditor", "layer", "amount"]].values.tolist()
+    assert rows == [["DE", "A", 1500.5], ["FR", "A", 900.0], ["DE", "G", 1000.0]]
+    assert shell("check", file, "--column", "layer=L_INSTR", *LOOSE)[0] == 0
+    parts = put("p.csv", SOV + "L1,DE,202306,2520806,Exposure,IT,1,0,100\n")
+    net = ct.read(parts, columns={"Maturity": "layer"}, **OPEN)
+    assert sorted(net.exposures["layer"].unique()) == ["1", "8"]
 
 
 def test_periods_of_a_bulk_file(put):
@@ -307,6 +319,8 @@ def test_what_a_protocol_holds(put, shell):
     owed = put("e.csv", "creditor,debtor,amount\nfund,Aave,5\n")
     net = ct.read(owed, nodes=nodes, holdings=file, period="2025-10-11", unit="USD")
     assert net.holdings["value"].tolist() == [28.0, 5.0]
+    net = ct.read(owed, nodes=nodes, holdings=file, period="2025-10-11", unit="USD m")
+    assert net.holdings["value"].tolist() == pytest.approx([28e-6, 5e-6])
     assert refusal(file).code == "C014"
     code, said = shell("check", file)
     assert code == 2 and "becomes holdings" in said
@@ -414,6 +428,13 @@ def test_positions_as_ccxt_gives_them(put, shell):
     rows = [row | {"exchange": "bybit", "account": "main"} for row in rows]
     book = ct.liquidation.MarginBook({"ETH": 2000.0}, rows)
     assert book.positions["size"].tolist() == [100.0, -50.0]
+    cross = [row | {"marginMode": "cross"} for row in rows[:1] * 2]
+    codes = [f.code for f in read_table(put("c.json", cross), "positions").findings]
+    assert "W020" in codes
+    each = read_table(put("c.json", cross), "positions", columns={"initialMargin": "margin"})
+    assert each.table["margin"].tolist() == [400.0, 400.0]
+    code, said = shell("check", file)
+    assert code == 2 and "contagion cascade --positions" in said
     bent = put(
         "b.json", [*rows, position("BTC/USD:BTC", "long", 5.0, exchange="bybit", account="m")]
     )
@@ -459,6 +480,9 @@ def test_the_wrong_format_is_refused_and_plain_reads_as_it_stands(put, shell):
 
 
 def test_the_list_of_formats(shell):
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    for one in FORMATS.values():
+        assert f"| `{one.name}` | {one.title} | {' or '.join(one.tables)} |" in readme
     code, said = shell("formats")
     assert code == 0 and all(one.title in said for one in FORMATS.values())
     code, said = shell("formats", "--json")

@@ -1,11 +1,13 @@
 """Positions in the common form of ccxt: fetch_positions of many exchanges, as JSON or as a table.
 
 Read: the position structure of ccxt 4 (symbol, side, unsigned contracts, contractSize, entryPrice,
-collateral, initialMargin, marginMode, maintenanceMarginPercentage). The instrument is the base of the
-unified symbol, "BTC/USDT:USDT" is BTC, a dated future too; the size is contracts × contractSize,
-below 0 where the side is short. Where collateral is empty the initial margin is taken. Positions
-with 0 or no contracts are left out. Options, and inverse contracts ("BTC/USD:BTC", which count in
-dollars), are refused: their value is not linear in the price.
+collateral, initialMargin, marginMode, maintenanceMarginPercentage). The instrument is the base of
+the unified symbol, "BTC/USDT:USDT" is BTC, a dated future too; the size is contracts ×
+contractSize, below 0 where the side is short. Where collateral is empty the initial margin is
+taken. Positions with 0 or no contracts are left out. Options, and inverse contracts
+("BTC/USD:BTC", which count in dollars), are refused: their value is not linear in the price. Some
+exchanges write the collateral of the whole account beside each cross position: where it is the same
+in all of them it is told.
 
 Exchange and account are not in the structure: say them as constants, or add the columns. Recipe:
 
@@ -22,6 +24,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...errors import Finding
 from ...text import listing, plural
 from .. import schema
 from ..tables import shapes
@@ -60,6 +63,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
         frame = _based(frame, symbol, findings)
     if "initialmargin" in have and "margin" not in have:
         frame = _margin(frame, have, name, how, findings)
+    _shared(frame, have, findings)
     nested = [c for c in frame.columns if frame[c].map(lambda x: isinstance(x, dict)).any()]
     return replace(source, frame=frame.drop(columns=nested), findings=findings)
 
@@ -84,7 +88,10 @@ def _based(frame: pd.DataFrame, symbol: Any, findings: list[Any]) -> pd.DataFram
         one = next(iter(base))
         text = f"ccxt: the instrument is the base of the symbol, {one} is {base[one]}."
         findings.append(note("shape", text, len(frame)))
-    return frame.assign(instrument=frame[symbol].map(lambda x: base.get(x, x))).drop(columns=symbol)
+    new: pd.DataFrame = frame.assign(instrument=frame[symbol].map(lambda x: base.get(x, x))).drop(
+        columns=symbol
+    )
+    return new
 
 
 def _margin(
@@ -100,6 +107,28 @@ def _margin(
         rows = int(empty.sum()) or len(frame)
         findings.append(note("margin", f"{plural(rows, 'margin')} from initialMargin.", rows))
     return frame.assign(margin=margin).drop(columns=column)
+
+
+def _shared(frame: pd.DataFrame, have: dict[str, Any], findings: list[Any]) -> None:
+    """W020 for the same collateral beside several cross positions of an account."""
+    column, mode = have.get("collateral"), have.get("marginmode")
+    if column not in frame or mode is None:
+        return
+    cross = frame[frame[mode].astype(str).str.lower().eq("cross") & frame[column].notna()]
+    keys = [have[k] for k in ("exchange", "account", "venue", "holder") if k in have]
+    groups = cross.groupby(keys or cross[mode].astype(str), dropna=False)[column]
+    again = (groups.size() > 1) & (groups.nunique() == 1)
+    if again.any():
+        rows = int(groups.size()[again].sum())
+        findings.append(
+            Finding(
+                "W020", "warning", "collateral of an account",
+                f"{plural(rows, 'cross position')} have the same collateral: it may be that of the "
+                "whole account, which is then counted once a position.",
+                f'columns={{"{have.get("initialmargin", "…")}": "margin"}} takes that of each.',
+                rows,
+            )
+        )  # fmt: skip
 
 
 SHAPE = Shape(

@@ -1,13 +1,13 @@
 """COREP large exposures: C 28.00 (exposures of one institution) and C 27.00 (who they are).
 
-Read: the templates of Annex VIII of Regulation (EU) 680/2014 and of its successor (EU) 2021/451, with
-headings by number (010, 0010, c0010), by name, or both ("040 Total original exposure"), also with
-the numbers in a line of their own below the names. C 28: 010 code of the counterparty, 040 total
-original exposure (before value adjustments, exemptions and credit risk mitigation). C 27: 010 (011
-since 2021) code, 020 (021, 015) name, 040 residence, 050 sector.
+Read: the templates of Annex VIII of Regulation (EU) 680/2014 and of its successor (EU) 2021/451,
+with headings by number (010, 0010, c0010), by name, or both ("040 Total original exposure"), also
+with the numbers in a line of their own below the names. C 28: 010 code of the counterparty, 040
+total original exposure (before value adjustments, exemptions and credit risk mitigation). C 27: 010
+(011 since 2021) code, 020 (021) name, 040 residence, 050 sector.
 
-The file is the report of one: who reports is said as a constant. Another amount, such as the exposure
-value after exemptions and mitigation, is named with `columns`. Recipe:
+The file is the report of one: who reports is said as a constant. Another amount, such as the
+exposure value after exemptions and mitigation, is named with `columns`. Recipe:
 
     ct.read("c28.csv", nodes="c27.csv", constants={"creditor": "MYBANK"},
             missing_equity="external")
@@ -48,8 +48,8 @@ def _headed(source: Source) -> pd.DataFrame:
         parts = [_parts(cell) for cell in cells]
         if sum(bool(n) and not text for n, text in parts) < max(2, len(parts) - 1):
             continue
-        above = frame.iloc[0].fillna("") if k else [""] * len(parts)
-        above = above if source.headerless else frame.columns
+        above = list(frame.iloc[0].fillna("")) if k else [""] * len(parts)
+        above = above if source.headerless else list(frame.columns)
         names = [f"{cell} {c}".strip() for cell, c in zip(cells, above, strict=True)]
         return frame.iloc[k + 1 :].set_axis(names, axis=1)
     return frame
@@ -82,9 +82,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
     if template != {"exposures": "C 28", "nodes": "C 27"}[name]:
         raise shapes.asked(
             f"this is {template}, which has no {name}.",
-            'nodes="…" takes C 27 beside C 28.'
-            if template == "C 27"
-            else "C 28 holds the exposures.",
+            'nodes="…" takes it beside C 28.' if template == "C 27" else "take C 27.",
             len(frame),
         )
     wanted = EXPOSURES if template == "C 28" else NODES
@@ -96,7 +94,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
             ours[column] = our
     findings = list(source.findings)
     if template == "C 28":
-        frame = _reporter(frame, ours, how)
+        _reporter(frame, how)
     else:
         frame = _with_reporter(frame, ours, how)
     renamed = shapes.named(frame, ours, name, how)
@@ -110,16 +108,15 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
     return replace(source, frame=frame.rename(columns=renamed), findings=findings, headerless=False)
 
 
-def _reporter(frame: pd.DataFrame, ours: dict[Any, str], how: Reading) -> pd.DataFrame:
+def _reporter(frame: pd.DataFrame, how: Reading) -> None:
     """C001 without the one who reports."""
     own = {schema.key(c) for c in frame.columns} | set(how.of("columns", "exposures").values())
     if "creditor" not in {*own, *how.of("constants", "exposures")}:
         raise shapes.asked(
-            "C 28 is the report of one institution, which is not in the file: it is the creditor of "
-            "every row.",
+            "C 28 is the report of one institution, which is not in the file: it is the creditor "
+            "of every row.",
             'constants={"creditor": "…"} names it.', len(frame), "C001", "orientation",
         )  # fmt: skip
-    return frame
 
 
 def _with_reporter(frame: pd.DataFrame, ours: dict[Any, str], how: Reading) -> pd.DataFrame:

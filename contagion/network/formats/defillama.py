@@ -1,12 +1,13 @@
 """DefiLlama: what one protocol holds, by token and day; the JSON of a protocol, or its CSV export.
 
 Read: the answer of api.llama.fi/protocol/NAME with `tokensInUsd` (all chains: borrowed, staked and
-pool2 amounts are apart) or `chainTvls.CHAIN.tokensInUsd`, in USD; and the CSV export with the columns
-Date, Timestamp and one column a token. It is no table of exposures: nobody owes anybody here. It
-becomes holdings: node (the protocol), asset, value, period (the day). The last snapshot of a day
-counts; `where={"chain": "Ethereum"}` takes one chain. Recipe:
+pool2 amounts are apart) or `chainTvls.CHAIN.tokensInUsd`, in USD; and the CSV export with the
+columns Date, Timestamp and one column a token. It is no table of exposures: nobody owes anybody
+here. It becomes holdings: node (the protocol), asset, value, period (the day). The last snapshot of
+a day counts; `where={"chain": "Ethereum"}` takes one chain. Recipe:
 
-    ct.read("exposures.csv", nodes="nodes.csv", holdings="aave.json", period="2025-10-10", unit="USD")
+    ct.read("exposures.csv", nodes="nodes.csv", holdings="aave.json", period="2025-10-10",
+            unit="USD")
     ct.read_table("aave.csv", "holdings", constants={"node": "aave"})
 """
 
@@ -20,9 +21,11 @@ from typing import Any
 import pandas as pd
 
 from ...text import closest, listing, plural
+from ...units import parse
 from .. import schema
 from ..tables import shapes
 from ..tables.grids import Source
+from ..tables.numbers import numbers
 from ..tables.reading import Reading
 from ..tables.shapes import Shape, note
 
@@ -54,6 +57,10 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
             "the protocol has no tokensInUsd: no tokens by day.",
             "take api.llama.fi/protocol/NAME of a protocol whose tokens are known.", 1,
         )  # fmt: skip
+    read = numbers(table["value"].reset_index(drop=True), how.decimal, how.thousands)
+    home = parse(how.unit)
+    if read.unread is None and home.asset.upper() in ("", "USD"):
+        table = table.assign(value=read.values / (home.factor if home.asset else 1.0))
     days = table["period"].nunique()
     text = f"DefiLlama: {what}, in USD, {plural(days, 'day')}."
     findings = [*source.findings, note("shape", text, len(table))]

@@ -1,10 +1,11 @@
 """EBA EU-wide transparency exercise and stress tests: tr_cre, tr_sov, tr_oth, tr_mrk.
 
 Read: the files since 2016, with LEI_Code (or LEI_code), Period, Item, Country, Amount and columns
-of breakdowns (Portfolio, Exposure, Status, Perf_Status, Maturity, Accounting_portfolio ...). Amounts
-are in EUR m, as the EBA publishes them. A bank is its LEI; the country 0 ("total") is left out unless
-`totals="keep"`. Of each bank and country one row may remain: which Item and which breakdown is a
-question (C015), never a sum.
+of breakdowns (Portfolio, Exposure, Status, Perf_Status, Maturity, Accounting_portfolio ...).
+Amounts are in EUR m, as the EBA publishes them. A bank is its LEI; the country 0 ("total") is left
+out unless `totals="keep"`. Of each bank and country one row may remain: which Item and which
+breakdown is a question (C015), never a sum; `columns={"Maturity": "layer"}` keeps them side by
+side.
 
 As exposures the bank holds a claim on the country (or on the exposure class, where the file has no
 countries); as holdings the country is an asset with a price. Recipe, sovereign debt (tr_sov):
@@ -71,6 +72,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
         by.append("period")
     aside = [have[k] for k in ASIDE if k in have and k != "amount"]
     table = frame.drop(columns=aside).rename(columns=new)
+    by += shapes.mapped([c for c in table.columns if c not in new.values()], name, how)
     shapes.one_series(table.drop(columns=amount), by, source.origin, ("0", "8"))
     rest = [c for c in table.columns if c not in (*by, amount)]
     said = [f"{c} {table[c].iloc[0]}" for c in rest if len(table) and table[c].nunique() == 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..tables import shapes
-from ..tables.grids import Source
 from . import ccxt, corep, defillama, eba, onchain, sdmx
 
 MATRIX = shapes.Shape(

@@ -2,12 +2,13 @@
 
 Read: SDMX-CSV 1.0 and 2.0 as BIS (locational WS_LBS_D_PUB, consolidated WS_CBS_PUB), ECB and OECD
 give it, headings `CODE` or `CODE:Label`, cells `5J` or `5J: All countries`; the export of the BIS
-portal (title lines, "Unit multiplier"); the BIS bulk files `csv_col` (dimensions, then 2022-Q4 ...).
+portal (title lines, "Unit multiplier"); the BIS bulk files csv_col (dimensions, then 2022-Q4 ...).
 
 The reporter holds the claim on the counterparty; where the only position is "L" (liabilities) it
 owes it. Codes with a digit or an underscore are areas or sums of countries (5J, 4T, _T, W0), not
-countries: they are left out unless `totals="keep"` or `where` names them. Several series of one pair
-are a question (C015); rows without a value are left out, UNIT_MULT and the currency are applied.
+countries: they are left out unless `totals="keep"` or `where` names them. Several series of one
+pair are a question (C015); `columns={"L_INSTR": "layer"}` keeps them side by side. Rows without a
+value are left out, UNIT_MULT and the currency are applied.
 
 Recipe, from the bulk file of the BIS to claims of banks of a country on all sectors of another:
 
@@ -87,7 +88,10 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
         new["period"] = _codes(frame[have["TIME_PERIOD"]])
         by.append("period")
     dims = [c for c in map(str, have.values()) if _dimension(c, sides.values())]
+    kept = shapes.mapped(dims, name, how)
     small = frame[["creditor", "debtor", *dims]].assign(**new)
+    small = small.assign(**{c: _codes(small[c]) for c in kept}).rename(columns=kept)
+    by += kept.values()
     shapes.one_series(small.drop(columns="amount"), by, source.origin, TOTALS)
     _flows(frame, have)
     done = small[[*by, "amount"]]
@@ -101,7 +105,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
     if multiplier is not None:
         power = _codes(frame[multiplier])
         done = done.assign(unit_mult=power.str.lower().map(WORDS).fillna(power))
-    money = _codes(frame[currency]).dropna().unique() if currency is not None else []
+    money: Any = _codes(frame[currency]).dropna().unique() if currency is not None else []
     money = money if all(re.fullmatch("[A-Z]{3}", str(x)) for x in money) else []
     if len(money) > 1:
         done = done.assign(currency=_codes(frame[currency]))
@@ -109,8 +113,8 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
     findings.append(
         note(
             "shape",
-            f"SDMX: creditor is {code(sides['creditor'])}, debtor is {code(sides['debtor'])}, amount "
-            "is OBS_VALUE" + (", period is TIME_PERIOD" if "period" in by else "") + ". Of "
+            f"SDMX: creditor is {code(sides['creditor'])}, debtor is {code(sides['debtor'])}, "
+            "amount is OBS_VALUE" + (", period is TIME_PERIOD" if "period" in by else "") + ". Of "
             + ", ".join(f"{k} {v}" for k, v in one.items() if _fixed(frame, have[k.upper()])) + ".",
             len(done),
         )
@@ -136,7 +140,7 @@ def _dimension(column: str, sides: Any) -> bool:
 
 
 def _fixed(frame: pd.DataFrame, column: Any) -> bool:
-    return frame[column].nunique(dropna=False) == 1
+    return int(frame[column].nunique(dropna=False)) == 1
 
 
 def _long(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:

@@ -120,7 +120,7 @@ def read(
     source = find(given, name, how)
     done = columns.mapped(source.frame, name, how)
     done.findings += source.findings
-    done.units |= {c: source.unit for c in done.frame if _money(name, c) and source.unit}
+    done.units |= {str(c): source.unit for c in done.frame if _money(name, c) and source.unit}
     if name == "nodes" or name == "margins":
         done.frame = _with_ids(done.frame)
     if shape is not None:

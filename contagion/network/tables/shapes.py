@@ -92,10 +92,15 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
         if found and not mine and name == "exposures":
             raise other(found[0], len(source.frame))
         return mine[0] if mine else None
-    how.use("format")
-    if how.format == PLAIN or name not in SHAPES[how.format].tables:
+    if how.format == PLAIN:
+        how.use("format")
         return None
     shape = SHAPES[how.format]
+    if name not in shape.tables:
+        if name == "exposures" and shape.matches(source):
+            raise other(shape, len(source.frame))
+        return None  # the format of another table
+    how.use("format")
     if shape.name != "matrix" and not shape.matches(source):
         raise NetworkError(
             f"{source.origin or f'The {name} table'} is not {shape.title}: it has the columns "
@@ -107,8 +112,9 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
 def other(shape: Shape, count: int) -> NetworkError:
     """C014: a shape that is no table of exposures, with what it becomes."""
     what = " or ".join(shape.tables)
+    cascade = "contagion cascade --positions or " if "positions" in shape.tables else ""
     text = f"this is no table of exposures: it is {shape.title}, which becomes {what}."
-    fix = f"{shape.recipe} reads it (see contagion formats)."
+    fix = f"{cascade}{shape.recipe} reads it (see contagion formats)."
     return NetworkError([Finding("C014", "error", "no exposures", text, fix, count)])
 
 
@@ -195,8 +201,8 @@ def one_series(frame: pd.DataFrame, by: list[str], origin: str, totals: Sequence
         [
             Finding(
                 "C015", "error", "several series",
-                f"{plural(rows, 'row')} for {plural(pairs, 'pair')}{' of ' + origin if origin else ''}"
-                f": {said}. Parts and their totals are never added up.",
+                f"{origin or 'the table'} has {plural(rows, 'row')} for {plural(pairs, 'pair')}: "
+                f"{said}. Parts and their totals are never added up.",
                 f"where={{{literal}}} keeps one series ({plural(int(sizes.iloc[best]), 'row')}).",
                 rows,
             )
@@ -215,6 +221,13 @@ def named(
         for theirs, ours in names.items()
         if theirs in frame.columns and ours not in given and str(theirs).strip() not in said
     }
+
+
+def mapped(columns: Sequence[Any], name: schema.Table, how: Reading) -> dict[Any, str]:
+    """Those that the caller maps to columns of ours, with the heading that the caller writes."""
+    said = {schema.key(k): str(k) for k in how.of("columns", name)}
+    found = {c: said.get(schema.key(c), said.get(schema.key(code(c)))) for c in columns}
+    return {c: theirs for c, theirs in found.items() if theirs is not None}
 
 
 def note(title: str, message: str, count: int = 1, code: str = "N005") -> Finding:
