@@ -61,9 +61,10 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
     symbol = have["symbol"]
     if symbol in shapes.named(frame, {symbol: "instrument"}, name, how):
         frame = _based(frame, symbol, findings)
+    if shapes.named(frame, {have.get("collateral"): "margin"}, name, how):
+        _shared(frame, have, findings)
     if "initialmargin" in have and "margin" not in have:
         frame = _margin(frame, have, name, how, findings)
-    _shared(frame, have, findings)
     nested = [c for c in frame.columns if frame[c].map(lambda x: isinstance(x, dict)).any()]
     return replace(source, frame=frame.drop(columns=nested), findings=findings)
 
