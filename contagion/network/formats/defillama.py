@@ -120,7 +120,7 @@ def _export(frame: pd.DataFrame) -> list[tuple[str, Any, str]]:
 
 SHAPE = Shape(
     "defillama",
-    "what one protocol holds, one row a date and one column a token (DefiLlama)",
+    "one row a date and one column a token: holdings of a protocol (DefiLlama)",
     "api.llama.fi/protocol/NAME (JSON), CSV export with Date and Timestamp",
     ("holdings",),
     'ct.read_table("aave.json", "holdings")',
