@@ -13,6 +13,7 @@ from ..network.tables.surfaces import on_command_line
 from ..text import known_name
 from . import (
     compare,
+    formats,
     liquidations,
     making,
     ranks,
@@ -189,6 +190,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": runs.report,
     "rank": ranks.rank,
     "compare": compare.compare,
+    "formats": formats.formats,
     "allocate": rules.allocate,
     "rules": rules.catalogue,
     "cascade": liquidations.cascade,
