@@ -107,7 +107,8 @@ def _margin(
     if empty.any() or column == have["initialmargin"]:
         rows = int(empty.sum()) or len(frame)
         findings.append(note("margin", f"{plural(rows, 'margin')} from initialMargin.", rows))
-    return frame.assign(margin=margin).drop(columns=column)
+    named: pd.DataFrame = frame.assign(margin=margin).drop(columns=column)
+    return named
 
 
 def _shared(frame: pd.DataFrame, have: dict[str, Any], findings: list[Any]) -> None:

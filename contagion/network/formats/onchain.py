@@ -57,7 +57,7 @@ def _records(source: Source) -> pd.DataFrame:
         return pd.json_normalize(lists[0]).astype(object)
     frame = source.frame
     if len(frame) and any(isinstance(cell, dict) for cell in frame.iloc[0]):
-        return pd.json_normalize(list(map(dict, frame.to_dict("records")))).astype(object)
+        return pd.json_normalize([dict(row) for row in frame.to_dict("records")]).astype(object)
     return frame
 
 
