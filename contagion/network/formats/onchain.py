@@ -57,7 +57,8 @@ def _records(source: Source) -> pd.DataFrame:
         return pd.json_normalize(lists[0]).astype(object)
     frame = source.frame
     if len(frame) and any(isinstance(cell, dict) for cell in frame.iloc[0]):
-        return pd.json_normalize([dict(row) for row in frame.to_dict("records")]).astype(object)
+        rows: list[Any] = frame.to_dict("records")
+        return pd.json_normalize(rows).astype(object)
     return frame
 
 
