@@ -1,10 +1,11 @@
-"""The liquidation cascade: seconds a round, one scenario and a batch, and where the time goes.
+"""The liquidation cascade: seconds a round, one scenario, a batch and a path of prices.
 
     python benchmarks/liquidation.py [--repeat 3] [--profile]
 
 Prints one JSON object a line. Positions have one leg, maintenance of 5 % and a margin of 6 to
 50 % of their notional; prices of three assets fall by 5 to 25 % with exponential impact. "step" is
-one evaluation of the health of every account, the cheapest round there can be.
+one evaluation of the health of every account, the cheapest round there can be. The last line is
+a path: prices of 250 dates, one round at each.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def measure(n: int, scenarios: int, repeat: int) -> dict[str, object]:
         "build_seconds": round(built, 3),
         "seconds": round(seconds, 3),
         "rounds": rounds,
+        "rounds_mean": round(float(out.rounds.mean()), 1),
         "ms_a_round_and_scenario": round(1e3 * seconds / rounds / scenarios, 4),
         "steps_a_round": round(seconds / rounds / scenarios / step, 1),
         "liquidated_share": round(float(1 - np.abs(out.units).sum() / scenarios
@@ -82,13 +84,30 @@ def measure(n: int, scenarios: int, repeat: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def along(n: int, dates: int, repeat: int) -> dict[str, object]:
+    positions = book(n)
+    depth = np.bincount(positions.arrays.asset, np.abs(positions.arrays.units))
+    impact = ct.liquidation.Exponential(depth=tuple(2.0 * depth), recovery=0.05)
+    moves = np.random.default_rng(1).normal(-0.001, 0.01, (dates, len(positions.assets)))
+    prices, times, out = positions.price * np.exp(moves.cumsum(axis=0)), [], None
+    for _ in range(repeat):
+        start = time.perf_counter()
+        out = ct.liquidation.LiquidationCascade(impact=impact).solve(positions, prices, path=True)
+        times.append(time.perf_counter() - start)
+    assert out is not None
+    seconds = round(float(np.median(times)), 3)
+    return {"positions": n, "dates": dates, "seconds": seconds, "rounds": int(out.rounds)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()
-    for n, scenarios in ((10_000, 1), (100_000, 1), (1_000_000, 1), (10_000, 1_000)):
+    for n, scenarios in ((10_000, 1), (100_000, 1), (1_000_000, 1), (10_000, 1_000),
+                         (2_000, 10_000)):  # fmt: skip
         print(json.dumps(measure(n, scenarios, arguments.repeat)), flush=True)
+    print(json.dumps(along(100_000, 250, arguments.repeat)), flush=True)
     if arguments.profile:
         profile = cProfile.Profile()
         profile.runcall(measure, 100_000, 1, 3)

@@ -229,6 +229,11 @@ def run(
         orders: list[tuple[Account, list[float]]] = []
         for account in weak:
             part = part_to_close(account, told, partial)
+            if account.loan and part > 0:  # nobody liquidates at a loss
+                repaid = part * account.debt(told)
+                share = repaid * (1 + account.bonus) / account.collateral(told)
+                if share * account.collateral(marked) < part * account.debt(marked):
+                    continue
             if part > 0:
                 orders.append((account, leaving(account, part, told)))
         net = dict.fromkeys(prices, 0.0)

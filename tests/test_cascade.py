@@ -207,7 +207,7 @@ def test_a_late_oracle_is_waited_for(delay):
     """Nothing moves for `delay` rounds, and then the fall is told."""
     done = LiquidationCascade(oracle=liquidation.Stale(delay)).run(longs((10, 100)), {"X": -0.12})
     assert done.deficits["v"] == pytest.approx(20)
-    assert done.path.query("liquidated > 0")["round"].tolist() == [delay + 1]
+    assert done.history.query("liquidated > 0")["round"].tolist() == [delay + 1]
 
 
 def test_a_hard_coded_oracle_hides_bad_debt():
@@ -244,7 +244,7 @@ def test_without_impact_one_round_and_the_static_stress():
     shock = {"X": -0.2, "Y": 0.1}
     done = LiquidationCascade().run(book, shock)
     assert done.rounds == 2
-    assert done.path.query("liquidated > 0")["round"].unique().tolist() == [1]
+    assert done.history.query("liquidated > 0")["round"].unique().tolist() == [1]
     static = book.at({"X": 80.0, "Y": 110.0}).accounts["equity"]
     assert_allclose(done.outcome.deficit, np.maximum(-static, 0), atol=1e-9)
     assert_allclose(done.table["equity_after"], np.maximum(static, 0), atol=1e-9)
@@ -296,8 +296,8 @@ LOAN = {"protocol": "p", "borrower": "b", "collateral_asset": "X", "collateral":
          r"Rows 1, 2 of the positions .*'h' at 'v' .*close_factor \(.*1.*0.5"),
         (None, [LOAN | {"threshold": 1.2}], "column threshold: .* from 0 to 1"),
         (None, [LOAN | {"debt": -1.0}], r"column debt: .*not a number ≥ 0"),
-        (None, [LOAN | {"account": "x"}, LOAN | {"account": "x", "bonus": 0.1}],
-         r"Rows 1, 2 of the loans .*'b' at 'p' .*bonus"),
+        (None, [LOAN | {"account": "x"}, LOAN | {"account": "x", "full_below": 0.1}],
+         r"Rows 1, 2 of the loans .*'b' at 'p' .*full_below"),
     ],
 )  # fmt: skip
 def test_errors_of_tables(positions, loans, message):

@@ -203,4 +203,66 @@ def test_money_is_not_moved_by_sales():
     price = dict(zip(book.assets, done.outcome.price, strict=True))
     assert price["money"] == 1 and price["C"] < 1
     frozen = LiquidationCascade(oracle=liquidation.HardCoded(0.5)).run(book, {})
-    assert frozen.path.query("asset == 'money'")["oracle"].tolist() == [1.0] * (frozen.rounds + 1)
+    assert frozen.history.query("asset == 'money'")["oracle"].tolist() == [1.0] * (
+        frozen.rounds + 1
+    )
+
+
+# -- losses of liquidators, reserves, several bonuses --------------------------------------------
+
+
+def test_liquidators_do_not_act_at_a_loss():
+    """10 ETH told at 2,000 and worth 1,500, debt 17,000, closed in full: at 2,000 the liquidator
+    would pay 17,000 for 8.925 ETH, worth 13,387.50. With no loss allowed it waits for 1,500, pays
+    15,000 / 1.05 = 14,285.71, and 2,714.29 are missing."""
+    book = loan(10, 17_000, price=2_000, threshold=0.83, bonus=0.05, close_factor=1.0)
+    late = liquidation.Stale(1)
+    usual = LiquidationCascade(oracle=late).run(book, {"C": -0.25})
+    assert usual.deficits["p"] == pytest.approx(17_000 - 15_000 / 1.05)
+    assert usual.ledger["liquidators"] == pytest.approx(15_000 - 15_000 / 1.05)
+    rash = LiquidationCascade(oracle=late, minimum_profit=-np.inf).run(book, {"C": -0.25})
+    assert rash.deficits["p"] == 0
+    assert rash.ledger["liquidators"] == pytest.approx(-3_612.5)
+    balanced(usual)
+    balanced(rash)
+
+
+def two_debts(**more) -> MarginBook:
+    """10 ETH at 2,000 against 8,000 USDC and 8,000 in WBTC."""
+    row = {"protocol": "p", "borrower": "b", "account": "one", "threshold": 0.8, "bonus": 0.05}
+    rows = [
+        row | {"collateral_asset": "ETH", "collateral": 10, "debt_asset": "USDC", "debt": 8_000},
+        row | {"collateral_asset": "ETH", "collateral": 0, "debt_asset": "WBTC", "debt": 0.2},
+    ]
+    prices = {"ETH": 2_000.0, "USDC": 1.0, "WBTC": 40_000.0}
+    return MarginBook(prices, loans=[each | more for each in rows])
+
+
+@pytest.mark.parametrize(
+    ("first", "want"), [((), [2_285.714286] * 2), (("USDC",), [0, 4_571.428571])]
+)
+def test_deficits_by_reserve(first, want):
+    """At 1,200: 12,000 / 1.05 = 11,428.57 are repaid of 16,000."""
+    done = LiquidationCascade(repay_first=first).run(two_debts(), {"ETH": -0.4})
+    assert done.reserves["asset"].tolist() == ["USDC", "WBTC"]
+    assert done.reserves["deficit"].tolist() == pytest.approx(want, abs=1e-6)
+    assert done.deficits["p"] == pytest.approx(16_000 - 12_000 / 1.05)
+    balanced(done)
+
+
+def test_every_collateral_has_its_own_bonus():
+    """60 of C at 5 % and 40 of D at 10 %: all of it repays 60 / 1.05 + 40 / 1.1 = 93.5065, and a
+    close of 45 takes 45 / 93.5065 of each."""
+    row = {"protocol": "p", "borrower": "b", "account": "one", "threshold": 0.8,
+           "close_factor": 0.5, "full_below": 0.0}  # fmt: skip
+    rows = [
+        row | {"collateral_asset": name, "collateral": held, "bonus": bonus, "debt": debt,
+               "debt_asset": "money"}
+        for name, held, bonus, debt in (("C", 60, 0.05, 90), ("D", 40, 0.1, 0))
+    ]  # fmt: skip
+    book = MarginBook({"C": 1.0, "D": 1.0}, loans=rows)
+    state = LiquidationCascade().step(book, LiquidationCascade().start(book), np.ones((1, 3)))
+    left = dict(zip(book.assets, np.bincount(book.arrays.asset, state.units[0]), strict=True))
+    part = 45 / (60 / 1.05 + 40 / 1.1)
+    assert left == pytest.approx({"C": 60 * (1 - part), "money": -45, "D": 40 * (1 - part)})
+    assert state.liquidators[0] == pytest.approx(part * (60 * 0.05 / 1.05 + 40 * 0.1 / 1.1))

@@ -170,7 +170,7 @@ def test_kernel_is_the_plain_reference(block):
     for seed in range(50 * block, 50 * block + 50):
         case = random_case(seed)
         want, got = run_reference(case), run_kernel(case)
-        note, out, book = f"seed {seed}", got.outcome, got.book
+        note, out, book = f"seed {seed}", got.outcome, got.before
         scale = sum(account.scale for account in want["accounts"])
         near = {"rtol": 1e-8, "atol": 1e-9 * scale, "err_msg": note}
         assert got.rounds == want["rounds"], note
@@ -207,7 +207,7 @@ def test_the_random_books_reach_everything():
         got = run_kernel(random_case(seed))
         out = got.outcome
         seen["deficits"] += bool(out.deficit.any())
-        seen["loan deficits"] += bool(out.deficit[got.book.arrays.loan].any())
+        seen["loan deficits"] += bool(out.deficit[got.before.arrays.loan].any())
         seen["calls"] += bool(out.topped.any())
         seen["fees"] += bool(out.fees.any())
         seen["vaults"] += bool(out.vault.any())

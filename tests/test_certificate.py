@@ -167,7 +167,7 @@ def test_two_tolerances_are_no_further_apart_than_their_errors(function, which):
 def test_two_banks_that_owe_each_other_and_have_nothing_else_have_no_bound():
     """Any recovery is a solution; the greatest is payment in full, at the edge."""
     net = ct.ExposureNetwork.from_matrix(
-        [[0, 100], [100, 0]], "ab", orientation="debtor->creditor", external_assets=[0.0, 0.0]
+        [[0, 100], [100, 0]], ["a", "b"], orientation="debtor->creditor", external_assets=[0.0, 0.0]
     )
     out = ct.models.NetworkValuation(v.EisenbergNoe()).solve(net, np.zeros(2))
     assert out.equity.tolist() == [0, 0]

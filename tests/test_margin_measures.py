@@ -70,14 +70,14 @@ def test_multiplier_compares_with_the_same_calls_and_oracle():
     hard = LiquidationCascade(impact=Linear(depth=100.0), oracle=HardCoded(price=(100.0,)))
     result = hard.run(one_long(), {"X": -0.5})
     assert cascade_multiplier(result) == 1.0
-    assert total_loss(result.book, result.outcome) == pytest.approx(500.0)  # latent 400 is in it
+    assert total_loss(result.before, result.outcome) == pytest.approx(500.0)  # latent 400 is in it
 
 
 def test_a_call_that_is_met_is_no_loss_by_itself():
     """The price falls by 8 on 10 units; the 26 paid in are still there."""
     result = LiquidationCascade().run(one_long(), {"X": -0.08}, free={"h": 1_000.0})
     assert result.outcome.topped.sum() == pytest.approx(26.0)
-    assert total_loss(result.book, result.outcome) == pytest.approx(80.0)
+    assert total_loss(result.before, result.outcome) == pytest.approx(80.0)
 
 
 def test_multiple_of_nothing():
@@ -90,7 +90,7 @@ def test_multiple_of_nothing():
 def test_stop_adds_up_with_the_path(book):
     result = LiquidationCascade(impact=IMPACT).run(book, {"X": -0.15})
     stop = time_to_stop(result)
-    path = result.path.drop_duplicates("round").set_index("round")["liquidated"]
+    path = result.history.drop_duplicates("round").set_index("round")["liquidated"]
     assert stop.liquidated == pytest.approx(path.sum())
     assert stop.last == path[path > 0].index.max() < stop.rounds == result.rounds
     assert path.loc[: stop.half].sum() >= path.sum() / 2 > path.loc[: stop.half - 1].sum()

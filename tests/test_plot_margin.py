@@ -71,7 +71,7 @@ def test_path_shows_prices_and_open_interest_of_the_result():
     run = LiquidationCascade(impact=Linear(depth=3_000.0), oracle=Stale(2))
     result = run.run(book, {"A0": -0.08})
     ax = ct.plot.cascade_path(result)
-    path = result.path
+    path = result.history
     assert np.allclose(line(ax, "market price"), path["market"])  # percent of 100
     assert np.allclose(line(ax, "oracle"), path["oracle"])
     for k in (1, 3, 5):  # the step down to the open interest of round k is at k
@@ -92,7 +92,7 @@ def test_path_of_several_assets_shows_the_one_that_moved_most():
     assert labels[:2] == ["market price", "oracle"]
     assert labels[3] == "open interest"
     other = ct.plot.cascade_path(result, "A0")
-    assert np.allclose(line(other, "market price"), result.path.query("asset == 'A0'")["market"])
+    assert np.allclose(line(other, "market price"), result.history.query("asset == 'A0'")["market"])
     with pytest.raises(KeyError, match="asset of the book"):
         ct.plot.cascade_path(result, "B")
 
@@ -102,7 +102,7 @@ def test_path_of_loans_shows_the_units_of_the_asset():
     book = lending()
     result = LiquidationCascade().run(book, {"ETH": -0.3})
     ax = ct.plot.cascade_path(result, "ETH")
-    mine = result.path[result.path["asset"] == "ETH"]
+    mine = result.history[result.history["asset"] == "ETH"]
     last = int(mine["round"].max())
     assert mine["open"].iloc[0] == 3
     assert top_of(ax, "open interest", last) == pytest.approx(100 * mine["open"].iloc[-1] / 3)
@@ -120,7 +120,7 @@ def test_path_of_a_calm_day_says_so_and_uses_the_axes_given():
 def test_a_long_recovery_does_not_squeeze_the_cascade():
     run = LiquidationCascade(impact=Linear(depth=3_000.0, recovery=0.05))
     result = run.run(book_of(), {"A0": -0.1})
-    busy = int(result.path.query("liquidated > 0")["round"].max())
+    busy = int(result.history.query("liquidated > 0")["round"].max())
     end = ct.plot.cascade_path(result).get_xlim()[1]
     assert busy < end <= max(5 * busy, 25) < result.rounds
 

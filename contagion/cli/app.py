@@ -13,6 +13,7 @@ from ..network.tables.surfaces import in_study, on_command_line
 from ..text import known_name
 from . import (
     compare,
+    formats,
     liquidations,
     making,
     ranks,
@@ -191,6 +192,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": runs.report,
     "rank": ranks.rank,
     "compare": compare.compare,
+    "formats": formats.formats,
     "allocate": rules.allocate,
     "rules": rules.catalogue,
     "cascade": liquidations.cascade,

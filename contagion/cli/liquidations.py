@@ -268,14 +268,14 @@ def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
     stop = time_to_stop(done)
     found = {
         **_version(),
-        "book": _book(done.book),
+        "book": _book(done.before),
         "cascade": repr(done.cascade),
         "move": done.shock,
         "rounds": done.rounds,
         "last": stop.last,
         "liquidated": stop.liquidated,
         "calls_met": float(done.outcome.topped.sum()),
-        "loss": float(total_loss(done.book, done.outcome)),
+        "loss": float(total_loss(done.before, done.outcome)),
         "multiplier": cascade_multiplier(done),
         "ledger": done.ledger,
     }
@@ -310,8 +310,8 @@ def _frames(done: CascadeResult, joint: CoupledResult | None) -> dict[str, pd.Da
         {"accounts": table.groupby("venue", sort=False).size(), "liquidated": hit,
          "deficit": done.deficits, "latent": done.latent, "fees": done.fees,
          "vault": done.vaults}
-    ).loc[list(done.book.venues)].rename_axis("venue").reset_index()  # fmt: skip
-    frames = {"path": done.path, "venues": venues, "accounts": accounts(done)}
+    ).loc[list(done.before.venues)].rename_axis("venue").reset_index()  # fmt: skip
+    frames = {"path": done.history, "venues": venues, "accounts": accounts(done)}
     if joint is not None:
         frames["nodes"] = joint.table.rename_axis("node").reset_index()
         frames["bearers"] = joint.result.bearers

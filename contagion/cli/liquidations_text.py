@@ -44,14 +44,14 @@ def cascade_text(
     frames : venues (venue, accounts, liquidated, deficit, latent, fees, vault) and accounts (as
         `done.table`, and loss), the largest loss first.
     """
-    unit, table_ = done.book.unit, frames["accounts"]
+    unit, table_ = done.before.unit, frames["accounts"]
     moved = ", ".join(f"{name} {100 * change:+.4g} %" for name, change in done.shock.items())
     ends = f", the last liquidation in round {found['last']}" if found["last"] else ""
     times = found["multiplier"]
     more = f"{times:.4g} times that" if np.isfinite(times) else "none"
     head = [
         f"{moved or 'no price moves'}: {words}",
-        *_lines(done.book),
+        *_lines(done.before),
         f"{plural(done.rounds, 'round')}{ends}; liquidated {money(found['liquidated'], unit)} at "
         f"the prices paid, calls met {money(found['calls_met'], unit)}",
         f"lost {money(found['loss'], unit)}, {more} without price impact",
@@ -83,14 +83,14 @@ def price(value: float) -> str:
 
 def _path(done: CascadeResult) -> str:
     """Rounds and prices of the assets that moved most; of many rounds the first and the last."""
-    book, outcome = done.book, done.outcome
+    book, moments = done.before, done.moments
     with np.errstate(divide="ignore", invalid="ignore"):
-        fell = np.array([np.abs(step[0] / book.price - 1) for step in outcome.path])
+        fell = np.array([np.abs(m.market / book.price - 1) for m in moments])
     most = np.nan_to_num(fell).max(axis=0, initial=0.0)
     shown = [int(i) for i in np.argsort(-most, kind="stable")[:ASSETS] if most[i] > 0] or [0]
-    apart = {i for i in shown if any(s[0][i] != s[1][i] for s in outcome.path)}
-    sides = [(book.price, book.price), *((step[0], step[1]) for step in outcome.path)]
-    spent = np.array([0.0, *(float(step[2]) for step in outcome.path)])
+    apart = {i for i in shown if any(m.market[i] != m.told[i] for m in moments)}
+    sides = [(book.price, book.price), *((m.market, m.told) for m in moments)]
+    spent = np.diff([0.0, 0.0, *(m.liquidated for m in moments)])
     to = scale([spent.sum()], book.unit)
     head = ["round"]
     for i in shown:

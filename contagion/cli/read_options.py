@@ -59,6 +59,10 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
             found[name] = _columns(words)
         elif name == "constants":
             found[name] = _by_table(_pairs(words, one), one)
+        elif name == "where":
+            found[name] = {}
+            for column, value in _pairs(words, one):
+                found[name].setdefault(column, []).append(value)
         elif name == "rates":
             found[name] = dict(_pairs(words, one))
         elif one.kind == "rates":

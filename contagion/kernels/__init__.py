@@ -10,8 +10,9 @@ numpy, scipy and, where there is much to do, numba; no names, no tables, no pand
 - `calls`, `cover`, `levy`: guarantees, paid when called
 - `default_waterfall`, `rationing`: the losses of a default at a clearing house
 - `valuation`, `equities*`, `debtrank`, `allnodes*`: claims that lose value before default
-- `cascade`, `funding`, `firesale`, `liquidation_rounds`, `closing`: default, funding and price
-  cascades
+- `cascade`, `funding`, `firesale`: default, funding and price cascades
+- `market_*`, `closing`: accounts, prices and what is sold, round
+  by round
 - `ownership`: nodes that own each other; `circulation`: what cycles of claims can cancel
 - `linear`: `x = b + A x` for a nonnegative A; `certificate`: how far a fixed point can be
 - `adjoint`, `shapley`: derivatives and attributions of a solved system

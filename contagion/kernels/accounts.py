@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+POSITION, LOAN, MARGIN = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Accounts:
@@ -16,12 +18,15 @@ class Accounts:
     account, asset : (L,) of each leg; legs are sorted by account, and every account has one.
     units, weight : (L,) signed units, and their weight in the health of the account.
     fee : (L,) liquidation fee on the notional of a position, which goes to the venue.
+    bonus : (L,) what a liquidator of a loan gets on top for the collateral of this leg.
     cash : (N,) money.
     venue, holder : (N,) numbers of the venue and of the holder.
-    loan : (N,) bool, a loan: a liquidator repays debt and takes collateral with a bonus.
-    close_factor, bonus : (N,) part of the position or debt that one liquidation closes at most,
-        discount of the liquidator.
+    kind : (N,) POSITION: every leg is closed by the same part; LOAN: a liquidator repays debt and
+        takes collateral with a bonus; MARGIN: the venue sells assets to buy back what is owed.
+    close_factor : (N,) part of the position or debt that one liquidation closes at most.
     full_below : (N,) a loan whose health factor is at most this may be closed at once.
+    reserve : (L,) number of the reserve (protocol × asset) that a debt of a loan is owed to, −1
+        for every other leg.
     """
 
     account: np.ndarray
@@ -29,13 +34,24 @@ class Accounts:
     units: np.ndarray
     weight: np.ndarray
     fee: np.ndarray
+    bonus: np.ndarray
     cash: np.ndarray
     venue: np.ndarray
     holder: np.ndarray
-    loan: np.ndarray
+    kind: np.ndarray
     close_factor: np.ndarray
-    bonus: np.ndarray
     full_below: np.ndarray
+    reserve: np.ndarray
+
+    @property
+    def loan(self) -> np.ndarray:
+        """(N,) bool, the account is a loan."""
+        return np.asarray(self.kind == LOAN)
+
+    @property
+    def count(self) -> np.ndarray:
+        """(N,) legs of each account."""
+        return np.bincount(self.account, minlength=len(self.cash))
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,9 @@ class Pairs:
     ) -> Pairs:
         """From pairs and, for every account, its first leg and how many there are."""
         legs = count[account]
+        if legs.sum() == len(account):
+            own = np.arange(len(account))
+            return Pairs(scenario, account, own, own, scenario, first[account])
         begin = np.cumsum(legs) - legs
         owner = np.repeat(np.arange(len(account)), legs)
         leg = np.arange(len(owner)) - begin[owner] + first[account][owner]
@@ -72,4 +91,13 @@ class Pairs:
 
     def total(self, legs: np.ndarray) -> np.ndarray:
         """(Q,) to (P,)."""
-        return np.asarray(np.add.reduceat(legs, self.begin)) if len(self) else np.zeros(0)
+        return self._each(np.add, legs)
+
+    def least(self, legs: np.ndarray) -> np.ndarray:
+        """(Q,) to (P,)."""
+        return self._each(np.minimum, legs)
+
+    def _each(self, fold: np.ufunc, legs: np.ndarray) -> np.ndarray:
+        if len(legs) == len(self):  # one leg each, or no pairs
+            return legs
+        return np.asarray(fold.reduceat(legs, self.begin))

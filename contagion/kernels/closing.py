@@ -1,4 +1,4 @@
-"""What one liquidation closes: positions pro rata, loans against collateral.
+"""How much one liquidation closes: positions pro rata, debts against the assets behind them.
 
 The accounts that are weak are few, so everything here is on :class:`~accounts.Pairs`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .accounts import Accounts, Pairs
+from .accounts import LOAN, POSITION, Accounts, Pairs
 
 DUST = 1e-12  # part of a leg or account below which it counts as gone
 
@@ -17,67 +17,104 @@ def parts(
     at: Pairs,
     value: np.ndarray,
     health: np.ndarray,
-    equity: np.ndarray,
+    cash: np.ndarray,
     partial: bool,
 ) -> np.ndarray:
     """(P,) part of each account that is liquidated now.
 
     A position that is closed by the part f gains `f (equity − health)` of health, so that
-    `f = −health / (equity − health)` restores it. Of a loan f is the part of the debt, as far as
-    its collateral reaches with the bonus; money on the account stays there, for what is left.
+    `f = −health / (equity − health)` restores it. Where assets C are sold for debts D (negative
+    cash n among what they pay), with weights W in the mean of the assets and V of the debts, f of
+    the debt restores `f ((D + n) (1 − W) + D (V − 1))`. Of a loan f is the part of the debt, as far
+    as its collateral reaches with the bonus; money on the account stays there, for the rest.
     """
     most = accounts.close_factor[at.account]
-    required = equity - health
-    enough = np.where(required > 0, -health / np.where(required > 0, required, 1.0), 1.0)
+    equity = cash + at.total(value)
+    gain = equity - health
+    kind = accounts.kind[at.account]
+    if (kind != POSITION).any():
+        debt, assets = sides(at, value)
+        weighted = value * accounts.weight[at.leg]
+        owed, held = sides(at, weighted)
+        paid = debt + np.maximum(-cash, 0.0)
+        gain = np.where(kind == POSITION, gain,
+                        paid * (1 - _over(held, assets, 1.0)) + owed - debt)  # fmt: skip
+    enough = np.where(gain > 0, -health / np.where(gain > 0, gain, 1.0), 1.0)
     wanted = enough if partial else np.ones_like(enough)
     position = np.where(equity <= 0, 1.0, np.minimum(np.clip(wanted, 0.0, 1.0), most))
     position = np.where(position > 1 - 1e-9, 1.0, position)
-    loan = accounts.loan[at.account]
+    loan = kind == LOAN
     if not loan.any():
         return np.asarray(position)
-    debt, collateral = _sides(at, value)
-    bonus = accounts.bonus[at.account]
-    covered = collateral / np.where(debt > 0, debt * (1 + bonus), 1.0)
-    factor = (health + debt) / np.where(debt > 0, debt, 1.0)
+    reach = at.total(np.maximum(value, 0.0) / (1 + accounts.bonus[at.leg]))
+    factor = _over(health + debt, debt, np.inf)
     close = np.where(factor <= accounts.full_below[at.account], 1.0, most)
-    repaid = np.where(debt > 0, np.minimum(close, covered), 0.0)
+    repaid = np.where(debt > 0, np.minimum(close, _over(reach, debt, 1.0)), 0.0)
     return np.asarray(np.where(loan, repaid, position))
 
 
 def moved(
-    accounts: Accounts, at: Pairs, units: np.ndarray, value: np.ndarray, part: np.ndarray
+    accounts: Accounts,
+    at: Pairs,
+    units: np.ndarray,
+    value: np.ndarray,
+    cash: np.ndarray,
+    part: np.ndarray,
+    rank: np.ndarray | None = None,
 ) -> np.ndarray:
     """(Q,) units that leave each leg: the same part of every leg, or debt and what pays for it.
 
-    A liquidator who repays `f debt` takes collateral worth `f debt (1 + bonus)`, pro rata.
+    A liquidator who repays R takes the part `R / Σ C_l / (1 + bonus_l)` of every collateral, so
+    that each brings its own bonus; a venue sells the part `f (D + n) / C` of the assets. Debts are
+    repaid pro rata, or in the order of `rank` (L,), the lowest first.
     """
     own = units * part[at.owner]
-    loan = accounts.loan[at.account]
-    if not loan.any():
+    kind = accounts.kind[at.account]
+    if not (kind != POSITION).any():
         return np.asarray(own)
-    debt, collateral = _sides(at, value)
-    bonus = accounts.bonus[at.account]
-    seized = part * debt * (1 + bonus) / np.where(collateral > 0, collateral, 1.0)
-    seized = np.minimum(seized, 1.0)
-    taken = np.where(units > 0, units * seized[at.owner], own)
-    return np.asarray(np.where(loan[at.owner], taken, own))
+    loan = kind == LOAN
+    debt, assets = sides(at, value)
+    reach = at.total(np.maximum(value, 0.0) / (1 + accounts.bonus[at.leg]))
+    given = part * np.where(loan, debt, debt + np.maximum(-cash, 0.0))
+    seized = np.minimum(_over(given, np.where(loan, reach, assets), 1.0), 1.0)
+    repaid = own if rank is None else units * _in_order(at, value, part * debt, rank[at.leg])
+    taken = np.where(units > 0, units * seized[at.owner], repaid)
+    return np.asarray(np.where((kind == POSITION)[at.owner], own, taken))
 
 
 def pays(accounts: Accounts, at: Pairs, value: np.ndarray, real: np.ndarray) -> np.ndarray:
     """(P,) what a liquidator of a loan keeps of what it repays, at market values; else inf."""
-    (debt, held), (cost, worth) = _sides(at, value), _sides(at, real)
-    rate = worth / np.where(held > 0, held, 1.0) * (1 + accounts.bonus[at.account])
-    rate = rate / np.where(debt > 0, cost / np.where(debt > 0, debt, 1.0), 1.0) - 1
+    (debt, _), (cost, worth) = sides(at, value), sides(at, real)
+    reach = at.total(np.maximum(value, 0.0) / (1 + accounts.bonus[at.leg]))
+    rate = _over(worth, reach, 0.0) / _over(cost, debt, 1.0) - 1
     return np.asarray(np.where(accounts.loan[at.account], rate, np.inf))
 
 
 def finished(accounts: Accounts, at: Pairs, units: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """(P,) nothing is left to liquidate: no legs, or of a loan no collateral."""
+    """(P,) nothing is left to liquidate: no legs, or of a debt no assets behind it."""
     empty = at.total(np.abs(units)) == 0
     bare = at.total(np.maximum(value, 0.0)) <= DUST * at.total(np.abs(value))
-    return np.asarray(np.where(accounts.loan[at.account], bare | empty, empty))
+    return np.asarray(np.where(accounts.kind[at.account] == POSITION, empty, bare | empty))
 
 
-def _sides(at: Pairs, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sides(at: Pairs, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(P,) debts and assets of each pair."""
     return at.total(np.maximum(-value, 0.0)), at.total(np.maximum(value, 0.0))
+
+
+def _over(above: np.ndarray, below: np.ndarray, empty: float) -> np.ndarray:
+    """above / below, and `empty` where there is nothing below."""
+    some = below > 0
+    return np.where(some, above / np.where(some, below, 1.0), empty)
+
+
+def _in_order(at: Pairs, value: np.ndarray, money: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """(Q,) part of each debt that is repaid with money (P,), the lowest rank first."""
+    out, left = np.zeros(len(rank)), money
+    for each in np.unique(rank):
+        mine = np.where(rank == each, np.maximum(-value, 0.0), 0.0)
+        due = at.total(mine)
+        pay = np.minimum(left, due)
+        out = np.where(rank == each, _over(pay, due, 0.0)[at.owner], out)
+        left = left - pay
+    return out

@@ -5,15 +5,19 @@ pushes a price shock through them.
 
 - `margin_book`, `position_tables`: positions and loans; equity, health, leverage of accounts
 - `cascade`, `cascade_solver`, `cascade_result`: what a price shock sets off
+- `account_claims`: equity, profit, funds and deficits after a run, as arrays
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
 - `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
-- `price_impact`, `amm_pools`, `order_book`, `oracles`: prices after sales, and prices venues go by
+- `price_impact`, `amm_pools`, `order_book`, `withdrawing_depth`: prices after sales
+- `oracles`, `venue_oracles`: prices that venues go by
+- `instruments`, `margin_rules`: options and futures, maintenance by size or by a grid
 - `bankruptcy_prices`, `loan_liquidation`: one position, one loan
 - `coupling/`: liquidations and clearing together
 """
 
 from __future__ import annotations
 
+from .account_claims import AccountClaims, account_claims
 from .amm_pools import ConcentratedLiquidity, ConstantProduct, Pool
 from .bankruptcy_prices import bankruptcy_price, close_shortfall, liquidation_price, position_value
 from .cascade import LiquidationCascade
@@ -28,6 +32,7 @@ from .cascade_result import CascadeResult
 from .circuit_breakers import Breaker, Freeze, Halt, PriceBand, Throttle, WithdrawalGate
 from .coupling import CoupledCascade
 from .criticality import CriticalityMap, criticality_map, tipping_point
+from .instruments import Future, Option
 from .leverage_levels import Deeper, leveraged
 from .liquidation_profile import concentration, liquidatable
 from .loan_liquidation import LoanLiquidation, haircut_bad_debt
@@ -36,8 +41,11 @@ from .oracles import CappedGrowth, HardCoded, Market, Oracle, Stale, TimeWeighte
 from .order_book import Finite, OrderBook
 from .position_limits import Adjusted, MarginAddOn, PositionLimit
 from .price_impact import Exponential, Linear, NoImpact, PriceImpact, SquareRoot
+from .venue_oracles import VenueOracles
+from .withdrawing_depth import Withdrawal
 
 __all__ = [
+    "AccountClaims",
     "Adjusted",
     "Breaker",
     "CappedGrowth",
@@ -50,6 +58,7 @@ __all__ = [
     "Exponential",
     "Finite",
     "Freeze",
+    "Future",
     "Halt",
     "HardCoded",
     "Linear",
@@ -59,6 +68,7 @@ __all__ = [
     "MarginBook",
     "Market",
     "NoImpact",
+    "Option",
     "Oracle",
     "OrderBook",
     "Pool",
@@ -69,7 +79,10 @@ __all__ = [
     "Stale",
     "Throttle",
     "TimeWeighted",
+    "VenueOracles",
+    "Withdrawal",
     "WithdrawalGate",
+    "account_claims",
     "bankruptcy_price",
     "cascade_multiplier",
     "close_shortfall",

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import MarginError, expect
-from ..kernels.liquidation_rounds import Liquidated
+from ..kernels.market_state import MarketState
 from ..statistics.arrays import Numbers
 from ..statistics.quantiles import column_quantiles
 from ..text import money, percent, plural
@@ -27,7 +27,7 @@ from .margin_book import MarginBook
 from .price_impact import NoImpact
 
 
-def total_loss(book: MarginBook, outcome: Liquidated) -> Numbers:
+def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
     """Everything that is lost in each scenario, at the market prices at the end.
 
         loss = Σ_h max(loss_h, 0) + Σ_a (deficit_a + max(−equity_a, 0) − max(−equity before_a, 0))
@@ -103,8 +103,8 @@ def cascade_multiplier(result: CascadeResult) -> float:
     1.3667
     """
     expect("CascadeResult", result=result)
-    first = initial(result.cascade, result.book, result.prices, result.free)
-    return float(multiple(total_loss(result.book, result.outcome), first))
+    first = initial(result.cascade, result.before, result.prices, result.free)
+    return float(multiple(total_loss(result.before, result.outcome), first))
 
 
 def initial(
@@ -175,11 +175,11 @@ def time_to_stop(result: CascadeResult) -> Stop:
     (1, 836.0, [10.0, 10.0, 1.0])
     """
     expect("CascadeResult", result=result)
-    spent = np.array([float(step[2]) for step in result.outcome.path])
-    total = float(spent.sum())
+    spent = np.diff([0.0, *(moment.liquidated for moment in result.moments)])
+    total = float(result.outcome.liquidated)
     busy = np.flatnonzero(spent > 0)
     half = int(np.argmax(np.cumsum(spent) >= total / 2)) + 1 if total > 0 else 0
-    a, assets = result.book.arrays, result.book.assets
+    a, assets = result.before.arrays, result.before.assets
     open_ = np.bincount(a.asset, np.abs(a.units), len(assets))
     sold = np.asarray(result.outcome.sold, float)
     part = np.divide(sold, open_, out=np.zeros(len(assets)), where=open_ > 0)
@@ -189,7 +189,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
     return Stop(result.rounds, int(busy[-1]) + 1 if len(busy) else 0, half, total, units)
 
 
-def scenario_deficits(book: MarginBook, outcome: Liquidated) -> pd.DataFrame:
+def scenario_deficits(book: MarginBook, outcome: MarketState) -> pd.DataFrame:
     """What closed accounts leave unpaid, money: one row a scenario, one column a venue.
 
     >>> from contagion.liquidation import LiquidationCascade

@@ -9,32 +9,66 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..kernels.liquidation_rounds import Liquidated
+from ..kernels.market_path import Watch
+from ..kernels.market_state import MarketState
 from ..media import shown
 from ..text import money
 from .cascade_solver import CascadeSolver
 from .margin_book import MarginBook
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One round: its date, market and oracle prices (A,), money liquidated so far, open (A,)."""
+
+    date: Any
+    market: np.ndarray
+    told: np.ndarray
+    liquidated: float
+    open: np.ndarray
+
+    @staticmethod
+    def into(kept: list[Moment], dates: list[Any]) -> Watch:
+        """What the kernel tells after every round of a single scenario goes to `kept`."""
+
+        def watch(date: int, now: MarketState) -> None:
+            kept.append(
+                Moment(dates[date], now.price[0].copy(), now.told[0].copy(),
+                       float(now.liquidated[0]), now.open[0].copy())
+            )  # fmt: skip
+
+        return watch
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class CascadeResult:
-    """One price shock through one book. Money in the unit of the book.
+    """One price shock, or one path of prices, through one book. Money in the unit of the book.
 
-    `prices` (A,) are the fundamental prices after the shock, `free` (K,) what holders had to meet
-    calls with.
+    `before` is the book as given, `free` (K,) what holders had to meet calls with, `state`
+    everything at the end, as a batch of one; :attr:`book` goes on from there.
     """
 
     cascade: CascadeSolver
-    book: MarginBook
+    before: MarginBook
     shock: dict[str, float]
     free: np.ndarray
-    prices: np.ndarray
-    outcome: Liquidated
+    state: MarketState
+    moments: tuple[Moment, ...] = ()
+
+    @property
+    def prices(self) -> np.ndarray:
+        """(A,) fundamental prices at the end."""
+        return np.asarray(self.state.fundamental[0])
+
+    @cached_property
+    def outcome(self) -> MarketState:
+        """The state at the end, without the axis of scenarios."""
+        return self.state.single()
 
     @property
     def rounds(self) -> int:
         """Rounds until nothing moved any more."""
-        return int(self.outcome.rounds)
+        return int(self.state.rounds[0])
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -46,7 +80,7 @@ class CascadeResult:
         (part of the units that is gone, by value before, debt written off included), vault
         (taken over).
         """
-        book, out, a = self.book, self.outcome, self.book.arrays
+        book, out, a = self.before, self.outcome, self.before.arrays
         n = len(a.cash)
         first = np.bincount(a.account, np.abs(a.units) * book.price[a.asset], n)
         now = np.bincount(a.account, np.abs(out.units) * book.price[a.asset], n)
@@ -69,7 +103,7 @@ class CascadeResult:
         )
 
     def _equity(self, price: np.ndarray) -> np.ndarray:
-        a = self.book.arrays
+        a = self.before.arrays
         return np.asarray(
             self.outcome.cash
             + np.bincount(a.account, self.outcome.units * price[a.asset], len(a.cash))
@@ -87,6 +121,14 @@ class CascadeResult:
         return self._by_venue(self.outcome.deficit, "deficit")
 
     @property
+    def reserves(self) -> pd.DataFrame:
+        """Deficits of loans by reserve: venue, asset (owed), deficit (money).
+
+        What is left of a loan is written off pro rata to the debts that are left of it.
+        """
+        return self.before.reserves.assign(deficit=self.outcome.reserve)
+
+    @property
     def latent(self) -> pd.Series:
         """Losses at each venue that nobody has realized: open accounts worth less than 0."""
         return self._by_venue(self.latent_by_account, "latent")
@@ -102,67 +144,87 @@ class CascadeResult:
         """Liquidation fees of each venue, money."""
         return self._by_venue(self.outcome.fees, "fees")
 
+    @property
+    def funds(self) -> pd.Series:
+        """Insurance fund of each venue at the end, money."""
+        return self._venues(self.outcome.fund, "fund")
+
+    @property
+    def uncovered(self) -> pd.Series:
+        """Deficits of each venue beyond its fund, money."""
+        return self._venues(self.outcome.uncovered, "uncovered")
+
+    def _venues(self, money_: np.ndarray, name: str) -> pd.Series:
+        return pd.Series(money_, pd.Index(self.before.venues, name="venue"), name=name)
+
     def _by_venue(self, money_: np.ndarray, name: str) -> pd.Series:
-        at = self.book.arrays.venue
-        sums = np.bincount(at, money_, len(self.book.venues))
-        return pd.Series(sums, pd.Index(self.book.venues, name="venue"), name=name)
+        at = self.before.arrays.venue
+        return self._venues(np.bincount(at, money_, len(self.before.venues)), name)
 
     @property
     def holder_losses(self) -> pd.Series:
         """What each holder loses, money: the fall of max(equity, 0), and calls met."""
-        a, t = self.book.arrays, self.table
+        a, t = self.before.arrays, self.table
         held = ~self.outcome.vault
         after = np.where(held, np.maximum(t["equity_after"], 0.0), 0.0)
         lost = np.maximum(t["equity_before"], 0.0) - after + t["called"]
-        sums = np.bincount(a.holder, lost, len(self.book.holders))
-        return pd.Series(sums, pd.Index(self.book.holders, name="holder"), name="loss")
+        sums = np.bincount(a.holder, lost, len(self.before.holders))
+        return pd.Series(sums, pd.Index(self.before.holders, name="holder"), name="loss")
 
     @cached_property
-    def path(self) -> pd.DataFrame:
-        """The rounds: round, asset, market, oracle (prices), liquidated (money), open (units).
+    def book(self) -> MarginBook:
+        """The book at the end, at the market prices there: what is open, and the cash behind it.
+
+        Accounts that a vault took over are empty; they are the venue's own.
+        """
+        out = self.outcome
+        held = ~out.vault
+        return self.before.holding(
+            out.units * held[self.before.arrays.account],
+            out.cash * held,
+            out.price,
+            float(out.elapsed),
+        )
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row a round and asset: market and oracle price, liquidated (money), open (units).
 
         Round 0 is before the shock; liquidated is the sum over all assets (of loans the
         collateral), open are the units of the asset in all accounts, longs and shorts added.
         """
-        book = self.book
+        book = self.before
         a = book.arrays
         whole = np.bincount(a.asset, np.abs(a.units), len(book.assets))
-        rows = [(0, book.price, book.price, 0.0, whole)]
-        rows += [
-            (k, market, told, float(cash), left)
-            for k, (market, told, cash, left) in enumerate(self.outcome.path, 1)
-        ]
-        return pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "round": k,
-                        "asset": book.assets,
-                        "market": market,
-                        "oracle": told,
-                        "liquidated": cash,
-                        "open": left,
-                    }
-                )
-                for k, market, told, cash, left in rows
-            ],
-            ignore_index=True,
+        rows = [Moment(0, book.price, book.price, 0.0, whole), *self.moments]
+        width = len(book.assets)
+        so_far = np.array([row.liquidated for row in rows])
+        return pd.DataFrame(
+            {
+                "date": [row.date for row in rows for _ in book.assets],
+                "round": np.repeat(np.arange(len(rows)), width),
+                "asset": [*book.assets] * len(rows),
+                "market": np.concatenate([row.market for row in rows]),
+                "oracle": np.concatenate([row.told for row in rows]),
+                "liquidated": np.repeat(np.diff(so_far, prepend=0.0), width),
+                "open": np.concatenate([row.open for row in rows]),
+            }
         )
 
     @property
     def ledger(self) -> dict[str, float]:
         """Where the money went; the entries after the first sum to it.
 
-        start: equity at the fundamental prices after the shock, plus calls met. accounts: equity
+        start: equity before, what moves of fundamental prices gave, and calls met. accounts: equity
         at the end at fundamental prices, where it is positive; vaults: of accounts taken over,
         signed; latent: equity below 0 of open accounts, deficits: of closed ones (both counted
         below 0); fees; buyers: what they gained on the fundamental price; liquidators.
         """
         out, worth = self.outcome, self._equity(self.prices)
-        a = self.book.arrays
-        start = a.cash + np.bincount(a.account, a.units * self.prices[a.asset], len(a.cash))
+        a = self.before.arrays
+        start = a.cash.sum() + (a.units * self.before.price[a.asset]).sum()
         return {
-            "start": float(start.sum() + out.topped.sum()),
+            "start": float(start + out.revalued + out.topped.sum()),
             "accounts": float(np.maximum(worth, 0.0)[~out.vault].sum()),
             "vaults": float(worth[out.vault].sum()),
             "latent": -float(self.latent_by_account.sum()),
@@ -178,13 +240,13 @@ class CascadeResult:
 
     @shown
     def __repr__(self) -> str:
-        unit, moved = self.book.unit, self.outcome.price / self.book.price - 1
+        unit, moved = self.before.unit, self.outcome.price / self.before.price - 1
         worst = int(np.argmin(moved))
         return "\n".join(
             [
                 f"{self.cascade!r}: {self.shock}",
-                f"  {self.rounds} rounds; {self.book.assets[worst]} ends at {moved[worst]:+.1%}",
-                f"  liquidated {money(sum(float(p[2]) for p in self.outcome.path), unit)}, calls "
+                f"  {self.rounds} rounds; {self.before.assets[worst]} ends at {moved[worst]:+.1%}",
+                f"  liquidated {money(float(self.outcome.liquidated), unit)}, calls "
                 f"met {money(float(self.outcome.topped.sum()), unit)}",
                 f"  deficits {money(float(self.deficits.sum()), unit)}, latent "
                 f"{money(float(self.latent.sum()), unit)}",

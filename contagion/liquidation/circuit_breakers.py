@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import MarginError
-from ..kernels.liquidation_rounds import Round
+from ..kernels.market_setup import Round
 
 
 @dataclass(frozen=True)
 class Breaker:
-    """The base: a memory, the part of each account that may go, the money that reaches a call."""
+    """The base: a memory, the part of each asset that may be liquidated, the money that reaches a
+    call. An account is liquidated by the least part of the assets that it has legs in. Arrays of a
+    memory begin with the axis of scenarios."""
 
     def start(self, price: np.ndarray) -> Any:
         """What the breaker remembers before the first round; prices (B, A)."""
@@ -30,7 +32,7 @@ class Breaker:
         return np.ones((1, 1)), memory
 
     def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
-        """Part (B, N) or (B, 1) in [0, 1] of the wanted liquidations, and the next memory."""
+        """Part (B, A) or (B, 1) in [0, 1] of the wanted liquidations, and the next memory."""
         return np.ones((1, 1)), memory
 
 
@@ -52,7 +54,7 @@ class Halt(Breaker):
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> halted = ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Halt(0.1, 5),))
-    >>> halted.run(book, {"X": -0.12}).path.query("round in (1, 6)")["liquidated"].tolist()
+    >>> halted.run(book, {"X": -0.12}).history.query("round in (1, 6)")["liquidated"].tolist()
     [0.0, 880.0]
 
     Source: market-wide halts at 7, 13 and 20 % in the United States [unverified], as an operator.
@@ -77,8 +79,7 @@ class Halt(Breaker):
         left = np.maximum(left - 1, 0)
         fresh = (left == 0) & ~over & (now.market < (1 - self.fall) * reference)
         left = np.where(fresh, self.rounds, left)
-        stopped = (left > 0).astype(float) @ now.exposure.T > 0
-        return np.where(stopped, 0.0, 1.0), (reference, left)
+        return np.where(left > 0, 0.0, 1.0), (reference, left)
 
     def waiting(self, memory: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """(B,) scenarios in which a halt is on."""
@@ -105,7 +106,7 @@ class Throttle(Breaker):
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
     >>> slow = ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Throttle(4),))
-    >>> slow.run(book, {"X": -0.12}).path["open"].tolist()
+    >>> slow.run(book, {"X": -0.12}).history["open"].tolist()
     [10.0, 6.0, 2.0, 0.0, 0.0]
 
     Source: the limit on collateral in auction, `Hole` and `hole`, of MakerDAO (makerdao/dss, dog),
@@ -121,8 +122,7 @@ class Throttle(Breaker):
     def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
         limit = np.asarray(self.units, float)
         over = (now.gross > limit) & ~now.money
-        part = np.where(over, limit / np.where(over, now.gross, 1.0), 1.0)
-        return _least(part, now), memory
+        return np.where(over, limit / np.where(over, now.gross, 1.0), 1.0), memory
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class PriceBand(Breaker):
     def allow(self, now: Round, memory: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         base = memory if self.reference == "start" else now.reported
         ratio = now.market / np.where(base > 0, base, 1.0)
-        return _least((np.abs(ratio - 1) <= self.width).astype(float), now), memory
+        return (np.abs(ratio - 1) <= self.width).astype(float), memory
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Freeze(Breaker):
     def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
         part = np.ones(now.market.shape)
         part[:, list(self.assets)] = 0.0
-        return _least(part, now), memory
+        return part, memory
 
 
 @dataclass(frozen=True)
@@ -263,13 +263,3 @@ class WithdrawalGate(Breaker):
     def waiting(self, memory: np.ndarray) -> np.ndarray:
         """(B,) scenarios in which the gate is about to lift."""
         return (memory > 0) & (memory < self.rounds)
-
-
-def _least(part: np.ndarray, now: Round) -> np.ndarray:
-    """The least part (B, N) over the assets of each account, from parts by asset (B, A)."""
-    out = np.ones((len(part), now.exposure.shape[0]))
-    held = now.exposure.tocsc()
-    for asset in range(part.shape[1]):
-        rows = held.indices[held.indptr[asset] : held.indptr[asset + 1]]
-        out[:, rows] = np.minimum(out[:, rows], part[:, [asset]])
-    return out

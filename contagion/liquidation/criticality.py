@@ -212,7 +212,7 @@ def tipping_point(
 
     Example
     -------
-    Liquidated below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
+    MarketState below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
     impact, and the sale of 10 units of a depth of 100 costs 5 % of 947.4 more.
 
     >>> from contagion.liquidation import Linear
@@ -274,7 +274,7 @@ def _figures(
     loss = total_loss(book, done)
     a = book.arrays
     first = np.searchsorted(a.account, np.arange(len(book)))
-    worth = done.cash + np.add.reduceat(done.units * prices[:, a.asset], first, axis=1)
+    worth = done.cash + np.add.reduceat(done.units * done.fundamental[:, a.asset], first, axis=1)
     latent = np.where(done.vault, 0.0, np.maximum(-worth, 0.0)).sum(axis=1)
     multiplier = multiple(loss, initial(cascade, book, prices, free))
     return multiplier, done.deficit.sum(axis=1), latent, loss, done.rounds

@@ -88,8 +88,11 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
     equity = np.maximum(book.accounts["equity"].to_numpy(), 0.0)
     less = equity * (1 - 1 / factor)
     made: list[pd.DataFrame] = []
-    for table, legs in ((book.positions, tables.position_legs), (book.loans, tables.loan_legs)):
-        rows = legs(table).iloc[: len(table)]
+    for table, legs in (
+        (book.positions, tables.position_legs(book.positions, book.prices)),
+        (book.loans, tables.loan_legs(book.loans)),
+    ):
+        rows = legs.iloc[: len(table)]
         made.append(table.assign(_at=account.get_indexer(pd.MultiIndex.from_frame(rows[KEYS]))))
     positions, loans = made
     first = ~positions["_at"].duplicated()

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from ..errors import Finding, MarginError
-from ..kernels.accounts import Accounts
+from ..kernels.accounts import LOAN, MARGIN, POSITION, Accounts
+from ..margin import ScenarioGrid, TieredSchedule
 from ..media import shown
 from ..network.tables.reading import reading, refuse_unknown
 from ..text import did_you_mean, known_name, listing, money, plural
 from . import position_tables as tables
+from .instruments import VOLATILITY, Columns, Instrument, names_behind, priced
+from .margin_rules import MarginRules, rules_of
 
-NUMERAIRE = "money"
+NUMERAIRE = tables.NUMERAIRE
 
 
 class MarginBook:
@@ -33,12 +36,19 @@ class MarginBook:
 
     Parameters
     ----------
-    prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1.
-    positions : table or file venue, holder, instrument, size and optionally side, entry_price,
-        margin, mode, maintenance, close_factor, fee, decimals, contract_size.
+    prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1. A venue
+        with a market of its own has a price "asset@venue".
+    positions : table or file venue, holder, instrument, size and optionally kind, side,
+        entry_price, margin, mode, maintenance, close_factor, fee, decimals, contract_size.
     loans : table or file protocol, borrower, collateral_asset, collateral, debt_asset, debt,
         threshold and optionally bonus, close_factor, full_below, account and decimals.
     maintenance : rate for positions whose row has none.
+    instruments : {name: :class:`~contagion.liquidation.Option` or `Future`}; the price of an option
+        follows from that of its underlying.
+    schedules : {asset: :class:`~contagion.margin.TieredSchedule`}, maintenance by size instead of
+        a rate, for linear positions.
+    portfolio : {venue: :class:`~contagion.margin.ScenarioGrid`}, maintenance of all linear
+        positions and options of an account together, instead of rates and schedules.
     unit : unit of money, for texts.
     **options : how tables are read, see :class:`~contagion.network.tables.Reading`.
 
@@ -68,6 +78,9 @@ class MarginBook:
         loans: Any = None,
         *,
         maintenance: float = 0.05,
+        instruments: Mapping[str, Instrument] | None = None,
+        schedules: Mapping[str, TieredSchedule] | None = None,
+        portfolio: Mapping[Any, ScenarioGrid] | None = None,
         unit: str = "",
         **options: Any,
     ):
@@ -81,37 +94,56 @@ class MarginBook:
         held, owed = tables.read(positions, "positions", how), tables.read(loans, "loans", how)
         how.finish([*held.headings, *owed.headings])
         put["findings"] = (*told, *held.findings, *owed.findings)
+        put["instruments"], put["schedules"] = dict(instruments or {}), dict(schedules or {})
+        put["portfolio"] = dict(portfolio or {})
+        put["prices"] = priced(self.prices, self.instruments)
         put["positions"] = tables.positions(held, maintenance)
         put["loans"] = tables.loans(owed)
         if not len(self.positions) and not len(self.loans):
             raise MarginError("The book has no positions and no loans.")
-        frame = pd.concat([tables.position_legs(self.positions), tables.loan_legs(self.loans)])
+        frame = pd.concat(
+            [tables.position_legs(self.positions, self.prices), tables.loan_legs(self.loans)]
+        )
         known = list(self.prices)
+        own = frame["asset"].astype(str) + "@" + frame["venue"].astype(str)
+        put["_base"] = dict(zip(own, frame["asset"], strict=True))
+        frame["asset"] = frame["asset"].where(~own.isin(known), own)
         for name in frame["asset"].unique():
             if name not in self.prices:
                 raise MarginError(f"No price is given. {did_you_mean(name, known, 'asset')}")
-        put["assets"] = tuple(dict.fromkeys(frame["asset"]))
+        names = list(dict.fromkeys(frame["asset"]))
+        put["assets"] = tuple(dict.fromkeys([*names, *names_behind(names, self.instruments)]))
         put["price"] = np.array([self.prices[name] for name in self.assets])
-        own = frame["entry_price"].isna()
-        frame["entry_price"] = frame["entry_price"].where(~own, frame["asset"].map(self.prices))
+        entry = frame["entry_price"]
+        frame["entry_price"] = entry.where(entry.notna(), frame["asset"].map(self.prices))
         frame["cash"] = frame["margin"] - np.where(frame["loan"], 0.0, frame["units"]) * np.where(
             frame["loan"], 0.0, frame["entry_price"]
         )
+        frame = frame.astype(dict.fromkeys(("loan", "debt", "borrows", "linear"), bool))
+        frame["grid"] = frame["linear"] & frame["venue"].isin(list(self.portfolio))
+        base = frame["asset"].map(lambda name: self._base.get(name, name))
+        frame["tiered"] = frame["linear"] & base.isin(list(self.schedules)) & ~frame["grid"]
+        frame["rate"] = np.abs(1 - frame["weight"])
+        frame["weight"] = frame["weight"].mask(frame["grid"] | frame["tiered"], 1.0)
         account = pd.factorize(pd.MultiIndex.from_frame(frame[["venue", "holder", "key"]]))[0]
         frame = frame.assign(account=account)
         tables.check_accounts(frame)
-        put["_frame"] = frame.sort_values("account", kind="stable", ignore_index=True)
+        put["_frame"] = _netted(frame).sort_values("account", kind="stable", ignore_index=True)
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"a MarginBook is immutable; {key!r} cannot be set")
 
     findings: tuple[Finding, ...]
     prices: dict[str, float]
+    instruments: dict[str, Instrument]
+    schedules: dict[str, TieredSchedule]
+    portfolio: dict[Any, ScenarioGrid]
     positions: pd.DataFrame
     loans: pd.DataFrame
     assets: tuple[str, ...]
     price: np.ndarray
     unit: str
+    _base: dict[str, Any]
     _frame: pd.DataFrame
 
     @cached_property
@@ -125,14 +157,67 @@ class MarginBook:
             units=frame["units"].to_numpy(float),
             weight=frame["weight"].to_numpy(float),
             fee=frame["fee"].to_numpy(float),
+            bonus=frame["bonus"].to_numpy(float),
             cash=np.bincount(frame["account"], frame["cash"]),
             venue=pd.Index(self.venues).get_indexer_for(pd.Index(one["venue"])),
             holder=pd.Index(self.holders).get_indexer_for(pd.Index(one["holder"])),
-            loan=one["loan"].to_numpy(bool),
+            kind=np.where(
+                one["loan"],
+                LOAN,
+                np.where(frame.groupby("account")["borrows"].any(), MARGIN, POSITION),
+            ),
             close_factor=one["close_factor"].to_numpy(float),
-            bonus=one["bonus"].to_numpy(float),
             full_below=one["full_below"].to_numpy(float),
+            reserve=self._reserve[0],
         )
+
+    @property
+    def columns(self) -> Columns:
+        """The markets that are instruments with an expiry."""
+        return Columns(self.assets, self.instruments)
+
+    @cached_property
+    def rules(self) -> MarginRules | None:
+        """Maintenance by schedules and grids; None where all of it is in rates."""
+        return rules_of(self, self.schedules, self.portfolio)
+
+    def required(self) -> np.ndarray:
+        """(N,) maintenance of schedules and grids at the prices of the book, money."""
+        if self.rules is None:
+            return np.zeros(len(self))
+        units, price = self.arrays.units[None], self.price[None]
+        return np.asarray(self.rules.required(units, price, np.zeros(1))[0])
+
+    @cached_property
+    def _reserve(self) -> tuple[np.ndarray, pd.DataFrame]:
+        """(L,) number of the reserve that a debt is owed to, −1 for other legs; the reserves."""
+        frame = self._frame
+        owed = (frame["loan"] & frame["debt"]).to_numpy(bool)
+        keys = frame.loc[owed, ["venue", "asset"]]
+        numbers, first = np.full(len(frame), -1), keys.drop_duplicates()
+        if len(first):
+            numbers[owed] = pd.MultiIndex.from_frame(first).get_indexer(
+                pd.MultiIndex.from_frame(keys)
+            )
+        return numbers, first.reset_index(drop=True)
+
+    @property
+    def reserves(self) -> pd.DataFrame:
+        """Venue and asset of every reserve that loans owe to, in the order of their numbers."""
+        return self._reserve[1]
+
+    @property
+    def base(self) -> tuple[Any, ...]:
+        """(A,) the asset that each market of `assets` is in: that of "USDe@v" is "USDe"."""
+        return tuple(self._base.get(name, name) for name in self.assets)
+
+    def markets(self, name: Any) -> list[int]:
+        """The markets that a name stands for: one of `assets`, or an asset with all its markets."""
+        found = [self.assets.index(name)] if name in self.assets else []
+        both = [k for k, base in enumerate(self.base) if base == name and k not in found]
+        if not found + both:
+            known_name(name, dict.fromkeys((*self.assets, *self.base)), "asset of the book")
+        return found + both
 
     @cached_property
     def venues(self) -> tuple[Any, ...]:
@@ -157,7 +242,7 @@ class MarginBook:
         n = len(a.cash)
         total = np.bincount(a.account, value, n)
         equity = a.cash + total
-        health = a.cash + np.bincount(a.account, value * a.weight, n)
+        health = a.cash + np.bincount(a.account, value * a.weight, n) - self.required()
         notional = np.bincount(a.account, np.abs(value), n)
         assets = np.where(a.loan, np.bincount(a.account, np.maximum(value, 0.0), n), notional)
         debt = np.bincount(a.account, np.maximum(-value, 0.0), n)
@@ -212,14 +297,58 @@ class MarginBook:
         """The same book at other prices (entry prices and margins stay)."""
         new = object.__new__(MarginBook)
         new.__dict__.update(
-            {k: v for k, v in self.__dict__.items() if k not in ("arrays", "venues", "holders")}
+            {
+                k: v
+                for k, v in self.__dict__.items()
+                if k not in ("arrays", "venues", "holders", "rules")
+            }
         )
         for name in prices:
             known_name(name, self.prices, "asset")
-        new.__dict__["prices"] = {**self.prices, **{k: float(v) for k, v in prices.items()}}
+        given = {**self.prices, **{k: float(v) for k, v in prices.items()}}
+        new.__dict__["prices"] = priced(given, self.instruments)
         _check_prices(new.prices)
         new.__dict__["price"] = np.array([new.prices[name] for name in self.assets])
         return new
+
+    def holding(
+        self, units: np.ndarray, cash: np.ndarray, price: np.ndarray, elapsed: float = 0.0
+    ) -> MarginBook:
+        """The same accounts with other units (L,), cash (N,) and prices (A,), some days later."""
+        frame = self._frame
+        first = ~frame["account"].duplicated()
+        own = np.where(first, cash[frame["account"]], 0.0)
+        legs = frame.assign(units=units, own=own).sort_values("row", kind="stable")
+        placed = legs[~legs["loan"]]
+        size, entry = placed["units"].to_numpy(), placed["entry_price"].to_numpy()
+        isolated = placed["key"] != "cross"
+        if (isolated & placed["account"].duplicated(keep=False)).any():
+            raise MarginError("An isolated inverse position cannot go on in a book: make it cross.")
+        positions = placed[["venue", "holder", "close_factor", "fee"]].assign(
+            instrument=placed["asset"].map(lambda name: self._base.get(name, name)),
+            kind=np.where(entry == 0, "spot", "linear"),
+            size=size,
+            entry_price=entry,
+            margin=placed["own"].to_numpy() + size * entry,
+            mode=np.where(isolated, "isolated", "cross"),
+            maintenance=placed["rate"],
+        )
+        held, owed = (legs[legs["loan"] & (legs["debt"] == debt)] for debt in (False, True))
+        loans = self.loans.assign(
+            collateral=held["units"].to_numpy(), debt=-owed["units"].to_numpy() + 0.0,
+            cash=held["own"].to_numpy() + owed["own"].to_numpy(),
+        )  # fmt: skip
+        known = {**self.prices, **dict(zip(self.assets, price.tolist(), strict=True))}
+        later = {
+            name: one.later(
+                elapsed, known.get(VOLATILITY + str(getattr(one, "underlying", "")), 1.0)
+            )
+            for name, one in self.instruments.items()
+        }
+        calm = {name: 1.0 for name in known if str(name).startswith(VOLATILITY)}
+        after = self.at(known)
+        after.__dict__.update(instruments=later, prices={**known, **calm})
+        return rebuilt(after, positions, loans)
 
     def __len__(self) -> int:
         return len(self.arrays.cash)
@@ -240,7 +369,20 @@ class MarginBook:
 def rebuilt(book: MarginBook, positions: pd.DataFrame, loans: pd.DataFrame) -> MarginBook:
     """The book with other positions and loans; raw integers have been scaled already."""
     loans = loans.assign(collateral_decimals=0, debt_decimals=0)
-    return MarginBook(book.prices, positions.assign(decimals=0), loans, unit=book.unit)
+    return MarginBook(
+        book.prices, positions.assign(decimals=0), loans, instruments=book.instruments,
+        schedules=book.schedules, portfolio=book.portfolio, unit=book.unit,
+    )  # fmt: skip
+
+
+def _netted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Legs of one asset and weight as one, in accounts that borrow what they sold."""
+    borrows = frame.groupby("account")["borrows"].transform("any")
+    if not borrows.any():
+        return frame
+    how = dict.fromkeys(frame.columns, "first") | {"units": "sum", "cash": "sum"}
+    keys = [frame.loc[borrows, name] for name in ("account", "asset", "weight")]
+    return pd.concat([frame[~borrows], frame[borrows].groupby(keys, sort=False).agg(how)])
 
 
 def _check_prices(prices: Mapping[str, float]) -> None:

@@ -230,6 +230,8 @@ def _order(book: MarginBook) -> np.ndarray:
 
 def _positions(book: MarginBook) -> pd.DataFrame:
     """The positions with the entry price and account that each one has."""
+    if (book.positions["kind"] != "linear").any():
+        raise MarginError("Limits and add-ons act on linear positions; this book has others.")
     legs = book._frame.loc[_order(book)]
     return book.positions.assign(
         entry_price=legs["entry_price"].to_numpy(), account=legs["account"].to_numpy()

@@ -13,8 +13,10 @@ from ..network import schema
 from ..network.tables import Reading, door
 from ..text import listing, plural
 
+NUMERAIRE = "money"
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
-        "close_factor", "bonus", "fee", "full_below", "row"]  # fmt: skip
+        "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear",
+        "row"]  # fmt: skip
 
 
 def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
@@ -22,7 +24,9 @@ def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
     if not 0 <= maintenance < 1:
         raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
     table = _filled(read)
-    table["maintenance"] = table["maintenance"].fillna(maintenance)
+    spot = table["kind"] == "spot"
+    table["maintenance"] = table["maintenance"].fillna(spot.map({True: 0.0, False: maintenance}))
+    table["entry_price"] = table["entry_price"].mask(spot & table["entry_price"].isna(), 0.0)
     _refuse(table, table["maintenance"] >= 1, "maintenance", "is not below 1")
     table["size"] /= 10.0 ** table["decimals"]
     return table
@@ -36,12 +40,17 @@ def loans(read: door.Read) -> pd.DataFrame:
     return table
 
 
-def position_legs(table: pd.DataFrame) -> pd.DataFrame:
-    """One leg a position; an isolated one has an account of its own."""
+def position_legs(table: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFrame:
+    """One leg a position; an isolated one has an account of its own.
+
+    An inverse position of N money entered at E is N / E units of the instrument against a debt of
+    N: worth `N P / E − N`, the profit `N / E − N / P` units at the price P. Its maintenance m |N|
+    is in the weight of the debt, 1 + m sign(N).
+    """
     number = pd.Series(np.arange(len(table)), table.index)
     key = np.where(table["mode"] == "isolated", "isolated " + number.astype(str), "cross")
     columns = ["venue", "holder", "entry_price", "margin", "close_factor", "fee"]
-    return table[columns].assign(
+    legs = table[columns].assign(
         key=key,
         asset=table["instrument"],
         units=table["size"],
@@ -49,8 +58,25 @@ def position_legs(table: pd.DataFrame) -> pd.DataFrame:
         loan=False,
         bonus=0.0,
         full_below=0.0,
+        debt=False,
+        borrows=(table["kind"] == "spot") & (table["size"] < 0),
+        linear=table["kind"] == "linear",
         row=number + 1,
     )[LEGS]
+    inverse = (table["kind"] == "inverse").to_numpy()
+    if not inverse.any():
+        return legs
+    size = table.loc[inverse, "size"]
+    sign = np.sign(size)
+    entry = table["entry_price"].fillna(table["instrument"].map(prices))[inverse]
+    owed = legs[inverse].assign(
+        asset=NUMERAIRE, units=-size, weight=1.0 + table["maintenance"] * sign, entry_price=0.0,
+        margin=0.0, fee=0.0, borrows=True,
+    )  # fmt: skip
+    legs.loc[inverse, ["units", "weight", "entry_price"]] = np.column_stack(
+        [size / entry, np.ones(len(size)), np.zeros(len(size))]
+    )
+    return pd.concat([legs, owed], ignore_index=True)
 
 
 def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,16 +86,25 @@ def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
         table["account"].notna(), "row " + number.astype(str)
     )
     named = table.rename(columns={"protocol": "venue", "borrower": "holder"})
-    shared = named[["venue", "holder", "close_factor", "bonus", "full_below"]].assign(
-        key="loan " + key, entry_price=np.nan, margin=0.0, loan=True, fee=0.0, row=number + 1
+    shared = named[["venue", "holder", "close_factor", "full_below"]].assign(
+        key="loan " + key,
+        entry_price=np.nan,
+        loan=True,
+        fee=0.0,
+        borrows=False,
+        linear=False,
+        row=number + 1,
     )
     held, owed = (
         (table["collateral_asset"], table["collateral"]),
         (table["debt_asset"], -table["debt"]),
     )
     both = [
-        shared.assign(asset=asset, units=units, weight=weight)
-        for (asset, units), weight in ((held, table["threshold"]), (owed, 1.0))
+        shared.assign(asset=asset, units=units, weight=weight, bonus=bonus, margin=cash, debt=debt)
+        for (asset, units), weight, bonus, cash, debt in (
+            (held, table["threshold"], table["bonus"], table["cash"], False),
+            (owed, 1.0, 0.0, 0.0, True),
+        )
     ]
     return pd.concat(both, ignore_index=True)[LEGS]
 
@@ -78,7 +113,7 @@ def check_accounts(legs: pd.DataFrame) -> None:
     """`MarginError` where rows of one account differ in what an account has one of."""
     account = legs["account"].to_numpy()
     start = np.unique(account, return_index=True)[1][account]
-    for column in ("close_factor", "bonus", "full_below"):
+    for column in ("close_factor", "full_below"):
         values = legs[column].to_numpy()
         mixed = np.flatnonzero(values != values[start])
         if len(mixed):

@@ -53,7 +53,7 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
     [100.0, 88.0, 79.2, 79.2]
     """
     expect("CascadeResult", result=result)
-    book, path = result.book, result.path
+    book, path = result.before, result.history
     name = _asset(result, asset)
     mine = path[path["asset"] == name]
     at, start = mine["round"].to_numpy(), float(mine["market"].iloc[0])
@@ -78,12 +78,12 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
 
 
 def _asset(result: CascadeResult, asset: Any) -> Any:
-    assets = result.book.assets
+    assets = result.before.assets
     if asset is not None:
         known_name(asset, assets, "asset of the book")
         return asset
-    path = result.path
-    before = path["asset"].map(result.book.prices).to_numpy(float)
+    path = result.history
+    before = path["asset"].map(result.before.prices).to_numpy(float)
     far = np.abs(path["market"].to_numpy() - before) / np.where(before > 0, before, 1.0)
     return path["asset"].iloc[int(far.argmax())]
 
@@ -94,7 +94,7 @@ def _percent(price: np.ndarray, start: float) -> np.ndarray:
 
 def _sold(result: CascadeResult) -> np.ndarray:
     """Money liquidated in each round, from round 0 on."""
-    return result.path.drop_duplicates("round")["liquidated"].to_numpy(float)
+    return result.history.drop_duplicates("round")["liquidated"].to_numpy(float)
 
 
 def _end(result: CascadeResult, market: np.ndarray, told: np.ndarray) -> int:
@@ -125,7 +125,7 @@ def _handles(ax: Axes) -> list[Any]:
 def _note(
     result: CascadeResult, name: Any, start: float, market: np.ndarray, fundamental: float
 ) -> str:
-    unit = result.book.unit
+    unit = result.before.unit
     spent, deficit, latent = _sold(result), result.deficits.sum(), result.latent.sum()
     say = same_scale([spent.sum(), deficit, latent], unit)
     busy = int((spent > 0).sum())

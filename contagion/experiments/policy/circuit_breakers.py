@@ -110,7 +110,7 @@ def compare_cascades(
             "loss": float(np.asarray(total_loss(book, done.outcome))),
             "deficits": float(done.deficits.sum()),
             "latent": float(done.latent.sum()),
-            "liquidated": float(sum(float(step[2]) for step in done.outcome.path)),
+            "liquidated": float(done.outcome.liquidated),
             "lowest": float((done.outcome.price / book.price).min()),
             "rounds": done.rounds,
             "cost": float(sum(part.price for part in parts if isinstance(part, CircuitBreaker))),

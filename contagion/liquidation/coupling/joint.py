@@ -19,7 +19,7 @@ from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
 from ..cascade import LiquidationCascade, shocked
-from ..cascade_result import CascadeResult
+from ..cascade_result import CascadeResult, Moment
 from ..circuit_breakers import WithdrawalGate
 from ..margin_book import MarginBook
 from .link import Link, place, run_from
@@ -138,9 +138,10 @@ class CoupledCascade:
         while True:
             rounds += 1
             calls = left / link.rate
-            outcome = self.cascade.solve(book, after, calls)
-            step = CascadeResult(self.cascade, book, dict(prices), calls, after, outcome)
-            if not bool(outcome.settled):
+            kept: list[Moment] = []
+            state = self.cascade.solve(book, after[None], calls, watch=Moment.into(kept, [1]))
+            step = CascadeResult(self.cascade, book, dict(prices), calls, state, tuple(kept))
+            if not state.settled.all():
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
             moved = link.moved(start, step)
             hit, won = link.on_graph(start, moved, losses, recoveries)

@@ -36,6 +36,8 @@ class Choices(TypedDict, total=False):
     decimal (C006) : "." or ",", the decimal sign of amounts given as text, where "1,234" could be
         read in two ways.
     thousands (C006) : what separates thousands in amounts given as text.
+    where (C015) : column of the file → value or values, the rows to keep of several series.
+    format : the shape of a table, see :data:`contagion.network.formats.FORMATS`; "plain": none.
     constants (C012) : column → value, for a column that has one value in every row.
     rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", how a
         column of fractions is written.
@@ -68,6 +70,8 @@ class Choices(TypedDict, total=False):
     na: Literal["error", "zero", "drop"]
     decimal: Literal[".", ","]
     thousands: str
+    where: Mapping[str, Any]
+    format: str
     constants: Mapping[str, Any]
     rates: Mapping[str, str]
     fx: Mapping[str, float]
@@ -90,7 +94,7 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 ALLOWED: dict[str, tuple[str, ...]] = _words()
-MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale", "constants", "rates")
+MAPPINGS = ("id_map", "assume_equity", "fx", "decimals", "scale", "constants", "rates", "where")
 NUMBERS = ("assume_equity", "fx", "decimals", "scale")
 LISTS = ("start_defaulted", "aggregates")
 

@@ -1,9 +1,10 @@
 """Files, matrices and graphs to tables of nodes and exposures, and back.
 
 Start with :func:`read_tables`. `files`: files and folders, read by `network/tables`; `edges`:
-which column is
-which, and who owes whom; `matrix`: square matrices of claims; `graph`: networkx, GraphML and GEXF;
-`folder`: a network written as tables and a card; `tables`: what every way in ends in.
+which column is which, and who owes whom; `registry`: the foreign shapes, `sdmx`, `eba`, `corep`,
+`defillama`, `onchain`, `ccxt`, one file each; `matrix`: square matrices of claims; `graph`:
+networkx, GraphML and GEXF; `folder`: a network written as tables and a card; `tables`: what every
+way in ends in.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from .files import OPTIONS, read_tables, schema_text
 from .folder import write_folder
 from .graph import from_networkx, to_networkx
 from .matrix import aligned, from_matrix
+from .registry import FORMATS
 from .tables import Tables
 
 __all__ = [
+    "FORMATS",
     "OPTIONS",
     "ORIENTATIONS",
     "Tables",

@@ -47,7 +47,11 @@ def tables(
     if orientation is not None:
         choice(orientation, ORIENTATIONS, "orientation")
 
+    said = {}
+
     def shape(done: Mapped, source: Source) -> None:
+        if source.unit and not how.unit:
+            said["unit"] = source.unit
         done.frame, found = oriented(done.frame, orientation, how, done, source)
         done.findings += found
 
@@ -68,7 +72,7 @@ def tables(
     found = Tables(
         None if beside is None else beside.table,
         claims.table,
-        {},
+        dict(said),
         claims.origin or origin,
         findings,
         how,

@@ -55,7 +55,7 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
             if nodes is None and stored.has(place, "nodes", how):
                 given = stored.load(place, "nodes", replace(how, sheet=None))
         source = door.find(exposures, "exposures", how)
-        if not how.columns and _square(source, how):
+        if (not how.columns or how.format == "matrix") and _square(source, how):
             found = _matrix(source, how, orientation, given)
         else:
             found = tables(given, source, how, orientation)
@@ -74,6 +74,8 @@ def _graph(place: Path, how: Reading, orientation: str | None, amount: str | Non
 
 def _square(source: Source, how: Reading) -> bool:
     """A matrix, with labels or without."""
+    if how.format == "matrix":
+        return True
     if source.headerless:
         rows, columns = source.frame.shape
         return (rows == columns and rows > 1 and columns != 3) or bool(how.names)

@@ -16,7 +16,7 @@ from ...media import shown
 from ...records import findings_shown
 from ...text import listing, plural
 from .. import schema
-from . import columns, currencies, stored, typed
+from . import columns, currencies, shapes, stored, typed
 from .frames import to_pandas
 from .grids import Source
 from .identifiers import IDS, tidy
@@ -96,12 +96,12 @@ def raise_errors(findings: Iterable[Finding]) -> None:
 
 
 def find(given: Any, name: schema.Table, how: Reading) -> Source:
-    """The table as it stands, from a path or from memory."""
+    """The table as it stands, from a path or from memory; foreign shapes have columns of ours."""
     if isinstance(given, Source):
         return given
     if isinstance(given, str | PathLike):
-        return stored.load(given, name, how)
-    return Source(to_pandas(given))
+        return shapes.taken(stored.load(given, name, how), name, how)
+    return shapes.taken(Source(to_pandas(given)), name, how)
 
 
 def read(
@@ -122,6 +122,8 @@ def read(
         return given
     source = find(given, name, how)
     done = columns.mapped(source.frame, name, how)
+    done.findings += source.findings
+    done.units |= {str(c): source.unit for c in done.frame if _money(name, c) and source.unit}
     if name == "nodes" or name == "margins":
         done.frame = _with_ids(done.frame)
     if shape is not None:
@@ -137,6 +139,11 @@ def read(
         found.findings += columns.required(found.table, name)
         _checked(found, how)
     return found
+
+
+def _money(name: schema.Table, column: object) -> bool:
+    own = schema.columns(name)
+    return column in own and own[str(column)].unit == "money"
 
 
 def _with_ids(table: pd.DataFrame) -> pd.DataFrame:

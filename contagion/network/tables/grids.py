@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...errors import ArgumentError, NetworkError
+from ...errors import ArgumentError, Finding, NetworkError
 from ...text import plural
 from . import headers
 from .reading import Reading
@@ -25,6 +25,9 @@ class Source:
     notes : what was taken and is not plain: encoding, separator, header line, sheet ...
     headerless : the columns have no names; they are called "1", "2", ...
     texts : ids that are numbers are text (workbooks, JSON), as they are in text files.
+    document : JSON that is no table; a foreign shape may make one of it.
+    findings : what a foreign shape took, dropped and assumed.
+    unit : the unit that it has, such as "EUR m", where the file or its publisher says so.
     """
 
     frame: pd.DataFrame
@@ -32,6 +35,9 @@ class Source:
     notes: list[str] = field(default_factory=list)
     headerless: bool = False
     texts: bool = False
+    document: Any = None
+    findings: list[Finding] = field(default_factory=list)
+    unit: str = ""
 
 
 def wanted(how: Reading) -> list[str]:

@@ -76,6 +76,20 @@ _ALL = (
         "totals", "words", "drop|keep", "Rows and columns that are sums: left out, or kept.",
         ("error", "drop", "keep"),
     ),
+    Option(
+        "where",
+        "map",
+        "COLUMN=VALUE",
+        "Keep the rows that have this value in a column of the file, such as L_INSTR=A. "
+        "Repeatable, also for several values of one column.",
+    ),
+    Option(
+        "format",
+        "text",
+        "NAME",
+        "Shape of the file, see contagion formats; plain: as it stands. By default it is told by "
+        "the columns.",
+    ),
     Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels."),
     Option(
         "rates",
@@ -114,6 +128,8 @@ class Reading:
     sheet, encoding, separator, header, comments : of files.
     decimal, thousands : of numbers given as text.
     totals : rows and columns that are sums.
+    where : {"theirs": value or list of values}, the rows to keep; or by table.
+    format : the shape of the file, a name of :data:`contagion.network.formats.FORMATS` or "plain".
     names : of the nodes of a matrix without labels.
     rates : {"bonus": "factor"}, how a column of fractions is written.
     fx, decimals : worth of currencies and assets in the unit; decimals of raw integers.
@@ -129,6 +145,8 @@ class Reading:
     decimal: str | None = None
     thousands: str | None = None
     totals: str | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    format: str | None = None
     names: Any = None
     rates: Mapping[str, str] = field(default_factory=dict)
     fx: Mapping[str, float] = field(default_factory=dict)
@@ -149,7 +167,7 @@ class Reading:
             choice(how, RATES, f"rates[{column!r}]")
 
     def of(self, what: str, table: schema.Table) -> dict[str, Any]:
-        """`columns` or `constants` of one table."""
+        """`columns`, `constants` or `where` of one table."""
         given: Mapping[str, Any] = getattr(self, what)
         found: dict[str, Any] = {}
         for name, value in given.items():
@@ -209,6 +227,7 @@ WHY = {
     "decimal": "no numbers were given as text",
     "thousands": "no numbers were given as text",
     "totals": "there are no totals",
+    "format": "no table of that shape was read",
     "names": "there is no matrix without labels",
     "decimals": "there is no column 'decimals'",
 }

@@ -99,10 +99,7 @@ def _json(data: bytes, origin: str, name: schema.Table, suffix: str) -> Source:
     rows = isinstance(found, list) and all(isinstance(row, dict) for row in found)
     columns = isinstance(found, dict) and all(isinstance(col, list) for col in found.values())
     if not (rows or columns):
-        raise NetworkError(
-            f"{origin} holds no table of {name}: a list of records [{{…}}, …], or "
-            f'{{"{name}": [{{…}}, …]}}, is needed.'
-        )
+        return Source(pd.DataFrame(), origin, notes, texts=True, document=found)
     frame = pd.DataFrame(found, dtype=object)
     return Source(frame.where(frame.notna(), None), origin, notes, texts=True)
 

@@ -1,0 +1,270 @@
+"""One round of a market: mark, call, liquidate, move the price. See `market_setup` for the form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import closing
+from .accounts import LOAN, Pairs
+from .closing import DUST
+from .market_setup import Breaker, Round, Setup
+from .market_state import MarketState, at_rest
+
+
+def step(setup: Setup, state: MarketState, prices: np.ndarray) -> MarketState:
+    """The state one round later, at fundamental prices (B, A); the one given stays as it is."""
+    after = state.take(np.arange(len(state.rounds)))
+    advance(setup, after, prices, np.ones(len(prices), bool))
+    return after
+
+
+def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray) -> np.ndarray:
+    """One round at fundamental prices `after` (B, A), written into the state.
+
+    Accounts move only in the scenarios that are `live` (B,). Returns (B,) bool, scenarios in which
+    nothing moved and nothing is about to.
+    """
+    a, impact, fixed = setup.accounts, setup.impact, setup.money
+    size, assets = after.shape
+
+    def gathered(row: np.ndarray, at: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
+        sums = np.bincount(row * width + at, values, size * width)
+        return np.asarray(sums.reshape(size, width))
+
+    now.revalued += (now.net * (after - now.fundamental)).sum(axis=-1)
+    now.fundamental = after.copy()
+    factor = impact.factor(now.volume)
+    base = after if setup.fair is None else base_prices(setup, now, factor)
+    marked = base * factor
+    told, heard = setup.oracle.report(marked, now.oracle)
+    told = np.where(fixed, after, told)
+    same = np.ones(size, bool)
+    for old, new in ((now.price, marked), (now.told, told)):
+        same &= (np.abs(new - old) <= setup.tolerance * np.abs(new)).all(axis=-1)
+    depth = np.ones(1)
+    if setup.withdrawal is not None:
+        change = np.divide(marked, now.price, out=np.ones_like(marked), where=now.price > 0) - 1
+        now.variance = setup.withdrawal.variance(now.variance, change)
+        depth = setup.withdrawal.depth(now.gone, np.sqrt(now.variance))
+    now.price, now.told = marked, told
+    extra = None
+    if setup.margin is not None:
+        extra = setup.margin.required(now.units, told, now.elapsed)
+    row, who = np.nonzero(weak(setup, now, live, extra))
+    at = Pairs.of(row, who, setup.first, setup.count)
+    asset, kept = a.asset[at.leg], now.units[at.row, at.leg]
+    worth = kept * told[at.row, asset]
+    health = now.cash[row, who] + at.total(worth * a.weight[at.leg])
+    if extra is not None:
+        health = health - extra[row, who]
+    seen = None
+    at_hand = now.free
+    if setup.breakers:
+        none = np.zeros_like(now.volume)
+        number = int(now.rounds.max(initial=0)) + 1
+        seen = Round(number, marked, told, none, none, after, now, a, fixed)
+        for k, breaker in enumerate(setup.breakers):
+            reaches, now.breakers[k] = breaker.reach(seen, now.breakers[k])
+            at_hand = np.where(reaches > 0, at_hand * np.maximum(reaches, 1e-300), 0.0)
+    # margin calls, met from what the holder has elsewhere: all calls of a round or none
+    need, holder = -health, a.holder[who]
+    can = (at_hand >= gathered(row, holder, need, setup.holders) * (1 - 1e-12))[row, holder]
+    busy = np.bincount(row[can], minlength=size) > 0
+    if can.any():
+        met = np.where(can, need, 0.0)
+        now.free = np.maximum(now.free - gathered(row, holder, met, setup.holders), 0.0)
+        now.cash[row, who] += met
+        now.topped[row, who] += met
+    leave = can
+    if setup.deadline is not None:
+        late = np.zeros(now.overdue.shape, np.int32)
+        late[row[~can], who[~can]] = now.overdue[row[~can], who[~can]] + 1
+        now.overdue = late
+        waits = ~can & (late[row, who] <= setup.deadline[who])
+        busy |= np.bincount(row[waits], minlength=size) > 0
+        leave = can | waits
+    equity = now.cash[row, who] + at.total(worth)
+    if setup.backstop > 0:  # a vault takes over what is thin
+        thin = ~leave & (equity < setup.backstop * (equity - health)) & (a.kind[who] != LOAN)
+        hole, venue = np.where(thin, np.maximum(-equity, 0.0), 0.0), a.venue[who]
+        thin &= (gathered(row, venue, hole, setup.venues) <= now.room)[row, venue]
+        now.room -= gathered(row, venue, np.where(thin, hole, 0.0), setup.venues)
+        now.vault[row[thin], who[thin]] = True
+        now.alive[row[thin], who[thin]] = False
+        now.taken[row[thin], who[thin]] = equity[thin]
+        leave = leave | thin
+    if leave.any():
+        row, who, health, equity = (x[~leave] for x in (row, who, health, equity))
+        at = Pairs.of(row, who, setup.first, setup.count)
+        asset, kept = a.asset[at.leg], now.units[at.row, at.leg]
+        worth = kept * told[at.row, asset]
+    cash = now.cash[row, who]
+    part = closing.parts(a, at, worth, health, cash, setup.partial)
+    if setup.margin is not None and setup.partial:
+        part = setup.margin.part(at, kept, told, health, equity, part)
+    if np.isfinite(setup.minimum_profit) and a.loan.any():
+        gains = closing.pays(a, at, worth, kept * marked[at.row, asset])
+        part = np.where(gains >= setup.minimum_profit, part, 0.0)
+    wish = closing.moved(a, at, kept, worth, cash, part, setup.rank)
+    for k, breaker in enumerate(setup.breakers):
+        assert seen is not None
+        seen.wanted = gathered(at.row, asset, wish, assets)
+        seen.gross = gathered(at.row, asset, np.abs(wish), assets)
+        allowed, now.breakers[k] = breaker.allow(seen, now.breakers[k])
+        part = part * at.least(np.broadcast_to(allowed, after.shape)[at.row, asset])
+        wish = closing.moved(a, at, kept, worth, cash, part, setup.rank)
+    act = part > 0
+    busy |= np.bincount(row[act], minlength=size) > 0
+    if act.any():
+        _trade(setup, now, at, kept, wish, part, base, factor, depth)
+    now.volume = np.where(live[:, None], impact.recovered(now.volume), now.volume)
+    if setup.withdrawal is not None:
+        now.gone = np.where(live[:, None], setup.withdrawal.returned(now.gone), now.gone)
+    quiet = ~busy & same & ~_waiting(setup.breakers, now.breakers, size)
+    quiet &= at_rest(now.oracle, heard, size, setup.tolerance)
+    now.oracle = heard
+    now.rounds += live
+    return np.asarray(quiet)
+
+
+def _trade(
+    setup: Setup,
+    now: MarketState,
+    at: Pairs,
+    kept: np.ndarray,
+    wish: np.ndarray,
+    part: np.ndarray,
+    base: np.ndarray,
+    factor: np.ndarray,
+    depth: np.ndarray,
+) -> None:
+    """Sell what is wished at the average price of the round, and close what is finished."""
+    a, impact, after, told = setup.accounts, setup.impact, now.fundamental, now.told
+    size, assets = after.shape
+    row, who, asset = at.scenario, at.account, a.asset[at.leg]
+
+    def by_asset(values: np.ndarray) -> np.ndarray:
+        sums = np.bincount(at.row * assets + asset, values, size * assets)
+        return np.asarray(sums.reshape(size, assets))
+
+    def by_venue(values: np.ndarray) -> np.ndarray:
+        sums = np.bincount(row * setup.venues + a.venue[who], values, size * setup.venues)
+        return np.asarray(sums.reshape(size, setup.venues))
+
+    net, gross = by_asset(wish), by_asset(np.abs(wish))
+    weighs = (net if setup.mix is None else net @ setup.mix) / depth
+    before, now.volume = now.volume, np.where(setup.money, 0.0, now.volume + weighs)
+    traded = now.volume - before
+    moves = traded != 0
+    average = (impact.integral(now.volume) - impact.integral(before)) / np.where(moves, traded, 1.0)
+    # no average lies outside the prices at both ends: bounds the rounding of small trades
+    ends = np.sort([factor, impact.factor(now.volume)], axis=0)
+    paid = base * np.where(moves, np.clip(average, *ends), factor)
+    now.market += ((after - paid) * net).sum(axis=-1)
+    now.sold += gross
+    now.gone += np.divide(gross, setup.interest, out=np.zeros_like(gross),
+                          where=setup.interest > 0)  # fmt: skip
+    proceeds = wish * paid[at.row, asset]
+    loan = a.loan[who]
+    gain = at.total(proceeds)
+    now.liquidators += np.bincount(row, np.where(loan, gain, 0.0), size)
+    own = np.where(loan[at.owner], np.maximum(proceeds, 0.0), np.abs(proceeds))
+    now.liquidated += np.bincount(at.row, own, size)
+    rest = kept - wish
+    money = now.cash[row, who] + np.where(loan, 0.0, gain)
+    charge = at.total(np.abs(proceeds) * a.fee[at.leg])
+    left = money + at.total(rest * told[at.row, asset])
+    charge = np.minimum(charge, np.maximum(left, 0.0))
+    money = money - charge
+    if charge.any():
+        now.fees[row, who] += charge
+    rest = np.where(np.abs(rest) <= DUST * np.abs(a.units[at.leg]), 0.0, rest)
+    done = closing.finished(a, at, rest, rest * told[at.row, asset]) & (part > 0)
+    # debt that is left of a loan is written off at what it is worth
+    value = rest * after[at.row, asset]
+    short = np.where(done, np.maximum(-(money + at.total(value)), 0.0), 0.0)
+    if now.reserve.shape[1]:
+        owed = np.where(a.reserve[at.leg] >= 0, np.maximum(-value, 0.0), 0.0)
+        whole = at.total(owed)
+        lost = owed * np.divide(short, whole, out=np.zeros_like(short), where=whole > 0)[at.owner]
+        place = at.row * now.reserve.shape[1] + np.maximum(a.reserve[at.leg], 0)
+        now.reserve += np.bincount(place, lost, now.reserve.size).reshape(now.reserve.shape)
+    if short.any():
+        now.deficit[row, who] += short
+    now.cash[row, who] = np.where(short > 0, 0.0, money)
+    rest = np.where((short > 0)[at.owner], 0.0, rest)
+    now.units[at.row, at.leg] = rest
+    now.alive[row, who] = at.total(np.abs(rest)) > 0
+    now.open -= by_asset(np.abs(kept) - np.abs(rest))
+    now.net -= by_asset(kept - rest)
+    _cover(now, by_venue(charge), by_venue(short))
+
+
+def weak(
+    setup: Setup, now: MarketState, live: np.ndarray, extra: np.ndarray | None = None
+) -> np.ndarray:
+    """(B, N) bool, accounts whose health is below 0."""
+    a = setup.accounts
+    value = now.told.take(a.asset, axis=1)
+    value *= a.weight
+    value *= now.units
+    if len(a.asset) > len(a.cash):
+        value = np.add.reduceat(value, setup.first, axis=-1)
+    value += now.cash
+    if extra is not None:
+        value -= extra
+    found = (value < -DUST * setup.scale) & now.alive
+    return np.asarray(found if live.all() else found & live[:, None])
+
+
+def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarray:
+    """(B, A) prices before a market's own impact: of options at the moved underlying."""
+    assert setup.fair is not None
+    moved = now.fundamental * factor
+    fair = setup.fair(moved, now.elapsed)
+    return np.where(fair != moved, fair, now.fundamental)
+
+
+def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
+    """Settle legs whose days are over in money, at fundamental prices (B, A)."""
+    a, days = setup.accounts, setup.days
+    assert days is not None
+    over = days <= now.elapsed[:, None] + 1e-9
+    legs = over[:, a.asset] & (now.units != 0)
+    if not legs.any():
+        return
+    now.revalued += (now.net * (prices - now.fundamental)).sum(axis=-1)
+    now.fundamental = prices.copy()
+    paid = np.where(legs, now.units * prices[:, a.asset], 0.0)
+    now.cash += np.add.reduceat(paid, setup.first, axis=-1)
+    now.units = np.where(legs, 0.0, now.units)
+    now.open, now.net = np.where(over, 0.0, now.open), np.where(over, 0.0, now.net)
+    touched = np.add.reduceat(legs, setup.first, axis=-1)
+    now.alive &= np.add.reduceat(np.abs(now.units), setup.first, axis=-1) > 0
+    short = np.where(touched & ~now.alive & ~now.vault, np.maximum(-now.cash, 0.0), 0.0)
+    now.deficit += short
+    now.cash += short
+    row, who = np.nonzero(short)
+    asked = np.zeros_like(now.fund)
+    np.add.at(asked, (row, a.venue[who]), short[row, who])
+    _cover(now, np.zeros_like(asked), asked)
+
+
+def _cover(now: MarketState, fees: np.ndarray, deficits: np.ndarray) -> None:
+    """Fees (B, V) go into the funds, deficits come out of them as far as they last."""
+    holds = now.fund + fees
+    now.fund = np.maximum(holds - deficits, 0.0)
+    now.uncovered += np.maximum(deficits - holds, 0.0)
+
+
+def _waiting(breakers: Sequence[Breaker], memory: Sequence[Any], size: int) -> np.ndarray:
+    """(B,) scenarios in which a breaker still holds something back."""
+    out = np.zeros(size, bool)
+    for breaker, kept in zip(breakers, memory, strict=True):
+        waits = getattr(breaker, "waiting", None)
+        if waits is not None:
+            out |= waits(kept)
+    return out

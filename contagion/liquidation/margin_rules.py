@@ -1,0 +1,199 @@
+"""Maintenance margin that is no rate: schedules by size, and scenario grids over a portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..kernels.accounts import POSITION, Pairs
+from ..margin import ScenarioGrid, TieredSchedule
+from .instruments import Columns, Future, Option
+
+STEPS = 40  # of the search for the part that restores health; each ends in one tier at least
+
+
+@dataclass(frozen=True)
+class MarginRules:
+    """Margin (B, N) of accounts beyond the weights of their legs.
+
+    Schedules: Σ over legs of `max_k (rate_k |q p| − amount_k)`, the maintenance of the tier. Grids:
+    for each underlying the worst loss over the scenarios of all its instruments together, and the
+    contingencies of the grid.
+
+    Attributes
+    ----------
+    legs, tier : (T,) legs with a schedule, and which; rates, amounts (S, K): the schedules.
+    grids : for each venue and underlying the grid, the legs in it, and their markets.
+    account : (L,) of each leg; closes (N,) part that one liquidation closes at most; position
+        (N,) bool, accounts of which every leg is closed by the same part.
+    """
+
+    account: np.ndarray
+    closes: np.ndarray
+    position: np.ndarray
+    legs: np.ndarray
+    asset: np.ndarray
+    tier: np.ndarray
+    rates: np.ndarray
+    amounts: np.ndarray
+    grids: tuple[Grid, ...] = field(default=())
+
+    def required(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
+        """(B, N) money at the prices told."""
+        out = np.zeros((len(units), len(self.closes)))
+        if len(self.legs):
+            value = np.abs(units[:, self.legs] * told[:, self.asset[self.legs]])
+            out += self._tiered(value, self.tier)[0] @ self._to(self.legs)
+        for grid in self.grids:
+            out += grid.margin(units, told, elapsed, self._to(grid.legs))
+        return out
+
+    def part(
+        self,
+        at: Pairs,
+        units: np.ndarray,
+        told: np.ndarray,
+        health: np.ndarray,
+        equity: np.ndarray,
+        part: np.ndarray,
+    ) -> np.ndarray:
+        """(P,) part to close, where schedules make the margin fall faster than the position.
+
+        The smallest f with `Σ maintenance((1 − f) N) <= equity`. Everything is convex and falling
+        in f, so that Newton's steps from 0 stop at it from below.
+        """
+        tier = np.full(len(self.account), -1)
+        tier[self.legs] = self.tier
+        mine = tier[at.leg] >= 0
+        here = (at.total(mine.astype(float)) > 0) & self.position[at.account]
+        if not here.any():
+            return part
+        value = np.where(mine, np.abs(units * told[at.row, self.asset[at.leg]]), 0.0)
+        which = np.maximum(tier[at.leg], 0)
+        first, _ = self._tiered(value, which)
+        other, found = equity - health - at.total(first), np.zeros(len(part))
+        for _ in range(STEPS):
+            margin, rate = self._tiered(value * (1 - found)[at.owner], which)
+            gap = at.total(margin) + other * (1 - found) - equity
+            slope = at.total(rate * value) + other
+            more = np.where(slope > 0, np.maximum(gap, 0.0) / np.where(slope > 0, slope, 1.0), 0.0)
+            found = np.minimum(found + more, 1.0)
+            if (more <= 1e-15)[here].all():
+                break
+        found = np.minimum(found, self.closes[at.account])
+        return np.where(here & (part > 0) & (part < 1), found, part)
+
+    def _tiered(self, value: np.ndarray, tier: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Maintenance of values (..., T), and the rate of their tier."""
+        each = value[..., None] * self.rates[tier] - self.amounts[tier]
+        best = each.argmax(axis=-1)
+        rate = np.take_along_axis(
+            np.broadcast_to(self.rates[tier], each.shape), best[..., None], -1
+        )
+        return each.max(axis=-1), rate[..., 0]
+
+    def _to(self, legs: np.ndarray) -> csr_array:
+        """(legs, N) that adds legs to their accounts."""
+        ones, rows = np.ones(len(legs)), np.arange(len(legs))
+        return csr_array((ones, (rows, self.account[legs])), shape=(len(legs), len(self.closes)))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A scenario grid over the instruments of one underlying at one venue."""
+
+    grid: ScenarioGrid
+    legs: np.ndarray
+    column: np.ndarray  # (legs,) market of each leg
+    under: int
+    options: Mapping[int, tuple[int, Option]]  # column: that of the volatility, and the option
+
+    def margin(
+        self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray, to: csr_array
+    ) -> np.ndarray:
+        """(B, N) worst loss of each account, and contingencies."""
+        g, held = self.grid, units[:, self.legs]
+        worst = np.zeros((len(units), to.shape[1]))
+        for move, swing, weight in zip(g.price, g.volatility, g.weight, strict=True):
+            change = np.empty(held.shape)
+            for column in np.unique(self.column):
+                change[:, self.column == column] = self._change(
+                    int(column), told, elapsed, move, swing
+                )[:, None]
+            worst = np.maximum(worst, -weight * ((held * change) @ to))
+        price = told[:, self.under, None]
+        if g.short_option > 0:
+            strike = np.array(
+                [self.options[c][1].strike if c in self.options else np.nan for c in self.column]
+            )
+            for level in np.unique(strike[~np.isnan(strike)]):
+                worst += g.short_option * price * np.maximum(-((held * (strike == level)) @ to), 0)
+        if g.offset > 0:
+            money = held * told[:, self.column]
+            money = np.where([c in self.options for c in self.column], 0.0, money)
+            long, short = np.maximum(money, 0.0) @ to, np.maximum(-money, 0.0) @ to
+            worst += g.offset * np.minimum(long, short)
+        return worst
+
+    def _change(
+        self, column: int, told: np.ndarray, elapsed: np.ndarray, move: float, swing: float
+    ) -> np.ndarray:
+        """(B,) change of value of one unit in one scenario."""
+        if column not in self.options:
+            return told[:, column] * move
+        at, option = self.options[column]
+        days = np.maximum(option.days - elapsed, 0.0)
+        g = self.grid
+        more = (30 / np.maximum(days, g.shortest)) ** np.where(days < 30, g.power, g.long_power)
+        times = told[:, at] * np.maximum(1 + swing * more, 0.0)
+        moved = option.value(told[:, self.under] * (1 + move), times, elapsed)
+        return np.asarray(moved - option.value(told[:, self.under], told[:, at], elapsed))
+
+
+def rules_of(
+    book: Any,
+    schedules: Mapping[str, TieredSchedule],
+    portfolio: Mapping[Any, ScenarioGrid],
+) -> MarginRules | None:
+    """The rules for a book; None where it has neither schedules nor grids."""
+    if not schedules and not portfolio:
+        return None
+    a, columns = book.arrays, Columns(book.assets, book.instruments)
+    frame, base = book._frame, np.array(book.base, dtype=object)
+    names = list(schedules)
+    tiered = frame["tiered"].to_numpy(bool)
+    legs = np.flatnonzero(tiered)
+    most = max((len(s.rates) for s in schedules.values()), default=1)
+    rates, amounts = np.zeros((max(len(names), 1), most)), np.zeros((max(len(names), 1), most))
+    for k, name in enumerate(names):
+        one = schedules[name]
+        rates[k, : len(one.rates)], amounts[k, : len(one.rates)] = one.rates, one.amounts
+    tier = np.array([names.index(base[a.asset[leg]]) for leg in legs], int)
+    options = {at: (swing, one) for at, _, swing, one in columns.options}
+    under = {
+        k: one.underlying if isinstance(one := book.instruments.get(name), (Option, Future))
+        and one.underlying else name
+        for k, name in enumerate(book.base)
+    }  # fmt: skip
+    found = []
+    for venue, grid in portfolio.items():
+        here = (frame["grid"] & (frame["venue"] == venue)).to_numpy(bool)
+        for name in dict.fromkeys(under[c] for c in a.asset[here]):
+            mine = np.flatnonzero(here & np.array([under[c] == name for c in a.asset]))
+            column = book.assets.index(name) if name in book.assets else int(a.asset[mine[0]])
+            found.append(Grid(grid, mine, a.asset[mine], column, options))
+    return MarginRules(
+        a.account,
+        a.close_factor,
+        a.kind == POSITION,
+        legs,
+        a.asset,
+        tier,
+        rates,
+        amounts,
+        tuple(found),
+    )
