@@ -46,8 +46,10 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             for name, kind in records.items()
         }
         command(**given, **filled)
+        if given.get("as_json") or command.__name__ == "check":  # which tells all of it
+            return
         for record in filled.values():
-            if hasattr(record, "about") and not given.get("as_json") and (line := record.about()):
+            if hasattr(record, "about") and (line := record.about()):
                 put(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
