@@ -84,6 +84,65 @@ def test_commands_write_their_studies(cli, tmp_path):
         assert again[0] == 0 and flat(again[1]).replace(str(written), rest[0]) == flat(out), command
 
 
+def test_reading_options_are_keys_of_the_table_network(cli, tmp_path):
+    """Of the door's one list, by their names; the study reads what the options read."""
+    file = tmp_path / "claims.csv"
+    file.write_text("Lender;Borrower;Sum\nb;a;1,5\nc;b;2,0\nc;b;4,0\n")
+    words = [
+        "--column",
+        "creditor=Lender",
+        "--column",
+        "debtor=Borrower",
+        "--column",
+        "amount=Sum",
+        "--decimal",
+        ",",
+        "--separator",
+        ";",
+        "--repair",
+        "duplicates=sum",
+        "--unit",
+        "EUR",
+    ]
+    words += [word for node in "abc" for word in ("--assume-equity", f"{node}=5")]
+    words += ["--default", "a"]
+    study = printed(cli, "run", file, *words)
+    named = {"Lender": "creditor", "Borrower": "debtor", "Sum": "amount"}
+    assert study.network["columns"]["exposures"] == named
+    assert study.network["decimal"] == "," and study.network["separator"] == ";"
+    net = ct.read(file, columns=named, decimal=",", separator=";", duplicates="sum", unit="EUR",
+                  assume_equity=dict.fromkeys("abc", 5.0))  # fmt: skip
+    result = ct.EisenbergNoe().propagate(net, ct.Shock.default("a"))
+    assert_frame_equal(study.run()["run"].table, result.table)
+    placed = study.write(tmp_path / "study.toml")
+    assert ct.Study.read(placed) == study.moved(tmp_path)
+    code, out, _ = cli("run", placed, "--repair", "decimal=,")
+    assert code == 2
+    code, out, _ = cli("run", placed)
+    assert code == 0 and f"contagion check {placed}" in flat(out)
+
+
+def test_a_fix_is_a_key_of_the_study(cli, tmp_path):
+    (tmp_path / "claims.csv").write_text("Lender,debtor,amount\nb,a,1\nc,b,2\nc,b,4\n")
+    head = "[network]\nsource = 'claims.csv'\nassume_equity = { a = 5, b = 5, c = 5 }\n"
+    head += "columns = { Lender = 'creditor' }\n"
+    tail = "[shock]\ndefault = { a = 0 }\n"
+    study = tmp_path / "study.toml"
+    study.write_text(head + tail)
+    for command in ("check", "run"):
+        code, out, err = cli(command, study)
+        assert code == 2 and '[network] duplicates = "sum"' in flat(out + err)
+        assert "--repair" not in flat(out + err)
+    study.write_text(head + 'duplicates = "sum"\n' + tail)
+    assert cli("run", study)[0] == 0
+    study.write_text(head.replace("Lender", "Lendr") + tail)
+    code, _, err = cli("run", study)
+    assert code == 2 and "[network] columns = … names 'Lendr'" in flat(err)
+    study.write_text(head.replace("{ Lender = 'creditor' }", "'Lender'") + tail)
+    code, _, err = cli("run", study)
+    assert code == 2 and "columns='Lender': write [network] columns = " in flat(err)
+
+
 def test_a_study_of_several_outputs_runs_whole(cli, tmp_path):
     study = ct.Study("three_venues", outputs=["run", "rank", "triggers"]).but(
         outputs={"run": {}, "rank": {}, "triggers": {"fail": "ccp"}})  # fmt: skip

@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, fields
+from datetime import date
 from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -202,8 +203,11 @@ def _number(text: str, origins: Sequence[Any], what: str) -> float | int:
 def _text(text: str, kinds: list[Any], origins: list[Any], what: str) -> Any:
     """Text where lists or tables are wanted: A,B,C or NAME:VALUE,NAME:VALUE."""
     if ":" in text and _has(origins, Mapping):
-        found = free(text)
-        if isinstance(found, Mapping):
+        sides = [part.rpartition(":") for part in text.split(",") if part.strip()]
+        found = {name.strip(): value.strip() for name, _, value in sides}
+        if not any(get_args(kind)[-1:] == (str,) for kind in kinds):  # "007" is a name, not 7
+            found = free(text)
+        if isinstance(found, Mapping) and all(found):
             return _simple(found, kinds, what)
     if _lists(origins):
         parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -318,6 +322,8 @@ def plain_value(value: Any, what: str = "value") -> Any:
         return value
     if isinstance(value, PurePath):
         return value.as_posix()
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Rule):
         return to_dict(value)
     if isinstance(value, Shock):
