@@ -53,7 +53,7 @@ class Data(Reading):  # type: ignore[misc]
 
     def study(self, source: str) -> Study:
         """The study that `source` is, or one of this dataset or file; options go before its own."""
-        base = Study.read(source) if source.endswith(".toml") else Study(source)
+        base = Study.read(source) if source.endswith(".toml") else Study({"source": source})
         self.__dict__["source"] = source
         found = self.keywords()
         found |= {name: getattr(self, name) for name in PLAIN if getattr(self, name) is not None}

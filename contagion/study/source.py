@@ -99,7 +99,7 @@ def packaged(source: str) -> bool:
 
 def places(network: Mapping[str, Any]) -> dict[str, str]:
     """{option: path} of the options that name files."""
-    files = [name for name in schema.TABLES if isinstance(network.get(name), str)]
+    files: list[str] = [name for name in schema.TABLES if isinstance(network.get(name), str)]
     files += [] if packaged(network[SOURCE]) else [SOURCE]
     return {name: network[name] for name in files}
 

@@ -115,7 +115,7 @@ class StudyRun:
 
         {"bearers": table, ...} of one result, {"run/bearers": table, ...} of several.
         """
-        found = {}
+        found: dict[str, pd.DataFrame] = {}
         for name, result in self.results.items():
             head = f"{name}/" if len(self.results) > 1 else ""
             found |= {f"{head}{key}": table for key, table in tables(name, result).items()}
