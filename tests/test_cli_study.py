@@ -135,7 +135,7 @@ def test_a_fix_is_a_key_of_the_study(cli, tmp_path):
         assert "--repair" not in flat(out + err)
     study.write_text(head + 'duplicates = "sum"\n' + tail)
     assert cli("run", study)[0] == 0
-    study.write_text(head.replace("Lender", "Lendr") + tail)
+    study.write_text(head.replace("Lender", "Lendr") + 'duplicates = "sum"\n' + tail)
     code, _, err = cli("run", study)
     assert code == 2 and "[network] columns = … names 'Lendr'" in flat(err)
     study.write_text(head.replace("{ Lender = 'creditor' }", "'Lender'") + tail)

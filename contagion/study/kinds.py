@@ -79,7 +79,7 @@ def words_of(thing: Any) -> tuple[str, dict[str, Any]] | None:
             if type(thing) is kind:
                 return name, {
                     f.name: getattr(thing, f.name)
-                    for f in fields(thing)
+                    for f in fields(kind)
                     if f.init and _given(getattr(thing, f.name), f)
                 }
     return None
