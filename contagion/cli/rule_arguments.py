@@ -112,6 +112,7 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
 def needed(given: Rule) -> Iterator[tuple[str, str]]:
     """Word and column of every rule inside a rule that ranks claims by a column.
 
+    >>> from contagion.rules import from_dict
     >>> list(needed(from_dict({"rule": "capped", "share": 0.5, "of": "queue"})))
     [('queue', 'rank')]
     """
