@@ -215,6 +215,27 @@ def test_the_examples_run(cli, tmp_path):
         assert set(done.results) == set(done.study.outputs)
 
 
+@pytest.mark.parametrize("command", ["rank", "compare", "sweep", "stress", "explain"])
+def test_an_output_is_printed_as_its_command_prints_it(cli, tmp_path, command):
+    place = tmp_path / "study.toml"
+    place.write_text(
+        f"""outputs = ["{command}"]
+        network.source = "three_venues"
+        shock.default = {{ desk = 0 }}
+        scenarios = {{ kind = "common-factor", volatility = 0.3, scenarios = 50 }}
+        """
+        + {
+            "rank": 'rank.measures = ["hub", "katz_debtor"]',
+            "compare": 'compare.rules."equal losses".exchange = "equal_losses"',
+            "sweep": '[sweep.grid]\n"shock.recovery" = [0, 0.5]',
+            "stress": "stress.levels = [0.9]",
+            "explain": 'explain.nodes = ["bank_1"]',
+        }[command]
+    )
+    words = [command, place, *(["bank_1"] if command == "explain" else [])]
+    assert cli("run", place)[:2] == cli(*words)[:2] != (2, "")
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_a_package_gives_the_same_bytes(cli, tmp_path, monkeypatch, own):
     cli("init", tmp_path / "mine")

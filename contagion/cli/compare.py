@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ def compare(
     if as_json:
         print_json({**record, **rows(frames), "files": files, "figure": figure})
         return
-    _print(done, found)
+    show(done, found)
     tell(out, files, figure)
 
 
@@ -94,7 +95,8 @@ def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str
     return {**{key: whole[key] for key in keys}, "sets": mine}
 
 
-def _print(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> None:
+def show(done: RuleComparison, found: Mapping[str, Mapping[str, Rule]]) -> None:
+    """Print what changes under each set of rules."""
     net = done.results[AS_GIVEN].network
     shock = done.results[AS_GIVEN].shock
     say(f"{shock!r} on {net.name or 'network'}, {plural(len(found), 'set')} of rules compared:")

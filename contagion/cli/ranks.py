@@ -86,10 +86,8 @@ def rank(
     net, wanted = done.network, study.outputs["rank"].get("measures")
     done = replace(done, running={"n_jobs": 1, "progress": len(net) > 500 and sys.stderr.isatty()})
     frame = done["rank"]
-    columns = frame.columns.drop(SHEET).tolist()
-    compared = None if wanted == "all" else columns  # of all: those of importance
-    found = agreement(frame.head(MOST), compared) if wanted and len(columns) > 1 else None
     if as_json:
+        found = _agreeing(frame, wanted)
         used = {str(c).partition(".")[0] for c in frame}
         meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
         rows = frame.head(top).reset_index().to_dict("records")
@@ -97,16 +95,22 @@ def rank(
         said["undefined"] = frame.reasons
         print_json({"unit": net.unit, "ranking": rows, "measures": meaning, **said})
         return
-    if found is not None:
-        _compared(net, frame, found, top)
-        return
+    show(net, frame, wanted, top)
+
+
+def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> None:
+    """Print a ranking: values by model, or of several measures ranks and whether they agree."""
     from ..report.reference import ranking_texts
 
+    found = _agreeing(frame, wanted)
+    if found is not None:
+        _compared(network, frame, found, top)
+        return
     dropped = [c for c in frame if c in SHEET or str(c).startswith("contagion_index")]
     shown = frame.head(top).drop(columns=dropped)  # the index is a loss shown, as a share
     label = ""
     for title, part in _by_model(shown):
-        head, texts, label = ranking_texts(part, net)
+        head, texts, label = ranking_texts(part, network)
         put((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
     more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
     put(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
@@ -114,6 +118,14 @@ def rank(
         if key in MEASURES:
             m = MEASURES[key]
             say(f"{m.title}: {m.formula}, {m.measured_in}", indent="  ")
+
+
+def _agreeing(frame: Table, wanted: Any) -> Agreement | None:
+    """How far measures agree that were asked for by name; of "all" those of importance."""
+    columns = frame.columns.drop(SHEET).tolist()
+    if not wanted or len(columns) < 2:
+        return None
+    return agreement(frame.head(MOST), None if wanted == "all" else columns)
 
 
 def _by_model(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -12,6 +12,7 @@ import typer
 from ..media import REPORTS
 from ..plot.style import percent
 from ..plot.style import rows as rows_of
+from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
 from ..study import StudyRun
@@ -86,13 +87,10 @@ def run(
     if as_json:
         print_json({**_whole(done), "files": files})
         return
-    for number, (name, result) in enumerate(done.results.items()):
-        if len(done.results) > 1:
+    for number, name in enumerate(done.study.outputs):
+        if len(done.study.outputs) > 1:
             put(("\n" if number else "") + f"[{name}]")
-        if name == "run":
-            show(result, bool(done.study.rules))
-        else:
-            say(*repr(result).splitlines())
+        shown(done, name, done[name])
     tell(out, files)
 
 
@@ -114,6 +112,28 @@ def recorded(output: str, result: Any) -> dict[str, Any]:
     if result.model.settles:
         found |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
     return {**record(result), **found}
+
+
+def shown(done: StudyRun, output: str, result: Any) -> None:
+    """Print the result of an output of a study, as its own command prints it."""
+    from . import compare, ranks, stress_text, sweeps
+
+    asked = done.study.outputs.get(output, {})
+    if output == "run":
+        show(result, bool(done.study.rules))
+    elif output == "explain":
+        for why in result.values():
+            explained(why)
+    elif output == "rank":
+        ranks.show(done.network, result, asked.get("measures"))
+    elif output == "compare":
+        compare.show(result, asked["rules"])
+    elif output == "stress":
+        stress_text.show(result, done.network, done.scenarios, None)
+    elif output == "sweep":
+        sweeps.show(result)
+    else:
+        put(repr(result))
 
 
 def show(result: PropagationResult, noted: bool) -> None:
@@ -184,6 +204,11 @@ def explain(
         values = {key: getattr(why, key) for key in keys}
         print_json({**values, "paths": why.table.to_dict("records"), "run": record(result)})
         return
+    explained(why)
+
+
+def explained(why: Explanation) -> None:
+    """Print the loss of a node and the paths by which it came."""
     say(*repr(why).splitlines()[:2])
     if why.table.empty:
         put("It loses nothing on its claims.")

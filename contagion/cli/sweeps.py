@@ -75,8 +75,8 @@ def sweep(
     running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
     begun = data.begin(study.but(outputs={"sweep": own}), running=running)
     done = begun["sweep"]
-    chosen = measure or (USUAL if USUAL in done.measures else "loss")
-    values = done.mean(chosen)
+    chosen = measure or usual(done)
+    done.mean(chosen)  # a measure that there is not is said before anything is written
     if out is not None:
         guarded(done.table).to_csv(out, index=False)
     draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))
@@ -84,7 +84,7 @@ def sweep(
         rows = done.table.to_dict("records")
         print_json({"axes": axes, "unit": begun.network.unit, "cells": rows})
         return
-    _print(done, chosen, values)
+    show(done, chosen)
     tell(out and out.parent, [out] if out else [], figure)
 
 
@@ -99,7 +99,15 @@ def fields_of(over: list[str]) -> dict[str, str]:
     return found
 
 
-def _print(done: Sweep, measure: str, values: Any) -> None:
+def usual(done: Sweep) -> str:
+    """The measure that is printed unless one is named."""
+    return USUAL if USUAL in done.measures else "loss"
+
+
+def show(done: Sweep, measure: str | None = None) -> None:
+    """Print the mean of a measure in every cell."""
+    measure = measure or usual(done)
+    values = done.mean(measure)
     first, *others = repr(done).splitlines()
     say(first)
     names, means = list(done.axes), values["mean"]
