@@ -1,8 +1,8 @@
 """Random tables whose true numbers are kept apart from the files that are written of them.
 
 `made(seed, folder)` writes a pair of files and says what is in them; `outcome(case)` reads them and
-compares. A file with something wrong in it has to be refused; every other file has to give the
-true sums, pair by pair.
+compares. A file with something wrong in it has to be refused, unless the option is given that says
+how it is meant; every other file has to give the true sums, pair by pair.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ LOCALES = {
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252")
 WRONG = ("none", "none", "none", "text", "infinite", "missing", "negative", "extra field",
          "missing field", "missing column", "duplicate", "orientation", "huge",
-         "formula", "currencies", "self", "stranger")  # fmt: skip
+         "formula", "self", "stranger", "currencies", "raw", "period", "headings", "fractions",
+         "total")  # fmt: skip
 NAMES = ("007", "7", "NA", "nan", "Ä Bank", "B, Inc", "C;D", "null", "1e5", "O'Neil", 'Q"uote',
          "0x" + "aB" * 20, "Zeta", "true", "x|y", "Bank 8", "Bank 9", "-", "ß")  # fmt: skip
 HEADS = (("creditor", "debtor", "amount"), ("Lender", "Borrower", "Exposure"),
@@ -47,7 +48,7 @@ class Case:
     equity: dict[str, float]
     wrong: str
     about: str = ""
-    mend: dict[str, Any] = field(default_factory=dict)
+    lgd: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 def shown(x: float, locale: str, places: int, grouped: bool, rng: random.Random) -> str:
@@ -96,9 +97,11 @@ def made(seed: int, folder: Path) -> Case:
     elif more < 0.3:
         head.append("weight")
         rows = [[*row, shown(rng.random(), locale, 2, False, rng)] for row in rows]
-    turned = _spoil(wrong, rows, head, k, names, rng)
-    if turned is not None:
-        amounts = turned
+    lgd = {pair: round(rng.uniform(0.05, 0.95), 3) for pair in pairs}
+    written = Written(head, rows, amounts, lgd, k, (locale, places, grouped))
+    options |= written.spoil(wrong, names, rng)
+    if options.pop("said", False):
+        wrong = f"{wrong}, said"
     mark = '"' if rng.random() < 0.3 else ""
     lines = [separator.join(_cell(c, separator, mark) for c in row) for row in [head, *rows]]
     if wrong == "none" and rng.random() < 0.2:
@@ -125,7 +128,7 @@ def made(seed: int, folder: Path) -> Case:
     ]
     nodes.write_bytes("\n".join(lines).encode("utf-8"))
     about = f"{locale} {separator!r} {encoding} {places} {'grouped' if grouped else ''}"
-    return Case(file, nodes, options, amounts, equity, wrong, about)
+    return Case(file, nodes, options, amounts, equity, wrong, about, written.checked)
 
 
 def _cell(cell: str, separator: str, mark: str) -> str:
@@ -134,43 +137,137 @@ def _cell(cell: str, separator: str, mark: str) -> str:
     return cell
 
 
-def _spoil(
-    wrong: str, rows: list[list[str]], head: list[str], k: int, names: list[str], rng: random.Random
-) -> dict[tuple[str, str], float] | None:
-    """Put something wrong into a table, in place."""
-    if wrong == "text":
-        rows[k][2] = rng.choice(["a lot", "12 EUR/MWh", "1,2,3,4", "2022-01-01", "45 %", "1.2.3"])
-    elif wrong == "infinite":
-        rows[k][2] = rng.choice(["inf", "-Infinity", "1e999", "∞"])
-        if rows[k][2] == "∞":
-            rows[k][2] = "inf"
-    elif wrong == "missing":
-        rows[k][2] = rng.choice(["", "NaN", "n/a", "null"])
-    elif wrong == "negative":
-        rows[k][2] = "-" + rows[k][2]
-    elif wrong == "extra field":
-        rows[k].append("7")
-    elif wrong == "missing field":
-        rows[k].pop()
-    elif wrong == "missing column":
-        for row in rows:
+@dataclass
+class Written:
+    """A table as it is written, and the numbers that are true of it; `k` is a row."""
+
+    head: list[str]
+    rows: list[list[str]]
+    amounts: dict[tuple[str, str], float]
+    lgd: dict[tuple[str, str], float]
+    k: int
+    numbers: tuple[str, int, bool]
+    checked: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def spoil(self, wrong: str, names: list[str], rng: random.Random) -> dict[str, Any]:
+        """Put something wrong into the table; the options that say how it is meant, if any."""
+        row = self.rows[self.k]
+        if wrong == "text":
+            row[2] = rng.choice(["a lot", "12 EUR/MWh", "1,2,3,4", "2022-01-01", "45 %", "1.2.3"])
+        elif wrong in ("infinite", "huge"):
+            row[2] = rng.choice(["inf", "-Infinity", "1e999", "1e400"])
+        elif wrong == "missing":
+            row[2] = rng.choice(["", "NaN", "n/a", "null"])
+        elif wrong == "negative":
+            row[2] = "-" + row[2]
+        elif wrong == "extra field":
+            row.append("7")
+        elif wrong == "missing field":
+            row.pop()
+        elif wrong == "formula":
+            row[2] = rng.choice(["=A1+B2", "13+27682", "=SUM(A1)"])
+        meant = MEANT.get(wrong)
+        if meant is None:
+            return {}
+        said = rng.random() < 0.6
+        options = meant(self, names, rng)
+        return {**options, "said": True} if said else {}
+
+    def _missing_column(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        for row in self.rows:
             del row[2]
-        del head[2]
-    elif wrong == "duplicate":
-        rows.append(list(rows[k]))
-    elif wrong == "orientation":
-        head[0], head[1] = "source", "target"
-    elif wrong == "huge":
-        rows[k][2] = "1e400"
-    elif wrong == "formula":
-        rows[k][2] = rng.choice(["=A1+B2", "13+27682", "=SUM(A1)"])
-    elif wrong == "currencies":
-        head.append("currency")
-        for i, row in enumerate(rows):
-            row.append("EUR" if i == k else "USD")
-    elif wrong == "self":
-        rows.append([names[0], names[0], "5"] + [""] * (len(head) - 3))
-    return None
+        del self.head[2]
+        self.amounts.update(dict.fromkeys(self.amounts, 12.5))
+        return {"constants": {"amount": 12.5}}
+
+    def _duplicate(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        row = self.rows[self.k]
+        self.rows.append(list(row))
+        self.amounts[row[0], row[1]] *= 2
+        return {"duplicates": "sum"}
+
+    def _orientation(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        self.head[0], self.head[1] = "source", "target"
+        if rng.random() < 0.5:
+            return {"orientation": "creditor->debtor"}
+        turned = {(b, a): x for (a, b), x in self.amounts.items()}
+        self.amounts.clear()
+        self.amounts.update(turned)
+        return {"orientation": "debtor->creditor"}
+
+    def _self(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        self.rows.append([names[0], names[0], "5"] + [""] * (len(self.head) - 3))
+        return {"self_loops": "drop"}
+
+    def _currencies(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        self.head.append("currency")
+        for i, row in enumerate(self.rows):
+            row.append("EUR" if i == self.k else "USD")
+        row = self.rows[self.k]
+        self.amounts[row[0], row[1]] *= 1.25
+        return {"fx": {"EUR": 1.25, "USD": 1.0}}
+
+    def _raw(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        """Integers of two assets, as a chain keeps them."""
+        self.head.append("asset")
+        for i, row in enumerate(self.rows):
+            coin, digits, worth = ("USDC", 6, 1.0) if i % 2 else ("WETH", 18, 2000.0)
+            whole = rng.randint(1, 10**12) * 10 ** (digits - 6)
+            row[2] = str(whole)
+            row.append(coin)
+            self.amounts[row[0], row[1]] = whole / 10**digits * worth
+        return {"decimals": {"USDC": 6, "WETH": 18}, "fx": {"USDC": 1.0, "WETH": 2000.0}}
+
+    def _period(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        """A second snapshot with other amounts."""
+        self.head.append("period")
+        dates = rng.choice([("2022-Q4", "2023-Q4"), ("2022", "2023"), ("2023-03-31", "2023-06-30")])
+        locale, places, grouped = self.numbers
+        later = [
+            [row[0], row[1], shown(rng.uniform(1, 1e5), locale, places, grouped, rng), *row[3:]]
+            for row in self.rows
+        ]
+        for rows, date in ((self.rows, dates[0]), (later, dates[1])):
+            for row in rows:
+                row.append(date)
+        self.rows += later
+        if rng.random() < 0.5:
+            rng.shuffle(self.rows)
+        return {"period": dates[0]}
+
+    def _headings(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        theirs = rng.sample(["Spalte 1", "qty", "Größe", "col_b", "X.1", "wer", "wem", "k€"], 3)
+        self.head[:3] = theirs
+        return {"columns": dict(zip(theirs, ("creditor", "debtor", "amount"), strict=True))}
+
+    def _fractions(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        """Per cent in a column of fractions."""
+        self.head.append("lgd")
+        for row in self.rows:
+            row.append(shown(100 * self.lgd[row[0], row[1]], self.numbers[0], 1, False, rng))
+        self.checked = self.lgd
+        return {"rates": {"lgd": "percent"}}
+
+    def _total(self, names: list[str], rng: random.Random) -> dict[str, Any]:
+        """A last line with the sum of all."""
+        locale, places, grouped = self.numbers
+        total = shown(sum(self.amounts.values()), locale, places, grouped, rng)
+        self.rows.append(["Total", "", total] + [""] * (len(self.head) - 3))
+        return {"totals": "drop"}
+
+
+MEANT = {
+    "missing column": Written._missing_column,
+    "duplicate": Written._duplicate,
+    "orientation": Written._orientation,
+    "self": Written._self,
+    "currencies": Written._currencies,
+    "raw": Written._raw,
+    "period": Written._period,
+    "headings": Written._headings,
+    "fractions": Written._fractions,
+    "total": Written._total,
+}
 
 
 def canonical(name: str) -> str:
@@ -185,10 +282,10 @@ def outcome(case: Case) -> str:
         said = str(error)
         if not said.strip():
             return "an error without words"
-        if case.wrong == "none" and not _ambiguous(said):
+        if (case.wrong == "none" or case.wrong.endswith("said")) and not _ambiguous(said):
             return f"refused a good file: {said[:300]}"
         return "refused"
-    if case.wrong not in ("none",):
+    if case.wrong != "none" and not case.wrong.endswith("said"):
         return f"took a file with {case.wrong}"
     got = {(a, b): x for a, b, x in net.exposures[["creditor", "debtor", "amount"]].values}
     want = {(canonical(a), canonical(b)): x for (a, b), x in case.amounts.items()}
@@ -197,6 +294,11 @@ def outcome(case: Case) -> str:
     for pair, x in want.items():
         if abs(got[pair] - x) > 1e-9 * x:
             return f"{pair}: {got[pair]} instead of {x}"
+    if case.lgd:
+        rates = {(a, b): x for a, b, x in net.exposures[["creditor", "debtor", "lgd"]].values}
+        for (a, b), x in case.lgd.items():
+            if abs(rates[canonical(a), canonical(b)] - x) > 1e-9:
+                return f"lgd of {a}, {b}: {rates[canonical(a), canonical(b)]} instead of {x}"
     equity = dict(zip(net.nodes["node"], net.nodes["equity"], strict=True))
     for name, x in case.equity.items():
         if abs(equity[canonical(name)] - x) > 1e-9 * x:

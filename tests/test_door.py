@@ -24,7 +24,7 @@ def test_random_files_give_the_true_sums_or_are_refused(tmp_path, block):
         found = door_fuzz.outcome(case)
         assert found in ("right", "refused"), f"seed {seed} ({case.about}; {case.wrong}): {found}"
         seen[found] = seen.get(found, 0) + 1
-    assert seen["right"] >= 8 and seen["refused"] >= 30
+    assert seen["right"] >= 25 and seen["refused"] >= 30
 
 
 # Each: a file, what else is said, and the code of the finding whose fixes are tried.
