@@ -85,12 +85,14 @@ def test_readme_code_runs_and_is_twelve_lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     matplotlib.use("Agg")
-    code, sharing, liquidation, critical, partial = blocks("python")
+    code, study, sharing, liquidation, critical, partial = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) == 12
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
     assert space["result"].socialization.socialized_share == 1.0
     assert (tmp_path / "report.html").stat().st_size > 10_000
+    exec(compile(study, "README.md", "exec"), space)
+    assert ct.Study.read("study.toml") == space["study"]
     exec(compile(sharing, "README.md", "exec"), space)
     assert space["rule"].allocate(100, space["claims"]).layers["absorbed"].tolist() == [30, 70]
     exec(compile(liquidation, "README.md", "exec"), space)
