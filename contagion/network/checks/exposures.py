@@ -301,12 +301,9 @@ def duplicate_pairs(draft: Draft) -> None:
         if draft.liabilities.nnz == m:
             return
     key = draft.creditor.astype(np.int64) * (n + 1) + draft.debtor
-    ordered = np.sort(key)
-    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(again):
+    rows = np.flatnonzero(pd.Series(key).duplicated(keep=False))
+    if not len(rows):
         return
-    near = np.minimum(np.searchsorted(again, key), len(again) - 1)
-    rows = np.flatnonzero(again[near] == key)
     if draft.raw is not None and draft.raw.unread is not None and draft.broken is not None:
         rows = rows[~draft.broken[rows]]
     group = key[rows]

@@ -38,7 +38,7 @@ def read(data: bytes, name: str, how: Reading) -> Source:
     notes: list[str] = []
     how.use("encoding", "separator", "header")
     body = _utf8(data, name, how, notes)
-    if not body.strip():
+    if not body or body.isspace():
         raise NetworkError(f"{name} is empty: a header line is needed.")
     body = _lines(body)
     mark, skip = _separator(body, name, how, notes)
@@ -67,7 +67,7 @@ def _utf8(data: bytes, name: str, how: Reading, notes: list[str]) -> bytes:
     try:
         if plain:
             body = data.removeprefix(codecs.BOM_UTF8)
-            body.decode("utf-8")
+            body.isascii() or body.decode("utf-8")
         else:
             body = data.decode(word).removeprefix("\ufeff").encode("utf-8")
     except UnicodeError as error:
@@ -203,42 +203,55 @@ def _table(
         names = [str(k + 1) for k in range(width)]
         start = next((line for line, row in rows if any(row) and not _comment(row)), 1)
         notes.append("there is no header: the first line holds data")
-    rest = _after(body, start - 1)
-    frame = _fast(rest, mark, names, start)
+    at = _after(body, start - 1)
+    frame = _fast(body, at, mark, names, start)
     if frame is None:
-        frame = _slow(rest, mark, names, start, name, how, notes)
+        frame = _slow(body[at:], mark, names, start, name, how, notes)
     return Source(cleaned(frame, notes), name, notes, not header)
 
 
-def _after(body: bytes, lines: int) -> bytes:
+def _after(body: bytes, lines: int) -> int:
+    """Where the text begins after so many lines."""
     at = 0
     for _ in range(lines):
         at = body.find(b"\n", at) + 1
         if not at:
-            return b""
-    return body[at:]
+            return len(body)
+    return at
 
 
-def _fast(body: bytes, mark: str, names: list[str], start: int) -> pd.DataFrame | None:
-    """All cells as text in one pass; None where some row needs a closer look."""
+def _pair(body: bytes, at: int, pair: bytes) -> bool:
+    """Whether two bytes stand side by side, from a place on; several times faster than `in`."""
+    sought = np.frombuffer(pair, np.uint16)[0]
+    for start in (at, at + 1):
+        count = (len(body) - start) // 2
+        if count > 0 and (np.frombuffer(body, np.uint16, count, start) == sought).any():
+            return True
+    return False
+
+
+def _fast(body: bytes, at: int, mark: str, names: list[str], start: int) -> pd.DataFrame | None:
+    """All cells from a place on as text in one pass; None where some row needs a closer look."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
-    sign = mark.encode()
-    if len(sign) != 1 or not body.strip():
+    sign, end = mark.encode(), len(body)
+    while end > at and body[end - 1] in b"\r\n":
+        end -= 1
+    if len(sign) != 1 or end == at or body[at] in b" #":
         return None
-    quoted = b'"' in body
-    if body.startswith(b"#") or b"\n#" in body or sign + b" " in body or b"\n " in body:
+    quoted = body.find(b'"', at) >= 0
+    pairs = [sign + b" ", b"\n ", *([b'" '] if quoted else [])]
+    if body.find(b" ", at) >= 0 and any(_pair(body, at, pair) for pair in pairs):
         return None
-    if quoted and (b'" ' in body or body.startswith(b" ")):
+    if body.find(b"#", at) >= 0 and _pair(body, at, b"\n#"):
         return None
-    body = body.rstrip(b"\r\n")
     labels = [str(k) for k in range(len(names))]
-    text = pa.string() if len(body) < 2**31 - 1 else pa.large_string()
+    text = pa.string() if end - at < 2**31 - 1 else pa.large_string()
     try:
         table = arrow.read_csv(
-            pa.BufferReader(body),
-            arrow.ReadOptions(column_names=labels, block_size=1 << 22),
+            pa.BufferReader(pa.py_buffer(body).slice(at, end - at)),
+            arrow.ReadOptions(column_names=labels, block_size=1 << 20),
             arrow.ParseOptions(delimiter=mark, newlines_in_values=quoted),
             arrow.ConvertOptions(
                 column_types=dict.fromkeys(labels, text),
@@ -250,7 +263,7 @@ def _fast(body: bytes, mark: str, names: list[str], start: int) -> pd.DataFrame 
         )
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != body.count(b"\n") + 1:
+    if table.num_rows != body.count(b"\n", at, end) + 1:
         return None
     frame: pd.DataFrame = table.to_pandas()
     frame.columns = pd.Index(names, dtype=object)

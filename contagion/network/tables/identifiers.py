@@ -54,11 +54,12 @@ def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, in
 
 
 def _any_address(cells: pd.Series) -> bool:
-    """Whether some text has capital letters behind 0x, looked for in one pass."""
+    """Whether some text is an address; only text long enough for one is looked into."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = pa.array(cells, from_pandas=True)
+    array = array.filter(pc.greater_equal(pc.binary_length(array), 42))
     return bool(pc.any(pc.match_substring_regex(array, r"^\s*0[xX][0-9a-fA-F]{40}\s*$")).as_py())
 
 
