@@ -148,13 +148,14 @@ def cascade(
             nodes=nodes, orientation=orientation, assume_equity=assume_equity, repair=repair
         )
         loaded = StudyRun(Run(default=default, loss=loss).on(data.study(network), rule))
+        reading.hear_network(loaded.network, network)
         if unit is None and parse(loaded.network.unit).factor != 1:
             raise ArgumentError(
                 f"The network is in {loaded.network.unit!r}. Say what prices and margins are in: "
                 f"--unit {parse(loaded.network.unit).asset or 'USD'}, or the same."
             )
         unit = unit or loaded.network.unit
-    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading=reading)
     breakers: list[Any] = [] if halt is None else [market.halt(halt)]
     breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
     chosen = LiquidationCascade(
@@ -225,7 +226,7 @@ def profile(
     Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
     """
     drawable(figure)
-    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading=reading)
     at = market.steps(moves)
     found = liquidatable(book, at, asset)
     holders = concentration(book, at, asset, k=[1, 3])

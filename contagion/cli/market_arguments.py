@@ -16,7 +16,7 @@ from ..liquidation.margin_book import NUMERAIRE
 from ..study.kinds import word
 from ..study.texts import number, part
 from ..study.values import read_value
-from ..text import known_name, listing
+from ..text import known_name, listing, plural
 from .options import option, pairs
 
 BOOK = "Book"
@@ -64,9 +64,10 @@ def read_book(
     prices: Iterable[str] | None,
     maintenance: str = "0.05",
     unit: str | None = None,
-    reading: Mapping[str, Any] | None = None,
+    *,
+    reading: Any,
 ) -> MarginBook:
-    """The book of the options.
+    """The book of the options, of which `reading` hears what was read.
 
     Raises
     ------
@@ -76,18 +77,24 @@ def read_book(
     if positions is None and loans is None:
         raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
     try:
-        return MarginBook(
+        book = MarginBook(
             read_prices(prices),
             positions,
             loans,
             maintenance=part(maintenance, "--maintenance"),
             unit=unit or "",
-            **(reading or {}),
+            **reading.keywords(),
         )
     except MarginError as error:
         if str(error).startswith("No price is given"):
             raise MarginError(f"{error} Write --prices ASSET=PRICE.") from None
         raise
+    if positions is not None:
+        told, size = book.told["positions"], plural(len(book.positions), "position")
+        reading.hear(positions, size, told, as_="positions")
+    if loans is not None:
+        reading.hear(loans, plural(len(book.loans), "loan"), book.told["loans"], as_="loans")
+    return book
 
 
 def read_prices(texts: Iterable[str] | None) -> list[Any]:

@@ -14,7 +14,8 @@ from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network import schema
 from ..network.tables import columns as named
-from ..network.tables import door, reading
+from ..network.tables import door, read_table, reading
+from ..network.tables.reading import OPTIONS as READING
 from ..study.texts import free
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
@@ -107,13 +108,10 @@ def reconstruct(
     file = study.folder / said
     totals = said not in dataset_names() and file.is_file() and _has_margins(file, choices)
     if totals:
-        margins = Margins.from_table(
-            file,
-            unit=choices.pop("unit", ""),
-            name=file.stem,
-            residual=residual,
-            **choices,
-        )
+        unit, how = choices.pop("unit", ""), {k: choices.pop(k) for k in READING if k in choices}
+        found = read_table(file, "margins", unit=unit, **how)
+        data.hear(file, plural(len(found.table), "node"), found.findings, as_="margins")
+        margins = Margins.from_table(found, unit=unit, name=file.stem, residual=residual, **choices)
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")

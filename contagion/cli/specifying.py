@@ -29,7 +29,7 @@ from . import options
 from .options import pairs, settings
 from .read_options import Reading
 from .rule_arguments import assigned
-from .terminal import findings_line, put
+from .terminal import put
 
 PLAIN = ("orientation", "unit", "layer", "period")
 OWN = {name: READING[name].option for name in READING} | {
@@ -86,13 +86,11 @@ class Data(Reading):  # type: ignore[misc]
         self.__dict__["run"] = run = StudyRun(study, **running)
         return run
 
-    def about(self) -> str:
-        """One line below what a command computed, about the data that it read."""
+    def about(self) -> list[str]:
         run = self.__dict__.get("run")
-        if run is None or not run.loaded:
-            return ""
-        place = self.__dict__.get("source", run.study.network["source"])
-        return findings_line(run.network.findings, run.network.assumptions, place)
+        if run is not None and run.loaded:
+            self.hear_network(run.network, self.__dict__.get("source", run.study.network["source"]))
+        return super().about()
 
 
 def repairs(texts: Iterable[str] | None) -> dict[str, Any]:

@@ -93,7 +93,11 @@ class MarginBook:
         _check_prices(self.prices)
         held, owed = tables.read(positions, "positions", how), tables.read(loans, "loans", how)
         how.finish([*held.headings, *owed.headings])
-        put["findings"] = (*told, *held.findings, *owed.findings)
+        put["told"] = {
+            "prices": tuple(told),
+            "positions": (*held.findings, *tables.assumed(held, {"maintenance": maintenance})),
+            "loans": (*owed.findings, *tables.assumed(owed)),
+        }
         put["instruments"], put["schedules"] = dict(instruments or {}), dict(schedules or {})
         put["portfolio"] = dict(portfolio or {})
         put["prices"] = priced(self.prices, self.instruments)
@@ -133,7 +137,7 @@ class MarginBook:
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"a MarginBook is immutable; {key!r} cannot be set")
 
-    findings: tuple[Finding, ...]
+    told: dict[str, tuple[Finding, ...]]
     prices: dict[str, float]
     instruments: dict[str, Instrument]
     schedules: dict[str, TieredSchedule]
@@ -145,6 +149,11 @@ class MarginBook:
     unit: str
     _base: dict[str, Any]
     _frame: pd.DataFrame
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """How prices, positions and loans were read, repaired and filled in."""
+        return tuple(finding for each in self.told.values() for finding in each)
 
     @cached_property
     def arrays(self) -> Accounts:

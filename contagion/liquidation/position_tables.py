@@ -14,6 +14,11 @@ from ..network.tables import Reading, door
 from ..text import listing, plural
 
 NUMERAIRE = "money"
+MATTER = {
+    "positions": ("entry_price", "margin", "maintenance"),
+    "loans": ("bonus", "close_factor", "full_below"),
+}  # columns whose default matters
+DEFAULT = {"entry_price": "the price of now"}
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
         "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear",
         "row"]  # fmt: skip
@@ -143,6 +148,18 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
     except NetworkError as error:
         raise MarginError(str(error)) from None
     return found
+
+
+def assumed(read: door.Read, given: Mapping[str, float] = {}) -> list[Finding]:
+    """The defaults of columns that matter and are not there; `given`: in place of the schema's."""
+    table, own = read.table, schema.columns(read.name)
+    linear = "kind" not in table or (table["kind"] != "spot").any()
+    lacking = [c for c in MATTER[read.name] if c not in table] if len(table) and linear else []
+    if not lacking:
+        return []
+    said = ", ".join(f"{c} ({given.get(c, DEFAULT.get(c, own[c].default))})" for c in lacking)
+    text = f"the {read.name} do not give {said}: taken as in brackets."
+    return [Finding("N004", "note", "default assumed", text, "", len(table))]
 
 
 def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:
