@@ -47,7 +47,6 @@ Orientation = Annotated[
 ]
 Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
 Layer = Annotated[str | None, option("TEXT", "Keep one layer of the exposures.", DATA)]
-Period = Annotated[str | None, option("TEXT", "Take one period of tables of several.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
     option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),

@@ -31,7 +31,7 @@ from .read_options import Reading
 from .rule_arguments import assigned
 from .terminal import put
 
-PLAIN = ("orientation", "unit", "layer", "period")
+PLAIN = ("orientation", "unit", "layer")
 OWN = {name: READING[name].option for name in READING} | {
     name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *PLAIN)
 }  # what has an option of its own
@@ -46,7 +46,6 @@ class Data(Reading):  # type: ignore[misc]
     orientation: options.Orientation = None
     unit: options.Unit = None
     layer: options.Layer = None
-    period: options.Period = None
     assume_equity: options.AssumeEquity = None
     repair: options.Repair = None
     write_study: options.WriteStudy = None

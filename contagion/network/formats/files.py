@@ -13,6 +13,7 @@ from .. import schema
 from ..tables import door, stored
 from ..tables import reading as chosen
 from ..tables.grids import Source
+from ..tables.reading import KEPT as CHOSEN
 from ..tables.reading import OPTIONS as READING
 from ..tables.reading import Reading
 from .edges import layered, tables
@@ -23,8 +24,8 @@ from .tables import Tables
 GRAPHS = (".graphml", ".gexf")
 OWN = ("nodes", "orientation", "layer", "amount")
 OPTIONS = (*OWN, *READING)
-KEPT = ("decimal", "fx", "decimals")  # choices of a network as well
-BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
+KEPT = ("decimal", *CHOSEN)  # choices of a network as well
+BESIDE: tuple[schema.Table, ...] = door.BESIDE
 
 
 def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:

@@ -16,13 +16,15 @@ from ...media import shown
 from ...records import findings_shown
 from ...text import listing, plural
 from .. import schema
-from . import columns, currencies, shapes, stored, typed
+from . import columns, currencies, shapes, snapshots, stored, typed
 from .frames import to_pandas
 from .grids import Source
 from .identifiers import IDS, tidy
 from .reading import Reading, reading, refuse_unknown
 
 SHARED = ("exposures", "nodes")  # the checks of a network look at their cells
+BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
+OF_NETWORKS = (*SHARED, *BESIDE, "scenarios")  # whose periods are those of the network
 LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
 
 
@@ -81,6 +83,8 @@ def read_table(given: Any, name: schema.Table, *, unit: str = "", **options: Any
     refuse_unknown(options)
     how = reading(options, unit)
     found = read(given, name, how)
+    if name in OF_NETWORKS and how.period is not None:
+        _one_period(found, how)
     if any(finding.severity == "error" for finding in found.findings):
         how.finish(found.headings, ("columns",))
     raise_errors(found.findings)
@@ -138,7 +142,17 @@ def read(
     if name not in SHARED and name != "scenarios":
         found.findings += columns.required(found.table, name)
         _checked(found, how)
+    if name not in OF_NETWORKS:
+        _one_period(found, how)
     return found
+
+
+def _one_period(found: Read, how: Reading) -> None:
+    """Snapshots never add up: one is taken, or asked for."""
+    found.table, said = snapshots.one(found.table, found.name, how.period)
+    found.findings += said
+    if said:
+        how.use("period")
 
 
 def _money(name: schema.Table, column: object) -> bool:
