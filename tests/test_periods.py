@@ -189,8 +189,8 @@ SNAPSHOTS = {
     "loans": "protocol,borrower,collateral_asset,collateral,debt_asset,debt,threshold,{0}\n"
     "p,b,ETH,1,USDC,500,0.8,2025-10-10\np,b,ETH,3,USDC,900,0.8,2025-10-11\n",
     "claims": "claimant,amount,{0}\na,1,2025-10-10\na,3,2025-10-11\nb,2,2025-10-11\n",
-    "margins": "node,interbank_assets,interbank_liabilities,{0}\na,1,0,2025-10-10\nb,0,1,2025-10-10\n"
-    "a,3,0,2025-10-11\nb,0,3,2025-10-11\n",
+    "margins": "node,interbank_assets,interbank_liabilities,{0}\na,1,0,2025-10-10\n"
+    "b,0,1,2025-10-10\na,3,0,2025-10-11\nb,0,3,2025-10-11\n",
     "prices": "asset,price,{0}\nETH,2000,2025-10-10\nETH,1500,2025-10-11\n",
 }  # fmt: skip
 BOOK = ["--prices", "ETH=2000", "--prices", "USDC=1"]

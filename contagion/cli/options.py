@@ -36,6 +36,11 @@ File = Annotated[
     str, typer.Argument(metavar="FILE", help="File or folder of exposures.", show_default=False)
 ]
 Nodes = Annotated[Path | None, option("FILE", "Table of the nodes, for a file.", DATA)]
+Holdings = Annotated[
+    Path | None, option("FILE", "Table of what nodes hold of assets with a price.", DATA)
+]
+Guarantees = Annotated[Path | None, option("FILE", "Table of guarantees.", DATA)]
+Shareholdings = Annotated[Path | None, option("FILE", "Table of shareholdings.", DATA)]
 Orientation = Annotated[
     str | None,
     option(

@@ -94,7 +94,11 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
         elif name == "where":
             found[name] = {}
             for column, value in _pairs(words, one):
-                found[name].setdefault(column, []).append(value)
+                table, sign, theirs = column.partition(".")
+                own = found[name]
+                if sign and table in schema.TABLES:
+                    own, column = own.setdefault(table, {}), theirs
+                own.setdefault(column, []).append(value)
         elif name == "rates":
             found[name] = dict(_pairs(words, one))
         elif one.kind == "rates":

@@ -14,6 +14,7 @@ import typer
 from ..errors import ArgumentError, located
 from ..models import MODELS, Model
 from ..network import schema
+from ..network.tables.door import BESIDE
 from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
 from ..scenarios import KINDS
@@ -33,7 +34,7 @@ from .terminal import put
 
 PLAIN = ("orientation", "unit", "layer")
 OWN = {name: READING[name].option for name in READING} | {
-    name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *PLAIN)
+    name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *BESIDE, *PLAIN)
 }  # what has an option of its own
 EVERY = "*"
 
@@ -43,6 +44,9 @@ class Data(Reading):  # type: ignore[misc]
     """How a network is read, and where the study of the command is written."""
 
     nodes: options.Nodes = None
+    holdings: options.Holdings = None
+    guarantees: options.Guarantees = None
+    shareholdings: options.Shareholdings = None
     orientation: options.Orientation = None
     unit: options.Unit = None
     layer: options.Layer = None
@@ -62,8 +66,8 @@ class Data(Reading):  # type: ignore[misc]
                 "shell took the > of an arrow for a file)."
             )
         found |= repairs(self.repair)
-        if self.nodes is not None:
-            found["nodes"] = str(self.nodes)
+        beside = ("nodes", *BESIDE)
+        found |= {name: str(getattr(self, name)) for name in beside if getattr(self, name)}
         for table in {*schema.TABLES} & {*found}:
             found[table] = Path(os.path.relpath(found[table], base.folder)).as_posix()
         form = "NODE=AMOUNT, such as --assume-equity celsius=200m"

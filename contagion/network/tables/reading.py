@@ -80,8 +80,8 @@ _ALL = (
         "where",
         "map",
         "COLUMN=VALUE",
-        "Keep the rows that have this value in a column of the file, such as L_INSTR=A. "
-        "Repeatable, also for several values of one column.",
+        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; of one "
+        "table alone holdings.Item=2520806. Repeatable, also for several values of one column.",
     ),
     Option(
         "format",
