@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
@@ -18,7 +17,7 @@ from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
 from ..rules import Rule
 from ..shocks import Shock
-from ..text import choice, known_name
+from ..text import choice, known_name, toml
 from . import scenario_words, source
 from .outputs import OUTPUTS
 from .rule_words import rule_from
@@ -185,11 +184,7 @@ class Study:
                 f"There is no study {str(place)!r}. contagion init writes one to begin with."
             )
         with located(place.name):
-            try:
-                data = tomllib.loads(place.read_text("utf-8"))
-            except tomllib.TOMLDecodeError as error:
-                raise ArgumentError(f"this is not TOML: {error}.") from None
-            return cls.from_dict(data, place.parent)
+            return cls.from_dict(toml(place.read_text("utf-8")), place.parent)
 
     def write(self, path: str | PathLike[str]) -> Path:
         """Write the file; :meth:`read` gives an equal study, whose paths begin at its new folder.

@@ -164,7 +164,9 @@ def _headed(column: object) -> tuple[str, str]:
     return schema.key("".join(words[:at])), f"{code} {scale}".strip()
 
 
-def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Finding]:
+def required(
+    table: pd.DataFrame, name: schema.Table, but: Any = (), origin: str = ""
+) -> list[Finding]:
     """Findings for required columns that a table lacks, each with the closest one there is."""
     from ...text import closest
 
@@ -178,7 +180,8 @@ def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Fin
                     "C012",
                     "error",
                     "missing column",
-                    f"the {name} table has no column {column.column!r} ({column.meaning}); it has "
+                    f"the {name} table {origin}".rstrip() + f" has no column {column.column!r} "
+                    f"({column.meaning}); it has "
                     f"{listing(table.columns, 9) or 'no columns'}.",
                     f'columns={{"{match or "…"}": "{column.column}"}}, or '
                     f'constants={{"{column.column}": …}} where all rows have the same.',
