@@ -155,7 +155,7 @@ def percent(share: float) -> str:
 
 
 def toml(
-    text: str, kind: type[ContagionError] = ArgumentError, what: str = "this"
+    text: str, kind: type[ContagionError] = ArgumentError, what: str = "this is"
 ) -> dict[str, Any]:
     """The tables of a TOML file; an error of the family where it is none.
 
@@ -169,4 +169,4 @@ def toml(
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         deep = isinstance(error, RecursionError)
         said = "too many brackets inside each other" if deep else error
-        raise kind(f"{what} is not TOML: {said}.") from None
+        raise kind(f"{what} not TOML: {said}.") from None

@@ -10,8 +10,8 @@ from terminal import fits, flat, read_json
 
 from contagion import liquidation
 from contagion.cli import market_arguments as market
-from contagion.cli.liquidations import accounts
 from contagion.network import schema
+from contagion.study.result_tables import accounts
 
 POSITIONS = """venue,holder,instrument,size,entry_price,margin,fee
 dex,007,ETH,10,2000,3000,0.01

@@ -92,3 +92,28 @@ def test_another_table_is_checked_by_its_name(tmp_path, monkeypatch, capsys):
     assert run(["check", "positions.csv", "--table", "loans"]) == 2
     assert run(["check", "positions.csv", "--table", "position"]) == 2
     assert "Did you mean 'positions'?" in capsys.readouterr().err
+
+
+def test_a_study_with_a_market_works_in_every_command(tmp_path, monkeypatch, capsys):
+    from test_study import FILES as MARKET_FILES
+    from test_study import MARKET
+
+    monkeypatch.chdir(tmp_path)
+    for name, text in {**MARKET_FILES, "study.toml": MARKET}.items():
+        (tmp_path / name).write_text(text)
+    for words in (
+        ["cascade", "study.toml"],
+        ["cascade", "study.toml", "--move", "ETH=-0.1"],
+        ["run", "study.toml"],
+        ["stress", "study.toml", "--scenarios", "single-defaults"],
+        ["report", "study.toml", "--no-ranking"],
+        ["rank", "study.toml"],
+        ["replicate", "package", "--study", "study.toml"],
+    ):
+        assert run(words) == 0, (words, capsys.readouterr().err)
+        assert "Data: " in capsys.readouterr().out, words
+    assert (tmp_path / "package" / "data" / "p.csv").is_file()
+    assert run(["cascade", "study.toml", "--positions", "p.csv"]) == 2
+    assert "the study says it" in capsys.readouterr().err
+    assert run(["cascade", "p.csv"]) == 2
+    assert "--positions p.csv" in capsys.readouterr().err

@@ -313,3 +313,81 @@ def test_a_network_in_memory_is_refused_with_the_way_out():
         ct.Study(ct.datasets.load("neva_ring3"))
     with pytest.raises(ct.ArgumentError, match="no form in words"):
         ct.Study("neva_ring3", outputs={"rank": {"weights": lambda x: x}}).toml()
+
+
+# -- a market -----------------------------------------------------------------------------------
+
+MARKET = """
+[network]
+source = "e.csv"
+nodes = "n.csv"
+
+[market]
+positions = "p.csv"
+prices = { ETH = "2k" }
+
+[cascade]
+move = { ETH = "-30%" }
+impact = { kind = "linear", depth = 500 }
+breakers = [{ kind = "halt", fall = 0.2, rounds = 2 }]
+
+[shock]
+default = { c = 0.5 }
+"""
+FILES = {
+    "e.csv": "creditor,debtor,amount\na,b,900\nb,c,500\n",
+    "n.csv": "node,external_assets,external_liabilities\na,9000,5000\nb,9000,500\nc,1000,100\n",
+    "p.csv": "venue,holder,instrument,size,margin\na,b,ETH,10,3000\na,c,ETH,-0.3,1000\n",
+}
+
+
+@pytest.fixture
+def market(tmp_path):
+    for name, text in {**FILES, "study.toml": MARKET}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_cascade_of_a_study_is_that_of_the_plain_call(market):
+    study = ct.Study.read(market / "study.toml")
+    assert again(study, market) == study and list(study.outputs) == ["cascade"]
+    rules = ct.liquidation.LiquidationCascade(
+        ct.liquidation.Linear(depth=500), breakers=(ct.liquidation.Halt(0.2, 2),)
+    )
+    book = ct.liquidation.MarginBook({"ETH": 2000}, market / "p.csv")
+    net = ct.read(market / "e.csv", nodes=market / "n.csv")
+    plain = ct.liquidation.CoupledCascade(rules).run(
+        net, book, {"ETH": -0.3}, ct.Shock.default("c", 0.5)
+    )
+    done = study.run()
+    assert_frame_equal(done["cascade"].table, plain.table)
+    assert {"path", "accounts", "nodes", "bearers"} <= {*done.tables()}
+    alone = study.but(network={}, shock=None)
+    assert_frame_equal(alone.run()["cascade"].table, rules.run(book, {"ETH": -0.3}).table)
+    with pytest.raises(ct.errors.ArgumentError, match="no network"):
+        alone.run("rank")
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"position": "p.csv", "prices": {"ETH": 1}}, "Did you mean 'positions'"),
+        ({"prices": {"ETH": 1}}, "positions ="),
+        ({"positions": "p.csv"}, "prices ="),
+        ({"positions": "p.csv", "prices": {"ETH": 1}, "maintenance": "much"}, "maintenance"),
+        ({"positions": "p.csv", "prices": {"ETH": 1}, "decimal": "!"}, "decimal"),
+    ],
+)
+def test_a_market_that_is_wrong_is_refused(wrong, said):
+    with pytest.raises(ct.ContagionError, match=said):
+        ct.Study({}, market=wrong)
+
+
+def test_a_name_that_is_a_law_of_price_too_is_a_name():
+    fund = {"kind": "insurance-fund", "node": "linear", "amount": 20}
+    study = ct.Study("neva_ring3", outputs={"policy": {"interventions": {"fund": fund}}})
+    assert study.outputs["policy"]["interventions"]["fund"].node == "linear"
+    sale = ct.Study("neva_ring3", model={"name": "fire-sale", "impact": {"kind": "none"}})
+    assert isinstance(sale.model.impact, ct.liquidation.NoImpact)
+    by_asset = {"name": "fire-sale", "impact": {"X": 0.5, "Y": {"kind": "linear", "depth": 5}}}
+    assert dict(ct.Study("neva_ring3", model=by_asset).model.impact)["Y"].depth == 5

@@ -89,12 +89,17 @@ def read_book(
         if str(error).startswith("No price is given"):
             raise MarginError(f"{error} Write --prices ASSET=PRICE.") from None
         raise
-    if positions is not None:
-        told, size = book.told["positions"], plural(len(book.positions), "position")
-        reading.hear(positions, size, told, as_="positions")
-    if loans is not None:
-        reading.hear(loans, plural(len(book.loans), "loan"), book.told["loans"], as_="loans")
+    heard(book, {"positions": positions, "loans": loans}, reading)
     return book
+
+
+def heard(book: MarginBook, files: Mapping[str, Any], reading: Any) -> None:
+    """Note which files the book was read from."""
+    for name, one in (("positions", "position"), ("loans", "loan")):
+        if files.get(name) is not None:
+            reading.hear(
+                files[name], plural(len(getattr(book, name)), one), book.told[name], as_=name
+            )
 
 
 def read_prices(texts: Iterable[str] | None) -> list[Any]:

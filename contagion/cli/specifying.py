@@ -92,7 +92,9 @@ class Data(Reading):  # type: ignore[misc]
     def about(self) -> list[str]:
         run = self.__dict__.get("run")
         if run is not None and run.loaded:
-            self.hear_network(run.network, self.__dict__.get("source", run.study.network["source"]))
+            self.hear_network(
+                run.network, self.__dict__.get("source", run.study.network.get("source", ""))
+            )
         return super().about()
 
 

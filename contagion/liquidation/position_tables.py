@@ -28,6 +28,7 @@ def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
     """The positions, with defaults filled in."""
     if not 0 <= maintenance < 1:
         raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
+    read.findings += _assumed(read, {"maintenance": maintenance})
     table = _filled(read)
     spot = table["kind"] == "spot"
     table["maintenance"] = table["maintenance"].fillna(spot.map({True: 0.0, False: maintenance}))
@@ -39,6 +40,7 @@ def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
 
 def loans(read: door.Read) -> pd.DataFrame:
     """The loans, with defaults filled in."""
+    read.findings += _assumed(read)
     table = _filled(read)
     table["collateral"] /= 10.0 ** table["collateral_decimals"]
     table["debt"] /= 10.0 ** table["debt_decimals"]
@@ -150,7 +152,7 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
     return found
 
 
-def assumed(read: door.Read, given: Mapping[str, float] = {}) -> list[Finding]:
+def _assumed(read: door.Read, given: Mapping[str, float] = {}) -> list[Finding]:
     """The defaults of columns that matter and are not there; `given`: in place of the schema's."""
     table, own = read.table, schema.columns(read.name)
     linear = "kind" not in table or (table["kind"] != "spot").any()

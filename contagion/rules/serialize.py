@@ -122,7 +122,7 @@ def loads(text: str) -> Rule:
     >>> loads('rule = "capped"\\nshare = 0.3')
     Capped(share=0.3)
     """
-    return from_dict(toml(text, RuleError, "The rule"))
+    return from_dict(toml(text, RuleError, "The rule is"))
 
 
 def read_rule(path: str | PathLike[str]) -> Rule:

@@ -124,7 +124,7 @@ def from_toml(
     Did you mean 'volatility'?
     """
     expect(network=network)
-    data = toml(text, ShockError, "The scenarios")
+    data = toml(text, ShockError, "The scenarios are")
     kind = data.pop("kind", None)
     if kind is None:
         raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")

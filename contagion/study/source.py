@@ -100,12 +100,14 @@ def packaged(source: str) -> bool:
 def places(network: Mapping[str, Any]) -> dict[str, str]:
     """{option: path} of the options that name files."""
     files: list[str] = [name for name in schema.TABLES if isinstance(network.get(name), str)]
-    files += [] if packaged(network[SOURCE]) else [SOURCE]
+    files += [SOURCE] if SOURCE in network and not packaged(network[SOURCE]) else []
     return {name: network[name] for name in files}
 
 
 def card_of(network: Mapping[str, Any], folder: Path = Path()) -> Card | None:
     """The card of the dataset, or of a copy of one in a folder; None for other files."""
+    if not network:
+        return None
     if packaged(network[SOURCE]):
         return datasets.card(network[SOURCE])
     return datasets.card_of_folder(folder / network[SOURCE])
@@ -123,6 +125,11 @@ def load(
     ArgumentError : for rules under a model that settles nothing.
     NetworkError : as `contagion.read` does.
     """
+    if not network:
+        raise ArgumentError(
+            'The study has no network: write [network] source = "exposures.csv", or ask for a '
+            "cascade alone."
+        )
     options = {name: value for name, value in network.items() if name != SOURCE}
     options |= {name: folder / path for name, path in places(network).items()}
     place = options.pop(SOURCE, None)

@@ -72,7 +72,7 @@ def inline(text: str) -> Any:
     {'kind': 'linear', 'depth': {'ETH': 500}}
     """
     try:
-        return toml(f"x = {text}", what=text)["x"]
+        return toml(f"x = {text}", what=f"{text}: this is")["x"]
     except ArgumentError as error:
         raise ArgumentError(
             f"{error} Write a table {{ key = 'word' }} or a list [1, 2], in quotes for the shell."
