@@ -391,3 +391,41 @@ def test_a_name_that_is_a_law_of_price_too_is_a_name():
     assert isinstance(sale.model.impact, ct.liquidation.NoImpact)
     by_asset = {"name": "fire-sale", "impact": {"X": 0.5, "Y": {"kind": "linear", "depth": 5}}}
     assert dict(ct.Study("neva_ring3", model=by_asset).model.impact)["Y"].depth == 5
+
+
+# -- networks that a study makes ----------------------------------------------------------------
+
+
+def test_a_generated_network(tmp_path):
+    words = {"family": "erdos-renyi", "n": 20, "degree": 3, "capital": 0.1, "seed": 4}
+    study = ct.Study({"generate": words}, shock=ct.Shock.relative(0.1))
+    assert again(study, tmp_path) == study
+    plain = ct.synthetic.generate.erdos_renyi(
+        20, 3, sheets=ct.synthetic.generate.Sheets(capital=0.1), rng=4
+    )
+    done = study.run()
+    assert done.network.amount.tolist() == plain.amount.tolist()
+    assert "generated" in done.network.provenance.unobserved
+    with pytest.raises(ct.ContagionError, match="Did you mean 'degree'"):
+        ct.Study({"generate": {**words, "degre": 3}}, shock=ct.Shock.relative(0.1)).run()
+    with pytest.raises(ct.ContagionError, match="read from nowhere"):
+        ct.Study({"generate": words, "nodes": "n.csv"})
+
+
+def test_a_reconstructed_ensemble(tmp_path):
+    text = "node,interbank_assets,interbank_liabilities,equity\na,5,3,9\nb,3,4,9\nc,2,3,9\n"
+    (tmp_path / "m.csv").write_text(text)
+    words = {"method": "fitness", "density": 0.8, "samples": 3, "seed": 2}
+    study = ct.Study(
+        {"source": "m.csv", "reconstruct": words}, outputs="stress", scenarios="single-defaults",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert again(study, tmp_path) == study
+    margins = ct.synthetic.reconstruct.Margins.from_table(tmp_path / "m.csv")
+    plain = ct.synthetic.reconstruct.fitness(margins, density=0.8, samples=3, rng=2)
+    assert [net.amount.tolist() for net in study.run().networks] == [
+        net.amount.tolist() for net in plain
+    ]
+    of_net = ct.Study({"source": "neva_ring3", "reconstruct": {}}, shock=ct.Shock.default("A"))
+    assert "reconstructed" in of_net.run().network.provenance.unobserved
+    assert of_net.run("stress")["stress"] is not None

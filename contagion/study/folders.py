@@ -113,7 +113,7 @@ def hashed(folder: Path) -> Path:
 
 def readme(study: Study, card: Card | None, folder: Path, results: Iterable[Path]) -> str:
     """The README of a replication package, with the headings that economics journals ask for."""
-    title = study.title or str(study.network[SOURCE])
+    title = study.title or str(study.network.get(SOURCE, "A study"))
     data = sorted(each for each in (folder / "data").rglob("*") if each.is_file())
     rows = [f"| `{each.relative_to(folder).as_posix()}` | {_about(each, card)} |" for each in data]
     made = [

@@ -37,7 +37,8 @@ class Study:
     Parameters
     ----------
     network : name of a dataset, or path of a file or folder; or {"source": ..., option: value} with
-        the options of `contagion.read`. Tables (`nodes`, `holdings`, `guarantees`,
+        the options of `contagion.read`; {"generate": {"family": name, ...}}, or a source of margins
+        with {"reconstruct": {"method": name, ...}}. Tables (`nodes`, `holdings`, `guarantees`,
         `shareholdings`) are paths.
     shock : what goes wrong; None: the first run of the dataset.
     model : the model, or its name in the registry.
