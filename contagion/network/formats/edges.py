@@ -80,6 +80,9 @@ def tables(
         how,
         headings,
     )
+    units = {*claims.units.values(), *(() if beside is None else beside.units.values())}
+    if len(units) == 1 and not how.unit:  # as the headings say
+        found.settings.setdefault("unit", units.pop())
     if any(finding.severity == "error" for finding in findings):
         how.finish(headings, ("columns",))
     return _without_totals(found.complete())
