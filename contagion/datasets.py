@@ -15,7 +15,7 @@ import pandas as pd
 from .errors import DatasetError
 from .media import page, shown
 from .network.exposure_network import ExposureNetwork, read
-from .network.provenance import record
+from .network.provenance import priced, record
 from .network.transforms import told
 from .text import known_name, money
 
@@ -192,7 +192,7 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
         "period": choices.get("period", about.network.get("period")),
         "source": about.source,
     }
-    first = record("dataset", name, {**said, **choices})
+    first = record("dataset", name, {**said, **priced(choices, network.unit)})
     return told(network, [first, *network.provenance[1:]])
 
 

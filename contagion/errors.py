@@ -56,6 +56,10 @@ def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator
         raise
     except Exception as error:
         said = str(error).split("C error: ")[-1].strip().rstrip(".").split("\n")[0]
+        if isinstance(error, KeyError):
+            said = f"{said} has no meaning in it"
+        elif isinstance(error, RecursionError):
+            said = "one thing is inside another too many times"
         raise (kind or ArgumentError)(f"{place} cannot be read: {said}.") from error
 
 

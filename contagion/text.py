@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from itertools import islice
 from typing import Any
 
-from .errors import ArgumentError, ArgumentTypeError, UnknownNameError
+from .errors import ArgumentError, ArgumentTypeError, ContagionError, UnknownNameError
 from .units import STEPS, parse
 
 
@@ -152,3 +152,21 @@ def percent(share: float) -> str:
     if 0 < share < 0.0005:
         return "below 0.1 %"
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def toml(
+    text: str, kind: type[ContagionError] = ArgumentError, what: str = "this is"
+) -> dict[str, Any]:
+    """The tables of a TOML file; an error of the family where it is none.
+
+    >>> toml("a = 1")
+    {'a': 1}
+    """
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        said = "too many brackets inside each other" if deep else error
+        raise kind(f"{what} not TOML: {said}.") from None

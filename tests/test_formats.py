@@ -231,6 +231,10 @@ def test_a_file_of_the_eba(put, shell):
     owed = put("e.csv", "creditor,debtor,amount\nL1,L2,5\n")
     net = ct.read(owed, nodes=nodes, holdings=file, unit="EUR m", period="202306")
     assert net.holdings["value"].sum() == 1950.5
+    code, said = shell("run", owed, "--nodes", nodes, "--holdings", file, "--period", "202306",
+                       "--unit", "EUR m", "--price", "IT=-10%",
+                       "--where", "holdings.Item=2520806")  # fmt: skip
+    assert code == 0 and "L2 45.0" in said and "L1 30.0" in said, said
     parts = put("p.csv", SOV + "L1,DE,202306,2520806,Exposure,IT,1,0,100\n")
     finding = refusal(parts)
     assert finding.code == "C015" and "Maturity" in finding.fix
@@ -322,6 +326,11 @@ def test_what_a_protocol_holds(put, shell):
     net = ct.read(owed, nodes=nodes, holdings=file, period="2025-10-11", unit="USD m")
     assert net.holdings["value"].tolist() == pytest.approx([28e-6, 5e-6])
     assert refusal(file).code == "C014"
+    words = ["run", owed, "--nodes", nodes, "--holdings", file, "--unit", "USD"]
+    code, said = shell(*words, "--price", "WETH=-50%")
+    assert code == 2 and "--period 2025-10-11" in said
+    code, said = shell(*words, "--price", "WETH=-50%", "--period", "2025-10-11")
+    assert code == 0 and "Aave 14.00" in said, said
     code, said = shell("check", file)
     assert code == 2 and "becomes holdings" in said
     plain = put("x.json", {"anything": 3})

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import contagion as ct
-from contagion.network.periods import in_order, looks_like
+from contagion.cli import run
+from contagion.network.tables.snapshots import in_order, looks_like
 
 OWED = pd.DataFrame(
     {
@@ -179,3 +180,64 @@ def test_dates_that_differ_are_told_with_every_run():
     net = ct.ExposureNetwork(NODES, table)
     text = " ".join(repr(ct.EisenbergNoe().propagate(net, ct.Shock.default("B"))).split())
     assert "warning: dates differ (W002): amounts are of 2 dates, from 2022-06 to 2022-07" in text
+
+
+# -- tables that are no network -------------------------------------------------------------------
+
+SNAPSHOTS = {
+    "positions": "venue,holder,instrument,size,{0}\nv,h,ETH,1,2025-10-10\nv,h,ETH,3,2025-10-11\n",
+    "loans": "protocol,borrower,collateral_asset,collateral,debt_asset,debt,threshold,{0}\n"
+    "p,b,ETH,1,USDC,500,0.8,2025-10-10\np,b,ETH,3,USDC,900,0.8,2025-10-11\n",
+    "claims": "claimant,amount,{0}\na,1,2025-10-10\na,3,2025-10-11\nb,2,2025-10-11\n",
+    "margins": "node,interbank_assets,interbank_liabilities,{0}\na,1,0,2025-10-10\n"
+    "b,0,1,2025-10-10\na,3,0,2025-10-11\nb,0,3,2025-10-11\n",
+    "prices": "asset,price,{0}\nETH,2000,2025-10-10\nETH,1500,2025-10-11\n",
+}  # fmt: skip
+BOOK = ["--prices", "ETH=2000", "--prices", "USDC=1"]
+READ = {
+    "positions": ["liquidatable", "--positions", "positions.csv", *BOOK],
+    "loans": ["liquidatable", "--loans", "loans.csv", *BOOK],
+    "claims": ["allocate", "claims.csv", "--loss", "1", "--rule", "pro_rata"],
+    "margins": ["reconstruct", "margins.csv"],
+    "prices": ["liquidatable", "--positions", "one.csv", "--prices", "prices.csv"],
+}
+RIGHT = {"positions": "size", "loans": "debt", "claims": "amount", "margins": "interbank_assets",
+         "prices": "price"}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["period", "snapshot date"])
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_snapshots_never_add_up_anywhere(name, column, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / f"{name}.csv"
+    file.write_text(SNAPSHOTS[name].format(column))
+    (tmp_path / "one.csv").write_text("venue,holder,instrument,size\nv,h,ETH,1\n")
+    with pytest.raises(ct.errors.NetworkError, match="not added up") as told:
+        ct.read_table(file, name)
+    (finding,) = told.value.findings
+    assert finding.code == "C013" and 'period="2025-10-11"' in finding.fix
+    later, earlier = (
+        ct.read_table(file, name, period=day).table[RIGHT[name]].max()
+        for day in ("2025-10-11", "2025-10-10")
+    )
+    assert later != earlier
+    assert run(READ[name]) == 2
+    assert "--period 2025-10-11" in " ".join(capsys.readouterr().err.split())
+    assert run([*READ[name], "--period", "2025-10-11"]) == 0
+    capsys.readouterr()
+    assert run([*READ[name], "--period", "2025-10-12"]) == 2
+    assert "no period '2025-10-12'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_period_of_a_table_without_periods_is_refused(tmp_path):
+    file = tmp_path / "claims.csv"
+    file.write_text("claimant,amount\na,1\n")
+    with pytest.raises(ct.errors.ArgumentError, match="no table has periods"):
+        ct.read_table(file, "claims", period="2022")
+
+
+def test_dates_of_contracts_are_no_periods(tmp_path):
+    file = tmp_path / "claims.csv"
+    file.write_text("claimant,amount,date\na,1,2022-01-01\na,2,2022-02-01\n")
+    read = ct.read_table(file, "claims", columns={"date": "trade_date"})
+    assert read.table["amount"].tolist() == [1.0, 2.0]

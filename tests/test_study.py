@@ -313,3 +313,119 @@ def test_a_network_in_memory_is_refused_with_the_way_out():
         ct.Study(ct.datasets.load("neva_ring3"))
     with pytest.raises(ct.ArgumentError, match="no form in words"):
         ct.Study("neva_ring3", outputs={"rank": {"weights": lambda x: x}}).toml()
+
+
+# -- a market -----------------------------------------------------------------------------------
+
+MARKET = """
+[network]
+source = "e.csv"
+nodes = "n.csv"
+
+[market]
+positions = "p.csv"
+prices = { ETH = "2k" }
+
+[cascade]
+move = { ETH = "-30%" }
+impact = { kind = "linear", depth = 500 }
+breakers = [{ kind = "halt", fall = 0.2, rounds = 2 }]
+
+[shock]
+default = { c = 0.5 }
+"""
+FILES = {
+    "e.csv": "creditor,debtor,amount\na,b,900\nb,c,500\n",
+    "n.csv": "node,external_assets,external_liabilities\na,9000,5000\nb,9000,500\nc,1000,100\n",
+    "p.csv": "venue,holder,instrument,size,margin\na,b,ETH,10,3000\na,c,ETH,-0.3,1000\n",
+}
+
+
+@pytest.fixture
+def market(tmp_path):
+    for name, text in {**FILES, "study.toml": MARKET}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_cascade_of_a_study_is_that_of_the_plain_call(market):
+    study = ct.Study.read(market / "study.toml")
+    assert again(study, market) == study and list(study.outputs) == ["cascade"]
+    rules = ct.liquidation.LiquidationCascade(
+        ct.liquidation.Linear(depth=500), breakers=(ct.liquidation.Halt(0.2, 2),)
+    )
+    book = ct.liquidation.MarginBook({"ETH": 2000}, market / "p.csv")
+    net = ct.read(market / "e.csv", nodes=market / "n.csv")
+    plain = ct.liquidation.CoupledCascade(rules).run(
+        net, book, {"ETH": -0.3}, ct.Shock.default("c", 0.5)
+    )
+    done = study.run()
+    assert_frame_equal(done["cascade"].table, plain.table)
+    assert {"path", "accounts", "nodes", "bearers"} <= {*done.tables()}
+    alone = study.but(network={}, shock=None)
+    assert_frame_equal(alone.run()["cascade"].table, rules.run(book, {"ETH": -0.3}).table)
+    with pytest.raises(ct.errors.ArgumentError, match="no network"):
+        alone.run("rank")
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"position": "p.csv", "prices": {"ETH": 1}}, "Did you mean 'positions'"),
+        ({"prices": {"ETH": 1}}, "positions ="),
+        ({"positions": "p.csv"}, "prices ="),
+        ({"positions": "p.csv", "prices": {"ETH": 1}, "maintenance": "much"}, "maintenance"),
+        ({"positions": "p.csv", "prices": {"ETH": 1}, "decimal": "!"}, "decimal"),
+    ],
+)
+def test_a_market_that_is_wrong_is_refused(wrong, said):
+    with pytest.raises(ct.ContagionError, match=said):
+        ct.Study({}, market=wrong)
+
+
+def test_a_name_that_is_a_law_of_price_too_is_a_name():
+    fund = {"kind": "insurance-fund", "node": "linear", "amount": 20}
+    study = ct.Study("neva_ring3", outputs={"policy": {"interventions": {"fund": fund}}})
+    assert study.outputs["policy"]["interventions"]["fund"].node == "linear"
+    sale = ct.Study("neva_ring3", model={"name": "fire-sale", "impact": {"kind": "none"}})
+    assert isinstance(sale.model.impact, ct.liquidation.NoImpact)
+    by_asset = {"name": "fire-sale", "impact": {"X": 0.5, "Y": {"kind": "linear", "depth": 5}}}
+    assert dict(ct.Study("neva_ring3", model=by_asset).model.impact)["Y"].depth == 5
+
+
+# -- networks that a study makes ----------------------------------------------------------------
+
+
+def test_a_generated_network(tmp_path):
+    words = {"family": "erdos-renyi", "n": 20, "degree": 3, "capital": 0.1, "seed": 4}
+    study = ct.Study({"generate": words}, shock=ct.Shock.relative(0.1))
+    assert again(study, tmp_path) == study
+    plain = ct.synthetic.generate.erdos_renyi(
+        20, 3, sheets=ct.synthetic.generate.Sheets(capital=0.1), rng=4
+    )
+    done = study.run()
+    assert done.network.amount.tolist() == plain.amount.tolist()
+    assert "generated" in done.network.provenance.unobserved
+    with pytest.raises(ct.ContagionError, match="Did you mean 'degree'"):
+        ct.Study({"generate": {**words, "degre": 3}}, shock=ct.Shock.relative(0.1)).run()
+    with pytest.raises(ct.ContagionError, match="read from nowhere"):
+        ct.Study({"generate": words, "nodes": "n.csv"})
+
+
+def test_a_reconstructed_ensemble(tmp_path):
+    text = "node,interbank_assets,interbank_liabilities,equity\na,5,3,9\nb,3,4,9\nc,2,3,9\n"
+    (tmp_path / "m.csv").write_text(text)
+    words = {"method": "fitness", "density": 0.8, "samples": 3, "seed": 2}
+    study = ct.Study(
+        {"source": "m.csv", "reconstruct": words}, outputs="stress", scenarios="single-defaults",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert again(study, tmp_path) == study
+    margins = ct.synthetic.reconstruct.Margins.from_table(tmp_path / "m.csv")
+    plain = ct.synthetic.reconstruct.fitness(margins, density=0.8, samples=3, rng=2)
+    assert [net.amount.tolist() for net in study.run().networks] == [
+        net.amount.tolist() for net in plain
+    ]
+    of_net = ct.Study({"source": "neva_ring3", "reconstruct": {}}, shock=ct.Shock.default("A"))
+    assert "reconstructed" in of_net.run().network.provenance.unobserved
+    assert of_net.run("stress")["stress"] is not None

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..network.schema import TABLES
+from ..network.tables import read_table
 from ..network.tables.surfaces import in_study, on_command_line
 from ..text import known_name
 from . import (
@@ -26,8 +28,8 @@ from . import (
     sweeps,
 )
 from .grouped import grouped
-from .options import OUT, File, Json, option, print_json
-from .outputs import tell
+from .options import DATA, OUT, File, Json, option, print_json
+from .outputs import csvs, tell
 from .specifying import Data
 from .terminal import findings_text, paragraph, put, say
 
@@ -103,21 +105,31 @@ def check(
         Path | None,
         option("DIR", "Write the tables as they were read and repaired into this folder.", OUT),
     ] = None,
+    table: Annotated[
+        str | None,
+        option("NAME", f"Which table it is, if not exposures: {', '.join(TABLES)}.", DATA),
+    ] = None,
     as_json: Json = False,
     *,
     data: Data,
 ) -> None:
-    """Check a file of exposures: every finding with rows, amounts and a fix.
+    """Check a file of exposures, or another table: every finding with rows, amounts and a fix.
 
     The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
     `contagion columns`.
     """
     from ..errors import NetworkError
 
-    network, said = None, in_study if file.endswith(".toml") else on_command_line
+    network, read = None, None
+    said = in_study if file.endswith(".toml") and table is None else on_command_line
     try:
-        network = data.begin(data.study(file)).network
-        found, failed = network.findings, False
+        if table is not None:
+            known_name(table, TABLES, "table", "--table")
+            read = read_table(file, table, unit=data.unit or "", **data.keywords())  # type: ignore[arg-type]
+            found, failed = tuple(read.findings), False
+        else:
+            network = data.begin(data.study(file)).network
+            found, failed = network.findings, False
     except NetworkError as error:
         if not error.findings:
             raise
@@ -126,13 +138,14 @@ def check(
         told = [asdict(f) | {"fix": said(f.fix)} for f in found]
         print_json({"ok": not failed, "findings": told})
     else:
-        if network is not None:
-            put("\n".join(repr(network).splitlines()[:3]))
+        if network is not None or read is not None:
+            put("\n".join(repr(read if network is None else network).splitlines()[:3]))
         put(findings_text(found, said) if found else "clean: the checks found nothing.")
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
-    if network is not None and fix is not None:
-        files = network.write(fix)
+    if fix is not None and not failed:
+        assert network is not None or read is not None
+        files = csvs(fix, {read.name: read.table}) if network is None else network.write(fix)
         if not as_json:
             tell(fix, files)
     if failed:

@@ -48,9 +48,8 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, **filled)
         if given.get("as_json") or command.__name__ == "check":  # which tells all of it
             return
-        for record in filled.values():
-            if hasattr(record, "about") and (line := record.about()):
-                put(f"\n{line}")
+        for line in [x for record in filled.values() for x in getattr(record, "about", list)()]:
+            put(f"\n{line}")
 
     called.__signature__ = Signature(spelled)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in spelled}

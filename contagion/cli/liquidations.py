@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import pandas as pd
+import typer
 
 from ..errors import ArgumentError, ConvergenceError
 from ..liquidation import CascadeResult, LiquidationCascade, MarginBook, concentration, liquidatable
 from ..liquidation.cascade_measures import cascade_multiplier, time_to_stop, total_loss
-from ..liquidation.coupling import CoupledCascade, CoupledResult
+from ..liquidation.coupling import CoupledResult
 from ..liquidation.margin_book import NUMERAIRE
-from ..shocks import Shock
-from ..study import StudyRun
-from ..text import plural
-from ..units import conversion, parse
+from ..network.exposure_network import ExposureNetwork
+from ..study import Study, StudyRun
+from ..study.kinds import word
+from ..study.market import places as market_places
+from ..study.outputs import cascaded
+from ..study.result_tables import of_cascade
+from ..units import parse
 from . import market_arguments as market
 from .grouped import grouped
 from .liquidations_text import cascade_text, coupled_text, profile_text
@@ -42,6 +44,14 @@ def _on_graph(text: str, metavar: str) -> Any:
 
 @grouped
 def cascade(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY",
+            help="A study (.toml) with [market] and [cascade], in place of the options.",
+            show_default=False,
+        ),
+    ] = None,
     positions: market.Positions = None,
     loans: market.Loans = None,
     prices: market.Prices = None,
@@ -134,62 +144,58 @@ def cascade(
     """
     drawable(figure)
     moves = market.moves(move)
-    if not moves and not (default or loss):
+    if not moves and not (default or loss) and source is None:
         raise ArgumentError("Say which price moves: --move ASSET=CHANGE, such as --move ETH=-0.3.")
     on_graph = {"--nodes": nodes, "--orientation": orientation, "--repair": repair,
                 "--assume-equity": assume_equity, "--rule": rule, "--default": default,
                 "--loss": loss}  # fmt: skip
-    for word, value in on_graph.items():
+    for flag, value in on_graph.items():
         if value and network is None:
-            raise ArgumentError(f"{word}: it needs --network DATASET-OR-FILE.")
-    loaded = None
-    if network is not None:
-        data = Data(
-            nodes=nodes, orientation=orientation, assume_equity=assume_equity, repair=repair
-        )
-        loaded = StudyRun(Run(default=default, loss=loss).on(data.study(network), rule))
-        if unit is None and parse(loaded.network.unit).factor != 1:
-            raise ArgumentError(
-                f"The network is in {loaded.network.unit!r}. Say what prices and margins are in: "
-                f"--unit {parse(loaded.network.unit).asset or 'USD'}, or the same."
-            )
-        unit = unit or loaded.network.unit
-    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
-    breakers: list[Any] = [] if halt is None else [market.halt(halt)]
-    breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
-    chosen = LiquidationCascade(
-        impact=market.impact(impact, book.assets),
-        oracle=market.oracle(oracle, book.assets),
-        breakers=tuple(breakers),
-        max_rounds=max_rounds,
-    )
-    notes = [alike(chosen.impact, "--impact", book.assets),
-             alike(chosen.oracle, "--oracle", book.assets)]  # fmt: skip
-    money = market.amounts(free, "--free", "HOLDER=AMOUNT, such as --free desk=2m")
-    joint: CoupledResult | None = None
+            raise ArgumentError(f"{flag}: it needs --network DATASET-OR-FILE.")
+    result: CascadeResult | CoupledResult
     try:
-        if loaded is None:
-            done = chosen.run(book, moves, money)
+        if source is not None:
+            said = {"--positions": positions, "--loans": loans, "--prices": prices, "--free": free,
+                    "--network": network, "--halt": halt, "--throttle": throttle}  # fmt: skip
+            result = _of_study(source, moves, [flag for flag, x in said.items() if x], reading)
+            notes = []
         else:
-            shock = loaded.shock if default or loss else Shock()
-            rate = conversion(book.unit, loaded.network.unit, "The book", "Say its --unit.")
-            money = {holder: rate * amount for holder, amount in money.items()}
-            joint = CoupledCascade(chosen).run(loaded.network, book, moves, shock, money)
-            done = joint.cascade
+            data = Data(
+                nodes=nodes, orientation=orientation, assume_equity=assume_equity, repair=repair
+            )
+            graph, shock = None, None
+            if network is not None:
+                run = StudyRun(Run(default=default, loss=loss).on(data.study(network), rule))
+                graph, shock = run.network, run.shock if default or loss else None
+                unit = unit or _unit(graph)
+                reading.hear_network(graph, network)
+            book = market.read_book(positions, loans, prices, maintenance, unit, reading=reading)
+            breakers: list[Any] = [] if halt is None else [market.halt(halt)]
+            breakers += [] if throttle is None else [market.throttle(throttle, book.assets)]
+            chosen = LiquidationCascade(
+                impact=market.impact(impact, book.assets),
+                oracle=market.oracle(oracle, book.assets),
+                breakers=tuple(breakers),
+                max_rounds=max_rounds,
+            )
+            notes = [alike(chosen.impact, "--impact", book.assets),
+                     alike(chosen.oracle, "--oracle", book.assets)]  # fmt: skip
+            money = market.amounts(free, "--free", "HOLDER=AMOUNT, such as --free desk=2m")
+            result = cascaded(chosen, book, moves, money, graph, shock)
     except ConvergenceError as error:
         if "max_rounds" not in str(error):
             raise
-        raise ArgumentError(
-            f"The cascade did not settle in {plural(max_rounds, 'round')}. Raise --max-rounds."
-        ) from None
-    frames = _frames(done, joint)
+        raise ArgumentError(f"{error} Raise --max-rounds.") from None
+    joint = result if isinstance(result, CoupledResult) else None
+    done = result if isinstance(result, CascadeResult) else result.cascade
+    frames = of_cascade(result)
     found = {**_record(done, joint), "notes": [note for note in notes if note]}
     files = save(out, frames, found)
     draw(figure, lambda plot: plot.cascade_path(done))
     if as_json:
         print_json({**found, **rows(frames), "files": files, "figure": figure})
         return
-    words = [f"impact {impact}", f"oracle {oracle}"]
+    words = _words(done.cascade) if source is not None else [f"impact {impact}", f"oracle {oracle}"]
     words += [
         f"{name} {value}" for name, value in (("halt", halt), ("throttle", throttle)) if value
     ]
@@ -197,6 +203,43 @@ def cascade(
     if joint is not None:
         put(f"\n{coupled_text(joint)}")
     _end([*found["notes"]], out, files, figure)
+
+
+def _of_study(
+    source: str, moves: dict[str, float], options: list[str], reading: Reading
+) -> CascadeResult | CoupledResult:
+    """The cascade of a study, with other moves where they are said."""
+    if not source.endswith(".toml"):
+        raise ArgumentError(
+            f"{source}: say what it is, --positions {source} or --loans {source}; or name a study "
+            "(.toml) with [market] and [cascade]."
+        )
+    if options:
+        raise ArgumentError(f"{options[0]}: the study says it in [market] and [cascade].")
+    study = Study.read(source)
+    own = {**study.outputs.get("cascade", {}), **({"move": moves} if moves else {})}
+    run = StudyRun(study.but(outputs={"cascade": own}))
+    market.heard(run.book, market_places(study.market), reading)
+    if study.network:
+        reading.hear_network(run.network, source)
+    found: CascadeResult | CoupledResult = run["cascade"]
+    return found
+
+
+def _unit(network: ExposureNetwork) -> str:
+    """The unit of prices and margins, where that of the network has no scale."""
+    if parse(network.unit).factor != 1:
+        raise ArgumentError(
+            f"The network is in {network.unit!r}. Say what prices and margins are in: "
+            f"--unit {parse(network.unit).asset or 'USD'}, or the same."
+        )
+    return network.unit
+
+
+def _words(cascade: Any) -> list[str]:
+    """Impact, oracle and breakers in words."""
+    named = [word(type(x)) for x in (cascade.impact, cascade.oracle, *cascade.breakers)]
+    return [f"impact {named[0]}", f"oracle {named[1]}", *named[2:]]
 
 
 @grouped
@@ -225,7 +268,7 @@ def profile(
     Example: contagion liquidatable --loans loans.csv --prices prices.csv --asset ETH
     """
     drawable(figure)
-    book = market.read_book(positions, loans, prices, maintenance, unit, reading.keywords())
+    book = market.read_book(positions, loans, prices, maintenance, unit, reading=reading)
     at = market.steps(moves)
     found = liquidatable(book, at, asset)
     holders = concentration(book, at, asset, k=[1, 3])
@@ -290,29 +333,3 @@ def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
             "assumptions": list(result.network.assumptions),
         }
     return found
-
-
-def accounts(done: CascadeResult) -> pd.DataFrame:
-    """`done.table` with the loss of every account, the largest first.
-
-    loss: the fall of max(equity, 0), and calls met; the sum by holder is `holder_losses`.
-    """
-    table = done.table
-    left = np.where(table["vault"], 0.0, np.maximum(table["equity_after"], 0.0))
-    lost = np.maximum(table["equity_before"], 0.0) - left + table["called"]
-    return table.assign(loss=lost).sort_values("loss", ascending=False, kind="stable")
-
-
-def _frames(done: CascadeResult, joint: CoupledResult | None) -> dict[str, pd.DataFrame]:
-    table = done.table
-    hit = table["liquidated"].gt(1e-12).groupby(table["venue"], sort=False).sum()
-    venues = pd.DataFrame(
-        {"accounts": table.groupby("venue", sort=False).size(), "liquidated": hit,
-         "deficit": done.deficits, "latent": done.latent, "fees": done.fees,
-         "vault": done.vaults}
-    ).loc[list(done.before.venues)].rename_axis("venue").reset_index()  # fmt: skip
-    frames = {"path": done.history, "venues": venues, "accounts": accounts(done)}
-    if joint is not None:
-        frames["nodes"] = joint.table.rename_axis("node").reset_index()
-        frames["bearers"] = joint.result.bearers
-    return frames

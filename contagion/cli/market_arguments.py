@@ -16,7 +16,7 @@ from ..liquidation.margin_book import NUMERAIRE
 from ..study.kinds import word
 from ..study.texts import number, part
 from ..study.values import read_value
-from ..text import known_name, listing
+from ..text import known_name, listing, plural
 from .options import option, pairs
 
 BOOK = "Book"
@@ -64,9 +64,10 @@ def read_book(
     prices: Iterable[str] | None,
     maintenance: str = "0.05",
     unit: str | None = None,
-    reading: Mapping[str, Any] | None = None,
+    *,
+    reading: Any,
 ) -> MarginBook:
-    """The book of the options.
+    """The book of the options, of which `reading` hears what was read.
 
     Raises
     ------
@@ -76,18 +77,29 @@ def read_book(
     if positions is None and loans is None:
         raise ArgumentError("Say what is held: --positions FILE, --loans FILE, or both.")
     try:
-        return MarginBook(
+        book = MarginBook(
             read_prices(prices),
             positions,
             loans,
             maintenance=part(maintenance, "--maintenance"),
             unit=unit or "",
-            **(reading or {}),
+            **reading.keywords(),
         )
     except MarginError as error:
         if str(error).startswith("No price is given"):
             raise MarginError(f"{error} Write --prices ASSET=PRICE.") from None
         raise
+    heard(book, {"positions": positions, "loans": loans}, reading)
+    return book
+
+
+def heard(book: MarginBook, files: Mapping[str, Any], reading: Any) -> None:
+    """Note which files the book was read from."""
+    for name, one in (("positions", "position"), ("loans", "loan")):
+        if files.get(name) is not None:
+            reading.hear(
+                files[name], plural(len(getattr(book, name)), one), book.told[name], as_=name
+            )
 
 
 def read_prices(texts: Iterable[str] | None) -> list[Any]:

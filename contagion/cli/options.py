@@ -36,6 +36,11 @@ File = Annotated[
     str, typer.Argument(metavar="FILE", help="File or folder of exposures.", show_default=False)
 ]
 Nodes = Annotated[Path | None, option("FILE", "Table of the nodes, for a file.", DATA)]
+Holdings = Annotated[
+    Path | None, option("FILE", "Table of what nodes hold of assets with a price.", DATA)
+]
+Guarantees = Annotated[Path | None, option("FILE", "Table of guarantees.", DATA)]
+Shareholdings = Annotated[Path | None, option("FILE", "Table of shareholdings.", DATA)]
 Orientation = Annotated[
     str | None,
     option(
@@ -47,7 +52,6 @@ Orientation = Annotated[
 ]
 Unit = Annotated[str | None, option("TEXT", "Unit of the amounts.", DATA)]
 Layer = Annotated[str | None, option("TEXT", "Keep one layer of the exposures.", DATA)]
-Period = Annotated[str | None, option("TEXT", "Take one period of tables of several.", DATA)]
 AssumeEquity = Annotated[
     list[str] | None,
     option("NODE=AMOUNT", "Equity of a node that the data do not give. Repeatable.", DATA),

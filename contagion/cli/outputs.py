@@ -62,13 +62,19 @@ def save(
     """Write tables as CSV, texts by their file name, and summary.json; without a folder nothing."""
     if folder is None:
         return []
-    media.folder(folder, "--out").mkdir(parents=True, exist_ok=True)
-    for name, frame in frames.items():
-        guarded(frame).to_csv(folder / f"{name}.csv", index=False)
+    files = csvs(folder, frames)
     for name, text in (texts or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
-    names = [*(f"{name}.csv" for name in frames), *(texts or {})]
-    return [*(folder / name for name in names), summary(folder, record)]
+    return [*files, *(folder / name for name in texts or {}), summary(folder, record)]
+
+
+def csvs(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write tables as CSV, by their names."""
+    media.folder(folder, "--out").mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{name}.csv" for name in frames]
+    for file, frame in zip(files, frames.values(), strict=True):
+        guarded(frame).to_csv(file, index=False)
+    return files
 
 
 def summary(folder: Path, record: Mapping[str, Any]) -> Path:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field, fields, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Annotated, Any
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, Finding
 from ..network import schema
+from ..network.exposure_network import ExposureNetwork
 from ..network.tables.reading import OPTIONS, Option
 from ..study.texts import number
-from ..text import known_name
+from ..text import known_name, plural
 from .options import option
+from .terminal import data_line
 
 PANEL = "Reading"
 MARKS = {"tab": "\t", "space": " "}
@@ -28,7 +30,37 @@ def _creditor() -> tuple[str, Any, Any]:
     return "creditor", Annotated[str | None, option("NAME", text, PANEL)], field(default=None)
 
 
-class _Base:
+@dataclass(frozen=True)
+class Told:
+    """What a command read; it is told at the end of the command, see :mod:`.grouped`."""
+
+    def hear(
+        self,
+        source: object,
+        size: str,
+        findings: Iterable[Finding],
+        assumed: int = 0,
+        as_: str = "",
+    ) -> None:
+        """Note what was read; `as_`: the table that it is, where it is no network."""
+        said = [getattr(self, f.name) for f in fields(self) if f.name != "write_study"]
+        full = f"contagion check {source}" + (f" --table {as_}" if as_ else "")
+        full += ", with the same options" if any(said) else ""
+        line = data_line(str(source), size, list(findings), assumed, full)
+        self.__dict__.setdefault("heard", {})[str(source), as_] = line
+
+    def hear_network(self, network: ExposureNetwork, source: object) -> None:
+        """Note the network that was read."""
+        size = f"{plural(len(network), 'node')}, {plural(len(network.amount), 'exposure')}"
+        self.hear(source, size, network.findings, len(network.assumptions))
+
+    def about(self) -> list[str]:
+        """A line for each table or network that was read."""
+        return list(self.__dict__.get("heard", {}).values())
+
+
+@dataclass(frozen=True)
+class _Base(Told):
     """How tables are read, in the words of the command line."""
 
     def keywords(self) -> dict[str, Any]:
@@ -62,7 +94,11 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
         elif name == "where":
             found[name] = {}
             for column, value in _pairs(words, one):
-                found[name].setdefault(column, []).append(value)
+                table, sign, theirs = column.partition(".")
+                own = found[name]
+                if sign and table in schema.TABLES:
+                    own, column = own.setdefault(table, {}), theirs
+                own.setdefault(column, []).append(value)
         elif name == "rates":
             found[name] = dict(_pairs(words, one))
         elif one.kind == "rates":

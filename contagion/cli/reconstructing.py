@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +11,11 @@ import typer
 from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
-from ..network import schema
-from ..network.tables import columns as named
-from ..network.tables import door, reading
+from ..network.tables import read_table
+from ..network.tables.reading import OPTIONS as READING
+from ..study.making import METHODS
+from ..study.source import has_margins
 from ..study.texts import free
-from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
 from . import options
@@ -26,13 +25,6 @@ from .specifying import Data, elsewhere
 from .terminal import put, say, table
 
 MOST = 12
-METHODS: dict[str, Callable[..., Ensemble]] = {
-    "maximum-entropy": room.maximum_entropy,
-    "minimum-density": room.minimum_density,
-    "fitness": room.fitness,
-    "configuration": room.configuration,
-    "gibbs": room.gibbs,
-}
 
 
 @grouped
@@ -105,15 +97,12 @@ def reconstruct(
     choices = dict(study.network)
     said = choices.pop("source")
     file = study.folder / said
-    totals = said not in dataset_names() and file.is_file() and _has_margins(file, choices)
+    totals = said not in dataset_names() and file.is_file() and has_margins(file, choices)
     if totals:
-        margins = Margins.from_table(
-            file,
-            unit=choices.pop("unit", ""),
-            name=file.stem,
-            residual=residual,
-            **choices,
-        )
+        unit, how = choices.pop("unit", ""), {k: choices.pop(k) for k in READING if k in choices}
+        found = read_table(file, "margins", unit=unit, **how)
+        data.hear(file, plural(len(found.table), "node"), found.findings, as_="margins")
+        margins = Margins.from_table(found, unit=unit, name=file.stem, residual=residual, **choices)
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
@@ -140,15 +129,6 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
     for network, folder in zip(ensemble, folders, strict=True):
         network.write(folder)
     return folders
-
-
-def _has_margins(file: Path, choices: dict[str, Any]) -> bool:
-    """Whether a file is a table of nodes with one of the columns of margins."""
-    if file.suffix.lower() in (".graphml", ".gexf"):
-        return False
-    how = reading(choices)
-    source = door.find(file, "margins", how)
-    return bool(set(schema.MARGINS) & set(named.mapped(source.frame, "margins", how).frame.columns))
 
 
 def _parameters(method: str) -> list[str]:

@@ -18,7 +18,7 @@ from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, 
 from ..rules.serialize import INNER
 from ..study.rule_words import rule_from
 from ..study.texts import number
-from ..text import closest, known_name, percent
+from ..text import closest, known_name, percent, plural
 from ..units import Scale, scale
 from . import rule_arguments as words
 from .grouped import grouped
@@ -125,7 +125,9 @@ def _claims(path: Path, unit: str | None, reading: Reading) -> pd.DataFrame:
         raise MissingFileError(
             f"There is no file {str(path)!r}: it is a folder. A claims table is a CSV file."
         )
-    return read_table(path, "claims", unit=unit or "", **reading.keywords()).table
+    found = read_table(path, "claims", unit=unit or "", **reading.keywords())
+    reading.hear(path, plural(len(found.table), "claim"), found.findings, as_="claims")
+    return found.table
 
 
 def _record(done: Allocation) -> dict[str, Any]:

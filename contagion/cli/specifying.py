@@ -14,6 +14,7 @@ import typer
 from ..errors import ArgumentError, located
 from ..models import MODELS, Model
 from ..network import schema
+from ..network.tables.door import BESIDE
 from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
 from ..scenarios import KINDS
@@ -29,11 +30,11 @@ from . import options
 from .options import pairs, settings
 from .read_options import Reading
 from .rule_arguments import assigned
-from .terminal import findings_line, put
+from .terminal import put
 
-PLAIN = ("orientation", "unit", "layer", "period")
+PLAIN = ("orientation", "unit", "layer")
 OWN = {name: READING[name].option for name in READING} | {
-    name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *PLAIN)
+    name: "--" + name.replace("_", "-") for name in ("nodes", "assume_equity", *BESIDE, *PLAIN)
 }  # what has an option of its own
 EVERY = "*"
 
@@ -43,10 +44,12 @@ class Data(Reading):  # type: ignore[misc]
     """How a network is read, and where the study of the command is written."""
 
     nodes: options.Nodes = None
+    holdings: options.Holdings = None
+    guarantees: options.Guarantees = None
+    shareholdings: options.Shareholdings = None
     orientation: options.Orientation = None
     unit: options.Unit = None
     layer: options.Layer = None
-    period: options.Period = None
     assume_equity: options.AssumeEquity = None
     repair: options.Repair = None
     write_study: options.WriteStudy = None
@@ -63,8 +66,8 @@ class Data(Reading):  # type: ignore[misc]
                 "shell took the > of an arrow for a file)."
             )
         found |= repairs(self.repair)
-        if self.nodes is not None:
-            found["nodes"] = str(self.nodes)
+        beside = ("nodes", *BESIDE)
+        found |= {name: str(getattr(self, name)) for name in beside if getattr(self, name)}
         for table in {*schema.TABLES} & {*found}:
             found[table] = Path(os.path.relpath(found[table], base.folder)).as_posix()
         form = "NODE=AMOUNT, such as --assume-equity celsius=200m"
@@ -86,13 +89,13 @@ class Data(Reading):  # type: ignore[misc]
         self.__dict__["run"] = run = StudyRun(study, **running)
         return run
 
-    def about(self) -> str:
-        """One line below what a command computed, about the data that it read."""
+    def about(self) -> list[str]:
         run = self.__dict__.get("run")
-        if run is None or not run.loaded:
-            return ""
-        place = self.__dict__.get("source", run.study.network["source"])
-        return findings_line(run.network.findings, run.network.assumptions, place)
+        if run is not None and run.loaded:
+            self.hear_network(
+                run.network, self.__dict__.get("source", run.study.network.get("source", ""))
+            )
+        return super().about()
 
 
 def repairs(texts: Iterable[str] | None) -> dict[str, Any]:

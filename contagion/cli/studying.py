@@ -9,7 +9,9 @@ import typer
 
 from ..study import Study
 from ..study.folders import HASHES, LOCK, README, RESULTS, copied, hashed, locked, packed, readme
+from .grouped import grouped
 from .options import option
+from .read_options import Told
 from .runs import results
 from .terminal import paragraph, put, say, written
 
@@ -30,9 +32,12 @@ def demo(folder: Folder = Path("contagion_demo")) -> None:
         say(f"contagion run {file}", Study.read(file).title, indent="  ")
 
 
+@grouped
 def replicate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or a new folder.")],
     study: Annotated[Path, option("FILE", "The study that is replicated.")] = Path("study.toml"),
+    *,
+    told: Told,
 ) -> None:
     """Write a package with which others get the same numbers, as journals ask for.
 
@@ -42,6 +47,7 @@ def replicate(
 
     mine = packed(Study.read(study), folder)
     done = mine.run()
+    told.hear_network(done.network, study)
     mine.write(folder / "study.toml")
     made = results(done, folder / RESULTS)
     made.append(write_report(folder / "report.html", done))

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import Finding
 from ..media import visible
 from ..network.tables.surfaces import on_command_line
+from ..text import plural
 
 
 def width() -> int:
@@ -157,17 +158,17 @@ def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_c
     return "\n".join(parts)
 
 
-def findings_line(findings: Sequence[Finding], assumed: Sequence[str], source: str) -> str:
-    """One line below what a command computed: what stands about its data; empty for nothing.
+def data_line(source: str, size: str, findings: Sequence[Finding], assumed: int, full: str) -> str:
+    """One line below what a command computed: what was read, and what stands about it.
 
-    >>> findings_line([Finding("W001", "warning", "amounts of 0", "", "")], [], "x.csv")
-    'Data: amounts of 0 (W001); in full: contagion check x.csv'
+    >>> data_line("x.csv", "1 claim", [Finding("W001", "warning", "amounts of 0", "", "")], 0, "…")
+    'Data: x.csv (1 claim): amounts of 0 (W001); in full: …'
+    >>> data_line("x.csv", "1 claim", [], 0, "…")
+    'Data: x.csv (1 claim): no warnings, nothing assumed.'
     """
     told = [f"{f.title} ({f.code})" for f in findings if f.severity in ("warning", "repaired")]
     told += [f.message.rstrip(".") for f in findings if f.code == "N004"]
-    told += [f"{len(assumed)} assumption{'s' if len(assumed) > 1 else ''}"] if assumed else []
-    if not told:
-        return ""
-    return paragraph(
-        f"Data: {'; '.join(dict.fromkeys(told))}; in full: contagion check {source}", "", "  "
-    )
+    told += [plural(assumed, "assumption")] if assumed else []
+    said = "; ".join([*dict.fromkeys(told), f"in full: {full}"])
+    said = said if told else "no warnings, nothing assumed."
+    return paragraph(f"Data: {source} ({size}): {said}", "", "  ")

@@ -93,7 +93,7 @@ class MarginBook:
         _check_prices(self.prices)
         held, owed = tables.read(positions, "positions", how), tables.read(loans, "loans", how)
         how.finish([*held.headings, *owed.headings])
-        put["findings"] = (*told, *held.findings, *owed.findings)
+        put["told"] = {"prices": told, "positions": held.findings, "loans": owed.findings}
         put["instruments"], put["schedules"] = dict(instruments or {}), dict(schedules or {})
         put["portfolio"] = dict(portfolio or {})
         put["prices"] = priced(self.prices, self.instruments)
@@ -108,9 +108,8 @@ class MarginBook:
         own = frame["asset"].astype(str) + "@" + frame["venue"].astype(str)
         put["_base"] = dict(zip(own, frame["asset"], strict=True))
         frame["asset"] = frame["asset"].where(~own.isin(known), own)
-        for name in frame["asset"].unique():
-            if name not in self.prices:
-                raise MarginError(f"No price is given. {did_you_mean(name, known, 'asset')}")
+        for name in [name for name in frame["asset"].unique() if name not in self.prices]:
+            raise MarginError(f"No price is given. {did_you_mean(name, known, 'asset')}")
         names = list(dict.fromkeys(frame["asset"]))
         put["assets"] = tuple(dict.fromkeys([*names, *names_behind(names, self.instruments)]))
         put["price"] = np.array([self.prices[name] for name in self.assets])
@@ -133,7 +132,7 @@ class MarginBook:
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"a MarginBook is immutable; {key!r} cannot be set")
 
-    findings: tuple[Finding, ...]
+    told: dict[str, list[Finding]]
     prices: dict[str, float]
     instruments: dict[str, Instrument]
     schedules: dict[str, TieredSchedule]
@@ -145,6 +144,11 @@ class MarginBook:
     unit: str
     _base: dict[str, Any]
     _frame: pd.DataFrame
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """How prices, positions and loans were read, repaired and filled in."""
+        return sum(map(tuple, self.told.values()), ())
 
     @cached_property
     def arrays(self) -> Accounts:

@@ -14,6 +14,11 @@ from ..network.tables import Reading, door
 from ..text import listing, plural
 
 NUMERAIRE = "money"
+MATTER = {
+    "positions": ("entry_price", "margin", "maintenance"),
+    "loans": ("bonus", "close_factor", "full_below"),
+}  # columns whose default matters
+DEFAULT = {"entry_price": "the price of now"}
 LEGS = ["venue", "holder", "key", "asset", "units", "weight", "entry_price", "margin", "loan",
         "close_factor", "bonus", "fee", "full_below", "debt", "borrows", "linear",
         "row"]  # fmt: skip
@@ -23,6 +28,7 @@ def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
     """The positions, with defaults filled in."""
     if not 0 <= maintenance < 1:
         raise MarginError(f"maintenance={maintenance}: a rate lies in [0, 1).")
+    read.findings += _assumed(read, {"maintenance": maintenance})
     table = _filled(read)
     spot = table["kind"] == "spot"
     table["maintenance"] = table["maintenance"].fillna(spot.map({True: 0.0, False: maintenance}))
@@ -34,6 +40,7 @@ def positions(read: door.Read, maintenance: float) -> pd.DataFrame:
 
 def loans(read: door.Read) -> pd.DataFrame:
     """The loans, with defaults filled in."""
+    read.findings += _assumed(read)
     table = _filled(read)
     table["collateral"] /= 10.0 ** table["collateral_decimals"]
     table["debt"] /= 10.0 ** table["debt_decimals"]
@@ -143,6 +150,18 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
     except NetworkError as error:
         raise MarginError(str(error)) from None
     return found
+
+
+def _assumed(read: door.Read, given: Mapping[str, float] = {}) -> list[Finding]:
+    """The defaults of columns that matter and are not there; `given`: in place of the schema's."""
+    table, own = read.table, schema.columns(read.name)
+    linear = "kind" not in table or (table["kind"] != "spot").any()
+    lacking = [c for c in MATTER[read.name] if c not in table] if len(table) and linear else []
+    if not lacking:
+        return []
+    said = ", ".join(f"{c} ({given.get(c, DEFAULT.get(c, own[c].default))})" for c in lacking)
+    text = f"the {read.name} do not give {said}: taken as in brackets."
+    return [Finding("N004", "note", "default assumed", text, "", len(table))]
 
 
 def prices(given: Any, how: Reading) -> tuple[dict[str, float], list[Finding]]:

@@ -19,7 +19,7 @@ from ..text import known_name
 from .fire_sale import FireSale
 from .network_valuation import NetworkValuation
 from .parameters import POSITIVE, RATE, Parameter, Parameters, Range
-from .portfolios import SHARE
+from .portfolios import SHARE, Impact
 from .valuation_base import Valuation
 from .valuations import LinearDebtRank
 
@@ -92,7 +92,7 @@ class Prices(Channel):
     by_node: ClassVar[Mapping[str, Range]] = FireSale.by_node
 
     capital_ratio: Parameter = 0.08
-    impact: float | Any = SHARE
+    impact: Impact = SHARE
     other_weight: Parameter = 0.0
     illiquid: tuple[Any, ...] = ()
 

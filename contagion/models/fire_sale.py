@@ -16,7 +16,7 @@ from ..results.outcome import Outcome
 from ..text import choice
 from .base import Trace
 from .parameters import RATE, Parameter, Range
-from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
+from .portfolios import SHARE, Impact, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
 from .settlement import settle
 
 INNER = 1e-2  # clearing is solved to this part of the tolerance of prices
@@ -108,7 +108,7 @@ class FireSale(PortfolioModel):
     }
 
     capital_ratio: Parameter = 0.08
-    impact: float | Any = SHARE
+    impact: Impact = SHARE
     other_weight: Parameter = 0.0
     illiquid: tuple[Any, ...] = ()
     which: Literal["greatest", "least"] | None = "greatest"

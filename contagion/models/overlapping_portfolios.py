@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +14,16 @@ from ..network.hit import Hit
 from .base import Trace
 from .claim_rates import ClaimRates
 from .parameters import RATE, Parameter, Range
-from .portfolios import SHARE, PortfolioModel, Portfolios, Solved, by_asset, checked_impact, valued
+from .portfolios import (
+    SHARE,
+    Impact,
+    PortfolioModel,
+    Portfolios,
+    Solved,
+    by_asset,
+    checked_impact,
+    valued,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +84,7 @@ class OverlappingPortfolios(PortfolioModel):
 
     by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
 
-    impact: float | Any = SHARE
+    impact: Impact = SHARE
     loss_given_default: Parameter = 0.0
     strict: bool = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,18 @@ from .routes import NOISE, lost_by, through_assets
 SHARE = 1.0536  # −ln(0.9) / 0.1: prices fall by 10 % when 10 % of everything held is sold
 
 Law = Callable[[np.ndarray], np.ndarray]
+
+
+@runtime_checkable
+class PriceLaw(Protocol):
+    """How sales move a price, such as `ct.liquidation.Linear`."""
+
+    def factor(self, volume: np.ndarray) -> np.ndarray:
+        """Prices over those before, after a volume sold."""
+        ...
+
+
+Impact: TypeAlias = float | PriceLaw | Mapping[Any, float | PriceLaw]
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class Contents:
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))
         put["book"], put["findings"] = book, tuple(draft.findings)
-        begin = begun(before, read, choices, draft.findings)
+        begin = begun(before, read, choices, draft.findings, unit)
         put["provenance"] = before if trusted else begin
         put["_holdings"] = held.checked(beside["holdings"], self.names, book.external_assets)
         put["_choices"] = {k: v for k, v in choices.items() if k in ("start_defaulted",)}

@@ -171,7 +171,7 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     [10.0, 0.0]
     """
     intake.settings({k: v for k, v in options.items() if k not in convert.OPTIONS})
-    known = {k: v for k, v in options.items() if k in convert.OPTIONS}
+    known = {k: v for k, v in options.items() if k in convert.OPTIONS and k not in convert.KEPT}
     tables = convert.read_tables(path, options)
     settings = intake.settings({**tables.settings, "read": record("read", Path(path).name, known)})
     return ExposureNetwork._from(tables, settings)

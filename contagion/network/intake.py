@@ -66,7 +66,7 @@ def beside(tables: convert.Tables, given: Mapping[Any, Any]) -> dict[str, pd.Dat
         found[name] = None
         if read is not None:
             tables.headings += read.headings
-            if len(read.table) or name == "holdings":
+            if len(read.table) or read.origin or name == "holdings":
                 tables.findings += read.findings
                 found[name] = read.table.reset_index(drop=True)
     return found

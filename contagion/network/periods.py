@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -13,117 +11,14 @@ import pandas as pd
 
 from ..errors import Finding, NetworkError
 from ..text import closest, listing, money, plural
-from . import schema
 from .formats import Tables
 from .tables.frames import to_pandas
 from .tables.numbers import numbers
+from .tables.snapshots import KEYS as IDS
+from .tables.snapshots import codes_of, column, in_order, label
 
 OF_NODES = ("assume_equity", "rules", "start_defaulted")  # settings that name nodes
-KEYS = {"nodes": ["node"], "exposures": ["creditor", "debtor"]}
-_YEAR, _MONTH, _DAY = r"(19|20)\d\d", r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
-_NAMED = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
-TEXT = re.compile(
-    rf"{_YEAR}[-/. ]?(q[1-4]|h[12]|s[12]|w\d\d?|m{_MONTH})|(q[1-4]|h[12]|s[12])[-/. ]?{_YEAR}"
-    rf"|{_YEAR}[-/.]{_MONTH}([-/.]{_DAY}([t ]\d\d:.*)?)?|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}"
-    rf"|({_DAY}[- ])?{_NAMED}[- ]?{_YEAR}|{_YEAR}[- ]{_NAMED}"
-)
-WHOLE = re.compile(rf"{_YEAR}((0[1-9]|1[0-2])({_DAY})?)?(\.0)?")  # 2022, 202212, 20221231
-CALLED = re.compile(
-    r"period|date|day|month|quarter|year|time|snapshot|wave|vintage|as.?of|layer|jahr|datum|quartal"
-    r"|stichtag|fecha|a(n|ñ)o|trimestre|ann(e|é)e",
-    re.IGNORECASE,
-)  # columns whose plain numbers may be periods
-OF_CONTRACTS = re.compile(
-    r"matur|expir|due|start|end\b|end_|issu|origin|settle|trade|effective|incept|birth|born|call",
-    re.IGNORECASE,
-)  # dates that belong to a claim: two of them are two claims
-
-
-def label(cell: Any) -> str:
-    """How a period is written: dates as 2022-12-31, whole numbers without a decimal sign.
-
-    >>> label(pd.Timestamp("2022-12-31")), label(2022.0), label(" 2022-Q4 ")
-    ('2022-12-31', '2022', '2022-Q4')
-    """
-    if isinstance(cell, datetime):  # and pandas.Timestamp
-        midnight = (cell.hour, cell.minute, cell.second, cell.microsecond) == (0, 0, 0, 0)
-        return cell.date().isoformat() if midnight else cell.isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
-def looks_like(cells: pd.Series) -> bool:
-    """Whether every cell that is not empty is a date, a month, a quarter, a half-year or a year.
-
-    >>> looks_like(pd.Series(["2022-Q4", "2023-Q4", None])), looks_like(pd.Series(["loans"]))
-    (True, False)
-    """
-    first = cells.head(100).dropna()  # most columns are told by one cell
-    plain = bool(CALLED.search(str(cells.name)))
-    try:
-        some = cells.dropna().drop_duplicates() if _like(first.head(1), plain) else first[:0]
-    except TypeError:  # cells that are lists
-        return False
-    return len(some) > 0 and _like(some, plain)
-
-
-def _like(cells: pd.Series, plain: bool) -> bool:
-    said = [(cell, label(cell).casefold()) for cell in cells.astype(object)]
-    return all(
-        isinstance(cell, date) or TEXT.fullmatch(text) or (plain and WHOLE.fullmatch(text))
-        for cell, text in said
-    )
-
-
-def column(table: pd.DataFrame, name: str, asked: bool) -> Any | None:
-    """A column whose cells are periods, though it is not called `period`.
-
-    Only a column that the schema does not read, or `layer`, is looked at, and unless periods are
-    `asked` for, only where one pair (or node) stands in several of them.
-    """
-    known = set(schema.columns(name)) - {"layer"}
-    for other in table.columns:
-        if other in known or OF_CONTRACTS.search(str(other)):
-            continue
-        if looks_like(table[other]):
-            key = [k for k in KEYS.get(name, ()) if k in table]
-            apart = table[[*key, other]].drop_duplicates()
-            if asked or (key and apart.dropna().duplicated(key).any()):
-                return other
-    return None
-
-
-def in_order(labels: Iterable[str]) -> list[str]:
-    """Periods in the order of time, where their names sort that way; else as they come.
-
-    >>> in_order(["Q1 2023", "Q4 2022"]), in_order(["after", "before"])
-    (['Q4 2022', 'Q1 2023'], ['after', 'before'])
-    """
-    found = list(dict.fromkeys(labels))
-    keys = [_time(text.casefold()) for text in found]
-    if any(key is None for key in keys):
-        return found
-    return [text for _, text in sorted(zip(keys, found, strict=True))]
-
-
-def _time(text: str) -> tuple[int, ...] | None:
-    """What a period sorts by: the year, then the rest as numbers."""
-    if WHOLE.fullmatch(text):
-        return (int(text[:4]), int(text[4:6] or 0), int(text[6:8].rstrip(".") or 0))
-    if not TEXT.fullmatch(text):
-        return None
-    name = re.search(r"[a-z]{3}", text)
-    if name:
-        text = text.replace(name[0], f"-{MONTHS.index(name[0]) // 3 + 1}-", 1)
-        text = re.sub(r"[a-z]+\.?", "", text)
-    parts = [int(number) for number in re.findall(r"\d+", text)]
-    at = next(i for i, number in enumerate(parts) if number > 1900)
-    back = at == len(parts) - 1  # 31.12.2022, Q4 2022
-    return tuple(reversed(parts)) if back else tuple(parts)
+KEYS = ("nodes", "exposures")
 
 
 class Periods:
@@ -152,16 +47,7 @@ class Periods:
         self.found = in_order(text for _, known in self._codes.values() for text in known)
 
     def _read(self, name: str, at: Any = "period") -> tuple[np.ndarray, list[str]]:
-        cells = self.tables[name][at]
-        try:
-            codes, known = pd.factorize(cells)
-        except TypeError:  # cells that are lists
-            codes, known = pd.factorize(cells.map(repr, na_action="ignore"))
-        labels = [label(cell) for cell in pd.Index(known).astype(object)]
-        blank = np.array([not text for text in labels], bool)
-        if blank.any():
-            codes = np.where((codes >= 0) & blank[codes], -1, codes)
-        return codes, labels
+        return codes_of(self.tables[name][at])
 
     def rows(self, name: str, period: str) -> np.ndarray:
         """(rows,) bool: of this period; a row without a period is of all of them."""
@@ -218,6 +104,7 @@ def one(
         For a period that the tables do not have.
     """
     wanted = settings.get("period")
+    tables.how.use("period")
     named = {"nodes": tables.nodes, "exposures": tables.exposures, **beside}
     periods = Periods(named, asked=wanted is not None)
     kept = dict(settings)
@@ -292,7 +179,7 @@ def _present(
     named = list({node for nodes in given.values() for node in nodes})
 
     def having(tables: Mapping[str, pd.DataFrame]) -> set[Any]:
-        sides = [tables[name][key] for name, keys in KEYS.items() if name in tables for key in keys]
+        sides = [tables[name][key] for name in KEYS if name in tables for key in IDS[name]]
         return {node for side in sides for node in side[side.isin(named)].unique()}
 
     gone = having(periods.tables) - having(chosen) if named else set()

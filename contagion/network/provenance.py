@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..errors import Finding, NetworkError
 from ..media import page, shown, visible
-from ..text import listing, plural
+from ..text import listing, money, plural
 from ..vocabulary import Rng
 
 Value: TypeAlias = str | bool | int | float
@@ -230,8 +230,20 @@ def _from_file(given: Any) -> Record:
     )
 
 
-def _known(amount: float) -> float | None:
-    return None if np.isnan(amount) else amount
+def priced(choices: Mapping[str, Any], unit: str) -> dict[str, Any]:
+    """Choices whose amounts have their unit.
+
+    >>> priced({"assume_equity": {"a": 2e8}, "layer": "loans"}, "USD")
+    {'assume_equity': {'a': '200 m USD'}, 'layer': 'loans'}
+    """
+    found = dict(choices)
+    given = found.get("assume_equity")
+    if isinstance(given, Mapping):
+        said = {
+            node: money(x, unit) if isinstance(x, int | float) else x for node, x in given.items()
+        }
+        found["assume_equity"] = said
+    return found
 
 
 class Seeded(NamedTuple):
@@ -262,11 +274,16 @@ def begun(
     read: Record,
     choices: Mapping[str, Any],
     findings: Iterable[Finding],
+    unit: str,
 ) -> Provenance:
     """The provenance of a network from tables: what they bring, how they were read, and repairs."""
-    first = replace(read, parameters=(*read.parameters, *plain(choices)))
+    first = replace(read, parameters=(*read.parameters, *plain(priced(choices, unit))))
     mended = [
-        record("repaired", f"{f.code} {f.title}", {"count": f.count, "amount": _known(f.amount)})
+        record(
+            "repaired",
+            f"{f.code} {f.title}",
+            {"count": f.count, "amount": None if np.isnan(f.amount) else money(f.amount, unit)},
+        )
         for f in findings
         if f.severity == "repaired"
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentTypeError, NetworkError
-from ..text import choice, closest, plural
+from ..text import choice, closest, money, plural
 from . import guarantees, intake, schema, shareholdings
 from .formats import Tables
 from .matrices import Matrices
@@ -123,7 +123,9 @@ def with_amounts(network: N, amounts: Any, keep: str, done: Record | None = None
             external_assets=assets,
             external_liabilities=network.book.external_liabilities + (assets - wanted),
         )
-    done = done or record("changed", "with_amounts", {"keep": keep, "total": amount.sum()})
+    done = done or record(
+        "changed", "with_amounts", {"keep": keep, "total": money(float(amount.sum()), network.unit)}
+    )
     return rebuilt(network, done, network.exposures.assign(amount=amount), nodes)
 
 

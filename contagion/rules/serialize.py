@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ContagionError, MissingFileError, RuleError, located
-from ..text import known_name
+from ..text import known_name, toml
 from .order import FirstCome, Priority, Queue
 from .pro_rata import Capped, EqualAwards, EqualLosses, ProRata, Talmud
 from .rule import Rule
@@ -122,13 +122,7 @@ def loads(text: str) -> Rule:
     >>> loads('rule = "capped"\\nshare = 0.3')
     Capped(share=0.3)
     """
-    import tomllib
-
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RuleError(f"The rule is not TOML: {error}.") from error
-    return from_dict(data)
+    return from_dict(toml(text, RuleError, "The rule is"))
 
 
 def read_rule(path: str | PathLike[str]) -> Rule:

@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import MissingFileError, ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
 from ..network.tables import Reading, door
-from ..text import known_name, listing
+from ..text import known_name, listing, toml
 from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
@@ -124,12 +124,7 @@ def from_toml(
     Did you mean 'volatility'?
     """
     expect(network=network)
-    import tomllib
-
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ShockError(f"The scenarios are not TOML: {error}.") from error
+    data = toml(text, ShockError, "The scenarios are")
     kind = data.pop("kind", None)
     if kind is None:
         raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")
@@ -245,6 +240,8 @@ def _returns(
         if not (file.is_relative_to(home) and file.is_file()):
             raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
         table = door.read(file, "scenarios", Reading()).table
+        if table.empty or len(table.columns) < 2:
+            raise ShockError(f"returns: {file.name} has no rows, or no column but the first.")
         table = table.set_index(table.columns[0])
         text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
         if text:

@@ -14,7 +14,6 @@ from pathlib import Path
 from .. import datasets
 from ..datasets import Card
 from ..errors import ArgumentError
-from . import scenario_words
 from .source import SOURCE, packaged
 from .specification import Study
 
@@ -51,11 +50,12 @@ def packed(study: Study, folder: Path) -> Study:
         raise ArgumentError(f"{folder} is not an empty folder. Give another.")
     data = folder / "data"
     data.mkdir(parents=True)
-    network, scenarios = dict(study.network), dict(study.scenarios)
+    moved = {"network": dict(study.network), "scenarios": dict(study.scenarios),
+             "market": dict(study.market)}  # fmt: skip
     files = {option: study.folder / path for option, path in study.places().items()}
-    if packaged(network[SOURCE]):
-        files[SOURCE] = datasets.path(network[SOURCE])
-    for option, path in files.items():
+    if packaged(study.network.get(SOURCE, "")):
+        files["network", SOURCE] = datasets.path(study.network[SOURCE])
+    for (table, option), path in files.items():
         goal = data / path.resolve().name
         if goal.exists():  # two files of one name
             goal = data / f"{option}_{goal.name}"
@@ -63,9 +63,8 @@ def packed(study: Study, folder: Path) -> Study:
             shutil.copytree(path, goal, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         else:
             shutil.copyfile(path, goal)
-        told = scenarios if option == scenario_words.RETURNS else network
-        told[option] = goal.relative_to(folder).as_posix()
-    return study.but(network=network, scenarios=scenarios, folder=folder)
+        moved[table][option] = goal.relative_to(folder).as_posix()
+    return study.but(**moved, folder=folder)
 
 
 def locked() -> str:
@@ -114,7 +113,7 @@ def hashed(folder: Path) -> Path:
 
 def readme(study: Study, card: Card | None, folder: Path, results: Iterable[Path]) -> str:
     """The README of a replication package, with the headings that economics journals ask for."""
-    title = study.title or str(study.network[SOURCE])
+    title = study.title or str(study.network.get(SOURCE, "A study"))
     data = sorted(each for each in (folder / "data").rglob("*") if each.is_file())
     rows = [f"| `{each.relative_to(folder).as_posix()}` | {_about(each, card)} |" for each in data]
     made = [

@@ -16,6 +16,7 @@ from ..experiments import policy
 from ..experiments.policy.intervention import Intervention
 from ..liquidation import Breaker, Oracle, PriceImpact
 from ..models import MODELS, Model, channels
+from ..models.portfolios import PriceLaw
 from ..models.valuation_base import Valuation
 from ..models.valuations import VALUATIONS
 
@@ -42,11 +43,13 @@ def _members(room: Any, base: type) -> dict[str, type]:
 def families() -> Mapping[type, Mapping[str, type]]:
     """{base class: {word: class}}."""
     pools = _members(liquidation, liquidation.Pool)
+    impacts = {**_members(liquidation, PriceImpact), **pools}
     return {
         Model: MODELS,
         Valuation: VALUATIONS,
         channels.Channel: _members(channels, channels.Channel),
-        PriceImpact: {**_members(liquidation, PriceImpact), **pools},
+        PriceImpact: impacts,
+        PriceLaw: impacts,
         Oracle: _members(liquidation, Oracle),
         Breaker: _members(liquidation, Breaker),
         Intervention: _members(policy, Intervention),
@@ -65,11 +68,6 @@ def family_of(kinds: Iterable[Any]) -> Mapping[str, type]:
             if isinstance(kind, type) and issubclass(kind, base):
                 found |= {name: each for name, each in members.items() if issubclass(each, kind)}
     return found
-
-
-def anything() -> Mapping[str, type]:
-    """The words of families that a parameter of any type may hold: laws of price."""
-    return families()[PriceImpact]
 
 
 def words_of(thing: Any) -> tuple[str, dict[str, Any]] | None:

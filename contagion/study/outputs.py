@@ -10,6 +10,8 @@ from typing import Any, Literal, get_type_hints
 from ..errors import ArgumentError
 from ..experiments import compare_rules, layers, policy, reverse, stress_test, sweep
 from ..experiments.sweeping import Case
+from ..liquidation import Breaker, CascadeResult, LiquidationCascade, MarginBook
+from ..liquidation.coupling import CoupledCascade, CoupledResult
 from ..measures.ranking import rank
 from ..models import Model
 from ..network.exposure_network import ExposureNetwork
@@ -18,6 +20,7 @@ from ..results.propagation_result import PropagationResult
 from ..rules import Rule
 from ..shocks import Shock
 from ..text import known_name
+from ..units import conversion
 from .texts import Grid
 from .values import read_value
 
@@ -158,6 +161,32 @@ def _by_layer(run: StudyRun, asked: dict[str, Any]) -> Any:
     return layers.by_layer(run.network, study.model, run.shock, baseline=study.baseline, **asked)
 
 
+def _cascaded(run: StudyRun, asked: dict[str, Any]) -> Any:
+    moves, free = asked.pop("move", {}), asked.pop("free", {})
+    asked["breakers"] = tuple(asked.get("breakers", ()))
+    network = run.network if run.study.network else None
+    shock = run.shock if network is not None and run.study.shock is not None else None
+    if not moves and shock is None:
+        raise ArgumentError("[cascade] needs move = { ETH = -0.3 }, or the study a [shock].")
+    return cascaded(LiquidationCascade(**asked), run.book, moves, free, network, shock)
+
+
+def cascaded(
+    cascade: LiquidationCascade,
+    book: MarginBook,
+    moves: Mapping[str, float],
+    free: Mapping[Any, float],
+    network: ExposureNetwork | None,
+    shock: Shock | None,
+) -> CascadeResult | CoupledResult:
+    """Prices that move, through the book, and on the network where there is one."""
+    if network is None:
+        return cascade.run(book, moves, free)
+    rate = conversion(book.unit, network.unit, "The book", 'Say its unit="…".')
+    money = {holder: rate * amount for holder, amount in free.items()}
+    return CoupledCascade(cascade).run(network, book, moves, shock or Shock(), money)
+
+
 NODES = list[Any] | None
 RUN = ("network", "shock", "model", "baseline")
 OUTPUTS: dict[str, Output] = {
@@ -184,6 +213,9 @@ OUTPUTS: dict[str, Output] = {
     "policy": Output("what interventions change", _with_policy, policy.compare, RUN,
                      {"interventions": Mapping[str, policy.intervention.Intervention],
                       "on": Literal["shock", "scenarios"]}, ("interventions",)),
+    "cascade": Output("a price shock through positions and loans", _cascaded, LiquidationCascade,
+                      (), {"move": Mapping[str, float], "free": Mapping[str, float],
+                           "breakers": list[Breaker]}),
     "layers": Output("what each layer of claims loses alone", _by_layer, layers.by_layer,
                      (*RUN, "recovery")),
 }  # fmt: skip

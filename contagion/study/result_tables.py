@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..experiments.policy import ShockComparison
 from ..experiments.reverse import Smallest
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
+from ..liquidation import CascadeResult
+from ..liquidation.coupling import CoupledResult
 from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
 
@@ -44,6 +47,35 @@ def of_comparison(done: RuleComparison) -> dict[str, pd.DataFrame]:
         "by_kind": done.by_kind.reset_index(),
         "by_hop": done.by_hop.reset_index(),
     }
+
+
+def accounts(done: CascadeResult) -> pd.DataFrame:
+    """`done.table` with the loss of every account, the largest first.
+
+    loss: the fall of max(equity, 0), and calls met; the sum by holder is `holder_losses`.
+    """
+    table = done.table
+    left = np.where(table["vault"], 0.0, np.maximum(table["equity_after"], 0.0))
+    lost = np.maximum(table["equity_before"], 0.0) - left + table["called"]
+    return table.assign(loss=lost).sort_values("loss", ascending=False, kind="stable")
+
+
+def of_cascade(result: CascadeResult | CoupledResult) -> dict[str, pd.DataFrame]:
+    """Rounds, venues and accounts; on a network nodes and bearers too."""
+    joint = result if isinstance(result, CoupledResult) else None
+    done = result if isinstance(result, CascadeResult) else result.cascade
+    table = done.table
+    hit = table["liquidated"].gt(1e-12).groupby(table["venue"], sort=False).sum()
+    venues = pd.DataFrame(
+        {"accounts": table.groupby("venue", sort=False).size(), "liquidated": hit,
+         "deficit": done.deficits, "latent": done.latent, "fees": done.fees,
+         "vault": done.vaults}
+    ).loc[list(done.before.venues)].rename_axis("venue").reset_index()  # fmt: skip
+    frames = {"path": done.history, "venues": venues, "accounts": accounts(done)}
+    if joint is not None:
+        frames["nodes"] = joint.table.rename_axis("node").reset_index()
+        frames["bearers"] = joint.result.bearers
+    return frames
 
 
 def _stress(test: StressTest) -> dict[str, pd.DataFrame]:
@@ -100,5 +132,6 @@ TABLES: dict[str, Callable[[Any], dict[str, pd.DataFrame]]] = {
     "triggers": _answer,
     "fund": _answer,
     "policy": _policy,
+    "cascade": of_cascade,
     "layers": lambda done: {"table": done.table.reset_index()},
 }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingFileError, ShockError, reading
+from ..errors import ArgumentError, MissingFileError, ShockError, located
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
 from ..scenarios.files import keys_of
-from ..text import known_name
+from ..text import known_name, toml
 from .values import plain_value
 
 USUAL = {"kind": "common_factor"}
@@ -87,8 +86,10 @@ def read(path: Path) -> dict[str, Any]:
     """The table of a file of scenarios; a file that it names, as seen from here."""
     if not path.is_file():
         raise MissingFileError(f"There is no file {str(path)!r} with scenarios.")
-    with reading(path.name, ShockError):
-        found = tomllib.loads(path.read_text("utf-8"))
+    with located(path.name):
+        found = toml(path.read_text("utf-8"), ShockError)
+        if not found:
+            raise ShockError("the file is empty; write kind = and its parameters.")
     if isinstance(found.get(RETURNS), str):
         found[RETURNS] = (path.parent / found[RETURNS]).as_posix()
     return found

@@ -15,13 +15,17 @@ from ..models import Model
 from ..network import formats, schema, tables
 from ..network.checks import Choices
 from ..network.exposure_network import ExposureNetwork, read
-from ..network.tables import surfaces
+from ..network.tables import columns as named
+from ..network.tables import door, surfaces
 from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
+from ..synthetic.reconstruct import Margins
 from ..text import closest, known_name
+from . import making
 from .values import plain_value, read_value
 
 SOURCE = "source"
+MADE = ("generate", "reconstruct")  # tables that say how a network is made
 ELSEWHERE = {"rules": "[rules] NODE = RULE"}  # said in a table of its own
 TURNS = {word: arrow for arrow, word in surfaces.TURNED.items()}
 
@@ -70,11 +74,18 @@ def checked(data: Any, what: str = "[network]") -> dict[str, Any]:
     for key, value in data.items():
         if key in ELSEWHERE:
             raise ArgumentError(f"{what} {key}: write it as {ELSEWHERE[key]}.")
-        known_name(key, [SOURCE, *known], "key", what)
-        if value is not None:
+        known_name(key, [SOURCE, *MADE, *known], "key", what)
+        if key in MADE:
+            if not isinstance(value, Mapping):
+                raise ArgumentError(f"{what} {key} = {value!r}: write a table, [network.{key}].")
+            found[key] = plain_value(value, f"{what} {key}")
+        elif value is not None:
             hint = str if key == SOURCE else known[key]
             found[key] = _option(key, plain_value(value, f"{what} {key}"), hint, f"{what} {key}")
-    if SOURCE not in found:
+    if "generate" in found and len(found) > 1:
+        other = next(key for key in found if key != "generate")
+        raise ArgumentError(f"{what} {other}: a generated network is read from nowhere.")
+    if SOURCE not in found and "generate" not in found:
         raise ArgumentError(
             f'{what} has no source: write source = "exposures.csv", or the name of a dataset '
             "(contagion datasets)."
@@ -100,12 +111,14 @@ def packaged(source: str) -> bool:
 def places(network: Mapping[str, Any]) -> dict[str, str]:
     """{option: path} of the options that name files."""
     files: list[str] = [name for name in schema.TABLES if isinstance(network.get(name), str)]
-    files += [] if packaged(network[SOURCE]) else [SOURCE]
+    files += [SOURCE] if SOURCE in network and not packaged(network[SOURCE]) else []
     return {name: network[name] for name in files}
 
 
 def card_of(network: Mapping[str, Any], folder: Path = Path()) -> Card | None:
     """The card of the dataset, or of a copy of one in a folder; None for other files."""
+    if SOURCE not in network:
+        return None
     if packaged(network[SOURCE]):
         return datasets.card(network[SOURCE])
     return datasets.card_of_folder(folder / network[SOURCE])
@@ -123,9 +136,20 @@ def load(
     ArgumentError : for rules under a model that settles nothing.
     NetworkError : as `contagion.read` does.
     """
-    options = {name: value for name, value in network.items() if name != SOURCE}
+    if not network:
+        raise ArgumentError(
+            'The study has no network: write [network] source = "exposures.csv", or ask for a '
+            "cascade alone."
+        )
+    if "generate" in network:
+        return (_ruled(making.generated(network["generate"]), rules, model),)
+    options = {name: value for name, value in network.items() if name not in (SOURCE, *MADE)}
     options |= {name: folder / path for name, path in places(network).items()}
     place = options.pop(SOURCE, None)
+    if "reconstruct" in network:
+        margins = _margins(network[SOURCE], place, options)
+        found = making.reconstructed(margins, network["reconstruct"])
+        return tuple(_ruled(net, rules, model) for net in found)
     if place is None:
         nets = [datasets.load(network[SOURCE], **options)]
     else:
@@ -135,6 +159,26 @@ def load(
     for node in set(network.get("assume_equity", ())) - set(elsewhere):
         known_name(node, nets[0].names, "node in assume_equity")
     return tuple(_ruled(net, rules, model) for net in nets)
+
+
+def _margins(said: str, place: Path | None, options: dict[str, Any]) -> Margins:
+    """From a table of margins, or those of a network."""
+    if place is None:
+        return Margins.from_network(datasets.load(said, **options))
+    if not place.exists():
+        _folders(place, said)
+    if place.is_file() and has_margins(place, options):
+        return Margins.from_table(place, name=place.stem, **options)
+    return Margins.from_network(read(place, **options))
+
+
+def has_margins(file: Path, choices: dict[str, Any]) -> bool:
+    """Whether a file is a table of nodes with one of the columns of margins."""
+    if file.suffix.lower() in (".graphml", ".gexf"):
+        return False
+    how = tables.reading(choices)
+    found = named.mapped(door.find(file, "margins", how).frame, "margins", how)
+    return bool(set(schema.MARGINS) & set(found.frame.columns))
 
 
 def _folders(path: Path, said: str) -> list[Path]:

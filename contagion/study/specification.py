@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, MissingFileError, located
 from ..media import shown
 from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
 from ..rules import Rule
+from ..scenarios import Scenarios
 from ..shocks import Shock
-from ..text import choice, known_name
-from . import scenario_words, source
+from ..text import choice, known_name, toml
+from . import market, scenario_words, source
 from .outputs import OUTPUTS
 from .rule_words import rule_from
 from .study_run import StudyRun, of_outputs
@@ -37,7 +37,8 @@ class Study:
     Parameters
     ----------
     network : name of a dataset, or path of a file or folder; or {"source": ..., option: value} with
-        the options of `contagion.read`. Tables (`nodes`, `holdings`, `guarantees`,
+        the options of `contagion.read`; {"generate": {"family": name, ...}}, or a source of margins
+        with {"reconstruct": {"method": name, ...}}. Tables (`nodes`, `holdings`, `guarantees`,
         `shareholdings`) are paths.
     shock : what goes wrong; None: the first run of the dataset.
     model : the model, or its name in the registry.
@@ -47,7 +48,10 @@ class Study:
     scenarios : a set of `ct.scenarios`, or its kind with parameters; the seed is 0 unless given.
     outputs : what :meth:`run` gives: names, or {name: options} with the keywords of the function
         that makes it (`rng` is called `seed`); one of run, explain, rank, compare, stress, sweep,
-        reverse, triggers, fund, policy, layers.
+        reverse, triggers, fund, policy, layers, cascade.
+    market : positions and loans with prices, {"positions": path, "loans": path, "prices": {asset:
+        price} or path, "maintenance": rate, "unit": text} and options of reading; with it a study
+        of a cascade needs no network ({}).
     title : for people.
     folder : where relative paths begin.
 
@@ -87,8 +91,25 @@ class Study:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     scenarios: Mapping[str, Any] = field(default_factory=lambda: dict(scenario_words.USUAL))
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"run": {}})
+    market: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     folder: Path = Path()
+
+    if TYPE_CHECKING:  # what the fields take; what they hold is above
+
+        def __init__(
+            self,
+            network: str | PathLike[str] | Mapping[str, Any],
+            shock: Shock | None = None,
+            model: Model | str | Mapping[str, Any] = ...,
+            baseline: Baseline = ...,
+            rules: Mapping[Any, Rule | str | PathLike[str] | Mapping[str, Any]] = ...,
+            scenarios: Scenarios | str | Mapping[str, Any] = ...,
+            outputs: str | Iterable[str] | Mapping[str, Mapping[str, Any]] = ...,
+            market: Mapping[str, Any] = ...,
+            title: str = ...,
+            folder: str | PathLike[str] = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         choice(self.baseline, ("book", "cleared"), "baseline")
@@ -97,7 +118,8 @@ class Study:
             asked = {name: {} for name in ([asked] if isinstance(asked, str) else asked)}
         known_each(asked, OUTPUTS, "output", "outputs")
         found: dict[str, Any] = {
-            "network": source.checked(self.network),
+            "network": source.checked(self.network) if self.network or not self.market else {},
+            "market": market.checked(self.market),
             "shock": None if self.shock is None else _merged(self.shock),
             "model": read_value(self.model, Model, "[model]"),
             "rules": {str(x): _rule(rule, str(x), self.folder) for x, rule in self.rules.items()},
@@ -120,6 +142,7 @@ class Study:
         if self.baseline != "cleared":
             told["baseline"] = self.baseline
         told["network"] = plain_value(self.network)
+        told["market"] = plain_value(self.market)
         if self.shock is not None:
             told["shock"] = plain_value(self.shock)
         told["model"] = plain_value(self.model)
@@ -128,7 +151,7 @@ class Study:
             told["scenarios"] = deepcopy(dict(self.scenarios))
         for name, options in self.outputs.items():
             told[name] = plain_value(options, f"[{name}]")
-        keep = ("outputs", "network", "shock", "model")
+        keep = ("outputs", "shock", "model")
         return {key: value for key, value in told.items() if value or key in keep}
 
     def toml(self) -> str:
@@ -160,11 +183,12 @@ class Study:
         for name in ("shock", "rules"):
             if not isinstance(found.get(name, {}), Mapping):
                 raise ArgumentError(f"{name} = {found[name]!r}: write a table, [{name}].")
-        if "network" not in found:
+        if not {"network", "market"} & set(found):
             raise ArgumentError(
                 'There is no network: write [network] and source = "exposures.csv", or the name of '
                 "a dataset (contagion datasets)."
             )
+        found.setdefault("network", {})
         if "shock" in found:
             found["shock"] = read_shock(found["shock"], "[shock]")
         found["outputs"] = _asked(data, found.get("outputs"))
@@ -185,11 +209,7 @@ class Study:
                 f"There is no study {str(place)!r}. contagion init writes one to begin with."
             )
         with located(place.name):
-            try:
-                data = tomllib.loads(place.read_text("utf-8"))
-            except tomllib.TOMLDecodeError as error:
-                raise ArgumentError(f"this is not TOML: {error}.") from None
-            return cls.from_dict(data, place.parent)
+            return cls.from_dict(toml(place.read_text("utf-8")), place.parent)
 
     def write(self, path: str | PathLike[str]) -> Path:
         """Write the file; :meth:`read` gives an equal study, whose paths begin at its new folder.
@@ -208,19 +228,22 @@ class Study:
         goal = Path(folder)
         if goal.resolve() == self.folder.resolve():
             return self
-        network, scenarios = dict(self.network), dict(self.scenarios)
-        for name, path in self.places().items():
-            told = scenarios if name == scenario_words.RETURNS else network
+        moved = {"network": dict(self.network), "scenarios": dict(self.scenarios),
+                 "market": dict(self.market)}  # fmt: skip
+        for (table, name), path in self.places().items():
             if not Path(path).is_absolute():
                 there = os.path.relpath((self.folder / path).resolve(), goal.resolve())
-                told[name] = Path(there).as_posix()
-        return self.but(network=network, scenarios=scenarios, folder=goal)
+                moved[table][name] = Path(there).as_posix()
+        return self.but(**moved, folder=goal)
 
-    def places(self) -> dict[str, str]:
-        """{option: path} of the files that it names."""
-        found = source.places(self.network)
+    def places(self) -> dict[tuple[str, str], str]:
+        """{(table, key): path} of the files that it names."""
+        found = {("network", key): path for key, path in source.places(self.network).items()}
+        found |= {("market", key): path for key, path in market.places(self.market).items()}
         returns = self.scenarios.get(scenario_words.RETURNS)
-        return {**found, scenario_words.RETURNS: returns} if isinstance(returns, str) else found
+        if isinstance(returns, str):
+            found["scenarios", scenario_words.RETURNS] = returns
+        return found
 
     def but(self, **changed: Any) -> Study:
         """The study with other fields; of `outputs` as many as are given.
@@ -264,7 +287,7 @@ class Study:
     @shown
     def __repr__(self) -> str:
         shock = "its first run" if self.shock is None else repr(self.shock)
-        head = self.title or self.network[source.SOURCE]
+        head = self.title or self.network.get(source.SOURCE, "a market")
         return f"Study of {head}: {shock}, {self.model!r}, gives {', '.join(self.outputs)}"
 
 

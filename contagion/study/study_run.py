@@ -14,12 +14,13 @@ import pandas as pd
 from .. import media
 from ..datasets import Card
 from ..errors import ArgumentError
+from ..liquidation import MarginBook
 from ..media import guarded, shown
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..shocks import Shock
 from ..text import known_name, listing
-from . import scenario_words, source
+from . import market, scenario_words, source
 from .outputs import OUTPUTS
 from .result_tables import tables
 from .values import plain_value, read_shock
@@ -55,6 +56,11 @@ class StudyRun:
         """The networks: one, or an ensemble."""
         study = self.study
         return source.load(study.network, study.rules, study.model, study.folder)
+
+    @cached_property
+    def book(self) -> MarginBook:
+        """The positions and loans."""
+        return market.load(self.study.market, self.study.folder)
 
     @property
     def loaded(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..text import toml
 
 SUFFIX = {"k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "tn": 1e12}
 
@@ -72,11 +72,10 @@ def inline(text: str) -> Any:
     {'kind': 'linear', 'depth': {'ETH': 500}}
     """
     try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError as error:
+        return toml(f"x = {text}", what=f"{text}: this is")["x"]
+    except ArgumentError as error:
         raise ArgumentError(
-            f"{text}: this is not TOML, a table or a list ({error}). Write {{ key = 'word' }} "
-            "or [1, 2], in quotes for the shell."
+            f"{error} Write a table {{ key = 'word' }} or a list [1, 2], in quotes for the shell."
         ) from None
 
 

@@ -20,7 +20,7 @@ from ..scenarios import Scenarios
 from ..scenarios.shock_tables import EVERYBODY, shock_from, shock_words
 from ..shocks import Shock
 from ..text import choice, known_name
-from .kinds import anything, family_of, words_of
+from .kinds import family_of, words_of
 from .texts import Grid, axis, free, inline, number, part
 
 NONE = "none"
@@ -93,7 +93,7 @@ def _object(value: Any, kinds: list[Any], what: str) -> Any:
             return from_dict(value)
     if Shock in classes:
         return value if isinstance(value, Shock) else read_shock(value, what)
-    family = family_of(classes) or (anything() if Any in kinds else {})
+    family = family_of(classes)
     if not family or isinstance(value, tuple(family.values())):
         return value if family and not isinstance(value, str | Mapping) else None
     key = "name" if any(issubclass(kind, Model) for kind in classes) else "kind"

@@ -213,7 +213,9 @@ class Collateral(Intervention):
         if not len(who):
             return network
         table = network.exposures.assign(collateral=pledge)
-        pledged = record("changed", "pledges posted", {"posted": posted.sum()})
+        pledged = record(
+            "changed", "pledges posted", {"posted": money(float(posted.sum()), network.unit)}
+        )
         secured = transforms.rebuilt(network, pledged, table, network._completed())
         return secured.settle_collateral({"debtor": list(network.names[who])})
 

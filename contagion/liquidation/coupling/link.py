@@ -178,7 +178,9 @@ def run_from(
     external = has - np.bincount(network.debtor, paid, n) + np.bincount(network.creditor, paid, n)
     claims = network.exposures.assign(amount=network.amount - paid)
     nodes = transforms.with_columns(network, {"external_assets": external})
-    done = record("withdrawn", "creditors withdraw at par", {"amount": paid.sum()})
+    done = record(
+        "withdrawn", "creditors withdraw at par", {"amount": money(float(paid.sum()), network.unit)}
+    )
     return transforms.rebuilt(network, done, claims[claims["amount"] > 0], nodes), paid
 
 

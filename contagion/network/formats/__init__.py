@@ -10,7 +10,7 @@ way in ends in.
 from __future__ import annotations
 
 from .edges import ORIENTATIONS, layered, tables
-from .files import OPTIONS, read_tables, schema_text
+from .files import KEPT, OPTIONS, read_tables, schema_text
 from .folder import write_folder
 from .graph import from_networkx, to_networkx
 from .matrix import aligned, from_matrix
@@ -19,6 +19,7 @@ from .tables import Tables
 
 __all__ = [
     "FORMATS",
+    "KEPT",
     "OPTIONS",
     "ORIENTATIONS",
     "Tables",

@@ -65,10 +65,12 @@ def tables(
     codes = {finding.code for finding in claims.findings if finding.severity == "error"}
     if "C014" not in codes:
         sides = {"creditor", "debtor"} if "C001" in codes else set()
-        findings += required(claims.table, "exposures", but=sides)
+        findings += required(claims.table, "exposures", sides, claims.origin)
     if beside is not None:
-        findings += required(beside.table, "nodes")
+        findings += required(beside.table, "nodes", origin=beside.origin)
         findings += _units(claims, beside, how)
+        if beside.origin and not len(beside.table) and len(claims.table):
+            findings.append(door.no_rows(beside.origin))
     found = Tables(
         None if beside is None else beside.table,
         claims.table,
@@ -78,6 +80,9 @@ def tables(
         how,
         headings,
     )
+    units = {*claims.units.values(), *(() if beside is None else beside.units.values())}
+    if len(units) == 1 and not how.unit:  # as the headings say
+        found.settings.setdefault("unit", units.pop())
     if any(finding.severity == "error" for finding in findings):
         how.finish(headings, ("columns",))
     return _without_totals(found.complete())
@@ -177,6 +182,10 @@ def oriented(
     return table.rename(columns=dict(zip(pair, sides, strict=True))), findings
 
 
+def _in(source: Source) -> str:
+    return f" in {source.origin}" if source.origin else ""
+
+
 def _no_sides(table: pd.DataFrame, source: Source) -> Finding:
     some = [name for name in table.columns if name != "amount"][:2]
     fix = ", ".join(
@@ -186,7 +195,7 @@ def _no_sides(table: pd.DataFrame, source: Source) -> Finding:
         "C001",
         "error",
         "orientation",
-        f"cannot tell who owes whom: columns {listing(table.columns, 9)}"
+        f"cannot tell who owes whom{_in(source)}: columns {listing(table.columns, 9)}"
         + (" (the file has no header)." if source.headerless else "."),
         f"columns={{{fix}}}, or the other way round.",
         len(table),
@@ -221,7 +230,7 @@ def _another(source: Source, how: Reading) -> Finding | None:
 
 
 def _other(message: str, fix: str, source: Source) -> Finding:
-    text = f"this is no table of exposures: {message}"
+    text = f"{source.origin or 'this'} is no table of exposures: {message}"
     return Finding("C014", "error", "no exposures", text, fix, len(source.frame))
 
 
@@ -252,7 +261,7 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: S
         "C001",
         "error",
         "orientation",
-        f"cannot tell who owes whom: columns {str(pair[0])!r}, {str(pair[1])!r}."
+        f"cannot tell who owes whom{_in(source)}: columns {str(pair[0])!r}, {str(pair[1])!r}."
         + (" The file has no header: columns go by number." if source.headerless else "")
         + example,
         'orientation="creditor->debtor" or "debtor->creditor".',

@@ -7,12 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...errors import NetworkError, reading
+from ...errors import NetworkError, located, reading
 from ...text import listing
 from .. import schema
 from ..tables import door, stored
 from ..tables import reading as chosen
 from ..tables.grids import Source
+from ..tables.reading import KEPT as CHOSEN
 from ..tables.reading import OPTIONS as READING
 from ..tables.reading import Reading
 from .edges import layered, tables
@@ -23,8 +24,8 @@ from .tables import Tables
 GRAPHS = (".graphml", ".gexf")
 OWN = ("nodes", "orientation", "layer", "amount")
 OPTIONS = (*OWN, *READING)
-KEPT = ("decimal", "fx", "decimals")  # choices of a network as well
-BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
+KEPT = ("decimal", *CHOSEN)  # choices of a network as well
+BESIDE: tuple[schema.Table, ...] = door.BESIDE
 
 
 def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
@@ -59,6 +60,8 @@ def read_tables(path: str | PathLike[str], options: dict[str, Any]) -> Tables:
             found = _matrix(source, how, orientation, given)
         else:
             found = tables(given, source, how, orientation)
+    if not len(found.exposures) and found.nodes is None:
+        raise NetworkError([door.no_rows(place.name)])
     found.settings = {**found.settings, **settings}
     return layered(found, layer)
 
@@ -69,7 +72,10 @@ def _graph(place: Path, how: Reading, orientation: str | None, amount: str | Non
     read = nx.read_graphml if place.suffix.lower() == ".graphml" else nx.read_gexf
     with reading(place.name, NetworkError):
         graph = read(place)
-    return from_networkx(graph, orientation, amount, how)
+    if not graph.number_of_edges():
+        raise NetworkError(f"{place.name} is a graph without edges.")
+    with located(place.name):
+        return from_networkx(graph, orientation, amount, how)
 
 
 def _square(source: Source, how: Reading) -> bool:

@@ -17,7 +17,7 @@ from ...errors import Finding, NetworkError
 from ...text import listing, plural
 from ...units import WORDS
 from .. import schema
-from .numbers import CODES
+from .numbers import CODES, numbers
 from .reading import Reading
 
 TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[€$£]")
@@ -51,6 +51,9 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
     """
     own = schema.columns(name)
     done = Mapped(_told(frame, name, how))
+    for theirs, ours in how.of("columns", name).items():
+        if ours in own and own[ours].unit == "money" and (unit := _headed(theirs)[1]):
+            done.units[ours] = unit
     table, by = done.frame, dict[str, list[Any]]()
     for column in table.columns:
         by.setdefault(schema.key(column), []).append(column)
@@ -164,7 +167,9 @@ def _headed(column: object) -> tuple[str, str]:
     return schema.key("".join(words[:at])), f"{code} {scale}".strip()
 
 
-def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Finding]:
+def required(
+    table: pd.DataFrame, name: schema.Table, but: Any = (), origin: str = ""
+) -> list[Finding]:
     """Findings for required columns that a table lacks, each with the closest one there is."""
     from ...text import closest
 
@@ -172,13 +177,14 @@ def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Fin
     for column in schema.columns(name).values():
         if column.required == "yes" and column.column not in {*table.columns, *but}:
             near = [str(other) for other in table.columns if other not in schema.columns(name)]
-            match = closest(column.column, near)
+            match = closest(column.column, near) or _likely(table, near, column)
             findings.append(
                 Finding(
                     "C012",
                     "error",
                     "missing column",
-                    f"the {name} table has no column {column.column!r} ({column.meaning}); it has "
+                    f"the {name} table {origin}".rstrip() + f" has no column {column.column!r} "
+                    f"({column.meaning}); it has "
                     f"{listing(table.columns, 9) or 'no columns'}.",
                     f'columns={{"{match or "…"}": "{column.column}"}}, or '
                     f'constants={{"{column.column}": …}} where all rows have the same.',
@@ -186,6 +192,23 @@ def required(table: pd.DataFrame, name: schema.Table, but: Any = ()) -> list[Fin
                 )
             )
     return findings
+
+
+def _likely(table: pd.DataFrame, names: list[str], column: schema.Column) -> str:
+    """The only column of numbers, or the first of text, as a proposal."""
+    number = {str(c): _numeric(table[c]) for c in table.columns if str(c) in names and len(table)}
+    if column.dtype == "string":
+        return next((name for name, is_number in number.items() if not is_number), "")
+    found = [name for name, is_number in number.items() if is_number]
+    return found[0] if len(found) == 1 else ""
+
+
+def _numeric(cells: pd.Series) -> bool:
+    some = cells.dropna().iloc[:50]
+    return bool(len(some)) and (
+        pd.api.types.is_numeric_dtype(cells.dtype)
+        or any(numbers(some.astype(str), sign).unread is None for sign in ".,")
+    )
 
 
 def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:

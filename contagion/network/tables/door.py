@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import PurePath
@@ -11,18 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import Finding, NetworkError
+from ...errors import Finding, NetworkError, located
 from ...media import shown
 from ...records import findings_shown
 from ...text import listing, plural
 from .. import schema
-from . import columns, currencies, shapes, stored, typed
+from . import columns, currencies, shapes, snapshots, stored, typed
 from .frames import to_pandas
 from .grids import Source
 from .identifiers import IDS, tidy
 from .reading import Reading, reading, refuse_unknown
 
 SHARED = ("exposures", "nodes")  # the checks of a network look at their cells
+BESIDE: tuple[schema.Table, ...] = ("holdings", "guarantees", "shareholdings")
+OF_NETWORKS = (*SHARED, *BESIDE, "scenarios")  # whose periods are those of the network
 LINED = (".csv", ".tsv", ".txt", ".tab", ".dat", ".gz")
 
 
@@ -81,6 +84,8 @@ def read_table(given: Any, name: schema.Table, *, unit: str = "", **options: Any
     refuse_unknown(options)
     how = reading(options, unit)
     found = read(given, name, how)
+    if name in OF_NETWORKS and how.period is not None:
+        _one_period(found, how)
     if any(finding.severity == "error" for finding in found.findings):
         how.finish(found.headings, ("columns",))
     raise_errors(found.findings)
@@ -100,7 +105,10 @@ def find(given: Any, name: schema.Table, how: Reading) -> Source:
     if isinstance(given, Source):
         return given
     if isinstance(given, str | PathLike):
-        return shapes.taken(stored.load(given, name, how), name, how)
+        source = shapes.taken(stored.load(given, name, how), name, how)
+        if not len(source.frame.columns):
+            raise NetworkError(f"{source.origin} holds no table: it has no columns.")
+        return source
     return shapes.taken(Source(to_pandas(given)), name, how)
 
 
@@ -128,7 +136,9 @@ def read(
         done.frame = _with_ids(done.frame)
     if shape is not None:
         shape(done, source)
-    findings = told(source, name) + _ids(done, name, source.texts)
+    with located(source.origin) if source.origin else nullcontext():
+        ids = _ids(done, name, source.texts)
+    findings = told(source, name) + ids
     typed.converted(done, name, how, _has_decimals(done.frame, name, how))
     findings += columns.reported(done, name, source.origin) + done.findings
     found = Read(
@@ -136,9 +146,27 @@ def read(
         list(source.frame.columns), done.units,
     )  # fmt: skip
     if name not in SHARED and name != "scenarios":
-        found.findings += columns.required(found.table, name)
-        _checked(found, how)
+        found.findings += columns.required(found.table, name, origin=source.origin)
+        checked(found, how)
+    if name not in OF_NETWORKS:
+        _one_period(found, how)
+        if source.origin and not len(found.table) and not source.frame.columns.empty:
+            found.findings.append(no_rows(source.origin))
     return found
+
+
+def no_rows(origin: str) -> Finding:
+    """C012: a file with the names of columns alone."""
+    text = f"{origin} has no rows below its header."
+    return Finding("C012", "error", "no rows", text, "fill it in, or leave the file out.", 1)
+
+
+def _one_period(found: Read, how: Reading) -> None:
+    """Snapshots never add up: one is taken, or asked for."""
+    found.table, said = snapshots.one(found.table, found.name, how.period)
+    found.findings += said
+    if said:
+        how.use("period")
 
 
 def _money(name: schema.Table, column: object) -> bool:
@@ -204,7 +232,7 @@ def place(found: Read, rows: np.ndarray) -> str:
     return f"{found.origin} {word}{'s' if len(rows) > 1 else ''} {said}{more}".strip()
 
 
-def _checked(found: Read, how: Reading) -> None:
+def checked(found: Read, how: Reading) -> None:
     """Cells against the schema; long and short, contracts and currencies into one form."""
     new: dict[str, Any] = {}
     table = found.table

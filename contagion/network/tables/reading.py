@@ -80,8 +80,8 @@ _ALL = (
         "where",
         "map",
         "COLUMN=VALUE",
-        "Keep the rows that have this value in a column of the file, such as L_INSTR=A. "
-        "Repeatable, also for several values of one column.",
+        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; of one "
+        "table alone holdings.Item=2520806. Repeatable, also for several values of one column.",
     ),
     Option(
         "format",
@@ -100,7 +100,7 @@ _ALL = (
         flag="rate",
     ),
 )  # fmt: skip
-_MONEY = (
+_SHARED = (  # choices of a network as well
     Option(
         "fx",
         "rates",
@@ -115,8 +115,10 @@ _MONEY = (
         "decimals. Repeatable.",
         ("column",),
     ),
+    Option("period", "text", "TEXT", "Take one period of tables of several."),
 )
-OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_MONEY)}
+KEPT = tuple(option.name for option in _SHARED)
+OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED)}
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class Reading:
     names : of the nodes of a matrix without labels.
     rates : {"bonus": "factor"}, how a column of fractions is written.
     fx, decimals : worth of currencies and assets in the unit; decimals of raw integers.
+    period : the one to take of a table of several snapshots.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -151,6 +154,7 @@ class Reading:
     rates: Mapping[str, str] = field(default_factory=dict)
     fx: Mapping[str, float] = field(default_factory=dict)
     decimals: Any = field(default_factory=dict)
+    period: Any = None
     unit: str = ""
     used: set[str] = field(default_factory=set, compare=False, repr=False)
 
@@ -230,6 +234,7 @@ WHY = {
     "format": "no table of that shape was read",
     "names": "there is no matrix without labels",
     "decimals": "there is no column 'decimals'",
+    "period": "no table has periods",
 }
 
 

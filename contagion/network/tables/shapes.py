@@ -90,7 +90,7 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
         found = [one for one in SHAPES.values() if one.matches(source)]
         mine = [one for one in found if name in one.tables]
         if found and not mine and name == "exposures":
-            raise other(found[0], len(source.frame))
+            raise other(found[0], source)
         return mine[0] if mine else None
     if how.format == PLAIN:
         how.use("format")
@@ -98,7 +98,7 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
     shape = SHAPES[how.format]
     if name not in shape.tables:
         if name == "exposures" and shape.matches(source):
-            raise other(shape, len(source.frame))
+            raise other(shape, source)
         return None  # the format of another table
     how.use("format")
     if shape.name != "matrix" and not shape.matches(source):
@@ -109,13 +109,14 @@ def _shape(source: Source, name: schema.Table, how: Reading) -> Shape | None:
     return shape
 
 
-def other(shape: Shape, count: int) -> NetworkError:
+def other(shape: Shape, source: Source) -> NetworkError:
     """C014: a shape that is no table of exposures, with what it becomes."""
     what = " or ".join(shape.tables)
     cascade = "contagion cascade --positions or " if "positions" in shape.tables else ""
-    text = f"this is no table of exposures: it is {shape.title}, which becomes {what}."
+    text = f"{source.origin or 'this'} is no table of exposures: it is {shape.title}, which "
+    text += f"becomes {what}."
     fix = f"{cascade}{shape.recipe} reads it (see contagion formats)."
-    return NetworkError([Finding("C014", "error", "no exposures", text, fix, count)])
+    return NetworkError([Finding("C014", "error", "no exposures", text, fix, len(source.frame))])
 
 
 def code(cell: object) -> str:

@@ -289,9 +289,14 @@ class Margins:
         >>> margins.partial(seen, at_least=1).known
         {('a', 'c'): 1.5}
         """
-        seen_as = convert.tables(None, exposures, how or Reading(unit=self.unit))
-        door.raise_errors(seen_as.findings)
-        table = seen_as.exposures
+        how = how or Reading(unit=self.unit)
+        seen_as = convert.tables(None, exposures, how)
+        read = door.Read(seen_as.exposures, "exposures", seen_as.findings, seen_as.origin)
+        door.checked(read, how)
+        if read.origin and not len(read.table):
+            read.findings.append(door.no_rows(read.origin))
+        door.raise_errors(read.findings)
+        table = read.table
         sums = table.groupby(["creditor", "debtor"], sort=False)["amount"].sum()
         seen = dict(sums[sums >= at_least].astype(float))
         return type(self)(
