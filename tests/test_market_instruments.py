@@ -61,6 +61,31 @@ def test_a_hedge_offsets_in_the_grid_and_time_decays():
     assert half.book.accounts["equity"][0] == pytest.approx(half.table["equity_after"][0])
 
 
+def test_greeks_are_changes_of_the_equity():
+    """Of a put sold and a call bought on BTC, with 2 of X beside them: by small moves of prices."""
+    call = Option("call", "BTC", strike=52_000, days=10, volatility=0.5)
+    rows = [row("v", "h", "P", -3), row("v", "h", "C", 2), row("v", "h", "X", 2)]
+    book = MarginBook({"BTC": 50_000.0, "X": 10.0}, rows, instruments={"P": PUT, "C": call})
+    legs = book.legs.set_index("asset")
+
+    def equity(**prices):
+        named = {name.replace("_", " "): price for name, price in prices.items()}
+        return float(book.at(named).accounts["equity"][0])
+
+    on = legs.loc[["P", "C"], ["delta", "gamma", "vega"]].sum()
+    up, here, down = (equity(BTC=50_000.0 + move) for move in (25, 0, -25))
+    assert on["delta"] == pytest.approx((up - down) / 50, rel=1e-5)
+    assert on["gamma"] == pytest.approx((up - 2 * here + down) / 25**2, rel=1e-4)
+    # one point of volatility is 1/60 of that of the put, 1/50 of that of the call
+    for name, sigma in (("P", 0.6), ("C", 0.5)):
+        one = book.instruments[name]
+        more, less = (float(one.value(50_000, 1 + move / sigma)) for move in (5e-5, -5e-5))
+        assert legs["vega"][name] == pytest.approx(100 * (more - less) * legs["units"][name])
+    assert legs.loc["X", ["delta", "gamma", "vega"]].tolist() == [2, 0, 0]
+    spent = margin.option_greeks([True, False, False], [90, 110, 100], 100, 0.5, 0)
+    assert_allclose(spent, [[-1, 1, 0.5], [0, 0, 0], [0, 0, 0]])
+
+
 def test_sales_of_the_underlying_move_its_options():
     """100 BTC sold of a depth of 1,000 take the price from 40,000 to 36,000, and a put with it."""
     rows = [row("v", "h", "P", -1, entry_price=0.0, margin=1e6),
