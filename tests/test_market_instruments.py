@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from cascades import balanced
 from numpy.testing import assert_allclose
 from test_market_venues import row
 
-from contagion import liquidation, margin
+from contagion import liquidation, margin, venues
 from contagion.errors import MarginError
 from contagion.liquidation import Future, LiquidationCascade, MarginBook, Option
 
@@ -43,6 +45,20 @@ def test_a_short_put_under_its_grid():
     assert lost == pytest.approx(5_651.00, abs=0.01)
     assert done.deficits["v"] == pytest.approx(1_215.46, abs=0.01)
     balanced(done)
+
+
+def test_a_book_asks_what_the_grid_asks():
+    """Also where the grid sets a floor for volatility: 20 % moves up to 50 %."""
+    grid = venues.deribit.scenario_grid(extended=())
+    calm = Option("put", "BTC", strike=45_000, days=10, volatility=0.2)
+    rows = [row("v", "h", "P", -2), row("v", "h", "C", -1), row("v", "h", "BTC", 0.2)]
+    book = MarginBook({"BTC": 50_000.0}, rows, portfolio={"v": grid}, instruments={
+        "P": calm, "C": Option("call", "BTC", strike=52_000, days=60, volatility=0.7)})  # fmt: skip
+    held = margin.Instruments(("put", "call", "linear"), 50_000, (45_000, 52_000, np.nan),
+                              (0.2, 0.7, np.nan), (10, 60, np.nan))  # fmt: skip
+    want = grid.margin(held, [-2, -1, 0.2]).margin
+    assert book.accounts["maintenance"][0] == pytest.approx(want)
+    assert want > 1.01 * replace(grid, least=0.0).margin(held, [-2, -1, 0.2]).margin
 
 
 def test_a_hedge_offsets_in_the_grid_and_time_decays():
