@@ -111,23 +111,18 @@ class Grid:
 
     def margin(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
         """(B, accounts of the legs) worst loss of each account, and contingencies."""
-        g, held = self.grid, units[:, self.legs]
-        first, columns = self.first, np.unique(self.column)
-        place = np.searchsorted(columns, self.column)
+        g, held, first = self.grid, units[:, self.legs], self.first
+        columns, place = self._columns
         change = np.stack([self._changes(int(c), told, elapsed) for c in columns], axis=-1)
         worst = np.zeros((len(units), len(first)))
         for moved, weight in zip(change, g.weight, strict=True):
             worst = np.maximum(worst, -weight * _by_account(held * moved[:, place], first))
-        price, option = told[:, self.under, None], np.isin(self.column, list(self.options))
         if g.short_option > 0:
-            strike = np.array(
-                [self.options[c][1].strike if c in self.options else np.nan for c in self.column]
-            )
-            for level in np.unique(strike[option]):
-                short = -_by_account(held * (strike == level), first)
-                worst += g.short_option * price * np.maximum(short, 0)
+            for level in np.unique(self._strike[self._strike > 0]):
+                short = -_by_account(held * (self._strike == level), first)
+                worst += g.short_option * told[:, self.under, None] * np.maximum(short, 0)
         if g.offset > 0:
-            money = np.where(option, 0.0, held * told[:, self.column])
+            money = np.where(self._strike > 0, 0.0, held * told[:, self.column])
             long, short = (_by_account(np.maximum(x, 0.0), first) for x in (money, -money))
             worst += g.offset * np.minimum(long, short)
         return worst
@@ -136,6 +131,17 @@ class Grid:
     def first(self) -> np.ndarray:
         """The first leg of each account among the legs."""
         return np.unique(self.account, return_index=True)[1]
+
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The markets of the legs, and which of them each leg is in."""
+        return np.unique(self.column, return_inverse=True)
+
+    @cached_property
+    def _strike(self) -> np.ndarray:
+        """(legs,) strike of an option, 0 of what is none."""
+        return np.array([self.options[c][1].strike if c in self.options else 0.0
+                         for c in self.column])  # fmt: skip
 
     def _changes(self, column: int, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
         """(scenarios of the grid, B) change of value of one unit."""
