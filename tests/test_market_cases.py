@@ -42,7 +42,8 @@ def test_10_october_2025():
     """Published: the times of 16 waves, 5.51 bn liquidated, deficits of 12.66 to 100.06 m (one
     account counted once, or in nine waves); BTC and SOL fell by 13.1 and 26 %. Assumed: accounts,
     an open interest that has as much to liquidate, a twin venue with three times the depth, depth
-    of 8 times the open interest that leaves, half of all sales arbitraged, prices in a line."""
+    of 8 times the open interest that leaves, half of all sales arbitraged, prices in a line,
+    rounds of ten seconds."""
     out = ct.datasets.outcomes("hyperliquid_adl_2025")
     said = out[out["node"] == "hyperliquid"].groupby("what")["value"].first()
     waves = out[out["node"].str.startswith("wave") & (out["what"] == "needed")]
@@ -58,9 +59,8 @@ def test_10_october_2025():
     tens = (times.diff().dt.total_seconds().fillna(10) / 10).round().clip(1).astype(int).tolist()
     common = {"impact": Exponential(depth, recovery=0.02), "arbitrage": 0.5,
               "oracle": VenueOracles({"hyperliquid": "mark"})}  # fmt: skip
-    leaves = Withdrawal(0.8, volatility=5.0, calm=0.01, floor=0.25)
     run, calm = (LiquidationCascade(**common, withdrawal=w).run(book, path=path, rounds=tens)
-                 for w in (leaves, None))  # fmt: skip
+                 for w in (Withdrawal(0.8, volatility=5, calm=0.01, floor=0.25), None))  # fmt: skip
     sold = (run.table["liquidated"] * book.accounts["notional"]).groupby(run.table["venue"]).sum()
     assert sold["hyperliquid"] == pytest.approx(said["notional liquidated"], rel=0.05)
     once, often = said[[d for d in said.index if d.startswith("deficit")]].sort_values()
