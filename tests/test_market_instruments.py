@@ -116,9 +116,10 @@ def test_sales_of_the_underlying_move_its_options():
 # -- futures, tiers -----------------------------------------------------------------------------
 
 
-def test_a_future_is_settled_when_its_days_are_over():
+@pytest.mark.parametrize("name", ["F", "F@v"])
+def test_a_future_is_settled_when_its_days_are_over(name):
     """Long 10 at 100 with 100: two days later it is worth 95 and pays −50, whatever comes after."""
-    book = MarginBook({"F": 100.0}, [row("v", "h", "F", 10, margin=100)], maintenance=0.01,
+    book = MarginBook({name: 100.0}, [row("v", "h", "F", 10, margin=100)], maintenance=0.01,
                       instruments={"F": Future(days=2)})  # fmt: skip
     path = pd.DataFrame({"F": [98.0, 95.0, 50.0]})
     done = LiquidationCascade(days=1.0).run(book, path=path)
@@ -201,5 +202,6 @@ def test_limits_act_on_linear_positions():
     book = MarginBook({"X": 1.0}, [row("v", "h", "X", 1, kind="spot")])
     with pytest.raises(MarginError, match="linear"):
         liquidation.PositionLimit(0.1).apply(book, {"X": 1.0})
-    with pytest.raises(MarginError, match="give its price"):
-        MarginBook({"X": 1.0}, [row("v", "h", "X", 1)], instruments={"P": PUT})
+    for prices, says in (({"X": 1.0}, "give its price"), ({"BTC": 1.0, "P@v": 1.0}, "'P@v'")):
+        with pytest.raises(MarginError, match=says):
+            MarginBook(prices, [row("v", "h", "P", 1)], instruments={"P": PUT})

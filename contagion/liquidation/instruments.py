@@ -109,6 +109,12 @@ def priced(prices: Mapping[str, float], instruments: Mapping[str, Instrument]) -
         if isinstance(one, Option):
             if one.underlying not in prices:
                 raise MarginError(f"{name!r} is an option on {one.underlying!r}: give its price.")
+            at_venue = [key for key in prices if str(key).startswith(f"{name}@")]
+            if at_venue:
+                raise MarginError(
+                    f"{at_venue[0]!r}: the price of an option follows from {one.underlying!r}; "
+                    "leave it out."
+                )
             times = out.setdefault(VOLATILITY + one.underlying, 1.0)
             out[name] = float(one.value(prices[one.underlying], times))
     return out

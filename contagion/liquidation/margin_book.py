@@ -174,7 +174,10 @@ class MarginBook:
     @property
     def columns(self) -> Columns:
         """The markets that are instruments with an expiry."""
-        return Columns(self.assets, self.instruments)
+        found = {
+            name: self.instruments.get(of) for name, of in zip(self.assets, self.base, strict=True)
+        }
+        return Columns(self.assets, {name: one for name, one in found.items() if one is not None})
 
     @cached_property
     def rules(self) -> MarginRules | None:
@@ -299,13 +302,8 @@ class MarginBook:
     def at(self, prices: Mapping[str, float]) -> MarginBook:
         """The same book at other prices (entry prices and margins stay)."""
         new = object.__new__(MarginBook)
-        new.__dict__.update(
-            {
-                k: v
-                for k, v in self.__dict__.items()
-                if k not in ("arrays", "venues", "holders", "rules")
-            }
-        )
+        own = ("arrays", "venues", "holders", "rules")
+        new.__dict__.update({k: v for k, v in self.__dict__.items() if k not in own})
         for name in prices:
             known_name(name, self.prices, "asset")
         given = {**self.prices, **{k: float(v) for k, v in prices.items()}}

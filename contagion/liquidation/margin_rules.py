@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels.accounts import POSITION, Pairs
 from ..margin import ScenarioGrid, TieredSchedule
-from .instruments import Columns, Future, Option
+from .instruments import Future, Option
 
 STEPS = 40  # of the search for the part that restores health; each ends in one tier at least
 
@@ -168,7 +168,7 @@ def rules_of(
     """The rules for a book; None where it has neither schedules nor grids."""
     if not schedules and not portfolio:
         return None
-    a, columns = book.arrays, Columns(book.assets, book.instruments)
+    a, columns = book.arrays, book.columns
     frame, base = book._frame, np.array(book.base, dtype=object)
     names = list(schedules)
     tiered = frame["tiered"].to_numpy(bool)
