@@ -36,7 +36,7 @@ def tables(seed: int, unit: float = 1.0) -> tuple[dict, list, list]:
     rng = np.random.default_rng(seed)
     prices = {"X": 100.0 * unit, "Y": 20.0 * unit, "F": 101.0 * unit}
     if seed % 2:  # venues with markets of their own
-        prices |= {f"X@{v}": 100.0 * unit for v in VENUES} | {"Y@v": 20.0 * unit}
+        prices |= {f"{name}@{v}": prices[name] for v in VENUES for name in ("X", "Y", "F")}
     rows, loans = [], []
     for k in range(rng.integers(6, 16)):
         venue, holder = str(rng.choice(VENUES)), f"h{rng.integers(6)}"
@@ -76,10 +76,12 @@ def market(seed: int, unit: float = 1.0, back: bool = False, many: int = 3) -> t
     )  # fmt: skip
     rng = np.random.default_rng(seed + 10**6)
     known = [v for v in VENUES if v in book.venues]
+    late = "redemption" if seed % 8 == 1 else liquidation.Stale(1)
+    told = {"v": "mark", "w": "index", "o": "last", "p": late}
     shared = liquidation.TimeWeighted(2) if seed % 4 else liquidation.Market()
     cascade = LiquidationCascade(
         liquidation.Exponential(float(rng.uniform(30, 400)), recovery=0.6),
-        liquidation.VenueOracles({"o": "last"} if "o" in known else {}) if seed % 2 else shared,
+        liquidation.VenueOracles({v: told[v] for v in book.venues}) if seed % 2 else shared,
         breakers=(liquidation.Halt(0.15, 2), liquidation.Throttle(50.0), liquidation.PriceBand(0.5),
                   liquidation.WithdrawalGate(2)),
         partial=bool(seed % 3), backstop=0.4 * (seed % 5 == 0), vault_capacity=200.0 * unit,
