@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from cascades import balanced
 from numpy.testing import assert_allclose
 from test_market_venues import row
 
-from contagion import liquidation, margin
+from contagion import liquidation, margin, venues
 from contagion.errors import MarginError
 from contagion.liquidation import Future, LiquidationCascade, MarginBook, Option
 
@@ -45,6 +47,20 @@ def test_a_short_put_under_its_grid():
     balanced(done)
 
 
+def test_a_book_asks_what_the_grid_asks():
+    """Also where the grid sets a floor for volatility: 20 % moves up to 50 %."""
+    grid = venues.deribit.scenario_grid(extended=())
+    calm = Option("put", "BTC", strike=45_000, days=10, volatility=0.2)
+    rows = [row("v", "h", "P", -2), row("v", "h", "C", -1), row("v", "h", "BTC", 0.2)]
+    book = MarginBook({"BTC": 50_000.0}, rows, portfolio={"v": grid}, instruments={
+        "P": calm, "C": Option("call", "BTC", strike=52_000, days=60, volatility=0.7)})  # fmt: skip
+    held = margin.Instruments(("put", "call", "linear"), 50_000, (45_000, 52_000, np.nan),
+                              (0.2, 0.7, np.nan), (10, 60, np.nan))  # fmt: skip
+    want = grid.margin(held, [-2, -1, 0.2]).margin
+    assert book.accounts["maintenance"][0] == pytest.approx(want)
+    assert want > 1.01 * replace(grid, least=0.0).margin(held, [-2, -1, 0.2]).margin
+
+
 def test_a_hedge_offsets_in_the_grid_and_time_decays():
     """A half future sold against the put moves the worst scenario to +16 %: 3,534. In 30 days out
     of the money the put is worth nothing and its seller keeps the premium."""
@@ -61,6 +77,31 @@ def test_a_hedge_offsets_in_the_grid_and_time_decays():
     assert half.book.accounts["equity"][0] == pytest.approx(half.table["equity_after"][0])
 
 
+def test_greeks_are_changes_of_the_equity():
+    """Of a put sold and a call bought on BTC, with 2 of X beside them: by small moves of prices."""
+    call = Option("call", "BTC", strike=52_000, days=10, volatility=0.5)
+    rows = [row("v", "h", "P", -3), row("v", "h", "C", 2), row("v", "h", "X", 2)]
+    book = MarginBook({"BTC": 50_000.0, "X": 10.0}, rows, instruments={"P": PUT, "C": call})
+    legs = book.legs.set_index("asset")
+
+    def equity(**prices):
+        named = {name.replace("_", " "): price for name, price in prices.items()}
+        return float(book.at(named).accounts["equity"][0])
+
+    on = legs.loc[["P", "C"], ["delta", "gamma", "vega"]].sum()
+    up, here, down = (equity(BTC=50_000.0 + move) for move in (25, 0, -25))
+    assert on["delta"] == pytest.approx((up - down) / 50, rel=1e-5)
+    assert on["gamma"] == pytest.approx((up - 2 * here + down) / 25**2, rel=1e-4)
+    # one point of volatility is 1/60 of that of the put, 1/50 of that of the call
+    for name, sigma in (("P", 0.6), ("C", 0.5)):
+        one = book.instruments[name]
+        more, less = (float(one.value(50_000, 1 + move / sigma)) for move in (5e-5, -5e-5))
+        assert legs["vega"][name] == pytest.approx(100 * (more - less) * legs["units"][name])
+    assert legs.loc["X", ["delta", "gamma", "vega"]].tolist() == [2, 0, 0]
+    spent = margin.option_greeks([True, False, False], [90, 110, 100], 100, 0.5, 0)
+    assert_allclose(spent, [[-1, 1, 0.5], [0, 0, 0], [0, 0, 0]])
+
+
 def test_sales_of_the_underlying_move_its_options():
     """100 BTC sold of a depth of 1,000 take the price from 40,000 to 36,000, and a put with it."""
     rows = [row("v", "h", "P", -1, entry_price=0.0, margin=1e6),
@@ -75,9 +116,10 @@ def test_sales_of_the_underlying_move_its_options():
 # -- futures, tiers -----------------------------------------------------------------------------
 
 
-def test_a_future_is_settled_when_its_days_are_over():
+@pytest.mark.parametrize("name", ["F", "F@v"])
+def test_a_future_is_settled_when_its_days_are_over(name):
     """Long 10 at 100 with 100: two days later it is worth 95 and pays −50, whatever comes after."""
-    book = MarginBook({"F": 100.0}, [row("v", "h", "F", 10, margin=100)], maintenance=0.01,
+    book = MarginBook({name: 100.0}, [row("v", "h", "F", 10, margin=100)], maintenance=0.01,
                       instruments={"F": Future(days=2)})  # fmt: skip
     path = pd.DataFrame({"F": [98.0, 95.0, 50.0]})
     done = LiquidationCascade(days=1.0).run(book, path=path)
@@ -160,5 +202,6 @@ def test_limits_act_on_linear_positions():
     book = MarginBook({"X": 1.0}, [row("v", "h", "X", 1, kind="spot")])
     with pytest.raises(MarginError, match="linear"):
         liquidation.PositionLimit(0.1).apply(book, {"X": 1.0})
-    with pytest.raises(MarginError, match="give its price"):
-        MarginBook({"X": 1.0}, [row("v", "h", "X", 1)], instruments={"P": PUT})
+    for prices, says in (({"X": 1.0}, "give its price"), ({"BTC": 1.0, "P@v": 1.0}, "'P@v'")):
+        with pytest.raises(MarginError, match=says):
+            MarginBook(prices, [row("v", "h", "P", 1)], instruments={"P": PUT})

@@ -186,10 +186,11 @@ def test_conserved_at_every_step():
             assert_allclose(*sides(book, state), rtol=1e-9, err_msg=f"seed {seed}")
 
 
-def sides(book: MarginBook, state) -> tuple[np.ndarray, np.ndarray]:
+def sides(book: MarginBook, state, start=None) -> tuple[np.ndarray, np.ndarray]:
     """Everything that came in, and everything that is there, of each scenario."""
     a = book.arrays
-    start = a.cash.sum() + (a.units * book.price[a.asset]).sum()
+    if start is None:
+        start = a.cash.sum() + (a.units * book.price[a.asset]).sum()
     worth = state.cash.sum(axis=1) + (state.units * state.fundamental[:, a.asset]).sum(axis=1)
     there = worth - state.deficit.sum(axis=1) + state.fees.sum(axis=1)
     came = start + state.revalued + state.topped.sum(axis=1)

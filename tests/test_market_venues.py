@@ -92,6 +92,18 @@ def test_each_venue_goes_by_its_oracle():
     assert moved.tolist() == [90, 100]
 
 
+def test_money_has_one_price_for_every_oracle():
+    """A pool that is told late and an exchange both owe money."""
+    loan = {"protocol": "p", "borrower": "h", "collateral_asset": "X", "collateral": 1.0,
+            "debt_asset": "money", "debt": 50.0, "threshold": 0.8}  # fmt: skip
+    rows = [row("v", "h", "X", -100.0, kind="inverse"), row("v", "h", "X", 1.0, kind="spot")]
+    book = MarginBook({"X@v": 100.0, "X": 100.0}, rows, loans=[loan])
+    oracle = VenueOracles({"v": "mark", "p": liquidation.Stale(1)})
+    done = LiquidationCascade(oracle=oracle).run(book, {"X": -0.1})
+    money = done.history[done.history["asset"] == "money"]
+    assert "money" in book.assets and (money[["market", "oracle"]] == 1).all(axis=None)
+
+
 def test_errors_of_venue_oracles():
     book = MarginBook({"X": 100.0}, [row(v, "h", "X", 1) for v in "vw"])
     with pytest.raises(MarginError, match="'X@w'"):

@@ -91,13 +91,13 @@ class Pairs:
 
     def total(self, legs: np.ndarray) -> np.ndarray:
         """(Q,) to (P,)."""
-        return self._each(np.add, legs)
+        return legs if self._single(legs) else np.bincount(self.owner, legs, len(self))
 
     def least(self, legs: np.ndarray) -> np.ndarray:
         """(Q,) to (P,)."""
-        return self._each(np.minimum, legs)
-
-    def _each(self, fold: np.ufunc, legs: np.ndarray) -> np.ndarray:
-        if len(legs) == len(self):  # one leg each, or no pairs
+        if self._single(legs):
             return legs
-        return np.asarray(fold.reduceat(legs, self.begin))
+        return np.asarray(np.minimum.reduceat(legs, self.begin))
+
+    def _single(self, legs: np.ndarray) -> bool:
+        return len(legs) == len(self)  # one leg each, or no pairs

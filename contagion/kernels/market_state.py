@@ -6,7 +6,6 @@ reserves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -105,18 +104,6 @@ class MarketState:
 ARRAYS = tuple(f.name for f in fields(MarketState) if f.name not in ("oracle", "breakers"))
 
 
-def joined(parts: Sequence[MarketState]) -> MarketState:
-    """States one below the other."""
-    if len(parts) == 1:
-        return parts[0]
-    found = {name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS}
-    sizes = [len(p.rounds) for p in parts]
-    kept = [
-        _joined([p.breakers[k] for p in parts], sizes, 0) for k in range(len(parts[0].breakers))
-    ]
-    return MarketState(**found, oracle=_joined([p.oracle for p in parts], sizes, -2), breakers=kept)
-
-
 def at_rest(old: Any, new: Any, size: int, tolerance: float) -> np.ndarray:
     """(B,) scenarios in which what an oracle remembers does not change any more.
 
@@ -158,12 +145,3 @@ def _put(
     kept = np.array(np.moveaxis(old, axis, 0))
     kept[rows] = np.moveaxis(new, axis, 0)[of]
     return np.moveaxis(kept, 0, axis)
-
-
-def _joined(memories: Sequence[Any], sizes: Sequence[int], axis: int) -> Any:
-    one = memories[0]
-    if isinstance(one, tuple):
-        return tuple(_joined(parts, sizes, axis) for parts in zip(*memories, strict=True))
-    if isinstance(one, np.ndarray) and _by_scenario(one, sizes[0], axis):
-        return np.concatenate(memories, axis=axis)
-    return one

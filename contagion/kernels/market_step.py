@@ -10,6 +10,7 @@ import numpy as np
 from . import closing
 from .accounts import LOAN, Pairs
 from .closing import DUST
+from .compiled import compiled
 from .market_setup import Breaker, Round, Setup
 from .market_state import MarketState, at_rest
 
@@ -30,9 +31,8 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     a, impact, fixed = setup.accounts, setup.impact, setup.money
     size, assets = after.shape
 
-    def gathered(row: np.ndarray, at: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
-        sums = np.bincount(row * width + at, values, size * width)
-        return np.asarray(sums.reshape(size, width))
+    def gathered(place: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
+        return np.asarray(np.bincount(place, values, size * width).reshape(size, width))
 
     now.revalued += (now.net * (after - now.fundamental)).sum(axis=-1)
     now.fundamental = after.copy()
@@ -53,13 +53,16 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     extra = None
     if setup.margin is not None:
         extra = setup.margin.required(now.units, told, now.elapsed)
-    row, who = np.nonzero(weak(setup, now, live, extra))
+    many, legs = now.cash.shape[1], now.units.shape[1]
+    spot = np.flatnonzero(weak(setup, now, live, extra))  # take and put are faster than [row, who]
+    row, who = np.divmod(spot, many)
     at = Pairs.of(row, who, setup.first, setup.count)
-    asset, kept = a.asset[at.leg], now.units[at.row, at.leg]
-    worth = kept * told[at.row, asset]
-    health = now.cash[row, who] + at.total(worth * a.weight[at.leg])
+    place = at.row * assets + a.asset[at.leg]
+    kept = now.units.take(at.row * legs + at.leg)
+    worth, cash = kept * told.take(place), now.cash.take(spot)
+    health = cash + at.total(worth * a.weight[at.leg])
     if extra is not None:
-        health = health - extra[row, who]
+        health = health - extra.take(spot)
     seen = None
     at_hand = now.free
     if setup.breakers:
@@ -70,13 +73,13 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
             reaches, now.breakers[k] = breaker.reach(seen, now.breakers[k])
             at_hand = np.where(reaches > 0, at_hand * np.maximum(reaches, 1e-300), 0.0)
     # margin calls, met from what the holder has elsewhere: all calls of a round or none
-    need, holder = -health, a.holder[who]
-    can = (at_hand >= gathered(row, holder, need, setup.holders) * (1 - 1e-12))[row, holder]
+    need, holder = -health, row * setup.holders + a.holder[who]
+    can = (at_hand >= gathered(holder, need, setup.holders) * (1 - 1e-12)).take(holder)
     busy = np.bincount(row[can], minlength=size) > 0
     if can.any():
         met = np.where(can, need, 0.0)
-        now.free = np.maximum(now.free - gathered(row, holder, met, setup.holders), 0.0)
-        now.cash[row, who] += met
+        now.free = np.maximum(now.free - gathered(holder, met, setup.holders), 0.0)
+        now.cash.put(spot, cash + met)
         now.topped[row, who] += met
     leave = can
     if setup.deadline is not None:
@@ -86,40 +89,44 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
         waits = ~can & (late[row, who] <= setup.deadline[who])
         busy |= np.bincount(row[waits], minlength=size) > 0
         leave = can | waits
-    equity = now.cash[row, who] + at.total(worth)
+    equity = cash + at.total(worth)
     if setup.backstop > 0:  # a vault takes over what is thin
         thin = ~leave & (equity < setup.backstop * (equity - health)) & (a.kind[who] != LOAN)
-        hole, venue = np.where(thin, np.maximum(-equity, 0.0), 0.0), a.venue[who]
-        thin &= (gathered(row, venue, hole, setup.venues) <= now.room)[row, venue]
-        now.room -= gathered(row, venue, np.where(thin, hole, 0.0), setup.venues)
+        hole, venue = (
+            np.where(thin, np.maximum(-equity, 0.0), 0.0),
+            row * setup.venues + a.venue[who],
+        )
+        thin &= (gathered(venue, hole, setup.venues) <= now.room).take(venue)
+        now.room -= gathered(venue, np.where(thin, hole, 0.0), setup.venues)
         now.vault[row[thin], who[thin]] = True
         now.alive[row[thin], who[thin]] = False
         now.taken[row[thin], who[thin]] = equity[thin]
         leave = leave | thin
     if leave.any():
-        row, who, health, equity = (x[~leave] for x in (row, who, health, equity))
+        row, who, health, equity, cash = (x[~leave] for x in (row, who, health, equity, cash))
+        stays = ~leave[at.owner]
+        place, kept, worth = place[stays], kept[stays], worth[stays]
         at = Pairs.of(row, who, setup.first, setup.count)
-        asset, kept = a.asset[at.leg], now.units[at.row, at.leg]
-        worth = kept * told[at.row, asset]
-    cash = now.cash[row, who]
     part = closing.parts(a, at, worth, health, cash, setup.partial)
     if setup.margin is not None and setup.partial:
         part = setup.margin.part(at, kept, told, health, equity, part)
     if np.isfinite(setup.minimum_profit) and a.loan.any():
-        gains = closing.pays(a, at, worth, kept * marked[at.row, asset])
+        gains = closing.pays(a, at, worth, kept * marked.take(place))
         part = np.where(gains >= setup.minimum_profit, part, 0.0)
     wish = closing.moved(a, at, kept, worth, cash, part, setup.rank)
     for k, breaker in enumerate(setup.breakers):
         assert seen is not None
-        seen.wanted = gathered(at.row, asset, wish, assets)
-        seen.gross = gathered(at.row, asset, np.abs(wish), assets)
+        seen.wanted, seen.gross = (
+            gathered(place, wish, assets),
+            gathered(place, np.abs(wish), assets),
+        )
         allowed, now.breakers[k] = breaker.allow(seen, now.breakers[k])
-        part = part * at.least(np.broadcast_to(allowed, after.shape)[at.row, asset])
+        part = part * at.least(np.broadcast_to(allowed, after.shape).take(place))
         wish = closing.moved(a, at, kept, worth, cash, part, setup.rank)
     act = part > 0
     busy |= np.bincount(row[act], minlength=size) > 0
     if act.any():
-        _trade(setup, now, at, kept, wish, part, base, factor, depth)
+        _trade(setup, now, at, place, kept, wish, part, base, factor, depth)
     now.volume = np.where(live[:, None], impact.recovered(now.volume), now.volume)
     if setup.withdrawal is not None:
         now.gone = np.where(live[:, None], setup.withdrawal.returned(now.gone), now.gone)
@@ -134,6 +141,7 @@ def _trade(
     setup: Setup,
     now: MarketState,
     at: Pairs,
+    place: np.ndarray,
     kept: np.ndarray,
     wish: np.ndarray,
     part: np.ndarray,
@@ -144,11 +152,11 @@ def _trade(
     """Sell what is wished at the average price of the round, and close what is finished."""
     a, impact, after, told = setup.accounts, setup.impact, now.fundamental, now.told
     size, assets = after.shape
-    row, who, asset = at.scenario, at.account, a.asset[at.leg]
+    row, who = at.scenario, at.account
+    spot = row * now.cash.shape[1] + who
 
     def by_asset(values: np.ndarray) -> np.ndarray:
-        sums = np.bincount(at.row * assets + asset, values, size * assets)
-        return np.asarray(sums.reshape(size, assets))
+        return np.asarray(np.bincount(place, values, after.size).reshape(size, assets))
 
     def by_venue(values: np.ndarray) -> np.ndarray:
         sums = np.bincount(row * setup.venues + a.venue[who], values, size * setup.venues)
@@ -167,37 +175,37 @@ def _trade(
     now.sold += gross
     now.gone += np.divide(gross, setup.interest, out=np.zeros_like(gross),
                           where=setup.interest > 0)  # fmt: skip
-    proceeds = wish * paid[at.row, asset]
+    proceeds = wish * paid.take(place)
     loan = a.loan[who]
     gain = at.total(proceeds)
     now.liquidators += np.bincount(row, np.where(loan, gain, 0.0), size)
     own = np.where(loan[at.owner], np.maximum(proceeds, 0.0), np.abs(proceeds))
     now.liquidated += np.bincount(at.row, own, size)
     rest = kept - wish
-    money = now.cash[row, who] + np.where(loan, 0.0, gain)
+    money = now.cash.take(spot) + np.where(loan, 0.0, gain)
     charge = at.total(np.abs(proceeds) * a.fee[at.leg])
-    left = money + at.total(rest * told[at.row, asset])
-    charge = np.minimum(charge, np.maximum(left, 0.0))
-    money = money - charge
     if charge.any():
+        left = money + at.total(rest * told.take(place))
+        charge = np.minimum(charge, np.maximum(left, 0.0))
+        money = money - charge
         now.fees[row, who] += charge
     rest = np.where(np.abs(rest) <= DUST * np.abs(a.units[at.leg]), 0.0, rest)
-    done = closing.finished(a, at, rest, rest * told[at.row, asset]) & (part > 0)
+    done = closing.finished(a, at, rest, rest * told.take(place)) & (part > 0)
     # debt that is left of a loan is written off at what it is worth
-    value = rest * after[at.row, asset]
+    value = rest * after.take(place)
     short = np.where(done, np.maximum(-(money + at.total(value)), 0.0), 0.0)
     if now.reserve.shape[1]:
         owed = np.where(a.reserve[at.leg] >= 0, np.maximum(-value, 0.0), 0.0)
         whole = at.total(owed)
         lost = owed * np.divide(short, whole, out=np.zeros_like(short), where=whole > 0)[at.owner]
-        place = at.row * now.reserve.shape[1] + np.maximum(a.reserve[at.leg], 0)
-        now.reserve += np.bincount(place, lost, now.reserve.size).reshape(now.reserve.shape)
+        to = at.row * now.reserve.shape[1] + np.maximum(a.reserve[at.leg], 0)
+        now.reserve += np.bincount(to, lost, now.reserve.size).reshape(now.reserve.shape)
     if short.any():
         now.deficit[row, who] += short
-    now.cash[row, who] = np.where(short > 0, 0.0, money)
+    now.cash.put(spot, np.where(short > 0, 0.0, money))
     rest = np.where((short > 0)[at.owner], 0.0, rest)
-    now.units[at.row, at.leg] = rest
-    now.alive[row, who] = at.total(np.abs(rest)) > 0
+    now.units.put(at.row * now.units.shape[1] + at.leg, rest)
+    now.alive.put(spot, at.total(np.abs(rest)) > 0)
     now.open -= by_asset(np.abs(kept) - np.abs(rest))
     now.net -= by_asset(kept - rest)
     _cover(now, by_venue(charge), by_venue(short))
@@ -206,18 +214,35 @@ def _trade(
 def weak(
     setup: Setup, now: MarketState, live: np.ndarray, extra: np.ndarray | None = None
 ) -> np.ndarray:
-    """(B, N) bool, accounts whose health is below 0."""
+    """(B, N) bool, accounts of live scenarios whose health is below 0."""
     a = setup.accounts
-    value = now.told.take(a.asset, axis=1)
-    value *= a.weight
-    value *= now.units
-    if len(a.asset) > len(a.cash):
-        value = np.add.reduceat(value, setup.first, axis=-1)
-    value += now.cash
-    if extra is not None:
-        value -= extra
-    found = (value < -DUST * setup.scale) & now.alive
-    return np.asarray(found if live.all() else found & live[:, None])
+    cash = now.cash if extra is None else now.cash - extra
+    least, legs = -DUST * setup.scale, (setup.first, a.asset, a.weight, now.units)
+    return np.asarray(_below(cash, least, now.told, *legs, now.alive & live[:, None]))
+
+
+@compiled
+def _below(
+    cash: np.ndarray,
+    least: np.ndarray,
+    told: np.ndarray,
+    first: np.ndarray,
+    asset: np.ndarray,
+    weight: np.ndarray,
+    units: np.ndarray,
+    asked: np.ndarray,
+) -> np.ndarray:
+    """(B, N) bool, of those that are asked about: cash + Σ weight × units × price told < least."""
+    size, many = cash.shape
+    out = np.zeros((size, many), np.bool_)
+    for row in range(size):
+        for who in range(many):
+            value = 0.0
+            last = first[who + 1] if who + 1 < many else len(asset)
+            for leg in range(first[who], last):
+                value += told[row, asset[leg]] * weight[leg] * units[row, leg]
+            out[row, who] = (value + cash[row, who] < least[who]) & asked[row, who]
+    return out
 
 
 def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import MarginError
 from ..kernels.market_path import Watch, follow
 from ..kernels.market_setup import Breaker, Setup
-from ..kernels.market_state import MarketState, joined
+from ..kernels.market_state import MarketState
 from ..kernels.market_step import base_prices, step
 from ..media import shown
 from ..text import known_name
@@ -178,16 +178,14 @@ class CascadeSolver:
             raise MarginError(f"rounds={rounds}: a number >= 1 or None, or one for each date.")
         setup = self.setup(book)
         size = max(1, CHUNK // max(len(book.arrays.asset), 1))
-        parts = []
+        every = np.arange(len(flat))
+        found = self.start(book, len(flat), money) if state is None else state.take(every)
         for at in range(0, len(flat), size):
-            own = slice(at, at + size)
-            if state is None:
-                work = self.start(book, len(flat[own]), money[own])
-            else:
-                work = state.take(np.arange(len(flat))[own])
+            own = every[at : at + size]
+            work = found if size >= len(flat) else found.take(own)
             follow(setup, work, flat[own], passing, self.max_rounds, watch, self.days)
-            parts.append(work)
-        found = joined(parts)
+            if work is not found:
+                found.put(own, work, np.arange(len(own)))
         factor = self.impact.factor(found.volume)
         found.price = found.fundamental * factor
         if setup.fair is not None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import MarginError
-from ..margin import option_value
+from ..margin import option_greeks, option_value
 from ..statistics.arrays import numbers
 from ..text import choice
 
@@ -60,6 +60,17 @@ class Option:
         sigma = self.volatility * np.asarray(times, float)
         return np.asarray(option_value(self.kind == "put", price, self.strike, sigma, left))
 
+    def greeks(self, price: Any, times: Any = 1.0) -> tuple[Any, Any, Any]:
+        """Delta, gamma, and vega for one point (0.01) of volatility, of one option.
+
+        >>> put = Option("put", "BTC", strike=45_000, days=30, volatility=0.6)
+        >>> [round(float(x), 6) for x in put.greeks(50_000)]
+        [-0.242427, 3.6e-05, 44.806673]
+        """
+        sigma = self.volatility * np.asarray(times, float)
+        found = option_greeks(self.kind == "put", price, self.strike, sigma, self.days)
+        return found[0], found[1], 0.01 * found[2]
+
     def later(self, elapsed: float, times: float) -> Option:
         """The same option some days later, at another volatility."""
         left = max(self.days - elapsed, 0.0)
@@ -98,6 +109,12 @@ def priced(prices: Mapping[str, float], instruments: Mapping[str, Instrument]) -
         if isinstance(one, Option):
             if one.underlying not in prices:
                 raise MarginError(f"{name!r} is an option on {one.underlying!r}: give its price.")
+            at_venue = [key for key in prices if str(key).startswith(f"{name}@")]
+            if at_venue:
+                raise MarginError(
+                    f"{at_venue[0]!r}: the price of an option follows from {one.underlying!r}; "
+                    "leave it out."
+                )
             times = out.setdefault(VOLATILITY + one.underlying, 1.0)
             out[name] = float(one.value(prices[one.underlying], times))
     return out
@@ -129,6 +146,14 @@ class Columns:
         """(A,) days to expiry, infinite for what has none."""
         found = [self.instruments.get(name) for name in self.names]
         return np.array([np.inf if one is None else one.days for one in found])
+
+    def greeks(self, prices: np.ndarray) -> np.ndarray:
+        """(3, A) delta, gamma and vega of one unit at prices (A,); of what is no option 1, 0, 0."""
+        out = np.zeros((3, len(prices)))
+        out[0] = 1.0
+        for at, under, swing, one in self.options:
+            out[:, at] = one.greeks(prices[under], prices[swing])
+        return out
 
     def fair(self, prices: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
         """Prices (..., A) with those of options as they follow from the others."""

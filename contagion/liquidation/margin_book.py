@@ -178,7 +178,10 @@ class MarginBook:
     @property
     def columns(self) -> Columns:
         """The markets that are instruments with an expiry."""
-        return Columns(self.assets, self.instruments)
+        found = {
+            name: self.instruments.get(of) for name, of in zip(self.assets, self.base, strict=True)
+        }
+        return Columns(self.assets, {name: one for name, one in found.items() if one is not None})
 
     @cached_property
     def rules(self) -> MarginRules | None:
@@ -269,17 +272,19 @@ class MarginBook:
 
     @property
     def legs(self) -> pd.DataFrame:
-        """One row a leg: account, venue, holder, asset, units, price, value and two prices.
+        """One row a leg: account, venue, holder, asset, units, price, value, two prices, greeks.
 
         bankruptcy_price and liquidation_price: where the equity and the health of the account
         reach 0 when the price of this asset alone moves, `p − equity / Q` and `p − health / Σ w q`
         with Q the units of the account in the asset; nan where the account has none, and below 0
-        where no fall is enough.
+        where no fall is enough. delta, gamma: change of the value, and of delta, for 1 of the price
+        of the asset, of an option of its underlying; vega: for one point (0.01) of volatility.
         """
         a, frame, table = self.arrays, self._frame, self.accounts
         price = self.price[a.asset]
         group = pd.factorize(a.account * np.int64(len(self.assets)) + a.asset)[0]
         units, weighted = (np.bincount(group, x)[group] for x in (a.units, a.units * a.weight))
+        greeks = a.units * self.columns.greeks(self.price)[:, a.asset]
         with np.errstate(divide="ignore", invalid="ignore"):
             ruin = price - table["equity"].to_numpy()[a.account] / units
             call = price - table["health"].to_numpy()[a.account] / weighted
@@ -294,19 +299,15 @@ class MarginBook:
                 "value": a.units * price,
                 "bankruptcy_price": np.where(np.isfinite(ruin), ruin, np.nan),
                 "liquidation_price": np.where(np.isfinite(call), call, np.nan),
+                **dict(zip(("delta", "gamma", "vega"), greeks, strict=True)),
             }
         )
 
     def at(self, prices: Mapping[str, float]) -> MarginBook:
         """The same book at other prices (entry prices and margins stay)."""
         new = object.__new__(MarginBook)
-        new.__dict__.update(
-            {
-                k: v
-                for k, v in self.__dict__.items()
-                if k not in ("arrays", "venues", "holders", "rules")
-            }
-        )
+        own = ("arrays", "venues", "holders", "rules")
+        new.__dict__.update({k: v for k, v in self.__dict__.items() if k not in own})
         for name in prices:
             known_name(name, self.prices, "asset")
         given = {**self.prices, **{k: float(v) for k, v in prices.items()}}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ..kernels.accounts import POSITION, Pairs
 from ..margin import ScenarioGrid, TieredSchedule
-from .instruments import Columns, Future, Option
+from .instruments import Future, Option
 
 STEPS = 40  # of the search for the part that restores health; each ends in one tier at least
 
@@ -47,9 +47,10 @@ class MarginRules:
         out = np.zeros((len(units), len(self.closes)))
         if len(self.legs):
             value = np.abs(units[:, self.legs] * told[:, self.asset[self.legs]])
-            out += self._tiered(value, self.tier)[0] @ self._to(self.legs)
+            who, first = np.unique(self.account[self.legs], return_index=True)
+            out[:, who] += _by_account(self._tiered(value, self.tier)[0], first)
         for grid in self.grids:
-            out += grid.margin(units, told, elapsed, self._to(grid.legs))
+            out[:, grid.account[grid.first]] += grid.margin(units, told, elapsed)
         return out
 
     def part(
@@ -96,11 +97,6 @@ class MarginRules:
         )
         return each.max(axis=-1), rate[..., 0]
 
-    def _to(self, legs: np.ndarray) -> csr_array:
-        """(legs, N) that adds legs to their accounts."""
-        ones, rows = np.ones(len(legs)), np.arange(len(legs))
-        return csr_array((ones, (rows, self.account[legs])), shape=(len(legs), len(self.closes)))
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -108,50 +104,60 @@ class Grid:
 
     grid: ScenarioGrid
     legs: np.ndarray
+    account: np.ndarray  # (legs,) of each leg, in order
     column: np.ndarray  # (legs,) market of each leg
     under: int
     options: Mapping[int, tuple[int, Option]]  # column: that of the volatility, and the option
 
-    def margin(
-        self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray, to: csr_array
-    ) -> np.ndarray:
-        """(B, N) worst loss of each account, and contingencies."""
-        g, held = self.grid, units[:, self.legs]
-        worst = np.zeros((len(units), to.shape[1]))
-        for move, swing, weight in zip(g.price, g.volatility, g.weight, strict=True):
-            change = np.empty(held.shape)
-            for column in np.unique(self.column):
-                change[:, self.column == column] = self._change(
-                    int(column), told, elapsed, move, swing
-                )[:, None]
-            worst = np.maximum(worst, -weight * ((held * change) @ to))
-        price = told[:, self.under, None]
+    def margin(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
+        """(B, accounts of the legs) worst loss of each account, and contingencies."""
+        g, held, first = self.grid, units[:, self.legs], self.first
+        columns, place = self._columns
+        change = np.stack([self._changes(int(c), told, elapsed) for c in columns], axis=-1)
+        worst = np.zeros((len(units), len(first)))
+        for moved, weight in zip(change, g.weight, strict=True):
+            worst = np.maximum(worst, -weight * _by_account(held * moved[:, place], first))
         if g.short_option > 0:
-            strike = np.array(
-                [self.options[c][1].strike if c in self.options else np.nan for c in self.column]
-            )
-            for level in np.unique(strike[~np.isnan(strike)]):
-                worst += g.short_option * price * np.maximum(-((held * (strike == level)) @ to), 0)
+            for level in np.unique(self._strike[self._strike > 0]):
+                short = -_by_account(held * (self._strike == level), first)
+                worst += g.short_option * told[:, self.under, None] * np.maximum(short, 0)
         if g.offset > 0:
-            money = held * told[:, self.column]
-            money = np.where([c in self.options for c in self.column], 0.0, money)
-            long, short = np.maximum(money, 0.0) @ to, np.maximum(-money, 0.0) @ to
+            money = np.where(self._strike > 0, 0.0, held * told[:, self.column])
+            long, short = (_by_account(np.maximum(x, 0.0), first) for x in (money, -money))
             worst += g.offset * np.minimum(long, short)
         return worst
 
-    def _change(
-        self, column: int, told: np.ndarray, elapsed: np.ndarray, move: float, swing: float
-    ) -> np.ndarray:
-        """(B,) change of value of one unit in one scenario."""
+    @cached_property
+    def first(self) -> np.ndarray:
+        """The first leg of each account among the legs."""
+        return np.unique(self.account, return_index=True)[1]
+
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The markets of the legs, and which of them each leg is in."""
+        return np.unique(self.column, return_inverse=True)
+
+    @cached_property
+    def _strike(self) -> np.ndarray:
+        """(legs,) strike of an option, 0 of what is none."""
+        return np.array([self.options[c][1].strike if c in self.options else 0.0
+                         for c in self.column])  # fmt: skip
+
+    def _changes(self, column: int, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
+        """(scenarios of the grid, B) change of value of one unit."""
+        move = np.array(self.grid.price)[:, None]
         if column not in self.options:
-            return told[:, column] * move
+            return np.asarray(told[:, column] * move)
         at, option = self.options[column]
-        days = np.maximum(option.days - elapsed, 0.0)
-        g = self.grid
-        more = (30 / np.maximum(days, g.shortest)) ** np.where(days < 30, g.power, g.long_power)
-        times = told[:, at] * np.maximum(1 + swing * more, 0.0)
-        moved = option.value(told[:, self.under] * (1 + move), times, elapsed)
-        return np.asarray(moved - option.value(told[:, self.under], told[:, at], elapsed))
+        price, times = told[:, self.under], told[:, at]
+        swing = self.grid.swings(option.volatility * times, np.maximum(option.days - elapsed, 0.0))
+        moved = option.value(price * (1 + move), times * (1 + swing), elapsed)
+        return np.asarray(moved - option.value(price, times, elapsed))
+
+
+def _by_account(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """(B, legs in the order of accounts) added up by account."""
+    return np.asarray(np.add.reduceat(values, first, axis=-1))
 
 
 def rules_of(
@@ -162,7 +168,7 @@ def rules_of(
     """The rules for a book; None where it has neither schedules nor grids."""
     if not schedules and not portfolio:
         return None
-    a, columns = book.arrays, Columns(book.assets, book.instruments)
+    a, columns = book.arrays, book.columns
     frame, base = book._frame, np.array(book.base, dtype=object)
     names = list(schedules)
     tiered = frame["tiered"].to_numpy(bool)
@@ -185,7 +191,7 @@ def rules_of(
         for name in dict.fromkeys(under[c] for c in a.asset[here]):
             mine = np.flatnonzero(here & np.array([under[c] == name for c in a.asset]))
             column = book.assets.index(name) if name in book.assets else int(a.asset[mine[0]])
-            found.append(Grid(grid, mine, a.asset[mine], column, options))
+            found.append(Grid(grid, mine, a.account[mine], a.asset[mine], column, options))
     return MarginRules(
         a.account,
         a.close_factor,

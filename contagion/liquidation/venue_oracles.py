@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import MarginError
 from ..statistics.arrays import numbers
 from ..text import choice, known_name
-from .margin_book import MarginBook
+from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Memory, Oracle, Stale, TimeWeighted
 
 WORDS = ("last", "mark", "index", "redemption")
@@ -67,6 +67,8 @@ class VenueOracles:
         given: list[Any] = [None] * len(book.assets)
         pairs = sorted(set(zip(book.arrays.asset.tolist(), book._frame["venue"], strict=True)))
         for column, venue in pairs:
+            if book.assets[column] == NUMERAIRE:  # every oracle knows it
+                continue
             mine = self.oracles.get(venue, "last")
             if given[column] not in (None, mine):
                 raise MarginError(

@@ -22,7 +22,7 @@ from .backtest import (
     traffic_light,
 )
 from .filtered_history import filtered_losses, garch_volatility
-from .option_values import Instruments, option_value
+from .option_values import Instruments, option_greeks, option_value
 from .procyclicality import (
     buffered_margin,
     floored_margin,
@@ -51,6 +51,7 @@ __all__ = [
     "kupiec_test",
     "largest_increase",
     "offset_margin",
+    "option_greeks",
     "option_value",
     "peak_to_trough",
     "span_grid",

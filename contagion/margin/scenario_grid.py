@@ -110,14 +110,8 @@ class ScenarioGrid:
                 f"size must have {len(instruments.kind)} entries in its last axis, one an "
                 f"instrument, but has shape {held.shape}."
             )
-        days = np.maximum(np.nan_to_num(np.array(instruments.days), nan=30.0), self.shortest)
-        more = (30 / days) ** np.where(days < 30, self.power, self.long_power)
-        swing = np.outer(self.volatility, more)
-        if self.least:
-            now = np.nan_to_num(np.array(instruments.volatility))  # of linear ones: 0, no floor
-            floor = np.divide(self.least, now, out=np.ones(len(now)), where=now > 0) - 1
-            up = np.array(self.volatility)[:, None] > 0
-            swing = np.where(up, np.maximum(swing, floor), swing)
+        now, days = (np.array(x) for x in (instruments.volatility, instruments.days))
+        swing = self.swings(np.nan_to_num(now), np.nan_to_num(days, nan=30.0))
         moved = instruments.values(self.price, swing)
         change = (moved - instruments.values([0.0])) * np.array(self.weight)[:, None]
         losses = -(held @ change.T)
@@ -126,6 +120,17 @@ class ScenarioGrid:
         return GridMargin(
             losses, answer(worst), losses.argmax(-1), answer(extra), answer(worst + extra)
         )
+
+    def swings(self, volatility: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """(s, k) relative moves, >= −1, of volatilities (k,) of options with so many days."""
+        days = np.maximum(days, self.shortest)
+        more = (30 / days) ** np.where(days < 30, self.power, self.long_power)
+        moves = np.array(self.volatility)[:, None]
+        swing = np.maximum(moves * more, -1.0)
+        if not self.least:
+            return np.asarray(swing)
+        floor = np.divide(self.least, volatility, out=np.ones(len(days)), where=volatility > 0) - 1
+        return np.where(moves > 0, np.maximum(swing, floor), swing)
 
     def _contingency(self, instruments: Instruments, held: np.ndarray) -> np.ndarray:
         option, price = instruments.options, np.array(instruments.price)
