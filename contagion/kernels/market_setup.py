@@ -172,7 +172,7 @@ class Setup:
             sold=none(assets), gone=none(assets), variance=none(assets), alive=each(live),
             vault=none(n, bool), taken=none(n),
             overdue=none(0 if self.deadline is None else n, np.int32),
-            deficit=none(n), topped=none(n), fees=none(n),
+            deficit=none(n), topped=none(n), fees=none(n), shared=none(n),
             reserve=none(int(a.reserve.max(initial=-1)) + 1), fund=each(fund),
             uncovered=none(len(fund)), room=each(room), market=np.zeros(size),
             liquidators=np.zeros(size), revalued=np.zeros(size), liquidated=np.zeros(size),

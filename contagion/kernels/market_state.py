@@ -32,6 +32,7 @@ class MarketState:
         a deadline.
     deficit, topped, fees (B, N) : negative equity of closed accounts (of a loan its debt that is
         left, at fundamental prices), calls met, liquidation fees.
+    shared (B, N) : what the rule of the venue took off the account for deficits of others.
     reserve (B, R) : deficits of loans by the reserve that the debt was owed to.
     fund, uncovered, room (B, V) : insurance fund of a venue (fees go in, deficits come out), the
         deficits that it did not cover, and the negative equity that its vault still takes on.
@@ -64,6 +65,7 @@ class MarketState:
     deficit: np.ndarray
     topped: np.ndarray
     fees: np.ndarray
+    shared: np.ndarray
     reserve: np.ndarray
     fund: np.ndarray
     uncovered: np.ndarray
