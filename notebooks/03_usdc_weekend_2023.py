@@ -255,14 +255,16 @@ claims = pd.DataFrame(
 )
 rule = ct.rules.Waterfall([ct.rules.Layer("stakers"), ct.rules.Layer("suppliers")])
 graph = ct.ExposureNetwork(nodes, claims, rules={"market": rule}, unit="USD")
-joint = ct.liquidation.CoupledCascade(runs["market price"]).run(graph, book, {"USDC": -0.12})
+joint = ct.liquidation.CoupledCascade(book, runs["market price"]).propagate(
+    graph, ct.Shock.price({"USDC": -0.12})
+)
 joint
 
 # %%
-ax = ct.plot.waterfall(joint.result, "market")
+ax = ct.plot.waterfall(joint, "market")
 
 # %%
-borne = joint.result.bearers.set_index("bearer")["amount"]
+borne = joint.bearers.set_index("bearer")["amount"]
 assert abs(borne.sum() - joint.cascade.deficits.sum()) < 1.0
 borne.round(0)
 

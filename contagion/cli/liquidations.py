@@ -172,7 +172,8 @@ def cascade(
             shock = options.shock(loaded, default, None, loss) if default or loss else Shock()
             rate = conversion(book.unit, loaded.network.unit, "The book", "Say its --unit.")
             money = {holder: rate * amount for holder, amount in money.items()}
-            joint = CoupledCascade(chosen).run(loaded.network, book, moves, shock, money)
+            model = CoupledCascade(book, chosen, free=money)
+            joint = model.propagate(loaded.network, Shock.price(moves) + shock)
             done = joint.cascade
     except ConvergenceError as error:
         if "max_rounds" not in str(error):
@@ -278,12 +279,12 @@ def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
         "ledger": done.ledger,
     }
     if joint is not None:
-        result = joint.result
+        result = joint
         found |= {
             "network": result.network.name,
             "shock": repr(result.shock),
             "joint_rounds": joint.rounds,
-            "on_graph": {key: joint.ledger[key] for key in ("on_graph", "outside", "borne")},
+            "on_graph": {key: joint.totals[key] for key in ("on_graph", "outside", "borne")},
             "socialization": result.socialization.to_dict(),
             "assumptions": list(result.network.assumptions),
         }
@@ -312,5 +313,5 @@ def _frames(done: CascadeResult, joint: CoupledResult | None) -> dict[str, pd.Da
     frames = {"path": done.history, "venues": venues, "accounts": accounts(done)}
     if joint is not None:
         frames["nodes"] = joint.table.rename_axis("node").reset_index()
-        frames["bearers"] = joint.result.bearers
+        frames["bearers"] = joint.bearers
     return frames

@@ -77,7 +77,8 @@ class CascadeResult:
 
         Columns: venue, holder, equity_before (at the prices before), equity_after (at the market
         prices at the end; 0 where a deficit was left), called (margin calls met), fees, shared
-        (taken for deficits of others by the rule of the venue), deficit, latent (negative equity of an account that is still open, at fundamental prices), liquidated
+        (taken for deficits of others by the rule of the venue), deficit, latent (negative
+        equity of an account that is still open, at fundamental prices), liquidated
         (part of the units that is gone, by value before, debt written off included), vault
         (taken over).
         """

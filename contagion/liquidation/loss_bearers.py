@@ -36,8 +36,10 @@ class MarketLosses:
     shock, contagion : (B, N) what it loses at once, up to its equity, and against marked gains or
         beyond the mark.
     sold : (B, N) what it loses by sales below the fundamental price and by fees, below 0: gains.
+    deficit : (B, N) what closed accounts left unpaid, and what a vault took over below 0.
+    fees : (B, V) of liquidations.
     fund, venue : (B, V) deficits that the fund bears, and that no fund and no account bears, with
-        what a vault took over below 0 less fees that went to no fund.
+        what a vault took over below 0, less fees.
     """
 
     marked: np.ndarray
@@ -45,6 +47,8 @@ class MarketLosses:
     shock: np.ndarray
     contagion: np.ndarray
     sold: np.ndarray
+    deficit: np.ndarray
+    fees: np.ndarray
     fund: np.ndarray
     venue: np.ndarray
 
@@ -85,13 +89,15 @@ def market_losses(
     shock = np.clip(np.minimum(-marked, before + state.topped), 0.0, np.maximum(loss, 0.0))
     hidden = np.where(state.vault, 0.0, np.maximum(-worth, 0.0))
     vault = np.where(state.vault, worth, 0.0)
+    fees = by_venue(book, state.fees)
     # what an account has lost is marked, a deficit it left, taken by a rule, or lost in sales
     sold = lost + marked + state.deficit + hidden - vault - state.shared
     head = np.array([own_money(rules.get(name)) for name in book.venues])
     deficit = by_venue(book, state.deficit)
     fund = deficit - state.uncovered + np.minimum(state.uncovered, head)
-    venue = deficit - fund - by_venue(book, state.shared + vault - hidden)
-    return MarketLosses(marked, lost, shock, loss - shock, sold, fund, venue)
+    venue = deficit - fund - fees - by_venue(book, state.shared + vault)
+    bad = state.deficit + np.maximum(-vault, 0.0)
+    return MarketLosses(marked, lost, shock, loss - shock, sold, bad, fees, fund, venue)
 
 
 def bearers(

@@ -115,7 +115,7 @@ def stress_test(
     expect(model=model, scenarios=scenarios)
     if n_jobs == 0:
         raise ArgumentError("n_jobs=0: give a number of processes, or -1 for all.")
-    nets = checks.networks_of(networks)
+    nets = [model.on(net) for net in checks.networks_of(networks)]
     options = checks.options(
         design, baseline, levels, keep, weighting, target_error, target, unconverged
     )

@@ -9,18 +9,21 @@ import numpy as np
 import pandas as pd
 
 from ...errors import MarginError
+from ...kernels.market_state import MarketState
 from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import record
-from ...text import known_name, money
+from ...results.outcome import Outcome
+from ...text import money
 from ...units import conversion
-from ..cascade_result import CascadeResult
+from ..loss_bearers import MarketLosses
 from ..margin_book import MarginBook
 
 
 @dataclass(frozen=True)
 class Link:
-    """Which venue and which holder is which node: rows of the network, -1 where none.
+    """Which venue and which holder is which node: rows of the network, -1 where none; the holder
+    (`of`) and the venue (`at`) of every account.
 
     All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
     the book in it.
@@ -28,6 +31,8 @@ class Link:
 
     venue: np.ndarray
     holder: np.ndarray
+    of: np.ndarray
+    at: np.ndarray
     rate: float
 
     @classmethod
@@ -36,6 +41,8 @@ class Link:
         found = cls(
             names.get_indexer_for(pd.Index(list(book.venues), dtype=object)),
             names.get_indexer_for(pd.Index(list(book.holders), dtype=object)),
+            book.arrays.holder,
+            book.arrays.venue,
             conversion(
                 book.unit,
                 network.unit,
@@ -55,7 +62,7 @@ class Link:
     def available(
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """(K,) free money that the shock leaves; it has to be there besides what is at venues."""
+        """(B, K) free money that shocks (B, n) leave; it has to be there besides what is at venues."""
         stake = self.rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
         stakes = np.bincount(book.arrays.holder, stake, len(book.holders))
         has = np.full(len(free), np.inf)
@@ -69,73 +76,111 @@ class Link:
                 f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
                 f"{part} are at venues. Free money is another part of them."
             )
-        out = free.copy()
-        left = has[at] - losses[self.holder[at]] - stakes[at]
-        out[at] = np.minimum(free[at], np.maximum(left, 0.0))
+        out = np.tile(free, (len(losses), 1))
+        left = has[at] - losses[:, self.holder[at]] - stakes[at]
+        out[:, at] = np.minimum(free[at], np.maximum(left, 0.0))
         return out
 
-    def moved(self, network: ExposureNetwork, step: CascadeResult) -> np.ndarray:
-        """(n,) what the accounts take from the external assets of nodes, below 0: add to them."""
-        n, at, there = len(network), self.holder >= 0, self.venue >= 0
-        out = np.bincount(self.holder[at], step.holder_losses.to_numpy()[at], n)
-        return self.rate * (out + np.bincount(self.venue[there], of_venues(step)[there], n))
+    def capital(self, network: ExposureNetwork, losses: np.ndarray) -> np.ndarray:
+        """(B, V) equity of venues that a shock leaves, 0 for one that is no node; unlimited where
+        a node cannot fail."""
+        return self._of_venues(network, network.book.equity - losses)
 
-    def elsewhere(self, step: CascadeResult) -> np.ndarray:
-        """What each venue and holder that is no node lost on accounts."""
-        return self.rate * np.concatenate(
-            [of_venues(step)[self.venue < 0], step.holder_losses.to_numpy()[self.holder < 0]]
-        )
+    def after(
+        self, network: ExposureNetwork, settled: Outcome, market: MarketLosses
+    ) -> np.ndarray:
+        """(B, V) equity of venues after clearing, without what deficits cost them."""
+        return self._of_venues(network, settled.equity) + self.rate * np.maximum(market.venue, 0.0)
 
-    def short(self, network: ExposureNetwork, step: CascadeResult, gated: list[Any]) -> np.ndarray:
+    def _of_venues(self, network: ExposureNetwork, equity: np.ndarray) -> np.ndarray:
+        free = ~(network.book.can_fail & network.book.known)
+        whole = np.where(free, np.inf, np.maximum(np.nan_to_num(equity), 0.0))
+        return np.where(self.venue >= 0, whole[:, self.venue], 0.0)
+
+    def _nodes(
+        self, network: ExposureNetwork, accounts: np.ndarray, venues: np.ndarray
+    ) -> np.ndarray:
+        """(B, n) money of accounts (B, N) and venues (B, V) by node."""
+        out = np.zeros((len(accounts), len(network) + 1))
+        np.add.at(out.T, self.holder[self.of], accounts.T)
+        np.add.at(out.T, self.venue, venues.T)
+        return np.asarray(self.rate * out[:, :-1])
+
+    def moved(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
+        """(B, n) what the accounts take from the external assets of nodes, below 0: add to them."""
+        return self._nodes(network, market.lost, market.fund + market.venue)
+
+    def marked(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
+        """(B, n) what prices give to the positions of nodes, below 0 take. What enters by accounts
+        of parties that are no nodes counts where it enters, at the venue."""
+        outside = self.holder[self.of] < 0
+        enters = np.zeros_like(market.venue)
+        short = np.where(outside, market.deficit, 0.0)
+        np.add.at(enters.T, self.at, short.T)
+        return self._nodes(network, market.marked, -enters)
+
+    def sold(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
+        """(B, n) what holders lose by sales below fundamental prices and by fees, which are gains
+        of venues."""
+        return self._nodes(network, market.sold, -market.fees)
+
+    def elsewhere(self, market: MarketLosses) -> float:
+        """What venues and holders that are no nodes lost on accounts, in the first scenario."""
+        lost = np.zeros(len(self.holder))
+        np.add.at(lost, self.of, market.lost[0])
+        venues = (market.fund + market.venue)[0]
+        parts = np.concatenate([lost[self.holder < 0], venues[self.venue < 0]])
+        return float(self.rate * np.maximum(parts, 0.0).sum())
+
+    def short(
+        self, network: ExposureNetwork, state: MarketState, gated: list[Any]
+    ) -> np.ndarray:
         """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
-        runs = step.deficits.to_numpy() > 0
+        runs = np.bincount(self.at, state.deficit[0], len(self.venue)) > 0
         for numbers in gated:
             runs[slice(None) if numbers is None else list(numbers)] = False
         out = np.zeros(len(network), bool)
         out[self.venue[runs & (self.venue >= 0)]] = True
         return out
 
-    def on_graph(
+    def within(
         self,
         network: ExposureNetwork,
         moved: np.ndarray,
         losses: np.ndarray,
-        recoveries: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) losses and gains of external assets by what happened on the accounts."""
+        pins: np.ndarray | None,
+    ) -> None:
+        """Refuse losses on accounts (B, n) above the external assets of a node."""
         has = np.nan_to_num(network.book.external_assets, nan=np.inf)
-        over = (moved + losses > has * (1 + 1e-9)) & (moved > 0) & np.isnan(recoveries)
+        over = (moved + losses > has * (1 + 1e-9)) & (moved > 0)
+        if pins is not None:
+            over &= np.isnan(pins)
         if over.any():
-            worst = int(np.argmax(np.where(over, moved + losses - has, -np.inf)))
-            lost, unit = float(moved[worst]), network.unit
-            besides = f" besides {money(float(losses[worst]), unit)} in the shock"
+            row, worst = divmod(
+                int(np.argmax(np.where(over, moved + losses - has, -np.inf))), len(network)
+            )
+            lost, unit = float(moved[row, worst]), network.unit
+            besides = f" besides {money(float(losses[row, worst]), unit)} in the shock"
             raise MarginError(
                 f"{network.names[worst]!r} loses {money(lost, unit)} on its accounts"
-                f"{besides if losses[worst] > 0 else ''} and has external assets of "
+                f"{besides if losses[row, worst] > 0 else ''} and has external assets of "
                 f"{money(float(has[worst]), unit)}. "
                 "Its margin and collateral (of a venue: what it owes its winners) are part of them."
             )
-        return np.clip(moved, 0.0, has), np.maximum(-moved, 0.0)
 
     def left(
-        self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Any
+        self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Outcome
     ) -> np.ndarray:
-        """(K,) what holders have to meet calls with after clearing."""
+        """(B, K) what holders have to meet calls with after clearing."""
         taken = np.maximum(settled.claims_lost, 0.0)
         if withdrawal:
             gone = settled.defaulted.astype(float)
-            taken = taken + withdrawal * (network.liabilities @ gone)
+            taken = taken + withdrawal * (network.liabilities @ gone.T).T
         taken = np.where(settled.defaulted, np.inf, taken)
         at = self.holder >= 0
         out = free.copy()
-        out[at] = np.maximum(free[at] - taken[self.holder[at]], 0.0)
+        out[:, at] = np.maximum(free[:, at] - taken[:, self.holder[at]], 0.0)
         return out
-
-
-def of_venues(step: CascadeResult) -> np.ndarray:
-    """(V,) what the accounts cost each venue, in the unit of the book: deficits, less fees and what
-    its vault is worth."""
-    return (step.deficits - step.fees - step.vaults).to_numpy()
 
 
 def run_from(
@@ -180,8 +225,3 @@ def run_from(
     nodes = transforms.with_columns(network, {"external_assets": external})
     done = record("withdrawn", "creditors withdraw at par", {"amount": paid.sum()})
     return transforms.rebuilt(network, done, claims[claims["amount"] > 0], nodes), paid
-
-
-def place(names: tuple[Any, ...], name: Any, what: str = "holder") -> int:
-    known_name(name, names, what)
-    return names.index(name)

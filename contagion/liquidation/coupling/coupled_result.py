@@ -1,0 +1,123 @@
+"""The joint fixed point of a cascade and clearing, labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...media import shown
+from ...network.exposure_network import ExposureNetwork
+from ...results import ledger as entries
+from ...results.propagation_result import PropagationResult
+from ...shocks import Shock
+from ...text import money
+from ..cascade_result import CascadeResult
+from ..loss_bearers import FUND, HOLDER, OWNERS, MarketLosses
+from .link import Link
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CoupledResult(PropagationResult):
+    """A cascade on the book and clearing on the network, with one ledger.
+
+    `cascade` is the run on the book, in its unit; everything else is in the unit of the network.
+    `free` (K,) is what holders had to meet calls with, `moved` (n,) what the accounts took from the
+    external assets of the nodes, below 0: added to them. `rounds` are joint rounds. `network` is
+    the one after creditors withdrew, `start_network` the one before.
+    """
+
+    cascade: CascadeResult
+    rounds: int
+    free: np.ndarray
+    moved: np.ndarray
+    paid: np.ndarray
+    start_network: ExposureNetwork
+    link: Link
+    market: MarketLosses
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The table of every run, and on_accounts: what positions, loans and deficits of accounts
+        cost the node, below 0 what they brought."""
+        return PropagationResult.table.func(self).assign(on_accounts=self.moved)  # type: ignore[attr-defined]
+
+    @cached_property
+    def settled(self) -> PropagationResult:
+        """Clearing by itself: what the accounts took and gave as a shock of external assets."""
+        net, model = self.network, self.model
+        won, hit = np.maximum(-self.moved, 0.0), np.maximum(self.moved, 0.0)
+        if won.any():
+            net = net.with_nodes(external_assets=net.book.external_assets + won)
+        lost = {net.names[i]: float(hit[i]) for i in np.flatnonzero(hit > 0).tolist()}
+        inner: Any = model
+        return inner.model.propagate(net, self.shock + Shock.loss(lost))
+
+    def audit(self) -> pd.DataFrame:
+        """The audit of clearing, on what the accounts took and gave."""
+        return self.settled.audit()
+
+    @property
+    def layers(self) -> pd.DataFrame:  # type: ignore[override]
+        """The waterfall of every node that lost, see :attr:`PropagationResult.layers`."""
+        return self.settled.layers
+
+    @cached_property
+    def withdrawn(self) -> pd.DataFrame:
+        """One row a claim that was withdrawn in a run: creditor, debtor, amount (before), withdrawn
+        (money)."""
+        gone = self.start_network.exposures.assign(withdrawn=self.paid)
+        gone = gone.loc[gone["withdrawn"] > 0, ["creditor", "debtor", "amount", "withdrawn"]]
+        return gone.reset_index(drop=True)
+
+    @property
+    def outside(self) -> float:
+        """What venues and holders that are no nodes lost on accounts, money."""
+        return self.link.elsewhere(self.market)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """The ledger of the run; funds of venues apart from their owners, and parties that are no
+        nodes on rows of their own. See :attr:`PropagationResult.ledger`."""
+        frame = entries.table(self.network, self.entries, self.hops, self.before)
+        book, link, rate = self.cascade.before, self.link, self.link.rate
+        fund = rate * self.market.fund[0]
+        for v in np.flatnonzero((fund > 0) & (link.venue >= 0)).tolist():
+            mine = frame[(frame["bearer"] == book.venues[v]) & (frame["role"] == OWNERS)]
+            for at, row in mine.iterrows():
+                part = min(float(fund[v]), float(row["amount"]))
+                fund[v] -= part
+                frame.loc[at, "amount"] -= part
+                frame.loc[len(frame)] = row.to_dict() | {
+                    "role": FUND, "rule": "fund", "amount": part
+                }  # fmt: skip
+        whole = self.cascade.bearers.assign(amount=lambda t: rate * t["amount"])
+        nodes = list(self.network.names)
+        apart = whole[~whole["bearer"].isin(nodes) & whole["role"].isin([HOLDER, FUND, OWNERS])]
+        frame = pd.concat([frame[frame["amount"] > 0], apart], ignore_index=True)
+        return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """Where the money went: the ledger of the cascade, and on the graph what was lost on
+        accounts by nodes (`on_graph`), by others (`outside`) and who bears the first (`borne`)."""
+        return {
+            **{name: self.link.rate * amount for name, amount in self.cascade.ledger.items()},
+            "on_graph": float(np.maximum(self.moved, 0.0).sum()),
+            "outside": self.outside,
+            "borne": self.socialization.borne,
+        }
+
+    @shown
+    def __repr__(self) -> str:
+        lost = money(float(np.maximum(self.moved, 0.0).sum()), self.network.unit)
+        lines = [
+            f"CoupledCascade after {self.rounds} joint rounds:",
+            *(f"  {line.strip()}" for line in repr(self.cascade).splitlines()[1:]),
+            f"  lost on accounts of nodes {lost}",
+            *(f"  {line.strip()}" for line in self.summary()[1:]),
+        ]
+        return "\n".join(lines)

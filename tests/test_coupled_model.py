@@ -1,0 +1,95 @@
+"""The coupled system as a model: a batch, a ledger, stress tests and policies take it unchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import contagion as ct
+from contagion.liquidation import CoupledCascade, LiquidationCascade, MarginBook
+
+
+def chain() -> tuple[ct.ExposureNetwork, CoupledCascade]:
+    """h is long 10 at 100 with 100 at v and owes b 50; v has 30 of its own."""
+    net = ct.ExposureNetwork.from_matrix(
+        [[0, 50, 0], [0, 0, 0], [0, 0, 0]], ["h", "b", "v"], orientation="debtor->creditor",
+        external_assets=[120, 10, 30],
+    )  # fmt: skip
+    row = {"venue": "v", "holder": "h", "instrument": "X", "size": 10, "margin": 100}
+    return net, CoupledCascade(MarginBook({"X": 100.0}, [row]))
+
+
+def exchange(rule=None, own=0.0) -> tuple[ct.ExposureNetwork, CoupledCascade]:
+    """L, S1 and S2 at a venue with a fund of 5: margins, fund and its own are its assets."""
+    accounts = (("L", 10, 100), ("S1", -8, 40), ("S2", -2, 100))
+    book = MarginBook({"X": 100.0}, [
+        {"venue": "v", "holder": holder, "instrument": "X", "size": size, "margin": margin}
+        for holder, size, margin in accounts])  # fmt: skip
+    nodes = {"node": ["v", "L", "S1", "S2"], "external_assets": [5 + own, 100.0, 40, 100]}
+    net = ct.ExposureNetwork(nodes, {"creditor": ["S2"], "debtor": ["S1"], "amount": [10.0]})
+    rules = {} if rule is None else {"v": rule}
+    return net, CoupledCascade(book, LiquidationCascade(fund=5.0, rules=rules))
+
+
+@pytest.mark.parametrize(
+    ("rule", "s1", "s2"),
+    [(ct.venues.venue("binance"), 95, 0), (ct.venues.venue("deribit"), 76, 19), (None, 76, 19)],
+)
+def test_unpaid_profits_are_not_booked(rule, s1, s2):
+    net, model = exchange(rule)
+    done = model.propagate(net, ct.Shock.price({"X": -0.20}))
+    paid = -done.table["on_accounts"]
+    assert paid.to_dict() == pytest.approx({"v": -5, "L": -100, "S1": 160 - s1, "S2": 40 - s2})
+    assert paid.sum() == pytest.approx(0)
+
+
+def test_the_ledger_of_the_queue_on_a_network():
+    net, model = exchange(ct.venues.venue("binance"))
+    done = model.propagate(net, ct.Shock.price({"X": -0.20}))
+    rows = done.ledger.set_index(["bearer", "role", "cause"])["amount"]
+    assert rows.to_dict() == pytest.approx({
+        ("L", "owners", "shock"): 100, ("S1", "owners", "contagion"): 95,
+        ("v", "fund", "contagion"): 5})  # fmt: skip
+    assert done.socialization.initial_loss == pytest.approx(200)
+    assert done.socialization.socialized_share == pytest.approx(0.5)
+
+
+def test_equity_of_the_venue_stands_before_its_winners():
+    for own, unpaid in ((0, 95), (40, 55), (95, 0)):
+        net, model = exchange(own=own)
+        done = model.propagate(net, ct.Shock.price({"X": -0.20}))
+        assert done.table.loc["v", "loss"] == pytest.approx(min(5 + own, 100))
+        assert done.cascade.table["shared"].sum() == pytest.approx(unpaid)
+
+
+def test_two_equally_likely_falls():
+    """-12 %: v loses 20 and b 30; -6 %: nothing of either. Of two, the worse is the ES at 50 %."""
+    net, model = chain()
+    falls = ct.scenarios.from_array(
+        model.on(net), prices=pd.DataFrame({"X": [-0.12, -0.06]}), sampled=False
+    )
+    test = ct.stress_test(net, model, falls, keep=("loss",), levels=(0.5,))
+    assert test.nodes.loc[["v", "b"], "expected_loss"].tolist() == pytest.approx([10, 15])
+    one, two = (model.propagate(net, ct.Shock.price({"X": x})).loss for x in (-0.12, -0.06))
+    assert one.tolist() == pytest.approx([70, 30, 20])
+    assert two.tolist() == pytest.approx([60, 0, 0])
+    assert test.in_tail(0.5).loc["v", "expected_loss"] == pytest.approx(20)
+
+
+def test_a_batch_is_its_scenarios():
+    net, model = exchange(ct.venues.venue("binance"))
+    wide = model.on(net)
+    shocks = [ct.Shock.price({"X": x}) + ct.Shock.loss({"S1": y})
+              for x in (-0.25, -0.1, 0.0, 0.3) for y in (0.0, 20.0)]  # fmt: skip
+    hits = [shock.arrays(wide) for shock in shocks]
+    prices = np.array([[1.0] if hit.prices is None else hit.prices for hit in hits])
+    batch = model.solve(net, np.array([hit.losses for hit in hits]), prices=prices)
+    for k, shock in enumerate(shocks):
+        alone = model.propagate(net, shock)
+        np.testing.assert_allclose(alone.outcome.equity, batch.equity[k], atol=1e-9)
+        assert alone.audit()["ok"].all()
+        s = alone.socialization
+        assert alone.entries.borne.sum() == pytest.approx(
+            s.initial_loss + s.deadweight + s.relief, abs=1e-9
+        )
