@@ -23,7 +23,7 @@ from ..margin_book import MarginBook
 @dataclass(frozen=True)
 class Link:
     """Which venue and which holder is which node: rows of the network, -1 where none; the holder
-    (`of`) and the venue (`at`) of every account.
+    (`holder_of`) and the venue (`venue_of`) of every account.
 
     All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
     the book in it.
@@ -31,8 +31,8 @@ class Link:
 
     venue: np.ndarray
     holder: np.ndarray
-    of: np.ndarray
-    at: np.ndarray
+    holder_of: np.ndarray
+    venue_of: np.ndarray
     rate: float
 
     @classmethod
@@ -102,7 +102,7 @@ class Link:
     ) -> np.ndarray:
         """(B, n) money of accounts (B, N) and venues (B, V) by node."""
         out = np.zeros((len(accounts), len(network) + 1))
-        np.add.at(out.T, self.holder[self.of], accounts.T)
+        np.add.at(out.T, self.holder[self.holder_of], accounts.T)
         np.add.at(out.T, self.venue, venues.T)
         return np.asarray(self.rate * out[:, :-1])
 
@@ -113,10 +113,10 @@ class Link:
     def marked(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
         """(B, n) what prices give to the positions of nodes, below 0 take. What enters by accounts
         of parties that are no nodes counts where it enters, at the venue."""
-        outside = self.holder[self.of] < 0
+        outside = self.holder[self.holder_of] < 0
         enters = np.zeros_like(market.venue)
         short = np.where(outside, market.deficit, 0.0)
-        np.add.at(enters.T, self.at, short.T)
+        np.add.at(enters.T, self.venue_of, short.T)
         return self._nodes(network, market.marked, -enters)
 
     def sold(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
@@ -127,7 +127,7 @@ class Link:
     def elsewhere(self, market: MarketLosses) -> float:
         """What venues and holders that are no nodes lost on accounts, in the first scenario."""
         lost = np.zeros(len(self.holder))
-        np.add.at(lost, self.of, market.lost[0])
+        np.add.at(lost, self.holder_of, market.lost[0])
         venues = (market.fund + market.venue)[0]
         parts = np.concatenate([lost[self.holder < 0], venues[self.venue < 0]])
         return float(self.rate * np.maximum(parts, 0.0).sum())
@@ -136,7 +136,7 @@ class Link:
         self, network: ExposureNetwork, state: MarketState, gated: list[Any]
     ) -> np.ndarray:
         """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
-        runs = np.bincount(self.at, state.deficit[0], len(self.venue)) > 0
+        runs = np.bincount(self.venue_of, state.deficit[0], len(self.venue)) > 0
         for numbers in gated:
             runs[slice(None) if numbers is None else list(numbers)] = False
         out = np.zeros(len(network), bool)
