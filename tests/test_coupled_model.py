@@ -26,7 +26,7 @@ def exchange(rule=None, own=0.0) -> tuple[ct.ExposureNetwork, CoupledCascade]:
     book = MarginBook({"X": 100.0}, [
         {"venue": "v", "holder": holder, "instrument": "X", "size": size, "margin": margin}
         for holder, size, margin in accounts])  # fmt: skip
-    nodes = {"node": ["v", "L", "S1", "S2"], "external_assets": [5 + own, 100.0, 40, 100]}
+    nodes = {"node": ["v", "L", "S1", "S2"], "external_assets": [5 + own, 100.0, 60, 100]}
     net = ct.ExposureNetwork(nodes, {"creditor": ["S2"], "debtor": ["S1"], "amount": [10.0]})
     rules = {} if rule is None else {"v": rule}
     return net, CoupledCascade(book, LiquidationCascade(fund=5.0, rules=rules))
@@ -70,11 +70,11 @@ def test_two_equally_likely_falls():
         model.on(net), prices=pd.DataFrame({"X": [-0.12, -0.06]}), sampled=False
     )
     test = ct.stress_test(net, model, falls, keep=("loss",), levels=(0.5,))
-    assert test.nodes.loc[["v", "b"], "expected_loss"].tolist() == pytest.approx([10, 15])
+    assert test.nodes.loc[["v", "b"], "mean_loss"].tolist() == pytest.approx([10, 15])
     one, two = (model.propagate(net, ct.Shock.price({"X": x})).loss for x in (-0.12, -0.06))
     assert one.tolist() == pytest.approx([70, 30, 20])
     assert two.tolist() == pytest.approx([60, 0, 0])
-    assert test.in_tail(0.5).loc["v", "expected_loss"] == pytest.approx(20)
+    assert test.in_tail(0.5).loc["v", "mean_loss"] == pytest.approx(20)
 
 
 def test_a_batch_is_its_scenarios():

@@ -218,7 +218,8 @@ class CoupledCascade(Model):
         unnamed = np.array([venue not in self.cascade.rules for venue in book.venues])
         rules = {venue: self.cascade.rules.get(venue, UNPAID) for venue in book.venues}
         cascade = replace(self.cascade, rules=rules)
-        own = np.where(unnamed, link.capital(network, losses), 0.0)
+        funds = self.cascade._by_venue(book, self.cascade.fund)
+        own = np.where(unnamed, link.capital(network, losses, funds), 0.0)
         marks = 0.0
         if prices is not None:
             marks = (1.0 - prices) @ network.held.T
@@ -240,7 +241,7 @@ class CoupledCascade(Model):
             settled = self.model.run(network, losses + moved, pins, prices, trace=trace)
             fewer = np.minimum(link.left(network, self.withdrawal, money_, settled), left)
             poorer = np.where(
-                unnamed, np.minimum(link.after(network, settled, market), own), 0.0
+                unnamed, np.minimum(link.after(network, settled, market, funds), own), 0.0
             )
             change = np.abs(fewer - left).sum(axis=1) > self.tolerance * scale
             gone = np.where(np.isfinite(own), own - poorer, 0.0).sum(axis=1)
@@ -336,7 +337,7 @@ def _reshaped(found: Outcome, lead: tuple[int, ...]) -> Outcome:
             return {name: shaped(each) for name, each in values.items()}
         if not isinstance(values, np.ndarray) or not values.ndim:
             return values
-        return values.reshape(*lead, *values.shape[1:])
+        return values.reshape((*lead, *values.shape[1:]))
 
     names = ("equity", "claims_lost", "defaulted", "rounds", "residual", "converged", "error",
              "default_round", "payments", "external_paid", "deadweight", "unpaid", "loss_rate",

@@ -81,21 +81,30 @@ class Link:
         out[:, at] = np.minimum(free[at], np.maximum(left, 0.0))
         return out
 
-    def capital(self, network: ExposureNetwork, losses: np.ndarray) -> np.ndarray:
-        """(B, V) equity of venues that a shock leaves, 0 for one that is no node; unlimited where
-        a node cannot fail."""
-        return self._of_venues(network, network.book.equity - losses)
+    def capital(
+        self, network: ExposureNetwork, losses: np.ndarray, funds: np.ndarray
+    ) -> np.ndarray:
+        """(B, V) equity of venues that a shock leaves beyond their funds (V,), in the unit of the
+        book; 0 for one that is no node, unlimited where a node cannot fail."""
+        return self._of_venues(network, network.book.equity - losses, -self.rate * funds)
 
     def after(
-        self, network: ExposureNetwork, settled: Outcome, market: MarketLosses
+        self,
+        network: ExposureNetwork,
+        settled: Outcome,
+        market: MarketLosses,
+        funds: np.ndarray,
     ) -> np.ndarray:
-        """(B, V) equity of venues after clearing, without what deficits cost them."""
-        return self._of_venues(network, settled.equity) + self.rate * np.maximum(market.venue, 0.0)
+        """(B, V) the same after clearing, without what deficits cost the venue."""
+        paid = market.fund + np.maximum(market.venue, 0.0) - funds
+        return self._of_venues(network, settled.equity, self.rate * paid)
 
-    def _of_venues(self, network: ExposureNetwork, equity: np.ndarray) -> np.ndarray:
+    def _of_venues(
+        self, network: ExposureNetwork, equity: np.ndarray, more: np.ndarray
+    ) -> np.ndarray:
         free = ~(network.book.can_fail & network.book.known)
-        whole = np.where(free, np.inf, np.maximum(np.nan_to_num(equity), 0.0))
-        return np.where(self.venue >= 0, whole[:, self.venue], 0.0)
+        whole = np.where(free, np.inf, np.nan_to_num(equity))[:, self.venue] + more
+        return np.where(self.venue >= 0, np.maximum(whole, 0.0), 0.0)
 
     def _nodes(
         self, network: ExposureNetwork, accounts: np.ndarray, venues: np.ndarray
