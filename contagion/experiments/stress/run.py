@@ -20,6 +20,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...results.run_arrays import Baseline
+from ...scenarios.derived import placed
 from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_estimates import Weighting
 from ...vocabulary import LEVELS
@@ -65,8 +66,8 @@ def stress_test(
     ----------
     networks : one network, or several with the same nodes in the same order.
     model : any model.
-    scenarios : any set of `ct.scenarios`, made for these nodes. Those that are a list and no
-        random sample (`StressTest.sampled`) have no errors and no intervals.
+    scenarios : any set of `ct.scenarios`, made for these nodes or for assets alone. Those that are
+        a list and no random sample (`StressTest.sampled`) have no errors and no intervals.
     design : for several networks: "crossed" solves every scenario on every network, "paired"
         scenario s on network s mod M.
     baseline : what losses are counted from, as in `Model.propagate`.
@@ -119,8 +120,9 @@ def stress_test(
     options = checks.options(
         design, baseline, levels, keep, weighting, target_error, target, unconverged
     )
-    checks.fit(nets, scenarios, target_error)
     first, n = nets[0], len(nets[0])
+    scenarios = placed(scenarios, first)
+    checks.fit(nets, scenarios, target_error)
     block = block_size(n)
     groups = None if scenarios.groups is None else np.asarray(scenarios.groups)
     members = grouping(groups, block, n)

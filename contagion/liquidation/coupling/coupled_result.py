@@ -16,7 +16,7 @@ from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
 from ..cascade_result import CascadeResult
-from ..loss_bearers import FUND, HOLDER, OWNERS, MarketLosses
+from ..loss_bearers import FUND, OWNERS, MarketLosses
 from .link import Link
 
 
@@ -73,19 +73,13 @@ class CoupledResult(PropagationResult):
         gone = gone.loc[gone["withdrawn"] > 0, ["creditor", "debtor", "amount", "withdrawn"]]
         return gone.reset_index(drop=True)
 
-    @property
-    def outside(self) -> float:
-        """What venues and holders that are no nodes lost on accounts, money."""
-        return self.link.elsewhere(self.market)
-
     @cached_property
     def ledger(self) -> pd.DataFrame:
-        """The ledger of the run; funds of venues apart from their owners, and parties that are no
-        nodes on rows of their own. See :attr:`PropagationResult.ledger`."""
+        """The ledger of the run, funds of venues apart from their owners; see
+        :attr:`PropagationResult.ledger`."""
         frame = entries.table(self.network, self.entries, self.hops, self.before)
-        book, link, rate = self.cascade.before, self.link, self.link.rate
-        fund = rate * self.market.fund[0]
-        for v in np.flatnonzero((fund > 0) & (link.venue >= 0)).tolist():
+        book, fund = self.cascade.before, self.link.rate * self.market.fund[0]
+        for v in np.flatnonzero(fund > 0).tolist():
             mine = frame[(frame["bearer"] == book.venues[v]) & (frame["role"] == OWNERS)]
             for at, row in mine.iterrows():
                 part = min(float(fund[v]), float(row["amount"]))
@@ -94,20 +88,16 @@ class CoupledResult(PropagationResult):
                 frame.loc[len(frame)] = row.to_dict() | {
                     "role": FUND, "rule": "fund", "amount": part
                 }  # fmt: skip
-        whole = self.cascade.bearers.assign(amount=lambda t: rate * t["amount"])
-        nodes = list(self.network.names)
-        apart = whole[~whole["bearer"].isin(nodes) & whole["role"].isin([HOLDER, FUND, OWNERS])]
-        frame = pd.concat([frame[frame["amount"] > 0], apart], ignore_index=True)
+        frame = frame[frame["amount"] > 0]
         return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
 
     @property
     def totals(self) -> dict[str, float]:
-        """Where the money went: the ledger of the cascade, and on the graph what was lost on
-        accounts by nodes (`on_graph`), by others (`outside`) and who bears the first (`borne`)."""
+        """Where the money went: the ledger of the cascade, and what nodes lost on accounts
+        (`on_graph`) and lost in all (`borne`)."""
         return {
             **{name: self.link.rate * amount for name, amount in self.cascade.ledger.items()},
             "on_graph": float(np.maximum(self.moved, 0.0).sum()),
-            "outside": self.outside,
             "borne": self.socialization.borne,
         }
 

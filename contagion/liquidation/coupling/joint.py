@@ -7,15 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from ...errors import ConvergenceError, MarginError, ModelError, expect
 from ...kernels.market_state import MarketState
 from ...models import EisenbergNoe
 from ...models.base import NO_SHOCK, Model, Trace
-from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
-from ...network.provenance import record
 from ...results.outcome import Outcome
 from ...results.run_arrays import Baseline
 from ...rules.pro_rata import ProRata
@@ -25,9 +22,9 @@ from ..cascade import LiquidationCascade
 from ..cascade_result import CascadeResult, Moment
 from ..circuit_breakers import WithdrawalGate
 from ..loss_bearers import MarketLosses, market_losses
-from ..margin_book import NUMERAIRE, MarginBook
+from ..margin_book import MarginBook
 from .coupled_result import CoupledResult
-from .link import Link, run_from
+from .link import Link, run_from, with_parties
 
 UNPAID = ProRata("profit", negative="zero")  # of a venue that cannot pay its winners
 
@@ -36,7 +33,9 @@ UNPAID = ProRata("profit", negative="zero")  # of a venue that cannot pay its wi
 class CoupledCascade(Model):
     """A liquidation cascade and clearing on the graph, solved together.
 
-    Venues, protocols and holders of the book that are also nodes of the network meet there:
+    Venues, protocols and holders of the book meet the nodes of the same names in the network. Those
+    that are no nodes are added to it: a holder with what it has at venues and its free money, a
+    venue with an unknown balance sheet.
 
     1. the cascade runs with what holders have to meet margin calls;
     2. the accounts are claims on their venue, whose assets are margins, its fund and its own. What
@@ -135,13 +134,9 @@ class CoupledCascade(Model):
                 raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
 
     def on(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The network, with the assets of the book among those whose prices move."""
-        names = [name for name in dict.fromkeys((*self.book.base, *self.book.assets))
-                 if name != NUMERAIRE and name not in network.priced_assets]  # fmt: skip
-        if not names or not len(network):
-            return network
-        rows = pd.DataFrame({"node": network.names[0], "asset": names, "value": 0.0})
-        return transforms.with_holdings_rows(network, rows)
+        """The network with all parties of the book, and the assets of the book among those whose
+        prices move."""
+        return with_parties(network, self.book, self.free)
 
     def run(
         self,
@@ -167,7 +162,7 @@ class CoupledCascade(Model):
         *,
         baseline: Baseline = "cleared",
     ) -> CoupledResult:
-        """Push one shock, of prices and of the network, through both; see :meth:`Model.propagate`."""
+        """Push one shock, of prices and of the network, through both; as in `Model.propagate`."""
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
         expect(shock=shock)
@@ -232,7 +227,7 @@ class CoupledCascade(Model):
             watch = Moment.into(kept, [1]) if keep else None
             state = cascade.solve(book, after, calls, watch=watch, own=own / link.rate)
             market = market_losses(book, state, rules)
-            moved = link.moved(start, market)
+            moved = link.moved(market)
             link.within(start, moved, losses, pins)
             before = ran
             if eager.any():
@@ -255,7 +250,7 @@ class CoupledCascade(Model):
                 f"Cascade and clearing did not settle in {self.max_rounds} joint rounds "
                 f"(free money still falls by {money(short, network.unit)})."
             )
-        outcome = self._outcome(start, settled, market, link, moved, state.settled & ~change)
+        outcome = self._outcome(settled, market, link, moved, state.settled & ~change)
         return Joint(network, link, state, market, outcome, moved, money_, calls, paid, rounds,
                      tuple(kept))  # fmt: skip
 
@@ -274,7 +269,6 @@ class CoupledCascade(Model):
 
     def _outcome(
         self,
-        network: ExposureNetwork,
         settled: Outcome,
         market: MarketLosses,
         link: Link,
@@ -282,7 +276,7 @@ class CoupledCascade(Model):
         converged: np.ndarray,
     ) -> Outcome:
         """The outcome of clearing, with what positions cost each node as a channel."""
-        sold, marked = link.sold(network, market), link.marked(network, market)
+        sold, marked = link.sold(market), link.marked(market)
         channels = settled.channels or {"credit": settled.claims_lost}
         dead = settled.deadweight
         return replace(

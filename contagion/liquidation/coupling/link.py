@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ...errors import MarginError
 from ...kernels.market_state import MarketState
@@ -17,16 +19,16 @@ from ...results.outcome import Outcome
 from ...text import money
 from ...units import conversion
 from ..loss_bearers import MarketLosses
-from ..margin_book import MarginBook
+from ..margin_book import NUMERAIRE, MarginBook
 
 
 @dataclass(frozen=True)
 class Link:
-    """Which venue and which holder is which node: rows of the network, -1 where none; the holder
-    (`holder_of`) and the venue (`venue_of`) of every account.
+    """Which venue and which holder is which node: rows of the network; the holder (`holder_of`) and
+    the venue (`venue_of`) of every account.
 
     All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
-    the book in it.
+    the book in it. `accounts` (N, n) and `venues` (V, n) sum over the accounts and venues of nodes.
     """
 
     venue: np.ndarray
@@ -34,40 +36,27 @@ class Link:
     holder_of: np.ndarray
     venue_of: np.ndarray
     rate: float
+    accounts: csr_array
+    venues: csr_array
 
     @classmethod
     def of(cls, network: ExposureNetwork, book: MarginBook) -> Link:
-        names = network.names
-        found = cls(
-            names.get_indexer_for(pd.Index(list(book.venues), dtype=object)),
-            names.get_indexer_for(pd.Index(list(book.holders), dtype=object)),
-            book.arrays.holder,
-            book.arrays.venue,
-            conversion(
-                book.unit,
-                network.unit,
-                "The book",
-                f"Say what its prices and margins are in: MarginBook(…, unit={network.unit!r})."
-                if network.unit
-                else f"Say what the amounts of the network are in: unit={book.unit!r}.",
-            ),
-        )
-        if (found.venue < 0).all() and (found.holder < 0).all():
-            raise MarginError(
-                "No venue and no holder of the book is a node of the network: there is nothing to "
-                "couple. Use the same names in both."
-            )
-        return found
+        at = [network.names.get_indexer_for(pd.Index(list(names), dtype=object))
+              for names in (book.venues, book.holders)]  # fmt: skip
+        rate = conversion_of(network, book)
+        a, n = book.arrays, len(network)
+        sums = [
+            csr_array((np.full(len(rows), rate), (np.arange(len(rows)), rows)), (len(rows), n))
+            for rows in (at[1][a.holder], at[0])
+        ]
+        return cls(*at, a.holder, a.venue, rate, *sums)
 
     def available(
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """(B, K) free money that shocks (B, n) leave; it has to be there besides what is at venues."""
-        stake = self.rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
-        stakes = np.bincount(book.arrays.holder, stake, len(book.holders))
-        has = np.full(len(free), np.inf)
-        at = self.holder >= 0
-        has[at] = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder[at]]
+        """(B, K) free money that shocks (B, n) leave; it is another part of assets than stakes."""
+        has = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder]
+        stakes = stakes_of(book, self.rate)
         over = (free > 0) & (free + stakes > has * (1 + 1e-9))
         if over.any():
             k = int(np.argmax(over))
@@ -76,16 +65,14 @@ class Link:
                 f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
                 f"{part} are at venues. Free money is another part of them."
             )
-        out = np.tile(free, (len(losses), 1))
-        left = has[at] - losses[:, self.holder[at]] - stakes[at]
-        out[:, at] = np.minimum(free[at], np.maximum(left, 0.0))
-        return out
+        left = has - losses[:, self.holder] - stakes
+        return np.minimum(free, np.maximum(left, 0.0))
 
     def capital(
         self, network: ExposureNetwork, losses: np.ndarray, funds: np.ndarray
     ) -> np.ndarray:
         """(B, V) equity of venues that a shock leaves beyond their funds (V,), in the unit of the
-        book; 0 for one that is no node, unlimited where a node cannot fail."""
+        book; 0 where it is not known, unlimited where a node cannot fail."""
         return self._of_venues(network, network.book.equity - losses, -self.rate * funds)
 
     def after(
@@ -102,54 +89,34 @@ class Link:
     def _of_venues(
         self, network: ExposureNetwork, equity: np.ndarray, more: np.ndarray
     ) -> np.ndarray:
-        free = ~(network.book.can_fail & network.book.known)
-        whole = np.where(free, np.inf, np.nan_to_num(equity))[:, self.venue] + more
-        return np.where(self.venue >= 0, np.maximum(whole, 0.0), 0.0)
+        endless = network.book.known & ~network.book.can_fail
+        whole = np.where(endless, np.inf, np.nan_to_num(equity))[:, self.venue]
+        return np.maximum(whole + more, 0.0)
 
-    def _nodes(
-        self, network: ExposureNetwork, accounts: np.ndarray, venues: np.ndarray
-    ) -> np.ndarray:
+    def _nodes(self, accounts: np.ndarray, venues: np.ndarray) -> np.ndarray:
         """(B, n) money of accounts (B, N) and venues (B, V) by node."""
-        out = np.zeros((len(accounts), len(network) + 1))
-        np.add.at(out.T, self.holder[self.holder_of], accounts.T)
-        np.add.at(out.T, self.venue, venues.T)
-        return np.asarray(self.rate * out[:, :-1])
+        return np.asarray(accounts @ self.accounts + venues @ self.venues)
 
-    def moved(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
+    def moved(self, market: MarketLosses) -> np.ndarray:
         """(B, n) what the accounts take from the external assets of nodes, below 0: add to them."""
-        return self._nodes(network, market.lost, market.fund + market.venue)
+        return self._nodes(market.lost, market.fund + market.venue)
 
-    def marked(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
-        """(B, n) what prices give to the positions of nodes, below 0 take. What enters by accounts
-        of parties that are no nodes counts where it enters, at the venue."""
-        outside = self.holder[self.holder_of] < 0
-        enters = np.zeros_like(market.venue)
-        short = np.where(outside, market.deficit, 0.0)
-        np.add.at(enters.T, self.venue_of, short.T)
-        return self._nodes(network, market.marked, -enters)
+    def marked(self, market: MarketLosses) -> np.ndarray:
+        """(B, n) what prices give to the positions of nodes, below 0 take."""
+        return np.asarray(market.marked @ self.accounts)
 
-    def sold(self, network: ExposureNetwork, market: MarketLosses) -> np.ndarray:
+    def sold(self, market: MarketLosses) -> np.ndarray:
         """(B, n) what holders lose by sales below fundamental prices and by fees, which are gains
         of venues."""
-        return self._nodes(network, market.sold, -market.fees)
+        return self._nodes(market.sold, -market.fees)
 
-    def elsewhere(self, market: MarketLosses) -> float:
-        """What venues and holders that are no nodes lost on accounts, in the first scenario."""
-        lost = np.zeros(len(self.holder))
-        np.add.at(lost, self.holder_of, market.lost[0])
-        venues = (market.fund + market.venue)[0]
-        parts = np.concatenate([lost[self.holder < 0], venues[self.venue < 0]])
-        return float(self.rate * np.maximum(parts, 0.0).sum())
-
-    def short(
-        self, network: ExposureNetwork, state: MarketState, gated: list[Any]
-    ) -> np.ndarray:
+    def short(self, network: ExposureNetwork, state: MarketState, gated: list[Any]) -> np.ndarray:
         """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
         runs = np.bincount(self.venue_of, state.deficit[0], len(self.venue)) > 0
         for numbers in gated:
             runs[slice(None) if numbers is None else list(numbers)] = False
         out = np.zeros(len(network), bool)
-        out[self.venue[runs & (self.venue >= 0)]] = True
+        out[self.venue[runs]] = True
         return out
 
     def within(
@@ -186,10 +153,64 @@ class Link:
             gone = settled.defaulted.astype(float)
             taken = taken + withdrawal * (network.liabilities @ gone.T).T
         taken = np.where(settled.defaulted, np.inf, taken)
-        at = self.holder >= 0
-        out = free.copy()
-        out[:, at] = np.maximum(free[:, at] - taken[:, self.holder[at]], 0.0)
-        return out
+        return np.maximum(free - taken[:, self.holder], 0.0)
+
+
+def conversion_of(network: ExposureNetwork, book: MarginBook) -> float:
+    """The worth of one unit of money of the book in that of the network."""
+    return conversion(
+        book.unit,
+        network.unit,
+        "The book",
+        f"Say what its prices and margins are in: MarginBook(…, unit={network.unit!r})."
+        if network.unit
+        else f"Say what the amounts of the network are in: unit={book.unit!r}.",
+    )
+
+
+def stakes_of(book: MarginBook, rate: float) -> np.ndarray:
+    """(K,) what every holder has at venues, in the unit of the network."""
+    stake = rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
+    return np.bincount(book.arrays.holder, stake, len(book.holders))
+
+
+def with_parties(
+    network: ExposureNetwork, book: MarginBook, free: Mapping[Any, float]
+) -> ExposureNetwork:
+    """The network with all venues and holders of the book, and the assets whose prices move them.
+
+    A holder that is no node has what is at venues, and its free money; of a venue that is no node
+    the balance sheet is not known.
+    """
+    if not len(network):
+        return network
+    known = network.names
+    if not any(name in known for name in (*book.venues, *book.holders)):
+        raise MarginError(
+            "No venue and no holder of the book is a node of the network: there is nothing to "
+            "couple. Use the same names in both."
+        )
+    has = dict.fromkeys(book.venues, np.nan)
+    stakes = stakes_of(book, conversion_of(network, book)).tolist()
+    has |= {name: stake + free.get(name, 0.0) for name, stake in zip(book.holders, stakes,
+            strict=True)}  # fmt: skip
+    new = {name: money for name, money in has.items() if name not in known}
+    if new:
+        more = pd.DataFrame({"node": list(new), "external_assets": list(new.values())})
+        sheet = more["external_assets"].notna()
+        more = more.assign(external_liabilities=np.where(sheet, 0.0, np.nan), can_fail=True)
+        nodes = network._completed()
+        if "kind" in nodes:
+            more["kind"] = np.where(more["node"].isin(book.venues), "venue", "account holder")
+        done = record("added", "parties of the book", {"nodes": len(new)})
+        nodes = pd.concat([nodes, more], ignore_index=True)
+        network = transforms.rebuilt(network, done, network.exposures, nodes)
+    moved = [name for name in dict.fromkeys((*book.base, *book.assets))
+             if name != NUMERAIRE and name not in network.priced_assets]  # fmt: skip
+    if not moved:
+        return network
+    rows = pd.DataFrame({"node": network.names[0], "asset": moved, "value": 0.0})
+    return transforms.with_holdings_rows(network, rows)
 
 
 def run_from(
