@@ -286,7 +286,7 @@ def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
             "network": result.network.name,
             "shock": repr(result.shock),
             "joint_rounds": joint.rounds,
-            "on_graph": {key: joint.totals[key] for key in ("on_graph", "outside", "borne")},
+            "on_graph": {key: joint.totals[key] for key in ("on_graph", "borne")},
             "socialization": result.socialization.to_dict(),
             "assumptions": list(result.network.assumptions),
         }

@@ -190,8 +190,8 @@ def coupled_text(joint: CoupledResult) -> str:
     result = joint
     net, frame = result.network, joint.table
     head = [f"On the network, after {plural(joint.rounds, 'joint round')}: nodes lost "
-            f"{money(joint.totals['on_graph'], net.unit)} on accounts, parties that are no nodes "
-            f"{money(joint.totals['outside'], net.unit)}", *result.summary()[1:]]  # fmt: skip
+            f"{money(joint.totals['on_graph'], net.unit)} on accounts",
+            *result.summary()[1:]]  # fmt: skip
     head += [f"assumption: {text}" for text in net.assumptions]
     to = scale(frame[["on_accounts", "loss", "claims_lost", "shortfall"]].to_numpy().ravel(),
                net.unit)  # fmt: skip
