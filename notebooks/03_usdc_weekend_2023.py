@@ -264,7 +264,7 @@ joint
 ax = ct.plot.waterfall(joint, "market")
 
 # %%
-borne = joint.bearers.set_index("bearer")["amount"].drop(book.holders, errors="ignore")
+borne = joint.bearers.set_index("bearer")["amount"].drop(list(book.holders), errors="ignore")
 assert abs(borne.sum() - joint.cascade.deficits.sum()) < 1.0
 borne.round(0)
 
