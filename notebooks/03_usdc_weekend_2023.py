@@ -235,7 +235,8 @@ edge
 # ### After the cascade: whose loss is the deficit?
 #
 # The deficit meets the rule of the protocol, on a graph: a reserve of 25,000, stakers with 50,000,
-# then suppliers pro rata. Cascade and clearing are solved together; borrowers are in the ledger too.
+# then suppliers pro rata. Cascade and clearing are solved together, and borrowers are in the
+# ledger too.
 
 # %%
 nodes = pd.DataFrame(

@@ -245,6 +245,10 @@ class CascadeSolver:
         ranks = np.array([place.get(name, last) for name in book.assets])
         return np.asarray(ranks[book.arrays.asset])
 
+    def funds(self, book: MarginBook) -> np.ndarray:
+        """(V,) insurance fund of every venue before a run, in the order of `book.venues`."""
+        return self._by_venue(book, self.fund)
+
     def _by_venue(self, book: MarginBook, given: Any) -> np.ndarray:
         """(V,) one number for all venues, or {venue: number} with 0 for the others."""
         if not isinstance(given, Mapping):

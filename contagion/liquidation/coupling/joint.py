@@ -213,7 +213,7 @@ class CoupledCascade(Model):
         unnamed = np.array([venue not in self.cascade.rules for venue in book.venues])
         rules = {venue: self.cascade.rules.get(venue, UNPAID) for venue in book.venues}
         cascade = replace(self.cascade, rules=rules)
-        funds = self.cascade._by_venue(book, self.cascade.fund)
+        funds = self.cascade.funds(book)
         own = np.where(unnamed, link.capital(network, losses, funds), 0.0)
         marks = 0.0
         if prices is not None:
