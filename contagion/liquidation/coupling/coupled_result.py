@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 import pandas as pd
 
 from ...media import shown
+from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results import ledger as entries
 from ...results.propagation_result import PropagationResult
@@ -18,6 +19,12 @@ from ...text import money
 from ..cascade_result import CascadeResult
 from ..loss_bearers import FUND, OWNERS, MarketLosses
 from .link import Link
+
+
+class Coupled(Protocol):
+    """A model that clears with another one."""
+
+    model: Model
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -48,12 +55,19 @@ class CoupledResult(PropagationResult):
     @cached_property
     def settled(self) -> PropagationResult:
         """Clearing by itself: what the accounts took and gave as a shock of external assets."""
-        net, model = self.network, self.model
-        won, hit = np.maximum(-self.moved, 0.0), np.maximum(self.moved, 0.0)
-        if won.any():
-            net = net.with_nodes(external_assets=net.book.external_assets + won)
-        lost = {net.names[i]: float(hit[i]) for i in np.flatnonzero(hit > 0).tolist()}
-        inner: Any = model
+        net, inner = self.network, cast(Coupled, self.model)
+        book, won = net.book, np.maximum(-self.moved, 0.0)
+        hit = np.maximum(self.moved, 0.0)
+        # a venue that loses more than it has owes the rest to creditors that are not shown
+        has = np.nan_to_num(book.external_assets + won - self.hit.losses, nan=np.inf)
+        owed = np.where(hit > 0, np.maximum(hit - np.maximum(has, 0.0), 0.0), 0.0)
+        if won.any() or owed.any():
+            net = net.with_nodes(
+                external_assets=book.external_assets + won,
+                external_liabilities=book.external_liabilities + owed,
+            )
+        at = np.flatnonzero(hit > owed).tolist()
+        lost = {net.names[i]: float(hit[i] - owed[i]) for i in at}
         return inner.model.propagate(net, self.shock + Shock.loss(lost))
 
     def audit(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from ...errors import ConvergenceError, MarginError, ModelError, expect
 from ...kernels.market_state import MarketState
@@ -24,12 +25,13 @@ from ..circuit_breakers import WithdrawalGate
 from ..loss_bearers import MarketLosses, market_losses
 from ..margin_book import MarginBook
 from .coupled_result import CoupledResult
+from .course import Course, steps
 from .link import Link, run_from, with_parties
 
 UNPAID = ProRata("profit", negative="zero")  # of a venue that cannot pay its winners
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoupledCascade(Model):
     """A liquidation cascade and clearing on the graph, solved together.
 
@@ -77,14 +79,19 @@ class CoupledCascade(Model):
         meet calls with, to creditors in default, 0 to 1.
     run_on : part of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
         for all or {creditor: part}.
+    path : how prices get to where the shock ends: in so many steps of one ratio, 1 is one jump; or
+        a table of prices, one row a date and one column an asset. Its end is the shock where that
+        moves no prices; else it is scaled to end where the shock does. Halts, margins and delays
+        act between two dates. Clearing is at the end of the path.
+    rounds : rounds of the cascade that pass at each date; None: until nothing moves.
     tolerance : change of free money, relative to all of it, below which the rounds stop.
     max_rounds : joint rounds before a run counts as not converged.
 
     Raises
     ------
-    MarginError : for free money and margin above the external assets of a node, for a loss on
-        accounts that is more than those assets (the margin has to be among them), and for unknown
-        names.
+    MarginError : for free money and margin above the external assets of a node, for a holder that
+        loses more on its accounts than those (its margin has to be among them), and for unknown
+        names. A venue that loses more than it has owes the rest to creditors outside.
     ArgumentError : for a book and a network in units between which no rate is known.
     ConvergenceError : when `max_rounds` is reached.
 
@@ -116,6 +123,8 @@ class CoupledCascade(Model):
     free: Mapping[Any, float] = field(default_factory=dict)
     withdrawal: float = 0.0
     run_on: float | Mapping[Any, float] = 0.0
+    path: int | pd.DataFrame | Course = 1
+    rounds: int | None = 1
     tolerance: float = 1e-9
     max_rounds: int = 200
 
@@ -128,6 +137,10 @@ class CoupledCascade(Model):
             raise MarginError(f"run_on={self.run_on}: a part of claims, 0 to 1.")
         if not self.model.settles:
             raise MarginError(f"{type(self.model).__name__} does not settle claims.")
+        if isinstance(self.path, pd.DataFrame):
+            object.__setattr__(self, "path", Course.of(self.book, self.path))
+        elif not isinstance(self.path, Course) and not self.path >= 1:
+            raise MarginError(f"path={self.path}: a number of steps >= 1, or a table of prices.")
         for name, amount in self.free.items():
             known_name(name, self.book.holders, "holder")
             if not (amount >= 0 and np.isfinite(amount)):
@@ -166,6 +179,8 @@ class CoupledCascade(Model):
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
         expect(shock=shock)
+        if isinstance(self.path, Course) and not (shock.prices or shock.depegs):
+            shock = shock + Shock.price(self.path.moves)
         network = self.on(network)
         hit = shock.arrays(network)
         moved = None if hit.prices is None else hit.prices[None]
@@ -209,7 +224,7 @@ class CoupledCascade(Model):
             )
         given = np.array([float(self.free.get(name, 0.0)) for name in book.holders])
         money_ = link.available(network, book, given, losses)
-        after = self._after(network, prices, size)
+        way, dates = self._way(self._after(network, prices, size), prices is not None)
         unnamed = np.array([venue not in self.cascade.rules for venue in book.venues])
         rules = {venue: self.cascade.rules.get(venue, UNPAID) for venue in book.venues}
         cascade = replace(self.cascade, rules=rules)
@@ -224,11 +239,12 @@ class CoupledCascade(Model):
             rounds += 1
             calls = left / link.rate
             kept: list[Moment] = []
-            watch = Moment.into(kept, [1]) if keep else None
-            state = cascade.solve(book, after, calls, watch=watch, own=own / link.rate)
+            watch = Moment.into(kept, dates) if keep else None
+            state = cascade.solve(book, way, calls, path=True, rounds=self.rounds, watch=watch,
+                                  own=own / link.rate)  # fmt: skip
             market = market_losses(book, state, rules)
             moved = link.moved(market)
-            link.within(start, moved, losses, pins)
+            link.within(start, market, losses, pins)
             before = ran
             if eager.any():
                 ran = ran | link.short(start, state, self._gated())
@@ -266,6 +282,13 @@ class CoupledCascade(Model):
                 if at >= 0:
                     ratio[:, k] = np.where(prices[:, at] != 1.0, prices[:, at], ratio[:, k])
         return ratio * book.price
+
+    def _way(self, after: np.ndarray, moved: bool) -> tuple[np.ndarray, list[Any]]:
+        """(B, T, A) prices on the way to those (B, A), and the T dates."""
+        if isinstance(self.path, Course) and moved:
+            return self.path.to(after), self.path.dates
+        count = 1 if isinstance(self.path, Course) or not moved else self.path
+        return steps(self.book.price, after, count), list(range(1, count + 1))
 
     def _outcome(
         self,

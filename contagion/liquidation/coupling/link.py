@@ -122,26 +122,25 @@ class Link:
     def within(
         self,
         network: ExposureNetwork,
-        moved: np.ndarray,
+        market: MarketLosses,
         losses: np.ndarray,
         pins: np.ndarray | None,
     ) -> None:
-        """Refuse losses on accounts (B, n) above the external assets of a node."""
+        """Refuse losses of account holders above their external assets."""
         has = np.nan_to_num(network.book.external_assets, nan=np.inf)
-        over = (moved + losses > has * (1 + 1e-9)) & (moved > 0)
+        lost = market.lost @ self.accounts
+        over = (lost + losses > has * (1 + 1e-9)) & (lost > 0)
         if pins is not None:
             over &= np.isnan(pins)
         if over.any():
-            row, worst = divmod(
-                int(np.argmax(np.where(over, moved + losses - has, -np.inf))), len(network)
-            )
-            lost, unit = float(moved[row, worst]), network.unit
-            besides = f" besides {money(float(losses[row, worst]), unit)} in the shock"
+            beyond = np.where(over, lost + losses - has, -np.inf)
+            row, worst = divmod(int(np.argmax(beyond)), len(network))
+            unit, shock = network.unit, float(losses[row, worst])
+            besides = f" besides {money(shock, unit)} in the shock" if shock > 0 else ""
             raise MarginError(
-                f"{network.names[worst]!r} loses {money(lost, unit)} on its accounts"
-                f"{besides if losses[row, worst] > 0 else ''} and has external assets of "
-                f"{money(float(has[worst]), unit)}. "
-                "Its margin and collateral (of a venue: what it owes its winners) are part of them."
+                f"{network.names[worst]!r} loses {money(float(lost[row, worst]), unit)} on its "
+                f"accounts{besides} and has external assets of {money(float(has[worst]), unit)}. "
+                "Its margin and collateral are part of them."
             )
 
     def left(
