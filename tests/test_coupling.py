@@ -281,7 +281,7 @@ def test_random_graphs():
         # what nodes lost is what prices took, buyers and liquidators gained, less what is latent
         kept, before = step.ledger, step.before.accounts["equity"].to_numpy()
         moved = kept["buyers"] + kept["liquidators"] + kept["latent"]
-        moved += np.maximum(-before, 0.0).sum() - float(step.outcome.revalued)
+        moved += np.maximum(-before, 0.0).sum() - float(step.outcome.marked.sum())
         assert done.moved.sum() == pytest.approx(moved, abs=1e-6), seed
         assert (step.free <= 50 + 1e-9).all() and (step.free >= 0).all()
         again = model.propagate(net, shock)

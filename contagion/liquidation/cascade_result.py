@@ -228,7 +228,7 @@ class CascadeResult:
         a = self.before.arrays
         start = a.cash.sum() + (a.units * self.before.price[a.asset]).sum()
         return {
-            "start": float(start + out.revalued + out.topped.sum()),
+            "start": float(start + out.marked.sum() + out.topped.sum()),
             "accounts": float(np.maximum(worth, 0.0)[~out.vault].sum()),
             "vaults": float(worth[out.vault].sum()),
             "latent": -float(self.latent_by_account.sum()),

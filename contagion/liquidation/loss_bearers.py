@@ -31,7 +31,7 @@ class MarketLosses:
 
     Attributes
     ----------
-    marked : (B, N) what fundamental prices give to the positions as they stood, below 0: take.
+    marked : (B, N) what fundamental prices give to the positions as they stand, below 0: take.
     lost : (B, N) what the account loses: the fall of max(equity, 0) and calls met; below 0 a gain.
     shock, contagion : (B, N) what it loses at once, up to its equity, and against marked gains or
         beyond the mark.
@@ -78,8 +78,7 @@ def market_losses(
     """
     a = book.arrays
     starts = np.searchsorted(a.account, np.arange(len(a.cash)))
-    moved = state.fundamental - book.price
-    marked = np.add.reduceat(a.units * moved[:, a.asset], starts, axis=1)
+    marked = state.marked
     value = state.units * state.fundamental[:, a.asset]
     worth = state.cash + np.add.reduceat(value, starts, axis=1)
     before = np.maximum(a.cash + np.add.reduceat(a.units * book.price[a.asset], starts), 0.0)

@@ -184,8 +184,7 @@ def _close(book: MarginBook, state: MarketState, taken: np.ndarray) -> None:
     state.market[rows] += (gone * (state.fundamental[rows][:, a.asset] - price)).sum(axis=1)
     left = units - gone
     state.units[rows] = left
-    for values, total in ((np.abs(units) - np.abs(left), state.open), (gone, state.net)):
-        moved = np.zeros((total.shape[1], len(rows)))
-        np.add.at(moved, a.asset, values.T)
-        total[rows] -= moved.T
+    closed = np.zeros((state.open.shape[1], len(rows)))
+    np.add.at(closed, a.asset, (np.abs(units) - np.abs(left)).T)
+    state.open[rows] -= closed.T
     state.alive[rows] &= np.add.reduceat(np.abs(left), starts, axis=1) > 0
