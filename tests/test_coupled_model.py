@@ -66,12 +66,30 @@ def test_two_equally_likely_falls():
     """-12 %: v loses 20 and b 30; -6 %: nothing of either. Of two, the worse is the ES at 50 %."""
     net, model = chain()
     falls = ct.scenarios.assets(["X"], "from_array", prices=[[-0.12], [-0.06]], sampled=False)
-    test = ct.stress_test(net, model, falls, keep=("loss",), levels=(0.5,))
+    test = ct.stress_test(net, model, falls, keep=("socialized",), levels=(0.5,))
     assert test.nodes.loc[["v", "b"], "mean_loss"].tolist() == pytest.approx([10, 15])
     one, two = (model.propagate(net, ct.Shock.price({"X": x})).loss for x in (-0.12, -0.06))
     assert one.tolist() == pytest.approx([70, 30, 20])
     assert two.tolist() == pytest.approx([60, 0, 0])
     assert test.in_tail(0.5).loc["v", "loss"] == pytest.approx(20)
+    borne = test.bearers(0.5)["value"].unstack()
+    assert borne["mean"].to_dict() == pytest.approx({"b": 15, "v": 10})
+    assert borne["expected_shortfall"].to_dict() == pytest.approx({"b": 30, "v": 20})
+
+
+def test_the_distribution_of_what_is_socialized():
+    """Lognormal prices: by bearer with errors, and the same numbers from one run by itself."""
+    net, model = exchange(ct.venues.venue("binance"))
+    falls = ct.scenarios.assets(["X"], volatility=0.4, horizon=0.1, scenarios=2_000, rng=3)
+    test = ct.stress_test(net, model, falls, keep=("socialized",), levels=(0.9,))
+    borne = test.bearers(0.9)
+    assert set(borne.index.get_level_values("node")) >= {"S1", "v"}
+    assert (borne["standard_error"].dropna() >= 0).all()
+    means = borne["value"].unstack()["mean"]
+    assert means.sum() == pytest.approx(test.mean("socialized").value)
+    worst = int(test.scenarios["socialized"].idxmax())
+    alone = model.propagate(net, falls.shock(worst))
+    assert alone.socialization.socialized == pytest.approx(test.scenarios["socialized"].max())
 
 
 def test_a_batch_is_its_scenarios():

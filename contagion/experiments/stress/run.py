@@ -75,8 +75,9 @@ def stress_test(
         a second time. `()`: none.
     joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
         up to 200 nodes. Costs time and memory by the square of their number.
-    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion) and "defaulted"
-        is kept by scenario and node; in memory, or in the folder.
+    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion), "socialized"
+        (all that the node bears by contagion, see :meth:`StressTest.bearers`) and "defaulted" is
+        kept by scenario and node; in memory, or in the folder.
     weighting : how likelihood ratios enter, "plain" (unbiased) or "self-normalised".
     target_error : stop when the standard error of `target`, relative to it, is not above this.
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
