@@ -471,7 +471,7 @@ def test_a_run_goes_on_whatever_its_beginning_left_behind(net, whole, tmp_path):
     for stage in ("folders", "manifest", "no nodes"):
         folder = tmp_path / stage
         folder.mkdir()
-        (folder / "command.json").write_text("{}")
+        (folder / "study.toml").write_text("{}")
         for part in ("scenarios", "sums", "kept")[: 2 if stage == "folders" else 3]:
             (folder / part).mkdir()
         if stage == "folders":
@@ -482,7 +482,7 @@ def test_a_run_goes_on_whatever_its_beginning_left_behind(net, whole, tmp_path):
             if stage == "no nodes":
                 (folder / "SHA256SUMS").write_text("")
             assert resume(folder, net, MODEL, scenarios(net)).digest() == whole[1]
-        assert (folder / "command.json").read_text() == "{}"
+        assert (folder / "study.toml").read_text() == "{}"
         assert not list(folder.rglob(".*.part"))
 
 

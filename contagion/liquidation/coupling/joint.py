@@ -161,6 +161,8 @@ class CoupledCascade(Model):
         trace: Trace = "none",
     ) -> Outcome:
         n, lead = len(network), losses.shape[:-1]
+        if not losses.size:  # no scenario has the shape of one
+            return _reshaped(self.run(network, np.zeros((1, n)), trace=trace), lead, 0)
         flat = np.asarray(losses, float).reshape(-1, n)
         pins = None if recoveries is None else np.broadcast_to(recoveries, losses.shape)
         moved = None if prices is None else np.reshape(prices, (len(flat), -1))
@@ -346,15 +348,15 @@ class Joint:
     moments: tuple[Moment, ...]
 
 
-def _reshaped(found: Outcome, lead: tuple[int, ...]) -> Outcome:
-    """The outcome of scenarios on one axis with the axes that the losses had."""
+def _reshaped(found: Outcome, lead: tuple[int, ...], count: int | None = None) -> Outcome:
+    """The outcome of `count` scenarios on one axis with the axes that the losses had."""
 
     def shaped(values: Any) -> Any:
         if isinstance(values, dict):
             return {name: shaped(each) for name, each in values.items()}
         if not isinstance(values, np.ndarray) or not values.ndim:
             return values
-        return values.reshape((*lead, *values.shape[1:]))
+        return values[:count].reshape((*lead, *values.shape[1:]))
 
     names = ("equity", "claims_lost", "defaulted", "rounds", "residual", "converged", "error",
              "default_round", "payments", "external_paid", "deadweight", "unpaid", "loss_rate",
