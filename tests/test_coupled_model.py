@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import contagion as ct
 from contagion.liquidation import CoupledCascade, LiquidationCascade, MarginBook
@@ -108,3 +112,95 @@ def test_a_batch_is_its_scenarios():
         assert alone.entries.borne.sum() == pytest.approx(
             s.initial_loss + s.deadweight + s.relief, abs=1e-9
         )
+
+
+def test_a_path_is_a_run_along_it():
+    """Long 10 with 100, maintenance 5 %: by way of 94, where 1.4894 are sold, 11.0638 are missing
+    at 88, and a path that comes back to 100 leaves what was lost at its lowest."""
+    net, model = chain()
+    falls = pd.DataFrame({"X": [94.0, 88.0]}, index=["mon", "tue"])
+    done = replace(model, path=falls).propagate(net)
+    assert done.cascade.deficits["v"] == pytest.approx(11.0638, abs=1e-4)
+    assert list(done.cascade.history["date"].unique()) == [0, "mon", "tue"]
+    assert done.audit()["ok"].all()
+    dip = replace(model, path=pd.DataFrame({"X": [80.0, 100.0]})).propagate(net)
+    assert dip.table.loc[["h", "v"], "on_accounts"].tolist() == pytest.approx([100, 100])
+    assert dip.socialization.initial_loss == pytest.approx(200) and dip.audit()["ok"].all()
+    half = replace(model, path=falls).propagate(net, ct.Shock.price({"X": -0.06}))
+    assert half.cascade.history["market"].tolist()[1:3] == pytest.approx([94 / 88 * 94, 94])
+
+
+def test_a_finer_path_converges_and_a_batch_follows_it():
+    net, model = chain()
+    short = [
+        replace(model, path=n).propagate(net, ct.Shock.price({"X": -0.3})).totals["deficits"]
+        for n in (1, 5, 25, 125)
+    ]
+    assert short[0] == pytest.approx(-200) and (np.diff(short) >= 0).all()
+    assert short[-1] == pytest.approx(0, abs=0.5)
+    steps = replace(model, path=5)
+    falls = ct.scenarios.assets(["X"], "from_array", prices=[[-0.3], [-0.1], [0.2]])
+    test = ct.stress_test(net, steps, falls, keep=("loss",))
+    for k in range(3):
+        alone = steps.propagate(net, falls.shock(k))
+        assert test.kept("loss")[k] == pytest.approx(sum(alone.borne), abs=1e-9)
+
+
+def test_everything_takes_it_unchanged(tmp_path):
+    net, model = chain()
+    fall = ct.Shock.price({"X": -0.12})
+    result = model.propagate(net, fall)
+    ranked = ct.rank(net, [model])
+    assert ranked.index[0] == "h" and ranked.loc["h", "socialized_caused"] == pytest.approx(50)
+    case = ct.experiments.sweeping.Case(net, model, fall)
+    swept = ct.sweep(case, {"shock.scale": [0.5, 1.0]})
+    assert swept.mean("socialized")["mean"].tolist() == pytest.approx([0, 50], abs=1e-9)
+    least = ct.experiments.reverse.smallest_fall(net, model, assets=["X"], fail="h")
+    assert least.size == pytest.approx(0.07) and least.verified  # 70 of equity
+    worse = ct.experiments.reverse.smallest_fall(net, model, assets={"X": 2}, socialized=25.0)
+    assert worse.moves["X"] == pytest.approx(-0.095)  # 95 + 55 − 125
+    falls = ct.scenarios.assets(["X"], volatility=0.5, horizon=0.02, scenarios=100, rng=1)
+    test = ct.stress_test(net, model, falls)
+    ideas = {"fund": ct.experiments.policy.InsuranceFund("v", 20.0)}
+    compared = ct.experiments.policy.compare(net, model, fall, ideas)
+    file = ct.write_report(tmp_path / "report.md", net, results=[result], ranking=ranked,
+                           sweeps=[swept], stress=test, policy=[compared])  # fmt: skip
+    assert "CoupledCascade" in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("law", "given"),
+    [
+        ("prices", {"volatility": 0.6}),
+        ("jumps", {"volatility": 0.3, "rate": 0.5, "jump_mean": -0.3}),
+        ("historical", {"returns": pd.DataFrame({"X": [-0.2, 0.1, 0.05], "Y": [-0.1, 0.2, 0.0]}),
+                        "horizon": 3, "length": 2}),
+        ("common_factor", {"volatility": 0.4, "correlation": 0.5}),
+        ("t_copula", {"correlation": 0.5, "degrees": 4, "marginals": stats.beta(1, 5)}),
+    ],
+)  # fmt: skip
+def test_prices_without_a_network(law, given):
+    """The same draws alone, on a network that holds the assets, and cut in any way."""
+    alone = ct.scenarios.assets(["Y", "X"], law, scenarios=50, rng=7, **given)
+    moved = alone.changes(0, 50)
+    assert list(moved.columns) == ["X", "Y"] and (moved >= -1).all(axis=None)
+    assert moved.nunique().min() > 1
+    assert alone.draw(3, 9).prices.tolist() == (1 + moved.iloc[3:9]).to_numpy().tolist()
+    net = ct.ExposureNetwork(
+        {"node": ["a", "b"], "external_assets": [50.0, 50.0]},
+        {"creditor": ["a"], "debtor": ["b"], "amount": [4.0]},
+        holdings={"node": ["a", "b"], "asset": ["X", "Y"], "value": [40.0, 20.0]},
+    )
+    lost = ct.stress_test(net, ct.EisenbergNoe(), alone).scenarios["initial_loss"]
+    assert lost.tolist() == pytest.approx(
+        (np.maximum(-moved["X"], 0) * 40 + np.maximum(-moved["Y"], 0) * 20).tolist()
+    )
+
+
+def test_prices_of_an_asset_that_is_not_there():
+    net, model = chain()
+    falls = ct.scenarios.assets(["Z"], volatility=0.4, scenarios=10, rng=1)
+    with pytest.raises(ct.UnknownNameError, match="'Z'"):
+        ct.stress_test(net, model, falls)
+    with pytest.raises(ct.UnknownNameError, match="law"):
+        ct.scenarios.assets(["X"], "price")
