@@ -228,9 +228,9 @@ def test_lenders_that_fail_withdraw():
 # -- any graph ----------------------------------------------------------------------------------
 
 
-def random_network(case: dict, rng: np.random.Generator) -> ct.ExposureNetwork:
+def random_network(case: dict, rng: np.random.Generator, count: int = 5) -> ct.ExposureNetwork:
     """Venues, holders and banks with claims in a cycle, with what they need for their accounts."""
-    venues, holders = ["u", "v", "p"], [f"h{k}" for k in range(5)]
+    venues, holders = ["u", "v", "p"], [f"h{k}" for k in range(count)]
     names = [*venues, *holders, "bank_1", "bank_2"]
     rows = []
     for i in range(len(names)):
