@@ -235,7 +235,8 @@ edge
 # ### After the cascade: whose loss is the deficit?
 #
 # The deficit meets the rule of the protocol, on a graph: a reserve of 25,000, stakers with 50,000,
-# then suppliers pro rata. Cascade and clearing are solved together.
+# then suppliers pro rata. Cascade and clearing are solved together, and borrowers are in the
+# ledger too.
 
 # %%
 nodes = pd.DataFrame(
@@ -255,14 +256,16 @@ claims = pd.DataFrame(
 )
 rule = ct.rules.Waterfall([ct.rules.Layer("stakers"), ct.rules.Layer("suppliers")])
 graph = ct.ExposureNetwork(nodes, claims, rules={"market": rule}, unit="USD")
-joint = ct.liquidation.CoupledCascade(runs["market price"]).run(graph, book, {"USDC": -0.12})
+joint = ct.liquidation.CoupledCascade(book, runs["market price"]).propagate(
+    graph, ct.Shock.price({"USDC": -0.12})
+)
 joint
 
 # %%
-ax = ct.plot.waterfall(joint.result, "market")
+ax = ct.plot.waterfall(joint, "market")
 
 # %%
-borne = joint.result.bearers.set_index("bearer")["amount"]
+borne = joint.bearers.set_index("bearer")["amount"].drop(list(book.holders), errors="ignore")
 assert abs(borne.sum() - joint.cascade.deficits.sum()) < 1.0
 borne.round(0)
 

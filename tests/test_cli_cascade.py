@@ -190,7 +190,7 @@ def test_a_cascade_spreads_on_a_network(cli):
     lost = {name: row["loss"] for name, row in nodes.items()}
     assert lost == pytest.approx({"h": 70, "b": 30, "v": 20})
     assert nodes["b"]["claims_lost"] == pytest.approx(30)
-    assert data["on_graph"] == pytest.approx({"on_graph": 120, "outside": 0, "borne": 120})
+    assert data["on_graph"] == pytest.approx({"on_graph": 120, "borne": 120})
     code, out, _ = cli(*words, "--out", "results")
     assert code == 0 and fits(out) and "joint round" in out and "on accounts" in out
     assert "nodes.csv, bearers.csv" in flat(out)

@@ -48,24 +48,28 @@ def test_who_runs_first_is_whole():
     of its 40 before, b alone bears 15; when it takes half, 20 and 50 share."""
     for part, of_a, of_b in ((0.0, 15 * 40 / 90, 15 * 50 / 90), (1.0, 0, 15),
                              (0.5, 15 * 20 / 70, 15 * 50 / 70)):  # fmt: skip
-        done = ct.liquidation.CoupledCascade(run_on={"a": part}).run(
-            run_network(), z_only(), {"X": -0.12}
+        done = ct.liquidation.CoupledCascade(z_only(), run_on={"a": part}).propagate(
+            run_network(), ct.Shock.price({"X": -0.12})
         )
         assert losses(done)["a"] == pytest.approx(of_a, abs=1e-6)
         assert losses(done)["b"] == pytest.approx(of_b, abs=1e-6)
         assert done.withdrawn["withdrawn"].sum() == pytest.approx(40 * part)
-        assert done.result.audit()["ok"].all()
+        assert done.audit()["ok"].all()
         assert sum(losses(done).values()) == pytest.approx(120)  # only who bears it changes
 
 
 def test_a_run_is_paid_out_of_what_is_there():
     """Everybody asks for everything: 75 for 90, and the same part for all; nobody is left to lose
     more than the others. A claim on a venue without a deficit stays."""
-    done = ct.liquidation.CoupledCascade(run_on=1.0).run(run_network(), z_only(), {"X": -0.12})
+    done = ct.liquidation.CoupledCascade(z_only(), run_on=1.0).propagate(
+        run_network(), ct.Shock.price({"X": -0.12})
+    )
     assert done.withdrawn["withdrawn"].tolist() == pytest.approx([40 * 75 / 90, 50 * 75 / 90])
     assert losses(done) == pytest.approx({"ex": 5, "a": 40 / 6, "b": 50 / 6, "z": 100}, abs=1e-5)
-    calm = ct.liquidation.CoupledCascade(run_on=1.0).run(run_network(), z_only(), {"X": -0.01})
-    assert calm.withdrawn.empty and calm.result.network.amount.tolist() == [40, 50]
+    calm = ct.liquidation.CoupledCascade(z_only(), run_on=1.0).propagate(
+        run_network(), ct.Shock.price({"X": -0.01})
+    )
+    assert calm.withdrawn.empty and calm.network.amount.tolist() == [40, 50]
 
 
 def test_a_fall_of_what_is_held_takes_no_cash_from_a_run():
@@ -73,22 +77,22 @@ def test_a_fall_of_what_is_held_takes_no_cash_from_a_run():
     nodes = {"node": ["ex", "a", "b", "z"], "external_assets": [115.0, 10.0, 10.0, 100.0]}
     held = {"node": ["ex"], "asset": ["W"], "value": [20.0]}
     net = ct.ExposureNetwork(nodes, run_network().exposures, holdings=held)
-    for shock in (None, ct.Shock.price({"W": -0.5})):
-        done = ct.liquidation.CoupledCascade(run_on=1.0).run(net, z_only(), {"X": -0.12}, shock)
+    for shock in (ct.Shock.price({"X": -0.12}), ct.Shock.price({"W": -0.5, "X": -0.12})):
+        done = ct.liquidation.CoupledCascade(z_only(), run_on=1.0).propagate(net, shock)
         assert done.withdrawn["withdrawn"].tolist() == pytest.approx([40 * 75 / 90, 50 * 75 / 90])
 
 
 def test_a_gate_stops_a_run():
     """With the gate the loss is shared as if nobody had run."""
     gate = LiquidationCascade(breakers=(liquidation.WithdrawalGate(),))
-    shut = ct.liquidation.CoupledCascade(gate, run_on={"a": 1.0}).run(
-        run_network(), z_only(), {"X": -0.12}
+    shut = ct.liquidation.CoupledCascade(z_only(), gate, run_on={"a": 1.0}).propagate(
+        run_network(), ct.Shock.price({"X": -0.12})
     )
     assert shut.withdrawn.empty
     assert losses(shut)["a"] == pytest.approx(15 * 40 / 90, abs=1e-6)
     other = LiquidationCascade(breakers=(liquidation.WithdrawalGate(venues=()),))
-    open_ = ct.liquidation.CoupledCascade(other, run_on={"a": 1.0}).run(
-        run_network(), z_only(), {"X": -0.12}
+    open_ = ct.liquidation.CoupledCascade(z_only(), other, run_on={"a": 1.0}).propagate(
+        run_network(), ct.Shock.price({"X": -0.12})
     )
     assert losses(open_)["a"] == 0
 

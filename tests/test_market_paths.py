@@ -193,6 +193,6 @@ def sides(book: MarginBook, state, start=None) -> tuple[np.ndarray, np.ndarray]:
         start = a.cash.sum() + (a.units * book.price[a.asset]).sum()
     worth = state.cash.sum(axis=1) + (state.units * state.fundamental[:, a.asset]).sum(axis=1)
     there = worth - state.deficit.sum(axis=1) + state.fees.sum(axis=1)
-    came = start + state.revalued + state.topped.sum(axis=1)
+    came = start + state.marked.sum(axis=1) + state.topped.sum(axis=1)
     gross = np.abs(state.cash).sum(axis=1) + 1.0
     return (came + gross, there + state.market + state.liquidators + gross)

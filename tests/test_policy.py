@@ -136,10 +136,10 @@ def test_a_combination_is_applied_in_order(pair):
 
 def test_what_does_not_apply_says_so(pair, venues):
     halt = policy.CircuitBreaker(ct.liquidation.Halt())
-    with pytest.raises(ct.PolicyError, match="acts on a LiquidationCascade"):
+    with pytest.raises(ct.PolicyError, match="acts on a market"):
         halt.apply(pair)
     with pytest.raises(ct.PolicyError, match="acts on an ExposureNetwork"):
-        policy.Netting().steer(ct.liquidation.LiquidationCascade())
+        policy.Netting().market(BOOK, ct.liquidation.LiquidationCascade())
     with pytest.raises(ct.UnknownNameError, match="Did you mean 'exchange'"):
         policy.InsuranceFund("exchnge", 3.0).apply(venues)
     with pytest.raises(ct.PolicyError, match=r"'a' would post 9 and has external assets of 8"):
@@ -514,8 +514,8 @@ def test_circuit_breakers():
     assert found.loc["both", "avoided_per_cost"] == pytest.approx(44 / 3)
     assert found.loc["throttle", "rounds"] > found.loc["as given", "rounds"]
     assert cascade.breakers == ()
-    kept = policy.CircuitBreaker(ct.liquidation.Halt()).steer(
-        ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Throttle(1.0),))
+    _, kept = policy.CircuitBreaker(ct.liquidation.Halt()).market(
+        BOOK, ct.liquidation.LiquidationCascade(breakers=(ct.liquidation.Throttle(1.0),))
     )
     assert [type(one).__name__ for one in kept.breakers] == ["Throttle", "Halt"]
     with pytest.raises(ct.PolicyError, match="acts on an ExposureNetwork"):

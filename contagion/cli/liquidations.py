@@ -323,12 +323,12 @@ def _record(done: CascadeResult, joint: CoupledResult | None) -> dict[str, Any]:
         "ledger": done.ledger,
     }
     if joint is not None:
-        result = joint.result
+        result = joint
         found |= {
             "network": result.network.name,
             "shock": repr(result.shock),
             "joint_rounds": joint.rounds,
-            "on_graph": {key: joint.ledger[key] for key in ("on_graph", "outside", "borne")},
+            "on_graph": {key: joint.totals[key] for key in ("on_graph", "borne")},
             "socialization": result.socialization.to_dict(),
             "assumptions": list(result.network.assumptions),
         }

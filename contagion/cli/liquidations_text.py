@@ -187,11 +187,11 @@ def _ledger(ledger: Mapping[str, float], to: Scale) -> str:
 
 def coupled_text(joint: CoupledResult) -> str:
     """What the cascade does on the graph: summary, nodes, layers and calls."""
-    result = joint.result
+    result = joint
     net, frame = result.network, joint.table
     head = [f"On the network, after {plural(joint.rounds, 'joint round')}: nodes lost "
-            f"{money(joint.ledger['on_graph'], net.unit)} on accounts, parties that are no nodes "
-            f"{money(joint.ledger['outside'], net.unit)}", *result.summary()[1:]]  # fmt: skip
+            f"{money(joint.totals['on_graph'], net.unit)} on accounts",
+            *result.summary()[1:]]  # fmt: skip
     head += [f"assumption: {text}" for text in net.assumptions]
     to = scale(frame[["on_accounts", "loss", "claims_lost", "shortfall"]].to_numpy().ravel(),
                net.unit)  # fmt: skip

@@ -22,7 +22,7 @@ class MarketState:
     free (B, K) : money of holders outside the venues, to meet margin calls with.
     fundamental, price, told (B, A) : prices without sales, of the market, and of the oracles.
     volume (B, A) : net units sold that weigh on the price, in units of the depth at the start.
-    open, net (B, A) : units in all accounts, longs and shorts added, and their sum.
+    open (B, A) : units in all accounts, longs and shorts added.
     sold (B, A) : gross units liquidated so far; gone (B, A): the part of the open interest at the
         start that was liquidated and still keeps depth away.
     variance (B, A) : weighted mean of the squared returns of the market price, a round.
@@ -31,12 +31,14 @@ class MarketState:
         a deadline.
     deficit, topped, fees (B, N) : negative equity of closed accounts (of a loan its debt that is
         left, at fundamental prices), calls met, liquidation fees.
+    shared (B, N) : what the rule of the venue took off the account for deficits of others.
     reserve (B, R) : deficits of loans by the reserve that the debt was owed to.
     fund, uncovered, room (B, V) : insurance fund of a venue (fees go in, deficits come out), the
         deficits that it did not cover, and the negative equity that its vault still takes on.
     market, liquidators (B,) : what buyers gained on the fundamental price, and liquidators on the
         price that they sold for.
-    revalued (B,) : what moves of fundamental prices gave to all accounts together.
+    marked (B, N) : what moves of fundamental prices gave to the account, with the positions that
+        it had when they moved.
     liquidated (B,) : money for which was sold or bought; of loans the collateral.
     rounds (B,) int, settled (B,) bool : rounds so far; nothing moves any more. elapsed (B,): days
         since the start.
@@ -52,7 +54,6 @@ class MarketState:
     told: np.ndarray
     volume: np.ndarray
     open: np.ndarray
-    net: np.ndarray
     sold: np.ndarray
     gone: np.ndarray
     variance: np.ndarray
@@ -63,13 +64,14 @@ class MarketState:
     deficit: np.ndarray
     topped: np.ndarray
     fees: np.ndarray
+    shared: np.ndarray
     reserve: np.ndarray
     fund: np.ndarray
     uncovered: np.ndarray
     room: np.ndarray
     market: np.ndarray
     liquidators: np.ndarray
-    revalued: np.ndarray
+    marked: np.ndarray
     liquidated: np.ndarray
     rounds: np.ndarray
     settled: np.ndarray

@@ -34,8 +34,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
     def gathered(place: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
         return np.asarray(np.bincount(place, values, size * width).reshape(size, width))
 
-    now.revalued += (now.net * (after - now.fundamental)).sum(axis=-1)
-    now.fundamental = after.copy()
+    _mark(setup, now, after)
     factor = impact.factor(now.volume)
     base = after if setup.fair is None else base_prices(setup, now, factor)
     marked = base * factor
@@ -207,7 +206,6 @@ def _trade(
     now.units.put(at.row * now.units.shape[1] + at.leg, rest)
     now.alive.put(spot, at.total(np.abs(rest)) > 0)
     now.open -= by_asset(np.abs(kept) - np.abs(rest))
-    now.net -= by_asset(kept - rest)
     _cover(now, by_venue(charge), by_venue(short))
 
 
@@ -261,12 +259,11 @@ def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
     legs = over[:, a.asset] & (now.units != 0)
     if not legs.any():
         return
-    now.revalued += (now.net * (prices - now.fundamental)).sum(axis=-1)
-    now.fundamental = prices.copy()
+    _mark(setup, now, prices)
     paid = np.where(legs, now.units * prices[:, a.asset], 0.0)
     now.cash += np.add.reduceat(paid, setup.first, axis=-1)
     now.units = np.where(legs, 0.0, now.units)
-    now.open, now.net = np.where(over, 0.0, now.open), np.where(over, 0.0, now.net)
+    now.open = np.where(over, 0.0, now.open)
     touched = np.add.reduceat(legs, setup.first, axis=-1)
     now.alive &= np.add.reduceat(np.abs(now.units), setup.first, axis=-1) > 0
     short = np.where(touched & ~now.alive & ~now.vault, np.maximum(-now.cash, 0.0), 0.0)
@@ -276,6 +273,16 @@ def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
     asked = np.zeros_like(now.fund)
     np.add.at(asked, (row, a.venue[who]), short[row, who])
     _cover(now, np.zeros_like(asked), asked)
+
+
+def _mark(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
+    """Move the fundamental prices to (B, A), and say what that gives to each account."""
+    change = prices - now.fundamental
+    if change.any():
+        given = change.take(setup.accounts.asset, axis=1)
+        given *= now.units
+        now.marked += np.add.reduceat(given, setup.first, axis=-1)
+    now.fundamental = prices.copy()
 
 
 def _cover(now: MarketState, fees: np.ndarray, deficits: np.ndarray) -> None:

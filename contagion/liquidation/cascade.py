@@ -57,6 +57,9 @@ class LiquidationCascade(CascadeSolver):
     repay_first : debts that liquidators of a loan repay first, assets in order; those that are not
         named come after them, pro rata.
     fund : insurance fund, money, a number or {venue: number}: fees go in, deficits come out.
+    rules : {venue: rule} by which a venue shares deficits beyond its fund among its accounts, see
+        :mod:`contagion.rules` and :mod:`contagion.venues`; what it puts on no account, and that of
+        venues without a rule, stays with the venue. On a path they act at its end.
     deadline : rounds that a position below maintenance has before it is closed, a number or
         {venue: number}; who can meets the call at once.
     withdrawal : depth that leaves, see :class:`~contagion.liquidation.Withdrawal`; None: it stays.

@@ -14,6 +14,7 @@ from ..kernels.market_state import MarketState
 from ..media import shown
 from ..text import money
 from .cascade_solver import CascadeSolver
+from .loss_bearers import bearers
 from .margin_book import MarginBook
 
 
@@ -75,8 +76,9 @@ class CascadeResult:
         """One row an account, in money.
 
         Columns: venue, holder, equity_before (at the prices before), equity_after (at the market
-        prices at the end; 0 where a deficit was left), called (margin calls met), fees, deficit,
-        latent (negative equity of an account that is still open, at fundamental prices), liquidated
+        prices at the end; 0 where a deficit was left), called (margin calls met), fees, shared
+        (taken for deficits of others by the rule of the venue), deficit, latent (negative
+        equity of an account that is still open, at fundamental prices), liquidated
         (part of the units that is gone, by value before, debt written off included), vault
         (taken over).
         """
@@ -95,6 +97,7 @@ class CascadeResult:
                 "equity_after": self._equity(out.price),
                 "called": out.topped,
                 "fees": out.fees,
+                "shared": out.shared,
                 "deficit": out.deficit,
                 "latent": self.latent_by_account,
                 "liquidated": gone,
@@ -218,21 +221,37 @@ class CascadeResult:
         start: equity before, what moves of fundamental prices gave, and calls met. accounts: equity
         at the end at fundamental prices, where it is positive; vaults: of accounts taken over,
         signed; latent: equity below 0 of open accounts, deficits: of closed ones (both counted
-        below 0); fees; buyers: what they gained on the fundamental price; liquidators.
+        below 0); shared: of these what rules of venues took off accounts; fees; buyers: what they
+        gained on the fundamental price; liquidators.
         """
         out, worth = self.outcome, self._equity(self.prices)
         a = self.before.arrays
         start = a.cash.sum() + (a.units * self.before.price[a.asset]).sum()
         return {
-            "start": float(start + out.revalued + out.topped.sum()),
+            "start": float(start + out.marked.sum() + out.topped.sum()),
             "accounts": float(np.maximum(worth, 0.0)[~out.vault].sum()),
             "vaults": float(worth[out.vault].sum()),
             "latent": -float(self.latent_by_account.sum()),
             "deficits": -float(out.deficit.sum()),
+            "shared": float(out.shared.sum()),
             "fees": float(out.fees.sum()),
             "buyers": float(out.market),
             "liquidators": float(out.liquidators),
         }
+
+    @cached_property
+    def bearers(self) -> pd.DataFrame:
+        """Who bears the loss: bearer, role, cause, hop, rule, amount (money), largest first.
+
+        See :mod:`contagion.liquidation.loss_bearers`.
+        """
+        return bearers(self.before, self.state, self.cascade.rules)
+
+    @property
+    def socialized_share(self) -> float:
+        """The part of `bearers` that is contagion, 0 to 1; nan where nothing is lost."""
+        by = self.bearers.groupby("cause")["amount"].sum()
+        return float(by.get("contagion", 0.0) / by.sum()) if len(by) else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """The figures of the run as a dict."""

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import MarginError
-from ..kernels.market_path import Watch, follow
+from ..kernels.market_path import Watch, follow, settle
 from ..kernels.market_setup import Breaker, Setup
 from ..kernels.market_state import MarketState
 from ..kernels.market_step import base_prices, step
 from ..media import shown
+from ..rules.rule import Rule
 from ..text import known_name
 from .margin_book import NUMERAIRE, MarginBook
 from .oracles import Market, Oracle
 from .price_impact import NoImpact, PriceImpact
 from .venue_oracles import VenueOracles
+from .venue_sharing import share
 from .withdrawing_depth import Withdrawal
 
 CHUNK = 2**19  # legs × scenarios that go through the kernel at once
@@ -37,6 +39,7 @@ class CascadeSolver:
     minimum_profit: float = 0.0
     repay_first: tuple[str, ...] = ()
     fund: float | Mapping[Any, float] = 0.0
+    rules: Mapping[Any, Rule] = field(default_factory=dict)
     deadline: int | Mapping[Any, int] = 0
     withdrawal: Withdrawal | None = None
     arbitrage: float = 0.0
@@ -138,6 +141,7 @@ class CascadeSolver:
         rounds: int | Sequence[int | None] | None = 1,
         state: MarketState | None = None,
         watch: Watch | None = None,
+        own: np.ndarray | float = 0.0,
     ) -> MarketState:
         """Run a batch of scenarios on arrays.
 
@@ -150,6 +154,8 @@ class CascadeSolver:
         rounds : of a path, see :meth:`LiquidationCascade.run`.
         state : where the scenarios stand, with one leading axis; by default at the start.
         watch : told after every round the number of the date and the state.
+        own : money of venues, (V,) or (scenarios, V), that comes before their accounts where
+            their rule shares a deficit.
 
         Returns
         -------
@@ -179,18 +185,42 @@ class CascadeSolver:
         setup = self.setup(book)
         size = max(1, CHUNK // max(len(book.arrays.asset), 1))
         every = np.arange(len(flat))
+        before = np.broadcast_to(np.asarray(own, float), (len(flat), len(book.venues)))
         found = self.start(book, len(flat), money) if state is None else state.take(every)
         for at in range(0, len(flat), size):
-            own = every[at : at + size]
-            work = found if size >= len(flat) else found.take(own)
-            follow(setup, work, flat[own], passing, self.max_rounds, watch, self.days)
+            part = every[at : at + size]
+            work = found if size >= len(flat) else found.take(part)
+            follow(setup, work, flat[part], passing, self.max_rounds, watch, self.days)
+            self._share(setup, book, work, before[part], watch, dates - 1)
             if work is not found:
-                found.put(own, work, np.arange(len(own)))
+                found.put(part, work, np.arange(len(part)))
         factor = self.impact.factor(found.volume)
         found.price = found.fundamental * factor
         if setup.fair is not None:
             found.price = base_prices(setup, found, factor) * factor
         return found.single() if prices.ndim == axes else found
+
+    def _share(
+        self,
+        setup: Setup,
+        book: MarginBook,
+        state: MarketState,
+        own: np.ndarray,
+        watch: Watch | None,
+        date: int,
+    ) -> None:
+        """The rules of the venues on what funds did not cover, written into the state.
+
+        Accounts that lost by it, or whose winning positions were closed, may have to be
+        liquidated: rounds go on until no rule takes more.
+        """
+        for _ in range(self.max_rounds if self.rules else 0):
+            hit = np.flatnonzero(share(book, state, self.rules, own))
+            if not len(hit):
+                return
+            work = state.take(hit)
+            settle(setup, work, work.fundamental.copy(), self.max_rounds, watch, date)
+            state.put(hit, work, np.ones(len(hit), bool))
 
     def _mix(self, book: MarginBook) -> np.ndarray | None:
         """(A, A) what sales in one market weigh on another; None: on their own only."""
@@ -212,6 +242,10 @@ class CascadeSolver:
         last = len(place)
         ranks = np.array([place.get(name, last) for name in book.assets])
         return np.asarray(ranks[book.arrays.asset])
+
+    def funds(self, book: MarginBook) -> np.ndarray:
+        """(V,) insurance fund of every venue before a run, in the order of `book.venues`."""
+        return self._by_venue(book, self.fund)
 
     def _by_venue(self, book: MarginBook, given: Any) -> np.ndarray:
         """(V,) one number for all venues, or {venue: number} with 0 for the others."""

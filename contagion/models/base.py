@@ -74,6 +74,10 @@ class Model(Parameters, ABC):
             lgd = self.parameter(network, "loss_given_default")
         return np.where(np.isnan(hit.pins), lgd * outcome.defaulted, 1.0 - hit.pins)
 
+    def on(self, network: ExposureNetwork) -> ExposureNetwork:
+        """The network that the model runs on: with the assets that it prices besides holdings."""
+        return network
+
     def _usable(self, network: ExposureNetwork) -> None:
         expect(network=network)
         if not len(network):
@@ -118,6 +122,7 @@ class Model(Parameters, ABC):
             negative or not finite, or a recovery lies outside [0, 1].
         """
         self._usable(network)
+        network = self.on(network)
         losses = np.asarray(losses, float)
         if losses.shape[-1:] != (len(network),):
             raise ShockError(
@@ -186,6 +191,7 @@ class Model(Parameters, ABC):
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
         expect(shock=shock)
+        network = self.on(network)
         hit = shock.arrays(network)
         outcome = self.run(network, *hit)
         result = PropagationResult(network, self, shock, hit, outcome, baseline)

@@ -70,6 +70,15 @@ def replaced(network: N, done: Record, **parts: Any) -> N:
     return new
 
 
+def with_holdings_rows(network: N, rows: pd.DataFrame) -> N:
+    """The network with more rows of holdings; those of 0 only name an asset and change no money."""
+    new = copy.copy(network)
+    held = rows if network._holdings is None else pd.concat([network._holdings, rows])
+    new.__dict__["_holdings"] = held.reset_index(drop=True)
+    new.__dict__.pop("_held", None)
+    return new
+
+
 def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
     """A network of the same settings from other tables, and a record of what was done.
 

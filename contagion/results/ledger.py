@@ -31,7 +31,8 @@ from .outcome import Outcome
 
 NEGLIGIBLE = 1e-10  # of a balance sheet: what the solver leaves
 ROUNDING = 1e-12  # of what is destroyed at a node, or of a fall of equity
-CAUSES = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs"}
+CAUSES = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs",
+          "liquidations": "forced sales"}  # fmt: skip
 SHOCK, CONTAGION, MISSING = "shock", "contagion", "missing before"
 COLUMNS = ["bearer", "role", "cause", "hop", "rule", "amount"]
 
@@ -114,11 +115,13 @@ def entries(
     losses, pins = hit.losses, hit.recoveries
     pins = None if pins is None or np.isnan(pins).all() else pins
     initial = np.asarray(losses, float)
+    if outcome.marked is not None:
+        initial = initial + np.maximum(-outcome.marked, 0.0)
     deadweight = _deadweight(outcome, reference)
     if pins is not None:
         pinned = ~np.isnan(pins)
         gone = pinned_losses(network, outcome, pins, reference.claims_lost)
-        initial = np.where(pinned, gone, losses)
+        initial = np.where(pinned, gone, initial)
         _marked(initial, deadweight, pinned, reference)
     loss = owners_loss(network, outcome, reference, hit)
     direct, shock, owners = _direct(network, outcome, reference, initial, loss, pins)
@@ -131,7 +134,14 @@ def entries(
     if pins is not None:  # owners who had to pay without limit and whose node now fails
         relief += np.where(pinned & _bottomless(network), _hole(reference), 0.0)
     np.maximum(contagion, 0.0, out=contagion)
-    return Ledger(hit.triggers, initial, direct, shock, contagion, external, relief, deadweight)
+    return Ledger(
+        triggers(hit, outcome), initial, direct, shock, contagion, external, relief, deadweight
+    )
+
+
+def triggers(hit: Hit, outcome: Outcome) -> np.ndarray:
+    """(..., n) bool: the nodes that the shock hits, on their balance sheet or on positions."""
+    return hit.triggers if outcome.marked is None else hit.triggers | (outcome.marked < 0)
 
 
 def missing_before(network: ExposureNetwork, reference: Outcome) -> Ledger:
@@ -167,11 +177,14 @@ def owners_loss(
     what it loses on assets and claims, without limit.
     """
     book, before = network.book, np.maximum(np.nan_to_num(reference.equity), 0.0)
-    loss = np.asarray(before - np.maximum(outcome.equity, 0.0))
+    gain = 0.0 if outcome.marked is None else np.maximum(outcome.marked, 0.0)
+    loss = np.asarray(before + gain - np.maximum(outcome.equity, 0.0))
     free = ~(book.can_fail & book.known)
     if free.any():
         lost = outcome.lost[..., free] - reference.lost[free]
         apart = hit.losses[..., free] + lost
+        if outcome.marked is not None:
+            apart = apart + np.maximum(outcome.marked, 0.0)[..., free]
         if (pins := hit.recoveries) is not None:
             passed = (1.0 - pins) * (network.segments.due + _called(network, outcome))
             rest = np.maximum(lost - passed[..., free], 0.0)

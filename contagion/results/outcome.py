@@ -33,6 +33,8 @@ class Outcome:
         its signed equity, "credit" is `claims_lost`. `None` for models with one channel.
     called, unmet : (..., Q) what guarantees are called for, and what of it is not paid; `None`
         without guarantees.
+    marked : (..., n) what the prices of the shock give to positions of nodes that are on no balance
+        sheet, below 0 take; for models that have such positions.
     products : sparse products the solution took, in units of the whole matrix.
     history : (equity, defaulted) after each round, when asked for.
     """
@@ -55,6 +57,7 @@ class Outcome:
     channels: dict[str, np.ndarray] | None = None
     called: np.ndarray | None = None
     unmet: np.ndarray | None = None
+    marked: np.ndarray | None = None
     products: float = 0.0
     history: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 

@@ -107,7 +107,7 @@ class RunArrays:
     @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return self.hit.triggers
+        return ledger.triggers(self.hit, self.outcome)
 
     @cached_property
     def default_round(self) -> np.ndarray:

@@ -15,11 +15,11 @@ from ..errors import MissingFileError, ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
 from ..network.tables import Reading, door
 from ..text import known_name, listing, toml
-from .assets import jumps, prices
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
 from .history import historical
 from .listed import from_shocks, grid, single_defaults
+from .lognormal import jumps, prices
 from .marginals import marginals_from
 from .pds import defaults
 from .sampling import Sampling

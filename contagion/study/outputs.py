@@ -184,7 +184,8 @@ def cascaded(
         return cascade.run(book, moves, free)
     rate = conversion(book.unit, network.unit, "The book", 'Say its unit="…".')
     money = {holder: rate * amount for holder, amount in free.items()}
-    return CoupledCascade(cascade).run(network, book, moves, shock or Shock(), money)
+    model = CoupledCascade(book, cascade, free=money)
+    return model.propagate(network, Shock.price(moves) + (shock or Shock()))
 
 
 NODES = list[Any] | None

@@ -74,7 +74,7 @@ def of_cascade(result: CascadeResult | CoupledResult) -> dict[str, pd.DataFrame]
     frames = {"path": done.history, "venues": venues, "accounts": accounts(done)}
     if joint is not None:
         frames["nodes"] = joint.table.rename_axis("node").reset_index()
-        frames["bearers"] = joint.result.bearers
+        frames["bearers"] = joint.bearers
     return frames
 
 

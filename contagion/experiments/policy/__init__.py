@@ -4,7 +4,7 @@ Start with :func:`compare`.
 
 - `money_interventions`: capital, collateral, an insurance fund
 - `claims_interventions`: limits, netting, compression, novation, rules
-- `circuit_breakers`: what breakers change in a liquidation cascade
+- `market_interventions`, `circuit_breakers`: margin, maintenance, limits and breakers of a market
 - `comparison`, `shocktable`, `scenariotable`, `paired`: before and after, with paired errors
 - `mix`, `bailout`, `program`: the cheapest mix, and where a budget repays most debt
 - `intervention`, `runs`, `same`: what an intervention is, and the same shock on another network
@@ -15,6 +15,7 @@ from .circuit_breakers import CircuitBreaker, compare_cascades
 from .claims_interventions import Compression, ExposureLimit, Netting, Novation, RuleChange
 from .comparison import compare
 from .intervention import Combination, Intervention
+from .market_interventions import Maintenance, Margin, PositionRule
 from .mix import Mix, cheapest
 from .money_interventions import Capital, Collateral, InsuranceFund
 from .paired import paired
@@ -31,9 +32,12 @@ __all__ = [
     "ExposureLimit",
     "InsuranceFund",
     "Intervention",
+    "Maintenance",
+    "Margin",
     "Mix",
     "Netting",
     "Novation",
+    "PositionRule",
     "RuleChange",
     "ScenarioComparison",
     "ShockComparison",

@@ -1,4 +1,4 @@
-"""Circuit breakers, and what they change in a liquidation cascade."""
+"""Circuit breakers, and interventions on a market without a network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import pandas as pd
 from ...errors import ConvergenceError, PolicyError, expect
 from ...liquidation import LiquidationCascade, MarginBook, total_loss
 from ...liquidation.circuit_breakers import Breaker
+from ...liquidation.loss_bearers import FUND
+from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...records import Table
-from .intervention import Intervention, parts_of
+from .intervention import Intervention, MarketIntervention
 from .shocktable import AS_GIVEN, with_avoided
 
 
 @dataclass(frozen=True, repr=False)
-class CircuitBreaker(Intervention):
+class CircuitBreaker(MarketIntervention):
     """Volatility controls for a liquidation cascade, after those that it has.
 
     Parameters
@@ -32,7 +34,10 @@ class CircuitBreaker(Intervention):
     Example
     -------
     >>> import contagion as ct
-    >>> CircuitBreaker(ct.liquidation.Throttle(4.0)).steer(ct.liquidation.LiquidationCascade())
+    >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
+    ...     "instrument": "X", "size": 10, "margin": 100}])
+    >>> cascade = ct.liquidation.LiquidationCascade()
+    >>> CircuitBreaker(ct.liquidation.Throttle(4.0)).market(book, cascade)[1]
     LiquidationCascade(breakers=(Throttle(units=4.0),))
 
     Source: as in the breakers.
@@ -41,11 +46,13 @@ class CircuitBreaker(Intervention):
     breakers: Breaker | tuple[Breaker, ...]
     price: float = 0.0
 
-    def steer(self, cascade: LiquidationCascade) -> LiquidationCascade:
+    def market(
+        self, book: MarginBook, cascade: LiquidationCascade
+    ) -> tuple[MarginBook, LiquidationCascade]:
         own = (self.breakers,) if isinstance(self.breakers, Breaker) else tuple(self.breakers)
-        return replace(cascade, breakers=(*cascade.breakers, *own))
+        return book, replace(cascade, breakers=(*cascade.breakers, *own))
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price)
 
 
@@ -57,22 +64,26 @@ def compare_cascades(
     *,
     free: Mapping[Any, float] | None = None,
 ) -> Table:
-    """One price shock through a book, with and without circuit breakers.
+    """One price shock through a book, with and without interventions on the market.
+
+    A network besides, or many scenarios, takes :func:`compare` with a `CoupledCascade`.
 
     Parameters
     ----------
     book, cascade : positions, and the liquidations as they are.
     prices : {asset: relative change}, as for `cascade.run`.
-    interventions : {name: CircuitBreaker, or a sum of them}.
+    interventions : {name: breaker, fund, rule, margin, limit or a sum of them}.
     free : {holder: money} to meet margin calls with.
 
     Returns
     -------
-    Table : one row an intervention, "as given" first, money: loss (of holders and venues, see
+    Table : one row an intervention, "as given" first, money: socialized (what others than the
+    holders at once bear, and what is latent), loss (of holders and venues, see
     :func:`contagion.liquidation.total_loss`), deficits (of closed accounts), latent (negative
     equity of open ones: a breaker that holds back a liquidation does not make its loss go away),
-    liquidated, lowest (price over price before, of the asset that fell most), rounds, cost, avoided
-    (of the loss), avoided_per_cost (nan where nothing is paid).
+    funded (borne by money put up in funds, and in neither of the first two), liquidated, lowest
+    (price over price before, of the asset that fell most), rounds, cost, avoided (of what is
+    socialized), avoided_per_cost (nan where nothing is paid).
 
     Raises
     ------
@@ -81,8 +92,8 @@ def compare_cascades(
 
     Example
     -------
-    At −12 % and with a depth of 100 ten units bring 836; the loss is 164. A freeze leaves the 10
-    units at 88: margin of 100 gone and 20 that nobody has realized.
+    At −12 % and with a depth of 100 ten units bring 836; the loss is 164, of which the margin bears
+    100. A freeze leaves the 10 units at 88: margin of 100 gone and 20 that nobody has realized.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -90,31 +101,44 @@ def compare_cascades(
     >>> cascade = ct.liquidation.LiquidationCascade(impact=ct.liquidation.Linear(depth=100))
     >>> done = compare_cascades(book, cascade, {"X": -0.12},
     ...     {"freeze": CircuitBreaker(ct.liquidation.Freeze((0,)))})
-    >>> done[["loss", "deficits", "latent"]].round(6).values.tolist()
-    [[164.0, 64.0, 0.0], [120.0, 0.0, 20.0]]
+    >>> done[["socialized", "loss", "deficits", "latent"]].round(6).values.tolist()
+    [[64.0, 164.0, 64.0, 0.0], [20.0, 120.0, 0.0, 20.0]]
     """
     expect(book=book, cascade=cascade)
     if not interventions:
         raise PolicyError('Nothing to compare: give {"name": CircuitBreaker(...)}.')
     if AS_GIVEN in interventions:
         raise PolicyError(f"{AS_GIVEN!r} is the cascade as it is; call the breaker otherwise.")
-    steered = {AS_GIVEN: cascade} | {k: one.steer(cascade) for k, one in interventions.items()}
+    steered = {k: one.market(book, cascade) for k, one in interventions.items()}
     rows = {}
-    for name, each in steered.items():
+    for name, (held, each) in ({AS_GIVEN: (book, cascade)} | steered).items():
         try:
-            done = each.run(book, prices, free=free)
+            done = each.run(held, prices, free=free)
         except ConvergenceError as error:
             raise ConvergenceError(f"{name}: {error}", error.partial) from error
-        parts = parts_of(interventions[name]) if name in interventions else ()
+        latent, by = float(done.latent.sum()), done.bearers
+        funded = put_up(held, cascade, each, by)
         rows[name] = {
-            "loss": float(np.asarray(total_loss(book, done.outcome))),
+            "socialized": float(by["amount"][by["cause"] == "contagion"].sum()) + latent - funded,
+            "loss": float(np.asarray(total_loss(held, done.outcome))) - funded,
             "deficits": float(done.deficits.sum()),
-            "latent": float(done.latent.sum()),
+            "latent": latent,
+            "funded": funded,
             "liquidated": float(done.outcome.liquidated),
             "lowest": float((done.outcome.price / book.price).min()),
             "rounds": done.rounds,
-            "cost": float(sum(part.price for part in parts if isinstance(part, CircuitBreaker))),
+            "cost": interventions[name].market_cost(book, cascade) if name in steered else 0.0,
         }
     frame = pd.DataFrame(rows).T
     frame.index.name = "intervention"
-    return with_avoided(frame, "loss")
+    return with_avoided(frame, "socialized")
+
+
+def put_up(
+    book: MarginBook, before: LiquidationCascade, after: LiquidationCascade, by: pd.DataFrame
+) -> float:
+    """What of the money that an intervention put into funds is gone, after what was there."""
+    had, has = (each.funds(book) for each in (before, after))
+    used = by[by["role"] == FUND].groupby("bearer")["amount"].sum()
+    gone = used.reindex(list(book.venues), fill_value=0.0).to_numpy()
+    return float(np.clip(gone - had, 0.0, np.maximum(has - had, 0.0)).sum())

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from ...errors import PolicyError
+from ...liquidation import CoupledCascade, LiquidationCascade, MarginBook
+from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...text import choice
-from .intervention import Intervention, rows_of
+from ...rules.rule import Rule
+from ...rules.serialize import from_dict
+from ...text import choice, known_name
+from .intervention import Intervention, on_market, rows_of
 
 
-def _per_fall(self: Any, network: ExposureNetwork) -> float:
+def _per_fall(self: Any, network: ExposureNetwork, model: Model | None = None) -> float:
     """`price` for every unit less that is owed in the graph."""
     if self.price == 0:
         return 0.0
@@ -90,7 +94,7 @@ class ExposureLimit(Intervention):
             external_liabilities=book.external_liabilities + np.bincount(network.debtor, cut, n),
         )
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price * self.cut(network).sum())
 
 
@@ -208,6 +212,8 @@ class Novation(Intervention):
 class RuleChange(Intervention):
     """Other loss-sharing rules at some nodes.
 
+    At a venue of a market the rule acts on its accounts, at other nodes on claims in the graph.
+
     Parameters
     ----------
     rules : {node: rule}; a rule of :mod:`contagion.rules`, a word or a dict.
@@ -240,5 +246,25 @@ class RuleChange(Intervention):
     def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return network.with_rules(self.rules)
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def market(
+        self, book: MarginBook, cascade: LiquidationCascade
+    ) -> tuple[MarginBook, LiquidationCascade]:
+        for name in self.rules:
+            known_name(name, book.venues, "venue", "RuleChange")
+        given = {name: self._rule(rule) for name, rule in self.rules.items()}
+        return book, replace(cascade, rules={**cascade.rules, **given})
+
+    def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
+        venues = model.book.venues if isinstance(model, CoupledCascade) else ()
+        of = [{name: rule for name, rule in self.rules.items() if (name in venues) == there}
+              for there in (True, False)]  # fmt: skip
+        if of[0]:
+            model = on_market(replace(self, rules=of[0]), model)
+        return (replace(self, rules=of[1]).apply(network) if of[1] else network), model
+
+    @staticmethod
+    def _rule(given: Any) -> Rule:
+        return given if isinstance(given, Rule) else from_dict(given)
+
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price)

@@ -83,7 +83,8 @@ def compare(
 
     Parameters
     ----------
-    network, model : as for `model.propagate`.
+    network, model : as for `model.propagate`. With a `CoupledCascade` interventions act on its
+        accounts and liquidations too.
     shock : one shock, or a set of `ct.scenarios`.
     interventions : {name: intervention}; `a + b` is one intervention. The network as it is comes
         first, under the name "as given".
@@ -127,10 +128,12 @@ def compare(
             raise PolicyError(f"{name!r} is a {type(one).__name__}, no intervention.")
     of = of or ("socialized" if model.settles else "loss")
     bench = Bench(network, model, shock, baseline, weighting, n_jobs, progress)
-    costs = {AS_GIVEN: 0.0} | {name: one.cost(network) for name, one in interventions.items()}
+    costs = {AS_GIVEN: 0.0} | {
+        name: one.cost(network, model) for name, one in interventions.items()
+    }
     names: dict[str, Intervention | None] = {AS_GIVEN: None, **interventions}
     if isinstance(shock, Scenarios):
-        equity = books(network, model, baseline).before
+        equity = books(model.on(network), model, baseline).before
         tests = {name: bench.tested(shock, one, equity) for name, one in names.items()}
         return ScenarioComparison(tests, dict(interventions), costs, of, tuple(sorted(levels)))
     first, none = bench.shocked(shock, None)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...errors import PolicyError
-from ...liquidation import LiquidationCascade
+from ...liquidation import CoupledCascade, LiquidationCascade, MarginBook
 from ...media import shown
+from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import summed
 from ...network.transforms import told
@@ -22,9 +24,9 @@ from ...text import known_name, listing
 class Intervention(ABC):
     """Something that an authority, a venue or its members can do before the shock.
 
-    An intervention changes the network (:meth:`apply`) and has a price (:meth:`cost`). Those of
-    circuit breakers change a liquidation cascade instead (:meth:`steer`). What it does not apply to
-    it says. `a + b` is both, in that order.
+    An intervention changes the network (:meth:`apply`), the accounts of a market and the
+    liquidations there (:meth:`market`), or both, and has a price (:meth:`cost`). What it does not
+    apply to it says. `a + b` is both, in that order.
     """
 
     def __post_init__(self) -> None:
@@ -54,25 +56,41 @@ class Intervention(ABC):
     def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         """The changed network; what an intervention on networks has to give."""
         raise PolicyError(
-            f"{type(self).__name__} acts on a LiquidationCascade, not on an ExposureNetwork. Use "
-            "ct.experiments.policy.compare_cascades."
+            f"{type(self).__name__} acts on a market, not on an ExposureNetwork. Use it with a "
+            "CoupledCascade, or ct.experiments.policy.compare_cascades."
         )
 
-    def steer(self, cascade: LiquidationCascade) -> LiquidationCascade:
-        """The cascade with the intervention; the one given stays as it is.
+    def market(
+        self, book: MarginBook, cascade: LiquidationCascade
+    ) -> tuple[MarginBook, LiquidationCascade]:
+        """Positions and liquidations with the intervention; those given stay as they are.
 
         Raises
         ------
-        PolicyError : where it does not apply to a cascade.
+        PolicyError : where it does not apply to a market.
         """
         raise PolicyError(
-            f"{type(self).__name__} acts on an ExposureNetwork, not on a LiquidationCascade. Use "
+            f"{type(self).__name__} acts on an ExposureNetwork, not on a market. Use "
             "ct.experiments.policy.compare."
         )
 
+    def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
+        """Network and model with the intervention."""
+        return self.apply(network), model
+
     @abstractmethod
-    def cost(self, network: ExposureNetwork) -> float:
-        """What it costs on a network, in the unit of the network; each class says what counts."""
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
+        """What it costs on a network, in the unit of the network; each class says what counts.
+
+        `model` has the accounts, for those that act on them.
+        """
+
+    def market_cost(self, book: MarginBook, cascade: LiquidationCascade) -> float:
+        """What it costs on a market without a network, in the unit of the book."""
+        nodes = pd.DataFrame({"node": list(book.venues), "external_assets": 0.0})
+        owed = pd.DataFrame({"creditor": [], "debtor": [], "amount": []})
+        alone = ExposureNetwork(nodes, owed, unit=book.unit)
+        return self.cost(alone, CoupledCascade(book, cascade))
 
     def __add__(self, other: Intervention) -> Combination:
         if not isinstance(other, Intervention):
@@ -88,6 +106,29 @@ class Intervention(ABC):
             if type(value := getattr(self, f.name)) is not type(f.default) or value != f.default
         ]
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+class MarketIntervention(Intervention):
+    """An intervention on accounts or liquidations alone."""
+
+    def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
+        return network, on_market(self, model)
+
+
+def on_market(one: Intervention, model: Model) -> CoupledCascade:
+    """The coupled model with an intervention on its market.
+
+    Raises
+    ------
+    PolicyError : for a model without one.
+    """
+    if not isinstance(model, CoupledCascade):
+        raise PolicyError(
+            f"{type(one).__name__} acts on a market, and {type(model).__name__} has none. Use a "
+            "ct.liquidation.CoupledCascade."
+        )
+    book, cascade = one.market(model.book, model.cascade)
+    return replace(model, book=book, cascade=cascade)
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,18 +156,29 @@ class Combination(Intervention):
             network = part.apply(network)
         return network
 
-    def steer(self, cascade: LiquidationCascade) -> LiquidationCascade:
+    def market(
+        self, book: MarginBook, cascade: LiquidationCascade
+    ) -> tuple[MarginBook, LiquidationCascade]:
         for part in self.parts:
-            cascade = part.steer(cascade)
-        return cascade
+            book, cascade = part.market(book, cascade)
+        return book, cascade
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
+        for part in self.parts:
+            network, model = part.act(network, model)
+        return network, model
+
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         """The sum over the parts."""
         total = 0.0
         for number, part in enumerate(self.parts, 1):
-            total += part.cost(network)
-            if number < len(self.parts):
+            total += part.cost(network, model)
+            if number == len(self.parts):
+                break
+            if model is None:
                 network = part.apply(network)
+            else:
+                network, model = part.act(network, model)
         return total
 
     @shown

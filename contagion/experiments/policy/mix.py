@@ -237,7 +237,7 @@ class _Search:
         self.reasons: dict[str, str] = {}
         shock = bench.shock
         if isinstance(shock, Scenarios):
-            self.equity = books(bench.network, bench.model, bench.baseline).before
+            self.equity = books(*bench.system(None), bench.baseline).before
         else:
             self.first = bench.shocked(shock, None)
         self.run(())
@@ -274,7 +274,7 @@ class _Search:
         self.move(1)
         one = combined(self.candidates[name] for name in names) if names else None
         try:
-            cost = 0.0 if one is None else one.cost(self.bench.network)
+            cost = 0.0 if one is None else one.cost(self.bench.network, self.bench.model)
             if cost > limit * (1 + 1e-12):
                 return
             self.found[names] = cost, self._value(one)
@@ -287,7 +287,7 @@ class _Search:
     def _fails_to_apply(self, one: Intervention | None) -> bool:
         try:
             assert one is not None
-            one.apply(self.bench.network)
+            one.act(self.bench.network, self.bench.model)
         except ContagionError:
             return True
         return False

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import PolicyError
+from ...liquidation import CoupledCascade, LiquidationCascade, MarginBook
+from ...liquidation.coupling.link import conversion_of
+from ...models.base import Model
 from ...network import transforms
 from ...network.checks.draft import column
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import record
-from ...text import listing, money
-from .intervention import Intervention, positive, rows_of
+from ...text import known_name, listing, money
+from .intervention import Intervention, on_market, positive, rows_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,7 +98,7 @@ class Capital(Intervention):
     def _change(self, network: ExposureNetwork) -> ExposureNetwork:
         return with_cash(network, self.raised(network), "Capital")
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price * self.raised(network).sum())
 
 
@@ -106,6 +109,7 @@ class InsuranceFund(Intervention):
     External assets and equity of the node rise by the amount, so that the whole of it is used
     before a layer of its waterfall is. What is used of it counts as a loss of the owners of the
     node. :func:`contagion.experiments.reverse.break_even_fund` says how large it would have to be.
+    At a venue of a market it is also in the fund that stands before its accounts.
 
     Parameters
     ----------
@@ -138,7 +142,20 @@ class InsuranceFund(Intervention):
         more[rows_of(network, [self.node], "InsuranceFund")] = self.amount
         return with_cash(network, more, "InsuranceFund")
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def market(
+        self, book: MarginBook, cascade: LiquidationCascade
+    ) -> tuple[MarginBook, LiquidationCascade]:
+        known_name(self.node, book.venues, "venue", "InsuranceFund")
+        funds = dict(zip(book.venues, cascade.funds(book).tolist(), strict=True))
+        return book, replace(cascade, fund=funds | {self.node: funds[self.node] + self.amount})
+
+    def act(self, network: ExposureNetwork, model: Model) -> tuple[ExposureNetwork, Model]:
+        if isinstance(model, CoupledCascade) and self.node in model.book.venues:
+            rate = self.amount / conversion_of(network, model.book)
+            model = on_market(replace(self, amount=rate), model)
+        return self.apply(network), model
+
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price * self.amount)
 
 
@@ -219,7 +236,7 @@ class Collateral(Intervention):
         secured = transforms.rebuilt(network, pledged, table, network._completed())
         return secured.settle_collateral({"debtor": list(network.names[who])})
 
-    def cost(self, network: ExposureNetwork) -> float:
+    def cost(self, network: ExposureNetwork, model: Model | None = None) -> float:
         return float(self.price * self.posted(network).sum())
 
 

@@ -10,6 +10,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
 from ...results.run_arrays import Baseline
+from ...scenarios.derived import placed
 from ...scenarios.scenario_set import Scenarios
 from ...shocks import Shock
 from ...statistics.scenario_estimates import Weighting
@@ -50,27 +51,34 @@ class Bench:
     n_jobs: int = 1
     progress: bool = False
 
+    def system(self, one: Intervention | None) -> tuple[ExposureNetwork, Model]:
+        """The network that the model runs on, and the model, with an intervention."""
+        network, model = (self.network, self.model)
+        if one is not None:
+            network, model = one.act(network, model)
+        return model.on(network), model
+
     def shocked(
         self, shock: Shock, one: Intervention | None, first: PropagationResult | None = None
     ) -> tuple[PropagationResult, Used]:
         """One shock; `first` is the run as given, from which equity is counted."""
-        network = self.network if one is None else one.apply(self.network)
-        same = shock if one is None else same_shock(shock, self.network, network)
-        result = self.model.propagate(network, same, baseline=self.baseline)
+        (before, _), (network, model) = self.system(None), self.system(one)
+        same = shock if one is None else same_shock(shock, before, network)
+        result = model.propagate(network, same, baseline=self.baseline)
         equity = (first or result).equity_before
         lost = result.borne[0][None], result.entries.contagion[None]
-        return result, used(self.network, network, equity, *lost)
+        return result, used(before, network, equity, *lost)
 
     def tested(
         self, scenarios: Scenarios, one: Intervention | None, equity: np.ndarray
     ) -> tuple[StressTest, Used]:
         """Many scenarios; `equity` (n,) is that of the network as given."""
-        network = self.network if one is None else one.apply(self.network)
-        money = put_up(self.network, network).any()
+        (before, _), (network, model) = self.system(None), self.system(one)
+        money = put_up(before, network).any()
         test = stress_test(
             network,
-            self.model,
-            same_scenarios(scenarios, network),
+            model,
+            same_scenarios(placed(scenarios, before), network),
             baseline=self.baseline,
             levels=(),
             joint=False,
@@ -83,7 +91,7 @@ class Bench:
         if not money:
             return test, Used(none, none)
         lost = test.kept("owners_loss"), test.kept("contagion")
-        return test, used(self.network, network, equity, *lost)
+        return test, used(before, network, equity, *lost)
 
 
 def put_up(before: ExposureNetwork, after: ExposureNetwork) -> np.ndarray:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_array
 
 from ...errors import PolicyError
 from ...network.exposure_network import ExposureNetwork
 from ...network.hit import equity_lost
+from ...scenarios.derived import Derived
 from ...scenarios.scenario_set import Batch, Scenarios
 from ...shocks import Shock, pairs_of
 
@@ -40,55 +39,13 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Within(Scenarios):
-    """Scenarios of a network on one that has less at some node: all of that goes, and no more.
-
-    Attributes
-    ----------
-    base : the scenarios; they draw the same numbers.
-    """
-
-    base: Scenarios
-
-    @property
-    def pins(self) -> bool:
-        """Whether scenarios pin nodes in default."""
-        return self.base.pins
-
-    @property
-    def unit_weights(self) -> bool:
-        """Whether every scenario weighs the same."""
-        return self.base.unit_weights
-
-    @property
-    def sampled(self) -> bool:
-        """Whether the scenarios are a random sample."""
-        return self.base.sampled
-
-    @property
-    def labels(self) -> pd.Index:
-        """(len,) a name for each scenario."""
-        return self.base.labels
-
-    @property
-    def groups(self) -> np.ndarray | None:
-        """(len,) the independent replicate of each scenario."""
-        return self.base.groups
-
-    def group(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) the independent replicate that each scenario belongs to."""
-        return self.base.group(start, stop)
+class Within(Derived):
+    """Scenarios of a network on one that has less at some node: all of that goes, and no more."""
 
     def _block(self, number: int) -> Batch:
-        start = number * self.block
-        batch = self.base.draw(start, min(start + self.block, self.count))
+        batch = self._based(number)
         most = np.where(self.worth < self.base.worth, self.worth, np.inf)
         return replace(batch, losses=np.minimum(batch.losses, most))
-
-    @property
-    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
-        """Assets whose prices move, and what is held of them."""
-        return self.base.portfolio
 
 
 def same_scenarios(scenarios: Scenarios, after: ExposureNetwork) -> Scenarios:

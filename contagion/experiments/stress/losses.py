@@ -28,12 +28,13 @@ class Measured:
     """k scenarios: arrays (k, n), money and `defaulted` bool, and `columns` {name: (k,)}.
 
     `loss` is `owners_loss` and what external creditors lose; `contagion` the part of `owners_loss`
-    that the shock does not take at once.
+    that the shock does not take at once, `socialized` that and what external creditors lose by it.
     """
 
     loss: np.ndarray
     owners_loss: np.ndarray
     contagion: np.ndarray
+    socialized: np.ndarray
     defaulted: np.ndarray
     columns: dict[str, np.ndarray]
 
@@ -43,7 +44,7 @@ class Measured:
         return Measured(**arrays, columns={key: x[:count] for key, x in self.columns.items()})
 
 
-ARRAYS = ("loss", "owners_loss", "contagion", "defaulted")
+ARRAYS = ("loss", "owners_loss", "contagion", "socialized", "defaulted")
 
 
 def gathered(parts: list[Measured], rows: np.ndarray) -> Measured:
@@ -142,7 +143,8 @@ class Books:
                 "relief": found.relief.sum(axis=1),
             }
         columns = {"loss": loss.sum(axis=1), **columns}
-        return Measured(loss, owners, found.contagion, outcome.defaulted, columns)
+        social = found.contagion + found.outside
+        return Measured(loss, owners, found.contagion, social, outcome.defaulted, columns)
 
     def _payable(self, outcome: Outcome, losses: np.ndarray, recoveries: np.ndarray | None) -> None:
         """A pinned recovery must not pay out more than the node has, as in `Model.propagate`.

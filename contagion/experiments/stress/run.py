@@ -20,6 +20,7 @@ from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...parallel import bar
 from ...results.run_arrays import Baseline
+from ...scenarios.derived import placed
 from ...scenarios.scenario_set import Scenarios, block_size
 from ...statistics.scenario_estimates import Weighting
 from ...vocabulary import LEVELS
@@ -65,8 +66,8 @@ def stress_test(
     ----------
     networks : one network, or several with the same nodes in the same order.
     model : any model.
-    scenarios : any set of `ct.scenarios`, made for these nodes. Those that are a list and no
-        random sample (`StressTest.sampled`) have no errors and no intervals.
+    scenarios : any set of `ct.scenarios`, made for these nodes or for assets alone. Those that are
+        a list and no random sample (`StressTest.sampled`) have no errors and no intervals.
     design : for several networks: "crossed" solves every scenario on every network, "paired"
         scenario s on network s mod M.
     baseline : what losses are counted from, as in `Model.propagate`.
@@ -74,8 +75,9 @@ def stress_test(
         a second time. `()`: none.
     joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
         up to 200 nodes. Costs time and memory by the square of their number.
-    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion) and "defaulted"
-        is kept by scenario and node; in memory, or in the folder.
+    keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion), "socialized"
+        (all that the node bears by contagion, see :meth:`StressTest.bearers`) and "defaulted" is
+        kept by scenario and node; in memory, or in the folder.
     weighting : how likelihood ratios enter, "plain" (unbiased) or "self-normalised".
     target_error : stop when the standard error of `target`, relative to it, is not above this.
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
@@ -115,12 +117,13 @@ def stress_test(
     expect(model=model, scenarios=scenarios)
     if n_jobs == 0:
         raise ArgumentError("n_jobs=0: give a number of processes, or -1 for all.")
-    nets = checks.networks_of(networks)
+    nets = [model.on(net) for net in checks.networks_of(networks)]
     options = checks.options(
         design, baseline, levels, keep, weighting, target_error, target, unconverged
     )
-    checks.fit(nets, scenarios, target_error)
     first, n = nets[0], len(nets[0])
+    scenarios = placed(scenarios, first)
+    checks.fit(nets, scenarios, target_error)
     block = block_size(n)
     groups = None if scenarios.groups is None else np.asarray(scenarios.groups)
     members = grouping(groups, block, n)

@@ -124,7 +124,21 @@ class Scalars:
         resamples: int,
         rng: Rng,
     ) -> Estimate:
-        x = self._column(of)
+        options = (confidence, interval, resamples, rng)
+        return self._of(self._column(of), self._most(of), statistic, level, *options)
+
+    def _of(
+        self,
+        x: np.ndarray,
+        most: float,
+        statistic: Literal["mean", "value_at_risk", "expected_shortfall"],
+        level: float,
+        confidence: float = CONFIDENCE,
+        interval: Interval = "asymptotic",
+        resamples: int = RESAMPLES,
+        rng: Rng = None,
+    ) -> Estimate:
+        """A statistic of values (lanes, N) that are at most `most` where it did not converge."""
 
         def estimate(x: np.ndarray) -> Estimate:
             draws = self._draws(x)
@@ -137,7 +151,6 @@ class Scalars:
         if not open_.any() or not self.sampled:
             return found
         low = estimate(np.where(open_, 0.0, x)).low
-        most = self._most(of)
         beyond = float(x.max()) * 2 + 1 if np.isinf(most) else most
         high = estimate(np.where(open_, beyond, x)).high
         if np.isinf(most) and (statistic != "value_at_risk" or high > float(x.max())):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .joint import CoupledCascade, CoupledResult
+from .coupled_result import CoupledResult
+from .joint import CoupledCascade
 
 __all__ = ["CoupledCascade", "CoupledResult"]

@@ -3,70 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from ...errors import ConvergenceError, MarginError
-from ...media import shown
+from ...errors import ConvergenceError, MarginError, ModelError, expect
+from ...kernels.market_state import MarketState
 from ...models import EisenbergNoe
-from ...models.base import Model
+from ...models.base import NO_SHOCK, Model, Trace
 from ...network.exposure_network import ExposureNetwork
-from ...results.propagation_result import PropagationResult
+from ...results.outcome import Outcome
+from ...results.run_arrays import Baseline
+from ...rules.pro_rata import ProRata
 from ...shocks import Shock
-from ...text import money
-from ..cascade import LiquidationCascade, shocked
+from ...text import choice, known_name, money
+from ..cascade import LiquidationCascade
 from ..cascade_result import CascadeResult, Moment
 from ..circuit_breakers import WithdrawalGate
+from ..loss_bearers import MarketLosses, market_losses
 from ..margin_book import MarginBook
-from .link import Link, place, run_from
+from .coupled_result import CoupledResult
+from .course import Course, steps
+from .link import Link, run_from, with_parties
+
+UNPAID = ProRata("profit", negative="zero")  # of a venue that cannot pay its winners
 
 
-@dataclass(frozen=True)
-class CoupledCascade:
+@dataclass(frozen=True, eq=False, repr=False)
+class CoupledCascade(Model):
     """A liquidation cascade and clearing on the graph, solved together.
 
-    Venues, protocols and holders of the book that are also nodes of the network meet there:
+    Venues, protocols and holders of the book meet the nodes of the same names in the network. Those
+    that are no nodes are added to it: a holder with what it has at venues and its free money, a
+    venue with an unknown balance sheet.
 
     1. the cascade runs with what holders have to meet margin calls;
-    2. the deficit of a venue is a loss of its external assets, which its own rule shares; fees,
-       and what its vault took over, are its own. What a holder loses on its accounts is a loss of
-       its external assets (they hold its margin), what another one wins is added to them;
-    3. clearing says what every node loses on its claims; holders have that much less to meet calls
+    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. What
+       its fund does not cover, the rule of the venue takes off the accounts (`rules` of the
+       cascade). A venue without a rule pays out of its own equity, and profits that it cannot pay
+       are not paid, pro rata. The rest is a loss of the external assets of the venue, of which the
+       fund is a part; fees, and what its vault took over, are its own;
+    3. what a holder loses on its accounts is a loss of its external assets (they hold its margin),
+       what another one is paid is added to them;
+    4. clearing says what every node loses on its claims; holders have that much less to meet calls
        with, nothing when they fail, and pay back to lenders that fail what these withdraw;
-    4. again from 1 with less, until nothing changes.
+    5. again from 1 with less, until nothing changes.
 
     What a holder has to meet calls with never rises again: who failed in one joint round lends
     and pays no more in the next. So the rounds end. Less money need not mean larger losses: who
     cannot meet a call is closed earlier, and may lose less than who pays and is closed later. Then
     the end is a state in which somebody has been cut off who, looking back, would not have been.
 
+    A price shock moves holdings of the network and positions of the book alike. The initial loss is
+    what it takes from holdings and positions; a position that it makes richer is measured against
+    its marked value.
+
     A run (`run_on`): creditors of a venue with a deficit withdraw a part of their claims on it, at
     par and before the deficit is written down. The venue pays out of the external assets that it
     has left after the deficit; where they do not do, all who run get the same part of what they
     ask. Who stays shares the whole deficit by the venue's rule. Nobody runs from a venue behind a
     :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn is an asset again, and is not
-    used to meet calls.
+    used to meet calls. `propagate` computes runs, batches do not.
 
     Parameters
     ----------
+    book : positions and loans; names that are also in the network are the same party. A book in
+        "USD" and a network in "USD m" are converted.
     cascade : the liquidations.
     model : a model that settles claims.
+    free : {holder: money} to meet margin calls with, in the unit of the network: a part of its
+        external assets besides what it has at venues; of that only what the shock leaves.
     withdrawal : part of its debt in the graph that a holder has to repay, out of what it has to
         meet calls with, to creditors in default, 0 to 1.
     run_on : part of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
         for all or {creditor: part}.
+    path : how prices get to where the shock ends: in so many steps of one ratio, 1 is one jump; or
+        a table of prices, one row a date and one column an asset. Its end is the shock where that
+        moves no prices; else it is scaled to end where the shock does. Halts, margins and delays
+        act between two dates. Clearing is at the end of the path.
+    rounds : rounds of the cascade that pass at each date; None: until nothing moves.
     tolerance : change of free money, relative to all of it, below which the rounds stop.
     max_rounds : joint rounds before a run counts as not converged.
 
     Raises
     ------
-    MarginError : for free money and margin above the external assets of a node, for a loss on
-        accounts that is more than those assets (the margin has to be among them), and for unknown
-        names.
+    MarginError : for free money and margin above the external assets of a node, for a holder that
+        loses more on its accounts than those (its margin has to be among them), and for unknown
+        names. A venue that loses more than it has owes the rest to creditors outside.
     ArgumentError : for a book and a network in units between which no rate is known.
     ConvergenceError : when `max_rounds` is reached.
 
@@ -80,19 +105,31 @@ class CoupledCascade:
     ...     orientation="debtor->creditor", external_assets=[120, 10, 30])
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
     ...     "instrument": "X", "size": 10, "margin": 100}])
-    >>> done = ct.liquidation.CoupledCascade().run(net, book, {"X": -0.12})
-    >>> done.result.table["loss"].round(6).tolist()     # h: equity 70, b: 50 − 20, v: 20
+    >>> done = ct.liquidation.CoupledCascade(book).propagate(net, ct.Shock.price({"X": -0.12}))
+    >>> done.table["loss"].round(6).tolist()     # h: equity 70, b: 50 − 20, v: 20
     [70.0, 30.0, 20.0]
+    >>> done.socialization.initial_loss, round(done.socialization.socialized, 6)
+    (120.0, 50.0)
     """
 
+    title: ClassVar[str] = "Liquidations and clearing together"
+    source: ClassVar[str] = "the cascade of this package with a model that settles claims"
+    settles: ClassVar[bool] = True
+    reads_prices: ClassVar[bool] = True
+
+    book: MarginBook
     cascade: LiquidationCascade = field(default_factory=LiquidationCascade)
     model: Model = field(default_factory=EisenbergNoe)
+    free: Mapping[Any, float] = field(default_factory=dict)
     withdrawal: float = 0.0
     run_on: float | Mapping[Any, float] = 0.0
+    path: int | pd.DataFrame | Course = 1
+    rounds: int | None = 1
     tolerance: float = 1e-9
     max_rounds: int = 200
 
     def __post_init__(self) -> None:
+        expect(book=self.book)
         if not 0 <= self.withdrawal <= 1:
             raise MarginError(f"withdrawal={self.withdrawal}: a part of a debt, 0 to 1.")
         parts = self.run_on.values() if isinstance(self.run_on, Mapping) else [self.run_on]
@@ -100,78 +137,181 @@ class CoupledCascade:
             raise MarginError(f"run_on={self.run_on}: a part of claims, 0 to 1.")
         if not self.model.settles:
             raise MarginError(f"{type(self.model).__name__} does not settle claims.")
+        if isinstance(self.path, pd.DataFrame):
+            object.__setattr__(self, "path", Course.of(self.book, self.path))
+        elif not isinstance(self.path, Course) and not self.path >= 1:
+            raise MarginError(f"path={self.path}: a number of steps >= 1, or a table of prices.")
+        for name, amount in self.free.items():
+            known_name(name, self.book.holders, "holder")
+            if not (amount >= 0 and np.isfinite(amount)):
+                raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
+
+    def on(self, network: ExposureNetwork) -> ExposureNetwork:
+        """The network with all parties of the book, and the assets of the book among those whose
+        prices move."""
+        return with_parties(network, self.book, self.free)
 
     def run(
         self,
         network: ExposureNetwork,
-        book: MarginBook,
-        prices: Mapping[str, float],
-        shock: Shock | None = None,
-        free: Mapping[Any, float] | None = None,
-    ) -> CoupledResult:
-        """Push price changes, and a shock of the network, through both.
+        losses: np.ndarray,
+        recoveries: np.ndarray | None = None,
+        prices: np.ndarray | None = None,
+        *,
+        trace: Trace = "none",
+    ) -> Outcome:
+        n, lead = len(network), losses.shape[:-1]
+        if not losses.size:  # no scenario has the shape of one
+            return _reshaped(self.run(network, np.zeros((1, n)), trace=trace), lead, 0)
+        flat = np.asarray(losses, float).reshape(-1, n)
+        pins = None if recoveries is None else np.broadcast_to(recoveries, losses.shape)
+        moved = None if prices is None else np.reshape(prices, (len(flat), -1))
+        pins = None if pins is None else pins.reshape(-1, n)
+        found = self._joint(network, flat, pins, moved, trace).outcome
+        return _reshaped(found, lead)
 
-        Parameters
-        ----------
-        network, book : the exposures, and the positions and loans; names that are in both are the
-            same party. A book in "USD" and a network in "USD m" are converted.
-        prices : {asset: relative change >= −1}.
-        shock : losses and defaults on the network besides.
-        free : {holder: money} to meet margin calls with, in the unit of the network: a part of its
-            external assets besides what it has at venues; of that only what the shock leaves.
-        """
+    def propagate(
+        self,
+        network: ExposureNetwork,
+        shock: Shock = NO_SHOCK,
+        *,
+        baseline: Baseline = "cleared",
+    ) -> CoupledResult:
+        """Push one shock, of prices and of the network, through both; as in `Model.propagate`."""
+        choice(baseline, ("book", "cleared"), "baseline")
+        self._usable(network)
+        expect(shock=shock)
+        if isinstance(self.path, Course) and not (shock.prices or shock.depegs):
+            shock = shock + Shock.price(self.path.moves)
+        network = self.on(network)
+        hit = shock.arrays(network)
+        moved = None if hit.prices is None else hit.prices[None]
+        pins = None if hit.recoveries is None else hit.recoveries[None]
+        found = self._joint(network, hit.losses[None], pins, moved, "none", keep=True)
+        after = self._after(network, moved, 1)[0]
+        before = np.where(self.book.price > 0, self.book.price, 1.0)
+        moves = dict(zip(self.book.assets, (after / before - 1).tolist(), strict=True))
+        step = CascadeResult(
+            self.cascade, self.book, moves, found.calls[0], found.state, found.moments
+        )
+        if not found.state.settled.all():
+            raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
+        if not bool(found.outcome.converged[0]):
+            raise ConvergenceError(
+                f"Cascade and clearing did not settle in {self.max_rounds} joint rounds."
+            )
+        return CoupledResult(
+            found.network, self, shock, hit, _reshaped(found.outcome, ()), baseline,
+            cascade=step, rounds=int(found.rounds), free=found.money[0],
+            moved=found.moved[0], paid=found.paid, start_network=network, link=found.link,
+            market=found.market,
+        )  # fmt: skip
+
+    def _joint(
+        self,
+        network: ExposureNetwork,
+        losses: np.ndarray,
+        pins: np.ndarray | None,
+        prices: np.ndarray | None,
+        trace: Trace,
+        keep: bool = False,
+    ) -> Joint:
+        """Joint rounds of scenarios (B, n) until nothing changes; see the class."""
+        book, size, start = self.book, len(losses), network
         link = Link.of(network, book)
-        given = shock if shock is not None else Shock()
-        whole = given.arrays(network)
-        losses, recoveries = whole.losses, whole.pins
-        apart = losses - whole.marks(network)
-        money_ = np.zeros(len(book.holders))
-        for name, amount in (free or {}).items():
-            if not (amount >= 0 and np.isfinite(amount)):
-                raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
-            money_[place(book.holders, name)] = amount
-        money_ = link.available(network, book, money_, losses)
         eager, ran = self._eager(network), np.zeros(len(network), bool)
-        after = shocked(book, prices)
-        left, rounds, start, paid = money_, 0, network, np.zeros(len(network.amount))
-        scale = float(money_.sum())
+        if eager.any() and size > 1:
+            raise ModelError(
+                "CoupledCascade does not compute run_on in a batch. Use propagate, or run_on=0."
+            )
+        given = np.array([float(self.free.get(name, 0.0)) for name in book.holders])
+        money_ = link.available(network, book, given, losses)
+        way, dates = self._way(self._after(network, prices, size), prices is not None)
+        unnamed = np.array([venue not in self.cascade.rules for venue in book.venues])
+        rules = {venue: self.cascade.rules.get(venue, UNPAID) for venue in book.venues}
+        cascade = replace(self.cascade, rules=rules)
+        funds = self.cascade.funds(book)
+        own = np.where(unnamed, link.capital(network, losses, funds), 0.0)
+        marks = 0.0
+        if prices is not None:
+            marks = (1.0 - prices) @ network.held.T
+        left, rounds, paid = money_, 0, np.zeros(len(network.amount))
+        scale, wealth = money_.sum(axis=1), np.where(np.isfinite(own), own, 0.0).sum(axis=1)
         while True:
             rounds += 1
             calls = left / link.rate
             kept: list[Moment] = []
-            state = self.cascade.solve(book, after[None], calls, watch=Moment.into(kept, [1]))
-            step = CascadeResult(self.cascade, book, dict(prices), calls, state, tuple(kept))
-            if not state.settled.all():
-                raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)
-            moved = link.moved(start, step)
-            hit, won = link.on_graph(start, moved, losses, recoveries)
+            watch = Moment.into(kept, dates) if keep else None
+            state = cascade.solve(book, way, calls, path=True, rounds=self.rounds, watch=watch,
+                                  own=own / link.rate)  # fmt: skip
+            market = market_losses(book, state, rules)
+            moved = link.moved(market)
+            link.within(start, market, losses, pins)
             before = ran
             if eager.any():
-                ran = ran | link.short(start, step, self._gated())
-                network, paid = run_from(start, ran, eager, apart + hit - won)
-            settled = self.model.run(network, losses + hit - won, recoveries, whole.prices)
+                ran = ran | link.short(start, state, self._gated())
+                network, paid = run_from(start, ran, eager, (losses - marks + moved)[0])
+            settled = self.model.run(network, losses + moved, pins, prices, trace=trace)
             fewer = np.minimum(link.left(network, self.withdrawal, money_, settled), left)
-            change = float(np.abs(fewer - left).sum())
-            if change <= self.tolerance * scale and (ran == before).all():
+            poorer = np.where(
+                unnamed, np.minimum(link.after(network, settled, market, funds), own), 0.0
+            )
+            change = np.abs(fewer - left).sum(axis=1) > self.tolerance * scale
+            gone = np.where(np.isfinite(own), own - poorer, 0.0).sum(axis=1)
+            change |= gone > self.tolerance * wealth
+            if (not change.any() and (ran == before).all()) or rounds >= self.max_rounds:
                 break
-            if rounds >= self.max_rounds:
-                raise ConvergenceError(
-                    f"Cascade and clearing did not settle in {self.max_rounds} joint rounds "
-                    f"(free money still falls by {money(change, network.unit)})."
-                )
-            left = fewer
-        richer = network
-        if won.any():
-            richer = network.with_nodes(external_assets=network.book.external_assets + won)
-        all_losses = Shock.loss(
-            {network.names[int(i)]: float(hit[i]) for i in np.flatnonzero(hit > 0)}
+            left, own = fewer, poorer
+        if change.any() and keep:
+            short = float(np.abs(fewer - left).sum())
+            raise ConvergenceError(
+                f"Cascade and clearing did not settle in {self.max_rounds} joint rounds "
+                f"(free money still falls by {money(short, network.unit)})."
+            )
+        outcome = self._outcome(settled, market, link, moved, state.settled & ~change)
+        return Joint(network, link, state, market, outcome, moved, money_, calls, paid, rounds,
+                     tuple(kept))  # fmt: skip
+
+    def _after(self, network: ExposureNetwork, prices: np.ndarray | None, size: int) -> np.ndarray:
+        """(B, A) fundamental prices of the markets of the book; a market without a move of its own
+        moves with its asset."""
+        book, ratio = self.book, np.ones((size, len(self.book.assets)))
+        if prices is None:
+            return ratio * book.price
+        for k, (name, base) in enumerate(zip(book.assets, book.base, strict=True)):
+            for called in dict.fromkeys((base, name)):
+                at = network.priced_assets.get_indexer_for([called])[0]
+                if at >= 0:
+                    ratio[:, k] = np.where(prices[:, at] != 1.0, prices[:, at], ratio[:, k])
+        return ratio * book.price
+
+    def _way(self, after: np.ndarray, moved: bool) -> tuple[np.ndarray, list[Any]]:
+        """(B, T, A) prices on the way to those (B, A), and the T dates."""
+        if isinstance(self.path, Course) and moved:
+            return self.path.to(after), self.path.dates
+        count = 1 if isinstance(self.path, Course) or not moved else self.path
+        return steps(self.book.price, after, count), list(range(1, count + 1))
+
+    def _outcome(
+        self,
+        settled: Outcome,
+        market: MarketLosses,
+        link: Link,
+        moved: np.ndarray,
+        converged: np.ndarray,
+    ) -> Outcome:
+        """The outcome of clearing, with what positions cost each node as a channel."""
+        sold, marked = link.sold(market), link.marked(market)
+        channels = settled.channels or {"credit": settled.claims_lost}
+        dead = settled.deadweight
+        return replace(
+            settled,
+            channels={**channels, "positions": moved - sold, "liquidations": sold},
+            deadweight=sold if dead is None else dead + sold,
+            marked=marked,
+            error=None,
+            converged=settled.converged & converged,
         )
-        result = self.model.propagate(richer, given + all_losses)
-        outside = float(np.maximum(link.elsewhere(step), 0.0).sum())
-        gone = start.exposures.assign(withdrawn=paid)
-        gone = gone.loc[gone["withdrawn"] > 0, ["creditor", "debtor", "amount", "withdrawn"]]
-        gone = gone.reset_index(drop=True)
-        return CoupledResult(self, step, result, rounds, money_, hit, won, gone, outside, link.rate)
 
     def _eager(self, network: ExposureNetwork) -> np.ndarray:
         """(n,) part of its claims that each node withdraws in a run."""
@@ -179,7 +319,7 @@ class CoupledCascade:
             return np.full(len(network), float(self.run_on))
         part = np.zeros(len(network))
         for name, share in self.run_on.items():
-            part[place(tuple(network.names), name, "node")] = share
+            part[network.position(name)] = share
         return part
 
     def _gated(self) -> list[Any]:
@@ -187,64 +327,38 @@ class CoupledCascade:
         return [b.venues for b in self.cascade.breakers if isinstance(b, WithdrawalGate)]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class CoupledResult:
-    """The joint fixed point: `cascade` on the book and `result` on the network, one ledger.
+@dataclass(frozen=True)
+class Joint:
+    """The joint fixed point of B scenarios: the market, the outcome (B, n), and what moved.
 
-    `free` (K,) is what holders had to meet calls with, `losses` and `gains` (n,) what the accounts
-    took from and added to the external assets of the nodes; money. `rounds` are joint rounds.
-    `withdrawn` has one row a claim that was withdrawn in a run: creditor, debtor, amount (before),
-    withdrawn; the network of `result` is the one after. `outside` is what venues and holders that
-    are no nodes lost on accounts. Money is in the unit of the network, in `cascade` in that of the
-    book; `rate` is the worth of one of the book in it.
+    moved (B, n) what accounts take from external assets, below 0 give; money, calls (B, K) what
+    holders had to meet calls with, at the start and at the end (in the unit of the book).
     """
 
-    model: CoupledCascade
-    cascade: CascadeResult
-    result: PropagationResult
+    network: ExposureNetwork
+    link: Link
+    state: MarketState
+    market: MarketLosses
+    outcome: Outcome
+    moved: np.ndarray
+    money: np.ndarray
+    calls: np.ndarray
+    paid: np.ndarray
     rounds: int
-    free: np.ndarray
-    losses: np.ndarray
-    gains: np.ndarray
-    withdrawn: pd.DataFrame
-    outside: float
-    rate: float
+    moments: tuple[Moment, ...]
 
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """One row a node, money: on_accounts (lost or, below 0, won on positions, loans and
-        deficits), loss (of owners, on the graph), claims_lost, shortfall, defaulted."""
-        frame = self.result.table
-        return pd.DataFrame(
-            {
-                "on_accounts": self.losses - self.gains,
-                "loss": frame["loss"],
-                "claims_lost": frame["claims_lost"],
-                "shortfall": frame["shortfall"],
-                "defaulted": frame["defaulted"],
-            },
-            index=frame.index,
-        )
 
-    @property
-    def ledger(self) -> dict[str, float]:
-        """Where the money went: the ledger of the cascade, and on the graph what was lost on
-        accounts by nodes (`on_graph`), by others (`outside`) and who bears the first (`borne`)."""
-        s = self.result.socialization
-        return {
-            **{name: self.rate * amount for name, amount in self.cascade.ledger.items()},
-            "on_graph": float(self.losses.sum()),
-            "outside": self.outside,
-            "borne": s.borne,
-        }
+def _reshaped(found: Outcome, lead: tuple[int, ...], count: int | None = None) -> Outcome:
+    """The outcome of `count` scenarios on one axis with the axes that the losses had."""
 
-    @shown
-    def __repr__(self) -> str:
-        unit = self.result.network.unit
-        lines = [
-            f"CoupledCascade after {self.rounds} joint rounds:",
-            *(f"  {line.strip()}" for line in repr(self.cascade).splitlines()[1:]),
-            f"  lost on accounts of nodes {money(float(self.losses.sum()), unit)}",
-            *(f"  {line.strip()}" for line in self.result.summary()[1:]),
-        ]
-        return "\n".join(lines)
+    def shaped(values: Any) -> Any:
+        if isinstance(values, dict):
+            return {name: shaped(each) for name, each in values.items()}
+        if not isinstance(values, np.ndarray) or not values.ndim:
+            return values
+        return values[:count].reshape((*lead, *values.shape[1:]))
+
+    names = ("equity", "claims_lost", "defaulted", "rounds", "residual", "converged", "error",
+             "default_round", "payments", "external_paid", "deadweight", "unpaid", "loss_rate",
+             "illiquid", "channels", "called", "unmet", "marked")  # fmt: skip
+    return replace(found, **{name: shaped(getattr(found, name)) for name in names})

@@ -2,65 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ...errors import MarginError
+from ...kernels.market_state import MarketState
 from ...network import transforms
 from ...network.exposure_network import ExposureNetwork
 from ...network.provenance import record
-from ...text import known_name, money
+from ...results.outcome import Outcome
+from ...text import money
 from ...units import conversion
-from ..cascade_result import CascadeResult
-from ..margin_book import MarginBook
+from ..loss_bearers import MarketLosses
+from ..margin_book import NUMERAIRE, MarginBook
 
 
 @dataclass(frozen=True)
 class Link:
-    """Which venue and which holder is which node: rows of the network, -1 where none.
+    """Which venue and which holder is which node: rows of the network; the holder (`holder_of`) and
+    the venue (`venue_of`) of every account.
 
     All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
-    the book in it.
+    the book in it. `accounts` (N, n) and `venues` (V, n) sum over the accounts and venues of nodes.
     """
 
     venue: np.ndarray
     holder: np.ndarray
+    holder_of: np.ndarray
+    venue_of: np.ndarray
     rate: float
+    accounts: csr_array
+    venues: csr_array
 
     @classmethod
     def of(cls, network: ExposureNetwork, book: MarginBook) -> Link:
-        names = network.names
-        found = cls(
-            names.get_indexer_for(pd.Index(list(book.venues), dtype=object)),
-            names.get_indexer_for(pd.Index(list(book.holders), dtype=object)),
-            conversion(
-                book.unit,
-                network.unit,
-                "The book",
-                f"Say what its prices and margins are in: MarginBook(…, unit={network.unit!r})."
-                if network.unit
-                else f"Say what the amounts of the network are in: unit={book.unit!r}.",
-            ),
-        )
-        if (found.venue < 0).all() and (found.holder < 0).all():
-            raise MarginError(
-                "No venue and no holder of the book is a node of the network: there is nothing to "
-                "couple. Use the same names in both."
-            )
-        return found
+        at = [network.names.get_indexer_for(pd.Index(list(names), dtype=object))
+              for names in (book.venues, book.holders)]  # fmt: skip
+        rate = conversion_of(network, book)
+        a, n = book.arrays, len(network)
+        sums = [
+            csr_array((np.full(len(rows), rate), (np.arange(len(rows)), rows)), (len(rows), n))
+            for rows in (at[1][a.holder], at[0])
+        ]
+        return cls(*at, a.holder, a.venue, rate, *sums)
 
     def available(
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """(K,) free money that the shock leaves; it has to be there besides what is at venues."""
-        stake = self.rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
-        stakes = np.bincount(book.arrays.holder, stake, len(book.holders))
-        has = np.full(len(free), np.inf)
-        at = self.holder >= 0
-        has[at] = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder[at]]
+        """(B, K) free money that shocks (B, n) leave; it is another part of assets than stakes."""
+        has = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder]
+        stakes = stakes_of(book, self.rate)
         over = (free > 0) & (free + stakes > has * (1 + 1e-9))
         if over.any():
             k = int(np.argmax(over))
@@ -69,73 +65,151 @@ class Link:
                 f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
                 f"{part} are at venues. Free money is another part of them."
             )
-        out = free.copy()
-        left = has[at] - losses[self.holder[at]] - stakes[at]
-        out[at] = np.minimum(free[at], np.maximum(left, 0.0))
-        return out
+        left = has - losses[:, self.holder] - stakes
+        return np.minimum(free, np.maximum(left, 0.0))
 
-    def moved(self, network: ExposureNetwork, step: CascadeResult) -> np.ndarray:
-        """(n,) what the accounts take from the external assets of nodes, below 0: add to them."""
-        n, at, there = len(network), self.holder >= 0, self.venue >= 0
-        out = np.bincount(self.holder[at], step.holder_losses.to_numpy()[at], n)
-        return self.rate * (out + np.bincount(self.venue[there], of_venues(step)[there], n))
+    def capital(
+        self, network: ExposureNetwork, losses: np.ndarray, funds: np.ndarray
+    ) -> np.ndarray:
+        """(B, V) equity of venues that a shock leaves beyond their funds (V,), in the unit of the
+        book; 0 where it is not known, unlimited where a node cannot fail."""
+        return self._of_venues(network, network.book.equity - losses, -self.rate * funds)
 
-    def elsewhere(self, step: CascadeResult) -> np.ndarray:
-        """What each venue and holder that is no node lost on accounts."""
-        return self.rate * np.concatenate(
-            [of_venues(step)[self.venue < 0], step.holder_losses.to_numpy()[self.holder < 0]]
-        )
+    def after(
+        self,
+        network: ExposureNetwork,
+        settled: Outcome,
+        market: MarketLosses,
+        funds: np.ndarray,
+    ) -> np.ndarray:
+        """(B, V) the same after clearing, without what deficits cost the venue."""
+        paid = market.fund + np.maximum(market.venue, 0.0) - funds
+        return self._of_venues(network, settled.equity, self.rate * paid)
 
-    def short(self, network: ExposureNetwork, step: CascadeResult, gated: list[Any]) -> np.ndarray:
+    def _of_venues(
+        self, network: ExposureNetwork, equity: np.ndarray, more: np.ndarray
+    ) -> np.ndarray:
+        endless = network.book.known & ~network.book.can_fail
+        whole = np.where(endless, np.inf, np.nan_to_num(equity))[:, self.venue]
+        return np.maximum(whole + more, 0.0)
+
+    def _nodes(self, accounts: np.ndarray, venues: np.ndarray) -> np.ndarray:
+        """(B, n) money of accounts (B, N) and venues (B, V) by node."""
+        return np.asarray(accounts @ self.accounts + venues @ self.venues)
+
+    def moved(self, market: MarketLosses) -> np.ndarray:
+        """(B, n) what the accounts take from the external assets of nodes, below 0: add to them."""
+        return self._nodes(market.lost, market.fund + market.venue)
+
+    def marked(self, market: MarketLosses) -> np.ndarray:
+        """(B, n) what prices give to the positions of nodes, below 0 take."""
+        return np.asarray(market.marked @ self.accounts)
+
+    def sold(self, market: MarketLosses) -> np.ndarray:
+        """(B, n) what holders lose by sales below fundamental prices and by fees, which are gains
+        of venues."""
+        return self._nodes(market.sold, -market.fees)
+
+    def short(self, network: ExposureNetwork, state: MarketState, gated: list[Any]) -> np.ndarray:
         """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
-        runs = step.deficits.to_numpy() > 0
+        runs = np.bincount(self.venue_of, state.deficit[0], len(self.venue)) > 0
         for numbers in gated:
             runs[slice(None) if numbers is None else list(numbers)] = False
         out = np.zeros(len(network), bool)
-        out[self.venue[runs & (self.venue >= 0)]] = True
+        out[self.venue[runs]] = True
         return out
 
-    def on_graph(
+    def within(
         self,
         network: ExposureNetwork,
-        moved: np.ndarray,
+        market: MarketLosses,
         losses: np.ndarray,
-        recoveries: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) losses and gains of external assets by what happened on the accounts."""
+        pins: np.ndarray | None,
+    ) -> None:
+        """Refuse losses of account holders above their external assets."""
         has = np.nan_to_num(network.book.external_assets, nan=np.inf)
-        over = (moved + losses > has * (1 + 1e-9)) & (moved > 0) & np.isnan(recoveries)
+        lost = market.lost @ self.accounts
+        over = (lost + losses > has * (1 + 1e-9)) & (lost > 0)
+        if pins is not None:
+            over &= np.isnan(pins)
         if over.any():
-            worst = int(np.argmax(np.where(over, moved + losses - has, -np.inf)))
-            lost, unit = float(moved[worst]), network.unit
-            besides = f" besides {money(float(losses[worst]), unit)} in the shock"
+            beyond = np.where(over, lost + losses - has, -np.inf)
+            row, worst = divmod(int(np.argmax(beyond)), len(network))
+            unit, shock = network.unit, float(losses[row, worst])
+            besides = f" besides {money(shock, unit)} in the shock" if shock > 0 else ""
             raise MarginError(
-                f"{network.names[worst]!r} loses {money(lost, unit)} on its accounts"
-                f"{besides if losses[worst] > 0 else ''} and has external assets of "
-                f"{money(float(has[worst]), unit)}. "
-                "Its margin and collateral (of a venue: what it owes its winners) are part of them."
+                f"{network.names[worst]!r} loses {money(float(lost[row, worst]), unit)} on its "
+                f"accounts{besides} and has external assets of {money(float(has[worst]), unit)}. "
+                "Its margin and collateral are part of them."
             )
-        return np.clip(moved, 0.0, has), np.maximum(-moved, 0.0)
 
     def left(
-        self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Any
+        self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Outcome
     ) -> np.ndarray:
-        """(K,) what holders have to meet calls with after clearing."""
+        """(B, K) what holders have to meet calls with after clearing."""
         taken = np.maximum(settled.claims_lost, 0.0)
         if withdrawal:
             gone = settled.defaulted.astype(float)
-            taken = taken + withdrawal * (network.liabilities @ gone)
+            taken = taken + withdrawal * (network.liabilities @ gone.T).T
         taken = np.where(settled.defaulted, np.inf, taken)
-        at = self.holder >= 0
-        out = free.copy()
-        out[at] = np.maximum(free[at] - taken[self.holder[at]], 0.0)
-        return out
+        return np.maximum(free - taken[:, self.holder], 0.0)
 
 
-def of_venues(step: CascadeResult) -> np.ndarray:
-    """(V,) what the accounts cost each venue, in the unit of the book: deficits, less fees and what
-    its vault is worth."""
-    return (step.deficits - step.fees - step.vaults).to_numpy()
+def conversion_of(network: ExposureNetwork, book: MarginBook) -> float:
+    """The worth of one unit of money of the book in that of the network."""
+    return conversion(
+        book.unit,
+        network.unit,
+        "The book",
+        f"Say what its prices and margins are in: MarginBook(…, unit={network.unit!r})."
+        if network.unit
+        else f"Say what the amounts of the network are in: unit={book.unit!r}.",
+    )
+
+
+def stakes_of(book: MarginBook, rate: float) -> np.ndarray:
+    """(K,) what every holder has at venues, in the unit of the network."""
+    stake = rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
+    return np.bincount(book.arrays.holder, stake, len(book.holders))
+
+
+def with_parties(
+    network: ExposureNetwork, book: MarginBook, free: Mapping[Any, float]
+) -> ExposureNetwork:
+    """The network with all venues and holders of the book, and the assets whose prices move them.
+
+    A holder that is no node has what is at venues, and its free money; of a venue that is no node
+    the balance sheet is not known.
+    """
+    if not len(network):
+        return network
+    known = network.names
+    if not any(name in known for name in (*book.venues, *book.holders)):
+        raise MarginError(
+            "No venue and no holder of the book is a node of the network: there is nothing to "
+            "couple. Use the same names in both."
+        )
+    has = dict.fromkeys(book.venues, np.nan)
+    stakes = stakes_of(book, conversion_of(network, book)).tolist()
+    has |= {name: stake + free.get(name, 0.0) for name, stake in zip(book.holders, stakes,
+            strict=True)}  # fmt: skip
+    new = {name: money for name, money in has.items() if name not in known}
+    if new:
+        more = pd.DataFrame({"node": list(new), "external_assets": list(new.values())})
+        sheet = more["external_assets"].notna()
+        more = more.assign(external_liabilities=np.where(sheet, 0.0, np.nan), can_fail=True)
+        nodes = network._completed()
+        if "kind" in nodes:
+            more["kind"] = np.where(more["node"].isin(book.venues), "venue", "account holder")
+        done = record("added", "parties of the book", {"nodes": len(new)})
+        nodes = pd.concat([nodes, more], ignore_index=True)
+        network = transforms.rebuilt(network, done, network.exposures, nodes)
+    moved = [name for name in dict.fromkeys((*book.base, *book.assets))
+             if name != NUMERAIRE and name not in network.priced_assets]  # fmt: skip
+    if not moved:
+        return network
+    rows = pd.DataFrame({"node": network.names[0], "asset": moved, "value": 0.0})
+    return transforms.with_holdings_rows(network, rows)
 
 
 def run_from(
@@ -182,8 +256,3 @@ def run_from(
         "withdrawn", "creditors withdraw at par", {"amount": money(float(paid.sum()), network.unit)}
     )
     return transforms.rebuilt(network, done, claims[claims["amount"] > 0], nodes), paid
-
-
-def place(names: tuple[Any, ...], name: Any, what: str = "holder") -> int:
-    known_name(name, names, what)
-    return names.index(name)

@@ -1,0 +1,104 @@
+"""Scenarios of prices without a network: which one they meet is said when they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..errors import ShockError
+from ..network.exposure_network import ExposureNetwork
+from ..text import known_name
+from .copulas import clayton_copula, gaussian_copula, t_copula
+from .derived import Derived
+from .factors import common_factor, factors
+from .history import historical
+from .lognormal import jumps, prices
+from .scenario_set import Batch, Scenarios
+from .simulated import from_array
+
+LAWS: dict[str, Callable[..., Scenarios]] = {
+    function.__name__: function
+    for function in (prices, jumps, historical, common_factor, factors, gaussian_copula, t_copula,
+                     clayton_copula, from_array)
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assets(Derived):
+    """Prices of assets, of nodes nothing.
+
+    Attributes
+    ----------
+    base : scenarios in which every asset is a node that holds one unit of itself.
+    index : (A,) the assets, sorted.
+    """
+
+    index: pd.Index
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array]:
+        """Assets whose prices move; nothing is held of them."""
+        return self.index, csr_array((0, len(self.index)))
+
+    def changes(self, start: int, stop: int) -> pd.DataFrame:
+        """Relative price change of every asset, one row a scenario, start to stop − 1."""
+        moved = self.draw(start, stop).prices
+        assert moved is not None
+        rows = pd.RangeIndex(start, stop, name="scenario")
+        return pd.DataFrame(moved - 1.0, rows, self.index)
+
+    def _block(self, number: int) -> Batch:
+        batch = self._based(number)
+        moved = 1.0 - batch.losses if batch.prices is None else batch.prices
+        return Batch(np.zeros((len(moved), 0)), None, batch.weights, moved)
+
+
+def assets(names: Iterable[Any], law: str = "prices", **parameters: Any) -> Assets:
+    """Scenarios of the prices of assets, for any network or book that knows them.
+
+    Parameters
+    ----------
+    names : the assets.
+    law : the function of `ct.scenarios` that draws. "prices" and "jumps" are lognormal;
+        "historical" draws rows of `returns` again, one by one or in blocks; "from_array" takes
+        `prices` of your own. The others ("common_factor", "factors", "gaussian_copula",
+        "t_copula", "clayton_copula") say what part of its price each asset loses; with them no
+        price rises.
+    **parameters : of that function, assets in the place of nodes.
+
+    Raises
+    ------
+    UnknownNameError : for an unknown law, with the closest one.
+    ShockError : for no names, one name twice, and as the function raises.
+
+    Example
+    -------
+    >>> falls = assets(["BTC", "ETH"], volatility=0.0, drift={"BTC": 0.0, "ETH": -0.5},
+    ...     scenarios=2, rng=1)
+    >>> falls.changes(0, 1).round(4).to_dict("list")
+    {'BTC': [0.0], 'ETH': [-0.3935]}
+    >>> past = pd.DataFrame({"BTC": [-0.1, -0.1], "ETH": [0.2, 0.2]})
+    >>> again = assets(past, "historical", returns=past, horizon=2, scenarios=1, rng=1)
+    >>> again.changes(0, 1).round(2).values.tolist()
+    [[-0.19, 0.44]]
+    """
+    known_name(law, LAWS, "law")
+    index = pd.Index(list(names), name="asset")
+    if not len(index) or not index.is_unique:
+        raise ShockError(f"assets({list(index)}): names of assets, each one once.")
+    index = index.sort_values()
+    nodes = pd.DataFrame({"node": index, "external_assets": 1.0})
+    own = pd.DataFrame({"node": index, "asset": index, "value": 1.0})
+    owed = pd.DataFrame({"creditor": [], "debtor": [], "amount": []})
+    network = ExposureNetwork(nodes, owed, holdings=own)
+    if law == "historical":
+        parameters = {"by": "asset", **parameters}
+    base = LAWS[law](network, **parameters)
+    words = {**base.words, "assets": [str(name) for name in index]}
+    none = pd.Index([], dtype=object)
+    return Assets(none, np.empty(0), len(base), words, (), base, index)

@@ -1,0 +1,138 @@
+"""Scenarios made from other scenarios: they draw the same numbers, for another network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from ..errors import ShockError
+from ..network.exposure_network import ExposureNetwork
+from ..text import known_name
+from .scenario_set import Batch, Scenarios, assets_of, capped
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Derived(Scenarios):
+    """Scenarios that draw the numbers of others.
+
+    Attributes
+    ----------
+    base : the others.
+    """
+
+    base: Scenarios
+
+    @property
+    def pins(self) -> bool:
+        """Whether scenarios pin nodes in default."""
+        return self.base.pins
+
+    @property
+    def unit_weights(self) -> bool:
+        """Whether every scenario weighs the same."""
+        return self.base.unit_weights
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the scenarios are a random sample."""
+        return self.base.sampled
+
+    @property
+    def labels(self) -> pd.Index:
+        """(len,) a name for each scenario."""
+        return self.base.labels
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """(len,) the independent replicate of each scenario."""
+        return self.base.groups
+
+    def group(self, start: int, stop: int) -> np.ndarray:
+        """(stop − start,) the independent replicate that each scenario belongs to."""
+        return self.base.group(start, stop)
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets whose prices move, and what is held of them."""
+        return self.base.portfolio
+
+    def _based(self, number: int) -> Batch:
+        """The scenarios of block `number`, as the base draws them."""
+        start = number * self.block
+        return self.base.draw(start, min(start + self.block, self.count))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Placed(Derived):
+    """Scenarios on a network with more nodes, or of assets alone on a network that holds them.
+
+    Attributes
+    ----------
+    held : assets (A,) of the network and what its nodes hold of them (n, A), money.
+    places : (a,) place of each asset of the base among them.
+    """
+
+    held: tuple[pd.Index, csr_array]
+    places: np.ndarray
+
+    @property
+    def portfolio(self) -> tuple[pd.Index, csr_array] | None:
+        """Assets whose prices move, and what is held of them."""
+        return None if self.base.portfolio is None else self.held
+
+    def _block(self, number: int) -> Batch:
+        batch = self._based(number)
+        k, m = batch.losses.shape
+        losses, rates, prices = np.zeros((k, len(self.names))), None, None
+        losses[:, :m] = batch.losses
+        if batch.recoveries is not None:
+            rates = np.full(losses.shape, np.nan)
+            rates[:, :m] = batch.recoveries
+        if batch.prices is not None:
+            prices = np.ones((k, len(self.held[0])))
+            prices[:, self.places] = batch.prices
+            if not m:  # of assets alone: what the nodes hold of them
+                losses = capped((1.0 - prices) @ self.held[1].T, self.worth)
+        return Batch(losses, rates, batch.weights, prices)
+
+
+def placed(scenarios: Scenarios, network: ExposureNetwork) -> Scenarios:
+    """The scenarios on a network that begins with their nodes; of assets alone on any network.
+
+    Scenarios of other nodes are given back as they are.
+
+    Raises
+    ------
+    ShockError : for an asset whose price moves and of which the network knows nothing.
+    """
+    count = len(scenarios.names)
+    if not network.names[:count].equals(scenarios.names) or not len(network):
+        return scenarios
+    moved, assets = scenarios.portfolio, network.priced_assets
+    same = moved is None or moved[0].equals(assets)
+    if same and count == len(network):
+        return scenarios
+    places = np.empty(0, int)
+    if moved is not None:
+        places = assets.get_indexer_for(moved[0])
+        if (places < 0).any():
+            name = moved[0][int(np.argmax(places < 0))]
+            if not len(assets):
+                raise ShockError(
+                    f"The scenarios move the price of {name!r}, and no node of the network holds "
+                    "an asset: give it holdings= (node, asset, value)."
+                )
+            known_name(name, assets, "asset", "the scenarios")
+    return Placed(
+        network.names,
+        assets_of(network),
+        len(scenarios),
+        scenarios.words,
+        scenarios.assumptions,
+        scenarios,
+        (assets, network.held),
+        places,
+    )
