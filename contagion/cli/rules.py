@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -195,6 +195,15 @@ def catalogue(
     as_toml: Annotated[
         bool, option(None, "Print the rule as TOML and nothing else.", OUT, "--toml")
     ] = False,
+    terms: Annotated[
+        bool,
+        option(
+            None,
+            "Set the venues side by side: fund, order, basis, price, cap, pause.",
+            OUT,
+            "--terms",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the rules of loss sharing and the venues, or explain one and print it as TOML.
@@ -204,12 +213,16 @@ def catalogue(
     from ..venues import CATALOGUE
 
     name = None if name is None else name.removeprefix("venue:")
+    if name is not None and terms:
+        raise ArgumentError("--terms is about all venues; leave out NAME, which prints its own.")
     if name is None:
         if param or as_toml:
             raise ArgumentError(f"{'--toml' if as_toml else '--param'}: say which rule, NAME.")
         rows = [_about(each) for each in (*RULES, *CATALOGUE)]
         if as_json:
             print_json(rows)
+        elif terms:
+            _side_by_side([row for row in rows if row["kind"] == "venue"])
         else:
             _list(rows)
         return
@@ -261,6 +274,7 @@ def _about(name: str) -> dict[str, Any]:
     if name not in RULES:
         each = describe(name)
         known = {key: getattr(each, key) for key in RECORD}
+        known |= {"order": each.order, "terms": asdict(each.terms)}
         known |= {"required": list(each.required), "parameters": dict(each.parameters)}
         return {"name": name, "kind": "venue", **known}
     kind = RULES[name]
@@ -300,6 +314,19 @@ def _list(rows: list[dict[str, Any]]) -> None:
     put("\nOne in full: contagion rules NAME")
 
 
+def _terms(row: dict[str, Any]) -> None:
+    order = {"fund": row["terms"]["fund"], "order": row["order"]}
+    for part, text in {**order, **row["terms"]}.items():
+        put(f"  {part:<7}{paragraph(text, ' ' * 9)}")
+
+
+def _side_by_side(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        put(row["name"])
+        _terms(row)
+    put("\nThe same as a table: contagion.venues.table(), or --json.")
+
+
 def _parameters(row: dict[str, Any]) -> str:
     shown = [f"{name} (needed)" for name in row["required"]]
     for name, value in row["parameters"].items():
@@ -313,6 +340,7 @@ def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
     say(f"{about['name']}: {about['title']}" if venue else about["name"])
     if venue:
         say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
+        _terms(about)
         say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
     say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
     put(f"\n{documented(_help(about['name']))}")

@@ -5,6 +5,9 @@ One file a venue: its rules, its formulas and their records. "How does Aave do i
 name in files and on the command line is `venue(name)`, its record `describe(name)`; `CATALOGUE` has
 all records. `adl` is the queue of deleveraging at any venue, `adl_research` what research compares.
 
+`table()` sets all venues side by side: who pays first, the order, by what the rest is shared, at
+which price, up to what, and what pauses.
+
 A new venue is a file with a `CATALOGUE` of its own and a line in the list below.
 
 >>> venue("bitmex", fund=30.0)
@@ -15,8 +18,12 @@ Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
+
+from ..records import Table
 from ..rules.rule import Rule
 from ..text import known_name
 from . import aave as aave
@@ -64,3 +71,43 @@ def describe(name: str) -> Venue:
     """Title, source, date, status, parameters and text of a venue; `RuleError` if unknown."""
     known_name(name, CATALOGUE, "venue")
     return CATALOGUE[name]
+
+
+def table() -> Table:
+    """What each venue of the catalogue does with a shortfall: one row a venue, a few words a cell.
+
+    `order` comes from the rule itself. NaN where no source read says it; `reasons` has the reason.
+
+    Example
+    -------
+    >>> from contagion import venues
+    >>> venues.table().table.loc["drift_spot", ["fund", "order", "basis"]].tolist()
+    ['insurance vault', 'insurance fund, deposits', 'deposit']
+    """
+    rows = {
+        name: {"order": each.order, **asdict(each.terms), "status": each.status,
+               "as_of": each.as_of}
+        for name, each in CATALOGUE.items()
+    }  # fmt: skip
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("venue")
+    frame = frame[["fund", "order", "basis", "price", "cap", "pause", "status", "as_of"]]
+    unknown = frame.apply(lambda column: column.str.startswith("unknown: "))
+    why = {
+        column: frame.loc[unknown[column], column].str.removeprefix("unknown: ").to_dict()
+        for column in frame
+        if unknown[column].any()
+    }
+    return Table(
+        frame.mask(unknown),
+        {
+            "fund": "who pays before a claim is cut",
+            "order": "layers of the rule, the first loses first; or its word",
+            "basis": "by what the rest is shared",
+            "price": "at which positions are closed or claims are paid",
+            "cap": "the most that a fund pays or a claim loses",
+            "pause": "what stops trading, withdrawals or liquidations, or forces deleveraging",
+            "status": "how far the source was read",
+            "as_of": "date or commit of the source",
+        },
+        why,
+    )

@@ -24,7 +24,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 from .parameters import at_most, capacity, share
-from .record import Venue
+from .record import Terms, Venue
 
 
 def v3(
@@ -351,6 +351,13 @@ CATALOGUE = (
         simplified="The DAO pays its offset at once (in fact by a decision, if at all; unpaid "
         "it falls on the suppliers), nothing is pending, and the last units of a "
         "stake can be slashed.",
+        terms=Terms(
+            fund="offset of the DAO, then the Umbrella stake of that reserve",
+            basis="order of exit",
+            price="par: the supply index stays",
+            cap="stake / (1 + fee); a claim: all of it",
+            pause="a guardian can freeze a reserve",
+        ),
     ),
     Venue(
         name="aave_v2_safety_module",
@@ -363,5 +370,11 @@ CATALOGUE = (
         "deficit and names no share.",
         simplified="Slashing is a vote and may not happen, the sale moves the price of AAVE, "
         "and an issue of new AAVE may follow: all three are left out.",
+        terms=Terms(
+            fund="staked AAVE",
+            basis="order of exit",
+            price="par: the supply index stays",
+            cap="30 % of the stake; a claim: all of it",
+        ),
     ),
 )

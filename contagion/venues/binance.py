@@ -16,7 +16,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .adl import profit_times_leverage
 from .parameters import fund_then
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(fund: float | None = None, by: str = "score") -> Rule:
@@ -146,5 +146,11 @@ CATALOGUE = (
         read="The FAQ of 2019; the score in use today is unverified (medium confidence).",
         simplified="One liquidated order; the queue is not ranked again; guarantees of Binance "
         "not to deleverage some contracts are left out.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="rank: profit × margin ratio (2019)",
+            price="bankruptcy price",
+            cap="the whole position",
+        ),
     ),
 )

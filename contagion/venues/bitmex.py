@@ -16,7 +16,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .adl import profit_times_leverage
 from .parameters import fund_then
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(fund: float | None = None, by: str = "score") -> Rule:
@@ -112,5 +112,11 @@ CATALOGUE = (
         status="verified",
         read="The support article, as a stored copy.",
         simplified="One liquidated order; the queue is not ranked again while it is worked off.",
+        terms=Terms(
+            fund="insurance fund of the contract",
+            basis="rank: profit % × effective leverage",
+            price="bankruptcy price of the liquidated order",
+            cap="the whole position",
+        ),
     ),
 )

@@ -20,7 +20,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers, ratio
 from ..text import choice
 from .parameters import fund_then, money, share
-from .record import Venue
+from .record import NOT_READ, Terms, Venue
 
 
 def rule(
@@ -160,5 +160,12 @@ CATALOGUE = (
         simplified="The smallest balance below which the 30 % rule is off, and the end of "
         "deleveraging (back above 25 % in the examples of the API), are not "
         "modelled.",
+        terms=Terms(
+            fund="insurance pool, isolated or shared",
+            basis="rank",
+            price=NOT_READ,
+            cap="shared pool: 30 % of its peak of 8 hours; a claim: the whole position",
+            pause="deleveraging ends when the drawdown is back above 25 % (examples of the API)",
+        ),
     ),
 )

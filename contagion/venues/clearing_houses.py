@@ -28,7 +28,7 @@ from ..errors import RuleError
 from ..records import Table
 from ..rules.rule import Rule
 from ..text import known_name, listing
-from .ccp import DefaultManager
+from .ccp import TERMS, DefaultManager
 from .record import Venue
 
 NAMES = tuple(each.name for each in fields(DefaultManager))
@@ -297,6 +297,7 @@ def _record(name: str) -> Venue:
         read=f"Read: {listing(read, 9) or 'no figure'}; from notes, assumed or not found: "
         f"{listing(rest, 9) or 'none'}.",
         simplified=HOUSES[name].simplified,
+        terms=TERMS,
     )
 
 

@@ -17,7 +17,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
 from .parameters import fund_then
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(fund: float | None = None, weight: str = "profit") -> Rule:
@@ -142,5 +142,11 @@ CATALOGUE = (
         read="The support article, as a stored copy; the basis, session profits pro rata, is "
         "unverified (medium confidence).",
         simplified="None stated.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="profit of the session",
+            price="none: profits are cut",
+            cap="the profit",
+        ),
     ),
 )

@@ -18,7 +18,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money
-from .record import Venue
+from .record import Terms, Venue
 
 
 def perp(
@@ -232,6 +232,12 @@ CATALOGUE = (
         simplified="The charge is not capped on chain and can bankrupt others, here no claim "
         "loses more than its amount; the smallest unit that stays in the vault and "
         "rounding are left out.",
+        terms=Terms(
+            fund="insurance vault, then the fee pool of the market",
+            basis="open interest, both sides",
+            price="none: charged through cumulative funding",
+            cap="vault: the limit of the market; claims: no cap on chain",
+        ),
     ),
     Venue(
         name="drift_spot",
@@ -242,5 +248,11 @@ CATALOGUE = (
         status="verified",
         read="The function resolve_spot_bankruptcy, as a stored copy.",
         simplified="The smallest unit that stays in the vault is left out.",
+        terms=Terms(
+            fund="insurance vault",
+            basis="deposit",
+            price="the deposit index falls",
+            cap="the deposit",
+        ),
     ),
 )

@@ -19,7 +19,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money
-from .record import Venue
+from .record import Terms, Venue
 
 
 def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str = "order") -> Rule:
@@ -228,5 +228,12 @@ CATALOGUE = (
         read="The code of the insurance fund and of the offsetting of accounts.",
         simplified="Accounts whose bankruptcy prices do not overlap are skipped by the chain, "
         "and it visits a limited number of them; here every account is reached.",
+        terms=Terms(
+            fund="insurance fund, all or nothing on each fill",
+            basis="order of visit from a random start",
+            price="bankruptcy price of the portfolio",
+            cap="the whole position",
+            pause="withdrawals are gated while an account has negative collateral",
+        ),
     ),
 )

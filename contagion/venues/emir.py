@@ -126,5 +126,6 @@ CATALOGUE = (
         "tranche is unverified (high confidence).",
         simplified="As for ccp; one figure stands for the capital on which both tranches are "
         "based.",
+        terms=ccp.TERMS,
     ),
 )

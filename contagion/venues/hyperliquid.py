@@ -18,7 +18,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
@@ -182,5 +182,11 @@ CATALOGUE = (
         read="The pages of the documentation, and those of trade.xyz on HIP-3, as stored copies.",
         simplified="Positions that the vault takes over and later loses or gains on are not "
         "followed.",
+        terms=Terms(
+            fund="backstop vault; none in markets of builders",
+            basis="rank: index of profit × leverage",
+            price="previous mark price",
+            cap="the whole position; nothing without a position",
+        ),
     ),
 )

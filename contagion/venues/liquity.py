@@ -19,7 +19,7 @@ from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
 from .parameters import at_most, share
-from .record import Venue
+from .record import Terms, Venue
 
 
 def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
@@ -239,5 +239,12 @@ CATALOGUE = (
         "part (the contract liquidates it in turn); gas compensation is left out, "
         "and so are troves above 110 % in recovery mode, whose liquidation costs "
         "only their owner.",
+        terms=Terms(
+            fund="stability pool",
+            basis="deposit in the pool, then stake of the trove",
+            price="collateral at the oracle price",
+            cap="pool: its deposits; a trove: its equity",
+            pause="recovery mode while the system is below 150 %",
+        ),
     ),
 )

@@ -17,7 +17,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import capacity
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
@@ -235,5 +235,12 @@ CATALOGUE = (
         simplified="Auctions work at one price and without limit of time; in fact debt below "
         "one lot waits, and without a shutdown DAI trades below par instead of "
         "taking a haircut.",
+        terms=Terms(
+            fund="surplus buffer",
+            basis="MKR held, then DAI held",
+            price="price of MKR in the debt auction; a basket in a shutdown",
+            cap="no cap",
+            pause="breaker of the auctions in four levels; emergency shutdown",
+        ),
     ),
 )

@@ -17,7 +17,7 @@ from ..rules.order import FirstCome
 from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .record import Venue
+from .record import Terms, Venue
 
 
 def blue() -> Rule:
@@ -183,6 +183,12 @@ CATALOGUE = (
         simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
         "and with a hard-coded oracle nothing is liquidated; the rule is not called "
         "then.",
+        terms=Terms(
+            fund="none",
+            basis="supply to that market",
+            price="supply index falls in the liquidation itself",
+            cap="the claim",
+        ),
     ),
     Venue(
         name="metamorpho_v1_0",
@@ -194,6 +200,12 @@ CATALOGUE = (
         read="The code of total assets and fees in a version before v1.1; that the vaults "
         "deployed as v1.0 have this code is unverified (high confidence).",
         simplified="None stated.",
+        terms=Terms(
+            fund="none",
+            basis="shares",
+            price="share price falls at once",
+            cap="the claim",
+        ),
     ),
     Venue(
         name="metamorpho_v1_1",
@@ -205,5 +217,11 @@ CATALOGUE = (
         read="The code of total assets, lost assets and fees.",
         simplified="The lost assets are not covered (a curator may), and withdrawals meet no "
         "lack of liquidity other than the loss.",
+        terms=Terms(
+            fund="none",
+            basis="order of exit",
+            price="share price stays",
+            cap="the claim",
+        ),
     ),
 )

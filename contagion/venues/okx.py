@@ -17,7 +17,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from ..text import choice
 from .parameters import fund_then, money, share
-from .record import Venue
+from .record import Terms, Venue
 
 
 def rule(
@@ -168,6 +168,13 @@ CATALOGUE = (
         "used up, the score and the base of the 30 % are unverified (medium confidence).",
         simplified="The queue is not ranked again; positions that are closed at the mark price "
         "bear nothing, so they are not shown.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="rank",
+            price="mark price; bankruptcy price once the fund is nearly used up",
+            cap="the whole position",
+            pause="deleveraging from a fall of the fund by 30 % in 8 hours",
+        ),
     ),
     Venue(
         name="okex_2018",
@@ -178,5 +185,11 @@ CATALOGUE = (
         status="verified",
         read="The notice as quoted by movingwatertrading.com, and the support article.",
         simplified="The shortfall is an input; it is known only at the weekly settlement.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="net profit of the week",
+            price="none: profits are cut at the settlement",
+            cap="the profit",
+        ),
     ),
 )

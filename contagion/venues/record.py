@@ -9,9 +9,34 @@ from typing import Any, Literal
 
 from ..errors import RuleError
 from ..rules.rule import Rule
+from ..rules.waterfall import Waterfall
 from ..text import known_name
 
 Status = Literal["verified", "partly unverified", "unverified"]
+
+
+NOT_READ = "unknown: no source read says it"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What differs between venues, in a few words each; `contagion.venues.table` sets them side by
+    side. What no source says is "unknown: " and the reason.
+
+    Attributes
+    ----------
+    fund : who pays before anybody's claim is cut.
+    basis : by what the rest is shared.
+    price : at which price positions are closed, or claims are paid.
+    cap : the most that a fund pays or a claim loses.
+    pause : what stops trading, withdrawals or liquidations, or forces deleveraging.
+    """
+
+    fund: str
+    basis: str
+    price: str
+    cap: str
+    pause: str = NOT_READ
 
 
 @dataclass(frozen=True)
@@ -29,6 +54,7 @@ class Venue:
         "unverified": believed, not read in any source.
     read : what was read in the source, and what of it only second-hand.
     simplified : where the rule here is simpler than the one in the source.
+    terms : fund, basis, price, cap and pause in words.
     """
 
     name: str
@@ -39,6 +65,7 @@ class Venue:
     status: Status
     read: str
     simplified: str
+    terms: Terms
 
     def __call__(self, **parameters: Any) -> Rule:
         """The rule of the venue; `RuleError` for a parameter that is unknown or missing."""
@@ -61,6 +88,12 @@ class Venue:
         """The other parameters and their defaults."""
         own = signature(self.build).parameters.items()
         return {name: each.default for name, each in own if each.default is not each.empty}
+
+    @property
+    def order(self) -> str:
+        """The layers in the order in which they lose, or the word of a rule without layers."""
+        rule = self.build(**dict.fromkeys(self.required, 1.0))
+        return ", ".join(rule.names) if isinstance(rule, Waterfall) else rule.word.replace("_", " ")
 
     @property
     def help(self) -> str:
