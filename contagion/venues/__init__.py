@@ -36,6 +36,7 @@ from . import bybit as bybit
 from . import ccp as ccp
 from . import clearing_houses as clearing_houses
 from . import compound as compound
+from . import crypto_com as crypto_com
 from . import deribit as deribit
 from . import drift as drift
 from . import dydx as dydx
@@ -43,10 +44,13 @@ from . import emir as emir
 from . import euler as euler
 from . import gmx as gmx
 from . import hyperliquid as hyperliquid
+from . import jupiter as jupiter
+from . import lighter as lighter
 from . import liquity as liquity
 from . import maker as maker
 from . import morpho as morpho
 from . import okx as okx
+from . import paradex as paradex
 from .record import Venue as Venue
 
 CATALOGUE: dict[str, Venue] = {

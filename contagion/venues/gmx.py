@@ -121,7 +121,7 @@ CATALOGUE = (
         "adl/AdlUtils.sol",
         as_of="code @ 0942746",
         status="verified",
-        read="The function getPositionPnlUsd, and of deleveraging the state and the order (AdlUtils).",
+        read="The function getPositionPnlUsd, and of AdlUtils the state and the order.",
         simplified="Losses of other traders on the same side, which lower the factor, are "
         "netted before; auto-deleveraging itself, by which a keeper closes "
         "positions of its own choice above maxPnlFactorForAdl, is left out.",
@@ -130,8 +130,8 @@ CATALOGUE = (
             basis="profit",
             price="oracle price, every profit scaled alike",
             cap="the profit",
-            pause="a keeper closes positions above maxPnlFactorForAdl; withdrawals have a factor of "
-            "their own",
+            pause="a keeper closes positions above maxPnlFactorForAdl; withdrawals have "
+            "a factor of their own",
         ),
     ),
 )
