@@ -37,20 +37,28 @@ from . import ccp as ccp
 from . import clearing_houses as clearing_houses
 from . import compound as compound
 from . import crypto_com as crypto_com
+from . import curve as curve
 from . import deribit as deribit
 from . import drift as drift
 from . import dydx as dydx
 from . import emir as emir
+from . import ethena as ethena
 from . import euler as euler
+from . import fluid as fluid
 from . import gmx as gmx
 from . import hyperliquid as hyperliquid
 from . import jupiter as jupiter
+from . import kamino as kamino
+from . import lido as lido
 from . import lighter as lighter
 from . import liquity as liquity
 from . import maker as maker
 from . import morpho as morpho
 from . import okx as okx
 from . import paradex as paradex
+from . import rocket_pool as rocket_pool
+from . import sky as sky
+from . import venus as venus
 from .record import Venue as Venue
 
 CATALOGUE: dict[str, Venue] = {
