@@ -96,6 +96,56 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
     return FirstCome(by)
 
 
+def vault_v2() -> Rule:
+    """Morpho Vault V2: a loss is in the share price at the next accrual, pro rata on depositors.
+
+        loss_k = L × shares_k / Σ shares
+
+    Total assets follow what the adapters report: down at once, up only by `vault_v2_assets`.
+
+    Claims: all depositors of the vault.
+
+    Example
+    -------
+    >>> from contagion.venues import morpho
+    >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0]}
+    >>> morpho.vault_v2().allocate(10, claims).table["loss"].tolist()
+    [6.0, 4.0]
+
+    Source: morpho-org/vault-v2, src/VaultV2.sol (accrueInterestView), read @ ae9c13b.
+    """
+    return PRO_RATA
+
+
+def vault_v2_assets(
+    real: ArrayLike, last: ArrayLike, elapsed: ArrayLike, *, max_rate: ArrayLike
+) -> Numbers:
+    """Total assets of a Morpho Vault V2: min(real, last × (1 + max_rate × elapsed)).
+
+    A loss counts in full, a gain (and a recovery after a loss) at most at the largest rate.
+
+    Parameters
+    ----------
+    real, last : assets that the adapters report, and total assets at the last accrual, >= 0.
+    elapsed : seconds since then, >= 0.
+    max_rate : largest rate per second, >= 0; set by the allocator, 0 until it is.
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    >>> vault_v2_assets([90, 120], 100, 10, max_rate=0.005)
+    array([ 90., 105.])
+
+    Source: as for `vault_v2`.
+    """
+    now, then = numbers("real", real, 0), numbers("last", last, 0)
+    grown = then * (1 + numbers("max_rate", max_rate, 0) * numbers("elapsed", elapsed, 0))
+    return answer(np.minimum(now, grown), now, grown)
+
+
 def incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
     """The liquidation incentive factor of Morpho Blue: collateral seized per unit repaid.
 
@@ -222,6 +272,24 @@ CATALOGUE = (
             basis="order of exit",
             price="share price stays",
             cap="the claim",
+        ),
+    ),
+    Venue(
+        name="morpho_vault_v2",
+        build=vault_v2,
+        title="Loss in the share price at the next accrual, pro rata on depositors",
+        source="morpho-org/vault-v2 @ ae9c13b",
+        as_of="code @ ae9c13b",
+        status="verified",
+        read="The code of total assets and of leaving the vault.",
+        simplified="Fees, gates, and the fact that an adapter on a MetaMorpho vault v1.1 reports "
+        "no bad debt are left out.",
+        terms=Terms(
+            fund="none",
+            basis="shares",
+            price="share price falls at the next accrual; recoveries come at a largest rate",
+            cap="the claim",
+            pause="gates may stop deposits and withdrawals",
         ),
     ),
 )
