@@ -10,7 +10,8 @@ The names here are what a first session needs; the rest is in the rooms: `networ
 is), `models` (how losses spread), `rules` and `venues` (how one node shares a shortfall), `results`
 (what came out), `measures` (who is critical), `liquidation` and `margin` (positions, loans, initial
 margin), `scenarios` and `experiments` (many runs), `synthetic` (generated and reconstructed
-networks), `lookthrough`, `randomgraphs`, `statistics`, `plot` and `report`.
+networks), `lookthrough`, `randomgraphs`, `statistics`, `plot` and `report`;
+`study` holds a run as one specification.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         rules,
         scenarios,
         statistics,
+        study,
         synthetic,
         venues,
     )
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from .models import DebtRank, EisenbergNoe
     from .panel import Panel
     from .report import write_report
+    from .study import Study
 
 __version__ = "0.1.0"
 
@@ -86,6 +89,7 @@ __all__ = [
     "Shock",
     "ShockError",
     "StressError",
+    "Study",
     "UnknownNameError",
     "compare_rules",
     "datasets",
@@ -104,6 +108,7 @@ __all__ = [
     "scenarios",
     "statistics",
     "stress_test",
+    "study",
     "sweep",
     "synthetic",
     "venues",
@@ -114,6 +119,7 @@ _ON_USE = {  # the other names are rooms
     "DebtRank": "models",
     "EisenbergNoe": "models",
     "Panel": "panel",
+    "Study": "study",
     "compare_rules": "experiments",
     "rank": "measures.ranking",
     "stress_test": "experiments",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -137,9 +138,24 @@ def card(name: str) -> Card:
     >>> card("neva_ring3").kind
     'published example'
     """
+    return _card(path(name) / "dataset.toml")
+
+
+def card_of_folder(folder: str | PathLike[str]) -> Card | None:
+    """The card in a folder of tables, such as a copy of a dataset; None where it has no whole one.
+
+    >>> card_of_folder(path("neva_ring3")) == card("neva_ring3"), card_of_folder("nowhere")
+    (True, None)
+    """
+    try:
+        return _card(Path(folder) / "dataset.toml")
+    except (DatasetError, OSError):
+        return None
+
+
+def _card(file: Path) -> Card:
     import tomllib
 
-    file = path(name) / "dataset.toml"
     try:
         raw = {"rules": {}, "periods": {}, "assume_equity": {}} | tomllib.loads(
             file.read_text("utf-8")
@@ -157,7 +173,7 @@ def card(name: str) -> Card:
         raise DatasetError(f"{file}: the card is malformed: {'; '.join(wrong)}.")
     fields: dict[str, Any] = {key: " ".join(str(raw[key]).split()) for key in TEXTS}
     fields |= {key: MappingProxyType(raw[key]) for key in TABLES}
-    return Card(name=name, caveats=tuple(raw["caveats"]), **fields)
+    return Card(name=file.parent.name, caveats=tuple(raw["caveats"]), **fields)
 
 
 def load(name: str, **choices: Any) -> ExposureNetwork:

@@ -40,6 +40,7 @@ ROOMS = (
     "lookthrough",
     "randomgraphs",
     "experiments",
+    "study",
     "panel",
     "plot",
     "report",

@@ -15,7 +15,8 @@ from terminal import fits, flat, read_json
 
 import contagion as ct
 from contagion import rules
-from contagion.cli.rule_arguments import assigned, rule, sets
+from contagion.cli.rule_arguments import assigned, sets
+from contagion.study.rule_words import rule_from
 
 OKEX = "okex_2018"
 TURNED = "{ rule = 'waterfall', layers = [{ name = 'clawback' }, { name = 'insurance fund' }] }"
@@ -163,7 +164,7 @@ def test_run_with_another_rule_equals_python(cli):
 
 def test_the_last_rule_of_a_node_holds(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "turned.toml").write_text(rules.dumps(rule(TURNED)))
+    (tmp_path / "turned.toml").write_text(rules.dumps(rule_from(TURNED)))
     words = ["run", OKEX, "--rule", "okex=talmud", "--rule", "okex=turned.toml", "--json"]
     losses = {row["node"]: row["loss"] for row in read_json(cli(*words)[1])["table"]}
     assert losses["insurance_fund"] == 0

@@ -13,7 +13,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
-from contagion.cli.values import steps, value
+from contagion.study.texts import axis, free
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -136,7 +136,7 @@ def test_reverse_with_a_default_that_happens_anyway(cli):
     assert code == 0 and "0 USD in all" in out
 
 
-def test_values_and_steps():
-    assert value("1_000") == 1000 and value("x") == "x" and value("1;2") == [[1], [2]]
-    assert steps("a=1m,2m") == ("a", [1e6, 2e6])
-    assert steps("a=0:0.3:4")[1] == [0.0, 0.1, 0.2, 0.3]
+def test_values_and_axes():
+    assert free("1_000") == 1000 and free("x") == "x" and free("1;2") == [[1], [2]]
+    assert axis("1m,2m", "a") == [1e6, 2e6] and axis([1, 2], "a") == [1, 2]
+    assert axis("0:0.3:4", "a") == [0.0, 0.1, 0.2, 0.3]

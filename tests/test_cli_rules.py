@@ -9,7 +9,8 @@ import pytest
 from terminal import fits, flat, read_json
 
 from contagion import rules, venues
-from contagion.cli.rule_arguments import in_words, rule
+from contagion.cli.rule_arguments import in_words
+from contagion.study.rule_words import rule_from
 from contagion.venues import CATALOGUE
 
 OKEX = "okex_2018"
@@ -127,7 +128,7 @@ ERRORS = [
     ([*ALLOCATE, "venue:morpho_blue", "--param", "fund=3"], "has no parameters"),
     ([*ALLOCATE, "pro_rata", "--param", "wait=profit"], "Did you mean 'weight'?"),
     ([*ALLOCATE, "pro_rata", "--param", "negative=one"], "'zero'"),
-    ([*ALLOCATE, "pro_rata", "--param", "weight"], "weight=VALUE"),
+    ([*ALLOCATE, "pro_rata", "--param", "weight"], "NAME=VALUE"),
     ([*ALLOCATE, "pro_rata", "--param", "weight=profits"], "Did you mean 'profit'?"),
     ([*ALLOCATE, "pro_rata", "--param", "weight=profit"], "below 0 for 1 claim"),
     ([*ALLOCATE, "queue"], "queue needs a column 'rank'"),
@@ -139,7 +140,7 @@ ERRORS = [
     ([*ALLOCATE, "venue:okex_2018"], "no claims and no capacity"),
     ([*ALLOCATE, "no.toml"], "no file 'no.toml'"),
     ([*ALLOCATE, "broken.toml"], "broken.toml: Unknown rule 'queu'. Did you mean 'queue'?"),
-    ([*ALLOCATE, "{ rule = queue }"], "not a TOML table"),
+    ([*ALLOCATE, "{ rule = queue }"], "this is not TOML"),
     ([*ALLOCATE, "queue.toml", "--param", "by=score"], "has its own"),
     ([*ALLOCATE, "pro_rata", "--lot", "0"], "lot"),
     ([*ALLOCATE, "pro_rata", "--lot", "1", "--rounding", "up"], "largest_remainder"),
@@ -159,7 +160,7 @@ ERRORS = [
     (["compare", OKEX, "--rule", "as given:okex=talmud"], "as given"),
     (["compare", OKEX, "--rule", "x:okex=talmud", "--rule", "x:okex=pro_rata"], "two rules"),
     (["compare", OKEX, "--rule", "okex=talmud", "--model", "debtrank"], "DebtRank"),
-    (["compare", OKEX, "--rule", "okex=talmud", "--baseline", "face"], "'cleared' or 'book'"),
+    (["compare", OKEX, "--rule", "okex=talmud", "--baseline", "face"], "'book' or 'cleared'"),
     (["compare", OKEX, "--rule", "okex=talmud", "--figure", "x.pdf"], ".png or .svg"),
     (["compare", OKEX, "--rule", "okex=talmud", "--figure", "no/x.png"], "no folder"),
     (["run", OKEX, "--rule", "okex=venue:okex_2018"], "'profit'"),
@@ -224,12 +225,12 @@ def test_toml_alone_is_a_file_of_a_rule(cli, claims):
 
 def test_parameters_are_typed():
     wanted = venues.dydx.v4(fund=60, fills=[30, 50, 25])
-    assert rule("venue:dydx_v4", ["fund=60", "fills=30,50,25"]) == wanted
-    assert rule("venue:hyperliquid", ["hip3=true"]) == venues.hyperliquid.rule(hip3=True)
-    assert rule("venue:okex_2018", ["fund=none"]) == venues.okx.okex_2018()
-    assert rule("priority", ["within=queue"]) == rules.Priority(within=rules.Queue())
+    assert rule_from("venue:dydx_v4", {"fund": "60", "fills": "30,50,25"}) == wanted
+    assert rule_from("venue:hyperliquid", {"hip3": "true"}) == venues.hyperliquid.rule(hip3=True)
+    assert rule_from("venue:okex_2018", {"fund": "none"}) == venues.okx.okex_2018()
+    assert rule_from("priority", {"within": "queue"}) == rules.Priority(within=rules.Queue())
     with pytest.raises(ValueError, match="TOML file"):
-        rule("priority", ["tiers=2"])
+        rule_from("priority", {"tiers": "2"})
 
 
 def test_rules_in_words():

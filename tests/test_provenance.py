@@ -88,8 +88,9 @@ FROM_DATA = {  # these begin a provenance
     "ExposureNetwork.from_networkx",
     "datasets.load",
     "exposure_network.read",
+    "source.load",
 }
-SAME = {"checks.networks_of"}  # hand on what they were given
+SAME = {"checks.networks_of", "StudyRun.network"}  # hand on what they were given
 FORMS = re.compile(r"\b(ExposureNetwork|Ensemble|N)\b")
 
 

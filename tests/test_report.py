@@ -77,7 +77,7 @@ def html(net, result, tmp_path_factory):
     file = tmp_path_factory.mktemp("report") / "report.html"
     card = ct.datasets.card("cefi_credit_2022")
     path = ct.write_report(
-        file, net, results=[result], ranking=ct.rank(net), card=card, command="contagion report x"
+        file, net, results=[result], ranking=ct.rank(net), card=card, study=ct.Study("neva_ring3")
     )
     assert path == file
     return file.read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_sources_assumptions_findings_and_version(page, net):
     for code in net.check()["code"]:
         assert any(row[0] == code for row in page.tables["T2"])
     assert "Reconstructed" in text and f"contagion {ct.__version__}" in text
-    assert fingerprint(net) in text and "contagion report x" in text
+    assert fingerprint(net) in text and 'source = "neva_ring3"' in text
     assert "snapshot 2022-06" in text
 
 
@@ -189,7 +189,9 @@ def test_text_is_escaped(tmp_path):
     claims = pd.DataFrame({"creditor": ["b"], "debtor": ["a"], "amount": [1.0]})
     net = ct.ExposureNetwork(nodes, claims, name=evil, unit=evil)
     result = ct.EisenbergNoe().propagate(net, ct.Shock.default("a"))
-    file = ct.write_report(tmp_path / "r.html", net, result, ct.rank(net), command=evil)
+    file = ct.write_report(
+        tmp_path / "r.html", net, result, ct.rank(net), study=ct.Study("neva_ring3", title=evil)
+    )
     text = file.read_text("utf-8")
     assert "<script" not in text
     assert evil in Page(text).text
@@ -230,7 +232,7 @@ def test_a_result_of_another_network_is_refused(tmp_path, result):
 def test_the_same_input_gives_the_same_file(tmp_path, net, result, html):
     again = ct.write_report(
         tmp_path / "r.html", net, [result], ct.rank(net), card="cefi_credit_2022",
-        command="contagion report x",
+        study=ct.Study("neva_ring3"),
     )  # fmt: skip
     assert again.read_text("utf-8") == html
 

@@ -163,12 +163,12 @@ def test_repr_says_what_a_person_wants_to_know(result):
     assert "EisenbergNoe()" in lines[0] and "4 nodes" in lines[0] and "'a': 8.0" in lines[0]
     assert "initial loss 8" in lines[1] and "75" in lines[1]
     assert "2 in default" in lines[2] and "1 by contagion" in lines[2] and "b 3" in lines[2]
-    assert "without shock" in lines[3]
+    assert "the same model without the shock" in lines[3]
     assert max(map(len, repr(result).splitlines())) < 80
     valued = repr(ct.models.Furfine().propagate(result.network, ct.Shock.default("a")))
     assert "by contagion" in valued and "socialized" not in valued
     cleared = ct.EisenbergNoe().propagate(result.network, baseline="cleared")
-    assert "clearing without shock" in repr(cleared)
+    assert "same model without the shock" in repr(cleared)
 
 
 def test_html_is_escaped():

@@ -60,7 +60,7 @@ KEYWORDS = {  # word: (annotations, defaults) in functions and methods; each by 
     "ax": ({"Axes | None"}, {None}),
 }
 WORDS = {  # word: annotations, wherever it stands in a function or method
-    "network": {"ExposureNetwork"},
+    "network": {"ExposureNetwork", "ExposureNetwork | Study | StudyRun"},  # or what says it
     "level": {"float"},
     "most": {"int"},
     "recovery": {"float", "Values", "float | Iterable[float]"},  # one a node, or one a claim

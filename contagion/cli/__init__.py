@@ -5,7 +5,8 @@ Errors of the user are one paragraph on stderr with exit code 2, never a traceba
 - `app`, `runs`, `compare`, `rules`, `ranks`: the commands about data, one run, rules and ranks
 - `stressing`, `sweeps`, `reversing`: many runs
 - `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
-- `options`, `values`, `rule_arguments`, `scenario_arguments`, `market_arguments`: words to objects
+- `studying`: a starter, examples, a package for replication
+- `options`, `specifying`, `rule_arguments`, `market_arguments`: options to a study
 - `terminal`, `*_text`, `layers`, `outputs`: objects to text, tables and pictures
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
@@ -37,11 +39,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, NetworkError
     from ..media import visible
-    from ..network.tables.surfaces import on_command_line
+    from ..network.tables.surfaces import in_study, on_command_line
     from .terminal import findings_text, paragraph
 
+    said = in_study if _of_study(arguments) else on_command_line
+
     def say(message: object) -> int:
-        text = paragraph(on_command_line(str(message)))
+        text = paragraph(said(str(message)))
         print(visible(text, keep="\n"), file=sys.stderr)
         return 2
 
@@ -57,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     except NetworkError as error:
         if not error.findings:
             return say(error)
-        print(visible(findings_text(error.findings), keep="\n"), file=sys.stderr)
+        print(visible(findings_text(error.findings, said), keep="\n"), file=sys.stderr)
         return 2
     except OverflowError as error:
         return say(f"A number is too large: {error}.")
@@ -68,3 +72,15 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return say(error.format_message())  # type: ignore[attr-defined]
     return code if isinstance(code, int) else 0
+
+
+def _of_study(arguments: Sequence[str]) -> bool:
+    """Whether the source is a study, in whose words a fix is told.
+
+    >>> _of_study(["run", "study.toml"]), _of_study(["stress", "x.csv", "--scenarios", "x.toml"])
+    (True, False)
+    """
+    pairs = pairwise(arguments)
+    return arguments[:1] == ["replicate"] or any(
+        word.endswith(".toml") and not before.startswith("-") for before, word in pairs
+    )

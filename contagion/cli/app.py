@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..network.tables.surfaces import on_command_line
+from ..network.tables.surfaces import in_study, on_command_line
 from ..text import known_name
 from . import (
     compare,
@@ -22,11 +22,13 @@ from . import (
     rules,
     runs,
     stressing,
+    studying,
     sweeps,
 )
-from .grouped import Data, grouped
+from .grouped import grouped
 from .options import OUT, File, Json, option, print_json
 from .outputs import tell
+from .specifying import Data
 from .terminal import findings_text, paragraph, put, say
 
 app = typer.Typer(
@@ -112,21 +114,21 @@ def check(
     """
     from ..errors import NetworkError
 
-    network = None
+    network, said = None, in_study if file.endswith(".toml") else on_command_line
     try:
-        network = data.load(file).network
+        network = data.begin(data.study(file)).network
         found, failed = network.findings, False
     except NetworkError as error:
         if not error.findings:
             raise
         found, failed = error.findings, True
     if as_json:
-        told = [asdict(f) | {"fix": on_command_line(f.fix)} for f in found]
+        told = [asdict(f) | {"fix": said(f.fix)} for f in found]
         print_json({"ok": not failed, "findings": told})
     else:
         if network is not None:
             put("\n".join(repr(network).splitlines()[:3]))
-        put(findings_text(found) if found else "clean: the checks found nothing.")
+        put(findings_text(found, said) if found else "clean: the checks found nothing.")
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
     if network is not None and fix is not None:
@@ -200,6 +202,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "generate": making.generate,
     "stress": stressing.stress,
     "reconstruct": reconstructing.reconstruct,
+    "init": studying.init,
+    "demo": studying.demo,
+    "replicate": studying.replicate,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -8,16 +8,20 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
-from ..experiments.rule_comparison import AS_GIVEN, RuleComparison, compare_rules
+from ..errors import ArgumentError
+from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from ..plot.style import rows as rows_of
 from ..rules import Rule, to_dict
+from ..study import StudyRun
+from ..study.result_tables import of_comparison
 from ..text import percent, plural
 from ..units import Scale, scale
 from . import options
-from .grouped import Data, Run, grouped
+from .grouped import grouped
 from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
 from .rule_arguments import idle, in_words, sets
+from .specifying import Data, Run
 from .terminal import paragraph, put, say, table, width
 
 MOST = 12
@@ -29,14 +33,15 @@ NOISE = 1e-9  # of everything borne; a smaller difference is none
 def compare(
     source: options.Source,
     rule: Annotated[
-        list[str],
+        list[str] | None,
         option(
             "[NAME:]NODE=RULE",
-            "A rule to compare with: a word such as pro_rata, a TOML file, or venue:NAME. "
+            "A rule to compare with, where no study says it: a word such as pro_rata, a TOML "
+            "file, or venue:NAME. "
             "Repeatable; those with one NAME are one set of rules. See `contagion rules`.",
             SHOCK,
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None,
         option(
@@ -56,18 +61,16 @@ def compare(
 
     Example: contagion compare okex_2018 --rule okex=pro_rata --rule okex=equal_losses
     """
-    model = run.chosen()
     drawable(figure)
-    loaded = data.load(source)
-    found = sets(loaded.network, rule)
-    done = compare_rules(
-        loaded.network,
-        run.shock(loaded),
-        found,
-        model=model,
-        baseline=run.baseline,  # type: ignore[arg-type]
-    )
-    frames, record = _frames(done), _record(done, found)
+    study = run.on(data.study(source))
+    own = dict(study.outputs.get("compare", {}))
+    if rule:
+        own["rules"] = sets(StudyRun(study).network, rule)
+    elif not own:
+        raise ArgumentError("Say what to compare: --rule [NAME:]NODE=RULE.")
+    begun = data.begin(study.but(outputs={"compare": own}))
+    done, found = begun["compare"], begun.study.outputs["compare"]["rules"]
+    frames, record = of_comparison(done), _record(done, found)
     files = save(out, frames, record)
     draw(figure, lambda plot: plot.rule_comparison(done))
     if as_json:
@@ -75,16 +78,6 @@ def compare(
         return
     _print(done, found)
     tell(out, files, figure)
-
-
-def _frames(done: RuleComparison) -> dict[str, pd.DataFrame]:
-    return {
-        "fairness": done.fairness.rename_axis("rules").reset_index(),
-        "table": done.table.rename_axis("node").reset_index(),
-        "differences": done.differences.rename_axis("node").reset_index(),
-        "by_kind": done.by_kind.reset_index(),
-        "by_hop": done.by_hop.reset_index(),
-    }
 
 
 def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str, Any]:

@@ -14,17 +14,17 @@ from ..liquidation.cascade_measures import cascade_multiplier, time_to_stop, tot
 from ..liquidation.coupling import CoupledCascade, CoupledResult
 from ..liquidation.margin_book import NUMERAIRE
 from ..shocks import Shock
+from ..study import StudyRun
 from ..text import plural
 from ..units import conversion, parse
 from . import market_arguments as market
-from . import options
 from .grouped import grouped
 from .liquidations_text import cascade_text, coupled_text, profile_text
 from .market_arguments import alike
-from .options import OUT, SHOCK, Figure, option, print_json
+from .options import OUT, SHOCK, Figure, Json, option, print_json
 from .outputs import draw, drawable, rows, save, tell
 from .read_options import Reading
-from .rule_arguments import ruled
+from .specifying import Data, Run
 from .terminal import paragraph, put
 
 GRAPH = "Network (with --network)"
@@ -124,7 +124,7 @@ def cascade(
         Path | None, _out("path, venues and accounts (with --network nodes and bearers)")
     ] = None,
     figure: Figure = None,
-    as_json: options.Json = False,
+    as_json: Json = False,
     *,
     reading: Reading,
 ) -> None:
@@ -144,8 +144,10 @@ def cascade(
             raise ArgumentError(f"{word}: it needs --network DATASET-OR-FILE.")
     loaded = None
     if network is not None:
-        loaded = options.load(network, nodes, orientation, None, None, assume_equity, repair)
-        loaded = ruled(loaded, rule, "eisenberg-noe")
+        data = Data(
+            nodes=nodes, orientation=orientation, assume_equity=assume_equity, repair=repair
+        )
+        loaded = StudyRun(Run(default=default, loss=loss).on(data.study(network), rule))
         if unit is None and parse(loaded.network.unit).factor != 1:
             raise ArgumentError(
                 f"The network is in {loaded.network.unit!r}. Say what prices and margins are in: "
@@ -169,7 +171,7 @@ def cascade(
         if loaded is None:
             done = chosen.run(book, moves, money)
         else:
-            shock = options.shock(loaded, default, None, loss) if default or loss else Shock()
+            shock = loaded.shock if default or loss else Shock()
             rate = conversion(book.unit, loaded.network.unit, "The book", "Say its --unit.")
             money = {holder: rate * amount for holder, amount in money.items()}
             joint = CoupledCascade(chosen).run(loaded.network, book, moves, shock, money)
@@ -213,7 +215,7 @@ def profile(
     ] = None,
     out: Annotated[Path | None, _out("profile and concentration")] = None,
     figure: Figure = None,
-    as_json: options.Json = False,
+    as_json: Json = False,
     *,
     reading: Reading,
 ) -> None:

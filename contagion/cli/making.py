@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError
+from ..study.texts import free
 from ..synthetic.generate import FAMILIES, Amounts, Sheets
 from ..text import known_name
 from . import options
-from .options import OUT, option, print_json
+from .options import OUT, option, print_json, settings
 from .outputs import tell
 from .terminal import paragraph, put, say
-from .values import value
 
 
 def generate(
@@ -54,7 +54,9 @@ def generate(
         return
     known_name(family, FAMILIES, "family")
     make = FAMILIES[family]
-    network = make(**arguments(make, dict(map(_pair, given or ())), rng))
+    network = make(
+        **arguments(make, {name: free(text) for name, text in settings(given).items()}, rng)
+    )
     files = network.write(out) if out is not None else []
     if as_json:
         sheet = network.balance_sheet.sum().to_dict()
@@ -104,10 +106,3 @@ def _known(make: Callable[..., Any]) -> list[str]:
         if part in names:
             flat += [f.name for f in fields(kind) if f.name not in flat]
     return flat
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, sign, given = text.partition("=")
-    if not sign or not name:
-        raise ArgumentError(f"--set {text}: write NAME=VALUE.")
-    return name, value(given)

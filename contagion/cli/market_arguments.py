@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -14,9 +13,11 @@ from .. import liquidation
 from ..errors import ArgumentError, MarginError
 from ..liquidation import MarginBook
 from ..liquidation.margin_book import NUMERAIRE
+from ..study.kinds import word
+from ..study.texts import number, part
+from ..study.values import read_value
 from ..text import known_name, listing
-from .options import number, option
-from .rule_arguments import typed
+from .options import option, pairs
 
 BOOK = "Book"
 FORMS = (liquidation.NoImpact, liquidation.Linear, liquidation.Exponential, liquidation.SquareRoot,
@@ -53,15 +54,8 @@ Maintenance = Annotated[
 Money = Annotated[str | None, option("TEXT", "Unit of money.", BOOK)]
 
 
-def _word(kind: type) -> str:
-    """The word for a class: SquareRoot is square-root, NoImpact is none."""
-    if kind is liquidation.NoImpact:
-        return "none"
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
-
-
-IMPACTS: dict[str, type] = {_word(kind): kind for kind in FORMS}
-ORACLES: dict[str, type] = {_word(kind): kind for kind in FEEDS}
+IMPACTS: dict[str, type] = {word(kind): kind for kind in FORMS}
+ORACLES: dict[str, type] = {word(kind): kind for kind in FEEDS}
 
 
 def read_book(
@@ -121,7 +115,7 @@ def amounts(
     >>> amounts(["h=2m"], "--free")
     {'h': 2000000.0}
     """
-    return {name: number(value, option) for name, value in _named(texts, option, form)}
+    return {name: number(value, option) for name, value in pairs(texts, option, form).items()}
 
 
 def moves(texts: Iterable[str] | None) -> dict[str, float]:
@@ -131,32 +125,7 @@ def moves(texts: Iterable[str] | None) -> dict[str, float]:
     {'ETH': -0.3, 'BTC': -0.1}
     """
     form = "ASSET=CHANGE, such as --move ETH=-0.3"
-    return {name: part(value, "--move") for name, value in _named(texts, "--move", form)}
-
-
-def _named(texts: Iterable[str] | None, option: str, form: str) -> list[tuple[str, str]]:
-    found: dict[str, str] = {}
-    for text in texts or ():
-        name, sign, value = (side.strip() for side in text.rpartition("="))
-        if not sign or not name:
-            raise ArgumentError(f"{option} {text}: write {form}.")
-        if name in found:
-            raise ArgumentError(f"{option} {text}: {name!r} is given twice.")
-        found[name] = value
-    return list(found.items())
-
-
-def part(text: str, option: str) -> float:
-    """A share or a relative change, as a number or in per cent.
-
-    >>> part("-12.5%", "--move"), part("0.05", "--maintenance")
-    (-0.125, 0.05)
-    """
-    plain = text.strip().replace("−", "-")
-    try:
-        return float(plain[:-1]) / 100 if plain.endswith("%") else float(plain)
-    except ValueError:
-        raise ArgumentError(f"{option}: {text!r} is not a part; write -0.3 or -30%.") from None
+    return {name: part(value, "--move") for name, value in pairs(texts, "--move", form).items()}
 
 
 def steps(text: str) -> list[float]:
@@ -258,7 +227,7 @@ def _value(
             + (", or ASSET:VALUE for each." if hint is Any else ".")
         )
     if hint is not Any:
-        return typed(parts[0], hint, key, option)
+        return read_value(parts[0], hint, f"{option} {key}")
     return None if parts[0].lower() == "none" else number(parts[0], f"{option} {key}")
 
 

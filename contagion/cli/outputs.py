@@ -65,11 +65,17 @@ def save(
     media.folder(folder, "--out").mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
         guarded(frame).to_csv(folder / f"{name}.csv", index=False)
-    summary = json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False)
-    texts = {**(texts or {}), "summary.json": summary + "\n"}
-    for name, text in texts.items():
+    for name, text in (texts or {}).items():
         (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in (*(f"{name}.csv" for name in frames), *texts)]
+    names = [*(f"{name}.csv" for name in frames), *(texts or {})]
+    return [*(folder / name for name in names), summary(folder, record)]
+
+
+def summary(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Write summary.json."""
+    text = json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    return folder / "summary.json"
 
 
 def rows(frames: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[Any, Any]]]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated, Any
 
 import pandas as pd
 
 from ..measures import MEASURES
 from ..measures.ranking import Agreement, agreement
-from ..measures.ranking import rank as ranked
+from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
 from ..records import Table
 from . import options
-from .grouped import Data, grouped
+from .grouped import grouped
 from .options import OUT, option, print_json
-from .rule_arguments import ruled
+from .specifying import Data, refuse_rules, ruled
 from .terminal import paragraph, put, say, table, width
 
 MOST = 2_000  # nodes that are compared
@@ -29,12 +30,13 @@ def rank(
         list[str] | None,
         option(
             None,
-            "See `contagion models`. Repeatable; by default eisenberg-noe and debtrank.",
+            "See `contagion models`. Repeatable; by default eisenberg-noe and debtrank, or what "
+            "the study says.",
             options.SHOCK,
         ),
     ] = None,
     recovery: Annotated[
-        float,
+        float | None,
         option(
             "SHARE",
             "What the failing node pays on its debts, 0 to 1.",
@@ -42,7 +44,7 @@ def rank(
             min=0.0,
             max=1.0,
         ),
-    ] = 0.0,
+    ] = None,
     weights: Annotated[
         str | None,
         option(
@@ -72,15 +74,18 @@ def rank(
     Every node fails once, alone. Example: contagion rank cefi_credit_2022 --top 5.
     All measures and whether they agree: contagion rank bis_cbs_2022q4 --measure all
     """
-    loaded = data.load(source)
-    loaded = ruled(loaded, rule, *(model or ["eisenberg-noe"]))
-    chosen = [options.model(name) for name in model] if model else None
-    net = loaded.network
-    progress = len(net) > 500 and sys.stderr.isatty()
-    wanted = "all" if measure and "all" in measure else measure or None
-    frame = ranked(
-        net, chosen, measures=wanted, recovery=recovery, weights=weights, progress=progress
-    )
+    study, wanted = data.study(source), "all" if measure and "all" in measure else measure
+    asked = {"models": model, "measures": wanted, "recovery": recovery, "weights": weights}
+    own = dict(study.outputs.get("rank", {}))
+    own |= {name: value for name, value in asked.items() if value}
+    study = study.but(outputs={"rank": own})
+    if rule:
+        refuse_rules(study.outputs["rank"].get("models", [EisenbergNoe()]))
+        study = ruled(study.but(model=EisenbergNoe()), rule)
+    done = data.begin(study)
+    net, wanted = done.network, study.outputs["rank"].get("measures")
+    done = replace(done, running={"n_jobs": 1, "progress": len(net) > 500 and sys.stderr.isatty()})
+    frame = done["rank"]
     columns = frame.columns.drop(SHEET).tolist()
     compared = None if wanted == "all" else columns  # of all: those of importance
     found = agreement(frame.head(MOST), compared) if wanted and len(columns) > 1 else None

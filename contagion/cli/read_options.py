@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from ..errors import ArgumentError
 from ..network import schema
 from ..network.tables.reading import OPTIONS, Option
+from ..study.texts import number
 from ..text import known_name
-from .options import number, option
+from .options import option
 
 PANEL = "Reading"
 MARKS = {"tab": "\t", "space": " "}

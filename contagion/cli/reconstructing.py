@@ -13,16 +13,16 @@ from .. import media
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError
 from ..network import schema
-from ..network.tables import Reading, door
 from ..network.tables import columns as named
-from ..network.tables import reading as chosen
+from ..network.tables import door, reading
+from ..study.texts import free
 from ..synthetic import reconstruct as room
 from ..synthetic.reconstruct import Ensemble, Margins
 from ..text import known_name, plural
 from . import options
-from .grouped import Data, grouped
-from .options import DATA, OUT, number, option, pairs, print_json, repairs
-from .scenario_arguments import settings
+from .grouped import grouped
+from .options import DATA, OUT, option, print_json
+from .specifying import Data, elsewhere
 from .terminal import put, say, table
 
 MOST = 12
@@ -101,29 +101,23 @@ def reconstruct(
         media.folder(out, "--out")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ArgumentError(f"--out {out} is not an empty folder. Give another.")
-    file = Path(source)
-    how = data.keywords()
-    totals = source not in dataset_names() and file.is_file() and _has_margins(file, how)
+    study = data.study(source)
+    choices = dict(study.network)
+    said = choices.pop("source")
+    file = study.folder / said
+    totals = said not in dataset_names() and file.is_file() and _has_margins(file, choices)
     if totals:
-        given_equity = {
-            node: number(text, "--assume-equity") for node, text in pairs(data.assume_equity)
-        }
-        choices = repairs(data.repair or ()) | (
-            {"assume_equity": given_equity} if given_equity else {}
-        )
         margins = Margins.from_table(
             file,
-            unit=data.unit or "",
+            unit=choices.pop("unit", ""),
             name=file.stem,
             residual=residual,
             **choices,
-            **how,
         )
     else:
         if residual is not None:
             raise ArgumentError("--residual: margins of a network can always be met. Leave it out.")
-        loaded = data.load(source)
-        margins = Margins.from_network(loaded.network)
+        margins = Margins.from_network(data.begin(study).network)
     if known is not None:
         margins = margins.partial(known)
     ensemble = METHODS[method](margins, **asked)
@@ -148,11 +142,11 @@ def write(ensemble: Ensemble, place: Path) -> list[Path]:
     return folders
 
 
-def _has_margins(file: Path, keywords: dict[str, Any]) -> bool:
+def _has_margins(file: Path, choices: dict[str, Any]) -> bool:
     """Whether a file is a table of nodes with one of the columns of margins."""
     if file.suffix.lower() in (".graphml", ".gexf"):
         return False
-    how: Reading = chosen(keywords)
+    how = reading(choices)
     source = door.find(file, "margins", how)
     return bool(set(schema.MARGINS) & set(named.mapped(source.frame, "margins", how).frame.columns))
 
@@ -167,7 +161,8 @@ def _asked(
 ) -> dict[str, Any]:
     """The arguments of a method; each has to be one of its own."""
     takes = _parameters(method)
-    found = settings(given, {name: f"--{name}" for name in own})
+    flags = {name: f"--{name}" for name in own}
+    found: dict[str, Any] = {name: free(text) for name, text in elsewhere(given, flags).items()}
     for name in found:
         known_name(name, takes, f"parameter of {method}", f"--set {name}")
     for name, x in own.items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from ..errors import ArgumentError
-from ..experiments import reverse as search
 from ..shocks import Shock
+from ..study.texts import number
 from . import options
-from .grouped import Data, grouped
-from .options import SHOCK, number, option, print_json
+from .grouped import grouped
+from .options import SHOCK, option, print_json
+from .specifying import Data, modelled
 from .terminal import say
 
 
@@ -24,13 +25,14 @@ def reverse_stress(
         str | None, option("AMOUNT", "Or: make owners lose this much in all, such as 200m.", SHOCK)
     ] = None,
     norm: Annotated[
-        str,
+        str | None,
         option(
             "NORM",
-            "Size of a shock: money (in all), largest (of one node), relative (to assets).",
+            "Size of a shock: money (in all, the default), largest (of one node), relative (to "
+            "assets).",
             SHOCK,
         ),
-    ] = "money",
+    ] = None,
     hit: Annotated[
         list[str] | None, option("NODE", "Node that may be hit. Repeatable; by default all.", SHOCK)
     ] = None,
@@ -55,33 +57,30 @@ def reverse_stress(
 
     Example: contagion reverse cefi_credit_2022 --fail voyager --norm relative
     """
-    loaded = data.load(source)
-    net, chosen = loaded.network, options.model(model, param)
-    goal: Any = fail if fail else None
-    loss = None if reach is None else number(reach, "--reach")
+    if triggers and (hit or proportional or default):
+        raise ArgumentError(
+            "--triggers looks for defaults: leave out --hit, --proportional and --default."
+        )
+    study = modelled(data.study(source), model, param)
+    output = "triggers" if triggers else "reverse"
     rate = 0.0 if recovery is None else recovery
+    asked: dict[str, Any] = {"fail": fail, "loss": reach and number(reach, "--reach")}
     if triggers:
-        if hit or proportional or default:
-            raise ArgumentError(
-                "--triggers looks for defaults: leave out --hit, --proportional and --default."
-            )
-        few = search.fewest_triggers(net, chosen, fail=goal, loss=loss, recovery=rate)
+        asked |= {"recovery": recovery}
+    else:
+        asked |= {"norm": norm, "hit": hit, "direction": "proportional" if proportional else None}
+        asked |= {"given": Shock.default(default, rate)} if default else {}
+    own = dict(study.outputs.get(output, {}))
+    own |= {name: value for name, value in asked.items() if value is not None}
+    if not {"fail", "loss"} & set(own):
+        raise ArgumentError("Say what the shock has to do: --fail NODE, or --reach AMOUNT.")
+    found = data.begin(study.but(outputs={output: own}))[output]
+    if triggers:
         if as_json:
-            print_json({**vars(few), "nodes": list(few.nodes)})
+            print_json({**vars(found), "nodes": list(found.nodes)})
         else:
-            say(repr(few))
+            say(repr(found))
         return
-    given = sum((Shock.default(name, rate) for name in default or ()), Shock())
-    found = search.smallest_shock(
-        net,
-        chosen,
-        fail=goal,
-        loss=loss,
-        norm=norm,  # type: ignore[arg-type]
-        direction="proportional" if proportional else None,
-        hit=hit,
-        given=given,
-    )
     if as_json:
         print_json({**vars(found), "losses": found.losses.to_dict()})
         return

@@ -1,162 +1,16 @@
-"""Rules from the words of the command line, and rules in words."""
+"""Rules of nodes on the command line, and rules in words."""
 
 from __future__ import annotations
 
-import tomllib
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
-from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-from ..errors import ArgumentError, RuleError, UnknownNameError
-from ..models import MODELS
+from ..errors import ArgumentError, UnknownNameError
 from ..network.exposure_network import ExposureNetwork
-from ..rules import RULES, Capped, Priority, Queue, Rule, Waterfall, from_dict, read_rule, to_dict
-from ..rules.serialize import INNER
+from ..rules import Capped, Priority, Queue, Rule, Waterfall, to_dict
 from ..shocks import Shock
-from ..text import choice, closest, did_you_mean, known_name
-from .options import Loaded, number
-
-FORMS = "a word such as pro_rata, a file such as rule.toml, or venue:NAME (see `contagion rules`)"
-LAYERS = (
-    "waterfall needs layers, which do not fit into a word. Write them into a file: rule = "
-    '"waterfall", layers = [{ name = "fund", capacity = 30.0 }, { name = "winners" }], and pass '
-    "--rule FILE.toml; or take a venue: `contagion rules`."
-)
-
-
-def rule(text: str, parameters: Iterable[str] | None = None) -> Rule:
-    """A rule from a word, a TOML file, `venue:NAME` or a TOML table in braces.
-
-    Parameters
-    ----------
-    parameters : NAME=VALUE of a word or a venue, read by the type of the parameter.
-
-    Raises
-    ------
-    RuleError, ArgumentError : for an unknown rule, venue or parameter, with the closest one, and
-        for a value that does not fit.
-
-    Example
-    -------
-    >>> rule("pro_rata", ["weight=profit"])
-    ProRata(weight='profit')
-    >>> rule("{ rule = 'queue', by = 'score' }")
-    Queue(by='score')
-    """
-    text, given = text.strip(), list(parameters or ())
-    if text.startswith("venue:"):
-        from ..venues import describe
-
-        venue = describe(text.removeprefix("venue:").strip())
-        known = {name: name for name in (*venue.required, *venue.parameters)}
-        return venue(**_values(given, known, get_type_hints(venue.build), venue.name))
-    if text == Waterfall.word:
-        raise RuleError(LAYERS)
-    if text in RULES:
-        kind = RULES[text]
-        known = {INNER.get(field.name, field.name): field.name for field in fields(kind)}
-        return kind(**_values(given, known, get_type_hints(kind), text))
-    if given:
-        raise ArgumentError(
-            f"--param {given[0]}: parameters go with a word or venue:NAME; "
-            "a file or a table has its own."
-            if text.startswith("{") or _is_file(text)
-            else _unknown(text)
-        )
-    if text.startswith("{"):
-        return _table(text)
-    if _is_file(text):
-        return read_rule(text)
-    raise UnknownNameError(_unknown(text))
-
-
-def _is_file(text: str) -> bool:
-    return text.lower().endswith(".toml") or Path(text).is_file()
-
-
-def _unknown(text: str) -> str:
-    from ..venues import CATALOGUE
-
-    near = closest(text, [*RULES, *(f"venue:{name}" for name in CATALOGUE)])
-    hint = f" Did you mean {near!r}?" if near else ""
-    return f"Unknown rule {text!r}.{hint} A rule is {FORMS}."
-
-
-def _table(text: str) -> Rule:
-    try:
-        data = tomllib.loads(f"rule = {text}")["rule"]
-    except tomllib.TOMLDecodeError as error:
-        raise RuleError(
-            f"The rule {text} is not a TOML table ({error}). Write {{ rule = 'queue', by = "
-            "'score' }, in quotes for the shell."
-        ) from None
-    return from_dict(data)
-
-
-def _values(
-    texts: Iterable[str], known: Mapping[str, str], hints: Mapping[str, Any], what: str
-) -> dict[str, Any]:
-    """Parameters by the name of their field; `known` maps what the user writes to it."""
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not known:
-            raise ArgumentError(f"--param {text}: {what} has no parameters.")
-        known_name(key, known, f"parameter of {what}")
-        if not sign:
-            raise ArgumentError(f"--param {text}: write {key}=VALUE.")
-        found[known[key]] = typed(value.strip(), hints[known[key]], key)
-    return found
-
-
-def typed(text: str, hint: Any, key: str, option: str = "--param") -> Any:
-    """A word as the type of a parameter; money may have k, m, mn, bn or tn behind it.
-
-    `option` is what messages name.
-
-    >>> typed("200m", float | None, "fund"), typed("none", float | None, "fund")
-    (200000000.0, None)
-    >>> typed("30,50", Sequence[float], "fills"), typed("score", str, "by")
-    ([30.0, 50.0], 'score')
-    """
-    union = get_origin(hint) in (types.UnionType, Union)
-    options = get_args(hint) if union else (hint,)
-    if type(None) in options and text.lower() == "none":
-        return None
-    words = [word for each in options if get_origin(each) is Literal for word in get_args(each)]
-    if words:
-        choice(text, words, f"{option} {key}")
-    if bool in options:
-        if text.lower() not in ("true", "false"):
-            raise ArgumentError(f"{option} {key}={text}: write true or false.")
-        return text.lower() == "true"
-    if any(isinstance(each, type) and issubclass(each, Rule) for each in options):
-        return rule(text)
-    if any(get_origin(each) is not None and _is(each, Mapping) for each in options):
-        raise ArgumentError(
-            f"{option} {key}={text}: {key} is a table; write the rule as a TOML file."
-        )
-    if any(get_origin(each) is not None and _is(each, Sequence) for each in options):
-        return [number(part, f"{option} {key}") for part in text.split(",") if part.strip()]
-    if int in options and float not in options:
-        try:
-            return int(text)
-        except ValueError:
-            raise ArgumentError(f"{option} {key}={text}: write a whole number.") from None
-    if float in options:
-        try:
-            return number(text, f"{option} {key}")
-        except ValueError:
-            if str not in options:
-                raise
-    return text
-
-
-def _is(hint: Any, kind: type) -> bool:
-    origin = get_origin(hint)
-    return isinstance(origin, type) and issubclass(origin, kind)
+from ..study.rule_words import FORMS, rule_from
+from ..text import did_you_mean
 
 
 def assigned(text: str, network: ExposureNetwork, *, named: bool = False) -> tuple[str, str, str]:
@@ -190,23 +44,6 @@ def _cuts(text: str, sign: str) -> Iterator[tuple[str, str]]:
             yield left, right
 
 
-def ruled(loaded: Loaded, texts: Iterable[str] | None, *models: str) -> Loaded:
-    """The network with the rules of `--rule NODE=RULE`; the last one for a node holds.
-
-    Raises `ArgumentError` where none of the models looks at rules.
-    """
-    net = loaded.network
-    given = [assigned(text, net) for text in texts or ()]
-    if not given:
-        return loaded
-    if not any(MODELS[name].settles for name in models if name in MODELS):
-        raise ArgumentError(
-            f"--rule: {' and '.join(models)} settles no claims, so no rule plays a part in it. "
-            f"Choose --model {' or '.join(name for name in MODELS if MODELS[name].settles)}."
-        )
-    return Loaded(net.with_rules({node: rule(words) for _, node, words in given}), loaded.card)
-
-
 def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, Rule]]:
     """The sets of rules of `--rule [NAME:]NODE=RULE`, by name; one without is its own set.
 
@@ -220,7 +57,7 @@ def sets(network: ExposureNetwork, texts: Iterable[str]) -> dict[str, dict[str, 
         mine = found.setdefault(name or text, {})
         if node in mine:
             raise ArgumentError(f"--rule {text}: {node!r} has two rules in one set.")
-        mine[node] = rule(words)
+        mine[node] = rule_from(words)
     return found
 
 
@@ -275,6 +112,7 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
 def needed(given: Rule) -> Iterator[tuple[str, str]]:
     """Word and column of every rule inside a rule that ranks claims by a column.
 
+    >>> from contagion.rules import from_dict
     >>> list(needed(from_dict({"rule": "capped", "share": 0.5, "of": "queue"})))
     [('queue', 'rank')]
     """

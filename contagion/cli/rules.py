@@ -16,12 +16,14 @@ from ..network.tables import read_table
 from ..plot.style import rows as rows_of
 from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, dumps, to_dict
 from ..rules.serialize import INNER
+from ..study.rule_words import rule_from
+from ..study.texts import number
 from ..text import closest, known_name, percent
 from ..units import Scale, scale
 from . import rule_arguments as words
 from .grouped import grouped
 from .layers import used
-from .options import OUT, Json, Unit, number, option, print_json
+from .options import OUT, Json, Unit, option, print_json, settings
 from .outputs import rows, save, tell
 from .read_options import Reading
 from .terminal import documented, paragraph, put, say, table, width
@@ -93,7 +95,7 @@ def allocate(
     """
     if rounding is not None and lot is None:
         raise ArgumentError(f"--rounding {rounding}: it needs --lot AMOUNT, the size of a lot.")
-    chosen, frame = words.rule(rule, param), _claims(claims, unit, reading)
+    chosen, frame = rule_from(rule, settings(param, "--param")), _claims(claims, unit, reading)
     for word, column in words.needed(chosen):
         if column not in frame:  # on a graph it would be the same for all
             near = closest(column, list(frame))
@@ -250,12 +252,12 @@ def _example(name: str, param: list[str] | None) -> Rule:
     if name in EXAMPLES and not param:
         return EXAMPLES[name]
     if name in RULES:
-        return words.rule(name, param)
+        return rule_from(name, settings(param, "--param"))
     lacking = [need for need in describe(name).required if need not in _given(param)]
     if lacking:
         wanted = " and ".join(f"--param {need}=VALUE" for need in lacking)
         raise ArgumentError(f"{name} needs {wanted}.")
-    return words.rule(f"venue:{name}", param)
+    return rule_from(f"venue:{name}", settings(param, "--param"))
 
 
 def _given(param: list[str] | None) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from ..media import REPORTS
@@ -15,13 +14,17 @@ from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..rules import to_dict
+from ..study import StudyRun
+from ..study.result_tables import tables
+from ..study.study_run import of_outputs
 from ..units import scale
 from . import options
-from .grouped import Data, Run, grouped
+from .grouped import grouped
 from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
-from .outputs import save, tell, writable
+from .outputs import rows, summary, tell, writable
 from .rule_arguments import idle
+from .specifying import Data, Run
 from .terminal import paragraph, put, say, table
 
 MOST = 12
@@ -30,8 +33,7 @@ Out = Annotated[
     Path | None,
     option(
         "DIR",
-        "Write table, flows, path, bearers, layers and calls as CSV, and summary.json, into this "
-        "folder.",
+        "Write every table as CSV, summary.json, and the study that makes them, into this folder.",
         OUT,
     ),
 ]
@@ -66,6 +68,7 @@ def run(
     source: options.Source,
     rule: options.Rules = None,
     out: Out = None,
+    jobs: options.Jobs = 1,
     as_json: options.Json = False,
     *,
     run: Run,
@@ -73,24 +76,55 @@ def run(
 ) -> None:
     """Push a shock through a network: who loses, who fails, who bears it.
 
+    Of a study, everything that it asks for.
     Example: contagion run cefi_credit_2022 --default three_arrows
     """
-    result = run.propagate(data.load(source), rule)
-    files = [] if out is None else save(out, _frames(result), record(result))
+    running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
+    done = data.begin(run.on(data.study(source), rule), running=running)
+    of_outputs(done, done.study.outputs)
+    files = [] if out is None else results(done, out)
     if as_json:
-        tables = {"table": result.table.reset_index().to_dict("records")}
-        if result.model.settles:
-            tables |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
-        print_json({**record(result), **tables, "files": files})
+        print_json({**_whole(done), "files": files})
         return
+    for number, (name, result) in enumerate(done.results.items()):
+        if len(done.results) > 1:
+            put(("\n" if number else "") + f"[{name}]")
+        if name == "run":
+            show(result, bool(done.study.rules))
+        else:
+            say(*repr(result).splitlines())
+    tell(out, files)
+
+
+def results(done: StudyRun, out: Path) -> list[Path]:
+    """Write the results of a study into a folder: the study, every table, summary.json."""
+    return [*done.save(out), summary(out, _whole(done))]
+
+
+def _whole(done: StudyRun) -> dict[str, Any]:
+    told = {name: recorded(name, result) for name, result in done.results.items()}
+    return told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
+
+
+def recorded(output: str, result: Any) -> dict[str, Any]:
+    """A result as JSON has it: what it was and its tables."""
+    if output != "run":
+        return rows(tables(output, result))
+    found = {"table": result.table.reset_index().to_dict("records")}
+    if result.model.settles:
+        found |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
+    return {**record(result), **found}
+
+
+def show(result: PropagationResult, noted: bool) -> None:
+    """Print a run; `noted`: also rules that play no part."""
     say(*result.summary(), *(f"assumption: {text}" for text in result.network.assumptions))
-    if rule and (note := idle(result.network.rules, result.shock)):
+    if noted and (note := idle(result.network.rules, result.shock)):
         say(note)
     if result.model.settles:
         for text in filter(None, (_bearers(result), layers_text(result), calls_text(result))):
             put(f"\n{text}")
     put(f"\n{_nodes(result)}")
-    tell(out, files)
 
 
 def _bearers(result: PropagationResult) -> str:
@@ -128,14 +162,6 @@ def _nodes(result: PropagationResult) -> str:
     return f"{table(head, rows, words=(0, 4))}\n{note}"
 
 
-def _frames(result: PropagationResult) -> dict[str, pd.DataFrame]:
-    frames = {"table": result.table.reset_index(), "flows": result.flows, "path": result.path}
-    if result.model.settles:
-        frames |= {"bearers": result.bearers, "layers": result.layers}
-        frames |= {} if result.calls.empty else {"calls": result.calls}
-    return frames
-
-
 @grouped
 def explain(
     source: options.Source,
@@ -150,7 +176,8 @@ def explain(
 
     Example: contagion explain cefi_credit_2022 celsius_users
     """
-    result = run.propagate(data.load(source), rule)
+    done = data.begin(run.on(data.study(source), rule))
+    result = done["run"]
     why = result.explain(node)
     if as_json:
         keys = ("node", "unit", "loss", "direct", "on_claims", "passed_on", "state")
@@ -171,7 +198,6 @@ def explain(
 
 @grouped
 def report(
-    context: typer.Context,
     source: options.Source,
     rule: options.Rules = None,
     out: Annotated[Path, option("FILE", "The file to write, .html or .md.", OUT)] = Path(
@@ -180,39 +206,41 @@ def report(
     stress: Annotated[
         Path | None, option("DIR", "Add the stress test in this folder.", OUT)
     ] = None,
-    tables: Annotated[Path | None, option("DIR", "Write every table as CSV too.", OUT)] = None,
-    ranking: Annotated[bool, option(None, "Rank the nodes too (slow for thousands).", OUT)] = True,
+    csv: Annotated[
+        Path | None, option("DIR", "Write every table as CSV too.", OUT, "--tables")
+    ] = None,
+    ranking: Annotated[
+        bool, option(None, "Rank the nodes too (slow for thousands); a study says it.", OUT)
+    ] = True,
     as_json: options.Json = False,
     *,
     run: Run,
     data: Data,
 ) -> None:
-    """Write the report of one shock: a single HTML file that needs nothing else.
+    """Write the report of one shock, or of a study: one HTML file that needs nothing else.
 
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
     from ..experiments.stress import read_stress_test as tested
-    from ..measures.ranking import rank as ranked
     from ..report.document import write
     from ..report.findings import sentences
-    from ..report.given import given
+    from ..report.given import of_study
 
     writable(out, REPORTS, "--out")
-    loaded = data.load(source)
-    result = run.propagate(loaded, rule)
-    net = loaded.network
-    progress = len(net) > 500 and sys.stderr.isatty()
-    importance = None
-    if ranking:  # under the model of the run, and at its recovery where it has one
-        rates = set(result.hit.pins[result.pinned].tolist())
-        recovery = rates.pop() if len(rates) == 1 else 0.0
-        importance = ranked(net, [run.chosen()], recovery=recovery, progress=progress)
-    command = shlex.join(["contagion", *(context.obj or ["report", source])])
-    test = None if stress is None else tested(stress)
-    about = given(net, result, importance, card=loaded.card, command=command, stress=test)
-    file, found = write(out, about, tables), [str(said) for said in sentences(about)]
+    study = run.on(data.study(source), rule)
+    if ranking and not source.endswith(".toml"):  # under the model of the run, at its recovery
+        shock = StudyRun(study).shock if study.shock is None else study.shock
+        rates = {rate for _, rate in (*shock.defaults, *shock.depegs)}
+        rank = {"models": [study.model], "recovery": rates.pop() if len(rates) == 1 else 0.0}
+        study = study.but(outputs={"run": {}, "rank": rank})
+    done = data.begin(study)
+    done.running["progress"] = len(done.network) > 500 and sys.stderr.isatty()
+    about = of_study(of_outputs(done, study.outputs))
+    if stress is not None:
+        about = replace(about, stress=tested(stress))
+    file, found = write(out, about, csv), [str(said) for said in sentences(about)]
     if as_json:
-        print_json({"report": str(file), "findings": found, "run": record(result)})
+        print_json({"report": str(file), "findings": found, "run": record(done["run"])})
         return
     say(*(f"- {sentence}" for sentence in found))
-    put(f"\nReport: {file}" + (f"\nTables: {tables}" if tables is not None else ""))
+    put(f"\nReport: {file}" + (f"\nTables: {csv}" if csv is not None else ""))

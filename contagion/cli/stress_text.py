@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..experiments.stress import StressTest
 from ..network.exposure_network import ExposureNetwork
-from ..scenarios import Scenarios
+from ..scenarios import KINDS, Scenarios
+from ..scenarios.files import keys_of
 from ..statistics import Estimate
 from ..text import plural
 from ..units import Scale, scale
@@ -164,3 +165,14 @@ def _nodes(test: StressTest) -> str:
     text = table(head[:2] + head[3:] if listed else head, rows)
     more = len(order) - MOST
     return text if more <= 0 else f"{text}\n({more:,} more nodes: --json lists them all)"
+
+
+def list_kinds() -> None:
+    """The kinds of scenarios with their parameters."""
+    for name, make in KINDS.items():
+        known = [n for n in keys_of(name) if n != "rng"]
+        put(name.replace("_", "-"))
+        shown = [n for n in known if n != "scenarios"]
+        say((make.__doc__ or "").split("\n")[0], f"--set {', '.join(shown)}", indent="  ")
+    put("\nExample: contagion stress cefi_credit_2022 --scenarios defaults --set\n"
+          "probabilities=0.02 --set correlation=0.3")  # fmt: skip

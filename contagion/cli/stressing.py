@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -15,30 +14,18 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ArgumentError, StressError
-from ..experiments.stress import StressTest
-from ..experiments.stress.folder import COMMAND, MANIFEST, Folder
-from ..network.exposure_network import ExposureNetwork
-from ..network.tables.reading import OPTIONS as READING
-from ..scenarios import Scenarios
+from ..experiments.stress.folder import MANIFEST, STUDY, Folder
+from ..study import Study
 from ..text import choice
 from . import options
 from .grouped import grouped
-from .options import OUT, SHOCK, load, option, print_json
+from .options import OUT, SHOCK, option, print_json
 from .outputs import draw, drawable, tell
-from .read_options import Reading
-from .rule_arguments import ruled
-from .scenario_arguments import again, list_kinds, model_of, set_of
-from .stress_text import record, show
+from .specifying import Data, drawn, modelled, ruled
+from .stress_text import list_kinds, record, show
 
 TARGETS = ("mean", "value-at-risk", "expected-shortfall")
-OF_NETWORK = ("source", "nodes", "orientation", "unit", "layer", "assume_equity", "repair",
-              "period", "reading", "rule")  # fmt: skip
-OF_RUN = (
-    "scenarios", "given", "count", "rng", "model", "param", "baseline", "paired", "target_error",
-    "target", "level",
-)  # fmt: skip
-WITH_RESUME = (*OF_NETWORK, *READING, "creditor", "resume", "jobs", "figure", "as_json")
-Found = tuple[StressTest, ExposureNetwork, Scenarios]
+WITH_RESUME = ("resume", "jobs", "figure", "as_json")
 
 
 @grouped
@@ -48,20 +35,21 @@ def stress(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A dataset, a file or folder of exposures, or a folder of networks, as "
-            "`contagion reconstruct` writes it: an ensemble. Without it: the kinds of scenarios.",
+            help="A dataset, a file or folder of exposures, a study (.toml), or a folder of "
+            "networks, as `contagion reconstruct` writes it: an ensemble. Without it: the kinds "
+            "of scenarios.",
             show_default=False,
         ),
     ] = None,
     scenarios: Annotated[
-        str,
+        str | None,
         option(
             "KIND|FILE",
-            "A kind of scenarios, such as common-factor, t-copula, defaults, "
+            "A kind of scenarios, such as common-factor (the default), t-copula, defaults, "
             "single-defaults; or a file that says it, .toml.",
             SHOCK,
         ),
-    ] = "common-factor",
+    ] = None,
     given: Annotated[
         list[str] | None,
         option(
@@ -92,13 +80,6 @@ def stress(
             "--paired",
         ),
     ] = False,
-    nodes: options.Nodes = None,
-    orientation: options.Orientation = None,
-    unit: options.Unit = None,
-    layer: options.Layer = None,
-    period: options.Period = None,
-    assume_equity: options.AssumeEquity = None,
-    repair: options.Repair = None,
     jobs: options.Jobs = 1,
     target_error: Annotated[
         float | None,
@@ -109,13 +90,14 @@ def stress(
         ),
     ] = None,
     target: Annotated[
-        str,
+        str | None,
         option(
             "WHAT",
-            "mean, value-at-risk or expected-shortfall, of the loss, at the highest level.",
+            "mean (the default), value-at-risk or expected-shortfall, of the loss, at the "
+            "highest level.",
             "Running",
         ),
-    ] = "mean",
+    ] = None,
     level: Annotated[
         list[float] | None,
         option(
@@ -137,8 +119,7 @@ def stress(
         Path | None,
         option(
             "DIR",
-            "Go on with the folder of a stress test, or read it. SOURCE only where the folder "
-            "does not know it.",
+            "Go on with the folder of a stress test that this command began, or read it.",
             "Running",
         ),
     ] = None,
@@ -147,7 +128,7 @@ def stress(
     ] = None,
     as_json: options.Json = False,
     *,
-    reading: Reading,
+    data: Data,
 ) -> None:
     """Run many scenarios through a model: mean, VaR and ES of the loss, who defaults how often.
 
@@ -160,84 +141,35 @@ def stress(
         list_kinds()
         return
     drawable(figure)
-    said = {**context.params, "reading": reading.keywords()}
-    words = {name: said[name] for name in (*OF_NETWORK, *OF_RUN)} | {"cwd": os.getcwd()}
     run: dict[str, Any] = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
-    if resume is None:
-        test, network, drawn = _begin(words, out, run)
-    else:
+    if resume is not None:
         _alone(context)
-        test, network, drawn = _go_on(resume, None if source is None else words, run)
-    draw(figure, lambda plot: plot.exceedance(test))
+        study = _known(resume)
+    else:
+        assert source is not None
+        study = modelled(data.study(source), model, param, baseline)
+        study = ruled(drawn(study, scenarios, given, count, rng), rule)
+        choice(target or "mean", TARGETS, "--target")
+        asked = {
+            "design": "paired" if paired else None,
+            "levels": level,
+            "target_error": target_error,
+            "target": target and target.replace("-", "_"),
+        }
+        own = dict(study.outputs.get("stress", {}))
+        own |= {name: value for name, value in asked.items() if value is not None}
+        study = study.but(outputs={"stress": own})
     place = resume or out
+    begun = data.begin(study, out=place, running=run)
+    ready = begun.scenarios  # what cannot be drawn is said before the folder is begun
+    with _kept(place, study):
+        test = begun["stress"]
+    draw(figure, lambda plot: plot.exceedance(test))
     if as_json:
-        print_json(record(test, drawn, place))
+        print_json(record(test, ready, place))
         return
-    show(test, network, drawn, place)
+    show(test, begun.network, ready, place)
     tell(None, [], figure)
-
-
-def _begin(words: dict[str, Any], out: Path | None, run: dict[str, Any]) -> Found:
-    """The stress test of a command, into a folder or not."""
-    from ..experiments import stress as room
-
-    choice(words["target"], TARGETS, "--target")
-    with contextlib.chdir(words["cwd"]):
-        nets = networks(words, words["model"])
-        chosen = options.model(words["model"], words["param"])
-        drawn = set_of(nets[0], *(words[name] for name in ("scenarios", "given", "count", "rng")))
-    with _kept(out, words):
-        test = room.stress_test(
-            nets if len(nets) > 1 else nets[0],
-            chosen,
-            drawn,
-            design="paired" if words["paired"] else "crossed",
-            baseline=words["baseline"],
-            levels=words["level"] or (0.95, 0.99),
-            target_error=words["target_error"],
-            target=words["target"].replace("-", "_"),
-            out=out,
-            **run,
-        )
-    return test, nets[0], drawn
-
-
-def _go_on(folder: Path, words: dict[str, Any] | None, run: dict[str, Any]) -> Found:
-    """The stress test of a folder; `words` where the network is said anew."""
-    from ..experiments import stress as room
-
-    if words is None and (folder / COMMAND).is_file() and not (folder / MANIFEST).exists():
-        return _begin(_known(folder, OF_RUN), folder, run)  # it was stopped before the manifest
-    manifest = Folder(folder).manifest()["spec"]
-    model, chosen = model_of(manifest["model"])
-    words = {name: (words or _known(folder))[name] for name in (*OF_NETWORK, "cwd")}
-    with contextlib.chdir(words["cwd"]):
-        nets = networks(words, model)
-    drawn = again(nets[0], manifest["scenarios"])
-    with _kept(folder, words):
-        test = room.resume(folder, nets, chosen, drawn, **run)
-    return test, nets[0], drawn
-
-
-# -- what is run ------------------------------------------------------------------------------
-
-
-def networks(words: dict[str, Any], model: str) -> list[ExposureNetwork]:
-    """The network of a dataset, file or folder; or those in the folders of a folder.
-
-    Raises
-    ------
-    MissingFileError, ArgumentError, NetworkError : as :func:`~contagion.cli.options.load` and
-        :func:`~contagion.cli.rule_arguments.ruled` do.
-    """
-    place = Path(words["source"])
-    inside = sorted(place.iterdir()) if place.is_dir() else []
-    each = [folder for folder in inside if folder.is_dir() and any(folder.glob("exposures.*"))]
-    if not each or any(place.glob("exposures.*")):
-        each = [place]
-    sources = [words["source"]] if each == [place] else [str(folder) for folder in each]
-    rest = [words[name] for name in OF_NETWORK if name not in ("source", "rule")]
-    return [ruled(load(source, *rest), words["rule"], model).network for source in sources]
 
 
 # -- the folder -------------------------------------------------------------------------------
@@ -255,29 +187,20 @@ def _alone(context: typer.Context) -> None:
             )
 
 
-def _known(folder: Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
-    """How the run of a folder was called: where its network came from, and `more`."""
-    file = folder / COMMAND
-    if not file.is_file():
-        raise StressError(
-            f"{folder} does not say where its network came from: contagion stress SOURCE --resume "
-            f"{folder}, with the dataset or file that it was begun with."
-        )
-    try:
-        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        if found.keys() >= {*OF_NETWORK, *more, "cwd"}:
-            return found
-    except (ValueError, AttributeError):
-        pass
+def _known(folder: Path) -> Study:
+    """The study of a folder."""
+    if (folder / STUDY).is_file():
+        return Study.read(folder / STUDY)
+    Folder(folder).manifest()
     raise StressError(
-        f"{file} is not what contagion stress writes. Say the network: contagion stress SOURCE "
-        f"--resume {folder}."
+        f"{folder} has no {STUDY}, which says what it was run on. Say the same command again, "
+        f"with --out {folder}; or go on in Python: contagion.experiments.stress.resume."
     )
 
 
 @contextlib.contextmanager
-def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
-    """Note in the folder how the run was called; when stopped, say how to go on.
+def _kept(folder: Path | None, study: Study) -> Iterator[None]:
+    """Note in the folder the study of the run; when stopped, say how to go on.
 
     Of a new folder that is done first, so that a process may be killed at any time; of another
     one as soon as it took the run as its own. A signal to terminate, as of a queue of a cluster,
@@ -288,10 +211,10 @@ def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
     sessions, new = _sessions(folder), folder is not None and not folder.exists()
     alone, begun = (
         folder is not None and (folder / name).exists() is there
-        for name, there in ((COMMAND, False), (MANIFEST, True))
+        for name, there in ((STUDY, False), (MANIFEST, True))
     )
     if folder is not None and _unsaid(folder):
-        _note(folder, words)
+        _note(folder, study)
     try:
         yield
     except KeyboardInterrupt:
@@ -300,30 +223,27 @@ def _kept(folder: Path | None, words: dict[str, Any]) -> Iterator[None]:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
         if folder is not None and _sessions(folder) != sessions:  # it took the run as its own
-            _note(folder, words)
+            _note(folder, study)
         elif folder is not None and alone and (begun or not (folder / MANIFEST).exists()):
             with contextlib.suppress(NotADirectoryError):
-                (folder / COMMAND).unlink(missing_ok=True)
+                (folder / STUDY).unlink(missing_ok=True)
             if new and folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
 def _unsaid(folder: Path) -> bool:
-    """Whether a folder is new, or holds a run and not how it was called."""
+    """Whether a folder is new, or holds a run and not its study."""
     if (folder / MANIFEST).exists():
-        return not (folder / COMMAND).exists()
+        return not (folder / STUDY).exists()
     return (folder.is_dir() or not folder.exists()) and not Folder(folder).foreign()
 
 
-def _note(folder: Path, words: dict[str, Any]) -> None:
-    """Write the command, whole or not at all, over what was known before."""
+def _note(folder: Path, study: Study) -> None:
+    """Write the study, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / MANIFEST).exists() and (folder / COMMAND).is_file():
-        with contextlib.suppress(StressError):
-            words = _known(folder) | words
-    part = folder / f".{COMMAND}.{os.getpid()}.part"
-    part.write_text(json.dumps(words, indent=2, default=str) + "\n", "utf-8")
-    os.replace(part, folder / COMMAND)
+    part = folder / f".{STUDY}.{os.getpid()}.part"
+    study.write(part)
+    os.replace(part, folder / STUDY)
 
 
 def _sessions(folder: Path | None) -> int:

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..errors import ArgumentError
-from ..experiments.sweeping import Case, Sweep
-from ..experiments.sweeping import sweep as swept
+from ..experiments.sweeping import Sweep
 from ..media import TABLES, guarded
+from ..study.texts import axis
 from ..units import scale
 from . import options
-from .grouped import Data, Run, grouped
+from .grouped import grouped
 from .options import OUT, SHOCK, option, print_json
 from .outputs import draw, drawable, tell, writable
+from .specifying import Data, Run
 from .terminal import paragraph, put, say, table
-from .values import steps
 
 MOST = 30
 USUAL = "socialized_share"
@@ -26,15 +26,16 @@ USUAL = "socialized_share"
 def sweep(
     source: options.Source,
     over: Annotated[
-        list[str],
+        list[str] | None,
         option(
             "FIELD=VALUES",
-            "An axis: model.NAME, shock.recovery, shock.scale, shock.fraction, "
+            "An axis, where no study says it: model.NAME, shock.recovery, shock.scale, "
+            "shock.fraction, "
             "shock.default, network.capital, network.exposures, rule.NODE; values "
             "START:STOP:COUNT or A,B,C. Repeatable.",
             SHOCK,
         ),
-    ],
+    ] = None,
     measure: Annotated[
         str | None,
         option(
@@ -60,20 +61,20 @@ def sweep(
     Example: contagion sweep cefi_credit_2022 --over shock.recovery=0:1:6
     --over network.capital=0.5,1,2
     """
-    model = run.chosen()
     drawable(figure)
     writable(out, TABLES, "--out")
-    axes = dict(steps(text) for text in over)
+    study = run.on(data.study(source))
+    own = dict(study.outputs.get("sweep", {}))
+    if over:
+        own["grid"] = {name: axis(text, f"--over {name}") for name, text in fields_of(over).items()}
+    if not own.get("grid"):
+        raise ArgumentError("Say what to vary: --over FIELD=START:STOP:COUNT, or FIELD=A,B,C.")
+    axes = own["grid"]
     if figure is not None and len(axes) < 2:
         raise ArgumentError("--figure draws two axes: say --over twice.")
-    loaded = data.load(source)
-    case = Case(
-        loaded.network,
-        model,
-        run.shock(loaded),
-        run.baseline,  # type: ignore[arg-type]
-    )
-    done = swept(case, axes, n_jobs=jobs, progress=sys.stderr.isatty() and not as_json)
+    running = {"n_jobs": jobs, "progress": sys.stderr.isatty() and not as_json}
+    begun = data.begin(study.but(outputs={"sweep": own}), running=running)
+    done = begun["sweep"]
     chosen = measure or (USUAL if USUAL in done.measures else "loss")
     values = done.mean(chosen)
     if out is not None:
@@ -81,10 +82,21 @@ def sweep(
     draw(figure, lambda plot: plot.phase_diagram(done, chosen, *list(axes)[:2]))
     if as_json:
         rows = done.table.to_dict("records")
-        print_json({"axes": axes, "unit": loaded.network.unit, "cells": rows})
+        print_json({"axes": axes, "unit": begun.network.unit, "cells": rows})
         return
     _print(done, chosen, values)
     tell(out and out.parent, [out] if out else [], figure)
+
+
+def fields_of(over: list[str]) -> dict[str, str]:
+    """The axes of --over, text by name."""
+    found = {}
+    for text in over:
+        name, sign, given = text.partition("=")
+        if not (name and sign and given):
+            raise ArgumentError(f"--over {text}: write NAME=START:STOP:COUNT, or NAME=VALUE,VALUE.")
+        found[name] = given
+    return found
 
 
 def _print(done: Sweep, measure: str, values: Any) -> None:

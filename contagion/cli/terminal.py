@@ -6,7 +6,7 @@ import re
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -134,8 +134,8 @@ def _set_in(line: str, hang: str) -> list[str]:
     return _wrapped(line.strip(), indent, hang)
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """Findings with what was found, samples and the fix, one paragraph each."""
+def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_command_line) -> str:
+    """Findings with what was found, samples and the fix, one paragraph each; `said`: its words."""
     number = Counter(finding.severity for finding in findings)
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"
@@ -153,7 +153,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
         text = f"{finding.code} {finding.title}{mark}: {finding.message}"
         parts.append(paragraph(text, "", "  "))
         if finding.fix:
-            parts.append(paragraph(f"Fix: {on_command_line(finding.fix)}", "  ", "  "))
+            parts.append(paragraph(f"Fix: {said(finding.fix)}", "  ", "  "))
     return "\n".join(parts)
 
 

@@ -152,7 +152,8 @@ def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:
     **options : `nodes=` (path of the node table), `orientation=` (needed unless the columns are
         called creditor and debtor), `layer=` (keep one layer or snapshot), how the tables are
         read (`columns={"theirs": "ours"}`, `constants=`, `sheet=`, `totals="drop"` ..., see
-        :class:`~contagion.network.tables.Reading`), and the keywords of :class:`ExposureNetwork`.
+        :class:`~contagion.network.tables.Reading`), and the keywords of :class:`ExposureNetwork`,
+        of which `holdings=`, `guarantees=` and `shareholdings=` take paths as well.
 
     Raises
     ------

@@ -37,6 +37,11 @@ class Hit(NamedTuple):
         """(..., n) the recoveries, nan throughout where no node is pinned."""
         return np.full(self.losses.shape, np.nan) if self.recoveries is None else self.recoveries
 
+    @property
+    def triggers(self) -> np.ndarray:
+        """(..., n) bool: the nodes that the shock hits."""
+        return np.asarray((self.losses > 0) | ~np.isnan(self.pins))
+
     def marks(self, network: Contents) -> np.ndarray:
         """(..., n) the part of the losses that prices take from holdings, money; a gain below 0."""
         if self.prices is None:

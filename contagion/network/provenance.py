@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -194,6 +195,8 @@ def _value(value: Any) -> Value:
         return value
     if isinstance(value, str):
         text = value
+    elif isinstance(value, PurePath):
+        text = value.name
     elif isinstance(value, Mapping):
         text = ", ".join(f"{key}: {_value(x)}" for key, x in list(value.items())[:MOST])
         text = text if len(value) <= MOST else plural(len(value), "value")

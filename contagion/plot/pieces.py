@@ -58,22 +58,15 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         f"{name[node]} fails and pays {f'{_exact(rate)} of' if rate else 'nothing on'} its debts"
         for node, rate in shock.defaults
     ]
-    parts += [
-        f"{name[node]} loses {money(amount, network.unit)} of its assets"
-        for node, amount in shock.losses
-    ]
-    parts += [
-        f"{'every node' if node is None else name[node]} loses {_exact(part)} of its outside assets"
-        for node, part in shock.fractions
-    ]
-    parts += [
-        f"{name[node]} loses {money(amount, network.unit)} of its equity"
-        for node, amount in shock.equities
-    ]
-    parts += [
-        f"{'every node' if node is None else name[node]} loses {_exact(part)} of its equity"
-        for node, part in shock.equity_fractions
-    ]
+    for what, amounts, shares in (
+        ("external assets", shock.losses, shock.fractions),
+        ("equity", shock.equities, shock.equity_fractions),
+    ):
+        parts += [f"{name[i]} loses {money(x, network.unit)} of its {what}" for i, x in amounts]
+        parts += [
+            f"{'every node' if i is None else name[i]} loses {_exact(x)} of its {what}"
+            for i, x in shares
+        ]
     parts += [
         f"the price of {visible(asset)} moves by {_exact(change, '+')}"
         for asset, change in shock.prices

@@ -112,14 +112,17 @@ def _methods(about: Given) -> tuple[Exhibit, ...]:
 
 def _again(about: Given) -> Exhibit:
     """R1: how to get the same numbers again."""
-    lines = [about.command] if about.command else []
+    lines = [] if about.study is None else [about.study.toml()]
     for result in about.results:
         lines.append(
             f"ct.{result.model!r}.propagate(network, ct.{result.shock!r}, "
             f'baseline="{result.baseline}")'
         )
     lines += [] if about.comparison is None else compared.code(about.comparison)
-    lead = "On the command line, and the same in Python:" if about.command else "In Python:"
+    lead = "In Python:" if about.study is None else (
+        "The study: as study.toml, contagion report study.toml makes this report again, to the "
+        "last bit where the versions are the same. The runs in Python:"
+    )  # fmt: skip
     if not lines:
         return Exhibit("R1", "To reproduce", missing="No result was given.")
     code = "\n".join(lines).replace(" + Shock.", " + ct.Shock.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..datasets import Card
+from ..errors import ArgumentError
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
@@ -19,10 +20,11 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.style import subject
 from ..records import Table
 from ..results.propagation_result import PropagationResult
+from ..study import Study, StudyRun
 from . import findings, reference
 from .contents import sections
 from .facts import Sentence
-from .given import Answer, Given, Policy, given
+from .given import Answer, Given, Policy, given, of_study
 from .markdown import markdown, write_figures, write_tables
 from .parts import Section
 
@@ -38,7 +40,7 @@ BANNERS = {
 
 def write_report(
     path: str | PathLike[str],
-    network: ExposureNetwork,
+    network: ExposureNetwork | Study | StudyRun,
     results: PropagationResult | Sequence[PropagationResult] = (),
     ranking: Table | pd.DataFrame | None = None,
     *,
@@ -49,7 +51,7 @@ def write_report(
     policy: Policy | Sequence[Policy] = (),
     topology: Topology | None = None,
     card: Card | str | None = None,
-    command: str = "",
+    study: Study | None = None,
     tables: str | PathLike[str] | None = None,
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
@@ -61,7 +63,8 @@ def write_report(
     ----------
     path : the file to write, .html, .htm or .md; it is replaced where it exists. With .md it is
         the same report as Markdown, with its figures in a folder beside it.
-    network : the exposures.
+    network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
+        the rest and is printed.
     results : one result or several, all on `network`.
     ranking : a table of `contagion.rank`.
     comparison : one shock under several sets of rules, of `contagion.compare_rules`.
@@ -73,7 +76,7 @@ def write_report(
     policy : of `contagion.experiments.policy.comparison`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
-    command : the command that makes this report again; printed as it is.
+    study : the specification of the run, printed at the end.
     tables : a folder for every table as CSV.
 
     Returns
@@ -83,8 +86,8 @@ def write_report(
 
     Raises
     ------
-    ArgumentError : when a part belongs to a network with other nodes; for a file with another
-        ending.
+    ArgumentError : when a part belongs to a network with other nodes, or comes beside a study; for
+        a file with another ending.
     DatasetError : for a card name that does not exist.
 
     Example
@@ -96,8 +99,14 @@ def write_report(
     >>> ct.write_report(file, net, results=[result], card="neva_ring3").name
     'report.html'
     """
+    if isinstance(network, Study | StudyRun):
+        own = (results, ranking, comparison, sweeps, reverse, stress, policy, card, study)
+        if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
+            raise ArgumentError("A study brings its own results: name them in its outputs.")
+        run = network.run() if isinstance(network, Study) else network
+        return write(path, of_study(run, topology), tables)
     about = given(
-        network, results, ranking, comparison, card, command, topology, sweeps, reverse, stress,
+        network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
         policy,
     )  # fmt: skip
     return write(path, about, tables)

@@ -23,6 +23,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..records import Table
 from ..results.propagation_result import PropagationResult
+from ..study import Study, StudyRun
 from ..text import listing
 from .reference import measure_title
 
@@ -40,7 +41,7 @@ class Given:
     ranking: Table | pd.DataFrame | None
     comparison: RuleComparison | None
     card: Card | None
-    command: str
+    study: Study | None
     topology: Topology | None
     sweeps: tuple[Sweep, ...]
     reverse: tuple[Answer, ...]
@@ -55,7 +56,7 @@ def given(
     ranking: Table | pd.DataFrame | None = None,
     comparison: RuleComparison | None = None,
     card: Card | str | None = None,
-    command: str = "",
+    study: Study | None = None,
     topology: Topology | None = None,
     sweeps: Sweep | Sequence[Sweep] = (),
     reverse: Answer | Sequence[Answer] = (),
@@ -93,13 +94,32 @@ def given(
         ranking,
         comparison,
         _card(network, card),
-        command,
+        study,
         topology,
         (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps),
         tuple(answers),
         stress,
         tuple(found),
         None if ranking is None else _agreement(ranking, network),
+    )
+
+
+def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
+    """What a study gave, with the study itself."""
+    found, policies = run.results, run.results.get("policy", ())
+    answers = [found[name] for name in ("reverse", "triggers", "fund") if name in found]
+    return given(
+        run.network,
+        found.get("run", ()),
+        found.get("rank"),
+        found.get("compare"),
+        run.card,
+        run.study,
+        topology,
+        found.get("sweep", ()),
+        answers,
+        found.get("stress"),
+        policies,
     )
 
 

@@ -58,8 +58,9 @@ def _lead(test: StressTest) -> str:
     count = int(spec["networks"]["count"])
     said = f"{plural(len(test), 'scenario')} ({kind}) through {spec['model']['name']}"
     said += f", on {count:,} networks" if count > 1 else ""
-    baseline = "face values" if spec["options"]["baseline"] == "book" else "the clearing without it"
-    said += f"; losses are counted from {baseline}."
+    book = spec["options"]["baseline"] == "book"
+    start = "face values" if book else "the same model without it"
+    said += f"; losses are counted from {start}."
     if not test.complete:
         said += " The run is not finished: these are the scenarios that are done."
     if test.unconverged:

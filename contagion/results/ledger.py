@@ -113,12 +113,12 @@ def entries(
     """
     losses, pins = hit.losses, hit.recoveries
     pins = None if pins is None or np.isnan(pins).all() else pins
-    initial, triggers = np.asarray(losses, float), losses > 0
+    initial = np.asarray(losses, float)
     deadweight = _deadweight(outcome, reference)
     if pins is not None:
         pinned = ~np.isnan(pins)
         gone = pinned_losses(network, outcome, pins, reference.claims_lost)
-        initial, triggers = np.where(pinned, gone, losses), triggers | pinned
+        initial = np.where(pinned, gone, losses)
         _marked(initial, deadweight, pinned, reference)
     loss = owners_loss(network, outcome, reference, hit)
     direct, shock, owners = _direct(network, outcome, reference, initial, loss, pins)
@@ -131,7 +131,7 @@ def entries(
     if pins is not None:  # owners who had to pay without limit and whose node now fails
         relief += np.where(pinned & _bottomless(network), _hole(reference), 0.0)
     np.maximum(contagion, 0.0, out=contagion)
-    return Ledger(triggers, initial, direct, shock, contagion, external, relief, deadweight)
+    return Ledger(hit.triggers, initial, direct, shock, contagion, external, relief, deadweight)
 
 
 def missing_before(network: ExposureNetwork, reference: Outcome) -> Ledger:

@@ -211,7 +211,7 @@ class PropagationResult(RunArrays):
         lines.append(
             f"  {self._defaults()}" + (f"; largest losses of others: {names}" if names else "")
         )
-        base = "book values" if self.baseline == "book" else "the clearing without shock"
+        base = "book values" if self.baseline == "book" else "the same model without the shock"
         lines.append(
             f"  losses counted from {base}; "
             f"residual {float(self.outcome.residual):.1g} after {int(self.outcome.rounds)} rounds"

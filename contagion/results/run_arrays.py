@@ -107,7 +107,7 @@ class RunArrays:
     @cached_property
     def triggers(self) -> np.ndarray:
         """(n,) bool: the nodes that the shock hits."""
-        return np.asarray((self.hit.losses > 0) | self.pinned)
+        return self.hit.triggers
 
     @cached_property
     def default_round(self) -> np.ndarray:

@@ -37,13 +37,13 @@ class Socialization:
         parties that a trigger reaches and that lose nothing on a claim on one (a call on a
         guarantor and a share count as claims), in [0, 1]: all at two hops or more, and at one hop
         who only holds what a trigger sold or has to repay it. It depends on conduits: a vehicle
-        without equity adds a hop. not defined where nothing is destroyed, as the other shares.
+        without equity adds a hop. Not defined where nothing is destroyed, as the other shares.
     reach : nodes that a trigger reaches, triggers left out, whose owners lose more than the
         threshold, by any channel.
     depth : hops from the triggers to the farthest of them.
     hhi : concentration over named bearers (owners of nodes, holders): Herfindahl–Hirschman index
         Σ (amount / what named bearers bear)², in (0, 1]; 1 / hhi is the number of equal bearers.
-        not defined where only external creditors bear.
+        Not defined where only external creditors bear.
     external_share : part of the loss that the shock causes that falls on external creditors, a
         diffuse group that is no single bearer, in [0, 1].
     missing_before : what was missing without the shock, against book values, its own deadweight

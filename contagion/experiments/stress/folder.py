@@ -1,7 +1,7 @@
 """A run on disk: Parquet files that are whole or absent, their hashes, and what made them.
 
     manifest.json       what the run is (`spec`) and how far it got (`run`)
-    command.json        how to call it again, where the command line began it; nothing here reads it
+    study.toml          the study, where the command line began it; nothing here reads it
     nodes.parquet       names and kinds of the nodes
     scenarios/*.parquet one row a scenario and network
     sums/*.parquet      sums over the scenarios of a chunk, by node
@@ -40,9 +40,9 @@ from .work import Part
 Table = Any  # a pyarrow.Table; pyarrow is loaded on use and has no types
 FORMAT = 1
 MANIFEST, HASHES, NODES, TAILS = "manifest.json", "SHA256SUMS", "nodes.parquet", "tails.parquet"
-COMMAND = "command.json"
+STUDY = "study.toml"
 PARTS = ("scenarios", "sums", "kept")
-BEGUN = re.compile(r"command\.json|\.(command|manifest)\.json\.\d+\.part")  # before the manifest
+BEGUN = re.compile(r"study\.toml|\.(study\.toml|manifest\.json)\.\d+\.part")  # before the manifest
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -58,7 +58,7 @@ class Folder:
     def open(self, spec: Spec, nodes: pd.DataFrame, run: Spec) -> None:
         """Begin a run here, or go on with the one that is here if it is the same.
 
-        A folder is new when it holds nothing but a `command.json`, and what a process that was
+        A folder is new when it holds nothing but a `study.toml`, and what a process that was
         killed at the beginning leaves behind.
 
         Raises

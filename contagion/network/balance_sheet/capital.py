@@ -190,7 +190,7 @@ def insolvent(draft: Draft, book: Book) -> None:
             f"{plural(n, 'node owes', 'nodes owe')} more than "
             f"{'it has' if n == 1 else 'they have'} before any shock "
             f"({listing(draft.some(below))}; {money(hole, draft.unit)} missing). Losses count "
-            'from face value with baseline="book", from the clearing without shock with '
+            'from face value with baseline="book", from the same model without the shock with '
             'baseline="cleared".',
             "start_defaulted=[…] says that this is known.",
             names=draft.some(below),

@@ -37,7 +37,8 @@ class Choices(TypedDict, total=False):
         read in two ways.
     thousands (C006) : what separates thousands in amounts given as text.
     where (C015) : column of the file → value or values, the rows to keep of several series.
-    format : the shape of a table, see :data:`contagion.network.formats.FORMATS`; "plain": none.
+    format (C014) : the shape of a table, see :data:`contagion.network.formats.FORMATS`; "plain":
+        none.
     constants (C012) : column → value, for a column that has one value in every row.
     rates (C012) : column → "percent", "basis_points", "factor" or "factor_basis_points", how a
         column of fractions is written.

@@ -1,4 +1,4 @@
-"""Fixes in words of the surface on which they are shown: a Python call, or the command line.
+"""Fixes in words of the surface on which they are shown: Python, command line, or a study.
 
 A fix is written once, as keywords: `duplicates="sum" | "last"`, `columns={"Lender": "creditor"}`.
 """
@@ -6,6 +6,7 @@ A fix is written once, as keywords: `duplicates="sum" | "last"`, `columns={"Lend
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -101,6 +102,39 @@ def on_command_line(text: str) -> str:
     for arrow, word in TURNED.items():
         said = said.replace(f'"{arrow}"', f"--orientation {word}")
     return said
+
+
+def in_study(text: str) -> str:
+    """The same, with the keys of the table `network` of a study.
+
+    >>> in_study('duplicates="sum" | "last", or columns={"Lender": "creditor"}.')
+    '[network] duplicates = "sum" | "last", or [network] columns = { Lender = "creditor" }.'
+    """
+    shown, at = [], 0
+    for start, end, name, values in parts(text):
+        if name != "residual":  # of margins, which are no network
+            said = f"[network] {name} = {' | '.join(map(_toml, values))}"
+            shown += [text[at:start], said]
+            at = end
+    return "".join([*shown, text[at:]])
+
+
+def _toml(value: Any) -> str:
+    """A literal as TOML has it, with … for what the reader fills in.
+
+    >>> _toml({"A b": ["x", 1.5]}), _toml(...), _toml({})
+    ('{ "A b" = ["x", 1.5] }', '…', '{}')
+    """
+    if isinstance(value, dict):
+        pairs = [f"{_key(str(key))} = {_toml(x)}" for key, x in value.items()]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return "…" if value is Ellipsis else json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+|…", name) else _toml(name)
 
 
 def words(name: str, value: Any) -> list[str]:

@@ -1,0 +1,53 @@
+"""The commands about studies: a starter, examples, and a package for replication."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..study import Study
+from ..study.folders import HASHES, LOCK, README, RESULTS, copied, hashed, locked, packed, readme
+from .options import option
+from .runs import results
+from .terminal import paragraph, put, say, written
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")]
+
+
+def init(folder: Folder = Path()) -> None:
+    """Write a commented study.toml with two small tables, to put your own in their place."""
+    put(written(folder, copied("starter", folder)))
+    put(f"\nRun it with: contagion run {folder / 'study.toml'}")
+
+
+def demo(folder: Folder = Path("contagion_demo")) -> None:
+    """Copy examples that run: studies of packaged datasets."""
+    files = copied("examples", folder)
+    put(written(folder, files) + "\n")
+    for file in files:
+        say(f"contagion run {file}", Study.read(file).title, indent="  ")
+
+
+def replicate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or a new folder.")],
+    study: Annotated[Path, option("FILE", "The study that is replicated.")] = Path("study.toml"),
+) -> None:
+    """Write a package with which others get the same numbers, as journals ask for.
+
+    Data, study.toml, the versions used, results, report, SHA-256 of every file, and a README.
+    """
+    from ..report import write_report
+
+    mine = packed(Study.read(study), folder)
+    done = mine.run()
+    mine.write(folder / "study.toml")
+    made = results(done, folder / RESULTS)
+    made.append(write_report(folder / "report.html", done))
+    (folder / LOCK).write_text(locked(), "utf-8", newline="\n")
+    (folder / README).write_text(readme(mine, done.card, folder, made), "utf-8", newline="\n")
+    hashed(folder)
+    names = ", ".join(("study.toml", "data/", f"{RESULTS}/", "report.html", LOCK, README, HASHES))
+    put(paragraph(f"Written to {folder}: {names}", "", "  "))
+    put(paragraph("What only the authors know is marked TO BE COMPLETED in the README."))

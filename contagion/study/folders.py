@@ -1,0 +1,197 @@
+"""Folders of a study: a starter for own files, runnable examples, and a replication package."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from .. import datasets
+from ..datasets import Card
+from ..errors import ArgumentError
+from . import scenario_words
+from .source import SOURCE, packaged
+from .specification import Study
+
+HERE = Path(__file__).parent
+PACKAGE = "contagion-risk"
+HASHES, LOCK, README, RESULTS = "SHA256SUMS", "lock.txt", "README.md", "results"
+
+
+def copied(what: str, folder: Path) -> list[Path]:
+    """Copy `starter` or `examples` into a folder; a file that is there is never replaced.
+
+    Raises
+    ------
+    ArgumentError : where one of the files is there already.
+    """
+    sources = sorted(each for each in (HERE / what).iterdir() if each.is_file())
+    there = [each.name for each in sources if (folder / each.name).exists()]
+    if there:
+        raise ArgumentError(
+            f"{folder / there[0]} is there already, and nothing is replaced. Give another folder."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return [Path(shutil.copyfile(each, folder / each.name)) for each in sources]
+
+
+def packed(study: Study, folder: Path) -> Study:
+    """Copy the data of a study into `folder/data` and return the study that reads them there.
+
+    Raises
+    ------
+    ArgumentError : where the folder holds something.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArgumentError(f"{folder} is not an empty folder. Give another.")
+    data = folder / "data"
+    data.mkdir(parents=True)
+    network, scenarios = dict(study.network), dict(study.scenarios)
+    files = {option: study.folder / path for option, path in study.places().items()}
+    if packaged(network[SOURCE]):
+        files[SOURCE] = datasets.path(network[SOURCE])
+    for option, path in files.items():
+        goal = data / path.resolve().name
+        if goal.exists():  # two files of one name
+            goal = data / f"{option}_{goal.name}"
+        if path.is_dir():
+            shutil.copytree(path, goal, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        else:
+            shutil.copyfile(path, goal)
+        told = scenarios if option == scenario_words.RETURNS else network
+        told[option] = goal.relative_to(folder).as_posix()
+    return study.but(network=network, scenarios=scenarios, folder=folder)
+
+
+def locked() -> str:
+    """The versions of Python and of the packages that this process has loaded and depends on."""
+    names = metadata.packages_distributions()
+    loaded = {module.partition(".")[0] for module in list(sys.modules)}
+    used = {dist for module in loaded for dist in names.get(module, ())}
+    wanted = _closure(PACKAGE)
+    kept = sorted(
+        {dist for dist in used if not wanted or _folded(dist) in wanted}, key=str.casefold
+    )
+    system = f"{platform.system()} {platform.machine()}"
+    lines = [f"# Python {platform.python_version()} ({platform.python_implementation()}), {system}"]
+    return "\n".join([*lines, *(f"{dist}=={metadata.version(dist)}" for dist in kept)]) + "\n"
+
+
+def _closure(dist: str, seen: set[str] | None = None) -> set[str]:
+    """A distribution and what it needs without extras; empty where it is not installed."""
+    seen = set() if seen is None else seen
+    try:
+        needs = metadata.requires(dist) or []
+    except metadata.PackageNotFoundError:
+        return seen
+    seen.add(_folded(dist))
+    for need in needs:
+        name = re.split(r"[^\w.-]", need, maxsplit=1)[0]
+        if "extra ==" not in need and _folded(name) not in seen:
+            _closure(name, seen)
+    return seen
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def hashed(folder: Path) -> Path:
+    """Write SHA256SUMS of every file in the folder, as `sha256sum -c` reads it."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file() and each.name != HASHES)
+    lines = [
+        f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.relative_to(folder).as_posix()}"
+        for each in files
+    ]
+    (folder / HASHES).write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
+    return folder / HASHES
+
+
+def readme(study: Study, card: Card | None, folder: Path, results: Iterable[Path]) -> str:
+    """The README of a replication package, with the headings that economics journals ask for."""
+    title = study.title or str(study.network[SOURCE])
+    data = sorted(each for each in (folder / "data").rglob("*") if each.is_file())
+    rows = [f"| `{each.relative_to(folder).as_posix()}` | {_about(each, card)} |" for each in data]
+    made = [
+        f"| `{each.relative_to(folder).as_posix()}` | `{_program(each)}` |"
+        for each in sorted(results)
+    ]
+    seeds = [
+        f"`[{name}] seed = {table['seed']}`"
+        for name, table in (("scenarios", study.scenarios), *study.outputs.items())
+        if "seed" in table and (name != "scenarios" or "stress" in study.outputs)
+    ]
+    sources = (
+        f"{card.title}. {card.kind.capitalize()}. Source: {card.source} Evidence: {card.evidence}"
+        if card is not None
+        else "TO BE COMPLETED by the authors: who published each table, when and where it was "
+        "obtained, and how others can obtain it."
+    )
+    terms = card.terms if card is not None else "TO BE COMPLETED by the authors."
+    return f"""# Replication package: {title}
+
+## Overview
+
+`study.toml` is the specification of every number in this package: data, shock, model, rules,
+baseline, scenarios with their seeds, and outputs. One program, contagion, reads it. Everything in
+`results/` and `report.html` is made again by the two commands below, in seconds to minutes.
+
+## Data availability and provenance
+
+{sources}
+
+Statement about rights: {terms}
+
+- [ ] All data **are** in this package. (The authors confirm that they may publish them.)
+
+| data file | what it is |
+|---|---|
+{chr(10).join(rows)}
+
+## Computational requirements
+
+- Python and packages, as they were used: `{LOCK}`. `pip install -r {LOCK}` installs them.
+- Random numbers: {", ".join(seeds) or "none are drawn"}.
+- Hardware: one core and less than 1 GB of memory are enough for networks of thousands of nodes.
+  Results do not depend on the number of processes. The last bits of a number can depend on the
+  machine and on the versions of numpy and scipy.
+
+## Instructions
+
+```sh
+pip install -r {LOCK}
+contagion run study.toml --out {RESULTS}
+contagion report study.toml --out report.html
+sha256sum -c {HASHES}
+```
+
+The last line compares every file with the one that was published.
+
+## List of outputs and programs
+
+| output | program |
+|---|---|
+{chr(10).join(made)}
+
+## References
+
+Cite contagion (`CITATION.cff` of the package) and the papers of the models, which `report.html`
+names under "Models"; and the sources of the data.
+"""
+
+
+def _about(file: Path, card: Card | None) -> str:
+    if file.name == "dataset.toml":
+        return "card: source, date, terms, evidence, assumptions"
+    return "table of a packaged dataset" if card is not None else "table of the authors"
+
+
+def _program(file: Path) -> str:
+    if file.suffix == ".html":
+        return f"contagion report study.toml --out {file.name}"
+    return f"contagion run study.toml --out {RESULTS}"

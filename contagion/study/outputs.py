@@ -1,0 +1,189 @@
+"""What a study can be asked for: one entry an output, the function that gives it, its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import Any, Literal, get_type_hints
+
+from ..errors import ArgumentError
+from ..experiments import compare_rules, layers, policy, reverse, stress_test, sweep
+from ..experiments.sweeping import Case
+from ..measures.ranking import rank
+from ..models import Model
+from ..network.exposure_network import ExposureNetwork
+from ..results.explain import explain
+from ..results.propagation_result import PropagationResult
+from ..rules import Rule
+from ..shocks import Shock
+from ..text import known_name
+from .texts import Grid
+from .values import read_value
+
+StudyRun = Any  # which stands above, and reads this registry
+SEED = "seed"  # what a file calls `rng`
+RUNNING = ("self", "n_jobs", "progress", "out", "chunk")  # no number depends on these
+NAMES: dict[str, Any] = {
+    "Model": Model,
+    "Shock": Shock,
+    "ExposureNetwork": ExposureNetwork,
+    "PropagationResult": PropagationResult,
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: how it is made, and the options of its table.
+
+    Attributes
+    ----------
+    about : one line for people.
+    make : (run, options) → the result, by the public function a user would call.
+    function : the one whose keywords are the options.
+    given : keywords that the study itself gives.
+    more : {option: (type, default)} besides; a type in place of the one that the function has.
+    needed : options without which there is nothing to do.
+    """
+
+    about: str
+    make: Callable[[StudyRun, dict[str, Any]], Any]
+    function: Callable[..., Any]
+    given: tuple[str, ...]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """{option: type}."""
+        typed = get_type_hints(self.function, localns=NAMES)
+        left = {*self.given, *RUNNING}
+        found = {
+            SEED if name == "rng" else name: int if name == "rng" else typed[name]
+            for name, each in signature(self.function).parameters.items()
+            if name not in left and each.kind is not Parameter.VAR_KEYWORD
+        }
+        return found | dict(self.more)
+
+    def checked(self, data: Any, what: str) -> dict[str, Any]:
+        """The options of a table, each as its type.
+
+        Raises
+        ------
+        UnknownNameError : for an option that there is not, with the closest one.
+        ArgumentError : for a value of the wrong type, and one that is missing.
+        """
+        if not isinstance(data, Mapping):
+            raise ArgumentError(f"{what}: write a table of options.")
+        known, found = self.options, dict[str, Any]()
+        for key, value in data.items():
+            known_name(key, known, "key", what)
+            found[key] = read_value(value, known[key], f"{what} {key}")
+        return found
+
+    def ready(self, data: Mapping[str, Any], what: str) -> None:
+        """Raise `ArgumentError` for an option without which there is nothing to do."""
+        if self.needed and not set(self.needed) & set(data):
+            raise ArgumentError(f"{what} needs {' or '.join(self.needed)}.")
+
+
+def _propagated(run: StudyRun, _: dict[str, Any]) -> Any:
+    study = run.study
+    return study.model.propagate(run.network, run.shock, baseline=study.baseline)
+
+
+def _explained(run: StudyRun, asked: dict[str, Any]) -> Any:
+    nodes, result = asked.pop("nodes"), run["run"]
+    return {node: result.explain(run.node(node), **asked) for node in nodes}
+
+
+def _ranked(run: StudyRun, asked: dict[str, Any]) -> Any:
+    return rank(run.network, **asked, **run.running)
+
+
+def _compared(run: StudyRun, asked: dict[str, Any]) -> Any:
+    study, sets = run.study, asked.pop("rules")
+    named = {name: {run.node(node): rule for node, rule in of.items()} for name, of in sets.items()}
+    return compare_rules(
+        run.network, run.shock, named, model=study.model, baseline=study.baseline, **asked
+    )
+
+
+def _stressed(run: StudyRun, asked: dict[str, Any]) -> Any:
+    nets = run.networks
+    return stress_test(
+        nets if len(nets) > 1 else nets[0],
+        run.study.model,
+        run.scenarios,
+        baseline=run.study.baseline,
+        out=run.out,
+        **asked,
+        **run.running,
+    )
+
+
+def _swept(run: StudyRun, asked: dict[str, Any]) -> Any:
+    case = Case(run.network, run.study.model, run.shock, run.study.baseline)
+    grid = {name: list(values) for name, values in asked.pop("grid").items()}
+    return sweep(case, grid, rng=asked.pop(SEED, None), **asked, **run.running)
+
+
+def _reversed(run: StudyRun, asked: dict[str, Any]) -> Any:
+    if "given" in asked:
+        asked["given"] = run.resolved(asked["given"])
+    return reverse.smallest_shock(run.network, run.study.model, **run.nodes(asked, "fail", "hit"))
+
+
+def _triggered(run: StudyRun, asked: dict[str, Any]) -> Any:
+    asked = run.nodes(asked, "fail", "candidates")
+    progress = run.running["progress"]
+    return reverse.fewest_triggers(run.network, run.study.model, **asked, progress=progress)
+
+
+def _funded(run: StudyRun, asked: dict[str, Any]) -> Any:
+    node = run.node(asked["node"])
+    return reverse.break_even_fund(run.network, node, run.shock, run.study.model)
+
+
+def _with_policy(run: StudyRun, asked: dict[str, Any]) -> Any:
+    against = run.scenarios if asked.pop("on", "shock") == "scenarios" else run.shock
+    study, done = run.study, asked.pop("interventions")
+    return policy.compare(
+        run.network, study.model, against, done, baseline=study.baseline, **asked, **run.running
+    )
+
+
+def _by_layer(run: StudyRun, asked: dict[str, Any]) -> Any:
+    study = run.study
+    return layers.by_layer(run.network, study.model, run.shock, baseline=study.baseline, **asked)
+
+
+NODES = list[Any] | None
+RUN = ("network", "shock", "model", "baseline")
+OUTPUTS: dict[str, Output] = {
+    "run": Output("one shock: who loses, who fails, who bears it", _propagated, Model.propagate,
+                  RUN),
+    "explain": Output("the paths behind the loss of a node", _explained, explain,
+                      ("result", "node"), {"nodes": list[Any]}, ("nodes",)),
+    "rank": Output("whose default costs the others most", _ranked, rank, ("network",)),
+    "compare": Output("the shock under other rules of loss sharing", _compared, compare_rules, RUN,
+                      {"rules": Mapping[str, Mapping[Any, Rule]]}, ("rules",)),
+    "stress": Output("many scenarios: value at risk, expected shortfall", _stressed, stress_test,
+                     ("networks", "model", "scenarios", "baseline")),
+    "sweep": Output("the shock over a grid of fields", _swept, sweep, ("run", "measures"),
+                    {"grid": Mapping[str, Grid]}, ("grid",)),
+    "reverse": Output("the smallest shock that fails a node or reaches a loss", _reversed,
+                      reverse.smallest_shock, ("network", "model"), {"fail": NODES, "hit": NODES},
+                      ("fail", "loss")),
+    "triggers": Output("the fewest defaults that do so", _triggered, reverse.fewest_triggers,
+                       ("network", "model"), {"fail": NODES, "candidates": NODES},
+                       ("fail", "loss")),
+    "fund": Output("the fund with which a node would pay everything", _funded,
+                   reverse.break_even_fund, ("network", "shock", "model"), {"node": str},
+                   ("node",)),
+    "policy": Output("what interventions change", _with_policy, policy.compare, RUN,
+                     {"interventions": Mapping[str, policy.intervention.Intervention],
+                      "on": Literal["shock", "scenarios"]}, ("interventions",)),
+    "layers": Output("what each layer of claims loses alone", _by_layer, layers.by_layer,
+                     (*RUN, "recovery")),
+}  # fmt: skip

@@ -1,0 +1,301 @@
+"""The specification of a run: what is read, what goes wrong, under which model, what is wanted."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import ArgumentError, MissingFileError, located
+from ..media import shown
+from ..models import EisenbergNoe, Model
+from ..results.run_arrays import Baseline
+from ..rules import Rule
+from ..shocks import Shock
+from ..text import choice, known_name
+from . import scenario_words, source
+from .outputs import OUTPUTS
+from .rule_words import rule_from
+from .study_run import StudyRun, of_outputs
+from .values import plain_value, read_shock, read_value
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Study:
+    """One run as a specification, the same in Python and in a TOML file.
+
+    It is made of words alone: no network is read and nothing is computed before :meth:`run`. Two
+    studies are equal when their files are. What the fields take in Python they take as text in
+    TOML: a table for a shock, the name of a model with its parameters, "200m" for an amount.
+
+    Parameters
+    ----------
+    network : name of a dataset, or path of a file or folder; or {"source": ..., option: value} with
+        the options of `contagion.read`. Tables (`nodes`, `holdings`, `guarantees`,
+        `shareholdings`) are paths.
+    shock : what goes wrong; None: the first run of the dataset.
+    model : the model, or its name in the registry.
+    baseline : as in `model.propagate`.
+    rules : {node: rule} of nodes that share a shortfall by another rule than their own; a rule, a
+        word, the path of a TOML file, `venue:NAME` or a table.
+    scenarios : a set of `ct.scenarios`, or its kind with parameters; the seed is 0 unless given.
+    outputs : what :meth:`run` gives: names, or {name: options} with the keywords of the function
+        that makes it (`rng` is called `seed`); one of run, explain, rank, compare, stress, sweep,
+        reverse, triggers, fund, policy, layers.
+    title : for people.
+    folder : where relative paths begin.
+
+    Raises
+    ------
+    ArgumentError : for a value that is not possible, with what to write.
+    UnknownNameError : for a name that there is not, with the closest one.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> study = Study("neva_ring3", shock=ct.Shock.default("A", recovery=0.5))
+    >>> done = study.run()
+    >>> bool(done["run"].loss.sum() == ct.EisenbergNoe().propagate(done.network,
+    ...     ct.Shock.default("A", recovery=0.5)).loss.sum())
+    True
+    >>> print(study.toml())
+    outputs = [
+        "run",
+    ]
+    <BLANKLINE>
+    [network]
+    source = "neva_ring3"
+    <BLANKLINE>
+    [shock.default]
+    A = 0.5
+    <BLANKLINE>
+    [model]
+    name = "eisenberg-noe"
+    <BLANKLINE>
+    """
+
+    network: Mapping[str, Any]
+    shock: Shock | None = None
+    model: Model = field(default_factory=EisenbergNoe)
+    baseline: Baseline = "cleared"
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    scenarios: Mapping[str, Any] = field(default_factory=lambda: dict(scenario_words.USUAL))
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"run": {}})
+    title: str = ""
+    folder: Path = Path()
+
+    def __post_init__(self) -> None:
+        choice(self.baseline, ("book", "cleared"), "baseline")
+        asked: Any = self.outputs
+        if not isinstance(asked, Mapping):
+            asked = {name: {} for name in ([asked] if isinstance(asked, str) else asked)}
+        known_each(asked, OUTPUTS, "output", "outputs")
+        found: dict[str, Any] = {
+            "network": source.checked(self.network),
+            "shock": None if self.shock is None else _merged(self.shock),
+            "model": read_value(self.model, Model, "[model]"),
+            "rules": {str(x): _rule(rule, str(x), self.folder) for x, rule in self.rules.items()},
+            "scenarios": scenario_words.checked(self.scenarios),
+            "outputs": {
+                name: MappingProxyType(OUTPUTS[name].checked(options, f"[{name}]"))
+                for name, options in asked.items()
+            },
+            "folder": Path(self.folder),
+        }
+        for name, value in found.items():
+            value = MappingProxyType(value) if isinstance(value, dict) else value
+            object.__setattr__(self, name, value)
+
+    # -- words ------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The study in plain values, as its file has them; what is as usual is left out."""
+        told: dict[str, Any] = {"title": self.title, "outputs": list(self.outputs)}
+        if self.baseline != "cleared":
+            told["baseline"] = self.baseline
+        told["network"] = plain_value(self.network)
+        if self.shock is not None:
+            told["shock"] = plain_value(self.shock)
+        told["model"] = plain_value(self.model)
+        told["rules"] = {node: plain_value(rule) for node, rule in self.rules.items()}
+        if self.scenarios != scenario_words.checked(scenario_words.USUAL):
+            told["scenarios"] = deepcopy(dict(self.scenarios))
+        for name, options in self.outputs.items():
+            told[name] = plain_value(options, f"[{name}]")
+        keep = ("outputs", "network", "shock", "model")
+        return {key: value for key, value in told.items() if value or key in keep}
+
+    def toml(self) -> str:
+        """The text of the file."""
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], folder: str | PathLike[str] = "") -> Study:
+        """A study from plain values, as :meth:`to_dict` gives them.
+
+        Parameters
+        ----------
+        folder : where relative paths begin.
+
+        Example
+        -------
+        >>> Study.from_dict({"network": {"source": "neva_ring3"}, "shok": {}})
+        Traceback (most recent call last):
+        contagion.errors.UnknownNameError: Unknown table or key 'shok'. Did you mean 'shock'?
+        """
+        own = [each.name for each in fields(cls) if each.name != "folder"]
+        known_each(data, [*own, *OUTPUTS], "table or key")
+        found = {name: data[name] for name in own if name in data}
+        for name, kind, form in (("title", str, '"text"'), ("baseline", str, '"cleared"')):
+            if not isinstance(found.get(name, ""), kind):
+                raise ArgumentError(f"{name} = {found[name]!r}: write {name} = {form}.")
+        for name in ("shock", "rules"):
+            if not isinstance(found.get(name, {}), Mapping):
+                raise ArgumentError(f"{name} = {found[name]!r}: write a table, [{name}].")
+        if "network" not in found:
+            raise ArgumentError(
+                'There is no network: write [network] and source = "exposures.csv", or the name of '
+                "a dataset (contagion datasets)."
+            )
+        if "shock" in found:
+            found["shock"] = read_shock(found["shock"], "[shock]")
+        found["outputs"] = _asked(data, found.get("outputs"))
+        return cls(**found, folder=Path(folder))
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Study:
+        """A study from a TOML file; paths in it begin at its folder.
+
+        Raises
+        ------
+        MissingFileError : where there is no such file.
+        ArgumentError, UnknownNameError : for what is no study, with file, table and key.
+        """
+        place = Path(path)
+        if not place.is_file():
+            raise MissingFileError(
+                f"There is no study {str(place)!r}. contagion init writes one to begin with."
+            )
+        with located(place.name):
+            try:
+                data = tomllib.loads(place.read_text("utf-8"))
+            except tomllib.TOMLDecodeError as error:
+                raise ArgumentError(f"this is not TOML: {error}.") from None
+            return cls.from_dict(data, place.parent)
+
+    def write(self, path: str | PathLike[str]) -> Path:
+        """Write the file; :meth:`read` gives an equal study, whose paths begin at its new folder.
+
+        >>> import tempfile
+        >>> study = Study("neva_ring3", outputs=["run", "rank"])
+        >>> study == Study.read(study.write(tempfile.mkdtemp() + "/study.toml"))
+        True
+        """
+        place = Path(path)
+        place.write_text(self.moved(place.parent).toml(), "utf-8", newline="\n")
+        return place
+
+    def moved(self, folder: str | PathLike[str]) -> Study:
+        """The same study with its paths said from another folder."""
+        goal = Path(folder)
+        if goal.resolve() == self.folder.resolve():
+            return self
+        network, scenarios = dict(self.network), dict(self.scenarios)
+        for name, path in self.places().items():
+            told = scenarios if name == scenario_words.RETURNS else network
+            if not Path(path).is_absolute():
+                there = os.path.relpath((self.folder / path).resolve(), goal.resolve())
+                told[name] = Path(there).as_posix()
+        return self.but(network=network, scenarios=scenarios, folder=goal)
+
+    def places(self) -> dict[str, str]:
+        """{option: path} of the files that it names."""
+        found = source.places(self.network)
+        returns = self.scenarios.get(scenario_words.RETURNS)
+        return {**found, scenario_words.RETURNS: returns} if isinstance(returns, str) else found
+
+    def but(self, **changed: Any) -> Study:
+        """The study with other fields; of `outputs` as many as are given.
+
+        >>> Study("neva_ring3").but(model="debtrank").model
+        DebtRank()
+        """
+        return Study(**{each.name: getattr(self, each.name) for each in fields(self)} | changed)
+
+    # -- running ----------------------------------------------------------------------------
+
+    def run(
+        self,
+        *outputs: str,
+        n_jobs: int = 1,
+        progress: bool = False,
+        out: str | PathLike[str] | None = None,
+    ) -> StudyRun:
+        """Read, run and hand back what the study asks for; the numbers of the plain calls.
+
+        Parameters
+        ----------
+        outputs : other outputs than those of the study.
+        n_jobs, progress : processes and a bar, as in `ct.stress_test`; no number depends on them.
+        out : folder of a stress test, as in `ct.stress_test`.
+        """
+        started = StudyRun(self, out, {"n_jobs": n_jobs, "progress": progress})
+        return of_outputs(started, outputs or self.outputs)
+
+    # -- as a value -------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return self.toml() == other.toml() if isinstance(other, Study) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.toml())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Study.from_dict, (self.to_dict(), str(self.folder))
+
+    @shown
+    def __repr__(self) -> str:
+        shock = "its first run" if self.shock is None else repr(self.shock)
+        head = self.title or self.network[source.SOURCE]
+        return f"Study of {head}: {shock}, {self.model!r}, gives {', '.join(self.outputs)}"
+
+
+def known_each(given: Iterable[Any], known: Iterable[str], what: str, where: str = "") -> None:
+    """Raise `UnknownNameError` for the first name that is not known."""
+    known = list(known)
+    for name in given:
+        known_name(name, known, what, where)
+
+
+def _asked(data: Mapping[str, Any], named: Any) -> dict[str, Any]:
+    """Outputs with their options: those that are named, or those that have a table, or run."""
+    tables = {name: data[name] for name in data if name in OUTPUTS}
+    if named is None:
+        return tables or {"run": {}}
+    if isinstance(named, str) or not isinstance(named, Iterable):
+        raise ArgumentError(f'outputs = {named!r}: write a list, such as ["run", "rank"].')
+    if unused := [name for name in tables if name not in named]:
+        raise ArgumentError(
+            f"[{unused[0]}] has options and is not in outputs: add {unused[0]!r} to outputs, or "
+            "leave the table out."
+        )
+    return {name: tables.get(name, {}) for name in named}
+
+
+def _merged(shock: Any) -> Shock:
+    """The shock as its table has it: amounts of one node added up."""
+    found: Shock = read_value(shock, Shock, "[shock]")
+    return read_shock(plain_value(found), "[shock]")
+
+
+def _rule(given: Any, node: str, folder: Path) -> Rule:
+    with located(f"[rules] {node}"):
+        return rule_from(given, folder=folder)

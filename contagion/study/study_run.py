@@ -1,0 +1,170 @@
+"""What came of a study: the study with its network, its shock and its results, as tables too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import media
+from ..datasets import Card
+from ..errors import ArgumentError
+from ..media import guarded, shown
+from ..network.exposure_network import ExposureNetwork
+from ..scenarios import Scenarios
+from ..shocks import Shock
+from ..text import known_name, listing
+from . import scenario_words, source
+from .outputs import OUTPUTS
+from .result_tables import tables
+from .values import plain_value, read_shock
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StudyRun:
+    """A study and its results, each made by the public function that a user would call.
+
+    `done["run"]` is the result of one output; `network`, `shock` and `scenarios` are what it was
+    made from. Results are made when they are asked for and kept.
+
+    Attributes
+    ----------
+    study : the specification; it makes the same numbers again.
+    out : folder of a stress test that can be gone on with, or None.
+    running : processes and progress bar, on which no number depends.
+    results : {output: result} of what was made so far.
+    """
+
+    study: Any  # a Study, which makes these
+    out: str | PathLike[str] | None = None
+    running: dict[str, Any] = field(default_factory=lambda: {"n_jobs": 1, "progress": False})
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def card(self) -> Card | None:
+        """The card of the dataset, where it is one."""
+        return source.card_of(self.study.network, self.study.folder)
+
+    @cached_property
+    def networks(self) -> tuple[ExposureNetwork, ...]:
+        """The networks: one, or an ensemble."""
+        study = self.study
+        return source.load(study.network, study.rules, study.model, study.folder)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the networks have been read."""
+        return "networks" in self.__dict__
+
+    @property
+    def network(self) -> ExposureNetwork:
+        """The network, of an ensemble the first."""
+        return self.networks[0]
+
+    @cached_property
+    def shock(self) -> Shock:
+        """The shock of the study, or the first run of the dataset where it says none."""
+        if self.study.shock is not None:
+            shock = self.resolved(self.study.shock)
+        else:
+            shock = first_run(self.card, self.network)
+        shock.arrays(self.network)
+        return shock
+
+    @cached_property
+    def scenarios(self) -> Scenarios:
+        """The scenarios of the study, drawn for its network."""
+        return scenario_words.made(self.study.scenarios, self.network, self.study.folder)
+
+    def node(self, name: Any) -> Any:
+        """The node that a name spells."""
+        names = self._names
+        known_name(str(name), names, "node")
+        return names[str(name)]
+
+    def nodes(self, options: dict[str, Any], *keys: str) -> dict[str, Any]:
+        """The options with nodes in place of what spells them."""
+        spelled = {key: [self.node(x) for x in options[key]] for key in keys if options.get(key)}
+        return {**options, **spelled}
+
+    def resolved(self, shock: Shock) -> Shock:
+        """A shock on the nodes and assets that its names spell."""
+        assets = self.network.priced_assets
+        return read_shock(plain_value(shock), "[shock]", self.network.names, assets)
+
+    @cached_property
+    def _names(self) -> dict[str, Any]:
+        return {str(name): name for name in self.network.names}
+
+    def __getitem__(self, output: str) -> Any:
+        """The result of an output."""
+        if output not in self.results:
+            known_name(output, OUTPUTS, "output")
+            asked = dict(self.study.outputs.get(output, {}))
+            OUTPUTS[output].ready(asked, f"[{output}]")
+            self.results[output] = OUTPUTS[output].make(self, asked)
+        return self.results[output]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of every result that was made; of several, their name is in front.
+
+        {"bearers": table, ...} of one result, {"run/bearers": table, ...} of several.
+        """
+        found: dict[str, pd.DataFrame] = {}
+        for name, result in self.results.items():
+            head = f"{name}/" if len(self.results) > 1 else ""
+            found |= {f"{head}{key}": table for key, table in tables(name, result).items()}
+        return found
+
+    def save(self, folder: str | PathLike[str]) -> list[Path]:
+        """Write study.toml and every table as CSV; the same study gives the same bytes."""
+        place = media.folder(Path(folder), "results")
+        place.mkdir(parents=True, exist_ok=True)
+        files = [self.study.write(place / "study.toml")]
+        for name, table in self.tables().items():
+            file = place / f"{name}.csv"
+            file.parent.mkdir(exist_ok=True)
+            guarded(table).to_csv(file, index=False, lineterminator="\n")
+            files.append(file)
+        return files
+
+    @shown
+    def __repr__(self) -> str:
+        lines = [f"Run of {self.study!r}"]
+        for name, result in self.results.items():
+            lines += [f"{name}:", *(f"  {line}" for line in repr(result).splitlines()[:6])]
+        return "\n".join(lines)
+
+
+def first_run(card: Card | None, network: ExposureNetwork, recovery: float | None = None) -> Shock:
+    """The default with which a dataset begins, at another recovery where one is given.
+
+    Raises
+    ------
+    ArgumentError : for files, which say none, and for a period that does not have the node.
+    """
+    if card is None:
+        raise ArgumentError(
+            "Say what goes wrong: --default NODE, or --loss NODE=AMOUNT; in a study "
+            "[shock] default = { NODE = recovery }, in Python shock=ct.Shock.default(NODE)."
+        )
+    first = card.default_run["default"]
+    if first not in network.names:
+        raise ArgumentError(
+            f"The dataset starts with the default of {first!r}, which this period does not "
+            f"have. Say --default NODE: {listing(network.names, 6)}."
+        )
+    rate = float(card.default_run["recovery"]) if recovery is None else recovery
+    return Shock.default(first, recovery=rate)
+
+
+def of_outputs(run: StudyRun, outputs: Iterable[str]) -> StudyRun:
+    """The run with these outputs made."""
+    for output in outputs:
+        run[output]
+    return run
