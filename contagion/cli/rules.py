@@ -319,7 +319,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
 def _terms(row: dict[str, Any]) -> None:
     order = {"fund": row["terms"]["fund"], "order": row["order"]}
     for part, text in {**order, **row["terms"]}.items():
-        put(f"  {part:<7}{paragraph(text, ' ' * 9)}")
+        put(f"  {part:<7}{paragraph(text, ' ' * 9).lstrip()}")
 
 
 def _side_by_side(rows: list[dict[str, Any]]) -> None:

@@ -105,8 +105,8 @@ def table() -> Table:
     frame = frame[["fund", "order", "basis", "price", "cap", "pause", "status", "as_of"]]
     unknown = frame.apply(lambda column: column.str.startswith("unknown: "))
     why = {
-        column: frame.loc[unknown[column], column].str.removeprefix("unknown: ").to_dict()
-        for column in frame
+        str(column): cells[unknown[column]].str.removeprefix("unknown: ").to_dict()
+        for column, cells in frame.items()
         if unknown[column].any()
     }
     return Table(
