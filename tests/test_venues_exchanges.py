@@ -431,7 +431,7 @@ def test_toml(name):
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_card_of_each_venue(name):
-    card = venues.describe(name)
+    card = venues.entry(name)
     assert card.name == name
     assert card.title and card.source and card.as_of
     assert card.read.endswith(".") and card.simplified.endswith(".")

@@ -249,7 +249,7 @@ MODULES = [each for each in vars(venues).values() if inspect.ismodule(each)]
 FUNCTIONS = [
     getattr(module, node.name)
     for module in MODULES
-    if module.__name__.rpartition(".")[2] not in ("parameters", "record")
+    if module.__name__.rpartition(".")[2] not in ("card", "parameters", "record", "worked")
     for node in ast.parse(inspect.getsource(module)).body
     if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
 ]

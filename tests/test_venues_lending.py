@@ -125,7 +125,7 @@ def random_claims(rng: np.random.Generator, layers: list[str]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_venue_is_in_the_catalogue_with_its_source_and_a_worked_number(name: str):
-    record = venues.describe(name)
+    record = venues.entry(name)
     assert record in sys.modules[record.build.__module__].CATALOGUE  # beside its rule
     assert record.status == "verified" or "unverified" in record.help.lower()
     assert "Source:" in record.help and ">>>" in record.help
@@ -139,7 +139,7 @@ def test_a_rule_survives_toml(name: str, parameters: dict):
 
     text = tomli_w.dumps({"venue": name, **parameters})
     rule = rules.loads(text)
-    assert rule == venues.describe(name).build(**parameters) == venues.venue(name, **parameters)
+    assert rule == venues.entry(name).build(**parameters) == venues.venue(name, **parameters)
     assert rules.loads(rules.dumps(rule)) == rule
 
 

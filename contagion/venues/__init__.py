@@ -1,19 +1,22 @@
 """How exchanges, protocols and clearing houses liquidate, and how they share a shortfall.
 
 One file a venue: its rules, its formulas and their records. "How does Aave do it" is
-:mod:`contagion.venues.aave`: `aave.health_factor`, `aave.liquidation`, `aave.v3`. A rule by its
-name in files and on the command line is `venue(name)`, its record `describe(name)`; `CATALOGUE` has
-all records. `adl` is the queue of deleveraging at any venue, `adl_research` what research compares.
+:mod:`contagion.venues.aave`: `aave.health_factor`, `aave.liquidation`, `aave.v3`; and
+`describe("aave")` is its card: rules as waterfalls, formulas, sources. A rule by its name in
+files and on the command line is `venue(name)`, its record `entry(name)`; all are in `CATALOGUE`.
+`adl` is the queue of deleveraging at any venue, `adl_research` what research compares.
 
 `table()` sets all venues side by side: who pays first, the order, by what the rest is shared, at
-which price, up to what, and what pauses.
+which price, up to what, and what pauses. `documents()` says of every source how it was read.
 
 A new venue is a file with a `CATALOGUE` of its own and a line in the list below.
 
 >>> venue("bitmex", fund=30.0)
 Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))])
->>> describe("deribit").status
+>>> entry("deribit").status
 'partly unverified'
+>>> describe("aave").name, [rule.name for rule in describe("aave").rules]
+('aave', ['aave_v3', 'aave_v2_safety_module'])
 """
 
 from __future__ import annotations
@@ -59,6 +62,7 @@ from . import paradex as paradex
 from . import rocket_pool as rocket_pool
 from . import sky as sky
 from . import venus as venus
+from .card import Card, card_of
 from .record import Venue as Venue
 
 CATALOGUE: dict[str, Venue] = {
@@ -76,13 +80,67 @@ def venue(name: str, **parameters: Any) -> Rule:
     RuleError : for an unknown venue or parameter, with the closest one, and for a parameter that is
         missing or out of range.
     """
-    return describe(name)(**parameters)
+    return entry(name)(**parameters)
 
 
-def describe(name: str) -> Venue:
-    """Title, source, date, status, parameters and text of a venue; `RuleError` if unknown."""
+def entry(name: str) -> Venue:
+    """The record of one rule: documents, status, parameters, terms, text; `RuleError` if unknown.
+
+    >>> entry("aave_v3").order
+    'offset, stakers, suppliers'
+    """
     known_name(name, CATALOGUE, "venue")
     return CATALOGUE[name]
+
+
+def describe(name: str) -> Card:
+    """The card of a venue: rules as worked waterfalls, parameters, terms, formulas, documents.
+
+    Parameters
+    ----------
+    name : a file of this package, such as "aave", for all that is in it; or one rule.
+
+    Raises
+    ------
+    RuleError : for an unknown name, with the closest one.
+
+    Example
+    -------
+    >>> print(describe("bitmex").text().split("Source")[0])  # doctest: +ELLIPSIS
+    bitmex: BitMEX: insurance fund, then auto-deleveraging by profit times leverage.
+    ...
+    layer                                     absorbs  capacity     left
+    insurance fund  #######.................    500.0     500.0  1,300.0
+    adl                    #################  1,300.0   1,800.0      0.0
+    ...
+    """
+    files = dict.fromkeys(record.file for record in CATALOGUE.values())
+    known_name(name, list(dict.fromkeys([*CATALOGUE, *files])), "venue")
+    of = tuple(record for record in CATALOGUE.values() if record.file == name)
+    return card_of(name, of or (CATALOGUE[name],))
+
+
+def documents() -> Table:
+    """Every document behind the rules, and how it was read: one row a rule and document.
+
+    Example
+    -------
+    >>> documents().table.loc["compound_v3"].tolist()
+    ['compound-finance/comet @ 17a6e7a', '2022', 'in full']
+    """
+    rows = [
+        {"rule": record.name, "document": each.title, "date": each.date, "read": each.extent}
+        for record in CATALOGUE.values()
+        for each in record.documents
+    ]
+    return Table(
+        pd.DataFrame(rows).set_index("rule"),
+        {
+            "document": "source; or, where none was read, what is believed",
+            "date": "of the document; undated or the commit where no date was found",
+            "read": "in full, excerpt, memory (in no source that was read) or not read",
+        },
+    )
 
 
 def table() -> Table:

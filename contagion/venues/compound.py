@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answers, numbers
 from .parameters import fund_then_run
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def v3(reserves: float | None = None, by: str = "exit") -> Rule:
@@ -136,9 +136,7 @@ CATALOGUE = (
         name="compound_v3",
         build=v3,
         title="Reserves, then suppliers first come first served",
-        source="compound-finance/comet @ 17a6e7a",
-        as_of="2022",
-        status="verified",
+        documents=(Document("compound-finance/comet @ 17a6e7a", "2022", "in full"),),
         read="The code: reserves are a signed number, and no path writes suppliers down.",
         simplified="Reserves that governance may put in from another market, supply caps and "
         "pauses of withdrawals are left out.",

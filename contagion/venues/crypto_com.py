@@ -16,7 +16,7 @@ from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers
 from .okx import clawback_rate
 from .parameters import fund_then
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(fund: float | None = None, weight: str = "profit") -> Waterfall:
@@ -119,9 +119,13 @@ CATALOGUE = (
         name="crypto_com",
         build=rule,
         title="Insurance fund, then the session's winners pro rata, at least 1 % of each profit",
-        source="Crypto.com, help article 4894442",
-        as_of="undated",
-        status="verified",
+        documents=(
+            Document(
+                "Crypto.com, help article 4894442, Insurance Fund and Socialised Loss Mechanism",
+                "undated",
+                "in full",
+            ),
+        ),
         read="The article with both examples, as a stored copy; an older copy has no least charge.",
         simplified="The least charge is `charge` and not part of the rule, which shares the loss "
         "alone.",

@@ -15,7 +15,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers
 from .parameters import fund_then
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def llamalend(by: str = "exit") -> Rule:
@@ -110,9 +110,12 @@ CATALOGUE = (
         name="llamalend",
         build=llamalend,
         title="Lenders of the market, first come first served",
-        source="curvefi/curve-stablecoin @ 008c26e, lending/Vault.vy; curvefi/docs @ d05794e",
-        as_of="code @ 008c26e",
-        status="verified",
+        documents=(
+            Document(
+                "curvefi/curve-stablecoin @ 008c26e, lending/Vault.vy", "commit 008c26e", "in full"
+            ),
+            Document("curvefi/docs @ d05794e, bad-debt.md", "commit d05794e", "in full"),
+        ),
         read="The code of the vault, and the page on bad debt.",
         simplified="Cash may run out before the loss does; then lenders wait. Soft liquidation is "
         "not modelled.",
@@ -128,9 +131,10 @@ CATALOGUE = (
         name="crvusd",
         build=crvusd,
         title="What the DAO repays, then crvUSD without backing",
-        source="gov.curve.finance, thread 10876",
-        as_of="2025",
-        status="unverified",
+        documents=(
+            Document("that all holders bear it alike", "2025", "memory"),
+            Document("gov.curve.finance, thread 10876", "2025", "excerpt"),
+        ),
         read="A thread that says that the bad debt of mint markets was cleared; who bears it is "
         "assumed.",
         simplified="crvUSD trades below par instead of taking a haircut; peg keepers and the fees "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..rules.waterfall import Layer, Waterfall
 from .parameters import fund_then
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(reserve: float | None = None) -> Waterfall:
@@ -52,9 +52,11 @@ CATALOGUE = (
         name="ethena",
         build=rule,
         title="Reserve fund, then every USDe alike (assumed)",
-        source="docs.ethena.fi, Reserve Fund; Staking USDe",
-        as_of="2025-06",
-        status="partly unverified",
+        documents=(
+            Document("docs.ethena.fi, Reserve Fund", "2025-06", "in full"),
+            Document("docs.ethena.fi, Staking USDe", "undated", "in full"),
+            Document("who bears the rest", "undated", "memory"),
+        ),
         read="Both pages: what the fund is for, and that staked USDe is not taken; who bears the "
         "rest is unverified.",
         simplified="The fund also buys USDe in the market; whoever redeems early is whole as long "

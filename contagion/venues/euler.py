@@ -14,7 +14,7 @@ from ..liquidation.loan_liquidation import LoanLiquidation, settle
 from ..rules.rule import Rule
 from ..statistics.arrays import numbers, ratio
 from .parameters import shared_or_run
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def v2(socialize: bool = True, by: str = "exit") -> Rule:
@@ -116,9 +116,11 @@ CATALOGUE = (
         name="euler_v2",
         build=v2,
         title="Pro rata over all shares of the vault, or left standing",
-        source="euler-xyz/euler-vault-kit @ 1dad88b",
-        as_of="code @ 1dad88b",
-        status="verified",
+        documents=(
+            Document(
+                "euler-xyz/euler-vault-kit @ 1dad88b, Liquidation.sol", "commit 1dad88b", "in full"
+            ),
+        ),
         read="The code of the liquidation, with the largest discount set per vault and the least "
         "debt that is socialized.",
         simplified="Accrued fees are shares like others, and debts of every size are socialized.",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..rules.waterfall import Waterfall
 from ..statistics.arrays import Numbers, answer, numbers
 from .parameters import fund_then_run
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule(treasury: float | None = None, by: str = "exit") -> Waterfall:
@@ -79,9 +79,14 @@ CATALOGUE = (
         name="fluid",
         build=rule,
         title="What governance pays, then lenders first come first served",
-        source="Instadapp/fluid-contracts-public @ 499e1ab, @ 9496626",
-        as_of="code @ 499e1ab",
-        status="verified",
+        documents=(
+            Document("Instadapp/fluid-contracts-public @ 499e1ab", "commit 499e1ab", "in full"),
+            Document(
+                "Instadapp/fluid-contracts-public @ 9496626, specification",
+                "commit 9496626",
+                "in full",
+            ),
+        ),
         read="The code of absorbing and its specification: what is absorbed is left to "
         "governance, and no path lowers the price of lenders.",
         simplified="Liquidators can still buy what was absorbed when the price comes back; the "

@@ -16,7 +16,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money, share
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def v2(pool: float, max_pnl_factor: float) -> Rule:
@@ -117,10 +117,16 @@ CATALOGUE = (
         name="gmx_v2",
         build=v2,
         title="Pool up to a part of itself, then profits scaled down alike",
-        source="gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol; @ 0942746, "
-        "adl/AdlUtils.sol",
-        as_of="code @ 0942746",
-        status="verified",
+        documents=(
+            Document(
+                "gmx-io/gmx-synthetics @ 0942746, adl/AdlUtils.sol", "commit 0942746", "excerpt"
+            ),
+            Document(
+                "gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
+                "commit 00fc6b2",
+                "excerpt",
+            ),
+        ),
         read="The function getPositionPnlUsd, and of AdlUtils the state and the order.",
         simplified="Losses of other traders on the same side, which lower the factor, are "
         "netted before; auto-deleveraging itself, by which a keeper closes "

@@ -14,7 +14,7 @@ from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers
 from ..text import choice
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule() -> Rule:
@@ -111,9 +111,16 @@ CATALOGUE = (
         name="jupiter",
         build=rule,
         title="The pool pays every profit up to the tokens locked for it, pro rata on JLP",
-        source="jup-ag/docs @ 65e6c86, docs/perps",
-        as_of="docs @ 65e6c86",
-        status="verified",
+        documents=(
+            Document(
+                "jup-ag/docs @ 65e6c86, docs/perps, positions and liquidation",
+                "commit 65e6c86",
+                "in full",
+            ),
+            Document(
+                "jup-ag/docs @ 65e6c86, docs/perps/pool-account.mdx", "commit 65e6c86", "excerpt"
+            ),
+        ),
         read="The pages on positions and on liquidation; of the page on the pool an excerpt.",
         simplified="The pool is one asset; in fact it holds five tokens, and a token can run short "
         "for new positions.",

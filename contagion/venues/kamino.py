@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..rules.rule import Rule
 from .parameters import shared_or_run
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule(socialized: bool = True, by: str = "exit") -> Rule:
@@ -50,9 +50,7 @@ CATALOGUE = (
         name="kamino",
         build=rule,
         title="Pro rata on the depositors of the reserve, when the risk council says so",
-        source="Kamino-Finance/klend @ 00d82d2",
-        as_of="code @ 00d82d2",
-        status="verified",
+        documents=(Document("Kamino-Finance/klend @ 00d82d2", "commit 00d82d2", "in full"),),
         read="The code of socializing a loss and who may call it.",
         simplified="The council may forgive in parts; liquidations, with a bonus that grows with "
         "the loan-to-value ratio, are not modelled.",

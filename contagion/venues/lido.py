@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers
 from .parameters import fund_then
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule(cover: float | None = 0.0) -> Waterfall:
@@ -78,9 +78,14 @@ CATALOGUE = (
         name="lido",
         build=rule,
         title="Cover if any, then all stETH and open requests pro rata",
-        source="lidofinance/docs @ 0fdfa29, oracle-spec/accounting-oracle.md",
-        as_of="docs @ 0fdfa29",
-        status="verified",
+        documents=(
+            Document(
+                "lidofinance/docs @ 0fdfa29, oracle-spec/accounting-oracle.md",
+                "commit 0fdfa29",
+                "in full",
+            ),
+            Document("Lido, contract of the burner", "undated", "excerpt"),
+        ),
         read="The specification of the oracle's report and of the bunker mode; of the burner an "
         "excerpt.",
         simplified="Bonds of community operators, who lose before stETH, and vaults of their own "

@@ -14,7 +14,7 @@ from ..rules.order import Queue
 from ..rules.waterfall import Layer, Waterfall
 from .dydx import PortfolioBankruptcy, bankruptcy
 from .parameters import fund_then
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(strategy: float | None = None, by: str = "score") -> Waterfall:
@@ -98,9 +98,11 @@ CATALOGUE = (
         name="lighter",
         build=rule,
         title="LLP strategy of the market, then auto-deleveraging at the zero price",
-        source="docs.lighter.xyz, LLP Strategies; elliottech/lighter-prover @ 23d1596",
-        as_of="code @ 23d1596",
-        status="partly unverified",
+        documents=(
+            Document("elliottech/lighter-prover @ 23d1596", "commit 23d1596", "excerpt"),
+            Document("docs.lighter.xyz, LLP Strategies", "undated", "excerpt"),
+            Document("order of the queue", "undated", "memory"),
+        ),
         read="Both pages as stored copies, of the second the beginning, and the proof of a "
         "deleveraging; the order of the queue is unverified.",
         simplified="Positions that LLP takes over and later gains or loses on are not followed; "

@@ -19,7 +19,7 @@ from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
 from .parameters import at_most, share
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
@@ -316,9 +316,7 @@ CATALOGUE = (
         name="liquity_v1",
         build=v1,
         title="Stability pool pro rata, then other troves by stake",
-        source="liquity/dev @ 048ae7a",
-        as_of="2021",
-        status="verified",
+        documents=(Document("liquity/dev @ 048ae7a, TroveManager.sol", "2021", "in full"),),
         read="The code of offset and redistribution in both modes.",
         simplified="A trove that has lost all its equity takes no more and the others take its "
         "part (the contract liquidates it in turn); gas compensation is left out, "
@@ -336,9 +334,7 @@ CATALOGUE = (
         name="liquity_v2",
         build=v2,
         title="Stability pool of the branch pro rata, then its other troves by stake",
-        source="liquity/bold @ 00aa9df",
-        as_of="code @ 00aa9df",
-        status="verified",
+        documents=(Document("liquity/bold @ 00aa9df", "commit 00aa9df", "in full"),),
         read="The code of offset, redistribution and surplus.",
         simplified="As for liquity_v1; the shutdown of a branch and urgent redemptions are left "
         "out.",

@@ -17,7 +17,7 @@ from ..rules.order import FirstCome
 from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def blue() -> Rule:
@@ -226,9 +226,7 @@ CATALOGUE = (
         name="morpho_blue",
         build=blue,
         title="Pro rata on the suppliers of the market",
-        source="morpho-org/morpho-blue @ 0187e94",
-        as_of="2023",
-        status="verified",
+        documents=(Document("morpho-org/morpho-blue @ 0187e94", "2023", "in full"),),
         read="The code of the liquidation.",
         simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
         "and with a hard-coded oracle nothing is liquidated; the rule is not called "
@@ -244,9 +242,10 @@ CATALOGUE = (
         name="metamorpho_v1_0",
         build=metamorpho_v1_0,
         title="Loss in the share price, pro rata on depositors",
-        source="morpho-org/metamorpho @ 00da9ad",
-        as_of="2024",
-        status="partly unverified",
+        documents=(
+            Document("morpho-org/metamorpho @ 00da9ad", "2024", "in full"),
+            Document("that vaults deployed as v1.0 have this code", "2024", "memory"),
+        ),
         read="The code of total assets and fees in a version before v1.1; that the vaults "
         "deployed as v1.0 have this code is unverified (high confidence).",
         simplified="None stated.",
@@ -261,9 +260,7 @@ CATALOGUE = (
         name="metamorpho_v1_1",
         build=metamorpho_v1_1,
         title="Loss booked, share price kept: first come first served",
-        source="morpho-org/metamorpho-v1.1 @ 2316dcd",
-        as_of="2024",
-        status="verified",
+        documents=(Document("morpho-org/metamorpho-v1.1 @ 2316dcd", "2024", "in full"),),
         read="The code of total assets, lost assets and fees.",
         simplified="The lost assets are not covered (a curator may), and withdrawals meet no "
         "lack of liquidity other than the loss.",
@@ -278,9 +275,7 @@ CATALOGUE = (
         name="morpho_vault_v2",
         build=vault_v2,
         title="Loss in the share price at the next accrual, pro rata on depositors",
-        source="morpho-org/vault-v2 @ ae9c13b",
-        as_of="code @ ae9c13b",
-        status="verified",
+        documents=(Document("morpho-org/vault-v2 @ ae9c13b", "commit ae9c13b", "in full"),),
         read="The code of total assets and of leaving the vault.",
         simplified="Fees, gates, and the fact that an adapter on a MetaMorpho vault v1.1 reports "
         "no bad debt are left out.",

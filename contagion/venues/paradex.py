@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from .parameters import at_most, fund_then, share
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule(fund: float | None = None, factor: float = 1.0) -> Waterfall:
@@ -107,9 +107,18 @@ CATALOGUE = (
         name="paradex",
         build=rule,
         title="Insurance fund, then a charge on withdrawals while it is short",
-        source="docs.paradex.trade, Socialized Losses and Last Resort Mechanism",
-        as_of="undated",
-        status="partly unverified",
+        documents=(
+            Document(
+                "docs.paradex.trade, Socialized Losses and Last Resort Mechanism",
+                "undated",
+                "excerpt",
+            ),
+            Document(
+                "loss factor, read on a page of another exchange with the same text",
+                "undated",
+                "memory",
+            ),
+        ),
         read="The page as a stored copy up to the bankruptcy amount; the factor is unverified, it "
         "was read on a page of another exchange with the same text.",
         simplified="The factor is fixed while withdrawals pay in; the last resort, by which "

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers
 from .parameters import fund_then
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(bond: float | None = None) -> Waterfall:
@@ -83,9 +83,11 @@ CATALOGUE = (
         name="rocket_pool",
         build=rule,
         title="Bond of the node operator, then all rETH pro rata",
-        source="rocket-pool/rocketpool, minipool/RocketMinipoolDelegate.sol",
-        as_of="undated",
-        status="verified",
+        documents=(
+            Document(
+                "rocket-pool/rocketpool, minipool/RocketMinipoolDelegate.sol", "undated", "excerpt"
+            ),
+        ),
         read="The function that shares a balance, as excerpts.",
         simplified="RPL of the operator that is slashed beside the bond, balances below 8 ether "
         "(which count as rewards), penalties and megapools are left out.",

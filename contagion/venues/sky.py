@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..rules.waterfall import Layer, Waterfall
 from .parameters import capacity, fund_then
-from .record import Terms, Venue
+from .record import Document, Terms, Venue
 
 
 def rule(
@@ -68,9 +68,11 @@ CATALOGUE = (
         name="sky",
         build=rule,
         title="Risk capital of the agent, surplus, genesis capital, SKY, then USDS",
-        source="Sky, Atlas edit of 2026-04-20; Spark Security Framework, 2026-05-14",
-        as_of="2026-05-14",
-        status="partly unverified",
+        documents=(
+            Document("Spark, Security Framework", "2026-05-14", "excerpt"),
+            Document("Sky, Atlas edit, summary of the poll", "2026-04-20", "in full"),
+            Document("Sky, Atlas, and the place of the surplus buffer", "undated", "not read"),
+        ),
         read="The summary of the poll and the beginning of Spark's text; the Atlas itself was not "
         "read, and the place of the surplus buffer is unverified.",
         simplified="Internal and external capital of an agent are one layer, its own token is left "

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from ..rules.waterfall import Waterfall
 from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 from .parameters import fund_then_run, money, share
-from .record import NOT_READ, Terms, Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(risk_fund: float | None = None, incentive: float = 0.10, by: str = "exit") -> Waterfall:
@@ -129,9 +129,16 @@ CATALOGUE = (
         name="venus",
         build=rule,
         title="Risk fund of the pool by auction, then suppliers first come first served",
-        source="VenusProtocol/isolated-pools @ c8c0f7b",
-        as_of="code @ c8c0f7b",
-        status="verified",
+        documents=(
+            Document(
+                "VenusProtocol/isolated-pools @ c8c0f7b, Shortfall.sol", "commit c8c0f7b", "in full"
+            ),
+            Document(
+                "VenusProtocol/isolated-pools @ c8c0f7b, healing of an account and exchange rate",
+                "commit c8c0f7b",
+                "excerpt",
+            ),
+        ),
         read="The code of the auction and of healing; of the call that heals an account and of "
         "the exchange rate excerpts.",
         simplified="The auction ends at its first bid, the markets of a pool share it in "
