@@ -37,7 +37,7 @@ def test_a_minipool_shares_a_loss_as_its_rule_does():
 
 
 def test_venues_side_by_side_say_why_a_cell_is_empty():
-    record = venues.table()
+    record = venues.terms()
     assert list(record.table.index) == list(venues.CATALOGUE)
     assert list(record.table)[:6] == ["fund", "order", "basis", "price", "cap", "pause"]
     empty = record.table.isna()

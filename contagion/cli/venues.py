@@ -47,7 +47,7 @@ def venues(
         else:
             put(card.text(width() - 1))
     elif terms or documents:
-        _table(catalogue.table() if terms else catalogue.documents(), as_json)
+        _table(catalogue.terms() if terms else catalogue.documents(), as_json)
     else:
         _list(catalogue.CATALOGUE, as_json)
 

@@ -6,7 +6,7 @@ One file a venue: its rules, its formulas and their records. "How does Aave do i
 files and on the command line is `venue(name)`, its record `entry(name)`; all are in `CATALOGUE`.
 `adl` is the queue of deleveraging at any venue, `adl_research` what research compares.
 
-`table()` sets all venues side by side: who pays first, the order, by what the rest is shared, at
+`terms()` sets all venues side by side: who pays first, the order, by what the rest is shared, at
 which price, up to what, and what pauses. `documents()` says of every source how it was read.
 
 A new venue is a file with a `CATALOGUE` of its own and a line in the list below.
@@ -143,7 +143,7 @@ def documents() -> Table:
     )
 
 
-def table() -> Table:
+def terms() -> Table:
     """What each venue of the catalogue does with a shortfall: one row a venue, a few words a cell.
 
     `order` comes from the rule itself. NaN where no source read says it; `reasons` has the reason.
@@ -151,7 +151,7 @@ def table() -> Table:
     Example
     -------
     >>> from contagion import venues
-    >>> venues.table().table.loc["drift_spot", ["fund", "order", "basis"]].tolist()
+    >>> venues.terms().table.loc["drift_spot", ["fund", "order", "basis"]].tolist()
     ['insurance vault', 'insurance fund, deposits', 'deposit']
     """
     rows = {
