@@ -209,3 +209,34 @@ def outcomes(name: str) -> pd.DataFrame:
     if not file.exists():
         return pd.DataFrame(columns=["node", "what", "value", "unit", "source", "evidence"])
     return pd.read_csv(file, dtype={"period": "string", "as_of": "string", "note": "string"})
+
+
+def price_path(name: str, of: str = "close") -> pd.DataFrame:
+    """The prices of an episode over time: one row a date, one column an asset.
+
+    It is a path for `contagion.liquidation` (`path=`). Units and sources are in `price_path.csv`.
+
+    Parameters
+    ----------
+    name : a packaged dataset.
+    of : column of the file: open, high, low or close of the interval that begins at the date.
+
+    Raises
+    ------
+    DatasetError : for an unknown name, a dataset without a price path, or another column.
+
+    Example
+    -------
+    >>> path = price_path("usdc_svb_2023", "low")
+    >>> len(path), float(path["USDC"].min()), str(path["USDC"].idxmin())
+    (82, 0.882, '2023-03-11 14:00:00+00:00')
+    """
+    file = path(name) / "price_path.csv"
+    if not file.exists():
+        has = [each for each in names() if (path(each) / file.name).exists()]
+        raise DatasetError(f"{name} has no price path; these have one: {', '.join(has)}.")
+    table = pd.read_csv(file, parse_dates=["time"])
+    columns = [each for each in ("open", "high", "low", "close") if each in table]
+    if of not in columns:
+        raise DatasetError(f"of={of!r}: the price path of {name} has {', '.join(columns)}.")
+    return table.pivot(index="time", columns="asset", values=of).rename_axis(columns=None)

@@ -1,9 +1,11 @@
-"""Small pieces of text: amounts, lists and closest names, the same everywhere."""
+"""Small pieces of text: amounts, lists, closest names and docstrings, the same everywhere."""
 
 from __future__ import annotations
 
 import difflib
 import math
+import re
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from itertools import islice
 from typing import Any
@@ -170,3 +172,62 @@ def toml(
         deep = isinstance(error, RecursionError)
         said = "too many brackets inside each other" if deep else error
         raise kind(f"{what} not TOML: {said}.") from None
+
+
+def wrapped(text: str, width: int, indent: str = "", hang: str = "") -> list[str]:
+    """A text in lines of at most that width, all set in by `indent`, those after the first by
+    `hang` too; words stay whole.
+
+    >>> wrapped("one two three", 9, " ", "  ")
+    [' one two', '   three']
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + hang,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def documented(text: str, width: int = 79) -> str:
+    """A docstring on lines that fit: paragraphs flow, formulas and examples keep their lines.
+
+    >>> print(documented("One\\ntwo.\\n\\n    a = b\\n    c = d"))
+    One two.
+    <BLANKLINE>
+        a = b
+        c = d
+    """
+    plain = re.sub(r":[a-z]+:`~?", "", text).replace("`", "")
+    parts = (_block(part.splitlines(), width) for part in plain.split("\n\n"))
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _block(lines: list[str], width: int) -> list[str]:
+    code = any(line.lstrip().startswith(">>>") for line in lines)
+    if code or all(line.startswith("  ") for line in lines):
+        return [part for line in lines for part in _set_in(line, "        ", width)]
+    if len(lines) > 1 and set(lines[1]) == {"-"}:
+        return [*lines[:2], *_block(lines[2:], width)]
+    if any(line.startswith("  ") or " : " in line for line in lines):  # a list
+        return [part for item in _items(lines) for part in _set_in(item, "    ", width)]
+    return wrapped(" ".join(" ".join(lines).split()), width)
+
+
+def _items(lines: list[str]) -> list[str]:
+    """Lines that are set in go on with the line before."""
+    found: list[str] = []
+    for line in lines:
+        if found and line.startswith(" "):
+            found[-1] += f"{'' if ' ' in found[-1] else ':'} {line.strip()}"
+        else:
+            found.append(line)
+    return found
+
+
+def _set_in(line: str, hang: str, width: int) -> list[str]:
+    """One line that fits, or several; spaces inside it stay."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return wrapped(line.strip(), width, indent, hang)

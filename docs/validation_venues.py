@@ -8,7 +8,7 @@ from test_venue_datasets_a import ALONE, EXACT
 from validation_cases import Between, case
 
 import contagion as ct
-from contagion import datasets
+from contagion import datasets, rules
 
 
 def published(name: str, node: str, what: str, run: str | None = None) -> float:
@@ -93,11 +93,11 @@ def okex():
 @case("Bitfinex, the haircut of 2016", data="bitfinex_2016")
 def bitfinex():
     name, who = "bitfinex_2016", ["btc_holders", "other_asset_holders"]
-    for run, rules, room in (
+    for run, given, room in (
         ("uniform on all accounts and assets", None, 1e-9),
         ("bitcoin holders alone", {"bitfinex": ALONE}, 5e-5),
     ):
-        lost = claims_on(first_run(name, rules), "bitfinex").loc[who]
+        lost = claims_on(first_run(name, given), "bitfinex").loc[who]
         want = [published(name, node, "haircut", run) for node in who]
         yield f"haircut, bitcoin and other assets, {run}", want, lost["loss"] / lost["amount"], room
 
@@ -215,3 +215,49 @@ def repeated_loser() -> tuple[int, float]:
     largest = hyperliquid_waves("largest deficit of one loser")
     again = int(np.isclose(largest, largest.iloc[0], rtol=0, atol=0.005).sum())
     return again, float(deficit.sum() - (again - 1) * largest.iloc[0])
+
+
+@case("Nasdaq Clearing, September 2018", data="nasdaq_clearing_2018")
+def nasdaq():
+    name = "nasdaq_clearing_2018"
+    result = first_run(name)
+    yield from losses(name, "as it happened", result)
+    fund = claims_on(result, "nasdaq_clearing").loc[["statkraft", "other_members"]].sum()
+    want = published(name, "default_fund", "used", "as it happened")
+    yield "paid by the default fund, EUR mn", want, cents(fund.loss)
+    share = published(name, "default_fund", "share used")
+    yield "share of the fund used", share, fund.loss / fund.amount, 5e-5
+
+
+@case("Drift, April 2026", data="drift_2026")
+def drift():
+    name = "drift_2026"
+    yield from losses(name, "as it was decided", first_run(name))
+    layers = [rules.Layer("insurance fund"), rules.Layer("users")]
+    code = first_run(name, {"drift": rules.Waterfall(layers)})
+    yield from losses(name, "rule of the code", code)
+
+
+@case("10 October 2025 across venues", data="october_2025")
+def october():
+    name = "october_2025"
+    result = first_run(name)
+    yield from losses(name, "as it happened", result)
+    fund = claims_on(result, "binance").loc["insurance_fund"]
+    left = published(name, "insurance_fund", "left")
+    yield "left in the fund of Binance, USD (three digits)", left, fund.amount - fund.loss, 2e-3
+    share = published(name, "insurance_fund", "share used")
+    yield "share of the fund used", share, fund.loss / fund.amount, 5e-5
+
+
+@case("87 banks of the stress test of 2011, direct losses", data="eba_2011")
+def eba():
+    name, run = "eba_2011", "claims on banks pay 90 %"
+    table = first_run(name).table.drop("interbank")
+    yield (
+        "banks that fail",
+        published(name, "system", "banks that fail", run),
+        table.defaulted.sum(),
+    )
+    want = published(name, "system", "loss of all banks", run)
+    yield "loss of all banks, EUR mn", want, table["loss"].sum()

@@ -107,7 +107,7 @@ exits[
 
 # %%
 for name in ("okex_2018", "hyperliquid", "aave_v3", "morpho_blue", "liquity_v1", "ccp"):
-    venue = venues.describe(name)
+    venue = venues.entry(name)
     print(f"{venue.name:12} {venue.as_of:10} {venue.status:18} {venue.title}")
 
 # %% [markdown]

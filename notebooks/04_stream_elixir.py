@@ -259,5 +259,5 @@ assert abs(line["loss_in_order"].sum() - latent) < 1.0
 
 # %%
 for name in ("metamorpho_v1_0", "metamorpho_v1_1"):
-    venue = venues.describe(name)
+    venue = venues.entry(name)
     print(f"{venue.name}: {venue.title} ({venue.status}, {venue.as_of})")

@@ -61,6 +61,10 @@ def test_the_promised_datasets_are_there():
         "resolv_usr_2026",
         "aave_crv_2022",
         "usdc_svb_2023",
+        "nasdaq_clearing_2018",
+        "drift_2026",
+        "october_2025",
+        "eba_2011",
     }
 
 

@@ -308,7 +308,7 @@ def test_every_house_says_for_each_figure_where_it_is_from(name: str):
     assert (found["source"][found["evidence"] == "read"] != "").all()
     assert (found["value"].isna() == (found["evidence"] == "not found")).all()
     missing = found.index[found["value"].isna()].get_level_values("parameter").tolist()
-    record = venues.describe(name)
+    record = venues.entry(name)
     assert list(record.required) == missing and record.status != "verified"
     for word in missing[:1]:
         with pytest.raises(RuleError, match=f"{name} needs {word}"):

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import from_liabilities, random_network
 
 import contagion as ct
+from contagion import datasets
 
-BANKS = Path(__file__).with_name("eba_2011") / "banks.csv"
-# Glasserman & Young (2015): index w β (λ − 1), EUR mn; all 87 banks, the paper keeps 76. The
-# figures come from an independent solver on the published inputs.
-INDEX = {"DE017": 174246.370252021, "FR013": 86128.43565957111, "GB089": 185573.5599014538}
+INDEX = (
+    datasets.outcomes("eba_2011")
+    .query("what == 'index of Glasserman and Young'")
+    .set_index("node")["value"]
+    .to_dict()
+)
 
 
 def banks() -> ct.ExposureNetwork:
     """Every bank owes the others what it holds on them: through one node that never fails."""
-    table = pd.read_csv(BANKS)
-    nodes = pd.DataFrame(
-        {
-            "node": [*table["bank"], "others"],
-            "external_assets": [*(table["assets"] - table["interbank"]), np.nan],
-            "external_liabilities": [
-                *(table["assets"] - table["equity"] - table["interbank"]), np.nan
-            ],
-            "can_fail": [True] * len(table) + [False],
-        }
-    )  # fmt: skip
-    sides = [(table["bank"], "others"), ("others", table["bank"])]
-    exposures = pd.concat(
-        pd.DataFrame({"creditor": c, "debtor": d, "amount": table["interbank"]}) for c, d in sides
-    )
-    return ct.ExposureNetwork(nodes, exposures, unit="EUR mn", external_creditors="pari_passu")
+    return datasets.load("eba_2011")
 
 
 def test_index_of_the_eba_banks():
     table = ct.measures.glasserman_young(banks())
     for bank, index in INDEX.items():
         assert table.loc[bank, "index"] == pytest.approx(index, rel=1e-9)
-    assert table.loc["others", "reason"] == "balance sheet not known"
-    assert np.isnan(table.loc["others", "index"])
+    assert table.loc["interbank", "reason"] == "balance sheet not known"
+    assert np.isnan(table.loc["interbank", "index"])
     assert (table["reason"] == "").sum() == 87
 
 

@@ -81,6 +81,10 @@ CASES = {
     ),
     "okex_2018": ({"fund": 10.0}, 10.0, "clawback", pro_rata(10.0, "profit")),
     "deribit": ({"fund": 10.0}, 10.0, "socialized loss", pro_rata(10.0, "profit")),
+    "crypto_com": ({"fund": 10.0}, 10.0, "socialized loss", pro_rata(10.0, "profit")),
+    "lighter": ({"strategy": 12.0}, 12.0, "adl", adl(12.0)),
+    "jupiter": ({}, 0.0, "", pro_rata(0.0, "amount")),
+    "paradex": ({"fund": 10.0}, 10.0, "withdrawals", pro_rata(10.0, "amount")),
     "bitfinex_2016": (
         {"perimeter": "inside"},
         0.0,
@@ -88,9 +92,13 @@ CASES = {
         lambda loss, t: shared(loss, t["inside"].tolist(), t["inside"].tolist()),
     ),
 }
-CEXS = (venues.binance, venues.bitfinex, venues.bitmex, venues.bybit, venues.deribit, venues.okx)
-CHAINS = (venues.drift, venues.dydx, venues.gmx, venues.hyperliquid)
-EXCHANGES = [each.name for module in (*CEXS, *CHAINS) for each in module.CATALOGUE]
+MODULES = (
+    *(venues.binance, venues.bitfinex, venues.bitmex, venues.bybit, venues.crypto_com),
+    *(venues.deribit, venues.drift, venues.dydx, venues.gmx, venues.hyperliquid, venues.jupiter),
+    *(venues.lighter, venues.okx, venues.paradex),
+)
+EXCHANGES = [each.name for module in MODULES for each in module.CATALOGUE]
+BY_PROFIT = ("okex_2018", "deribit", "crypto_com")
 
 
 def table(name: str, seed: int) -> pd.DataFrame:
@@ -98,7 +106,7 @@ def table(name: str, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     k = int(rng.integers(1, 9))
     profit = rng.normal(5, 10, k)
-    amount = np.maximum(profit, 0.0) if name in ("okex_2018", "deribit") else rng.lognormal(2, 1, k)
+    amount = np.maximum(profit, 0.0) if name in BY_PROFIT else rng.lognormal(2, 1, k)
     return pd.DataFrame(
         {
             "claimant": [f"c{seed}_{i}" for i in range(k)],
@@ -281,6 +289,51 @@ def test_okex_2018_as_it_was():
     assert 0.17 < taken / (1200 / 0.175) < 0.18
 
 
+def test_crypto_com_charges_at_least_one_per_cent():
+    """Both examples of the help article, and where the least charge stops to matter."""
+    profits = [50e3, 45e3, 30e3, 30e3, 15e3, 1e3]
+    paid = venues.crypto_com.charge([0.0, 1_000.0, 1_710.0, 10_000.0, 200e3], [profits] * 5)
+    assert paid.charged.tolist() == pytest.approx([0, 1_710, 1_710, 10_000, 171_000])
+    assert paid.to_fund.tolist() == pytest.approx([0, 710, 0, 0, 0], abs=1e-9)
+    assert paid.uncovered.tolist() == pytest.approx([0, 0, 0, 0, 29_000], abs=1e-9)
+    claims = {"layer": "socialized loss", "amount": profits, "profit": profits}
+    shares = lost(venues.crypto_com.rule(fund=0), 10_000, **claims)[:-1]
+    assert [round(x, 2) for x in shares] == [2923.98, 2631.58, 1754.39, 1754.39, 877.19, 58.48]
+    none = venues.crypto_com.charge(1_000, profits, least=0)
+    assert none.charged == pytest.approx(1_000) and none.to_fund == pytest.approx(0)
+
+
+def test_lighter_closes_at_a_price_that_keeps_the_health():
+    """Closing a leg at its zero price leaves account value / requirement as it is."""
+    size, mark, rate = np.array([10.0, -3.0]), np.array([100.0, 50.0]), np.array([0.03, 0.05])
+    value = 25.0
+    requirement = (np.abs(size) * mark * rate).sum()
+    price = venues.lighter.zero_price(size, mark, rate, value - (size * mark).sum()).price
+    assert value + (size * (price - mark)).sum() == pytest.approx(0)
+    left = value + size[0] * (price[0] - mark[0])
+    rest = requirement - size[0] * mark[0] * rate[0]
+    assert left / rest == pytest.approx(value / requirement)
+
+
+def test_jupiter_pays_up_to_what_is_locked_and_liquidates_by_the_largest_loss():
+    assert venues.jupiter.capped_profit(1_500, 10, 120) == 1_200
+    for side, sign in (("long", -1), ("short", 1)):
+        at = venues.jupiter.liquidation_price(side, 100, 1_000, 100, fees=2)
+        assert at == pytest.approx(100 + sign * 9.6)
+    over = venues.jupiter.liquidation_price("long", 100, 1_000, 1, fees=2)
+    assert over == pytest.approx(100.3)  # fees above the collateral: above the entry price
+
+
+def test_paradex_keeps_a_part_of_every_withdrawal():
+    """The factor is what the solvent accounts lack: 5,000 owned, 4,000 there."""
+    found = venues.paradex.loss_factor(2_000, 1_000, 4_000)
+    assert (found.missing, found.factor) == (1_000, 0.2)
+    rule = venues.paradex.rule(fund=1_000, factor=found.factor)
+    claims = {"layer": ["withdrawals", None], "amount": [500.0, 4_500.0]}
+    done = rule.allocate(2_000, {"claimant": ["leaves", "stays"], **claims})
+    assert done.table["loss"].tolist() == [100, 0, 1_000] and done.uncovered == 900
+
+
 def test_bitfinex_perimeters():
     """0.36067 on everybody, 49.2 % on the holders of bitcoin alone."""
     bitcoin, stolen = 243_352.0, 119_756.0
@@ -378,7 +431,7 @@ def test_toml(name):
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_card_of_each_venue(name):
-    card = venues.describe(name)
+    card = venues.entry(name)
     assert card.name == name
     assert card.title and card.source and card.as_of
     assert card.read.endswith(".") and card.simplified.endswith(".")

@@ -249,13 +249,14 @@ MODULES = [each for each in vars(venues).values() if inspect.ismodule(each)]
 FUNCTIONS = [
     getattr(module, node.name)
     for module in MODULES
-    if module.__name__.rpartition(".")[2] not in ("parameters", "record")
+    if module.__name__.rpartition(".")[2] not in ("card", "parameters", "record", "worked")
     for node in ast.parse(inspect.getsource(module)).body
     if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
 ]
 FUNCTIONS += [getattr(margin, name) for name in margin.__all__ if name[0].islower()]
-TAKE_ANYTHING = ("blue", "metamorpho_v1_0", "metamorpho_v1_1", "policies", "visiting_order",
-                 "rule_2016", "profit_times_leverage")  # fmt: skip
+TAKE_ANYTHING = ("blue", "metamorpho_v1_0", "metamorpho_v1_1", "vault_v2", "llamalend", "policies",
+                 "visiting_order", "rule_2016", "profit_times_leverage")  # fmt: skip
+NOTHING_TO_TAKE = (venues.jupiter.rule,)
 
 
 def test_every_formula_and_rule_says_where_it_is_from():
@@ -265,4 +266,5 @@ def test_every_formula_and_rule_says_where_it_is_from():
         name, doc = f"{function.__module__}.{function.__name__}", function.__doc__
         if function.__name__ != "profit_times_leverage":
             assert "Source:" in doc and ">>>" in doc, name
-        assert function.__name__ in TAKE_ANYTHING or "Raises" in doc or "errors as for" in doc, name
+        if function not in NOTHING_TO_TAKE and function.__name__ not in TAKE_ANYTHING:
+            assert "Raises" in doc or "errors as for" in doc, name

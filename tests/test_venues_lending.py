@@ -15,7 +15,18 @@ import contagion as ct
 from contagion import rules, venues
 from contagion.errors import ContagionError, RuleError
 
-OWN = {"aave_v3": "offset", "compound_v3": "reserves", "maker": "surplus"}
+OWN = {
+    "aave_v3": "offset",
+    "compound_v3": "reserves",
+    "maker": "surplus",
+    "fluid": "treasury",
+    "venus": "risk_fund",
+    "crvusd": "treasury",
+    "sky": "prime",
+    "ethena": "reserve",
+    "lido": "cover",
+    "rocket_pool": "bond",
+}
 LAYERS = {
     "aave_v3": ["stakers", "suppliers"],
     "aave_v2_safety_module": ["stakers", "suppliers"],
@@ -26,6 +37,17 @@ LAYERS = {
     "euler_v2": [],
     "liquity_v1": ["stability pool", "troves"],
     "maker": ["mkr", "dai"],
+    "morpho_vault_v2": [],
+    "liquity_v2": ["stability pool", "troves"],
+    "fluid": ["suppliers"],
+    "kamino": [],
+    "venus": ["suppliers"],
+    "llamalend": [],
+    "crvusd": ["crvusd"],
+    "sky": ["surplus", "genesis capital", "sky", "usds"],
+    "ethena": ["usde"],
+    "lido": ["steth"],
+    "rocket_pool": ["reth"],
     "ccp": [
         "defaulter margin",
         "defaulter contribution",
@@ -52,6 +74,18 @@ VARIANTS = [
     ("liquity_v1", {}),
     ("liquity_v1", {"mode": "recovery"}),
     ("liquity_v1", {"collateral_ratio": 0.9}),
+    ("morpho_vault_v2", {}),
+    ("liquity_v2", {}),
+    ("fluid", {}),
+    ("kamino", {}),
+    ("kamino", {"socialized": False}),
+    ("venus", {"incentive": 0.0}),
+    ("llamalend", {}),
+    ("crvusd", {}),
+    ("sky", {}),
+    ("ethena", {}),
+    ("lido", {}),
+    ("rocket_pool", {}),
     ("maker", {}),
     ("maker", {"mkr": 15.0}),
     ("ccp", {}),
@@ -91,7 +125,7 @@ def random_claims(rng: np.random.Generator, layers: list[str]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_venue_is_in_the_catalogue_with_its_source_and_a_worked_number(name: str):
-    record = venues.describe(name)
+    record = venues.entry(name)
     assert record in sys.modules[record.build.__module__].CATALOGUE  # beside its rule
     assert record.status == "verified" or "unverified" in record.help.lower()
     assert "Source:" in record.help and ">>>" in record.help
@@ -105,7 +139,7 @@ def test_a_rule_survives_toml(name: str, parameters: dict):
 
     text = tomli_w.dumps({"venue": name, **parameters})
     rule = rules.loads(text)
-    assert rule == venues.describe(name).build(**parameters) == venues.venue(name, **parameters)
+    assert rule == venues.entry(name).build(**parameters) == venues.venue(name, **parameters)
     assert rules.loads(rules.dumps(rule)) == rule
 
 

@@ -2,7 +2,7 @@
 
 Errors of the user are one paragraph on stderr with exit code 2, never a traceback.
 
-- `app`, `runs`, `compare`, `rules`, `ranks`: the commands about data, one run, rules and ranks
+- `app`, `runs`, `compare`, `rules`, `venues`, `ranks`: data, one run, rules, venues and ranks
 - `stressing`, `sweeps`, `reversing`: many runs
 - `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
 - `studying`: a starter, examples, a package for replication

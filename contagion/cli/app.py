@@ -26,6 +26,7 @@ from . import (
     stressing,
     studying,
     sweeps,
+    venues,
 )
 from .grouped import grouped
 from .options import DATA, OUT, File, Json, option, print_json
@@ -208,6 +209,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "formats": formats.formats,
     "allocate": rules.allocate,
     "rules": rules.catalogue,
+    "venues": venues.venues,
     "cascade": liquidations.cascade,
     "liquidatable": liquidations.profile,
     "sweep": sweeps.sweep,

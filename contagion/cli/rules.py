@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -18,15 +18,17 @@ from ..rules import RULES, Allocation, Capped, Layer, ProRata, Rule, Waterfall, 
 from ..rules.serialize import INNER
 from ..study.rule_words import rule_from
 from ..study.texts import number
-from ..text import closest, known_name, percent, plural
+from ..text import closest, documented, known_name, percent, plural
 from ..units import Scale, scale
+from ..venues import CATALOGUE, entry
+from ..venues.card import card_of
 from . import rule_arguments as words
 from .grouped import grouped
 from .layers import used
 from .options import OUT, Json, Unit, option, print_json, settings
 from .outputs import rows, save, tell
 from .read_options import Reading
-from .terminal import documented, paragraph, put, say, table, width
+from .terminal import paragraph, put, say, table, width
 
 MOST = 12
 RECORD = ("title", "source", "as_of", "status", "read", "simplified")  # of a venue
@@ -201,12 +203,10 @@ def catalogue(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the rules of loss sharing and the venues, or explain one and print it as TOML.
+    """List the rules of loss sharing and of venues, or explain one and print it as TOML.
 
     Example: contagion rules okex_2018 --param fund=2510
     """
-    from ..venues import CATALOGUE
-
     name = None if name is None else name.removeprefix("venue:")
     if name is None:
         if param or as_toml:
@@ -236,13 +236,11 @@ def catalogue(
 
 def _example(name: str, param: list[str] | None) -> Rule:
     """The rule of that name with the parameters; an example where it needs some."""
-    from ..venues import describe
-
     if name in EXAMPLES and not param:
         return EXAMPLES[name]
     if name in RULES:
         return rule_from(name, settings(param, "--param"))
-    lacking = [need for need in describe(name).required if need not in _given(param)]
+    lacking = [need for need in entry(name).required if need not in _given(param)]
     if lacking:
         wanted = " and ".join(f"--param {need}=VALUE" for need in lacking)
         raise ArgumentError(f"{name} needs {wanted}.")
@@ -254,17 +252,14 @@ def _given(param: list[str] | None) -> list[str]:
 
 
 def _help(name: str) -> str:
-    from ..venues import describe
-
-    return inspect.getdoc(RULES[name]) or "" if name in RULES else describe(name).help
+    return inspect.getdoc(RULES[name]) or "" if name in RULES else entry(name).help
 
 
 def _about(name: str) -> dict[str, Any]:
-    from ..venues import describe
-
     if name not in RULES:
-        each = describe(name)
+        each = entry(name)
         known = {key: getattr(each, key) for key in RECORD}
+        known |= {"order": each.order, "terms": asdict(each.terms)}
         known |= {"required": list(each.required), "parameters": dict(each.parameters)}
         return {"name": name, "kind": "venue", **known}
     kind = RULES[name]
@@ -301,7 +296,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
             if kind == "venue":
                 lines.append(paragraph(f"{row['as_of']}, {row['status']}", " " * indent))
             put(f"  {row['name']:<{indent - 2}}" + "\n".join(lines).lstrip())
-    put("\nOne in full: contagion rules NAME")
+    put("\nOne in full: contagion rules NAME; all about a venue: contagion venues NAME")
 
 
 def _parameters(row: dict[str, Any]) -> str:
@@ -313,21 +308,19 @@ def _parameters(row: dict[str, Any]) -> str:
 
 
 def _explain(about: dict[str, Any], text: str, lacking: str) -> None:
-    venue = about["kind"] == "venue"
-    say(f"{about['name']}: {about['title']}" if venue else about["name"])
+    name, venue = about["name"], about["kind"] == "venue"
     if venue:
-        say(f"{about['status']}; as of {about['as_of']}; {about['source']}", indent="  ")
-        say(*(f"{part}: {about[part]}" for part in ("read", "simplified")), indent="  ")
-    say(f"parameters: {_parameters(about) or 'none'}", indent="  ")
-    put(f"\n{documented(_help(about['name']))}")
+        put(card_of(name, (entry(name),), formulas=False).text(width() - 1))
+    else:
+        say(name, f"parameters: {_parameters(about) or 'none'}")
+        put(f"\n{documented(_help(name), width() - 1)}")
     if lacking:
         put(f"\n{paragraph(f'As TOML, with parameters: {lacking}')}")
         return
-    example = about["name"] in EXAMPLES
-    put(f"\nAs TOML{', an example' if example else ''}:\n")
+    put(f"\nAs TOML{', an example' if name in EXAMPLES else ''}:\n")
     put(text)
     if venue:
-        put(f'\nOr in short: venue = "{about["name"]}", and the parameters that differ.')
+        put(f'\nOr in short: venue = "{name}", and the parameters that differ.')
 
 
 def of_card(given: Mapping[str, Any]) -> str:

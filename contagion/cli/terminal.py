@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -13,7 +11,7 @@ from pathlib import Path
 from ..errors import Finding
 from ..media import visible
 from ..network.tables.surfaces import on_command_line
-from ..text import plural
+from ..text import plural, wrapped
 
 
 def width() -> int:
@@ -27,18 +25,7 @@ def paragraph(text: str, indent: str = "", hang: str = "") -> str:
     >>> paragraph("one  two")
     'one two'
     """
-    return "\n".join(_wrapped(" ".join(text.split()), indent, hang))
-
-
-def _wrapped(text: str, indent: str, hang: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width() - 1,
-        initial_indent=indent,
-        subsequent_indent=indent + hang,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return "\n".join(wrapped(" ".join(text.split()), width() - 1, indent, hang))
 
 
 def put(text: object = "") -> None:
@@ -92,47 +79,6 @@ def written(folder: Path, files: Sequence[Path]) -> str:
     'Written to out: table.csv'
     """
     return paragraph(f"Written to {folder}: {', '.join(file.name for file in files)}", "", "  ")
-
-
-def documented(text: str) -> str:
-    """A docstring on lines that fit: paragraphs flow, formulas and examples keep their lines.
-
-    >>> print(documented("One\\ntwo.\\n\\n    a = b\\n    c = d"))
-    One two.
-    <BLANKLINE>
-        a = b
-        c = d
-    """
-    plain = re.sub(r":[a-z]+:`~?", "", text).replace("`", "")
-    return "\n\n".join("\n".join(_block(part.splitlines())) for part in plain.split("\n\n"))
-
-
-def _block(lines: list[str]) -> list[str]:
-    code = any(line.lstrip().startswith(">>>") for line in lines)
-    if code or all(line.startswith("  ") for line in lines):
-        return [part for line in lines for part in _set_in(line, "        ")]
-    if len(lines) > 1 and set(lines[1]) == {"-"}:
-        return [*lines[:2], *_block(lines[2:])]
-    if any(line.startswith("  ") or " : " in line for line in lines):  # a list
-        return [part for item in _items(lines) for part in _set_in(item, "    ")]
-    return paragraph(" ".join(lines)).splitlines()
-
-
-def _items(lines: list[str]) -> list[str]:
-    """Lines that are set in go on with the line before."""
-    found: list[str] = []
-    for line in lines:
-        if found and line.startswith(" "):
-            found[-1] += f"{'' if ' ' in found[-1] else ':'} {line.strip()}"
-        else:
-            found.append(line)
-    return found
-
-
-def _set_in(line: str, hang: str) -> list[str]:
-    """One line that fits, or several; spaces inside it stay."""
-    indent = line[: len(line) - len(line.lstrip())]
-    return _wrapped(line.strip(), indent, hang)
 
 
 def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_command_line) -> str:

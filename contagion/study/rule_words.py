@@ -11,7 +11,7 @@ from ..errors import ArgumentError, RuleError, UnknownNameError
 from ..rules import RULES, Rule, Waterfall, from_dict, read_rule
 from ..rules.serialize import INNER
 from ..text import closest, known_name
-from ..venues import CATALOGUE, describe
+from ..venues import CATALOGUE, entry
 from .texts import inline
 from .values import read_value
 
@@ -52,7 +52,7 @@ def rule_from(
         return given
     text = given.strip() if isinstance(given, str) else ""
     if text.startswith("venue:"):
-        venue = describe(text.removeprefix("venue:").strip())
+        venue = entry(text.removeprefix("venue:").strip())
         known = {name: name for name in (*venue.required, *venue.parameters)}
         return venue(**_typed(asked, known, get_type_hints(venue.build), venue.name))
     if text == Waterfall.word:

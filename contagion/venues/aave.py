@@ -24,7 +24,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 from .parameters import at_most, capacity, share
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def v3(
@@ -344,24 +344,40 @@ CATALOGUE = (
         name="aave_v3",
         build=v3,
         title="DAO offset, Umbrella stakers, then suppliers first come first served",
-        source="aave-v3-origin @ e4cc47e, aave-umbrella @ 7c36ce3",
-        as_of="2025",
-        status="verified",
+        documents=(
+            Document("aave-dao/aave-v3-origin @ e4cc47e, LiquidationLogic.sol", "2025", "in full"),
+            Document("aave-dao/aave-umbrella @ 7c36ce3", "2025", "in full"),
+            Document("Aave, help page on Umbrella", "undated", "excerpt"),
+        ),
         read="The code of deficits and of slashing; that the DAO bears the offset, on a help page.",
         simplified="The DAO pays its offset at once (in fact by a decision, if at all; unpaid "
         "it falls on the suppliers), nothing is pending, and the last units of a "
         "stake can be slashed.",
+        terms=Terms(
+            fund="offset of the DAO, then the Umbrella stake of that reserve",
+            basis="order of exit",
+            price="par: the supply index stays",
+            cap="stake / (1 + fee); a claim: all of it",
+            pause="a guardian can freeze a reserve",
+        ),
     ),
     Venue(
         name="aave_v2_safety_module",
         build=v2_safety_module,
         title="Up to 30 % of the Safety Module, then suppliers first come first served",
-        source="the project's notes; aave.com/docs, Safety Module",
-        as_of="2020",
-        status="unverified",
+        documents=(
+            Document("largest share that can be slashed", "2020", "memory"),
+            Document("aave.com/docs, Safety Module", "undated", "in full"),
+        ),
         read="Aave's page on the Safety Module, which says that stakers can be slashed for a "
         "deficit and names no share.",
         simplified="Slashing is a vote and may not happen, the sale moves the price of AAVE, "
         "and an issue of new AAVE may follow: all three are left out.",
+        terms=Terms(
+            fund="staked AAVE",
+            basis="order of exit",
+            price="par: the supply index stays",
+            cap="30 % of the stake; a claim: all of it",
+        ),
     ),
 )

@@ -16,7 +16,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .adl import profit_times_leverage
 from .parameters import fund_then
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(fund: float | None = None, by: str = "score") -> Rule:
@@ -42,9 +42,12 @@ def rule(fund: float | None = None, by: str = "score") -> Rule:
 
     Example
     -------
+    The fund pays 30 of 50, the position with the highest score the rest.
+
     >>> from contagion.venues import binance
-    >>> binance.rule(fund=30)
-    Waterfall([Layer('insurance fund', capacity=30), Layer('adl', Queue(by='score'))])
+    >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [40.0, 40.0], "score": [2, 9]}
+    >>> binance.rule(fund=30).allocate(50, claims).table["loss"].tolist()
+    [0.0, 20.0, 30.0]
 
     Source: Binance, FAQ 360033525471 "What Is Auto-Deleveraging (ADL)", 2019-09-09.
     """
@@ -140,11 +143,18 @@ CATALOGUE = (
         name="binance",
         build=rule,
         title="Insurance fund, then auto-deleveraging by rank",
-        source="Binance, FAQ 360033525471",
-        as_of="2019-09-09",
-        status="partly unverified",
+        documents=(
+            Document("Binance, FAQ 360033525471", "2019-09-09", "in full"),
+            Document("score in use today", "undated", "memory"),
+        ),
         read="The FAQ of 2019; the score in use today is unverified (medium confidence).",
         simplified="One liquidated order; the queue is not ranked again; guarantees of Binance "
         "not to deleverage some contracts are left out.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="rank: profit × margin ratio (2019)",
+            price="bankruptcy price",
+            cap="the whole position",
+        ),
     ),
 )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..rules.pro_rata import Capped, ProRata
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule_2016(perimeter: str | None = None) -> Rule:
@@ -86,11 +86,15 @@ CATALOGUE = (
         name="bitfinex_2016",
         build=rule_2016,
         title="The same haircut on every claim inside a perimeter",
-        source="Bitfinex statement of August 2016, quoted by The Register",
-        as_of="2016-08",
-        status="verified",
+        documents=(Document("Bitfinex, statement quoted by The Register", "2016-08", "excerpt"),),
         read="The statement as quoted by The Register; the balance sheet behind 0.36067 was "
         "never published.",
         simplified="The tokens (later redeemed or converted into shares) are not counted as paid.",
+        terms=Terms(
+            fund="none",
+            basis="claim inside the perimeter",
+            price="a token for the part taken",
+            cap="the claim",
+        ),
     ),
 )

@@ -16,7 +16,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .adl import profit_times_leverage
 from .parameters import fund_then
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(fund: float | None = None, by: str = "score") -> Rule:
@@ -107,10 +107,17 @@ CATALOGUE = (
         name="bitmex",
         build=rule,
         title="Insurance fund, then auto-deleveraging by profit times leverage",
-        source="BitMEX, support article 18589621443357",
-        as_of="undated",
-        status="verified",
+        documents=(
+            Document("BitMEX, support article 18589621443357", "undated", "in full"),
+            Document("BitMEX, page of examples of auto-deleveraging", "undated", "in full"),
+        ),
         read="The support article, as a stored copy.",
         simplified="One liquidated order; the queue is not ranked again while it is worked off.",
+        terms=Terms(
+            fund="insurance fund of the contract",
+            basis="rank: profit % × effective leverage",
+            price="bankruptcy price of the liquidated order",
+            cap="the whole position",
+        ),
     ),
 )

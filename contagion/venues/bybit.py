@@ -20,7 +20,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers, ratio
 from ..text import choice
 from .parameters import fund_then, money, share
-from .record import Venue
+from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(
@@ -153,12 +153,23 @@ CATALOGUE = (
         name="bybit",
         build=rule,
         title="Insurance pool up to a drawdown of 100 % or 30 %, then auto-deleveraging by rank",
-        source="Bybit, API documentation v5/market/adl-alert; help centre",
-        as_of="2025-11-05",
-        status="verified",
+        documents=(
+            Document(
+                "Bybit, help centre, Auto-Deleveraging (ADL) Mechanism", "2025-11-05", "excerpt"
+            ),
+            Document("Bybit, API documentation v5/market/adl-alert", "undated", "in full"),
+            Document("Bybit, announcement of the insurance pools", "2025-12", "excerpt"),
+        ),
         read="The API documentation (triggers 1 and 2, example 1) and the help centre.",
         simplified="The smallest balance below which the 30 % rule is off, and the end of "
         "deleveraging (back above 25 % in the examples of the API), are not "
         "modelled.",
+        terms=Terms(
+            fund="insurance pool, isolated or shared",
+            basis="rank",
+            price=NOT_READ,
+            cap="shared pool: 30 % of its peak of 8 hours; a claim: the whole position",
+            pause="deleveraging ends when the drawdown is back above 25 % (examples of the API)",
+        ),
     ),
 )

@@ -37,7 +37,7 @@ from ..rules.waterfall import Layer, Waterfall
 from ..text import known_name, listing
 from .default_run import DefaultRun
 from .parameters import at_most, capacity, money, share
-from .record import Venue
+from .record import Document, Terms, Venue
 
 HOUSE = "clearing house"
 OPTIONAL = {"margin": 0.0, "gain": 0.0, "tear_up": 0.0, "means": np.inf, "called": 0.0}
@@ -356,16 +356,30 @@ def _numbers(table: pd.DataFrame, column: str) -> np.ndarray:
     return np.asarray(values)
 
 
+TERMS = Terms(
+    fund="margin and contribution of the defaulter, own capital, default fund",
+    basis="contribution, then gains",
+    price="gains cut or positions torn up, where the order has these layers",
+    cap="assessments: a multiple of the contribution",
+)
 CATALOGUE = (
     Venue(
         name="ccp",
         build=rule,
         title="Default waterfall of a clearing house",
-        source="FMIA art. 53; ESMA Q&A 886, 887; ISDA 2013",
-        as_of="2014",
-        status="partly unverified",
+        documents=(
+            Document("Swiss Financial Market Infrastructure Act, art. 53", "2015-06-19", "in full"),
+            Document("ESMA, Q&A 886 and 887", "undated", "in full"),
+            Document(
+                "ISDA, CCP Loss Allocation at the End of the Waterfall, a summary",
+                "2013-08",
+                "excerpt",
+            ),
+            Document("order after the fund", "undated", "memory"),
+        ),
         read="The order of layers 1 to 4 in the Swiss law; of ISDA (2013) a summary; the order "
         "of 5 to 7 is unverified (high confidence).",
         simplified="No replenishing, no auction that ranks bidders, one round of each layer.",
+        terms=TERMS,
     ),
 )

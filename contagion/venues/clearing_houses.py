@@ -27,9 +27,9 @@ import pandas as pd
 from ..errors import RuleError
 from ..records import Table
 from ..rules.rule import Rule
-from ..text import known_name, listing
-from .ccp import DefaultManager
-from .record import Venue
+from ..text import known_name
+from .ccp import TERMS, DefaultManager
+from .record import Document, Venue
 
 NAMES = tuple(each.name for each in fields(DefaultManager))
 SWITCHES = ("tear_up",)
@@ -37,130 +37,112 @@ SWITCHES = ("tear_up",)
 
 @dataclass(frozen=True)
 class House:
-    """A clearing house: its name, what is simplified, a worked example."""
+    """A clearing house: its name, what is simplified, a worked example.
+
+    In the example one member loses `loss` beyond its margin and contribution, the others have put
+    `fund` into the default fund, and the layers take `absorbed`. `given` are figures that were not
+    found, or that the example sets for a hand check; `says` describes them.
+    """
 
     title: str
     simplified: str
-    example: str
+    says: str
+    loss: float
+    fund: float
+    absorbed: tuple[float, ...]
+    given: dict[str, Any]
+    gain: float = 0.0
+
+    def example(self, name: str) -> str:
+        """The example as a docstring shows it."""
+        given = "".join(f", {word}={value}" for word, value in self.given.items())
+        gain = f', "gain": [0, {self.gain:g}]' if self.gain else ""
+        return f"""\
+{self.says}
+
+>>> from contagion.venues import clearing_houses
+>>> house = clearing_houses.manager("{name}"{given})
+>>> members = {{"member": ["defaulter", "others"], "loss": [{self.loss:g}, 0],
+...            "contribution": [0, {self.fund:g}]{gain or ', "gain": [0, 0]'}, "tear_up": [0, 0]}}
+>>> done = house.rule().allocate({self.loss:g}, house.claims(members, "defaulter"))
+>>> done.layers["absorbed"].round(2).tolist()
+{[float(each) for each in self.absorbed]}"""
 
 
 EACH = " It shares no loss between its funds; one fund is one manager."
+NOT_FOUND = "What was not found is made up."
 HOUSES = {
     "cme": House(
         "CME Clearing, base guaranty fund (futures and options)",
         "One round; the cooling-off period is the period of the caps." + EACH,
-        """\
-400 beyond the defaulter, own capital 10, fund 100: one default leaves 15, two leave nothing.
-
->>> from contagion.venues import clearing_houses
->>> cme = clearing_houses.manager("cme", before=10, haircut=0, tear_up=False)
->>> float(cme.settle([400, 0], 0, [0, 100], [True, False]).uncovered)
-15.0
->>> float(cme.settle([400, 0], 0, [0, 100], [True, False], events=2).uncovered)
-0.0""",
+        "400 beyond the defaulter, own capital 10, fund 100: 275 are assessed and 15 are left.",
+        400, 100, (0, 0, 10, 100, 275), {"before": 10, "haircut": 0, "tear_up": False},
     ),
     "ice_clear_credit": House(
         "ICE Clear Credit (credit default swaps)",
         "Default insurance of USD 75 m (2023-09-30) and its place in the order are left out.",
-        """\
->>> from contagion.venues import clearing_houses
->>> done = clearing_houses.manager("ice_clear_credit").settle([275, 0], 0, [0, 475], [True, False])
->>> [float(done.absorbed[name].sum()) for name in list(done.absorbed)[2:5]]
-[25.0, 237.5, 12.5]""",
+        "275 beyond the defaulter: 25 of own capital, 25 more beside the members.",
+        275, 475, (0, 0, 25, 250, 0, 0, 0), {},
     ),
     "ice_clear_europe": House(
         "ICE Clear Europe, futures and options",
         "Energy and financial segments of the fund are one here; default insurance is left out.",
-        """\
->>> from contagion.venues import clearing_houses
->>> house = clearing_houses.manager("ice_clear_europe", per_event=1, per_period=1)
->>> done = house.settle([130, 0], 0, [0, 50], [True, False])
->>> [float(done.absorbed[name].sum()) for name in list(done.absorbed)[2:4]]
-[100.0, 30.0]""",
+        "130 beyond the defaulter, of which own capital bears 100. " + NOT_FOUND,
+        130, 50, (0, 0, 100, 30, 0, 0, 0), {"per_event": 1, "per_period": 1},
     ),
     "ice_clear_us": House(
         "ICE Clear US (futures and options)",
         "All amounts have to be given.",
-        """\
->>> from contagion.venues import clearing_houses
->>> clearing_houses.manager("ice_clear_us", before=50, per_event=1, per_period=1).before
-50""",
+        "Own capital of 50, a fund of 30 and once as much in assessments. " + NOT_FOUND,
+        100, 30, (0, 0, 50, 30, 20), {"before": 50, "per_event": 1, "per_period": 1},
     ),
     "lch_ltd": House(
         "LCH Ltd, SwapClear",
         "The gains haircut (loss distribution) has a cap for each member that is left out; "
         "voluntary payments, which come before tear-up, too.",
-        """\
->>> from contagion.venues import clearing_houses
->>> lch = clearing_houses.manager("lch_ltd", before=20)
->>> done = lch.settle([170, 0], 0, [0, 100], [True, False], gain=[0, 200])
->>> [float(done.absorbed[name].sum()) for name in ("default fund", "assessments")]
-[100.0, 50.0]""",
+        "170 beyond the defaulter, own capital 20 as in 2012, a fund of 100.",
+        170, 100, (0, 0, 20, 100, 50, 0, 0), {"before": 20}, 200,
     ),
     "eurex": House(
         "Eurex Clearing",
         "Own capital beside the assessments follows what members are called for, here in the "
         "proportion of the largest amounts. The parent's letter of comfort (EUR 600 m) is left "
         "out." + EACH,
-        """\
-1,000 beyond the defaulter, fund 300: 143, then 300 + 57; of the last 500 the members pay
-500 × 600 / (600 + 300).
-
->>> from contagion.venues import clearing_houses
->>> done = clearing_houses.manager("eurex").settle([1000, 0], 0, [0, 300], [True, False])
->>> [round(float(done.absorbed[name].sum()), 2) for name in list(done.absorbed)[2:8]]
-[143.0, 300.0, 57.0, 0.0, 333.33, 166.67]""",
+        "1,000 beyond the defaulter, fund 300: 143, then 300 + 57; of the last 500 the members pay "
+        "500 × 600 / (600 + 300).",
+        1000, 300, (0, 0, 143, 357, 500, 0), {},
     ),
     "nasdaq_clearing": House(
         "Nasdaq Clearing, commodities, September 2018",
         "The loss sharing pool of fixed income is left out; members had to fill the fund up again "
         "at once, which is no assessment here.",
-        """\
-In 2018 EUR 114 m were beyond the resources of the defaulter: 7 and 107 (the fund of 200 is
-made up).
-
->>> from contagion.venues import clearing_houses
->>> nasdaq = clearing_houses.manager("nasdaq_clearing", after=0, per_event=0, per_period=0)
->>> done = nasdaq.settle([114, 0], 0, [0, 200], [True, False])
->>> [float(done.absorbed[name].sum()) for name in list(done.absorbed)[2:4]]
-[7.0, 107.0]""",
+        "In 2018 EUR 114 m were beyond the resources of the defaulter: 7 and 107. " + NOT_FOUND,
+        114, 200, (0, 0, 7, 107, 0), {"after": 0, "per_event": 0, "per_period": 0},
     ),
     "jscc": House(
         "JSCC, listed derivatives of JPX",
         "Compensation by the market operator is own capital of the house here; energy and "
         "commodity futures, for which it is less, are left out.",
-        """\
->>> from contagion.venues import clearing_houses
->>> jscc = clearing_houses.manager("jscc", per_event=1, per_period=1, tear_up=False)
->>> done = jscc.settle([30, 0], 0, [0, 15], [True, False])
->>> [round(float(done.absorbed[name].sum()), 1) for name in list(done.absorbed)[2:7]]
-[9.1, 15.0, 0.0, 0.0, 5.9]""",
+        "30 beyond the defaulter, a fund of 15. " + NOT_FOUND,
+        30, 15, (0, 0, 9.1, 15, 5.9),
+        {"per_event": 1, "per_period": 1, "tear_up": False},
     ),
     "krx": House(
         "Korea Exchange, securities and derivatives markets",
         "Fidelity guarantee money of the defaulter is part of its margin; the credit lines and "
         "other assets of the exchange that follow are left out. OTC derivatives have an order "
         "of their own.",
-        """\
-A reserve of 400, split into 100 and 300 (the split is made up), around a fund of 250:
-
->>> from contagion.venues import clearing_houses
->>> krx = clearing_houses.manager("krx", before=100, after=300)
->>> done = krx.settle([600, 0], 0, [0, 250], [True, False])
->>> [float(done.absorbed[name].sum()) for name in list(done.absorbed)[2:6]]
-[100.0, 250.0, 0.0, 250.0]""",
+        "A reserve of 400, split into 100 and 300 (the split is made up), around a fund of 250.",
+        600, 250, (0, 0, 100, 250, 250, 0), {"before": 100, "after": 300},
     ),
     "occ": House(
         "Options Clearing Corporation",
         "Voluntary payments and voluntary tear-ups are left out.",
-        """\
->>> from contagion.venues import clearing_houses
->>> occ = clearing_houses.manager("occ", before=60, beside=2, tear_up=False)
->>> done = occ.settle([111, 0], 0, [0, 100], [True, False])
->>> [float(done.absorbed[name].sum()) for name in list(done.absorbed)[2:5]]
-[60.0, 50.0, 1.0]""",
+        "111 beyond the defaulter; the pay of executives, 2 beside a fund of 100, loses as much of "
+        "itself as the members do. " + NOT_FOUND,
+        111, 100, (0, 0, 60, 51, 0), {"before": 60, "beside": 2, "tear_up": False},
     ),
-}
+}  # fmt: skip
 
 
 def _read() -> dict[str, dict[str, dict[str, Any]]]:
@@ -257,46 +239,50 @@ def _build(name: str) -> Callable[..., Rule]:
         value = {} if missing else {"default": row["value"]}
         words.append(Parameter(word, Parameter.KEYWORD_ONLY, **value))
         shown = "not found" if missing else f"{row['value']:g}, {row['evidence']}"
-        lines += [f"{word} : {shown} ({row['unit']}).", f"    {row['note']}"]
+        dated = f"{row['source']}, {row['date']}" if row["source"] else "no source"
+        lines += [f"{word} : {shown} ({row['unit']}); {dated}.", f"    {row['note']}."]
 
     def build(**parameters: Any) -> Rule:
         return manager(name, **parameters).rule()
 
     build.__signature__ = Signature(words)  # type: ignore[attr-defined]
     build.__name__ = build.__qualname__ = name
+    sources = "; ".join(f"{each.title} ({each.date})" for each in _documents(name))
     parts = [
         f"{house.title}.",
         "Order and formulas: `contagion.venues.ccp.DefaultManager`.",
         "\n".join(["Parameters", "----------", *lines]),
         "Claims: as for `contagion.venues.ccp.rule`; `manager(...).claims` builds them.",
-        f"Simplified: {house.simplified}",
-        f"Example\n-------\n{house.example}",
-        f"Source: {_sources(name)}. What is assumed, or in notes only, is unverified.",
+        f"Example\n-------\n{house.example(name)}",
+        f"Source: {sources}. What is assumed, or in notes only, is unverified.",
     ]
     build.__doc__ = "\n\n".join(parts)
     return build
 
 
-def _sources(name: str) -> str:
+def _documents(name: str) -> tuple[Document, ...]:
+    """The sources of the figures, and what was not read; that first where no figure was read."""
     rows = FIGURES[name].values()
-    return "; ".join(dict.fromkeys(f"{r['source']} ({r['date']})" for r in rows if r["source"]))
+    seen = {(r["source"], r["date"]) for r in rows if r["evidence"] in ("read", "not found")}
+    every = dict.fromkeys((r["source"], r["date"]) for r in rows if r["source"])
+    found = [Document(*each, "excerpt" if each in seen else "memory") for each in every]
+    found.sort(key=lambda each: not each.seen)
+    lacking = [row["parameter"] for row in rows if row["evidence"] != "read"]
+    title = f"from notes, assumed or not found: {', '.join(lacking)}"
+    rest = [Document(title, "undated", "memory")] if lacking else []
+    return tuple([*rest, *found] if len(lacking) == len(rows) else [*found, *rest])
 
 
 def _record(name: str) -> Venue:
-    rows = FIGURES[name]
-    read = [word for word, row in rows.items() if row["evidence"] == "read"]
-    rest = [word for word, row in rows.items() if row["evidence"] != "read"]
-    dates = [row["date"] for row in rows.values() if row["date"][:1].isdigit()]
+    read = [word for word, row in FIGURES[name].items() if row["evidence"] == "read"]
     return Venue(
         name=name,
         build=_build(name),
         title=HOUSES[name].title,
-        source=_sources(name),
-        as_of=max(dates, default="undated"),
-        status="partly unverified" if read else "unverified",
-        read=f"Read: {listing(read, 9) or 'no figure'}; from notes, assumed or not found: "
-        f"{listing(rest, 9) or 'none'}.",
+        documents=_documents(name),
+        read=f"{', '.join(read) or 'No figure'}; the evidence of each is in `figures`.",
         simplified=HOUSES[name].simplified,
+        terms=TERMS,
     )
 
 

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..rules.order import FirstCome
 from ..rules.rule import Rule
-from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers
-from .parameters import capacity
-from .record import Venue
+from .parameters import fund_then_run
+from .record import Document, Terms, Venue
 
 
 def v3(reserves: float | None = None, by: str = "exit") -> Rule:
@@ -56,12 +54,7 @@ def v3(reserves: float | None = None, by: str = "exit") -> Rule:
     Source: compound-finance/comet, contracts/Comet.sol (getReserves, a signed number), read @
     17a6e7a; absorption as in `absorb`.
     """
-    return Waterfall(
-        [
-            Layer("reserves", capacity=capacity(reserves, "reserves")),
-            Layer("suppliers", FirstCome(by)),
-        ]
-    )
+    return fund_then_run(reserves, by)
 
 
 @dataclass(frozen=True)
@@ -143,11 +136,16 @@ CATALOGUE = (
         name="compound_v3",
         build=v3,
         title="Reserves, then suppliers first come first served",
-        source="compound-finance/comet @ 17a6e7a",
-        as_of="2022",
-        status="verified",
+        documents=(Document("compound-finance/comet @ 17a6e7a", "2022", "in full"),),
         read="The code: reserves are a signed number, and no path writes suppliers down.",
         simplified="Reserves that governance may put in from another market, supply caps and "
         "pauses of withdrawals are left out.",
+        terms=Terms(
+            fund="reserves of the market",
+            basis="order of exit",
+            price="par: the supply index stays",
+            cap="reserves may turn negative; a claim: all of it",
+            pause="withdrawals can be paused",
+        ),
     ),
 )

@@ -17,7 +17,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import numbers
 from ..statistics.samples import known
 from .parameters import fund_then
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(fund: float | None = None, weight: str = "profit") -> Rule:
@@ -136,11 +136,20 @@ CATALOGUE = (
         name="deribit",
         build=rule,
         title="Insurance fund, then the day's winners pro rata on profit",
-        source="Deribit, support article 25944777576477",
-        as_of="undated",
-        status="partly unverified",
+        documents=(
+            Document(
+                "Deribit, support article 25944777576477, Insurance Fund", "undated", "in full"
+            ),
+            Document("basis: profits of the session, pro rata", "undated", "memory"),
+        ),
         read="The support article, as a stored copy; the basis, session profits pro rata, is "
         "unverified (medium confidence).",
         simplified="None stated.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="profit of the session",
+            price="none: profits are cut",
+            cap="the profit",
+        ),
     ),
 )

@@ -18,7 +18,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def perp(
@@ -60,7 +60,7 @@ def perp(
     [40.0, 20.0, 30.0, 10.0]
 
     Source: drift-labs/protocol-v2, programs/drift/src/controller/liquidation.rs, function
-    resolve_perp_bankruptcy (stored copy, read; the project's notes cite @ 0ae3e3b).
+    resolve_perp_bankruptcy read @ 006ba85.
     """
     parts = [
         money(value, name)
@@ -107,7 +107,7 @@ def spot(fund: float | None = None) -> Rule:
     ([12.0, 18.0, 20.0], 1.067)
 
     Source: drift-labs/protocol-v2, programs/drift/src/controller/liquidation.rs, function
-    resolve_spot_bankruptcy (stored copy, read; the project's notes cite @ 0ae3e3b).
+    resolve_spot_bankruptcy read @ 006ba85.
     """
     return fund_then(fund, Layer("deposits"))
 
@@ -138,7 +138,7 @@ def perp_loss(
 
     fund pays min(loss, fund, market limit), the fee pool min(rest, fee pool), and the remainder is
     charged through the cumulative funding: d = rest / (|open_long| + |open_short|), on both
-    sides. The contract keeps one smallest unit in the vault and rounds d up; this does not.
+    sides. The contract keeps one smallest unit in the vault and rounds d; this does not.
 
     Parameters
     ----------
@@ -160,7 +160,8 @@ def perp_loss(
 
     Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
     calculate_funding_rate_deltas_to_resolve_bankruptcy), read @ 0069fa3, where d is rounded
-    down; order of the layers and rounding up after the project's notes (@ 0ae3e3b).
+    down (the project's notes have it rounded up @ 0ae3e3b); order of the layers: controller/
+    liquidation.rs, resolve_perp_bankruptcy, read @ 006ba85.
     """
     lost, vault = numbers("loss", loss, 0), numbers("fund", fund, 0)
     long, short = numbers("open_long", open_long), numbers("open_short", open_short)
@@ -225,22 +226,55 @@ CATALOGUE = (
         name="drift_perp",
         build=perp,
         title="Insurance fund, fee pool, then a charge on all open interest",
-        source="drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
-        as_of="code @ 0ae3e3b, its date was not found",
-        status="verified",
-        read="The function resolve_perp_bankruptcy, as a stored copy.",
+        documents=(
+            Document(
+                "drift-labs/protocol-v2 @ 006ba85, resolve_perp_bankruptcy",
+                "commit 006ba85",
+                "in full",
+            ),
+            Document(
+                "drift-labs/protocol-v2, pull request 231, which changes it",
+                "2022-11-01",
+                "excerpt",
+            ),
+        ),
+        read="The function as a stored copy, also that the order has a fee pool; the pull request "
+        "by its title and a part of its review.",
         simplified="The charge is not capped on chain and can bankrupt others, here no claim "
         "loses more than its amount; the smallest unit that stays in the vault and "
         "rounding are left out.",
+        terms=Terms(
+            fund="insurance vault, then the fee pool of the market",
+            basis="open interest, both sides",
+            price="none: charged through cumulative funding",
+            cap="vault: the limit of the market; claims: no cap on chain",
+        ),
     ),
     Venue(
         name="drift_spot",
         build=spot,
         title="Insurance fund, then all deposits of the token pro rata",
-        source="drift-labs/protocol-v2 @ 0ae3e3b, controller/liquidation.rs",
-        as_of="code @ 0ae3e3b, its date was not found",
-        status="verified",
-        read="The function resolve_spot_bankruptcy, as a stored copy.",
-        simplified="The smallest unit that stays in the vault is left out.",
+        documents=(
+            Document(
+                "drift-labs/protocol-v2 @ 006ba85, resolve_spot_bankruptcy",
+                "commit 006ba85",
+                "in full",
+            ),
+            Document(
+                "drift-labs/protocol-v2, pull request 231, which adds its counters",
+                "2022-11-01",
+                "excerpt",
+            ),
+        ),
+        read="The function as a stored copy; the pull request by its title and a part of its "
+        "review.",
+        simplified="The smallest unit that stays in the vault is left out. The theft of April 2026 "
+        "was not shared by this rule but by recovery tokens: dataset drift_2026.",
+        terms=Terms(
+            fund="insurance vault",
+            basis="deposit",
+            price="the deposit index falls",
+            cap="the deposit",
+        ),
     ),
 )

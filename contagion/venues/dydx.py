@@ -19,7 +19,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str = "order") -> Rule:
@@ -222,11 +222,22 @@ CATALOGUE = (
         name="dydx_v4",
         build=v4,
         title="Insurance fund all or nothing on each fill, then deleveraging from a random start",
-        source="dydxprotocol/v4-chain @ 002f3fa, x/clob/keeper/deleveraging.go",
-        as_of="002f3fa",
-        status="verified",
+        documents=(
+            Document(
+                "dydxprotocol/v4-chain @ 002f3fa, x/clob/keeper/deleveraging.go",
+                "commit 002f3fa",
+                "in full",
+            ),
+        ),
         read="The code of the insurance fund and of the offsetting of accounts.",
         simplified="Accounts whose bankruptcy prices do not overlap are skipped by the chain, "
         "and it visits a limited number of them; here every account is reached.",
+        terms=Terms(
+            fund="insurance fund, all or nothing on each fill",
+            basis="order of visit from a random start",
+            price="bankruptcy price of the portfolio",
+            cap="the whole position",
+            pause="withdrawals are gated while an account has negative collateral",
+        ),
     ),
 )

@@ -16,7 +16,7 @@ from ..errors import RuleError
 from ..rules.waterfall import Waterfall
 from . import ccp
 from .parameters import money, share
-from .record import Venue
+from .record import Document, Venue
 
 
 def rule(
@@ -50,9 +50,15 @@ def rule(
 
     Example
     -------
+    Minimum capital of 60, so that the house bears 15 of 50 before its members:
+
     >>> from contagion.venues import emir
-    >>> emir.rule(60).layer("own capital before the fund").capacity
-    15.0
+    >>> layers = ["defaulter margin", "defaulter contribution", "default fund", "assessments"]
+    >>> claims = {"claimant": ["d", "d", "a", "a"], "amount": [20.0, 5.0, 40.0, 40.0],
+    ...           "layer": layers}
+    >>> done = emir.rule(60, haircut=0).allocate(50, claims)
+    >>> done.layers["absorbed"].tolist()
+    [20.0, 5.0, 15.0, 10.0, 0.0]
 
     Source: Commission Delegated Regulation (EU) 153/2013, art. 35(2), read (the 25 %; unverified
     in the project's notes); (EU) 2023/840, art. 1 (the second one), read in part; EMIR art. 45(4).
@@ -119,12 +125,15 @@ CATALOGUE = (
         name="ccp_emir",
         build=rule,
         title="Default waterfall with own capital of 25 % of its capital",
-        source="Delegated Regulation (EU) 153/2013, art. 35",
-        as_of="2013",
-        status="partly unverified",
+        documents=(
+            Document("Delegated Regulation (EU) 153/2013, art. 35", "2013", "in full"),
+            Document("Delegated Regulation (EU) 2023/840", "2023", "excerpt"),
+            Document("place of the second tranche", "2023", "memory"),
+        ),
         read="Article 35(2) of the regulation; (EU) 2023/840 in part, the place of the second "
         "tranche is unverified (high confidence).",
         simplified="As for ccp; one figure stands for the capital on which both tranches are "
         "based.",
+        terms=ccp.TERMS,
     ),
 )

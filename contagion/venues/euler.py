@@ -10,13 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import RuleError
 from ..liquidation.loan_liquidation import LoanLiquidation, settle
-from ..rules.order import FirstCome
-from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import numbers, ratio
-from .record import Venue
+from .parameters import shared_or_run
+from .record import Document, Terms, Venue
 
 
 def v2(socialize: bool = True, by: str = "exit") -> Rule:
@@ -37,8 +35,7 @@ def v2(socialize: bool = True, by: str = "exit") -> Rule:
     another are claims of the second vault's borrowers: a loss here can break loans there without
     any move of a price.
 
-    Unverified: newer versions socialize only debts above a minimal value (seen in texts about the
-    code, not in the code).
+    Debts below 1e6 of the smallest units of the vault's unit of account stay owed (dust).
 
     Raises
     ------
@@ -56,11 +53,9 @@ def v2(socialize: bool = True, by: str = "exit") -> Rule:
     [0.0, 22.0]
 
     Source: euler-xyz/euler-vault-kit, src/EVault/modules/Liquidation.sol (executeLiquidation),
-    read @ 0118010.
+    read @ 1dad88b.
     """
-    if not isinstance(socialize, bool):
-        raise RuleError(f"socialize={socialize!r}: it is true or false.")
-    return PRO_RATA if socialize else FirstCome(by)
+    return shared_or_run(socialize, by)
 
 
 def liquidation(
@@ -101,9 +96,8 @@ def liquidation(
     >>> loans.seized.round(2), loans.repaid.round(2), loans.bad_debt.round(2)
     (array([95.29, 80.  ]), array([90., 68.]), array([ 0., 22.]))
 
-    Source: euler-xyz/euler-vault-kit, src/EVault/modules/Liquidation.sol, read @ 0118010 (where
-    the maximum is a constant); the setting per vault and the numbers after the project's notes
-    (@ 5b98b42).
+    Source: euler-xyz/euler-vault-kit, src/EVault/modules/Liquidation.sol, read @ 1dad88b; the
+    numbers after the project's notes (@ 5b98b42).
     """
     held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
     part = numbers("ltv", ltv, 0, 1)
@@ -122,11 +116,19 @@ CATALOGUE = (
         name="euler_v2",
         build=v2,
         title="Pro rata over all shares of the vault, or left standing",
-        source="euler-xyz/euler-vault-kit @ 0118010",
-        as_of="2024",
-        status="partly unverified",
-        read="The code of the liquidation; a minimal debt in newer versions only in texts "
-        "about the code.",
+        documents=(
+            Document(
+                "euler-xyz/euler-vault-kit @ 1dad88b, Liquidation.sol", "commit 1dad88b", "in full"
+            ),
+        ),
+        read="The code of the liquidation, with the largest discount set per vault and the least "
+        "debt that is socialized.",
         simplified="Accrued fees are shares like others, and debts of every size are socialized.",
+        terms=Terms(
+            fund="none",
+            basis="shares, or order of exit in vaults that do not socialize",
+            price="share price falls in the liquidation itself",
+            cap="the claim",
+        ),
     ),
 )

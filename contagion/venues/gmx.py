@@ -16,7 +16,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then, money, share
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def v2(pool: float, max_pnl_factor: float) -> Rule:
@@ -117,12 +117,27 @@ CATALOGUE = (
         name="gmx_v2",
         build=v2,
         title="Pool up to a part of itself, then profits scaled down alike",
-        source="gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
-        as_of="00fc6b2",
-        status="verified",
-        read="The function getPositionPnlUsd.",
+        documents=(
+            Document(
+                "gmx-io/gmx-synthetics @ 0942746, adl/AdlUtils.sol", "commit 0942746", "excerpt"
+            ),
+            Document(
+                "gmx-io/gmx-synthetics @ 00fc6b2, position/PositionUtils.sol",
+                "commit 00fc6b2",
+                "excerpt",
+            ),
+        ),
+        read="The function getPositionPnlUsd, and of AdlUtils the state and the order.",
         simplified="Losses of other traders on the same side, which lower the factor, are "
         "netted before; auto-deleveraging itself, by which a keeper closes "
         "positions of its own choice above maxPnlFactorForAdl, is left out.",
+        terms=Terms(
+            fund="pool, up to maxPnlFactorForTraders of itself",
+            basis="profit",
+            price="oracle price, every profit scaled alike",
+            cap="the profit",
+            pause="a keeper closes positions above maxPnlFactorForAdl; withdrawals have "
+            "a factor of their own",
+        ),
     ),
 )

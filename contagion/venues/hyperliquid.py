@@ -18,7 +18,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import fund_then
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
@@ -176,11 +176,18 @@ CATALOGUE = (
         name="hyperliquid",
         build=rule,
         title="Backstop vault, then auto-deleveraging by index",
-        source="Hyperliquid docs, Auto-deleveraging; docs.trade.xyz",
-        as_of="2025",
-        status="verified",
+        documents=(
+            Document("Hyperliquid docs, Auto-deleveraging", "2025", "in full"),
+            Document("docs.trade.xyz, pages on HIP-3", "2025", "in full"),
+        ),
         read="The pages of the documentation, and those of trade.xyz on HIP-3, as stored copies.",
         simplified="Positions that the vault takes over and later loses or gains on are not "
         "followed.",
+        terms=Terms(
+            fund="backstop vault; none in markets of builders",
+            basis="rank: index of profit × leverage",
+            price="previous mark price",
+            cap="the whole position; nothing without a position",
+        ),
     ),
 )

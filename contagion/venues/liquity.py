@@ -19,7 +19,7 @@ from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
 from .parameters import at_most, share
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
@@ -73,6 +73,33 @@ def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake"
             Layer("troves", ProRata(stake)),
         ]
     )
+
+
+def v2(collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
+    """Liquity v2 (BOLD): as v1 in normal mode, on each branch of collateral by itself.
+
+    Claims: as for `v1`, those of one branch.
+
+    Parameters
+    ----------
+    collateral_ratio, stake : as for `v1`. There is no recovery mode.
+
+    Raises
+    ------
+    RuleError : a ratio out of range.
+
+    Example
+    -------
+    >>> from contagion.venues import liquity
+    >>> claims = {"claimant": ["a", "x", "y"], "amount": [400.0, 900.0, 2_000.0],
+    ...     "layer": ["stability pool", "troves", "troves"], "stake": [None, 1_000, 3_000]}
+    >>> liquity.v2().allocate(1_000, claims).table["loss"].tolist()
+    [400.0, 150.0, 450.0]
+
+    Source: liquity/bold, contracts/src/TroveManager.sol (_getOffsetAndRedistributionVals), read @
+    00aa9df.
+    """
+    return v1(collateral_ratio=collateral_ratio, stake=stake)
 
 
 @dataclass(frozen=True)
@@ -186,6 +213,64 @@ def liquidation(
     return TroveLiquidation(*answers(parts, *given))
 
 
+def liquidation_v2(
+    collateral: ArrayLike,
+    debt: ArrayLike,
+    *,
+    pool: ArrayLike,
+    minimum: ArrayLike,
+    penalty: ArrayLike,
+    redistribution_penalty: ArrayLike,
+    gas: ArrayLike = 0.0,
+    stays: float = 1.0,
+) -> TroveLiquidation:
+    """Liquidation of troves in Liquity v2, each on its own against the given stability pool.
+
+    ICR < minimum: the pool cancels o = min(pool − stays, debt) and gets at most o (1 + penalty) of
+    its part of the collateral; the rest of the debt is redistributed with at most
+    (1 + redistribution penalty) of it; what is left the borrower can claim.
+
+    Parameters
+    ----------
+    collateral, debt : value at the oracle price and debt with interest, in BOLD, >= 0.
+    pool : BOLD in the stability pool of the branch, >= 0.
+    minimum : minimum collateral ratio of the branch, >= 1.
+    penalty, redistribution_penalty : of the branch, 0 to 1; they differ, so there is no default.
+    gas : collateral paid to the liquidator, in BOLD, >= 0.
+    stays : BOLD that stays in the pool.
+
+    Raises
+    ------
+    ArgumentError : an argument out of range.
+
+    Example
+    -------
+    >>> trove = liquidation_v2(1_080, 1_000, pool=401, minimum=1.1, penalty=0.05,
+    ...     redistribution_penalty=0.10)
+    >>> trove.to_pool, trove.collateral_redistributed, trove.surplus
+    (420.0, 660.0, 0.0)
+
+    Source: liquity/bold, contracts/src/TroveManager.sol, read @ 00aa9df.
+    """
+    held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
+    funds, least = numbers("pool", pool, 0), numbers("minimum", minimum, 1)
+    extra = numbers("penalty", penalty, 0, 1)
+    more = numbers("redistribution_penalty", redistribution_penalty, 0, 1)
+    icr = ratio(held, owed, np.inf)
+    closed = (icr < least) & (owed > 0)
+    fee = np.where(closed, np.minimum(numbers("gas", gas, 0), held), 0.0)
+    offset = np.where(closed, np.minimum(owed, np.maximum(funds - stays, 0.0)), 0.0)
+    taken = np.where(closed, held - fee, 0.0)
+    part = taken * ratio(offset, owed, 0.0)
+    to_pool = np.minimum(part, offset * (1 + extra))
+    shared = np.where(closed, owed - offset, 0.0)
+    # the penalty of a redistribution may eat what the offset left to the borrower
+    passed = np.where(shared > 0, np.minimum(taken - to_pool, shared * (1 + more)), 0.0)
+    parts = (icr, offset, to_pool, shared, passed, fee, taken - to_pool - passed)
+    left = (np.where(closed, 0.0, owed), np.where(closed, 0.0, held))
+    return TroveLiquidation(*answers((*parts, *left), held, owed, funds, least, extra, more))
+
+
 def redistribution(
     debt: ArrayLike, collateral: ArrayLike, stake: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -231,13 +316,33 @@ CATALOGUE = (
         name="liquity_v1",
         build=v1,
         title="Stability pool pro rata, then other troves by stake",
-        source="liquity/dev @ 048ae7a",
-        as_of="2021",
-        status="verified",
+        documents=(Document("liquity/dev @ 048ae7a, TroveManager.sol", "2021", "in full"),),
         read="The code of offset and redistribution in both modes.",
         simplified="A trove that has lost all its equity takes no more and the others take its "
         "part (the contract liquidates it in turn); gas compensation is left out, "
         "and so are troves above 110 % in recovery mode, whose liquidation costs "
         "only their owner.",
+        terms=Terms(
+            fund="stability pool",
+            basis="deposit in the pool, then stake of the trove",
+            price="collateral at the oracle price",
+            cap="pool: its deposits; a trove: its equity",
+            pause="recovery mode while the system is below 150 %",
+        ),
+    ),
+    Venue(
+        name="liquity_v2",
+        build=v2,
+        title="Stability pool of the branch pro rata, then its other troves by stake",
+        documents=(Document("liquity/bold @ 00aa9df", "commit 00aa9df", "in full"),),
+        read="The code of offset, redistribution and surplus.",
+        simplified="As for liquity_v1; the shutdown of a branch and urgent redemptions are left "
+        "out.",
+        terms=Terms(
+            fund="stability pool of the branch, less 1 BOLD",
+            basis="deposit in the pool, then stake of the trove",
+            price="collateral at the oracle price, at most debt × (1 + penalty)",
+            cap="pool: its deposits; a trove: its equity",
+        ),
     ),
 )

@@ -17,7 +17,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from .parameters import capacity
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
@@ -227,13 +227,21 @@ CATALOGUE = (
         name="maker",
         build=rule,
         title="Surplus buffer, MKR dilution, then DAI",
-        source="makerdao/dss @ 016178e",
-        as_of="2019, code @ 016178e",
-        status="verified",
+        documents=(
+            Document("makerdao/dss @ 016178e, vow.sol and end.sol", "2019", "in full"),
+            Document("makerdao/dss @ 03c6df6, flop.sol", "2019", "in full"),
+        ),
         read="The code of surplus and debt (vow), of the shutdown (end) and of the debt "
         "auction (flop).",
         simplified="Auctions work at one price and without limit of time; in fact debt below "
         "one lot waits, and without a shutdown DAI trades below par instead of "
         "taking a haircut.",
+        terms=Terms(
+            fund="surplus buffer",
+            basis="MKR held, then DAI held",
+            price="price of MKR in the debt auction; a basket in a shutdown",
+            cap="no cap",
+            pause="breaker of the auctions in four levels; emergency shutdown",
+        ),
     ),
 )

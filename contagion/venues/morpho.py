@@ -17,7 +17,7 @@ from ..rules.order import FirstCome
 from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def blue() -> Rule:
@@ -94,6 +94,56 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
     read @ 2316dcd.
     """
     return FirstCome(by)
+
+
+def vault_v2() -> Rule:
+    """Morpho Vault V2: a loss is in the share price at the next accrual, pro rata on depositors.
+
+        loss_k = L × shares_k / Σ shares
+
+    Total assets follow what the adapters report: down at once, up only by `vault_v2_assets`.
+
+    Claims: all depositors of the vault.
+
+    Example
+    -------
+    >>> from contagion.venues import morpho
+    >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0]}
+    >>> morpho.vault_v2().allocate(10, claims).table["loss"].tolist()
+    [6.0, 4.0]
+
+    Source: morpho-org/vault-v2, src/VaultV2.sol (accrueInterestView), read @ ae9c13b.
+    """
+    return PRO_RATA
+
+
+def vault_v2_assets(
+    real: ArrayLike, last: ArrayLike, elapsed: ArrayLike, *, max_rate: ArrayLike
+) -> Numbers:
+    """Total assets of a Morpho Vault V2: min(real, last × (1 + max_rate × elapsed)).
+
+    A loss counts in full, a gain (and a recovery after a loss) at most at the largest rate.
+
+    Parameters
+    ----------
+    real, last : assets that the adapters report, and total assets at the last accrual, >= 0.
+    elapsed : seconds since then, >= 0.
+    max_rate : largest rate per second, >= 0; set by the allocator, 0 until it is.
+
+    Raises
+    ------
+    ValueError : an argument out of range.
+
+    Example
+    -------
+    >>> vault_v2_assets([90, 120], 100, 10, max_rate=0.005)
+    array([ 90., 105.])
+
+    Source: as for `vault_v2`.
+    """
+    now, then = numbers("real", real, 0), numbers("last", last, 0)
+    grown = then * (1 + numbers("max_rate", max_rate, 0) * numbers("elapsed", elapsed, 0))
+    return answer(np.minimum(now, grown), now, grown)
 
 
 def incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Numbers:
@@ -176,34 +226,65 @@ CATALOGUE = (
         name="morpho_blue",
         build=blue,
         title="Pro rata on the suppliers of the market",
-        source="morpho-org/morpho-blue @ 0187e94",
-        as_of="2023",
-        status="verified",
+        documents=(Document("morpho-org/morpho-blue @ 0187e94", "2023", "in full"),),
         read="The code of the liquidation.",
         simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
         "and with a hard-coded oracle nothing is liquidated; the rule is not called "
         "then.",
+        terms=Terms(
+            fund="none",
+            basis="supply to that market",
+            price="supply index falls in the liquidation itself",
+            cap="the claim",
+        ),
     ),
     Venue(
         name="metamorpho_v1_0",
         build=metamorpho_v1_0,
         title="Loss in the share price, pro rata on depositors",
-        source="morpho-org/metamorpho @ 00da9ad",
-        as_of="2024",
-        status="partly unverified",
+        documents=(
+            Document("morpho-org/metamorpho @ 00da9ad", "2024", "in full"),
+            Document("that vaults deployed as v1.0 have this code", "2024", "memory"),
+        ),
         read="The code of total assets and fees in a version before v1.1; that the vaults "
         "deployed as v1.0 have this code is unverified (high confidence).",
         simplified="None stated.",
+        terms=Terms(
+            fund="none",
+            basis="shares",
+            price="share price falls at once",
+            cap="the claim",
+        ),
     ),
     Venue(
         name="metamorpho_v1_1",
         build=metamorpho_v1_1,
         title="Loss booked, share price kept: first come first served",
-        source="morpho-org/metamorpho-v1.1 @ 2316dcd",
-        as_of="2024",
-        status="verified",
+        documents=(Document("morpho-org/metamorpho-v1.1 @ 2316dcd", "2024", "in full"),),
         read="The code of total assets, lost assets and fees.",
         simplified="The lost assets are not covered (a curator may), and withdrawals meet no "
         "lack of liquidity other than the loss.",
+        terms=Terms(
+            fund="none",
+            basis="order of exit",
+            price="share price stays",
+            cap="the claim",
+        ),
+    ),
+    Venue(
+        name="morpho_vault_v2",
+        build=vault_v2,
+        title="Loss in the share price at the next accrual, pro rata on depositors",
+        documents=(Document("morpho-org/vault-v2 @ ae9c13b", "commit ae9c13b", "in full"),),
+        read="The code of total assets and of leaving the vault.",
+        simplified="Fees, gates, and the fact that an adapter on a MetaMorpho vault v1.1 reports "
+        "no bad debt are left out.",
+        terms=Terms(
+            fund="none",
+            basis="shares",
+            price="share price falls at the next accrual; recoveries come at a largest rate",
+            cap="the claim",
+            pause="gates may stop deposits and withdrawals",
+        ),
     ),
 )

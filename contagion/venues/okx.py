@@ -17,7 +17,7 @@ from ..rules.waterfall import Layer
 from ..statistics.arrays import Numbers, answer, numbers, ratio
 from ..text import choice
 from .parameters import fund_then, money, share
-from .record import Venue
+from .record import Document, Terms, Venue
 
 
 def rule(
@@ -60,13 +60,15 @@ def rule(
 
     Example
     -------
-    A fund of 90 after a peak of 100 pays all it has, or 20 more before the queue starts:
+    A loss of 100; a fund of 90 after a peak of 100 pays all it has, or 20 more before the queue:
 
     >>> from contagion.venues import okx
-    >>> okx.rule(fund=90)
-    Waterfall([Layer('insurance fund', capacity=90), Layer('adl', Queue(by='score'))])
-    >>> okx.rule(fund=90, peak=100, price="bankruptcy").layer("insurance fund").capacity
-    20.0
+    >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 70.0], "score": [2, 1]}
+    >>> okx.rule(fund=90).allocate(100, claims).table["loss"].tolist()
+    [10.0, 0.0, 90.0]
+    >>> rule = okx.rule(fund=90, peak=100, price="bankruptcy")
+    >>> rule.allocate(100, claims).table["loss"].tolist()
+    [60.0, 20.0, 20.0]
 
     Source: OKX, help page on early liquidation (mark price, 30 % within 8 hours), read on a mirror
     without date; "Automatic-Deleveraging", updated 2025-03-06, read from its beginning.
@@ -160,23 +162,49 @@ CATALOGUE = (
         name="okx",
         build=rule,
         title="Insurance fund, auto-deleveraging at the mark price, then by rank",
-        source="OKX, help pages on early liquidation and on auto-deleveraging",
-        as_of="2025-03-06",
-        status="partly unverified",
+        documents=(
+            Document(
+                "OKX, Automatic-Deleveraging: what it is and how it affects your positions",
+                "2025-03-06",
+                "excerpt",
+            ),
+            Document("OKX, help page on early liquidation, on a mirror", "undated", "excerpt"),
+            Document(
+                "bankruptcy price where the fund is nearly used up, score, base of the 30 %",
+                "2025",
+                "memory",
+            ),
+        ),
         read="A help page on a mirror without date (mark price, 30 % in 8 hours), and the "
         "beginning of the page on auto-deleveraging; the bankruptcy price where the fund is nearly "
         "used up, the score and the base of the 30 % are unverified (medium confidence).",
         simplified="The queue is not ranked again; positions that are closed at the mark price "
         "bear nothing, so they are not shown.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="rank",
+            price="mark price; bankruptcy price once the fund is nearly used up",
+            cap="the whole position",
+            pause="deleveraging from a fall of the fund by 30 % in 8 hours",
+        ),
     ),
     Venue(
         name="okex_2018",
         build=okex_2018,
         title="Insurance fund, then an equal percentage of the week's net profits",
-        source="OKEx notice of 2018-08-03, quoted; OKEx support article 115001762991",
-        as_of="2018-08-03",
-        status="verified",
+        documents=(
+            Document("OKEx, notice quoted by movingwatertrading.com", "2018-08-03", "excerpt"),
+            Document(
+                "OKEx, support article 115001762991, Full Account Clawback", "undated", "in full"
+            ),
+        ),
         read="The notice as quoted by movingwatertrading.com, and the support article.",
         simplified="The shortfall is an input; it is known only at the weekly settlement.",
+        terms=Terms(
+            fund="insurance fund",
+            basis="net profit of the week",
+            price="none: profits are cut at the settlement",
+            cap="the profit",
+        ),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import RuleError
+from ..rules.order import FirstCome
 from ..rules.pro_rata import PRO_RATA, Capped
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
@@ -54,7 +55,7 @@ def at_most(part: float) -> Rule:
 
 def fund_then(
     fund: float | None, *layers: Layer, name: str = "insurance fund", parameter: str = "fund"
-) -> Rule:
+) -> Waterfall:
     """A fund of that much money, or of the claims in its layer, in front of other layers.
 
     >>> fund_then(30, Layer("winners"))
@@ -62,6 +63,28 @@ def fund_then(
     """
     capacity = None if fund is None else money(fund, parameter)
     return Waterfall([Layer(name, capacity=capacity), *layers])
+
+
+def fund_then_run(
+    fund: float | None, by: str, name: str = "reserves", parameter: str = "reserves"
+) -> Waterfall:
+    """A fund, then suppliers with claims at par against fewer assets: first come, first served.
+
+    >>> fund_then_run(5, "exit").names
+    ['reserves', 'suppliers']
+    """
+    return fund_then(fund, Layer("suppliers", FirstCome(by)), name=name, parameter=parameter)
+
+
+def shared_or_run(written_down: bool, by: str, parameter: str = "socialize") -> Rule:
+    """Pro rata where the debt is written off; first come, first served while it stays owed.
+
+    >>> shared_or_run(True, "exit"), shared_or_run(False, "exit")
+    (ProRata(), FirstCome())
+    """
+    if not isinstance(written_down, bool):
+        raise RuleError(f"{parameter}={written_down!r}: it is true or false.")
+    return PRO_RATA if written_down else FirstCome(by)
 
 
 def _number(value: Any, name: str) -> float:

@@ -4,14 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import getdoc, signature
+from inspect import getdoc, getmodule, signature
 from typing import Any, Literal
 
 from ..errors import RuleError
-from ..rules.rule import Rule
+from ..rules.rule import Allocation, Rule
+from ..rules.waterfall import Waterfall
 from ..text import known_name
+from .worked import example
 
 Status = Literal["verified", "partly unverified", "unverified"]
+Extent = Literal["in full", "excerpt", "memory", "not read"]
+
+NOT_READ = "unknown: no source read says it"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One source of a rule, and how it was read.
+
+    Attributes
+    ----------
+    title : the document, or repository @ commit and file; of what is believed without a source,
+        what that is.
+    date : of the document or of what it says; "undated" or the commit where no date was found.
+    extent : "in full" the part about the rule, as a stored copy; "excerpt" of it, or a quotation;
+        "memory": believed, in no source that was read; "not read": it exists and was not seen.
+    """
+
+    title: str
+    date: str
+    extent: Extent
+
+    @property
+    def seen(self) -> bool:
+        """Whether anything of it was read."""
+        return self.extent in ("in full", "excerpt")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What differs between venues, in a few words each; `contagion.venues.terms` sets them side by
+    side. What no source says is "unknown: " and the reason.
+
+    Attributes
+    ----------
+    fund : who pays before anybody's claim is cut.
+    basis : by what the rest is shared.
+    price : at which price positions are closed, or claims are paid.
+    cap : the most that a fund pays or a claim loses.
+    pause : what stops trading, withdrawals or liquidations, or forces deleveraging.
+    """
+
+    fund: str
+    basis: str
+    price: str
+    cap: str
+    pause: str = NOT_READ
 
 
 @dataclass(frozen=True)
@@ -23,22 +72,19 @@ class Venue:
     name : key in TOML files and on the command line.
     build : the constructor; parameters by keyword; returns the rule.
     title : the rule in one line.
-    source : document, or repository @ commit.
-    as_of : date of the source, or of the rule, such as "2018-08".
-    status : "verified": read in the source; "partly unverified": `read` says what is not;
-        "unverified": believed, not read in any source.
+    documents : where the rule is from; the first has the rule itself.
     read : what was read in the source, and what of it only second-hand.
     simplified : where the rule here is simpler than the one in the source.
+    terms : fund, basis, price, cap and pause in words.
     """
 
     name: str
     build: Callable[..., Rule]
     title: str
-    source: str
-    as_of: str
-    status: Status
+    documents: tuple[Document, ...]
     read: str
     simplified: str
+    terms: Terms
 
     def __call__(self, **parameters: Any) -> Rule:
         """The rule of the venue; `RuleError` for a parameter that is unknown or missing."""
@@ -61,6 +107,40 @@ class Venue:
         """The other parameters and their defaults."""
         own = signature(self.build).parameters.items()
         return {name: each.default for name, each in own if each.default is not each.empty}
+
+    @property
+    def source(self) -> str:
+        """The documents that were seen, in a line."""
+        return "; ".join(each.title for each in self.documents if each.seen) or "none read"
+
+    @property
+    def as_of(self) -> str:
+        """The latest date of a document; without any date what the first says instead."""
+        dates = [each.date for each in self.documents if each.date[:1].isdigit()]
+        return max(dates, default=self.documents[0].date)
+
+    @property
+    def status(self) -> Status:
+        """Whether the rule was read in its sources: all of it, a part, or not its core."""
+        if not self.documents[0].seen:
+            return "unverified"
+        return "verified" if all(each.seen for each in self.documents) else "partly unverified"
+
+    @property
+    def file(self) -> str:
+        """The module of `contagion.venues` with the rule and its formulas, such as "aave"."""
+        return str(getattr(getmodule(self.build), "__name__", "")).rpartition(".")[2]
+
+    @property
+    def example(self) -> Allocation:
+        """The worked example of the text of the rule, computed."""
+        return example(self.build)
+
+    @property
+    def order(self) -> str:
+        """The layers in the order in which they lose, or the word of a rule without layers."""
+        rule = self.build(**dict.fromkeys(self.required, 1.0))
+        return ", ".join(rule.names) if isinstance(rule, Waterfall) else rule.word.replace("_", " ")
 
     @property
     def help(self) -> str:
