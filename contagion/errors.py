@@ -299,7 +299,14 @@ class RuleError(ContagionError):
 
 
 class MarginError(ContagionError):
-    """A book of positions and loans, or a parameter of a cascade, is not usable."""
+    """A book of positions and loans, or a parameter of a cascade, is not usable.
+
+    `.findings` holds what is wrong with its tables.
+    """
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()):
+        super().__init__(message)
+        self.findings = tuple(findings)
 
 
 class PolicyError(ContagionError):

@@ -442,3 +442,34 @@ def test_commands_end_with_what_stands_about_the_data(put, shell):
     for part in ("Data: ", "amounts of 0 (W001)", "duplicate pairs (C002)"):
         assert part in said
     assert "nodes owe nothing outside the graph" in said and "contagion check" in said
+
+
+# -- units that cells and headings say ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, amount, unit",
+    [
+        ("creditor;debtor;amount\na;b;$1.2bn\n", 1.2e9, "USD"),
+        ("creditor;debtor;amount\na;b;1.200,50 €\n", 1200.5, "EUR"),
+        ("creditor,debtor,amount\na,b,CHF 1'234.50\n", 1234.5, "CHF"),
+        ("creditor,debtor,Amount (EUR m)\na,b,5\n", 5.0, "EUR m"),
+    ],
+)
+def test_the_unit_that_a_file_says_is_that_of_the_network(text, amount, unit, tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text(text, "utf-8")
+    net = ct.read(file, missing_equity="external")
+    assert net.amount.tolist() == [amount] and net.unit == unit
+
+
+def test_foreign_headings_are_proposed_and_their_unit_stays(tmp_path, capsys):
+    file = tmp_path / "x.csv"
+    file.write_text("Gläubiger;Schuldner;Betrag (Mio. EUR)\nA;B;1.234,50\nB;A;12\n", "utf-8")
+    assert run(["check", str(file)]) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    words = ["--column", "creditor=Gläubiger", "--column", "debtor=Schuldner"]
+    assert " ".join(words) in said and "--column 'amount=Betrag (Mio. EUR)'" in said
+    words += ["--column", "amount=Betrag (Mio. EUR)", "--repair", "missing_equity=external"]
+    assert run(["check", str(file), *words]) == 0
+    assert "1.246 bn EUR owed" in capsys.readouterr().out

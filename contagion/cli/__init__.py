@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    from ..errors import ContagionError, NetworkError
+    from ..errors import ContagionError, MarginError, NetworkError
     from ..media import visible
     from ..network.tables.surfaces import in_study, on_command_line
     from .terminal import findings_text, paragraph
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except NetworkError as error:
+    except (NetworkError, MarginError) as error:
         if not error.findings:
             return say(error)
         print(visible(findings_text(error.findings, said), keep="\n"), file=sys.stderr)

@@ -148,7 +148,7 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
         if len(found.table) or found.origin:
             door.raise_errors(found.findings)
     except NetworkError as error:
-        raise MarginError(str(error)) from None
+        raise MarginError(str(error), error.findings) from None
     return found
 
 

@@ -129,7 +129,8 @@ def read(
     if isinstance(given, Read):
         return given
     source = find(given, name, how)
-    done = columns.mapped(source.frame, name, how)
+    with located(source.origin) if source.origin else nullcontext():
+        done = columns.mapped(source.frame, name, how)
     done.findings += source.findings
     done.units |= {str(c): source.unit for c in done.frame if _money(name, c) and source.unit}
     if name == "nodes" or name == "margins":

@@ -98,6 +98,8 @@ def _money(
             )
         )  # fmt: skip
         return
+    if len(set(codes)) == 1 and not how.unit:
+        done.units.setdefault(c, codes[0])  # the unit of the network, where it is the only one
     values = new.get(c)
     if values is None:
         if c in done.frame and pd.api.types.is_numeric_dtype(done.frame[c].dtype):
