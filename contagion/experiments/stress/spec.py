@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from ...liquidation import MarginBook
+from ...liquidation.coupling.course import Course
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 
@@ -25,8 +27,23 @@ def model_spec(model: Model) -> Spec:
     >>> model_spec(ct.models.Furfine(0.6))["parameters"]["loss_given_default"]
     '0.6'
     """
-    values = {field.name: repr(getattr(model, field.name)) for field in fields(model)}
+    values = {field.name: _said(getattr(model, field.name)) for field in fields(model)}
     return {"name": type(model).__name__, "parameters": values}
+
+
+def _said(value: Any) -> str:
+    """A parameter as text; a book and a path with the digest of what they hold."""
+    if isinstance(value, MarginBook):
+        words = (value.prices, value.instruments, value.schedules, value.portfolio, value.unit)
+        parts: list[Any] = [value.positions, value.loans, repr(words)]
+    elif isinstance(value, Course):
+        parts = [value.prices, repr(value.dates)]
+    else:
+        return repr(value)
+    found = hashlib.sha256()
+    for part in parts:
+        _feed(found, part)
+    return f"{value!r} {found.hexdigest()}"
 
 
 def network_digest(network: ExposureNetwork) -> str:
