@@ -1,4 +1,4 @@
-"""Writes docs/venues.md, what the catalogue says of each venue and its documents: python docs/venues.py
+"""Writes docs/venues.md, what each venue does and its documents: python docs/venues.py
 
 Everything comes from the records in `contagion.venues`.
 """
@@ -19,13 +19,13 @@ from contagion import venues  # noqa: E402
 PAGE = HERE / "venues.md"
 HEAD = """# Venues and their documents
 
-Made by `python docs/venues.py` from the records of `contagion.venues`; do not edit. A test fails when
-the page is not what the script makes. `contagion venues NAME` prints the card of one venue: its rule as
-a waterfall with a worked example, parameters, formulas, what is not modelled.
+Made by `python docs/venues.py` from the records of `contagion.venues`; do not edit. A test fails
+when the page is not what the script makes. `contagion venues NAME` prints the card of one venue:
+its rule as a waterfall with a worked example, parameters, formulas, what is not modelled.
 
-"In full": the part about the rule was read, as a stored copy. "Excerpt": a part of it, or a quotation.
-"Memory": believed, in no source that was read. "Not read": it exists and was not seen. A rule with a
-document of the last two kinds is not verified; its text says what is missing.
+"In full": the part about the rule was read, as a stored copy. "Excerpt": a part of it, or a
+quotation. "Memory": believed, in no source that was read. "Not read": it exists and was not seen. A
+rule with a document of the last two kinds is not verified; its text says what is missing.
 """
 
 

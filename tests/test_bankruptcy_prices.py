@@ -75,3 +75,50 @@ BAD = {
 def test_impossible_inputs_are_named(name):
     with pytest.raises(ValueError, match=f"^{name}"):
         BAD[name]()
+
+
+# -- conventions as switches ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("contract", ["linear", "inverse"])
+def test_maintenance_on_the_entry_value_is_a_fixed_amount(contract):
+    """Put the price back: what is left is the share of the value at the entry."""
+    entry, size = np.array([100.0, 250.0]), np.array([10.0, -3.0])
+    money = np.array([120.0, 90.0]) / (1.0 if contract == "linear" else 1e4)
+    given = {"maintenance": 0.05, "contract": contract}
+    price = liquidation.liquidation_price(entry, size, money, maintenance_on="entry", **given)
+    opened = liquidation.position_value(size, entry, contract=contract)
+    result = liquidation.position_value(size, price, contract=contract) - opened
+    assert_allclose(money + result, 0.05 * np.abs(opened), rtol=1e-12)
+    mark = liquidation.liquidation_price(entry, size, money, maintenance_on="mark", **given)
+    assert (np.abs(price / mark - 1) > 1e-4).all()  # the convention matters
+    for on in ("mark", "entry"):
+        none = liquidation.liquidation_price(
+            entry, size, money, maintenance_on=on, contract=contract
+        )
+        assert_allclose(none, liquidation.bankruptcy_price(entry, size, money, contract=contract))
+    with pytest.raises(ValueError, match="maintenance_on"):
+        liquidation.liquidation_price(100, 1, 10, maintenance_on="last")
+
+
+def test_a_close_ends_at_the_target_ratio():
+    """Equity over maintenance margin is the target then, fee paid; steps close a little more."""
+    rng = np.random.default_rng(5)
+    value = rng.uniform(100, 1_000, 200)
+    rate, fee, target = (
+        rng.uniform(0.02, 0.1, 200),
+        rng.uniform(0, 0.01, 200),
+        rng.uniform(1, 2, 200),
+    )
+    equity = rng.uniform(0.05, 0.999, 200) * rate * value
+    part = liquidation.part_to_close(value, equity, rate, target=target, fee=fee)
+    inner = part < 1
+    left = (equity - fee * part * value)[inner] / ((1 - part) * rate * value)[inner]
+    assert inner.sum() > 50
+    assert_allclose(left, target[inner], rtol=1e-9)
+    stepped = liquidation.part_to_close(value, equity, rate, target=target, fee=fee, step=0.2)
+    assert (stepped >= part - 1e-12).all() and (stepped < part + 0.2 + 1e-12).all()
+    assert_allclose(stepped / 0.2, np.round(stepped / 0.2), atol=1e-9)
+    sound = liquidation.part_to_close(value, rate * value, rate, target=target)
+    assert (sound == 0).all()
+    assert (liquidation.part_to_close(value, -equity, rate) == 1).all()

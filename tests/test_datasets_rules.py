@@ -87,6 +87,8 @@ def on_the_graph(name: str, known: str, seed: int) -> None:
         unit=net.unit,
         assume_equity={node: equity for node, equity in assumed if node in set(nodes["node"])},
         missing_equity="external",
+        duplicates="keep",
+        loops="solve",
     ).with_rules({venue: rule})
     result = ct.EisenbergNoe().propagate(graph, ct.Shock.default(trigger, recovery=recovery))
     told = result.socialization

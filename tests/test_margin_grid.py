@@ -229,3 +229,42 @@ def test_offsets():
 def test_impossible_schedules_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# -- conventions as switches ------------------------------------------------------------------
+
+
+def test_progressive_initial_margin_is_the_sum_over_the_tiers():
+    """Continuous at the borders, never above the flat one, and the same below the first."""
+    flat = margin.TieredSchedule((0, 50e3, 250e3), (0.004, 0.005, 0.01), (125, 100, 50))
+    parts = margin.TieredSchedule(flat.borders, flat.rates, flat.leverages, progressive=True)
+    size = np.array([10e3, 50e3, 50e3 + 1e-6, 250e3, 250e3 + 1e-6, 1e6])
+    for leverage in (None, 80, 20):
+        most = np.minimum(np.array(flat.leverages), leverage or np.inf)
+        plain = [
+            sum(
+                max(0.0, min(n, end) - start) / lever
+                for start, end, lever in zip(flat.borders, (50e3, 250e3, np.inf), most, strict=True)
+            )
+            for n in size
+        ]
+        assert_allclose(parts.initial(size, leverage), plain, rtol=1e-12)
+        assert (parts.initial(size, leverage) <= flat.initial(size, leverage) * (1 + 1e-12)).all()
+    assert parts.initial(50e3 + 1e-6) == pytest.approx(parts.initial(50e3), abs=1e-6)
+    assert flat.initial(50e3 + 1e-6) > flat.initial(50e3) + 50
+    assert_allclose(parts.maintenance(size), flat.maintenance(size))
+    assert parts.initial([300e3, 100e3], [[100], [10]]).shape == (2, 2)
+
+
+def test_arrays_computed_elsewhere_give_the_margin_of_the_grid():
+    grid = deribit.scenario_grid(short_option=0.01, offset=0.01)
+    size = RNG.normal(size=(7, 2))
+    found = grid.margin(BOOK, size)
+    each = -np.stack([grid.margin(BOOK, unit).losses for unit in np.eye(2)], axis=-1)
+    again = margin.array_margin(each, size, contingency=found.contingency)
+    assert_allclose(again.losses, found.losses, atol=1e-9)
+    assert_allclose(again.margin, found.margin)
+    halved = margin.array_margin(each, size, weight=0.5)
+    assert_allclose(halved.worst, 0.5 * again.worst)
+    with pytest.raises(ValueError, match="scenarios, instruments"):
+        margin.array_margin(each, [1, 2, 3])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pytest
 from terminal import fits, flat, read_json
@@ -12,6 +15,7 @@ from contagion.errors import UnknownNameError
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
+ROOT = Path(__file__).resolve().parent.parent
 NAMES = list(venues.CATALOGUE)
 FILES = list(dict.fromkeys(each.file for each in venues.CATALOGUE.values()))
 
@@ -100,6 +104,19 @@ def test_the_documents_of_all_venues_are_one_table():
     table = venues.documents().table
     assert list(dict.fromkeys(table.index)) == NAMES
     assert len(table) == sum(len(each.documents) for each in venues.CATALOGUE.values())
+
+
+def test_the_page_of_venues_is_what_its_script_makes(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    monkeypatch.syspath_prepend(str(ROOT / "tests"))
+    spec = importlib.util.spec_from_file_location("venues_page", ROOT / "docs" / "venues.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = (ROOT / "docs" / "venues.md").read_text("utf-8")
+    assert script.page() == page, "differs: run python docs/venues.py"
+    for record in venues.CATALOGUE.values():
+        for each in record.documents:
+            assert each.title.replace("|", "/") in page
 
 
 # -- command line -------------------------------------------------------------------------------

@@ -377,3 +377,15 @@ def test_what_maker_raises_is_minted_as_in_march_2020():
     assert raised == 5.3e6
     assert venues.maker.dilution(raised, 252.6, 1e6).minted == pytest.approx(20_980, rel=2e-4)
     assert venues.maker.flop_lot(250, bids=3) == pytest.approx(215.96, abs=0.005)
+
+
+def test_a_pool_that_covers_everything_needs_no_other_layer():
+    """Layers may be absent: no troves, no stakers, no gains haircut."""
+    alone = {"claimant": ["a", "b"], "amount": [300.0, 100.0], "layer": "stability pool"}
+    for rule in (venues.liquity.v1(troves=0), venues.liquity.v2(troves=0)):
+        assert absorbed(rule.allocate(200, alone)) == [200.0, 0.0]
+        assert rule.allocate(450, alone).uncovered == pytest.approx(50)
+    house = venues.ccp.DefaultManager(before=10, haircut=0, per_event=0)
+    assert house.rule().names[-1] == "assessments"
+    run = house.run({"member": ["d", "a"], "loss": [50, 0], "contribution": [0, 60]}, "d")
+    assert run.uncovered == 0.0

@@ -19,7 +19,13 @@ from __future__ import annotations
 
 from .account_claims import AccountClaims, account_claims
 from .amm_pools import ConcentratedLiquidity, ConstantProduct, Pool
-from .bankruptcy_prices import bankruptcy_price, close_shortfall, liquidation_price, position_value
+from .bankruptcy_prices import (
+    bankruptcy_price,
+    close_shortfall,
+    liquidation_price,
+    part_to_close,
+    position_value,
+)
 from .cascade import LiquidationCascade
 from .cascade_measures import (
     cascade_multiplier,
@@ -92,6 +98,7 @@ __all__ = [
     "leveraged",
     "liquidatable",
     "liquidation_price",
+    "part_to_close",
     "position_value",
     "required_fund",
     "scenario_deficits",

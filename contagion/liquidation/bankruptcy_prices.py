@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from ..text import choice
 
 CONTRACTS = ("linear", "inverse")
 
@@ -61,6 +62,7 @@ def liquidation_price(
     margin: ArrayLike,
     *,
     maintenance: ArrayLike = 0.0,
+    maintenance_on: str = "mark",
     contract: str = "linear",
 ) -> Numbers:
     """The price at which an isolated position has its maintenance margin left and no more.
@@ -71,13 +73,20 @@ def liquidation_price(
 
     inverse: p = (size + maintenance × |size|) / (margin + size / entry)
 
+    Venues that hold the position to its value at the entry have |value(entry)| on the right:
+
+    linear: p = (size × entry − margin + maintenance × |size| × entry) / size
+
+    inverse: p = size / (margin + (size − maintenance × |size|) / entry)
+
     Parameters
     ----------
     entry : entry price, > 0.
     size : signed size.
     margin : money behind the position, >= 0: quote currency for linear, underlying for inverse.
-    maintenance : maintenance margin as a share of the value at the mark, 0 <= m < 1; one rate,
-        no schedule by size, no fees.
+    maintenance : maintenance margin as a share of the value of the position, 0 <= m < 1; one
+        rate, no schedule by size, no fees.
+    maintenance_on : "mark" or "entry", the price of that value.
     contract : "linear" or "inverse".
 
     Returns
@@ -97,17 +106,23 @@ def liquidation_price(
     array([ 90., 110.])
     >>> liquidation_price(100, [10, -10], 100, maintenance=0.1)
     array([100., 100.])
+    >>> liquidation_price(100, [10, -10], 100, maintenance=0.05).round(4)
+    array([ 94.7368, 104.7619])
+    >>> liquidation_price(100, [10, -10], 100, maintenance=0.05, maintenance_on="entry")
+    array([ 95., 105.])
 
     Source: contract arithmetic (own derivation).
     """
     start, held = numbers("entry", entry, above=0), numbers("size", size)
     money, rate = numbers("margin", margin, 0), numbers("maintenance", maintenance, 0, below=1)
     kept = rate * np.abs(held)
+    choice(maintenance_on, ("mark", "entry"), "maintenance_on")
+    fixed, moving = (kept, 0.0) if maintenance_on == "entry" else (0.0, kept)
     if _inverse(contract):
-        coins = money + held / start
-        price = np.where((held < 0) & (coins >= 0), np.inf, ratio(held + kept, coins))
+        coins = money + (held - fixed) / start
+        price = np.where((held < 0) & (coins >= 0), np.inf, ratio(held + moving, coins))
     else:
-        price = np.maximum(ratio(held * start - money, held - kept), 0.0)
+        price = np.maximum(ratio((held + fixed) * start - money, held - moving), 0.0)
     return answer(np.where(held == 0, np.nan, price), start, held, money, rate)
 
 
@@ -174,3 +189,65 @@ def close_shortfall(
     taken, sold = numbers("bankruptcy", bankruptcy, above=0), numbers("close", close, above=0)
     gap = held * (1 / sold - 1 / taken) if _inverse(contract) else held * (taken - sold)
     return answer(np.maximum(gap, 0.0), held, taken, sold)
+
+
+def part_to_close(
+    value: ArrayLike,
+    equity: ArrayLike,
+    maintenance: ArrayLike,
+    *,
+    target: ArrayLike = 1.0,
+    step: ArrayLike = 0.0,
+    fee: ArrayLike = 0.0,
+) -> Numbers:
+    """The part of a position that is closed so that its margin ratio reaches a target.
+
+    equity − fee f N = target × maintenance × (1 − f) N,  so that
+
+    f = (target × maintenance × N − equity) / ((target × maintenance − fee) N),
+
+    up to the next multiple of `step`, at least 0 and at most 1
+
+    Venues differ in the target: 1 stops where the position is just not liquidated, more than 1
+    leaves a distance, and infinity closes all of it at once.
+
+    Parameters
+    ----------
+    value : |value| of the position at the mark, N, money, > 0.
+    equity : money behind it at the mark, also below 0 (then all of it is closed).
+    maintenance : maintenance margin as a share of the value, 0 < m < 1.
+    target : equity over maintenance margin after the close, >= 1.
+    step : part that one liquidation closes, 0 to 1; 0: any part.
+    fee : liquidation fee as a share of what is closed, 0 <= fee < 1.
+
+    Returns
+    -------
+    The part, 0 to 1; 0 where equity >= maintenance × value, which is not liquidated.
+
+    Raises
+    ------
+    ArgumentError : a number out of range.
+
+    Example
+    -------
+    1,000 with 40 behind it at 5 %: a fifth is closed, 40 = 5 % × 800; for a ratio of 1.25 more,
+    0.36, and in steps of a quarter two of them.
+
+    >>> part_to_close(1_000, 40, 0.05, target=[1, 1.25], step=[[0], [0.25]]).round(9)
+    array([[0.2 , 0.36],
+           [0.25, 0.5 ]])
+    >>> part_to_close(1_000, [60, 40, -10], 0.05, target=float("inf"))
+    array([0., 1., 1.])
+
+    Source: contract arithmetic (own derivation).
+    """
+    size, own = numbers("value", value, above=0), numbers("equity", equity)
+    rate = numbers("maintenance", maintenance, above=0, below=1)
+    wanted = numbers("target", target, 1, infinite=True) * rate
+    lot, cost = numbers("step", step, 0, 1), numbers("fee", fee, 0, below=1)
+    whole = np.isinf(wanted) | (wanted <= cost) | (own <= 0)
+    goal = np.where(whole, cost + 1.0, wanted)
+    part = np.where(whole, 1.0, (goal - own / size) / (goal - cost))
+    stepped = np.ceil(ratio(part, lot, 0.0) * (1 - 1e-12)) * lot
+    part = np.clip(np.where(lot > 0, stepped, part), 0.0, 1.0)
+    return answer(np.where(own >= rate * size, 0.0, part), size, own, rate, lot, cost)

@@ -4,7 +4,8 @@ Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and e
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
 
 - `scenario_grid`, `span`, `option_values`: the worst loss of a portfolio over moves of price and
-volatility; the grid of an exchange is with the exchange (:mod:`contagion.venues.deribit`)
+volatility, or over arrays computed elsewhere; the grid of an exchange is with the exchange
+(:mod:`contagion.venues.deribit`)
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
 - `filtered_history`: past losses rescaled to the volatility of today
 - `procyclicality`, `backtest`: margin through the cycle, and whether it was enough
@@ -30,7 +31,7 @@ from .procyclicality import (
     peak_to_trough,
     stressed_weights,
 )
-from .scenario_grid import GridMargin, ScenarioGrid
+from .scenario_grid import GridMargin, ScenarioGrid, array_margin
 from .schedule import TieredSchedule, offset_margin
 from .span import span_grid
 
@@ -41,6 +42,7 @@ __all__ = [
     "ScenarioGrid",
     "TieredSchedule",
     "TrafficLight",
+    "array_margin",
     "buffered_margin",
     "conditional_coverage_test",
     "exceedances",

@@ -113,13 +113,9 @@ class ScenarioGrid:
         now, days = (np.array(x) for x in (instruments.volatility, instruments.days))
         swing = self.swings(np.nan_to_num(now), np.nan_to_num(days, nan=30.0))
         moved = instruments.values(self.price, swing)
-        change = (moved - instruments.values([0.0])) * np.array(self.weight)[:, None]
-        losses = -(held @ change.T)
-        worst = np.maximum(losses.max(-1), 0.0)
+        change = moved - instruments.values([0.0])
         extra = self._contingency(instruments, held)
-        return GridMargin(
-            losses, answer(worst), losses.argmax(-1), answer(extra), answer(worst + extra)
-        )
+        return array_margin(change, held, weight=self.weight, contingency=extra)
 
     def swings(self, volatility: np.ndarray, days: np.ndarray) -> np.ndarray:
         """(s, k) relative moves, >= −1, of volatilities (k,) of options with so many days."""
@@ -145,3 +141,46 @@ class ScenarioGrid:
             both = np.minimum(np.maximum(money, 0).sum(-1), np.maximum(-money, 0).sum(-1))
             extra += self.offset * both
         return extra
+
+
+def array_margin(
+    change: ArrayLike, size: ArrayLike, *, weight: ArrayLike = 1.0, contingency: ArrayLike = 0.0
+) -> GridMargin:
+    """Margin from risk arrays that somebody else computed, as clearing houses publish them.
+
+    loss(s) = −weight_s Σ_k size_k × change_sk;   margin = max(0, largest loss) + contingency
+
+    Parameters
+    ----------
+    change : (s, k) change in value of one unit of each of k instruments in s scenarios, money.
+    size : (..., k) signed sizes, one row a portfolio.
+    weight : (s,) part of the change that counts, above 0, at most 1.
+    contingency : (...) charges on top, money, >= 0.
+
+    Raises
+    ------
+    ArgumentError : nan, and shapes that do not fit.
+
+    Example
+    -------
+    A future and a put in three scenarios: one of each loses 2 when the price falls, a future
+    sold loses 10 when it rises.
+
+    >>> found = array_margin([[-10, 8], [0, 0], [10, -4]], [[1, 1], [-1, 0]])
+    >>> found.margin, found.scenario
+    (array([ 2., 10.]), array([0, 2]))
+
+    Source: the risk arrays of SPAN (`span_grid` has its scenarios).
+    """
+    table, held = known("change", change), known("size", size)
+    if table.ndim != 2 or held.ndim == 0 or held.shape[-1] != table.shape[1]:
+        raise ArgumentError(
+            f"change is (scenarios, instruments) and size has one entry an instrument in its last "
+            f"axis, but they have the shapes {table.shape} and {held.shape}."
+        )
+    part = np.broadcast_to(numbers("weight", weight, high=1, above=0), table.shape[:1])
+    losses = -(held @ (table * part[:, None]).T)
+    worst, extra = np.maximum(losses.max(-1), 0.0), known("contingency", contingency, 0)
+    return GridMargin(
+        losses, answer(worst), losses.argmax(-1), answer(extra), answer(worst + extra)
+    )

@@ -19,8 +19,9 @@ class TieredSchedule:
     maintenance(N) = rate_k N − amount_k,   amount_k = amount_(k−1) + border_k (rate_k − rate_(k−1))
 
     The amounts make it continuous: like an income tax, each rate applies to the part of the
-    position inside its tier. The initial margin does not: the whole position is held to the
-    leverage of its tier, N / leverage_k, so it jumps at a border.
+    position inside its tier. The initial margin of most venues does not: the whole position is
+    held to the leverage of its tier, N / leverage_k, so it jumps at a border. With
+    `progressive=True` it is like the maintenance, Σ (part of N in tier k) / leverage_k.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ class TieredSchedule:
     leverages : highest leverage of each tier, >= 1, not rising; 1/leverage must be at least the
         rate, or a position would be liquidated as it is opened.
     limit : largest position, money; infinite for none.
+    progressive : whether the leverage of a tier is for the part of the position inside it.
 
     Raises
     ------
@@ -44,6 +46,8 @@ class TieredSchedule:
     (0.0, 50.0, 1300.0)
     >>> round(btc.maintenance(-300e3), 6), btc.initial(300e3), btc.max_notional(100)
     (1700.0, 6000.0, 250000.0)
+    >>> TieredSchedule(btc.borders, btc.rates, btc.leverages, progressive=True).initial(300e3)
+    3400.0
 
     Source: Binance, "Leverage and Margin" of USDⓈ-M futures (Maintenance Margin = Notional × Rate
     − Maintenance Amount; "tax bracket"), pages read as stored copies without date; the numbers are
@@ -54,6 +58,7 @@ class TieredSchedule:
     rates: tuple[float, ...]
     leverages: tuple[float, ...]
     limit: float = np.inf
+    progressive: bool = False
 
     def __post_init__(self) -> None:
         for name in ("borders", "rates", "leverages"):
@@ -99,12 +104,17 @@ class TieredSchedule:
     def initial(self, notional: ArrayLike, leverage: ArrayLike | None = None) -> Numbers:
         """Initial margin (...) at the leverage that the trader chose, or at the highest allowed.
 
-        N / min(leverage, highest leverage of the tier); leverage >= 1.
+        N / min(leverage, highest leverage of the tier); leverage >= 1. With `progressive` the same
+        for each part of N by itself.
         """
-        most = np.array(self.leverages)[self.tier(notional)]
-        if leverage is not None:
-            most = np.minimum(most, known("leverage", leverage, 1))
-        return answer(np.abs(numbers("notional", notional)) / most)
+        at, size = self.tier(notional), np.abs(numbers("notional", notional))
+        wanted = np.inf if leverage is None else known("leverage", leverage, 1)
+        if not self.progressive:
+            return answer(size / np.minimum(np.array(self.leverages)[at], wanted))
+        width = np.diff([*self.borders, np.inf])
+        parts = np.clip(size[..., None] - self.borders, 0.0, width)
+        each = np.minimum(self.leverages, np.asarray(wanted)[..., None])
+        return answer((parts / each).sum(-1))
 
     def max_leverage(self, notional: ArrayLike) -> Numbers:
         """Highest leverage (...) of positions of that notional value."""

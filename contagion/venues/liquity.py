@@ -18,11 +18,16 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
-from .parameters import at_most, share
+from .parameters import at_most, capacity, share
 from .record import Document, Terms, Venue
 
 
-def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
+def v1(
+    mode: str = "normal",
+    collateral_ratio: float = 0.0,
+    stake: str = "stake",
+    troves: float | None = None,
+) -> Rule:
     """Liquity v1: the stability pool, pro rata to its deposits; then the other troves, by stake.
 
         pool takes min(D, P), depositor k: × deposit_k / P;   troves the rest × stake_k / Σ stake
@@ -39,6 +44,8 @@ def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake"
     collateral_ratio : C / D, 0 to 1; above 1 nobody loses.
     stake : column with the stakes of the troves (their collateral, corrected for
         redistributions that they have not been credited with).
+    troves : the most that the other troves bear, money; `None`: their claims, 0: there are none,
+        the pool is meant to cover everything.
 
     Claims: layers `stability pool` (amount: deposit in LUSD) and `troves` (amount: the most it
     can lose, its collateral less its debt, and the column `stake`). On a graph the protocol is the
@@ -70,19 +77,19 @@ def v1(mode: str = "normal", collateral_ratio: float = 0.0, stake: str = "stake"
     return Waterfall(
         [
             Layer("stability pool", at_most(part), capacity=pool),
-            Layer("troves", ProRata(stake)),
+            Layer("troves", ProRata(stake), capacity=capacity(troves, "troves")),
         ]
     )
 
 
-def v2(collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
+def v2(collateral_ratio: float = 0.0, stake: str = "stake", troves: float | None = None) -> Rule:
     """Liquity v2 (BOLD): as v1 in normal mode, on each branch of collateral by itself.
 
     Claims: as for `v1`, those of one branch.
 
     Parameters
     ----------
-    collateral_ratio, stake : as for `v1`. There is no recovery mode.
+    collateral_ratio, stake, troves : as for `v1`. There is no recovery mode.
 
     Raises
     ------
@@ -99,7 +106,7 @@ def v2(collateral_ratio: float = 0.0, stake: str = "stake") -> Rule:
     Source: liquity/bold, contracts/src/TroveManager.sol (_getOffsetAndRedistributionVals), read @
     00aa9df.
     """
-    return v1(collateral_ratio=collateral_ratio, stake=stake)
+    return v1(collateral_ratio=collateral_ratio, stake=stake, troves=troves)
 
 
 @dataclass(frozen=True)
