@@ -13,11 +13,13 @@ from ..liquidation.cascade_measures import cascade_multiplier, time_to_stop, tot
 from ..liquidation.coupling import CoupledResult
 from ..liquidation.margin_book import NUMERAIRE
 from ..network.exposure_network import ExposureNetwork
+from ..shocks import Shock
 from ..study import Study, StudyRun
 from ..study.kinds import word
 from ..study.market import places as market_places
-from ..study.outputs import cascaded
+from ..study.market import together
 from ..study.result_tables import of_cascade
+from ..study.values import plain_value, read_shock
 from ..units import parse
 from . import market_arguments as market
 from .grouped import grouped
@@ -181,7 +183,11 @@ def cascade(
             notes = [alike(chosen.impact, "--impact", book.assets),
                      alike(chosen.oracle, "--oracle", book.assets)]  # fmt: skip
             money = market.amounts(free, "--free", "HOLDER=AMOUNT, such as --free desk=2m")
-            result = cascaded(chosen, book, moves, money, graph, shock)
+            if graph is None:
+                result = chosen.run(book, moves, money)
+            else:
+                model = together(book, chosen, graph, money)
+                result = model.propagate(graph, Shock.price(moves) + (shock or Shock()))
     except ConvergenceError as error:
         if "max_rounds" not in str(error):
             raise
@@ -217,8 +223,10 @@ def _of_study(
     if options:
         raise ArgumentError(f"{options[0]}: the study says it in [market] and [cascade].")
     study = Study.read(source)
-    own = {**study.outputs.get("cascade", {}), **({"move": moves} if moves else {})}
-    run = StudyRun(study.but(outputs={"cascade": own}))
+    if moves:
+        before = {} if study.shock is None else plain_value(study.shock)
+        study = study.but(shock=read_shock({**before, "price": moves}, "--move"))
+    run = StudyRun(study.but(outputs=["cascade"]))
     market.heard(run.book, market_places(study.market), reading)
     if study.network:
         reading.hear_network(run.network, source)

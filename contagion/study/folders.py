@@ -51,7 +51,7 @@ def packed(study: Study, folder: Path) -> Study:
     data = folder / "data"
     data.mkdir(parents=True)
     moved = {"network": dict(study.network), "scenarios": dict(study.scenarios),
-             "market": dict(study.market)}  # fmt: skip
+             "market": dict(study.market), "cascade": dict(study.cascade)}  # fmt: skip
     files = {option: study.folder / path for option, path in study.places().items()}
     if packaged(study.network.get(SOURCE, "")):
         files["network", SOURCE] = datasets.path(study.network[SOURCE])

@@ -10,8 +10,6 @@ from typing import Any, Literal, get_type_hints
 from ..errors import ArgumentError
 from ..experiments import compare_rules, layers, policy, reverse, stress_test, sweep
 from ..experiments.sweeping import Case
-from ..liquidation import Breaker, CascadeResult, LiquidationCascade, MarginBook
-from ..liquidation.coupling import CoupledCascade, CoupledResult
 from ..measures.ranking import rank
 from ..models import Model
 from ..network.exposure_network import ExposureNetwork
@@ -20,7 +18,7 @@ from ..results.propagation_result import PropagationResult
 from ..rules import Rule
 from ..shocks import Shock
 from ..text import known_name
-from ..units import conversion
+from . import market
 from .texts import Grid
 from .values import read_value
 
@@ -92,7 +90,7 @@ class Output:
 
 def _propagated(run: StudyRun, _: dict[str, Any]) -> Any:
     study = run.study
-    return study.model.propagate(run.network, run.shock, baseline=study.baseline)
+    return run.model.propagate(run.network, run.shock, baseline=study.baseline)
 
 
 def _explained(run: StudyRun, asked: dict[str, Any]) -> Any:
@@ -101,6 +99,8 @@ def _explained(run: StudyRun, asked: dict[str, Any]) -> Any:
 
 
 def _ranked(run: StudyRun, asked: dict[str, Any]) -> Any:
+    if run.study.market:
+        asked.setdefault("models", [run.model])
     return rank(run.network, **asked, **run.running)
 
 
@@ -108,7 +108,7 @@ def _compared(run: StudyRun, asked: dict[str, Any]) -> Any:
     study, sets = run.study, asked.pop("rules")
     named = {name: {run.node(node): rule for node, rule in of.items()} for name, of in sets.items()}
     return compare_rules(
-        run.network, run.shock, named, model=study.model, baseline=study.baseline, **asked
+        run.network, run.shock, named, model=run.model, baseline=study.baseline, **asked
     )
 
 
@@ -116,7 +116,7 @@ def _stressed(run: StudyRun, asked: dict[str, Any]) -> Any:
     nets = run.networks
     return stress_test(
         nets if len(nets) > 1 else nets[0],
-        run.study.model,
+        run.model,
         run.scenarios,
         baseline=run.study.baseline,
         out=run.out,
@@ -126,7 +126,7 @@ def _stressed(run: StudyRun, asked: dict[str, Any]) -> Any:
 
 
 def _swept(run: StudyRun, asked: dict[str, Any]) -> Any:
-    case = Case(run.network, run.study.model, run.shock, run.study.baseline)
+    case = Case(run.network, run.model, run.shock, run.study.baseline)
     grid = {name: list(values) for name, values in asked.pop("grid").items()}
     return sweep(case, grid, rng=asked.pop(SEED, None), **asked, **run.running)
 
@@ -134,58 +134,38 @@ def _swept(run: StudyRun, asked: dict[str, Any]) -> Any:
 def _reversed(run: StudyRun, asked: dict[str, Any]) -> Any:
     if "given" in asked:
         asked["given"] = run.resolved(asked["given"])
-    return reverse.smallest_shock(run.network, run.study.model, **run.nodes(asked, "fail", "hit"))
+    return reverse.smallest_shock(run.network, run.model, **run.nodes(asked, "fail", "hit"))
 
 
 def _triggered(run: StudyRun, asked: dict[str, Any]) -> Any:
     asked = run.nodes(asked, "fail", "candidates")
     progress = run.running["progress"]
-    return reverse.fewest_triggers(run.network, run.study.model, **asked, progress=progress)
+    return reverse.fewest_triggers(run.network, run.model, **asked, progress=progress)
 
 
 def _funded(run: StudyRun, asked: dict[str, Any]) -> Any:
     node = run.node(asked["node"])
-    return reverse.break_even_fund(run.network, node, run.shock, run.study.model)
+    return reverse.break_even_fund(run.network, node, run.shock, run.model)
 
 
 def _with_policy(run: StudyRun, asked: dict[str, Any]) -> Any:
     against = run.scenarios if asked.pop("on", "shock") == "scenarios" else run.shock
     study, done = run.study, asked.pop("interventions")
     return policy.compare(
-        run.network, study.model, against, done, baseline=study.baseline, **asked, **run.running
+        run.network, run.model, against, done, baseline=study.baseline, **asked, **run.running
     )
 
 
 def _by_layer(run: StudyRun, asked: dict[str, Any]) -> Any:
     study = run.study
-    return layers.by_layer(run.network, study.model, run.shock, baseline=study.baseline, **asked)
+    return layers.by_layer(run.network, run.model, run.shock, baseline=study.baseline, **asked)
 
 
 def _cascaded(run: StudyRun, asked: dict[str, Any]) -> Any:
-    moves, free = asked.pop("move", {}), asked.pop("free", {})
-    asked["breakers"] = tuple(asked.get("breakers", ()))
-    network = run.network if run.study.network else None
-    shock = run.shock if network is not None and run.study.shock is not None else None
-    if not moves and shock is None:
-        raise ArgumentError("[cascade] needs move = { ETH = -0.3 }, or the study a [shock].")
-    return cascaded(LiquidationCascade(**asked), run.book, moves, free, network, shock)
-
-
-def cascaded(
-    cascade: LiquidationCascade,
-    book: MarginBook,
-    moves: Mapping[str, float],
-    free: Mapping[Any, float],
-    network: ExposureNetwork | None,
-    shock: Shock | None,
-) -> CascadeResult | CoupledResult:
-    """Prices that move, through the book, and on the network where there is one."""
-    if network is None:
-        return cascade.run(book, moves, free)
-    rate = conversion(book.unit, network.unit, "The book", 'Say its unit="…".')
-    money = {holder: rate * amount for holder, amount in free.items()}
-    model = CoupledCascade(book, cascade, free=money)
-    return model.propagate(network, Shock.price(moves) + (shock or Shock()))
+    study, book = run.study, run.book  # which says where a study has no market
+    if study.network:
+        return run["run"]
+    return market.alone(book, study.cascade, study.shock, study.folder)
 
 
 NODES = list[Any] | None
@@ -214,9 +194,8 @@ OUTPUTS: dict[str, Output] = {
     "policy": Output("what interventions change", _with_policy, policy.compare, RUN,
                      {"interventions": Mapping[str, policy.intervention.Intervention],
                       "on": Literal["shock", "scenarios"]}, ("interventions",)),
-    "cascade": Output("a price shock through positions and loans", _cascaded, LiquidationCascade,
-                      (), {"move": Mapping[str, float], "free": Mapping[str, float],
-                           "breakers": list[Breaker]}),
+    "cascade": Output("a price shock through positions and loans", _cascaded, _cascaded,
+                      ("run", "asked")),
     "layers": Output("what each layer of claims loses alone", _by_layer, layers.by_layer,
                      (*RUN, "recovery")),
 }  # fmt: skip

@@ -50,8 +50,13 @@ class Study:
         that makes it (`rng` is called `seed`); one of run, explain, rank, compare, stress, sweep,
         reverse, triggers, fund, policy, layers, cascade.
     market : positions and loans with prices, {"positions": path, "loans": path, "prices": {asset:
-        price} or path, "maintenance": rate, "unit": text} and options of reading; with it a study
-        of a cascade needs no network ({}).
+        price} or path, "maintenance": rate, "unit": text} and options of reading. With it every
+        output runs :class:`~contagion.liquidation.CoupledCascade` on the network and the model;
+        the output cascade needs no network ({}).
+    cascade : how positions and loans are liquidated: keywords of
+        :class:`~contagion.liquidation.LiquidationCascade`, and free, path (a number of steps, or a
+        file of prices by date), rounds, withdrawal and run_on of `CoupledCascade`. Prices fall by
+        `shock`.
     title : for people.
     folder : where relative paths begin.
 
@@ -92,6 +97,7 @@ class Study:
     scenarios: Mapping[str, Any] = field(default_factory=lambda: dict(scenario_words.USUAL))
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"run": {}})
     market: Mapping[str, Any] = field(default_factory=dict)
+    cascade: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     folder: Path = Path()
 
@@ -107,6 +113,7 @@ class Study:
             scenarios: Scenarios | str | Mapping[str, Any] = ...,
             outputs: str | Iterable[str] | Mapping[str, Mapping[str, Any]] = ...,
             market: Mapping[str, Any] = ...,
+            cascade: Mapping[str, Any] = ...,
             title: str = ...,
             folder: str | PathLike[str] = ...,
         ) -> None: ...
@@ -120,6 +127,7 @@ class Study:
         found: dict[str, Any] = {
             "network": source.checked(self.network) if self.network or not self.market else {},
             "market": market.checked(self.market),
+            "cascade": market.liquidations(self.cascade, Path(self.folder)),
             "shock": None if self.shock is None else _merged(self.shock),
             "model": read_value(self.model, Model, "[model]"),
             "rules": {str(x): _rule(rule, str(x), self.folder) for x, rule in self.rules.items()},
@@ -130,6 +138,8 @@ class Study:
             },
             "folder": Path(self.folder),
         }
+        if found["cascade"] and not found["market"]:
+            raise ArgumentError('[cascade] needs a [market], such as positions = "positions.csv".')
         for name, value in found.items():
             value = MappingProxyType(value) if isinstance(value, dict) else value
             object.__setattr__(self, name, value)
@@ -143,6 +153,7 @@ class Study:
             told["baseline"] = self.baseline
         told["network"] = plain_value(self.network)
         told["market"] = plain_value(self.market)
+        told["cascade"] = plain_value(self.cascade, "[cascade]")
         if self.shock is not None:
             told["shock"] = plain_value(self.shock)
         told["model"] = plain_value(self.model)
@@ -150,6 +161,8 @@ class Study:
         if self.scenarios != scenario_words.checked(scenario_words.USUAL):
             told["scenarios"] = deepcopy(dict(self.scenarios))
         for name, options in self.outputs.items():
+            if name == "cascade":  # whose table is that of the study
+                continue
             told[name] = plain_value(options, f"[{name}]")
         keep = ("outputs", "shock", "model")
         return {key: value for key, value in told.items() if value or key in keep}
@@ -229,7 +242,7 @@ class Study:
         if goal.resolve() == self.folder.resolve():
             return self
         moved = {"network": dict(self.network), "scenarios": dict(self.scenarios),
-                 "market": dict(self.market)}  # fmt: skip
+                 "market": dict(self.market), "cascade": dict(self.cascade)}  # fmt: skip
         for (table, name), path in self.places().items():
             if not Path(path).is_absolute():
                 there = os.path.relpath((self.folder / path).resolve(), goal.resolve())
@@ -240,6 +253,8 @@ class Study:
         """{(table, key): path} of the files that it names."""
         found = {("network", key): path for key, path in source.places(self.network).items()}
         found |= {("market", key): path for key, path in market.places(self.market).items()}
+        if isinstance(self.cascade.get("path"), str):
+            found["cascade", "path"] = self.cascade["path"]
         returns = self.scenarios.get(scenario_words.RETURNS)
         if isinstance(returns, str):
             found["scenarios", scenario_words.RETURNS] = returns
@@ -300,7 +315,9 @@ def known_each(given: Iterable[Any], known: Iterable[str], what: str, where: str
 
 def _asked(data: Mapping[str, Any], named: Any) -> dict[str, Any]:
     """Outputs with their options: those that are named, or those that have a table, or run."""
-    tables = {name: data[name] for name in data if name in OUTPUTS}
+    tables = {name: data[name] for name in data if name in OUTPUTS and name != "cascade"}
+    if not tables and data.get("network", {}) == {}:
+        tables = {"cascade": {}}
     if named is None:
         return tables or {"run": {}}
     if isinstance(named, str) or not isinstance(named, Iterable):

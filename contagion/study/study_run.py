@@ -16,6 +16,7 @@ from ..datasets import Card
 from ..errors import ArgumentError
 from ..liquidation import MarginBook
 from ..media import guarded, shown
+from ..models.base import NO_SHOCK, Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..shocks import Shock
@@ -62,6 +63,19 @@ class StudyRun:
         """The positions and loans."""
         return market.load(self.study.market, self.study.folder)
 
+    @cached_property
+    def model(self) -> Model:
+        """The model of the study; with a market the cascade and that model, together."""
+        study = self.study
+        if not study.market:
+            return study.model
+        return market.coupled(self.book, study.cascade, study.model, self.network, study.folder)
+
+    @cached_property
+    def modelled(self) -> ExposureNetwork:
+        """The network with the parties and the assets of the market."""
+        return self.model.on(self.network)
+
     @property
     def loaded(self) -> bool:
         """Whether the networks have been read."""
@@ -74,18 +88,21 @@ class StudyRun:
 
     @cached_property
     def shock(self) -> Shock:
-        """The shock of the study, or the first run of the dataset where it says none."""
-        if self.study.shock is not None:
-            shock = self.resolved(self.study.shock)
+        """The shock of the study; where it says none the first run of the dataset, or the path."""
+        study = self.study
+        if study.shock is not None:
+            shock = self.resolved(study.shock)
+        elif isinstance(study.cascade.get("path"), str):
+            shock = NO_SHOCK
         else:
             shock = first_run(self.card, self.network)
-        shock.arrays(self.network)
+        shock.arrays(self.modelled)
         return shock
 
     @cached_property
     def scenarios(self) -> Scenarios:
         """The scenarios of the study, drawn for its network."""
-        return scenario_words.made(self.study.scenarios, self.network, self.study.folder)
+        return scenario_words.made(self.study.scenarios, self.modelled, self.study.folder)
 
     def node(self, name: Any) -> Any:
         """The node that a name spells."""
@@ -100,12 +117,12 @@ class StudyRun:
 
     def resolved(self, shock: Shock) -> Shock:
         """A shock on the nodes and assets that its names spell."""
-        assets = self.network.priced_assets
-        return read_shock(plain_value(shock), "[shock]", self.network.names, assets)
+        network = self.modelled
+        return read_shock(plain_value(shock), "[shock]", network.names, network.priced_assets)
 
     @cached_property
     def _names(self) -> dict[str, Any]:
-        return {str(name): name for name in self.network.names}
+        return {str(name): name for name in self.modelled.names}
 
     def __getitem__(self, output: str) -> Any:
         """The result of an output."""

@@ -354,11 +354,13 @@ def _reshaped(found: Outcome, lead: tuple[int, ...], count: int | None = None) -
     def shaped(values: Any) -> Any:
         if isinstance(values, dict):
             return {name: shaped(each) for name, each in values.items()}
+        if isinstance(values, tuple):
+            return tuple(shaped(each) for each in values)
         if not isinstance(values, np.ndarray) or not values.ndim:
             return values
         return values[:count].reshape((*lead, *values.shape[1:]))
 
     names = ("equity", "claims_lost", "defaulted", "rounds", "residual", "converged", "error",
              "default_round", "payments", "external_paid", "deadweight", "unpaid", "loss_rate",
-             "illiquid", "channels", "called", "unmet", "marked")  # fmt: skip
+             "illiquid", "channels", "called", "unmet", "marked", "history")  # fmt: skip
     return replace(found, **{name: shaped(getattr(found, name)) for name in names})
