@@ -368,6 +368,38 @@ def test_a_cascade_of_a_study_is_that_of_the_plain_call(market):
         alone.run("rank")
 
 
+def test_every_output_runs_the_market_with_the_network(market):
+    study = ct.Study.read(market / "study.toml").but(
+        scenarios={"kind": "prices", "volatility": {"ETH": 0.5}, "horizon": 0.1, "scenarios": 50},
+        outputs=["run", "stress", "rank"],
+    )
+    assert again(study, market) == study
+    done = study.run()
+    assert isinstance(done["run"], ct.liquidation.coupling.CoupledResult)
+    losses = ct.scenarios.prices(done.modelled, {"ETH": 0.5}, horizon=0.1, scenarios=50, rng=0)
+    plain = ct.stress_test(done.network, done.model, losses)
+    assert done["stress"].digest() == plain.digest() and plain.mean("socialized").value > 0
+    assert done["rank"].table.index.tolist() == ct.rank(done.network, [done.model]).index.tolist()
+    steps = study.but(cascade={**study.cascade, "path": 3}).run("run")
+    assert steps["run"].cascade.history["date"].max() == 3
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"network": {}, "shock": ct.Shock.price({"ETH": -0.3}) + ct.Shock.default("c")},
+         "of prices alone"),
+        ({"network": {}, "shock": None}, "which price moves"),
+        ({"network": {}, "cascade": {"run_on": 0.5}}, "needs a .network."),
+        ({"market": {}}, "needs a .market."),
+        ({"cascade": {"impct": "none"}}, "Did you mean 'impact'"),
+    ],
+)  # fmt: skip
+def test_a_cascade_that_is_wrong_is_refused(market, changed, said):
+    with pytest.raises(ct.ContagionError, match=said):
+        ct.Study.read(market / "study.toml").but(**changed).run("cascade")
+
+
 @pytest.mark.parametrize(
     "wrong, said",
     [

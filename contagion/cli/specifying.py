@@ -20,6 +20,7 @@ from ..rules import Rule
 from ..scenarios import KINDS
 from ..shocks import Shock
 from ..study import Study, StudyRun, scenario_words
+from ..study.market import places
 from ..study.rule_words import rule_from
 from ..study.source import card_of, hints
 from ..study.study_run import first_run
@@ -27,6 +28,7 @@ from ..study.texts import free, number
 from ..study.values import plain_value, read_shock, read_value
 from ..text import known_name
 from . import options
+from .market_arguments import heard
 from .options import pairs, settings
 from .read_options import Reading
 from .rule_arguments import assigned
@@ -95,6 +97,8 @@ class Data(Reading):  # type: ignore[misc]
             self.hear_network(
                 run.network, self.__dict__.get("source", run.study.network.get("source", ""))
             )
+            if run.study.market:
+                heard(run.book, places(run.study.market), self)
         return super().about()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...errors import ConvergenceError, MarginError, ModelError, expect
 from ...kernels.market_state import MarketState
+from ...media import shown
 from ...models import EisenbergNoe
 from ...models.base import NO_SHOCK, Model, Trace
 from ...network.exposure_network import ExposureNetwork
@@ -18,7 +19,7 @@ from ...results.outcome import Outcome
 from ...results.run_arrays import Baseline
 from ...rules.pro_rata import ProRata
 from ...shocks import Shock
-from ...text import choice, known_name, money
+from ...text import choice, known_name, money, plural
 from ..cascade import LiquidationCascade
 from ..cascade_result import CascadeResult, Moment
 from ..circuit_breakers import WithdrawalGate
@@ -145,6 +146,18 @@ class CoupledCascade(Model):
             known_name(name, self.book.holders, "holder")
             if not (amount >= 0 and np.isfinite(amount)):
                 raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
+
+    @shown
+    def __repr__(self) -> str:
+        usual, said = {each.name: each for each in fields(self)}, []
+        for name in ("withdrawal", "run_on", "path", "rounds"):
+            if not isinstance(value := getattr(self, name), type(usual[name].default)) or (
+                value != usual[name].default
+            ):
+                said.append(f"{name}={value!r}")
+        free = [f"free money of {plural(len(self.free), 'holder')}"] if self.free else []
+        parts = [plural(len(self.book), "account"), repr(self.cascade), repr(self.model)]
+        return f"CoupledCascade({', '.join([*parts, *free, *said])})"
 
     def on(self, network: ExposureNetwork) -> ExposureNetwork:
         """The network with all parties of the book, and the assets of the book among those whose
