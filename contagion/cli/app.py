@@ -145,8 +145,8 @@ def check(
         if network is not None:
             say(*(f"- {text}" for text in network.assumptions))
     if fix is not None and not failed:
-        assert network is not None or read is not None
-        files = csvs(fix, {read.name: read.table}) if network is None else network.write(fix)
+        files = csvs(fix, {read.name: read.table}) if read is not None else []
+        files += network.write(fix) if network is not None else []
         if not as_json:
             tell(fix, files)
     if failed:

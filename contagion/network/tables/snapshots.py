@@ -82,7 +82,7 @@ def _like(cells: pd.Series, plain: bool) -> bool:
     )
 
 
-def column(table: pd.DataFrame, name: schema.Table, asked: bool) -> Any | None:
+def column(table: pd.DataFrame, name: Any, asked: bool) -> Any | None:
     """A column whose cells are periods, though it is not called `period`.
 
     Only a column that the schema does not read, or `layer`, is looked at, and unless periods are
