@@ -99,7 +99,8 @@ class Data(Reading):  # type: ignore[misc]
             )
             if run.study.market:
                 heard(run.book, places(run.study.market), self)
-        return super().about()
+        lines: list[str] = super().about()
+        return lines
 
 
 def repairs(texts: Iterable[str] | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from .checks import Choices
 from .checks.draft import column
 from .formats import Tables
 from .provenance import Provenance, Record, begun, record
+from .tables.snapshots import label
 
 ExternalCreditors = Literal["senior", "pari_passu"]
 STATED = ("equity", "total_assets", "total_liabilities", "can_fail")
@@ -204,7 +205,7 @@ class Contents:
         """The period that the tables are of, empty where they do not say."""
         for table in (self._columns, self._nodes):
             if "period" in table and (some := table["period"].dropna().head(1)).size:
-                return periods.label(some.iloc[0])
+                return label(some.iloc[0])
         return ""
 
     @cached_property

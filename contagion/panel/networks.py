@@ -18,9 +18,10 @@ from ..network import formats, intake
 from ..network.balance_sheet import with_assumptions
 from ..network.exposure_network import ExposureNetwork
 from ..network.formats import Tables
-from ..network.periods import Periods, label
+from ..network.periods import Periods
 from ..network.provenance import record
 from ..network.tables import reading
+from ..network.tables.snapshots import label
 from ..network.transforms import rebuilt
 from ..results.run_arrays import Baseline
 from ..shocks import Shock

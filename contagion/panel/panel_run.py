@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import UnknownNameError
 from ..experiments.sweeping.grid import PURE, numbers
 from ..media import notebook, shown
-from ..network.periods import label
+from ..network.tables.snapshots import label
 from ..results.propagation_result import PropagationResult
 from ..text import did_you_mean, plural, same_scale
 from .change import Change, attributed

@@ -67,9 +67,10 @@ class StudyRun:
     def model(self) -> Model:
         """The model of the study; with a market the cascade and that model, together."""
         study = self.study
+        model: Model = study.model
         if not study.market:
-            return study.model
-        return market.coupled(self.book, study.cascade, study.model, self.network, study.folder)
+            return model
+        return market.coupled(self.book, study.cascade, model, self.network, study.folder)
 
     @cached_property
     def modelled(self) -> ExposureNetwork:
