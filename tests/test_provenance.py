@@ -15,7 +15,8 @@ import pytest
 import contagion as ct
 from contagion.experiments import layers, policy
 from contagion.experiments.policy.money_interventions import with_cash
-from contagion.liquidation.coupling.link import run_from
+from contagion.liquidation import CoupledCascade, MarginBook
+from contagion.liquidation.coupling.link import run_from, with_parties
 from contagion.measures.ranking import perturbed
 from contagion.network import transforms
 from contagion.network.provenance import Record, plain, record, seeded
@@ -42,6 +43,11 @@ def margins(net):
     return reconstruct.Margins.from_network(net)
 
 
+def coupled(net):
+    row = {"venue": "v", "holder": "a", "instrument": "X", "size": 1, "margin": 1.0}
+    return CoupledCascade(MarginBook({"X": 1.0}, [row], unit=net.unit))
+
+
 DONE = record("changed", "by hand")
 # Every public function of the package that returns networks, with a call that changes something.
 MAKERS = {
@@ -61,6 +67,15 @@ MAKERS = {
     "Combination.apply": lambda n: (
         policy.Capital(add=1.0, nodes=["a"]) + policy.InsuranceFund("b", 1.0)
     ).apply(n),
+    "Combination.act": lambda n: (
+        policy.Capital(add=1.0, nodes=["a"]) + policy.InsuranceFund("b", 1.0)
+    ).act(n, ct.EisenbergNoe())[0],
+    "Intervention.act": lambda n: policy.Capital(add=1.0, nodes=["a"]).act(n, ct.EisenbergNoe())[0],
+    "InsuranceFund.act": lambda n: policy.InsuranceFund("b", 1.0).act(n, ct.EisenbergNoe())[0],
+    "RuleChange.act": lambda n: policy.RuleChange({"a": "pro_rata"}).act(n, ct.EisenbergNoe())[0],
+    "Margin.act": lambda n: policy.Margin({"a": 1e6}).act(n, coupled(n))[0],
+    "CoupledCascade.on": lambda n: coupled(n).on(n),
+    "link.with_parties": lambda n: with_parties(n, coupled(n).book, {}),
     "Intervention.apply": lambda n: policy.Capital(add=1.0, nodes=["a"]).apply(n),
     "Ensemble.network": lambda n: reconstruct.maximum_entropy(margins(n)).network,
     "configuration.configuration": lambda n: reconstruct.configuration(margins(n), rng=1)[0],
@@ -90,7 +105,13 @@ FROM_DATA = {  # these begin a provenance
     "exposure_network.read",
     "source.load",
 }
-SAME = {"checks.networks_of", "StudyRun.network"}  # hand on what they were given
+SAME = {
+    "checks.networks_of",
+    "StudyRun.network",
+    "Model.on",
+    "Bench.system",
+    "MarketIntervention.act",
+}  # hand on what they were given
 FORMS = re.compile(r"\b(ExposureNetwork|Ensemble|N)\b")
 
 

@@ -20,11 +20,11 @@ from ...statistics.scenario_estimates import Draws
 from ...text import listing, plural, same_scale
 from ...vocabulary import CONFIDENCE, LEVEL
 from .nodes import given, means, pooled
-from .scalars import Scalars
+from .scalars import Scalars, Statistic
 from .spec import Spec
 from .sums import Sums
 
-STATISTICS = ("mean", "value_at_risk", "expected_shortfall")
+STATISTICS: tuple[Statistic, ...] = ("mean", "value_at_risk", "expected_shortfall")
 COLUMNS = {
     "value": "the statistic of what the node bears by contagion, money",
     "standard_error": "of the value, money",

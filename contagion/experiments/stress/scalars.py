@@ -17,6 +17,7 @@ from ...vocabulary import CONFIDENCE, LEVEL, RESAMPLES, Interval, Rng
 from .nodes import components
 from .spec import Spec
 
+Statistic = Literal["mean", "value_at_risk", "expected_shortfall"]
 CERTIFICATE = ("rounds", "residual", "converged", "weight", "replicate")
 
 
@@ -116,7 +117,7 @@ class Scalars:
 
     def _estimated(
         self,
-        statistic: Literal["mean", "value_at_risk", "expected_shortfall"],
+        statistic: Statistic,
         level: float,
         of: str,
         confidence: float,
@@ -131,7 +132,7 @@ class Scalars:
         self,
         x: np.ndarray,
         most: float,
-        statistic: Literal["mean", "value_at_risk", "expected_shortfall"],
+        statistic: Statistic,
         level: float,
         confidence: float = CONFIDENCE,
         interval: Interval = "asymptotic",

@@ -50,7 +50,8 @@ class CoupledResult(PropagationResult):
     def table(self) -> pd.DataFrame:
         """The table of every run, and on_accounts: what positions, loans and deficits of accounts
         cost the node, below 0 what they brought."""
-        return PropagationResult.table.func(self).assign(on_accounts=self.moved)  # type: ignore[attr-defined]
+        usual: pd.DataFrame = super().table
+        return usual.assign(on_accounts=self.moved)
 
     @cached_property
     def settled(self) -> PropagationResult:
@@ -75,7 +76,7 @@ class CoupledResult(PropagationResult):
         return self.settled.audit()
 
     @property
-    def layers(self) -> pd.DataFrame:  # type: ignore[override]
+    def layers(self) -> pd.DataFrame:
         """The waterfall of every node that lost, see :attr:`PropagationResult.layers`."""
         return self.settled.layers
 

@@ -15,6 +15,7 @@ from ...media import shown
 from ...models import EisenbergNoe
 from ...models.base import NO_SHOCK, Model, Trace
 from ...network.exposure_network import ExposureNetwork
+from ...network.hit import Hit
 from ...results.outcome import Outcome
 from ...results.run_arrays import Baseline
 from ...rules.pro_rata import ProRata
@@ -245,9 +246,7 @@ class CoupledCascade(Model):
         cascade = replace(self.cascade, rules=rules)
         funds = self.cascade.funds(book)
         own = np.where(unnamed, link.capital(network, losses, funds), 0.0)
-        marks = 0.0
-        if prices is not None:
-            marks = (1.0 - prices) @ network.held.T
+        marks = Hit(losses, pins, prices).marks(network)
         left, rounds, paid = money_, 0, np.zeros(len(network.amount))
         scale, wealth = money_.sum(axis=1), np.where(np.isfinite(own), own, 0.0).sum(axis=1)
         while True:
@@ -290,19 +289,19 @@ class CoupledCascade(Model):
         moves with its asset."""
         book, ratio = self.book, np.ones((size, len(self.book.assets)))
         if prices is None:
-            return ratio * book.price
+            return np.asarray(ratio * book.price)
         for k, (name, base) in enumerate(zip(book.assets, book.base, strict=True)):
             for called in dict.fromkeys((base, name)):
-                at = network.priced_assets.get_indexer_for([called])[0]
-                if at >= 0:
+                if called in network.priced_assets:
+                    at = network.asset_position(called)
                     ratio[:, k] = np.where(prices[:, at] != 1.0, prices[:, at], ratio[:, k])
-        return ratio * book.price
+        return np.asarray(ratio * book.price)
 
     def _way(self, after: np.ndarray, moved: bool) -> tuple[np.ndarray, list[Any]]:
         """(B, T, A) prices on the way to those (B, A), and the T dates."""
         if isinstance(self.path, Course) and moved:
             return self.path.to(after), self.path.dates
-        count = 1 if isinstance(self.path, Course) or not moved else self.path
+        count = self.path if isinstance(self.path, int) and moved else 1
         return steps(self.book.price, after, count), list(range(1, count + 1))
 
     def _outcome(

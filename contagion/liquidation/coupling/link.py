@@ -41,15 +41,17 @@ class Link:
 
     @classmethod
     def of(cls, network: ExposureNetwork, book: MarginBook) -> Link:
-        at = [network.names.get_indexer_for(pd.Index(list(names), dtype=object))
-              for names in (book.venues, book.holders)]  # fmt: skip
-        rate = conversion_of(network, book)
-        a, n = book.arrays, len(network)
-        sums = [
-            csr_array((np.full(len(rows), rate), (np.arange(len(rows)), rows)), (len(rows), n))
-            for rows in (at[1][a.holder], at[0])
-        ]
-        return cls(*at, a.holder, a.venue, rate, *sums)
+        venue, holder = (
+            network.names.get_indexer_for(pd.Index(list(names), dtype=object))
+            for names in (book.venues, book.holders)
+        )
+        rate, a = conversion_of(network, book), book.arrays
+
+        def sums(rows: np.ndarray) -> csr_array:
+            places = (np.arange(len(rows)), rows)
+            return csr_array((np.full(len(rows), rate), places), (len(rows), len(network)))
+
+        return cls(venue, holder, a.holder, a.venue, rate, sums(holder[a.holder]), sums(venue))
 
     def available(
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
@@ -66,7 +68,7 @@ class Link:
                 f"{part} are at venues. Free money is another part of them."
             )
         left = has - losses[:, self.holder] - stakes
-        return np.minimum(free, np.maximum(left, 0.0))
+        return np.asarray(np.minimum(free, np.maximum(left, 0.0)))
 
     def capital(
         self, network: ExposureNetwork, losses: np.ndarray, funds: np.ndarray
@@ -91,7 +93,7 @@ class Link:
     ) -> np.ndarray:
         endless = network.book.known & ~network.book.can_fail
         whole = np.where(endless, np.inf, np.nan_to_num(equity))[:, self.venue]
-        return np.maximum(whole + more, 0.0)
+        return np.asarray(np.maximum(whole + more, 0.0))
 
     def _nodes(self, accounts: np.ndarray, venues: np.ndarray) -> np.ndarray:
         """(B, n) money of accounts (B, N) and venues (B, V) by node."""
@@ -152,7 +154,7 @@ class Link:
             gone = settled.defaulted.astype(float)
             taken = taken + withdrawal * (network.liabilities @ gone.T).T
         taken = np.where(settled.defaulted, np.inf, taken)
-        return np.maximum(free - taken[:, self.holder], 0.0)
+        return np.asarray(np.maximum(free - taken[:, self.holder], 0.0))
 
 
 def conversion_of(network: ExposureNetwork, book: MarginBook) -> float:
