@@ -323,3 +323,15 @@ def test_an_unknown_house_or_parameter_is_asked_back():
         venues.clearing_houses.manager("eurx")
     with pytest.raises(UnknownNameError, match="'before'"):
         venues.clearing_houses.manager("eurex", befor=1)
+
+
+def test_cme_by_hand():
+    """400 beyond the defaulter, own capital 10, fund 100: 275 % leave 15, 550 % nothing."""
+    cme = venues.clearing_houses.manager("cme", before=10, haircut=0, tear_up=False)
+    assert (cme.per_event, cme.per_period) == (2.75, 5.5)
+    left = [
+        float(cme.settle([400, 0], 0, [0, 100], [True, False], events=events).uncovered)
+        for events in (1, 2, 5)
+    ]
+    assert left == [15.0, 0.0, 0.0]
+    assert float(cme.settle([800, 0], 0, [0, 100], [True, False], events=5).uncovered) == 140.0
