@@ -13,6 +13,7 @@ from ..measures.ranking import Agreement, agreement
 from ..models import EisenbergNoe
 from ..network.exposure_network import ExposureNetwork
 from ..records import Table
+from ..text import plural
 from . import options
 from .grouped import grouped
 from .options import OUT, option, print_json
@@ -112,7 +113,7 @@ def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> 
     for title, part in _by_model(shown):
         head, texts, label = ranking_texts(part, network)
         put((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
-    more = f"; {len(frame) - top:,} nodes not shown" if len(frame) > top else ""
+    more = f"; {plural(len(frame) - top, 'node')} not shown" if len(frame) > top else ""
     put(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
     for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
         if key in MEASURES:
@@ -149,7 +150,7 @@ def _compared(network: ExposureNetwork, frame: Table, found: Agreement, top: int
     put("Ranks, 1 is the most important; nodes in the order of their median rank")
     put(table(["measure", *map(str, nodes)], rows, words=(0,)))
     if len(frame) > len(nodes):
-        put(paragraph(f"({len(frame) - len(nodes):,} nodes not shown; --json has all)"))
+        put(paragraph(f"({plural(len(frame) - len(nodes), 'node')} not shown; --json has all)"))
     put()
     for key in dict.fromkeys(str(c).partition(".")[0] for c in ranks):
         if key in MEASURES:

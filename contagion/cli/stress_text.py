@@ -109,7 +109,7 @@ def _worst(test: StressTest, drawn: Scenarios) -> str:
     head = ["scenario", *(f"{of} {to.label}".rstrip() for of in money), "in default"]
     more = len(frame) - MOST
     text = table(head, rows)
-    return text if more <= 0 else f"{text}\n({more:,} more scenarios: --json lists them all)"
+    return text if more <= 0 else f"{text}\n({plural(more, 'more scenario')}: --json lists them all)"
 
 
 def _converged(test: StressTest) -> str:
@@ -164,7 +164,7 @@ def _nodes(test: StressTest) -> str:
     head = ["node", "in default", "from – to", f"mean loss {to.label}".rstrip()]
     text = table(head[:2] + head[3:] if listed else head, rows)
     more = len(order) - MOST
-    return text if more <= 0 else f"{text}\n({more:,} more nodes: --json lists them all)"
+    return text if more <= 0 else f"{text}\n({plural(more, 'more node')}: --json lists them all)"
 
 
 def list_kinds() -> None:
