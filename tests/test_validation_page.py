@@ -47,7 +47,7 @@ def test_the_script_makes_the_committed_page(tmp_path):
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=30,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert made.read_bytes() == (ROOT / "docs" / "validation.md").read_bytes(), AGAIN
