@@ -111,6 +111,7 @@ SAME = {
     "Model.on",
     "Bench.system",
     "MarketIntervention.act",
+    "transforms.with_holdings_rows",
 }  # hand on what they were given
 FORMS = re.compile(r"\b(ExposureNetwork|Ensemble|N)\b")
 
