@@ -247,3 +247,15 @@ def test_random_systems_keep_the_money_and_a_batch_is_its_scenarios():
             assert done.ledger["amount"].sum() == pytest.approx(s.borne, abs=1e-6 * size)
             spread += s.socialized > 0.01 * size
     assert spread > 20
+
+
+def test_a_venue_that_is_no_node_has_its_fund():
+    """h is a node and v none: of the 20 that h leaves unpaid the fund bears 5, others of v 15."""
+    net, model = chain()
+    alone = ct.ExposureNetwork(net.nodes.iloc[:2], net.exposures)
+    funded = replace(model, cascade=LiquidationCascade(fund=5.0))
+    done = funded.propagate(alone, ct.Shock.price({"X": -0.12}))
+    rows = done.ledger.set_index(["bearer", "role"])["amount"]
+    assert rows["v", "fund"] == pytest.approx(5)
+    assert rows["v", "external creditors"] == pytest.approx(15)
+    assert done.audit()["ok"].all()

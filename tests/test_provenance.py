@@ -75,7 +75,7 @@ MAKERS = {
     "RuleChange.act": lambda n: policy.RuleChange({"a": "pro_rata"}).act(n, ct.EisenbergNoe())[0],
     "Margin.act": lambda n: policy.Margin({"a": 1e6}).act(n, coupled(n))[0],
     "CoupledCascade.on": lambda n: coupled(n).on(n),
-    "link.with_parties": lambda n: with_parties(n, coupled(n).book, {}),
+    "link.with_parties": lambda n: with_parties(n, coupled(n).book, {}, np.zeros(1)),
     "Intervention.apply": lambda n: policy.Capital(add=1.0, nodes=["a"]).apply(n),
     "Ensemble.network": lambda n: reconstruct.maximum_entropy(margins(n)).network,
     "configuration.configuration": lambda n: reconstruct.configuration(margins(n), rng=1)[0],
@@ -111,6 +111,7 @@ SAME = {
     "Model.on",
     "Bench.system",
     "MarketIntervention.act",
+    "transforms.with_holdings_rows",
 }  # hand on what they were given
 FORMS = re.compile(r"\b(ExposureNetwork|Ensemble|N)\b")
 

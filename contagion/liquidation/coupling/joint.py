@@ -39,7 +39,7 @@ class CoupledCascade(Model):
 
     Venues, protocols and holders of the book meet the nodes of the same names in the network. Those
     that are no nodes are added to it: a holder with what it has at venues and its free money, a
-    venue with an unknown balance sheet.
+    venue with its fund.
 
     1. the cascade runs with what holders have to meet margin calls;
     2. the accounts are claims on their venue, whose assets are margins, its fund and its own. What
@@ -163,7 +163,7 @@ class CoupledCascade(Model):
     def on(self, network: ExposureNetwork) -> ExposureNetwork:
         """The network with all parties of the book, and the assets of the book among those whose
         prices move."""
-        return with_parties(network, self.book, self.free)
+        return with_parties(network, self.book, self.free, self.cascade.funds(self.book))
 
     def run(
         self,

@@ -176,12 +176,12 @@ def stakes_of(book: MarginBook, rate: float) -> np.ndarray:
 
 
 def with_parties(
-    network: ExposureNetwork, book: MarginBook, free: Mapping[Any, float]
+    network: ExposureNetwork, book: MarginBook, free: Mapping[Any, float], funds: np.ndarray
 ) -> ExposureNetwork:
     """The network with all venues and holders of the book, and the assets whose prices move them.
 
-    A holder that is no node has what is at venues, and its free money; of a venue that is no node
-    the balance sheet is not known.
+    A holder that is no node has what is at venues, and its free money; a venue that is no node has
+    its fund (V,), in the unit of the book.
     """
     if not len(network):
         return network
@@ -191,15 +191,15 @@ def with_parties(
             "No venue and no holder of the book is a node of the network: there is nothing to "
             "couple. Use the same names in both."
         )
-    has = dict.fromkeys(book.venues, np.nan)
-    stakes = stakes_of(book, conversion_of(network, book)).tolist()
-    has |= {name: stake + free.get(name, 0.0) for name, stake in zip(book.holders, stakes,
-            strict=True)}  # fmt: skip
+    rate = conversion_of(network, book)
+    has = dict(zip(book.venues, (rate * funds).tolist(), strict=True))
+    stakes = stakes_of(book, rate).tolist()
+    for name, stake in zip(book.holders, stakes, strict=True):
+        has[name] = has.get(name, 0.0) + stake + free.get(name, 0.0)
     new = {name: money for name, money in has.items() if name not in known}
     if new:
         more = pd.DataFrame({"node": list(new), "external_assets": list(new.values())})
-        sheet = more["external_assets"].notna()
-        more = more.assign(external_liabilities=np.where(sheet, 0.0, np.nan), can_fail=True)
+        more = more.assign(external_liabilities=0.0, can_fail=True)
         nodes = network._completed()
         if "kind" in nodes:
             more["kind"] = np.where(more["node"].isin(book.venues), "venue", "account holder")
