@@ -12,7 +12,7 @@ from contagion.cli import run
 from contagion.cli.app import app
 
 READS_NOTHING = {
-    "datasets", "models", "columns", "rules", "formats", "generate", "init", "demo",
+    "datasets", "models", "columns", "rules", "formats", "generate", "init", "demo", "venues",
 }  # fmt: skip
 CHECKS = {"check"}  # all that it prints is about the data
 BOOK = ["--positions", "positions.csv", "--prices", "ETH=2000"]

@@ -134,7 +134,10 @@ def test_files_that_are_not_there(put, tmp_path):
 
 
 def test_no_rows(put):
-    assert len(ct.read(put("x.csv", "creditor,debtor,amount\n"))) == 0
+    empty = put("x.csv", "creditor,debtor,amount\n")
+    with pytest.raises(ct.NetworkError, match=r"x\.csv has no rows below its header"):
+        ct.read(empty)
+    assert len(ct.read(empty, nodes=put("n.csv", "node,external_assets\na,5\n"))) == 1
 
 
 # -- Parquet, Excel, folders ----------------------------------------------------------------

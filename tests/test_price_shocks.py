@@ -280,7 +280,7 @@ def test_prices_of_other_networks_are_refused():
     nodes = pd.DataFrame({"node": ["a"], "external_assets": [150.0]})
     held = {"node": ["a"], "asset": ["Y"], "value": [100.0]}
     other = ct.ExposureNetwork(nodes, NO_CLAIMS, holdings=held)
-    with pytest.raises(ct.errors.StressError, match="nodes of network 0 hold 'Y'"):
+    with pytest.raises(ct.UnknownNameError, match=r"scenarios: Unknown asset 'X'. Known: 'Y'"):
         ct.stress_test(other, fire_sale(DEPTH), drawn)
 
 

@@ -104,6 +104,7 @@ FROM_DATA = {  # these begin a provenance
     "datasets.load",
     "exposure_network.read",
     "source.load",
+    "making.reconstructed",
 }
 SAME = {
     "checks.networks_of",

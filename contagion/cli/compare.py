@@ -21,6 +21,7 @@ from . import options
 from .grouped import grouped
 from .options import OUT, SHOCK, Figure, option, print_json
 from .outputs import draw, drawable, rows, save, tell
+from .recorded import record
 from .rule_arguments import idle, in_words, sets
 from .specifying import Data, Run
 from .terminal import paragraph, put, say, table, width
@@ -82,8 +83,6 @@ def compare(
 
 
 def _record(done: RuleComparison, found: dict[str, dict[str, Rule]]) -> dict[str, Any]:
-    from .runs import record
-
     first = done.results[AS_GIVEN]
     keys = ("contagion", "network", "unit", "nodes", "exposures", "model", "shock", "baseline",
             "rules", "findings", "assumptions")  # fmt: skip

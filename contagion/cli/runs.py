@@ -14,22 +14,20 @@ from ..plot.style import percent
 from ..plot.style import rows as rows_of
 from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
-from ..rules import to_dict
 from ..study import StudyRun
-from ..study.result_tables import tables
 from ..study.study_run import of_outputs
 from ..units import scale
 from . import options
 from .grouped import grouped
 from .layers import calls_text, layers_text
 from .options import OUT, option, print_json
-from .outputs import rows, summary, tell, writable
+from .outputs import tell, writable
+from .recorded import record, results, whole
 from .rule_arguments import idle
 from .specifying import Data, Run
 from .terminal import paragraph, put, say, table
 
 MOST = 12
-SETTLED = ("bearers", "layers", "calls")
 Out = Annotated[
     Path | None,
     option(
@@ -38,30 +36,6 @@ Out = Annotated[
         OUT,
     ),
 ]
-
-
-def record(result: PropagationResult) -> dict[str, Any]:
-    """What a run was and what came out, without the tables."""
-    from .. import __version__
-
-    model = type(result.model)
-    return {
-        "contagion": __version__,
-        "network": result.network.name,
-        "unit": result.network.unit,
-        "nodes": len(result.network),
-        "exposures": len(result.network.amount),
-        "model": {"name": model.__name__, "source": model.source, "repr": repr(result.model)},
-        "shock": repr(result.shock),
-        "baseline": result.baseline,
-        "rules": {str(node): to_dict(rule) for node, rule in result.network.rules.items()},
-        "socialization": result.socialization.to_dict() if result.model.settles else None,
-        "rounds": int(result.outcome.rounds),
-        "residual": float(result.outcome.residual),
-        "converged": bool(result.outcome.converged),
-        "findings": [[finding.code, finding.message] for finding in result.network.findings],
-        "assumptions": list(result.network.assumptions),
-    }
 
 
 @grouped
@@ -85,33 +59,13 @@ def run(
     of_outputs(done, done.study.outputs)
     files = [] if out is None else results(done, out)
     if as_json:
-        print_json({**_whole(done), "files": files})
+        print_json({**whole(done), "files": files})
         return
     for number, name in enumerate(done.study.outputs):
         if len(done.study.outputs) > 1:
             put(("\n" if number else "") + f"[{name}]")
         shown(done, name, done[name])
     tell(out, files)
-
-
-def results(done: StudyRun, out: Path) -> list[Path]:
-    """Write the results of a study into a folder: the study, every table, summary.json."""
-    return [*done.save(out), summary(out, _whole(done))]
-
-
-def _whole(done: StudyRun) -> dict[str, Any]:
-    told = {name: recorded(name, result) for name, result in done.results.items()}
-    return told["run"] if list(told) == ["run"] else {"study": done.study.to_dict(), **told}
-
-
-def recorded(output: str, result: Any) -> dict[str, Any]:
-    """A result as JSON has it: what it was and its tables."""
-    if output != "run":
-        return rows(tables(output, result))
-    found = {"table": result.table.reset_index().to_dict("records")}
-    if result.model.settles:
-        found |= {key: getattr(result, key).to_dict("records") for key in SETTLED}
-    return {**record(result), **found}
 
 
 def shown(done: StudyRun, output: str, result: Any) -> None:

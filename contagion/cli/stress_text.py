@@ -109,7 +109,9 @@ def _worst(test: StressTest, drawn: Scenarios) -> str:
     head = ["scenario", *(f"{of} {to.label}".rstrip() for of in money), "in default"]
     more = len(frame) - MOST
     text = table(head, rows)
-    return text if more <= 0 else f"{text}\n({plural(more, 'more scenario')}: --json lists them all)"
+    return (
+        text if more <= 0 else f"{text}\n({plural(more, 'more scenario')}: --json lists them all)"
+    )
 
 
 def _converged(test: StressTest) -> str:

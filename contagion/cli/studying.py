@@ -12,7 +12,7 @@ from ..study.folders import HASHES, LOCK, README, RESULTS, copied, hashed, locke
 from .grouped import grouped
 from .options import option
 from .read_options import Told
-from .runs import results
+from .recorded import results
 from .terminal import paragraph, put, say, written
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")]

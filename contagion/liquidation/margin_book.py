@@ -127,7 +127,9 @@ class MarginBook:
         account = pd.factorize(pd.MultiIndex.from_frame(frame[["venue", "holder", "key"]]))[0]
         frame = frame.assign(account=account)
         tables.check_accounts(frame)
-        put["_frame"] = _netted(frame).sort_values("account", kind="stable", ignore_index=True)
+        put["_frame"] = tables.netted(frame).sort_values(
+            "account", kind="stable", ignore_index=True
+        )
 
     def __setattr__(self, key: str, value: object) -> None:
         raise AttributeError(f"a MarginBook is immutable; {key!r} cannot be set")
@@ -378,16 +380,6 @@ def rebuilt(book: MarginBook, positions: pd.DataFrame, loans: pd.DataFrame) -> M
         book.prices, positions.assign(decimals=0), loans, instruments=book.instruments,
         schedules=book.schedules, portfolio=book.portfolio, unit=book.unit,
     )  # fmt: skip
-
-
-def _netted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Legs of one asset and weight as one, in accounts that borrow what they sold."""
-    borrows = frame.groupby("account")["borrows"].transform("any")
-    if not borrows.any():
-        return frame
-    how = dict.fromkeys(frame.columns, "first") | {"units": "sum", "cash": "sum"}
-    keys = [frame.loc[borrows, name] for name in ("account", "asset", "weight")]
-    return pd.concat([frame[~borrows], frame[borrows].groupby(keys, sort=False).agg(how)])
 
 
 def _check_prices(prices: Mapping[str, float]) -> None:

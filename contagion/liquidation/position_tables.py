@@ -215,3 +215,13 @@ def _refuse(table: pd.DataFrame, bad: pd.Series, column: str, what: str) -> None
             f"{column} {what} in {plural(len(rows), 'row')} (row {where}: {listing(cells)}). "
             "Correct the cells."
         )
+
+
+def netted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Legs of one asset and weight as one, in accounts that borrow what they sold."""
+    borrows = frame.groupby("account")["borrows"].transform("any")
+    if not borrows.any():
+        return frame
+    how = dict.fromkeys(frame.columns, "first") | {"units": "sum", "cash": "sum"}
+    keys = [frame.loc[borrows, name] for name in ("account", "asset", "weight")]
+    return pd.concat([frame[~borrows], frame[borrows].groupby(keys, sort=False).agg(how)])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..network.exposure_network import ExposureNetwork
 from . import one_round
 from .ledger import CONTAGION, MISSING, SHOCK, Ledger
 from .one_round import apart
@@ -66,8 +67,25 @@ def audit(result: RunArrays, ledger: pd.DataFrame) -> pd.DataFrame:
     follows = one_round.settled if result.model.settles else one_round.valued
     round_ = one_round.balance(result, size) | follows(result, size)
     rows += [(check, value, ROUNDING + tolerance) for check, value in round_.items()]
-    rows += _solved_again(result, size, tolerance)
-    rows += _ledger(result, ledger, float(size.sum()), ROUNDING + 2 * tolerance)
+    return _judged([*rows, *again(result, result.network, ledger)])
+
+
+def again(result: RunArrays, network: ExposureNetwork, ledger: pd.DataFrame) -> list[Row]:
+    """Groups 2 and 3 of :func:`audit`: the model run once more on the network that it was given,
+    and the sums of the ledger."""
+    tolerance = float(getattr(result.model, "tolerance", 0.0))
+    size = one_round.sizes(network)
+    bound = ROUNDING + 2 * tolerance
+    rows = _solved_again(result, network, size, tolerance)
+    return rows + _ledger(result, ledger, float(size.sum()), bound)
+
+
+def extended(frame: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
+    """A table of checks with more of them."""
+    return pd.concat([frame, _judged(rows)], ignore_index=True)
+
+
+def _judged(rows: list[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["check", "value", "bound"])
     return frame.assign(ok=frame["value"] <= frame["bound"])
 
@@ -80,10 +98,12 @@ def _hit(result: RunArrays, size: np.ndarray) -> float:
     return max(*gaps, _far(hit.prices, prices, 1.0))
 
 
-def _solved_again(result: RunArrays, size: np.ndarray, tolerance: float) -> list[Row]:
+def _solved_again(
+    result: RunArrays, net: ExposureNetwork, size: np.ndarray, tolerance: float
+) -> list[Row]:
     """The outcome against a run of the model: itself, and where it can be, with a proven error."""
     model: Any = result.model
-    net, hit, own = result.network, result.shock.arrays(result.network), result.outcome
+    hit, own = result.shock.arrays(net), result.outcome
     again = model.run(net, *hit, trace="none" if own.default_round is None else "rounds")
     sure = again
     if hasattr(model, "certify") and again.error is not None and np.isnan(again.error).any():

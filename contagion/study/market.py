@@ -92,8 +92,8 @@ def liquidations(data: Any, folder: Path, what: str = "[cascade]") -> dict[str, 
 
     Example
     -------
-    >>> liquidations({"impact": {"kind": "linear", "depth": 500}, "path": 4}, Path())
-    {'impact': Linear(depth=500.0), 'path': 4}
+    >>> liquidations({"path": 4, "free": {"desk": "2k"}}, Path())
+    {'path': 4, 'free': {'desk': 2000.0}}
     """
     if not isinstance(data, Mapping):
         raise ArgumentError(f"{what}: write a table of options.")

@@ -108,6 +108,7 @@ def smallest_fall(
     expect(network=network, model=model)
     expect("Shock", given=given)
     network = model.on(network)
+    goal = _Goal.of(network, model, fail, loss, socialized)
     weights = dict(assets) if isinstance(assets, Mapping) else dict.fromkeys(assets, 1.0)
     for name, weight in weights.items():
         known_name(name, network.priced_assets, "asset")
@@ -115,7 +116,6 @@ def smallest_fall(
             raise ArgumentError(f"assets= gives {name!r} {weight}: a weight above 0.")
     if not weights:
         raise ArgumentError("assets= names none whose price falls.")
-    goal = _Goal.of(network, model, fail, loss, socialized)
 
     def reached(sizes: np.ndarray) -> np.ndarray:
         hits = [(given + Shock.price({a: -t * w for a, w in weights.items()})).arrays(network)

@@ -13,6 +13,7 @@ from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
 from ...results import ledger as entries
+from ...results.audit import again, extended
 from ...results.propagation_result import PropagationResult
 from ...shocks import Shock
 from ...text import money
@@ -72,8 +73,10 @@ class CoupledResult(PropagationResult):
         return inner.model.propagate(net, self.shock + Shock.loss(lost))
 
     def audit(self) -> pd.DataFrame:
-        """The audit of clearing, on what the accounts took and gave."""
-        return self.settled.audit()
+        """The audit of clearing, on what the accounts took and gave; then cascade and clearing run
+        once more, and the ledger. See :meth:`PropagationResult.audit`."""
+        rows = again(self, self.start_network, self.ledger)
+        return extended(self.settled.audit(), rows)
 
     @property
     def layers(self) -> pd.DataFrame:

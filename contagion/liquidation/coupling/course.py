@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import MarginError
+from ...media import shown
 from ..cascade import along
 from ..margin_book import MarginBook
 
@@ -24,6 +25,7 @@ class Course:
     dates: list[Any]
     moves: dict[Any, float]
 
+    @shown
     def __repr__(self) -> str:
         moves = ", ".join(f"{name} {move:+.1%}" for name, move in self.moves.items())
         return f"<path of {len(self.dates)} dates: {moves}>"
