@@ -308,4 +308,5 @@ def outcome(case: Case) -> str:
 
 def _ambiguous(said: str) -> bool:
     """A question that only the caller can answer."""
-    return "decimal sign or separate thousands" in " ".join(said.split())
+    asks = ("decimal sign or separate thousands", "looks like the sum of other")
+    return any(words in " ".join(said.split()) for words in asks)
