@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from scipy.stats import beta
 
 import contagion as ct
 from contagion import models
@@ -382,6 +383,21 @@ def test_every_output_runs_the_market_with_the_network(market):
     assert done["rank"].table.index.tolist() == ct.rank(done.network, [done.model]).index.tolist()
     steps = study.but(cascade={**study.cascade, "path": 3}).run("run")
     assert steps["run"].cascade.history["date"].max() == 3
+
+
+def test_any_law_draws_the_prices_of_a_market(market):
+    words = {"kind": "t-copula", "assets": "ETH", "degrees": 4, "correlation": 0.3, "scenarios": 40,
+             "marginals": {"distribution": "beta", "a": 2, "b": 8}}  # fmt: skip
+    study = ct.Study.read(market / "study.toml").but(scenarios=words, outputs="stress")
+    assert again(study, market) == study
+    done = study.run()
+    law = {"rng": 0, "scenarios": 40, "degrees": 4, "correlation": 0.3, "marginals": beta(2, 8)}
+    drawn = ct.scenarios.assets(["ETH"], "t_copula", **law)
+    assert_frame_equal(done.scenarios.changes(0, 40), drawn.changes(0, 40))
+    plain = ct.stress_test(done.network, done.model, drawn)
+    assert done["stress"].mean("loss") == plain.mean("loss")
+    with pytest.raises(ct.ContagionError, match="defaults draws no prices"):
+        study.but(scenarios={"kind": "defaults", "probabilities": 0.1, "assets": "ETH"}).run()
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,18 @@ def assets(names: Iterable[Any], law: str = "prices", **parameters: Any) -> Asse
     [[-0.19, 0.44]]
     """
     known_name(law, LAWS, "law")
+    network = one_of_each(names)
+    index = network.priced_assets
+    if law == "historical":
+        parameters = {"by": "asset", **parameters}
+    base = LAWS[law](network, **parameters)
+    words = {**base.words, "assets": [str(name) for name in index]}
+    none = pd.Index([], dtype=object)
+    return Assets(none, np.empty(0), len(base), words, (), base, index)
+
+
+def one_of_each(names: Iterable[Any]) -> ExposureNetwork:
+    """A network in which every asset is a node that holds one unit of itself."""
     index = pd.Index(list(names), name="asset")
     if not len(index) or not index.is_unique:
         raise ShockError(f"assets({list(index)}): names of assets, each one once.")
@@ -95,10 +107,4 @@ def assets(names: Iterable[Any], law: str = "prices", **parameters: Any) -> Asse
     nodes = pd.DataFrame({"node": index, "external_assets": 1.0})
     own = pd.DataFrame({"node": index, "asset": index, "value": 1.0})
     owed = pd.DataFrame({"creditor": [], "debtor": [], "amount": []})
-    network = ExposureNetwork(nodes, owed, holdings=own)
-    if law == "historical":
-        parameters = {"by": "asset", **parameters}
-    base = LAWS[law](network, **parameters)
-    words = {**base.words, "assets": [str(name) for name in index]}
-    none = pd.Index([], dtype=object)
-    return Assets(none, np.empty(0), len(base), words, (), base, index)
+    return ExposureNetwork(nodes, owed, holdings=own)

@@ -15,6 +15,7 @@ from ..errors import MissingFileError, ShockError, expect, located
 from ..network.exposure_network import ExposureNetwork
 from ..network.tables import Reading, door
 from ..text import known_name, listing, toml
+from .assets_alone import LAWS, assets, one_of_each
 from .copulas import clayton_copula, gaussian_copula, t_copula
 from .factors import common_factor, factors
 from .history import historical
@@ -43,6 +44,7 @@ KINDS: dict[str, Callable[..., Scenarios]] = {
         grid,
     )
 }
+ALONE = "assets"  # of these the prices are drawn
 OF_ASSETS = ("prices", "jumps")
 TILTED = ("tilt", "plain")  # a Clayton copula has no factors
 
@@ -69,7 +71,8 @@ def read_scenarios(path: str | PathLike[str], network: ExposureNetwork) -> Scena
     """A scenario set from a TOML file.
 
     The file holds `kind`, the name of a function of `ct.scenarios`, its parameters, and `seed`;
-    without a seed every reading draws other scenarios. Values for each node are tables.
+    without a seed every reading draws other scenarios. Values for each node are tables. With
+    `assets`, a list of names, it is the law of their prices: :func:`contagion.scenarios.assets`.
 
     Parameters
     ----------
@@ -129,7 +132,14 @@ def from_toml(
     if kind is None:
         raise ShockError(f"Scenarios in words need a key kind, one of {', '.join(KINDS)}.")
     known_name(kind, KINDS, "kind")
-    return KINDS[kind](network, **_arguments(kind, data, network, folder))
+    names = data.pop(ALONE, None)
+    if names is None:
+        return KINDS[kind](network, **_arguments(kind, data, network, folder))
+    if kind not in LAWS:
+        raise ShockError(f"{kind} draws no prices: leave {ALONE} out, or take {listing(LAWS)}.")
+    known = {str(name): name for name in network.priced_assets}
+    market = one_of_each(known.get(str(name), name) for name in names)
+    return assets(market.priced_assets, kind, **_arguments(kind, data, market, folder))
 
 
 def to_toml(scenarios: Scenarios) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ArgumentError, MissingFileError, ShockError, located
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import KINDS, Scenarios, from_toml
-from ..scenarios.files import keys_of
+from ..scenarios.files import ALONE, keys_of
 from ..text import known_name, toml
 from .values import plain_value
 
@@ -52,7 +52,7 @@ def checked(data: Any, what: str = "[scenarios]") -> dict[str, Any]:
             raise ArgumentError(
                 f"{what} {key}: {kind} lists its scenarios one by one. Leave it out."
             )
-        known_name(key, [*known, "kind"], "key", f"{what} {kind}")
+        known_name(key, [*known, "kind", ALONE], "key", f"{what} {kind}")
     if "rng" in taken:
         found.setdefault("seed", 0)
     missing = [
@@ -65,8 +65,9 @@ def checked(data: Any, what: str = "[scenarios]") -> dict[str, Any]:
             f"{what}: {kind} needs {', '.join(missing)}: write {missing[0]} = … in a study, "
             f"say --set {missing[0]}=… on the command line."
         )
-    if isinstance(found.get("nodes"), str):
-        found["nodes"] = [found["nodes"]]
+    for name in ("nodes", ALONE):
+        if isinstance(found.get(name), str):
+            found[name] = [found[name]]
     return found
 
 
@@ -78,7 +79,7 @@ def _spec(scenarios: Scenarios) -> dict[str, Any]:
             f"Scenarios of kind {words['kind']!r} have no form in words, so that a study cannot "
             "hold them. Use ct.stress_test for this run."
         )
-    known = {*keys_of(words["kind"]), "kind", "seed"}
+    known = {*keys_of(words["kind"]), "kind", "seed", ALONE}
     return {key: value for key, value in words.items() if key in known}
 
 
