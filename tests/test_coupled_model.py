@@ -259,3 +259,28 @@ def test_a_venue_that_is_no_node_has_its_fund():
     assert rows["v", "fund"] == pytest.approx(5)
     assert rows["v", "external creditors"] == pytest.approx(15)
     assert done.audit()["ok"].all()
+
+
+def test_prices_and_volatilities_of_an_options_book():
+    """A put is short; its writer and its venue meet falling prices and rising volatility."""
+    put = ct.liquidation.Option("put", "BTC", 45_000, 30, 0.6)
+    row = {"venue": "v", "holder": "writer", "instrument": "P", "size": -100, "margin": 510_000}
+    book = MarginBook({"BTC": 50_000.0}, [row], instruments={"P": put},
+                      portfolio={"v": ct.venues.deribit.scenario_grid(extended=())})  # fmt: skip
+    net = ct.ExposureNetwork(
+        {"node": ["v", "writer"], "external_assets": [1e6, 1e6]},
+        {"creditor": [], "debtor": [], "amount": []},
+    )
+    model, names = CoupledCascade(book), ["BTC", "volatility BTC"]
+    done = model.propagate(net, ct.Shock.price({"BTC": -0.2, "volatility BTC": 0.5}))
+    alone = LiquidationCascade().run(book, {"BTC": -0.2, "volatility BTC": 0.5})
+    assert done.socialization.socialized == pytest.approx(alone.deficits["v"])
+    against = pd.DataFrame([[1, -0.5], [-0.5, 1]], names, names)
+    drawn = ct.scenarios.assets(names, volatility=dict(zip(names, (0.3, 0.8), strict=True)),
+                                correlation=against, horizon=0.1, scenarios=60, rng=1)  # fmt: skip
+    bearers = ct.stress_test(net, model, drawn, keep=("socialized",)).bearers(0.9)
+    assert bearers.index.get_level_values("node").unique().tolist() == ["v"]
+    moved = drawn.changes(0, 60)
+    assert np.corrcoef(moved.T)[0, 1] < -0.2
+    with pytest.raises(ct.ShockError, match="give a table"):
+        ct.scenarios.assets(names, volatility=0.3, correlation=-0.5)

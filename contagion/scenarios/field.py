@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,11 @@ def loadings_of(
     """
     if is_matrix(correlation):
         return _root(names, correlation, noun), np.empty(0)
+    if isinstance(correlation, Real) and correlation < 0:
+        raise ShockError(
+            f"correlation is {float(correlation):g}: one for all lies in [0, 1]. For {noun}s "
+            "that move against each other give a table, a DataFrame with their names on both sides."
+        )
     squared = by_name(names, correlation, "correlation", 0.0, 1.0, noun)
     return np.sqrt(squared)[:, None], np.sqrt(1 - squared)
 

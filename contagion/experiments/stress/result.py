@@ -25,6 +25,7 @@ from .spec import Spec
 from .sums import Sums
 
 STATISTICS: tuple[Statistic, ...] = ("mean", "value_at_risk", "expected_shortfall")
+NOISE = 1e-9  # of the largest amount that a node bears
 COLUMNS = {
     "value": "the statistic of what the node bears by contagion, money",
     "standard_error": "of the value, money",
@@ -170,7 +171,8 @@ class StressTest(Scalars):
         self.kept("socialized")
         assert self.keeps is not None
         kept = self.keeps("socialized")
-        at = np.flatnonzero((kept > 0).any(axis=(0, 1))).tolist()
+        some = kept > NOISE * kept.max(initial=0.0)
+        at = np.flatnonzero(some.any(axis=(0, 1))).tolist()
         found = {
             (self.names[i], name): self._of(kept[..., i], np.inf, name, level, confidence)
             for i in at
