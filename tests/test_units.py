@@ -103,7 +103,7 @@ def test_a_share_that_rests_on_assumed_capital_says_so():
     result = ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows"))
     assert result.socialization.socialized_share == pytest.approx(1.0)
     assert said in " ".join(repr(result).split())
-    found = ct.report.findings.sentences(ct.report.given.given(net, [result]))
+    found = ct.report.page_one.sentences(ct.report.given.given(net, [result]))
     assert said in str(found[0])
     known = ct.EisenbergNoe().propagate(net, ct.Shock.default("voyager"))
     assert "assumed capital" not in repr(known)

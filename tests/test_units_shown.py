@@ -26,8 +26,8 @@ import contagion as ct
 from contagion.cli import run
 from contagion.network import schema
 from contagion.report.contents import sections
-from contagion.report.findings import sentences
 from contagion.report.given import given
+from contagion.report.page_one import sentences
 from contagion.results.propagation_result import PropagationResult
 from contagion.units import WORDS, Scale, parse
 

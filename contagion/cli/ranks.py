@@ -100,7 +100,7 @@ def rank(
     if found is not None:
         _compared(net, frame, found, top)
         return
-    from ..report.reference import ranking_texts
+    from ..report.measure_words import ranking_texts
 
     dropped = [c for c in frame if c in SHEET or str(c).startswith("contagion_index")]
     shown = frame.head(top).drop(columns=dropped)  # the index is a loss shown, as a share

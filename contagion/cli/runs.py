@@ -17,6 +17,7 @@ from ..rules import to_dict
 from ..study import StudyRun
 from ..study.result_tables import tables
 from ..study.study_run import of_outputs
+from ..study.usual_outputs import usual
 from ..units import scale
 from . import options
 from .grouped import grouped
@@ -223,16 +224,13 @@ def report(
     """
     from ..experiments.stress import read_stress_test as tested
     from ..report.document import write
-    from ..report.findings import sentences
     from ..report.given import of_study
+    from ..report.page_one import sentences
 
     writable(out, REPORTS, "--out")
     study = run.on(data.study(source), rule)
-    if ranking and not source.endswith(".toml"):  # under the model of the run, at its recovery
-        shock = StudyRun(study).shock if study.shock is None else study.shock
-        rates = {rate for _, rate in (*shock.defaults, *shock.depegs)}
-        rank = {"models": [study.model], "recovery": rates.pop() if len(rates) == 1 else 0.0}
-        study = study.but(outputs={"run": {}, "rank": rank})
+    if not source.endswith(".toml"):
+        study = usual(study, ranking)
     done = data.begin(study)
     done.running["progress"] = len(done.network) > 500 and sys.stderr.isatty()
     about = of_study(of_outputs(done, study.outputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -56,7 +57,8 @@ class Sentence:
     """Words with places, and what stands there: facts, or sentences with facts of their own.
 
     All amounts of one unit are shown on one scale. Places that the template does not name are
-    dropped, so that conditions choose the template alone. It has no number of its own.
+    dropped, so that conditions choose the template alone. It has no number of its own. `rests`
+    are the keys of the assumptions on which it depends, see `sections.caveats`.
 
     Example
     -------
@@ -68,6 +70,7 @@ class Sentence:
 
     template: str
     places: Mapping[str, Fact | Sentence]
+    rests: tuple[str, ...] = ()
 
     @property
     def used(self) -> dict[str, Fact | Sentence]:
@@ -86,13 +89,43 @@ class Sentence:
             for fact in (part.facts if isinstance(part, Sentence) else [part])
         )
 
+    @property
+    def exhibits(self) -> tuple[str, ...]:
+        """The ids of the exhibits that print the facts, each once."""
+        return tuple(dict.fromkeys(fact.exhibit for fact in self.facts))
+
     def __str__(self) -> str:
         amounts: dict[str, list[float]] = {}
         for fact in self.facts:
             if fact.kind in ("money", "size") and isinstance(fact.value, float | int):
                 amounts.setdefault(fact.unit, []).append(fact.value)
-        return self.shown({unit: same_scale(found, unit) for unit, found in amounts.items()})
+        return self.shown({unit: _teller(found, unit) for unit, found in amounts.items()})
 
     def shown(self, say: Mapping[str, Teller]) -> str:
         """The sentence on scales that are given."""
         return self.template.format_map({name: part.shown(say) for name, part in self.used.items()})
+
+
+SMALL = 0.1  # on the scale of the largest amount, below which all are told on the next one down
+
+
+def _teller(amounts: list[float], unit: str) -> Teller:
+    """The scale of the largest amount, or the one below where the smallest would be a fraction.
+
+    >>> say = _teller([2.3056e9, 5.8e6], "USD")
+    >>> say(2.3056e9), say(5.8e6)
+    ('2,306 m USD', '5.8 m USD')
+    """
+    sizes = [abs(amount) for amount in amounts if amount and abs(amount) < float("inf")]
+    if not sizes or min(sizes) * 200 > max(sizes):
+        return same_scale(amounts, unit)
+    say = same_scale([max(sizes) / 1000], unit)
+
+    def told(amount: float) -> str:
+        number, _, word = say(amount).partition(" ")
+        return f"{number[:-3]},{number[-3:]} {word}" if FOUR.fullmatch(number) else say(amount)
+
+    return told
+
+
+FOUR = re.compile(r"-?\d{4}")

@@ -17,7 +17,7 @@ from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
-from ..measures import MEASURES, Topology
+from ..measures import MEASURES, EveryDefault, Topology
 from ..measures.ranking import Agreement, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
@@ -25,7 +25,7 @@ from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
 from ..text import listing
-from .reference import measure_title
+from .measure_words import measure_title
 
 Answer = Smallest | Triggers | BreakEven
 Policy = ShockComparison | ScenarioComparison
@@ -48,6 +48,7 @@ class Given:
     stress: StressTest | None
     policy: tuple[Policy, ...]
     agreement: Agreement | None
+    defaults: EveryDefault | None = None
 
 
 def given(
@@ -62,6 +63,7 @@ def given(
     reverse: Answer | Sequence[Answer] = (),
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
+    defaults: EveryDefault | None = None,
 ) -> Given:
     """Check that everything is about the same nodes, and describe the network.
 
@@ -84,6 +86,8 @@ def given(
         _same("The stress test", network, stress.names)
     for one in found:
         _same("The policy comparison", network, _nodes(one))
+    if defaults is not None:
+        _same("The record of every default", network, defaults.network.names)
     for answer in answers:
         _inside(network, answer)
     if topology is None and len(network) <= LARGE:
@@ -101,6 +105,7 @@ def given(
         stress,
         tuple(found),
         None if ranking is None else _agreement(ranking, network),
+        defaults,
     )
 
 
@@ -120,6 +125,7 @@ def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
         answers,
         found.get("stress"),
         policies,
+        found.get("defaults"),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_type_hints
 from ..errors import ArgumentError
 from ..experiments import compare_rules, layers, policy, reverse, stress_test, sweep
 from ..experiments.sweeping import Case
+from ..measures import every_default
 from ..measures.ranking import rank
 from ..models import Model
 from ..network.exposure_network import ExposureNetwork
@@ -101,6 +102,10 @@ def _ranked(run: StudyRun, asked: dict[str, Any]) -> Any:
     return rank(run.network, **asked, **run.running)
 
 
+def _each_defaulted(run: StudyRun, asked: dict[str, Any]) -> Any:
+    return every_default(run.network, run.study.model, **asked, **run.running)
+
+
 def _compared(run: StudyRun, asked: dict[str, Any]) -> Any:
     study, sets = run.study, asked.pop("rules")
     named = {name: {run.node(node): rule for node, rule in of.items()} for name, of in sets.items()}
@@ -166,6 +171,8 @@ OUTPUTS: dict[str, Output] = {
     "explain": Output("the paths behind the loss of a node", _explained, explain,
                       ("result", "node"), {"nodes": list[Any]}, ("nodes",)),
     "rank": Output("whose default costs the others most", _ranked, rank, ("network",)),
+    "defaults": Output("every default, one after the other: who makes whom lose",
+                       _each_defaulted, every_default, ("network", "model")),
     "compare": Output("the shock under other rules of loss sharing", _compared, compare_rules, RUN,
                       {"rules": Mapping[str, Mapping[Any, Rule]]}, ("rules",)),
     "stress": Output("many scenarios: value at risk, expected shortfall", _stressed, stress_test,

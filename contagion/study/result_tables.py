@@ -11,6 +11,7 @@ from ..experiments.policy import ShockComparison
 from ..experiments.reverse import Smallest
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
+from ..measures import EveryDefault
 from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
 
@@ -89,10 +90,21 @@ def _answer(found: Any) -> dict[str, pd.DataFrame]:
     return frames
 
 
+def _every(done: EveryDefault) -> dict[str, pd.DataFrame]:
+    """Triggers, victims, and the loss of each pair that has one."""
+    pairs = done.losses.stack().rename("loss")
+    return {
+        "triggers": done.triggers.reset_index(),
+        "victims": done.victims.reset_index(),
+        "losses": pairs[pairs > 0].rename_axis(["trigger", "victim"]).reset_index(),
+    }
+
+
 TABLES: dict[str, Callable[[Any], dict[str, pd.DataFrame]]] = {
     "run": of_run,
     "explain": _explained,
     "rank": lambda ranking: {"ranking": ranking.table.reset_index()},
+    "defaults": _every,
     "compare": of_comparison,
     "stress": _stress,
     "sweep": lambda done: {"cells": done.table},

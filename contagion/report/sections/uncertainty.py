@@ -6,19 +6,20 @@ from functools import partial
 
 import numpy as np
 
-from .. import plot
-from ..experiments.stress import StressTest
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import names
-from ..plot.style import kinds, percent
-from ..plot.style import rows as rows_of
-from ..statistics import Estimate
-from ..text import plural
-from ..units import Scale, scale
-from .facts import Fact, Sentence
-from .figures import figure
-from .parts import Exhibit, table
-from .phrases import left_out
+from ... import plot
+from ...experiments.stress import StressTest
+from ...network.exposure_network import ExposureNetwork
+from ...plot.pieces import names
+from ...plot.style import kinds, percent
+from ...plot.style import rows as rows_of
+from ...statistics import Estimate
+from ...text import plural
+from ...units import Scale, scale
+from ..facts import Fact, Sentence
+from ..figures import figure
+from ..given import Given
+from ..parts import Exhibit, table
+from ..phrases import left_out
 
 TITLES = {
     "initial_loss": "initial loss",
@@ -35,21 +36,18 @@ NODES = 20
 FEW = 5  # scenarios beyond a level, below which its tail is no finding
 
 
-def uncertainty(network: ExposureNetwork, test: StressTest | None) -> tuple[Exhibit, ...]:
+def exhibits(about: Given) -> list[Exhibit]:
     """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
+    network, test = about.network, about.stress
     if test is None:
-        missing = (
-            "No stress test was given: pass stress=ct.stress_test(network, model, "
-            "ct.scenarios.common_factor(network, scenarios=10_000))."
-        )
-        return (Exhibit("T13", "Many scenarios", missing=missing),)
+        return []
     text = (
         "How often the loss of owners and outside creditors is above an amount, with value at risk "
         "and shortfall."
     )
     drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
-    return (_system(test), drawn, *tail, _nodes(network, test))
+    return [_system(test), drawn, *tail, _nodes(network, test)]
 
 
 def _lead(test: StressTest) -> str:
@@ -201,8 +199,8 @@ def sentences(test: StressTest | None) -> list[Sentence]:
             "mean": fact("mean", mean, "T13", "money", unit=test.unit),
             "most": fact("largest", most, "T13", "money", unit=test.unit),
         }
-        text = f"Over {{count}}, {{mean}} {words} in the mean and {{most}} at most."
-        return [Sentence(text, {"count": count, **facts})]
+        text = f"{{mean}} {words} in the mean of {{count}}, and {{most}} at most."
+        return [Sentence(text, {"count": count, **facts}, ("scenarios",))]
     name = f"{100 * level:.6g}%"
     var, tail = test.value_at_risk(level, of), test.expected_shortfall(level, of)
     facts = {
@@ -211,11 +209,8 @@ def sentences(test: StressTest | None) -> list[Sentence]:
         "rest": fact("beyond", 1 - level, "T13V", "percent", f"VaR {name}", unit=""),
     }
     chance = "with a probability of {rest}" if test.sampled else "in {rest} of them"
-    text = (
-        f"Over {{count}}, more than {{var}} {words} {chance}, and {{tail}} in the mean of those "
-        "scenarios."
-    )
-    return [Sentence(text, {"count": count, **facts})]
+    text = f"More than {{var}} {words} {chance} ({{count}}), and {{tail}} in the mean of these."
+    return [Sentence(text, {"count": count, **facts}, ("scenarios",))]
 
 
 def _headline(test: StressTest) -> str:
