@@ -27,7 +27,7 @@ class Fact:
         "text", which is quoted as it is.
     of : the perimeter: the row (node, quantity) if there are several, and the run.
     exhibit : the id of the exhibit.
-    unit : of money; for a count the noun, in the singular.
+    unit : of money; for a count the noun, in the singular; for a number what follows it, such as %.
     """
 
     measure: str
@@ -49,7 +49,7 @@ class Fact:
             return plural(int(self.value), self.unit) if self.unit else f"{int(self.value):,}"
         if self.kind == "percent":
             return f"{100 * self.value:.4g}%"
-        return percent(self.value) if self.kind == "share" else f"{self.value:.3g}"
+        return percent(self.value) if self.kind == "share" else f"{self.value:.3g}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,31 @@ class Sentence:
         """The ids of the exhibits that print the facts, each once."""
         return tuple(dict.fromkeys(fact.exhibit for fact in self.facts))
 
+    @property
+    def split(self) -> tuple[str, str]:
+        """The amount with which it begins, if it does, and the rest.
+
+        >>> lost = Fact("loss", 5.0, "money", (), "S1", "EUR")
+        >>> Sentence("{lost} is lost.", {"lost": lost}).split
+        ('5 EUR', ' is lost.')
+        """
+        text = str(self)
+        first = next(iter(self.facts), None) if self.template.startswith("{") else None
+        if first is None or isinstance(first.value, str | tuple):
+            return "", text
+        head = first.shown(self._scales())
+        return (head, text[len(head) :]) if text.startswith(head) else ("", text)
+
     def __str__(self) -> str:
+        return self.shown(self._scales())
+
+    def _scales(self) -> dict[str, Teller]:
+        """The scale of every unit of money, from all amounts of the sentence."""
         amounts: dict[str, list[float]] = {}
         for fact in self.facts:
             if fact.kind in ("money", "size") and isinstance(fact.value, float | int):
                 amounts.setdefault(fact.unit, []).append(fact.value)
-        return self.shown({unit: _teller(found, unit) for unit, found in amounts.items()})
+        return {unit: _teller(found, unit) for unit, found in amounts.items()}
 
     def shown(self, say: Mapping[str, Teller]) -> str:
         """The sentence on scales that are given."""

@@ -38,10 +38,13 @@ def markdown(cover: dict[str, str], page: Page, sections: Sequence[Section], fig
         for said, marks in question.lines:
             at += 1
             mark = f" ({marks})" if marks else ""
-            lines.append(f"{at}. {_plain(str(said))}{mark}{_where(said, known)}")
+            amount, rest = map(_plain, said.split)
+            bold = f"**{amount}** " if amount else ""
+            lines.append(f"{at}. {bold}{rest}{mark}{_where(said, known)}")
         lines += [] if question.lines else [f"*{_plain(question.needs)}*"]
         lines.append("")
     notes = [f"({one.letter}) {_plain(one.text)}" for one in page.notes]
+    notes += [f"The socialized share rests most on ({page.most})."] if page.most else []
     lines += [f"Assumed: {' '.join(notes)}", ""] if notes else []
     for number, sentences in page.further:
         lines += [f"## Run {number}", ""]

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from ..experiments.policy import ShockComparison
 from ..experiments.rule_comparison import AS_GIVEN
 from ..plot.pieces import listed, names, shock_words
-from ..plot.style import ROLE_TEXT
+from ..results.assumed import assumed_capital
 from ..results.propagation_result import PropagationResult
 from ..text import plural
 from ..units import scale
@@ -51,13 +51,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Page:
-    """The first page: the title, the questions, the exhibits, and the assumptions by letter."""
+    """The first page: the title, the questions, the exhibits, and the assumptions by letter.
+
+    `most` is the letter of the assumption on which the socialized share rests most, or empty.
+    """
 
     title: str
     questions: tuple[Question, ...]
     section: Section
     notes: tuple[Assumption, ...]
     further: tuple[tuple[str, list[Sentence]], ...]
+    most: str
 
 
 def answers(about: Given) -> list[list[Sentence]]:
@@ -121,7 +125,9 @@ def page_one(about: Given, subject: str) -> Page:
     exhibits = (*drawn, *filter(None, [cases(about)]))
     title = str(_title(about.results[0])) if about.results else subject
     part = Section("page-one", "Page one", exhibits, number="1")
-    return Page(title, tuple(asked), part, notes, tuple(further(about)))
+    hit = assumed_capital(about.results[0]) if about.results else []
+    most = next((one.letter for one in notes if one.key in hit), "")
+    return Page(title, tuple(asked), part, notes, tuple(further(about)), most)
 
 
 def further(about: Given) -> list[tuple[str, list[Sentence]]]:
@@ -196,8 +202,11 @@ def cases(about: Given) -> Exhibit | None:
         [case, to(float(sums[case].sum())), *(to(float(x)) for x in sums[case]), _defaults(result)]
         for case, result in found.items()
     ]
-    head = ["case", "lost in all", *(ROLE_TEXT[role] for role in ROLES), "further defaults"]
-    note = f"Amounts in {to.label or 'money'}, what the shock causes; each case under its own run."
+    head = ["case", "lost in all", "owners", "holders", "outside creditors", "further defaults"]
+    note = (
+        f"Amounts in {to.label or 'money'}, what the shock causes, each case in a run of its own. "
+        "Holders: nodes with a claim whose own balance sheet is not known."
+    )
     done = table(head, rows, note=note, words=[len(head) - 1])
     return Exhibit("T0", "Who bears the loss in each case", table=done)
 

@@ -86,10 +86,10 @@ def sentences(about: Given) -> list[Sentence]:
         if node in shown:
             facts = {
                 "who": Fact("node", of[0], "name", of, "T11"),
-                "part": Fact(head, value, "number", of, "T11"),
+                "part": Fact(head, value, "number", of, "T11", "%"),
             }
             text = (
-                "{part}% of its capital is lost by {who}, the most exposed, in the mean of these "
+                "{part} of its capital is lost by {who}, the most exposed, in the mean of these "
                 "defaults."
             )
             lines.append(Sentence(text, facts, ("ranking", "capital")))
