@@ -213,6 +213,18 @@ def report(
     ranking: Annotated[
         bool, option(None, "Rank the nodes too (slow for thousands); a study says it.", OUT)
     ] = True,
+    codes: Annotated[
+        Path | None,
+        option(
+            "FILE",
+            "Confidential data: codes for names, amounts as parts of all claims; FILE gets the key.",
+            OUT,
+        ),
+    ] = None,
+    common: Annotated[
+        list[str] | None,
+        option("NAME", "With --codes: a name that is also a common word. Repeatable.", OUT),
+    ] = None,
     as_json: options.Json = False,
     *,
     run: Run,
@@ -223,6 +235,7 @@ def report(
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
     from ..experiments.stress import read_stress_test as tested
+    from ..report import Disclosure, write_report
     from ..report.document import write
     from ..report.given import of_study
     from ..report.page_one import sentences
@@ -233,7 +246,13 @@ def report(
         study = usual(study, ranking)
     done = data.begin(study)
     done.running["progress"] = len(done.network) > 500 and sys.stderr.isatty()
-    about = of_study(of_outputs(done, study.outputs))
+    of_outputs(done, study.outputs)
+    if codes is not None:
+        how = Disclosure(common=tuple(common or ()))
+        file = write_report(out, done, tables=csv, disclosure=how, key=codes)
+        put(f"Report: {file}\nKey, to keep apart: {codes}")
+        return
+    about = of_study(done)
     if stress is not None:
         about = replace(about, stress=tested(stress))
     file, found = write(out, about, csv), [str(said) for said in sentences(about)]

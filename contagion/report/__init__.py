@@ -8,11 +8,13 @@ Start with :func:`write_report`. A section is a line in `contents`, an exhibit o
 - `findings`: sentences about one run
 - `sections/`: one file a section, with its exhibits and its sentences
 - `catalogue`, `formulas`, `measure_words`, `phrases`: definitions, formulas, words for readers
+- `disclosure`, `suppression`: codes for names, and sums that say too much about one node
 - `figures`, `markdown`: inline SVG, Markdown and CSV
 """
 
 from __future__ import annotations
 
+from .disclosure import Disclosure
 from .document import write_report
 
-__all__ = ["write_report"]
+__all__ = ["Disclosure", "write_report"]

@@ -20,6 +20,10 @@ BANNERS = {
     "published example": "Published example: numbers made up by their authors to show a mechanism.",
     "illustrative": "Illustrative: the numbers are made up.",
 }
+CODED = (
+    "Anonymized: codes stand in place of names, and amounts are parts of all claims where no "
+    "currency is said."
+)
 CITED = ["source", "as_of", "evidence", "note"]  # says where a figure comes from, changes none
 
 
@@ -36,8 +40,14 @@ def cover(about: Given) -> dict[str, str]:
         "date": date,
         "unit": network.unit or "not stated",
         "perimeter": size_text(network),
-        "banner": banner(network, card),
-        "kind": "derived" if network.provenance.unobserved else card.kind if card else "unknown",
+        "banner": banner(network, card) if about.coded is None else CODED,
+        "kind": "anonymized"
+        if about.coded is not None
+        else "derived"
+        if network.provenance.unobserved
+        else card.kind
+        if card
+        else "unknown",
         "seed": seeds(about),
         "version": __version__,
         "fingerprint": digits,

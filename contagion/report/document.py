@@ -14,16 +14,17 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import EveryDefault, Topology
-from ..media import REPORTS, ending, folder, visible
+from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
 from .contents import whole
 from .cover import cover
+from .disclosure import Disclosure, searched
 from .formulas import drawn
 from .given import Answer, Given, Policy, given, of_study
-from .markdown import data_link, markdown, write_figures, write_tables
+from .markdown import csv_text, data_link, markdown, write_figures, write_tables
 from .page_one import Page
 from .parts import Section, labels
 
@@ -44,6 +45,8 @@ def write_report(
     card: Card | str | None = None,
     study: Study | None = None,
     tables: str | PathLike[str] | None = None,
+    disclosure: Disclosure | None = None,
+    key: str | PathLike[str] | None = None,
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
 
@@ -70,6 +73,9 @@ def write_report(
     card : the card of the dataset or its name, for cover and sources.
     study : the specification of the run, printed at the end.
     tables : a folder for every table as CSV.
+    disclosure : codes for names and ratios for amounts, of a study, see
+        :class:`contagion.report.Disclosure`; nothing is written where a name is left anywhere.
+    key : a CSV file for the codes with their names, to keep apart from the report.
 
     Returns
     -------
@@ -96,7 +102,16 @@ def write_report(
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
         run = network.run() if isinstance(network, Study) else network
-        return write(path, of_study(run, topology), tables)
+        about = of_study(run, topology, disclosure)
+        file = write(path, about, tables)
+        if key is not None and about.coded is not None:
+            guarded(about.coded.key).to_csv(key, index=False)
+        return file
+    if disclosure is not None:
+        raise ArgumentError(
+            "disclosure= runs a study once more with codes in place of names: give a Study, or its "
+            "run, in place of the network and its results."
+        )
     about = given(
         network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
         policy, defaults,
@@ -111,12 +126,15 @@ def write(
     kind = ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
     front, (page, parts), file = cover(about), whole(about), Path(path)
+    beside = file.with_name(f"{file.stem}_figures")
+    text = markdown(front, page, parts, beside.name) if kind == ".md" else _page(front, page, parts)
+    if about.coded is not None:
+        every = [each for part in parts for each in part.exhibits]
+        more = [(f"figure {each.id}", each.svg) for each in every]
+        more += [(f"table {each.id}", csv_text(each.table)) for each in every if each.table]
+        searched([("report", text), *more], about.coded.key, about.coded.how)
     if kind == ".md":
-        beside = file.with_name(f"{file.stem}_figures")
         write_figures(beside, parts)
-        text = markdown(front, page, parts, beside.name)
-    else:
-        text = _page(front, page, parts)
     file.write_text(text, encoding="utf-8")
     if tables is not None:
         write_tables(tables, parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
 from ..text import listing
+from .disclosure import Coded, Disclosure, coded
 from .measure_words import measure_title
 
 Answer = Smallest | Triggers | BreakEven
@@ -49,6 +50,7 @@ class Given:
     policy: tuple[Policy, ...]
     agreement: Agreement | None
     defaults: EveryDefault | None = None
+    coded: Coded | None = None
 
 
 def given(
@@ -109,8 +111,13 @@ def given(
     )
 
 
-def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
-    """What a study gave, with the study itself."""
+def of_study(
+    run: StudyRun, topology: Topology | None = None, disclosure: Disclosure | None = None
+) -> Given:
+    """What a study gave, with the study itself; of confidential data what it gives with codes."""
+    if disclosure is not None:
+        hidden = coded(run, disclosure)
+        return replace(of_study(hidden.run), coded=hidden)
     found, policies = run.results, run.results.get("policy", ())
     answers = [found[name] for name in ("reverse", "triggers", "fund") if name in found]
     return given(

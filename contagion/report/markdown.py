@@ -156,7 +156,12 @@ def data_link(table: Table) -> str:
     >>> data_link(Table(("a", "b"), (("x", "1,000"),), frozenset([1])))
     'data:text/csv;charset=utf-8,a%2Cb%0Ax%2C1000%0A'
     """
-    return f"data:text/csv;charset=utf-8,{quote(_text(_cells(table)))}"
+    return f"data:text/csv;charset=utf-8,{quote(csv_text(table))}"
+
+
+def csv_text(table: Table) -> str:
+    """The table as the text of a CSV file."""
+    return _text(_cells(table))
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:

@@ -13,6 +13,7 @@ from ...plot.style import percent
 from ...plot.style import rows as rows_of
 from ...text import plural
 from ...units import scale
+from ..disclosure import Coded
 from ..facts import Fact, Sentence
 from ..findings import BASELINE
 from ..given import Given
@@ -20,6 +21,7 @@ from ..parts import Exhibit, table
 from ..phrases import (
     BASELINES,
 )
+from .kinds_table import between
 from .settings import settings
 
 CAVEATS = (
@@ -42,6 +44,7 @@ def exhibits(about: Given) -> list[Exhibit | None]:
         *settings(network),
         provenance(network),
         sources(about.card, network),
+        None if about.coded is None else hidden(about.coded, network),
     ]
 
 
@@ -233,3 +236,23 @@ def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
     if not rows:
         return None
     return Exhibit("C2", "Sources of single figures", table=table(["key", "source"], rows, text=2))
+
+
+def hidden(coded: Coded, network: ExposureNetwork) -> Exhibit:
+    """D1: what was done so that nobody can be recognized, and which sums were left out."""
+    how = coded.how
+    cells = between(network, coded.kinds, how)[3]
+    amounts = f"as parts of all claims, {network.unit}" if how.ratios else "as they are"
+    few = int((coded.kinds == "other").sum())
+    rows = [
+        ["names", f"{len(coded.key):,} codes in an order drawn at random; the key is kept apart"],
+        ["amounts", amounts],
+        ["texts", "names of the study, of layers, of sources and notes are left out"],
+        ["assumptions", f"{plural(coded.assumed, 'assumption')} about single nodes not shown"],
+        ["kinds", f"shown in sums only; {plural(few, 'node')} of rare kinds are together"],
+        ["sums", f"hidden with fewer than {how.least} contributors, or where {how.dominant[0]} "
+         f"have more than {percent(how.dominant[1])}; and more until none of them follows"],
+        *([f"hidden: {creditor} on {debtor}", why] for creditor, debtor, why in cells),
+    ]  # fmt: skip
+    done = table(["what", "how"], rows, text=2)
+    return Exhibit("D1", "What is hidden, and how", table=done)

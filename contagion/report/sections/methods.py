@@ -64,7 +64,12 @@ def again(about: Given) -> Exhibit:
             "packages are the same; “contagion run study.toml --out results” writes every number "
             "with all its digits."
         )
-        if about.stress is not None and "stress" not in about.study.outputs:
+        if about.coded is not None:
+            lead = (
+                "The data are confidential. The study below was run on them with codes in place of "
+                "names; who holds the data and the key can run it again."
+            )
+        elif about.stress is not None and "stress" not in about.study.outputs:
             lead += " The stress test came from a folder of its own: add --stress and its folder."
         return Exhibit("R1", "To rebuild this report", lead, code=about.study.toml())
     lines = [
@@ -84,13 +89,19 @@ def again(about: Given) -> Exhibit:
 
 def catalogue_of(sections: Sequence[Section], about: Given) -> list[Exhibit]:
     """R2: every exhibit with number, id, file, definition, and the table that it is made from."""
-    study = about.study is not None
+    outputs = () if about.study is None else about.study.outputs
+    several = len(outputs) > 1  # which have a folder each
+    where = {
+        entry.results: entry.results if several else entry.results.partition("/")[2]
+        for entry in catalogue.EXHIBITS.values()
+        if entry.results.partition("/")[0] in outputs
+    }
     rows, anchors = [], []
     for exhibit in (each for part in sections for each in part.exhibits if each.label):
         entry = catalogue.EXHIBITS[exhibit.family]
         file = f"{exhibit.id}.csv" if exhibit.table is not None else ""
         file = f"{exhibit.id}.svg" if exhibit.svg else file
-        made = f"results/{entry.results}.csv" if study and entry.results else entry.call
+        made = f"results/{where[entry.results]}.csv" if entry.results in where else entry.call
         rows.append([exhibit.label, exhibit.id, file, entry.definition, made])
         anchors.append(f"def-{exhibit.id}")
     note = (

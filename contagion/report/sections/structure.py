@@ -18,6 +18,7 @@ from ..facts import Fact, Sentence
 from ..figures import figure
 from ..given import LARGE, Given
 from ..parts import Exhibit, table
+from . import kinds_table
 
 SYSTEM = ("density", "reciprocity", "mean_clustering", "assortativity", "core_periphery_error",
           "leverage_radius", "hhi", "gini", "cr_5")  # fmt: skip
@@ -43,7 +44,8 @@ def exhibits(about: Given) -> list[Exhibit]:
         network_map(network, drawn),
         statistics(network, about.topology),
         distributions(network),
-        kind_map(network),
+        kind_map(network) if about.coded is None else None,
+        kinds_table.claims_between(about),
     ]
     return [exhibit for exhibit in found if exhibit is not None]
 
