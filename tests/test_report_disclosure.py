@@ -111,13 +111,23 @@ def test_rare_kinds_are_together_and_hidden_sums_do_not_follow(out, study):
 
 def test_venues_with_rules_and_guarantees_can_be_coded(tmp_path):
     study = usual(ct.Study("three_venues"))
-    with pytest.raises(ct.errors.DisclosureError, match="common="):
-        ct.write_report(tmp_path / "r.html", study, disclosure=Disclosure(rng=1))
-    assert not list(tmp_path.iterdir())
-    how = Disclosure(rng=1, common=("exchange", "Exchange", "protocol"))
-    file = ct.write_report(tmp_path / "r.html", study, disclosure=how)
+    file = ct.write_report(tmp_path / "r.html", study, disclosure=Disclosure(rng=1))
     text = file.read_text("utf-8")
-    assert "Clearing house" not in text and "assessments" not in text
+    assert "Clearing house" not in text and "assessments" not in text and "layer 1" in text
+
+
+def test_a_name_that_is_found_stops_the_report(tmp_path):
+    """A node is called as a word of the report is: only the author knows that it tells nothing."""
+    nodes = {"node": ["Holders", "Gnesta", "Oslo"], "external_assets": [12.0, 20, 1]}
+    claims = {"creditor": ["Gnesta", "Oslo"], "debtor": ["Holders", "Gnesta"], "amount": [10.0, 9]}
+    ct.ExposureNetwork(nodes, claims).write(tmp_path / "data")
+    study = ct.Study(tmp_path / "data", shock=ct.Shock.default("Holders"))
+    file = tmp_path / "r.html"
+    with pytest.raises(ct.errors.DisclosureError, match="'Holders' stands in the report"):
+        ct.write_report(file, study, disclosure=Disclosure(), tables=tmp_path / "t")
+    assert sorted(x.name for x in tmp_path.iterdir()) == ["data"]
+    how = Disclosure(common=("Holders",))
+    assert ct.write_report(file, study, disclosure=how).exists()
 
 
 # -- what is refused ----------------------------------------------------------------------------

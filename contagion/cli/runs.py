@@ -217,7 +217,7 @@ def report(
         Path | None,
         option(
             "FILE",
-            "Confidential data: codes for names, amounts as parts of all claims; FILE gets the key.",
+            "Confidential data: codes for names, parts of all claims for amounts; the key to FILE.",
             OUT,
         ),
     ] = None,
