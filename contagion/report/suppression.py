@@ -78,7 +78,8 @@ def protected(values: np.ndarray, hidden: np.ndarray, sums: np.ndarray) -> np.nd
     while (found := determined(sums, hidden)).any():
         beside = np.abs(sums[np.abs(sums[:, np.flatnonzero(found)[0]]) > 0]).sum(axis=0) > 0
         room = np.flatnonzero(beside & ~hidden & (values > 0))
-        room = room if len(room) else np.flatnonzero(beside & ~hidden)
+        for wider in (beside & ~hidden, (values > 0) & ~hidden, ~hidden):
+            room = room if len(room) else np.flatnonzero(wider)
         if not len(room):
             raise DisclosureError(
                 "A cell that has to be hidden follows from the totals whatever else is hidden. "
