@@ -201,9 +201,9 @@ def explain(
 def report(
     source: options.Source,
     rule: options.Rules = None,
-    out: Annotated[Path, option("FILE", "The file to write, .html or .md.", OUT)] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, option("FILE", "The file to write: .html, .pdf, .md, .xlsx or .tex.", OUT)
+    ] = Path("report.html"),
     stress: Annotated[
         Path | None, option("DIR", "Add the stress test in this folder.", OUT)
     ] = None,
@@ -255,7 +255,8 @@ def report(
     about = of_study(done)
     if stress is not None:
         about = replace(about, stress=tested(stress))
-    file, found = write(out, about, csv), [str(said) for said in sentences(about)]
+    watched = sys.stderr.isatty() and not as_json
+    file, found = write(out, about, csv, watched), [str(said) for said in sentences(about)]
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(done["run"])})
         return

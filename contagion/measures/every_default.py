@@ -18,6 +18,8 @@ from ..text import same_scale
 from .impact import chunks, each_default, pins_of
 
 MOST = 5_000  # nodes whose matrix of losses is kept
+MONEY = ("assets", "equity", "socialized_caused", "default_impact", "direct_impact",
+         "cascade_impact")  # fmt: skip
 MEASURES_OF = {
     "triggers": ("socialized_caused", "default_impact", "contagion_index", "induced_defaults",
                  "direct_impact", "cascade_impact", "amplification"),
@@ -59,7 +61,8 @@ class EveryDefault:
         )
 
     def _repr_html_(self) -> str:
-        return notebook(repr(self), self.triggers.nlargest(8, "default_impact"))
+        top = self.triggers.nlargest(8, "default_impact")
+        return notebook(repr(self), top, self.network.unit, MONEY)
 
 
 def every_default(

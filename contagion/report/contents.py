@@ -6,6 +6,7 @@ gives its exhibits. Every exhibit has an entry in `catalogue`.
 
 from __future__ import annotations
 
+from ..parallel import bar
 from ..plot.style import subject
 from .given import Given
 from .page_one import Page, page_one
@@ -58,10 +59,15 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def whole(about: Given) -> tuple[Page, list[Section]]:
+def whole(about: Given, progress: bool = False) -> tuple[Page, list[Section]]:
     """Page one, and all sections with their exhibits numbered, those of page one first."""
-    page = page_one(about, subject(about.network))
-    made = [kind.section(about, f"{at}") for at, kind in enumerate(SECTIONS, 2)]
+    made = []
+    with bar(progress, "report", len(SECTIONS) + 1, "section") as move:
+        page = page_one(about, subject(about.network))
+        move(1)
+        for at, kind in enumerate(SECTIONS, 2):
+            made.append(kind.section(about, f"{at}"))
+            move(1)
     found = tuple(filter(None, methods.exhibits(about)))
     done = numbered([page.section, *made, Section("methods", "Methods", found)])
     last = (*found, *methods.catalogue_of(done, about))

@@ -22,6 +22,7 @@ from ..study import Study, StudyRun
 from .contents import whole
 from .cover import cover
 from .disclosure import Disclosure, searched
+from .forms import latex, write_pdf, write_workbook
 from .formulas import drawn
 from .given import Answer, Given, Policy, given, of_study
 from .markdown import csv_text, data_link, markdown, write_figures, write_tables
@@ -47,6 +48,7 @@ def write_report(
     tables: str | PathLike[str] | None = None,
     disclosure: Disclosure | None = None,
     key: str | PathLike[str] | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
 
@@ -55,8 +57,9 @@ def write_report(
 
     Parameters
     ----------
-    path : the file to write, .html, .htm or .md; it is replaced where it exists. With .md it is
-        the same report as Markdown, with its figures in a folder beside it.
+    path : the file to write; it is replaced where it exists. The ending says the form: .html or
+        .htm; .pdf (the extra `pdf`); .md, with the figures in a folder beside it; .xlsx, a sheet
+        an exhibit; .tex, the tables for LaTeX. Without an ending: a folder of CSV files.
     network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
         the rest and is printed.
     results : one result or several, all on `network`.
@@ -76,6 +79,8 @@ def write_report(
     disclosure : codes for names and ratios for amounts, of a study, see
         :class:`contagion.report.Disclosure`; nothing is written where a name is left anywhere.
     key : a CSV file for the codes with their names, to keep apart from the report.
+
+    progress : a bar over the sections; of a study also over what it runs.
 
     Returns
     -------
@@ -101,9 +106,9 @@ def write_report(
         own = (results, ranking, comparison, sweeps, reverse, stress, policy, defaults, card, study)
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
-        run = network.run() if isinstance(network, Study) else network
+        run = network.run(progress=progress) if isinstance(network, Study) else network
         about = of_study(run, topology, disclosure)
-        file = write(path, about, tables)
+        file = write(path, about, tables, progress)
         if key is not None and about.coded is not None:
             guarded(about.coded.key).to_csv(key, index=False)
         return file
@@ -116,18 +121,24 @@ def write_report(
         network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
         policy, defaults,
     )  # fmt: skip
-    return write(path, about, tables)
+    return write(path, about, tables, progress)
 
 
 def write(
-    path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
+    path: str | PathLike[str],
+    about: Given,
+    tables: str | PathLike[str] | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
-    kind = ending(path, REPORTS, "report")
+    kind = ending(path, REPORTS, "report") if Path(path).suffix else ""
     tables = None if tables is None else folder(tables, "tables")
-    front, (page, parts), file = cover(about), whole(about), Path(path)
+    front, (page, parts), file = cover(about), whole(about, progress), Path(path)
     beside = file.with_name(f"{file.stem}_figures")
-    text = markdown(front, page, parts, beside.name) if kind == ".md" else _page(front, page, parts)
+    if kind == ".md":
+        text = markdown(front, page, parts, beside.name)
+    else:
+        text = latex(parts) if kind == ".tex" else _page(front, page, parts)
     if about.coded is not None:
         every = [each for part in parts for each in part.exhibits]
         more = [(f"figure {each.id}", each.svg) for each in every]
@@ -135,7 +146,14 @@ def write(
         searched([("report", text), *more], about.coded.key, about.coded.how)
     if kind == ".md":
         write_figures(beside, parts)
-    file.write_text(text, encoding="utf-8")
+    if not kind:
+        write_tables(file, parts)
+    elif kind == ".pdf":
+        write_pdf(file, text)
+    elif kind == ".xlsx":
+        write_workbook(file, parts)
+    else:
+        file.write_text(text, encoding="utf-8")
     if tables is not None:
         write_tables(tables, parts)
     return file

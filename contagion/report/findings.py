@@ -22,7 +22,9 @@ BASELINE, HITS = "baseline", "capital of the nodes hit"  # what a sentence rests
 
 def of_result(result: PropagationResult, tag: str) -> list[Sentence]:
     """What a reader should know first about a run."""
-    return [*total(result, tag), *falls(result, tag), *defaults(result, tag), *reach(result, tag)]
+    on = falls(result, tag)
+    first = [*total(result, tag), *on[:2], *defaults(result, tag)]
+    return [*first, *on[2:], *reach(result, tag)]
 
 
 def total(result: PropagationResult, tag: str) -> list[Sentence]:

@@ -126,11 +126,12 @@ def write_tables(folder: Path, sections: Sequence[Section]) -> list[Path]:
                 name = f"{exhibit.id}.csv"
                 note = " ".join(filter(None, [str(exhibit.lead), exhibit.table.note]))
                 contents.append((name, exhibit.label, exhibit.title, section.title, note))
-                found.append(_write(folder / name, _cells(exhibit.table)))
+                found.append(_write(folder / name, cell_rows(exhibit.table)))
     return [_write(folder / "contents.csv", contents), *found]
 
 
-def _cells(table: Table) -> list[tuple[str, ...]]:
+def cell_rows(table: Table) -> list[tuple[str, ...]]:
+    """The head and the rows with numbers as a machine reads them."""
     rows = table.all_rows
     return [
         table.head,
@@ -161,7 +162,7 @@ def data_link(table: Table) -> str:
 
 def csv_text(table: Table) -> str:
     """The table as the text of a CSV file."""
-    return _text(_cells(table))
+    return _text(cell_rows(table))
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:

@@ -32,7 +32,7 @@ from .sections import (
 from .sections.caveats import Assumption, listed_assumptions
 
 MOST = 10  # lines
-ROOM = (5, 3, 4)  # lines that each question has at least, where it has as many to say
+ROOM = (5, 2, 3)  # lines that each question has at least, where it has as many to say
 CASES = 7  # rows of the table
 ROLES = ("owners", "holder", "external creditors")
 
@@ -102,11 +102,9 @@ def shares(have: list[int]) -> list[int]:
     """How many lines each question gets: what it is due, then what the others leave.
 
     >>> shares([9, 2, 0]), shares([9, 9, 9]), shares([2, 1, 1])
-    ([8, 2, 0], [5, 3, 2], [2, 1, 1])
+    ([8, 2, 0], [5, 2, 3], [2, 1, 1])
     """
     given = [min(mine, due) for mine, due in zip(have, ROOM, strict=True)]
-    while sum(given) > MOST:
-        given[max(range(len(given)), key=lambda k: (given[k] - ROOM[k], k))] -= 1
     for at, mine in enumerate(have):
         given[at] += min(mine - given[at], MOST - sum(given))
     return given

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..citations import cite
 from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
@@ -19,6 +20,16 @@ from .assumed import RESTS, assumed_capital, warned
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
+
+MONEY = (
+    "equity_before",
+    "equity_after",
+    "loss",
+    "direct_loss",
+    "contagion_loss",
+    "claims_lost",
+    "shortfall",
+)  # columns of the table of nodes, money
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -189,6 +200,19 @@ class PropagationResult(RunArrays):
         """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
         return audit(self, self.ledger)
 
+    def cite(self) -> str:
+        """BibTeX of the papers of the model, and of this package.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> net = ct.datasets.load("neva_ring3")
+        >>> bib = ct.EisenbergNoe().propagate(net, ct.Shock.default("A")).cite()
+        >>> bib.count("@article"), "Eisenberg, Larry" in bib
+        (1, True)
+        """
+        return cite(type(self.model).__name__)
+
     # -- representations --------------------------------------------------------------------
 
     def summary(self) -> list[str]:
@@ -242,4 +266,4 @@ class PropagationResult(RunArrays):
 
     def _repr_html_(self) -> str:
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
-        return notebook(repr(self), top)
+        return notebook(repr(self), top, self.network.unit, MONEY)

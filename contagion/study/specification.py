@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import ArgumentError, MissingFileError, located
-from ..media import shown
+from ..media import notebook, page, shown
 from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
 from ..rules import Rule
@@ -266,6 +266,9 @@ class Study:
         shock = "its first run" if self.shock is None else repr(self.shock)
         head = self.title or self.network[source.SOURCE]
         return f"Study of {head}: {shock}, {self.model!r}, gives {', '.join(self.outputs)}"
+
+    def _repr_html_(self) -> str:
+        return f"{notebook(repr(self))}<pre>{page(self.toml())}</pre>"
 
 
 def known_each(given: Iterable[Any], known: Iterable[str], what: str, where: str = "") -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from .. import media
 from ..datasets import Card
 from ..errors import ArgumentError
-from ..media import guarded, shown
+from ..media import guarded, notebook, shown
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
 from ..shocks import Shock
@@ -139,6 +139,9 @@ class StudyRun:
         for name, result in self.results.items():
             lines += [f"{name}:", *(f"  {line}" for line in repr(result).splitlines()[:6])]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return notebook(repr(self))
 
 
 def first_run(card: Card | None, network: ExposureNetwork, recovery: float | None = None) -> Shock:

@@ -1,0 +1,140 @@
+"""PDF, workbook, LaTeX, folder of CSV, what to cite, and what a notebook shows."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import pandas as pd
+import pytest
+from test_report import Page
+
+import contagion as ct
+from contagion.citations import PAPERS, entries
+from contagion.models import MODELS
+from contagion.report.forms import escaped
+
+MODEL, SHOCK = ct.EisenbergNoe(), ct.Shock.default("three_arrows")
+
+
+@pytest.fixture(scope="module")
+def net():
+    return ct.datasets.load("cefi_credit_2022")
+
+
+@pytest.fixture(scope="module")
+def result(net):
+    return MODEL.propagate(net, SHOCK)
+
+
+@pytest.fixture(scope="module")
+def page(net, result, tmp_path_factory):
+    file = ct.write_report(tmp_path_factory.mktemp("r") / "r.html", net, result)
+    return Page(file.read_text("utf-8"))
+
+
+def test_a_workbook_has_a_sheet_an_exhibit_with_numbers(tmp_path, net, result, page):
+    file = ct.write_report(tmp_path / "r.xlsx", net, result)
+    sheets = pd.read_excel(file, sheet_name=None, header=None, engine="calamine")
+    assert next(iter(sheets)) == "R2" and set(sheets) == set(page.tables)
+    frame = sheets["T10"]
+    assert frame.iloc[3].tolist() == page.tables["T10"][0]
+    amounts = pd.to_numeric(frame.iloc[4:-1, 4])
+    assert amounts.sum() == pytest.approx(result.socialization.borne / 1e6, abs=0.6)
+    again = ct.write_report(tmp_path / "again.xlsx", net, result)
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_tables_for_latex(tmp_path, net, result, page):
+    text = ct.write_report(tmp_path / "r.tex", net, result).read_text("utf-8")
+    assert text.count(r"\begin{tabularx}") == text.count(r"\end{tabularx}") == len(page.tables)
+    for name in page.tables:
+        assert rf"\label{{tab:{name}}}" in text
+    assert "1,000.0 & 43\\% & 43\\% \\\\" in text
+    assert not re.search(r"(?<!\\)[#_]", re.sub(r"%.*|\\label\{.*?\}", "", text))
+
+
+def test_latex_sets_every_letter_of_a_name():
+    assert escaped(r"a_b & {c}~\d") == r"a\_b \& \{c\}\textasciitilde{}\textbackslash{}d"
+
+
+def test_a_path_without_an_ending_is_a_folder_of_csv(tmp_path, net, result, page):
+    folder = ct.write_report(tmp_path / "tables", net, result)
+    assert {file.stem for file in folder.glob("*.csv")} == {*page.tables, "contents"}
+
+
+def test_another_ending_is_refused(tmp_path, net):
+    with pytest.raises(ct.ArgumentError, match="has to end in"):
+        ct.write_report(tmp_path / "r.docx", net)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pdf_or_how_to_get_one(tmp_path, net, result, monkeypatch):
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError):
+        pass
+    else:
+        file = ct.write_report(tmp_path / "r.pdf", net, result)
+        assert file.read_bytes().startswith(b"%PDF")
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(ct.MissingPackageError, match=r"contagion-risk\[pdf\]"):
+        ct.write_report(tmp_path / "none.pdf", net, result)
+    assert not (tmp_path / "none.pdf").exists()
+
+
+# -- what to cite -------------------------------------------------------------------------------
+
+
+def test_every_model_has_its_papers():
+    assert set(PAPERS) == {model.__name__ for model in MODELS.values()}
+    for model in MODELS.values():
+        text = " ".join(entries()[key] for key in PAPERS[model.__name__])
+        for year in re.findall(r"\((\d{4})\)", model.source):
+            assert f"year = {{{year}}}" in text, model
+
+
+def test_bibtex_is_well_formed():
+    for key, entry in entries().items():
+        assert entry.count("{") == entry.count("}") and entry.startswith(("@article", "@techrep"))
+        assert f"{{{key}," in entry and "author" in entry and "title" in entry
+    assert {key for keys in PAPERS.values() for key in keys} == set(entries())
+
+
+def test_a_result_says_what_to_cite(net):
+    text = ct.DebtRank().propagate(net, SHOCK).cite()
+    assert "battiston2012" in text and "bardoscia2015" in text and "eisenberg" not in text
+    assert f"version = {{{ct.__version__}}}" in text
+
+
+# -- notebooks ----------------------------------------------------------------------------------
+
+
+def test_notebooks_show_amounts_with_their_unit(net, result):
+    study = ct.Study("neva_ring3")
+    case = ct.experiments.Case(net, MODEL, SHOCK)
+    shown = {
+        "network": net, "result": result, "explanation": result.explain("celsius_users"),
+        "stress": ct.stress_test(net, MODEL, ct.scenarios.single_defaults(net)),
+        "sweep": ct.sweep(case, {"shock.recovery": [0.0, 0.5]}),
+        "defaults": ct.measures.every_default(net, MODEL),
+    }  # fmt: skip
+    for what, thing in shown.items():
+        text = thing._repr_html_()
+        assert "USD m</th>" in text, what
+        assert not re.search(r"\d(\.\d+)?e[+-]\d+|\d{9}", re.sub(r"\d{4}-\d\d", "", text)), what
+    for thing in (study, study.run(), ct.rules.Waterfall([ct.rules.Layer("fund")])):
+        assert "<p>" in thing._repr_html_()
+    assert "[network]" in study._repr_html_()
+
+
+def test_names_act_on_no_notebook():
+    evil = "<script>x</script>"
+    claims = {"creditor": ["b"], "debtor": [evil], "amount": [4.0]}
+    nodes = {"node": [evil, "b"], "external_assets": [5.0, 1]}
+    net = ct.ExposureNetwork(nodes, claims, name=evil)
+    assert "<script" not in net._repr_html_()
