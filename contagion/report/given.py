@@ -12,13 +12,14 @@ from ..datasets import Card
 from ..datasets import card as dataset_card
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError, expect, several
+from ..experiments.over_networks import OverNetworks
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import MEASURES, EveryDefault, Topology
-from ..measures.ranking import Agreement, agreement
+from ..measures.ranking import Agreement, RankStability, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..records import Table
@@ -51,6 +52,8 @@ class Given:
     agreement: Agreement | None
     defaults: EveryDefault | None = None
     coded: Coded | None = None
+    ensemble: OverNetworks | None = None
+    stability: RankStability | None = None
 
 
 def given(
@@ -120,7 +123,7 @@ def of_study(
         return replace(of_study(hidden.run), coded=hidden)
     found, policies = run.results, run.results.get("policy", ())
     answers = [found[name] for name in ("reverse", "triggers", "fund") if name in found]
-    return given(
+    made = given(
         run.network,
         found.get("run", ()),
         found.get("rank"),
@@ -134,6 +137,8 @@ def of_study(
         policies,
         found.get("defaults"),
     )
+    ranks = found.get("stability")
+    return replace(made, ensemble=found.get("ensemble"), stability=ranks)
 
 
 def _card(network: ExposureNetwork, card: Card | str | None) -> Card | None:

@@ -81,6 +81,7 @@ def answers(about: Given) -> list[list[Sentence]]:
         [] if about.comparison is None else rules_compared.sentences(about.comparison),
         sensitivity.sentences(network, about.reverse),
         uncertainty.sentences(about.stress),
+        uncertainty.over_ensemble(about.ensemble),
     )  # one line of each before the second of any
     change = [line for row in zip_longest(*ways) for line in row if line is not None]
     found = (far, critical, change)

@@ -105,6 +105,11 @@ TABLES: dict[str, Callable[[Any], dict[str, pd.DataFrame]]] = {
     "explain": _explained,
     "rank": lambda ranking: {"ranking": ranking.table.reset_index()},
     "defaults": _every,
+    "ensemble": lambda found: {
+        "networks": found.table.reset_index(),
+        "nodes": found.nodes.rename_axis("node").reset_index(),
+    },
+    "stability": lambda found: {"ranks": found.table.reset_index()},
     "compare": of_comparison,
     "stress": _stress,
     "sweep": lambda done: {"cells": done.table},

@@ -46,8 +46,8 @@ class Study:
         word, the path of a TOML file, `venue:NAME` or a table.
     scenarios : a set of `ct.scenarios`, or its kind with parameters; the seed is 0 unless given.
     outputs : what :meth:`run` gives: names, or {name: options} with the keywords of the function
-        that makes it (`rng` is called `seed`); one of run, explain, rank, defaults, compare,
-        stress, sweep, reverse, triggers, fund, policy, layers.
+        that makes it (`rng` is called `seed`); one of run, explain, rank, defaults, ensemble,
+        stability, compare, stress, sweep, reverse, triggers, fund, policy, layers.
     title : for people.
     folder : where relative paths begin.
 

@@ -35,6 +35,9 @@ def usual(study: Study, ranking: bool = True) -> Study:
         outputs["rank"] = {"models": [study.model], "recovery": rate}
         if len(begun.network) <= PAIRS:
             outputs["defaults"] = {"recovery": rate}
+    if len(begun.networks) > 1:
+        outputs["ensemble"] = {}
+        outputs |= {"stability": {"recovery": outputs["rank"]["recovery"]}} if ranking else {}
     helps = {name: one for name, one in _interventions(begun).items() if _runs(begun, one)}
     if helps:
         outputs["policy"] = {"interventions": helps}

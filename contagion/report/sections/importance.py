@@ -7,8 +7,10 @@ from functools import partial
 import pandas as pd
 
 from ... import plot
+from ...measures.ranking import RankStability
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
+from ...plot.style import percent
 from ...records import Table
 from ..facts import Fact, Sentence
 from ..figures import figure
@@ -24,8 +26,9 @@ MOST = 20
 
 def exhibits(about: Given) -> list[Exhibit]:
     """T11, F11R: systemic importance, and how far its measures agree."""
+    spread = [] if about.stability is None else [_stability(about.network, about.stability)]
     if about.ranking is None:
-        return []
+        return spread
     ranks = ranking_table(about.network, about.ranking)
     title = "How far the measures agree"
     if about.agreement is None:
@@ -33,10 +36,32 @@ def exhibits(about: Given) -> list[Exhibit]:
             "Ranks can be compared where two measures or more tell nodes apart, and among "
             f"{LARGE:,} nodes at most."
         )
-        return [ranks, Exhibit("F11R", title, missing=missing)]
+        return [ranks, Exhibit("F11R", title, missing=missing), *spread]
     draw = partial(plot.rank_ranges, about.agreement, most=MOST)
     text = f"The ranks of each node under each measure. {about.agreement.sentence}"
-    return [ranks, figure("F11R", title, draw, text)]
+    return [ranks, figure("F11R", title, draw, text), *spread]
+
+
+def _stability(network: ExposureNetwork, found: RankStability) -> Exhibit:
+    """T11S: the rank of each node over networks, and how often it is among the first."""
+    measure = next(iter(found.ranks))
+    frame, name = found.table.loc[measure].head(MOST), names(network)
+    tops = [column for column in frame if str(column).startswith("top_")]
+    rows = [
+        [name[node], f"{row['median']:.0f}", f"{row['low']:.0f}–{row['high']:.0f}",
+         *(percent(row[top]) for top in tops)]
+        for node, row in frame.iterrows()
+    ]  # fmt: skip
+    head = ["node", "median rank", "from–to", *(f"P(rank ≤ {str(t)[4:]})" for t in tops)]
+    facts = {
+        "count": Fact("networks", found.networks, "count", ("the ensemble",), "T11S", "network"),
+        "by": Fact("measure", measure_title(measure), "text", (), "T11S"),
+    }
+    lead = Sentence("Ranks by {by} over {count}.", facts)
+    note = "From–to: the middle 95% of the networks. 1 is the most important."
+    more = len(network) - len(rows)
+    done = table(head, rows, note=note + left_out(more, "nodes of less importance"))
+    return Exhibit("T11S", "How sure the ranks are", lead, table=done)
 
 
 def ranking_table(network: ExposureNetwork, ranking: Table | pd.DataFrame) -> Exhibit:

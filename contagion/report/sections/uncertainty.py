@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from ... import plot
+from ...experiments.over_networks import OverNetworks
 from ...experiments.stress import StressTest
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
@@ -17,6 +18,7 @@ from ...text import plural
 from ...units import Scale, scale
 from ..facts import Fact, Sentence
 from ..figures import figure
+from ..findings import BASELINE
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import left_out
@@ -39,15 +41,55 @@ FEW = 5  # scenarios beyond a level, below which its tail is no finding
 def exhibits(about: Given) -> list[Exhibit]:
     """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
     network, test = about.network, about.stress
+    spread = [] if about.ensemble is None else _ensemble(network, about.ensemble)
     if test is None:
-        return []
+        return spread
     text = (
         "How often the loss of owners and outside creditors is above an amount, with value at risk "
         "and shortfall."
     )
     drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
-    return [_system(test), drawn, *tail, _nodes(network, test)]
+    return [_system(test), drawn, *tail, _nodes(network, test), *spread]
+
+
+def _ensemble(network: ExposureNetwork, test: OverNetworks) -> list[Exhibit]:
+    """T13E, T13P: the shock on every network of an ensemble: losses, and who defaults how often."""
+    frame = test.table
+    shown = [name for name in TITLES if name in frame and (frame[name] != 0).any()]
+    to = scale([frame[name].max() for name in shown if name != "defaults"], test.unit)
+    rows = []
+    for name in shown:
+        values = frame[name].to_numpy()
+        cuts = np.quantile(values, QUANTILES, method="inverted_cdf")
+        found = [values.min(), *cuts, values.max(), values.mean()]
+        rows.append([TITLES[name], *(_amount(float(x), name, to) for x in found)])
+    count = len(frame)
+    facts = {"count": Fact("networks", count, "count", ("the ensemble",), "T13E", "network")}
+    lead = Sentence("The same shock on each of {count} that fit the same data.", facts)
+    note = (
+        f"Amounts in {to.label or 'money'}. Quantiles are over the networks: they say how much the "
+        "result depends on exposures that are not known, not how likely the shock is."
+    )
+    head = ["", "smallest", "5%", "median", "95%", "largest", "mean"]
+    done = table(head, rows, note=note)
+    frame, name = test.nodes, list(names(network).values())
+    to = scale(frame["mean_loss"], test.unit)
+    order = np.lexsort((-frame["mean_loss"].to_numpy(), -frame["default_probability"].to_numpy()))
+    part = [
+        [name[i], percent(frame["default_probability"].iloc[i]), to(frame["mean_loss"].iloc[i])]
+        for i in order[:NODES]
+    ]
+    more = len(network) - len(part)
+    nodes = table(
+        ["node", "in default", to.named("mean loss")], part,
+        note="In default: share of the networks in which the node is in default after the shock."
+        + left_out(more, "other nodes"),
+    )  # fmt: skip
+    return [
+        Exhibit("T13E", "The shock over the ensemble of networks", lead, table=done),
+        Exhibit("T13P", "Defaults over the ensemble", table=nodes),
+    ]
 
 
 def _lead(test: StressTest) -> str:
@@ -179,6 +221,23 @@ def _share(value: float) -> str:
     ('<0.1%', '12.3%', '0.0%')
     """
     return "<0.1%" if 0 < value < 0.0005 else f"{value:.1%}"
+
+
+def over_ensemble(found: OverNetworks | None) -> list[Sentence]:
+    """Key finding: how far the loss of the same shock spreads over the networks."""
+    if found is None:
+        return []
+    of = "socialized" if "socialized" in found.table else "owners_loss"
+    low, high = np.quantile(found.table[of], (0.05, 0.95), method="inverted_cdf")
+    row = (TITLES[of], "the ensemble")
+    facts = {
+        "low": Fact("5%", float(low), "money", row, "T13E", found.unit),
+        "high": Fact("95%", float(high), "money", row, "T13E", found.unit),
+        "count": Fact("networks", len(found.table), "count", ("the ensemble",), "T13E", "network"),
+    }
+    words = "is socialized" if of == "socialized" else "is lost by owners"
+    text = f"{{low}} to {{high}} {words} in nine of ten of {{count}} that fit the same data."
+    return [Sentence(text, facts, (BASELINE,))]
 
 
 def sentences(test: StressTest | None) -> list[Sentence]:
