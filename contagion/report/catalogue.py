@@ -44,6 +44,10 @@ EXHIBITS = {
     "T6": Entry("face value of all claims of a creditor on a debtor, over its capital",
                 "measures.scorecards.large_exposures(network)"),
     "T7": Entry("claims less debts inside the network", "network.balance_sheet"),
+    "T7I": Entry("face value of claims by instrument, currency, layer, maturity",
+                 "network.exposures"),
+    "T7V": Entry("at how many venues a node holds claims, owes, or guarantees",
+                 "network.exposures"),
     "F6": Entry("losses of others when each node defaults, direct and by the cascade",
                 "experiments.every_default", "defaults/triggers"),
     "T8": Entry("one row a trigger: contagion index 100·Σℓ(j|i)/ΣK_j, induced defaults, rounds, "

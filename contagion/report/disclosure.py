@@ -30,7 +30,18 @@ from ..vocabulary import Rng
 
 KEPT = ("creditor", "debtor", "amount", "tier", "rank", "exit", "weight", "lgd")
 ENDS = ("guarantor", "debtor", "creditor", "owner", "company")  # columns that name a node
-RELATIVE = ("run", "rank", "defaults", "stress", "compare", "triggers")
+RELATIVE = (
+    "run",
+    "rank",
+    "defaults",
+    "stress",
+    "compare",
+    "triggers",
+    "ensemble",
+    "stability",
+    "explain",
+)
+PARTS = ("shock.recovery", "network.capital")  # of a sweep, that are no money
 MONEY = ("add", "amount", "loss")  # options in money, which a ratio would change
 SAME = 1e-9  # relative difference of a share that is only rounding
 UNIT = "% of all claims"
@@ -127,6 +138,8 @@ def _money(output: str, options: Mapping[str, Any]) -> bool:
         told = [plain_value(one) for one in options.get("interventions", {}).values()]
         return any(key in MONEY and value not in (0, "none") for one in told
                    for key, value in one.items())  # fmt: skip
+    if output == "sweep":
+        return not set(options.get("grid", {})) <= set(PARTS)
     return output not in RELATIVE or any(key in MONEY for key in options)
 
 

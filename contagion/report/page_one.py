@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 
+import numpy as np
+
 from ..experiments.policy import ShockComparison
 from ..experiments.rule_comparison import AS_GIVEN
 from ..plot.pieces import listed, names, shock_words
+from ..plot.style import percent
 from ..results.assumed import assumed_capital
 from ..results.propagation_result import PropagationResult
 from ..text import plural
@@ -80,6 +83,7 @@ def answers(about: Given) -> list[list[Sentence]]:
         interventions.sentences(about.policy),
         [] if about.comparison is None else rules_compared.sentences(about.comparison),
         sensitivity.sentences(network, about.reverse),
+        sensitivity.of_sweeps(about.sweeps),
         uncertainty.sentences(about.stress),
         uncertainty.over_ensemble(about.ensemble),
     )  # one line of each before the second of any
@@ -198,16 +202,36 @@ def cases(about: Given) -> Exhibit | None:
     }  # fmt: skip
     to = scale([float(each.sum()) for each in sums.values()], about.network.unit)
     rows = [
-        [case, to(float(sums[case].sum())), *(to(float(x)) for x in sums[case]), _defaults(result)]
+        [
+            case,
+            to(float(sums[case].sum())),
+            *(to(float(x)) for x in sums[case]),
+            _of_capital(float(sums[case].sum()), result),
+            _defaults(result),
+        ]
         for case, result in found.items()
     ]
-    head = ["case", "lost in all", "owners", "holders", "outside creditors", "further defaults"]
+    head = [
+        "case",
+        "lost in all",
+        "owners",
+        "holders",
+        "outside creditors",
+        "of all capital",
+        "further defaults",
+    ]
     note = (
         f"Amounts in {to.label or 'money'}, what the shock causes, each case in a run of its own. "
-        "Holders: nodes with a claim whose own balance sheet is not known."
+        "Holders: nodes with a claim whose own balance sheet is not known. Of all capital: over "
+        "the positive equity of all nodes before the shock."
     )
     done = table(head, rows, note=note, words=[len(head) - 1])
     return Exhibit("T0", "Who bears the loss in each case", table=done)
+
+
+def _of_capital(lost: float, result: PropagationResult) -> str:
+    capital = float(np.maximum(np.nan_to_num(result.equity_before), 0.0).sum())
+    return percent(lost / capital) if capital > 0 else "–"
 
 
 def _defaults(result: PropagationResult) -> str:

@@ -25,7 +25,7 @@ def usual(study: Study, ranking: bool = True) -> Study:
     Example
     -------
     >>> list(usual(Study("cefi_credit_2022")).outputs)
-    ['run', 'rank', 'defaults', 'policy']
+    ['run', 'rank', 'defaults', 'sweep', 'policy']
     """
     begun = StudyRun(study)
     outputs: dict[str, dict[str, Any]] = {"run": {}}
@@ -38,10 +38,22 @@ def usual(study: Study, ranking: bool = True) -> Study:
     if len(begun.networks) > 1:
         outputs["ensemble"] = {}
         outputs |= {"stability": {"recovery": outputs["rank"]["recovery"]}} if ranking else {}
+    if len(begun.network) <= PAIRS and (grid := _grid(begun)):
+        outputs["sweep"] = {"grid": grid}
     helps = {name: one for name, one in _interventions(begun).items() if _runs(begun, one)}
     if helps:
         outputs["policy"] = {"interventions": helps}
     return study.but(outputs=outputs)
+
+
+def _grid(begun: StudyRun) -> dict[str, list[float]]:
+    """What is varied: the recovery rate of the nodes hit, and the capital of all."""
+    grid = {}
+    if begun.shock.defaults and not begun.shock.depegs:
+        grid["shock.recovery"] = [0.0, 0.25, 0.5, 0.75]
+    if begun.network.book.known.any():
+        grid["network.capital"] = [0.5, 1.0, 2.0]
+    return grid
 
 
 def _interventions(begun: StudyRun) -> dict[str, Intervention]:

@@ -32,7 +32,11 @@ def exhibits(about: Given) -> list[Exhibit]:
     network = about.network
     if not len(network.amount):
         return [Exhibit("T6", "Largest exposures", missing="There are no exposures.")]
-    return [_largest(network), _balances(network)]
+    return [
+        _largest(network),
+        _balances(network),
+        *filter(None, [_parts(network), _roles(network)]),
+    ]
 
 
 def _largest(network: ExposureNetwork) -> Exhibit:
@@ -154,3 +158,60 @@ def sentences(network: ExposureNetwork) -> list[Sentence]:
 
 
 LIMIT = 0.25  # of capital, above which an exposure is large
+
+
+GROUPED = ("instrument", "currency", "layer", "maturity", "asset")  # columns of claims
+
+
+def _parts(network: ExposureNetwork) -> Exhibit | None:
+    """T7I: the claims by instrument, currency, layer and maturity, as far as the table has them."""
+    frame, amount = network.exposures, pd.Series(network.amount)
+    total = float(amount.sum())
+    to, rows = scale([total], network.unit), []
+    for column in GROUPED:
+        if column not in frame or frame[column].isna().all():
+            continue
+        words = frame[column].fillna("not said").astype(str).to_numpy()
+        by = amount.groupby(words).agg(["sum", "count"]).sort_values("sum", ascending=False)
+        rows += [
+            ["" if at else column, word, to(x), percent(x / total) if total else "–", f"{count:,}"]
+            for at, (word, x, count) in enumerate(by.head(ENDS).itertuples())
+        ]
+    if not rows:
+        return None
+    head = ["by", "", to.named("claims"), "share", "number"]
+    note = f"The {ENDS} largest of each." if len(rows) > ENDS else ""
+    return Exhibit("T7I", "Claims by kind of contract", table=table(head, rows, text=2, note=note))
+
+
+def _roles(network: ExposureNetwork) -> Exhibit | None:
+    """T7V: who deals with how many venues (nodes with a rule of their own), and in which role."""
+    name, venues = names(network), [node for node in network.names if node in network.rules]
+    if len(venues) < 2:
+        return None
+    at = {node: i for i, node in enumerate(network.names)}
+    is_venue = np.zeros(len(network), bool)
+    is_venue[[at[node] for node in venues]] = True
+    real, n = network.amount > 0, len(network)
+
+    def touched(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
+        keep = real & is_venue[other]
+        pairs = np.unique(mine[keep] * np.int64(n) + other[keep])
+        return np.bincount(pairs // n, minlength=n)
+
+    held, owed = (
+        touched(network.creditor, network.debtor),
+        touched(network.debtor, network.creditor),
+    )
+    backs = np.zeros(n, int)
+    if network.guarantees is not None:
+        by = network.guarantees.drop_duplicates(["guarantor", "debtor"])["guarantor"].value_counts()
+        backs = np.array([int(by.get(node, 0)) for node in network.names])
+    order = np.lexsort((-owed, -(held + owed + backs)))
+    order = [int(i) for i in order if held[i] + owed[i] + backs[i] > 1][:EXPOSURES]
+    if not order:
+        return None
+    rows = [[name[network.names[i]], f"{held[i]}", f"{owed[i]}", f"{backs[i]}"] for i in order]
+    head = ["node", "venues it has claims on", "venues it owes", "venues it guarantees"]
+    lead = f"{len(venues):,} venues have rules of their own; one default touches all that it owes."
+    return Exhibit("T7V", "Nodes and their roles at venues", lead, table=table(head, rows))

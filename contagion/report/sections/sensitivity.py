@@ -16,6 +16,7 @@ from ...plot.pieces import listed, names
 from ...text import plural, same_scale
 from ..facts import Fact, Sentence
 from ..figures import figure
+from ..findings import BASELINE
 from ..given import Answer, Given
 from ..parts import Exhibit, table, tagged
 
@@ -255,4 +256,25 @@ def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[Sente
         text = text.replace("{a}", "" if str(goal).startswith("a ") else "a ")
         text += f" ({UNSURE})." if UNSURE in sure.template else "."
         lines.append(Sentence(text, {"goal": goal, "takes": takes, "where": where}, ("policy",)))
+    return lines
+
+
+def of_sweeps(found: tuple[Sweep, ...]) -> list[Sentence]:
+    """Key finding: how far the socialized loss goes over the values of each first sweep."""
+    lines = []
+    for tag, sweep in tagged(found)[:1]:
+        of = "socialized" if "socialized" in sweep.measures else "contagion_loss"
+        if of not in sweep.measures or len(_varied(sweep)) < 2:
+            continue  # over one axis the table has every value
+        means = sweep.mean(of)["mean"].dropna()
+        if not len(means) or not means.max() > means.min():
+            continue
+        facts = {
+            end: Fact(end, float(value), "money", (_words(of),), f"T12S{tag}", sweep.unit)
+            for end, value in (("smallest", means.min()), ("largest", means.max()))
+        }
+        names = [_words(name.rpartition(".")[2]) for name in _varied(sweep)]
+        what = "is socialized" if of == "socialized" else "is lost by contagion"
+        text = f"{{smallest}} to {{largest}} {what} as {listed(names)} vary."
+        lines.append(Sentence(text, facts, (BASELINE,)))
     return lines
