@@ -36,7 +36,7 @@ class Page(HTMLParser):
         values = dict(attrs)
         if "id" in values:
             self.ids.append(values["id"])
-        if values.get("class") == "exhibit":
+        if str(values.get("class")).split()[0] == "exhibit":
             self._exhibit = values["id"]
         if tag == "tr":
             self.tables.setdefault(self._exhibit, []).append([])

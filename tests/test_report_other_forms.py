@@ -11,12 +11,14 @@ matplotlib.use("Agg")
 
 import pandas as pd
 import pytest
+from conftest import others_slow
 from test_report import Page
 
 import contagion as ct
 from contagion.citations import PAPERS, entries
 from contagion.models import MODELS
 from contagion.report.forms import escaped
+from contagion.study.usual_outputs import usual
 
 MODEL, SHOCK = ct.EisenbergNoe(), ct.Shock.default("three_arrows")
 
@@ -85,6 +87,16 @@ def test_a_pdf_or_how_to_get_one(tmp_path, net, result, monkeypatch):
     with pytest.raises(ct.MissingPackageError, match=r"contagion-risk\[pdf\]"):
         ct.write_report(tmp_path / "none.pdf", net, result)
     assert not (tmp_path / "none.pdf").exists()
+
+
+@pytest.mark.parametrize("name", others_slow(["cefi_credit_2022", "three_venues"]))
+def test_page_one_is_one_page_of_paper(tmp_path, name):
+    weasyprint = pytest.importorskip("weasyprint")
+    done = usual(ct.Study(name)).run()
+    file = ct.write_report(tmp_path / "r.html", done)
+    pages = weasyprint.HTML(str(file)).render().pages
+    assert {"cover", "findings", "F7", "T0"} <= set(pages[0].anchors)
+    assert "about" in pages[1].anchors  # nothing of page one is left over
 
 
 # -- what to cite -------------------------------------------------------------------------------

@@ -37,27 +37,27 @@ FORMULAS = _all(
     ("Default cascade", r"i \;\mathrm{defaults\;when}\; \sum_{j \in D} (1 - R)\, L_{ji} > e_i",
      "Furfine GaiKapadia"),
     ("DebtRank",
-     r"h_i(t+1) = \min\{\,1,\; h_i(t) + \sum_j \frac{L_{ji}}{e_i}\,[\,h_j(t) - h_j(t-1)\,]\,\}",
+     r"h_i(t+1) = \min\{\,1,\; h_i(t) + \sum_j \dfrac{L_{ji}}{e_i}\,[\,h_j(t) - h_j(t-1)\,]\,\}",
      "DebtRank"),
     ("What the shock takes at once", r"d_i = \min\{\, \mathrm{initial}_i,\; e_i^{+},\;"
      r"\mathrm{loss\;of\;owners}_i \,\}", "ledger"),
     ("The ledger", r"\sum_i (\mathrm{shock}_i + \mathrm{contagion}_i) ="
      r"\mathrm{initial\;loss} + \mathrm{deadweight} + \mathrm{relief}", "ledger"),
-    ("Socialized share", r"s = \frac{\sum_i \mathrm{contagion}_i}{\mathrm{initial\;loss} +"
+    ("Socialized share", r"s = \dfrac{\sum_i \mathrm{contagion}_i}{\mathrm{initial\;loss} +"
      r"\mathrm{deadweight} + \mathrm{relief}}", "ledger"),
-    ("Amplification", r"A = \frac{\mathrm{initial\;loss} + \mathrm{deadweight}}"
+    ("Amplification", r"A = \dfrac{\mathrm{initial\;loss} + \mathrm{deadweight}}"
      r"{\mathrm{initial\;loss}}", "ledger"),
     ("Concentration", r"\mathrm{HHI} = \sum_i s_i^2,\quad CR_k = \sum_{i \leq k} s_{(i)}",
      "network"),
-    ("Leverage matrix and its spectral radius", r"\Lambda_{ij} = \frac{L_{ji}}{e_i},\quad"
+    ("Leverage matrix and its spectral radius", r"\Lambda_{ij} = \dfrac{L_{ji}}{e_i},\quad"
      r"r(\Lambda) < 1 :\;\mathrm{small\;losses\;shrink}", "network"),
-    ("Contagion index", r"CI_i = 100\, \frac{\sum_{j \neq i} \ell(j|i)}{\sum_{j \neq i} K_j}",
+    ("Contagion index", r"CI_i = 100\, \dfrac{\sum_{j \neq i} \ell(j|i)}{\sum_{j \neq i} K_j}",
      "ranking triggers"),
-    ("Vulnerability index", r"VI_i = 100\, \frac{\sum_{j \neq i} \ell(i|j)}{(N-1)\, K_i}",
+    ("Vulnerability index", r"VI_i = 100\, \dfrac{\sum_{j \neq i} \ell(i|j)}{(N-1)\, K_i}",
      "ranking triggers"),
     ("Value at risk and expected shortfall",
      r"\mathrm{VaR}_q = \inf\{x : P(X \leq x) \geq q\},\quad"
-     r"\mathrm{ES}_q = \frac{1}{1-q}\int_q^1 \mathrm{VaR}_u\, du", "stress"),
+     r"\mathrm{ES}_q = \dfrac{1}{1-q}\int_q^1 \mathrm{VaR}_u\, du", "stress"),
 )  # fmt: skip
 
 

@@ -150,7 +150,9 @@ def assumptions(about: Given) -> Exhibit:
     found = listed_assumptions(about)
     count = sum(one.kind == "data" for one in found)
     fact = Fact("data", count, "count", ("the data",), "T3", "assumption")
-    text = "{count} about the data, then the conventions and the limits of the method."
+    text = "The conventions and the limits of the method."
+    if count:
+        text = "{count} about the data, then the conventions and the limits of the method."
     rows = [[one.letter, one.kind, one.text] for one in found]
     done = table(["", "kind", "assumption"], rows, text=3)
     return Exhibit("T3", "Assumptions and limits", Sentence(text, {"count": fact}), table=done)
