@@ -154,7 +154,7 @@ def test_page_one_is_made_of_the_numbers(page, result):
     assert "Three Arrows Capital defaults: who bears 2.306 bn USD?" in text
     assert f"{money(s.socialized, 'USD')} ({s.socialized_share:.0%}) is socialized" in text
     assert "2 further nodes default because of it: Voyager and Genesis." in text
-    assert "Celsius was insolvent by 1.19 bn USD before the shock, which adds 0.0406 bn USD" in text
+    assert "1.19 bn USD was missing at Celsius before the shock, which adds 0.0406 bn USD" in text
     assert "1,637 m USD (71%) falls on outside creditors: of Genesis (1,000 m USD)" in text
 
 

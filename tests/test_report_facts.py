@@ -251,7 +251,7 @@ def test_without_a_shock_there_is_only_what_is_missing(tmp_path):
     net = from_liabilities(CHAIN, [7, 0, 0], unit="EUR")
     text = said(tmp_path, net, MODEL.propagate(net, baseline="book"))
     assert "already. 3 EUR is missing. " in text
-    assert "a is insolvent by 3 EUR. b is in default." in text
+    assert "3 EUR is missing at a. b is in default." in text
     assert not re.search("because of it|before the shock|destroys", text)
 
 
@@ -309,9 +309,9 @@ def test_a_node_that_defaults_without_the_shock_is_no_further_default(tmp_path, 
     assert result.table["defaulted"].tolist() == [True, True, True, True, False]
     text = said(tmp_path, net, result)
     assert "1 further node defaults because of it: d." in text
-    assert "a was insolvent by 3 EUR before the shock" in text
-    b = "insolvent by 2 EUR" if baseline == "cleared" else "in default"
-    assert f"b was {b} before the shock: its default comes from elsewhere." in text
+    assert "3 EUR was missing at a before the shock" in text
+    b = "2 EUR was missing at b" if baseline == "cleared" else "b was in default"
+    assert f"{b} before the shock: its default comes from elsewhere." in text
 
 
 def test_rules_under_which_nothing_changes(tmp_path):

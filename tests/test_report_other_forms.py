@@ -64,8 +64,8 @@ def test_latex_sets_every_letter_of_a_name():
     assert escaped(r"a_b & {c}~\d") == r"a\_b \& \{c\}\textasciitilde{}\textbackslash{}d"
 
 
-def test_a_path_without_an_ending_is_a_folder_of_csv(tmp_path, net, result, page):
-    folder = ct.write_report(tmp_path / "tables", net, result)
+def test_a_folder_gets_the_tables_as_csv(tmp_path, net, result, page):
+    folder = ct.write_report(f"{tmp_path}/tables/", net, result)
     assert {file.stem for file in folder.glob("*.csv")} == {*page.tables, "contents"}
 
 

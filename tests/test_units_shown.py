@@ -121,7 +121,7 @@ def exhibits(name: str, net: ct.ExposureNetwork, draw: bool) -> dict[str, str]:
     found = {f"finding {k}": str(said) for k, said in enumerate(sentences(about))}
     for section in sections(about):
         for one in section.exhibits:
-            words = [one.title, one.lead, *one.lines, one.missing]
+            words = [one.title, str(one.lead), *one.lines, one.missing]
             if one.table is not None:
                 words += [*one.table.head, one.table.note, *one.table.total]
                 words += [cell for row in one.table.rows for cell in row]

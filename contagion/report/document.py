@@ -59,7 +59,7 @@ def write_report(
     ----------
     path : the file to write; it is replaced where it exists. The ending says the form: .html or
         .htm; .pdf (the extra `pdf`); .md, with the figures in a folder beside it; .xlsx, a sheet
-        an exhibit; .tex, the tables for LaTeX. Without an ending: a folder of CSV files.
+        an exhibit; .tex, the tables for LaTeX. A folder (`tables/`): its tables as CSV.
     network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
         the rest and is printed.
     results : one result or several, all on `network`.
@@ -131,7 +131,8 @@ def write(
     progress: bool = False,
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
-    kind = ending(path, REPORTS, "report") if Path(path).suffix else ""
+    whole_folder = str(path).endswith("/") or Path(path).is_dir()
+    kind = "" if whole_folder else ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
     front, (page, parts), file = cover(about), whole(about, progress), Path(path)
     beside = file.with_name(f"{file.stem}_figures")

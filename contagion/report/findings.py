@@ -6,6 +6,7 @@ import numpy as np
 
 from ..plot.pieces import listed, names, shock_words
 from ..plot.style import ROLE_TEXT
+from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from .facts import Fact, Sentence
 from .phrases import MENTIONED, further_defaults, insolvent_before, of_run
@@ -102,10 +103,12 @@ def falls(result: PropagationResult, tag: str) -> list[Sentence]:
         }
         mine = frame[frame["role"] == role] if not s.missing_before > 0 else frame.iloc[:0]
         parts = []
-        for at, row in enumerate(mine.head(NAMED).itertuples()):
+        for at, row in enumerate(rows_of(mine.head(NAMED))):
             place = (name[row.bearer], *of)
             facts[f"who{at}"] = Fact("bearer", place[0], "name", place, f"T10{tag}")
-            facts[f"much{at}"] = Fact("amount", row.amount, "money", place, f"T10{tag}", unit)
+            facts[f"much{at}"] = Fact(
+                "amount", float(row.amount), "money", place, f"T10{tag}", unit
+            )
             parts.append(f"{{who{at}}} ({{much{at}}})")
         if len(mine) > NAMED:
             parts.append("others")
@@ -122,12 +125,13 @@ def reach(result: PropagationResult, tag: str) -> list[Sentence]:
     kinds = {"reach": "count", "depth": "count", "bystander_share": "share"}
     values = s.to_dict()
     far = {
-        key: Fact(key.replace("_", " "), values[key], kind, (run,), f"S1{tag}")
+        key: Fact(key.replace("_", " "), values[key], kind, (run,), f"S1{tag}",
+                  "further node" if key == "reach" else "")
         for key, kind in kinds.items()
-    }
+    }  # fmt: skip
     steps = "one step" if s.depth == 1 else "up to {depth} steps"
     text = (
-        f"The owners of {{reach}} further node{'s' if s.reach > 1 else ''} lose, {steps} from the "
+        f"{{reach}} lose{'s' if s.reach == 1 else ''}, at the expense of owners, {steps} from the "
         "shock; {bystander_share} of the loss falls on bystanders, who have no direct claim on a "
         "node that was hit."
     )
@@ -166,9 +170,10 @@ def defaults(result: PropagationResult, tag: str) -> list[Sentence]:
             "who": Fact("node", labels[i], "name", of, f"T10N{tag}"),
             "hole": Fact("equity before", short, "size", of, f"T10N{tag}", net.unit),
         }
-        text = "{who} was " + ("insolvent by {hole}" if short < 0 else "in default")
+        was = "was" if result.triggers.any() else "is"
+        text = f"{{hole}} {was} missing at {{who}}" if short < 0 else f"{{who}} {was} in default"
         if not result.triggers.any():
-            lines.append(Sentence(text.replace(" was ", " is ") + ".", facts, (BASELINE,)))
+            lines.append(Sentence(f"{text}.", facts, (BASELINE,)))
             continue
         text += " before the shock"
         added = 0.0 if result.baseline == "book" else result.explain(net.names[i]).on_claims

@@ -92,11 +92,11 @@ def _answer(found: Any) -> dict[str, pd.DataFrame]:
 
 def _every(done: EveryDefault) -> dict[str, pd.DataFrame]:
     """Triggers, victims, and the loss of each pair that has one."""
-    pairs = done.losses.stack().rename("loss")
+    pairs: Any = done.losses.stack()
     return {
         "triggers": done.triggers.reset_index(),
         "victims": done.victims.reset_index(),
-        "losses": pairs[pairs > 0].rename_axis(["trigger", "victim"]).reset_index(),
+        "losses": pairs[pairs > 0].rename_axis(["trigger", "victim"]).reset_index(name="loss"),
     }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..errors import ContagionError
 from ..experiments.policy import Collateral, ExposureLimit, compare
 from ..experiments.policy.intervention import Intervention
@@ -59,7 +57,7 @@ def _grid(begun: StudyRun) -> dict[str, list[float]]:
 def _interventions(begun: StudyRun) -> dict[str, Intervention]:
     """Interventions that need nothing but the network and the shock."""
     net = begun.network
-    hit = [net.names[i] for i in np.flatnonzero(begun.shock.arrays(net).triggers)]
+    hit = list(net.names[begun.shock.arrays(net).triggers])
     found: dict[str, Intervention] = {}
     if net.book.known.any():
         found["exposure limit of 25% of capital"] = ExposureLimit(0.25)

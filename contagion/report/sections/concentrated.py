@@ -49,9 +49,10 @@ def exhibits(about: Given) -> list[Exhibit]:
     )
     if (frame["reason"] != "").any():
         note += " –: nobody has any, or no amount is known."
+    done = table(head, rows, note=note)
     text = "The share of assets, equity, claims and debts that lies with the k largest nodes."
     return [
-        Exhibit("T5", "Concentration", table=table(head, rows, note=note)),
+        Exhibit("T5", "Concentration", next(iter(sentences(network)), ""), table=done),
         figure("F4", "Concentration curve", partial(plot.cumulative_shares, network), text),
     ]
 

@@ -208,10 +208,10 @@ def _roles(network: ExposureNetwork) -> Exhibit | None:
         by = network.guarantees.drop_duplicates(["guarantor", "debtor"])["guarantor"].value_counts()
         backs = np.array([int(by.get(node, 0)) for node in network.names])
     order = np.lexsort((-owed, -(held + owed + backs)))
-    order = [int(i) for i in order if held[i] + owed[i] + backs[i] > 1][:EXPOSURES]
-    if not order:
+    shown = [int(i) for i in order if held[i] + owed[i] + backs[i] > 1][:EXPOSURES]
+    if not shown:
         return None
-    rows = [[name[network.names[i]], f"{held[i]}", f"{owed[i]}", f"{backs[i]}"] for i in order]
+    rows = [[name[network.names[i]], f"{held[i]}", f"{owed[i]}", f"{backs[i]}"] for i in shown]
     head = ["node", "venues it has claims on", "venues it owes", "venues it guarantees"]
     lead = f"{len(venues):,} venues have rules of their own; one default touches all that it owes."
     return Exhibit("T7V", "Nodes and their roles at venues", lead, table=table(head, rows))

@@ -44,11 +44,11 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 def _stability(network: ExposureNetwork, found: RankStability) -> Exhibit:
     """T11S: the rank of each node over networks, and how often it is among the first."""
-    measure = next(iter(found.ranks))
-    frame, name = found.table.loc[measure].head(MOST), names(network)
+    measure, name = next(iter(found.ranks)), names(network)
+    frame: pd.DataFrame = found.table.loc[measure].head(MOST)
     tops = [column for column in frame if str(column).startswith("top_")]
     rows = [
-        [name[node], f"{row['median']:.0f}", f"{row['low']:.0f}–{row['high']:.0f}",
+        [name.get(node, str(node)), f"{row['median']:.0f}", f"{row['low']:.0f}–{row['high']:.0f}",
          *(percent(row[top]) for top in tops)]
         for node, row in frame.iterrows()
     ]  # fmt: skip

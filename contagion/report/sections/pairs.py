@@ -102,7 +102,7 @@ def _victims(found: EveryDefault) -> Exhibit:
               for key in ("vulnerability_index", "hazard")),
             name.get(row["worst_trigger"], "–") if row["worst_loss"] > 0 else "–",
             to(row["worst_loss"]),
-            _share(row["worst_loss"], found.triggers["equity"][node]),
+            _share(row["worst_loss"], float(found.triggers["equity"].loc[node])),
         ]
         for node, row in shown.iterrows()
     ]  # fmt: skip

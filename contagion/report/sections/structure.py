@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -147,7 +148,7 @@ def distributions(network: ExposureNetwork) -> Exhibit | None:
     pairs = np.unique(network.creditor[real] * np.int64(n) + network.debtor[real])
     book = network.book
     to = scale([*book.claims, *book.debts], network.unit)
-    numbers = [
+    numbers: list[tuple[str, np.ndarray, Callable[[float], str]]] = [
         ("debtors of a node", np.bincount(pairs // n, minlength=n), "{:,.0f}".format),
         ("creditors of a node", np.bincount(pairs % n, minlength=n), "{:,.0f}".format),
         (to.named("claims of a node"), book.claims, to),

@@ -73,11 +73,11 @@ def _ensemble(network: ExposureNetwork, test: OverNetworks) -> list[Exhibit]:
     )
     head = ["", "smallest", "5%", "median", "95%", "largest", "mean"]
     done = table(head, rows, note=note)
-    frame, name = test.nodes, list(names(network).values())
-    to = scale(frame["mean_loss"], test.unit)
-    order = np.lexsort((-frame["mean_loss"].to_numpy(), -frame["default_probability"].to_numpy()))
+    each, titles = test.nodes, list(names(network).values())
+    to = scale(each["mean_loss"], test.unit)
+    order = np.lexsort((-each["mean_loss"].to_numpy(), -each["default_probability"].to_numpy()))
     part = [
-        [name[i], percent(frame["default_probability"].iloc[i]), to(frame["mean_loss"].iloc[i])]
+        [titles[i], percent(each["default_probability"].iloc[i]), to(each["mean_loss"].iloc[i])]
         for i in order[:NODES]
     ]
     more = len(network) - len(part)
@@ -166,7 +166,8 @@ def _tail(test: StressTest) -> Exhibit:
         "that probability. ES: expected shortfall, the mean of what lies beyond. Beyond: the "
         "probability of that."
     )
-    return Exhibit("T13V", "The tail", table=table(head, rows, text=2, note=note))
+    lead = next(iter(sentences(test)), "")
+    return Exhibit("T13V", "The tail", lead, table=table(head, rows, text=2, note=note))
 
 
 def _ends(test: StressTest) -> str:
