@@ -22,6 +22,7 @@ ROOMS = (
     "units",
     "media",
     "text",
+    "facts",
     "records",
     "citations",
     "statistics",

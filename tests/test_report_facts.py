@@ -24,8 +24,8 @@ from test_units_shown import NAMES, shock_of
 import contagion as ct
 from contagion.experiments.policy import Capital, ExposureLimit, compare
 from contagion.experiments.reverse import break_even_fund, fewest_triggers, smallest_shock
+from contagion.facts import Fact, Sentence
 from contagion.report.document import write
-from contagion.report.facts import Fact, Sentence
 from contagion.report.given import Given, given
 from contagion.report.page_one import sentences
 from contagion.units import STEPS, parse

@@ -19,10 +19,10 @@ from test_report import Page
 
 import contagion as ct
 from contagion.cli import run
+from contagion.facts import Fact, Sentence
 from contagion.report import page_one
 from contagion.report.catalogue import EXHIBITS
 from contagion.report.contents import SECTIONS, whole
-from contagion.report.facts import Fact, Sentence
 from contagion.report.given import of_study
 from contagion.study.usual_outputs import usual
 

@@ -4,7 +4,6 @@ Start with :func:`write_report`. A section is a line in `contents`, an exhibit o
 
 - `document`, `given`, `contents`, `parts`: what a report is made from and put together of
 - `cover`, `page_one`: what it is about; the three questions in ten lines
-- `facts`: sentences whose numbers are typed, each with the exhibit that prints it
 - `findings`: sentences about one run
 - `sections/`: one file a section, with its exhibits and its sentences
 - `catalogue`, `formulas`, `measure_words`, `phrases`: definitions, formulas, words for readers

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..plot.pieces import listed, names, shock_words
+from ..facts import Fact, Sentence
+from ..plot.pieces import names, shock_words
 from ..plot.style import ROLE_TEXT
 from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
-from .facts import Fact, Sentence
+from ..results.socialization import BASELINE, HITS, NOISE, sentences
+from ..text import listed
 from .phrases import MENTIONED, further_defaults, insolvent_before, of_run
 
-NOISE = 1e-9  # part of a loss that is not worth a sentence
 NAMED = 4  # bearers of a role that a sentence names
 FALLS = {
     "owners": "falls on the owners of",
     "holder": "falls on holders whose own balance sheet is not known:",
     "external creditors": "falls on outside creditors: of",
 }
-BASELINE, HITS = "baseline", "capital of the nodes hit"  # what a sentence rests on
 
 
 def of_result(result: PropagationResult, tag: str) -> list[Sentence]:
@@ -45,42 +43,7 @@ def total(result: PropagationResult, tag: str) -> list[Sentence]:
             "claims and does not settle them, so losses need not add up."
         )
         return [Sentence(text, {"shock": shock, **facts}, (BASELINE, HITS))]
-    s = result.socialization
-    facts = {
-        key: Fact(key.replace("_", " "), value, "share" if key == "socialized_share" else "money",
-                  (run,), f"S1{tag}", unit)
-        for key, value in s.to_dict().items()
-    }  # fmt: skip
-    dead = {cause: float(x.sum()) for cause, x in result.entries.deadweight.items()}
-    facts |= {
-        cause: Fact(f"deadweight by {cause}", x, "size", (run,), f"S1{tag}", unit)
-        for cause, x in dead.items()
-    }
-    floor = NOISE * max(s.borne, s.initial_loss)
-    hit = result.triggers.any()
-    text = "{shock}"
-    if hit:
-        text = (
-            f"{'{initial_loss}' if s.initial_loss > floor else 'Nothing'} is destroyed: {{shock}}"
-        )
-    more = [f"{{{x}}} more by {x}" for x in dead if dead[x] > floor]
-    text += f" This destroys {listed(more)} on the way." if more else ""
-    less = [f"{x} would have destroyed {{{x}}} more" for x in dead if dead[x] < -floor]
-    text += f" Without it, {listed(less)}." if less else ""
-    if s.relief > floor:
-        text += " Others get {relief} more because of it; that is not netted."
-    if s.missing_before > floor:
-        text += " {missing_before} " + ("was missing before the shock." if hit else "is missing.")
-    lines = [Sentence(text, {"shock": shock, **facts}, (BASELINE,))]
-    if not np.isnan(s.socialized_share):
-        text = (
-            "{socialized} ({socialized_share}) is socialized, that is, borne by contagion; the "
-            "owners of the nodes hit absorb {absorbed_by_trigger} at once."
-        )
-        if s.socialized_on_hit > NOISE * s.socialized:
-            text += " Of it {socialized_on_hit} falls on owners of nodes hit too."
-        lines.append(Sentence(text, facts, (BASELINE, HITS)))
-    return lines
+    return sentences(result, result.socialization, shock, run, f"S1{tag}")
 
 
 def falls(result: PropagationResult, tag: str) -> list[Sentence]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .. import media
+from ..facts import Sentence
 from ..media import visible
-from .facts import Sentence
 from .page_one import Page
 from .parts import Exhibit, Section, Table, labels
 

@@ -10,14 +10,15 @@ import numpy as np
 
 from ..experiments.policy import ShockComparison
 from ..experiments.rule_comparison import AS_GIVEN
-from ..plot.pieces import listed, names, shock_words
+from ..facts import Fact, Sentence
+from ..plot.pieces import names, shock_words
 from ..plot.style import percent
 from ..results.assumed import assumed_capital
 from ..results.propagation_result import PropagationResult
-from ..text import plural
+from ..results.socialization import HITS
+from ..text import listed, plural
 from ..units import scale
 from . import findings
-from .facts import Fact, Sentence
 from .given import Given
 from .parts import Exhibit, Section, table, tagged
 from .phrases import further_defaults, of_run
@@ -167,7 +168,7 @@ def _marks(line: Sentence, about: Given, known: Iterable[Assumption]) -> list[As
     name = {str(node): title for node, title in names(about.network).items()}
     told = {fact.value for fact in line.facts if fact.kind == "name"}
     told |= {each for fact in line.facts if isinstance(fact.value, tuple) for each in fact.value}
-    if findings.HITS in line.rests and about.results:
+    if HITS in line.rests and about.results:
         first = about.results[0]
         told |= {name[str(node)] for node in first.network.names[first.triggers]}
     return [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from .facts import Sentence
+from ..facts import Sentence
 
 T = TypeVar("T")
 

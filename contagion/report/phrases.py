@@ -8,11 +8,11 @@ import re
 
 import numpy as np
 
-from ..plot.pieces import listed
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import LossModel
 from ..results.socialization import Socialization
 from ..rules import Capped, Rule, Waterfall
+from ..text import listed
 from ..units import Scale
 
 MENTIONED = 3  # nodes in default before the shock that a finding names

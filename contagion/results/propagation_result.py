@@ -220,7 +220,8 @@ class PropagationResult(RunArrays):
         net, unit = self.network, self.network.unit
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
-            lines += [f"  {line}" for line in socialization.sentences(self)]
+            said = socialization.sentences(self, self.socialization)
+            lines.append(f"  {' '.join(map(str, said))}")
             first, *more = assumed_capital(self) or [""]
             rests = RESTS.format(first=first) + (" and others" if more else "")
             lines += [f"  {rests[0].lower()}{rests[1:]}"] if first else []

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...datasets import Card
+from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
 from ...plot.style import percent
 from ...plot.style import rows as rows_of
+from ...results.socialization import BASELINE
 from ...text import plural
 from ...units import scale
 from ..disclosure import Coded
-from ..facts import Fact, Sentence
-from ..findings import BASELINE
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from ... import plot
+from ...facts import Fact, Sentence
 from ...measures import amounts, concentration_ratio, concentration_table
 from ...network.exposure_network import ExposureNetwork
 from ...plot.style import percent
 from ...units import scale
-from ..facts import Fact, Sentence
 from ..figures import figure
 from ..given import Given
 from ..parts import Exhibit, table

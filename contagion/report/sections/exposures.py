@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...facts import Fact, Sentence
 from ...measures.scorecards import large_exposures
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
@@ -15,7 +16,6 @@ from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
 from ...text import plural
 from ...units import Scale, scale
-from ..facts import Fact, Sentence
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import (

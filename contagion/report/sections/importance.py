@@ -7,12 +7,12 @@ from functools import partial
 import pandas as pd
 
 from ... import plot
+from ...facts import Fact, Sentence
 from ...measures.ranking import RankStability
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
 from ...plot.style import percent
 from ...records import Table
-from ..facts import Fact, Sentence
 from ..figures import figure
 from ..given import LARGE, Given
 from ..measure_words import WIDE, column_head, costliest, measure_title, ranking_texts

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ...experiments.policy import ScenarioComparison, ShockComparison
+from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import shock_words
 from ...text import money, plural
 from ...units import Scale, scale
 from ...vocabulary import SEED
-from ..facts import Fact, Sentence
 from ..given import Given, Policy
 from ..parts import Exhibit, table, tagged
 from ..phrases import of_run, signed

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ... import plot
+from ...facts import Fact, Sentence
 from ...measures import EveryDefault
 from ...plot.pieces import names
 from ...plot.style import percent
 from ...text import plural
 from ...units import scale
-from ..facts import Fact, Sentence
 from ..figures import figure
 from ..given import Given
 from ..parts import Exhibit, table

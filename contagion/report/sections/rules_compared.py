@@ -11,13 +11,13 @@ import pandas as pd
 
 from ... import plot, rules
 from ...experiments.rule_comparison import AS_GIVEN, RuleComparison
-from ...plot.pieces import listed, names, shock_words
+from ...facts import Fact, Sentence
+from ...plot.pieces import names, shock_words
 from ...plot.style import percent
-from ...text import money
+from ...results.socialization import BASELINE
+from ...text import listed, money
 from ...units import Scale, scale
-from ..facts import Fact, Sentence
 from ..figures import figure
-from ..findings import BASELINE
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import FAIRNESS, attributes, of_run, signed

@@ -11,12 +11,12 @@ import pandas as pd
 from ... import plot
 from ...experiments.reverse import BreakEven, Smallest, Triggers
 from ...experiments.sweeping import Sweep
+from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
-from ...plot.pieces import listed, names
-from ...text import plural, same_scale
-from ..facts import Fact, Sentence
+from ...plot.pieces import names
+from ...results.socialization import BASELINE
+from ...text import listed, plural, same_scale
 from ..figures import figure
-from ..findings import BASELINE
 from ..given import Answer, Given
 from ..parts import Exhibit, table, tagged
 

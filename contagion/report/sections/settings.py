@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from ...network.exposure_network import ExposureNetwork
-from ...plot.pieces import listed, names
+from ...plot.pieces import names
 from ...plot.style import rows as rows_of
 from ...rules import Priority
+from ...text import listed
 from ...units import scale
 from ..parts import Exhibit, table
 from ..phrases import (

@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 
 from ... import plot
+from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
-from ...plot.pieces import listed, names
+from ...plot.pieces import names
 from ...plot.style import kinds
 from ...results.propagation_result import PropagationResult
-from ...text import money, plural
+from ...text import listed, money, plural
 from ...units import scale
-from ..facts import Fact, Sentence
 from ..figures import figure
 from ..given import LARGE, Given
 from ..parts import Exhibit, table

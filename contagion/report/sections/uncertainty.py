@@ -9,16 +9,16 @@ import numpy as np
 from ... import plot
 from ...experiments.over_networks import OverNetworks
 from ...experiments.stress import StressTest
+from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
 from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
+from ...results.socialization import BASELINE
 from ...statistics import Estimate
 from ...text import plural
 from ...units import Scale, scale
-from ..facts import Fact, Sentence
 from ..figures import figure
-from ..findings import BASELINE
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import left_out

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from ..plot.pieces import listed
-from ..plot.style import percent
-from ..text import plural, same_scale
+from .text import listed, plural, same_scale, whole_percent
 
 Teller = Callable[[float], str]
 
@@ -49,7 +47,7 @@ class Fact:
             return plural(int(self.value), self.unit) if self.unit else f"{int(self.value):,}"
         if self.kind == "percent":
             return f"{100 * self.value:.4g}%"
-        return percent(self.value) if self.kind == "share" else f"{self.value:.3g}{self.unit}"
+        return whole_percent(self.value) if self.kind == "share" else f"{self.value:.3g}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Sentence:
 
     All amounts of one unit are shown on one scale. Places that the template does not name are
     dropped, so that conditions choose the template alone. It has no number of its own. `rests`
-    are the keys of the assumptions on which it depends, see `sections.caveats`.
+    are the keys of the assumptions on which it depends, see `report.sections.caveats`.
 
     Example
     -------
