@@ -45,14 +45,15 @@ def exhibits(about: Given) -> list[Exhibit]:
 def _stability(network: ExposureNetwork, found: RankStability) -> Exhibit:
     """T11S: the rank of each node over networks, and how often it is among the first."""
     measure, name = next(iter(found.ranks)), names(network)
-    frame: pd.DataFrame = found.table.loc[measure].head(MOST)
-    tops = [column for column in frame if str(column).startswith("top_")]
+    whole = found.table
+    frame = whole[whole.index.get_level_values("measure") == measure].head(MOST)
+    tops = [str(column) for column in frame if str(column).startswith("top_")]
     rows = [
         [name.get(node, str(node)), f"{row['median']:.0f}", f"{row['low']:.0f}–{row['high']:.0f}",
          *(percent(row[top]) for top in tops)]
-        for node, row in frame.iterrows()
+        for (_, node), row in zip(frame.index, frame.to_dict("records"), strict=True)
     ]  # fmt: skip
-    head = ["node", "median rank", "from–to", *(f"P(rank ≤ {str(t)[4:]})" for t in tops)]
+    head = ["node", "median rank", "from–to", *(f"P(rank ≤ {top[4:]})" for top in tops)]
     facts = {
         "count": Fact("networks", found.networks, "count", ("the ensemble",), "T11S", "network"),
         "by": Fact("measure", measure_title(measure), "text", (), "T11S"),

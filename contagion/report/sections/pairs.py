@@ -95,6 +95,7 @@ def _victims(found: EveryDefault) -> Exhibit:
     order = frame.sort_values("loss_suffered", ascending=False, kind="stable")
     shown = order.head(MOST)
     to = scale(shown["worst_loss"], found.network.unit)
+    capital: dict[object, float] = dict(found.triggers["equity"].items())
     rows = [
         [
             name[node],
@@ -102,7 +103,7 @@ def _victims(found: EveryDefault) -> Exhibit:
               for key in ("vulnerability_index", "hazard")),
             name.get(row["worst_trigger"], "–") if row["worst_loss"] > 0 else "–",
             to(row["worst_loss"]),
-            _share(row["worst_loss"], float(found.triggers["equity"].loc[node])),
+            _share(row["worst_loss"], capital[node]),
         ]
         for node, row in shown.iterrows()
     ]  # fmt: skip
