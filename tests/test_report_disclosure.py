@@ -138,6 +138,11 @@ def test_what_cannot_be_coded_is_refused(tmp_path, folder):
     result = ct.EisenbergNoe().propagate(net, ct.Shock.default("A"))
     with pytest.raises(ct.ArgumentError, match="give a Study"):
         ct.write_report(tmp_path / "r.html", net, result, disclosure=Disclosure())
+    with pytest.raises(ct.ArgumentError, match="Keep it apart"):
+        ct.write_report(
+            tmp_path / "r.html", ct.Study("neva_ring3"), tables=tmp_path / "t",
+            disclosure=Disclosure(), key=tmp_path / "t" / "key.csv",
+        )  # fmt: skip
     fund = {"fund": {"kind": "insurance-fund", "node": "A", "amount": 2.0}}
     study = ct.Study(
         "neva_ring3", shock=ct.Shock.default("A"),

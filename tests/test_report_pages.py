@@ -128,7 +128,9 @@ def test_every_line_names_the_assumption_it_rests_on(made):
         for line, marks in question.lines:
             assert marks and set(marks.split(", ")) <= listed, str(line)
     assert "Equity of Three Arrows Capital assumed" in made[0].notes[0].text
-    assert made[0].most == made[0].notes[0].letter
+    assert "The share rests on an assumed capital: equity of Three Arrows Capital" in str(
+        made[0].questions[0].lines[1][0]
+    )
 
 
 def test_lines_begin_with_their_amount(made):

@@ -107,6 +107,10 @@ def write_report(
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
         run = network.run(progress=progress) if isinstance(network, Study) else network
+        if key is not None and tables is not None and Path(tables) in Path(key).parents:
+            raise ArgumentError(
+                f"The key {str(key)!r} would lie among the tables of the report. Keep it apart."
+            )
         about = of_study(run, topology, disclosure)
         file = write(path, about, tables, progress)
         if key is not None and about.coded is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..facts import Fact, Sentence
 from ..plot.pieces import names, shock_words
 from ..plot.style import ROLE_TEXT
@@ -9,8 +11,9 @@ from ..plot.style import rows as rows_of
 from ..results.propagation_result import PropagationResult
 from ..results.socialization import BASELINE, HITS, NOISE, sentences
 from ..text import listed
-from .phrases import MENTIONED, further_defaults, insolvent_before, of_run
+from .phrases import MENTIONED, assumption_words, further_defaults, insolvent_before, of_run
 
+UNKNOWN = "without known capital"  # in the words of the assumption about nodes that cannot default
 NAMED = 4  # bearers of a role that a sentence names
 FALLS = {
     "owners": "falls on the owners of",
@@ -43,7 +46,9 @@ def total(result: PropagationResult, tag: str) -> list[Sentence]:
             "claims and does not settle them, so losses need not add up."
         )
         return [Sentence(text, {"shock": shock, **facts}, (BASELINE, HITS))]
-    return sentences(result, result.socialization, shock, run, f"S1{tag}")
+    titles = {str(node): title for node, title in names(result.network).items()}
+    called = partial(assumption_words, titles)
+    return sentences(result, result.socialization, shock, run, f"S1{tag}", called)
 
 
 def falls(result: PropagationResult, tag: str) -> list[Sentence]:
@@ -126,7 +131,7 @@ def defaults(result: PropagationResult, tag: str) -> list[Sentence]:
             "No other node can default here, because its capital is not known or it is set not to "
             "default: contagion by default is not seen."
         )
-        lines.append(Sentence(text, {}, (BASELINE,)))
+        lines.append(Sentence(text, {}, (BASELINE, UNKNOWN)))
     for i in before[:MENTIONED]:
         of, short = (labels[i], run), float(result.equity_before[i])
         facts = {

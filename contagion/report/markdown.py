@@ -44,7 +44,6 @@ def markdown(cover: dict[str, str], page: Page, sections: Sequence[Section], fig
         lines += [] if question.lines else [f"*{_plain(question.needs)}*"]
         lines.append("")
     notes = [f"({one.letter}) {_plain(one.text)}" for one in page.notes]
-    notes += [f"The socialized share rests most on ({page.most})."] if page.most else []
     lines += [f"Assumed: {' '.join(notes)}", ""] if notes else []
     for number, sentences in page.further:
         lines += [f"## Run {number}", ""]

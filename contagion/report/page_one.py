@@ -13,7 +13,6 @@ from ..experiments.rule_comparison import AS_GIVEN
 from ..facts import Fact, Sentence
 from ..plot.pieces import names, shock_words
 from ..plot.style import percent
-from ..results.assumed import assumed_capital
 from ..results.propagation_result import PropagationResult
 from ..results.socialization import HITS
 from ..text import listed, plural
@@ -55,17 +54,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Page:
-    """The first page: the title, the questions, the exhibits, and the assumptions by letter.
-
-    `most` is the letter of the assumption on which the socialized share rests most, or empty.
-    """
+    """The first page: the title, the questions, the exhibits, and the assumptions by letter."""
 
     title: str
     questions: tuple[Question, ...]
     section: Section
     notes: tuple[Assumption, ...]
     further: tuple[tuple[str, list[Sentence]], ...]
-    most: str
 
 
 def answers(about: Given) -> list[list[Sentence]]:
@@ -129,9 +124,7 @@ def page_one(about: Given, subject: str) -> Page:
     exhibits = (*drawn, *filter(None, [cases(about)]))
     title = str(_title(about.results[0])) if about.results else subject
     part = Section("page-one", "Page one", exhibits, number="1")
-    hit = assumed_capital(about.results[0]) if about.results else []
-    most = next((one.letter for one in notes if one.key in hit), "")
-    return Page(title, tuple(asked), part, notes, tuple(further(about)), most)
+    return Page(title, tuple(asked), part, notes, tuple(further(about)))
 
 
 def further(about: Given) -> list[tuple[str, list[Sentence]]]:
@@ -171,16 +164,17 @@ def _marks(line: Sentence, about: Given, known: Iterable[Assumption]) -> list[As
     if HITS in line.rests and about.results:
         first = about.results[0]
         told |= {name[str(node)] for node in first.network.names[first.triggers]}
+    called = {f"equity of {node}": title for node, title in name.items()}
     return [
         one
         for one in known
         if one.key
         and (
             one.key in line.rests
-            or (one.kind == "data" and any(f"equity of {node} assumed" in one.key
-                for node, title in name.items() if title in told))
+            or (findings.UNKNOWN in line.rests and findings.UNKNOWN in one.key)
+            or called.get(one.key.partition(" assumed ")[0]) in told
         )
-    ]  # fmt: skip
+    ]
 
 
 def cases(about: Given) -> Exhibit | None:

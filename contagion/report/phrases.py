@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -154,3 +155,15 @@ def signed(amount: float, to: Scale, floor: float) -> str:
     if abs(amount) <= floor:
         return "0"
     return f"{'+' if amount > 0 else '−'}{to(abs(amount))}"
+
+
+def assumption_words(titles: Mapping[str, str], text: str) -> str:
+    """An assumption with the title of a node in place of its identifier.
+
+    >>> assumption_words({"x": "X & Co"}, "equity of x assumed 0 USD (not in the sources)")
+    'equity of X & Co assumed 0 USD (not in the sources)'
+    """
+    head, assumed, rest = text.partition(" assumed ")
+    node = head.removeprefix("equity of ")
+    known = assumed and node != head and node in titles
+    return f"equity of {titles[node]}{assumed}{rest}" if known else text

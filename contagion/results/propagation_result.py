@@ -16,7 +16,7 @@ from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
 from . import waterfalls as sharing
-from .assumed import RESTS, assumed_capital, warned
+from .assumed import warned
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
@@ -222,9 +222,6 @@ class PropagationResult(RunArrays):
         if self.outcome.payments is not None:
             said = socialization.sentences(self, self.socialization)
             lines.append(f"  {' '.join(map(str, said))}")
-            first, *more = assumed_capital(self) or [""]
-            rests = RESTS.format(first=first) + (" and others" if more else "")
-            lines += [f"  {rests[0].lower()}{rests[1:]}"] if first else []
         else:
             lost = float(self.caused.loss.sum())
             say = same_scale([lost], unit)

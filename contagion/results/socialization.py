@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..facts import Fact, Sentence
 from ..text import listed
 from . import ledger
+from .assumed import RESTS, assumed_capital
 from .hops import along, claims
 from .run_arrays import RunArrays
 
@@ -135,6 +137,7 @@ def sentences(
     why: Fact | None = None,
     run: str = "",
     exhibit: str = "S1",
+    called: Callable[[str], str] = str,
 ) -> list[Sentence]:
     """The ledger in words: what is destroyed, then what of it is socialized. Money first.
 
@@ -143,6 +146,7 @@ def sentences(
     s : the sums of the ledger of the result.
     why : the shock as a sentence, said with what it destroys.
     run, exhibit : the perimeter of the numbers, and the exhibit of a report that prints them.
+    called : words an assumption for readers.
     """
     unit = result.network.unit
     facts = {
@@ -179,5 +183,9 @@ def sentences(
         )
         if s.socialized_on_hit > NOISE * s.socialized:
             said += " Of it {socialized_on_hit} falls on owners of nodes hit too."
+        first, *others = assumed_capital(result) or [""]
+        if first:
+            facts["first"] = Fact("assumption", called(first), "text", ("the data",), "T3")
+            said += f" {RESTS}{' and others' if others else ''}."
         lines.append(Sentence(said, facts, (BASELINE, HITS)))
     return lines

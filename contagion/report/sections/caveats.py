@@ -13,13 +13,14 @@ from ...plot.pieces import names
 from ...plot.style import percent
 from ...plot.style import rows as rows_of
 from ...results.socialization import BASELINE
-from ...text import plural
+from ...text import money, plural
 from ...units import scale
 from ..disclosure import Coded
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import (
     BASELINES,
+    assumption_words,
 )
 from .kinds_table import between
 from .settings import settings
@@ -71,7 +72,7 @@ def coverage(network: ExposureNetwork) -> Exhibit:
         ["not observed", to.money(total if made else 0.0), unseen if total else "–",
          "; ".join(dict.fromkeys(f"{one.what}: {one.method}" for one in made))
          or "no amount reconstructed, generated or perturbed"],
-        ["smallest exposure", to.money(float(real.min())) if len(real) else "–", "–",
+        ["smallest exposure", money(float(real.min()), network.unit) if len(real) else "–", "–",
          "a reporting threshold is not stated: smaller claims may be missing"],
     ]  # fmt: skip
     table_ = network.exposures
@@ -79,9 +80,9 @@ def coverage(network: ExposureNetwork) -> Exhibit:
         grade = table_["evidence"].fillna("not graded").astype(str)
         by = pd.Series(amount).groupby(grade.to_numpy()).agg(["sum", "count"])
         rows += [
-            [f"evidence: {word}", to.money(money), percent(money / total) if total else "–",
+            [f"evidence: {word}", to.money(sum_), percent(sum_ / total) if total else "–",
              plural(int(count), "claim")]
-            for word, money, count in by.sort_values("sum", ascending=False).itertuples()
+            for word, sum_, count in by.sort_values("sum", ascending=False).itertuples()
         ]  # fmt: skip
     head = ["", "how much", "share", "meaning"]
     note = "Shares of all nodes or of the face value of all claims."
@@ -111,13 +112,10 @@ class Assumption:
 def listed_assumptions(about: Given) -> list[Assumption]:
     """What was assumed: about the data, by convention, and what the method leaves out."""
     network, found = about.network, list[tuple[str, str, str]]()
-    called = {f"equity of {node} assumed": title for node, title in names(network).items()}
+    titles = {str(node): title for node, title in names(network).items()}
     for text in network.assumptions:
-        said = text[:1].upper() + text[1:] + "."
-        head = text.partition(" assumed")[0] + " assumed"
-        if head in called:
-            said = f"Equity of {called[head]} assumed{said.partition(' assumed')[2]}"
-        found.append((text, "data", said))
+        said = assumption_words(titles, text)
+        found.append((text, "data", said[:1].upper() + said[1:] + "."))
     found.append(("seniority", "convention", _outside(network)))
     for way in dict.fromkeys(result.baseline for result in about.results):
         found.append((BASELINE, "convention", BASELINES[way]))
