@@ -24,7 +24,6 @@ ROOMS = (
     "text",
     "facts",
     "records",
-    "citations",
     "statistics",
     "kernels",
     "rules",

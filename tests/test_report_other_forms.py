@@ -1,4 +1,4 @@
-"""PDF, workbook, LaTeX, folder of CSV, what to cite, and what a notebook shows."""
+"""PDF, workbook, LaTeX, folder of CSV, and what a notebook shows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from conftest import others_slow
 from test_report import Page
 
 import contagion as ct
-from contagion.citations import PAPERS, entries
-from contagion.models import MODELS
 from contagion.report.forms import escaped
 from contagion.study.usual_outputs import usual
 
@@ -97,30 +95,6 @@ def test_page_one_is_one_page_of_paper(tmp_path, name):
     pages = weasyprint.HTML(str(file)).render().pages
     assert {"cover", "findings", "F7", "T0"} <= set(pages[0].anchors)
     assert "about" in pages[1].anchors  # nothing of page one is left over
-
-
-# -- what to cite -------------------------------------------------------------------------------
-
-
-def test_every_model_has_its_papers():
-    assert set(PAPERS) == {model.__name__ for model in MODELS.values()}
-    for model in MODELS.values():
-        text = " ".join(entries()[key] for key in PAPERS[model.__name__])
-        for year in re.findall(r"\((\d{4})\)", model.source):
-            assert f"year = {{{year}}}" in text, model
-
-
-def test_bibtex_is_well_formed():
-    for key, entry in entries().items():
-        assert entry.count("{") == entry.count("}") and entry.startswith(("@article", "@techrep"))
-        assert f"{{{key}," in entry and "author" in entry and "title" in entry
-    assert {key for keys in PAPERS.values() for key in keys} == set(entries())
-
-
-def test_a_result_says_what_to_cite(net):
-    text = ct.DebtRank().propagate(net, SHOCK).cite()
-    assert "battiston2012" in text and "bardoscia2015" in text and "eisenberg" not in text
-    assert f"version = {{{ct.__version__}}}" in text
 
 
 # -- notebooks ----------------------------------------------------------------------------------

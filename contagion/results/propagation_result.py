@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..citations import cite
 from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
@@ -199,19 +198,6 @@ class PropagationResult(RunArrays):
     def audit(self) -> pd.DataFrame:
         """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
         return audit(self, self.ledger)
-
-    def cite(self) -> str:
-        """BibTeX of the papers of the model, and of this package.
-
-        Example
-        -------
-        >>> import contagion as ct
-        >>> net = ct.datasets.load("neva_ring3")
-        >>> bib = ct.EisenbergNoe().propagate(net, ct.Shock.default("A")).cite()
-        >>> bib.count("@article"), "Eisenberg, Larry" in bib
-        (1, True)
-        """
-        return cite(type(self.model).__name__)
 
     # -- representations --------------------------------------------------------------------
 
