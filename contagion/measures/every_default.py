@@ -15,7 +15,7 @@ from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
 from ..results.outcome import Outcome
 from ..text import same_scale
-from .impact import chunks, each_default, pins_of
+from .impact import CHUNK, each_default
 
 MOST = 5_000  # nodes whose matrix of losses is kept
 MONEY = ("assets", "equity", "socialized_caused", "default_impact", "direct_impact",
@@ -113,7 +113,7 @@ def every_default(
     before, book = np.maximum(base.equity, 0.0), network.book
     losses, rounds = np.zeros((n, n)), np.zeros(n, np.int64)
     channels = {name: np.zeros(n) for name in base.channels or {}}
-    parts = chunks(np.arange(n), n)
+    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # whose losses fit into memory
     tasks = [(model, network, triggers, recovery) for triggers in parts]
     label = type(model).__name__
     for triggers, outcome in zip(
@@ -160,5 +160,6 @@ def _traced(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> Outcome:
     """The outcome (k, n) of the default of each trigger (k,), with the rounds of defaults."""
-    pins = pins_of(network, triggers, recovery)
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
     return model.run(network, np.zeros_like(pins), pins, trace="rounds")

@@ -224,7 +224,7 @@ def _run(
         caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
         socialized += passed.sum(axis=0)
         rest = np.setdiff1d(rest, quiet)
-    parts = chunks(rest, n)
+    parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]
     outcomes = each(
         _defaulting, tasks, n_jobs=n_jobs, progress=progress, label=type(model).__name__
@@ -246,7 +246,7 @@ def _run(
         induced[triggers] = new.sum(axis=1)
         failures += new.sum(axis=0)
         if settled:
-            pins = pins_of(network, triggers, recovery)
+            pins = _pins(network, triggers, recovery)
             ledger = entries(network, outcome, base, Hit(np.zeros_like(pins), pins))
             caused[triggers] = ledger.socialized
             passed = ledger.contagion + ledger.outside
@@ -279,7 +279,7 @@ def _quiet(
     return quiet, csr_array(gross[quiet])
 
 
-def chunks(triggers: np.ndarray, n: int) -> list[np.ndarray]:
+def _chunks(triggers: np.ndarray, n: int) -> list[np.ndarray]:
     """The triggers in parts whose losses fit into memory."""
     size = max(1, CHUNK // max(n, 1))
     return [triggers[first : first + size] for first in range(0, len(triggers), size)]
@@ -289,11 +289,11 @@ def _defaulting(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> Outcome:
     """The outcome (k, n) of the default of each trigger (k,)."""
-    pins = pins_of(network, triggers, recovery)
+    pins = _pins(network, triggers, recovery)
     return model.solve(network, np.zeros_like(pins), pins)
 
 
-def pins_of(network: ExposureNetwork, triggers: np.ndarray, recovery: float) -> np.ndarray:
+def _pins(network: ExposureNetwork, triggers: np.ndarray, recovery: float) -> np.ndarray:
     """(k, n) the recovery of each trigger in its own run, nan for the others."""
     pins = np.full((len(triggers), len(network)), np.nan)
     pins[np.arange(len(triggers)), triggers] = recovery
@@ -326,7 +326,7 @@ def rounds_of_contagion(
     expect(network=network, model=model)
     model._usable(network)
     n = len(network)
-    tasks = [(model, network, triggers, recovery) for triggers in chunks(np.arange(n), n)]
+    tasks = [(model, network, triggers, recovery) for triggers in _chunks(np.arange(n), n)]
     label = type(model).__name__
     last = each(_last_round, tasks, n_jobs=n_jobs, progress=progress, label=label)
     rounds = np.concatenate([np.zeros(0, np.int64), *last])
@@ -337,7 +337,7 @@ def _last_round(
     model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
 ) -> np.ndarray:
     """(k,) the last round of the cascade of each trigger, which itself is in round 0."""
-    pins = pins_of(network, triggers, recovery)
+    pins = _pins(network, triggers, recovery)
     outcome = model.run(network, np.zeros_like(pins), pins, trace="rounds")
     assert outcome.default_round is not None
     return np.asarray(outcome.default_round.max(axis=1))
