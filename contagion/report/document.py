@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
+from ..facts import Sentence
 from ..measures import EveryDefault, Topology
 from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
@@ -28,6 +29,8 @@ from .given import Answer, Given, Policy, given, of_study
 from .markdown import csv_text, data_link, markdown, write_figures, write_tables
 from .page_one import Page
 from .parts import Section, labels
+
+SHOWN = (str, Sentence)  # what a page shows of others
 
 
 def write_report(
@@ -171,7 +174,7 @@ def _page(front: dict[str, str], page: Page, parts: list[Section]) -> str:
         loader=PackageLoader("contagion.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=lambda x: visible(x, keep="\n") if type(x) is str else x,  # not our own svg
+        finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not our own svg
         trim_blocks=True,
         lstrip_blocks=True,
     )
