@@ -313,5 +313,9 @@ class PolicyError(ContagionError):
     """An intervention does not fit what it is applied to, or there is nothing to compare."""
 
 
+class DisclosureError(ContagionError):
+    """A report about confidential data would say what it must not, or cannot be coded."""
+
+
 class StressError(ContagionError):
     """A stress test cannot be run, resumed or read as it was asked for."""

@@ -26,6 +26,7 @@ from typing import Any, ParamSpec, TypeVar
 import pandas as pd
 
 from .errors import ArgumentError
+from .units import scale
 
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
@@ -39,10 +40,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so may be run a
 NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?\s?%?", re.IGNORECASE)
 TABLES = (".csv", ".csv.gz")
 FIGURES = (".png", ".svg")
-REPORTS = (".html", ".htm", ".md")
+REPORTS = (".html", ".htm", ".md", ".pdf", ".xlsx", ".tex")
 FILES = (  # names that are of files, not of folders
-    ".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".graphml",
-    ".gexf", ".json", ".toml", ".html", ".htm", ".md", ".pdf", ".png", ".svg", ".zip", ".pkl",
+    ".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".tex",
+    ".graphml", ".gexf", ".json", ".toml", ".html", ".htm", ".md", ".pdf", ".png", ".svg",
+    ".zip", ".pkl",
 )  # fmt: skip
 
 
@@ -81,15 +83,44 @@ def page(text: object) -> str:
     return html.escape(visible(text, keep="\n"), quote=True)
 
 
-def notebook(text: str, frame: pd.DataFrame | None = None) -> str:
+def notebook(
+    text: str, frame: pd.DataFrame | None = None, unit: str = "", money: Sequence[str] = ()
+) -> str:
     """What a notebook shows: a `repr` line by line, and a table below it.
 
+    Parameters
+    ----------
+    frame : the table.
+    unit, money : the unit of the columns `money`, which are shown on one scale, said in each head.
+
+    Example
+    -------
     >>> notebook("two\\n<lines>")
     '<p>two<br>&lt;lines&gt;</p>'
+    >>> table = notebook("", pd.DataFrame({"loss": [2.58e8]}), "USD", ["loss"])
+    >>> "loss, USD m" in table, "258.0" in table
+    (True, True)
     """
     lines = "<br>".join(page(line.strip()) for line in text.splitlines())
-    below = "" if frame is None else str(frame.to_html(float_format=lambda x: f"{x:,.4g}"))
+    if frame is None:
+        return f"<p>{lines}</p>"
+    own = [name for name in money if name in frame]
+    to = scale(frame[own].to_numpy(float).ravel(), unit) if own else None
+    form: dict[Any, Callable[[Any], str]] = {}
+    if to is not None:
+        form = {to.named(name): to for name in own}
+        frame = frame.rename(columns={name: to.named(name) for name in own})
+    below = str(frame.to_html(formatters=form, float_format=_plain))
     return f"<p>{lines}</p>{visible(below, keep=chr(10))}"
+
+
+def _plain(value: float) -> str:
+    """A number of a table, without an exponent.
+
+    >>> _plain(258_000_000.0), _plain(0.1234567)
+    ('258,000,000', '0.1235')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
 
 
 def figure(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:

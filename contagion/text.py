@@ -231,3 +231,24 @@ def _set_in(line: str, hang: str, width: int) -> list[str]:
     """One line that fits, or several; spaces inside it stay."""
     indent = line[: len(line) - len(line.lstrip())]
     return wrapped(line.strip(), width, indent, hang)
+
+
+def whole_percent(share: float) -> str:
+    """A share in percent; one that rounds to nothing is "<1%".
+
+    >>> whole_percent(0.434), whole_percent(0.002), whole_percent(0.0)
+    ('43%', '<1%', '0%')
+    """
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def listed(items: list[str], most: int = 4) -> str:
+    """Names in a sentence.
+
+    >>> listed(["A", "B", "C"]), listed(["A", "B", "C", "D", "E"], 3)
+    ('A, B and C', 'A, B, C and 2 others')
+    """
+    more = len(items) - most
+    if more > 0:
+        return f"{', '.join(items[:most])} and {more} other{'s' if more > 1 else ''}"
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

@@ -356,8 +356,8 @@ def test_text_is_quoted_only_where_needed(tmp_path):
 
 
 def test_an_ending_that_is_not_written_is_refused(net, folder, tmp_path, capsys):
-    for name in ("r.pdf", "r.docx", "r"):
-        with pytest.raises(ct.ArgumentError, match=r"\.html, \.htm or \.md"):
+    for name in ("r.odt", "r.docx", "r"):
+        with pytest.raises(ct.ArgumentError, match=r"\.html, \.htm, .* or \.tex"):
             ct.write_report(tmp_path / name, net)
     with pytest.raises(ct.ArgumentError, match=r"\.csv or \.csv\.gz"):
         ct.rank(net).to_csv(tmp_path / "r.xlsx")
@@ -370,7 +370,7 @@ def test_an_ending_that_is_not_written_is_refused(net, folder, tmp_path, capsys)
     assert [file.name for file in tmp_path.iterdir()] == ["guesses_0.5"]
     source, first = str(folder), NAMES[0]
     for words in (
-        ["report", source, "--default", first, "--out", "r.pdf"],
+        ["report", source, "--default", first, "--out", "r.odt"],
         ["compare", source, "--default", first, "--rule", f"{first}=equal_losses",
          "--figure", "f.pdf"],
         ["run", source, "--default", first, "--out", "t.csv"],

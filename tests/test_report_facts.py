@@ -24,10 +24,10 @@ from test_units_shown import NAMES, shock_of
 import contagion as ct
 from contagion.experiments.policy import Capital, ExposureLimit, compare
 from contagion.experiments.reverse import break_even_fund, fewest_triggers, smallest_shock
+from contagion.facts import Fact, Sentence
 from contagion.report.document import write
-from contagion.report.facts import Fact, Sentence
-from contagion.report.findings import sentences
 from contagion.report.given import Given, given
+from contagion.report.page_one import sentences
 from contagion.units import STEPS, parse
 
 MODEL = ct.EisenbergNoe()
@@ -237,21 +237,21 @@ def test_where_no_other_node_can_default_a_sentence_says_so(tmp_path):
         table = nodes if unknown else {**nodes, "external_assets": [12.0, 20.0, 0.0]}
         net = ct.ExposureNetwork(table, claims, unit="EUR", missing_equity="external")
         text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.loss({"a": 5.0})))
-        assert ("No other node can fail here" in text) == unknown
-        assert ("No further node fails because of it." in text) != unknown
+        assert ("No other node can default here" in text) == unknown
+        assert ("No further node defaults because of it." in text) != unknown
 
 
 def test_where_nothing_is_destroyed_there_is_no_share(tmp_path):
     net = from_liabilities(CHAIN, [10, 20, 1], unit="EUR")
     text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.default("a", recovery=1.0)))
-    assert "This destroys nothing." in text and "is socialized" not in text
+    assert "Nothing is destroyed: a " in text and "is socialized" not in text
 
 
 def test_without_a_shock_there_is_only_what_is_missing(tmp_path):
     net = from_liabilities(CHAIN, [7, 0, 0], unit="EUR")
     text = said(tmp_path, net, MODEL.propagate(net, baseline="book"))
     assert "already. 3 EUR is missing. " in text
-    assert "a is insolvent by 3 EUR. b is in default." in text
+    assert "3 EUR is missing at a. b is in default." in text
     assert not re.search("because of it|before the shock|destroys", text)
 
 
@@ -263,7 +263,7 @@ def test_relief_is_said_apart(tmp_path):
         guarantees=[{"guarantor": "g", "debtor": "c", "amount": 10.0}], unit="EUR",
     )  # fmt: skip
     text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.default("c")))
-    assert "This destroys 10 EUR. " in text and "20 EUR (100%) is socialized" in text
+    assert "10 EUR is destroyed: " in text and "20 EUR (100%) is socialized" in text
     assert "Others get 10 EUR more because of it; that is not netted." in text
 
 
@@ -273,7 +273,7 @@ def test_costs_that_the_shock_takes_and_what_was_missing(tmp_path):
     costly = ct.models.RogersVeraart(0.5, 0.5)
     result = costly.propagate(net, ct.Shock.loss({"a": 4.0}), baseline="book")
     text = said(tmp_path, net, result)
-    assert "destroys 4 EUR. Without it, default costs would have destroyed 2 EUR more." in text
+    assert "Without it, default costs would have destroyed 2 EUR more." in text
     assert "2 EUR (100%) is socialized" in text and "20 EUR was missing before the shock." in text
 
 
@@ -281,20 +281,21 @@ def test_default_costs_are_said_with_their_amount(tmp_path):
     net = from_liabilities([[0, 30], [0, 0]], [32, 5], unit="EUR")
     result = ct.models.RogersVeraart(0.5, 0.5).propagate(net, ct.Shock.loss({"a": 4.0}))
     text = said(tmp_path, net, result)
-    assert "This destroys 4 EUR, and by default costs 14 EUR on the way." in text
+    assert "4 EUR is destroyed: " in text
+    assert "This destroys 14 EUR more by default costs on the way." in text
 
 
 def test_a_loss_by_contagion_at_a_node_that_was_hit_too(tmp_path):
     net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
     text = said(tmp_path, net, MODEL.propagate(net, ct.Shock.loss({"a": 8.0, "b": 1.0})))
-    assert "absorb 3 EUR at once; 6 EUR (67%) is socialized" in text
+    assert "6 EUR (67%) is socialized" in text and "absorb 3 EUR at once" in text
     assert "Of it 6 EUR falls on owners of nodes hit too." in text
 
 
 def test_a_model_that_does_not_settle_claims(tmp_path):
     net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
     text = said(tmp_path, net, ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1.0})))
-    assert "Owners lose 1 EUR at once because of it, and " in text
+    assert "Owners lose 1 EUR at once and " in text
     assert "does not settle them" in text and "socialized" not in text
 
 
@@ -307,17 +308,17 @@ def test_a_node_that_defaults_without_the_shock_is_no_further_default(tmp_path, 
     result = MODEL.propagate(net, ct.Shock.loss({"c": 5.0}), baseline=baseline)
     assert result.table["defaulted"].tolist() == [True, True, True, True, False]
     text = said(tmp_path, net, result)
-    assert "1 further node fails because of it: d." in text
-    assert "a was insolvent by 3 EUR before the shock" in text
-    b = "insolvent by 2 EUR" if baseline == "cleared" else "in default"
-    assert f"b was {b} before the shock: its failure comes from elsewhere." in text
+    assert "1 further node defaults because of it: d." in text
+    assert "3 EUR was missing at a before the shock" in text
+    b = "2 EUR was missing at b" if baseline == "cleared" else "b was in default"
+    assert f"{b} before the shock: its default comes from elsewhere." in text
 
 
 def test_rules_under_which_nothing_changes(tmp_path):
     net = from_liabilities(CHAIN, [12, 20, 1], unit="EUR")
     same = ct.compare_rules(net, ct.Shock.loss({"a": 5.0}), {"same": {"a": ct.rules.ProRata()}})
     text = said(tmp_path, net, comparison=same)
-    assert "Under the rules “same” no node would bear more or less." in text
+    assert "No node would bear more or less under the rules “same”." in text
 
 
 def test_an_intervention_that_does_not_help(tmp_path):

@@ -161,7 +161,7 @@ def test_repr_says_what_a_person_wants_to_know(result):
     lines = result.summary()
     assert len(lines) == 4
     assert "EisenbergNoe()" in lines[0] and "4 nodes" in lines[0] and "'a': 8.0" in lines[0]
-    assert "initial loss 8" in lines[1] and "75" in lines[1]
+    assert "8 is destroyed." in lines[1] and "(75%) is socialized" in lines[1]
     assert "2 in default" in lines[2] and "1 by contagion" in lines[2] and "b 3" in lines[2]
     assert "the same model without the shock" in lines[3]
     assert max(map(len, repr(result).splitlines())) < 80

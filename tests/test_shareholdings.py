@@ -9,7 +9,7 @@ import pytest
 import contagion as ct
 from contagion.network.formats.files import schema_text
 from contagion.network.shareholdings import from_matrix
-from contagion.report.document import fingerprint
+from contagion.report.cover import fingerprint
 
 GOOD = {"owner": "a", "company": "b", "fraction": 0.5}
 

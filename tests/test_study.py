@@ -140,7 +140,7 @@ def test_a_report_prints_its_study_and_is_made_again_from_it(tmp_path):
     )
     first = ct.write_report(tmp_path / "a.md", study).read_text("utf-8")
     printed = first[first.index("outputs = [") :]
-    (tmp_path / "b.toml").write_text(printed[: printed.index("\nct.")])
+    (tmp_path / "b.toml").write_text(printed[: printed.index("\n```")])
     printed_study = ct.Study.read(tmp_path / "b.toml")
     assert printed_study == study
     again = ct.write_report(tmp_path / "b.md", printed_study).read_text("utf-8")

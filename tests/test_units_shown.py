@@ -26,8 +26,8 @@ import contagion as ct
 from contagion.cli import run
 from contagion.network import schema
 from contagion.report.contents import sections
-from contagion.report.findings import sentences
 from contagion.report.given import given
+from contagion.report.page_one import sentences
 from contagion.results.propagation_result import PropagationResult
 from contagion.units import WORDS, Scale, parse
 
@@ -121,7 +121,7 @@ def exhibits(name: str, net: ct.ExposureNetwork, draw: bool) -> dict[str, str]:
     found = {f"finding {k}": str(said) for k, said in enumerate(sentences(about))}
     for section in sections(about):
         for one in section.exhibits:
-            words = [one.title, one.lead, *one.lines, one.missing]
+            words = [one.title, str(one.lead), *one.lines, one.missing]
             if one.table is not None:
                 words += [*one.table.head, one.table.note, *one.table.total]
                 words += [cell for row in one.table.rows for cell in row]

@@ -101,7 +101,7 @@ def rank(
 
 def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> None:
     """Print a ranking: values by model, or of several measures ranks and whether they agree."""
-    from ..report.reference import ranking_texts
+    from ..report.measure_words import ranking_texts
 
     found = _agreeing(frame, wanted)
     if found is not None:

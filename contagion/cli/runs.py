@@ -16,6 +16,7 @@ from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
 from ..study import StudyRun
 from ..study.study_run import of_outputs
+from ..study.usual_outputs import usual
 from ..units import scale
 from . import options
 from .grouped import grouped
@@ -179,9 +180,9 @@ def explained(why: Explanation) -> None:
 def report(
     source: options.Source,
     rule: options.Rules = None,
-    out: Annotated[Path, option("FILE", "The file to write, .html or .md.", OUT)] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, option("FILE", "The file to write: .html, .pdf, .md, .xlsx or .tex.", OUT)
+    ] = Path("report.html"),
     stress: Annotated[
         Path | None, option("DIR", "Add the stress test in this folder.", OUT)
     ] = None,
@@ -191,6 +192,18 @@ def report(
     ranking: Annotated[
         bool, option(None, "Rank the nodes too (slow for thousands); a study says it.", OUT)
     ] = True,
+    codes: Annotated[
+        Path | None,
+        option(
+            "FILE",
+            "Confidential data: codes for names, parts of all claims for amounts; the key to FILE.",
+            OUT,
+        ),
+    ] = None,
+    common: Annotated[
+        list[str] | None,
+        option("NAME", "With --codes: a name that is also a common word. Repeatable.", OUT),
+    ] = None,
     as_json: options.Json = False,
     *,
     run: Run,
@@ -201,23 +214,28 @@ def report(
     Example: contagion report cefi_credit_2022 --default three_arrows --out report.html
     """
     from ..experiments.stress import read_stress_test as tested
+    from ..report import Disclosure, write_report
     from ..report.document import write
-    from ..report.findings import sentences
     from ..report.given import of_study
+    from ..report.page_one import sentences
 
     writable(out, REPORTS, "--out")
     study = run.on(data.study(source), rule)
-    if ranking and not source.endswith(".toml"):  # under the model of the run, at its recovery
-        shock = StudyRun(study).shock if study.shock is None else study.shock
-        rates = {rate for _, rate in (*shock.defaults, *shock.depegs)}
-        rank = {"models": [study.model], "recovery": rates.pop() if len(rates) == 1 else 0.0}
-        study = study.but(outputs={"run": {}, "rank": rank})
+    if not source.endswith(".toml"):
+        study = usual(study, ranking)
     done = data.begin(study)
     done.running["progress"] = len(done.network) > 500 and sys.stderr.isatty()
-    about = of_study(of_outputs(done, study.outputs))
+    of_outputs(done, study.outputs)
+    if codes is not None:
+        how = Disclosure(common=tuple(common or ()))
+        file = write_report(out, done, tables=csv, disclosure=how, key=codes)
+        put(f"Report: {file}\nKey, to keep apart: {codes}")
+        return
+    about = of_study(done)
     if stress is not None:
         about = replace(about, stress=tested(stress))
-    file, found = write(out, about, csv), [str(said) for said in sentences(about)]
+    watched = sys.stderr.isatty() and not as_json
+    file, found = write(out, about, csv, watched), [str(said) for said in sentences(about)]
     if as_json:
         print_json({"report": str(file), "findings": found, "run": record(done["run"])})
         return

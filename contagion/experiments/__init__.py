@@ -7,23 +7,27 @@ Start with :func:`stress_test`, :func:`sweep` or :func:`compare_rules`.
 - `reverse/`: the smallest shock, the fewest defaults, the smallest buffers that reach a goal
 - `policy/`: interventions before and after, the cheapest mix, the optimal bailout
 - `layers/`: what each layer of claims loses alone, and what only all of them together do
+- `over_networks`: one shock on every network of an ensemble
 - `rule_comparison`: the same shock under other loss-sharing rules
 """
 
 from __future__ import annotations
 
 from . import layers, policy, reverse, stress, sweeping
+from .over_networks import OverNetworks, over_networks
 from .rule_comparison import RuleComparison, compare_rules
 from .stress import StressTest, stress_test
 from .sweeping import Case, Sweep, sweep
 
 __all__ = [
     "Case",
+    "OverNetworks",
     "RuleComparison",
     "StressTest",
     "Sweep",
     "compare_rules",
     "layers",
+    "over_networks",
     "policy",
     "reverse",
     "stress",

@@ -4,7 +4,8 @@ Start with :func:`contagion.rank`, or with `MEASURES["debtrank"].formula`. Every
 definition, unit, denominator and source; where it is not defined it is nan and
 `reasons` of the record says why.
 
-- `impact`, `indices`, `threat`, `bounds`: every node defaults once; bounds without exposures
+- `impact`, `every_default`, `indices`, `threat`: every node defaults once
+- `bounds`: bounds without exposures
 - `attribution`, `shapley`, `diagonal`, `expected`, `sensitivity`: whose part of a loss it is
 - `covar`, `tail`: CoVaR, MES, SES and tail dependence of simulated losses
 - `centrality`, `walks`, `communicability`, `coreperiphery`, `topology`: position and shape
@@ -49,6 +50,7 @@ from .concentration import (
 from .coreperiphery import CorePeriphery, core_periphery
 from .covar import covar
 from .diagonal import aumann_shapley
+from .every_default import EveryDefault, every_default
 from .expected import ExpectedLoss, expected_systemic_loss, marginal_systemic_risk
 from .impact import each_default, rounds_of_contagion
 from .indices import contagion_index, debtrank, default_impact, vulnerability_index
@@ -92,6 +94,7 @@ __all__ = [
     "MEASURES",
     "Attribution",
     "CorePeriphery",
+    "EveryDefault",
     "ExpectedLoss",
     "Gradient",
     "LeverageStability",
@@ -115,6 +118,7 @@ __all__ = [
     "each_default",
     "eigenvector",
     "euler_allocation",
+    "every_default",
     "expected_systemic_loss",
     "gini",
     "glasserman_young",

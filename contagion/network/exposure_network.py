@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..errors import ArgumentTypeError
-from ..media import shown, visible
+from ..media import notebook, shown, visible
 from ..text import money
 from . import formats as convert
 from . import intake, netting
@@ -139,6 +139,12 @@ class ExposureNetwork(Forms, Changes):
             codes = ", ".join(dict.fromkeys(f.code for f in warnings))
             lines.append(f"  {len(warnings)} findings ({codes}): see .check()")
         return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)
+
+    def _repr_html_(self) -> str:
+        sheet = self.balance_sheet
+        money = [str(name) for name in sheet if sheet[name].dtype.kind == "f"]
+        order = np.argsort(-(self.book.stated_assets + self.book.claims), kind="stable")
+        return notebook(repr(self), sheet.iloc[order[:8]], self.unit, money)
 
 
 def read(path: str | PathLike[str], **options: Any) -> ExposureNetwork:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..media import visible
-from ..text import money
+from ..text import listed, money
 from .style import titles
 
 if TYPE_CHECKING:
     from ..network.exposure_network import ExposureNetwork
     from ..shocks import Shock
-
-
-def listed(items: list[str], most: int = 4) -> str:
-    """Names in a sentence.
-
-    >>> listed(["A", "B", "C"]), listed(["A", "B", "C", "D", "E"], 3)
-    ('A, B and C', 'A, B, C and 2 others')
-    """
-    more = len(items) - most
-    if more > 0:
-        return f"{', '.join(items[:most])} and {more} other{'s' if more > 1 else ''}"
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def names(network: ExposureNetwork) -> dict[object, str]:

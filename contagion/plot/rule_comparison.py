@@ -10,11 +10,12 @@ import numpy as np
 from ..errors import ArgumentError, expect
 from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
 from ..media import figure
+from ..text import listed
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
 from .labels import wrapped
-from .pieces import listed, names, shock_words, short
+from .pieces import names, shock_words, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,10 +11,12 @@ import pandas as pd
 
 from ..media import visible
 from ..network.exposure_network import ExposureNetwork
+from ..text import whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+percent = whole_percent
 INK, QUIET, LINE, CALM = "#1f2933", "#66707c", "#aeb6c0", "#e3e7ec"
 TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d9604c"
 KINDS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
@@ -78,15 +80,6 @@ def subject(network: ExposureNetwork) -> str:
     layers = list(table["layer"].dropna().unique()) if "layer" in table else []
     name += f" ({visible(layers[0])})" if len(layers) == 1 else ""
     return ", ".join(filter(None, [name, network.provenance.unobserved]))
-
-
-def percent(share: float) -> str:
-    """A share in percent; one that rounds to nothing is "<1%".
-
-    >>> percent(0.434), percent(0.002), percent(0.0)
-    ('43%', '<1%', '0%')
-    """
-    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def drawn_width(ax: Axes) -> float:

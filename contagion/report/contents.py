@@ -1,129 +1,79 @@
-"""The sections of the report, in order."""
+"""The registry of sections, in the order of the report.
+
+A section is a line here: its id, its title, what it needs in plain words, and the function that
+gives its exhibits. Every exhibit has an entry in `catalogue`.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from ..parallel import bar
+from ..plot.style import subject
+from .given import Given
+from .page_one import Page, page_one
+from .parts import Kind, Section, numbered
+from .sections import (
+    bearers,
+    caveats,
+    concentrated,
+    exposures,
+    importance,
+    interventions,
+    methods,
+    pairs,
+    rules_compared,
+    sensitivity,
+    structure,
+    uncertainty,
+)
 
-from .. import plot
-from ..results.propagation_result import PropagationResult
-from . import compared, exhibits, reference, sensitivity, shape, uncertainty, whatif
-from . import rules as sharing
-from .figures import figure
-from .given import LARGE, Given
-from .parts import Exhibit, Section, tagged
+EACH = (
+    "This section needs the default of every participant, one after the other, with what each of "
+    "the others loses by it."
+)
+SECTIONS = (
+    Kind("data", "Data and caveats", "", caveats.exhibits),
+    Kind("network", "The network", "", structure.exhibits),
+    Kind("concentration", "Concentration", "", concentrated.exhibits),
+    Kind("exposures", "Exposures", "", exposures.exhibits),
+    Kind("triggers", "By trigger", EACH, pairs.of_triggers),
+    Kind("victims", "By victim", EACH, pairs.of_victims),
+    Kind("bearers", "Who bears the loss",
+         "This section needs a shock, the default of one participant for example, carried through "
+         "the network.", bearers.exhibits),
+    Kind("ranking", "Systemic importance",
+         "This section needs a ranking: the default of every participant, one after the other, "
+         "and what each would cost.", importance.exhibits),
+    Kind("sensitivity", "Sensitivity",
+         "This section needs runs with other assumptions (the recovery rate or the capital varied "
+         "over a range), or a search for the smallest shock that does a given damage.",
+         sensitivity.exhibits),
+    Kind("uncertainty", "Uncertainty",
+         "This section needs a stress test: many scenarios instead of one shock, or many networks "
+         "that fit the same data.", uncertainty.exhibits),
+    Kind("rules", "Rules compared",
+         "This section needs other rules by which a participant shares a shortfall, to hold the "
+         "same shock against.", rules_compared.exhibits),
+    Kind("policy", "Policy what-if",
+         "This section needs interventions to compare, such as more capital, a larger fund or a "
+         "limit on exposures.", interventions.exhibits),
+)  # fmt: skip
+
+
+def whole(about: Given, progress: bool = False) -> tuple[Page, list[Section]]:
+    """Page one, and all sections with their exhibits numbered, those of page one first."""
+    made = []
+    with bar(progress, "report", len(SECTIONS) + 1, "section") as move:
+        page = page_one(about, subject(about.network))
+        move(1)
+        for at, kind in enumerate(SECTIONS, 2):
+            made.append(kind.section(about, f"{at}"))
+            move(1)
+    found = tuple(filter(None, methods.exhibits(about)))
+    done = numbered([page.section, *made, Section("methods", "Methods", found)])
+    last = (*found, *methods.catalogue_of(done, about))
+    return page, numbered([*done[:-1], Section("methods", "Methods", last, number="A")])
 
 
 def sections(about: Given) -> list[Section]:
-    """All sections; those without data have one line that says what they would need."""
-    network = about.network
-    drawn = about.results[0] if about.results else None
-    the_network = (
-        exhibits.network_map(network, drawn),
-        shape.statistics(network, about.topology),
-        shape.kind_map(network),
-    )
-    steered = (
-        *sensitivity.sweeps(about.sweeps),
-        sensitivity.reverse(network, about.reverse),
-    )
-    return [
-        Section("network", "The network", the_network),
-        Section("concentration", "Concentration", tuple(shape.concentration(network))),
-        Section("exposures", "Exposures", tuple(shape.exposures(network))),
-        *_results(about.results),
-        Section("ranking", "Who is critical", _ranking(about)),
-        Section("sensitivity", "Sensitivity", steered),
-        Section("uncertainty", "Uncertainty", uncertainty.uncertainty(network, about.stress)),
-        Section("rules", compared.TITLE, tuple(compared.compared(about.comparison))),
-        Section("policy", whatif.TITLE, tuple(whatif.whatif(network, about.policy))),
-        Section("data", "Data and caveats", _data(about)),
-        Section("methods", "Methods and words", _methods(about)),
-    ]
-
-
-def _results(results: tuple[PropagationResult, ...]) -> list[Section]:
-    """Who bears the loss and how it travels, two sections a result."""
-    found = []
-    for number, (tag, result) in enumerate(tagged(results), 1):
-        more = f" ({number} of {len(results)}: {result.shock!r})" if tag else ""
-        travel = (
-            exhibits.cascade(result, tag),
-            exhibits.paths(result, tag),
-            exhibits.nodes_table(result, tag),
-        )
-        found += [
-            Section(f"bearers{tag}", f"Who bears the loss{more}", _bearing(result, tag)),
-            Section(f"travel{tag}", f"How the loss travels{more}", travel),
-        ]
-    if not results:
-        missing = Exhibit("T10", "Bearers", missing="No result was given: pass results=[result].")
-        found.append(Section("bearers", "Who bears the loss", (missing,)))
-    return found
-
-
-def _bearing(result: PropagationResult, tag: str) -> tuple[Exhibit, ...]:
-    """Who bears the loss: the bearers, the layers of the venues and the calls on guarantors."""
-    if not result.model.settles:
-        return (exhibits.bearers_figure(result, tag),)
-    calls = sharing.calls(result, tag)
-    return (
-        exhibits.bearers_figure(result, tag),
-        exhibits.bearers_table(result, tag),
-        *sharing.layers(result, tag),
-        *([] if calls is None else [calls]),
-        exhibits.record(result, tag),
-    )
-
-
-def _ranking(about: Given) -> tuple[Exhibit, ...]:
-    """T11, F11R: systemic importance, and how far its measures agree."""
-    ranks = reference.ranking_table(about.network, about.ranking)
-    title = "How far the measures agree"
-    if about.ranking is None:
-        return (ranks,)
-    if about.agreement is None:
-        missing = (
-            f"Comparing ranks takes two measures that tell nodes apart, and {LARGE:,} nodes at "
-            'most: pass ranking=ct.rank(network, measures="all").'
-        )
-        return ranks, Exhibit("F11R", title, missing=missing)
-    draw = partial(plot.rank_ranges, about.agreement, most=reference.MOST)
-    text = f"The ranks of each node under each measure. {about.agreement.sentence}"
-    return ranks, figure("F11R", title, draw, text)
-
-
-def _data(about: Given) -> tuple[Exhibit, ...]:
-    found = [
-        reference.card_exhibit(about.card, about.network),
-        reference.provenance(about.network),
-        reference.assumptions(about.network, about.results),
-        *sharing.settings(about.network),
-        reference.checks(about.network),
-        reference.sources(about.card, about.network),
-    ]
-    return tuple(exhibit for exhibit in found if exhibit is not None)
-
-
-def _methods(about: Given) -> tuple[Exhibit, ...]:
-    used = [] if about.ranking is None else [str(column) for column in about.ranking]
-    used += [] if about.topology is None else list(shape.SYSTEM)
-    return reference.models(about.results), *reference.definitions(used), _again(about)
-
-
-def _again(about: Given) -> Exhibit:
-    """R1: how to get the same numbers again."""
-    lines = [] if about.study is None else [about.study.toml()]
-    for result in about.results:
-        lines.append(
-            f"ct.{result.model!r}.propagate(network, ct.{result.shock!r}, "
-            f'baseline="{result.baseline}")'
-        )
-    lines += [] if about.comparison is None else compared.code(about.comparison)
-    lead = "In Python:" if about.study is None else (
-        "The study: as study.toml, contagion report study.toml makes this report again, to the "
-        "last bit where the versions are the same. The runs in Python:"
-    )  # fmt: skip
-    if not lines:
-        return Exhibit("R1", "To reproduce", missing="No result was given.")
-    code = "\n".join(lines).replace(" + Shock.", " + ct.Shock.")
-    return Exhibit("R1", "To reproduce", lead, code=code)
+    """All sections, page one first; one without data says what it would need."""
+    return whole(about)[1]

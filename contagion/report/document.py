@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,28 +13,24 @@ from ..errors import ArgumentError
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
-from ..measures import Topology
-from ..media import REPORTS, ending, folder, visible
+from ..facts import Sentence
+from ..measures import EveryDefault, Topology
+from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
-from ..plot.style import subject
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
-from . import findings, reference
-from .contents import sections
-from .facts import Sentence
+from .contents import whole
+from .cover import cover
+from .disclosure import Disclosure, searched
+from .forms import latex, write_pdf, write_workbook
+from .formulas import drawn
 from .given import Answer, Given, Policy, given, of_study
-from .markdown import markdown, write_figures, write_tables
-from .parts import Section
+from .markdown import csv_text, data_link, markdown, write_figures, write_tables
+from .page_one import Page
+from .parts import Section, labels
 
-ALTERED = ("netted", "changed", "layer cut", "policy", "withdrawn")
-BANNERS = {
-    "observed": "Observed: every amount is as reported.",
-    "reconstructed": "Reconstructed: the tables were put together from public documents and press; "
-    "some figures are derived or assumed.",
-    "published example": "Published example: numbers made up by their authors to show a mechanism.",
-    "illustrative": "Illustrative: the numbers are made up.",
-}
+SHOWN = (str, Sentence)  # what a page shows of others
 
 
 def write_report(
@@ -49,10 +44,14 @@ def write_report(
     reverse: Answer | Sequence[Answer] = (),
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
+    defaults: EveryDefault | None = None,
     topology: Topology | None = None,
     card: Card | str | None = None,
     study: Study | None = None,
     tables: str | PathLike[str] | None = None,
+    disclosure: Disclosure | None = None,
+    key: str | PathLike[str] | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write the interconnectedness report: one HTML file that loads nothing from outside.
 
@@ -61,8 +60,9 @@ def write_report(
 
     Parameters
     ----------
-    path : the file to write, .html, .htm or .md; it is replaced where it exists. With .md it is
-        the same report as Markdown, with its figures in a folder beside it.
+    path : the file to write; it is replaced where it exists. The ending says the form: .html or
+        .htm; .pdf (the extra `pdf`); .md, with the figures in a folder beside it; .xlsx, a sheet
+        an exhibit; .tex, the tables for LaTeX. A folder (`tables/`): its tables as CSV.
     network : the exposures; or a :class:`~contagion.study.Study`, or its run, which brings all
         the rest and is printed.
     results : one result or several, all on `network`.
@@ -74,10 +74,16 @@ def write_report(
         break-even funds.
     stress : of `contagion.stress_test`, or `contagion.experiments.stress.read_stress_test`.
     policy : of `contagion.experiments.policy.comparison`.
+    defaults : of `contagion.measures.every_default`: who makes whom lose.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     study : the specification of the run, printed at the end.
     tables : a folder for every table as CSV.
+    disclosure : codes for names and ratios for amounts, of a study, see
+        :class:`contagion.report.Disclosure`; nothing is written where a name is left anywhere.
+    key : a CSV file for the codes with their names, to keep apart from the report.
+
+    progress : a bar over the sections; of a study also over what it runs.
 
     Returns
     -------
@@ -100,108 +106,78 @@ def write_report(
     'report.html'
     """
     if isinstance(network, Study | StudyRun):
-        own = (results, ranking, comparison, sweeps, reverse, stress, policy, card, study)
+        own = (results, ranking, comparison, sweeps, reverse, stress, policy, defaults, card, study)
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
-        run = network.run() if isinstance(network, Study) else network
-        return write(path, of_study(run, topology), tables)
+        run = network.run(progress=progress) if isinstance(network, Study) else network
+        if key is not None and tables is not None and Path(tables) in Path(key).parents:
+            raise ArgumentError(
+                f"The key {str(key)!r} would lie among the tables of the report. Keep it apart."
+            )
+        about = of_study(run, topology, disclosure)
+        file = write(path, about, tables, progress)
+        if key is not None and about.coded is not None:
+            guarded(about.coded.key).to_csv(key, index=False)
+        return file
+    if disclosure is not None:
+        raise ArgumentError(
+            "disclosure= runs a study once more with codes in place of names: give a Study, or its "
+            "run, in place of the network and its results."
+        )
     about = given(
         network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
-        policy,
+        policy, defaults,
     )  # fmt: skip
-    return write(path, about, tables)
+    return write(path, about, tables, progress)
 
 
 def write(
-    path: str | PathLike[str], about: Given, tables: str | PathLike[str] | None = None
+    path: str | PathLike[str],
+    about: Given,
+    tables: str | PathLike[str] | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write the report of what was given, as :func:`write_report` does."""
-    kind = ending(path, REPORTS, "report")
+    whole_folder = str(path).endswith("/") or Path(path).is_dir()
+    kind = "" if whole_folder else ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
-    cover, parts = _cover(about.network, about.card), sections(about)
-    said, file = findings.sentences(about), Path(path)
+    front, (page, parts), file = cover(about), whole(about, progress), Path(path)
+    beside = file.with_name(f"{file.stem}_figures")
     if kind == ".md":
-        beside = file.with_name(f"{file.stem}_figures")
-        write_figures(beside, parts)
-        text = markdown(cover, said, parts, beside.name)
+        text = markdown(front, page, parts, beside.name)
     else:
-        text = _page(cover, said, parts)
-    file.write_text(text, encoding="utf-8")
+        text = latex(parts) if kind == ".tex" else _page(front, page, parts)
+    if about.coded is not None:
+        every = [each for part in parts for each in part.exhibits]
+        more = [(f"figure {each.id}", each.svg) for each in every]
+        more += [(f"table {each.id}", csv_text(each.table)) for each in every if each.table]
+        searched([("report", text), *more], about.coded.key, about.coded.how)
+    if kind == ".md":
+        write_figures(beside, parts)
+    if not kind:
+        write_tables(file, parts)
+    elif kind == ".pdf":
+        write_pdf(file, text)
+    elif kind == ".xlsx":
+        write_workbook(file, parts)
+    else:
+        file.write_text(text, encoding="utf-8")
     if tables is not None:
         write_tables(tables, parts)
     return file
 
 
-def _page(cover: dict[str, str], said: list[Sentence], parts: list[Section]) -> str:
+def _page(front: dict[str, str], page: Page, parts: list[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("contagion.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=lambda x: visible(x, keep="\n") if type(x) is str else x,  # not our own svg
+        finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not our own svg
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"csv": data_link, "formula": drawn}
     template = environment.get_template("template.html")
-    return template.render(cover=cover, findings=said, sections=parts)
-
-
-def _cover(network: ExposureNetwork, card: Card | None) -> dict[str, str]:
-    from .. import __version__
-
-    return {
-        "title": subject(network),
-        "date": _as_of(network, card),
-        "unit": network.unit or "not stated",
-        "perimeter": reference.size_text(network),
-        "banner": _banner(network, card),
-        "kind": "derived" if network.provenance.unobserved else card.kind if card else "unknown",
-        "version": __version__,
-        "fingerprint": fingerprint(network),
-        "name": card.name if card else "",
-    }
-
-
-def _banner(network: ExposureNetwork, card: Card | None) -> str:
-    """What kind of numbers these are: how they were derived, and from which data."""
-    source = BANNERS[card.kind] if card else "Sources not stated (no card)."
-    derived = [text[:1].upper() + text[1:] + "." for text in network.provenance.sentences]
-    later = ", ".join(f"{r.what} ({r.method})" for r in network.provenance.named(*ALTERED))
-    derived += [f"Changed after reading: {later}."] if later else []
-    if network.provenance.named("generated"):
-        return " ".join(derived)
-    return " ".join([*derived, f"Before that: {source}" if derived else source])
-
-
-def _as_of(network: ExposureNetwork, card: Card | None) -> str:
-    if card is None:
-        return _dates(network)
-    said = card.periods.get(network.period)
-    return f"snapshot {network.period}, {said}" if said else card.date
-
-
-def _dates(network: ExposureNetwork) -> str:
-    table = network.exposures
-    dates = sorted(table["as_of"].dropna().astype(str).unique()) if "as_of" in table else []
-    if not dates:
-        return "not stated"
-    return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-
-
-CITED = ["source", "as_of", "evidence", "note"]  # says where a figure comes from, changes none
-
-
-def fingerprint(network: ExposureNetwork) -> str:
-    """Twelve hexadecimal digits that change when a node, a claim, an amount or a rule does."""
-    digest = hashlib.sha256()
-    book = network.balance_sheet.reset_index()
-    rules = pd.DataFrame([(str(k), repr(rule)) for k, rule in network.rules.items()])
-    tables = [book, network.exposures, rules, network.guarantees, network.shareholdings]
-    for frame in (
-        table.drop(columns=CITED, errors="ignore") for table in tables if table is not None
-    ):
-        text = frame.astype({c: str for c in frame.columns if frame[c].dtype.kind not in "fiu"})
-        rows = pd.util.hash_pandas_object(text, index=False).sort_values()
-        digest.update(rows.to_numpy().tobytes())
-    return digest.hexdigest()[:12]
+    return template.render(cover=front, page=page, sections=parts, labels=labels(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,20 +12,22 @@ from ..datasets import Card
 from ..datasets import card as dataset_card
 from ..datasets import names as dataset_names
 from ..errors import ArgumentError, expect, several
+from ..experiments.over_networks import OverNetworks
 from ..experiments.policy import ScenarioComparison, ShockComparison
 from ..experiments.reverse import BreakEven, Smallest, Triggers
 from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
-from ..measures import MEASURES, Topology
-from ..measures.ranking import Agreement, agreement
+from ..measures import MEASURES, EveryDefault, Topology
+from ..measures.ranking import Agreement, RankStability, agreement
 from ..network.exposure_network import ExposureNetwork
 from ..plot.pieces import names
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
 from ..text import listing
-from .reference import measure_title
+from .disclosure import Coded, Disclosure, coded
+from .measure_words import measure_title
 
 Answer = Smallest | Triggers | BreakEven
 Policy = ShockComparison | ScenarioComparison
@@ -48,6 +50,10 @@ class Given:
     stress: StressTest | None
     policy: tuple[Policy, ...]
     agreement: Agreement | None
+    defaults: EveryDefault | None = None
+    coded: Coded | None = None
+    ensemble: OverNetworks | None = None
+    stability: RankStability | None = None
 
 
 def given(
@@ -62,6 +68,7 @@ def given(
     reverse: Answer | Sequence[Answer] = (),
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
+    defaults: EveryDefault | None = None,
 ) -> Given:
     """Check that everything is about the same nodes, and describe the network.
 
@@ -84,6 +91,8 @@ def given(
         _same("The stress test", network, stress.names)
     for one in found:
         _same("The policy comparison", network, _nodes(one))
+    if defaults is not None:
+        _same("The record of every default", network, defaults.network.names)
     for answer in answers:
         _inside(network, answer)
     if topology is None and len(network) <= LARGE:
@@ -101,14 +110,20 @@ def given(
         stress,
         tuple(found),
         None if ranking is None else _agreement(ranking, network),
+        defaults,
     )
 
 
-def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
-    """What a study gave, with the study itself."""
+def of_study(
+    run: StudyRun, topology: Topology | None = None, disclosure: Disclosure | None = None
+) -> Given:
+    """What a study gave, with the study itself; of confidential data what it gives with codes."""
+    if disclosure is not None:
+        hidden = coded(run, disclosure)
+        return replace(of_study(hidden.run), coded=hidden)
     found, policies = run.results, run.results.get("policy", ())
     answers = [found[name] for name in ("reverse", "triggers", "fund") if name in found]
-    return given(
+    made = given(
         run.network,
         found.get("run", ()),
         found.get("rank"),
@@ -120,7 +135,10 @@ def of_study(run: StudyRun, topology: Topology | None = None) -> Given:
         answers,
         found.get("stress"),
         policies,
+        found.get("defaults"),
     )
+    ranks = found.get("stability")
+    return replace(made, ensemble=found.get("ensemble"), stability=ranks)
 
 
 def _card(network: ExposureNetwork, card: Card | str | None) -> Card | None:

@@ -1,50 +1,102 @@
-"""What a report is made of: exhibits with a stable id, and tables of finished text."""
+"""What a report is made of: sections, and numbered exhibits with a stable id."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ..facts import Sentence
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of finished text. `numbers` are the columns that stand right-aligned."""
+    """A table of finished text. `numbers` are the columns that stand right-aligned.
+
+    `anchors` are ids of rows, empty or one a row, to which other parts of the report link.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
     note: str = ""
     total: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+
+    @property
+    def all_rows(self) -> list[tuple[str, ...]]:
+        """The rows, and the totals below them."""
+        return [*self.rows, *([self.total] if self.total else [])]
 
 
 @dataclass(frozen=True)
 class Exhibit:
     """One exhibit: a title, what it says in a sentence or two, and a figure or a table.
 
-    `svg` is drawn by this package; everything else is escaped by the template. An exhibit
-    without data has `missing`: one line that says what it would need.
+    Attributes
+    ----------
+    id : stable; of several runs with the number of the run behind a hyphen.
+    lead : one or two sentences, with facts where they have numbers.
+    svg, formulas : drawn and set by this package; everything else is escaped by the template.
+    table : the numbers; beside a figure those that it draws.
+    missing : in place of the rest, one line that says what the exhibit would need.
+    label : "Table 6" or "Figure 2", given by :func:`numbered`.
     """
 
     id: str
     title: str
-    lead: str = ""
+    lead: str | Sentence = ""
     svg: str = ""
     table: Table | None = None
     lines: tuple[str, ...] = ()
     code: str = ""
+    formulas: tuple[tuple[str, str], ...] = ()
     missing: str = ""
+    label: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The word before its number; empty for a line that says what is missing."""
+        if self.missing and not self.svg and self.table is None:
+            return ""
+        return "Figure" if self.svg else "Table" if self.table is not None else "Box"
+
+    @property
+    def family(self) -> str:
+        """The id without the number of the run.
+
+        >>> Exhibit("T10-2", "").family
+        'T10'
+        """
+        return self.id.partition("-")[0]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered section of the report with its exhibits."""
+    """A section of the report; without exhibits `needs` says what it would take."""
 
     id: str
     title: str
-    exhibits: tuple[Exhibit, ...] = field(default=())
+    exhibits: tuple[Exhibit, ...] = ()
+    needs: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A section in the registry: what it is called, what it takes, and what makes its exhibits."""
+
+    id: str
+    title: str
+    needs: str
+    make: Callable[[Any], Iterable[Exhibit | None]]
+
+    def section(self, about: Any, number: str) -> Section:
+        """The section of one report."""
+        found = tuple(exhibit for exhibit in self.make(about) if exhibit is not None)
+        return Section(self.id, self.title, found, "" if found else self.needs, number)
 
 
 def table(
@@ -55,10 +107,11 @@ def table(
     note: str = "",
     total: Sequence[str] = (),
     words: Sequence[int] = (),
+    anchors: Sequence[str] = (),
 ) -> Table:
     """A table whose first `text` columns, and the columns `words`, are text, the rest numbers."""
     numbers = frozenset(range(text, len(head))) - frozenset(words)
-    return Table(tuple(head), tuple(map(tuple, rows)), numbers, note, tuple(total))
+    return Table(tuple(head), tuple(map(tuple, rows)), numbers, note, tuple(total), tuple(anchors))
 
 
 def tagged(items: Sequence[T]) -> list[tuple[str, T]]:
@@ -68,3 +121,35 @@ def tagged(items: Sequence[T]) -> list[tuple[str, T]]:
     ([('', 'a')], [('-1', 'a'), ('-2', 'b')])
     """
     return [(f"-{at}" if len(items) > 1 else "", item) for at, item in enumerate(items, 1)]
+
+
+def run_title(title: str, tag: str) -> str:
+    """The title of an exhibit, with the number of the run where there are several.
+
+    >>> run_title("Bearers", ""), run_title("Bearers", "-2")
+    ('Bearers', 'Bearers, run 2')
+    """
+    return f"{title}, run {tag[1:]}" if tag else title
+
+
+def numbered(sections: Sequence[Section]) -> list[Section]:
+    """The sections with a label on every exhibit: figures, tables and boxes counted through.
+
+    >>> [made] = numbered([Section("s", "S", (Exhibit("T5", "", table=table(["a"], [])),))])
+    >>> made.exhibits[0].label
+    'Table 1'
+    """
+    count, found = dict[str, int](), []
+    for section in sections:
+        labelled = []
+        for exhibit in section.exhibits:
+            kind = exhibit.kind
+            count[kind] = count.get(kind, 0) + 1
+            labelled.append(replace(exhibit, label=f"{kind} {count[kind]}" if kind else ""))
+        found.append(replace(section, exhibits=tuple(labelled)))
+    return found
+
+
+def labels(sections: Sequence[Section]) -> dict[str, str]:
+    """{id: label} of the exhibits that have one."""
+    return {each.id: each.label for part in sections for each in part.exhibits if each.label}

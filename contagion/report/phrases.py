@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
-from ..plot.pieces import listed
 from ..results.propagation_result import PropagationResult
 from ..results.run_arrays import LossModel
 from ..results.socialization import Socialization
 from ..rules import Capped, Rule, Waterfall
+from ..text import listed
+from ..units import Scale
 
 MENTIONED = 3  # nodes in default before the shock that a finding names
 GLOSSARY = {
@@ -140,3 +142,28 @@ def no_settlement(result: PropagationResult) -> str:
         f"{type(result.model).__name__} values claims and does not settle them; who bears the loss "
         "in the end needs a model that settles, such as EisenbergNoe."
     )
+
+
+def signed(amount: float, to: Scale, floor: float) -> str:
+    """A difference with its sign; "0" below the floor.
+
+    >>> from contagion.units import scale
+    >>> to = scale([2.0], "USD")
+    >>> signed(2.0, to, 0.1), signed(-2.0, to, 0.1), signed(0.01, to, 0.1)
+    ('+2.000', '−2.000', '0')
+    """
+    if abs(amount) <= floor:
+        return "0"
+    return f"{'+' if amount > 0 else '−'}{to(abs(amount))}"
+
+
+def assumption_words(titles: Mapping[str, str], text: str) -> str:
+    """An assumption with the title of a node in place of its identifier.
+
+    >>> assumption_words({"x": "X & Co"}, "equity of x assumed 0 USD (not in the sources)")
+    'equity of X & Co assumed 0 USD (not in the sources)'
+    """
+    head, assumed, rest = text.partition(" assumed ")
+    node = head.removeprefix("equity of ")
+    known = assumed and node != head and node in titles
+    return f"equity of {titles[node]}{assumed}{rest}" if known else text

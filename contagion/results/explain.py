@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from ..media import shown
+from ..media import notebook, shown
 from ..text import money, same_scale
 from ..vocabulary import MOST
 from . import waterfalls as sharing
@@ -74,6 +74,10 @@ class Explanation:
         for amount, share, path, cause in zip(*columns, strict=True):
             lines.append(f"  {say(amount):>14}  {share:>4.0%}  {path}  ({cause})")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = "\n".join(repr(self).splitlines()[:2])
+        return notebook(head, self.table, self.unit, ("amount",))
 
 
 def explain(result: RunArrays, node: Any, most: int = MOST) -> Explanation:

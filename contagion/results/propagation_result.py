@@ -15,10 +15,20 @@ from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
 from . import waterfalls as sharing
-from .assumed import RESTS, assumed_capital, warned
+from .assumed import warned
 from .audit import audit
 from .explain import Explanation, explain
 from .run_arrays import RunArrays
+
+MONEY = (
+    "equity_before",
+    "equity_after",
+    "loss",
+    "direct_loss",
+    "contagion_loss",
+    "claims_lost",
+    "shortfall",
+)  # columns of the table of nodes, money
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -196,10 +206,8 @@ class PropagationResult(RunArrays):
         net, unit = self.network, self.network.unit
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
-            lines += [f"  {line}" for line in socialization.sentences(self)]
-            first, *more = assumed_capital(self) or [""]
-            rests = RESTS.format(first=first) + (" and others" if more else "")
-            lines += [f"  {rests[0].lower()}{rests[1:]}"] if first else []
+            said = socialization.sentences(self, self.socialization)
+            lines.append(f"  {' '.join(map(str, said))}")
         else:
             lost = float(self.caused.loss.sum())
             say = same_scale([lost], unit)
@@ -242,4 +250,4 @@ class PropagationResult(RunArrays):
 
     def _repr_html_(self) -> str:
         top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
-        return notebook(repr(self), top)
+        return notebook(repr(self), top, self.network.unit, MONEY)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..text import same_scale
+from ..facts import Fact, Sentence
+from ..text import listed
 from . import ledger
+from .assumed import RESTS, assumed_capital
 from .hops import along, claims
 from .run_arrays import RunArrays
 
 NOTHING = "nothing is destroyed, so that there is nothing to share"
+NOISE = 1e-9  # part of a loss that is not worth a sentence
+BASELINE, HITS = "baseline", "capital of the nodes hit"  # what a sentence rests on
 DIFFUSE = "no named party bears anything"
 
 
@@ -126,24 +131,61 @@ def summarize(result: RunArrays, hop: np.ndarray, threshold: float = 0.0) -> Soc
     )
 
 
-def sentences(result: RunArrays) -> list[str]:
-    """The ledger in two to four lines: money first, then the share, then what was destroyed."""
-    found, before, unit = result.entries, result.before, result.network.unit
-    initial, absorbed = float(found.initial[found.triggers].sum()), float(found.shock.sum())
-    social, own = float(found.socialized), float(found.contagion[found.triggers].sum())
-    share = f" ({social / (social + absorbed):.0%})" if social + absorbed > 0 else ""
-    gone = [(cause, float(x.sum())) for cause, x in found.deadweight.items()]
-    say = same_scale([initial, social, *(amount for _, amount in gone)], unit)
-    on_hit = f", {say(own)} of it by owners of nodes hit" if own > 1e-9 * social else ""
-    lines = [
-        f"initial loss {say(initial)}; owners of the nodes hit absorb "
-        f"{say(absorbed)} at once, {say(social)}{share} is socialized{on_hit}"
-    ]
-    floor = 1e-9 * (social + absorbed)
-    parts = [f"{cause} {say(amount)}" for cause, amount in gone if abs(amount) > floor]
-    lines += [f"destroyed on the way: {', '.join(parts)}"] if parts else []
-    if (relief := float(found.relief.sum())) > floor:
-        lines.append(f"others get {say(relief)} more because of it (not netted)")
-    if before is not None and (missing := float(before.borne.sum())) > 0:
-        lines.append(f"missing before the shock: {say(missing)}")
+def sentences(
+    result: RunArrays,
+    s: Socialization,
+    why: Fact | None = None,
+    run: str = "",
+    exhibit: str = "S1",
+    called: Callable[[str], str] = str,
+) -> list[Sentence]:
+    """The ledger in words: what is destroyed, then what of it is socialized. Money first.
+
+    Parameters
+    ----------
+    s : the sums of the ledger of the result.
+    why : the shock as a sentence, said with what it destroys.
+    run, exhibit : the perimeter of the numbers, and the exhibit of a report that prints them.
+    called : words an assumption for readers.
+    """
+    unit = result.network.unit
+    facts = {
+        key: Fact(key.replace("_", " "), value, "share" if key == "socialized_share" else "money",
+                  (run,), exhibit, unit)
+        for key, value in s.to_dict().items()
+    }  # fmt: skip
+    dead = {cause: float(x.sum()) for cause, x in result.entries.deadweight.items()}
+    facts |= {
+        cause: Fact(f"deadweight by {cause}", x, "size", (run,), exhibit, unit)
+        for cause, x in dead.items()
+    }
+    facts |= {} if why is None else {"why": why}
+    floor, hit = NOISE * max(s.borne, s.initial_loss), bool(result.triggers.any())
+    text = ["{why}" if why is not None else "No shock."]
+    if hit:
+        head = "{initial_loss}" if s.initial_loss > floor else "Nothing"
+        text = [f"{head} is destroyed" + (": {why}" if why is not None else ".")]
+    more = [f"{{{x}}} more by {x}" for x in dead if dead[x] > floor]
+    text += [f"This destroys {listed(more)} on the way."] if more else []
+    less = [f"{x} would have destroyed {{{x}}} more" for x in dead if dead[x] < -floor]
+    text += [f"Without it, {listed(less)}."] if less else []
+    if s.relief > floor:
+        text.append("Others get {relief} more because of it; that is not netted.")
+    if s.missing_before > floor:
+        text.append(
+            f"{{missing_before}} {'was missing before the shock' if hit else 'is missing'}."
+        )
+    lines = [Sentence(" ".join(text), facts, (BASELINE,))]
+    if not np.isnan(s.socialized_share):
+        said = (
+            "{socialized} ({socialized_share}) is socialized, that is, borne by contagion; the "
+            "owners of the nodes hit absorb {absorbed_by_trigger} at once."
+        )
+        if s.socialized_on_hit > NOISE * s.socialized:
+            said += " Of it {socialized_on_hit} falls on owners of nodes hit too."
+        first, *others = assumed_capital(result) or [""]
+        if first:
+            facts["first"] = Fact("assumption", called(first), "text", ("the data",), "T3")
+            said += f" {RESTS}{' and others' if others else ''}."
+        lines.append(Sentence(said, facts, (BASELINE, HITS)))
     return lines

@@ -114,6 +114,10 @@ class Rule(ABC):
         ]
         return f"{type(self).__name__}({', '.join(given)})"
 
+    def _repr_html_(self) -> str:
+        said = (type(self).__doc__ or "").partition("\n\n")[0].replace("`", "")
+        return notebook(f"{self!r}\n{' '.join(said.split())}")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Allocation:

@@ -8,9 +8,10 @@ from inspect import Parameter, signature
 from typing import Any, Literal, get_type_hints
 
 from ..errors import ArgumentError
-from ..experiments import compare_rules, layers, policy, reverse, stress_test, sweep
+from ..experiments import compare_rules, layers, over_networks, policy, reverse, stress_test, sweep
 from ..experiments.sweeping import Case
-from ..measures.ranking import rank
+from ..measures import every_default
+from ..measures.ranking import perturbed, rank, stability
 from ..models import Model
 from ..network.exposure_network import ExposureNetwork
 from ..results.explain import explain
@@ -104,6 +105,29 @@ def _ranked(run: StudyRun, asked: dict[str, Any]) -> Any:
     return rank(run.network, **asked, **run.running)
 
 
+def _each_defaulted(run: StudyRun, asked: dict[str, Any]) -> Any:
+    return every_default(run.network, run.model, **asked, **run.running)
+
+
+def _over_networks(run: StudyRun, _: dict[str, Any]) -> Any:
+    nets = run.networks
+    if len(nets) < 2:
+        raise ArgumentError(
+            "[ensemble] runs the shock on every network of an ensemble, and there is one network. "
+            "Give a folder of folders, as contagion reconstruct writes it."
+        )
+    study = run.study
+    return over_networks(nets, run.model, run.shock, baseline=study.baseline, **run.running)
+
+
+def _ranked_again(run: StudyRun, asked: dict[str, Any]) -> Any:
+    nets = run.networks
+    noise = {name: asked.pop(name) for name in ("noise", "samples") if name in asked}
+    rng = asked.pop(SEED, 0)
+    over = nets if len(nets) > 1 else perturbed(nets[0], rng=rng, **noise)
+    return stability(over, [run.model], **asked, **run.running)
+
+
 def _compared(run: StudyRun, asked: dict[str, Any]) -> Any:
     study, sets = run.study, asked.pop("rules")
     named = {name: {run.node(node): rule for node, rule in of.items()} for name, of in sets.items()}
@@ -176,6 +200,13 @@ OUTPUTS: dict[str, Output] = {
     "explain": Output("the paths behind the loss of a node", _explained, explain,
                       ("result", "node"), {"nodes": list[Any]}, ("nodes",)),
     "rank": Output("whose default costs the others most", _ranked, rank, ("network",)),
+    "defaults": Output("every default, one after the other: who makes whom lose",
+                       _each_defaulted, every_default, ("network", "model")),
+    "ensemble": Output("the shock on every network of an ensemble", _over_networks, over_networks,
+                       ("networks", "model", "shock", "baseline")),
+    "stability": Output("ranks over an ensemble of networks, or over amounts with noise",
+                        _ranked_again, stability, ("networks", "models"),
+                        {"noise": float, "samples": int, SEED: int}),
     "compare": Output("the shock under other rules of loss sharing", _compared, compare_rules, RUN,
                       {"rules": Mapping[str, Mapping[Any, Rule]]}, ("rules",)),
     "stress": Output("many scenarios: value at risk, expected shortfall", _stressed, stress_test,

@@ -14,6 +14,7 @@ from ..experiments.rule_comparison import RuleComparison
 from ..experiments.stress import StressTest
 from ..liquidation import CascadeResult
 from ..liquidation.coupling import CoupledResult
+from ..measures import EveryDefault
 from ..results.explain import Explanation
 from ..results.propagation_result import PropagationResult
 
@@ -121,10 +122,26 @@ def _answer(found: Any) -> dict[str, pd.DataFrame]:
     return frames
 
 
+def _every(done: EveryDefault) -> dict[str, pd.DataFrame]:
+    """Triggers, victims, and the loss of each pair that has one."""
+    pairs: Any = done.losses.stack()
+    return {
+        "triggers": done.triggers.reset_index(),
+        "victims": done.victims.reset_index(),
+        "losses": pairs[pairs > 0].rename_axis(["trigger", "victim"]).reset_index(name="loss"),
+    }
+
+
 TABLES: dict[str, Callable[[Any], dict[str, pd.DataFrame]]] = {
     "run": of_run,
     "explain": _explained,
     "rank": lambda ranking: {"ranking": ranking.table.reset_index()},
+    "defaults": _every,
+    "ensemble": lambda found: {
+        "networks": found.table.reset_index(),
+        "nodes": found.nodes.rename_axis("node").reset_index(),
+    },
+    "stability": lambda found: {"ranks": found.table.reset_index()},
     "compare": of_comparison,
     "stress": _stress,
     "sweep": lambda done: {"cells": done.table},

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, MissingFileError, located
-from ..media import shown
+from ..media import notebook, page, shown
 from ..models import EisenbergNoe, Model
 from ..results.run_arrays import Baseline
 from ..rules import Rule
@@ -47,8 +47,8 @@ class Study:
         word, the path of a TOML file, `venue:NAME` or a table.
     scenarios : a set of `ct.scenarios`, or its kind with parameters; the seed is 0 unless given.
     outputs : what :meth:`run` gives: names, or {name: options} with the keywords of the function
-        that makes it (`rng` is called `seed`); one of run, explain, rank, compare, stress, sweep,
-        reverse, triggers, fund, policy, layers, cascade.
+        that makes it (`rng` is called `seed`); one of run, explain, rank, defaults, ensemble,
+        stability, compare, stress, sweep, reverse, triggers, fund, policy, layers, cascade.
     market : positions and loans with prices, {"positions": path, "loans": path, "prices": {asset:
         price} or path, "maintenance": rate, "unit": text} and options of reading. With it every
         output runs :class:`~contagion.liquidation.CoupledCascade` on the network and the model;
@@ -304,6 +304,9 @@ class Study:
         shock = "its first run" if self.shock is None else repr(self.shock)
         head = self.title or self.network.get(source.SOURCE, "a market")
         return f"Study of {head}: {shock}, {self.model!r}, gives {', '.join(self.outputs)}"
+
+    def _repr_html_(self) -> str:
+        return f"{notebook(repr(self))}<pre>{page(self.toml())}</pre>"
 
 
 def known_each(given: Iterable[Any], known: Iterable[str], what: str, where: str = "") -> None:

@@ -15,7 +15,7 @@ from .. import media
 from ..datasets import Card
 from ..errors import ArgumentError
 from ..liquidation import MarginBook
-from ..media import guarded, shown
+from ..media import guarded, notebook, shown
 from ..models.base import NO_SHOCK, Model
 from ..network.exposure_network import ExposureNetwork
 from ..scenarios import Scenarios
@@ -163,6 +163,9 @@ class StudyRun:
         for name, result in self.results.items():
             lines += [f"{name}:", *(f"  {line}" for line in repr(result).splitlines()[:6])]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return notebook(repr(self))
 
 
 def first_run(card: Card | None, network: ExposureNetwork, recovery: float | None = None) -> Shock:

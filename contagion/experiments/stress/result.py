@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import StressError
-from ...media import shown
+from ...media import notebook, shown
 from ...records import Table, because
 from ...statistics import Estimate
 from ...statistics.scenario_estimates import Draws
@@ -296,6 +296,10 @@ class StressTest(Scalars):
             **{f"expected_shortfall_{p:g}": self.expected_shortfall(p).value for p in levels},
             "defaults": self.mean("defaults").value,
         }
+
+    def _repr_html_(self) -> str:
+        top = self.nodes.nlargest(8, "mean_loss")
+        return notebook(repr(self), top, self.unit, ("mean_loss", "loss_error", "network_spread"))
 
 
 def _said(found: Estimate, unit: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, ContagionError, UnknownNameError, expect
-from ...media import shown
+from ...media import notebook, shown
 from ...parallel import each
 from ...results.propagation_result import PropagationResult
 from ...text import known_name, listing, plural, same_scale
@@ -112,6 +112,12 @@ class Sweep:
             where = ", ".join(f"{name} = {first[name]}" for name in self.axes)
             lines.append(f"  {plural(len(bad), 'run')} failed; at {where}: {first['reason']}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        wide = self.table.pivot_table(
+            index=list(self.axes), columns="measure", values="value", aggfunc="mean"
+        )[[name for name in self.measures if self.table["measure"].eq(name).any()]]
+        return notebook(repr(self).splitlines()[0], wide.head(20), self.unit, tuple(self.money))
 
 
 def sweep(

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..experiments.policy import ScenarioComparison, ShockComparison
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import shock_words
-from ..text import money, plural
-from ..units import Scale, scale
-from ..vocabulary import SEED
-from .compared import signed
-from .facts import Fact, Sentence
-from .given import Policy
-from .parts import Exhibit, table, tagged
-from .phrases import of_run
+from ...experiments.policy import ScenarioComparison, ShockComparison
+from ...facts import Fact, Sentence
+from ...network.exposure_network import ExposureNetwork
+from ...plot.pieces import shock_words
+from ...text import money, plural
+from ...units import Scale, scale
+from ...vocabulary import SEED
+from ..given import Given, Policy
+from ..parts import Exhibit, table, tagged
+from ..phrases import of_run, signed
 
-TITLE = "Policy what-if"
 AS_GIVEN = "as given"
 TITLES = {
     "initial_loss": "initial loss",
@@ -38,23 +36,27 @@ LOSSES = {  # in a sentence, without the heading "loss" before them
     "funded": "loss borne by money put up",
     "defaults": "nodes in default",
 }
+LESS = {  # what an amount that is avoided is
+    "socialized": "less is socialized",
+    "loss": "less is lost",
+    "owners_loss": "less is lost by owners",
+    "external_loss": "less is lost by outside creditors",
+    "deadweight": "less is destroyed on the way",
+}
 PURE = ("defaults", "avoided_per_cost")
 FLOOR = 1e-9  # of the largest amount: a smaller difference is none
 
 
-def whatif(network: ExposureNetwork, found: tuple[Policy, ...]) -> list[Exhibit]:
+def exhibits(about: Given) -> list[Exhibit]:
     """T18, T18I: every comparison, and what its interventions are."""
+    network, found = about.network, about.policy
     if not found:
-        missing = (
-            "No comparison was given: pass policy=policy.compare(network, model, shock, "
-            '{"fund": policy.InsuranceFund(node, amount)}), with policy = ct.experiments.policy.'
-        )
-        return [Exhibit("T18", TITLE, missing=missing)]
-    exhibits = [
+        return []
+    made = [
         _shock(network, one, tag) if isinstance(one, ShockComparison) else _scenarios(one, tag)
         for tag, one in tagged(found)
     ]
-    return [*exhibits, _interventions(found)]
+    return [*made, _interventions(found)]
 
 
 def _shock(network: ExposureNetwork, found: ShockComparison, tag: str) -> Exhibit:
@@ -174,7 +176,8 @@ def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
         best = str(avoided.idxmax())
         if not avoided[best] > 0:
             what = "number of defaults" if counts else _words(one.of)
-            lines.append(Sentence(f"None of the interventions makes the {what}{over} less.", {}))
+            text = f"None of the interventions makes the {what}{over} less."
+            lines.append(Sentence(text, {}, ("policy",)))
             continue
         of, unit = (best, *row, _words(one.of), run), "" if counts else one.unit
         kind = "count" if counts and not over else "size"
@@ -184,11 +187,11 @@ def sentences(found: tuple[Policy, ...]) -> list[Sentence]:
             "cost": Fact("cost", float(one.costs[best]), "money", (best, run), exhibit, one.unit),
         }
         most = "" if len(avoided) == 1 else ", the most of the interventions,"
-        what = f"of {_words(one.of)}"
+        what = LESS.get(one.of, f"{_words(one.of)} less")
         if counts:
-            what = "default" if avoided[best] == 1 else "defaults"
-        text = f"“{{best}}” would avoid {{avoided}} {what}{over}{most} and costs {{cost}}."
-        lines.append(Sentence(text, facts))
+            what = "default less" if avoided[best] == 1 else "defaults less"
+        text = f"{{avoided}} {what}{over} with “{{best}}”{most} at a cost of {{cost}}."
+        lines.append(Sentence(text, facts, ("policy",)))
     return lines
 
 

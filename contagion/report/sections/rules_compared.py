@@ -9,30 +9,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import plot, rules
-from ..experiments.rule_comparison import AS_GIVEN, RuleComparison
-from ..plot.pieces import listed, names, shock_words
-from ..plot.style import percent
-from ..text import money
-from ..units import Scale, scale
-from .facts import Fact, Sentence
-from .figures import figure
-from .parts import Exhibit, table
-from .phrases import FAIRNESS, attributes, of_run
+from ... import plot, rules
+from ...experiments.rule_comparison import AS_GIVEN, RuleComparison
+from ...facts import Fact, Sentence
+from ...plot.pieces import names, shock_words
+from ...plot.style import percent
+from ...results.socialization import BASELINE
+from ...text import listed, money
+from ...units import Scale, scale
+from ..figures import figure
+from ..given import Given
+from ..parts import Exhibit, table
+from ..phrases import FAIRNESS, attributes, of_run, signed
 
-TITLE = "Rules compared"
 MOST = 40
 FLOOR = 1e-9  # of everything borne: a smaller difference is none
 
 
-def compared(comparison: RuleComparison | None) -> list[Exhibit]:
+def exhibits(about: Given) -> list[Exhibit]:
     """F14 to T17: who bears it under each set of rules, how evenly, and what the sets are."""
+    comparison = about.comparison
     if comparison is None:
-        missing = (
-            "No comparison was given: pass comparison=ct.compare_rules(network, shock, "
-            '{"name": {node: rule}}).'
-        )
-        return [Exhibit("T14", TITLE, missing=missing)]
+        return []
     first = comparison.results[AS_GIVEN]
     name = names(first.network)
     lead = (
@@ -190,23 +188,13 @@ def sentences(comparison: RuleComparison) -> list[Sentence]:
                 of = (name[at], run)
                 facts[word] = Fact(one, float(apart[at]), "size", of, "T14", net.unit)
                 facts[f"who {word}"] = Fact("node", name[at], "name", of, "T14")
-                verb = "" if parts else "would bear "
-                parts.append(f"{{who {word}}} {verb}{{{word}}} {word}")
-        said = " and ".join(parts) or "no node would bear more or less"
-        lines.append(Sentence(f"Under the rules “{{set}}” {said}.", facts))
+                verb = "" if parts else "falls "
+                parts.append(f"{{{word}}} {word} {verb}on {{who {word}}}")
+        text = f"{' and '.join(parts)} under the rules “{{set}}”."
+        if not parts:
+            text = "No node would bear more or less under the rules “{set}”."
+        lines.append(Sentence(text, facts, ("policy", BASELINE)))
     return lines
-
-
-def signed(amount: float, to: Scale, floor: float) -> str:
-    """A difference with its sign; "0" below the floor.
-
-    >>> to = scale([2.0], "USD")
-    >>> signed(2.0, to, 0.1), signed(-2.0, to, 0.1), signed(0.01, to, 0.1)
-    ('+2.000', '−2.000', '0')
-    """
-    if abs(amount) <= floor:
-        return "0"
-    return f"{'+' if amount > 0 else '−'}{to(abs(amount))}"
 
 
 def _others(comparison: RuleComparison) -> list[str]:

@@ -1,4 +1,4 @@
-"""The exhibits about rules: layers of a venue, calls on guarantors, rules, changes."""
+"""Layers of a venue, and calls on guarantors, of one result."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import plot
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import listed, names
-from ..plot.style import percent
-from ..plot.style import rows as rows_of
-from ..results.propagation_result import PropagationResult
-from ..rules import Priority, Waterfall
-from ..units import scale
-from .figures import figure
-from .parts import Exhibit, table
-from .phrases import left_out, rule_words
+from ... import plot
+from ...plot.pieces import names
+from ...plot.style import percent
+from ...plot.style import rows as rows_of
+from ...results.propagation_result import PropagationResult
+from ...rules import Waterfall
+from ...units import scale
+from ..figures import figure
+from ..parts import Exhibit, table
+from ..phrases import (
+    left_out,
+)
 
 MOST = 12  # venues with their layers
 ROWS = 40
 HIT = 1e-6  # of what hits a node: a layer that absorbs less was not hit
+GUARANTEE = ("guarantor", "debtor", "covers", "layer", "ranking")
 
 
 def venues(result: PropagationResult) -> list[Any]:
@@ -51,7 +53,7 @@ def layers(result: PropagationResult, tag: str) -> list[Exhibit]:
     if not found:
         missing = (
             "No loss went through more than one layer, and no node that was hit has a rule of its "
-            "own or a guarantee: give one with network.with_rule(node, rule)."
+            "own or a guarantee: there is no waterfall to show."
         )
         return [Exhibit(f"F10{tag}", title, missing=missing)]
     name = names(result.network)[found[0]]
@@ -106,7 +108,7 @@ def calls(result: PropagationResult, tag: str) -> Exhibit | None:
     to, name = scale(frame["amount"], result.network.unit), names(result.network)
     rows = [
         [
-            *_guarantee(row, name),
+            *guarantee_words(row, name),
             *map(to, (row.amount, row.called, row.paid, row.unpaid)),
         ]
         for row in rows_of(frame.head(ROWS))
@@ -122,73 +124,9 @@ def calls(result: PropagationResult, tag: str) -> Exhibit | None:
     return Exhibit(f"T10C{tag}", "Calls on guarantors", table=done)
 
 
-GUARANTEE = ("guarantor", "debtor", "covers", "layer", "ranking")
-
-
-def _guarantee(row: Any, name: dict[object, str]) -> list[str]:
+def guarantee_words(row: Any, name: dict[object, str]) -> list[str]:
     """The words of a guarantee: who, for whom, what, where and in which order."""
     whose = "its shortfall" if pd.isna(row.creditor) else f"claims of {name[row.creditor]}"
     layer = "" if pd.isna(row.layer) else str(row.layer)
     ranking = str(row.ranking).replace("_", " ")
     return [name[row.guarantor], name[row.debtor], whose, layer, ranking]
-
-
-def settings(network: ExposureNetwork) -> list[Exhibit]:
-    """T3R, T3G, T3N: rules of the nodes, guarantees and changes, those that there are."""
-    found = [_rules(network), _guarantees(network), _changes(network)]
-    return [exhibit for exhibit in found if exhibit is not None]
-
-
-def _rules(network: ExposureNetwork) -> Exhibit | None:
-    kinds, of = network.distinct_rules()
-    if all(rule == Priority() for rule in kinds):
-        return None
-    name = names(network)
-    titles = [name[node] for node in network.names]
-    rows = []
-    for number, rule in enumerate(kinds):
-        mine = [titles[i] for i in (of == number).nonzero()[0]]
-        rows.append([listed(mine), repr(rule), rule_words(rule)])
-    rows.sort(key=lambda row: row[1] == repr(Priority()))
-    lead = "How a node shares a shortfall among the claims on it; its own equity loses first."
-    head = ["nodes", "rule", "in words"]
-    return Exhibit("T3R", "Rules of the nodes", lead, table=table(head, rows, text=3))
-
-
-def _guarantees(network: ExposureNetwork) -> Exhibit | None:
-    frame = network.guarantees
-    if frame is None:
-        return None
-    to, name = scale(frame["amount"], network.unit), names(network)
-    rows = [[*_guarantee(row, name), to(row.amount)] for row in rows_of(frame.head(ROWS))]
-    more = len(frame) - len(rows)
-    head = [*GUARANTEE, f"at most, {to.label}" if to.label else "at most"]
-    note = "Paid only when called, and only as far as the guarantor can pay." + left_out(
-        more, "more guarantees"
-    )
-    return Exhibit("T3G", "Guarantees", table=table(head, rows, text=5, note=note))
-
-
-def _changes(network: ExposureNetwork) -> Exhibit | None:
-    frame = network.changes
-    if frame.empty:
-        return None
-    to, name = scale([*frame["before"], *frame["after"]], network.unit), names(network)
-    rows = [
-        [
-            str(row.step),
-            str(row.what),
-            name.get(row.creditor, str(row.creditor)),
-            name.get(row.debtor, str(row.debtor)),
-            to(row.before),
-            to(row.after),
-            "" if pd.isna(row.note) else str(row.note),
-        ]
-        for row in rows_of(frame.head(ROWS))
-    ]
-    more = len(frame) - len(rows)
-    note = f"Amounts in {to.label or 'money'}." + left_out(more, "more changes")
-    head = ["step", "what", "creditor", "debtor", "before", "after", "note"]
-    lead = "Set-off, netting and collateral settled before any shock."
-    done = table(head, rows, text=4, note=note, words=[6])
-    return Exhibit("T3N", "Changes to the claims", lead, table=done)

@@ -1,4 +1,4 @@
-"""The exhibits of one result: who bears the loss, how it travels, every node, the paths."""
+"""The section Who bears the loss: the ledger of each result, the way of the loss, every node."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from .. import plot
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import names
-from ..plot.style import ROLE_TEXT, kinds, percent, sizes
-from ..plot.style import rows as rows_of
-from ..results.propagation_result import PropagationResult
-from ..text import money
-from ..units import scale
-from .figures import figure
-from .parts import Exhibit, table
-from .phrases import (
+from ... import plot
+from ...plot.pieces import names
+from ...plot.style import ROLE_TEXT, kinds, percent, sizes
+from ...plot.style import rows as rows_of
+from ...results.propagation_result import PropagationResult
+from ...text import money
+from ...units import scale
+from ..figures import figure
+from ..given import Given
+from ..parts import Exhibit, run_title, table, tagged
+from ..phrases import (
     MENTIONED,
     attributes,
     further_defaults,
@@ -26,33 +26,53 @@ from .phrases import (
     no_settlement,
     state,
 )
+from .waterfalls import calls, layers
 
 MOST = 40
 PATHS = 6
 SUMMED = ["loss", "direct_loss", "contagion_loss", "shortfall"]  # columns of T9 with a total
 
 
-def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
-    """F1: the map of the network."""
-    total = money(float(network.amount.sum()), network.unit)
-    lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
-    draw = partial(plot.network, network, result)
-    return figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
+def exhibits(about: Given) -> list[Exhibit]:
+    """For each result: who bears it, layer by layer, hop by hop, on which paths; every node.
+
+    How the loss of the first one travels stands on page one.
+    """
+    return [one for tag, result in tagged(about.results) for one in _of_run(result, tag)]
+
+
+def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
+    drawn = [] if tag in ("", "-1") else [cascade(result, tag)]
+    travel = [*drawn, paths(result, tag), nodes_table(result, tag)]
+    if not result.model.settles:
+        return [bearers_figure(result, tag), *travel]
+    called = calls(result, tag)
+    return [
+        bearers_figure(result, tag),
+        bearers_table(result, tag),
+        *layers(result, tag),
+        *([] if called is None else [called]),
+        record(result, tag),
+        by_hop(result, tag),
+        *travel,
+    ]
 
 
 def cascade(result: PropagationResult, tag: str) -> Exhibit:
     """F7: how the loss travels."""
     text = "How the loss travels, from the nodes hit on the left to those who bear it."
-    return figure(f"F7{tag}", "How the loss travels", partial(plot.cascade, result), text)
+    return figure(
+        f"F7{tag}", run_title("How the loss travels", tag), partial(plot.cascade, result), text
+    )
 
 
 def bearers_figure(result: PropagationResult, tag: str) -> Exhibit:
     """F10B: who bears the loss, as bars."""
     title = "Who bears the loss"
     if not result.model.settles:
-        return Exhibit(f"F10B{tag}", title, missing=no_settlement(result))
+        return Exhibit(f"F10B{tag}", run_title(title, tag), missing=no_settlement(result))
     text = f"{title}, one bar a bearer."
-    return figure(f"F10B{tag}", title, partial(plot.who_pays, result), text)
+    return figure(f"F10B{tag}", run_title(title, tag), partial(plot.who_pays, result), text)
 
 
 def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
@@ -87,7 +107,11 @@ def bearers_table(result: PropagationResult, tag: str) -> Exhibit:
     head = ["bearer", "role", "kind", "hop", to.named("amount"), "share", "with those above"]
     note = "Hop: steps from the nearest node hit; – for losses that no node hit has caused."
     total = ["all", "", "", "", to(float(frame["amount"].sum())), "100%" if whole else "", ""]
-    return Exhibit(f"T10{tag}", "Bearers", table=table(head, rows, text=3, note=note, total=total))
+    return Exhibit(
+        f"T10{tag}",
+        run_title("Bearers", tag),
+        table=table(head, rows, text=3, note=note, total=total),
+    )
 
 
 def record(result: PropagationResult, tag: str) -> Exhibit:
@@ -113,11 +137,15 @@ def record(result: PropagationResult, tag: str) -> Exhibit:
                 for cause, lost in result.entries.deadweight.items()
                 if lost.any()
             ]
-    return Exhibit(f"S1{tag}", title, table=table(["measure", "value", "meaning"], rows, words=[2]))
+    return Exhibit(
+        f"S1{tag}",
+        run_title(title, tag),
+        table=table(["measure", "value", "meaning"], rows, words=[2]),
+    )
 
 
 def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
-    """T9: every node."""
+    """T10N: every node."""
     net, frame, name = result.network, result.table, names(result.network)
     to = scale([*frame[[*SUMMED, "equity_before"]].to_numpy(float).ravel()], net.unit)
     key = frame["loss"] + 1e-6 * frame["shortfall"] + 1e-12 * sizes(net)
@@ -156,11 +184,11 @@ def nodes_table(result: PropagationResult, tag: str) -> Exhibit:
         + left_out(more, "nodes with smaller losses")
     )
     done = table(head, rows, text=2, note=note, total=total, words=[8])
-    return Exhibit(f"T9{tag}", "Every node", table=done)
+    return Exhibit(f"T10N{tag}", run_title("Every node", tag), table=done)
 
 
 def paths(result: PropagationResult, tag: str) -> Exhibit:
-    """T9P: the paths behind the largest losses."""
+    """T10P: the paths behind the largest losses."""
     net, name = result.network, names(result.network)
     passed = result.shortfall * result.outcome.defaulted
     weight = np.where(result.triggers, 0.0, result.loss + passed)
@@ -169,9 +197,10 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
     known = {str(node): title for node, title in name.items()}
     found = [(i, result.explain(net.names[i], most=3)) for i in order]
     found = [(i, why) for i, why in found if why.on_claims > 0]
+    title = run_title("Paths behind the largest losses", tag)
     if not found:
         missing = "No node loses anything on its claims."
-        return Exhibit(f"T9P{tag}", "Paths behind the largest losses", missing=missing)
+        return Exhibit(f"T10P{tag}", title, missing=missing)
     to = scale([why.on_claims for _, why in found], net.unit)
     rows = []
     for i, why in found:
@@ -189,6 +218,34 @@ def paths(result: PropagationResult, tag: str) -> Exhibit:
         "that fails passes on "
         "losses in the mix in which they reached it."
     )
-    return Exhibit(
-        f"T9P{tag}", "Paths behind the largest losses", table=table(head, rows, text=4, note=note)
+    return Exhibit(f"T10P{tag}", title, table=table(head, rows, text=4, note=note))
+
+
+def by_hop(result: PropagationResult, tag: str) -> Exhibit:
+    """T10H: what falls how many steps from the shock, by who bears it there."""
+    frame = result.ledger[result.ledger["cause"] != "missing before"]
+    wide = frame.pivot_table(
+        index="hop", columns="role", values="amount", aggfunc="sum", fill_value=0.0
     )
+    roles = [role for role in ROLE_TEXT if role in wide]
+    whole = float(frame["amount"].sum())
+    to = scale([whole], result.network.unit)
+    rows = [
+        [
+            "no path" if hop < 0 else str(hop),
+            *(to(float(wide.loc[hop, role])) for role in roles),
+            to(float(wide.loc[hop].sum())),
+            percent(float(wide.loc[hop].sum()) / whole) if whole else "–",
+        ]
+        for hop in sorted(wide.index, key=lambda x: (x < 0, x))
+    ]
+    sums = [float(wide[role].sum()) for role in roles]
+    rows.append(["all", *map(to, [*sums, whole]), ""])
+    total = ["share", *(percent(x / whole) if whole else "–" for x in sums), "", ""]
+    head = ["steps from the shock", *(ROLE_TEXT[role] for role in roles), "together", "share"]
+    note = (
+        f"Amounts in {to.label or 'money'}, what the shock causes. 0: the nodes hit themselves; 1: "
+        "parties with a claim on one; outside creditors stand one step behind their debtor."
+    )
+    title = run_title("Loss by steps from the shock", tag)
+    return Exhibit(f"T10H{tag}", title, table=table(head, rows, note=note, total=total))

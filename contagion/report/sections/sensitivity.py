@@ -8,16 +8,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from .. import plot
-from ..experiments.reverse import BreakEven, Smallest, Triggers
-from ..experiments.sweeping import Sweep
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import listed, names
-from ..text import plural, same_scale
-from .facts import Fact, Sentence
-from .figures import figure
-from .given import Answer
-from .parts import Exhibit, table, tagged
+from ... import plot
+from ...experiments.reverse import BreakEven, Smallest, Triggers
+from ...experiments.sweeping import Sweep
+from ...facts import Fact, Sentence
+from ...network.exposure_network import ExposureNetwork
+from ...plot.pieces import names
+from ...results.socialization import BASELINE
+from ...text import listed, plural, same_scale
+from ..figures import figure
+from ..given import Answer, Given
+from ..parts import Exhibit, table, tagged
 
 PREFERRED = ("socialized_share", "bystander_share", "defaulted_share", "contagion_loss", "loss")
 SHARES = ("socialized_share", "bystander_share", "external_share", "defaulted_share")
@@ -28,19 +29,14 @@ NONE = "no loss of external assets is enough"
 UNSURE = "NOT confirmed by runs"
 
 
-def sweeps(found: tuple[Sweep, ...]) -> list[Exhibit]:
-    """F12, T12S: how results change with the parameters, one figure and table a sweep."""
-    if not found:
-        missing = (
-            "No sweep was given: pass sweeps=ct.sweep(ct.experiments.Case(network, model, shock), "
-            '{"shock.recovery": […], "network.capital": […]}).'
-        )
-        return [Exhibit("F12", "Phase diagram", missing=missing)]
-    return [
+def exhibits(about: Given) -> list[Exhibit]:
+    """F12, T12S, T12: how results change with the parameters, and reverse stress tests."""
+    found = [
         exhibit
-        for tag, sweep in tagged(found)
+        for tag, sweep in tagged(about.sweeps)
         for exhibit in (*_phase(sweep, tag), _extremes(sweep, tag))
     ]
+    return [*found, *([reverse(about.network, about.reverse)] if about.reverse else [])]
 
 
 def _varied(sweep: Sweep) -> list[str]:
@@ -147,15 +143,8 @@ def _teller(sweep: Sweep, measure: str, values: Iterable[float]) -> Callable[[fl
 
 def reverse(network: ExposureNetwork, found: tuple[Answer, ...]) -> Exhibit:
     """T12: what it takes: the smallest shocks, the fewest triggers, the funds that suffice."""
-    title = "Reverse stress tests"
-    if not found:
-        missing = (
-            "No reverse stress test was given: pass reverse=[smallest_shock(network, fail=node), "
-            "fewest_triggers(…), break_even_fund(…)] of ct.experiments.reverse."
-        )
-        return Exhibit("T12", title, missing=missing)
     rows = [list(map(str, answer_words(network, answer))) for answer in found]
-    return Exhibit("T12", title, table=table(T12, rows, text=4))
+    return Exhibit("T12", "Reverse stress tests", table=table(T12, rows, text=4))
 
 
 def answer_words(network: ExposureNetwork, answer: Answer) -> list[Sentence]:
@@ -266,5 +255,26 @@ def sentences(network: ExposureNetwork, found: tuple[Answer, ...]) -> list[Sente
             text = "For {a}{goal} it takes {takes}" + (": {where}" if where.template else "")
         text = text.replace("{a}", "" if str(goal).startswith("a ") else "a ")
         text += f" ({UNSURE})." if UNSURE in sure.template else "."
-        lines.append(Sentence(text, {"goal": goal, "takes": takes, "where": where}))
+        lines.append(Sentence(text, {"goal": goal, "takes": takes, "where": where}, ("policy",)))
+    return lines
+
+
+def of_sweeps(found: tuple[Sweep, ...]) -> list[Sentence]:
+    """Key finding: how far the socialized loss goes over the values of each first sweep."""
+    lines = []
+    for tag, sweep in tagged(found)[:1]:
+        of = "socialized" if "socialized" in sweep.measures else "contagion_loss"
+        if of not in sweep.measures or len(_varied(sweep)) < 2:
+            continue  # over one axis the table has every value
+        means = sweep.mean(of)["mean"].dropna()
+        if not len(means) or not means.max() > means.min():
+            continue
+        facts = {
+            end: Fact(end, float(value), "money", (_words(of),), f"T12S{tag}", sweep.unit)
+            for end, value in (("smallest", means.min()), ("largest", means.max()))
+        }
+        names = [_words(name.rpartition(".")[2]) for name in _varied(sweep)]
+        what = "is socialized" if of == "socialized" else "is lost by contagion"
+        text = f"{{smallest}} to {{largest}} {what} as {listed(names)} vary."
+        lines.append(Sentence(text, facts, (BASELINE,)))
     return lines

@@ -6,19 +6,22 @@ from functools import partial
 
 import numpy as np
 
-from .. import plot
-from ..experiments.stress import StressTest
-from ..network.exposure_network import ExposureNetwork
-from ..plot.pieces import names
-from ..plot.style import kinds, percent
-from ..plot.style import rows as rows_of
-from ..statistics import Estimate
-from ..text import plural
-from ..units import Scale, scale
-from .facts import Fact, Sentence
-from .figures import figure
-from .parts import Exhibit, table
-from .phrases import left_out
+from ... import plot
+from ...experiments.over_networks import OverNetworks
+from ...experiments.stress import StressTest
+from ...facts import Fact, Sentence
+from ...network.exposure_network import ExposureNetwork
+from ...plot.pieces import names
+from ...plot.style import kinds, percent
+from ...plot.style import rows as rows_of
+from ...results.socialization import BASELINE
+from ...statistics import Estimate
+from ...text import plural
+from ...units import Scale, scale
+from ..figures import figure
+from ..given import Given
+from ..parts import Exhibit, table
+from ..phrases import left_out
 
 TITLES = {
     "initial_loss": "initial loss",
@@ -35,21 +38,58 @@ NODES = 20
 FEW = 5  # scenarios beyond a level, below which its tail is no finding
 
 
-def uncertainty(network: ExposureNetwork, test: StressTest | None) -> tuple[Exhibit, ...]:
+def exhibits(about: Given) -> list[Exhibit]:
     """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
+    network, test = about.network, about.stress
+    spread = [] if about.ensemble is None else _ensemble(network, about.ensemble)
     if test is None:
-        missing = (
-            "No stress test was given: pass stress=ct.stress_test(network, model, "
-            "ct.scenarios.common_factor(network, scenarios=10_000))."
-        )
-        return (Exhibit("T13", "Many scenarios", missing=missing),)
+        return spread
     text = (
         "How often the loss of owners and outside creditors is above an amount, with value at risk "
         "and shortfall."
     )
     drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
-    return (_system(test), drawn, *tail, _nodes(network, test))
+    return [_system(test), drawn, *tail, _nodes(network, test), *spread]
+
+
+def _ensemble(network: ExposureNetwork, test: OverNetworks) -> list[Exhibit]:
+    """T13E, T13P: the shock on every network of an ensemble: losses, and who defaults how often."""
+    frame = test.table
+    shown = [name for name in TITLES if name in frame and (frame[name] != 0).any()]
+    to = scale([frame[name].max() for name in shown if name != "defaults"], test.unit)
+    rows = []
+    for name in shown:
+        values = frame[name].to_numpy()
+        cuts = np.quantile(values, QUANTILES, method="inverted_cdf")
+        found = [values.min(), *cuts, values.max(), values.mean()]
+        rows.append([TITLES[name], *(_amount(float(x), name, to) for x in found)])
+    count = len(frame)
+    facts = {"count": Fact("networks", count, "count", ("the ensemble",), "T13E", "network")}
+    lead = Sentence("The same shock on each of {count} that fit the same data.", facts)
+    note = (
+        f"Amounts in {to.label or 'money'}. Quantiles are over the networks: they say how much the "
+        "result depends on exposures that are not known, not how likely the shock is."
+    )
+    head = ["", "smallest", "5%", "median", "95%", "largest", "mean"]
+    done = table(head, rows, note=note)
+    each, titles = test.nodes, list(names(network).values())
+    to = scale(each["mean_loss"], test.unit)
+    order = np.lexsort((-each["mean_loss"].to_numpy(), -each["default_probability"].to_numpy()))
+    part = [
+        [titles[i], percent(each["default_probability"].iloc[i]), to(each["mean_loss"].iloc[i])]
+        for i in order[:NODES]
+    ]
+    more = len(network) - len(part)
+    nodes = table(
+        ["node", "in default", to.named("mean loss")], part,
+        note="In default: share of the networks in which the node is in default after the shock."
+        + left_out(more, "other nodes"),
+    )  # fmt: skip
+    return [
+        Exhibit("T13E", "The shock over the ensemble of networks", lead, table=done),
+        Exhibit("T13P", "Defaults over the ensemble", table=nodes),
+    ]
 
 
 def _lead(test: StressTest) -> str:
@@ -126,7 +166,8 @@ def _tail(test: StressTest) -> Exhibit:
         "that probability. ES: expected shortfall, the mean of what lies beyond. Beyond: the "
         "probability of that."
     )
-    return Exhibit("T13V", "The tail", table=table(head, rows, text=2, note=note))
+    lead = next(iter(sentences(test)), "")
+    return Exhibit("T13V", "The tail", lead, table=table(head, rows, text=2, note=note))
 
 
 def _ends(test: StressTest) -> str:
@@ -183,6 +224,23 @@ def _share(value: float) -> str:
     return "<0.1%" if 0 < value < 0.0005 else f"{value:.1%}"
 
 
+def over_ensemble(found: OverNetworks | None) -> list[Sentence]:
+    """Key finding: how far the loss of the same shock spreads over the networks."""
+    if found is None:
+        return []
+    of = "socialized" if "socialized" in found.table else "owners_loss"
+    low, high = np.quantile(found.table[of], (0.05, 0.95), method="inverted_cdf")
+    row = (TITLES[of], "the ensemble")
+    facts = {
+        "low": Fact("5%", float(low), "money", row, "T13E", found.unit),
+        "high": Fact("95%", float(high), "money", row, "T13E", found.unit),
+        "count": Fact("networks", len(found.table), "count", ("the ensemble",), "T13E", "network"),
+    }
+    words = "is socialized" if of == "socialized" else "is lost by owners"
+    text = f"{{low}} to {{high}} {words} in nine of ten of {{count}} that fit the same data."
+    return [Sentence(text, facts, (BASELINE,))]
+
+
 def sentences(test: StressTest | None) -> list[Sentence]:
     """Key findings: the tail of the loss, where there are enough scenarios for one."""
     if test is None:
@@ -201,8 +259,8 @@ def sentences(test: StressTest | None) -> list[Sentence]:
             "mean": fact("mean", mean, "T13", "money", unit=test.unit),
             "most": fact("largest", most, "T13", "money", unit=test.unit),
         }
-        text = f"Over {{count}}, {{mean}} {words} in the mean and {{most}} at most."
-        return [Sentence(text, {"count": count, **facts})]
+        text = f"{{mean}} {words} in the mean of {{count}}, and {{most}} at most."
+        return [Sentence(text, {"count": count, **facts}, ("scenarios",))]
     name = f"{100 * level:.6g}%"
     var, tail = test.value_at_risk(level, of), test.expected_shortfall(level, of)
     facts = {
@@ -211,11 +269,8 @@ def sentences(test: StressTest | None) -> list[Sentence]:
         "rest": fact("beyond", 1 - level, "T13V", "percent", f"VaR {name}", unit=""),
     }
     chance = "with a probability of {rest}" if test.sampled else "in {rest} of them"
-    text = (
-        f"Over {{count}}, more than {{var}} {words} {chance}, and {{tail}} in the mean of those "
-        "scenarios."
-    )
-    return [Sentence(text, {"count": count, **facts})]
+    text = f"More than {{var}} {words} {chance} ({{count}}), and {{tail}} in the mean of these."
+    return [Sentence(text, {"count": count, **facts}, ("scenarios",))]
 
 
 def _headline(test: StressTest) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from ..plot.pieces import listed
-from ..plot.style import percent
-from ..text import plural, same_scale
+from .text import listed, plural, same_scale, whole_percent
 
 Teller = Callable[[float], str]
 
@@ -26,7 +25,7 @@ class Fact:
         "text", which is quoted as it is.
     of : the perimeter: the row (node, quantity) if there are several, and the run.
     exhibit : the id of the exhibit.
-    unit : of money; for a count the noun, in the singular.
+    unit : of money; for a count the noun, in the singular; for a number what follows it, such as %.
     """
 
     measure: str
@@ -48,7 +47,7 @@ class Fact:
             return plural(int(self.value), self.unit) if self.unit else f"{int(self.value):,}"
         if self.kind == "percent":
             return f"{100 * self.value:.4g}%"
-        return percent(self.value) if self.kind == "share" else f"{self.value:.3g}"
+        return whole_percent(self.value) if self.kind == "share" else f"{self.value:.3g}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ class Sentence:
     """Words with places, and what stands there: facts, or sentences with facts of their own.
 
     All amounts of one unit are shown on one scale. Places that the template does not name are
-    dropped, so that conditions choose the template alone. It has no number of its own.
+    dropped, so that conditions choose the template alone. It has no number of its own. `rests`
+    are the keys of the assumptions on which it depends, see `report.sections.caveats`.
 
     Example
     -------
@@ -68,6 +68,7 @@ class Sentence:
 
     template: str
     places: Mapping[str, Fact | Sentence]
+    rests: tuple[str, ...] = ()
 
     @property
     def used(self) -> dict[str, Fact | Sentence]:
@@ -86,13 +87,62 @@ class Sentence:
             for fact in (part.facts if isinstance(part, Sentence) else [part])
         )
 
+    @property
+    def exhibits(self) -> tuple[str, ...]:
+        """The ids of the exhibits that print the facts, each once."""
+        return tuple(dict.fromkeys(fact.exhibit for fact in self.facts))
+
+    @property
+    def split(self) -> tuple[str, str]:
+        """The amount with which it begins, if it does, and the rest.
+
+        >>> lost = Fact("loss", 5.0, "money", (), "S1", "EUR")
+        >>> Sentence("{lost} is lost.", {"lost": lost}).split
+        ('5 EUR', ' is lost.')
+        """
+        text = str(self)
+        first = next(iter(self.facts), None) if self.template.startswith("{") else None
+        if first is None or isinstance(first.value, str | tuple):
+            return "", text
+        head = first.shown(self._scales())
+        return (head, text[len(head) :]) if text.startswith(head) else ("", text)
+
     def __str__(self) -> str:
+        return self.shown(self._scales())
+
+    def _scales(self) -> dict[str, Teller]:
+        """The scale of every unit of money, from all amounts of the sentence."""
         amounts: dict[str, list[float]] = {}
         for fact in self.facts:
             if fact.kind in ("money", "size") and isinstance(fact.value, float | int):
                 amounts.setdefault(fact.unit, []).append(fact.value)
-        return self.shown({unit: same_scale(found, unit) for unit, found in amounts.items()})
+        return {unit: _teller(found, unit) for unit, found in amounts.items()}
 
     def shown(self, say: Mapping[str, Teller]) -> str:
         """The sentence on scales that are given."""
         return self.template.format_map({name: part.shown(say) for name, part in self.used.items()})
+
+
+SMALL = 0.1  # on the scale of the largest amount, below which all are told on the next one down
+
+
+def _teller(amounts: list[float], unit: str) -> Teller:
+    """The scale of the largest amount, or the one below where the smallest would be a fraction.
+
+    >>> say = _teller([2.3056e9, 5.8e6], "USD")
+    >>> say(2.3056e9), say(5.8e6)
+    ('2,306 m USD', '5.8 m USD')
+    """
+    sizes = [abs(amount) for amount in amounts if amount and abs(amount) < float("inf")]
+    if not sizes or min(sizes) * 200 > max(sizes):
+        return same_scale(amounts, unit)
+    say = same_scale([max(sizes) / 1000], unit)
+
+    def told(amount: float) -> str:
+        number, _, word = say(amount).partition(" ")
+        return f"{number[:-3]},{number[-3:]} {word}" if FOUR.fullmatch(number) else say(amount)
+
+    return told
+
+
+FOUR = re.compile(r"-?\d{4}")

@@ -1,0 +1,165 @@
+"""Every node defaults once: what each trigger does to each victim, in one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ArgumentError, ConvergenceError, expect
+from ..media import notebook, shown
+from ..models.base import Model
+from ..network.exposure_network import ExposureNetwork
+from ..parallel import each
+from ..results.outcome import Outcome
+from ..text import same_scale
+from .impact import CHUNK, each_default
+
+MOST = 5_000  # nodes whose matrix of losses is kept
+MONEY = ("assets", "equity", "socialized_caused", "default_impact", "direct_impact",
+         "cascade_impact")  # fmt: skip
+MEASURES_OF = {
+    "triggers": ("socialized_caused", "default_impact", "contagion_index", "induced_defaults",
+                 "direct_impact", "cascade_impact", "amplification"),
+    "victims": ("vulnerability_index", "hazard", "loss_suffered"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EveryDefault:
+    """What every single default does to every other node.
+
+    Attributes
+    ----------
+    network, model, recovery : what was run; the recovery rate on claims on each trigger.
+    triggers : one row a trigger: assets and equity (money), the measures of
+        :func:`contagion.measures.each_default` with direct and cascade part, rounds until the last
+        further default, and of a model with channels the share of each in what the others lose.
+    victims : one row a victim: vulnerability_index, hazard (%), loss_suffered (money, all
+        triggers), worst_trigger and worst_loss (money).
+    losses : (triggers, victims) what the owners of the victim lose, money; 0 on the diagonal.
+    """
+
+    network: ExposureNetwork
+    model: Model
+    recovery: float
+    triggers: pd.DataFrame
+    victims: pd.DataFrame
+    losses: pd.DataFrame
+
+    @shown
+    def __repr__(self) -> str:
+        worst = self.triggers["default_impact"].nlargest(3)
+        say = same_scale(worst, self.network.unit)
+        top = ", ".join(f"{node} {say(amount)}" for node, amount in worst.items() if amount > 0)
+        return (
+            f"Every default of {self.network.name or 'network'} ({len(self.network):,} nodes) "
+            f"through {self.model!r}, recovery {self.recovery:g}: others lose most with "
+            f"{top or 'none'}"
+        )
+
+    def _repr_html_(self) -> str:
+        top = self.triggers.nlargest(8, "default_impact")
+        return notebook(repr(self), top, self.network.unit, MONEY)
+
+
+def every_default(
+    network: ExposureNetwork,
+    model: Model,
+    *,
+    recovery: float = 0.0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> EveryDefault:
+    """Let every node default once, alone, and keep who makes whom lose how much.
+
+    ℓ(j|i) is what the owners of j lose when i defaults, counted from the run without shock and at
+    most the equity of j (without limit where the balance sheet of j is not known).
+
+    Parameters
+    ----------
+    network, model : any model.
+    recovery : recovery rate on claims on the trigger, in [0, 1].
+    n_jobs, progress : processes and a bar; no number depends on them.
+
+    Raises
+    ------
+    ArgumentError : above 5,000 nodes, whose pairs are too many to keep.
+    ConvergenceError : when a run does not reach the tolerance of the model.
+
+    Example
+    -------
+    a owes b 10, b (capital 3) owes c 6: when a defaults b loses 3, c 6 less what b still pays.
+
+    >>> import contagion as ct
+    >>> net = ct.ExposureNetwork.from_matrix(
+    ...     [[0, 10, 0], [0, 0, 6], [0, 0, 0]], ["a", "b", "c"], orientation="debtor->creditor",
+    ...     equity=[1, 3, 4])
+    >>> every_default(net, ct.models.Furfine()).losses.loc["a"].tolist()
+    [0.0, 3.0, 4.0]
+    """
+    expect(network=network, model=model)
+    n = len(network)
+    if n > MOST:
+        raise ArgumentError(
+            f"{n:,} nodes have too many pairs to keep ({MOST:,} nodes at most). ct.rank adds up "
+            "what each default costs without keeping the pairs."
+        )
+    running = {"n_jobs": n_jobs, "progress": progress}
+    sums = each_default(network, model, recovery=recovery, more=True, **running)  # type: ignore[arg-type]
+    base = model.solve(network, np.zeros(n))
+    before, book = np.maximum(base.equity, 0.0), network.book
+    losses, rounds = np.zeros((n, n)), np.zeros(n, np.int64)
+    channels = {name: np.zeros(n) for name in base.channels or {}}
+    parts = np.array_split(np.arange(n), 1 + n * n // CHUNK)  # whose losses fit into memory
+    tasks = [(model, network, triggers, recovery) for triggers in parts]
+    label = type(model).__name__
+    for triggers, outcome in zip(
+        parts,
+        each(_traced, tasks, n_jobs=n_jobs, progress=progress, label=label),
+        strict=True,
+    ):
+        if not np.all(outcome.converged):
+            raise ConvergenceError(f"{label} did not reach its tolerance. Raise max_rounds.")
+        here = (np.arange(len(triggers)), triggers)
+        lost = np.where(
+            np.isnan(before),
+            outcome.lost - base.lost,
+            before - np.maximum(outcome.equity, 0.0),
+        )
+        lost[here] = 0.0
+        losses[triggers] = np.maximum(lost, 0.0)
+        assert outcome.default_round is not None
+        rounds[triggers] = outcome.default_round.max(axis=1)
+        for name, total in channels.items():
+            assert outcome.channels is not None and base.channels is not None
+            money = np.maximum(outcome.channels[name] - base.channels[name], 0.0)
+            money[here] = 0.0
+            total[triggers] = money.sum(axis=1)
+    index = pd.Index(network.names, name="node")
+    assets = book.stated_assets + book.claims
+    caused = pd.DataFrame({"assets": assets, "equity": base.equity}, index)
+    caused = caused.join(sums.table[[x for x in MEASURES_OF["triggers"] if x in sums]])
+    caused["rounds"] = rounds
+    whole = np.sum(list(channels.values()), axis=0) if channels else np.zeros(n)
+    for name, total in channels.items():
+        caused[f"share_{name}"] = np.where(whole > 0, total / np.where(whole > 0, whole, 1.0), 0.0)
+    worst = losses.argmax(axis=0)
+    suffered = sums.table[list(MEASURES_OF["victims"])].rename_axis("node")
+    most = losses[worst, np.arange(n)]
+    named: list[Any] = [network.names[i] if amount > 0 else None
+                        for i, amount in zip(worst, most, strict=True)]  # fmt: skip
+    suffered = suffered.assign(worst_trigger=pd.array(named, object), worst_loss=most)
+    pairs = pd.DataFrame(losses, index, pd.Index(network.names, name="victim"))
+    return EveryDefault(network, model, recovery, caused, suffered, pairs)
+
+
+def _traced(
+    model: Model, network: ExposureNetwork, triggers: np.ndarray, recovery: float
+) -> Outcome:
+    """The outcome (k, n) of the default of each trigger (k,), with the rounds of defaults."""
+    pins = np.full((len(triggers), len(network)), np.nan)
+    pins[np.arange(len(triggers)), triggers] = recovery
+    return model.run(network, np.zeros_like(pins), pins, trace="rounds")

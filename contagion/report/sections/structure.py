@@ -1,0 +1,167 @@
+"""The section The network: its map, its shape, who deals with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from ... import plot
+from ...facts import Fact, Sentence
+from ...measures import LeverageStability, Topology
+from ...network.exposure_network import ExposureNetwork
+from ...plot.pieces import names
+from ...plot.style import kinds
+from ...results.propagation_result import PropagationResult
+from ...text import listed, money, plural
+from ...units import scale
+from ..figures import figure
+from ..given import LARGE, Given
+from ..parts import Exhibit, table
+from . import kinds_table
+
+SYSTEM = ("density", "reciprocity", "mean_clustering", "assortativity", "core_periphery_error",
+          "leverage_radius", "hhi", "gini", "cr_5")  # fmt: skip
+MEANING = {
+    "density": "links over all that there could be; a link is a pair of creditor and debtor",
+    "reciprocity": "links whose debtor also has a claim on the creditor",
+    "clustering": "of two partners of a node, how often they deal with each other; mean over nodes",
+    "assortativity": "correlation of the numbers of links at both ends; below 0 those with few "
+    "deal with those with many",
+    "parts": "parts without a link between them; nodes in the largest",
+    "strong_parts": "the same with a way in both directions",
+    "core": "nodes that deal with each other while the rest deals only with them",
+    "error_score": "links that do not fit that picture, over all links; 0 fits, 1 says nothing",
+    "radius": "what a small loss is multiplied with from round to round, in the long run",
+}
+
+
+def exhibits(about: Given) -> list[Exhibit]:
+    """F1, T4, T4D, F2, T5F: the map, the shape, degrees and amounts, flows between kinds."""
+    network = about.network
+    drawn = about.results[0] if about.results else None
+    found = [
+        network_map(network, drawn),
+        statistics(network, about.topology),
+        distributions(network),
+        kind_map(network) if about.coded is None else None,
+        kinds_table.claims_between(about),
+    ]
+    return [exhibit for exhibit in found if exhibit is not None]
+
+
+def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
+    """F1: the map of the network."""
+    total = money(float(network.amount.sum()), network.unit)
+    lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
+    draw = partial(plot.network, network, result)
+    return figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
+
+
+def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
+    """T4: the shape of the network in numbers, with the verdict on its leverage."""
+    title = "Shape of the network"
+    if shape is None:
+        missing = (
+            f"Not computed for {len(network):,} nodes: above {LARGE:,} the search for a core takes "
+            "minutes. Whoever makes the report can have it computed first (topology=)."
+        )
+        return Exhibit("T4", title, missing=missing)
+    tiers, steady = shape.core_periphery, shape.stability
+    core, left = ([names(network)[x] for x in found] for found in (tiers.core, steady.left_out))
+    counts = [
+        ("nodes", f"{shape.nodes:,}", ""),
+        ("links", f"{shape.links:,}", "pairs of creditor and debtor with a claim"),
+        *((key, _number(getattr(shape, key), key != "assortativity"), MEANING[key])
+          for key in ("density", "reciprocity", "clustering", "assortativity")),
+        ("connected parts", f"{shape.parts:,} ({shape.largest_part:,})", MEANING["parts"]),
+        ("strongly connected parts", f"{shape.strong_parts:,} ({shape.largest_strong_part:,})",
+         MEANING["strong_parts"]),
+        ("core", plural(len(core), "node") if core else "none",
+         MEANING["core"] + (f": {listed(core, 8)}" if core else "")),
+        ("core–periphery error score", _number(tiers.error_score, False),
+         MEANING["error_score"] + ("" if tiers.exact else "; the best found, maybe not the best")),
+        ("spectral radius of leverage", _number(steady.radius, False),
+         MEANING["radius"] + (f"; without {listed(left, 8)}" if left else "")),
+    ]  # fmt: skip
+    why = {key: f"{key.replace('_', ' ')}: {reason}" for key, reason in shape.reasons.items()}
+    note = "–: not defined." if any(row[1] == "–" for row in counts) else ""
+    note += f" {'; '.join(why.values()).capitalize()}." if why else ""
+    done = table(["measure", "value", "meaning"], counts, note=note, words=[2])
+    return Exhibit("T4", title, str(verdict(network, steady)), table=done)
+
+
+def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
+    """Whether leverage amplifies small losses."""
+    if np.isnan(steady.radius):
+        return Sentence(
+            "Whether small losses grow is not known: no node with claims has a known positive "
+            "equity.", {},
+        )  # fmt: skip
+    left = tuple(names(network)[node] for node in steady.left_out)
+    facts = {
+        "radius": Fact("spectral radius of leverage", steady.radius, "number", (), "T4"),
+        "left": Fact("meaning", left, "names", ("spectral radius of leverage",), "T4"),
+    }
+    text = "The spectral radius of the leverage matrix is {radius}"
+    if steady.left_out:
+        text += " (without {left}, whose equity is not known or not positive)"
+    means = {
+        "stable": "below one: small losses shrink from round to round.",
+        "unstable": "above one: some small losses grow from round to round until a node defaults.",
+        "borderline": "one: small losses neither grow nor shrink.",
+        "unknown": "not above one; with them it can be larger, so that nothing is proved.",
+    }
+    return Sentence(f"{text}, {means[steady.verdict]}", facts)
+
+
+def _number(value: float, share: bool) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:.1%}".replace(".0%", "%") if share else f"{value:.3f}".replace("-", "−")
+
+
+def kind_map(network: ExposureNetwork) -> Exhibit:
+    """F2: who claims on whom, by kind."""
+    title, found = "Claims between kinds", set(kinds(network))
+    if len(found) < 2:
+        missing = (
+            f"All nodes are of one kind ({next(iter(found), 'none')}): flows between kinds need a "
+            "kind of every node."
+        )
+        return Exhibit("F2", title, missing=missing)
+    if not len(network.amount):
+        return Exhibit("F2", title, missing="There are no exposures.")
+    text = "What the nodes of each kind claim on those of each other, creditors in rows."
+    return figure("F2", title, partial(plot.kind_heat, network), text)
+
+
+PARTS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+def distributions(network: ExposureNetwork) -> Exhibit | None:
+    """T4D: how many partners nodes have, and how much they lend and owe: quantiles over nodes."""
+    if not len(network.amount):
+        return None
+    n, real = len(network), network.amount > 0
+    pairs = np.unique(network.creditor[real] * np.int64(n) + network.debtor[real])
+    book = network.book
+    to = scale([*book.claims, *book.debts], network.unit)
+    numbers: list[tuple[str, np.ndarray, Callable[[float], str]]] = [
+        ("debtors of a node", np.bincount(pairs // n, minlength=n), "{:,.0f}".format),
+        ("creditors of a node", np.bincount(pairs % n, minlength=n), "{:,.0f}".format),
+        (to.named("claims of a node"), book.claims, to),
+        (to.named("debts of a node"), book.debts, to),
+    ]
+    rows = [
+        [title, *map(tell, np.quantile(values, PARTS, method="inverted_cdf")), tell(values.mean())]
+        if tell is to
+        else [title, *map(tell, np.quantile(values, PARTS, method="inverted_cdf")),
+              f"{values.mean():.2f}"]
+        for title, values, tell in numbers
+    ]  # fmt: skip
+    head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
+    note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
+    title = "Distribution of partners and amounts"
+    return Exhibit("T4D", title, table=table(head, rows, note=note))

@@ -1,0 +1,89 @@
+"""Cells of a table of sums that say too much about one contributor, and those they follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import DisclosureError
+
+
+def primary(
+    parts: Sequence[np.ndarray], least: int = 3, dominant: tuple[int, float] = (2, 0.85)
+) -> np.ndarray:
+    """(cells,) bool: sums of fewer than `least` contributors, or dominated by the largest ones.
+
+    Parameters
+    ----------
+    parts : for each cell what every contributor adds to it; a cell of 0 says nothing of anybody.
+    dominant : (n, k): the n largest have more than the part k of the cell.
+
+    Example
+    -------
+    >>> primary([np.array([5.0, 4.0, 3.0]), np.array([9.0, 1.0]), np.array([90.0, 5, 5])]).tolist()
+    [False, True, True]
+    """
+    found = []
+    for part in parts:
+        some = np.sort(np.asarray(part, float)[np.asarray(part) > 0])[::-1]
+        few = 0 < len(some) < least
+        found.append(
+            few or (len(some) > 0 and some[: dominant[0]].sum() > dominant[1] * some.sum())
+        )
+    return np.array(found, bool)
+
+
+def determined(sums: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """(cells,) bool: hidden cells whose value follows from the cells that are shown.
+
+    `sums` (relations, cells) are the relations that hold between cells, each adding up to 0: a
+    total is a cell with −1. A cell follows where no change of hidden cells that keeps all
+    relations changes it.
+
+    >>> total = np.array([[1, 1, 1, -1]])
+    >>> determined(total, np.array([True, False, False, False])).tolist()
+    [True, False, False, False]
+    >>> bool(determined(total, np.array([True, True, False, False])).any())
+    False
+    """
+    at = np.flatnonzero(hidden)
+    found = np.zeros(len(hidden), bool)
+    if not len(at):
+        return found
+    part = np.asarray(sums, float)[:, at]
+    _, size, right = np.linalg.svd(part, full_matrices=True)
+    rank = int((size > 1e-9 * max(size.max(initial=0.0), 1.0)).sum())
+    free = right[rank:]  # the changes that keep every relation
+    found[at] = (np.abs(free) < 1e-9).all(axis=0) if len(free) else True
+    return found
+
+
+def protected(values: np.ndarray, hidden: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """(cells,) bool: the hidden cells, and as many small ones as it takes that none follows.
+
+    Raises
+    ------
+    DisclosureError : where hiding all that can be hidden is not enough.
+
+    Example
+    -------
+    Of three parts of a total the second is hidden: the smallest other one is hidden with it.
+
+    >>> total = np.array([[1, 1, 1, -1]])
+    >>> protected(np.array([5.0, 1, 3, 9]), np.array([False, True, False, False]), total).tolist()
+    [False, True, True, False]
+    """
+    hidden = np.array(hidden, bool)
+    while (found := determined(sums, hidden)).any():
+        beside = np.abs(sums[np.abs(sums[:, np.flatnonzero(found)[0]]) > 0]).sum(axis=0) > 0
+        room = np.flatnonzero(beside & ~hidden & (values > 0))
+        for wider in (beside & ~hidden, (values > 0) & ~hidden, ~hidden):
+            room = room if len(room) else np.flatnonzero(wider)
+        if not len(room):
+            raise DisclosureError(
+                "A cell that has to be hidden follows from the totals whatever else is hidden. "
+                "Leave the table out, or merge kinds."
+            )
+        hidden[room[np.argmin(values[room])]] = True
+    return hidden
