@@ -3,7 +3,7 @@
 Start with :func:`cascade`. matplotlib is imported when a figure is drawn, not before; layouts are
 deterministic; nothing is computed here.
 
-- `graph`, `layout`, `labels`, `rounds`, `bearers`, `boxes`: one shock on the graph, round by round
+- `graph` with `maps/`: the map of a network of any size; `rounds`, `bearers`, `boxes`: one shock
 - `waterfall`, `rule_comparison`, `flow`, `flowboxes`: loss sharing and look-through
 - `heat`, `exceedance`, `phase`, `window`: many scenarios, grids, random graphs
 - `ranks`, `concentration`, `layers`: measures and layers

@@ -13,8 +13,7 @@ from ..media import figure
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .labels import wrapped
-from .pieces import listed, names, shock_words, short
+from .pieces import listed, names, shock_words, short, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, QUIET, LINE, CALM = "#1f2933", "#66707c", "#aeb6c0", "#e3e7ec"
-TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d9604c"
-KINDS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
-OTHER = "#b8bec6"
-ROLES = {"owners": "#35618f", "holder": "#7fb2d0", "external creditors": "#d98e4a"}
+TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d0502f"
+OUTSIDE, THREAD = "#a85c10", "#7d8894"
+KINDS = ("#2f6da8", "#1f7a34", "#9a6b00", "#a8327a", "#c24b2f", "#0f7b86")
+OTHER = "#7d8894"
+ROLES = {"owners": "#35618f", "holder": "#4d8fb5", "external creditors": OUTSIDE}
 ROLE_TEXT = {
     "owners": "owners of the node",
     "holder": "holder, capital unknown",
@@ -36,9 +37,10 @@ def losses() -> Any:
     )
 
 
-def titles(network: ExposureNetwork) -> np.ndarray:
-    """(n,) the name of every node for readers: the column `name`, or else the identifier."""
-    nodes = network.nodes
+def titles(network: ExposureNetwork, at: np.ndarray | None = None) -> np.ndarray:
+    """(n,) the name of nodes for readers, by default of all: the column `name`, or else the
+    identifier."""
+    nodes = network.nodes if at is None else network.nodes.iloc[at]
     names = nodes["node"].astype(object)
     if "name" in nodes:
         names = nodes["name"].astype(object).where(nodes["name"].notna(), names)
@@ -47,7 +49,9 @@ def titles(network: ExposureNetwork) -> np.ndarray:
 
 def kinds(network: ExposureNetwork) -> np.ndarray:
     """(n,) the kind of every node as words."""
-    return np.array([visible(word).replace("_", " ") for word in network.kinds], object)
+    code, words = pd.factorize(network.kinds)
+    shown = [visible(word).replace("_", " ") for word in words]
+    return np.array(shown, object)[code] if len(shown) else np.empty(0, object)
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
@@ -100,8 +104,10 @@ def drawn_width(ax: Axes) -> float:
 def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
     """A title and a note below it, both on the left; the note in lines of `width` characters,
     by default as many as fit."""
-    width = width or int(15 * drawn_width(ax))
-    lines = textwrap.wrap(note, width)
+    across = drawn_width(ax)
+    lines = textwrap.wrap(note, width or int(15 * across))
+    most = max(int(9.5 * across), 16)
+    title = "\n".join("\n".join(textwrap.wrap(line, most)) for line in title.split("\n"))
     ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, color=INK, fontweight="bold")
     text = ax.annotate(
         "\n".join(lines),

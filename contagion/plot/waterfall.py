@@ -15,8 +15,7 @@ from ..rules import Allocation
 from ..text import known_name, listing, money, same_scale
 from ..units import Scale, scale
 from . import style
-from .labels import wrapped
-from .pieces import names, shock_words, short
+from .pieces import names, shock_words, short, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
