@@ -8,7 +8,8 @@ deterministic; nothing is computed here.
 - `heat`, `exceedance`, `phase`, `window`: many scenarios, grids, random graphs
 - `ranks`, `concentration`, `layers`: measures and layers
 - `criticality`, `profile`, `path`: liquidations
-- `style`: colours, headings and amounts of all figures
+- `interactive/`: maps, tables and charts on a page, with one small script
+- `registry`: all figures by name; `style`: colours, headings and amounts of all figures
 """
 
 from __future__ import annotations
@@ -20,23 +21,27 @@ from .exceedance import exceedance
 from .flow import look_through_flow
 from .graph import network
 from .heat import kind_heat, victim_heat
+from .interactive import interactive
 from .layers import layer_gap
 from .path import cascade_path
 from .phase import phase_diagram
 from .profile import liquidation_profile
 from .ranks import rank_ranges
+from .registry import FIGURES
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .waterfall import waterfall
 from .window import contagion_window
 
 __all__ = [
+    "FIGURES",
     "cascade",
     "cascade_path",
     "contagion_window",
     "criticality",
     "cumulative_shares",
     "exceedance",
+    "interactive",
     "kind_heat",
     "layer_gap",
     "liquidation_profile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,34 @@ ROLE_TEXT = {
 }
 
 
+PAPER = {  # colours of the paper and of letters, by their name in a style sheet
+    INK: "ink", QUIET: "quiet", LINE: "line", CALM: "calm", TRIGGER: "hit", FAILED: "default",
+    BEFORE: "before", LOSS: "loses", OUTSIDE: "outside", THREAD: "thread", "#ffffff": "paper",
+    **{colour: f"k{k}" for k, colour in enumerate(KINDS)},
+    ROLES["owners"]: "owners", ROLES["holder"]: "holder",
+}  # fmt: skip
+
+
+def themed(svg: str) -> str:
+    """A drawing whose colours follow the style sheet of the page, and are as drawn without one.
+
+    >>> themed('<path style="fill: #ffffff"/>')
+    '<path style="fill: var(--ct-paper, #ffffff)"/>'
+    """
+    return re.sub(
+        r"(fill|stroke): (#[0-9a-f]{6})",
+        lambda m: f"{m[1]}: var(--ct-{PAPER[m[2]]}, {m[2]})" if m[2] in PAPER else m[0],
+        svg,
+    )
+
+
 def losses() -> Any:
     """The colours of losses, from none to all: a matplotlib colour map."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(
-        "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"]
-    )
+        "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"], N=48
+    )  # fewer than 50: the scale stays a drawing, and is no image
 
 
 def titles(network: ExposureNetwork, at: np.ndarray | None = None) -> np.ndarray:
@@ -186,6 +208,7 @@ def legend(
         bbox_transform=ax.transAxes + ScaledTranslation(0, -points / 72, figure.dpi_scale_trans),
         ncols=columns or min(len(handles), 3),
         fontsize=8,
+        labelcolor=INK,
         frameon=False,
         handletextpad=0.4,
         columnspacing=1.3,

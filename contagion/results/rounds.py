@@ -43,8 +43,8 @@ def rounds(result: RunArrays, most: int = 12) -> Rounds:
     >>> import contagion as ct
     >>> net = ct.datasets.load("cefi_credit_2022")
     >>> done = rounds(ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows")))
-    >>> (done.owners.sum(axis=1) / 1e6).round().tolist()
-    [0.0, 618.0, 668.0]
+    >>> [round(x) for x in done.owners.sum(axis=1) / 1e6]
+    [0, 653, 668]
     """
     net, last = result.network, _last(result)
     if net.segments.calls is not None or net._shareholdings is not None:

@@ -52,8 +52,7 @@ def labels(
     """
     canvas = np.array([0.0, 0.0, width, height])
     blocks = np.column_stack([where.at - where.half, where.at + where.half])
-    line = np.concatenate([c.samples for c in links]) if links else np.empty((0, 2))
-    thick = np.repeat([c.width for c in links], 13) if links else np.empty(0)
+    line, thick = _inked(links)
     hit = chosen.state == "hit"
     weight = chosen.loss / max(float(chosen.loss.max(initial=0.0)), 1e-300)
     weight += 1e-3 * chosen.size / max(float(chosen.size.max(initial=0.0)), 1e-300) + 2.0 * hit
@@ -83,6 +82,13 @@ def labels(
         found.append(Label(k, (x0, y0, x1, y1), side, lines, bool(amounts[k]), bool(hit[k])))
         taken = np.vstack([taken, box])
     return found, missing
+
+
+def _inked(links: list[Curve]) -> tuple[np.ndarray, np.ndarray]:
+    """Points (P, 2) on links and their heads, and how much is lost where one is covered (P,)."""
+    line = [np.vstack([c.samples, c.head, c.head.mean(axis=0)]) for c in links]
+    thick = [np.concatenate([np.full(13, c.width), np.full(4, 6.0 + c.width)]) for c in links]
+    return np.concatenate([np.empty((0, 2)), *line]), np.concatenate([np.empty(0), *thick])
 
 
 def _around(

@@ -72,7 +72,7 @@ def scene(
     >>> net = ct.datasets.load("neva_ring3")
     >>> done = scene(net, ct.EisenbergNoe().propagate(net, ct.Shock.default("A", recovery=0.5)))
     >>> done.names[:3], done.chosen.state[:3].tolist()
-    (['A', 'B', 'C'], ['hit', 'default', 'loses'])
+    (['A', 'B', 'C'], ['hit', 'calm', 'loses'])
     """
     chosen = choose(network, result)
     flows = between(network, result, chosen)
