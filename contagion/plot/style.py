@@ -130,7 +130,8 @@ def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
     lines = textwrap.wrap(note, width or int(15 * across))
     most = max(int(9.5 * across), 16)
     title = "\n".join("\n".join(textwrap.wrap(line, most)) for line in title.split("\n"))
-    ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, color=INK, fontweight="bold")
+    room = 6.0 + (4.5 + 11.6 * len(lines)) * bool(lines)  # the base of its letters
+    ax.set_title(title, loc="left", pad=room, fontsize=11, color=INK, fontweight="bold")
     text = ax.annotate(
         "\n".join(lines),
         (0, 1),

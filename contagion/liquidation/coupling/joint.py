@@ -139,7 +139,8 @@ class CoupledCascade:
             rounds += 1
             calls = left / link.rate
             kept: list[Moment] = []
-            state = self.cascade.solve(book, after[None], calls, watch=Moment.into(kept, [1]))
+            watch = Moment.into(kept, [1], self.cascade.withdrawal)
+            state = self.cascade.solve(book, after[None], calls, watch=watch)
             step = CascadeResult(self.cascade, book, dict(prices), calls, state, tuple(kept))
             if not state.settled.all():
                 raise ConvergenceError("The cascade did not settle: raise its max_rounds.", step)

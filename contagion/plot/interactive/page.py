@@ -130,12 +130,25 @@ def scenes(
     return scene(network, result), scene(network, result, **SLIM)
 
 
+def network_block(
+    name: str, network: ExposureNetwork, result: PropagationResult | None = None, title: str = ""
+) -> str:
+    """The map of a network as a fragment, for a page that has the script and the style sheet.
+
+    Parameters
+    ----------
+    name : the id of the figure; network, result : what is drawn.
+    title : by default the name of the network.
+    """
+    wide, slim = scenes(network, result)
+    return map_block(name, title or style.subject(network), wide, slim)
+
+
 def _of_network(network: ExposureNetwork, result: PropagationResult | None) -> Interactive:
     wide, slim = scenes(network, result)
     title = style.subject(network)
-    return Interactive(
-        title, (map_block("map", title, wide, slim), nodes_block("nodes", wide)), 1100
-    )
+    blocks = map_block("map", title, wide, slim), nodes_block("nodes", wide)
+    return Interactive(title, blocks, 1100)
 
 
 def nodes_block(name: str, drawn: Scene, rows: int = ROWS) -> str:

@@ -64,18 +64,18 @@ def labels(
         lines = (*wrapped(names[k], 16, 3 if chosen.outside[k] else 2).split("\n"),)
         lines = (*lines, amounts[k]) if amounts[k] else lines
         wide = 3.0 + max(broad(text, size * (1.12 if hit[k] else 1.0)) for text in lines)
-        options = _around(where.at[k], where.half[k], wide, len(lines) * LINE * size)
+        options = around(where.at[k], where.half[k], wide, len(lines) * LINE * size)
         others = np.delete(blocks, k, axis=0)
         cost = [
-            6.0 * _shared(box, taken) + 2.0 * _shared(box, others) + 8.0 * _outside(box, canvas)
+            6.0 * shared(box, taken) + 2.0 * shared(box, others) + 8.0 * outside(box, canvas)
             + (0.3 if hit[k] else 1.0) * _crossed(box, line, thick, size)
             + 0.02 * order * wide * size
             for order, (box, _) in enumerate(options)
         ]  # fmt: skip
         box, side = options[int(np.argmin(cost))]
         area = wide * len(lines) * LINE * size
-        covered = _shared(box, taken) + _shared(box, others)
-        if not hit[k] and (covered > LIMIT * area or _outside(box, canvas) > 0.5):
+        covered = shared(box, taken) + shared(box, others)
+        if not hit[k] and (covered > LIMIT * area or outside(box, canvas) > 0.5):
             missing += 1
             continue
         x0, y0, x1, y1 = map(float, box)
@@ -91,7 +91,7 @@ def _inked(links: list[Curve]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.empty((0, 2)), *line]), np.concatenate([np.empty(0), *thick])
 
 
-def _around(
+def around(
     at: np.ndarray, half: np.ndarray, wide: float, tall: float
 ) -> list[tuple[np.ndarray, int]]:
     """Boxes on the eight sides of a mark, near and then further away."""
@@ -106,15 +106,17 @@ def _around(
     return found
 
 
-def _shared(box: np.ndarray, others: np.ndarray) -> float:
+def shared(box: np.ndarray, others: np.ndarray) -> float:
+    """The area that a box has in common with others (K, 4)."""
     wide = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
     high = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
     return float((np.maximum(wide, 0.0) * np.maximum(high, 0.0)).sum())
 
 
-def _outside(box: np.ndarray, canvas: np.ndarray) -> float:
+def outside(box: np.ndarray, canvas: np.ndarray) -> float:
+    """The area of a box that lies outside the canvas."""
     whole = float((box[2] - box[0]) * (box[3] - box[1]))
-    return whole - _shared(box, canvas[None])
+    return whole - shared(box, canvas[None])
 
 
 def _crossed(box: np.ndarray, line: np.ndarray, thick: np.ndarray, size: float) -> float:

@@ -28,10 +28,11 @@ class Places:
     rings: np.ndarray
 
 
-def room(boxes: int, width: float) -> float:
-    """The height that boxes below the rings take on a slim canvas."""
+def room(boxes: int, width: float, height: float) -> float:
+    """The height that boxes below the rings take on a slim canvas, at most two fifths."""
     rows = (boxes + 1) // 2
-    return rows * (TALL + SPACE) + SPACE if boxes and width < SLIM else 0.0
+    wanted = rows * (TALL + SPACE) + SPACE
+    return min(wanted, 0.4 * height) if boxes and width < SLIM else 0.0
 
 
 def places(chosen: Choice, links: Flows, width: float, height: float, *, hit: bool) -> Places:
@@ -39,7 +40,7 @@ def places(chosen: Choice, links: Flows, width: float, height: float, *, hit: bo
     boxes = np.flatnonzero(chosen.boxed)
     at = np.zeros((len(chosen.node), 2))
     slim = width < SLIM
-    below = room(len(boxes), width)
+    below = room(len(boxes), width, height)
     wide = width - (SIDE + 56.0 if len(boxes) and not slim else 0.0)
     last = int(np.clip(chosen.step[~chosen.boxed].max(initial=1), 1, DEEPEST))
     radius = _radii(chosen, width, 0.17 * min(wide, height - below) / (last + 0.35))
@@ -99,9 +100,11 @@ def _stack(
     order = boxes[np.lexsort((-chosen.count[boxes], -chosen.loss[boxes]))]
     k = np.arange(len(order))
     if slim:
-        top = height - room(len(order), width) + SPACE + TALL / 2
+        below = room(len(order), width, height)
+        slot = (below - SPACE) / max((len(order) + 1) // 2, 1)
+        half[order, 1] = min(TALL, 0.8 * slot) / 2
         at[order, 0] = (0.25 + 0.5 * (k % 2)) * width
-        at[order, 1] = top + (k // 2) * (TALL + SPACE)
+        at[order, 1] = height - below + SPACE + (k // 2 + 0.4) * slot
         return
     slot = min((height - 2 * SPACE) / max(len(order), 1), TALL + 3 * SPACE)
     at[order, 0] = width - 30.0 - half[order, 0]
