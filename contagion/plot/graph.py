@@ -179,14 +179,14 @@ def _boxes(ax: Axes, drawn: Scene) -> None:
                 facecolor="#f4f6f8", edgecolor=INK[str(chosen.state[k])], lw=1.3, zorder=4,
             )
         )  # fmt: skip
-        for line, shift, weight in (
-            (drawn.names[k], -6.0, "bold"),
-            (drawn.texts[k], 6.0, "normal"),
-        ):
-            ax.text(
-                x, y + shift, line, ha="center", va="center", fontsize=LETTERS - 0.6,
-                fontweight=weight, color=style.INK, zorder=5,
-            )  # fmt: skip
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": LETTERS - 0.6}
+        look |= {"color": style.INK, "zorder": 5}
+        if tall < LETTERS + 2.0:  # room for one line
+            loss = f": {drawn.to(float(chosen.loss[k]))}" if chosen.loss[k] > 0 else ""
+            ax.text(x, y, f"{drawn.names[k]}{loss}", **look)
+            continue
+        ax.text(x, y - 6.0, drawn.names[k], fontweight="bold", **look)
+        ax.text(x, y + 6.0, drawn.texts[k], **look)
 
 
 def _by_kind(kinds: np.ndarray) -> tuple[list[str], list[tuple[str, str]]]:
