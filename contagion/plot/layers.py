@@ -167,10 +167,11 @@ def _bars(
     total, whole = rows.parts.sum(axis=0) / to.divisor, rows.whole / to.divisor
     floor = FLOOR * float(np.abs(whole).max(initial=0.0))
     gap = np.where(np.abs(whole - total) > floor, whole - total, 0.0)
-    ax.barh(
-        place, gap, left=total, height=0.5, facecolor="none", edgecolor=style.FAILED, hatch="////",
-        linewidth=0.9, zorder=3, label="gap between them",
-    )  # fmt: skip
+    if gap.any():
+        ax.barh(
+            place, gap, left=total, height=0.5, facecolor="none", edgecolor=style.FAILED,
+            hatch="////", linewidth=0.9, zorder=3, label="gap between them",
+        )  # fmt: skip
     ax.plot(
         whole, place, "D", color=style.INK, markerfacecolor="white", markersize=5.5, zorder=4,
         label="all layers together", clip_on=False,
