@@ -56,13 +56,13 @@ def made(parts: dict[str, list[float]], whole: list[float], what: str = "measure
     )
 
 
-def test_bars_are_layers_the_diamond_is_the_whole_and_the_line_is_the_gap():
+def test_bars_are_layers_the_diamond_is_the_whole_and_the_last_bar_is_the_gap():
     ax = ct.plot.layer_gap(by_layer(three(COUNT), ct.models.GaiKapadia(), DEFAULT))
     assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b"]
-    assert bars(ax) == {"loans": [0, 3], "derivatives": [0, 3]}
+    gap = {"gap between them": [3, -1]}
+    assert bars(ax) == {"loans": [0, 3], "derivatives": [0, 3]} | gap
+    assert [bar.get_x() for bar in ax.containers[-1]] == [0, 6]
     assert diamonds(ax) == [3, 5]
-    lines = [part.tolist() for box in ax.collections for part in box.get_segments()]
-    assert lines == [[[0, 0], [3, 0]], [[6, -1], [5, -1]]]
     assert words(ax)[:2] == ["3.000 (3.000 more)", "5.000 (1.000 less)"]
     assert [text.xy[0] for text in ax.texts[:2]] == [3, 6]  # behind what is drawn
     note = words(ax)[-1].replace("\n", " ")
@@ -70,7 +70,7 @@ def test_bars_are_layers_the_diamond_is_the_whole_and_the_line_is_the_gap():
         "a fails and pays nothing on its debts. All nodes: the layers one by one add up to 6.000, "
         "together to 8.000, 33% more."
     )
-    assert entries(ax) == ["loans", "derivatives", "all layers together"]
+    assert entries(ax) == ["loans", "derivatives", "all layers together", "gap between them"]
     assert ax.get_xlabel() == "loss by contagion"
 
 
@@ -113,21 +113,22 @@ def test_many_layers_share_a_colour_and_idle_ones_have_none():
     parts = {f"l{k}": [float(k), 1.0 * (k > 0)] for k in range(9)}
     ax = ct.plot.layer_gap(made(parts, [30.0, 8.0]))
     names = ["l8", "l7", "l6", "l5", "l4", "3 other layers"]
-    assert entries(ax) == [*names, "all layers together"]
+    assert entries(ax) == [*names, "all layers together", "gap between them"]
     assert bars(ax)["3 other layers"] == [3.0 + 2 + 1, 3.0]
-    grey = matplotlib.colors.to_hex(ax.containers[-1][0].get_facecolor())
+    grey = matplotlib.colors.to_hex(ax.containers[-2][0].get_facecolor())
     assert grey == style.OTHER
     same = parts | {"l9": [1.0, 1.0]}
     assert "4 other layers" in entries(ct.plot.layer_gap(made(same, [30.0, 8.0])))
     six = {name: parts[name] for name in ("l1", "l2", "l3", "l4", "l5", "l6", "l0")}
-    assert len(entries(ct.plot.layer_gap(made(six, [30.0, 8.0])))) == 7
+    assert len(entries(ct.plot.layer_gap(made(six, [30.0, 8.0])))) == 8
 
 
 def test_negative_numbers_go_to_the_left():
     ax = ct.plot.layer_gap(made({"x": [-2.0, 1.0], "y": [3.0, 1.0]}, [1.5, -1.0]))
     assert ax.get_xlim()[0] == -2.0
     left = {box.get_label(): [bar.get_x() for bar in box] for box in ax.containers}
-    assert left == {"y": [0.0, 0.0], "x": [1.0, 0.0]} and bars(ax)["x"] == [1.0, -2.0]
+    assert left == {"y": [0.0, 0.0], "x": [1.0, 0.0], "gap between them": [2.0, 1.0]}
+    assert bars(ax)["x"] == [1.0, -2.0] and bars(ax)["gap between them"] == [-3.0, 0.5]
     assert words(ax)[:2] == ["-1.000 (3.000 less)", "1.500 (0.500 more)"]
 
 

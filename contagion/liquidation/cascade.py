@@ -142,9 +142,8 @@ class LiquidationCascade(CascadeSolver):
                 raise MarginError(f"free= gives {name!r} {amount}; it is money >= 0.")
             money[book.holders.index(name)] = amount
         kept: list[Moment] = []
-        state = self.solve(
-            book, prices[None], money, path=True, rounds=rounds, watch=Moment.into(kept, dates)
-        )
+        watch = Moment.into(kept, dates, self.withdrawal)
+        state = self.solve(book, prices[None], money, path=True, rounds=rounds, watch=watch)
         moves = dict(shock) if shock is not None else dict(
             zip(book.assets, (prices[-1] / np.where(book.price > 0, book.price, 1.0) - 1).tolist(),
                 strict=True)

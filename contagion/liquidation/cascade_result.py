@@ -16,27 +16,35 @@ from ..text import money
 from .cascade_solver import CascadeSolver
 from .loss_bearers import bearers
 from .margin_book import MarginBook
+from .withdrawing_depth import Withdrawal
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One round: its date, market and oracle prices (A,), money liquidated so far, open (A,)."""
+    """One round: its date, market and oracle prices (A,), money liquidated so far, open (A,), and
+    the part of the calm depth that is there (A,)."""
 
     date: Any
     market: np.ndarray
     told: np.ndarray
     liquidated: float
     open: np.ndarray
+    depth: np.ndarray
 
     @staticmethod
-    def into(kept: list[Moment], dates: list[Any]) -> Watch:
+    def into(kept: list[Moment], dates: list[Any], withdrawal: Withdrawal | None) -> Watch:
         """What the kernel tells after every round of a single scenario goes to `kept`."""
 
         def watch(date: int, now: MarketState) -> None:
             kept.append(
                 Moment(dates[date], now.price[0].copy(), now.told[0].copy(),
-                       float(now.liquidated[0]), now.open[0].copy())
+                       float(now.liquidated[0]), now.open[0].copy(), depth(now))
             )  # fmt: skip
+
+        def depth(now: MarketState) -> np.ndarray:
+            if withdrawal is None:
+                return np.ones(now.gone.shape[-1])
+            return withdrawal.depth(now.gone, np.sqrt(now.variance))[0]
 
         return watch
 
@@ -191,7 +199,8 @@ class CascadeResult:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row a round and asset: market and oracle price, liquidated (money), open (units).
+        """One row a round and asset: market and oracle price, liquidated (money), open (units),
+        depth (the part of that in calm markets).
 
         Round 0 is before the shock; liquidated is the sum over all assets (of loans the
         collateral), open are the units of the asset in all accounts, longs and shorts added.
@@ -199,7 +208,7 @@ class CascadeResult:
         book = self.before
         a = book.arrays
         whole = np.bincount(a.asset, np.abs(a.units), len(book.assets))
-        rows = [Moment(0, book.price, book.price, 0.0, whole), *self.moments]
+        rows = [Moment(0, book.price, book.price, 0.0, whole, np.ones(len(whole))), *self.moments]
         width = len(book.assets)
         so_far = np.array([row.liquidated for row in rows])
         return pd.DataFrame(
@@ -211,6 +220,7 @@ class CascadeResult:
                 "oracle": np.concatenate([row.told for row in rows]),
                 "liquidated": np.repeat(np.diff(so_far, prepend=0.0), width),
                 "open": np.concatenate([row.open for row in rows]),
+                "depth": np.concatenate([row.depth for row in rows]),
             }
         )
 

@@ -101,7 +101,8 @@ def _outside_boxes(
             for i in group:
                 links[place[i], len(found)] += float(outside[i])
             name = f"outside creditors of {of}"
-            found.append(Box(column, name, f"lose {to(amount)}", OUTSIDE, amount))
+            said = _loses(amount, to, "lose", "lose nothing")
+            found.append(Box(column, name, said, OUTSIDE, amount))
 
 
 def _node(
@@ -119,16 +120,24 @@ def _node(
         return Box(column, name, text, "before", height)
     if outcome.defaulted[i]:
         number = int(result.default_round[i])
-        return Box(column, name, f"owners lose {loss}, fails in round {number}", "fails", height)
+        lost = _loses(float(result.loss[i]), to, "owners lose", "owners had nothing to lose")
+        return Box(column, name, f"{lost}, fails in round {number}", "fails", height)
     known = bool(net.book.known[i])
-    return Box(column, name, f"loses {loss}", "stands" if known else "holder", height)
+    text = _loses(float(result.loss[i]), to, "loses", "owners lose nothing")
+    return Box(column, name, text, "stands" if known else "holder", height)
+
+
+def _loses(amount: float, to: Scale, verb: str, nothing: str) -> str:
+    """What is lost, in words where it is nothing."""
+    said = to(amount)
+    return nothing if said == to(0.0) else f"{verb} {said}"
 
 
 def _group(
     result: PropagationResult, members: np.ndarray, column: int, height: float, to: Scale
 ) -> Box:
     failed = int(result.outcome.defaulted[members].sum())
-    text = f"lose {to(float(result.loss[members].sum()))}"
+    text = _loses(float(result.loss[members].sum()), to, "lose", "owners lose nothing")
     if failed:
         text += f", {failed:,} in default"
     known = int(result.network.book.known[members].sum())

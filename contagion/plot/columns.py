@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from . import style
 from .boxes import Box, Link
-from .labels import wrapped
+from .pieces import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

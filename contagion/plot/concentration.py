@@ -18,8 +18,8 @@ from . import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = dict(zip(QUANTITIES, ("#4477aa", "#228833", "#aa3377", "#d98e4a"), strict=True))
-LONG = 60  # nodes from which the number of nodes has a logarithmic scale
+COLOURS = dict(zip(QUANTITIES, style.KINDS, strict=False))
+LONG = 60  # nodes from which they are counted in percent
 FEW = 5  # the legend says what so many of the largest have
 
 
@@ -79,8 +79,7 @@ def cumulative_shares(
             np.arange(len(share) + 1), [0.0, *share], color=COLOURS[quantity], linewidth=1.7,
             marker="o" if len(share) <= 30 else None, markersize=3.2, label=label, zorder=3,
         )  # fmt: skip
-    even = np.arange(count + 1)
-    ax.plot(even, even / max(count, 1), color=style.LINE, linewidth=1.0, linestyle=":", zorder=2)
+    ax.plot([0, count], [0, 1], color=style.THREAD, linewidth=1.0, linestyle=":", zorder=2)
     _frame(ax, count)
     if handles:
         style.legend(ax, handles, 1 if style.drawn_width(ax) < 4.5 else 2)
@@ -95,15 +94,14 @@ def cumulative_shares(
 def _frame(ax: Axes, count: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
+    ax.set_xlim(-0.02 * count, count * 1.02)
+    across = "number of nodes, the largest first"
     if count > LONG:
-        ax.set_xscale("log")
-        ax.set_xlim(1, count * 1.05)
-        ax.xaxis.set_major_formatter("{x:,g}")
-        ax.minorticks_off()
+        ax.set_xticks(np.linspace(0, count, 6), [f"{20 * k}%" for k in range(6)])
+        across = f"share of the {count:,} nodes, the largest first"
     else:
-        ax.set_xlim(-0.02 * count, count * 1.02)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(0, 1.03)
     ax.yaxis.set_major_formatter(lambda part, _: f"{part:.0%}")
     ax.grid(axis="y", color=style.CALM, linewidth=0.7, zorder=0)
-    style.frame(ax, "number of nodes, the largest first", "share of the total")
+    style.frame(ax, across, "share of the total")

@@ -74,7 +74,7 @@ def criticality(
     shown = np.where(np.isfinite(values), values, CAP)
     if figure != "multiplier":
         shown = shown / to.divisor
-    mesh = ax.pcolormesh(x, y, shown, cmap=style.losses(), norm=norm, linewidth=0, rasterized=True)
+    mesh = ax.pcolormesh(x, y, shown, cmap=style.losses(), norm=norm, edgecolor="face", lw=0.2)
     _bar(ax, mesh, figure, to.label, bool((shown > norm.vmax).any()))
     _line(ax, x, y, over)
     _frame(ax, found.by, x, levels)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 POINTS = 160  # points of the curve at most
 NOTHING = 1e-9  # of the largest value: what is not above it counts as 0
-SHADES = ("#d98e4a", "#c0504d", "#7a1020", "#3f0a12")  # one a level, the lowest first
+SHADES = (style.OUTSIDE, style.FAILED, style.KINDS[3], style.INK)  # one a level, lowest first
 WORDS = {
     "loss": "loss",
     "owners_loss": "loss of owners",
@@ -81,7 +81,7 @@ def exceedance(
     wrong = [level for level in chosen if not 0 < level < 1]
     if wrong:
         raise ArgumentError(f"level {wrong[0]}: above 0 and below 1, such as 0.99.")
-    curve = test.exceedance(_thresholds(test, of), of)
+    curve = test.exceedance(thresholds(test, of), of)
     to = scale(curve.index.to_numpy(float), "" if of == "defaults" else test.unit)
     ax = style.axes(ax, 7.4, 4.4)
     _curve(ax, curve, to)
@@ -99,7 +99,7 @@ def exceedance(
     return ax
 
 
-def _thresholds(test: StressTest, of: str) -> np.ndarray:
+def thresholds(test: StressTest, of: str) -> np.ndarray:
     """Values of the sample, dense where few scenarios lie above; the first is all but 0."""
     table = test.scenarios
     known = np.sort(table[of].to_numpy(float)) if of in table else np.zeros(1)

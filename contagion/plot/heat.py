@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KINDS = 12  # rows and columns at most; the kinds with the smallest claims and debts are summed
-ROOM = 0.42  # inches that a number needs
+ROOM = 0.46  # inches that a number needs
 LONGEST = 24  # characters of a name
 LETTER = 0.078  # inches that a letter of a name needs
 
@@ -83,7 +83,7 @@ def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     count = len(table)
     all_ = float(values.sum())
     to = scale([all_], network.unit)
-    ax = style.axes(ax, 2.6 + 0.72 * (count + 1), 1.9 + 0.38 * (count + 1))
+    ax = style.axes(ax, 2.6 + 0.8 * (count + 1), 1.9 + 0.4 * (count + 1))
     blues = LinearSegmentedColormap.from_list(
         "claims", ["#f1f4f7", "#9db8cf", "#35618f", "#16324f"]
     )
@@ -98,12 +98,12 @@ def kind_heat(network: ExposureNetwork, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, count + 1.15)
     ax.set_ylim(count + 1.05, 0)
     room = _ticks(ax, [*map(str, table.columns), "all"], [*map(str, table.index), "all"])
-    for column, row, value in [*cells, *sums]:
+    for column, row, value in [*cells, *sums] if room > ROOM else []:
         inside = column < count and row < count
         dark = inside and float(norm(value)) > 0.55
         ax.text(
             column + 0.5 + (0.08 if column == count else 0), row + 0.5, _money(value, to),
-            ha="center", va="center", fontsize=7.5 if room > 0.5 else 6,
+            ha="center", va="center", fontsize=8 if room > 0.6 else 7.5,
             fontweight="normal" if inside else "bold", color="white" if dark else style.INK,
         )  # fmt: skip
     style.named(ax, "debtor", "creditor")
@@ -163,7 +163,7 @@ def victim_heat(
     counted = np.where(own, np.nan, values)
     top = float(np.nanmax(counted, initial=0.0))
     to = scale([top], unit)
-    ax = style.axes(ax, 3.4 + 0.5 * len(frame.columns), 2.0 + 0.28 * len(frame))
+    ax = style.axes(ax, 3.4 + 0.62 * len(frame.columns), 2.0 + 0.32 * len(frame))
     label = "loss, share of capital" if measure == "share" else f"loss, {to.label}".rstrip(", ")
     norm = _mesh(ax, counted, 1.0 if measure == "share" else to.divisor, measure, label)
     for row, column in np.argwhere(own | np.isnan(values)):
@@ -175,7 +175,7 @@ def victim_heat(
             value = counted[row, column]
             text = style.percent(value) if measure == "share" else _money(value, to)
             dark = float(norm(value / (1.0 if measure == "share" else to.divisor))) > 0.55
-            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7,
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7.8,
                     color="white" if dark else style.INK)  # fmt: skip
     style.named(ax, "trigger: who fails", "victim: who loses")
     style.heading(ax, "Who loses when whom fails", _note(own, values, left))
@@ -206,7 +206,7 @@ def _mesh(ax: Axes, counted: np.ndarray, divisor: float, measure: str, label: st
 
     shown = counted / divisor
     norm = PowerNorm(0.5, 0.0, float(np.nanmax(shown, initial=0.0)) or 1.0)
-    mesh = ax.pcolormesh(shown, cmap=style.losses(), norm=norm, rasterized=True)
+    mesh = ax.pcolormesh(shown, cmap=style.losses(), norm=norm, edgecolor="face", lw=0.2)
     bar = style.colour_bar(ax, mesh, label)
     bar.ax.yaxis.set_major_formatter(
         (lambda part, _: f"{part:.0%}") if measure == "share" else "{x:,g}"

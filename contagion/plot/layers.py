@@ -13,8 +13,7 @@ from ..media import figure
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .labels import wrapped
-from .pieces import names, shock_words, short
+from .pieces import names, shock_words, short, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,9 +50,10 @@ def layer_gap(
     """Draw the sum of the layers of each node beside what all layers do together.
 
     One row a node, the largest gaps on top: bars are what each layer does alone, end to end; the
-    diamond is what all layers together do, and the line between them the gap, whole − sum. In
-    brackets: how much more or less that is. What the shock does without any claims is in neither.
-    Layers after the first five by size are one colour, nodes after the first `most` one row.
+    diamond is what all layers together do, and the hatched bar between them the gap, whole − sum.
+    In brackets: how much more or less that is. What the shock does without any claims is in
+    neither. Layers after the first five by size are one colour, nodes after the first `most` one
+    row.
 
     Parameters
     ----------
@@ -86,15 +86,17 @@ def layer_gap(
         raise ArgumentError(f"most={most}: draw at least one node by name.")
     layers, rows = _layers(comparison), _rows(comparison, most)
     to = _scale(comparison, rows)
-    columns = min(len(layers) + 1, 3)
-    lines = -(-(len(layers) + 1) // columns)
+    columns = min(len(layers) + 2, 3)
+    lines = -(-(len(layers) + 2) // columns)
     ax = style.axes(ax, 8.0, 1.7 + ROW * max(len(rows.labels), 1) + 0.19 * lines)
     place = -np.arange(len(rows.labels), dtype=float)
     _bars(ax, layers, rows, place, to)
     _texts(ax, rows, place, to)
     _frame(ax, rows, place, to, WORDS[comparison.what])
-    mark, *bars = ax.get_legend_handles_labels()[0]
-    style.legend(ax, [*bars, mark], columns)
+    handles, said = ax.get_legend_handles_labels()
+    last = ("gap between them", "all layers together")
+    order = sorted(range(len(said)), key=lambda k: said[k] in last)
+    style.legend(ax, [handles[k] for k in order], columns)
     title = f"{style.subject(comparison.network)}: layers alone and together"
     style.heading(ax, short(title, int(10 * style.drawn_width(ax))), _note(comparison, rows, to))
     return ax
@@ -163,7 +165,13 @@ def _bars(
         )  # fmt: skip
         above, below = above + np.maximum(part, 0.0), below + np.minimum(part, 0.0)
     total, whole = rows.parts.sum(axis=0) / to.divisor, rows.whole / to.divisor
-    ax.hlines(place, total, whole, color=style.FAILED, linewidth=1.6, zorder=3)
+    floor = FLOOR * float(np.abs(whole).max(initial=0.0))
+    gap = np.where(np.abs(whole - total) > floor, whole - total, 0.0)
+    if gap.any():
+        ax.barh(
+            place, gap, left=total, height=0.5, facecolor="none", edgecolor=style.FAILED,
+            hatch="////", linewidth=0.9, zorder=3, label="gap between them",
+        )  # fmt: skip
     ax.plot(
         whole, place, "D", color=style.INK, markerfacecolor="white", markersize=5.5, zorder=4,
         label="all layers together", clip_on=False,

@@ -24,10 +24,11 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
     """Draw what a liquidation cascade does to one price, and to what is open, round by round.
 
     All lines are in % of what was there before the shock, so that they share an axis: the market
-    price, what the oracle says of it, the fundamental price after the shock (thin) and, as an area,
-    the open interest. Where the book has several assets or loans, units cannot be added; the area
-    is then the money liquidated so far, at the prices paid, in % of the value of all that was open
-    before; of a loan both the collateral and the debt count.
+    price, what the oracle says of it, the fundamental price after the shock (thin), the depth of
+    the market where it withdraws and, as an area, the open interest. Where the book has several
+    assets or loans, units cannot be added; the area is then the money liquidated so far, at the
+    prices paid, in % of the value of all that was open before; of a loan both the collateral and
+    the debt count.
 
     Parameters
     ----------
@@ -62,7 +63,10 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
     ax = style.axes(ax, 7.6, 4.2)
     open_ = mine["open"].to_numpy(float)
     area = 100 * open_ / max(open_[0], 1e-300)
-    ax.fill_between(at, area, step="post", color=OPEN, linewidth=0, label="open interest", zorder=1)
+    ax.fill_between(
+        at, area, step="post", facecolor=OPEN, edgecolor=style.THREAD, linewidth=0.8,
+        label="open interest", zorder=1,
+    )  # fmt: skip
     mark = "o" if len(at) <= MARKS else ""
     ax.axhline(fundamental, color=style.QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2,
                label="fundamental price after the shock")  # fmt: skip
@@ -70,6 +74,10 @@ def cascade_path(result: CascadeResult, asset: Any = None, *, ax: Axes | None = 
             label="market price", zorder=4)  # fmt: skip
     ax.plot(at, told, color=style.ROLES["owners"], linewidth=1.6, linestyle=(0, (4, 2)),
             label="oracle", zorder=5)  # fmt: skip
+    depth = 100 * mine["depth"].to_numpy(float)
+    if (depth < 100).any():
+        ax.step(at, depth, where="post", color=style.OUTSIDE, linewidth=1.5,
+                linestyle=(0, (5, 1, 1, 1)), label="depth of the market", zorder=3)  # fmt: skip
     _frame(ax, _end(result, market, told), float(max(100.0, market.max(), told.max(), area.max())))
     style.legend(ax, _handles(ax), 1 if style.drawn_width(ax) < 4.5 else 2)
     title = f"{name}: price and open interest, round by round"

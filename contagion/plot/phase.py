@@ -57,12 +57,12 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     low = min(low, 0.0)
     high = high if high > low else low + 1.0
-    mesh = ax.pcolormesh(values, cmap=style.losses(), vmin=low, vmax=high, rasterized=True)
+    mesh = ax.pcolormesh(values, cmap=style.losses(), vmin=low, vmax=high, edgecolor="face", lw=0.2)
     for row, column in np.argwhere(~np.isfinite(values)):
         style.hatched(ax, column, row)
-    style.colour_bar(ax, mesh, to.named(_words(measure)))
+    style.colour_bar(ax, mesh, to.named(words(measure)))
     _ticks(ax, list(table.columns), list(table.index))
-    style.named(ax, _words(x), _words(y))
+    style.named(ax, words(x), words(y))
     ax.spines[:].set_visible(False)
     if values.size <= CELLS and style.drawn_width(ax) / values.shape[1] > 0.4:
         for row, column in np.argwhere(np.isfinite(values)):
@@ -74,7 +74,7 @@ def phase_diagram(sweep: Sweep, measure: str, x: str, y: str, *, ax: Axes | None
     failed = int((~np.isfinite(values)).sum())
     note = f"Means over {sweep.samples} draws. " if sweep.samples > 1 else ""
     note += f"Hatched: {failed} cells without a value." if failed else ""
-    title = f"{_words(measure).capitalize()} by {_words(x)} and {_words(y)}"
+    title = f"{words(measure).capitalize()} by {words(x)} and {words(y)}"
     style.heading(ax, title, note)
     return ax
 
@@ -83,11 +83,12 @@ def _ticks(ax: Axes, columns: list[Any], rows: list[Any]) -> None:
     for axis, values in ((ax.xaxis, columns), (ax.yaxis, rows)):
         step = max(1, -(-len(values) // 12))
         at = np.arange(0, len(values), step)
-        axis.set_ticks(list(at + 0.5), [_label(values[k]) for k in at])
+        axis.set_ticks(list(at + 0.5), [label(values[k]) for k in at])
     ax.tick_params(labelsize=8, labelcolor=style.QUIET, length=0)
 
 
-def _label(value: Any) -> str:
+def label(value: Any) -> str:
+    """A value of an axis, short."""
     text = f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
     return text if len(text) <= 18 else text[:17] + "…"
 
@@ -96,6 +97,6 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     """A field or measure as words: `model.alpha` is "model alpha"."""
     return name.replace("_", " ").replace(".", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from ..media import visible
@@ -60,3 +61,13 @@ def shock_words(network: ExposureNetwork, shock: Shock) -> str:
         for asset, change in shock.prices
     ]
     return f"{listed(parts, 6)}." if parts else "No shock: what is missing is missing already."
+
+
+def wrapped(text: str, width: int = 15, most: int = 2) -> str:
+    """A name on two lines, the rest cut off.
+
+    >>> wrapped("Digital Currency Group Inc.")
+    'Digital\\nCurrency Group…'
+    """
+    lines = textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    return "\n".join(lines[:most]) + ("…" if len(lines) > most else "")

@@ -158,7 +158,10 @@ def _frame(ax: Axes, book: MarginBook, asset: Any, at: np.ndarray, top: float, u
     ax.set_xticks(ticks, words)
     ax.axvline(0.0, color=style.QUIET, linewidth=0.9, linestyle=(0, (2, 2)), zorder=3)
     ax.yaxis.set_major_formatter("{x:,g}")
-    style.frame(ax, up=f"liquidatable, {unit}" if unit else "liquidatable")
+    across = "change of the prices" if one is None else f"price of {one}, and its change"
+    across += f" ({book.unit} each)" if book.unit and one is not None else ""
+    up = "liquidatable, at the prices of now"
+    style.frame(ax, across, f"{up}, {unit}" if unit else f"{up} (the book states no unit)")
     if top <= 0:
         ax.set_yticks([])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -52,12 +52,13 @@ def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = N
     best, worst = ranges["best"].to_numpy(float), ranges["worst"].to_numpy(float)
     ax.hlines(rows, best, worst, color=style.LINE, linewidth=1.2, zorder=1)
     few = len(ranks.columns) <= len(style.KINDS)
-    if few:
-        _each(ax, ranks)
-    else:
-        _counted(ax, ranks)
+    handles = _each(ax, ranks) if few else _counted(ax, ranks)
     median = ranges["median"].to_numpy(float)
-    ax.plot(median, rows, "|", color=style.INK, markersize=13, markeredgewidth=2.2, zorder=4)
+    handles += ax.plot(
+        median, rows, "|", color=style.INK, markersize=13, markeredgewidth=2.2, zorder=4,
+        label="median of all measures",
+    )  # fmt: skip
+    style.legend(ax, [*handles, _span(ax)], points=34)
     ax.set_yticks(rows, [short(str(node)) for node in ranges.index])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0.4, np.nanmax(worst, initial=1.0) + 0.6)
@@ -72,19 +73,26 @@ def rank_ranges(found: Agreement, *, most: int = MOST_DRAWN, ax: Axes | None = N
     return ax
 
 
-def _each(ax: Axes, ranks: pd.DataFrame) -> None:
+def _span(ax: Axes) -> Any:
+    """What a line is, for the legend."""
+    (line,) = ax.plot([], [], color=style.LINE, linewidth=1.2, label="from best to worst rank")
+    return line
+
+
+def _each(ax: Axes, ranks: pd.DataFrame) -> list[Any]:
     """A colour for each measure, side by side where ranks are the same."""
-    rows, handles = np.arange(len(ranks)), []
+    rows: np.ndarray = np.arange(len(ranks))
+    handles: list[Any] = []
     for k, name in enumerate(ranks):
         shift = (k - (len(ranks.columns) - 1) / 2) * 0.09
         handles += ax.plot(
             ranks[name].to_numpy(float), rows + shift, linestyle="none", marker="o", markersize=4.5,
             color=style.KINDS[k], label=_title(str(name)), zorder=3,
         )  # fmt: skip
-    style.legend(ax, handles, points=34)
+    return handles
 
 
-def _counted(ax: Axes, ranks: pd.DataFrame) -> None:
+def _counted(ax: Axes, ranks: pd.DataFrame) -> list[Any]:
     """One point a rank, its area the number of measures that give it."""
     values = ranks.to_numpy(float)
     row, column = np.nonzero(np.isfinite(values))
@@ -92,6 +100,14 @@ def _counted(ax: Axes, ranks: pd.DataFrame) -> None:
     area = 120.0 * points.to_numpy(float) / len(ranks.columns)
     x, y = (points.index.get_level_values(k).to_numpy(float) for k in (1, 0))
     ax.scatter(x, y, s=10 + area, color=style.KINDS[0], linewidths=0, zorder=3)
+    many = int(points.max()) if len(points) else 1
+    return [
+        ax.scatter(
+            [], [], s=10 + 120.0 * count / len(ranks.columns), color=style.KINDS[0], linewidths=0,
+            label=f"rank by {count} of {len(ranks.columns)} measures",
+        )
+        for count in dict.fromkeys((1, many))
+    ]  # fmt: skip
 
 
 def _title(column: str) -> str:

@@ -21,7 +21,7 @@ COLOURS = {
     "trigger": style.TRIGGER,
     "fails": style.FAILED,
     "before": style.BEFORE,
-    "stands": "#e9a084",
+    "stands": style.LOSS,
     "holder": style.ROLES["holder"],
     OUTSIDE: style.ROLES["external creditors"],
 }

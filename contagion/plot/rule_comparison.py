@@ -14,8 +14,7 @@ from ..text import listed
 from ..units import Scale, scale
 from ..vocabulary import MOST_DRAWN
 from . import style
-from .labels import wrapped
-from .pieces import names, shock_words, short
+from .pieces import names, shock_words, short, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

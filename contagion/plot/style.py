@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 percent = whole_percent
 INK, QUIET, LINE, CALM = "#1f2933", "#66707c", "#aeb6c0", "#e3e7ec"
-TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d9604c"
-KINDS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
-OTHER = "#b8bec6"
-ROLES = {"owners": "#35618f", "holder": "#7fb2d0", "external creditors": "#d98e4a"}
+TRIGGER, FAILED, BEFORE, LOSS = "#111111", "#a50f15", "#7a5c61", "#d0502f"
+OUTSIDE, THREAD = "#a85c10", "#7d8894"
+KINDS = ("#2f6da8", "#1f7a34", "#9a6b00", "#a8327a", "#c24b2f", "#0f7b86")
+OTHER = "#7d8894"
+ROLES = {"owners": "#35618f", "holder": "#4d8fb5", "external creditors": OUTSIDE}
 ROLE_TEXT = {
     "owners": "owners of the node",
     "holder": "holder, capital unknown",
@@ -29,18 +31,40 @@ ROLE_TEXT = {
 }
 
 
+PAPER = {  # colours of the paper and of letters, by their name in a style sheet
+    INK: "ink", QUIET: "quiet", LINE: "line", CALM: "calm", TRIGGER: "hit", FAILED: "default",
+    BEFORE: "before", LOSS: "loses", OUTSIDE: "outside", THREAD: "thread", "#ffffff": "paper",
+    **{colour: f"k{k}" for k, colour in enumerate(KINDS)},
+    ROLES["owners"]: "owners", ROLES["holder"]: "holder",
+}  # fmt: skip
+
+
+def themed(svg: str) -> str:
+    """A drawing whose colours follow the style sheet of the page, and are as drawn without one.
+
+    >>> themed('<path style="fill: #ffffff"/>')
+    '<path style="fill: var(--ct-paper, #ffffff)"/>'
+    """
+    return re.sub(
+        r"(fill|stroke): (#[0-9a-f]{6})",
+        lambda m: f"{m[1]}: var(--ct-{PAPER[m[2]]}, {m[2]})" if m[2] in PAPER else m[0],
+        svg,
+    )
+
+
 def losses() -> Any:
     """The colours of losses, from none to all: a matplotlib colour map."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(
-        "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"]
-    )
+        "loss", ["#f6f7f9", "#f3cdc5", LOSS, FAILED, "#5c0a10"], N=48
+    )  # fewer than 50: the scale stays a drawing, and is no image
 
 
-def titles(network: ExposureNetwork) -> np.ndarray:
-    """(n,) the name of every node for readers: the column `name`, or else the identifier."""
-    nodes = network.nodes
+def titles(network: ExposureNetwork, at: np.ndarray | None = None) -> np.ndarray:
+    """(n,) the name of nodes for readers, by default of all: the column `name`, or else the
+    identifier."""
+    nodes = network.nodes if at is None else network.nodes.iloc[at]
     names = nodes["node"].astype(object)
     if "name" in nodes:
         names = nodes["name"].astype(object).where(nodes["name"].notna(), names)
@@ -49,7 +73,9 @@ def titles(network: ExposureNetwork) -> np.ndarray:
 
 def kinds(network: ExposureNetwork) -> np.ndarray:
     """(n,) the kind of every node as words."""
-    return np.array([visible(word).replace("_", " ") for word in network.kinds], object)
+    code, words = pd.factorize(network.kinds)
+    shown = [visible(word).replace("_", " ") for word in words]
+    return np.array(shown, object)[code] if len(shown) else np.empty(0, object)
 
 
 def sizes(network: ExposureNetwork) -> np.ndarray:
@@ -93,9 +119,12 @@ def drawn_width(ax: Axes) -> float:
 def heading(ax: Axes, title: str, note: str = "", width: int = 0) -> None:
     """A title and a note below it, both on the left; the note in lines of `width` characters,
     by default as many as fit."""
-    width = width or int(15 * drawn_width(ax))
-    lines = textwrap.wrap(note, width)
-    ax.set_title(title + "\n" * len(lines), loc="left", fontsize=11, color=INK, fontweight="bold")
+    across = drawn_width(ax)
+    lines = textwrap.wrap(note, width or int(15 * across))
+    most = max(int(9.5 * across), 16)
+    title = "\n".join("\n".join(textwrap.wrap(line, most)) for line in title.split("\n"))
+    room = 6.0 + (4.5 + 11.6 * len(lines)) * bool(lines)  # the base of its letters
+    ax.set_title(title, loc="left", pad=room, fontsize=11, color=INK, fontweight="bold")
     text = ax.annotate(
         "\n".join(lines),
         (0, 1),
@@ -173,6 +202,7 @@ def legend(
         bbox_transform=ax.transAxes + ScaledTranslation(0, -points / 72, figure.dpi_scale_trans),
         ncols=columns or min(len(handles), 3),
         fontsize=8,
+        labelcolor=INK,
         frameon=False,
         handletextpad=0.4,
         columnspacing=1.3,

@@ -15,8 +15,7 @@ from ..rules import Allocation
 from ..text import known_name, listing, money, same_scale
 from ..units import Scale, scale
 from . import style
-from .labels import wrapped
-from .pieces import names, shock_words, short
+from .pieces import names, shock_words, short, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +216,10 @@ def _bars(ax: Axes, y: np.ndarray, view: _View, span: float) -> None:
     half = 0.31
     for middle, (left, room, taken) in zip(y, view.parts, strict=False):
         end = left + taken
-        ax.barh(middle, max(view.loss - end, 0.0), left=end, color=PASSED, height=0.62, zorder=2)
+        ax.barh(
+            middle, max(view.loss - end, 0.0), left=end, facecolor=PASSED, edgecolor=style.LOSS,
+            linewidth=0.7, height=0.62, zorder=2,
+        )  # fmt: skip
         ax.barh(middle, taken, left=left, color=style.LOSS, height=0.62, zorder=3)
         right = min(left + room, span)
         frame = [(right, middle + half), (left, middle + half), (left, middle - half),
@@ -258,6 +260,6 @@ def _legend(ax: Axes, cut: bool) -> None:
     shown = [
         Patch(facecolor=style.LOSS, label="absorbed"),
         Patch(facecolor="white", edgecolor=style.INK, label=free),
-        Patch(facecolor=PASSED, label="goes on down"),
+        Patch(facecolor=PASSED, edgecolor=style.LOSS, linewidth=0.7, label="goes on down"),
     ]
     style.legend(ax, shown, 1 if style.drawn_width(ax) < 5.5 else 3)

@@ -253,7 +253,7 @@ class CoupledCascade(Model):
             rounds += 1
             calls = left / link.rate
             kept: list[Moment] = []
-            watch = Moment.into(kept, dates) if keep else None
+            watch = Moment.into(kept, dates, self.cascade.withdrawal) if keep else None
             state = cascade.solve(book, way, calls, path=True, rounds=self.rounds, watch=watch,
                                   own=own / link.rate)  # fmt: skip
             market = market_losses(book, state, rules)

@@ -1,0 +1,176 @@
+"""A result as one interactive page, for a notebook or as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentTypeError
+from ...experiments.stress import StressTest
+from ...experiments.sweeping import Sweep
+from ...lookthrough import LookThrough
+from ...media import ending, page, shown
+from ...network.exposure_network import ExposureNetwork
+from ...results.propagation_result import PropagationResult
+from .. import style
+from ..maps.choice import STATES, states
+from ..maps.scene import Scene, scene
+from .blocks import asset, map_block, table_block
+from .token import token_scenes
+from .values import exceedance_block, phase_block
+
+SLIM = {"width": 380.0, "height": 620.0, "size": 11.0}
+ROWS = 25
+TOKEN = (
+    "The token in the middle, what backs it in the row below, holders on rings by the number of "
+    "claims between. Arrows run from a token to those who hold it. One colour of links: a loop, in "
+    "which what goes round is on the books again."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Interactive:
+    """An interactive page.
+
+    Attributes
+    ----------
+    title : of the page.
+    blocks : fragments of HTML: maps, tables, charts.
+    height : of its frame in a notebook, in pixels.
+    """
+
+    title: str
+    blocks: tuple[str, ...]
+    height: int = 900
+
+    @property
+    def html(self) -> str:
+        """The whole page, which loads nothing."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("contagion.plot.interactive", "."),
+            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        return environment.get_template("page.html").render(
+            title=self.title, blocks=self.blocks, style=asset("style.css"),
+            script=asset("script.js"),
+        )  # fmt: skip
+
+    def write(self, path: str | PathLike[str]) -> Path:
+        """Write the page to a file .html or .htm; it is replaced where it exists."""
+        ending(path, (".html", ".htm"), "page")
+        file = Path(path)
+        file.write_text(self.html, encoding="utf-8")
+        return file
+
+    @shown
+    def __repr__(self) -> str:
+        return f"Interactive({self.title!r}): a notebook shows it; .write('page.html') keeps it"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe title="{page(self.title)}" srcdoc="{page(self.html)}" width="100%" '
+            f'height="{self.height}" style="border:0"></iframe>'
+        )
+
+
+def interactive(
+    result: PropagationResult | ExposureNetwork | LookThrough | StressTest | Sweep,
+    *details: Any,
+) -> Interactive:
+    """A result as an interactive page: a map, tables, or a chart with values on hover.
+
+    Parameters
+    ----------
+    result : a result of `propagate` or a network (map and table of nodes), a look-through (the map
+        of one token), a stress test (exceedance curve), or a sweep (phase diagram).
+    details : of a look-through the token; of a stress test the column; of a sweep the measure and
+        its two axes. By default the node with the most claims on it, "loss", and the first ones.
+
+    Raises
+    ------
+    ArgumentTypeError : for anything else.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.datasets.load("neva_ring3")
+    >>> done = ct.EisenbergNoe().propagate(net, ct.Shock.default("A", recovery=0.5))
+    >>> ct.plot.interactive(done).html[:15], "src=" in ct.plot.interactive(done).html
+    ('<!DOCTYPE html>', False)
+    """
+    if isinstance(result, PropagationResult):
+        return _of_network(result.network, result)
+    if isinstance(result, ExposureNetwork):
+        return _of_network(result, None)
+    if isinstance(result, LookThrough):
+        wide, slim, title, said = token_scenes(result, *details)
+        block = map_block("token", title, wide, slim, said, TOKEN)
+        return Interactive(title, (block,), 800)
+    if isinstance(result, StressTest):
+        return Interactive("Loss exceedance", (exceedance_block("chart", result, *details),), 560)
+    if isinstance(result, Sweep):
+        return Interactive("Phase diagram", (phase_block("chart", result, *details),), 620)
+    raise ArgumentTypeError(
+        "interactive draws a result of propagate, a network, a look-through, a stress test or a "
+        f"sweep, and not {type(result).__name__!r}: "
+        "ct.plot.interactive(model.propagate(net, shock))."
+    )
+
+
+def scenes(
+    network: ExposureNetwork, result: PropagationResult | None = None
+) -> tuple[Scene, Scene]:
+    """The map of a network for a screen and for a phone."""
+    return scene(network, result), scene(network, result, **SLIM)
+
+
+def network_block(
+    name: str, network: ExposureNetwork, result: PropagationResult | None = None, title: str = ""
+) -> str:
+    """The map of a network as a fragment, for a page that has the script and the style sheet.
+
+    Parameters
+    ----------
+    name : the id of the figure; network, result : what is drawn.
+    title : by default the name of the network.
+    """
+    wide, slim = scenes(network, result)
+    return map_block(name, title or style.subject(network), wide, slim)
+
+
+def _of_network(network: ExposureNetwork, result: PropagationResult | None) -> Interactive:
+    wide, slim = scenes(network, result)
+    title = style.subject(network)
+    blocks = map_block("map", title, wide, slim), nodes_block("nodes", wide)
+    return Interactive(title, blocks, 1100)
+
+
+def nodes_block(name: str, drawn: Scene, rows: int = ROWS) -> str:
+    """The nodes of a map as a table: those that bear most, or the largest."""
+    net, result, to = drawn.network, drawn.result, drawn.to
+    size, kind = style.sizes(net), style.kinds(net)
+    owners, outside = np.zeros((2, len(net))) if result is None else result.borne
+    first = np.lexsort((-size, -(owners + outside)))[:rows]
+    some = "" if len(first) == len(net) else f"; the {len(first)} largest of {len(net):,}"
+    by = "assets" if result is None else "loss borne"
+    state = states(net, result)
+    head = ["node", "kind", to.named("assets"), to.named("equity before")]
+    head += [] if result is None else [
+        to.named("owners lose"), to.named("external creditors lose"), "outcome",
+    ]  # fmt: skip
+    table = []
+    for title, i in zip(style.titles(net, first), first, strict=True):
+        row = [str(title), str(kind[i]), to(float(size[i])), to(float(net.book.equity[i]))]
+        if result is not None:
+            word = STATES[str(state[i])]
+            word = word if net.book.known[i] else word.replace("stays solvent", STATES["unknown"])
+            row += [to(float(owners[i])), to(float(outside[i])), word]
+        table.append(row)
+    numbers = range(2, 4 if result is None else 6)
+    return table_block(name, f"Nodes by {by}{some}", head, table, numbers=numbers)

@@ -1,0 +1,173 @@
+"""A whole map: marks with places, links, labels, and what it says in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...network.exposure_network import ExposureNetwork
+from ...results.propagation_result import PropagationResult
+from ...text import money, same_scale
+from ...units import Scale, scale
+from .. import style
+from ..pieces import listed, short
+from .choice import ALL, STATES, Choice, Flows, between, choose
+from .curves import Curve, curves
+from .labels import Label, labels
+from .rings import SLIM, Places, places
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A map on a canvas of width × height, y downwards; units are points, or pixels of a page.
+
+    Attributes
+    ----------
+    network, result : what is drawn.
+    chosen, flows : marks, and links between them as amounts.
+    places, curves, labels : where they stand.
+    names : (M,) of marks; texts : (M,) what a box says in its second line, "" for others.
+    unknown : (M,) bool: nodes whose balance sheet is unknown.
+    to : the scale of all amounts.
+    missing : labels for which there was no room.
+    """
+
+    network: ExposureNetwork
+    result: PropagationResult | None
+    width: float
+    height: float
+    size: float
+    chosen: Choice
+    flows: Flows
+    places: Places
+    curves: list[Curve]
+    labels: list[Label]
+    names: list[str]
+    texts: list[str]
+    unknown: np.ndarray
+    to: Scale
+    missing: int
+
+
+def scene(
+    network: ExposureNetwork,
+    result: PropagationResult | None = None,
+    *,
+    width: float = 860.0,
+    height: float = 560.0,
+    size: float = 11.0,
+) -> Scene:
+    """Lay a network out: the loss of a result, or else who owes whom.
+
+    Parameters
+    ----------
+    network : what to draw; result : a result on it.
+    width, height : of the canvas; below a width of 520 boxes stand below the rings.
+    size : of the letters.
+
+    Example
+    -------
+    >>> import contagion as ct
+    >>> net = ct.datasets.load("neva_ring3")
+    >>> done = scene(net, ct.EisenbergNoe().propagate(net, ct.Shock.default("A", recovery=0.5)))
+    >>> done.names[:3], done.chosen.state[:3].tolist()
+    (['A', 'B', 'C'], ['hit', 'calm', 'loses'])
+    """
+    chosen = choose(network, result)
+    flows = between(network, result, chosen)
+    to = scale(chosen.loss if result is not None else chosen.size, network.unit)
+    names, texts = _words(network, result, chosen, to, brief=width < SLIM)
+    where = places(chosen, flows, width, height, hit=result is not None)
+    drawn = curves(chosen, flows, where)
+    amounts = [_amount(chosen, k, to) for k in range(len(names))]
+    said, missing = labels(chosen, where, drawn, names, amounts, width, height, size)
+    unknown = np.zeros(len(names), bool)
+    nodes = (chosen.node >= 0) & ~chosen.outside
+    unknown[nodes] = ~network.book.known[chosen.node[nodes]]
+    return Scene(
+        network, result, width, height, size, chosen, flows, where, drawn, said, names, texts,
+        unknown, to, missing,
+    )  # fmt: skip
+
+
+def _amount(chosen: Choice, k: int, to: Scale) -> str:
+    if chosen.loss[k] > 0:
+        return f"−{to(float(chosen.loss[k]))}"
+    return STATES["before"] if chosen.state[k] == "before" else ""
+
+
+def _words(
+    network: ExposureNetwork, result: PropagationResult | None, chosen: Choice, to: Scale,
+    *, brief: bool,
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    named = chosen.node >= 0
+    title = np.full(len(chosen.node), "", object)
+    title[named] = style.titles(network, chosen.node[named])
+    few, names, texts = len(network) <= ALL and not brief, [], []
+    for k in range(len(title)):
+        count, loss = f"{int(chosen.count[k]):,}", float(chosen.loss[k])
+        if not chosen.boxed[k]:
+            of = f" of {short(str(title[k]), 24)}" if few else ""
+            names.append(f"external creditors{of}" if chosen.outside[k] else str(title[k]))
+            texts.append("")
+        elif chosen.outside[k]:
+            names.append("external creditors")
+            texts.append(f"of {count} other nodes: {to(loss)}")
+        else:
+            names.append(f"{count} others, {short(chosen.kind[k], 18)}")
+            state = STATES.get(str(chosen.state[k]), "several outcomes")
+            amount = to(loss if result is not None else float(chosen.size[k]))
+            said = f"{state}: {amount}" if loss > 0 else state
+            texts.append(said if result is not None else f"assets {amount}")
+    return names, texts
+
+
+def sentences(drawn: Scene) -> list[str]:
+    """What stands below a map: how it is read, what it leaves out and what its links carry."""
+    net, chosen, result = drawn.network, drawn.chosen, drawn.result
+    largest = money(float(style.sizes(net).max(initial=0.0)), net.unit)
+    rings = "; rings: steps from the shock" if result is not None else ""
+    found = [
+        f"{len(net):,} nodes, {len(net.amount):,} exposures. Arrows: debtor to creditor, the way "
+        f"a loss travels{rings}. Area: assets (largest {largest}); width: exposure."
+        f"{f' Amounts in {drawn.to.label}.' if drawn.to.label else ''}"
+    ]
+    named = int((~chosen.boxed & ~chosen.outside).sum())
+    if named < len(net):
+        which = "the nodes hit, the largest bearers, the largest creditors of those hit and the "
+        which = f"{which if result is not None else 'the '}largest nodes"
+        found.append(
+            f"{named} nodes are drawn by name: {which}; the other {len(net) - named:,} are in "
+            "boxes."
+        )
+    carried = []
+    if np.isfinite(drawn.flows.of_loss) and result is not None:
+        carried.append(f"{style.percent(drawn.flows.of_loss)} of the loss")
+    if np.isfinite(drawn.flows.of_amount):
+        carried.append(f"{style.percent(drawn.flows.of_amount)} of the amount of all exposures")
+    if carried and min(drawn.flows.of_amount, 1.0) < 0.9995:
+        found.append(f"The {len(drawn.curves)} links drawn carry {' and '.join(carried)}.")
+    return found
+
+
+def outcome(drawn: Scene) -> str:
+    """One sentence with the result of the map, for those who cannot see it."""
+    net, result, chosen = drawn.network, drawn.result, drawn.chosen
+    if result is None:
+        nodes = np.flatnonzero((chosen.node >= 0) & ~chosen.outside)
+        top = nodes[np.argsort(-chosen.size[nodes], kind="stable")[:3]]
+        all_of = money(float(net.amount.sum()), net.unit)
+        largest = listed([drawn.names[i] for i in top])
+        return f"{len(net):,} nodes owe each other {all_of}; the largest are {largest}."
+    hit = [str(x) for x in style.titles(net, np.flatnonzero(result.triggers)[:4])]
+    more = int(result.triggers.sum()) - len(hit)
+    owners, outside = (float(part.sum()) for part in result.borne)
+    say = same_scale([owners, outside], net.unit)
+    failed = int((result.outcome.defaulted & ~result.reference.defaulted & ~result.triggers).sum())
+    who = listed([*hit, *[f"{more:,} others"] * (more > 0)]) or "No node"
+    text = f"{who} hit by the shock: owners lose {say(owners)}"
+    if result.model.settles:
+        share = style.percent(outside / (owners + outside)) if owners + outside > 0 else "0%"
+        text += f", external creditors {say(outside)} ({share})"
+    return f"{text}; {failed:,} further defaults."

@@ -1,0 +1,74 @@
+"""All figures by name: what each shows and what it takes. Gallery, tests and report read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .bearers import who_pays
+from .bearerspread import bearer_distribution
+from .byhop import loss_by_hop
+from .concentration import cumulative_shares
+from .criticality import criticality
+from .exceedance import exceedance
+from .flow import look_through_flow
+from .frontier import efficient_frontier
+from .graph import network
+from .heat import kind_heat, victim_heat
+from .layers import layer_gap
+from .path import cascade_path
+from .periods import period_change
+from .phase import phase_diagram
+from .profile import liquidation_profile
+from .quadrant import impact_quadrant
+from .ranks import rank_ranges
+from .rounds import cascade
+from .rule_comparison import rule_comparison
+from .tree import cascade_tree
+from .waterfall import waterfall
+from .window import contagion_window
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes
+    ----------
+    draw : the function; it takes `ax` and returns it.
+    title : what it shows, in a few words.
+    takes : its first argument, in words.
+    """
+
+    draw: Callable[..., Any]
+    title: str
+    takes: str
+
+
+ALL = (
+    Figure(network, "Map of the network, and how a loss travels on it", "a network, a result"),
+    Figure(cascade, "How the loss travels, one column a step", "a result"),
+    Figure(cascade_tree, "The cascade as a tree, one row a node", "a result"),
+    Figure(loss_by_hop, "The loss by its distance from the shock", "a result"),
+    Figure(who_pays, "Who bears the loss, one bar a bearer", "a result"),
+    Figure(waterfall, "The waterfall of a venue, layer by layer", "a result, an allocation"),
+    Figure(rule_comparison, "The same loss under several rules", "a comparison of rules"),
+    Figure(look_through_flow, "What stands behind each claim", "a look-through"),
+    Figure(kind_heat, "Claims between kinds", "a network"),
+    Figure(victim_heat, "What each node loses when another fails", "a table of victims"),
+    Figure(exceedance, "How often more is lost", "a stress test"),
+    Figure(bearer_distribution, "Who bears the socialized loss, over scenarios", "a stress test"),
+    Figure(phase_diagram, "A measure over two parameters", "a sweep"),
+    Figure(contagion_window, "Where random graphs have global cascades", "a window"),
+    Figure(rank_ranges, "The ranks of nodes under several measures", "an agreement"),
+    Figure(impact_quadrant, "Who endangers others, and who is in danger", "a ranking"),
+    Figure(efficient_frontier, "What mitigation costs and leaves", "a comparison of policies"),
+    Figure(period_change, "What changed between two periods", "a run of a panel"),
+    Figure(cumulative_shares, "Concentration of claims, debts and assets", "a network"),
+    Figure(layer_gap, "Layers apart and together", "a comparison of layers"),
+    Figure(criticality, "Where the price falls by itself", "a table of falls and depths"),
+    Figure(liquidation_profile, "What is sold at which fall of the price", "a book"),
+    Figure(cascade_path, "Price, depth and open interest of a liquidation cascade", "a cascade"),
+)
+FIGURES: dict[str, Figure] = {figure.draw.__name__: figure for figure in ALL}
