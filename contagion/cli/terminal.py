@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ..errors import Finding
 from ..media import visible
-from ..network.tables.surfaces import on_command_line
 
 
 def width() -> int:
@@ -134,8 +133,9 @@ def _set_in(line: str, hang: str) -> list[str]:
     return _wrapped(line.strip(), indent, hang)
 
 
-def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_command_line) -> str:
-    """Findings with what was found, samples and the fix, one paragraph each; `said`: its words."""
+def findings_text(findings: Sequence[Finding], said: Callable[[str], str]) -> str:
+    """Findings with what was found, samples and the fix, one paragraph each; `said` puts it
+    in the words of a surface."""
     number = Counter(finding.severity for finding in findings)
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"

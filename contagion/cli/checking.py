@@ -1,0 +1,59 @@
+"""The command that checks the tables of a network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..network.tables.surfaces import in_study, on_command_line
+from .grouped import grouped
+from .options import OUT, File, Json, option, print_json
+from .outputs import tell
+from .specifying import Data
+from .terminal import findings_text, put, say
+
+
+@grouped
+def check(
+    file: File,
+    fix: Annotated[
+        Path | None,
+        option("DIR", "Write the tables as they were read and repaired into this folder.", OUT),
+    ] = None,
+    as_json: Json = False,
+    *,
+    data: Data,
+) -> None:
+    """Check a file of exposures: every finding with rows, amounts and a fix.
+
+    The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
+    `contagion columns`.
+    """
+    from ..errors import NetworkError
+
+    network, said = None, in_study if file.endswith(".toml") else on_command_line
+    try:
+        network = data.begin(data.study(file)).network
+        found, failed = network.findings, False
+    except NetworkError as error:
+        if not error.findings:
+            raise
+        found, failed = error.findings, True
+    if as_json:
+        told = [asdict(f) | {"fix": said(f.fix)} for f in found]
+        print_json({"ok": not failed, "findings": told})
+    else:
+        if network is not None:
+            put("\n".join(repr(network).splitlines()[:3]))
+        put(findings_text(found, said) if found else "clean: the checks found nothing.")
+        if network is not None:
+            say(*(f"- {text}" for text in network.assumptions))
+    if network is not None and fix is not None:
+        files = network.write(fix)
+        if not as_json:
+            tell(fix, files)
+    if failed:
+        raise typer.Exit(2)
