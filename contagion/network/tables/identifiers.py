@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...errors import NetworkError
 
-ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+ADDRESS, LENGTH = re.compile(r"0[xX][0-9a-fA-F]{40}"), 42
 IDS = frozenset(
     ["node", "group", "creditor", "debtor", "guarantor", "owner", "company", "holder", "borrower",
      "venue", "protocol", "claimant", "account", "asset", "instrument", "collateral_asset",
@@ -54,11 +54,13 @@ def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, in
 
 
 def _any_address(cells: pd.Series) -> bool:
-    """Whether some text has capital letters behind 0x, looked for in one pass."""
+    """Whether some text is an address, looked for in one pass where one is long enough."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = pa.array(cells, from_pandas=True)
+    if (pc.max(pc.binary_length(array)).as_py() or 0) < LENGTH:
+        return False
     return bool(pc.any(pc.match_substring_regex(array, r"^\s*0[xX][0-9a-fA-F]{40}\s*$")).as_py())
 
 
