@@ -296,9 +296,10 @@ class Called(Block):
             self.lost = found.x
         quiet = ~self.call.any(axis=0)  # scenarios without calls, among others with some
         if t.certify and not (certify or t.least) and quiet.any():
-            some = (each[:, quiet] for each in (c, p, w))
-            sure = solve(made.system, *some, t.unit, tolerance=t.tolerance,
-                         start=found.y[:, quiet], certify=True)  # fmt: skip
+            c, p, w, start = (each[:, quiet] for each in (c, p, w, found.y))
+            sure = solve(
+                made.system, c, p, w, t.unit, tolerance=t.tolerance, start=start, certify=True
+            )
             found.error[quiet] = sure.error
         claims[made.drawn] = self.next.taken
         self.support, self.start, self.found = self.next, found.y, found
