@@ -228,16 +228,13 @@ def _run(
     if len(rest) * n > FEW and separable(network, model):
         for part in reached(network, model, base, rest, recovery):
             k, node, own = len(part.triggers), part.node, part.node == part.triggers[part.of]
-            gross = np.where(own, 0.0, part.lost - part.lost_before)
+            more = np.where(own, 0.0, part.lost - part.lost_before)
             capital = np.maximum(part.before, 0.0)
-            loss = np.where(known[node], capital - np.maximum(part.equity, 0.0), gross)
-            loss, new = np.where(own, 0.0, loss), part.new & ~own
+            fall = np.where(known[node], capital - np.maximum(part.equity, 0.0), more)
+            fall, new = np.where(own, 0.0, fall), part.new & ~own
             rows = np.append(0, np.cumsum(np.bincount(part.of, minlength=k)))
-            count(
-                part.triggers,
-                csr_array((gross, node, rows), shape=(k, n)),
-                csr_array((loss, node, rows), shape=(k, n)),
-            )
+            both = (csr_array((data, node, rows), shape=(k, n)) for data in (more, fall))
+            count(part.triggers, *both)
             induced[part.triggers] = np.bincount(part.of, new, k)
             failures += np.bincount(node, new, n).astype(np.int64)
             if part.borne is not None:

@@ -11,7 +11,7 @@ whole lie above the reference, and so not below those of the copies: they are th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -110,10 +110,9 @@ def _without(
 def _done(found: Reached, some: np.ndarray) -> Reached:
     """What some of the triggers do."""
     rows, number = some[found.of], np.cumsum(some) - 1
-    arrays = (found.node, found.equity, found.lost, found.before, found.lost_before, found.new)
-    borne = None if found.borne is None else found.borne[rows]
-    kept = (array[rows] for array in arrays)
-    return Reached(found.triggers[some], number[found.of[rows]], *kept, borne)
+    by_row = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "triggers"}
+    kept = {name: array if array is None else array[rows] for name, array in by_row.items()}
+    return replace(found, **kept | {"triggers": found.triggers[some], "of": number[kept["of"]]})
 
 
 class _Copies:
@@ -176,7 +175,9 @@ class _Copies:
                 "unit": network.unit,
                 "external_creditors": network.external_creditors,
                 "trusted": True,
-                **{"loops": "solve", "collateral": "ignore", **network._accepted},
+                "loops": "solve",
+                "collateral": "ignore",
+                **network._accepted,
             },
         )
         hit = np.searchsorted(members, np.arange(len(mine)) * n + mine)
