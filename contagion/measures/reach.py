@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def _done(found: Reached, some: np.ndarray) -> Reached:
     """What some of the triggers do."""
     rows, number = some[found.of], np.cumsum(some) - 1
     by_row = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "triggers"}
-    kept = {name: array if array is None else array[rows] for name, array in by_row.items()}
+    kept: dict[str, Any] = {k: each if each is None else each[rows] for k, each in by_row.items()}
     return replace(found, **kept | {"triggers": found.triggers[some], "of": number[kept["of"]]})
 
 
