@@ -19,27 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
-    AmbiguousSolution,
-    ArgumentError,
-    ArgumentTypeError,
-    ContagionError,
-    ConvergenceError,
-    DatasetError,
-    MarginError,
-    MissingFileError,
-    MissingPackageError,
-    ModelError,
-    NetworkError,
-    PolicyError,
-    RuleError,
-    ShockError,
-    StressError,
-    UnknownNameError,
-)
-from .network import ExposureNetwork, read, read_table
-from .rules.serialize import register_venues
-from .shocks import Shock
+from .handed import CATALOGUE
 
 if TYPE_CHECKING:
     from . import (
@@ -59,11 +39,31 @@ if TYPE_CHECKING:
         synthetic,
         venues,
     )
+    from .errors import (
+        AmbiguousSolution,
+        ArgumentError,
+        ArgumentTypeError,
+        ContagionError,
+        ConvergenceError,
+        DatasetError,
+        MarginError,
+        MissingFileError,
+        MissingPackageError,
+        ModelError,
+        NetworkError,
+        PolicyError,
+        RuleError,
+        ShockError,
+        StressError,
+        UnknownNameError,
+    )
     from .experiments import compare_rules, stress_test, sweep
     from .measures.ranking import rank
     from .models import DebtRank, EisenbergNoe
+    from .network import ExposureNetwork, read, read_table
     from .panel import Panel
     from .report import write_report
+    from .shocks import Shock
     from .study import Study
 
 __version__ = "0.1.0"
@@ -115,13 +115,17 @@ __all__ = [
     "write_report",
 ]
 
-_ON_USE = {  # the other names are rooms
+_IN = {  # the room of a name; a name with a capital is an error, the others are rooms
     "DebtRank": "models",
     "EisenbergNoe": "models",
+    "ExposureNetwork": "network",
     "Panel": "panel",
+    "Shock": "shocks",
     "Study": "study",
     "compare_rules": "experiments",
     "rank": "measures.ranking",
+    "read": "network",
+    "read_table": "network",
     "stress_test": "experiments",
     "sweep": "experiments",
     "write_report": "report",
@@ -130,9 +134,11 @@ _ON_USE = {  # the other names are rooms
 
 def __getattr__(name: str) -> Any:
     """Rooms and functions are loaded when they are used first: `import contagion` stays light."""
-    if name in _ON_USE:
-        return getattr(import_module(f".{_ON_USE[name]}", __name__), name)
-    if name in __all__ or name in ("report", "results"):
+    if name in __all__ and (name in _IN or name[0].isupper()):
+        found = getattr(import_module(f".{_IN.get(name, 'errors')}", __name__), name)
+        globals()[name] = found
+        return found
+    if name in __all__ or name in ("errors", "network", "report", "results"):
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -141,4 +147,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-register_venues(lambda name, **given: import_module(".venues", __name__).venue(name, **given))
+CATALOGUE.append(lambda name, **given: import_module(".venues", __name__).venue(name, **given))

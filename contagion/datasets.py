@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from .errors import DatasetError
 from .media import page, shown
-from .network.exposure_network import ExposureNetwork, read
-from .network.provenance import priced, record
-from .network.transforms import told
 from .text import known_name, money
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .network.exposure_network import ExposureNetwork
 
 KINDS = ("observed", "published example", "reconstructed", "illustrative")
 TEXTS = ("title", "summary", "kind", "date", "unit", "source", "terms", "evidence")
 TABLES = ("rules", "periods", "network", "assume_equity", "default_run", "sources", "grades")
 OPTIONAL = ("rules", "periods", "assume_equity")
-KEYS = (*TEXTS, *TABLES, "caveats")
+KEYS = (*TEXTS, *TABLES, "nodes", "caveats")
 
 
 @dataclass(frozen=True, repr=False)
 class Card:
     """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
 
+    `nodes` is how many there are (in the period that is read unless another is asked for),
     `rules` says how single nodes share a shortfall, `periods` what each snapshot means, `network`
     how the tables are read, `assume_equity` what is assumed where no source gives capital,
     `default_run` which node fails first (`default`), what share of face value it pays
@@ -43,6 +44,7 @@ class Card:
     summary: str
     unit: str
     date: str
+    nodes: int
     source: str
     terms: str
     evidence: str
@@ -166,6 +168,7 @@ def _card(file: Path) -> Card:
     wrong += [f"[{k}] must be a table" for k in TABLES if not isinstance(raw.get(k), dict)]
     wrong += [f"unknown entry {key!r}" for key in raw if key not in KEYS]
     wrong += [] if raw.get("kind") in KINDS else [f"kind must be one of {', '.join(KINDS)}"]
+    wrong += [] if isinstance(raw.get("nodes"), int) else ["nodes must be their number"]
     wrong += [] if isinstance(raw.get("caveats"), list) else ["caveats must be a list"]
     if not wrong and not {"default", "recovery"} <= set(raw["default_run"]):
         wrong.append("[default_run] must give default and recovery")
@@ -173,7 +176,8 @@ def _card(file: Path) -> Card:
         raise DatasetError(f"{file}: the card is malformed: {'; '.join(wrong)}.")
     fields: dict[str, Any] = {key: " ".join(str(raw[key]).split()) for key in TEXTS}
     fields |= {key: MappingProxyType(raw[key]) for key in TABLES}
-    return Card(name=file.parent.name, caveats=tuple(raw["caveats"]), **fields)
+    fields |= {"nodes": raw["nodes"], "caveats": tuple(raw["caveats"])}
+    return Card(name=file.parent.name, **fields)
 
 
 def load(name: str, **choices: Any) -> ExposureNetwork:
@@ -185,6 +189,10 @@ def load(name: str, **choices: Any) -> ExposureNetwork:
     >>> len(load("neva_ring3"))
     3
     """
+    from .network.exposure_network import read
+    from .network.provenance import priced, record
+    from .network.transforms import told
+
     about = card(name)
     network = read(path(name), **choices)
     said = {
@@ -205,6 +213,8 @@ def outcomes(name: str) -> pd.DataFrame:
     >>> outcomes("neva_ring3").shape
     (90, 8)
     """
+    import pandas as pd
+
     file = path(name) / "outcomes.csv"
     if not file.exists():
         return pd.DataFrame(columns=["node", "what", "value", "unit", "source", "evidence"])
@@ -231,6 +241,8 @@ def price_path(name: str, of: str = "close") -> pd.DataFrame:
     >>> len(path), float(path["USDC"].min()), str(path["USDC"].idxmin())
     (82, 0.882, '2023-03-11 14:00:00+00:00')
     """
+    import pandas as pd
+
     file = path(name) / "price_path.csv"
     if not file.exists():
         has = [each for each in names() if (path(each) / file.name).exists()]

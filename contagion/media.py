@@ -21,12 +21,13 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from os import PathLike
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .errors import ArgumentError
 from .units import scale
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 P = ParamSpec("P")
 Drawn = TypeVar("Drawn")
@@ -165,6 +166,7 @@ def cell(value: Any) -> Any:
 def guarded(frame: pd.DataFrame) -> pd.DataFrame:
     """A table whose text cells and headings a spreadsheet shows and does not run.
 
+    >>> import pandas as pd
     >>> guarded(pd.DataFrame({"node": ["=a"], "loss": [-1.0]})).iloc[0].tolist()
     ["'=a", np.float64(-1.0)]
     """

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from .errors import ArgumentError
 
@@ -126,8 +125,8 @@ class Scale:
 
     def __call__(self, amount: float) -> str:
         """The number alone, for a cell below a heading that has the unit."""
-        if not np.isfinite(amount):
-            return "–" if np.isnan(amount) else str(amount)
+        if not math.isfinite(amount):
+            return "–" if math.isnan(amount) else str(amount)
         value = round(amount / self.divisor, self.digits) + 0.0
         if value == 0 and abs(amount) > 1e-9 * self.divisor:
             small = f"{10.0**-self.digits:.{self.digits}f}"
@@ -136,7 +135,7 @@ class Scale:
 
     def money(self, amount: float) -> str:
         """The number with its unit, for one of several amounts in a list or a figure."""
-        if np.isnan(amount):
+        if math.isnan(amount):
             return "unknown"
         return " ".join(filter(None, [self(amount), self.spoken]))
 
@@ -161,6 +160,8 @@ def scale(amounts: Iterable[float], unit: str) -> Scale:
     >>> to(119_756.0), to.label
     ('119,756', 'BTC')
     """
+    import numpy as np
+
     values = np.abs(np.fromiter(amounts, float))
     own = parse(unit)
     top = float(values[np.isfinite(values)].max(initial=0.0)) * own.factor

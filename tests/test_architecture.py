@@ -16,6 +16,7 @@ PACKAGE = ROOT / "contagion"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The rooms from the ground up; an arrow may only point down, imports for types included.
 ROOMS = (
+    "handed",
     "vocabulary",
     "parallel",
     "errors",
@@ -64,7 +65,10 @@ HEAVY = {  # loaded on use, never by `import contagion`
     "weasyprint",
     "nbclient",
     "jupytext",
+    "scipy.linalg",
     "scipy.optimize",
+    "scipy.sparse.csgraph",
+    "scipy.special",
     "scipy.stats",
 }
 
@@ -189,10 +193,28 @@ def loaded(statement: str) -> set[str]:
 
 
 def test_import_is_light():
-    extra = loaded("import contagion") - loaded("import pandas, scipy.sparse, scipy.sparse.csgraph")
+    """Nothing but the standard library: a name of the public face is loaded when it is used."""
+    extra = loaded("import contagion") - loaded("import importlib, typing")
+    assert {name for name in extra if name.startswith("contagion")} == {
+        "contagion",
+        "contagion.handed",
+    }
+    assert {name.partition(".")[0] for name in extra} <= {"contagion", *sys.stdlib_module_names}
+
+
+def test_networks_and_shocks_are_light():
+    known = loaded("import pandas, scipy.sparse")
+    extra = loaded("import contagion as ct; ct.ExposureNetwork, ct.Shock") - known
     assert not extra & HEAVY, sorted(extra & HEAVY)
     foreign = {name.partition(".")[0] for name in extra} - set(sys.stdlib_module_names)
     assert foreign <= {"contagion", "narwhals", "numpy", "pandas", "scipy"}, sorted(foreign)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["datasets"], ["--version"]])
+def test_commands_that_need_no_table_load_none(words):
+    extra = loaded(f"from contagion.cli import run; run({words})")
+    assert "typer" in extra
+    assert not extra & {"numpy", "pandas", "scipy", "pyarrow", "narwhals", "contagion.network"}
 
 
 def test_running_a_model_stays_light():

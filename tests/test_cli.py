@@ -15,6 +15,7 @@ import pytest
 from terminal import fits, flat
 
 import contagion as ct
+from contagion.cli.app import COMMANDS, loaded, summary
 from contagion.cli.read_options import keywords
 from contagion.cli.specifying import Data, modelled
 from contagion.study.texts import number
@@ -275,12 +276,10 @@ def test_as_a_program():
     assert done.returncode == 2 and done.stdout == "" and one_paragraph(done.stderr)
 
 
-def test_help_does_not_load_the_figures():
-    code = (
-        "import sys; from contagion.cli import run; run(['--help']);"
-        "assert 'matplotlib' not in sys.modules and 'jinja2' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+def test_the_list_of_commands_says_what_each_does():
+    for name in COMMANDS:
+        text = loaded(name).help
+        assert summary(name) == " ".join(text.split("\n\n")[0].split()), name
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_card_is_complete(name):
     card = datasets.card(name)
     assert card.kind in datasets.KINDS
     assert all(getattr(card, text) for text in datasets.TEXTS)
+    assert card.nodes == len(datasets.load(name))
     assert card.caveats and card.sources and card.grades
     assert 0.0 <= card.default_run["recovery"] <= 1.0
     assert card.default_run.get("baseline", "book") in ("book", "cleared")
@@ -422,6 +423,7 @@ def test_unknown_name_names_the_closest():
 
 
 GOOD = """title = "t"\nsummary = "s"\nkind = "illustrative"\ndate = "d"\nunit = "u"\nsource = "s"
+nodes = 1
 terms = "t"\nevidence = "e"\ncaveats = ["c"]\n[network]\n[sources]\na = "b"\n[grades]\nx = "y"
 [default_run]\ndefault = "a"\nrecovery = 0.0\n"""
 
@@ -433,6 +435,7 @@ terms = "t"\nevidence = "e"\ncaveats = ["c"]\n[network]\n[sources]\na = "b"\n[gr
         ('title = "t"\n', "", "title must be text"),
         ('caveats = ["c"]', 'caveats = "c"', "caveats must be a list"),
         ("recovery = 0.0\n", "", "default and recovery"),
+        ("nodes = 1", 'nodes = "1"', "nodes must be their number"),
         ('[grades]\nx = "y"\n', "", r"\[grades\] must be a table"),
         ('unit = "u"', 'unit = "u"\nunits = "u"', "unknown entry 'units'"),
         ('title = "t"', "title = t", "Invalid value"),

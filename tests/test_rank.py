@@ -93,3 +93,19 @@ def test_ties_keep_the_order_of_the_nodes():
         [[0, 0], [0, 0]], ["x", "y"], orientation="debtor->creditor", equity=[1, 1]
     )
     assert ct.rank(net).index.tolist() == ["x", "y"]
+
+
+def test_what_is_spared_says_why(chain, monkeypatch):
+    """No column goes without a word: a slow measure of a large network is nan, with the reason."""
+    small = ct.rank(chain, measures="all")
+    monkeypatch.setattr("contagion.measures.ranking.table.LARGE", 2)
+    large = ct.rank(chain, measures="all")
+    slow = [m.name for m in measures.MEASURES.values() if m.slow and m.scope == "node"]
+    assert slow and list(large) == list(small)
+    for name in slow:
+        assert large[name].isna().all() and set(large.reasons[name]) == set(chain.names)
+        assert "rank(measures=[…])" in large.reasons[name][chain.names[0]]
+    rest = [name for name in small if name not in slow]
+    pd.testing.assert_frame_equal(large[rest], small[rest])
+    by_name = ct.rank(chain, measures=slow)
+    pd.testing.assert_frame_equal(by_name[slow].sort_index(), small[slow].sort_index())

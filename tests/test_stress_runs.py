@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -246,13 +247,34 @@ def test_a_damaged_file_is_found_and_computed_again(where, what, net, whole, tmp
     else:
         lines = [line for line in sums.read_text().splitlines() if path.name not in line]
         sums.write_text("\n".join([*lines, "0123 torn"]))
-    if what in ("flipped", "cut off", "empty") or where in ("scenarios", "sums", "nodes.parquet"):
-        with pytest.raises(StressError, match=r"hash|missing|damaged"):
-            read_stress_test(folder)
+    with pytest.raises(StressError, match=r"hash|missing|damaged"):
+        read_stress_test(folder)
     assert stress_test(net, MODEL, scenarios(net), out=folder).digest() == whole[1]
     assert files(folder) == files(whole[0]) and read_stress_test(folder).digest() == whole[1]
     if what in ("flipped", "cut off", "empty") and path.parent != folder:
         assert state(folder)["recomputed"] == [str(path.relative_to(folder))]
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('"seconds": ', '"seconds": 1'),
+        ("12388", "1238"),
+        ('"format": 2', '"format": 1'),
+        ("{", "ÿ"),
+    ],
+)
+def test_a_damaged_manifest_is_named(old, new, net, whole, tmp_path):
+    folder = copied(whole[0], tmp_path / "run")
+    text = (folder / "manifest.json").read_text()
+    assert old in text
+    (folder / "manifest.json").write_bytes(text.replace(old, new, 1).encode("latin-1"))
+    for call in (
+        lambda: read_stress_test(folder),
+        lambda: stress_test(net, MODEL, scenarios(net), out=folder),
+    ):
+        with pytest.raises(StressError, match=r"manifest\.json .*(hash|format|JSON)"):
+            call()
 
 
 def test_a_full_disk_leaves_whole_files(net, whole, tmp_path, monkeypatch):
@@ -398,29 +420,72 @@ KILLED = """
 """
 
 
+def begun(folder: Path) -> subprocess.Popen:
+    """The run of `KILLED` in a process of its own, which tells each chunk that it has written."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": str(Path(ct.__file__).parent.parent)},
+    )
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_kill_in_the_middle_of_two_hundred_chunks(net, tmp_path, monkeypatch):
     """SIGKILL after some 80 chunks, without a word of warning. Blocks of 32 to be quick."""
     monkeypatch.setattr(base, "BLOCK", 32)
     set_of = scenarios(net, 200 * 32)
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "run")],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parent,
-        env={**os.environ, "PYTHONPATH": str(Path(ct.__file__).parent.parent)},
-    )
+    process = begun(tmp_path / "run")
     assert process.stdout is not None
     for _ in range(80):
         assert process.stdout.readline()
     process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=300) == -signal.SIGKILL
-    process.stdout.close()
+    process.communicate()
     assert state(tmp_path / "run")["state"] == "running"
     done = len(read_stress_test(tmp_path / "run"))
     assert 80 * 32 <= done < 200 * 32
     again = resume(tmp_path / "run", net, MODEL, set_of)
     alone = stress_test(net, MODEL, set_of, levels=())
     assert again.digest() == alone.digest() and len(again) == 200 * 32
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_twenty_kills_at_random_moments_change_nothing(net, tmp_path, monkeypatch):
+    """Killed after some of the chunks and some more time, then begun again, in one folder."""
+    monkeypatch.setattr(base, "BLOCK", 32)
+    rng, reached = np.random.default_rng(20), []
+    for _ in range(20):
+        process = begun(tmp_path / "run")
+        assert process.stdout is not None and process.stderr is not None
+        for _ in range(rng.integers(0, 12)):
+            process.stdout.readline()
+        time.sleep(rng.uniform(0, 0.01))
+        process.kill()
+        process.communicate()
+        if (tmp_path / "run" / "scenarios").exists():
+            reached.append(len(list((tmp_path / "run" / "scenarios").glob("*.parquet"))))
+    assert reached == sorted(reached) and 20 < reached[-1] < 200
+    again = stress_test(net, MODEL, scenarios(net, 200 * 32), levels=(), out=tmp_path / "run")
+    alone = stress_test(net, MODEL, scenarios(net, 200 * 32), levels=(), chunk=32,
+                        out=tmp_path / "alone")  # fmt: skip
+    assert again.digest() == alone.digest()
+    assert files(tmp_path / "run") == files(tmp_path / "alone")
+
+
+@pytest.mark.slow
+def test_two_processes_in_one_folder_write_the_same_run(net, tmp_path, monkeypatch):
+    monkeypatch.setattr(base, "BLOCK", 32)
+    pair = [begun(tmp_path / "run") for _ in range(2)]
+    for process in pair:
+        _, error = process.communicate(timeout=240)
+        assert process.returncode == 0, error.decode()
+    alone = stress_test(net, MODEL, scenarios(net, 200 * 32), levels=())
+    assert read_stress_test(tmp_path / "run").digest() == alone.digest()
+    assert state(tmp_path / "run")["state"] == "complete"
+    assert not list((tmp_path / "run").rglob(".*.part"))
 
 
 @pytest.mark.slow
@@ -489,7 +554,7 @@ def test_a_run_goes_on_whatever_its_beginning_left_behind(net, whole, tmp_path):
 def test_strange_things_in_a_folder_are_named(net, tmp_path):
     for number, make in enumerate(
         (
-            lambda at: (at / "command.json.bak").write_text(""),
+            lambda at: (at / "study.toml.bak").write_text(""),
             lambda at: (at / ".notes.1.part").write_text(""),
             lambda at: ((at / "sums").mkdir(), (at / "sums" / "x").write_text("")),
         )
@@ -502,7 +567,7 @@ def test_strange_things_in_a_folder_are_named(net, tmp_path):
             stress_test(net, MODEL, scenarios(net), out=at)
         assert sorted(at.rglob("*")) == before
     with pytest.raises(StressError, match="is a file"):
-        stress_test(net, MODEL, scenarios(net), out=tmp_path / "0" / "command.json.bak")
+        stress_test(net, MODEL, scenarios(net), out=tmp_path / "0" / "study.toml.bak")
     for text in ("[]", "3", '{"format": 1}'):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(StressError, match="no manifest that this version reads"):

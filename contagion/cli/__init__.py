@@ -2,7 +2,9 @@
 
 Errors of the user are one paragraph on stderr with exit code 2, never a traceback.
 
-- `app`, `runs`, `compare`, `rules`, `venues`, `ranks`: data, one run, rules, venues and ranks
+- `app`: the commands by name, each loaded when it is called
+- `listing`, `checking`, `runs`, `compare`, `rules`, `venues`, `ranks`: what there is, data,
+  one run, rules, venues
 - `stressing`, `sweeps`, `reversing`: many runs
 - `liquidations`: margin books; `making`, `reconstructing`: networks from nothing or from margins
 - `studying`: a starter, examples, a package for replication
@@ -39,10 +41,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from ..errors import ContagionError, MarginError, NetworkError
     from ..media import visible
-    from ..network.tables.surfaces import in_study, on_command_line
     from .terminal import findings_text, paragraph
 
-    said = in_study if _of_study(arguments) else on_command_line
+    def said(text: str) -> str:
+        from ..network.tables.surfaces import in_study, on_command_line
+
+        return in_study(text) if _of_study(arguments) else on_command_line(text)
 
     def say(message: object) -> int:
         text = paragraph(said(str(message)))

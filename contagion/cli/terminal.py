@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..errors import Finding
 from ..media import visible
-from ..network.tables.surfaces import on_command_line
 from ..text import plural, wrapped
 
 
@@ -81,8 +80,9 @@ def written(folder: Path, files: Sequence[Path]) -> str:
     return paragraph(f"Written to {folder}: {', '.join(file.name for file in files)}", "", "  ")
 
 
-def findings_text(findings: Sequence[Finding], said: Callable[[str], str] = on_command_line) -> str:
-    """Findings with what was found, samples and the fix, one paragraph each; `said`: its words."""
+def findings_text(findings: Sequence[Finding], said: Callable[[str], str]) -> str:
+    """Findings with what was found, samples and the fix, one paragraph each; `said` puts it
+    in the words of a surface."""
     number = Counter(finding.severity for finding in findings)
     heads = [
         f"{number[key]} {word}{'s' if key != 'repaired' and number[key] > 1 else ''}"

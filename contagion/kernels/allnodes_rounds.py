@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 
 def rounds(
@@ -32,6 +31,8 @@ def rounds(
     >>> [h.tolist() for _, h, _ in rounds(ring, np.array([0, 1]), 1.0, 1e-12, 100)]
     [[[1.0, 0.5], [1.0, 1.0]]]
     """
+    from scipy.sparse.csgraph import connected_components
+
     size = influence.shape[0]
     width = int(np.clip(2**18 // max(size, 1), 16, 128))
     _, part = connected_components(influence, connection="strong")

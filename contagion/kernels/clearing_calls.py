@@ -255,6 +255,7 @@ class Called(Block):
             self.support = self.draw(self.weighs(self.call) + self.lost, self.call)
         for _ in range(MOST):
             c, p, w = self.constants(default)
+            certify = False if self.call.any() else t.certify  # nothing bounds the error of calls
             found = (
                 mirrored(t, made.system, made.loses, made.owner, c, p, w, None)
                 if t.least
@@ -266,7 +267,7 @@ class Called(Block):
                     t.unit,
                     tolerance=t.tolerance,
                     start=self.start,
-                    certify=t.certify,
+                    certify=certify,
                 )
             )
             self.products += found.work / max(len(made.system.sd), 1)
@@ -293,6 +294,13 @@ class Called(Block):
             )
             self.call = np.minimum(moved, made.calls.cap[:, None])
             self.lost = found.x
+        quiet = ~self.call.any(axis=0)  # scenarios without calls, among others with some
+        if t.certify and not (certify or t.least) and quiet.any():
+            c, p, w, start = (each[:, quiet] for each in (c, p, w, found.y))
+            sure = solve(
+                made.system, c, p, w, t.unit, tolerance=t.tolerance, start=start, certify=True
+            )
+            found.error[quiet] = sure.error
         claims[made.drawn] = self.next.taken
         self.support, self.start, self.found = self.next, found.y, found
         self.unpaid, self.unmet = claims, unmet

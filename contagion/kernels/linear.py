@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, eye_array
-from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
 from ..errors import ConvergenceError
 
@@ -129,6 +128,8 @@ class Solver:
     @cached_property
     def _parts(self) -> np.ndarray:
         """(n,) number of the strongly connected part: a row has entries in its own and before."""
+        from scipy.sparse.csgraph import connected_components
+
         return np.asarray(connected_components(self.matrix, connection="strong")[1])
 
     @cached_property
@@ -147,6 +148,8 @@ class Solver:
         entries stay near the diagonal. A row of the factors begins where the row of A does, in
         every part; above the diagonal a column begins where the column of A does, in its part.
         """
+        from scipy.sparse.csgraph import reverse_cuthill_mckee
+
         near = np.empty(len(self._parts), np.int64)
         near[reverse_cuthill_mckee(self.matrix)] = np.arange(len(near))
         order = np.lexsort((near, self._parts))

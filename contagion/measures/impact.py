@@ -20,6 +20,7 @@ from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 from .impact_definitions import DEFINITIONS as DEFINITIONS
+from .reach import FEW, reached, separable
 from .registry import beside, scored
 
 CHUNK = 2**22  # entries of the loss matrix held at a time
@@ -224,6 +225,22 @@ def _run(
         caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
         socialized += passed.sum(axis=0)
         rest = np.setdiff1d(rest, quiet)
+    if len(rest) * n > FEW and separable(network, model):
+        for part in reached(network, model, base, rest, recovery):
+            k, node, own = len(part.triggers), part.node, part.node == part.triggers[part.of]
+            more = np.where(own, 0.0, part.lost - part.lost_before)
+            capital = np.maximum(part.before, 0.0)
+            fall = np.where(known[node], capital - np.maximum(part.equity, 0.0), more)
+            fall, new = np.where(own, 0.0, fall), part.new & ~own
+            rows = np.append(0, np.cumsum(np.bincount(part.of, minlength=k)))
+            both = (csr_array((data, node, rows), shape=(k, n)) for data in (more, fall))
+            count(part.triggers, *both)
+            induced[part.triggers] = np.bincount(part.of, new, k)
+            failures += np.bincount(node, new, n).astype(np.int64)
+            if part.borne is not None:
+                caused[part.triggers] = np.bincount(part.of, part.borne, k)
+                socialized += np.bincount(node, np.where(own, 0.0, part.borne), n)
+            rest = np.setdiff1d(rest, part.triggers)
     parts = _chunks(rest, n)
     tasks = [(model, network, triggers, recovery) for triggers in parts]
     outcomes = each(
@@ -266,7 +283,8 @@ def _quiet(
     Returns the triggers and what every node loses on them, (triggers, n).
     """
     book, claims = network.book, network.liabilities
-    if network.guarantees is not None or network.shareholdings is not None:
+    own_rates = "lgd" in network._columns
+    if network.guarantees is not None or network.shareholdings is not None or own_rates:
         return np.empty(0, np.int64), claims[:0]
     gross = csr_array(((1.0 - recovery) * claims.data, claims.indices, claims.indptr), claims.shape)
     left = base.equity[gross.indices] - gross.data

@@ -32,8 +32,8 @@ class Measure:
         others), size, or position in the graph.
     scope : one number a node, an exposure, or the system.
     of : the function of the network alone, for measures that need no run of a model.
-    slow : its cost grows faster than the number of exposures; `rank(measures="all")` leaves it
-        out of large networks.
+    slow : its cost grows faster than the number of exposures; in large networks
+        `rank(measures="all")` gives the reason instead.
     """
 
     name: str

@@ -95,6 +95,7 @@ class Furfine(Model):
     title: ClassVar[str] = "Default cascade with a given loss given default"
     source: ClassVar[str] = "Furfine (2003), Journal of Money, Credit and Banking 35(1)"
     settles: ClassVar[bool] = False
+    spreads_by_default_only: ClassVar[bool] = True
 
     by_node: ClassVar[Mapping[str, Range]] = {"loss_given_default": RATE}
 

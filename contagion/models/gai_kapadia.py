@@ -52,6 +52,7 @@ class GaiKapadia(Model):
     title: ClassVar[str] = "Default cascade with zero recovery"
     source: ClassVar[str] = "Gai & Kapadia (2010), Proc. R. Soc. A 466"
     settles: ClassVar[bool] = False
+    spreads_by_default_only: ClassVar[bool] = True
     loss_given_default: ClassVar[float] = 1.0
 
     strict: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, get_args
 
@@ -110,7 +110,12 @@ def key(name: object) -> str:
     >>> key("Interbank Assets"), key("entryPrice"), key("entry_price")
     ('interbankassets', 'entryprice', 'entryprice')
     """
-    return re.sub(r"[\W_]+", "", str(name).casefold())
+    return _key(str(name))
+
+
+@lru_cache(4096)
+def _key(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def document(table: Table) -> str:

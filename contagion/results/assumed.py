@@ -23,9 +23,10 @@ def assumed_capital(result: RunArrays) -> list[str]:
     >>> assumed_capital(ct.EisenbergNoe().propagate(net, ct.Shock.default("a")))
     ['equity of a assumed 0 USD (not in the sources)']
     """
-    hit = result.network.names[result.triggers]
+    said = [text for text in result.network.assumptions if text.startswith("equity of ")]
+    hit = result.network.names[result.triggers] if said else ()
     told = tuple(f"equity of {name} assumed " for name in hit)
-    return [text for text in result.network.assumptions if text.startswith(told)] if told else []
+    return [text for text in said if text.startswith(told)] if told else []
 
 
 def warned(network: ExposureNetwork) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import Field, dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -41,6 +42,21 @@ class LossModel(Protocol):
         """What claims lose where nodes have the equity and defaults of an outcome."""
 
 
+_LAST: WeakKeyDictionary[ExposureNetwork, tuple[LossModel, Outcome]] = WeakKeyDictionary()
+
+
+def _kept(network: ExposureNetwork, model: LossModel) -> Outcome:
+    """The outcome without a shock, of the last model that was asked for; it is never written to."""
+    try:
+        hash(model)
+    except TypeError:  # a parameter is an array or a mapping, which two models may not share
+        return model.run(network, np.zeros(len(network)))
+    last = _LAST.get(network)
+    if last is None or last[0] != model:
+        last = _LAST[network] = model, model.run(network, np.zeros(len(network)))
+    return last[1]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class RunArrays:
     """The inputs of a run, its outcome, and the losses of nodes and claims as arrays.
@@ -57,14 +73,16 @@ class RunArrays:
 
     @cached_property
     def reference(self) -> Outcome:
-        """The outcome of the same model without the shock, run when this is first read.
+        """The outcome of the same model without the shock, run when it is first read.
+
+        It depends on the network and the model alone, so the last one is kept for other shocks.
 
         Raises
         ------
         ConvergenceError
             When the model does not reach its tolerance without any shock.
         """
-        outcome = self.model.run(self.network, np.zeros(len(self.network)))
+        outcome = _kept(self.network, self.model)
         if not np.all(outcome.converged):
             raise ConvergenceError(
                 f"{type(self.model).__name__} does not converge without any shock, so there is "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..errors import ContagionError, MissingFileError, RuleError, located
+from ..handed import CATALOGUE
 from ..text import known_name, toml
 from .order import FirstCome, Priority, Queue
 from .pro_rata import Capped, EqualAwards, EqualLosses, ProRata, Talmud
@@ -31,16 +32,6 @@ RULES: dict[str, type[Rule]] = {
 }
 WORDS = tuple(word for word in RULES if word not in ("capped", "waterfall"))  # enough by word alone
 INNER = {"rule": "of"}  # the key of the rule inside a rule
-
-_CATALOGUE: list[Callable[..., Rule]] = []  # how a venue is found by name
-
-
-def register_venues(find: Callable[..., Rule]) -> None:
-    """Say how a venue is found by name: `find(name, **parameters)` returns its rule.
-
-    The catalogue stands above the rules, so it is the package that hands it down.
-    """
-    _CATALOGUE[:] = [find]
 
 
 def to_dict(rule: Rule) -> dict[str, Any]:
@@ -78,7 +69,8 @@ def from_dict(data: Mapping[str, Any] | str) -> Rule:
         data = {"venue": data.removeprefix("venue:")} if data[:6] == "venue:" else {"rule": data}
     given = dict(data)
     if "venue" in given:
-        return _CATALOGUE[0](given.pop("venue"), **given)
+        found: Rule = CATALOGUE[0](given.pop("venue"), **given)
+        return found
     word = given.pop("rule", None)
     if word is None:
         raise RuleError(f"A rule in words needs a key 'rule' or 'venue'; it has {sorted(given)}.")

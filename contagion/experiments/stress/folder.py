@@ -1,6 +1,6 @@
 """A run on disk: Parquet files that are whole or absent, their hashes, and what made them.
 
-    manifest.json       what the run is (`spec`) and how far it got (`run`)
+    manifest.json       what the run is (`spec`) and how far it got (`run`), and the hash of both
     study.toml          the study, where the command line began it; nothing here reads it
     nodes.parquet       names and kinds of the nodes
     scenarios/*.parquet one row a scenario and network
@@ -11,7 +11,8 @@
 
 A file is written under another name, flushed to the disk and renamed; then its line is added. A
 file without its line, or with another hash, counts as missing: it does not matter what a machine
-that stops has brought to the disk. Nothing that could run is read.
+that stops has brought to the disk. The manifest changes as the run goes on, so its hash is inside
+it. Two processes may share a folder: both write the same bytes. Nothing that could run is read.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from .sums import Branch, Sums
 from .work import Part
 
 Table = Any  # a pyarrow.Table; pyarrow is loaded on use and has no types
-FORMAT = 1
+FORMAT = 2
+TRIES = 9  # of a file that another process clears away before it has its name
 MANIFEST, HASHES, NODES, TAILS = "manifest.json", "SHA256SUMS", "nodes.parquet", "tails.parquet"
 STUDY = "study.toml"
 PARTS = ("scenarios", "sums", "kept")
@@ -75,7 +77,7 @@ class Folder:
                 (self.path / part).mkdir(parents=True, exist_ok=True)
             self.note(spec, run)
         for stale in self.path.rglob(".*.part"):
-            stale.unlink()
+            stale.unlink(missing_ok=True)
         self.hashes = self._hashes()
         self._write(HASHES, _lines(self.hashes))
         if not self._intact(NODES):
@@ -101,6 +103,8 @@ class Folder:
                 f"{path} is no manifest that this version reads: its format is {kind!r}, not "
                 f"{FORMAT}, or it is not whole. Start in a new folder."
             )
+        if found.get("sha256") != _hash(found["spec"], found["run"]):
+            raise StressError(f"{path} differs from its hash. Start in a new folder.")
         return found
 
     def chunk(self, wanted: int | None, usual: int) -> int:
@@ -159,7 +163,8 @@ class Folder:
 
     def note(self, spec: Spec, run: Spec) -> None:
         """Write the manifest anew."""
-        text = json.dumps({"format": FORMAT, "spec": spec, "run": run}, indent=2)
+        told = {"format": FORMAT, "sha256": _hash(spec, run), "spec": spec, "run": run}
+        text = json.dumps(told, indent=2)
         self._write(MANIFEST, (text + "\n").encode())
 
     def save(self, tables: dict[str, Table]) -> None:
@@ -183,11 +188,17 @@ class Folder:
         path = self.path / name
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with open(part, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
+            for more in reversed(range(TRIES)):
+                with open(part, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                try:
+                    os.replace(part, path)
+                    break
+                except FileNotFoundError:  # another process that begins here took it for a rest
+                    if not more:
+                        raise
         except BaseException:
             with suppress(OSError):
                 part.unlink()
@@ -309,6 +320,11 @@ def full_disk(folder: Folder | None) -> Iterator[None]:
 
 
 _TAIL = ("level", "name", "values")
+
+
+def _hash(spec: Spec, run: Spec) -> str:
+    """The hash of what a manifest says."""
+    return hashlib.sha256(json.dumps([spec, run]).encode()).hexdigest()
 
 
 def _lines(hashes: dict[str, str]) -> bytes:

@@ -14,7 +14,7 @@ from ...network.exposure_network import ExposureNetwork
 from ...scenarios.scenario_set import Scenarios
 from .checks import networks_of
 from .collect import Collected
-from .folder import Folder
+from .folder import TAILS, Folder
 from .plan import Plan
 from .result import StressTest
 from .run import assembled, stress_test
@@ -55,6 +55,11 @@ def read_stress_test(folder: str | PathLike[str]) -> StressTest:
             collected.add(files.part(task))
     tails = files.tails()
     files.complain()
+    if state["state"] == "complete" and list(tails) != spec["options"]["levels"]:
+        raise StressError(
+            f"{files.path / TAILS} is missing. Run the same stress test again with this folder, "
+            "and it is computed anew."
+        )
     count = collected.reached[0]
     if count < 2:
         raise StressError(f"{files.path}: no chunk of this stress test is finished yet.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, expect, several
@@ -13,10 +14,10 @@ from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...models.node_values import Weights
 from ...network.exposure_network import ExposureNetwork
-from ...records import Table, because
+from ...records import Scores, Table, because
 from ...text import known_name
 from .. import MEASURES, Measure, each_default
-from ..registry import beside, definitions
+from ..registry import beside, definitions, scored
 
 SHEET = {
     "equity": "external assets + claims − external liabilities − debts, money",
@@ -24,7 +25,9 @@ SHEET = {
     "debts": "what the node owes other nodes of the network, money",
 }
 HEADLINES = ("socialized_caused", "default_impact", "debtrank")
-LARGE = 2_000  # nodes from which slow measures have to be asked for by name
+LARGE = 2_000  # nodes beyond which slow measures have to be asked for by name
+SLOW = "its cost grows faster than the number of exposures, and there are more than 2,000 nodes: "
+SLOW += "rank(measures=[…]) computes what it names"
 
 
 def rank(
@@ -54,7 +57,7 @@ def rank(
         guarantees, where there are any; `[CrossHoldings()]` where nodes own each other.
     measures : names from `measures.MEASURES`: only these columns, in this order; "all" for the
         columns of the models and every measure of a node that needs the network alone (above
-        2,000 nodes without the slow ones: betweenness, harmonic, sinkrank ...).
+        2,000 nodes the slow ones, betweenness, harmonic, sinkrank ..., are nan with this reason).
     recovery : recovery rate on claims on the failing node, in [0, 1].
     weights : of `debtrank`, as in :class:`~contagion.DebtRank`; by default those of each model.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
@@ -81,7 +84,7 @@ def rank(
     ['default_impact', 'glasserman_young']
     """
     expect(network=network)
-    wanted = _wanted(measures, len(network))
+    wanted = _wanted(measures)
     chosen = several(models, "Model", "models") if models is not None else _usual(network)
     if weights is not None:
         chosen = [replace(m, weights=weights) if isinstance(m, DebtRank) else m for m in chosen]
@@ -92,7 +95,8 @@ def rank(
     if wanted is None or any(measure.of is None for measure in wanted) or measures == "all":
         parts += _runs(network, chosen, recovery, n_jobs, progress)
     if wanted is not None:
-        found = {m.name: m.of(network) for m in wanted if m.of is not None}
+        spared = measures == "all" and len(network) > LARGE
+        found = {m.name: _of(m, network, spared and m.slow) for m in wanted if m.of is not None}
         parts += [beside(found)] if found else []
     frame = pd.concat([part.table for part in parts], axis=1)
     if wanted is not None and measures != "all":
@@ -104,6 +108,14 @@ def rank(
     ordered = frame.sort_values(by, ascending=False, kind="stable")
     reasons = {name: why for part in parts for name, why in part.reasons.items()}
     return Table(ordered, SHEET | definitions(frame.columns), reasons)
+
+
+def _of(measure: Measure, network: ExposureNetwork, spared: bool) -> Scores:
+    """A measure of the network alone, or nan with the reason where it is spared."""
+    if spared or measure.of is None:
+        every = np.ones(len(network), bool)
+        return scored(measure.name, np.zeros(len(network)), network.names, {SLOW: every})
+    return measure.of(network)
 
 
 def _usual(network: ExposureNetwork) -> list[Model]:
@@ -145,13 +157,12 @@ def _debtrank_name(model: DebtRank) -> str:
     return ".".join(["debtrank", *([" ".join(parts)] if parts else [])])
 
 
-def _wanted(measures: Iterable[str] | Literal["all"] | None, n: int) -> list[Measure] | None:
+def _wanted(measures: Iterable[str] | Literal["all"] | None) -> list[Measure] | None:
     """The measures that were asked for."""
     if measures is None:
         return None
     if measures == "all":
-        every = [m for m in MEASURES.values() if m.scope == "node" and m.of is not None]
-        return [m for m in every if n <= LARGE or not m.slow]
+        return [m for m in MEASURES.values() if m.scope == "node" and m.of is not None]
     if isinstance(measures, str):
         measures = [measures]
     found = []

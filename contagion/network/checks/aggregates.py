@@ -68,9 +68,22 @@ def _named(draft: Draft) -> np.ndarray:
     hit = np.zeros(len(rows), bool)
     for column in ("node", "name"):
         if column in nodes:
-            text = nodes[column].iloc[rows].astype("str")
-            hit |= text.str.contains(NAMED, na=False).to_numpy(bool)
+            hit |= _like_sums(nodes[column] if n <= MOST else nodes[column].iloc[rows])
     return np.sort(rows[hit])
+
+
+def _like_sums(names: pd.Series) -> np.ndarray:
+    """(n,) bool: names that only a sum has."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = isinstance(names.dtype, pd.StringDtype)
+    found = pc.match_substring_regex(
+        pa.array(names if text else names.astype("str"), from_pandas=True), NAMED
+    )
+    if not pc.any(found).as_py():
+        return np.zeros(len(names), bool)
+    return np.asarray(found.fill_null(False).to_numpy(zero_copy_only=False), bool)
 
 
 def _arithmetic(draft: Draft) -> np.ndarray:
@@ -123,7 +136,7 @@ def without_sums(table: pd.DataFrame, choice: Any, unit: str) -> pd.DataFrame:
         return table
     names = table["node"].astype("str")
     if isinstance(choice, str):
-        hit = names.str.contains(NAMED, na=False).to_numpy(bool)
+        hit = _like_sums(names)
         if not hit.any() and len(table) > 3:
             sides = table[["interbank_assets", "interbank_liabilities"]].to_numpy(np.float64)
             total = np.nansum(sides, axis=0)

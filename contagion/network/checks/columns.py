@@ -21,8 +21,9 @@ def typed(draft: Draft) -> None:
 
 def _typed(draft: Draft, table: pd.DataFrame, name: schema.Table) -> pd.DataFrame:
     new: dict[str, Any] = {}
+    have = set(table.columns)
     for column in schema.columns(name).values():
-        if column.column not in table:
+        if column.column not in have or (column.dtype == "string" and not column.words):
             continue
         given = table[column.column]
         values, bad = cells(column, given, draft.how)

@@ -177,14 +177,13 @@ def draft(
     how: Reading | None = None,
 ) -> Draft:
     """Names to codes and amounts to numbers; every column of names is passed over once."""
-    exposures = exposures.copy(deep=False)
-    cells = exposures.pop("amount")
+    cells = exposures["amount"]
     small = np.int32 if 3 * len(exposures) < 2**31 - 1 else np.int64
     id_map = choice.get("id_map", {})
     labels, found = [], []
     for side in ("creditor", "debtor"):
         try:
-            codes, uniques = pd.factorize(exposures.pop(side))
+            codes, uniques = pd.factorize(exposures[side])
         except TypeError:
             raise NetworkError(
                 f"The column {side!r} holds lists or other things that are not ids: text and "
@@ -212,6 +211,8 @@ def draft(
         sides.append(here[label])
         at += len(unique)
     how = how or Reading()
+    others = [c for c in exposures.columns if c not in ("creditor", "debtor", "amount")]
+    columns = exposures[others] if others else pd.DataFrame(index=exposures.index)
     raw = numbers(cells, how.decimal, how.thousands)
     return Draft(
         nodes,
@@ -219,7 +220,7 @@ def draft(
         sides[0],
         sides[1],
         raw.values,
-        exposures,
+        columns,
         choice,
         unit,
         origin,
@@ -266,4 +267,7 @@ def column(table: pd.DataFrame | Mapping[str, Any], name: str) -> np.ndarray:
     """A numeric column as float64 (a copy), nan where it or a cell is missing."""
     if name not in table:
         return np.full(len(table), np.nan)
-    return pd.to_numeric(table[name]).to_numpy(np.float64, na_value=np.nan, copy=True)
+    cells = table[name]
+    if cells.dtype == np.float64:
+        return np.array(cells)
+    return pd.to_numeric(cells).to_numpy(np.float64, na_value=np.nan, copy=True)

@@ -142,11 +142,16 @@ def symbols(draft: Draft) -> None:
 
 def twins(draft: Draft) -> None:
     """W013: node ids that differ only in case or spaces."""
-    names = pd.Series(draft.names[: len(draft.nodes)])
-    if not isinstance(names.dtype, pd.StringDtype) or not len(names):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = draft.names[: len(draft.nodes)]
+    if not isinstance(ids.dtype, pd.StringDtype) or not len(ids):
         return
-    again = names.str.strip().str.lower().duplicated(keep=False).to_numpy()
-    if again.any():
+    alike = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(ids, from_pandas=True)))
+    if pc.count_distinct(alike, mode="all").as_py() < len(ids):
+        names = pd.Series(ids)
+        again = names.str.strip().str.lower().duplicated(keep=False).to_numpy()
         draft.report(
             "W013",
             "almost the same id",

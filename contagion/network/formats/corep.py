@@ -43,11 +43,11 @@ def _parts(heading: object) -> tuple[str, str]:
 def _headed(source: Source) -> pd.DataFrame:
     """The table with its headings, where the numbers stand in a line of their own."""
     frame = source.frame
-    for k in range(min(2 if source.headerless else 1, len(frame))):
-        cells = frame.iloc[k].fillna("")
-        parts = [_parts(cell) for cell in cells]
+    for k, row in enumerate(source.top[: 2 if source.headerless else 1]):
+        parts = [_parts(cell) for cell in row]
         if sum(bool(n) and not text for n, text in parts) < max(2, len(parts) - 1):
             continue
+        cells = frame.iloc[k].fillna("")
         above = list(frame.iloc[0].fillna("")) if k else [""] * len(parts)
         above = above if source.headerless else list(frame.columns)
         names = [f"{cell} {c}".strip() for cell, c in zip(cells, above, strict=True)]

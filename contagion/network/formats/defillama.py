@@ -38,7 +38,7 @@ def matches(source: Source) -> bool:
     found = source.document
     if isinstance(found, dict):
         return "chainTvls" in found or "tokensInUsd" in found
-    names = [schema.key(c) for c in source.frame.columns[:2]]
+    names = [schema.key(c) for c in list(source.frame.columns)[:2]]
     return names == ["date", "timestamp"] and len(source.frame.columns) > 2
 
 

@@ -110,14 +110,11 @@ def _without_totals(found: Tables) -> Tables:
     how, table = found.how, found.exposures
     if how.totals == "keep" or len(table) < 3:
         return found
-    last = table.iloc[-2:]
-    named = [
-        k
-        for k, row in zip(
-            range(len(table) - 2, len(table)), last.itertuples(index=False), strict=True
-        )
-        if _is_total(getattr(row, "creditor", None)) or _is_total(getattr(row, "debtor", None))
-    ]
+    sides = [table[side].array for side in ("creditor", "debtor") if side in table]
+    last = range(len(table) - 2, len(table))
+    named = [k for k in last if any(_is_total(cells[k]) for cells in sides)]
+    if not named:
+        return found
     amount = numbers(table["amount"]).values
     rest = np.delete(amount, named)
     named = [k for k in named if np.isclose(amount[k], rest.sum(), rtol=1e-6)]

@@ -56,7 +56,7 @@ def _records(source: Source) -> pd.DataFrame:
             return source.frame
         return pd.json_normalize(lists[0]).astype(object)
     frame = source.frame
-    if len(frame) and any(isinstance(cell, dict) for cell in frame.iloc[0]):
+    if any(isinstance(cell, dict) for row in source.top[:1] for cell in row):
         rows: list[Any] = frame.to_dict("records")
         return pd.json_normalize(rows).astype(object)
     return frame

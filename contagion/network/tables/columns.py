@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -57,18 +58,18 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
     table, by = done.frame, dict[str, list[Any]]()
     for column in table.columns:
         by.setdefault(schema.key(column), []).append(column)
-    new: dict[Any, str] = {}
+    have, new = set(table.columns), dict[Any, str]()
     for ours in own:
-        if ours not in table and len(by.get(schema.key(ours), ())) == 1:
+        if ours not in have and len(by.get(schema.key(ours), ())) == 1:
             theirs = by[schema.key(ours)][0]
             if theirs not in own:
                 new[theirs] = ours
-    table = table.rename(columns=new)
+    table = table.rename(columns=new) if new else table
     _once(table, name)
     have, words = set(table.columns), schema.synonyms(name)
     free = [c for c in table.columns if c not in own]
-    headed = {c: _headed(c) for c in free}
-    for ours in own:
+    headed = {c: _headed(str(c)) for c in free}
+    for ours in own if free else ():
         if ours in have:
             continue
         sure, maybe = words.get(ours, ((), ()))
@@ -92,7 +93,8 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
                 done.guessed[ours] = str(found[0])
             if headed.get(found[0], ("", ""))[1]:
                 done.units[ours] = headed[found[0]][1]
-    done.frame = table.rename(columns={theirs: ours for ours, theirs in done.renamed.items()})
+    names = {theirs: ours for ours, theirs in done.renamed.items()}
+    done.frame = table.rename(columns=names) if names else table
     return done
 
 
@@ -128,8 +130,8 @@ def _told(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame
 
 
 def _once(table: pd.DataFrame, name: str) -> None:
-    twice = table.columns[table.columns.duplicated()].unique()
-    if len(twice):
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].unique()
         raise NetworkError(
             f"The {name} table has {plural(len(twice), 'column')} twice: {listing(twice)}. Keep "
             "one of each."
@@ -145,13 +147,14 @@ def _one(found: list[Any], ours: str, name: str, required: bool) -> list[Any]:
     )
 
 
-def _headed(column: object) -> tuple[str, str]:
+@lru_cache(4096)
+def _headed(column: str) -> tuple[str, str]:
     """The key of a heading without its unit, and the unit: "Amount (EUR m)" is amount, EUR m.
 
     >>> _headed("exposure_eur"), _headed("weight")
     (('exposure', 'EUR'), ('', ''))
     """
-    words = TOKENS.findall(str(column))
+    words = TOKENS.findall(column)
     code, scale, at = "", "", len(words)
     while at > 1:
         word = words[at - 1].casefold()
@@ -173,9 +176,9 @@ def required(
     """Findings for required columns that a table lacks, each with the closest one there is."""
     from ...text import closest
 
-    findings = []
+    findings, have = [], {*table.columns, *but}
     for column in schema.columns(name).values():
-        if column.required == "yes" and column.column not in {*table.columns, *but}:
+        if column.required == "yes" and column.column not in have:
             near = [str(other) for other in table.columns if other not in schema.columns(name)]
             match = closest(column.column, near) or _likely(table, near, column)
             findings.append(
@@ -215,12 +218,13 @@ def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
     """What was read from which column, and what was not read (N002, W012, W019)."""
     own, table = schema.columns(name), done.frame
     findings = []
-    free = [c for c, one in own.items() if c not in table and one.required != "yes"]
+    have = set(table.columns)
+    free = [c for c, one in own.items() if c not in have and one.required != "yes"]
     others = [column for column in table.columns if column not in own]
     near: list[str] = []
     for column in others:
         match = difflib.get_close_matches(str(column), free, n=1, cutoff=0.8)
-        head = _headed(column)[0]
+        head = _headed(str(column))[0]
         like = match[0] if match else next((o for o in own if head and schema.key(o) == head), "")
         if like:
             near.append(str(column))

@@ -132,7 +132,8 @@ def read(
     with located(source.origin) if source.origin else nullcontext():
         done = columns.mapped(source.frame, name, how)
     done.findings += source.findings
-    done.units |= {str(c): source.unit for c in done.frame if _money(name, c) and source.unit}
+    if source.unit:
+        done.units |= {str(c): source.unit for c in done.frame if _money(name, c)}
     if name == "nodes" or name == "margins":
         done.frame = _with_ids(done.frame)
     if shape is not None:
@@ -199,8 +200,9 @@ def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]
     text = {c.column for c in schema.columns(name).values() if c.dtype == "string"}
     for column in table.columns:
         if column in IDS and column in text:
-            cells, n, one = tidy(table[column], column, texts)
-            if cells is not table[column]:
+            given = table[column]
+            cells, n, one = tidy(given, column, texts)
+            if cells is not given:
                 new[column] = cells
             changed, example = changed + n, example or one
     if new:
@@ -217,8 +219,9 @@ def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]
 
 
 def _has_decimals(table: pd.DataFrame, name: schema.Table, how: Reading) -> bool:
-    own = [c for c in schema.columns(name) if c.endswith("decimals")]
-    return bool(how.decimals) or any(c in table for c in own)
+    return bool(how.decimals) or any(
+        str(c).endswith("decimals") and c in schema.columns(name) for c in table.columns
+    )
 
 
 def place(found: Read, rows: np.ndarray) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,11 @@ class Source:
     document: Any = None
     findings: list[Finding] = field(default_factory=list)
     unit: str = ""
+
+    @cached_property
+    def top(self) -> list[tuple[Any, ...]]:
+        """The first two rows: what shapes of files are told by."""
+        return list(zip(*(cells.array[:2] for _, cells in self.frame.items()), strict=True))
 
 
 def wanted(how: Reading) -> list[str]:

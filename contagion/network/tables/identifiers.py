@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...errors import NetworkError
 
-ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+ADDRESS, LENGTH = re.compile(r"0[xX][0-9a-fA-F]{40}"), 42
 IDS = frozenset(
     ["node", "group", "creditor", "debtor", "guarantor", "owner", "company", "holder", "borrower",
      "venue", "protocol", "claimant", "account", "asset", "instrument", "collateral_asset",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,13 @@ def code(cell: object) -> str:
     >>> code("5J: All countries"), code("L_INSTR:Type of instruments"), code("BTC/USDT:USDT")
     ('5J', 'L_INSTR', 'BTC/USDT:USDT')
     """
-    found = LABELLED.fullmatch(str(cell))
-    return found[1] if found else str(cell).strip()
+    return _code(str(cell))
+
+
+@lru_cache(4096)
+def _code(text: str) -> str:
+    found = LABELLED.fullmatch(text)
+    return found[1] if found else text.strip()
 
 
 def chosen(

@@ -29,8 +29,9 @@ def converted(done: Mapped, name: schema.Table, how: Reading, decimals: bool = T
     text = [
         c
         for c in table.columns
-        if not pd.api.types.is_numeric_dtype(table[c].dtype)
-        and (own[c].dtype in ("int", "float") if c in own else _maybe(table[c]))
+        if (c not in own or own[c].dtype in ("int", "float"))
+        and not pd.api.types.is_numeric_dtype((cells := table[c]).dtype)
+        and (c in own or _maybe(cells))
     ]
     if text:
         how.use("decimal", "thousands")
@@ -43,10 +44,11 @@ def converted(done: Mapped, name: schema.Table, how: Reading, decimals: bool = T
     for c, one in read.items():
         if one.unread is None and (c in own or not np.isnan(one.values).all()):
             new[c] = one.values
-    for c in own:
-        if c in table and own[c].unit == "money":
+    have = set(table.columns)
+    for c in [c for c in own if c in have]:
+        if own[c].unit == "money":
             _money(done, c, name, read.get(c), new, how)
-        if c in table and (c in how.rates or own[c].fraction):
+        if c in how.rates or own[c].fraction:
             _rate(done, c, name, read.get(c), new, how)
         if c in read and read[c].hexed and not decimals:
             _raw(done, c, name)
@@ -100,6 +102,8 @@ def _money(
         return
     if len(set(codes)) == 1 and not how.unit:
         done.units.setdefault(c, codes[0])  # the unit of the network, where it is the only one
+    if read is None and said.factor == 1 and not foreign:
+        return
     values = new.get(c)
     if values is None:
         if c in done.frame and pd.api.types.is_numeric_dtype(done.frame[c].dtype):

@@ -1,0 +1,204 @@
+"""All tasks in one command: figures as JSON, a page with curves, and what moved since the last one.
+
+    python benchmarks/suite.py [--out DIR] [--largest 100000] [--repeat 5] [--record]
+
+Processor seconds, the least of some runs. A task is divided by a unit that the same process has
+measured: the import of pandas and scipy.sparse, or one product of the liabilities with a vector; on
+a busy machine ratios stay where seconds do not. `recorded.json` has the figures of the last
+`--record`; the command ends with status 1 where a task takes a quarter more of its unit (of its
+seconds, where it has none) than there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from clearing import near_critical, network
+
+import contagion as ct
+
+HERE = Path(__file__).parent
+MOVED = 1.25  # of what is recorded; shared machines differ by a tenth from run to run
+MODEL = ct.EisenbergNoe()
+
+
+def least(call: Callable[[], Any], repeat: int) -> float:
+    """Processor seconds of the quickest run, after one that does not count."""
+    call()
+    found = []
+    for _ in range(repeat):
+        start = time.process_time()
+        call()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def started(code: str, repeat: int) -> float:
+    """Processor seconds of a new interpreter that runs some code."""
+    found = []
+    for _ in range(repeat + 1):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(found[1:])
+
+
+def row(task: str, seconds: float, unit: float | None, reach: float, n: int = 0) -> dict[str, Any]:
+    """A line of the table: `ratio` to the unit, or seconds; `reach`: what it may be."""
+    ratio = seconds if unit is None else seconds / unit
+    said = {"task": task, "seconds": round(seconds, 6), "ratio": float(f"{ratio:.4g}")}
+    return {**said, "of": "seconds" if unit is None else "units", "reach": reach, "nodes": n}
+
+
+def start_up(repeat: int) -> Iterator[dict[str, Any]]:
+    """Imports and commands, in imports of pandas and scipy.sparse."""
+    unit = started("import pandas, scipy.sparse", repeat)
+    command = "from contagion.cli import run; run([{!r}])"
+    for task, code, reach in (
+        ("import contagion", "import contagion", 1.25),
+        ("contagion --help", command.format("--help"), 1.5),
+        ("contagion datasets", command.format("datasets"), 1.5),
+    ):
+        yield row(task, started(code, repeat), unit, reach)
+
+
+def small(repeat: int) -> Iterator[dict[str, Any]]:
+    """Small networks in a loop, in seconds."""
+    for n, build, run in ((10, 2e-3, 1e-3), (1_000, 6e-3, 2e-3)):
+        net = network(n, min(10, n // 2), share=0.2)
+        nodes, claims = net.nodes, net.exposures
+        shock = ct.Shock.relative(0.06)
+
+        def built(nodes: Any = nodes, claims: Any = claims) -> ct.ExposureNetwork:
+            return ct.ExposureNetwork(nodes, claims, duplicates="keep")
+
+        yield row(f"build {n:,} nodes", least(built, 20 * repeat), None, build, n)
+        whole = least(lambda net=net, shock=shock: MODEL.propagate(net, shock).loss, 20 * repeat)
+        yield row(f"propagate and one Series, {n:,} nodes", whole, None, run, n)
+        if n == 10:
+            tables = least(lambda shock=shock: MODEL.propagate(built(), shock).table, 20 * repeat)
+            yield row("tables to table, 10 nodes", tables, None, 5e-3, n)
+    net, first = ct.datasets.load("three_venues"), ct.datasets.card("three_venues").default_run
+    shock = ct.Shock.default(first["default"], recovery=first["recovery"])
+    yield row(
+        "three_venues", least(lambda: MODEL.propagate(net, shock).loss, 5 * repeat), None, 5e-3
+    )
+
+
+def clearing(n: int, repeat: int) -> Iterator[dict[str, Any]]:
+    """One clearing, in products; and the text of a result."""
+    net, rng = network(n, 10, share=0.2), np.random.default_rng(2)
+    hits = {f"{part:.0%}": net.book.external_assets * part * rng.uniform(0.0, 2.0, n)
+            for part in (0.03, 0.06, 0.12)}  # fmt: skip
+    cases = [(f"clearing, shock of {name}", net, losses, 25.0) for name, losses in hits.items()]
+    cases.append(("clearing, near-critical", *near_critical(n, 10), 80.0))
+    for task, net, losses, reach in cases:
+        vector = rng.random(n)
+        unit = least(lambda net=net, vector=vector: net.liabilities.T @ vector, 2 * repeat)
+        seconds = least(lambda net=net, losses=losses: MODEL.solve(net, losses), repeat)
+        yield row(task, seconds, unit, reach, n)
+
+
+def every_node(repeat: int) -> Iterator[dict[str, Any]]:
+    """The default of every node, in seconds."""
+    for n, reach in ((1_000, 0.1), (10_000, 10.0)):
+        net = network(n, 10, share=0.2)
+        debtrank = least(lambda net=net: ct.measures.debtrank(net, ct.DebtRank()), 1)
+        yield row(f"DebtRank of every node, {n:,} nodes", debtrank, None, reach, n)
+    clear = least(lambda: ct.measures.each_default(net, MODEL), 1)
+    yield row("clearing of every default, 10,000 nodes", clear, None, 60.0, n)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    packages = ("numpy", "scipy", "pandas", "numba")
+    versions = {name: getattr(__import__(name), "__version__", "") for name in packages}
+    kind = {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
+    return {**kind, "python": platform.python_version(), **versions}
+
+
+def moved(rows: list[dict[str, Any]], recorded: Path) -> list[str]:
+    """The tasks that differ from what is recorded by more than `MOVED`, either way."""
+    if not recorded.exists():
+        return []
+    told = json.loads(recorded.read_text("utf-8"))["tasks"]
+    before = {(each["task"], each["nodes"]): each["ratio"] for each in told}
+    found = []
+    for each in rows:
+        old = before.get((each["task"], each["nodes"]))
+        if old and not 1 / MOVED < each["ratio"] / old < MOVED:
+            word = "slower" if each["ratio"] > old else "quicker"
+            found.append(f"{word}: {each['task']} ({each['nodes']:,}), {old:.4g} to "
+                         f"{each['ratio']:.4g}")  # fmt: skip
+    return found
+
+
+def page(told: dict[str, Any], out: Path) -> str:
+    """Machine, table and curves as Markdown; the figure is written beside it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    frame = pd.DataFrame(told["tasks"])
+    curves = frame[frame["task"].str.startswith("clearing, ")]
+    figure, ax = plt.subplots(figsize=(6, 4))
+    for task, mine in curves.groupby("task", sort=False):
+        ax.loglog(mine["nodes"], mine["seconds"], marker="o", label=task)
+    ax.set(xlabel="nodes, 10 exposures each", ylabel="processor seconds")
+    ax.legend()
+    figure.savefig(out / "growth.svg")
+    head = ", ".join(f"{key} {value}" for key, value in told["machine"].items())
+    lines = ["# Benchmarks", "", f"Measured on {head}.", "", "| task | nodes | seconds | measured "
+             "| to reach | |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for each in told["tasks"]:
+        size = f"{each['nodes']:,}" if each["nodes"] else ""
+        word = "" if each["ratio"] <= each["reach"] else "not reached"
+        measured = f"{each['ratio']:.4g} {each['of']}"
+        cells = each["task"], size, f"{each['seconds']:.4g}", measured, f"{each['reach']:g}", word
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", "![Seconds by number of nodes](growth.svg)", ""])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE / "out")
+    parser.add_argument("--largest", type=int, default=100_000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--record", action="store_true")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    sizes = [10**k for k in range(3, 8) if 10**k <= given.largest]
+    parts = [start_up(given.repeat), small(given.repeat), every_node(given.repeat)]
+    for part in parts + [clearing(n, given.repeat) for n in sizes]:
+        for each in part:
+            print(json.dumps(each), flush=True)
+            rows.append(each)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    told = {"machine": machine(), "peak_mb": peak, "tasks": rows}
+    text = json.dumps(told, indent=1) + "\n"
+    (given.out / "suite.json").write_text(text, "utf-8")
+    (given.out / "README.md").write_text(page(told, given.out), "utf-8")
+    found = moved(rows, HERE / "recorded.json")
+    print("\n".join(found or ["nothing moved"]))
+    if given.record:
+        (HERE / "recorded.json").write_text(text, "utf-8")
+    return int(any(line.startswith("slower") for line in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""Single defaults one beside the other: of each only the nodes that it reaches.
+
+A default that n nodes could feel mostly reaches few. The nodes that it reaches are copied, with
+what they hold on others as external assets; the copies of many defaults make one network, which the
+model clears in one run. Where a node fails whose creditors were not copied, they are, and these
+defaults run again. At the end no node outside gets less than without the default, so with what the
+others pay in the reference the copies are a fixed point of the whole network; the losses of the
+whole lie above the reference, and so not below those of the copies: they are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConvergenceError
+from ..models.base import Model
+from ..network.exposure_network import ExposureNetwork
+from ..network.formats import Tables
+from ..network.hit import Hit
+from ..results.ledger import entries
+from ..results.outcome import Outcome
+from ..results.run_arrays import claim_losses
+
+FEW = 2**18  # of triggers × nodes: up to here all nodes are run for every trigger
+TOGETHER = 2**19  # nodes that are copied for one run
+WIDE = 2**14  # nodes that one default reaches, beyond which all nodes are run
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What some defaults do, by node that they reach.
+
+    Attributes
+    ----------
+    triggers : (k,) the nodes that default.
+    of, node : (r,) which of them, and which node it reaches, the trigger too.
+    equity, lost : (r,) after the default, and what is lost on claims, in money.
+    before, lost_before : (r,) the same without it.
+    new : (r,) bool, in default because of it. borne : (r,) what owners and external creditors bear
+        by contagion, for models that settle claims.
+    """
+
+    triggers: np.ndarray
+    of: np.ndarray
+    node: np.ndarray
+    equity: np.ndarray
+    lost: np.ndarray
+    before: np.ndarray
+    lost_before: np.ndarray
+    new: np.ndarray
+    borne: np.ndarray | None
+
+
+def separable(network: ExposureNetwork, model: Model) -> bool:
+    """Whether a default can be run on the nodes that it reaches alone."""
+    beside = (network.guarantees, network.shareholdings, network.rules or None)
+    plain = (getattr(model, field.name) for field in fields(model))
+    return (
+        model.spreads_by_default_only
+        and all(one is None for one in beside)
+        and all(isinstance(value, int | float | str) for value in plain)
+    )
+
+
+def reached(
+    network: ExposureNetwork, model: Model, base: Outcome, triggers: np.ndarray, recovery: float
+) -> Iterator[Reached]:
+    """The defaults of triggers; those that reach more than `WIDE` nodes are left out.
+
+    Parameters
+    ----------
+    base : the outcome without a default, of the same model.
+    triggers : (k,) nodes. recovery : what they pay of their debts, in [0, 1].
+    """
+    copies = _Copies(network, model, base, recovery)
+    size = max(1, TOGETHER // (1 + len(network.amount) // max(len(network), 1)))
+    for first in range(0, len(triggers), size):
+        mine = triggers[first : first + size]
+        keys = np.arange(len(mine), dtype=np.int64) * copies.n + mine
+        members = passing = keys
+        while len(mine):
+            members, passing = copies.closed(members, passing)
+            wide = np.bincount(members // copies.n, minlength=len(mine)) > WIDE
+            if wide.any():
+                mine, (members, passing) = _without(wide, mine, [members, passing], copies.n)
+                continue
+            found, further = copies.run(mine, members, passing)
+            again = np.zeros(len(mine), bool)
+            again[further // copies.n] = True
+            done = _done(found, ~again)
+            if len(done.triggers):
+                yield done
+            parts = [members, passing, further]
+            mine, (members, passing, further) = _without(~again, mine, parts, copies.n)
+            passing = np.union1d(passing, further)
+
+
+def _without(
+    gone: np.ndarray, mine: np.ndarray, parts: list[np.ndarray], n: int
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Triggers and keys without some of the triggers, numbered from 0 again."""
+    number = np.cumsum(~gone) - 1
+    kept = [keys[~gone[keys // n]] for keys in parts]
+    return mine[~gone], [number[keys // n] * n + keys % n for keys in kept]
+
+
+def _done(found: Reached, some: np.ndarray) -> Reached:
+    """What some of the triggers do."""
+    rows, number = some[found.of], np.cumsum(some) - 1
+    by_row = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "triggers"}
+    kept: dict[str, Any] = {k: each if each is None else each[rows] for k, each in by_row.items()}
+    return replace(found, **kept | {"triggers": found.triggers[some], "of": number[kept["of"]]})
+
+
+class _Copies:
+    """A network of which parts are copied; a key is number of the trigger × n + node."""
+
+    def __init__(self, network: ExposureNetwork, model: Model, base: Outcome, recovery: float):
+        self.network, self.model, self.recovery, self.n = network, model, recovery, len(network)
+        self.failed = base.defaulted
+        self.order = np.argsort(network.debtor, kind="stable")  # claims by debtor
+        self.first = np.searchsorted(network.debtor[self.order], np.arange(self.n + 1))
+        self.value = network.amount - claim_losses(network, base)  # of a claim in the reference
+        self.held = np.bincount(network.creditor, self.value, self.n)
+        self.nodes, self.columns = network._completed(), network._columns
+
+    def claims(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The claims on some nodes: their rows, and which of the keys they are on."""
+        node = keys % self.n
+        many = self.first[node + 1] - self.first[node]
+        at = np.repeat(np.arange(len(keys)), many)
+        inside = np.arange(len(at)) - np.repeat(np.cumsum(many) - many, many)
+        return self.order[self.first[node][at] + inside], at
+
+    def closed(self, members: np.ndarray, passing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """With the creditors of all nodes that pass losses on, in the reference already too."""
+        fresh = passing
+        while len(fresh):
+            rows, at = self.claims(fresh)
+            reached = np.unique(fresh[at] - fresh[at] % self.n + self.network.creditor[rows])
+            members = np.union1d(members, reached)
+            short = reached[self.failed[reached % self.n]]
+            fresh = np.setdiff1d(short, passing, assume_unique=True)
+            passing = np.union1d(passing, fresh)
+        return members, passing
+
+    def run(
+        self, mine: np.ndarray, members: np.ndarray, passing: np.ndarray
+    ) -> tuple[Reached, np.ndarray]:
+        """What the defaults do, and the nodes that fail and whose creditors are not all there."""
+        n, network = self.n, self.network
+        of, node = members // n, members % n
+        rows, at = self.claims(passing)
+        debtor = np.searchsorted(members, passing)[at]
+        creditor = np.searchsorted(members, passing[at] - passing[at] % n + network.creditor[rows])
+        inside = np.zeros(len(members), bool)
+        inside[np.searchsorted(members, passing)] = True
+        frozen = self.held[node] - np.bincount(creditor, self.value[rows], len(members))
+        frozen = np.where(frozen > 1e-12 * self.held[node], frozen, 0.0)
+        assets = self.nodes["external_assets"].to_numpy(float)[node] + frozen
+        owed = self.nodes["external_liabilities"].to_numpy(float)[node]
+        owed = owed + np.where(inside, 0.0, network.book.debts[node])
+        nodes = self.nodes.iloc[node].reset_index(drop=True)
+        nodes = nodes.assign(
+            node=np.arange(len(members)), external_assets=assets, external_liabilities=owed
+        )
+        claims = self.columns.iloc[rows].reset_index(drop=True)
+        claims = claims.assign(creditor=creditor, debtor=debtor, amount=network.amount[rows])
+        copy = network._from(
+            Tables(nodes, claims),
+            {
+                "unit": network.unit,
+                "external_creditors": network.external_creditors,
+                "trusted": True,
+                "loops": "solve",
+                "collateral": "ignore",
+                **network._accepted,
+            },
+        )
+        hit = np.searchsorted(members, np.arange(len(mine)) * n + mine)
+        pins, none = np.full(len(members), np.nan), np.zeros(len(members))
+        pins[hit] = self.recovery
+        base, after = self.model.solve(copy, none), self.model.solve(copy, none, pins)
+        if not np.all(after.converged):
+            raise ConvergenceError(
+                f"{type(self.model).__name__} did not reach its tolerance for some of "
+                f"{len(mine)} defaults. Raise max_rounds."
+            )
+        borne = None
+        if after.external_paid is not None:
+            ledger = entries(copy, after, base, Hit(none, pins))
+            borne = ledger.contagion + ledger.outside
+        found = Reached(
+            mine, of, node, after.equity, after.lost, base.equity, base.lost,
+            after.defaulted & ~base.defaulted, borne,
+        )  # fmt: skip
+        return found, members[after.defaulted & ~inside]
