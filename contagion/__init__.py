@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         synthetic,
         venues,
     )
+    from .citations import cite
     from .experiments import compare_rules, stress_test, sweep
     from .measures.ranking import rank
     from .models import DebtRank, EisenbergNoe
@@ -91,6 +92,7 @@ __all__ = [
     "StressError",
     "Study",
     "UnknownNameError",
+    "cite",
     "compare_rules",
     "datasets",
     "experiments",
@@ -120,6 +122,7 @@ _ON_USE = {  # the other names are rooms
     "EisenbergNoe": "models",
     "Panel": "panel",
     "Study": "study",
+    "cite": "citations",
     "compare_rules": "experiments",
     "rank": "measures.ranking",
     "stress_test": "experiments",

@@ -21,6 +21,7 @@ from contagion.network.formats import FORMATS
 KERNEL = """---
 file_format: mystnb
 kernelspec:
+  display_name: Python 3
   name: python3
 ---
 

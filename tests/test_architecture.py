@@ -23,6 +23,7 @@ ROOMS = (
     "media",
     "text",
     "records",
+    "citations",
     "statistics",
     "kernels",
     "rules",
