@@ -1,7 +1,11 @@
-"""Writes docs/references.md from contagion/references.toml: python docs/references.py"""
+"""Writes docs/references.md and paper/paper.bib: python docs/references.py
+
+Both are made from contagion/references.toml; the bibliography has what the paper cites.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,9 +13,10 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from contagion.citations import references  # noqa: E402
+from contagion.citations import bibtex, references  # noqa: E402
 
 PAGE = HERE / "references.md"
+PAPER = HERE.parent / "paper" / "paper.md"
 HEAD = """# References
 
 Made by `python docs/references.py` from `contagion/references.toml`; do not edit. The papers behind
@@ -70,5 +75,14 @@ def _doi(entry: dict[str, Any]) -> str:
     return f"`{entry['doi']}`" if "doi" in entry else f"– ({entry['no_doi']})"
 
 
+def bibliography() -> str:
+    """BibTeX of the papers that paper/paper.md cites, in the order of the references."""
+    cited = set(re.findall(r"@(\w+_\d{4})", PAPER.read_text("utf-8")))
+    if unknown := cited - set(references()):
+        raise SystemExit(f"paper.md cites {sorted(unknown)}, which the references do not have.")
+    return "\n\n".join(bibtex(key) for key in references() if key in cited) + "\n"
+
+
 if __name__ == "__main__":
+    PAPER.with_name("paper.bib").write_text(bibliography(), "utf-8", newline="\n")
     PAGE.write_text(page(), "utf-8", newline="\n")

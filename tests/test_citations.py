@@ -88,6 +88,7 @@ def test_the_page_of_references_is_made_from_the_same_file(monkeypatch):
     import references as script
 
     assert (ROOT / "docs" / "references.md").read_text("utf-8") == script.page()
+    assert (ROOT / "paper" / "paper.bib").read_text("utf-8") == script.bibliography()
     sys.modules.pop("references")
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib.util
 import os
 import re
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -28,7 +30,7 @@ PAGES = sorted(
     path for path in DOCS.rglob("*.md") if not {"made", "_build"} & set(path.relative_to(DOCS).parts)
 )
 RUN = [path for path in PAGES if "{code-cell}" in path.read_text("utf-8")]
-RUN = [path for path in RUN if path.stem != "recipes"]  # with their libraries: test_recipes.py
+LIBRARIES = {"recipes": ("SALib", "arch", "corner", "duckdb", "polars", "xarray")}
 FENCES = ("{code-cell} python", "{toctree}", "{image} cascade.png", "sh")
 
 
@@ -74,7 +76,16 @@ def run(path: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("path", others_slow(RUN), ids=lambda path: path.stem)
 def test_a_page_runs_without_warnings(path, tmp_path):
+    for library in LIBRARIES.get(path.stem, ()):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed: it is in the extra 'recipes'")
     run(path, tmp_path)
+
+
+def test_the_recipes_use_the_libraries_of_their_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extra = {line.split(">")[0] for line in project["optional-dependencies"]["recipes"]}
+    assert extra == set(LIBRARIES["recipes"])
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
