@@ -17,9 +17,7 @@ from . import __version__
 from .text import known_name
 
 URL = "https://github.com/contagion-risk/contagion"
-TITLE = (
-    "contagion: how losses spread through networks of exposures, and who bears them in the end"
-)
+TITLE = "contagion: how losses spread through networks of exposures, and who bears them in the end"
 FIELDS = ("title", "journal", "booktitle", "volume", "number", "pages", "institution", "year")
 KINDS = (("journal", "article"), ("booktitle", "incollection"), ("institution", "techreport"))
 NAME = r"`([\w.]+)`"

@@ -36,7 +36,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "cells")
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 300
 nb_output_stderr = "error"
 nb_execution_in_temp = True
 nb_merge_streams = True
@@ -74,6 +74,6 @@ html_theme_options = {
 }
 
 
-def setup(app) -> None:  # noqa: ANN001
+def setup(app) -> None:
     """Connect the docstrings of the package."""
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)

@@ -93,6 +93,6 @@ def _plain(text: str) -> str:
     return "".join(parts)
 
 
-def process(app, what, name, obj, options, lines: list[str]) -> None:  # noqa: ANN001
+def process(app, what, name, obj, options, lines: list[str]) -> None:
     """For the event `autodoc-process-docstring`, ahead of numpydoc."""
     lines[:] = restructured(lines)

@@ -84,9 +84,9 @@ def models() -> str:
         facts = [
             f"**Source**: {cell(kind.source)}.",
             f"**Parameters**: {fields(kind)}.",
-            f"**Settles claims**: {'yes' if kind.settles else 'no, it values them'}. **Reads prices**: "
-            f"{'yes' if kind.reads_prices else 'no'}. **Reads shareholdings**: "
-            f"{'yes' if kind.values_shares else 'no'}.",
+            f"**Settles claims**: {'yes' if kind.settles else 'no, it values them'}. "
+            f"**Reads prices**: {'yes' if kind.reads_prices else 'no'}. "
+            f"**Reads shareholdings**: {'yes' if kind.values_shares else 'no'}.",
             f"Formula, parameters and conventions: {link(f'contagion.models.{name}')}.",
         ]
         parts.append(
@@ -181,8 +181,8 @@ def venue_pages() -> str:
     told = ", ".join(f"{number} {status}" for status, number in count.items())
     return (
         f"# Venues\n\n{len(venues.CATALOGUE)} rules of exchanges, protocols and clearing houses "
-        f'({told}). `ct.venues.venue(name)` builds the rule, `rule = {{ venue = "name" }}` names it '
-        "in TOML. Every record says what was read in the source and what is simplified.\n\n"
+        f'({told}). `ct.venues.venue(name)` builds the rule; `rule = {{ venue = "name" }}` names '
+        "it in TOML. Every record says what was read in the source and what is simplified.\n\n"
         + "\n\n".join(parts)
         + "\n"
     )
@@ -214,9 +214,9 @@ def measure_pages() -> str:
             + table(("name", "title", "formula", "unit", "source"), rows)
         )
     return (
-        f"# Measures\n\n{len(measures.MEASURES)} measures, each with a formula, a unit, a denominator "
-        'and a source. `ct.rank(net, measures=["debtrank", "sinkrank"])` computes them side by side; '
-        "`ct.measures.MEASURES[name]` is the definition. Notation: `L[i, j]` is what i owes j, "
+        f"# Measures\n\n{len(measures.MEASURES)} measures, each with a formula, a unit, a "
+        'denominator and a source. `ct.rank(net, measures=["debtrank", "sinkrank"])` computes '
+        "them side by side; `ct.measures.MEASURES[name]` is the definition. Notation: `L[i, j]` is what i owes j, "
         "`X[i, j]` the claim of i on j, K capital, A assets.\n\n" + "\n\n".join(parts) + "\n"
     )
 
@@ -225,7 +225,8 @@ def figures() -> str:
     """Every figure, drawn by the example of its docstring."""
     parts = [
         f"## {name}\n\n{names.first_line(getattr(ct.plot, name))} "
-        f"{link(f'contagion.plot.{name}', 'Parameters')}.\n\n{code(example(getattr(ct.plot, name)))}"
+        f"{link(f'contagion.plot.{name}', 'Parameters')}.\n\n"
+        + code(example(getattr(ct.plot, name)))
         for name in ct.plot.__all__
     ]
     return (
@@ -239,10 +240,10 @@ def datasets() -> str:
     """The card of every packaged dataset."""
     cards = [ct.datasets.card(name) for name in ct.datasets.names()]
     rows = [[f"`{x.name}`", cell(x.title), x.kind, cell(x.date), cell(x.unit)] for x in cards]
-    parts = [f"## {x.name}\n\n```text\n{str(x)}\n```" for x in cards]
+    parts = [f"## {x.name}\n\n```text\n{x!s}\n```" for x in cards]
     return (
-        "# Datasets\n\n`ct.datasets.load(name)` gives the network, `contagion datasets NAME` the card. "
-        "*Observed* data are published figures, *reconstructed* ones come from documents with gaps "
+        "# Datasets\n\n`ct.datasets.load(name)` gives the network, `contagion datasets NAME` the "
+        "card. *Observed* data are published figures, *reconstructed* ones come from documents with gaps "
         "that are filled by stated assumptions, *published examples* have a known answer, and "
         "*illustrative* ones are made for the purpose.\n\n"
         + table(("name", "title", "kind", "date", "unit"), rows)
@@ -263,8 +264,8 @@ def formats() -> str:
         for name, make in scenarios.KINDS.items()
     ]
     return (
-        "# Formats and scenarios\n\n## Formats of files\n\nThe shape is recognised by the columns, or "
-        "named with `format=`.\n\n"
+        "# Formats and scenarios\n\n## Formats of files\n\nThe shape is recognised by the columns, "
+        "or named with `format=`.\n\n"
         + table(("format", "what it is", "version", "becomes", "recipe"), rows)
         + "\n\n## Sets of scenarios\n\n"
         + table(("function", "what it draws"), sets)

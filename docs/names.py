@@ -39,7 +39,7 @@ def rooms() -> dict[str, list[str]]:
 
 
 def _packages() -> list[ModuleType]:
-    """The packages that say with `__all__` what is public in them, and the rooms `venues`, `errors`."""
+    """The packages with `__all__`, and `venues`, `errors`, `records`, which have none."""
     names = [
         each.name for each in pkgutil.walk_packages(contagion.__path__, "contagion.") if each.ispkg
     ]

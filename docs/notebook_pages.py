@@ -17,9 +17,10 @@ def write(folder: Path) -> None:
         jupytext.write(jupytext.read(script), folder / f"{script.stem}.ipynb")
     listing = "\n".join(script.stem for script in scripts())
     (folder / "index.md").write_text(
-        "# Notebooks\n\nEach notebook has a question, a picture and an answer, and runs in under a "
-        "minute. The sources are the scripts in `notebooks/`; open them in Jupyter with jupytext, or "
-        f"in an editor that knows `# %%` cells.\n\n```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n",
+        "# Notebooks\n\nEach notebook has a question, a picture and an answer, and runs in under "
+        "a minute. The sources are the scripts in `notebooks/`; open them in Jupyter with "
+        "jupytext, or in an editor that knows `# %%` cells.\n\n"
+        f"```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n",
         "utf-8",
     )
 

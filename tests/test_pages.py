@@ -20,6 +20,7 @@ from conftest import others_slow
 
 import contagion as ct
 from contagion import measures, rules, venues
+from contagion.network.formats import FORMATS
 
 jupytext = pytest.importorskip("jupytext")
 nbclient = pytest.importorskip("nbclient")
@@ -27,7 +28,9 @@ nbclient = pytest.importorskip("nbclient")
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    path for path in DOCS.rglob("*.md") if not {"made", "_build"} & set(path.relative_to(DOCS).parts)
+    path
+    for path in DOCS.rglob("*.md")
+    if not {"made", "_build"} & set(path.relative_to(DOCS).parts)
 )
 RUN = [path for path in PAGES if "{code-cell}" in path.read_text("utf-8")]
 LIBRARIES = {"recipes": ("SALib", "arch", "corner", "duckdb", "polars", "xarray")}
@@ -132,6 +135,7 @@ def test_every_public_name_is_in_the_reference(made, module):
         ("measures", [f"| `{name}` |" for name in measures.MEASURES]),
         ("figures", [f"## {name}\n" for name in ct.plot.__all__]),
         ("datasets", [f"## {name}\n" for name in ct.datasets.names()]),
+        ("formats", [f"| `{name}` |" for name in FORMATS]),
     ],
 )
 def test_a_gallery_has_every_entry_of_its_registry(made, page, entries):
@@ -143,7 +147,15 @@ def test_the_docstrings_become_restructured_text(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     import docstrings
 
-    text = ["Pays x_ and |y|.", "", "    p = e*2_", "", "Raises", "------", "NetworkError : for `a_`."]
+    text = [
+        "Pays x_ and |y|.",
+        "",
+        "    p = e*2_",
+        "",
+        "Raises",
+        "------",
+        "NetworkError : for `a_`.",
+    ]
     assert docstrings.restructured(text) == [
         r"Pays x\_ and \|y\|.", "", "::", "", "    p = e*2_", "",
         "Raises", "------", "NetworkError", "    for `a_`.",
