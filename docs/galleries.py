@@ -216,7 +216,8 @@ def measure_pages() -> str:
     return (
         f"# Measures\n\n{len(measures.MEASURES)} measures, each with a formula, a unit, a "
         'denominator and a source. `ct.rank(net, measures=["debtrank", "sinkrank"])` computes '
-        "them side by side; `ct.measures.MEASURES[name]` is the definition. Notation: `L[i, j]` is what i owes j, "
+        "them side by side; `ct.measures.MEASURES[name]` is the definition. "
+        "Notation: `L[i, j]` is what i owes j, "
         "`X[i, j]` the claim of i on j, K capital, A assets.\n\n" + "\n\n".join(parts) + "\n"
     )
 
@@ -243,8 +244,9 @@ def datasets() -> str:
     parts = [f"## {x.name}\n\n```text\n{x!s}\n```" for x in cards]
     return (
         "# Datasets\n\n`ct.datasets.load(name)` gives the network, `contagion datasets NAME` the "
-        "card. *Observed* data are published figures, *reconstructed* ones come from documents with gaps "
-        "that are filled by stated assumptions, *published examples* have a known answer, and "
+        "card. *Observed* data are published figures, *reconstructed* ones come from documents "
+        "with gaps that are filled by stated assumptions, *published "
+        "examples* have a known answer, and "
         "*illustrative* ones are made for the purpose.\n\n"
         + table(("name", "title", "kind", "date", "unit"), rows)
         + "\n\n"
