@@ -59,6 +59,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "contagion"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_sidebars = {"start": [], "index": []}
 html_show_sourcelink = False
 html_show_copyright = False
 html_context = {"default_mode": "light"}

@@ -32,7 +32,8 @@ def broken(site: Path) -> list[str]:
     A link to the source of the project has to lead to a file of this checkout. Other addresses have
     to be https and to name a host; nothing is fetched.
     """
-    pages = {path.resolve(): Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+    own = [path for path in site.rglob("*.html") if "_static" not in path.parts]
+    pages = {path.resolve(): Page(path.read_text("utf-8")) for path in own}
     found = []
     for path, page in pages.items():
         for link in sorted(page.links):

@@ -60,7 +60,7 @@ def listed(module: ModuleType) -> list[str]:
         if not name.startswith("_")
         and (
             getattr(value, "__module__", None) == module.__name__
-            or name.isupper()
+            or name == "CATALOGUE"
             or (inspect.ismodule(value) and package and value.__name__ == f"{package}.{name}")
         )
     ]
@@ -101,7 +101,8 @@ def page(room: str, names: list[str], home: dict[int, str]) -> str:
             entry = f".. auto{kind}:: {path}{members}\n"
         else:
             text = constant(value)
-            entry = f".. py:data:: {path}\n   :type: {type(value).__name__}\n\n   {text}\n"
+            kind = type(value).__name__
+            entry = f".. py:data:: {name}\n   :module: {room}\n   :type: {kind}\n\n   {text}\n"
         rows.append(
             f"   * - :py:obj:`{name} <{path}>`\n     - {docstrings.restructured([text])[0]}"
         )
