@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import docstrings  # noqa: E402
+import myst_nb.core.render  # noqa: E402
 
 import contagion  # noqa: E402
 
@@ -75,6 +76,26 @@ html_theme_options = {
 }
 
 
+def joined(outputs: list) -> list:
+    """Outputs of a cell, the text of each stream as one, exactly as it was written.
+
+    MyST-NB ends every piece of a stream with a new line. A command writes in pieces that end
+    anywhere, so that words would be broken.
+    """
+    found: list = []
+    streams: dict = {}
+    for output in outputs:
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in streams:
+            streams[name]["text"] += output["text"]
+        else:
+            found.append(output)
+            if name:
+                streams[name] = output
+    return found
+
+
 def setup(app) -> None:
     """Connect the docstrings of the package."""
+    myst_nb.core.render.coalesce_streams = joined
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)
