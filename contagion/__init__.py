@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         synthetic,
         venues,
     )
+    from .citations import cite
     from .errors import (
         AmbiguousSolution,
         ArgumentError,
@@ -91,6 +92,7 @@ __all__ = [
     "StressError",
     "Study",
     "UnknownNameError",
+    "cite",
     "compare_rules",
     "datasets",
     "experiments",
@@ -122,6 +124,7 @@ _IN = {  # the room of a name; a name with a capital is an error, the others are
     "Panel": "panel",
     "Shock": "shocks",
     "Study": "study",
+    "cite": "citations",
     "compare_rules": "experiments",
     "rank": "measures.ranking",
     "read": "network",

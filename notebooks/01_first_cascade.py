@@ -13,9 +13,9 @@
 # %% [markdown]
 # # A first cascade: the crypto-credit chain of June 2022
 #
-# In June 2022 the hedge fund Three Arrows Capital could not pay its lenders. Who had lent to it,
-# who had lent to them, and who bore the loss in the end? This notebook loads the tables, lets
-# Three Arrows fail, and follows the money.
+# **Question.** In June 2022 the hedge fund Three Arrows Capital could not pay its lenders. Who
+# had lent to it, who had lent to them, and who bore the loss in the end? This notebook loads the
+# tables, lets Three Arrows default, and follows the loss.
 
 # %%
 import contagion as ct
@@ -158,5 +158,8 @@ audit
 #
 #     contagion report cefi_credit_2022 --default three_arrows --out report.html
 #
-# What to try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
+# **Answer.** Nearly all of the loss passes to others: Genesis and Voyager default and pass most
+# of it on to their own creditors, outside this network. Celsius was insolvent before.
+#
+# To try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
 # Genesis takes over its claim, or `period="2022-11"`, before the failure of FTX.

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # How losses are shared
 #
-# When a trading venue is short, somebody has to go without. Who that is, is a *rule*: an insurance
-# fund first, then the winners, then everybody alike, or whoever comes too late. Every exchange,
-# lending protocol and clearing house has its own, and on a graph these rules meet.
+# **Question.** When a trading venue cannot pay all claims, who loses how much? A *rule* decides:
+# an insurance fund first, then the winners, then all claims pro rata, or those who withdraw last.
+# Every exchange, lending protocol and clearing house has its own rule. In a network these rules
+# meet.
 #
 # Three parts: textbook claims (numbers made for the purpose), the clawback of OKEx in 2018
 # (*reconstructed* from statements and press), and three venues with four banks (*illustrative*:
@@ -221,8 +222,9 @@ assert round(moved["bank_1"], 3) < 0 < round(moved["bank_3"], 3)
 ax = ct.plot.rule_comparison(comparison)
 
 # %% [markdown]
-# Fair by which measure? Pro rata takes less from the worst hit winner and spreads the loss a little
-# more; what falls on bystanders is the same under all three.
+# **Answer.** The rule decides who bears the loss, not how large it is. Pro rata takes less from
+# the winner with the largest loss and spreads the loss over more nodes. The part that falls on
+# bystanders is the same under all three rules.
 
 # %%
 comparison.fairness[["largest_haircut", "concentration", "bystander_share"]].round(3)

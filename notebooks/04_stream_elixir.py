@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Stream and Elixir, November 2025: two debtors that back each other
 #
-# Stream issued xUSD and lost 93 m USD with an outside manager. Elixir issued deUSD, backed mostly
-# by a loan to Stream; and Stream held nine tenths of that deUSD. What is either worth? Who holds
-# the bag? And what does a price feed change that says 1 all the time?
+# **Question.** Stream issued xUSD and lost 93 m USD with an outside manager. Elixir issued deUSD,
+# backed mostly by a loan to Stream, and Stream held nine tenths of that deUSD. What are the two
+# tokens worth? Who bears the loss in the end? And what changes when a price feed always says 1?
 #
 # - *Published*: the loss, the list of lenders, what Stream held of deUSD.
 # - *Reconstructed*, weakly: assets (one analyst's count), two lines of the list, the ranking of
@@ -254,8 +254,11 @@ assert line["loss_in_order"].iloc[0] < line["loss_pro_rata"].iloc[0]
 assert abs(line["loss_in_order"].sum() - latent) < 1.0
 
 # %% [markdown]
-# When the write-down comes, a vault that realizes it in its share price shares it alike; one that
-# does not, goes on paying whoever comes first. Both rules are in the catalogue.
+# **Answer.** The loop itself holds no value: the tokens are worth the assets outside it, and the
+# holders bear the loss. A feed that always says 1 does not remove the loss. It moves the loss
+# from those who withdraw first to those who withdraw last. A vault that writes the loss down in
+# its share price shares it pro rata; one that does not pays in the order of withdrawals. Both
+# rules are in the catalogue.
 
 # %%
 for name in ("metamorpho_v1_0", "metamorpho_v1_1"):

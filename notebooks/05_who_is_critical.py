@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Who is critical?
 #
-# There is no single answer. A measure can ask who owes most, who sits between the others, whose
-# failure costs others most, or where one more unit of capital helps most. This notebook asks all
-# of them, on two networks, and looks at how much of the order hangs on the measure, on the data
-# and on what had to be assumed.
+# **Question.** Which node is systemically critical? A measure can ask who owes most, who stands
+# between the others, whose default costs others most, or where one more unit of capital helps
+# most. This notebook computes all of them on two networks. It shows how much of the order depends
+# on the measure, on the data and on assumptions.
 #
 # - *Observed*: what the banks of 16 countries claim on each other (BIS, end of 2022).
 # - *Reconstructed*: the crypto-credit chain of 2022, mostly from court papers.
@@ -317,9 +317,9 @@ assert np.isclose(gain, 100 * scorecards.weights("2018")["intra_financial_assets
 round(gain, 2)
 
 # %% [markdown]
-# ## What to take along
+# ## Answer
 #
-# - Who is first hangs on the question. Say the question before the name.
+# - **Answer.** Which node is first depends on the question. State the question before the name.
 # - The order of the 16 systems is that of observed debts, and holds under noise of 20 %. How many
 #   would fail is a matter of the capital, which was assumed.
 # - Impact and protection are different things: the node whose failure costs most need not be the

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Partial data and uncertainty
 #
-# Often only two numbers a bank are known: what it lends to the others in all, and what it owes to
-# them. Who lends to whom is not. And the shock is not known either. This notebook goes from such
-# totals to networks, from networks to thousands of scenarios, and says at every step how exact the
-# answer is.
+# **Question.** Often only two numbers of each bank are known: its total claims on other banks and
+# its total debts to them. The bilateral exposures are not known, and the shock is not known
+# either. What can still be said, and how exact is it? This notebook goes from totals to networks,
+# and from networks to thousands of scenarios, with the error of each step.
 #
 # - *Made up*: a system of 40 banks, drawn from a seed, so that the truth is known and what is
 #   reconstructed can be held against it. Its amounts have no currency.
@@ -258,13 +258,13 @@ print(through)
 print(reverse.fewest_triggers(chain, ct.EisenbergNoe(), fail=["genesis"]))
 
 # %% [markdown]
-# ## What to take along
+# ## Answer
 #
-# - Margins do not fix a network, and the usual way to fill it in, maximum entropy, is too calm.
-#   Report a range: an even network, a sparse one, and an ensemble.
+# - **Answer.** Totals do not determine a network. Maximum entropy, the usual method, shows too
+#   little contagion here. Report a range: an even network, a sparse one, and an ensemble.
 # - An interval covers the error of sampling. It does not cover the assumptions: volatility,
 #   correlation, the cost of failure. Vary those, as in the phase diagram.
-# - Importance sampling and shared scenarios buy exactness for nothing.
+# - Importance sampling and common scenarios reduce the error at no cost.
 #
 # From a terminal: `contagion reconstruct margins.csv --method fitness --density 0.1 --samples 20
 # --out guesses`, then `contagion stress guesses --set volatility=0.03 --out run`. A run that was

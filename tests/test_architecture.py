@@ -25,6 +25,7 @@ ROOMS = (
     "text",
     "facts",
     "records",
+    "citations",
     "statistics",
     "kernels",
     "rules",

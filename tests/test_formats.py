@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -489,9 +488,6 @@ def test_the_wrong_format_is_refused_and_plain_reads_as_it_stands(put, shell):
 
 
 def test_the_list_of_formats(shell):
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
-    for one in FORMATS.values():
-        assert f"| `{one.name}` | {one.title} | {' or '.join(one.tables)} |" in readme
     code, said = shell("formats")
     assert code == 0 and all(one.title in said for one in FORMATS.values())
     code, said = shell("formats", "--json")

@@ -4,8 +4,8 @@ Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and e
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
 
 - `scenario_grid`, `span`, `option_values`: the worst loss of a portfolio over moves of price and
-volatility, or over arrays computed elsewhere; the grid of an exchange is with the exchange
-(:mod:`contagion.venues.deribit`)
+  volatility, or over arrays computed elsewhere; the grid of an exchange is with the exchange
+  (:mod:`contagion.venues.deribit`)
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
 - `filtered_history`: past losses rescaled to the volatility of today
 - `procyclicality`, `backtest`: margin through the cycle, and whether it was enough

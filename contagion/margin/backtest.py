@@ -110,8 +110,9 @@ def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
 def independence_test(exceeded: ArrayLike) -> CoverageTest:
     """Do exceedances come in clusters? Christoffersen's test against a Markov chain.
 
-    LR = 2 [n00 ln(1 − π01) + n01 ln π01 + n10 ln(1 − π11) + n11 ln π11
-            − (n00 + n10) ln(1 − π) − (n01 + n11) ln π]
+        LR = 2 [n00 ln(1 − π01) + n01 ln π01 + n10 ln(1 − π11) + n11 ln π11
+                − (n00 + n10) ln(1 − π) − (n01 + n11) ln π]
+
     n_ab = days in state b after a day in state a, π_ab = n_ab / (n_a0 + n_a1), 0 ln 0 = 0,
     chi-squared with 1 degree of freedom. `exact`: given the number of exceedances, every order of
     the days is equally likely if they are independent; the number of runs is counted out.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..citations import cite
 from ..media import notebook, shown
 from ..text import same_scale
 from ..vocabulary import MOST
@@ -200,6 +201,10 @@ class PropagationResult(RunArrays):
         return audit(self, self.ledger)
 
     # -- representations --------------------------------------------------------------------
+
+    def cite(self) -> str:
+        """BibTeX of the package and of the papers behind the model and the rules of the nodes."""
+        return cite(self)
 
     def summary(self) -> list[str]:
         """Four lines a person wants to read."""

@@ -33,9 +33,9 @@ def rule(
 ) -> Rule:
     """Insurance pool up to a drawdown, then auto-deleveraging by rank.
 
-    isolated pool:  the pool pays until it is empty (drawdown 100 %)
-    shared pool:    it pays for one contract at most  trigger × peak − drawn,  and not more than
-                    it has; above that the users of this contract are deleveraged
+        isolated pool:  the pool pays until it is empty (drawdown 100 %)
+        shared pool:    it pays for one contract at most  trigger × peak − drawn,  and not more
+                        than it has; above that the users of this contract are deleveraged
 
     The drawdown of a shared pool is that of the *contract*: its loss in the last 8 hours, divided
     by the highest balance of the pool in these 8 hours.
