@@ -165,7 +165,7 @@ def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
     total = weight.sum(-1)
     if ((total == 0) & (passed > 0)).any():
         raise ArgumentError("stake must not be zero for every debtor: somebody takes over.")
-    return passed[..., None] * ratio(weight, total[..., None], 0.0)
+    return np.asarray(passed[..., None] * ratio(weight, total[..., None], 0.0))
 
 
 def _positions(name: str, values: ArrayLike) -> np.ndarray:

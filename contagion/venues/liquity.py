@@ -1,7 +1,7 @@
 """Liquity v1: the stability pool first, the other borrowers after it.
 
 Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors get the
-collateral (`liquidation_rounds`); what the pool does not cover is redistributed to all other troves
+collateral (`liquidation`); what the pool does not cover is redistributed to all other troves
 by stake (`redistributed`). As a rule that shares the loss: `v1`.
 """
 

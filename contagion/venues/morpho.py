@@ -1,7 +1,7 @@
 """Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
 
 A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
-`liquidation_rounds`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
+`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
 MetaMorpho vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0`
 a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first
 is paid in full: the same graph, two distributions of the loss. No rule here needs layers.
