@@ -403,9 +403,9 @@ def test_closed_forms_and_rules_are_the_same_numbers():
         haircut = venues.bitfinex.uniform_haircut(amount.sum() - (loss - fund), amount.sum())
         cut = lost(venues.bitfinex.rule_2016(), loss - fund, amount=amount)
         np.testing.assert_allclose(cut, haircut * amount, atol=1e-8)
-        index = venues.drift.deposit_index(1.1, loss - fund, amount.sum())
+        burned = venues.drift.burned([loss], [1], amount.sum(), supply_index=1.1, fund=fund)
         kept = amount - lost(venues.drift.spot(fund), loss, layer="deposits", amount=amount)[:5]
-        np.testing.assert_allclose(1.1 * kept / amount, index, atol=1e-8)
+        np.testing.assert_allclose(1.1 * kept / amount, burned.supply_index, atol=1e-8)
         pool, cap = float(rng.uniform(50, 500)), 0.45
         scale = venues.gmx.capped_profit(amount.sum(), pool, cap=cap).scale
         unpaid = lost(venues.gmx.v2(pool, cap), amount.sum(), layer="profits", amount=amount)[:5]

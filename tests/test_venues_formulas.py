@@ -157,7 +157,6 @@ def test_rates_of_sharing():
 def test_drift():
     perp = venues.drift.perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
     assert (perp.fund, perp.fees, perp.socialized, perp.per_unit) == (30, 10, 60, 0.02)
-    assert venues.drift.deposit_index(1.10, 30, 1_000) == pytest.approx(1.067)
     with pytest.raises(ValueError, match="open_long"):
         venues.drift.perp_loss(100, 0, 0, fund=99)
     assert venues.drift.perp_loss(100, 0, 0, fund=100).per_unit == 0
@@ -172,7 +171,7 @@ def test_scores_and_prices_keep_nan():
     assert np.isnan(venues.dydx.fund_payment([NAN, 1], [1, NAN])).all()
     assert np.isnan(venues.bitfinex.uniform_haircut([NAN, 1], [1, NAN])).all()
     assert np.isnan(venues.okx.clawback_rate([NAN, 1], [[1, 1], [1, NAN]])).all()
-    assert np.isnan(venues.drift.deposit_index(1, NAN, 1))
+    assert np.isnan(venues.drift.burned([NAN, 1], [1, 1], 9).supply_index)
     assert np.isnan(venues.morpho.incentive(NAN)) and np.isnan(venues.maker.flop_lot(NAN))
 
 
@@ -193,7 +192,10 @@ BAD = {
     "theta": lambda: venues.adl_research.budget([1], [1], theta=1.5),
     "assets": lambda: venues.bitfinex.uniform_haircut(-1, 1),
     "profits": lambda: venues.okx.clawback_rate(1, 1),
-    "loss must not exceed": lambda: venues.drift.deposit_index(1, 2, 1),
+    "bad debt must not exceed": lambda: venues.drift.burned([2], [1], 1),
+    "shares must have an axis": lambda: venues.morpho.burned(2, 1, 3),
+    "bad must be": lambda: venues.kamino.burned([2], [1.5], 3),
+    "order": lambda: venues.compound.grown(1, 0.1, 1, order=0),
     "collateral": lambda: venues.aave.liquidation(-1, 1, threshold=0.8, bonus=1.05),
     "bonus": lambda: venues.aave.liquidation(1, 1, threshold=0.8, bonus=0.05),
     "total_debt": lambda: venues.aave.liquidation(1, 2, threshold=0.8, bonus=1, total_debt=1),
@@ -208,7 +210,7 @@ BAD = {
     ),
     "mode": lambda: venues.liquity.liquidation(1, 1, pool=1, mode="panic"),
     "total_ratio": lambda: venues.liquity.liquidation(1, 1, pool=1, mode="recovery"),
-    "stake": lambda: venues.liquity.redistribution(1, 1, [0, 0]),
+    "stake": lambda: venues.liquity.redistributed(1, [0, 0]),
     "sump": lambda: venues.maker.settlement(1, 1, sump=0, bump=1, hump=0),
     "bids": lambda: venues.maker.flop_lot(250, bids=-1),
     "price": lambda: venues.maker.dilution(1, 0, 1),

@@ -341,9 +341,7 @@ TROVES = {
 def test_liquity_shares_debt_as_the_contract_does():
     """Notes on mechanisms, C4 with the formulas of TroveManager."""
     trove = venues.liquity.liquidation(1_050, 1_000, pool=400)
-    debt, _ = venues.liquity.redistribution(
-        trove.debt_redistributed, trove.collateral_redistributed, [1_000, 3_000]
-    )
+    debt = venues.liquity.redistributed(trove.debt_redistributed, [1_000, 3_000])
     done = venues.liquity.v1().allocate(1_000, TROVES)
     assert absorbed(done) == [trove.offset, trove.debt_redistributed]
     assert losses(done)[2:] == debt.tolist()

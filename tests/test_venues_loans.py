@@ -230,8 +230,71 @@ def test_liquity_accounts_for_everything():
         held = t.to_pool + t.collateral_redistributed + t.gas + t.surplus + t.collateral_left
         assert_allclose(held, COLLATERAL, rtol=1e-12)
         assert all((values >= -1e-9).all() for values in parts(t).values())
-    debt, collateral = venues.liquity.redistribution(600, 626.85, [1_000, 3_000])
-    assert debt.tolist() == [150, 450] and collateral.sum() == pytest.approx(626.85)
+
+
+# -- debts as shares of a pool ---------------------------------------------------------------------
+
+
+def pools(seed, scenarios=50, positions=7):
+    """Shares, index of the debts, supply of a pool that has lent a part of it."""
+    rng = np.random.default_rng(seed)
+    shares = rng.lognormal(3, 1, (scenarios, positions))
+    index = rng.uniform(1, 2, scenarios)
+    return rng, shares, index, shares.sum(-1) * index / rng.uniform(0.3, 1, scenarios)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_interest_compounds_to_third_order(seed):
+    rng, _, index, _ = pools(seed)
+    rate, time = rng.uniform(0, 0.5, 50), rng.uniform(0, 1, 50)
+    more = venues.morpho.grown(index, rate, time)
+    exact = index * np.exp(rate * time)
+    assert (more <= exact).all() and (exact - more <= exact * (rate * time) ** 4 / 24).all()
+    simple = venues.compound.grown(index, rate, time, order=1)
+    assert_allclose(simple, index * (1 + rate * time))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_debtors_no_longer_owe_a_fund_and_the_suppliers_lose(seed):
+    rng, shares, index, supply = pools(seed)
+    bad, fund = rng.choice([0, 0.4, 1], shares.shape), rng.uniform(0, 60, 50)
+    done = venues.kamino.burned(shares, bad, supply, index=index, supply_index=1.3, fund=fund)
+    gone = ((shares - done.shares) * index[:, None]).sum(-1)
+    assert_allclose(gone, done.bad_debt)
+    assert_allclose(done.bad_debt, done.fund + done.suppliers)
+    assert_allclose(supply * (1 - done.supply_index / 1.3), done.suppliers, atol=1e-9)
+    assert (done.shares[bad == 1] == 0).all() and (done.shares[bad == 0] == shares[bad == 0]).all()
+    assert (done.fund <= fund).all() and (done.supply_index >= 0).all()
+
+
+def test_a_pool_that_is_lent_out_and_all_bad_leaves_suppliers_nothing():
+    _, shares, index, _ = pools(0)
+    supply = (shares * index[:, None]).sum(-1)
+    assert_allclose(
+        venues.morpho.burned(shares, True, supply, index=index).supply_index, 0, atol=1e-12
+    )
+
+
+def test_morpho_burns_what_its_liquidation_leaves():
+    """Collateral 80, debt 100 at 86 %: 23.36 of bad debt, a haircut of 2.336 % on 1,000."""
+    bad = venues.morpho.liquidation(80, 100, lltv=0.86).bad_debt
+    done = venues.morpho.burned([bad, 500], [True, False], 1_000)
+    assert round(1 - done.supply_index, 5) == 0.02336
+    table = {"claimant": ["a", "b"], "amount": [750.0, 250.0]}
+    shared = venues.morpho.blue().allocate(bad, table).table["loss"]
+    assert_allclose(shared, [750 * (1 - done.supply_index), 250 * (1 - done.supply_index)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_redistribution_moves_debts_and_loses_nothing(seed):
+    rng, debts, _, amount = pools(seed)
+    stake = rng.uniform(0, 5, debts.shape)
+    passed = venues.liquity.redistributed(amount, stake)
+    assert_allclose((debts + passed).sum(-1), debts.sum(-1) + amount)
+    assert_allclose(passed * stake.sum(-1, keepdims=True), amount[:, None] * stake)
+    by_debt = debts + venues.liquity.redistributed(amount, debts)  # an index that grows
+    index = 1 + amount / debts.sum(-1)
+    assert_allclose(by_debt, debts * index[:, None])
 
 
 def test_maker():

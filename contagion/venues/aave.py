@@ -1,6 +1,6 @@
 """Aave: how a loan is liquidated, and who bears the deficit that is left.
 
-A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation_rounds`).
+A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation`).
 Debt left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
 assets, first come, first served, behind whoever covers it.
 

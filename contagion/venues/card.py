@@ -139,8 +139,12 @@ def _prose(each: Any) -> str:
 
 
 def _is_formula(each: Any, module: str) -> bool:
-    own = (isfunction(each) or isclass(each)) and each.__module__ == module
-    return own and not each.__name__.startswith("_") and "Source:" in (each.__doc__ or "")
+    """A record of the file, or a function of it or of the venue that it shares the formula with."""
+    own = isclass(each) and each.__module__ == module
+    shared = isfunction(each) and each.__module__.startswith(f"{__package__}.")
+    return (
+        (own or shared) and not each.__name__.startswith("_") and "Source:" in (each.__doc__ or "")
+    )
 
 
 def _bar(before: float, taken: float, loss: float, mark: str, rest: str) -> str:

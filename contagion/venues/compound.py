@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answers, numbers
+from .debt_shares import grown as grown
 from .parameters import fund_then_run
 from .record import Document, Terms, Venue
 

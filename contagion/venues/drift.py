@@ -2,7 +2,7 @@
 
 In a perpetual market the fund and the fee pool pay first, the rest is charged to every unit of
 open interest through the funding rate (`perp`, `perp_loss`). In a spot market the fund pays first
-and the deposit index falls, pro rata on all depositors (`spot`, `deposit_index`).
+and the deposit index falls, pro rata on all depositors (`spot`, `burned`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..rules.pro_rata import ProRata
 from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .debt_shares import burned as burned
 from .parameters import fund_then, money
 from .record import Document, Terms, Venue
 
@@ -80,7 +81,7 @@ def spot(fund: float | None = None) -> Rule:
     """Insurance fund, then all deposits of the token pro rata: the deposit index falls.
 
     fund pays min(L, fund); the rest R cuts every deposit: index × (1 − R / deposits)
-    (`deposit_index`)
+    (`burned`)
 
     Claims: layer "deposits", one row a deposit with `amount` in the token; layer "insurance
     fund" where stakers hold claims.
@@ -183,42 +184,6 @@ def perp_loss(
         answer(rest, *given),
         answer(ratio(rest, base, 0.0), *given, base),
     )
-
-
-def deposit_index(index: ArrayLike, loss: ArrayLike, deposits: ArrayLike) -> Numbers:
-    """The deposit index of a Drift spot market after a loss: index × (1 − loss / deposits).
-
-    All deposits of the token bear it pro rata at once.
-
-    Parameters
-    ----------
-    index : cumulative deposit interest, > 0.
-    loss : what the insurance fund left of the borrow, >= 0, in the token.
-    deposits : all deposits with interest, > 0, in the token.
-
-    Returns
-    -------
-    The new index, >= 0.
-
-    Raises
-    ------
-    ValueError : an amount out of range, or a loss above the deposits.
-
-    Example
-    -------
-    Index 1.10, borrow 50 of which the fund pays 20, deposits 1,000.
-
-    >>> round(deposit_index(1.10, 50 - 20, 1_000), 6)
-    1.067
-
-    Source: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs (function
-    calculate_cumulative_deposit_interest_delta_to_resolve_bankruptcy), read @ 0069fa3.
-    """
-    old, lost = numbers("index", index, above=0), numbers("loss", loss, 0)
-    total = numbers("deposits", deposits, above=0)
-    if (lost > total).any():
-        raise ArgumentError("loss must not exceed deposits: there is nobody left to bear the rest.")
-    return answer(old * (1 - lost / total), old, lost, total)
 
 
 CATALOGUE = (

@@ -1,7 +1,7 @@
 """Euler v2: debt without collateral is socialized over the shares of the vault, or stays owed.
 
 Since 2024 a position in violation is liquidated at a discount that grows with the violation
-(`liquidation_rounds`). The remaining debt lowers the share price of the vault, pro rata, unless the
+(`liquidation`). The remaining debt lowers the share price of the vault, pro rata, unless the
 vault is set not to socialize: then who redeems first is paid in full (`v2`).
 """
 

@@ -7,6 +7,7 @@ to be socialized; until then depositors stay at par and who leaves first is whol
 from __future__ import annotations
 
 from ..rules.rule import Rule
+from .debt_shares import burned as burned
 from .parameters import shared_or_run
 from .record import Document, Terms, Venue
 

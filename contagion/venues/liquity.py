@@ -1,8 +1,8 @@
 """Liquity v1: the stability pool first, the other borrowers after it.
 
 Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors get the
-collateral (`liquidation_rounds`); what the pool does not cover is redistributed to all other troves
-by stake (`redistribution`). As a rule that shares the loss: `v1`.
+collateral (`liquidation`); what the pool does not cover is redistributed to all other troves
+by stake (`redistributed`). As a rule that shares the loss: `v1`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..rules.rule import Rule
 from ..rules.waterfall import Layer, Waterfall
 from ..statistics.arrays import Numbers, answers, numbers, ratio
 from ..text import choice
+from .debt_shares import redistributed as redistributed
 from .parameters import at_most, capacity, share
 from .record import Document, Terms, Venue
 
@@ -276,46 +277,6 @@ def liquidation_v2(
     parts = (icr, offset, to_pool, shared, passed, fee, taken - to_pool - passed)
     left = (np.where(closed, 0.0, owed), np.where(closed, 0.0, held))
     return TroveLiquidation(*answers((*parts, *left), held, owed, funds, least, extra, more))
-
-
-def redistribution(
-    debt: ArrayLike, collateral: ArrayLike, stake: ArrayLike
-) -> tuple[np.ndarray, np.ndarray]:
-    """Debt and collateral that each remaining trove takes over: pro rata by stake.
-
-    debt_k = debt × stake_k / Σ stake, collateral_k in the same proportion. A trove's stake is
-    its collateral, corrected for redistributions that it has not yet been credited with.
-
-    Parameters
-    ----------
-    debt, collateral : (...) what is redistributed, >= 0.
-    stake : (..., n) stakes of the troves that remain, >= 0.
-
-    Returns
-    -------
-    Two arrays (..., n): debt and collateral of each trove.
-
-    Raises
-    ------
-    ArgumentError : a negative amount, no axis of troves, or nobody left to take over the debt.
-
-    Example
-    -------
-    >>> redistribution(600, 626.85, [1_000, 3_000])
-    (array([150., 450.]), array([156.7125, 470.1375]))
-
-    Source: liquity/dev, TroveManager.sol (_redistributeDebtAndColl, _computeNewStake), read @
-    048ae7a.
-    """
-    owed, held = numbers("debt", debt, 0), numbers("collateral", collateral, 0)
-    weight = numbers("stake", stake, 0)
-    if weight.ndim == 0:
-        raise ArgumentError("stake must have an axis of troves, the last one.")
-    total = weight.sum(-1, keepdims=True)
-    if ((total[..., 0] == 0) & ((owed > 0) | (held > 0))).any():
-        raise ArgumentError("stake must not be zero for every trove: somebody takes over the debt.")
-    share = ratio(weight, total, 0.0)
-    return owed[..., None] * share, held[..., None] * share
 
 
 CATALOGUE = (

@@ -1,7 +1,7 @@
 """Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
 
 A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
-`liquidation_rounds`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
+`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
 MetaMorpho vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0`
 a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first
 is paid in full: the same graph, two distributions of the loss. No rule here needs layers.
@@ -17,6 +17,8 @@ from ..rules.order import FirstCome
 from ..rules.pro_rata import PRO_RATA
 from ..rules.rule import Rule
 from ..statistics.arrays import Numbers, answer, numbers, ratio
+from .debt_shares import burned as burned
+from .debt_shares import grown as grown
 from .record import Document, Terms, Venue
 
 
@@ -227,7 +229,7 @@ CATALOGUE = (
         build=blue,
         title="Pro rata on the suppliers of the market",
         documents=(Document("morpho-org/morpho-blue @ 0187e94", "2023", "in full"),),
-        read="The code of the liquidation.",
+        read="The code of the liquidation, of writing off and of interest.",
         simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
         "and with a hard-coded oracle nothing is liquidated; the rule is not called "
         "then.",
