@@ -105,6 +105,7 @@ FROM_DATA = {  # these begin a provenance
     "exposure_network.read",
     "source.load",
     "making.reconstructed",
+    "assets_alone.one_of_each",
 }
 SAME = {
     "checks.networks_of",
