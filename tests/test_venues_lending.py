@@ -47,6 +47,7 @@ LAYERS = {
     "sky": ["surplus", "genesis capital", "sky", "usds"],
     "ethena": ["usde"],
     "lido": ["steth"],
+    "eigenlayer": [],
     "rocket_pool": ["reth"],
     "ccp": [
         "defaulter margin",
@@ -85,6 +86,7 @@ VARIANTS = [
     ("sky", {}),
     ("ethena", {}),
     ("lido", {}),
+    ("eigenlayer", {}),
     ("rocket_pool", {}),
     ("maker", {}),
     ("maker", {"mkr": 15.0}),

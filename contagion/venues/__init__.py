@@ -44,6 +44,7 @@ from . import curve as curve
 from . import deribit as deribit
 from . import drift as drift
 from . import dydx as dydx
+from . import eigenlayer as eigenlayer
 from . import emir as emir
 from . import ethena as ethena
 from . import euler as euler

@@ -128,17 +128,27 @@ def v2_safety_module(stake: float | None = None, slash: float = 0.30, by: str = 
 
 
 def health_factor(
-    collateral: ArrayLike, debt: ArrayLike, *, threshold: ArrayLike, axis: int | None = None
+    collateral: ArrayLike,
+    debt: ArrayLike,
+    *,
+    threshold: ArrayLike,
+    e_mode: ArrayLike | None = None,
+    in_category: ArrayLike = True,
+    axis: int | None = None,
 ) -> Numbers:
     """The health factor of accounts: Σ collateral × liquidation threshold / debt.
 
-    Below 1 an account can be liquidated.
+    Below 1 an account can be liquidated. In e-mode, collateral that belongs to the category of the
+    account counts with the threshold of the category (and is seized with the bonus of the category:
+    `bonus` of :func:`liquidation`); other collateral counts with its own.
 
     Parameters
     ----------
     collateral : values in the base currency, >= 0.
     debt : value of all debt of the account, >= 0.
     threshold : liquidation threshold of each asset, 0 to 1.
+    e_mode : liquidation threshold of the e-mode category of the account, 0 to 1; None: none.
+    in_category : bool, whether each asset is collateral of that category.
     axis : axis of `collateral` that lists the assets of one account; None for one asset each.
 
     Returns
@@ -156,11 +166,19 @@ def health_factor(
     >>> health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1)
     1.05
 
-    Source: aave-dao/aave-v3-origin, GenericLogic.calculateUserAccountData, after the project's
-    notes.
+    In an e-mode of 0.95 that the first asset belongs to, (6,000 × 0.95 + 4,000 × 0.9) / 8,000:
+
+    >>> round(health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], e_mode=0.95,
+    ...     in_category=[True, False], axis=-1), 4)
+    1.1625
+
+    Source: aave-dao/aave-v3-origin, GenericLogic.calculateUserAccountData, read @ 00cec22.
     """
     held, owed = numbers("collateral", collateral, 0), numbers("debt", debt, 0)
-    counted = held * numbers("threshold", threshold, 0, 1)
+    part = numbers("threshold", threshold, 0, 1)
+    if e_mode is not None:
+        part = np.where(in_category, numbers("e_mode", e_mode, 0, 1), part)
+    counted = held * part
     if axis is not None:
         counted = counted.sum(axis)
     return answer(ratio(counted, owed, np.inf), counted, owed)
