@@ -44,7 +44,7 @@ class Moment:
         def depth(now: MarketState) -> np.ndarray:
             if withdrawal is None:
                 return np.ones(now.gone.shape[-1])
-            return withdrawal.depth(now.gone, np.sqrt(now.variance))[0]
+            return np.asarray(withdrawal.depth(now.gone, np.sqrt(now.variance))[0])
 
         return watch
 

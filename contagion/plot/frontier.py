@@ -9,9 +9,10 @@ import numpy as np
 from ..errors import expect
 from ..experiments.policy import ShockComparison
 from ..media import figure
+from ..text import listed
 from ..units import scale
 from . import style
-from .pieces import listed, short
+from .pieces import short
 from .spread import spread
 
 if TYPE_CHECKING:

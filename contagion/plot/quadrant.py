@@ -74,7 +74,7 @@ def impact_quadrant(table: pd.DataFrame, x: str = X, y: str = Y, *, ax: Axes | N
     ax.axhline(middle[1], **look)  # type: ignore[arg-type]
     for set_, values in ((ax.set_xlim, across), (ax.set_ylim, up)):
         high = float(values.max()) or 1.0
-        set_(-0.06 * high, 1.22 * high)  # type: ignore[operator]
+        set_(-0.06 * high, 1.22 * high)
     for (at, height), text in CORNERS.items():
         ax.text(at, height, text, transform=ax.transAxes, fontsize=8, color=style.QUIET,
                 style="italic", ha="left" if at < 0.5 else "right",
@@ -86,7 +86,7 @@ def impact_quadrant(table: pd.DataFrame, x: str = X, y: str = Y, *, ax: Axes | N
     gone = int((~known).sum())
     note += f" Left out for want of a number: {gone:,} of {len(known):,} nodes." if gone else ""
     style.heading(ax, "Who endangers others, and who is in danger", note)
-    names = [short(str(table.index[i]), 24) for i in order]
+    names = [short(str(table.index[int(i)]), 24) for i in order]
     spread(ax, across, up, names, NAMED)
     return ax
 

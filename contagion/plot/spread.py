@@ -29,7 +29,7 @@ def spread(ax: Axes, x: np.ndarray, y: np.ndarray, names: list[str], most: int =
     frame = ax.get_window_extent()
     canvas = np.array([frame.x0, frame.y0, frame.x1, frame.y1]) / point
     taken = np.column_stack([at - 3.5, at + 3.5])
-    said = [text.get_window_extent().extents / point for text in ax.texts]
+    said = [np.array(text.get_window_extent().extents) / point for text in ax.texts]
     taken = np.concatenate([taken, np.reshape(said, (-1, 4))])
     for k, name in enumerate(names[:most]):
         wide, tall = broad(name, SIZE), LINE * SIZE

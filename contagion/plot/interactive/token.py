@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...lookthrough import LookThrough
 from ...media import visible
-from ...text import same_scale
+from ...text import listed, same_scale
 from ...units import scale
 from .. import style
 from ..maps.choice import Choice, Flows
@@ -17,7 +17,7 @@ from ..maps.curves import curves
 from ..maps.labels import labels
 from ..maps.rings import places
 from ..maps.scene import Scene
-from ..pieces import listed, short
+from ..pieces import short
 
 HOLDERS, WRAPPED, BEHIND, ASSETS = 14, 8, 5, 4  # marks one step away, further, and behind it
 VAULTS = ("vault", "curator")

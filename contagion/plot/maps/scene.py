@@ -8,10 +8,10 @@ import numpy as np
 
 from ...network.exposure_network import ExposureNetwork
 from ...results.propagation_result import PropagationResult
-from ...text import money, same_scale
+from ...text import listed, money, same_scale
 from ...units import Scale, scale
 from .. import style
-from ..pieces import listed, short
+from ..pieces import short
 from .choice import ALL, STATES, Choice, Flows, between, choose
 from .curves import Curve, curves
 from .labels import Label, labels
