@@ -249,16 +249,26 @@ def _returns(
         file = (home / str(value)).resolve()
         if not (file.is_relative_to(home) and file.is_file()):
             raise ShockError(f"returns: there is no file {str(value)!r} beside the scenarios.")
-        table = door.read(file, "scenarios", Reading()).table
-        if table.empty or len(table.columns) < 2:
-            raise ShockError(f"returns: {file.name} has no rows, or no column but the first.")
-        table = table.set_index(table.columns[0])
-        text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
-        if text:
-            raise ShockError(
-                f"returns: {file.name} has cells that are no numbers in {listing(text)}."
-            )
+        table = series(file, "returns: ")
     return table.rename(columns=dict(names))
+
+
+def series(file: Path, what: str = "") -> pd.DataFrame:
+    """Numbers over time from a file: the first column is the time, the others are named.
+
+    Raises
+    ------
+    ShockError : for a file without rows or columns, and for cells that are no numbers; `what` is in
+        front.
+    """
+    table = door.read(file, "scenarios", Reading()).table
+    if table.empty or len(table.columns) < 2:
+        raise ShockError(f"{what}{file.name} has no rows, or no column but the first.")
+    table = table.set_index(table.columns[0])
+    text = [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]
+    if text:
+        raise ShockError(f"{what}{file.name} has cells that are no numbers in {listing(text)}.")
+    return table
 
 
 def _shocks(

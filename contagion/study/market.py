@@ -17,11 +17,11 @@ from ..liquidation.coupling.course import steps
 from ..models import Model
 from ..network import tables
 from ..network.exposure_network import ExposureNetwork
-from ..network.tables import Reading, door
 from ..network.tables.reading import OPTIONS as READING
 from ..rules import Rule
+from ..scenarios.files import series
 from ..shocks import Shock
-from ..text import known_name, listing
+from ..text import known_name
 from ..units import conversion
 from .rule_words import rule_from
 from .values import plain_value, read_value
@@ -136,7 +136,7 @@ def coupled(
     own = dict(cascade)
     given = {key: own.pop(key) for key in (*ON_GRAPH, "path", "rounds") if key in own}
     if isinstance(given.get("path"), str):
-        given["path"] = course(folder / given["path"])
+        given["path"] = series(folder / given["path"])
     free = own.pop("free", {})
     return together(book, _cascade(own), network, free, model=model, **given)
 
@@ -159,9 +159,16 @@ def alone(
         raise ArgumentError("[shock]: without a [network] a shock is of prices alone.")
     if not moves and not isinstance(path, str):
         raise ArgumentError('Say which price moves: [shock] price = { ETH = "-30%" }.')
+    if moves and isinstance(path, str):
+        raise ArgumentError(
+            f"[cascade] path = {path!r} says where prices end: leave [shock] price out, or write a "
+            "number of steps."
+        )
+    for name in moves:
+        known_name(name, book.prices, "asset", "[shock] price")
     if isinstance(path, int) and path == 1:
         return _cascade(own).run(book, moves, free)
-    table = _stepped(book, moves, path) if isinstance(path, int) else course(folder / path)
+    table = _stepped(book, moves, path) if isinstance(path, int) else series(folder / path)
     return _cascade(own).run(book, free=free, path=table, rounds=rounds)
 
 
@@ -175,24 +182,6 @@ def _stepped(book: MarginBook, moves: Mapping[str, float], count: int) -> pd.Dat
     after = before * (1.0 + np.array(list(moves.values())))
     way = steps(before, after[None], count)[0]
     return pd.DataFrame(way, columns=list(moves), index=range(1, count + 1))
-
-
-def course(file: Path) -> pd.DataFrame:
-    """Prices on a path: first column the date, one column an asset.
-
-    Raises
-    ------
-    ArgumentError : for a file without rows, and for cells that are no numbers, with the columns.
-    """
-    table = door.read(file, "scenarios", Reading()).table
-    if table.empty or len(table.columns) < 2:
-        raise ArgumentError(
-            f"{file.name}: prices on a path have a first column with dates and one column an asset."
-        )
-    table = table.set_index(table.columns[0])
-    if text := [c for c in table if not pd.api.types.is_numeric_dtype(table[c].dtype)]:
-        raise ArgumentError(f"{file.name} has cells that are no numbers in {listing(text)}.")
-    return table
 
 
 def places(market: Mapping[str, Any]) -> dict[str, str]:
