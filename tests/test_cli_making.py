@@ -35,7 +35,7 @@ def test_a_generated_network_can_be_read_and_run(cli, tmp_path):
     pd.testing.assert_frame_equal(net.balance_sheet, want.balance_sheet, check_names=False)
     assert net.name == want.name and set(net.amount) == {2.0}
     code, out, _ = cli("run", tmp_path / "net", "--default", net.names[0])
-    assert code == 0 and "initial loss" in out
+    assert code == 0 and "is destroyed" in out
 
 
 def test_a_stack_keeps_its_holdings(cli, tmp_path):

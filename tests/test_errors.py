@@ -148,7 +148,9 @@ def filled(function: Any, word: str, value: Any) -> dict[str, Any]:
     for name, parameter in inspect.signature(function).parameters.items():
         if name == word:
             arguments[name] = value
-        elif parameter.default is parameter.empty:
+        elif (
+            parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
+        ):
             kinds = kinds_of(parameter)
             right = next((RIGHT[kind] for kind in kinds if kind in RIGHT), None)
             arguments[name] = [right] if kinds[0] == "Iterable" else right

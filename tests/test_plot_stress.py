@@ -31,7 +31,7 @@ def note_of(ax) -> str:
 
 def cells(ax) -> dict[tuple[int, int], str]:
     """{(column, row): text} of the numbers in the cells."""
-    found = [text for text in ax.texts if text.get_fontsize() < 8]
+    found = [text for text in ax.texts if text.get_text() and text.get_fontsize() <= 8]
     return {tuple(int(x) for x in text.get_position()): text.get_text() for text in found}
 
 

@@ -114,6 +114,7 @@ SAME = {
     "Bench.system",
     "MarketIntervention.act",
     "transforms.with_holdings_rows",
+    "transforms.scratch",  # copies of nodes for one sum, which no user sees
 }  # hand on what they were given
 FORMS = re.compile(r"\b(ExposureNetwork|Ensemble|N)\b")
 

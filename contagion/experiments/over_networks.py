@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..errors import NetworkError, expect
+from ..errors import NetworkError, expect, several
 from ..media import notebook, shown
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
@@ -18,6 +18,7 @@ from ..results.run_arrays import Baseline
 from ..shocks import Shock
 from ..text import plural, same_scale
 
+WANTED = "ExposureNetwork", "networks"
 MONEY = ("initial_loss", "deadweight", "socialized", "owners_loss", "external_loss")
 
 
@@ -87,7 +88,7 @@ def over_networks(
     expect(model=model, shock=shock)
     rows, names = list[dict[str, float]](), None
     unit = ""
-    tasks = ((model, network, shock, baseline) for network in networks)
+    tasks = ((model, network, shock, baseline) for network in _checked(networks))
     for result in each(_run, tasks, n_jobs=n_jobs, progress=progress, label="ensemble",
                        unit="network"):  # fmt: skip
         found = result.outcome.defaulted
@@ -112,6 +113,13 @@ def over_networks(
         {"default_probability": defaults / len(rows), "mean_loss": lost / len(rows)}, names
     )
     return OverNetworks(model, shock, unit, table[order], nodes)
+
+
+def _checked(networks: Iterable[ExposureNetwork]) -> Iterator[ExposureNetwork]:
+    """The networks one by one, each looked at when it comes: an ensemble makes them as it goes."""
+    for network in networks if isinstance(networks, Iterable) else several(networks, *WANTED):
+        expect("ExposureNetwork", networks=network)
+        yield network
 
 
 def _run(

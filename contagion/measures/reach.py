@@ -19,8 +19,8 @@ import numpy as np
 from ..errors import ConvergenceError
 from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
-from ..network.formats import Tables
 from ..network.hit import Hit
+from ..network.transforms import scratch
 from ..results.ledger import entries
 from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
@@ -170,17 +170,7 @@ class _Copies:
         )
         claims = self.columns.iloc[rows].reset_index(drop=True)
         claims = claims.assign(creditor=creditor, debtor=debtor, amount=network.amount[rows])
-        copy = network._from(
-            Tables(nodes, claims),
-            {
-                "unit": network.unit,
-                "external_creditors": network.external_creditors,
-                "trusted": True,
-                "loops": "solve",
-                "collateral": "ignore",
-                **network._accepted,
-            },
-        )
+        copy = scratch(network, claims, nodes)
         hit = np.searchsorted(members, np.arange(len(mine)) * n + mine)
         pins, none = np.full(len(members), np.nan), np.zeros(len(members))
         pins[hit] = self.recovery

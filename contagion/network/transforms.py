@@ -79,6 +79,18 @@ def with_holdings_rows(network: N, rows: pd.DataFrame) -> N:
     return new
 
 
+def scratch(network: N, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
+    """Other tables under the settings of a network, for a sum that nobody keeps: no record."""
+    settings = {
+        "unit": network.unit,
+        "external_creditors": network.external_creditors,
+        "trusted": True,
+        "loops": "solve",
+        "collateral": "ignore",
+    }
+    return network._from(Tables(nodes, exposures), {**settings, **network._accepted})
+
+
 def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
     """A network of the same settings from other tables, and a record of what was done.
 

@@ -21,6 +21,7 @@ from .byhop import loss_by_hop
 from .concentration import cumulative_shares
 from .criticality import criticality
 from .exceedance import exceedance
+from .figures import FIGURES
 from .flow import look_through_flow
 from .frontier import efficient_frontier
 from .graph import network
@@ -33,7 +34,6 @@ from .phase import phase_diagram
 from .profile import liquidation_profile
 from .quadrant import impact_quadrant
 from .ranks import rank_ranges
-from .registry import FIGURES
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .tree import cascade_tree

@@ -11,6 +11,7 @@ from ..media import figure
 from ..results.propagation_result import PropagationResult
 from ..text import plural
 from ..units import Scale, scale
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .maps.choice import STATES, states
 from .maps.labels import broad
@@ -19,7 +20,6 @@ from .pieces import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 24
 ROW = 0.24  # inches
 MARGIN, LEAST = 10.0, 20.0  # points beside the tree; between columns, at least
 LOOK = {
@@ -29,7 +29,9 @@ LOOK = {
 
 
 @figure
-def cascade_tree(result: PropagationResult, *, most: int = MOST, ax: Axes | None = None) -> Axes:
+def cascade_tree(
+    result: PropagationResult, *, most: int = MOST_DRAWN, ax: Axes | None = None
+) -> Axes:
     """Draw the cascade as a tree: each node below the one from which it has most of its loss.
 
     One row a node, one column a step from the shock; the width of a line is the root of what the
@@ -50,7 +52,7 @@ def cascade_tree(result: PropagationResult, *, most: int = MOST, ax: Axes | None
     >>> import contagion as ct
     >>> net = ct.datasets.load("neva_ring3")
     >>> ax = ct.plot.cascade_tree(ct.models.Furfine().propagate(net, ct.Shock.default("A")))
-    >>> [text.get_text().split(":")[0] for text in ax.texts][:2]
+    >>> [text.get_text().split(":")[0] for text in ax.texts][1:3]
     ['A', 'C']
     """
     expect(result=result)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import MissingPackageError
+from ..errors import ArgumentError, MissingPackageError
 from ..media import visible
 from .markdown import cell_rows
 from .parts import Exhibit, Section, Table
@@ -39,7 +39,7 @@ def write_pdf(file: Path, page: str) -> None:
         ) from None
 
     def refuse(address: str, *_: Any, **__: Any) -> NoReturn:
-        raise ValueError(f"{address[:40]}: a report loads nothing.")
+        raise ArgumentError(f"{address[:40]}: a report loads nothing.")
 
     plain = re.sub(r' href="data:[^"]*"', "", page)  # a file inside the page is for browsers
     weasyprint.HTML(string=plain, url_fetcher=refuse).write_pdf(file)

@@ -153,7 +153,8 @@ def _title(result: PropagationResult) -> Sentence:
     if who and not (shock.losses or shock.fractions or shock.equities or shock.prices):
         said = f"{listed(who)} default{'s' if len(who) == 1 else ''}"
     facts = {"lost": lost, "said": Fact("shock", said, "text", (run,), "A3")}
-    return Sentence("{said}: who bears {lost}?", facts)
+    origin = f" Data: {net.provenance.unobserved}" if net.provenance.unobserved else ""
+    return Sentence("{said}: who bears {lost}?" + origin, facts)
 
 
 def _marks(line: Sentence, about: Given, known: Iterable[Assumption]) -> list[Assumption]:

@@ -139,8 +139,7 @@ def health_factor(
     """The health factor of accounts: Σ collateral × liquidation threshold / debt.
 
     Below 1 an account can be liquidated. In e-mode, collateral that belongs to the category of the
-    account counts with the threshold of the category (and is seized with the bonus of the category:
-    `bonus` of :func:`liquidation`); other collateral counts with its own.
+    account counts with the threshold of the category, and is seized with its bonus.
 
     Parameters
     ----------

@@ -8,25 +8,11 @@ mode, prints, and is served by the keyboard.
   a report calls `network_block`, `table_block`, `exceedance_block`, `phase_block`
 - `drawing`, `data`: the map as SVG, and what its script needs
 - `token`: the map of one token, what backs it and who holds it
-- `values`: the values of charts that are shown on hover
+- `charts`: curves and cells whose values are shown on hover
 """
 
 from __future__ import annotations
 
-from .blocks import asset, axes_svg, chart_block, map_block, table_block
-from .page import Interactive, interactive, network_block, nodes_block
-from .values import exceedance_block, phase_block
+from .page import Interactive, interactive
 
-__all__ = [
-    "Interactive",
-    "asset",
-    "axes_svg",
-    "chart_block",
-    "exceedance_block",
-    "interactive",
-    "map_block",
-    "network_block",
-    "nodes_block",
-    "phase_block",
-    "table_block",
-]
+__all__ = ["Interactive", "interactive"]

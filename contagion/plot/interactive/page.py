@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentTypeError
+from ...errors import ArgumentTypeError, expect
 from ...experiments.stress import StressTest
 from ...experiments.sweeping import Sweep
 from ...lookthrough import LookThrough
@@ -20,8 +20,8 @@ from .. import style
 from ..maps.choice import STATES, states
 from ..maps.scene import Scene, scene
 from .blocks import asset, map_block, table_block
+from .charts import exceedance_block, phase_block
 from .token import token_scenes
-from .values import exceedance_block, phase_block
 
 SLIM = {"width": 380.0, "height": 620.0, "size": 11.0}
 ROWS = 25
@@ -117,8 +117,8 @@ def interactive(
     if isinstance(result, Sweep):
         return Interactive("Phase diagram", (phase_block("chart", result, *details),), 620)
     raise ArgumentTypeError(
-        "interactive draws a result of propagate, a network, a look-through, a stress test or a "
-        f"sweep, and not {type(result).__name__!r}: "
+        "result is a PropagationResult, an ExposureNetwork, a LookThrough, a StressTest or a "
+        f"Sweep, and not {type(result).__name__!r}: "
         "ct.plot.interactive(model.propagate(net, shock))."
     )
 
@@ -140,6 +140,9 @@ def network_block(
     name : the id of the figure; network, result : what is drawn.
     title : by default the name of the network.
     """
+    expect(network=network)
+    if result is not None:
+        expect("PropagationResult", result=result)
     wide, slim = scenes(network, result)
     return map_block(name, title or style.subject(network), wide, slim)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...errors import expect
 from ...experiments.stress import StressTest
 from ...experiments.sweeping import Sweep
 from ...units import scale
@@ -23,6 +24,7 @@ POINTS = 40
 
 def exceedance_block(name: str, test: StressTest, of: str = "loss") -> str:
     """The exceedance curve of a stress test, with the share of scenarios above each loss."""
+    expect("StressTest", test=test)
     curve = test.exceedance(thresholds(test, of), of)
     to = scale(curve.index.to_numpy(float), "" if of == "defaults" else test.unit)
     at = curve.index.to_numpy(float)
@@ -46,6 +48,7 @@ def exceedance_block(name: str, test: StressTest, of: str = "loss") -> str:
 
 def phase_block(name: str, sweep: Sweep, measure: str = "", x: str = "", y: str = "") -> str:
     """The phase diagram of a sweep, with the value of each cell."""
+    expect("Sweep", sweep=sweep)
     axes = list(sweep.axes)
     x, y = x or axes[0], y or axes[min(1, len(axes) - 1)]
     measure = measure or next(iter(sweep.measures))
