@@ -508,3 +508,16 @@ def test_rounds_of_debtrank_go_on_at_a_node_without_equity():
     result = run(ct.DebtRank(), net, ct.Shock.loss({"a": 1.0}))
     assert result.outcome.defaulted.tolist() == [False, True, True, True]
     assert result.default_round.tolist() == [-1, 0, 0, 3]
+
+
+def test_a_model_without_rounds_of_default_is_told_what_is_missing():
+    """Everything else of its results is there."""
+
+    class Roundless(ct.EisenbergNoe):
+        def run(self, *given, **options):
+            return replace(super().run(*given, **options), default_round=None)
+
+    result = run(Roundless(), ct.datasets.load("neva_ring3"), ct.Shock.default("A"))
+    assert result.loss.sum() > 0
+    with pytest.raises(ct.ModelError, match="Roundless.run gives no default_round.*trace='rounds'"):
+        _ = result.default_round

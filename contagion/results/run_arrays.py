@@ -137,6 +137,8 @@ class RunArrays:
         ------
         ConvergenceError
             When the run for the rounds takes more of them than the model allows.
+        ModelError
+            When the model gives none.
         """
         when = self.outcome.default_round
         if when is None:
@@ -148,7 +150,12 @@ class RunArrays:
                     self,
                 )
             when = again.default_round
-            assert when is not None
+            if when is None:
+                raise ModelError(
+                    f"{type(self.model).__name__}.run gives no default_round, even with "
+                    "trace='rounds': put (..., n) integers into its Outcome, 0 for who fails by "
+                    "the shock alone, -1 for who never fails."
+                )
         return when
 
     @property
