@@ -519,5 +519,5 @@ def test_a_model_without_rounds_of_default_is_told_what_is_missing():
 
     result = run(Roundless(), ct.datasets.load("neva_ring3"), ct.Shock.default("A"))
     assert result.loss.sum() > 0
-    with pytest.raises(ct.ModelError, match=r"Roundless.run gives no default_round.*trace='rounds'"):
+    with pytest.raises(ct.ModelError, match=r"Roundless.run gives no default_round.*'rounds'"):
         _ = result.default_round
