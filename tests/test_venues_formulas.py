@@ -258,7 +258,7 @@ FUNCTIONS = [
 FUNCTIONS += [getattr(margin, name) for name in margin.__all__ if name[0].islower()]
 TAKE_ANYTHING = ("blue", "metamorpho_v1_0", "metamorpho_v1_1", "vault_v2", "llamalend", "policies",
                  "visiting_order", "rule_2016", "profit_times_leverage")  # fmt: skip
-NOTHING_TO_TAKE = (venues.jupiter.rule,)
+NOTHING_TO_TAKE = (venues.jupiter.rule, venues.eigenlayer.rule)
 
 
 def test_every_formula_and_rule_says_where_it_is_from():
