@@ -37,7 +37,7 @@ pd.Series(dict(card.periods), name="snapshot")
 # %% [markdown]
 # ## One default in each snapshot
 #
-# In June and July Three Arrows Capital defaults, in November Alameda. In January nobody had
+# In June and July Three Arrows Capital defaults, in November Alameda. In January no firm had
 # defaulted before Genesis did. The loans of Genesis to its parent DCG were its largest claims,
 # therefore DCG is the trigger there. That default is hypothetical: DCG did not fail.
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Replication: Glasserman and Young (2015) on European banks
 #
-# **Question.** How much contagion can there be at all, when nobody knows the bilateral exposures?
+# **Question.** How much contagion can there be at all, when the bilateral exposures are unknown?
 # The index of the paper is a bound that needs balance sheets only:
 #
 #     index_i = w_i β_i (λ_i − 1)

@@ -159,7 +159,7 @@ ax = ct.plot.cascade_path(runs["market price"], "USDC")
 # %% [markdown]
 # ## What if the bank had not paid?
 #
-# With a fixed price nobody is liquidated, and the lenders carry the risk. What they would lack,
+# With a fixed price no loan is liquidated, and the lenders carry the risk. What they would lack,
 # by what a USDC is worth in the end:
 
 # %%
@@ -173,5 +173,5 @@ assert latent[1.0] == latent[0.9175] == 0 < latent[0.88] < latent[0.5]
 # **Answer.** At most 8.25 of the 12 cents were a loss, and in the end none. The rest was the
 # price of not being able to redeem. A lending market that used the market price would have
 # liquidated borrowers for good because of a discount that lasted hours; the average liquidates
-# later and less. The fixed price liquidates nobody, and that was cheap only because the bank
+# later and less. The fixed price liquidates no loan, and that was cheap only because the bank
 # paid: below 0.885 it leaves the lenders with the loss.
