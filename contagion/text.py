@@ -217,7 +217,7 @@ def _block(lines: list[str], width: int) -> list[str]:
 
 
 def _items(lines: list[str]) -> list[str]:
-    """Lines that are set in go on with the line before."""
+    """Lines that are set in continue the line before."""
     found: list[str] = []
     for line in lines:
         if found and line.startswith(" "):

@@ -109,15 +109,22 @@ def page(room: str, names: list[str], home: dict[int, str]) -> str:
         if where == room:
             entries.append(entry)
     title = f"{room}\n{'=' * len(room)}"
+    above, _, last = room.rpartition(".")
+    same = above and not inspect.ismodule(getattr(importlib.import_module(above), last))
+    twin = "\n   :no-index:" if same else ""  # a function has the very path of this room
     table = ".. list-table::\n   :widths: 30 70\n\n" + "\n".join(rows) if rows else ""
-    return "\n\n".join((title, f".. automodule:: {room}", table, *entries)) + "\n"
+    return "\n\n".join((title, f".. automodule:: {room}{twin}", table, *entries)) + "\n"
 
 
 def constant(value: object) -> str:
-    """A registry is told by its keys, another constant by its value."""
+    """A registry is told by its keys, records by their names, another constant by its value."""
     if isinstance(value, dict):
         keys = [f"``{key}``" for key in value if isinstance(key, str)]
         return f"{len(value)} entries: {', '.join(keys)}." if keys else f"{len(value)} entries."
+    if isinstance(value, tuple):
+        names = [getattr(each, "name", getattr(each, "__name__", "")) for each in value]
+        if names and all(names):
+            return f"{len(names)} entries: {', '.join(f'``{name}``' for name in names)}."
     return f"``{value!r}``"
 
 

@@ -100,7 +100,7 @@ def ranking() -> Remark:
         rows.append((f"{text}: equity by Eisenberg and Noe", *both))
     return Remark(
         "Senior or pari passu: where external creditors rank",
-        "Eisenberg and Noe have only debts in the graph. Whoever adds deposits or bonds outside "
+        "Eisenberg and Noe have only debts in the graph. A user who adds deposits or bonds outside "
         "has to say whether they are paid first or share with the debts in the graph. Both are in "
         "the literature, often unsaid. The package asks (`external_creditors`, or node by node); "
         "each case on this page follows its source.",
@@ -197,7 +197,7 @@ def deleveraging() -> Remark:
         "The published deficit adds up waves in which the same account stands again and again, to "
         "the cent. Two figures in the text of the paper are not those of its table; the table "
         "adds up. In some waves the published largest share is lower than the share of capacity "
-        "that pro rata takes from everybody: it is measured on equity, and there no winner has as "
+        "that pro rata takes from a winner: it is measured on equity, and there no winner has as "
         "much profit as equity.",
         ("published", "ours"),
         rows,
@@ -278,9 +278,9 @@ def reports() -> Remark:
         "OKEx: the reported share is not what the rule takes from the profits that the other "
         "reports imply. Maker: surplus, bad debt and auctions are of different dates, and the "
         "reported price is not that of the reported amounts. Resolv: the covers that are named "
-        "leave a part of the bad debt to nobody, while suppliers are said to be whole. Kelp: the "
+        "leave a part of the bad debt unallocated, while suppliers are said to be whole. Kelp: the "
         "risk report works with positions that are not published, the tables with an analyst's one "
-        "loan-to-value ratio for everybody. Genesis failed for lack of cash, which the clearing of "
+        "loan-to-value ratio for all. Genesis failed for lack of cash, which the clearing of "
         "balance sheets does not see.",
         ("published", "ours"),
         rows,

@@ -85,7 +85,7 @@ ax = ct.plot.waterfall(allocation)
 
 # %% [markdown]
 # Where the rule is first come, first served, going first is worth something. With 30 lost of 200
-# owed, whoever leaves first is whole, and who leaves last loses up to 30. The exit order is an
+# owed, those who leave first are paid in full, and the last lose up to 30. The exit order is an
 # input or random: what people who know the rule would do is out of scope.
 
 # %%

@@ -115,7 +115,7 @@ ax = ct.plot.cascade(result)
 # ## Set-off
 #
 # Elixir owes Stream 75 and is owed 68. If they may set off, Elixir is left with its own 7.56 m
-# against 7 m to Stream and 8.33 m to everybody else: its holders get twice as much, the lenders of
+# against 7 m to Stream and 8.33 m to all others: its holders get twice as much, the lenders of
 # Stream less. Whether it may is a legal question; the dataset does not answer it.
 
 # %%
@@ -137,9 +137,9 @@ table.round(3)
 assert ct.lookthrough.look_through(after).loops.empty
 
 # %% [markdown]
-# ## Who holds the bag
+# ## The ultimate holders
 #
-# Everybody with a claim on Stream, directly or through Elixir, and what they lose if it pays
+# All holders of a claim on Stream, directly or through Elixir, and their loss if it pays
 # 18.2 %. The bag is what ends with a holder; Elixir passes its own on to the holders of deUSD.
 
 # %%
@@ -205,7 +205,7 @@ ax = ct.plot.cascade_path(hidden, "xUSD")
 # Would a market price have helped? Not against a fall in one step: there is nothing left to sell
 # the collateral for. In a thin market (40 m sold would take the price to 1 %) it even makes more of
 # a small fall: what is liquidated takes the price down with it. What a market price changes is
-# that the loss is *booked*: a deficit meets the rule of the protocol, a latent loss meets nobody
+# that the loss is *booked*: a deficit meets the rule of the protocol, a latent loss meets no one
 # yet.
 
 # %%

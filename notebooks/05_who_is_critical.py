@@ -34,7 +34,7 @@ from contagion.measures import ranking, scorecards
 # %% [markdown]
 # ## Sixteen banking systems
 #
-# The creditor is the nationality of the banks, the debtor is everybody who lives in a country.
+# The creditor is the nationality of the banks, the debtor is all residents of a country.
 
 # %%
 card = ct.datasets.card("bis_cbs_2022q4")
@@ -89,14 +89,14 @@ agreed
 # %% [markdown]
 # One row a country, one point a measure, the thick mark is the median. A long line is a country
 # whose importance is a matter of the measure. The point at 1 in every row comes from measures that
-# count links: nearly everybody here is linked to everybody, and all share the first rank.
+# count links: nearly all nodes here are linked to all others, and share the first rank.
 
 # %%
 ax = ct.plot.rank_ranges(agreed)
 
 # %% [markdown]
 # DebtRank stands apart: it puts Türkiye and Chile first. Not because they are critical, but because
-# here it can tell nobody apart. Every first loss grows until nearly everybody has lost everything,
+# here it cannot tell nodes apart. Every first loss grows until nearly all have lost everything,
 # and what is left of the order is whose own capital is not counted. The leverage matrix says so
 # beforehand: its largest eigenvalue is 10, one over the share that we assumed. It is the assumption
 # that speaks, not the data.

@@ -46,9 +46,9 @@ margins.table.head(4).round(2)
 
 # %% [markdown]
 # Three ways to fill in the rest. *Maximum entropy* spreads claims as evenly as possible: nearly
-# everybody lends to everybody. *Minimum density* takes as few links as it can. The *fitness model*
-# draws networks with a given number of links, large banks first; it needs the density, which we
-# take from the truth. In practice it would be another assumption.
+# every bank lends to all others. *Minimum density* takes as few links as it can. The *fitness
+# model* draws networks with a given number of links, large banks first; it needs the density,
+# which we take from the truth. In practice it would be another assumption.
 
 # %%
 density = len(truth.amount) / (len(truth) * (len(truth) - 1))
@@ -71,8 +71,8 @@ links | {"fitness, mean": float(drawn.links.mean())}
 # %% [markdown]
 # ## Many shocks
 #
-# External assets fall together: one common factor, a correlation of 0.3, a volatility of 3 %. A set
-# of scenarios is a recipe with a seed; the same set goes to every network.
+# External assets fall together: one common factor, a correlation of 0.3, a volatility of 3 %. A
+# set of scenarios is a recipe with a seed; the same set goes to every network.
 
 # %%
 shocks = scenarios.common_factor(truth, scenarios=4000, volatility=0.03, correlation=0.3, rng=7)
@@ -80,9 +80,10 @@ print(shocks)
 shocks.summary()[["expected_loss", "largest_loss", "hit", "wiped_out"]].head(3).round(3)
 
 # %% [markdown]
-# **Assumption.** A bank that fails gets only 60 % for its assets (Rogers and Veraart). Without such
-# costs losses only move from one to the other, and who lends to whom hardly shows in the total.
-# Where two clearing vectors are possible we take the one in which fewer fail (`which="greatest"`).
+# **Assumption.** A bank that fails gets only 60 % for its assets (Rogers and Veraart). Without
+# such costs losses only move from one to the other, and who lends to whom hardly shows in the
+# total. Where two clearing vectors are possible we take the one in which fewer fail
+# (`which="greatest"`).
 
 # %%
 model = ct.models.RogersVeraart(alpha=0.6, beta=0.6, which="greatest")
@@ -91,9 +92,9 @@ tests["truth"]
 
 # %% [markdown]
 # Every number is an estimate with an interval. The curve says how often a loss is exceeded; a
-# circle is the value at risk, a diamond the expected shortfall, bars are 95 % intervals. The curve
-# falls off a cliff: either few banks fail, or all do, and the owners lose everything that they had.
-# The value at risk at 99 % stands on the edge of it.
+# circle is the value at risk, a diamond the expected shortfall, bars are 95 % intervals. The
+# curve falls off a cliff: either few banks fail, or all do, and the owners lose everything that
+# they had. The value at risk at 99 % stands on the edge of it.
 
 # %%
 ax = ct.plot.exceedance(tests["truth"])
@@ -102,8 +103,9 @@ ax = ct.plot.exceedance(tests["truth"])
 # ## How wrong is a reconstruction?
 #
 # What failures destroy (`deadweight`) and how many fail, for the same shocks. Maximum entropy is
-# too calm: where everybody holds a little of everybody, no single failure brings another one down.
-# Minimum density is too grim. The fitness model comes near, because it was given the density.
+# too calm: where all banks hold a little of all others, no single failure brings another one
+# down. Minimum density is too grim. The fitness model comes near, because it was given the
+# density.
 
 
 # %%
@@ -184,8 +186,8 @@ f"as exact as {(error / smaller) ** 2:.0f} times as many plain scenarios"
 # %% [markdown]
 # ## A phase diagram
 #
-# One event: the largest debtor fails and pays 40 %, while all external assets fall by 2 %. And two
-# assumptions that nobody knows well: capital, as a multiple of what it is, and what a failed bank
+# One event: the largest debtor fails and pays 40 %, while all external assets fall by 2 %. And
+# two assumptions that are uncertain: capital, as a multiple of what it is, and what a failed bank
 # gets for its outside assets (`alpha`). In a pale field few fail, in a dark one nearly all. There
 # is hardly anything in between, and so near the edge a small error in the data decides.
 
@@ -204,8 +206,8 @@ ax = ct.plot.phase_diagram(grid, "defaulted_share", "network.capital", "model.al
 # ## What would help?
 #
 # Interventions on the same scenarios, so that their effects can be told apart even where each run
-# by itself is uncertain. Netting and limits cost nothing here, which is an assumption too; capital
-# costs what is raised.
+# by itself is uncertain. Netting and limits cost nothing here, which is an assumption too;
+# capital costs what is raised.
 
 # %%
 ideas = {

@@ -21,17 +21,17 @@
 # those of the paper.
 
 # %%
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import contagion as ct
 from contagion.synthetic import reconstruct
 
-here = Path.cwd()
-root = next(p for p in (here, *here.parents) if (p / "tests" / "eba_2011").is_dir())
-banks = pd.read_csv(root / "tests" / "eba_2011" / "banks.csv").nlargest(22, "assets")
+sheets = ct.datasets.load("eba_2011").balance_sheet.drop("interbank")
+sheets["assets"] = sheets["external_assets"] + sheets["claims"]
+banks = (
+    sheets.nlargest(22, "assets").rename(columns={"claims": "interbank"}).reset_index(names="bank")
+)
 banks.head()
 
 # %% [markdown]

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Replication: Glasserman and Young (2015) on European banks
 #
-# **Question.** How much contagion can there be at all, when nobody knows the bilateral exposures?
+# **Question.** How much contagion can there be at all, when the bilateral exposures are unknown?
 # The index of the paper is a bound that needs balance sheets only:
 #
 #     index_i = w_i β_i (λ_i − 1)
@@ -27,30 +27,14 @@
 # paper.
 
 # %%
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 import contagion as ct
 
-here = Path.cwd()
-root = next(p for p in (here, *here.parents) if (p / "tests" / "eba_2011").is_dir())
-table = pd.read_csv(root / "tests" / "eba_2011" / "banks.csv")
-nodes = pd.DataFrame(
-    {
-        "node": [*table["bank"], "others"],
-        "external_assets": [*(table["assets"] - table["interbank"]), np.nan],
-        "external_liabilities": [*(table["assets"] - table["equity"] - table["interbank"]), np.nan],
-        "can_fail": [True] * len(table) + [False],
-    }
-)
-sides = [(table["bank"], "others"), ("others", table["bank"])]
-exposures = pd.concat(
-    pd.DataFrame({"creditor": c, "debtor": d, "amount": table["interbank"]}) for c, d in sides
-)
-net = ct.ExposureNetwork(nodes, exposures, unit="EUR mn", external_creditors="pari_passu")
+net = ct.datasets.load("eba_2011")
+equity = net.balance_sheet["equity"].sum()  # of the 87 banks; the counterparty of all has none
+net
 
 # %%
 index = ct.measures.glasserman_young(net).dropna(subset="index").sort_values("index")
@@ -67,12 +51,12 @@ assert np.allclose(index["index"][list(known)], list(known.values()))
 figure, ax = plt.subplots(figsize=(7, 4))
 top = index.tail(15)
 ax.barh(top.index, top["index"] / 1e3)
-ax.axvline(table["equity"].sum() / 1e3, color="black", lw=0.8)
+ax.axvline(equity / 1e3, color="black", lw=0.8)
 ax.set_xlabel("contagion index, bn EUR (line: equity of all 87 banks)")
 figure.tight_layout()
 
 # %%
-share = index["index"].max() / table["equity"].sum()
+share = index["index"].max() / equity
 f"The largest index is {share:.0%} of the equity of all banks."
 
 # %% [markdown]

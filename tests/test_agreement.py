@@ -253,4 +253,4 @@ def test_nobody_first_and_first_with_ties():
     assert "None of them puts one node alone first" in repr(ranking.agreement(frame, ["x", "y"]))
     frame["z"] = [3.0, 2, 1]
     said = repr(ranking.agreement(frame, ["x", "z"]))
-    assert "a is first under 1 of 2, nobody alone under the rest" in said
+    assert "a is first under 1 of 2, no node under the rest" in said

@@ -71,7 +71,7 @@ def test_compare_prints_who_gains_and_who_pays(cli):
 def test_a_node_that_is_made_to_fail_has_no_use_for_a_rule(cli):
     note = "long_position fails with a given recovery"
     _, out, _ = cli("compare", OKEX, "--rule", "same:long_position=talmud")
-    assert "Nobody bears more or less" in out and note in flat(out) and fits(out)
+    assert "No node bears more or less" in out and note in flat(out) and fits(out)
     _, out, _ = cli("run", OKEX, "--rule", "long_position=talmud")
     assert note in flat(out) and fits(out)
     _, out, _ = cli("run", OKEX, "--rule", "okex=talmud")

@@ -63,7 +63,7 @@ def test_allocate_prints_what_nobody_bears(cli, claims):
     assert data["loss"] == 130 and data["uncovered"] == pytest.approx(30)
     assert sum(row["loss"] for row in data["table"]) == pytest.approx(100)
     _, out, _ = cli("allocate", "claims.csv", "--loss", "0", "--rule", "pro_rata")
-    assert "Nobody loses anything." in out
+    assert "No claim loses anything." in out
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_the_same_command_goes_on_and_another_is_refused(cli, stops, tmp_path):
 def test_stopped_without_a_folder_says_that_nothing_is_kept(cli, monkeypatch):
     monkeypatch.setattr("contagion.study.outputs.stress_test", lambda *args, **options: interrupt())
     code, _, err = cli("stress", CEFI)
-    assert code == 2 and "Nothing was kept" in err and "--out DIR" in err
+    assert code == 2 and "No results were saved" in err and "--out DIR" in err
 
 
 def test_a_folder_that_does_not_know_its_source_asks_for_it(cli, tmp_path):

@@ -170,7 +170,7 @@ def test_more_by_hand(three):
     assert table["vulnerability_index_uncapped"].tolist() == pytest.approx([0, 1000 / 6, 1200 / 8])
     assert table["socialized_caused"].tolist() == pytest.approx([3 + 4 + 1 + 2, 4 + 1 + 2, 2])
     assert table["socialized_suffered"].tolist() == pytest.approx([0, 3 + 1, 2 * (4 + 2)])
-    assert table.reasons == {"amplification": {"c": "nobody loses on it directly"}}
+    assert table.reasons == {"amplification": {"c": "no node loses on it directly"}}
     usual = measures.each_default(three, ct.EisenbergNoe())
     pd.testing.assert_frame_equal(table[usual.columns], usual.table)
 

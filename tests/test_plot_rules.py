@@ -109,7 +109,7 @@ def test_what_nobody_bears_is_the_last_bar():
     ax = ct.plot.waterfall(done)
     assert bars(ax, style.TRIGGER) == [(30, done.uncovered)] == [(30, 15)]
     assert "15.00 (33%)" in words(ax)
-    assert any("15 is put on nobody" in text for text in words(ax))
+    assert any("15 is allocated to no layer" in text for text in words(ax))
 
 
 def test_numbers_beside_the_bars_are_those_of_the_layers():
@@ -257,9 +257,9 @@ def test_nobody_more_or_less_and_nothing_at_all(net):
     same = {"same": {"exchange": net.rules["exchange"]}}
     done = ct.compare_rules(net, ct.Shock.default("desk"), same, baseline="cleared")
     ax = ct.plot.rule_comparison(done)
-    assert len(labels(ax)) == 8 and any("Nobody bears more" in text for text in words(ax))
+    assert len(labels(ax)) == 8 and any("No node bears more" in text for text in words(ax))
     ax = ct.plot.rule_comparison(ct.compare_rules(net, ct.Shock(), same, baseline="cleared"))
-    assert any("Nobody bears anything" in text for text in words(ax))
+    assert any("No node bears a loss" in text for text in words(ax))
 
 
 def large(sets: int) -> ct.experiments.RuleComparison:

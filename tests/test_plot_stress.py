@@ -283,7 +283,7 @@ def test_the_largest_are_shown(losses):
 
 
 def test_nobody_loses_and_bad_tables(losses):
-    assert "Nobody loses anything" in note_of(ct.plot.victim_heat(losses * 0))
+    assert "No node loses anything" in note_of(ct.plot.victim_heat(losses * 0))
     with pytest.raises(ValueError, match="no cells"):
         ct.plot.victim_heat(pd.DataFrame())
     with pytest.raises(ValueError, match="loss of -9"):

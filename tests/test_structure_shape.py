@@ -330,7 +330,7 @@ def test_concentration_of_a_network():
     assert table["total"].tolist() == [13, 6, 8, 8]
     assert (table["reason"] == "").all()
     silent = measures.concentration_table(network([[0, 0], [0, 0]]), of=["claims"])
-    assert silent.loc["claims", "reason"] == "nobody has any of it, or no amount is known"
+    assert silent.loc["claims", "reason"] == "no node has any of it, or no amount is known"
     with pytest.raises(ValueError, match="Did you mean 'claims'"):
         measures.amounts(net, "claim")
 
@@ -385,7 +385,7 @@ def test_paths_of_default_by_plain_series(seed, binary, monkeypatch):
     table = measures.impact_diffusion(net, binary=binary)
     for q, name in enumerate(net.names):
         if not impact[q].sum():
-            assert table.loc[name, "reason"] == "its default hits nobody"
+            assert table.loc[name, "reason"] == "its default hits no other node"
             assert math.isnan(table.loc[name, "total"])
             continue
         without = impact.copy()

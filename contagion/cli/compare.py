@@ -144,7 +144,7 @@ def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
     moved = nodes[list(names)].sub(nodes[AS_GIVEN], axis=0).abs().max(axis=1)
     order = np.argsort(-moved.to_numpy(float), kind="stable")[: int((moved > NOISE * borne).sum())]
     if not len(order):
-        return ["Nobody bears more or less under any of them."]
+        return ["No node bears more or less under any of them."]
     to = scale(nodes.to_numpy(float).ravel(), first.network.unit)
     hops = done.by_hop.rename(index=lambda hop: "no path" if hop < 0 else str(hop))
     parts = [("node", nodes.iloc[order[:MOST]])]

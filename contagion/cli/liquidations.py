@@ -88,7 +88,7 @@ def cascade(
     ] = "market",
     halt: Annotated[
         str | None,
-        option("FALL:ROUNDS", "Halt after such a fall, for so many rounds: 0.1:5.", SHOCK),
+        option("FALL:ROUNDS", "Halt after this fall, for this number of rounds: 0.1:5.", SHOCK),
     ] = None,
     throttle: Annotated[
         str | None,

@@ -216,7 +216,7 @@ def _print(ensemble: Ensemble, out: Path | None, folders: list[Path]) -> None:
     if ensemble.trace is not None:
         worth = ensemble.diagnostics["effective"]
         said = ", ".join(f"{name} {x:.0f}" for name, x in worth.items() if x == x)
-        line = f"The chain is worth so many independent networks: {said}."
+        line = f"Effective sample size of the chain, in independent networks: {said}."
         say(line if said else "The chain never moved.")
     if out is not None:
         put()

@@ -98,7 +98,7 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
     """A note on nodes whose rules play no part: their recovery is given, on every claim.
 
     >>> idle(["a", "b"], Shock.default("a"))
-    'note: a fails with a given recovery, the same on every claim: its rule plays no part'
+    'note: a defaults with a fixed recovery rate on all claims: its rule is not used'
     """
     made = {node for node, _ in (*shock.defaults, *shock.depegs)}
     found = [str(node) for node in dict.fromkeys(nodes) if node in made]

@@ -181,7 +181,7 @@ def _claims_text(done: Allocation, to: Scale) -> str:
 def _fairness_text(done: Allocation) -> str:
     found = done.fairness
     if not found["bearers"]:
-        return "Nobody loses anything."
+        return "No claim loses anything."
     return paragraph(
         f"share of claims taken {percent(found['share_of_claims_taken'])} (of layers that lose); "
         f"largest haircut {percent(found['largest_haircut'])}; concentration "

@@ -1,4 +1,4 @@
-"""The command `stress`: many scenarios through a model, into a folder that can be gone on with."""
+"""The command `stress`: many scenarios through a model; a folder keeps the run to resume it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def stress(
         Path | None,
         option(
             "DIR",
-            "Go on with the folder of a stress test that this command began, or read it.",
+            "Resume the folder of a stress test that this command began, or read it.",
             "Running",
         ),
     ] = None,
@@ -200,7 +200,7 @@ def _known(folder: Path) -> Study:
 
 @contextlib.contextmanager
 def _kept(folder: Path | None, study: Study) -> Iterator[None]:
-    """Note in the folder the study of the run; when stopped, say how to go on.
+    """Note in the folder the study of the run; when interrupted, say how to resume it.
 
     Of a new folder that is done first, so that a process may be killed at any time; of another
     one as soon as it took the run as its own. A signal to terminate, as of a queue of a cluster,
@@ -247,7 +247,7 @@ def _note(folder: Path, study: Study) -> None:
 
 
 def _sessions(folder: Path | None) -> int:
-    """How often the run of a folder was begun or gone on with."""
+    """How often the run of a folder was begun or resumed."""
     if folder is None or not (folder / MANIFEST).exists():
         return 0
     return int(Folder(folder).manifest()["run"]["sessions"])
@@ -255,10 +255,10 @@ def _sessions(folder: Path | None) -> int:
 
 def _stopped(folder: Path | None) -> str:
     if folder is None:
-        return "Stopped. Nothing was kept: with --out DIR a run can be gone on with."
+        return "Interrupted. No results were saved: with --out DIR a run can be resumed."
     if not _sessions(folder):
         return "Stopped before anything was written."
     return (
-        f"Stopped. What was done is kept in {folder}. Go on with: contagion stress --resume "
+        f"Interrupted. Results so far are in {folder}. To resume: contagion stress --resume "
         f"{folder}"
     )

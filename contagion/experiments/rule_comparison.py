@@ -85,7 +85,7 @@ class RuleComparison:
         Columns: socialized (money), socialized_share and bystander_share (see
         :class:`~contagion.results.Socialization`); share_of_claims_taken = what the claims on the
         nodes whose rules differ lose, over their amount; share_of_weight_taken = the same over the
-        column `weight` of those claims (profits, say), nan without one; largest_haircut = the
+        column `weight` of those claims, such as profits, nan without one; largest_haircut = the
         largest loss over amount of one of those claims; concentration = Herfindahl–Hirschman
         index of what named bearers bear.
         """
@@ -123,7 +123,7 @@ class RuleComparison:
                 text += f"; {names[up]} bears {say(moved[up])} more"
                 text += f", {names[down]} {say(-moved[down])} less"
             elif name != AS_GIVEN:
-                text += "; nobody bears more or less"
+                text += "; no node bears more or less"
             lines.append(text)
         return "\n".join(lines)
 

@@ -2,7 +2,7 @@
 
 The loss h of all when node k fails is the least solution of `h = min(1, Λ h)` with `h_k = p`,
 `Λ_jk = X_jk / E_j` what j loses, in parts of its equity, when k loses all of its own. With
-`M = (I − Λ)⁻¹` and while nobody else loses all it has, that is column k of M:
+`M = (I − Λ)⁻¹` and while no other node loses all it has, that is column k of M:
 
     h = p M_k / M_kk      Σ_j v_j h_j = p (vᵀM)_k / M_kk      Σ_k h = M (p / diag M)
 

@@ -102,10 +102,10 @@ def hold(matrix: np.ndarray, doubt: np.ndarray, passed: float) -> Held:
     """Hold the trigger at `passed` and others at 1: `h = M w` with `M_SS w = h_S`.
 
     h is the least solution of `h = min(1, Λ h)`: the least over all choices of who follows Λh and
-    who is held. Begin with everybody who exceeds 1 when nobody is held. That is too many: losses
+    who is held. Begin with all nodes that exceed 1 when none is held. That is too many: losses
     above 1 were passed on. A node that is held with `Λh < 1`, so `w > 0`, is let go, and h falls.
-    It falls in every step (Howard's policy iteration for a minimum), so nobody has to be held
-    again, and after at most t steps nobody is left to be let go.
+    It falls in every step (Howard's policy iteration for a minimum), so no node has to be held
+    again, and after at most t steps no node is left to be released.
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
 Written for nonnegative sparse Λ whose powers vanish. A column is summed up, `Z ← Λ Z + e_k`;
 what is missing is `M D` with `D = Λᵗ e_k`, the last change. D soon looks like the eigenvector u
-of the largest eigenvalue, whoever the trigger is. In units of u it is a constant α and a rest,
+of the largest eigenvalue, whichever node is the trigger. In units of u it is a constant α and a
+rest,
 
     M D = α M1 + M (D − α1)        |M (D − α1)| ≤ max|D − α1| · M1
 

@@ -1,8 +1,9 @@
 """Contingent claims: what a guarantor owes is as large as the loss that it covers.
 
-A cover is due as far as segments of the debtor are short, `call_q = Σ_s trigger_sq y_s`, and what
-the guarantor leaves of it falls on the creditor. Support absorbs what its guarantors pay; what is
-missing goes on down the ladder of the debtor. See :mod:`clearing_calls` for the fixed point.
+A cover is due to the extent that segments of the debtor are short, `call_q = Σ_s trigger_sq y_s`,
+and what the guarantor leaves of it falls on the creditor. Support absorbs what its guarantors pay;
+what is missing goes on down the ladder of the debtor. See :mod:`clearing_calls` for the fixed
+point.
 """
 
 from __future__ import annotations

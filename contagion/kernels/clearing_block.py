@@ -49,7 +49,7 @@ class Block:
         return np.asarray((funds < self.terms.limit[:, None]) & ~self.stuck)
 
     def alone(self) -> np.ndarray:
-        """(n, B) funds while everybody pays in full."""
+        """(n, B) funds while all nodes pay in full."""
         return np.asarray(self.assets)
 
     def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,9 +5,9 @@ order: support without a layer; calls of junior rank, `clip(x, 0, Σ call)`; its
 calls that rank pari passu lose the same part as its one pro rata tier; senior calls.
 
 With the calls held, all of that is one segment system: what a guarantor leaves of a call is one
-more segment of it, which its creditor loses. Calls begin at nothing and are found anew from each
-solution. They only rise, so the end is the greatest payments. From all that can be called, they
-only fall, to the least payments.
+more segment of it, which its creditor loses. Calls begin at nothing and are computed again from
+each solution. They only rise, so the end is the greatest payments. From all that can be called,
+they only fall, to the least payments.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Promises:
 
     @cached_property
     def loses(self) -> Shares:
-        """(S + Q, n) who loses by each, in that order; unpaid calls for support weigh on nobody."""
+        """(S + Q, n) who loses by each, in that order; unpaid calls for support: no node."""
         segments, calls, n = self.segments, self.calls, len(self.segments.due)
         covers = calls.trigger.direct @ _onto(calls.guarantor, ~calls.support, n).T
         direct = csr_array(segments.shares.direct - covers)  # guarantors lose by calls, held
@@ -243,7 +243,7 @@ class Called(Block):
         return np.asarray(lost - made.to_creditor @ self.extra if self.extra.any() else lost)
 
     def solve(self, default: np.ndarray | None) -> np.ndarray:
-        """The fixed point for given defaults: calls held, the system solved, calls found anew."""
+        """The fixed point for given defaults: calls held, the system solved, calls updated."""
         t, made = self.terms, self.made
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])

@@ -81,7 +81,7 @@ class Ladder:
 
 
 def within(owner: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Cumulative widths before each entry, anew for every owner (ascending).
+    """Cumulative widths before each entry, separately for every owner (ascending).
 
     Summed by doubling inside every owner, never over all of them, so that a small node does not
     drown in the digits of a large one.

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 def levied(
     need: np.ndarray, top: np.ndarray, pays: np.ndarray, of: csr_array
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Calls that bring in what is needed: pro rata, and nobody for more than the whole need.
+    """Calls that bring in what is needed: pro rata, and no node for more than the whole need.
 
         call_e = min(λ top_e, need),  λ in [0, 1] such that Σ_e pays_e call_e = need
 

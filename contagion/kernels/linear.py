@@ -296,7 +296,7 @@ def _iterated(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _series(
     matrix: csr_array, b: np.ndarray, terms: int, look: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The sum of the powers, while at its pace it ends in so many terms; a look after every few.
+    """The sum of the powers, while at its pace it ends in `terms` terms; checked every few terms.
 
     The next term is the residual.
     """

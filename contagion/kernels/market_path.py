@@ -24,7 +24,7 @@ def settle(
     watch: Watch | None = None,
     date: int = 0,
 ) -> None:
-    """Rounds at fundamental prices (B, A) until nothing moves any more, at most so many.
+    """Rounds at fundamental prices (B, A) until nothing moves any more, at most `most`.
 
     The state is written to. Scenarios that have settled leave the batch: what is left of it is
     copied together whenever a quarter of it has settled.
@@ -62,8 +62,8 @@ def follow(
 ) -> None:
     """Rounds along fundamental prices (B, T, A), written into the state.
 
-    At each date pass so many rounds of some days each, or with None (which counts as one) rounds
-    until nothing moves; the last prices stand until nothing moves.
+    At each date a number of rounds pass, of some days each, or with None (which counts as one)
+    rounds until nothing moves; the last prices stand until nothing moves.
     """
     last, ended = prices.shape[1] - 1, np.ones(len(prices), bool)
     for date, many in enumerate(rounds):

@@ -102,7 +102,7 @@ class Setup:
     ----------
     start : (A,) prices before. money : (A,) bool, assets that are money itself: no sale moves
         them, every oracle knows them.
-    partial : positions are closed only as far as brings them back to health (their close factor
+    partial : positions are closed only until they are back in health (their close factor
         at most); otherwise the close factor at once.
     backstop : accounts whose equity is below this part of their maintenance go to the vault of
         their venue instead of the market, as long as it has room for negative equity. 0: no vault.

@@ -286,7 +286,7 @@ def _mark(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
 
 
 def _cover(now: MarketState, fees: np.ndarray, deficits: np.ndarray) -> None:
-    """Fees (B, V) go into the funds, deficits come out of them as far as they last."""
+    """Fees (B, V) go into the funds, deficits come out of them until they are used up."""
     holds = now.fund + fees
     now.fund = np.maximum(holds - deficits, 0.0)
     now.uncovered += np.maximum(deficits - holds, 0.0)

@@ -30,7 +30,7 @@ THRESHOLD = 1e-12  # part of a balance sheet by which a value has to fall below 
 
 
 def closed(fractions: csr_array) -> np.ndarray:
-    """(n,) bool: companies in a group, or below one, that nobody outside has a part of.
+    """(n,) bool: companies in a group, or below one, without an owner outside.
 
     Equity is unique where there is none: from every company a chain of owners leads to one that
     is not held entirely in the graph, and the powers of Γ vanish.
@@ -66,7 +66,7 @@ def equities(
     Parameters
     ----------
     fractions : Γ, CSR (n, n), without a closed group.
-    base : (n, B) money, signed; nan where unknown (nobody may own such a node).
+    base : (n, B) money, signed; nan where unknown (no node may own such a node).
     worthless : (n, B) bool, companies whose shares are worth nothing whatever they have.
     guess : (n, B) money, values to begin with.
 
@@ -172,7 +172,7 @@ def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned
 
 @dataclass(frozen=True)
 class Failures:
-    """Values (n, B) of equity after failure costs, who failed, and in which wave (0: nobody)."""
+    """Values (n, B) of equity after failure costs, who failed, and in which wave (0: none)."""
 
     value: np.ndarray
     failed: np.ndarray
@@ -196,8 +196,8 @@ def failures(
 
     After Elliott, Golub and Jackson (2014): `V = base − b + Γ max(V, 0)`, b the costs of those
     that failed, and a node fails while what its outside owners have, `(1 − Σ_i Γ_ij) V_j`, is
-    below its threshold. From nobody failed the waves lead to the equilibrium with the fewest
-    failures, from everybody failed to the one with the most.
+    below its threshold. From no failure the waves lead to the equilibrium with the fewest
+    failures, from all failed to the one with the most.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def failures(
     can_fail : (n,) bool.
     failing : (n, B) bool, nodes that fail for outside reasons: worthless, without a cost.
     scale : (n,) money, balance sheets: what counts as equal to the threshold.
-    worst : begin with everybody failed.
+    worst : begin with all nodes failed.
     history : keep (value, failed) of every wave.
     """
     outside = 1.0 - np.asarray(fractions.sum(axis=0)).ravel()[:, None]

@@ -31,7 +31,7 @@ class Segments:
     due : (n,) everything a node owes, inside and outside the graph.
     debtor, amount : (m,) the claims.
     to : (S, m) the same shares by claim; `None` where node i has the one segment i, pro rata.
-    stage : (S,) number of the layer of each segment, in `layers`; `None` where nobody has any.
+    stage : (S,) number of the layer of each segment, in `layers`; `None` where no node has any.
     layers : names of the layers.
     absorbing : (n,) money, claims that are written down before the node is in default.
     calls : contingent claims, where there are any.

@@ -108,7 +108,7 @@ def sampled(
     value : the game; called with (B, k) bool.
     k : players, at least 2.
     target : stop when the largest standard error is below this part of the larger of
-        |v(all) − v(nobody)| and the largest |φ|.
+        |v(all) − v(∅)| and the largest |φ|.
     most : coalitions that may be evaluated at most.
     rng : where the orders come from.
     watch : told after each batch how many coalitions were evaluated since the last.
@@ -116,7 +116,7 @@ def sampled(
     Returns
     -------
     Sampled : errors from the spread between blocks, which are independent. The values sum to
-        v(all) − v(nobody), to rounding, whatever the errors.
+        v(all) − v(∅), to rounding, whatever the errors.
 
     Raises
     ------

@@ -26,14 +26,14 @@ class LiquidationCascade(CascadeSolver):
        oracle says what venues take for it;
     2. accounts whose health is below 0 are called; a holder with enough money elsewhere pays
        (`free`): all calls on its accounts in this round, or none;
-    3. accounts that stay below are liquidated: positions as far as brings them back to health, at
+    3. accounts that stay below are liquidated: positions until they are back in health, at
        most their close factor (all of it once equity is gone), loans by their close factor, where
        the liquidator takes collateral pro rata, worth the repaid debt and the bonus of each;
-    4. what is sold moves the price; everybody in a round sells at its average price.
+    4. what is sold moves the price; all sellers of a round get its average price.
 
-    An account that is closed with less than nothing leaves a deficit at its venue; of a loan that
+    An account that is closed with negative equity leaves a deficit at its venue; of a loan that
     is the debt left when its collateral is gone, at fundamental prices. A loan whose collateral is
-    worth nothing to begin with is liquidated by nobody and stays open (latent). The asset "money"
+    worth nothing to begin with is not liquidated and stays open (latent). The asset "money"
     is the unit of account: no sale moves it. What is sold below the fundamental price is a gain of
     the buyers; nothing is lost on the way:
 
@@ -47,7 +47,7 @@ class LiquidationCascade(CascadeSolver):
     oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle` and
         :class:`~contagion.liquidation.VenueOracles`.
     breakers : volatility controls, see :mod:`contagion.liquidation.circuit_breakers`.
-    partial : close positions only as far as needed; `False`: their close factor at once.
+    partial : close only what is needed of a position; `False`: their close factor at once.
     backstop : accounts with equity below this part of their maintenance go to the vault of the
         venue instead of the market (2/3 at Hyperliquid); 0: no vault.
     vault_capacity : negative equity that a vault takes on, money, a number or {venue: number};
@@ -83,7 +83,7 @@ class LiquidationCascade(CascadeSolver):
     >>> ct.liquidation.LiquidationCascade().run(book, {"X": -0.12}).deficits["v"]
     np.float64(20.0)
 
-    Source: the form of health and liquidation is that of the venues in MECHANISMS terms: margin
+    Source: the form of health and liquidation is that of the venues in `contagion.venues`: margin
     trading with maintenance rates, and loans after Aave v3 (close factor, bonus); prices after
     Cifuentes, Ferrucci & Shin (2005), Journal of the European Economic Association 3(2-3), where
     sales move the mark at which others are judged.

@@ -141,7 +141,7 @@ class CascadeResult:
 
     @property
     def latent(self) -> pd.Series:
-        """Losses at each venue that nobody has realized: open accounts worth less than 0."""
+        """Unrealized losses at each venue: open accounts worth less than 0."""
         return self._by_venue(self.latent_by_account, "latent")
 
     @property

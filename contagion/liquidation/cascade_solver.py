@@ -105,7 +105,8 @@ class CascadeSolver:
         )
 
     def start(self, book: MarginBook, scenarios: int = 1, free: Any = 0.0) -> MarketState:
-        """The state of so many scenarios before anything happens, to go on from with :meth:`step`.
+        """The state of `scenarios` scenarios before anything happens, to go on from with
+        :meth:`step`.
 
         free : (scenarios, K) money with which holders meet calls, or what broadcasts to it.
         """

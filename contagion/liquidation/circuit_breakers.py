@@ -127,7 +127,7 @@ class Throttle(Breaker):
 
 @dataclass(frozen=True)
 class PriceBand(Breaker):
-    """Price band: sales go on only as far as the market stays within a band of the reference.
+    """Price band: sales go on only while the market stays within a band of the reference.
 
     An account trades while `|market / reference − 1| <= width`, with the market price before the
     round; the reference is the price before the shock, or the oracle price of the round.
@@ -208,7 +208,7 @@ class WithdrawalGate(Breaker):
     there is such an account. Of the free money of a holder the part `behind` lies at these venues:
     while the gate is on only 1 − behind of it can meet calls, at any venue. Nothing is lost: the
     money is there again when the gate lifts, and what a call did not get stays with its holder.
-    So it keeps money in the venue (with a run of depositors in a coupled cascade: nobody leaves),
+    So it keeps money in the venue (with a run of depositors in a coupled cascade: none leaves),
     at the price of liquidations that a call would have prevented.
 
     Parameters
@@ -220,7 +220,7 @@ class WithdrawalGate(Breaker):
 
     Example
     -------
-    At −12 % z has less than nothing. h has 40, needs 44 to stay, and has 10 elsewhere:
+    At −12 % the equity of z is negative. h has 40, needs 44 to stay, and has 10 elsewhere:
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, maintenance=0.05, positions=[

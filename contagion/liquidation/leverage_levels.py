@@ -18,7 +18,7 @@ KEYS = ["venue", "holder", "key"]
 
 @dataclass(frozen=True)
 class Deeper(PriceImpact):
-    """An impact in a market that is so many times as deep: factor(v / times).
+    """An impact in a market that is `times` times as deep: factor(v / times).
 
         factor(v) = f(v / times)        integral(v) = times ∫₀^(v / times) f(u) du
 
@@ -58,7 +58,7 @@ class Deeper(PriceImpact):
 
 
 def leveraged(book: MarginBook, times: float) -> MarginBook:
-    """The same book with so many times the leverage: the same assets on less equity.
+    """The same book with `times` times the leverage: the same assets on less equity.
 
         equity' = equity / times
 

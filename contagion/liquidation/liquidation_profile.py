@@ -66,7 +66,8 @@ def liquidatable(
     book : positions and loans.
     moves : relative changes (M,) >= −1: −0.2 is a fall by 20 %.
     asset : the asset that moves, or a list of them; by default all but money, alike. For loans
-        against a stablecoin, name the collateral: where the debt falls as well nobody breaks.
+        against a stablecoin, name the collateral: where the debt falls as well no loan is
+        liquidatable.
     by : one row a move, or a move and venue, or a move and holder (liquidatable ones only).
 
     Returns

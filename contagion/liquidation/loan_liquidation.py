@@ -27,7 +27,7 @@ class LoanLiquidation:
     repaid : debt that a liquidator paid back.
     seized : collateral that left the borrower for it.
     fee : part of `seized` that the protocol keeps.
-    bad_debt : debt that nobody will pay: written off or booked as a deficit.
+    bad_debt : debt that will not be paid: written off or booked as a deficit.
     debt_left, collateral_left : what the borrower still owes and holds.
     """
 

@@ -40,7 +40,7 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class PositionLimit:
-    """Position limit: nobody holds more of an instrument than a part of its depth.
+    """Position limit: no holder has more of an instrument than a part of its depth.
 
         size' = size · min(1, share · depth / Q),     Q = Σ |size| of the holder in the instrument
 

@@ -85,7 +85,7 @@ class PriceImpact(ABC):
 
     def factor(self, volume: ArrayLike) -> Numbers:
         """Price after `volume` units were sold, over the price before: factor(0) = 1, >= 0,
-        never rising in the volume. ArgumentError for a volume that is not finite or that nobody
+        never rising in the volume. ArgumentError for a volume that is not finite or that no buyer
         offers.
 
         >>> Linear(depth=100).factor([0, 20, -20])

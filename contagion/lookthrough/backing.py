@@ -141,5 +141,5 @@ def without(shares: csr_array, nodes: np.ndarray) -> csr_array:
 
 
 def kept(shares: csr_array) -> np.ndarray:
-    """(n,) the part of a node that nobody in the graph has a claim on: `1 − Σ_i W[i, j]`."""
+    """(n,) the part of a node on which no node in the graph has a claim: `1 − Σ_i W[i, j]`."""
     return np.asarray(np.maximum(1.0 - shares.sum(axis=0), 0.0))

@@ -1,4 +1,4 @@
-"""Blast radius: what depends on one oracle, bridge or chain, directly and through claims."""
+"""Nodes and amounts that depend on one oracle, bridge or chain, directly and through claims."""
 
 from __future__ import annotations
 

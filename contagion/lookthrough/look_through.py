@@ -32,7 +32,7 @@ class LookThrough:
     assets : the A base assets; the last is external assets that no holding explains.
     direct : `H` (n, A), base assets held outright.
     exposure : `(I − W)^-1 H` (n, A), base assets held outright and behind claims. It is gross: a
-        unit counts at its holder and at everybody in the chain above, see :attr:`ends`.
+        unit counts at its holder and at every node in the chain above, see :attr:`ends`.
     shares : :class:`~contagion.lookthrough.backing.Backing`, who has which part of every node.
     cut : bool (m,), the exposures that were left out; all false for "solve".
     """

@@ -25,7 +25,7 @@ def rehypothecation(
 
     With the shares `W` and the base assets `H` of :func:`look_through`:
 
-        gross = 1ᵀ (I − W)^-1 H       reuse = gross / base, 1 where nobody wraps anything
+        gross = 1ᵀ (I − W)^-1 H       reuse = gross / base, 1 where no node wraps anything
         depth = Σ_k k 1ᵀ W^k H / Σ_k 1ᵀ W^k H, by (I − W)^-1 W (I − W)^-1 H, no powers taken
 
     `longest_chain` counts claims; a loop (in which there is no longest chain) counts as one node.

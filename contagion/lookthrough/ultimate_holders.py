@@ -1,4 +1,4 @@
-"""Who holds the bag: everybody who holds an asset or a token, outright or through wrappers."""
+"""The ultimate holders of an asset or a token, directly or through wrappers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMNS = {
     "holder": "name of the holder",
     "direct": "held outright, money",
     "look_through": "held outright and behind claims, gross, money",
-    "bag": "part of it that nobody in the network has a claim on, money",
+    "bag": "part of it on which no node in the network has a claim, money",
     "through": "node or token from which most of it comes",
     "tier": "most senior tier of the claims on `through`, 1 is paid first",
     "oracle": "price oracle that the holder relies on",
@@ -54,7 +54,7 @@ def who_holds_the_bag(
     model: Model | None = None,
     baseline: Baseline = "cleared",
 ) -> UltimateHolders:
-    """Everybody who holds a token or an asset, through which wrapper, and what a depeg costs them.
+    """All holders of a token or an asset, through which wrapper, and what a depeg costs them.
 
     The token is treated as the base asset: `h_i` is what i holds outright (claims on the node at
     face, holdings of the asset at value), `W` the shares of :func:`look_through` without the
@@ -76,7 +76,7 @@ def who_holds_the_bag(
         One row a node that holds any, or loses in the scenario; largest loss first. Money.
 
         - holder; direct: held outright; look_through: outright and behind claims, gross;
-        - bag: the part of it that nobody in the graph has a claim on: it ends with the owners
+        - bag: the part of it on which no node in the graph has a claim: it ends with the owners
           and the external creditors of the holder. The token's own row is what it holds of
           itself round a loop;
         - through: the node (or the token itself) from which most of it comes, and the tier of the

@@ -184,7 +184,7 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = LEVEL) -> Cove
 
 
 def traffic_light(count: ArrayLike, n: int = 250, level: float = LEVEL) -> TrafficLight:
-    """Basel's zones: green, yellow and red by how improbable so many exceedances are.
+    """Basel's zones: green, yellow and red by how improbable the number of exceedances is.
 
     F = P(at most x exceedances of n); green: F < 0.95, yellow: 0.95 <= F < 0.9999, red: above.
     increase = 3 (z(level) / z(1 − x/n) − 1) in yellow, between 0 and 1. For 250 days at 0.99

@@ -118,7 +118,7 @@ class ScenarioGrid:
         return array_margin(change, held, weight=self.weight, contingency=extra)
 
     def swings(self, volatility: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """(s, k) relative moves, >= −1, of volatilities (k,) of options with so many days."""
+        """(s, k) relative moves, >= −1, of volatilities (k,) of options with these days left."""
         days = np.maximum(days, self.shortest)
         more = (30 / days) ** np.where(days < 30, self.power, self.long_power)
         moves = np.array(self.volatility)[:, None]

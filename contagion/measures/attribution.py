@@ -1,4 +1,4 @@
-"""What the system loses, and how much of it hangs on single nodes: runs with and without them."""
+"""The loss of the system, and how much depends on single nodes: runs with and without them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class SystemLoss:
-    """What everybody together loses by a shock, counted from the run without it, in money.
+    """Total loss of the system by a shock, counted from the run without it, in money.
 
         owners               Σ_j ℓ_j,  ℓ_j the fall of max(equity, 0) of j
         external creditors   Σ_j (what j pays outside the graph without the shock − with it)
@@ -172,7 +172,7 @@ def triggers_of(
     """The nodes that a shock hits (k,), its losses (n,) and recoveries (n,).
 
     Names of nodes instead of a shock: each defaults, recovery 0. Raises `ShockError` for a shock
-    that hits nobody.
+    that hits no node.
     """
     if not isinstance(shock, Shock):
         if isinstance(shock, str) or not isinstance(shock, Iterable):
@@ -228,7 +228,7 @@ def leave_one_out(
     Raises
     ------
     ShockError, ModelError, ConvergenceError : as in :class:`SystemLoss` and `Shock.arrays`;
-        ShockError for a shock that hits nobody.
+        ShockError for a shock that hits no node.
 
     Example
     -------

@@ -27,7 +27,7 @@ CHUNK = 2**22  # entries of a dense block held at a time
 ROOM = 1e-12  # a claim that falls short of the equity by rounding is as large
 NOT_ABLE = "it cannot fail, or has no positive known equity"
 NOT_HIT = "no single default hits it"
-NO_IMPACT = "its default hits nobody"
+NO_IMPACT = "its default hits no other node"
 TOO_MANY = "the paths add up to more than a number can hold"
 
 
@@ -183,7 +183,7 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
     Returns
     -------
     DataFrame, one row a node: start, intermediate, total (pure numbers), reason. Where the
-    default of a node hits nobody they are nan, and `reason` says so.
+    default of a node hits no other they are nan, and `reason` says so.
 
     Example
     -------

@@ -29,7 +29,7 @@ CURVE = {
     "share": "amount over the total of the known ones, a share",
     "cumulative": "share of this and all larger nodes together, a share",
 }
-NOTHING = "nobody has any of it, or no amount is known"
+NOTHING = "no node has any of it, or no amount is known"
 
 
 def amounts(network: ExposureNetwork, of: Quantity = "assets") -> pd.Series:

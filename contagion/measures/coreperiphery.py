@@ -30,7 +30,7 @@ class CorePeriphery:
     links : pairs of creditor and debtor.
     missing_core : pairs of core nodes, in both directions, without a link.
     periphery_links : links between nodes of the periphery.
-    no_lending, no_borrowing : errors of core nodes that claim on nobody, or owe nobody, in the
+    no_lending, no_borrowing : errors of core nodes without a claim, or without a debt, in the
         periphery: the size of the periphery for each of them.
     exact : true where no other split has fewer errors, false where it is only the best one found.
     reason : why the score is nan, "" where it is not.

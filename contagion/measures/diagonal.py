@@ -52,7 +52,7 @@ def aumann_shapley(
 
     Raises
     ------
-    ShockError : for a shock with defaults, or that hits nobody.
+    ShockError : for a shock with defaults, or that hits no node.
     ConvergenceError : where the loss jumps by more than 0.1 % of the total (default costs, recovery
         0, a network that amplifies whatever reaches it): a price does not exist there. Also where
         `max_evaluations` ends first. `.partial` has what was reached.

@@ -160,7 +160,7 @@ def marginal_systemic_risk(
         first order:  a_k Σ_i p_i dL_i / da_k
 
     Without the claim all equities are as before: the creditor has its amount in external assets
-    again, and the debtor has paid it out of its own, or owes it outside as far as those do not
+    again, and the debtor has paid it out of its own, or owes it outside if those do not
     reach (`with_amounts(…, keep="equity")`). The first order takes one run and one adjoint solve a
     node that can fail, for all exposures together; the difference itself takes one batch of runs an
     exposure, and is taken for those that are named or the largest of the first order.
@@ -276,7 +276,7 @@ def _sampled(
 
 
 def _standing(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) the chance that nobody before a node fails, and that nobody after it does."""
+    """(n,) the probability that no node before it fails, and that no node after it fails."""
     alive = np.concatenate([[1.0], 1.0 - p, [1.0]])
     return np.cumprod(alive)[:-2], np.cumprod(alive[::-1])[::-1][2:]
 

@@ -168,7 +168,7 @@ def _more(
         "vulnerability_index_uncapped": (vulnerability, _no_own(capital)),
         "direct_impact": (direct, first),
         "cascade_impact": (cascade, first),
-        "amplification": (ratio, {**first, "nobody loses on it directly": ~(direct > 0)}),
+        "amplification": (ratio, {**first, "no node loses on it directly": ~(direct > 0)}),
     }
 
 
@@ -326,7 +326,7 @@ def rounds_of_contagion(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> pd.Series:
-    """Rounds until the last further default when the node fails; 0 where nobody else does.
+    """Rounds until the last further default when the node fails; 0 where no other node does.
 
     For clearing models a round is one wave of defaults, cleared to its fixed point.
 

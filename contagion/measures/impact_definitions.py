@@ -93,7 +93,7 @@ DEFINITIONS = (
         "amplification",
         "cascade impact / direct impact",
         "ratio",
-        "cascade over direct loss; 0 where nobody passes a loss on, undefined without direct loss",
+        "cascade over direct loss; 0 where no node passes a loss on, undefined without direct loss",
         denominator="direct impact",
     ),
     Measure(

@@ -138,7 +138,10 @@ def scored(
     silent = ~np.isfinite(values) & ~undefined
     if silent.any():
         at = index[int(np.flatnonzero(silent)[0])]
-        raise ArgumentError(f"{name} of {str(at)!r} is {values[silent][0]} and nobody says why.")
+        raise ArgumentError(
+            f"{name} of {str(at)!r} is {values[silent][0]} without a stated reason. If the measure "
+            "is one of this package, please report it."
+        )
     series = pd.Series(values, index, name=name)
     definition = definition or definitions([name]).get(name, "")
     why = dict(zip(index[undefined], said[undefined], strict=True)) if undefined.any() else {}

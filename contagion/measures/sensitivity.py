@@ -104,7 +104,7 @@ class Gradient:
         lines = [
             f"Gradient of {self.of} ({money(self.value, unit)}) on {net.name or 'network'}, "
             f"{len(net):,} nodes, side {self.side!r}",
-            f"  one unit lost more costs most at: {names or 'nobody'}",
+            f"  one unit lost more costs most at: {names or 'no node'}",
             f"  {plural(self.kinks, 'node')} at a kink",
         ]
         return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in lines)

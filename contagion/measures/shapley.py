@@ -152,7 +152,7 @@ def shapley_of_defaults(
     Raises
     ------
     ShockError, ModelError, ConvergenceError, ArgumentError : as in `SystemLoss`, `Shock.arrays` and
-        :func:`shapley`; ShockError for a shock that hits nobody.
+        :func:`shapley`; ShockError for a shock that hits no node.
 
     Example
     -------
@@ -199,7 +199,7 @@ def shapley_of_risk(
 
         v(S) = ES_level of the loss of the system when only the assets of S are shocked
 
-    This asks what a node contributes to system-wide risk (by its own shocks, through everybody);
+    This asks what a node contributes to system-wide risk (by its own shocks, through all others);
     the participation of a node in the tail, E[L_i | tail], is `measures.euler_allocation`.
 
     Parameters

@@ -53,7 +53,7 @@ def leverage_stability(network: ExposureNetwork) -> LeverageStability:
     ----------
     network : exposures and equity. Nodes with claims whose equity is not positive or not known
         are left out with their claims and debts, and named; that can only lower r. Whether a
-        node can fail plays no part.
+        node can fail is not used.
 
     Returns
     -------

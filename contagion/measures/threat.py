@@ -41,7 +41,7 @@ def threat_index(
     Parameters
     ----------
     network : any rules; guarantees and shareholdings are refused.
-    shock : what has happened; without any the index is 0 where everybody is solvent.
+    shock : what has happened; without any the index is 0 where all nodes are solvent.
     side : a node that just meets what is due is solvent ("gain", the effect of more cash);
         "loss" gives what one unit less takes away.
     tolerance : as in `EisenbergNoe`.

@@ -158,7 +158,7 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
     n = len(network)
     steps = csr_array(_distances(network, distance).T)
     if n < 2:
-        why = {"a single node has nobody to be close to": np.ones(n, bool)}
+        why = {"a single node has no other to be close to": np.ones(n, bool)}
         return scored("harmonic", np.full(n, np.nan), network.names, why)
     from scipy.sparse.csgraph import dijkstra
 

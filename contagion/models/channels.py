@@ -110,7 +110,7 @@ class Prices(Channel):
 
 @dataclass(frozen=True, repr=False)
 class Funding(Channel):
-    """Lenders in default withdraw; what nobody replaces is met by sales below value.
+    """Lenders in default withdraw; funding that is not replaced is met by sales below value.
 
         need_i = max(0, ρ Σ_{j in default} A_ji − liquid_i),   cost_i = δ / (1 + δ) · sold_i
         sold_i = min((1 + δ) need_i, sellable_i)
@@ -120,7 +120,7 @@ class Funding(Channel):
 
     Parameters
     ----------
-    not_replaced : ρ in [0, 1], part of the funding from a failed creditor that nobody replaces.
+    not_replaced : ρ in [0, 1], part of the funding from a failed creditor that is not replaced.
     sale_cost : δ >= 0, loss per unit of money raised: haircut / (1 − haircut). With ρ or δ of 0
         the channel is off.
 

@@ -47,11 +47,11 @@ class CreditFunding(Model):
     Parameters
     ----------
     loss_given_default : λ in [0, 1].
-    not_replaced : ρ in [0, 1], part of the funding from a failed creditor that nobody replaces.
+    not_replaced : ρ in [0, 1], part of the funding from a failed creditor that is not replaced.
     sale_cost : δ >= 0, loss per unit of money raised by forced sales: haircut / (1 − haircut), so
         that 1 is a haircut of 50%.
     price_impact : κ >= 0, relative fall of the price of external assets that are not liquid, when
-        all of them were sold, linear. Of the house, not in the papers; 0 leaves it out.
+        all of them were sold, linear. Of this package, not in the papers; 0 leaves it out.
     hurdle : equity over total assets (before the shock) below which a node fails, in [0, 1]. A node
         that is below before the shock is in default before it.
     strict : equity has to fall below the floor; `False`: equity that reaches it fails the node.
@@ -170,7 +170,7 @@ class CreditFunding(Model):
         )
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """From who withdraws to who sells for it, and from there to everybody whose assets fall."""
+        """From who withdraws to who sells for it, and from there to all whose assets fall."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)
         called = self.parameter(net, "not_replaced") * (

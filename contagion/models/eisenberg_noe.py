@@ -15,7 +15,7 @@ from .settlement import Certify, settle
 
 @dataclass(frozen=True, repr=False)
 class EisenbergNoe(Model):
-    """The clearing payment vector: everybody pays what is due or everything there is.
+    """The clearing payment vector: every node pays what is due or everything it has.
 
         p = min(p̄, max(0, e + Πᵀ p − external liabilities))
 

@@ -221,5 +221,5 @@ class FailureCosts(Model):
 
 
 def _outside(network: ExposureNetwork) -> np.ndarray:
-    """Ĉ (n,): the part of each node that nobody in the graph owns."""
+    """Ĉ (n,): the part of each node without an owner in the graph."""
     return np.asarray(1.0 - np.asarray(network.ownership.sum(axis=0)).ravel())

@@ -130,7 +130,7 @@ class FireSale(PortfolioModel):
                 raise AmbiguousSolution(
                     "FireSale has more than one solution here: prices in the greatest and the "
                     f'least differ by up to {gap:.2g}. Choose which="greatest" (sales start from '
-                    'no sale) or which="least" (everybody expects the worst).'
+                    'no sale) or which="least" (all nodes expect the worst).'
                 )
         return done
 

@@ -50,7 +50,7 @@ class JointModel(PortfolioModel):
     the balance sheet is unknown. Costs are taken from the external assets as a shock is (what is
     not a holding first) and end when there are none; units of holdings whose value they take are
     still sold. Sales for funding do not move prices, and what they raise lowers neither debts nor
-    the assets that count in the ratio; running short of liquidity alone fails nobody (in
+    the assets that count in the ratio; running short of liquidity alone causes no default (in
     :class:`CreditFunding` it does).
 
     Parameters

@@ -30,7 +30,7 @@ class LiquidityHoarding(Model):
     and i hoards when it is below 0. Who hoards withdraws the part w of all its claims and does so
     to the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A trigger
     `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals cost
-    nobody equity, only claims on triggers lose (1 − recovery).
+    no equity, only claims on triggers lose (1 − recovery).
 
     Columns that are read, all optional: `liquid_assets`, `sellable_assets` (the collateral,
     pledged or not, with what was received in reverse repo, at market value) and
@@ -41,7 +41,7 @@ class LiquidityHoarding(Model):
     withdrawal : w in [0, 1], the part of its claims that a hoarder calls in.
     haircut : h in [0, 1], on collateral.
     liquid_share : part of external assets that is liquid where `liquid_assets` is empty, in
-        [0, 1]; an assumption of the house.
+        [0, 1]; the default of this package, not of the paper.
 
     Example
     -------

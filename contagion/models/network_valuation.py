@@ -193,7 +193,7 @@ class NetworkValuation(Model):
             raise AmbiguousSolution(
                 f"NetworkValuation has more than one solution here: the equity of "
                 f"{int(differ.sum())} nodes differs between the greatest and the least. Choose "
-                'which="greatest" (nobody fails on a rumour) or which="least".'
+                'which="greatest" (only unavoidable defaults) or which="least".'
             )
 
     def _slice(

@@ -119,6 +119,6 @@ class RogersVeraart(Model):
                 raise AmbiguousSolution(
                     f"RogersVeraart has more than one clearing vector here: {int(differ.sum())} "
                     "nodes pay in full in the greatest and default in the least. Choose "
-                    'which="greatest" (nobody defaults on a rumour) or which="least".'
+                    'which="greatest" (only unavoidable defaults) or which="least".'
                 )
         return outcome

@@ -57,7 +57,7 @@ class ThresholdDeleveraging(PortfolioModel):
     insolvent : "sell": nodes without equity sell everything, "hold": nothing (insolvency is not
         illiquidity).
     illiquid : assets of the holdings that cannot be sold.
-    rounds : rounds of sales, or `None`: until nobody sells.
+    rounds : rounds of sales, or `None`: until no node sells.
 
     Raises
     ------
@@ -239,7 +239,7 @@ class ThresholdDeleveraging(PortfolioModel):
         One row a node, one column an asset of the holdings (`illiquid` ones too): loss by sales
         after a fall of `size` (above 0, at most 1) in that asset alone, divided by `size`, money.
         It compares with what the node holds of the asset, its direct exposure, and depends on the
-        size: below a threshold nobody sells.
+        size: below a threshold no node sells.
 
         Raises
         ------

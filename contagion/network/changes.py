@@ -149,7 +149,7 @@ class Changes(Multilateral):
     def settle_collateral(
         self, claims: Mapping[str, Any] | None = None, *, haircut: float = 0.0
     ) -> Self:
-        """Collateral settled: each claim is paid from its pledge as far as that goes.
+        """Collateral settled: each claim is paid from its pledge, up to the value of the pledge.
 
         With c the pledge (column `collateral`, a part of the external assets of the debtor), A
         the amount and h the haircut,
@@ -294,7 +294,7 @@ class Changes(Multilateral):
     def with_guarantees(self, guarantees: Any) -> Self:
         """The network with these contingent claims, instead of those it had; `None` for none.
 
-        A guarantor pays only when it is called, as far as it can:
+        A guarantor pays only when it is called, at most what it can:
 
             call = min(amount, loss of the creditor on its claims on the debtor)
 

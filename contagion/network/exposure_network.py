@@ -40,7 +40,7 @@ class ExposureNetwork(Forms, Changes):
         nodes from the exposures. pandas, or anything narwhals reads (polars, arrow, ...).
     exposures : table with columns `creditor`, `debtor`, `amount` (money) and optional ones.
     orientation : "creditor->debtor" or "debtor->creditor", what the first and the second column
-        of names mean (source and target, say); not needed where they are called creditor and
+        of names mean, such as source and target; not needed where they are called creditor and
         debtor.
     columns : {"theirs": "ours"} for columns with other names, of both tables.
     unit : unit of every amount, e.g. "USD" or "EUR mn".

@@ -54,7 +54,7 @@ def matrix(table: pd.DataFrame | None, names: pd.Index) -> tuple[pd.Index, csr_a
 
 
 def place(assets: pd.Index, asset: Any) -> int:
-    """Place of an asset among those that nodes hold; `UnknownNameError` where nobody holds it."""
+    """Place of an asset among those that nodes hold; `UnknownNameError` where no node holds it."""
     if not len(assets):
         raise UnknownNameError(
             f"No node holds {str(asset)!r}: the network has no table of holdings "

@@ -93,7 +93,7 @@ def _errors(draft: Draft) -> list[Finding]:
 
 
 def _beyond(draft: Draft) -> list[Finding]:
-    """What is wrong with the balance sheets as well, as far as it can be told."""
+    """What is wrong with the balance sheets as well, where that can be told."""
     codes = {finding.code for finding in _errors(draft)}
     if "C012" in codes or not len(draft.nodes):
         return []

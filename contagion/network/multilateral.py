@@ -78,7 +78,7 @@ class Multilateral(Matrices):
         how: Literal["conservative", "non_conservative"] = "conservative",
         claims: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Portfolio compression: less is owed in all, and everybody has the same net position.
+        """Portfolio compression: less is owed in all, and every node has the same net position.
 
             min Σ A'_ij   with   Σ_j A'_ij − Σ_j A'_ji = Σ_j A_ij − Σ_j A_ji   for every i
 

@@ -1,7 +1,7 @@
 """Shareholdings: what part of a company each of its owners in the graph holds. The table, checked.
 
 The fractions are kept as `Γ` (n, n), `Γ[i, j]` = part of the equity of company j that i owns. The
-equity of everybody is then the fixed point
+equity of all nodes is then the fixed point
 
     E = external assets + claims − external liabilities − debts + Γ max(E, 0),
 

@@ -46,7 +46,7 @@ class Columns:
         return sorted(links, key=lambda link: (-self.middle[link.end], -self.middle[link.start]))
 
     def box(self, ax: Axes, i: int, colour: str, wide: int) -> None:
-        """Draw a box with its name, in lines of so many characters, and its text."""
+        """Draw a box with its name, in lines of `wide` characters, and its text."""
         from matplotlib.patches import Rectangle
 
         box, middle, tall = self.boxes[i], self.middle[i], max(self.tall[i], LEAST)

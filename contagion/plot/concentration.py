@@ -33,8 +33,8 @@ def cumulative_shares(
     """Draw which share of assets, equity, claims or debts lies with the k largest nodes.
 
     One line a quantity; the largest nodes of each are its own. The dotted line is that of as many
-    equal nodes as the network has. Quantities that nobody has, or nobody knows, are not drawn and
-    named in the note.
+    equal nodes as the network has. Quantities that no node has, or that are unknown, are not drawn
+    and named in the note.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def cumulative_shares(
     note = "Dotted: as many nodes of the same size."
     note += f" Left out, not known: {'; '.join(unknown)}." if unknown else ""
     if empty:
-        note += f" Not drawn: {', '.join(empty)}, which nobody has or which are not known."
+        note += f" Not drawn: {', '.join(empty)}, which no node has or which are not known."
     style.heading(ax, "How much lies with how few", note)
     return ax
 

@@ -229,7 +229,7 @@ def _ticks(ax: Axes, across: list[str], down: list[str]) -> float:
 
 
 def _cut(name: str) -> str:
-    """A name of at most so many characters; the middle goes, since names differ at their ends.
+    """A name of limited length; the middle goes, since names differ at their ends.
 
     >>> _cut("Systemically important bank number 12")
     'Systemically…k number 12'
@@ -258,6 +258,6 @@ def _note(own: np.ndarray, values: np.ndarray, left: str) -> str:
     if (np.isnan(values) & ~own).any():
         said += " Hatched: not defined."
     if not (np.where(own, 0.0, np.nan_to_num(values)) > 0).any():
-        said += " Nobody loses anything."
+        said += " No node loses anything."
     said += f" Not shown: {left}." if left else ""
     return said.strip()

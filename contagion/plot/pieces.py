@@ -20,7 +20,7 @@ def names(network: ExposureNetwork) -> dict[object, str]:
 
 
 def short(name: str, most: int = 32) -> str:
-    """A name of at most so many characters.
+    """A name of limited length.
 
     >>> short("Digital Currency Group International", 16)
     'Digital Currenc…'

@@ -47,7 +47,7 @@ def liquidation_profile(
     ----------
     book : positions and loans.
     asset : the asset that moves, or a list of them; by default all but money, alike.
-    moves : relative changes >= −1; by default as far as something becomes liquidatable, at most
+    moves : relative changes >= −1; by default until nothing new becomes liquidatable, at most
         from −75 % to +75 %.
     by : colours are long and short, or the six largest venues and the rest.
     ax : where to draw; by default a new figure.
@@ -95,7 +95,7 @@ def liquidation_profile(
 
 
 def _reach(book: MarginBook, asset: Any) -> np.ndarray:
-    """Moves from the price of now as far as something new becomes liquidatable."""
+    """Moves from the current price until nothing new becomes liquidatable."""
     wide = np.linspace(-0.75, 0.75, LEVELS)
     value = liquidatable(book, wide, asset)["value_before"].to_numpy()
     middle = LEVELS // 2

@@ -163,11 +163,11 @@ def _note(comparison: RuleComparison, values: np.ndarray, floor: float) -> str:
     title = names(comparison.results[AS_GIVEN].network)
     where = listed([short(title[node]) for node in comparison.nodes], 3)
     if not len(values):
-        return "Nobody bears anything under any of the rules."
+        return "No node bears a loss under any of the rules."
     moved = bool((np.abs(values - values[:, :1]) > floor).any())
     said = (
         "In brackets: more or less than as given."
         if moved
-        else "Nobody bears more or less than as given."
+        else "No node bears more or less than as given."
     )
     return f"What each node bears when the rules of {where} change. {said}"

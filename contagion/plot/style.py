@@ -190,7 +190,7 @@ def hatched(ax: Axes, column: float, row: float, **look: Any) -> None:
 def legend(
     ax: Axes, handles: Sequence[Any], columns: int = 0, *, points: float = 36.0, right: bool = False
 ) -> None:
-    """A legend without a frame, so many points below the axes; by default in up to 3 columns."""
+    """A legend without a frame, `points` points below the axes; by default in up to 3 columns."""
     from matplotlib.transforms import ScaledTranslation
 
     figure = ax.get_figure(root=True)

@@ -59,8 +59,8 @@ def waterfall(
     next one. Its bar starts where the one above ends: filled is what it absorbs, the empty frame
     is capacity not used (open at its end where it goes on), pale is what goes on down. The
     columns on the right say the same in numbers. Of an allocation the last bar is what the rule
-    puts on nobody; of a result the layers are those of `result.layers`, the equity of the node
-    first, counted from face value, and nothing is left.
+    allocates to no layer; of a result the layers are those of `result.layers`, the equity of the
+    node first, counted from face value, and nothing is left.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _view(outcome: Allocation | PropagationResult, node: Any) -> _View:
         text = f"A loss of {say(outcome.loss)}. " if outcome.loss > 0 else "No loss. "
         text += (
             f"The layers absorb {say(outcome.loss - outcome.uncovered)}, "
-            f"{say(outcome.uncovered)} is put on nobody."
+            f"{say(outcome.uncovered)} is allocated to no layer."
             if outcome.uncovered > 0
             else "Nothing is uncovered."
         )

@@ -25,7 +25,7 @@ def contagion_window(frame: Window | pd.DataFrame, *, ax: Axes | None = None) ->
     """Draw frequency and extent of contagion over the average degree, drawn and in theory.
 
     Points are draws, with two standard errors for the frequency; lines are the theory of large
-    graphs. The shaded band is the window between the limits of theory, as far as the frame goes.
+    graphs. The shaded band is the window between the limits of theory, inside the frame.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
 
     Example
     -------
-    Everybody has 2 debtors and 2 creditors, and one failure is enough: all fail, always.
+    Every node has 2 debtors and 2 creditors, and one failure is enough: all fail, always.
 
     >>> joint = np.zeros((3, 3)); joint[2, 2] = 1.0
     >>> directed_theory(joint, np.array([1, 1, 1]))
@@ -108,7 +108,7 @@ def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
 
     Example
     -------
-    Everybody has 3 neighbours and fails with the first: each failure leads to 2 more.
+    Every node has 3 neighbours and fails with the first: each failure leads to 2 more.
 
     >>> undirected_theory(np.array([0, 0, 0, 1.0]), np.array([1, 1, 1, 1]))
     Theory(reproduction=2.0, frequency=1.0, extent=1.0)
@@ -138,7 +138,7 @@ def _solved(
 ) -> Theory:
     """The numbers of a branching process.
 
-    passed (K,): probability that a failed link meets a vulnerable node with so many further links;
+    passed (K,): probability that a failed link meets a vulnerable node with k further links;
     first (K,): links of the first node; drawn, others (J,): weights and inputs of the nodes at the
     end of a link; nodes, degree (J,): of all nodes; needed (J,).
     """

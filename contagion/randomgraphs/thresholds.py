@@ -13,7 +13,7 @@ SLACK = 1e-9  # a loss that differs from the capital by less than this part is e
 def failures_needed(
     degree: np.ndarray, capital: float, interbank: float = 1.0, *, strict: bool = False
 ) -> np.ndarray:
-    """Failed debtors that a node with so many equal claims does not survive, integers (K,).
+    """Failed debtors that a node with this number of equal claims does not survive, integers (K,).
 
     Each claim is interbank / degree and is lost whole. The least m ≥ 1 with
 

@@ -54,7 +54,7 @@ class Disclosure:
 
     Parameters
     ----------
-    rng : seed of the codes; None draws one that nobody knows.
+    rng : seed of the codes; None draws one at random that is not stored.
     ratios : amounts as parts of all claims, in percent; False keeps money.
     least, dominant : a sum over nodes is hidden with fewer contributors than `least`, or where the
         n largest of (n, k) have more than the part k of it.

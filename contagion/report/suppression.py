@@ -16,7 +16,7 @@ def primary(
 
     Parameters
     ----------
-    parts : for each cell what every contributor adds to it; a cell of 0 says nothing of anybody.
+    parts : for each cell what every contributor adds to it; a cell of 0 reveals no contributor.
     dominant : (n, k): the n largest have more than the part k of the cell.
 
     Example

@@ -33,10 +33,10 @@ def exit_values(
 
         loss_k = clip(L − S_k, 0, c_k)
 
-    so that everybody is whole who exits before the last L of the claims. The columns:
+    so that all claimants are paid in full who exit before the last L of the claims. The columns:
 
         loss_first     = max(c_k − A, 0)                          all others exit after k
-        loss_last      = min(c_k, L)                              nobody does
+        loss_last      = min(c_k, L)                              none does
         loss_in_order  = loss_k in the order of the column `exit` (:class:`FirstCome`)
         loss_pro_rata  = c_k min(L / C, 1)                        no line at all
         expected_loss  = mean of loss_k over uniformly random orders of all claims
@@ -48,7 +48,7 @@ def exit_values(
         value_against_order    = loss_in_order − loss_first
 
     The orders are an input or random: what people would do who know the rule (an equilibrium)
-    is out of scope. In a random order everybody exits; in the given one those without an `exit`
+    is out of scope. In a random order all exit; in the given one those without an `exit`
     stay. Two claims of one claimant are two places in the line. `loss_first` is exact, so
     `standard_error` is that of the value as well; `expected_loss` sums to the loss whatever the
     draws. The band says how far luck carries a claim, not how exact the mean is.

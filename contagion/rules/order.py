@@ -71,7 +71,7 @@ class Priority(Rule):
 class Queue(Rule):
     """One claim after the other loses all it has: the queue of an auto-deleveraging.
 
-    Not invariant to splitting an account: a rank that depends on size moves with the split.
+    The allocation can change when an account is split: a rank by size changes with it.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ PRO_RATA = ProRata()
 
 @dataclass(frozen=True, repr=False)
 class EqualAwards(Rule):
-    """Constrained equal awards: everybody is paid the same, nobody more than its claim.
+    """Constrained equal awards: every claimant is paid the same, at most its claim.
 
         paid_k = min(c_k, μ),  Σ paid_k = what there is
 
@@ -91,7 +91,7 @@ class EqualAwards(Rule):
 
 @dataclass(frozen=True, repr=False)
 class EqualLosses(Rule):
-    """Constrained equal losses: everybody loses the same, nobody more than its claim.
+    """Constrained equal losses: every claimant loses the same, at most its claim.
 
         loss_k = min(c_k, λ),  Σ loss_k = loss
 

@@ -34,7 +34,7 @@ class Rule(ABC):
     def segments(self, claims: Claims) -> Ladder:
         """The rule on the claims of one or many venues: segments in the order in which they lose.
 
-        A ladder need not use the claims up: what no segment takes is *uncovered*.
+        The layers need not absorb the whole loss; the remainder is *uncovered*.
         """
 
     def layers(self, claims: Claims) -> tuple[list[str], np.ndarray]:
@@ -64,9 +64,9 @@ class Rule(ABC):
         loss : money >= 0 that has to be borne.
         claims : table with one row a claim: claimant, amount (money), `layer` for a waterfall,
             and the columns the rule asks for. pandas, or anything narwhals reads.
-        lot : losses come in whole multiples of this (contracts, say); `None`: any amount.
+        lot : losses come in whole multiples of this such as contracts; `None`: any amount.
         rounding : "down" leaves what does not fill a lot uncovered; "largest_remainder" then
-            gives the missing lots to the largest remainders, as far as they fit.
+            gives the missing lots to the largest remainders that have room for them.
         unit : unit of the loss and the claims, for texts and figures, e.g. "USD m".
 
         Returns
@@ -129,7 +129,7 @@ class Allocation:
     loss : money that had to be borne.
     table : one row a claim: claimant, layer, amount, loss, paid (money).
     layers : one row a layer in the order in which they lose: layer, capacity, absorbed (money).
-    uncovered : money that the rule puts on nobody.
+    uncovered : losses that the rule allocates to no layer, in money.
     unit : unit of the amounts.
     """
 
@@ -181,7 +181,7 @@ class Allocation:
         same layer as one that does; largest_haircut = max loss / amount;
         concentration = Σ (loss_k / Σ loss)², the Herfindahl–Hirschman index by claimant;
         bearers = number of claimants that lose something. Own money of the venue (a layer without
-        claims) is nobody's claim and does not count.
+        claims) belongs to no claimant and does not count.
 
         >>> from contagion import rules
         >>> claims = {"claimant": ["a", "b"], "amount": [30.0, 10.0]}

@@ -27,7 +27,7 @@ class Derived(Scenarios):
 
     @property
     def pins(self) -> bool:
-        """Whether scenarios pin nodes in default."""
+        """True if some scenarios set nodes to default with a fixed recovery rate."""
         return self.base.pins
 
     @property

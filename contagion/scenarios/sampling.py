@@ -32,8 +32,8 @@ class Sampling:
         more losses, and scenarios get weights. To look at the worst part p, take about its normal
         quantile: 2.3 for 1 %, 3.1 for 0.1 %. One number goes in the direction in which the total
         loss rises fastest; several are one a factor. With Student-t numbers the normal number
-        behind W is shifted too, as far as makes the largest move likely; with one number a factor
-        and one for W you decide otherwise.
+        behind W is shifted too, by as much as makes the largest move likely; with one number a
+        factor and one for W you decide otherwise.
     plain : part of the scenarios drawn without tilt; weights are at most 1 / plain.
 
     Raises

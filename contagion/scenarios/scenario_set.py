@@ -116,7 +116,7 @@ class Scenarios(ABC):
 
     @property
     def pins(self) -> bool:
-        """Whether scenarios pin nodes in default, so that batches carry recoveries."""
+        """True if some scenarios set nodes to default with a fixed recovery rate."""
         return False
 
     @property
@@ -341,7 +341,7 @@ def losing(network: ExposureNetwork) -> tuple[np.ndarray, tuple[str, ...]]:
 
     Raises
     ------
-    ShockError : where nobody has anything to lose.
+    ShockError : where no node has anything to lose.
     """
     assets = assets_of(network)
     unknown = np.isnan(assets)

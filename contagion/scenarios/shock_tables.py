@@ -45,8 +45,8 @@ def shock_from(
 
     Parameters
     ----------
-    data : any of `name`, `loss` {node: money}, `relative` (a part of everybody's external
-        assets, or {node: part}, "*" for everybody), `default` (a node, a list of nodes, or {node:
+    data : any of `name`, `loss` {node: money}, `relative` (a part of every node's external
+        assets, or {node: part}, "*" for all nodes), `default` (a node, a list of nodes, or {node:
         recovery}), `price` {asset: relative change}, `depeg` {token: value after over before},
         `equity` {node: money}, `equity_relative` (a part of equity, in the forms of `relative`).
     nodes, assets : names in words to names.

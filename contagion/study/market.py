@@ -177,7 +177,7 @@ def _cascade(own: dict[str, Any]) -> LiquidationCascade:
 
 
 def _stepped(book: MarginBook, moves: Mapping[str, float], count: int) -> pd.DataFrame:
-    """Prices in so many steps of one ratio."""
+    """Prices in `count` steps of one ratio."""
     before = np.array([book.prices[name] for name in moves])
     after = before * (1.0 + np.array(list(moves.values())))
     way = steps(before, after[None], count)[0]

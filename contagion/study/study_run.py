@@ -37,7 +37,7 @@ class StudyRun:
     Attributes
     ----------
     study : the specification; it makes the same numbers again.
-    out : folder of a stress test that can be gone on with, or None.
+    out : folder of a stress test that can be resumed, or None.
     running : processes and progress bar, on which no number depends.
     results : {output: result} of what was made so far.
     """

@@ -1,4 +1,4 @@
-"""What a report asks for where nobody said: the outputs that answer its three questions."""
+"""The default outputs of a report: those that answer its three questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that nobody observed: generated ones, and those reconstructed from partial data.
+"""Networks that were not observed: generated, or reconstructed from partial data.
 
 Start with :mod:`contagion.synthetic.generate` (random networks with balance sheets that add up) or
 :mod:`contagion.synthetic.reconstruct` (exposures that agree with what every node lends and owes).

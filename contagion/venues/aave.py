@@ -2,7 +2,7 @@
 
 A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation`).
 Debt left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
-assets, first come, first served, behind whoever covers it.
+assets, first come, first served, behind those that cover it.
 
 - `v3` (2025): the DAO's offset, stakers of Umbrella (`umbrella_slash`), then the suppliers
 - `v2_safety_module` (2020): up to 30 % of the staked AAVE, then the suppliers
@@ -286,7 +286,7 @@ class UmbrellaCover:
     Attributes
     ----------
     offset : first loss that the stake does not bear (the DAO pays it).
-    pending : what earlier slashes have covered and nobody has paid in yet.
+    pending : what earlier slashes have covered and is not paid in yet.
     covered : covered by slashing the stake.
     uncovered : what the stake does not reach.
     slashed : stake taken, in the staked asset.

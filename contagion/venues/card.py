@@ -80,7 +80,7 @@ def card_of(name: str, rules: tuple[Venue, ...], *, formulas: bool = True) -> Ca
 def waterfall(done: Allocation, width: int = 79) -> str:
     """A loss on its way down the layers, one line a layer.
 
-    `#` is what the layer absorbs, `.` what goes on down, `!` what nobody bears.
+    `#` is what the layer absorbs, `.` what goes on down, `!` what is not allocated.
 
     Example
     -------
@@ -175,7 +175,7 @@ def _rule(rule: Venue, width: int) -> str:
         "\n".join(line for part in head.split("\n") for line in wrapped(part, width)),
         documented(says, width),
         waterfall(done, width),
-        documented(f"Who loses: {', '.join(who) or 'nobody'}.", width),
+        documented(f"Who loses: {', '.join(who) or 'no claimant'}.", width),
         documented(doc[""].partition("\n")[2].strip(), width),
     ]
     if doc.get("Parameters"):

@@ -217,10 +217,10 @@ class DefaultManager:
         """The claims of house and members in the layers of :meth:`rule`.
 
         Parameters as in :meth:`run`. `rule().allocate(Σ loss, claims)` gives what :meth:`run` does,
-        as long as nobody fails on its assessment; on a graph the claimant is the creditor and the
-        house the debtor, its own capital a node of its own, and the rows in layer `assessments` go
-        to `net.with_guarantees`, which also finds who cannot pay. The surplus of a defaulter is a
-        claim in no layer, so it loses after all others.
+        as long as no member fails on its assessment; on a graph the claimant is the creditor and
+        the house the debtor, its own capital a node of its own, and the rows in layer
+        `assessments` go to `net.with_guarantees`, which also finds who cannot pay. The surplus of
+        a defaulter is a claim in no layer, so it loses after all others.
 
         Returns
         -------
@@ -291,7 +291,7 @@ def rule(
 
     Parameters
     ----------
-    margin, contribution : of defaulters, as far as they are used for their own losses, money;
+    margin, contribution : of defaulters, the part that is used for their own losses, money;
         `None`: the sum of the claims in the layer, 0: there is none.
     before, default_fund, assessments : capacities of own capital before the fund, the
         contributions of survivors and what they can be assessed for, likewise.

@@ -44,7 +44,7 @@ def v3(reserves: float | None = None, by: str = "exit") -> Rule:
     Example
     -------
     Collateral absorbed for 98 and sold at 95; with empty reserves they are −3, and 3 are missing
-    for whoever leaves last:
+    for those who leave last:
 
     >>> from contagion.venues import compound
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "suppliers",

@@ -124,7 +124,7 @@ def burned(
     paid = np.minimum(lost, vault)
     rest = lost - paid
     if (rest > total * (1 + 1e-12)).any():  # rounding, where all debts are bad
-        raise ArgumentError("bad debt must not exceed fund and supply: nobody bears the rest.")
+        raise ArgumentError("bad debt must not exceed the fund and the supply together.")
     left = price * np.maximum(1 - rest / total, 0.0)
     sums = answers((lost, paid, rest, left), lost, total, vault, price)
     return Burned(answer(held * (1 - part), held, part), *sums)
@@ -150,7 +150,7 @@ def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
 
     Raises
     ------
-    ArgumentError : a negative amount, no axis of debtors, or nobody left to take over the debt.
+    ArgumentError : a negative amount, no axis of debtors, or no debtor left to take it over.
 
     Example
     -------

@@ -35,7 +35,7 @@ def perp(
     (`perp_loss`)
 
     Claims: layer "open interest", one row a position of either side, `amount` what it can lose
-    (its collateral, say), column `weight` its size in base units, >= 0; layers "insurance fund"
+    (its collateral), column `weight` its size in base units, >= 0; layers "insurance fund"
     (stakers) and "fee pool" where these are claims.
 
     Parameters

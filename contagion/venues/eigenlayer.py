@@ -127,7 +127,7 @@ CATALOGUE = (
         ),
         read="The functions of slashing; of the contract of allocations the part up to the sets.",
         simplified="Native ether of validators is also slashed by the chain itself, which is left "
-        "out; what is slashed is burned and nobody gets it.",
+        "out; what is slashed is burned, no party gets it.",
         terms=Terms(
             fund="none",
             basis="shares delegated to the operator, those of open withdrawals included",

@@ -59,7 +59,7 @@ CATALOGUE = (
         ),
         read="Both pages: what the fund is for, and that staked USDe is not taken; who bears the "
         "rest is unverified.",
-        simplified="The fund also buys USDe in the market; whoever redeems early is whole as long "
+        simplified="The fund also buys USDe in the market; early redemptions are whole as long "
         "as there is backing.",
         terms=Terms(
             fund="reserve fund",

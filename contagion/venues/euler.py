@@ -24,7 +24,7 @@ def v2(socialize: bool = True, by: str = "exit") -> Rule:
 
     After a liquidation that leaves the borrower no collateral the remaining debt is cancelled,
     unless the vault has the flag CFG_DONT_SOCIALIZE_DEBT: then it stays in the total assets, the
-    share price stays, and whoever redeems first is whole.
+    share price stays, and those who redeem first are paid in full.
 
     Parameters
     ----------

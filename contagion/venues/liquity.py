@@ -42,7 +42,7 @@ def v1(
     ----------
     mode : "normal"; or "recovery", for troves with C <= D in recovery mode: these are
         redistributed in full and the pool takes nothing.
-    collateral_ratio : C / D, 0 to 1; above 1 nobody loses.
+    collateral_ratio : C / D, 0 to 1; above 1 no depositor loses.
     stake : column with the stakes of the troves (their collateral, corrected for
         redistributions that they have not been credited with).
     troves : the most that the other troves bear, money; `None`: their claims, 0: there are none,
@@ -123,7 +123,7 @@ class TroveLiquidation:
     offset : debt cancelled against the stability pool, whose depositors pay it.
     to_pool : collateral that its depositors get for it, pro rata.
     debt_redistributed, collateral_redistributed : added to all other troves, pro rata by stake.
-    gas : collateral paid to whoever liquidates.
+    gas : collateral paid to the liquidator.
     surplus : collateral that the borrower can claim back (recovery mode).
     debt_left, collateral_left : untouched troves keep all of it.
     """

@@ -26,7 +26,7 @@ def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
         surplus heals min(L, surplus);  debt auctions raise min(rest, mkr) by minting MKR;
         the rest is borne by DAI, pro rata, when the system is shut down
 
-    Bad debt is healed with surplus as far as there is any. Only when the surplus is 0 a debt
+    Bad debt is healed with surplus, if there is any. Only when the surplus is 0 a debt
     auction (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to what
     they hold. In an emergency shutdown every DAI gets the same basket of collateral.
 

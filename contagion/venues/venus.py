@@ -59,7 +59,7 @@ def rule(risk_fund: float | None = None, incentive: float = 0.10, by: str = "exi
 def heal(collateral: ArrayLike, debt: ArrayLike, *, incentive: ArrayLike) -> Numbers:
     """Bad debt of healed accounts: max(0, debt − collateral / incentive).
 
-    Whoever heals an account repays collateral / incentive and gets all its collateral.
+    The liquidator that heals an account repays collateral / incentive and gets all its collateral.
 
     Parameters
     ----------

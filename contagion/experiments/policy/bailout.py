@@ -71,7 +71,7 @@ class Bailout:
     def __repr__(self) -> str:
         given = self.injections
         say = same_scale([*given, self.spent, self.budget, self.avoided], self.unit)
-        who = ", ".join(f"{node} {say(x)}" for node, x in given.head(5).items()) or "nobody"
+        who = ", ".join(f"{node} {say(x)}" for node, x in given.head(5).items()) or "no node"
         more = f" and {len(given) - 5} more" if len(given) > 5 else ""
         kind = "linear programme"
         if self.switches:
@@ -109,7 +109,7 @@ def optimal_bailout(
 
     The programme is linear where a segment starts at 0 (claims pro rata, with external creditors
     pari passu or none), and where the funds of its owner cannot cross its start within the budget:
-    two clearings, with nothing and with the whole budget at every node, say so. Any other segment
+    two clearings, with nothing and with the whole budget at every node, show it. Any other segment
     (claims behind senior creditors that may or may not be reached, layers of a waterfall) needs a
     switch, p_k <= w_k u_k with u_k 0 or 1: a mixed-integer programme, exact too and slower.
 

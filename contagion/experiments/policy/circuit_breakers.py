@@ -93,7 +93,7 @@ def compare_cascades(
     Example
     -------
     At −12 % and with a depth of 100 ten units bring 836; the loss is 164, of which the margin bears
-    100. A freeze leaves the 10 units at 88: margin of 100 gone and 20 that nobody has realized.
+    100. A freeze leaves the 10 units at 88: margin of 100 gone and 20 that is not realized.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",

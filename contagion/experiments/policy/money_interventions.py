@@ -36,7 +36,7 @@ class Capital(Intervention):
     ----------
     add : money, one for all or {node: money}.
     ratio : of all assets, 0 to below 1, one for all or {node: ratio} (a surcharge for systemic
-        banks, say). Give one of the two.
+        banks). Give one of the two.
     nodes : who raises it; by default those in the mapping, or every node whose balance sheet is
         known and that may fail.
     price : cost of one unit raised.

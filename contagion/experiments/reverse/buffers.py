@@ -128,7 +128,7 @@ def consistent_buffers(
 
     Parameters
     ----------
-    network : balance sheets as far as they are known; those of the failed nodes decide what they
+    network : balance sheets where they are known; those of the failed nodes decide what they
         pay, and with it what the others lose.
     shock : what happened.
     survived, failed : what was observed; other nodes clear as the data say.

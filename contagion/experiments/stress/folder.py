@@ -58,7 +58,7 @@ class Folder:
     # -- opening ----------------------------------------------------------------------------
 
     def open(self, spec: Spec, nodes: pd.DataFrame, run: Spec) -> None:
-        """Begin a run here, or go on with the one that is here if it is the same.
+        """Begin a run here, or resume the one that is here if it is the same.
 
         A folder is new when it holds nothing but a `study.toml`, and what a process that was
         killed at the beginning leaves behind.
@@ -162,7 +162,7 @@ class Folder:
     # -- writing ----------------------------------------------------------------------------
 
     def note(self, spec: Spec, run: Spec) -> None:
-        """Write the manifest anew."""
+        """Write the manifest again."""
         told = {"format": FORMAT, "sha256": _hash(spec, run), "spec": spec, "run": run}
         text = json.dumps(told, indent=2)
         self._write(MANIFEST, (text + "\n").encode())
@@ -252,7 +252,7 @@ class Folder:
         if table is None:
             raise StressError(
                 f"{self.path / name} is missing or damaged: run the same stress test again with "
-                "this folder, and it is computed anew."
+                "this folder, and it is computed again."
             )
         return table
 
@@ -301,7 +301,7 @@ class Folder:
             raise StressError(
                 f"{plural(len(self.damaged), 'file')} in {self.path} differ from their hash: "
                 f"{listing(self.damaged)}. Run the same stress test again with this folder, and "
-                "they are computed anew."
+                "they are computed again."
             )
 
 

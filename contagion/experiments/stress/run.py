@@ -82,7 +82,7 @@ def stress_test(
     target_error : stop when the standard error of `target`, relative to it, is not above this.
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
     target : "mean", "value_at_risk" or "expected_shortfall" (of the loss, at the highest level).
-    unconverged : share of scenarios that may miss the tolerance of the model. They are counted,
+    unconverged : largest accepted share of scenarios without convergence. They are counted,
         and widen every interval; above this share the run raises.
     chunk : scenarios in a task and a file, rounded up to whole blocks (1,024 scenarios, fewer
         where the network is large).

@@ -1,4 +1,4 @@
-"""Runs on disk: read a finished or unfinished one, go on with one."""
+"""Runs on disk: read a finished or unfinished one, resume one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read_stress_test(folder: str | PathLike[str]) -> StressTest:
     if state["state"] == "complete" and list(tails) != spec["options"]["levels"]:
         raise StressError(
             f"{files.path / TAILS} is missing. Run the same stress test again with this folder, "
-            "and it is computed anew."
+            "and it is computed again."
         )
     count = collected.reached[0]
     if count < 2:
@@ -66,7 +66,7 @@ def read_stress_test(folder: str | PathLike[str]) -> StressTest:
     if state["state"] == "complete" and count < state["scenarios"]:
         raise StressError(
             f"{files.path}: files after scenario {count:,} are missing. Run the same stress test "
-            "again with this folder, and they are computed anew."
+            "again with this folder, and they are computed again."
         )
     nodes = files.nodes()
     return assembled(
@@ -89,7 +89,7 @@ def resume(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> StressTest:
-    """Go on with the stress test in a folder, with the options that it was begun with.
+    """Resume the stress test in a folder, with the options that it was begun with.
 
     The same as :func:`stress_test` with `out=folder` and the same options. The folder holds no
     networks, models or scenarios, only their hashes: they are given again, and checked.

@@ -3,7 +3,7 @@
 A sum of floating point numbers depends on the order of its terms. Here the order is fixed: the
 scenarios of a block are added one after the other, and blocks along one binary tree over their
 numbers. A chunk hands back the largest whole branches that it holds, at most two for every
-power of two; whoever adds them up gets the same bits for every cut.
+power of two; their sum has the same bits for every cut.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def moments(
     -------
     dict: `name` (c,) = Σ w x; and, with T the sums of w x over a replicate, m the number of its
     scenarios and M the sum of its weights: `name.square` = Σ T², `name.count` = Σ m T,
-    `name.weight` = Σ M T, as far as they are not equal to others. Mode "few": `name.replicates`
+    `name.weight` = Σ M T, where they are not equal to others. Mode "few": `name.replicates`
     (replicates · c,) the T themselves.
     """
     part = x if w is None else x * w[:, None]

@@ -65,7 +65,7 @@ class CoupledCascade(Model):
     A run (`run_on`): creditors of a venue with a deficit withdraw a part of their claims on it, at
     par and before the deficit is written down. The venue pays out of the external assets that it
     has left after the deficit; where they do not do, all who run get the same part of what they
-    ask. Who stays shares the whole deficit by the venue's rule. Nobody runs from a venue behind a
+    ask. Who stays shares the whole deficit by the venue's rule. There is no run on a venue behind a
     :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn is an asset again, and is not
     used to meet calls. `propagate` computes runs, batches do not.
 
@@ -81,7 +81,8 @@ class CoupledCascade(Model):
         meet calls with, to creditors in default, 0 to 1.
     run_on : part of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
         for all or {creditor: part}.
-    path : how prices get to where the shock ends: in so many steps of one ratio, 1 is one jump; or
+    path : how prices get to where the shock ends: in a number of steps of one ratio, 1 is one
+      jump; or
         a table of prices, one row a date and one column an asset. Its end is the shock where that
         moves no prices; else it is scaled to end where the shock does. Halts, margins and delays
         act between two dates. Clearing is at the end of the path.

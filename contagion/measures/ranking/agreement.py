@@ -191,9 +191,7 @@ def _sentence(names: list[str], tau: np.ndarray, ranks: pd.DataFrame, ranges: pd
     elif len(leaders) == 1 and top == len(names):
         said += f" All put {leaders[0]} first."
     elif len(leaders) == 1:
-        said += (
-            f" {leaders[0]} is first under {int(top)} of {len(names)}, nobody alone under the rest."
-        )
+        said += f" {leaders[0]} is first under {int(top)} of {len(names)}, no node under the rest."
     else:
         said += (
             f" They disagree on who is first: {leaders[0]} under {int(top)} of {len(names)}, "

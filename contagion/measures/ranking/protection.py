@@ -28,7 +28,8 @@ class Protection:
 
     Attributes
     ----------
-    table : DataFrame step (0 is nobody): node, loss (borne by owners and external creditors, of
+    table : DataFrame step (0: no node is protected): node, loss (borne by owners and external
+      creditors, of
         all nodes, after this and the steps before), avoided (by all steps so far), support
         (money that the protected need to pay in full).
     least : a lower bound on the number of nodes with which any set can avoid as much, or nan for
@@ -53,7 +54,7 @@ class Protection:
 
     @shown
     def __repr__(self) -> str:
-        names = ", ".join(map(str, self.nodes)) or "nobody"
+        names = ", ".join(map(str, self.nodes)) or "no node"
         loss, support = self.table["loss"].to_numpy(), float(self.table["support"].iloc[-1])
         say = same_scale([*loss, support, self.target], self.unit)
         lines = [
@@ -86,8 +87,8 @@ def protect(
     the loss most; with up to 12 candidates all sets of a size are tried, from the smallest.
 
     For clearing without default costs the support is at most the shortfall that the node has when
-    nobody is protected, because others only pay more; so a set S avoids at most Σ_{i∈S} shortfall_i
-    and `least` is the number of largest shortfalls that it takes.
+    no node is protected, because others only pay more; so a set S avoids at most Σ_{i∈S}
+    shortfall_i and `least` is the number of largest shortfalls that it takes.
 
     Parameters
     ----------

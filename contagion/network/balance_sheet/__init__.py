@@ -53,7 +53,7 @@ def complete_book(draft: Draft) -> Book:
 
 
 def with_shares(draft: Draft, book: Book, shares: np.ndarray) -> Book:
-    """The balance sheets with the shares held in other nodes; what is said of equity, said anew."""
+    """The balance sheets with the shares held in other nodes, and updated findings on equity."""
     owning = replace(book, shares=shares).frozen()
     said = ("W009", "W010")
     draft.findings = [finding for finding in draft.findings if finding.code not in said]

@@ -115,7 +115,7 @@ def missing(
     inside: np.ndarray,
     notes: list[str],
 ) -> np.ndarray:
-    """C005: nodes that may fail and whose capital nobody has told us; returns who can fail."""
+    """C005: nodes that may fail and whose capital is not given; returns which nodes can fail."""
     unknown = np.isnan(assets) | np.isnan(liabilities)
     blank = unknown & can_fail
     if blank.any():

@@ -278,7 +278,7 @@ def self_loops(draft: Draft) -> None:
         "self-loops",
         f"{plural(n, 'node holds claims on itself', 'nodes hold claims on themselves')} "
         f"({draft.weight(rows)}): {listing(draft.names[pd.unique(draft.creditor[rows])])} in "
-        f"{draft.lines(rows)}. Nobody outside bears such a loss.",
+        f"{draft.lines(rows)}. No other node bears such a loss.",
         'self_loops="drop", or split the group into entities.',
         rows=rows,
         amount=draft.stake(rows),

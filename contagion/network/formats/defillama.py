@@ -2,7 +2,7 @@
 
 Read: the answer of api.llama.fi/protocol/NAME with `tokensInUsd` (all chains: borrowed, staked and
 pool2 amounts are apart) or `chainTvls.CHAIN.tokensInUsd`, in USD; and the CSV export with the
-columns Date, Timestamp and one column a token. It is no table of exposures: nobody owes anybody
+columns Date, Timestamp and one column a token. It is no table of exposures: no node owes another
 here. It becomes holdings: node (the protocol), asset, value, period (the day). The last snapshot of
 a day counts; `where={"chain": "Ethereum"}` takes one chain. Recipe:
 

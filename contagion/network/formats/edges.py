@@ -218,7 +218,7 @@ def _another(source: Source, how: Reading) -> Finding | None:
         assets = [c for c in source.frame.columns if schema.key(c) not in DATES]
         return _other(
             f"it has one row a date ({str(first)!r}) and one column a series "
-            f"({listing(assets, 4)}): nobody owes anybody here.",
+            f"({listing(assets, 4)}): these are not debts between nodes.",
             "take one date and write one row a column, as a table of holdings (node, asset, value) "
             "of the protocol, which holdings= takes beside exposures.",
             source,

@@ -217,7 +217,7 @@ def _countries(
 
 
 def _flows(frame: pd.DataFrame, have: dict[str, Any]) -> None:
-    """C014 for changes: nobody owes a flow."""
+    """C014 for changes: a flow is not a debt."""
     if "L_MEASURE" in have and len(frame) and set(_codes(frame[have["L_MEASURE"]])) <= {"F", "B"}:
         raise shapes.asked(
             "L_MEASURE is F or B: these are flows (changes of a quarter), not amounts owed.",

@@ -34,7 +34,7 @@ class Tables:
     headings: list[object] = field(default_factory=list)
 
     def take(self) -> pd.DataFrame:
-        """The exposures, handed over: nobody else keeps their columns of names alive."""
+        """The exposures, handed over: no other object keeps their columns of names alive."""
         exposures, self.exposures = self.exposures, self.exposures.iloc[:0]
         return exposures
 

@@ -1,4 +1,4 @@
-"""Portfolio compression: less owed in all, the same net position of everybody."""
+"""Portfolio compression: less owed in all, the same net position of every node."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Excess:
     Attributes
     ----------
     gross : sum of the claims, money.
-    minimum : the least that gives everybody the same net position: Σ max(v_i, 0) with
+    minimum : the least that gives every node the same net position: Σ max(v_i, 0) with
         v_i = claims_i − debts_i, money.
 
     Example
@@ -56,7 +56,7 @@ def excess(network: Contents, claims: Mapping[str, Any] | None = None) -> Excess
 
         excess = Σ A − Σ_i max(v_i, 0),
 
-    which is zero exactly where nobody both has and owes (claims of zero aside).
+    which is zero exactly where no node both has and owes (claims of zero aside).
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def close_out(
 
 
 def _pair_keys(network: Contents) -> np.ndarray:
-    """One number (m,) for the two parties of a claim, whoever of them is the creditor."""
+    """One number (m,) for the two parties of a claim, whichever of them is the creditor."""
     low, high = (
         np.minimum(network.creditor, network.debtor),
         np.maximum(network.creditor, network.debtor),

@@ -211,7 +211,7 @@ def _table(
 
 
 def _after(body: bytes, lines: int) -> int:
-    """Where the text begins after so many lines."""
+    """Where the text begins after `lines` lines."""
     at = 0
     for _ in range(lines):
         at = body.find(b"\n", at) + 1

@@ -128,7 +128,7 @@ USED = {
     "ranking": "In the ranking every node defaults once, alone, at the same recovery rate.",
     "capital": "Capital is equity of the balance sheet, in place of Tier 1.",
     "scenarios": "Scenarios are drawn as the study says; how likely they are is an assumption.",
-    "policy": "An intervention is in place before the shock, and nobody adapts to it.",
+    "policy": "An intervention is in place before the shock, and no node reacts to it.",
 }
 
 
@@ -239,7 +239,7 @@ def sources(card: Card | None, network: ExposureNetwork) -> Exhibit | None:
 
 
 def hidden(coded: Coded, network: ExposureNetwork) -> Exhibit:
-    """D1: what was done so that nobody can be recognized, and which sums were left out."""
+    """D1: what was done so that no institution can be recognized, and which sums were left out."""
     how = coded.how
     cells = between(network, coded.kinds, how)[3]
     amounts = f"as parts of all claims, {network.unit}" if how.ratios else "as they are"

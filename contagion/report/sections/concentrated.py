@@ -45,10 +45,10 @@ def exhibits(about: Given) -> list[Exhibit]:
             "HHI", "equal nodes", "Gini"]  # fmt: skip
     note = (
         "Shares of the total that the largest nodes have, those of each row its own. Nodes whose "
-        "amount is not known are left out. Equal nodes: 1/HHI, so many of one size have that HHI."
+        "amount is not known are left out. Equal nodes: 1/HHI, that many of one size have this HHI."
     )
     if (frame["reason"] != "").any():
-        note += " –: nobody has any, or no amount is known."
+        note += " –: no node has any, or no amount is known."
     done = table(head, rows, note=note)
     text = "The share of assets, equity, claims and debts that lies with the k largest nodes."
     return [

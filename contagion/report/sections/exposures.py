@@ -164,7 +164,7 @@ GROUPED = ("instrument", "currency", "layer", "maturity", "asset")  # columns of
 
 
 def _parts(network: ExposureNetwork) -> Exhibit | None:
-    """T7I: the claims by instrument, currency, layer and maturity, as far as the table has them."""
+    """T7I: the claims by instrument, currency, layer and maturity, where the table has them."""
     frame, amount = network.exposures, pd.Series(network.amount)
     total = float(amount.sum())
     to, rows = scale([total], network.unit), []

@@ -50,7 +50,7 @@ def _guarantees(network: ExposureNetwork) -> Exhibit | None:
     rows = [[*guarantee_words(row, name), to(row.amount)] for row in rows_of(frame.head(ROWS))]
     more = len(frame) - len(rows)
     head = [*GUARANTEE, f"at most, {to.label}" if to.label else "at most"]
-    note = "Paid only when called, and only as far as the guarantor can pay." + left_out(
+    note = "Paid only when called, and at most what the guarantor can pay." + left_out(
         more, "more guarantees"
     )
     return Exhibit("T3G", "Guarantees", table=table(head, rows, text=5, note=note))

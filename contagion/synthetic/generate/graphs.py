@@ -113,7 +113,7 @@ def tiered(
 
     Example
     -------
-    Two in the core, each linked with everybody: 2 + 2 · 2 · 3 claims.
+    Two in the core, each linked with all others: 2 + 2 · 2 · 3 claims.
 
     >>> net = tiered(5, 2, inside=1, across=1, rng=1)
     >>> len(net.amount), net.kinds.tolist()
@@ -154,7 +154,7 @@ def block(
 
     Example
     -------
-    Funds lend to banks and to nobody else.
+    Funds lend to banks only.
 
     >>> net = block({"bank": 2, "fund": 3}, [[0, 0], [1, 0]], rng=1)
     >>> len(net.amount), net.balance_sheet["claims"].gt(0).tolist()
@@ -323,7 +323,7 @@ def star(
 
 @generated
 def complete(n: int, *, amount: float = 1.0, sheets: Sheets = SHEETS) -> ExposureNetwork:
-    """Everybody claims `amount` / (n − 1) on everybody else: claims of `amount` a node.
+    """Every node claims `amount` / (n − 1) on every other: claims of `amount` a node.
 
     Example
     -------

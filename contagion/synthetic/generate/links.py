@@ -12,7 +12,7 @@ Chance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def taken(places: int, chance: float, rng: np.random.Generator) -> np.ndarray:
-    """Which of so many places are taken, each with the same chance: sorted, by gaps."""
+    """Which of `places` places are taken, each with the same chance: sorted, by gaps."""
     if chance <= 0 or not places:
         return np.zeros(0, np.int64)
     if chance >= 1:
