@@ -97,6 +97,31 @@ def test_greedy_is_near_and_its_bound_holds(monkeypatch):
         assert greedy.optimal is None or len(greedy.nodes) == greedy.least
 
 
+@pytest.mark.parametrize("model", [ct.EisenbergNoe(), ct.models.RogersVeraart(0.8, 0.9)])
+def test_nobody_who_was_not_run_avoids_more(model, monkeypatch):
+    """One candidate at a time, by shortfall: the steps are those of running all of them."""
+    monkeypatch.setattr(protection, "EXACT", 0)
+    for seed in range(6):
+        net = random_network(seed + 60, 25, 4.0)
+        shock = random_shock(net, seed)
+        found = []
+        for together in (1, 1_000):
+            monkeypatch.setattr(protection, "TOGETHER", together)
+            found.append(ranking.protect(net, model, shock, target=0.0, max_size=4))
+        np.testing.assert_allclose(found[0].table["loss"], found[1].table["loss"])
+        assert found[0].left_out == found[1].left_out == 0
+
+
+def test_what_a_large_network_leaves_out_is_said(monkeypatch):
+    net = random_network(61, 25, 4.0)
+    shock = random_shock(net, 1)
+    for name, value in {"EXACT": 0, "TOGETHER": 1, "MOST": 1}.items():
+        monkeypatch.setattr(protection, name, value)
+    found = ranking.protect(net, ct.models.RogersVeraart(0.8, 0.9), shock, target=0.0)
+    assert found.left_out > 0
+    assert f"{found.left_out:,} candidates with smaller shortfalls were not run" in repr(found)
+
+
 def test_support_pays_for_what_is_avoided():
     """Clearing without default costs: what others lose less is what the support brings."""
     net = random_network(7, 10, 2.5)

@@ -10,6 +10,7 @@ from conftest import from_liabilities, others_slow, random_network
 
 import contagion as ct
 from contagion.experiments import reverse
+from contagion.experiments.reverse import direction
 
 
 @pytest.fixture
@@ -364,3 +365,28 @@ def test_a_venue_whose_waterfall_absorbs():
     at = net.position("exchange")
     outcome = ct.EisenbergNoe().solve(net, *shock.shock.arrays(net))
     assert outcome.defaulted[at]
+
+
+@pytest.mark.parametrize("norm", ["money", "largest", "relative"])
+def test_the_best_of_many_directions_is_that_of_each_alone(norm):
+    model = ct.models.RogersVeraart(0.9, 0.9, which="greatest")
+    for seed in range(4):
+        net = random_network(seed + 30, 8, 3.0)
+        assets = net.book.external_assets
+        options = {"loss": 0.5 * float(np.maximum(net.book.equity, 0).sum()), "norm": norm}
+        found = reverse.smallest_shock(net, model, **options)
+        lines = [{name: 1.0} for name, a in zip(net.names, assets, strict=True) if a > 0]
+        alone = [reverse.smallest_shock(net, model, direction=each, **options) for each in lines]
+        alone.append(reverse.smallest_shock(net, model, direction="proportional", **options))
+        assert found.size == pytest.approx(np.nanmin([each.size for each in alone]), rel=1e-6)
+        assert found.verified
+
+
+def test_single_nodes_that_a_large_network_leaves_out_are_said(line, monkeypatch):
+    """Those from which most can arrive are run; the node that has to fail is one of them."""
+    whole = reverse.smallest_shock(line, ct.models.RogersVeraart(1.0, 1.0), fail="c")
+    monkeypatch.setattr(direction, "ENTRIES", 1)
+    monkeypatch.setattr(direction, "FEWEST", 1)
+    some = reverse.smallest_shock(line, ct.models.RogersVeraart(1.0, 1.0), fail="c")
+    assert some.size == pytest.approx(whole.size)
+    assert "nodes alone" in some.method and "nodes alone" not in whole.method

@@ -20,6 +20,8 @@ from scipy.sparse import csr_array
 from ..errors import expect
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
+from ..vocabulary import Rng
+from . import drawn
 from .registry import Measure, of_system, reasoned, scored
 from .spectra import claim_matrix, exponential, power_terms, strong_components
 
@@ -77,7 +79,9 @@ def impact_matrix(network: ExposureNetwork, *, binary: bool = True) -> csr_array
     return csr_array((part[hit], (debtor[hit], creditor[hit])), shape=claims.shape)
 
 
-def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> Scores:
+def impact_susceptibility(
+    network: ExposureNetwork, *, binary: bool = True, k: int | None = None, rng: Rng = None
+) -> Scores:
     """Impact susceptibility: paths by which defaults reach a node, over the direct ones.
 
         S_j = Σ_{i≠j} exp(V)[i, j] / Σ_i V[i, j]
@@ -85,10 +89,16 @@ def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> S
     Above 1 the node can be brought down by defaults of nodes that it has no claim on (remotely
     vulnerable).
 
+    The cost is one exponential for each node on a cycle of defaults: minutes for 10,000 nodes of
+    which most are.
+
     Parameters
     ----------
     network : exposures and equity.
     binary : of the impact matrix, see :func:`impact_matrix`.
+    k : where more nodes than this are on cycles of defaults, the paths from a node to itself are
+        estimated from k vectors of random signs, and `notes` has the error; by default counted.
+    rng : seed or generator of the draw.
 
     Returns
     -------
@@ -114,13 +124,16 @@ def impact_susceptibility(network: ExposureNetwork, *, binary: bool = True) -> S
     direct = impact.sum(axis=0)
     walks = exponential(csr_array(impact.T), np.ones(len(network)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = (walks - _returns(impact).sum(axis=0)) / direct
+        own = [returns.sum(axis=0) for returns in _returns(impact, k, rng)]
+        found = (walks - np.array(own)) / direct
+    values = found.mean(axis=0)
     reasons = {
         NOT_ABLE: ~_able(network),
         NOT_HIT: direct == 0,
         TOO_MANY: ~np.isfinite(values),
     }
-    return scored("impact_susceptibility", values, network.names, reasons)
+    notes = drawn.error(found, drawn=k) if k is not None and len(found) > 1 else ()
+    return scored("impact_susceptibility", values, network.names, reasons, notes=notes)
 
 
 def impact_fluidity(network: ExposureNetwork, *, binary: bool = True) -> float:
@@ -172,8 +185,7 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
 
     with V_q the impact matrix without its row q (q passes nothing on) and `k_q = Σ_j V[q, j]`.
 
-    The cost is one exponential for each node on a cycle of defaults: seconds for 10,000 nodes of
-    which most are.
+    The cost is as for :func:`impact_susceptibility`.
 
     Parameters
     ----------
@@ -198,45 +210,76 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
 
     Source: after Silva, Souza & Tabak (2017), as :func:`impact_susceptibility`.
     """
+    return _diffusions(network, binary, None, None)[0]
+
+
+def _diffusions(
+    network: ExposureNetwork, binary: bool, k: int | None, rng: Rng
+) -> list[pd.DataFrame]:
+    """Impact diffusion influence; with `k` one table for every group of the draw."""
     impact = impact_matrix(network, binary=binary)
     reach = impact.sum(axis=1)
-    returns = _returns(impact)
-    with np.errstate(over="ignore", invalid="ignore"):
-        every, own = _through(impact, returns)
-        start = exponential(impact, np.ones(len(network))) - returns.sum(axis=0)
-    reason = np.where(reach == 0, NO_IMPACT, "").astype(object)
-    reason[(reason == "") & ~np.isfinite(every)] = TOO_MANY
-    per = np.where(reason == "", reach, np.nan)
-    with np.errstate(invalid="ignore"):
-        through = np.maximum(every - start - own, 0.0)
-        parts = {"start": start / per, "intermediate": through / per}
-        parts["total"] = parts["start"] + parts["intermediate"]
-    return pd.DataFrame({**parts, "reason": reason}, index=network.names)
+    paths = exponential(impact, np.ones(len(network)))
+    tables = []
+    for returns in _returns(impact, k, rng):
+        with np.errstate(over="ignore", invalid="ignore"):
+            every, own = _through(impact, returns)
+            start = paths - returns.sum(axis=0)
+        reason = np.where(reach == 0, NO_IMPACT, "").astype(object)
+        reason[(reason == "") & ~np.isfinite(every)] = TOO_MANY
+        per = np.where(reason == "", reach, np.nan)
+        with np.errstate(invalid="ignore"):
+            through = np.maximum(every - start - own, 0.0)
+            parts = {"start": start / per, "intermediate": through / per}
+            parts["total"] = parts["start"] + parts["intermediate"]
+        tables.append(pd.DataFrame({**parts, "reason": reason}, index=network.names))
+    return tables
 
 
-def _returns(matrix: csr_array) -> np.ndarray:
-    """(K + 1, n) `(V^k)_ii / k!` for k = 0 ... K: closed walks, only where there are cycles."""
+def _returns(matrix: csr_array, k: int | None, rng: Rng) -> list[np.ndarray]:
+    """(K + 1, n) `(V^m)_ii / m!` for m = 0 ... K: closed walks, only where there are cycles.
+
+    One array; where more than k nodes are on cycles one for each group of a draw of k, estimates.
+    """
     n = matrix.shape[0]
     label = strong_components(matrix)
     inside = np.flatnonzero(np.bincount(label)[label] > 1)
     cycles = matrix[inside][:, inside]
-    found: list[np.ndarray] = [np.ones(n)]
+    none = [np.ones(n)]
     endless = ~np.isfinite(exponential(cycles, np.ones(len(inside))))
     if endless.any():  # no need to look closer
-        found.append(np.zeros(n))
-        found[1][inside[endless]] = np.inf
+        none.append(np.zeros(n))
+        none[1][inside[endless]] = np.inf
         inside, cycles = inside[~endless], cycles[~endless][:, ~endless]
+    if k is not None and k < len(inside):
+        signs = drawn.signs(len(inside), k, rng)
+        return [_at(inside, none, _estimated(cycles, z)) for z in signs]
     size = max(1, CHUNK // max(len(inside), 1))
+    found = none
     for first in range(0, len(inside), size):
         here = np.arange(first, min(first + size, len(inside)))
         at = (here, np.arange(len(here)))
         start = np.zeros((len(inside), len(here)))
         start[at] = 1.0
-        for k, term in enumerate(power_terms(cycles, start), start=1):
-            if k == len(found):
-                found.append(np.zeros(n))
-            found[k][inside[here]] = term[at]
-    return np.array(found)
+        found = list(_at(inside[here], found, [term[at] for term in power_terms(cycles, start)]))
+    return [np.array(found)]
+
+
+def _at(where: np.ndarray, first: list[np.ndarray], terms: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows `first`, of m = 0 ..., with terms of m = 1 ... at some nodes."""
+    rows = _padded(first, max(len(first), 1 + len(terms)))
+    for m, term in enumerate(terms, start=1):
+        rows[m, where] = term
+    return rows
+
+
+def _estimated(cycles: csr_array, signs: np.ndarray) -> list[np.ndarray]:
+    """(n,) mean of `z_i (V^m z)_i / m!`, m = 1 ..., over the columns z = 2 p − 1, p of 0 and 1."""
+    start = np.column_stack([np.ones(len(signs)), signs > 0])
+    return [
+        (signs * (2.0 * term[:, 1:] - term[:, :1])).mean(axis=1)
+        for term in power_terms(cycles, start)
+    ]
 
 
 def _through(matrix: csr_array, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -275,8 +318,12 @@ def _padded(terms: Sequence[np.ndarray] | np.ndarray, rows: int) -> np.ndarray:
     return table
 
 
-def _diffusion(network: ExposureNetwork) -> Scores:
-    return reasoned("impact_diffusion", impact_diffusion(network), "total")
+def _diffusion(network: ExposureNetwork, *, k: int | None = None, rng: Rng = None) -> Scores:
+    tables = _diffusions(network, True, k, rng)
+    found = np.array([table["total"] for table in tables])
+    notes = drawn.error(found, drawn=k) if k is not None and len(found) > 1 else ()
+    table = tables[0].assign(total=found.mean(axis=0))
+    return reasoned("impact_diffusion", table, "total", notes)
 
 
 DEFINITIONS = (
@@ -288,7 +335,7 @@ DEFINITIONS = (
         denominator="direct paths",
         about="vulnerability",
         of=impact_susceptibility,
-        slow=True,
+        drawn=True,
     ),
     Measure(
         "impact_diffusion",
@@ -298,7 +345,7 @@ DEFINITIONS = (
         title="impact diffusion influence",
         denominator="direct paths",
         of=_diffusion,
-        slow=True,
+        drawn=True,
     ),
     Measure(
         "impact_fluidity",

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
-from ..network.exposure_network import ExposureNetwork
 from ..records import Scores, Table, first_reason
 
 About = Literal["importance", "vulnerability", "size", "position"]
@@ -32,8 +31,8 @@ class Measure:
         others), size, or position in the graph.
     scope : one number a node, an exposure, or the system.
     of : the function of the network alone, for measures that need no run of a model.
-    slow : its cost grows faster than the number of exposures; in large networks
-        `rank(measures="all")` gives the reason instead.
+    drawn : its cost grows faster than the number of exposures; with `k` and `rng` it is estimated,
+        as `rank(measures="all")` does in large networks.
     """
 
     name: str
@@ -44,8 +43,8 @@ class Measure:
     source: str
     about: About = "importance"
     scope: Scope = "node"
-    of: Callable[[ExposureNetwork], Scores] | None = None
-    slow: bool = False
+    of: Callable[..., Scores] | None = None
+    drawn: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
@@ -80,7 +79,8 @@ def beside(columns: Mapping[str, Scores]) -> Table:
     """Measures of the same nodes as one table."""
     frame = pd.DataFrame(dict(columns))
     reasons = {name: column.reasons for name, column in columns.items() if column.reasons}
-    return Table(frame, definitions(columns), reasons)
+    notes = tuple(f"{name}: {note}" for name, column in columns.items() for note in column.notes)
+    return Table(frame, definitions(columns), reasons, notes)
 
 
 def of_system(name: str, value: float, why: str = "") -> Scores:
@@ -89,11 +89,11 @@ def of_system(name: str, value: float, why: str = "") -> Scores:
     return scored(name, np.array([value]), pd.Index(["system"]), reasons)
 
 
-def reasoned(name: str, table: pd.DataFrame, column: str) -> Scores:
+def reasoned(name: str, table: pd.DataFrame, column: str, notes: tuple[str, ...] = ()) -> Scores:
     """A column of a table that says in its column `reason` why it is nan."""
     reason = table["reason"].to_numpy()
     where = {text: reason == text for text in dict.fromkeys(reason) if text}
-    return scored(name, table[column].to_numpy(), table.index, where)
+    return scored(name, table[column].to_numpy(), table.index, where, notes=notes)
 
 
 def scored(
@@ -102,6 +102,7 @@ def scored(
     index: pd.Index,
     reasons: Mapping[str, np.ndarray] | None = None,
     definition: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Scores:
     """One number a node, nan where it is not defined, with the reason.
 
@@ -113,6 +114,7 @@ def scored(
     reasons : {reason: (n,) bool where it holds}; the first one that holds counts. There the
         value becomes nan.
     definition : one sentence with the unit, by default that of `MEASURES`.
+    notes : what else there is to say.
 
     Returns
     -------
@@ -145,4 +147,4 @@ def scored(
     series = pd.Series(values, index, name=name)
     definition = definition or definitions([name]).get(name, "")
     why = dict(zip(index[undefined], said[undefined], strict=True)) if undefined.any() else {}
-    return Scores(series, definition, why)
+    return Scores(series, definition, why, notes)

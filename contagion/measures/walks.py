@@ -11,18 +11,21 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..errors import ArgumentError, expect
+from ..errors import expect
 from ..kernels.betweenness import dependencies
+from ..kernels.linear import Solver
 from ..network.exposure_network import ExposureNetwork
 from ..records import Scores
 from ..text import choice
 from ..vocabulary import Rng
+from . import drawn
 from .centrality import NO_CLAIMS
 from .registry import Measure, scored
 from .spectra import claim_matrix, row_shares, strong_components
 
 Distance = Literal["hops", "amount"]
 ONE_START = "the only start: no path that could pass through it was looked at"
+ONE_END = "the only end: no path that could begin at it was looked at"
 CHUNK = 2**22  # entries of the distance matrix held at a time
 
 
@@ -87,10 +90,7 @@ def betweenness(
     """
     expect(network=network)
     n = len(network)
-    if k is not None and not 1 <= k <= n:
-        raise ArgumentError(
-            f"k={k!r}: start from 1 to {n:,} nodes, or leave k out for all of them."
-        )
+    parts = [np.arange(n)] if k is None else drawn.groups(n, k, rng)
     steps = _distances(network, distance).tocoo()
     if n < 3 or not steps.nnz:
         why = NO_CLAIMS if n >= 3 else "a path through a third node needs three nodes"
@@ -98,15 +98,26 @@ def betweenness(
     place = _by_name(network)
     length = csr_array((steps.data, (place[steps.row], place[steps.col])), shape=steps.shape)
     length.sort_indices()
-    starts = np.arange(n)
-    if k is not None:
-        starts = np.sort(np.random.default_rng(rng).choice(n, k, replace=False))
-    others = np.full(n, len(starts))  # starts that are not the node itself
-    others[starts] -= 1
-    alone = others == 0
-    pairs = np.where(alone, np.nan, others * (n - 2.0))
-    values = dependencies(length, starts) / pairs
-    return scored("betweenness", values[place], network.names, {ONE_START: alone[place]})
+    sums = np.array([dependencies(length, part) for part in parts])
+    values, found, alone = _per_start(sums, parts)
+    notes = () if k in (None, n) else drawn.error(found / (n - 2.0), n, k)
+    reasons = {ONE_START: alone[place]}
+    return scored("betweenness", (values / (n - 2.0))[place], network.names, reasons, notes=notes)
+
+
+def _per_start(
+    sums: np.ndarray, parts: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums (groups, n) over drawn nodes by the number of those that are not the node itself.
+
+    Returns the mean (n,), that of every group (groups, n), nan for the only one, and which are it.
+    """
+    others = np.array([np.full(sums.shape[1], len(part)) for part in parts])
+    for row, part in zip(others, parts, strict=True):
+        row[part] -= 1
+    count = others.sum(axis=0)
+    mean = sums.sum(axis=0) / np.where(count > 0, count, np.nan)
+    return mean, sums / np.where(others > 0, others, np.nan), count == 0
 
 
 def _by_name(network: ExposureNetwork) -> np.ndarray:
@@ -117,7 +128,13 @@ def _by_name(network: ExposureNetwork) -> np.ndarray:
     return place
 
 
-def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores:
+def harmonic(
+    network: ExposureNetwork,
+    *,
+    distance: Distance = "hops",
+    k: int | None = None,
+    rng: Rng = None,
+) -> Scores:
     """Harmonic closeness: how near a node is to all that its losses can reach.
 
         H_i = Σ_{j≠i} 1 / d(i, j) / (n − 1)
@@ -126,20 +143,24 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
     1 / d = 0 where none leads. With distance "amount" a claim has length 1 / amount, and H is
     money: the harmonic sum of the claims along the best path.
 
-    The cost is one search per node: about 10 seconds for 10,000 nodes and 100,000 exposures.
+    The cost is one search per node: about 10 seconds for 10,000 nodes and 100,000 exposures. `k`
+    takes the mean over that many drawn nodes j and is quicker by n / k; `notes` has the error.
 
     Parameters
     ----------
     network : the exposures, parallel claims added.
     distance : "hops" (every claim is one step) or "amount".
+    k : nodes where paths end, an estimate for large networks; by default all.
+    rng : seed or generator of the draw; it does not depend on the order of rows.
 
     Returns
     -------
-    Scores : in [0, 1] for hops. All nan, with the reason, for a single node.
+    Scores : in [0, 1] for hops. All nan, with the reason, for a single node; with k=1 the end is
+    nan.
 
     Raises
     ------
-    ArgumentError : for another distance.
+    ArgumentError : for another distance, or a k outside 1 … n.
 
     Example
     -------
@@ -156,20 +177,29 @@ def harmonic(network: ExposureNetwork, *, distance: Distance = "hops") -> Scores
     """
     expect(network=network)
     n = len(network)
-    steps = csr_array(_distances(network, distance).T)
+    back = _distances(network, distance)  # from where losses arrive to where they begin
+    named = np.argsort(_by_name(network))
+    parts = [named] if k is None else [named[part] for part in drawn.groups(n, k, rng)]
     if n < 2:
         why = {"a single node has no other to be close to": np.ones(n, bool)}
         return scored("harmonic", np.full(n, np.nan), network.names, why)
+    values, found, alone = _per_start(np.array([_nearness(back, part) for part in parts]), parts)
+    notes = () if k in (None, n) else drawn.error(found, n, k)
+    return scored("harmonic", values, network.names, {ONE_END: alone}, notes=notes)
+
+
+def _nearness(back: csr_array, ends: np.ndarray) -> np.ndarray:
+    """(n,) sum of 1 / length of the shortest path to each of the ends but the node itself."""
     from scipy.sparse.csgraph import dijkstra
 
-    total = np.empty(n)
-    size = max(1, CHUNK // n)
-    for first in range(0, n, size):
-        nodes = np.arange(first, min(first + size, n))
-        apart = dijkstra(steps, indices=nodes)
+    total = np.zeros(back.shape[0])
+    size = max(1, CHUNK // back.shape[0])
+    for first in range(0, len(ends), size):
+        nodes = ends[first : first + size]
+        apart = dijkstra(back, indices=nodes)
         apart[np.arange(len(nodes)), nodes] = np.inf
-        total[nodes] = (1.0 / apart).sum(axis=1)
-    return scored("harmonic", total / (n - 1), network.names)
+        total += (1.0 / apart).sum(axis=0)
+    return total
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,7 +209,7 @@ class SinkRank(Scores):
     nodes: int = 0
 
 
-def sinkrank(network: ExposureNetwork) -> SinkRank:
+def sinkrank(network: ExposureNetwork, *, k: int | None = None, rng: Rng = None) -> SinkRank:
     """SinkRank: how soon money that walks along the payments is caught by a node that fails.
 
         SR_s = (n − 1) / Σ_{i≠s} τ_is      τ_is = Σ_j [(I − Q)⁻¹]_ij
@@ -193,11 +223,14 @@ def sinkrank(network: ExposureNetwork) -> SinkRank:
     strongly connected part, whose payments to the rest are left aside; n counts that part.
 
     The cost is the inverse of a dense matrix of that part: 2 seconds for 3,000 nodes, 90
-    seconds and 2 GB for 10,000.
+    seconds and 2 GB for 10,000. `k` estimates its diagonal from sparse systems with that many
+    vectors of random signs, in seconds; `notes` has the error.
 
     Parameters
     ----------
     network : the exposures, parallel claims added.
+    k : random vectors, an estimate for large networks; by default the inverse.
+    rng : seed or generator of the draw.
 
     Returns
     -------
@@ -222,6 +255,7 @@ def sinkrank(network: ExposureNetwork) -> SinkRank:
     """
     expect(network=network)
     n = len(network)
+    notes: tuple[str, ...] = ()
     owed = csr_array(claim_matrix(network).T)
     label = strong_components(owed)
     sizes = np.bincount(label, minlength=1)
@@ -235,9 +269,17 @@ def sinkrank(network: ExposureNetwork) -> SinkRank:
         why = "not in the largest strongly connected part of the network"
         outside = label != largest[0]
         inside = np.flatnonzero(~outside)
-        values[inside] = _inverse_steps(row_shares(owed[inside][:, inside]))
-    found = scored("sinkrank", values, network.names, {why: outside})
-    return SinkRank(found.values, found.definition, found.reasons, nodes=int((~outside).sum()))
+        walk = row_shares(owed[inside][:, inside])
+        if k is None:
+            values[inside] = _inverse_steps(walk)
+        else:
+            steps = _estimated_steps(walk, drawn.signs(len(inside), k, rng))
+            mean = np.maximum(steps.mean(axis=0), 1.0)
+            values[inside] = 1.0 / mean
+            notes = drawn.error((1.0 - (steps - mean) / mean) / mean, drawn=k)
+    found = scored("sinkrank", values, network.names, {why: outside}, notes=notes)
+    parts = found.values, found.definition, found.reasons, found.notes
+    return SinkRank(*parts, nodes=int((~outside).sum()))
 
 
 def _inverse_steps(walk: csr_array) -> np.ndarray:
@@ -256,6 +298,38 @@ def _inverse_steps(walk: csr_array) -> np.ndarray:
     return np.asarray((n - 1) / (n * rest))
 
 
+def _estimated_steps(walk: csr_array, signs: list[np.ndarray]) -> np.ndarray:
+    """(groups, n) mean steps to every state, by G whose diagonal is that of groups of signs (n, B).
+
+    With `M = P − 𝟏𝟏ᵀ/n` it is that of `I + M + M²`, which is known, and of the rest of the series,
+    whose entries are small. `G z` solves `(I − P) x = z − 𝟏 πᵀz`, with x of one state given, and is
+    `x + 𝟏 (πᵀz − 𝟏ᵀx/n)`.
+    """
+    n = walk.shape[0]
+    given = int(np.argmax(walk.sum(axis=0)))
+    rest = np.delete(np.arange(n), given)
+    solver = Solver(csr_array(walk[rest][:, rest]))
+    long_run = np.ones(n)
+    long_run[rest] = solver.answer(walk[[given]].toarray().ravel()[rest], transposed=True)
+    long_run /= long_run.sum()
+
+    def step(x: np.ndarray) -> np.ndarray:
+        return np.asarray(walk @ x - x.mean(axis=0))
+
+    twice = np.asarray((walk * walk.T).sum(axis=1)) - walk.sum(axis=0) / n
+    known = 1.0 + walk.diagonal() - 1.0 / n + twice
+    found = []
+    for z in signs:
+        mean = long_run @ z
+        x = np.zeros_like(z)
+        x[rest] = solver.answer((z - mean)[rest])
+        first = step(z)
+        tail = x + (mean - x.mean(axis=0)) - z - first - step(first)
+        diagonal = known + (z * tail).mean(axis=1)
+        found.append(n / (n - 1) * (diagonal / long_run - 1.0))
+    return np.array(found)
+
+
 DEFINITIONS = (
     Measure(
         "betweenness",
@@ -265,7 +339,7 @@ DEFINITIONS = (
         denominator="pairs of other nodes",
         about="position",
         of=betweenness,
-        slow=True,
+        drawn=True,
     ),
     Measure(
         "harmonic",
@@ -275,7 +349,7 @@ DEFINITIONS = (
         title="harmonic closeness",
         denominator="the n − 1 others",
         of=harmonic,
-        slow=True,
+        drawn=True,
     ),
     Measure(
         "sinkrank",
@@ -285,6 +359,6 @@ DEFINITIONS = (
         title="SinkRank",
         denominator="the largest strongly connected part",
         of=sinkrank,
-        slow=True,
+        drawn=True,
     ),
 )

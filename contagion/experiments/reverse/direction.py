@@ -1,55 +1,94 @@
-"""The smallest shock along directions, bracketed by runs of the model: for any model."""
+"""The smallest shock along one of several directions, bracketed by runs: for any model."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array
 
 from .answer import Search
 
-POINTS = 9  # sizes tried at once along every direction
+POINTS = 9  # sizes tried at once
 TOLERANCE = 1e-8  # of the largest size
 NOISE = 1e-8  # of it as well: how far a run may be from its fixed point
+ENTRIES, FEWEST = 2**22, 100  # of the directions that are tried, but at least so many directions
+HOPS = 6  # over which losses are followed to say from where most arrives
 
 
-def along(search: Search, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Brackets (low, high) of the smallest size along each direction (K, n).
+def along(search: Search, lines: np.ndarray) -> tuple[int, float, float]:
+    """The direction (of K, rows of `lines` (K, n)) that needs the least size, and its bracket.
 
     A shock of size t along d destroys `min(t d_i, assets_i)`; sizes run from 0 to the one at which
-    everything along d is gone. The goal is not reached at `low` and reached at `high`; both are
-    nan where it is not reached at all, and `low` is −0.0 where it is reached without a shock.
-    Losses only grow with t, in every model whose losses are monotone in the shock.
+    everything along d is gone. All directions are run at the same sizes, and those that do not
+    reach the goal where another one does are left. Losses only grow with t, in every model whose
+    losses are monotone in the shock.
 
     Returns
     -------
-    low, high : (K,) sizes.
+    best : row of `lines`; low, high : the goal is not reached at `low`, in no direction, and
+    reached at `high`. Both are nan where no direction reaches it, and `low` is −0.0 where it is
+    reached without a shock.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.where(directions > 0, search.assets / directions, 0.0)
-    top = ends.max(axis=1)
-    high = np.where(_at(search, directions, top), top, np.nan)
-    low = np.zeros(len(directions))
-    open_ = np.flatnonzero(~np.isnan(high))
-    start = _at(search, directions[open_], low[open_])
-    high[open_[start]], low[open_[start]] = 0.0, -0.0
-    open_ = open_[~start]
-    steps = np.arange(1, POINTS + 1) / (POINTS + 1)
-    while len(open_):
-        sizes = low[open_, None] + (high - low)[open_, None] * steps
-        repeated = np.repeat(directions[open_], POINTS, axis=0)
-        hit = _at(search, repeated, sizes.ravel())
-        hit = hit.reshape(sizes.shape)
-        first = np.where(hit.any(axis=1), hit.argmax(axis=1), POINTS)
-        wide = np.column_stack([low[open_], sizes, high[open_]])
-        rows = np.arange(len(open_))
-        low[open_], high[open_] = wide[rows, first], wide[rows, first + 1]
-        open_ = open_[(high - low)[open_] > TOLERANCE * top[open_]]
-    low[np.isnan(high)] = np.nan
-    moved = high > 0
-    high[moved] = np.minimum(high + NOISE * top, top)[moved]
-    low[moved] = np.maximum(low - NOISE * top, 0.0)[moved]
-    return low, high
+        top = np.where(lines > 0, search.assets / lines, 0.0).max(axis=1)
+    left = np.flatnonzero(_at(search, lines, top))
+    if not len(left):
+        return 0, np.nan, np.nan
+    best = int(left[np.argmin(top[left])])
+    if _at(search, lines[[best]], np.zeros(1))[0]:
+        return best, -0.0, 0.0
+    low, high = 0.0, float(top[best])
+    while high - low > TOLERANCE * top[best]:
+        count = int(np.clip(ENTRIES // lines[left].size, 1, POINTS))
+        sizes = low + (high - low) * np.arange(1, count + 1) / (count + 1)
+        tried = np.repeat(lines[left], count, axis=0)
+        hit = _at(search, tried, np.tile(sizes, len(left))).reshape(-1, count)
+        first = int(np.argmax(np.append(hit.any(axis=0), True)))
+        if first < count:
+            left = left[hit[:, first]]
+            best = int(left[0])
+        low, high = np.concatenate([[low], sizes, [high]])[[first, first + 1]].tolist()
+    high = min(high + NOISE * top[best], top[best])
+    return best, max(low - NOISE * top[best], 0.0), float(high)
 
 
 def _at(search: Search, directions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """(K,) bool: is the goal reached at these sizes?"""
     return search.reached(np.minimum(sizes[:, None] * directions, search.assets))
+
+
+def usual(search: Search) -> tuple[np.ndarray, list[str], str]:
+    """Every single node alone and all in proportion, each of size 1; their names, and what is left.
+
+    In a large network only those nodes from which most can arrive where the goal is: external
+    assets, times the part that reaches the nodes that have to fail if nobody on the way absorbs
+    any. The text says how many of how many.
+    """
+    network, assets = search.network, search.assets
+    nodes = np.flatnonzero(assets > 0)
+    few, said = max(FEWEST, ENTRIES // len(network)), ""
+    if len(nodes) > few:
+        arrives = assets * _passed(search)
+        said = f", with {few:,} of {len(nodes):,} nodes alone"
+        nodes = np.sort(nodes[np.argsort(-arrives[nodes], kind="stable")[:few]])
+    lines = np.zeros((len(nodes) + 1, len(network)))
+    lines[np.arange(len(nodes)), nodes] = assets[nodes]
+    lines[-1] = assets
+    lines = lines[: len(lines) if len(nodes) else 0]
+    names = [f"{name} alone" for name in network.names[nodes]]
+    names.append("in proportion to external assets")
+    return lines / search.sized(lines)[:, None], names, said
+
+
+def _passed(search: Search) -> np.ndarray:
+    """(n,) part of a loss that reaches the nodes that have to fail; 1 for a goal of money."""
+    network, goal = search.network, np.zeros(len(search.network))
+    if not search.goal.fail:
+        return goal + 1.0
+    goal[list(search.goal.fail)] = 1.0
+    due = network.segments.due
+    share = csr_array(diags_array(1.0 / np.where(due > 0, due, 1.0)) @ network.liabilities)
+    found = term = goal
+    for _ in range(HOPS):
+        term = share @ term
+        found = found + term
+    return np.asarray(found)

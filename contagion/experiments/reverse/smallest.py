@@ -16,7 +16,7 @@ from ...shocks import Shock
 from ...text import choice
 from . import program
 from .answer import NORMS, Goal, Norm, Search, Smallest, assets_of
-from .direction import along
+from .direction import along, usual
 
 SEGMENTS = 400  # the programme is tried up to so many segments
 NONE = Shock()
@@ -105,11 +105,7 @@ def smallest_shock(
             if answer.exact or answer.verified:
                 return answer
             least = answer.size if proved else np.nan
-    lines = np.vstack([np.diag((assets > 0).astype(float)), assets])
-    names = [f"{name} alone" for name in network.names] + ["in proportion to external assets"]
-    keep = np.flatnonzero(np.append(assets > 0, assets.any()))
-    tried = [names[k] for k in keep]
-    return replace(_bracketed(search, lines[keep], tried), least=least)
+    return replace(_bracketed(search, *usual(search)), least=least)
 
 
 def _exact(network: ExposureNetwork, model: Model) -> bool:
@@ -137,21 +133,17 @@ def _direction(
     return np.atleast_2d(line), words
 
 
-def _bracketed(search: Search, lines: np.ndarray, words: list[str]) -> Smallest:
-    """The smallest over directions, each bracketed by runs."""
+def _bracketed(search: Search, lines: np.ndarray, words: list[str], said: str = "") -> Smallest:
+    """The smallest over directions, bracketed by runs."""
     if not len(lines):
         return search.unreachable("any direction", "There is nothing to destroy.")
-    low, high = along(search, lines)
-    losses = np.minimum(high[:, None] * lines, search.assets)
-    sizes = search.sized(np.nan_to_num(losses))
-    sizes[np.isnan(high)] = np.inf
-    best = int(np.argmin(sizes))
-    if not np.isfinite(sizes[best]):
+    best, low, high = along(search, lines)
+    if np.isnan(high):
         where = words[0] if len(words) == 1 else "single nodes and in proportion"
-        return search.unreachable(where, "Not reached when everything is gone.")
-    pair = np.vstack([losses[best], np.minimum(low[best] * lines[best], search.assets)])
-    sure = sizes[best] == 0 or search.confirmed(pair)
-    method = f"bracketed by runs of {type(search.model).__name__}"
+        return search.unreachable(where, f"Not reached when everything is gone{said}.")
+    pair = np.minimum(np.array([[high], [low]]) * lines[best], search.assets)
+    sure = high == 0 or search.confirmed(pair)
+    method = f"bracketed by runs of {type(search.model).__name__}{said}"
     return search.answer(pair, words[best], method, exact=False, least=np.nan, sure=sure)
 
 
@@ -161,10 +153,10 @@ def _answer(search: Search, found: np.ndarray, proved: bool, said: str) -> Small
     Where money goes round in a circle that nothing enters or leaves, clearing vectors are not
     unique; the programme may then find a smaller one than the greatest, and its size is a bound.
     """
-    low, high = along(search, found[None])
-    near = bool(high[0] <= 1.0 + 1e-4)
-    times = float(high[0]) if near else 1.0
-    ends = np.array([times, float(np.nan_to_num(low[0]))])
+    _, low, high = along(search, found[None])
+    near = high <= 1.0 + 1e-4
+    times = high if near else 1.0
+    ends = np.array([times, np.nan_to_num(low)])
     pair = np.minimum(ends[:, None] * found, search.assets)
     return search.answer(
         pair,

@@ -20,6 +20,7 @@ from ...text import same_scale
 
 EXACT = 12  # candidates up to which every set is tried
 CHUNK = 2**22  # entries of a batch of scenarios
+TOGETHER, MOST = 32, 2**22  # candidates run at once, and entries of all that a step runs at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +38,8 @@ class Protection:
     optimal : true where no smaller set reaches the target: by trying all, or because the number
         chosen equals `least`; None where that is not known.
     reached : whether the target is reached.
+    left_out : candidates, those with the smallest shortfalls, that a step did not run though one
+        of them may avoid more; 0 where the nodes are those of a greedy search among all.
     target, unit : money.
     """
 
@@ -44,6 +47,7 @@ class Protection:
     least: float
     optimal: Literal[True] | None
     reached: bool
+    left_out: int
     target: float
     unit: str
 
@@ -66,6 +70,8 @@ class Protection:
         bound = "" if np.isnan(self.least) else f"; any set needs {self.least:.0f} or more"
         said = known[self.optimal] if self.reached else ""
         lines.append(f"  target {say(self.target)} {goal}{bound}" + (f"; {said}" if said else ""))
+        if self.left_out:
+            lines.append(f"  {self.left_out:,} candidates with smaller shortfalls were not run")
         return "\n".join(lines)
 
 
@@ -84,7 +90,9 @@ def protect(
     A protected node pays every debt in full, with money from outside (its `support`); its owners
     still bear what it loses, down to 0. Losses are counted from face values, so a node that was
     insolvent before the shock is a candidate too. Greedy: every step protects the node that lowers
-    the loss most; with up to 12 candidates all sets of a size are tried, from the smallest.
+    the loss most; with up to 12 candidates all sets of a size are tried, from the smallest. A step
+    runs candidates by their shortfall, and without default costs only until nobody left can avoid
+    more; with such costs, in a large network, `left_out` says how many were not run.
 
     For clearing without default costs the support is at most the shortfall that the node has when
     no node is protected, because others only pay more; so a set S avoids at most Σ_{i∈S}
@@ -137,7 +145,7 @@ def protect(
         best = run.of([tuple(chosen_from)])[0][0] if len(chosen_from) else alone[0]
         target = 0.5 * float(alone[0] + best)
     with bar(progress, "protect", unit="set") as run.move:
-        order, exact = _search(run, chosen_from, target, max_size)
+        order, exact, left_out = _search(run, chosen_from, target, max_size)
     steps = [tuple(order[: k + 1]) for k in range(len(order))]
     total, needed, _ = run.of([(), *steps])
     table = pd.DataFrame(
@@ -152,7 +160,7 @@ def protect(
     reached = bool(total[-1] <= target + 1e-9 * max(abs(total[0]), 1.0))
     least = _least(short[0][chosen_from], float(total[0] - target)) if run.free else np.nan
     optimal: Literal[True] | None = True if reached and (exact or len(order) == least) else None
-    return Protection(table, least, optimal, reached, float(target), network.unit)
+    return Protection(table, least, optimal, reached, left_out, float(target), network.unit)
 
 
 class _Runs:
@@ -220,24 +228,52 @@ def _candidates(
 
 def _search(
     run: _Runs, candidates: np.ndarray, target: float, max_size: int
-) -> tuple[list[int], bool]:
-    """The nodes to protect, in order, and whether every smaller set was tried."""
+) -> tuple[list[int], bool, int]:
+    """The nodes to protect, in order, whether every smaller set was tried, and who was left out."""
     if 0 < len(candidates) <= EXACT:
         for size in range(min(max_size, len(candidates)) + 1):
             sets = list(combinations(candidates.tolist(), size))
             total = run.of(sets)[0]
             best = int(np.argmin(total))
             if total[best] <= target + 1e-9 * max(abs(target), 1.0):
-                return list(sets[best]), True
-        return list(sets[best]), False
+                return list(sets[best]), True, 0
+        return list(sets[best]), False, 0
     chosen: list[int] = []
+    left_out = 0
     while len(chosen) < max_size:
-        rest = [at for at in candidates.tolist() if at not in chosen]
-        total = run.of([tuple(chosen)] + [(*chosen, at) for at in rest])[0]
-        if total[0] <= target or not rest or total[1:].min() >= total[0]:
+        total, _, short = run.of([tuple(chosen)])
+        rest = candidates[~np.isin(candidates, chosen)]
+        rest = rest[np.argsort(-short[0, rest], kind="stable")]
+        if total[0] <= target or not len(rest):
             break
-        chosen.append(rest[int(np.argmin(total[1:]))])
-    return chosen, False
+        node, avoided, left = _next(run, chosen, rest, short[0, rest], float(total[0]))
+        left_out = max(left_out, left)
+        if avoided <= 0:
+            break
+        chosen.append(node)
+    return chosen, False, left_out
+
+
+def _next(
+    run: _Runs, chosen: list[int], rest: np.ndarray, short: np.ndarray, now: float
+) -> tuple[int, float, int]:
+    """Who of the rest, the largest shortfall first, avoids most of the loss `now`, and how much.
+
+    Without default costs nobody avoids more than its shortfall. Last, who was not looked at.
+    """
+    node, most = -1, 0.0
+    limit = max(TOGETHER, MOST // len(run.network))
+    for first in range(0, len(rest), TOGETHER):
+        if run.free and short[first] <= most:
+            return node, most, 0
+        if first >= limit:
+            return node, most, len(rest) - first
+        some = rest[first : first + TOGETHER].tolist()
+        avoided = now - run.of([(*chosen, at) for at in some])[0]
+        best = int(np.argmax(avoided))
+        if avoided[best] > most:
+            node, most = some[best], float(avoided[best])
+    return node, most, 0
 
 
 def _least(short: np.ndarray, avoid: float) -> float:

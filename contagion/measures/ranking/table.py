@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from ...errors import ArgumentError, expect, several
@@ -14,10 +13,11 @@ from ...models import CrossHoldings, DebtRank, EisenbergNoe
 from ...models.base import Model
 from ...models.node_values import Weights
 from ...network.exposure_network import ExposureNetwork
-from ...records import Scores, Table, because
+from ...records import Table, because
 from ...text import known_name
+from ...vocabulary import SEED
 from .. import MEASURES, Measure, each_default
-from ..registry import beside, definitions, scored
+from ..registry import beside, definitions
 
 SHEET = {
     "equity": "external assets + claims − external liabilities − debts, money",
@@ -25,9 +25,7 @@ SHEET = {
     "debts": "what the node owes other nodes of the network, money",
 }
 HEADLINES = ("socialized_caused", "default_impact", "debtrank")
-LARGE = 2_000  # nodes beyond which slow measures have to be asked for by name
-SLOW = "its cost grows faster than the number of exposures, and there are more than 2,000 nodes: "
-SLOW += "rank(measures=[…]) computes what it names"
+LARGE, DRAWN = 2_000, 400  # nodes beyond which the costly measures are estimated, and from how many
 
 
 def rank(
@@ -56,8 +54,10 @@ def rank(
     models : by default `[EisenbergNoe(), DebtRank()]`, and without DebtRank, which knows no
         guarantees, where there are any; `[CrossHoldings()]` where nodes own each other.
     measures : names from `measures.MEASURES`: only these columns, in this order; "all" for the
-        columns of the models and every measure of a node that needs the network alone (above
-        2,000 nodes the slow ones, betweenness, harmonic, sinkrank ..., are nan with this reason).
+        columns of the models and every measure of a node that needs the network alone. Above 2,000
+        nodes those whose cost grows faster than the exposures (betweenness, harmonic, sinkrank,
+        impact_susceptibility, impact_diffusion) are then estimated from a draw of 400, with their
+        standard error in `notes`; asked for by name they are exact.
     recovery : recovery rate on claims on the failing node, in [0, 1].
     weights : of `debtrank`, as in :class:`~contagion.DebtRank`; by default those of each model.
     n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
@@ -95,8 +95,10 @@ def rank(
     if wanted is None or any(measure.of is None for measure in wanted) or measures == "all":
         parts += _runs(network, chosen, recovery, n_jobs, progress)
     if wanted is not None:
-        spared = measures == "all" and len(network) > LARGE
-        found = {m.name: _of(m, network, spared and m.slow) for m in wanted if m.of is not None}
+        some = {"k": DRAWN, "rng": SEED} if measures == "all" and len(network) > LARGE else {}
+        found = {
+            m.name: m.of(network, **(some if m.drawn else {})) for m in wanted if m.of is not None
+        }
         parts += [beside(found)] if found else []
     frame = pd.concat([part.table for part in parts], axis=1)
     if wanted is not None and measures != "all":
@@ -107,15 +109,8 @@ def rank(
         by = next((c for c in names if c.startswith(HEADLINES)), "debts")
     ordered = frame.sort_values(by, ascending=False, kind="stable")
     reasons = {name: why for part in parts for name, why in part.reasons.items()}
-    return Table(ordered, SHEET | definitions(frame.columns), reasons)
-
-
-def _of(measure: Measure, network: ExposureNetwork, spared: bool) -> Scores:
-    """A measure of the network alone, or nan with the reason where it is spared."""
-    if spared or measure.of is None:
-        every = np.ones(len(network), bool)
-        return scored(measure.name, np.zeros(len(network)), network.names, {SLOW: every})
-    return measure.of(network)
+    notes = tuple(note for part in parts for note in part.notes)
+    return Table(ordered, SHEET | definitions(frame.columns), reasons, notes)
 
 
 def _usual(network: ExposureNetwork) -> list[Model]:
