@@ -1,4 +1,4 @@
-"""Networks on disk: the numbers of the models in memory, whatever breaks a run off, and named errors."""
+"""Networks on disk: the numbers of the models in memory, whatever breaks a run off."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def test_balance_sheets_are_completed_as_in_memory(given, tmp_path):
     nodes, owed = tables(1)
     book = ct.ExposureNetwork(nodes.assign(external_liabilities=0.0), owed).book
     sides = nodes.assign(
-        external_liabilities=0.0, equity=book.equity, total_assets=book.external_assets + book.claims,
-        total_liabilities=book.debts,
+        external_liabilities=0.0, equity=book.equity,
+        total_assets=book.external_assets + book.claims, total_liabilities=book.debts,
     )[["node", *given]]  # fmt: skip
     net = ct.ExposureNetwork(sides, owed)
     shock = ct.Shock.equity(relative=dict.fromkeys(net.names[net.book.equity > 0], 0.9))
@@ -234,7 +234,8 @@ KILLED = """
         note(self)
         print(self.path, flush=True)
     Disk.note = told
-    ct.outofcore.clear(sys.argv[1], nodes=sys.argv[2], shock=test_outofcore.SHOCK, folder=sys.argv[3])
+    exposures, nodes, folder = sys.argv[1:]
+    ct.outofcore.clear(exposures, nodes=nodes, shock=test_outofcore.SHOCK, folder=folder)
 """
 
 
@@ -299,8 +300,11 @@ def test_a_damaged_round_or_result_is_made_again(undisturbed, tmp_path):
     same(clear(**undisturbed[0], shock=SHOCK, folder=tmp_path), undisturbed)
 
 
-@pytest.mark.parametrize("name", ["network/exposures.parquet", "network/nodes.parquet",
-                                  "network/manifest.json", "clear/manifest.json", "rounds"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["network/exposures.parquet", "network/nodes.parquet", "network/manifest.json",
+     "clear/manifest.json", "rounds"],
+)  # fmt: skip
 def test_what_cannot_be_mended_is_named(name, undisturbed, tmp_path):
     with pytest.raises(ct.ConvergenceError):
         clear(**undisturbed[0], shock=SHOCK, folder=tmp_path, max_rounds=6)
@@ -385,9 +389,6 @@ def broken(change, which: str = "owed"):
 
 def put(column: str, value, rows: int = 3):
     def change(frame: pd.DataFrame) -> pd.DataFrame:
-        frame[column] = frame[column].astype(
-            object if isinstance(value, str) else None or frame[column].dtype
-        )
         frame.loc[: rows - 1, column] = value
         return frame
 

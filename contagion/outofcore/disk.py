@@ -7,9 +7,9 @@
     spill/          what does not fit into the memory that was given; cleared at the beginning
 
 A sum of doubles depends on the order of its terms, and so on threads and memory. Here terms are
-counted in units of 2^−k of the unit of money, and added as integers of 128 bits (:meth:`.Disk.sum`):
-the same to the last bit whatever the order. With 2^k times the largest possible sum just below 2^120,
-a term loses digits only where it is 2^−67 of that sum or less.
+counted in units of 2^−k of the unit of money and added as integers of 128 bits (`Disk.sum`): the
+same to the last bit whatever the order. The largest possible sum is just below 2^120 such units, so
+that a term loses digits only where it is 2^−67 of that sum or less.
 """
 
 from __future__ import annotations
@@ -80,15 +80,15 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
 
 def _locked(duckdb: Any, place: Path) -> Any:
     """The connection that holds the lock of a folder."""
-    for again in (True, False):
-        try:
-            return duckdb.connect(str(place / LOCK))
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower() or not again:
-                raise StressError(
-                    f"Another process works in {place}. Wait for it, or give another folder."
-                ) from None
-            (place / LOCK).unlink(missing_ok=True)  # empty, and torn by a process that was killed
+    try:
+        return duckdb.connect(str(place / LOCK))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise StressError(
+                f"Another process works in {place}. Wait for it, or give another folder."
+            ) from None
+        (place / LOCK).unlink(missing_ok=True)  # empty, and torn by a process that was killed
+        return duckdb.connect(str(place / LOCK))
 
 
 def _first(error: Exception) -> str:

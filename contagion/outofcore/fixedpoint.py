@@ -6,8 +6,8 @@ A round reads all exposures once:
 
 from rate = 0, so that rates rise to the least solution (of clearing: the greatest payments). Where
 nearly all changes have one sign and shrink by a steady ratio λ, rates are moved ahead by λ/(1 − λ)
-times the last change; the rounds that follow correct what was too far. A round is one file, with the
-rates before and after it of every node that passes something on; the last two are kept.
+times the last change; the rounds that follow correct what was too far. A round is one file, with
+the rates before and after it of every node that passes something on; the last two are kept.
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ def _columns(disk: Disk, files: list[Path], table: str, needed: tuple[str, ...])
         )
     if other := [name for name in ELSEWHERE[table] if name in found]:
         raise NetworkError(
-            f"{table}: {listing(other)} changes what is paid, and is not known on disk. Leave the "
-            f"{plural(len(other), 'column').split()[1]} out, or read the network with ct.read."
+            f"{table}: {listing(other)} changes what is paid, and is not known on disk. Leave it "
+            "out, or read the network with ct.read."
         )
     numbers = ("amount", *SIDES)
     text = [
@@ -134,8 +134,8 @@ def _names(disk: Disk, files: list[Path]) -> None:
     for name, count in zip(SIDES, infinite, strict=True):
         if count:
             seen = _examples(disk, f"select node from {rows} where isinf({name})")
-            problems.append(_finding("C006", "infinite amounts", f"{name} of {plural(count, 'node')} "
-                                     f"is infinite: {listing(seen)}.", "correct it.", count, seen))  # fmt: skip
+            text = f"{name} of {plural(count, 'node')} is infinite: {listing(seen)}."
+            problems.append(_finding("C006", "infinite amounts", text, "correct it.", count, seen))
     if problems:
         raise NetworkError(problems)
 
@@ -158,9 +158,8 @@ def _claims(disk: Disk, files: list[Path], duplicates: str, self_loops: str) -> 
     if self_loops == "drop":
         wrong.pop("loops")
     counts = ", ".join(f"count(*) filter ({test})" for _, _, test, _, _ in wrong.values())
-    total, largest, *found = disk.one(
-        f"select count(*), max(amount::double) filter (isfinite(amount::double)), {counts} from given"
-    )
+    most = "max(amount::double) filter (isfinite(amount::double))"
+    total, largest, *found = disk.one(f"select count(*), {most}, {counts} from given")
     problems = []
     for count, (code, title, test, said, fix) in zip(found, wrong.values(), strict=True):
         if count:
@@ -195,7 +194,7 @@ def _claims(disk: Disk, files: list[Path], duplicates: str, self_loops: str) -> 
     disk.write(
         EXPOSURES,
         f"select debtor, creditor, {disk.sum('amount')} as amount, count(*) as rows from {joined} "
-        "where amount > 0 and debtor <> creditor group by debtor, creditor order by debtor, creditor",
+        "where amount > 0 and debtor <> creditor group by all order by debtor, creditor",
     )
     if duplicates == "error":
         _duplicates(disk, names)
@@ -212,8 +211,8 @@ def _duplicates(disk: Disk, names: str) -> None:
         f"join {names} c on creditor = c.id join {names} d on debtor = d.id",
     )
     text = (
-        f"{plural(pairs, 'pair')} of creditor and debtor in more than one row ({int(rows):,} rows): "
-        f"{listing(seen)}."
+        f"{plural(pairs, 'pair')} of creditor and debtor in more than one row "
+        f"({int(rows):,} rows): {listing(seen)}."
     )
     fix = 'duplicates="sum" adds the rows of a pair.'
     raise NetworkError([_finding("C002", "duplicate pairs", text, fix, pairs, seen)])
@@ -262,11 +261,12 @@ def _books(disk: Disk) -> None:
     )
     rows, problems = disk.rows(NODES), []
     for code, title, test, said, fix in (
-        ("C005", "equity missing", "equity is null", "without equity or both external sides. A node "
-         "without equity is not immune, and we do not guess", "a column equity, or external_assets "
-         "and external_liabilities."),
-        ("C008", "balance sheets", "external_assets < 0 or external_liabilities < 0", "with negative "
-         "external assets or liabilities", "correct the totals, the equity or the exposures."),
+        ("C005", "equity missing", "equity is null",
+         "without equity or both external sides. A node without equity is not immune, we do not "
+         "guess", "a column equity, or external_assets and external_liabilities."),
+        ("C008", "balance sheets", "external_assets < 0 or external_liabilities < 0",
+         "with negative external assets or liabilities",
+         "correct the totals, the equity or the exposures."),
         ("C008", "balance sheets", "apart", "with a stated equity that the other sides contradict",
          "leave one of the columns out."),
     ):  # fmt: skip

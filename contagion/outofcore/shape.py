@@ -107,7 +107,8 @@ def structure(
 def _by_node(network: Disk, disk: Disk) -> None:
     pairs = network.rows(EXPOSURES)
     sides = [
-        f"(select {side} as id, count(*) as {degree}, max(amount) as {most} from {pairs} group by 1)"
+        f"(select {side} as id, count(*) as {degree}, max(amount) as {most} "
+        f"from {pairs} group by all)"
         for side, degree, most in (
             ("creditor", "debtors", "largest_claim"),
             ("debtor", "creditors", "largest_debt"),
@@ -134,18 +135,14 @@ def _concentration(network: Disk, term: str, k: Sequence[int]) -> dict[str, floa
     names = [f"cr_{size}" for size in k]
     if not total:
         return dict.fromkeys(("total", *names, "hhi", "gini"), float("nan")) | {"total": 0.0}
-    shares = ", ".join(f"coalesce(sum(s) filter (down <= {size}), 0)" for size in k)
+    shares = "".join(f"coalesce(sum(s) filter (down <= {size}), 0), " for size in k)
     *found, squares, ranks, n = network.one(
-        f"""select {shares}{"," if k else ""} fsum(s * s), fsum((2.0 * (n + 1 - down) - n - 1) * s), any_value(n)
+        f"""select {shares} fsum(s * s), fsum((2.0 * (n + 1 - down) - n - 1) * s), any_value(n)
         from (select x / {total!r}::double as s, count(*) over () as n,
           row_number() over (order by x desc) as down from (select {term} as x {_from(network)}))"""
     )
-    return {
-        "total": total,
-        **dict(zip(names, found, strict=True)),
-        "hhi": squares,
-        "gini": ranks / n,
-    }
+    largest = dict(zip(names, found, strict=True))
+    return {"total": total, **largest, "hhi": squares, "gini": ranks / n}
 
 
 def _from(network: Disk) -> str:

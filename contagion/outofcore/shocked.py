@@ -1,4 +1,4 @@
-"""A shock on the balance sheets of a network on disk: what each node loses, and how it passes on."""
+"""A shock on a network on disk: what each node loses at once, and how it passes losses on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def struck(network: Disk, disk: Disk, shock: Shock, model: str) -> None:
     disk.work.execute(
         f"""create or replace temp view struck as
         select n.*, h.defaults as recovery, coalesce(h.needs_equity, false) as needs_equity,
-          coalesce(h.losses, 0) + (coalesce(h.fractions, 0) + a.fractions) * external_assets as sold,
+          coalesce(h.losses, 0)
+            + (coalesce(h.fractions, 0) + a.fractions) * external_assets as sold,
           coalesce(h.fractions, 0) + a.fractions > 0 as part,
           coalesce(h.equities, 0)
             + (coalesce(h.equity_fractions, 0) + a.equity_fractions) * greatest(equity, 0) as gone
