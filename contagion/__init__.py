@@ -10,8 +10,8 @@ The names here are what a first session needs; the rest is in the rooms: `networ
 is), `models` (how losses spread), `rules` and `venues` (how one node shares a shortfall), `results`
 (what came out), `measures` (who is critical), `liquidation` and `margin` (positions, loans, initial
 margin), `scenarios` and `experiments` (many runs), `synthetic` (generated and reconstructed
-networks), `lookthrough`, `randomgraphs`, `statistics`, `plot` and `report`;
-`study` holds a run as one specification.
+networks), `outofcore` (networks larger than memory), `lookthrough`, `randomgraphs`, `statistics`,
+`plot` and `report`; `study` holds a run as one specification.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         margin,
         measures,
         models,
+        outofcore,
         plot,
         randomgraphs,
         rules,
@@ -103,6 +104,7 @@ __all__ = [
     "margin",
     "measures",
     "models",
+    "outofcore",
     "plot",
     "randomgraphs",
     "rank",

@@ -1,0 +1,244 @@
+"""A folder of Parquet files with their hashes, and the database that works in it.
+
+    manifest.json   what is run (`spec`), how far it got (`state`), the hash of every file, and a
+                    hash of all of that
+    *.parquet       whole or absent: written under another name, flushed, renamed; then the manifest
+    work.duckdb     empty; it locks the folder while a process works in it
+    spill/          what does not fit into the memory that was given; cleared at the beginning
+
+A sum of doubles depends on the order of its terms, and so on threads and memory. Here terms are
+counted in units of 2^−k of the unit of money and added as integers of 128 bits (`Disk.sum`): the
+same to the last bit whatever the order. The largest possible sum is just below 2^120 such units, so
+that a term loses digits only where it is 2^−67 of that sum or less.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgumentError, MissingPackageError, StressError
+from ..experiments.stress.spec import apart
+from ..media import folder as folder_for
+from ..text import listing
+
+FORMAT = 1
+MANIFEST, LOCK, SPILL = "manifest.json", "work.duckdb", "spill"
+BITS = 120
+
+
+@contextmanager
+def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
+    """A DuckDB connection with at most `memory` that works, alone, in a folder.
+
+    Raises
+    ------
+    MissingPackageError : without DuckDB.
+    StressError : where another process works in the folder, or the disk is full.
+    ArgumentError : for a memory that says nothing, or is too little.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingPackageError(
+            'Networks on disk need an extra: pip install "contagion-risk[outofcore]".'
+        ) from None
+    place = folder_for(folder, "run on disk")
+    place.mkdir(parents=True, exist_ok=True)
+    work = _locked(duckdb, place)
+    try:
+        shutil.rmtree(place / SPILL, ignore_errors=True)
+        work.execute(f"set temp_directory = {quoted(place / SPILL)}")
+        work.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        try:
+            work.execute(f"set memory_limit = '{memory}'")
+        except duckdb.Error:
+            raise ArgumentError(f'memory={memory!r}: write it as "500MB" or "2GB".') from None
+        try:
+            yield work
+        except duckdb.OutOfMemoryException as error:
+            raise ArgumentError(
+                f"memory={memory!r} is too little for this network ({_first(error)}). Give more; "
+                "with the same folder the run goes on where it stopped."
+            ) from None
+        except duckdb.IOException as error:
+            raise StressError(
+                f"{place}: {_first(error)}. What is finished is whole: with the same folder the "
+                "run goes on where it stopped."
+            ) from error
+    finally:
+        work.close()
+        shutil.rmtree(place / SPILL, ignore_errors=True)
+
+
+def _locked(duckdb: Any, place: Path) -> Any:
+    """The connection that holds the lock of a folder."""
+    try:
+        return duckdb.connect(str(place / LOCK))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise StressError(
+                f"Another process works in {place}. Wait for it, or give another folder."
+            ) from None
+        (place / LOCK).unlink(missing_ok=True)  # empty, and torn by a process that was killed
+        return duckdb.connect(str(place / LOCK))
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")
+
+
+def quoted(text: object) -> str:
+    """A text or a path as SQL has it.
+
+    >>> quoted("it's")
+    "'it''s'"
+    """
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Disk:
+    """The files of one step in a folder, and what they were made from.
+
+    `spec` is set by :meth:`begin`; `state` is free and is saved with every file.
+    """
+
+    def __init__(self, path: Path, work: Any, exponent: int = 0):
+        self.path, self.work, self.exponent = path, work, exponent
+        self.spec: dict[str, Any] = {}
+        self.state: dict[str, Any] = {}
+        self.files: dict[str, str] = {}
+
+    def begin(self, spec: dict[str, Any]) -> None:
+        """Begin, or go on with what is here if it was made from the same.
+
+        Raises
+        ------
+        StressError : when the folder holds another run, a damaged manifest, or anything else.
+        """
+        self.spec = json.loads(json.dumps(spec))
+        if (self.path / MANIFEST).exists():
+            told = read_manifest(self.path)
+            if not told["files"]:  # begun in vain, such as with tables that were refused
+                self.note()
+                return
+            if found := apart(told["spec"], self.spec):
+                raise StressError(
+                    f"{self.path} holds another run:\n  " + "\n  ".join(found) + "\nGive another "
+                    "folder, or the same files, shock and options."
+                )
+            self.state, self.files = told["state"], told["files"]
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        foreign = [each.name for each in self.path.iterdir() if not each.name.endswith(".part")]
+        if foreign:
+            raise StressError(
+                f"{self.path} holds no run on disk: there is {listing(sorted(foreign))}. Give an "
+                "empty folder."
+            )
+        self.note()
+
+    def note(self) -> None:
+        """Write the manifest anew."""
+        told = {"spec": self.spec, "state": self.state, "files": self.files}
+        text = json.dumps({"format": FORMAT, "sha256": _hash(told), **told}, indent=1)
+        part = self.path / f".{MANIFEST}.part"
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self.path / MANIFEST)
+
+    def write(self, name: str, query: str) -> None:
+        """Write the rows of a query to a Parquet file; :meth:`note` then makes it count."""
+        part = self.path / f".{name}.part"
+        try:
+            self.work.execute(f"copy ({query}) to {quoted(part)} (format parquet)")
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+            self.files[name] = digest(part)
+            os.replace(part, self.path / name)
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+    def drop(self, name: str) -> None:
+        """Forget a file and delete it."""
+        if self.files.pop(name, None):
+            (self.path / name).unlink(missing_ok=True)
+
+    def whole(self, name: str) -> bool:
+        """Whether a file is there with its hash."""
+        path = self.path / name
+        return name in self.files and path.exists() and digest(path) == self.files[name]
+
+    def rows(self, name: str) -> str:
+        """A file as SQL reads it."""
+        return f"read_parquet({quoted(self.path / name)})"
+
+    def sum(self, term: str) -> str:
+        """The sum of a term (money) that no order of addition changes, as SQL has it."""
+        unit = float(2**self.exponent) if self.exponent >= 0 else 2.0**self.exponent
+        return f"(sum((({term}) * {unit!r}::double)::hugeint)::double / {unit!r}::double)"
+
+    def one(self, query: str) -> tuple[Any, ...]:
+        """The only row of a query."""
+        (found,) = self.work.execute(query).fetchall()
+        return tuple(found)
+
+
+def exponent(largest: float, count: int) -> int:
+    """k such that 2^k times the sum of `count` numbers up to `largest` stays below 2^120.
+
+    >>> exponent(1.0, 1), exponent(8.0, 1000)
+    (118, 106)
+    """
+    return BITS - math.frexp(max(largest, 1e-300))[1] - math.frexp(max(count, 1))[1]
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a manifest says.
+
+    Raises
+    ------
+    StressError : for one that is missing, damaged or of another version.
+    """
+    file = path / MANIFEST
+    if not file.exists():
+        raise StressError(f"{path} holds no run on disk: there is no {MANIFEST}.")
+    try:
+        told: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        sound = told["format"] == FORMAT and told.pop("sha256") == _hash(
+            {part: told[part] for part in ("spec", "state", "files")}
+        )
+    except (ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise StressError(
+            f"{file} is damaged, or of another version. Delete {path} and run it again."
+        )
+    return told
+
+
+def damaged(path: Path) -> StressError:
+    """What is said of a file that differs from its hash."""
+    return StressError(
+        f"{path} is missing or differs from its hash. Delete {path.parent} and run it again."
+    )
+
+
+def _hash(told: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
