@@ -17,6 +17,7 @@ from ..facts import Sentence
 from ..measures import EveryDefault, Topology
 from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
+from ..plot.interactive import figure_block, rendered, table_block, unpacked
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
@@ -28,7 +29,7 @@ from .formulas import drawn
 from .given import Answer, Given, Policy, given, of_study
 from .markdown import csv_text, data_link, markdown, write_figures, write_tables
 from .page_one import Page
-from .parts import Section, labels
+from .parts import Exhibit, Section, labels
 
 SHOWN = (str, Sentence)  # what a page shows of others
 
@@ -146,12 +147,16 @@ def write(
     if kind == ".md":
         text = markdown(front, page, parts, beside.name)
     else:
-        text = latex(parts) if kind == ".tex" else _page(front, page, parts)
+        text = latex(parts) if kind == ".tex" else _page(front, page, parts, kind != ".pdf")
     if about.coded is not None:
         every = [each for part in parts for each in part.exhibits]
         more = [(f"figure {each.id}", each.svg) for each in every]
         more += [(f"table {each.id}", csv_text(each.table)) for each in every if each.table]
-        searched([("report", text), *more], about.coded.key, about.coded.how)
+        searched(
+            [("report", text), *(("data of a map", one) for one in unpacked(text)), *more],
+            about.coded.key,
+            about.coded.how,
+        )
     if kind == ".md":
         write_figures(beside, parts)
     if not kind:
@@ -167,17 +172,35 @@ def write(
     return file
 
 
-def _page(front: dict[str, str], page: Page, parts: list[Section]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _page(front: dict[str, str], page: Page, parts: list[Section], live: bool) -> str:
+    """The page; not `live`: for a form without script and style sheets of drawings."""
 
-    environment = Environment(
-        loader=PackageLoader("contagion.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
+    def drawing(exhibit: Exhibit) -> str:
+        if live and exhibit.block is not None:
+            return exhibit.block()
+        if not live or not exhibit.svg:
+            return exhibit.svg and f"<figure>{exhibit.svg}</figure>"
+        return figure_block(exhibit.svg, f"{exhibit.id}-figure")
+
+    return rendered(
+        "report/template.html",
+        {"csv": data_link, "formula": drawn, "drawing": drawing, "rows": _rows},
         finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not our own svg
-        trim_blocks=True,
-        lstrip_blocks=True,
+        live=live,
+        title=front["title"],
+        cover=front,
+        page=page,
+        sections=parts,
+        labels=labels(parts),
     )
-    environment.filters |= {"csv": data_link, "formula": drawn}
-    template = environment.get_template("template.html")
-    return template.render(cover=front, page=page, sections=parts, labels=labels(parts))
+
+
+def _rows(exhibit: Exhibit) -> str:
+    """The table of an exhibit."""
+    shown = exhibit.table
+    if shown is None:
+        return ""
+    return table_block(
+        f"{exhibit.id}-table", f"{exhibit.label}. {exhibit.title}", shown.head, shown.rows,
+        numbers=shown.numbers, total=shown.total, note=shown.note, anchors=shown.anchors,
+    )  # fmt: skip

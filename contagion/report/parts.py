@@ -40,6 +40,7 @@ class Exhibit:
     id : stable; of several runs with the number of the run behind a hyphen.
     lead : one or two sentences, with facts where they have numbers.
     svg, formulas : drawn and set by this package; everything else is escaped by the template.
+    block : makes what stands in place of `svg` on a page with the script, a map to act on.
     table : the numbers; beside a figure those that it draws.
     missing : in place of the rest, one line that says what the exhibit would need.
     label : "Table 6" or "Figure 2", given by :func:`numbered`.
@@ -49,6 +50,7 @@ class Exhibit:
     title: str
     lead: str | Sentence = ""
     svg: str = ""
+    block: Callable[[], str] | None = None
     table: Table | None = None
     lines: tuple[str, ...] = ()
     code: str = ""

@@ -5,28 +5,32 @@ mode, prints, and is served by the keyboard.
 
 - `page`: the whole page for a notebook or a file
 - `blocks`: fragments for a page that has the script and the style sheet (`asset`) once;
-  a report calls `network_block`, `table_block`, `exceedance_block`, `phase_block`
+  the report is made of `network_block`, `table_block` and `figure_block`
 - `drawing`, `data`: the map as SVG, and what its script needs
 - `token`: the map of one token, what backs it and who holds it
-- `values`: the values of charts that are shown on hover
+- `values`: charts with the values that are shown on hover
 """
 
 from __future__ import annotations
 
-from .blocks import asset, axes_svg, chart_block, map_block, table_block
-from .page import Interactive, interactive, network_block, nodes_block
-from .values import exceedance_block, phase_block
+from .blocks import asset, axes_svg, chart_block, figure_block, map_block, table_block
+from .data import unpacked
+from .page import Interactive, interactive, network_block, nodes_block, rendered
+from .values import exceedance_chart, phase_chart
 
 __all__ = [
     "Interactive",
     "asset",
     "axes_svg",
     "chart_block",
-    "exceedance_block",
+    "exceedance_chart",
+    "figure_block",
     "interactive",
     "map_block",
     "network_block",
     "nodes_block",
-    "phase_block",
+    "phase_chart",
+    "rendered",
     "table_block",
+    "unpacked",
 ]

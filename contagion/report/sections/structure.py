@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from ... import plot
 from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
+from ...plot.interactive import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
 from ...results.propagation_result import PropagationResult
@@ -56,7 +58,8 @@ def network_map(network: ExposureNetwork, result: PropagationResult | None) -> E
     total = money(float(network.amount.sum()), network.unit)
     lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
     draw = partial(plot.network, network, result)
-    return figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
+    found = figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
+    return replace(found, block=partial(network_block, "F1-map", network, result))
 
 
 def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:

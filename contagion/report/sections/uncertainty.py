@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from ... import plot
 from ...experiments.over_networks import OverNetworks
 from ...experiments.stress import StressTest
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
+from ...plot.interactive import exceedance_chart
 from ...plot.pieces import names
 from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
@@ -44,11 +42,8 @@ def exhibits(about: Given) -> list[Exhibit]:
     spread = [] if about.ensemble is None else _ensemble(network, about.ensemble)
     if test is None:
         return spread
-    text = (
-        "How often the loss of owners and outside creditors is above an amount, with value at risk "
-        "and shortfall."
-    )
-    drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
+    chart = exceedance_chart(test)
+    drawn = figure("F13", "Loss exceedance", chart.draw, chart.said, hits=chart.hits)
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
     return [_system(test), drawn, *tail, _nodes(network, test), *spread]
 
