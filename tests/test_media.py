@@ -216,6 +216,8 @@ def figures(net, result):
         "bearer_distribution": lambda: plot.bearer_distribution(test),
         "cascade": lambda: plot.cascade(result),
         "cascade_tree": lambda: plot.cascade_tree(result),
+        "distribution": lambda: plot.distribution(net),
+        "trigger_bars": lambda: plot.trigger_bars(ct.measures.every_default(net, model)),
         "efficient_frontier": lambda: plot.efficient_frontier(helped),
         "impact_quadrant": lambda: plot.impact_quadrant(indices),
         "loss_by_hop": lambda: plot.loss_by_hop(result),

@@ -40,13 +40,13 @@ MEANING = {
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """F1, T4, T4D, F2, T5F: the map, the shape, degrees and amounts, flows between kinds."""
+    """F1, T4, F3, F3A, T4D, F2, T2K: map, shape, partners and amounts, flows between kinds."""
     network = about.network
     drawn = about.results[0] if about.results else None
     found = [
         network_map(network, drawn),
         statistics(network, about.topology),
-        distributions(network),
+        *distributions(network),
         kind_map(network) if about.coded is None else None,
         kinds_table.claims_between(about),
     ]
@@ -143,10 +143,17 @@ def kind_map(network: ExposureNetwork) -> Exhibit:
 PARTS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
-def distributions(network: ExposureNetwork) -> Exhibit | None:
-    """T4D: how many partners nodes have, and how much they lend and owe: quantiles over nodes."""
+def distributions(network: ExposureNetwork) -> list[Exhibit]:
+    """F3, F3A, T4D: how many partners nodes have, and how much they lend and owe."""
     if not len(network.amount):
-        return None
+        return []
+    drawn = [
+        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
+        for name, title, of in (
+            ("F3", "Distribution of partners", "partners"),
+            ("F3A", "Distribution of claims and debts", "amounts"),
+        )
+    ]
     n, real = len(network), network.amount > 0
     pairs = np.unique(network.creditor[real] * np.int64(n) + network.debtor[real])
     book = network.book
@@ -166,5 +173,5 @@ def distributions(network: ExposureNetwork) -> Exhibit | None:
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
-    title = "Distribution of partners and amounts"
-    return Exhibit("T4D", title, table=table(head, rows, note=note))
+    title = "Partners and amounts in numbers"
+    return [*drawn, Exhibit("T4D", title, table=table(head, rows, note=note))]
