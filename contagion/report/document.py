@@ -15,8 +15,10 @@ from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..facts import Sentence
 from ..measures import EveryDefault, Topology
+from ..measures.scorecards.gsib import GsibScores
 from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
+from ..panel import PanelRun
 from ..plot.interactive import figure_block, rendered, table_block, unpacked
 from ..records import Table
 from ..results.propagation_result import PropagationResult
@@ -46,6 +48,8 @@ def write_report(
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
     defaults: EveryDefault | None = None,
+    periods: PanelRun | None = None,
+    gsib: GsibScores | None = None,
     topology: Topology | None = None,
     card: Card | str | None = None,
     study: Study | None = None,
@@ -76,6 +80,9 @@ def write_report(
     stress : of `contagion.stress_test`, or `contagion.experiments.stress.read_stress_test`.
     policy : of `contagion.experiments.policy.comparison`.
     defaults : of `contagion.measures.every_default`: who makes whom lose.
+    periods : of :meth:`contagion.Panel.propagate`: the same shock in every period, the last one
+        that of `network`.
+    gsib : of :func:`contagion.measures.scorecards.bcbs_gsib`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     study : the specification of the run, printed at the end.
@@ -107,7 +114,20 @@ def write_report(
     'report.html'
     """
     if isinstance(network, Study | StudyRun):
-        own = (results, ranking, comparison, sweeps, reverse, stress, policy, defaults, card, study)
+        own = (
+            results,
+            ranking,
+            comparison,
+            sweeps,
+            reverse,
+            stress,
+            policy,
+            defaults,
+            periods,
+            gsib,
+            card,
+            study,
+        )
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
         run = network.run(progress=progress) if isinstance(network, Study) else network
@@ -127,7 +147,7 @@ def write_report(
         )
     about = given(
         network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
-        policy, defaults,
+        policy, defaults, periods, gsib,
     )  # fmt: skip
     return write(path, about, tables, progress)
 

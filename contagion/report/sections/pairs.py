@@ -14,7 +14,6 @@ from ...measures import EveryDefault
 from ...plot.pieces import names
 from ...plot.quadrant import X, Y
 from ...plot.style import percent
-from ...text import plural
 from ...units import scale
 from ..figures import figure
 from ..given import Given
@@ -129,11 +128,15 @@ def _victims(found: EveryDefault) -> Exhibit:
         + left_out(more, "nodes that lose less")
     )
     safe = int((frame["loss_suffered"] <= 0).sum())
-    lead = f"{plural(safe, 'node')} of {len(frame):,} lose{'s' if safe == 1 else ''} by no default."
+    facts = {
+        "safe": Fact("loss by it", safe, "count", (), "T9", "node"),
+        "every": Fact("victim", len(frame), "count", (), "T9"),
+    }
+    text = f"{{safe}} of {{every}} lose{'s' if safe == 1 else ''} by no default."
     head = ["victim", "vulnerability index, %", "hazard rate, %", "worst trigger", "loss by it",
             "of capital"]  # fmt: skip
     done = table(head, rows, note=note, words=[3])
-    return Exhibit("T9", "What each node loses by the others", lead, table=done)
+    return Exhibit("T9", "What each node loses by the others", Sentence(text, facts), table=done)
 
 
 def _share(loss: float, capital: float) -> str:

@@ -16,7 +16,7 @@ from ...plot.interactive import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
 from ...results.propagation_result import PropagationResult
-from ...text import listed, money, plural
+from ...text import listed, plural
 from ...units import scale
 from ..figures import figure
 from ..given import LARGE, Given
@@ -55,8 +55,14 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
     """F1: the map of the network."""
-    total = money(float(network.amount.sum()), network.unit)
-    lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
+    total = float(network.amount.sum())
+    facts = {
+        "nodes": Fact("how much", len(network), "count", ("nodes",), "T1", "node"),
+        "exposures": Fact("how much", len(network.amount), "count", ("exposures",), "T1",
+                          "exposure"),
+        "total": Fact("how much", total, "money", ("exposures",), "T1", network.unit),
+    }  # fmt: skip
+    lead = Sentence("{nodes} and {exposures}, {total} in all.", facts)
     draw = partial(plot.network, network, result)
     found = figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
     return replace(found, block=partial(network_block, "F1-map", network, result))
@@ -92,7 +98,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     note = "–: not defined." if any(row[1] == "–" for row in counts) else ""
     note += f" {'; '.join(why.values()).capitalize()}." if why else ""
     done = table(["measure", "value", "meaning"], counts, note=note, words=[2])
-    return Exhibit("T4", title, str(verdict(network, steady)), table=done)
+    return Exhibit("T4", title, verdict(network, steady), table=done)
 
 
 def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
