@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -162,12 +163,13 @@ def write(
     whole_folder = str(path).endswith("/") or Path(path).is_dir()
     kind = "" if whole_folder else ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
+    about = replace(about, live=kind in (".html", ".htm"))
     front, (page, parts), file = cover(about), whole(about, progress), Path(path)
     beside = file.with_name(f"{file.stem}_figures")
     if kind == ".md":
         text = markdown(front, page, parts, beside.name)
     else:
-        text = latex(parts) if kind == ".tex" else _page(front, page, parts, kind != ".pdf")
+        text = latex(parts) if kind == ".tex" else _page(front, page, parts, about.live)
     if about.coded is not None:
         every = [each for part in parts for each in part.exhibits]
         more = [(f"figure {each.id}", each.svg) for each in every]
@@ -196,10 +198,10 @@ def _page(front: dict[str, str], page: Page, parts: list[Section], live: bool) -
     """The page; not `live`: for a form without script and style sheets of drawings."""
 
     def drawing(exhibit: Exhibit) -> str:
-        if live and exhibit.block is not None:
-            return exhibit.block()
-        if not live or not exhibit.svg:
-            return exhibit.svg and f"<figure>{exhibit.svg}</figure>"
+        if exhibit.block or not exhibit.svg:
+            return exhibit.block
+        if not live:
+            return f"<figure>{exhibit.svg}</figure>"
         return figure_block(exhibit.svg, f"{exhibit.id}-figure")
 
     return rendered(

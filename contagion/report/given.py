@@ -58,6 +58,7 @@ class Given:
     stability: RankStability | None = None
     periods: PanelRun | None = None
     gsib: GsibScores | None = None
+    live: bool = False  # for a page with the script
 
 
 def given(

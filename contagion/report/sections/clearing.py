@@ -84,9 +84,9 @@ def _cover(network: ExposureNetwork, houses: list[object]) -> Exhibit | None:
         for who, equity, layer, debt in lines
     ]
     note = (
-        f"Amounts in {to.label or 'money'}. Debts are what the two nodes that owe the venue most "
-        "owe it in the data, net of margin only where the data are: a claim after margin is what "
-        "a default of both leaves." + left_out(len(houses) - VENUES, "more venues")
+        f"Amounts in {to.label or 'money'}. Debts of two: claims of the venue on the two nodes "
+        "that owe it most, as in the data, so after margin only where the data are."
+        + left_out(len(houses) - VENUES, "more venues")
     )
     head = ["venue", "own equity", "in layers", "debts of two", "resources / debts"]
     return Exhibit("T7C", "Resources against the two largest debtors",

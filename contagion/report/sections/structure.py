@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,7 +14,6 @@ from ...network.exposure_network import ExposureNetwork
 from ...plot.interactive import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
-from ...results.propagation_result import PropagationResult
 from ...text import listed, plural
 from ...units import scale
 from ..figures import figure
@@ -42,9 +40,8 @@ MEANING = {
 def exhibits(about: Given) -> list[Exhibit]:
     """F1, T4, F3, F3A, T4D, F2, T2K: map, shape, partners and amounts, flows between kinds."""
     network = about.network
-    drawn = about.results[0] if about.results else None
     found = [
-        network_map(network, drawn),
+        network_map(about),
         statistics(network, about.topology),
         *distributions(network),
         kind_map(network) if about.coded is None else None,
@@ -53,19 +50,20 @@ def exhibits(about: Given) -> list[Exhibit]:
     return [exhibit for exhibit in found if exhibit is not None]
 
 
-def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
-    """F1: the map of the network."""
-    total = float(network.amount.sum())
+def network_map(about: Given) -> Exhibit:
+    """F1: the map of the network, for the first shock; on a page one to act on."""
+    network, result = about.network, about.results[0] if about.results else None
     facts = {
         "nodes": Fact("how much", len(network), "count", ("nodes",), "T1", "node"),
         "exposures": Fact("how much", len(network.amount), "count", ("exposures",), "T1",
                           "exposure"),
-        "total": Fact("how much", total, "money", ("exposures",), "T1", network.unit),
+        "total": Fact("how much", float(network.amount.sum()), "money", ("exposures",), "T1",
+                      network.unit),
     }  # fmt: skip
-    lead = Sentence("{nodes} and {exposures}, {total} in all.", facts)
-    draw = partial(plot.network, network, result)
-    found = figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
-    return replace(found, block=partial(network_block, "F1-map", network, result))
+    lead, title = Sentence("{nodes} and {exposures}, {total} in all.", facts), "Map of the network"
+    if about.live:
+        return Exhibit("F1", title, lead, block=network_block("F1-map", network, result))
+    return figure("F1", title, partial(plot.network, network, result), f"{title}. {lead}", lead)
 
 
 def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
