@@ -75,7 +75,7 @@ def distribution(
             drawstyle="steps-pre", zorder=3,
         )  # fmt: skip
     found = np.concatenate([line.get_xdata() for line in handles])
-    _scales(ax, found, len(network))
+    _scales(ax, found, len(network), of == "partners")
     across = "at least so many" if of == "partners" else to.named("at least")
     style.frame(ax, across, "share of the nodes")
     style.legend(ax, handles)
@@ -84,14 +84,16 @@ def distribution(
     return ax
 
 
-def _scales(ax: Axes, found: np.ndarray, nodes: int) -> None:
-    """Powers of ten where values are far apart."""
-    from matplotlib.ticker import NullFormatter
+def _scales(ax: Axes, found: np.ndarray, nodes: int, whole: bool) -> None:
+    """Powers of ten where values are far apart; ticks at whole numbers where values are."""
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
     ax.grid(color=style.CALM, linewidth=0.7, zorder=0)
     wide = len(found) > 0 and found.max() > WIDE * found.min()
     if wide:
         ax.set_xscale("log")
+    elif whole:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if wide and nodes > MARKED:
         ax.set_yscale("log")
     else:

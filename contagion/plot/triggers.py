@@ -17,8 +17,8 @@ from .pieces import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PARTS = (("direct_impact", "on claims on the trigger", style.KINDS[0]),
-         ("cascade_impact", "by the cascade", style.LOSS))  # fmt: skip
+PARTS = (("on claims on the trigger", style.KINDS[0]), ("by the cascade", style.LOSS),
+         ("not split", style.THREAD))  # fmt: skip
 
 
 @figure
@@ -26,7 +26,8 @@ def trigger_bars(found: EveryDefault, *, most: int = MOST_DRAWN, ax: Axes | None
     """Draw what the owners of all others lose when each node defaults, the largest loss on top.
 
     One bar a trigger, in two parts: the loss on claims on the trigger itself, and what the cascade
-    adds. The number behind a bar is that of further defaults.
+    adds; grey where rules of venues leave no such split. The number behind a bar is that of
+    further defaults.
 
     Parameters
     ----------
@@ -57,10 +58,13 @@ def trigger_bars(found: EveryDefault, *, most: int = MOST_DRAWN, ax: Axes | None
     y = -np.arange(len(order), dtype=float)
     ax = style.axes(ax, 7.2, 1.8 + 0.28 * max(len(order), 1))
     left = np.zeros(len(order))
-    for column, word, colour in PARTS:
-        part = np.maximum(frame[column].to_numpy(float)[order], 0.0) / to.divisor
-        ax.barh(y, part, left=left, height=0.66, color=colour, label=word, zorder=3)
-        left = left + part
+    split = frame[["direct_impact", "cascade_impact"]].to_numpy(float)[order]
+    unsplit = np.where(np.isnan(split).any(axis=1), whole[order], 0.0)
+    for part, (word, colour) in zip([*np.nan_to_num(split).T, unsplit], PARTS, strict=True):
+        if part.any():
+            wide = np.maximum(part, 0.0) / to.divisor
+            ax.barh(y, wide, left=left, height=0.66, color=colour, label=word, zorder=3)
+            left = left + wide
     failed = frame["induced_defaults"].to_numpy(float)[order]
     for at, end, count in zip(y, left, failed, strict=True):
         if count > 0:

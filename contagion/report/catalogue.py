@@ -52,7 +52,7 @@ EXHIBITS = {
                  "network.exposures"),
     "T7W": Entry("what each layer of a venue can absorb, in the order in which layers lose",
                  "network.rules; network.exposures"),
-    "T7C": Entry("equity and layers of a venue over what the two nodes that owe it most owe it",
+    "T7C": Entry("equity and layers of a venue over the two largest debts to it",
                  "network.rules; network.exposures"),
     "T7V": Entry("at how many venues a node holds claims, owes, or guarantees",
                  "network.exposures"),

@@ -20,7 +20,7 @@ COVER = 2  # debtors whose debts resources are held against
 
 
 def exhibits(network: ExposureNetwork) -> list[Exhibit]:
-    """T7V, T7W, T7C: roles of nodes at venues; layers of venues; resources against two debtors."""
+    """T7V, T7W, T7C: roles of nodes at venues; layers of venues; layers against two debtors."""
     houses = [node for node, rule in network.rules.items() if isinstance(rule, Waterfall)]
     made = [_roles(network)]
     made += [_layers(network, houses), _cover(network, houses)] if houses else []
@@ -84,12 +84,13 @@ def _cover(network: ExposureNetwork, houses: list[object]) -> Exhibit | None:
         for who, equity, layer, debt in lines
     ]
     note = (
-        f"Amounts in {to.label or 'money'}. Debts of two: claims of the venue on the two nodes "
-        "that owe it most, as in the data, so after margin only where the data are."
+        f"Amounts in {to.label or 'money'}. Layers: a fund that was put up before, and claims of "
+        "users and of winners where they lose by the rule, which nobody put up. Debts of two: "
+        "claims of the venue on the two nodes that owe it most, after margin where the data are."
         + left_out(len(houses) - VENUES, "more venues")
     )
-    head = ["venue", "own equity", "in layers", "debts of two", "resources / debts"]
-    return Exhibit("T7C", "Resources against the two largest debtors",
+    head = ["venue", "own equity", "in layers", "debts of two", "both / debts"]
+    return Exhibit("T7C", "Layers against the two largest debtors",
                    table=table(head, rows, note=note))  # fmt: skip
 
 

@@ -144,6 +144,7 @@ def kind_map(network: ExposureNetwork) -> Exhibit:
     return figure("F2", title, partial(plot.kind_heat, network), text)
 
 
+FEW = 2  # values, which a table says better than a drawing
 PARTS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
@@ -151,13 +152,6 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
     """F3, F3A, T4D: how many partners nodes have, and how much they lend and owe."""
     if not len(network.amount):
         return []
-    drawn = [
-        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
-        for name, title, of in (
-            ("F3", "Distribution of partners", "partners"),
-            ("F3A", "Distribution of claims and debts", "amounts"),
-        )
-    ]
     n, real = len(network), network.amount > 0
     pairs = np.unique(network.creditor[real] * np.int64(n) + network.debtor[real])
     book = network.book
@@ -177,5 +171,13 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
+    drawn = [
+        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
+        for name, title, of, two in (
+            ("F3", "Distribution of partners", "partners", numbers[:2]),
+            ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
+        )
+        if max(len(np.unique(values)) for _, values, _ in two) > FEW
+    ]
     title = "Partners and amounts in numbers"
     return [*drawn, Exhibit("T4D", title, table=table(head, rows, note=note))]
