@@ -183,3 +183,97 @@ def test_without_scripts_the_page_is_whole(tab, pages):
     names = " ".join(str(node.get("name", {}).get("value", "")) for node in tree)
     assert "Three Arrows Capital hit by the shock" in names
     tab.open(pages["chain"])
+
+
+# -- report -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A report with a map, tables, and both charts."""
+    net = ct.datasets.load("cefi_credit_2022")
+    shock = ct.Shock.default("three_arrows")
+    case = ct.experiments.Case(net, MODEL, shock)
+    losses = ct.scenarios.common_factor(net, volatility=0.4, scenarios=100, rng=1)
+    return ct.write_report(
+        tmp_path_factory.mktemp("report") / "report.html", net, MODEL.propagate(net, shock),
+        stress=ct.stress_test(net, MODEL, losses),
+        sweeps=ct.sweep(case, {"shock.recovery": [0.0, 0.5], "network.capital": [1.0, 2.0]}),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def report(tab, written):
+    tab.size(1280)
+    tab.open(written)
+    return tab
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_report_opens_offline_and_fits(tab, written, width, dark):
+    tab.size(width, dark=dark)
+    tab.open(written)
+    assert tab.requests == [] and tab.complaints == []
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    paper = tab.run("getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(17, 22, 29)" if dark else "rgb(255, 255, 255)")
+    seen = "[...document.querySelectorAll('#F1 .ct-draw > svg[role]')].map(s => s.clientWidth > 0)"
+    assert tab.run(seen) == [width > 640, width <= 640]
+
+
+def test_a_report_is_sorted_filtered_searched_and_stepped(report):
+    table = "document.querySelector('#T10N-table')"
+    first = f"{table}.querySelector('tbody tr:not([hidden]) th').textContent"
+    report.run(f"{table}.querySelectorAll('thead button')[2].click()")  # equity before
+    assert report.run(first) == "Alameda Research"
+    report.run(f"const f = {table}.querySelector('input'); f.value = 'tether';"
+               "f.dispatchEvent(new Event('input'))")  # fmt: skip
+    assert report.run(first) == "Tether"
+    assert report.run(f"{table}.querySelector('tfoot th').textContent") == "all"  # stays below
+    report.run("const g = document.querySelector('#F1 .ct-find'); g.value = 'genes';"
+               "g.dispatchEvent(new Event('input'))")  # fmt: skip
+    assert report.run("document.querySelector('#F1 .ct-panel h4').textContent") == "Genesis"
+    report.run("document.querySelector('#F1 .ct-back').click()")
+    assert report.run("document.querySelector('#F1 .ct-steps output').textContent") == "1 of 2"
+    report.run("document.querySelector('#F1 .ct-wide .m').focus()")
+    report.key("Enter")
+    assert "Balance sheet" in report.run("document.querySelector('#F1 .ct-panel').textContent")
+
+
+@pytest.mark.parametrize(("name", "words"), [("F13", "of scenarios"), ("F12", "recovery")])
+def test_values_of_the_charts_of_a_report_are_spoken(report, name, words):
+    report.run(f"document.querySelector('#{name} svg').focus()")
+    report.key("ArrowRight")
+    assert words in report.run(f"document.querySelector('#{name} [role=status]').textContent")
+
+
+def test_rows_that_go_on_from_the_one_above_keep_their_order(report):
+    assert report.run("document.querySelector('#T10L-table thead button')") is None
+    assert report.run("document.querySelectorAll('#T10-table thead button').length") == 7
+
+
+def test_a_report_prints_whole_rows_without_tools(report):
+    table = "document.querySelector('#T10N-table')"
+    report.run(f"const f = {table}.querySelector('input'); f.value = 'tether';"
+               "f.dispatchEvent(new Event('input'))")  # fmt: skip
+    report.size(690, 1000)  # the text of a page of A4
+    report.ask("Emulation.setEmulatedMedia", media="print")
+    report.run("dispatchEvent(new Event('beforeprint'))")
+    assert report.run(f"{table}.querySelectorAll('tbody tr[hidden]').length") == 0
+    assert report.run("[...document.querySelectorAll('.ct-tools')].every(t => !t.clientHeight)")
+    assert report.run("document.documentElement.scrollWidth") <= 690
+    assert len(report.ask("Page.printToPDF")["data"]) > 100_000
+    report.ask("Emulation.setEmulatedMedia", media="")
+
+
+def test_without_scripts_a_report_is_whole(tab, written):
+    tab.size(1280)
+    tab.open(written, script=False)
+    text = tab.ask("DOM.getOuterHTML", nodeId=tab.ask("DOM.getDocument")["root"]["nodeId"])
+    assert "data-live" not in text["outerHTML"]
+    tree = tab.ask("Accessibility.getFullAXTree")["nodes"]
+    names = " ".join(str(node.get("name", {}).get("value", "")) for node in tree)
+    for said in ("Three Arrows Capital hit by the shock", "Phase diagram", "of 100 scenarios"):
+        assert said in names
+    tab.open(written)

@@ -141,6 +141,10 @@ FIGURES = {
     "impact_quadrant": lambda n: ct.plot.impact_quadrant(ranking(n)),
     "efficient_frontier": lambda n: ct.plot.efficient_frontier(helped(n)),
     "period_change": lambda n: ct.plot.period_change(panel(n)),
+    "distribution": lambda n: ct.plot.distribution(network(n), "amounts"),
+    "trigger_bars": lambda n: ct.plot.trigger_bars(
+        ct.measures.every_default(network(n), ct.models.Furfine())
+    ),
     "cumulative_shares": lambda n: ct.plot.cumulative_shares(network(n)),
     "layer_gap": lambda n: ct.plot.layer_gap(
         layers.by_layer(network(n), ct.models.Furfine(), ct.Shock.default(hit(n)))

@@ -16,6 +16,7 @@ from scipy.optimize import linprog
 from test_report import Page
 
 import contagion as ct
+from contagion.plot.interactive.data import packed, unpacked
 from contagion.report import Disclosure
 from contagion.report.sections.kinds_table import between
 from contagion.report.suppression import determined, primary, protected
@@ -216,3 +217,10 @@ def test_the_command_writes_codes_and_their_key(tmp_path, folder, study, capsys)
     assert "Key, to keep apart" in capsys.readouterr().out
     assert set(pd.read_csv(files[2])["name"]) == set(TOWNS)
     assert not any(town.casefold() in files[1].read_text("utf-8").casefold() for town in TOWNS)
+
+
+def test_a_name_inside_packed_data_is_found():
+    kind, data = packed({"a": "Quedlinburg", "b": [f"{k:x}" for k in range(20_000)]})
+    text = f'<script type="{kind}" class="ct-data">{data}</script>'
+    assert kind == "application/gzip" and "Quedlinburg" not in text
+    assert any("Quedlinburg" in one for one in unpacked(text))

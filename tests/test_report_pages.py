@@ -70,7 +70,9 @@ def test_the_list_of_exhibits_has_every_one_with_file_and_definition(page, made)
     for each in shown[:-1]:
         label, _, file, definition, source = rows[each.id]
         assert label == each.label and definition and source
-        assert file == (f"{each.id}.svg" if each.svg else f"{each.id}.csv" if each.table else "")
+        assert file == (
+            f"{each.id}.svg" if each.svg or each.block else f"{each.id}.csv" if each.table else ""
+        )
         assert f"def-{each.id}" in page.ids
 
 

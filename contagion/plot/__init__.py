@@ -7,7 +7,7 @@ deterministic; nothing is computed here.
 - `tree`, `byhop`: one shock by steps; `periods`, `frontier`, `quadrant`: comparisons
 - `waterfall`, `rule_comparison`, `flow`, `flowboxes`: loss sharing and look-through
 - `heat`, `exceedance`, `bearerspread`, `phase`, `window`: many scenarios, grids, random graphs
-- `ranks`, `concentration`, `layers`: measures and layers
+- `ranks`, `triggers`, `concentration`, `distribution`, `layers`: measures and layers
 - `criticality`, `profile`, `path`: liquidations
 - `interactive/`: maps, tables and charts on a page, with one small script
 - `registry`: all figures by name; `style`: colours, headings and amounts of all figures
@@ -20,6 +20,7 @@ from .bearerspread import bearer_distribution
 from .byhop import loss_by_hop
 from .concentration import cumulative_shares
 from .criticality import criticality
+from .distribution import distribution
 from .exceedance import exceedance
 from .figures import FIGURES
 from .flow import look_through_flow
@@ -37,6 +38,7 @@ from .ranks import rank_ranges
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .tree import cascade_tree
+from .triggers import trigger_bars
 from .waterfall import waterfall
 from .window import contagion_window
 
@@ -49,6 +51,7 @@ __all__ = [
     "contagion_window",
     "criticality",
     "cumulative_shares",
+    "distribution",
     "efficient_frontier",
     "exceedance",
     "impact_quadrant",
@@ -63,6 +66,7 @@ __all__ = [
     "phase_diagram",
     "rank_ranges",
     "rule_comparison",
+    "trigger_bars",
     "victim_heat",
     "waterfall",
     "who_pays",

@@ -11,6 +11,7 @@ from .bearerspread import bearer_distribution
 from .byhop import loss_by_hop
 from .concentration import cumulative_shares
 from .criticality import criticality
+from .distribution import distribution
 from .exceedance import exceedance
 from .flow import look_through_flow
 from .frontier import efficient_frontier
@@ -26,6 +27,7 @@ from .ranks import rank_ranges
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .tree import cascade_tree
+from .triggers import trigger_bars
 from .waterfall import waterfall
 from .window import contagion_window
 
@@ -62,10 +64,12 @@ ALL = (
     Figure(phase_diagram, "A measure over two parameters", "a sweep"),
     Figure(contagion_window, "Where random graphs have global cascades", "a window"),
     Figure(rank_ranges, "The ranks of nodes under several measures", "an agreement"),
+    Figure(trigger_bars, "What each default costs the others", "a record of every default"),
     Figure(impact_quadrant, "Who endangers others, and who is in danger", "a ranking"),
     Figure(efficient_frontier, "What mitigation costs and leaves", "a comparison of policies"),
     Figure(period_change, "What changed between two periods", "a run of a panel"),
     Figure(cumulative_shares, "Concentration of claims, debts and assets", "a network"),
+    Figure(distribution, "How many partners, and how much, nodes have", "a network"),
     Figure(layer_gap, "Layers apart and together", "a comparison of layers"),
     Figure(criticality, "Where the price falls by itself", "a table of falls and depths"),
     Figure(liquidation_profile, "What is sold at which fall of the price", "a book"),

@@ -42,9 +42,13 @@ PAPER = {  # colours of the paper and of letters, by their name in a style sheet
 def themed(svg: str) -> str:
     """A drawing whose colours follow the style sheet of the page, and are as drawn without one.
 
+    One that says more by colour than that keeps its paper (the class `ct-paper`).
+
     >>> themed('<path style="fill: #ffffff"/>')
     '<path style="fill: var(--ct-paper, #ffffff)"/>'
     """
+    if 'class="ct-paper"' in svg:
+        return svg
     return re.sub(
         r"(fill|stroke): (#[0-9a-f]{6})",
         lambda m: f"{m[1]}: var(--ct-{PAPER[m[2]]}, {m[2]})" if m[2] in PAPER else m[0],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROW = 0.24  # inches
 MARGIN, LEAST = 10.0, 20.0  # points beside the tree; between columns, at least
+SLACK = 1e-6  # points: the broadest text fits to the last bit
 LOOK = {
     "hit": ("s", style.TRIGGER), "default": ("X", style.FAILED), "before": ("P", style.BEFORE),
     "loses": ("o", style.LOSS), "calm": ("o", style.THREAD), "outside": ("D", style.OUTSIDE),
@@ -106,7 +107,7 @@ def _texts(ax: Axes, rows: list[tuple[int, str]]) -> None:
     ax.set_xlim(-MARGIN / apart, (points + MARGIN) / apart)
     for y, (column, text) in enumerate(rows):
         left, wide = points - column * apart, broad(text, 8.0)
-        text = text if wide <= left else short(text, max(int(len(text) * left / wide), 6))
+        text = text if wide <= left + SLACK else short(text, max(int(len(text) * left / wide), 6))
         ax.annotate(text, (column, -y), (7, 0), textcoords="offset points", va="center",
                     fontsize=8, color=style.INK).set_in_layout(False)  # fmt: skip
     for k in range(max((column for column, _ in rows), default=0) + 1):

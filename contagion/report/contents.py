@@ -19,6 +19,7 @@ from .sections import (
     importance,
     interventions,
     methods,
+    over_time,
     pairs,
     rules_compared,
     sensitivity,
@@ -50,6 +51,9 @@ SECTIONS = (
     Kind("uncertainty", "Uncertainty",
          "This section needs a stress test: many scenarios instead of one shock, or many networks "
          "that fit the same data.", uncertainty.exhibits),
+    Kind("periods", "Over time",
+         "This section needs networks of several periods, with the same shock in each.",
+         over_time.exhibits),
     Kind("rules", "Rules compared",
          "This section needs other rules by which a participant shares a shortfall, to hold the "
          "same shock against.", rules_compared.exhibits),

@@ -45,6 +45,7 @@ PARTS = ("shock.recovery", "network.capital")  # of a sweep, that are no money
 MONEY = ("add", "amount", "loss")  # options in money, which a ratio would change
 SAME = 1e-9  # relative difference of a share that is only rounding
 UNIT = "% of all claims"
+LETTERS = "NPQRVWXYZK"  # of codes
 SHORT = 2  # characters of a name that is not looked for inside other words
 
 
@@ -115,7 +116,7 @@ def coded(run: StudyRun, how: Disclosure) -> Coded:
     rng = np.random.default_rng(how.rng)
     order = rng.permutation(len(net))
     width = len(str(len(net)))
-    codes = [f"N{k + 1:0{width}d}" for k in range(len(net))]
+    codes = _codes(len(net), width, map(str, [*net.names, *titles(net)]))
     key = pd.DataFrame({"code": codes, "node": net.names[order], "name": titles(net)[order]})
     code = {str(node): mark for node, mark in zip(key["node"], codes, strict=True)}
     total = float(net.amount.sum())
@@ -131,6 +132,23 @@ def coded(run: StudyRun, how: Disclosure) -> Coded:
     if how.ratios:
         _same(run, done)
     return Coded(done, key, _merged(net.kinds[order], how.least), len(net.assumptions), how)
+
+
+def _codes(count: int, width: int, names: Iterable[str]) -> list[str]:
+    """Codes that are no names: with the first letter with which no name stands in one.
+
+    >>> _codes(2, 1, ["a", "b"]), _codes(2, 1, ["n1"])
+    (['N1', 'N2'], ['P1', 'P2'])
+    """
+    known = set(names)
+    for letter in LETTERS:
+        codes = [f"{letter}{k + 1:0{width}d}" for k in range(count)]
+        plain = " ".join(codes).casefold()
+        if not any(found_in(name, plain) for name in known):
+            return codes
+    raise DisclosureError(
+        "Every letter makes codes that hold the name of a node: rename the nodes."
+    )
 
 
 def _money(output: str, options: Mapping[str, Any]) -> bool:

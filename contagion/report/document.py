@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -15,8 +16,13 @@ from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..facts import Sentence
 from ..measures import EveryDefault, Topology
+from ..measures.scorecards.gsib import GsibScores
 from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
+from ..panel import PanelRun
+from ..plot.interactive.blocks import figure_block, table_block
+from ..plot.interactive.data import unpacked
+from ..plot.interactive.page import rendered
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun
@@ -28,7 +34,7 @@ from .formulas import drawn
 from .given import Answer, Given, Policy, given, of_study
 from .markdown import csv_text, data_link, markdown, write_figures, write_tables
 from .page_one import Page
-from .parts import Section, labels
+from .parts import Exhibit, Section, labels
 
 SHOWN = (str, Sentence)  # what a page shows of others
 
@@ -45,6 +51,8 @@ def write_report(
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
     defaults: EveryDefault | None = None,
+    periods: PanelRun | None = None,
+    gsib: GsibScores | None = None,
     topology: Topology | None = None,
     card: Card | str | None = None,
     study: Study | None = None,
@@ -75,6 +83,9 @@ def write_report(
     stress : of `contagion.stress_test`, or `contagion.experiments.stress.read_stress_test`.
     policy : of `contagion.experiments.policy.comparison`.
     defaults : of `contagion.measures.every_default`: who makes whom lose.
+    periods : of :meth:`contagion.Panel.propagate`: the same shock in every period, the last one
+        that of `network`.
+    gsib : of :func:`contagion.measures.scorecards.bcbs_gsib`.
     topology : of `contagion.measures.topology`; by default computed, up to 1,000 nodes.
     card : the card of the dataset or its name, for cover and sources.
     study : the specification of the run, printed at the end.
@@ -106,7 +117,20 @@ def write_report(
     'report.html'
     """
     if isinstance(network, Study | StudyRun):
-        own = (results, ranking, comparison, sweeps, reverse, stress, policy, defaults, card, study)
+        own = (
+            results,
+            ranking,
+            comparison,
+            sweeps,
+            reverse,
+            stress,
+            policy,
+            defaults,
+            periods,
+            gsib,
+            card,
+            study,
+        )
         if any(each is not None and not (isinstance(each, tuple) and not each) for each in own):
             raise ArgumentError("A study brings its own results: name them in its outputs.")
         run = network.run(progress=progress) if isinstance(network, Study) else network
@@ -126,7 +150,7 @@ def write_report(
         )
     about = given(
         network, results, ranking, comparison, card, study, topology, sweeps, reverse, stress,
-        policy, defaults,
+        policy, defaults, periods, gsib,
     )  # fmt: skip
     return write(path, about, tables, progress)
 
@@ -141,17 +165,22 @@ def write(
     whole_folder = str(path).endswith("/") or Path(path).is_dir()
     kind = "" if whole_folder else ending(path, REPORTS, "report")
     tables = None if tables is None else folder(tables, "tables")
+    about = replace(about, live=kind in (".html", ".htm"))
     front, (page, parts), file = cover(about), whole(about, progress), Path(path)
     beside = file.with_name(f"{file.stem}_figures")
     if kind == ".md":
         text = markdown(front, page, parts, beside.name)
     else:
-        text = latex(parts) if kind == ".tex" else _page(front, page, parts)
+        text = latex(parts) if kind == ".tex" else _page(front, page, parts, about.live)
     if about.coded is not None:
         every = [each for part in parts for each in part.exhibits]
         more = [(f"figure {each.id}", each.svg) for each in every]
         more += [(f"table {each.id}", csv_text(each.table)) for each in every if each.table]
-        searched([("report", text), *more], about.coded.key, about.coded.how)
+        searched(
+            [("report", text), *(("data of a map", one) for one in unpacked(text)), *more],
+            about.coded.key,
+            about.coded.how,
+        )
     if kind == ".md":
         write_figures(beside, parts)
     if not kind:
@@ -167,17 +196,35 @@ def write(
     return file
 
 
-def _page(front: dict[str, str], page: Page, parts: list[Section]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _page(front: dict[str, str], page: Page, parts: list[Section], live: bool) -> str:
+    """The page; not `live`: for a form without script and style sheets of drawings."""
 
-    environment = Environment(
-        loader=PackageLoader("contagion.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
+    def drawing(exhibit: Exhibit) -> str:
+        if exhibit.block or not exhibit.svg:
+            return exhibit.block
+        if not live:
+            return f"<figure>{exhibit.svg}</figure>"
+        return figure_block(exhibit.svg, f"{exhibit.id}-figure")
+
+    return rendered(
+        "report/template.html",
+        {"csv": data_link, "formula": drawn, "drawing": drawing, "rows": _rows},
         finalize=lambda x: visible(x, keep="\n") if type(x) in SHOWN else x,  # not our own svg
-        trim_blocks=True,
-        lstrip_blocks=True,
+        live=live,
+        title=front["title"],
+        cover=front,
+        page=page,
+        sections=parts,
+        labels=labels(parts),
     )
-    environment.filters |= {"csv": data_link, "formula": drawn}
-    template = environment.get_template("template.html")
-    return template.render(cover=front, page=page, sections=parts, labels=labels(parts))
+
+
+def _rows(exhibit: Exhibit) -> str:
+    """The table of an exhibit."""
+    shown = exhibit.table
+    if shown is None:
+        return ""
+    return table_block(
+        f"{exhibit.id}-table", f"{exhibit.label}. {exhibit.title}", shown.head, shown.rows,
+        numbers=shown.numbers, total=shown.total, note=shown.note, anchors=shown.anchors,
+    )  # fmt: skip

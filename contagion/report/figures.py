@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..media import page
+from ..facts import Sentence
+from ..plot.interactive.blocks import axes_svg
 from .parts import Exhibit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+    from ..plot.interactive.blocks import Hits
 
 LARGER = 1.15  # than matplotlib draws: letters of 8 points then read well beside the text
 WIDEST = 648.0  # points that the page has room for
 
 
 def figure(
-    name: str, title: str, draw: Callable[[], Axes], description: str, lead: str = ""
+    name: str,
+    title: str,
+    draw: Callable[[], Axes],
+    description: str,
+    lead: str | Sentence = "",
+    hits: Callable[[Axes], Hits] | None = None,
 ) -> Exhibit:
-    """An exhibit with a figure: its id, its title, what draws it, and what it says."""
-    return Exhibit(name, title, lead, svg(draw, name, description))
-
-
-def svg(draw: Callable[[], Axes], name: str, description: str) -> str:
-    """Draw a figure and return it as one `<svg>` element; the same input gives the same text.
+    """An exhibit with a figure.
 
     Parameters
     ----------
+    name, title, lead : of the exhibit.
     draw : draws on new axes and returns them.
-    name : made part of every id in the drawing, so that several fit in one page.
     description : what a reader who cannot see the figure is told.
+    hits : areas with a value on hover, see :class:`contagion.plot.interactive.blocks.Chart`.
     """
-    from matplotlib import pyplot as plt
-    from matplotlib import rc_context
-
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), plt.ioff():
-        ax = draw()
-        figure, buffer = ax.get_figure(root=True), io.StringIO()
-        assert figure is not None
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-        plt.close(figure)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    text = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", text)
-    label = page(description)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" {_size(text)}', 1).strip()
+    svg = axes_svg(draw, name, description, hits)
+    return Exhibit(name, title, lead, svg.replace("<svg ", f"<svg {_size(svg)}", 1))
 
 
 def _size(text: str) -> str:

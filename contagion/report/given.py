@@ -20,7 +20,9 @@ from ..experiments.stress import StressTest
 from ..experiments.sweeping import Sweep
 from ..measures import MEASURES, EveryDefault, Topology
 from ..measures.ranking import Agreement, RankStability, agreement
+from ..measures.scorecards.gsib import GsibScores
 from ..network.exposure_network import ExposureNetwork
+from ..panel import PanelRun
 from ..plot.pieces import names
 from ..records import Table
 from ..results.propagation_result import PropagationResult
@@ -54,6 +56,9 @@ class Given:
     coded: Coded | None = None
     ensemble: OverNetworks | None = None
     stability: RankStability | None = None
+    periods: PanelRun | None = None
+    gsib: GsibScores | None = None
+    live: bool = False  # for a page with the script
 
 
 def given(
@@ -69,6 +74,8 @@ def given(
     stress: StressTest | None = None,
     policy: Policy | Sequence[Policy] = (),
     defaults: EveryDefault | None = None,
+    periods: PanelRun | None = None,
+    gsib: GsibScores | None = None,
 ) -> Given:
     """Check that everything is about the same nodes, and describe the network.
 
@@ -93,6 +100,9 @@ def given(
         _same("The policy comparison", network, _nodes(one))
     if defaults is not None:
         _same("The record of every default", network, defaults.network.names)
+    if periods is not None:
+        expect("PanelRun", periods=periods)
+        _same("The run of periods", network, next(iter(periods.results.values())).network.names)
     for answer in answers:
         _inside(network, answer)
     if topology is None and len(network) <= LARGE:
@@ -111,6 +121,8 @@ def given(
         tuple(found),
         None if ranking is None else _agreement(ranking, network),
         defaults,
+        periods=periods,
+        gsib=gsib,
     )
 
 

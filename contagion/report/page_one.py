@@ -27,6 +27,7 @@ from .sections import (
     exposures,
     importance,
     interventions,
+    over_time,
     rules_compared,
     sensitivity,
     structure,
@@ -68,6 +69,7 @@ def answers(about: Given) -> list[list[Sentence]]:
     network, first = about.network, about.results[:1]
     tag = tagged(about.results)[0][0] if first else ""
     far = [line for result in first for line in findings.of_result(result, tag)]
+    far[1:1] = over_time.sentences(about.periods)
     critical = [
         *importance.sentences(about),
         *exposures.sentences(network),

@@ -40,6 +40,7 @@ class Exhibit:
     id : stable; of several runs with the number of the run behind a hyphen.
     lead : one or two sentences, with facts where they have numbers.
     svg, formulas : drawn and set by this package; everything else is escaped by the template.
+    block : what stands in place of `svg` on a page with the script, a map to act on.
     table : the numbers; beside a figure those that it draws.
     missing : in place of the rest, one line that says what the exhibit would need.
     label : "Table 6" or "Figure 2", given by :func:`numbered`.
@@ -49,6 +50,7 @@ class Exhibit:
     title: str
     lead: str | Sentence = ""
     svg: str = ""
+    block: str = ""
     table: Table | None = None
     lines: tuple[str, ...] = ()
     code: str = ""
@@ -59,9 +61,10 @@ class Exhibit:
     @property
     def kind(self) -> str:
         """The word before its number; empty for a line that says what is missing."""
-        if self.missing and not self.svg and self.table is None:
+        drawn = self.svg or self.block
+        if self.missing and not drawn and self.table is None:
             return ""
-        return "Figure" if self.svg else "Table" if self.table is not None else "Box"
+        return "Figure" if drawn else "Table" if self.table is not None else "Box"
 
     @property
     def family(self) -> str:

@@ -5,7 +5,7 @@ mode, prints, and is served by the keyboard.
 
 - `page`: the whole page for a notebook or a file
 - `blocks`: fragments for a page that has the script and the style sheet (`asset`) once;
-  a report calls `network_block`, `table_block`, `exceedance_block`, `phase_block`
+  the report is made of `network_block`, `table_block` and `figure_block`
 - `drawing`, `data`: the map as SVG, and what its script needs
 - `token`: the map of one token, what backs it and who holds it
 - `charts`: curves and cells whose values are shown on hover

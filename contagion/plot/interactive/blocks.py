@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -124,10 +125,13 @@ def table_block(
     numbers: Iterable[int] = (),
     total: Sequence[str] = (),
     note: str = "",
+    anchors: Sequence[str] = (),
 ) -> str:
     """A table of finished texts that the script makes sortable and filterable.
 
-    The first cell of a row is its header. On a phone a row becomes a card with the headings.
+    The first cell of a row is its header; rows stay in their order where one of them is empty,
+    because it goes on from the row above. On a phone a row becomes a card with the headings.
+    `anchors` are ids of the rows.
 
     >>> table_block("T", "c", ["a"], [["<x>"]]).partition("<tbody>")[2]
     '<tr><th scope="row" data-h="a">&lt;x&gt;</th></tr></tbody></table></div>'
@@ -144,32 +148,48 @@ def table_block(
         return "".join(shown)
 
     top = "".join(f'<th {look[k]}scope="col">{page(text)}</th>' for k, text in enumerate(head))
-    body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
+    top = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
+    ids = [f' id="{page(one)}"' for one in anchors] or [""] * len(rows)
+    body = "".join(f"<tr{own}>{cells(row)}</tr>" for own, row in zip(ids, rows, strict=True))
     foot = f"<tfoot><tr>{cells(total)}</tr></tfoot>" if total else ""
     below = f'<p class="ct-note">{page(note)}</p>' if note else ""
+    live = ' data-ct="table"' if any(head) and all(row[0] for row in rows) else ""
     return (
-        f'<div class="ct ct-table" id="{page(name)}" data-ct="table"><table>'
-        f"<caption>{page(caption)}</caption><thead><tr>{top}</tr></thead>"
+        f'<div class="ct ct-table" id="{page(name)}"{live} tabindex="0" role="region" '
+        f'aria-label="{page(caption)}"><table><caption>{page(caption)}</caption>{top}'
         f"<tbody>{body}</tbody>{foot}</table>{below}</div>"
     )
 
 
-def chart_block(
-    name: str, draw: Callable[[], Axes], description: str, hits: Callable[[Axes], Hits]
-) -> str:
+@dataclass(frozen=True)
+class Chart:
     """A figure of axes with values on hover.
 
-    Parameters
+    Attributes
     ----------
-    draw : draws on new axes and returns them; `description` says the result in words.
+    said : the result in words.
+    draw : draws on new axes and returns them.
     hits : gives areas of the axes that have a value: x0, y0, x1, y1 (data), text; a point has
         x0 = x1 and y0 = y1.
     """
-    svg = axes_svg(draw, name, description, hits)
+
+    said: str
+    draw: Callable[[], Axes]
+    hits: Callable[[Axes], Hits]
+
+
+def chart_block(name: str, chart: Chart) -> str:
+    """A chart with its result above it."""
+    return figure_block(axes_svg(chart.draw, name, chart.said, chart.hits), name, chart.said)
+
+
+def figure_block(svg: str, name: str, caption: str = "") -> str:
+    """A drawing of :func:`axes_svg` whose colours follow the page."""
+    above = f"<figcaption>{page(caption)}</figcaption>" if caption else ""
+    live = ' data-ct="chart"' if 'class="ct-hit"' in svg else ""
     return (
-        f'<figure class="ct ct-chart" id="{page(name)}" data-ct="chart">'
-        f"<figcaption>{page(description)}</figcaption>"
-        f'<div class="ct-draw">{svg}</div></figure>'
+        f'<figure class="ct ct-chart" id="{page(name)}"{live}>{above}'
+        f'<div class="ct-draw">{style.themed(svg)}</div></figure>'
     )
 
 
@@ -179,7 +199,15 @@ def axes_svg(
     description: str,
     hits: Callable[[Axes], Hits] | None = None,
 ) -> str:
-    """Draw axes as one `<svg>` whose colours follow the page; the same input, the same text."""
+    """Draw axes as one `<svg>`; the same input, the same text.
+
+    Parameters
+    ----------
+    draw : draws on new axes and returns them.
+    name : made part of every id in the drawing, so that several fit in one page.
+    description : what a reader who cannot see the figure is told.
+    hits : areas that have a value, see :class:`Chart`.
+    """
     from matplotlib import pyplot as plt
     from matplotlib import rc_context
 
@@ -195,7 +223,6 @@ def axes_svg(
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{page(name)}-", text)
     text = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", text)
-    text = text if filled else style.themed(text)
     paper = ' class="ct-paper"' if filled else ""
     label = f'<svg role="img" aria-label="{page(description)}"{paper} '
     return text.replace("<svg ", label, 1).replace("</svg>", f"{areas}</svg>").strip()
@@ -215,6 +242,7 @@ def _areas(ax: Axes, hits: Callable[[Axes], Hits]) -> str:
             left, top, wide, tall = left - 5, top - 5, 10.0, 10.0
         found.append(
             f'<rect class="ct-hit" x="{left:.1f}" y="{top:.1f}" width="{wide:.1f}" '
-            f'height="{tall:.1f}"><title>{page(text)}</title></rect>'
+            f'height="{tall:.1f}" fill="none" pointer-events="all">'
+            f"<title>{page(text)}</title></rect>"
         )
     return f'<g class="ct-hits">{"".join(found)}</g>'

@@ -13,7 +13,7 @@ from ...experiments.sweeping import Sweep
 from ...units import scale
 from ..exceedance import WORDS, exceedance, thresholds
 from ..phase import label, phase_diagram, words
-from .blocks import chart_block
+from .blocks import Chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ Hit = tuple[float, float, float, float, str]
 POINTS = 40
 
 
-def exceedance_block(name: str, test: StressTest, of: str = "loss") -> str:
+def exceedance_chart(test: StressTest, of: str = "loss") -> Chart:
     """The exceedance curve of a stress test, with the share of scenarios above each loss."""
     expect("StressTest", test=test)
     curve = test.exceedance(thresholds(test, of), of)
@@ -39,14 +39,14 @@ def exceedance_block(name: str, test: StressTest, of: str = "loss") -> str:
             text = f"{what} above {to.money(at[k])}: {100 * share[k]:.3g}% of scenarios"
             yield float(left), low, float(right), high, text
 
-    level = max(test.spec["options"]["levels"])
+    level = max(test.spec["options"]["levels"], default=0.5)
     worst = test.value_at_risk(level, of)
     said = f"In {100 * (1 - level):.3g}% of {len(test):,} scenarios the {what} is above "
     said += f"{to.money(float(worst.value))}."
-    return chart_block(name, lambda: exceedance(test, of), said, hits)
+    return Chart(said, lambda: exceedance(test, of), hits)
 
 
-def phase_block(name: str, sweep: Sweep, measure: str = "", x: str = "", y: str = "") -> str:
+def phase_chart(sweep: Sweep, measure: str = "", x: str = "", y: str = "") -> Chart:
     """The phase diagram of a sweep, with the value of each cell."""
     expect("Sweep", sweep=sweep)
     axes = list(sweep.axes)
@@ -75,4 +75,4 @@ def phase_block(name: str, sweep: Sweep, measure: str = "", x: str = "", y: str 
             f"({cell(int(low[0]), int(low[1]))}) to {to.money(float(values[high]))} "
             f"({cell(int(high[0]), int(high[1]))})."
         )
-    return chart_block(name, lambda: phase_diagram(sweep, measure, x, y), said, hits)
+    return Chart(said, lambda: phase_diagram(sweep, measure, x, y), hits)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,18 @@ def packed(found: dict[str, Any]) -> tuple[str, str]:
         return "application/json", text
     pressed = gzip.compress(text.encode(), 9, mtime=0)
     return "application/gzip", base64.b64encode(pressed).decode()
+
+
+def unpacked(text: str) -> Iterator[str]:
+    """The data inside a page as a reader finds them: each as text, without its packing.
+
+    >>> next(unpacked('<script type="application/json" class="ct-data">["\\\\u003cx>"]</script>'))
+    '["<x>"]'
+    """
+    for kind, found in re.findall(r'<script type="([^"]*)" class="ct-data">([^<]*)<', text):
+        if kind == "application/gzip":
+            found = gzip.decompress(base64.b64decode(found)).decode()
+        yield json.dumps(json.loads(found), ensure_ascii=False)
 
 
 def _by_round(drawn: Scene, done: Rounds) -> dict[str, Any]:

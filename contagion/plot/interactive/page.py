@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -19,8 +20,8 @@ from ...results.propagation_result import PropagationResult
 from .. import style
 from ..maps.choice import STATES, states
 from ..maps.scene import Scene, scene
-from .blocks import asset, map_block, table_block
-from .charts import exceedance_block, phase_block
+from .blocks import chart_block, map_block, table_block
+from .charts import exceedance_chart, phase_chart
 from .token import token_scenes
 
 SLIM = {"width": 380.0, "height": 620.0, "size": 11.0}
@@ -30,6 +31,24 @@ TOKEN = (
     "claims between. Arrows run from a token to those who hold it. One colour of links: a loop, in "
     "which what goes round is on the books again."
 )
+
+
+def rendered(
+    template: str,
+    filters: dict[str, Callable[..., Any]] | None = None,
+    finalize: Callable[[Any], Any] | None = None,
+    live: bool = True,
+    **values: Any,
+) -> str:
+    """A page from a template of the package, with the style sheet, and the script where `live`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    room = Environment(
+        loader=PackageLoader("contagion", "."), autoescape=True, undefined=StrictUndefined,
+        finalize=finalize, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    room.filters |= filters or {}
+    return room.get_template(template).render(live=live, **values)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,16 +69,7 @@ class Interactive:
     @property
     def html(self) -> str:
         """The whole page, which loads nothing."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
-        environment = Environment(
-            loader=PackageLoader("contagion.plot.interactive", "."),
-            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        return environment.get_template("page.html").render(
-            title=self.title, blocks=self.blocks, style=asset("style.css"),
-            script=asset("script.js"),
-        )  # fmt: skip
+        return rendered("plot/interactive/page.html", title=self.title, blocks=self.blocks)
 
     def write(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file .html or .htm; it is replaced where it exists."""
@@ -113,9 +123,13 @@ def interactive(
         block = map_block("token", title, wide, slim, said, TOKEN)
         return Interactive(title, (block,), 800)
     if isinstance(result, StressTest):
-        return Interactive("Loss exceedance", (exceedance_block("chart", result, *details),), 560)
+        return Interactive(
+            "Loss exceedance", (chart_block("chart", exceedance_chart(result, *details)),), 560
+        )
     if isinstance(result, Sweep):
-        return Interactive("Phase diagram", (phase_block("chart", result, *details),), 620)
+        return Interactive(
+            "Phase diagram", (chart_block("chart", phase_chart(result, *details)),), 620
+        )
     raise ArgumentTypeError(
         "result is a PropagationResult, an ExposureNetwork, a LookThrough, a StressTest or a "
         f"Sweep, and not {type(result).__name__!r}: "

@@ -204,6 +204,7 @@
     };
     heads.forEach((head, column) => {
       const button = make("button", head.textContent);
+      if (!head.textContent.trim()) button.setAttribute("aria-label", "sort by the first column");
       button.type = "button";
       head.replaceChildren(button);
       button.addEventListener("click", () => {
@@ -221,7 +222,7 @@
         }).forEach((row) => body.append(row));
       });
     });
-    if (rows.length < 6) return;
+    if (rows.length < 9) return;
     const tools = make("div", undefined, "ct-tools"), label = make("label", "Filter ");
     const field = make("input"), count = make("span", rows.length + " rows");
     field.type = "search";

@@ -162,12 +162,16 @@ def outcome(drawn: Scene) -> str:
         return f"{len(net):,} nodes owe each other {all_of}; the largest are {largest}."
     hit = [str(x) for x in style.titles(net, np.flatnonzero(result.triggers)[:4])]
     more = int(result.triggers.sum()) - len(hit)
-    owners, outside = (float(part.sum()) for part in result.borne)
-    say = same_scale([owners, outside], net.unit)
+    lost, known = result.borne[0], net.book.known
+    owners, holders = float(lost[known].sum()), float(lost[~known].sum())
+    outside = float(result.borne[1].sum())
+    say = same_scale([owners, holders, outside], net.unit)
     failed = int((result.outcome.defaulted & ~result.reference.defaulted & ~result.triggers).sum())
     who = listed([*hit, *[f"{more:,} others"] * (more > 0)]) or "No node"
     text = f"{who} hit by the shock: owners lose {say(owners)}"
+    text += f", holders whose balance sheet is not known {say(holders)}" if holders > 0 else ""
     if result.model.settles:
-        share = style.percent(outside / (owners + outside)) if owners + outside > 0 else "0%"
+        whole = owners + holders + outside
+        share = style.percent(outside / whole) if whole > 0 else "0%"
         text += f", external creditors {say(outside)} ({share})"
     return f"{text}; {failed:,} further defaults."

@@ -43,6 +43,10 @@ def exhibits(about: Given) -> list[Exhibit]:
 
 def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
     drawn = [] if tag in ("", "-1") else [cascade(result, tag)]
+    if result.borne[0].any() or result.borne[1].any():
+        text = "Each node below the one from which it has most of its loss."
+        title = run_title("The cascade as a tree", tag)
+        drawn.append(figure(f"F7T{tag}", title, partial(plot.cascade_tree, result), text))
     travel = [*drawn, paths(result, tag), nodes_table(result, tag)]
     if not result.model.settles:
         return [bearers_figure(result, tag), *travel]
@@ -53,6 +57,12 @@ def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
         *layers(result, tag),
         *([] if called is None else [called]),
         record(result, tag),
+        figure(
+            f"F11{tag}",
+            run_title("How far from the shock", tag),
+            partial(plot.loss_by_hop, result),
+            "What is borne how many steps from the shock.",
+        ),
         by_hop(result, tag),
         *travel,
     ]

@@ -18,24 +18,23 @@ from ...text import plural
 from ...units import Scale, scale
 from ..given import Given
 from ..parts import Exhibit, table
-from ..phrases import (
-    left_out,
-    signed,
-)
+from ..phrases import left_out, signed
+from . import clearing
 
 EXPOSURES = 20
 ENDS = 10  # net lenders, and net borrowers
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T6, T7: the largest exposures against capital, and who lends on balance."""
+    """T6, T7, T7I, and of venues T7V, T7W, T7C: exposures, balances, contracts, resources."""
     network = about.network
     if not len(network.amount):
         return [Exhibit("T6", "Largest exposures", missing="There are no exposures.")]
     return [
         _largest(network),
         _balances(network),
-        *filter(None, [_parts(network), _roles(network)]),
+        *filter(None, [_parts(network)]),
+        *clearing.exhibits(network),
     ]
 
 
@@ -82,28 +81,38 @@ BASEL = (
 FLAGS = {"breach": "above 25%", "large": "10% or more", "unknown capital": "capital not known"}
 
 
-def _flagged(frame: pd.DataFrame, name: dict[object, str]) -> str:
+def _flagged(frame: pd.DataFrame, name: dict[object, str]) -> Sentence | str:
     """How many exposures are large, and which one is the largest part of capital."""
-    count = frame["flag"].value_counts()
-    unknown = int(count.get("unknown capital", 0))
+    flags = frame["flag"].value_counts()
+    unknown = int(flags.get("unknown capital", 0))
     if unknown == len(frame):
         return "No creditor's capital is known: equity in the table of nodes would give the parts."
-    over, large = int(count.get("breach", 0)), int(count.get("large", 0))
-    said = (
-        f"{plural(over, 'exposure')} of {len(frame):,} "
-        f"{'is' if over == 1 else 'are'} above 25% of the capital of the creditor, "
-        f"{large:,} more 10% or above."
-    )
+    facts = {
+        key: Fact("flag", int(number), "count", (key,), "T6", noun)
+        for key, number, noun in (
+            ("over", flags.get("breach", 0), "exposure"), ("more", flags.get("large", 0), ""),
+            ("every", len(frame), ""), ("unknown", unknown, "exposure"),
+        )
+    }  # fmt: skip
+    facts |= {
+        key: Fact("limit", part, "share", (), "T6") for key, part in (("high", 0.25), ("low", 0.1))
+    }
+    verb = "is" if facts["over"].value == 1 else "are"
+    said = f"{{over}} of {{every}} {verb} above {{high}} of the capital of the creditor, {{more}} "
+    said += "more {low} or above."
     known = frame[frame["percent"].notna()]
     if len(known):
         top = known.iloc[0]
-        said += (
-            f" The largest part: {name[top['creditor']]} on {name[top['counterparty']]}, "
-            f"{top['percent']:,.0f}%."
-        )
+        of = (name[top["creditor"]], name[top["counterparty"]])
+        facts |= {
+            "who": Fact("creditor", of[0], "name", of, "T6"),
+            "on": Fact("debtor", of[1], "name", of, "T6"),
+            "part": Fact("of capital", float(top["percent"]) / 100, "share", of, "T6"),
+        }
+        said += " The largest part: {who} on {on}, {part}."
     if unknown:
-        said += f" For {plural(unknown, 'exposure')} the capital is not known."
-    return said
+        said += " For {unknown} the capital is not known."
+    return Sentence(said, facts)
 
 
 def _balances(network: ExposureNetwork) -> Exhibit:
@@ -126,11 +135,16 @@ def _balances(network: ExposureNetwork) -> Exhibit:
         rows = [*rows[:ENDS], rest, *rows[-ENDS:]]
     total = float(book.claims.sum())
     lend, borrow = int((net > 0).sum()), int((net < 0).sum())
-    moved = percent(float(net[net > 0].sum()) / total) if total else "0%"
-    lead = (
-        f"{plural(lend, 'node')} lend{'s' if lend == 1 else ''} to the others on balance, "
-        f"{borrow:,} borrow{'s' if borrow == 1 else ''}; the balances are {moved} of all claims."
-    )
+    moved = float(net[net > 0].sum()) / total if total else 0.0
+    facts = {
+        "lend": Fact("claims less debts", lend, "count", (), "T7", "node"),
+        "borrow": Fact("claims less debts", borrow, "count", (), "T7"),
+        "moved": Fact("claims less debts", moved, "share", (), "T7"),
+    }
+    lead = Sentence(
+        f"{{lend}} lend{'s' if lend == 1 else ''} to the others on balance, {{borrow}} "
+        f"borrow{'s' if borrow == 1 else ''}; the balances are {{moved}} of all claims.", facts,
+    )  # fmt: skip
     head = ["node", "kind", "claims", "debts", "claims less debts"]
     note = f"Amounts in {to.label or 'money'}; claims and debts inside the network."
     done = table(head, rows, text=2, note=note, total=["all", "", to(total), to(total), "0"])
@@ -182,36 +196,3 @@ def _parts(network: ExposureNetwork) -> Exhibit | None:
     head = ["by", "", to.named("claims"), "share", "number"]
     note = f"The {ENDS} largest of each." if len(rows) > ENDS else ""
     return Exhibit("T7I", "Claims by kind of contract", table=table(head, rows, text=2, note=note))
-
-
-def _roles(network: ExposureNetwork) -> Exhibit | None:
-    """T7V: who deals with how many venues (nodes with a rule of their own), and in which role."""
-    name, venues = names(network), [node for node in network.names if node in network.rules]
-    if len(venues) < 2:
-        return None
-    at = {node: i for i, node in enumerate(network.names)}
-    is_venue = np.zeros(len(network), bool)
-    is_venue[[at[node] for node in venues]] = True
-    real, n = network.amount > 0, len(network)
-
-    def touched(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
-        keep = real & is_venue[other]
-        pairs = np.unique(mine[keep] * np.int64(n) + other[keep])
-        return np.bincount(pairs // n, minlength=n)
-
-    held, owed = (
-        touched(network.creditor, network.debtor),
-        touched(network.debtor, network.creditor),
-    )
-    backs = np.zeros(n, int)
-    if network.guarantees is not None:
-        by = network.guarantees.drop_duplicates(["guarantor", "debtor"])["guarantor"].value_counts()
-        backs = np.array([int(by.get(node, 0)) for node in network.names])
-    order = np.lexsort((-owed, -(held + owed + backs)))
-    shown = [int(i) for i in order if held[i] + owed[i] + backs[i] > 1][:EXPOSURES]
-    if not shown:
-        return None
-    rows = [[name[network.names[i]], f"{held[i]}", f"{owed[i]}", f"{backs[i]}"] for i in shown]
-    head = ["node", "venues it has claims on", "venues it owes", "venues it guarantees"]
-    lead = f"{len(venues):,} venues have rules of their own; one default touches all that it owes."
-    return Exhibit("T7V", "Nodes and their roles at venues", lead, table=table(head, rows))

@@ -9,13 +9,14 @@ import pandas as pd
 from ... import plot
 from ...facts import Fact, Sentence
 from ...measures.ranking import RankStability
+from ...measures.scorecards.gsib import GsibScores
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
 from ...plot.style import percent
 from ...records import Table
 from ..figures import figure
 from ..given import LARGE, Given
-from ..measure_words import WIDE, column_head, costliest, measure_title, ranking_texts
+from ..measure_words import COSTLIEST, WIDE, column_head, costliest, measure_title, ranking_texts
 from ..parts import Exhibit, table
 from ..phrases import (
     left_out,
@@ -25,8 +26,9 @@ MOST = 20
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T11, F11R: systemic importance, and how far its measures agree."""
+    """T11, F11R, T11S, T11G: importance, how far its measures agree, how sure; the scorecard."""
     spread = [] if about.stability is None else [_stability(about.network, about.stability)]
+    spread += [] if about.gsib is None else [_scorecard(about.gsib)]
     if about.ranking is None:
         return spread
     ranks = ranking_table(about.network, about.ranking)
@@ -87,10 +89,46 @@ def ranking_rows(ranking: Table | pd.DataFrame) -> pd.Index:
     return first if top is None else first.union(top.index, sort=False)
 
 
+def _by_debtrank(network: ExposureNetwork, top: pd.Series) -> list[Sentence]:
+    """The nodes whose distress would cost the others most, where DebtRank alone was asked."""
+    if not (top > 0).any():
+        return []
+    name, head = names(network), column_head("debtrank")
+    facts, parts = dict[str, Fact | Sentence](), []
+    for at, (node, value) in enumerate(top[top > 0].items()):
+        of = (name.get(node, str(node)),)
+        facts[f"who{at}"] = Fact("node", of[0], "name", of, "T11")
+        facts[f"part{at}"] = Fact(head, float(value), "share", of, "T11")
+        verb = "of the value of the others would be lost if {who0} defaulted"
+        parts.append(f"{{part{at}}} {verb}" if not at else f"{{part{at}}} if {{who{at}}} did")
+    return [Sentence(f"{', '.join(parts)} (DebtRank).", facts, ("ranking",))]
+
+
+def _scorecard(scores: GsibScores) -> Exhibit:
+    """T11G: the G-SIB score of each bank, by category, with bucket and surcharge."""
+    frame = scores.table.head(MOST)
+    rows = [
+        [str(bank), *(f"{x:.0f}" for x in scores.categories.loc[bank]),
+         f"{row['score']:.0f}", "–" if row["bucket"] < 1 else f"{row['bucket']:.0f}",
+         f"{row['surcharge']:.1f}%"]
+        for bank, row in frame.iterrows()
+    ]  # fmt: skip
+    head = ["bank", *(str(c).replace("_", " ") for c in scores.categories), "score", "bucket",
+            "surcharge"]  # fmt: skip
+    note = (
+        "Basis points of the whole sample. Score: mean of the five categories, substitutability "
+        "at most 500. –: below the first bucket. Supervisors may still change a bucket."
+        + left_out(len(scores.table) - len(rows), "banks with a smaller score")
+    )
+    return Exhibit("T11G", "G-SIB scorecard", table=table(head, rows, note=note))
+
+
 def sentences(about: Given) -> list[Sentence]:
     """The defaults that would cost others most, and who is most exposed."""
     network, ranking = about.network, about.ranking
     top = None if ranking is None or ranking.empty else costliest(ranking)
+    if ranking is not None and top is None and "debtrank" in ranking:
+        return _by_debtrank(network, ranking["debtrank"].nlargest(COSTLIEST))
     if ranking is None or top is None or not (top > 0).any():
         return []
     name, column = names(network), str(top.name)

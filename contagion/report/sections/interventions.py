@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
+from ... import plot
 from ...experiments.policy import ScenarioComparison, ShockComparison
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
@@ -12,6 +15,7 @@ from ...plot.pieces import shock_words
 from ...text import money, plural
 from ...units import Scale, scale
 from ...vocabulary import SEED
+from ..figures import figure
 from ..given import Given, Policy
 from ..parts import Exhibit, table, tagged
 from ..phrases import of_run, signed
@@ -48,7 +52,7 @@ FLOOR = 1e-9  # of the largest amount: a smaller difference is none
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T18, T18I: every comparison, and what its interventions are."""
+    """F18, T18, T18I: every comparison, and what its interventions are."""
     network, found = about.network, about.policy
     if not found:
         return []
@@ -56,7 +60,17 @@ def exhibits(about: Given) -> list[Exhibit]:
         _shock(network, one, tag) if isinstance(one, ShockComparison) else _scenarios(one, tag)
         for tag, one in tagged(found)
     ]
-    return [*made, _interventions(found)]
+    drawn = [
+        figure(
+            f"F18{tag}",
+            "What each costs, and what it leaves",
+            partial(plot.efficient_frontier, one),
+            "The cost of each intervention against the loss that it leaves.",
+        )
+        for tag, one in tagged(found)
+        if isinstance(one, ShockComparison)
+    ]
+    return [*drawn, *made, _interventions(found)]
 
 
 def _shock(network: ExposureNetwork, found: ShockComparison, tag: str) -> Exhibit:

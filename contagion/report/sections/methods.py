@@ -100,7 +100,7 @@ def catalogue_of(sections: Sequence[Section], about: Given) -> list[Exhibit]:
     for exhibit in (each for part in sections for each in part.exhibits if each.label):
         entry = catalogue.EXHIBITS[exhibit.family]
         file = f"{exhibit.id}.csv" if exhibit.table is not None else ""
-        file = f"{exhibit.id}.svg" if exhibit.svg else file
+        file = f"{exhibit.id}.svg" if exhibit.svg or exhibit.block else file
         made = f"results/{where[entry.results]}.csv" if entry.results in where else entry.call
         rows.append([exhibit.label, exhibit.id, file, entry.definition, made])
         anchors.append(f"def-{exhibit.id}")

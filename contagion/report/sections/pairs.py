@@ -12,8 +12,8 @@ from ... import plot
 from ...facts import Fact, Sentence
 from ...measures import EveryDefault
 from ...plot.pieces import names
+from ...plot.quadrant import X, Y
 from ...plot.style import percent
-from ...text import plural
 from ...units import scale
 from ..figures import figure
 from ..given import Given
@@ -25,17 +25,30 @@ PAIRS = 12  # victims, and triggers, of the heat map
 
 
 def of_triggers(about: Given) -> list[Exhibit]:
-    """T8: what the default of each node does to the others."""
-    return [] if about.defaults is None else [_triggers(about.defaults)]
+    """F6, T8: what the default of each node does to the others."""
+    found = about.defaults
+    if found is None:
+        return []
+    drawn = []
+    if (found.triggers["default_impact"] > 0).any():
+        text = "What the owners of others lose when each node defaults, at once and by the cascade."
+        draw = partial(plot.trigger_bars, found, most=MOST)
+        drawn.append(figure("F6", "Triggers by what they cost the others", draw, text))
+    return [*drawn, _triggers(found)]
 
 
 def of_victims(about: Given) -> list[Exhibit]:
-    """T9, F9: what each node loses by the defaults of the others, and by which."""
+    """T9, F8, F9: what each node loses by the defaults of the others, and by which."""
     found = about.defaults
     if found is None:
         return []
     drawn = []
     name = names(found.network)
+    both = found.triggers[[X]].join(found.victims[[Y]]).rename(index=name)
+    if both.notna().all(axis=1).any():
+        text = "What each node does to the others, across, against what others do to it, up."
+        draw = partial(plot.impact_quadrant, both)
+        drawn.append(figure("F8", "Who endangers others, and who is in danger", draw, text))
     square = found.losses.rename(index=name, columns=name).T  # victims in rows
     if float(square.to_numpy().max(initial=0.0)) > 0:
         text = "What the owners of each victim lose when each trigger defaults, the largest first."
@@ -115,11 +128,15 @@ def _victims(found: EveryDefault) -> Exhibit:
         + left_out(more, "nodes that lose less")
     )
     safe = int((frame["loss_suffered"] <= 0).sum())
-    lead = f"{plural(safe, 'node')} of {len(frame):,} lose{'s' if safe == 1 else ''} by no default."
+    facts = {
+        "safe": Fact("loss by it", safe, "count", (), "T9", "node"),
+        "every": Fact("victim", len(frame), "count", (), "T9"),
+    }
+    text = f"{{safe}} of {{every}} lose{'s' if safe == 1 else ''} by no default."
     head = ["victim", "vulnerability index, %", "hazard rate, %", "worst trigger", "loss by it",
             "of capital"]  # fmt: skip
     done = table(head, rows, note=note, words=[3])
-    return Exhibit("T9", "What each node loses by the others", lead, table=done)
+    return Exhibit("T9", "What each node loses by the others", Sentence(text, facts), table=done)
 
 
 def _share(loss: float, capital: float) -> str:

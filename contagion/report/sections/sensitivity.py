@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from ... import plot
 from ...experiments.reverse import BreakEven, Smallest, Triggers
 from ...experiments.sweeping import Sweep
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
+from ...plot.interactive.charts import phase_chart
 from ...plot.pieces import names
 from ...results.socialization import BASELINE
 from ...text import listed, plural, same_scale
@@ -52,8 +51,10 @@ def _phase(sweep: Sweep, tag: str) -> list[Exhibit]:
     x, y = [*varied, *(name for name in axes if name not in varied)][:2]
     measure = shown_measure(sweep)
     text = f"The mean of {_words(measure)} by {_words(x)} and {_words(y)}."
-    draw = partial(plot.phase_diagram, sweep, measure, x, y)
-    return [figure(f"F12{tag}", "Phase diagram", draw, text)]
+    chart = phase_chart(sweep, measure, x, y)
+    return [
+        figure(f"F12{tag}", "Phase diagram", chart.draw, f"{text} {chart.said}", "", chart.hits)
+    ]
 
 
 def shown_measure(sweep: Sweep) -> str:

@@ -11,10 +11,10 @@ from ... import plot
 from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
+from ...plot.interactive.page import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
-from ...results.propagation_result import PropagationResult
-from ...text import listed, money, plural
+from ...text import listed, plural
 from ...units import scale
 from ..figures import figure
 from ..given import LARGE, Given
@@ -38,25 +38,32 @@ MEANING = {
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """F1, T4, T4D, F2, T5F: the map, the shape, degrees and amounts, flows between kinds."""
+    """F1, T4, F3, F3A, T4D, F2, T2K: map, shape, partners and amounts, flows between kinds."""
     network = about.network
-    drawn = about.results[0] if about.results else None
     found = [
-        network_map(network, drawn),
+        network_map(about),
         statistics(network, about.topology),
-        distributions(network),
+        *distributions(network),
         kind_map(network) if about.coded is None else None,
         kinds_table.claims_between(about),
     ]
     return [exhibit for exhibit in found if exhibit is not None]
 
 
-def network_map(network: ExposureNetwork, result: PropagationResult | None) -> Exhibit:
-    """F1: the map of the network."""
-    total = money(float(network.amount.sum()), network.unit)
-    lead = f"{len(network):,} nodes and {len(network.amount):,} exposures, {total} in all."
-    draw = partial(plot.network, network, result)
-    return figure("F1", "Map of the network", draw, f"Map of the network. {lead}", lead)
+def network_map(about: Given) -> Exhibit:
+    """F1: the map of the network, for the first shock; on a page one to act on."""
+    network, result = about.network, about.results[0] if about.results else None
+    facts = {
+        "nodes": Fact("how much", len(network), "count", ("nodes",), "T1", "node"),
+        "exposures": Fact("how much", len(network.amount), "count", ("exposures",), "T1",
+                          "exposure"),
+        "total": Fact("how much", float(network.amount.sum()), "money", ("exposures",), "T1",
+                      network.unit),
+    }  # fmt: skip
+    lead, title = Sentence("{nodes} and {exposures}, {total} in all.", facts), "Map of the network"
+    if about.live:
+        return Exhibit("F1", title, lead, block=network_block("F1-map", network, result))
+    return figure("F1", title, partial(plot.network, network, result), f"{title}. {lead}", lead)
 
 
 def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
@@ -89,7 +96,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     note = "–: not defined." if any(row[1] == "–" for row in counts) else ""
     note += f" {'; '.join(why.values()).capitalize()}." if why else ""
     done = table(["measure", "value", "meaning"], counts, note=note, words=[2])
-    return Exhibit("T4", title, str(verdict(network, steady)), table=done)
+    return Exhibit("T4", title, verdict(network, steady), table=done)
 
 
 def verdict(network: ExposureNetwork, steady: LeverageStability) -> Sentence:
@@ -137,13 +144,14 @@ def kind_map(network: ExposureNetwork) -> Exhibit:
     return figure("F2", title, partial(plot.kind_heat, network), text)
 
 
+FEW = 2  # values, which a table says better than a drawing
 PARTS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
-def distributions(network: ExposureNetwork) -> Exhibit | None:
-    """T4D: how many partners nodes have, and how much they lend and owe: quantiles over nodes."""
+def distributions(network: ExposureNetwork) -> list[Exhibit]:
+    """F3, F3A, T4D: how many partners nodes have, and how much they lend and owe."""
     if not len(network.amount):
-        return None
+        return []
     n, real = len(network), network.amount > 0
     pairs = np.unique(network.creditor[real] * np.int64(n) + network.debtor[real])
     book = network.book
@@ -163,5 +171,13 @@ def distributions(network: ExposureNetwork) -> Exhibit | None:
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
-    title = "Distribution of partners and amounts"
-    return Exhibit("T4D", title, table=table(head, rows, note=note))
+    drawn = [
+        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
+        for name, title, of, two in (
+            ("F3", "Distribution of partners", "partners", numbers[:2]),
+            ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
+        )
+        if max(len(np.unique(values)) for _, values, _ in two) > FEW
+    ]
+    title = "Partners and amounts in numbers"
+    return [*drawn, Exhibit("T4D", title, table=table(head, rows, note=note))]

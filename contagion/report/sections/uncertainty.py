@@ -11,6 +11,7 @@ from ...experiments.over_networks import OverNetworks
 from ...experiments.stress import StressTest
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
+from ...plot.interactive.charts import exceedance_chart
 from ...plot.pieces import names
 from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
@@ -39,16 +40,17 @@ FEW = 5  # scenarios beyond a level, below which its tail is no finding
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T13, F13, T13V, T13N: losses over scenarios, the tail with intervals, every node."""
+    """T13, F13, T13V, T13N, F13B: losses over scenarios, the tail, every node, who bears them."""
     network, test = about.network, about.stress
     spread = [] if about.ensemble is None else _ensemble(network, about.ensemble)
     if test is None:
         return spread
-    text = (
-        "How often the loss of owners and outside creditors is above an amount, with value at risk "
-        "and shortfall."
-    )
-    drawn = figure("F13", "Loss exceedance", partial(plot.exceedance, test), text)
+    chart = exceedance_chart(test)
+    drawn = figure("F13", "Loss exceedance", chart.draw, chart.said, hits=chart.hits)
+    if "socialized" in test.columns:
+        text = "How the socialized loss of the scenarios falls on external creditors and owners."
+        draw = partial(plot.bearer_distribution, test)
+        spread = [figure("F13B", "Who bears it over the scenarios", draw, text), *spread]
     tail = [_tail(test)] if test.spec["options"]["levels"] else []
     return [_system(test), drawn, *tail, _nodes(network, test), *spread]
 
