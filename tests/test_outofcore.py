@@ -208,7 +208,7 @@ def test_a_run_that_was_broken_off_goes_on(at, undisturbed, tmp_path):
     with pytest.raises(ct.ConvergenceError, match="same folder the run goes on") as caught:
         clear(**files, shock=SHOCK, folder=tmp_path, max_rounds=at)
     assert len(caught.value.partial) == at
-    run = clear(**files, shock=SHOCK, folder=tmp_path, memory="300MB")
+    run = clear(**files, shock=SHOCK, folder=tmp_path, memory="90MB")
     same(run, undisturbed)
     before = (run.path / TABLE).stat().st_mtime_ns
     assert clear(**files, shock=SHOCK, folder=tmp_path).path == run.path
@@ -363,7 +363,7 @@ def test_a_network_that_does_not_fit_is_written_to_disk(tmp_path):
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        small = clear(**files, shock=shock, folder=tmp_path / "small", memory="150MB")
+        small = clear(**files, shock=shock, folder=tmp_path / "small", memory="90MB")
     finally:
         done.set()
         watcher.join()

@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MissingPackageError, StressError
+from ..errors import ArgumentError, ContagionError, MissingPackageError, StressError, reading
 from ..experiments.stress.spec import apart
 from ..media import folder as folder_for
 from ..text import listing
@@ -32,6 +32,8 @@ from ..text import listing
 FORMAT = 1
 MANIFEST, LOCK, SPILL = "manifest.json", "work.duckdb", "spill"
 BITS = 120
+STEPS = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}  # of the memory, as DuckDB shows it
+EACH = 120.0  # MiB of memory for a thread
 
 
 @contextmanager
@@ -58,9 +60,10 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
         work.execute(f"set temp_directory = {quoted(place / SPILL)}")
         work.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
         try:
-            work.execute(f"set memory_limit = '{memory}'")
+            work.execute(f"set memory_limit = {quoted(memory)}")
         except duckdb.Error:
             raise ArgumentError(f'memory={memory!r}: write it as "500MB" or "2GB".') from None
+        _spread(work)
         try:
             yield work
         except duckdb.OutOfMemoryException as error:
@@ -89,6 +92,36 @@ def _locked(duckdb: Any, place: Path) -> Any:
             ) from None
         (place / LOCK).unlink(missing_ok=True)  # empty, and torn by a process that was killed
         return duckdb.connect(str(place / LOCK))
+
+
+def _spread(work: Any) -> None:
+    """As many threads as have the memory that DuckDB asks for each."""
+    (row,) = work.execute(
+        "select current_setting('memory_limit'), current_setting('threads')"
+    ).fetchall()
+    size, unit = row[0].split()
+    threads = int(float(size) * STEPS.get(unit, 0.0) / EACH)
+    work.execute(f"set threads = {max(1, min(threads, int(row[1])))}")
+
+
+@contextmanager
+def naming(files: list[Path], kind: type[ContagionError]) -> Iterator[None]:
+    """What is wrong with a file of the caller is said with its name; a lack of memory is not."""
+    place = files[0].name if len(files) == 1 else f"One of {files[0].name} to {files[-1].name}"
+    import duckdb
+
+    passed: list[Exception] = []
+    with reading(place, kind):
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            passed.append(error)
+        except duckdb.IOException as error:
+            if "space" not in str(error):
+                raise
+            passed.append(error)
+    if passed:
+        raise passed[0]
 
 
 def _first(error: Exception) -> str:

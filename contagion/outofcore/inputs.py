@@ -11,9 +11,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, Finding, MissingFileError, NetworkError, reading
+from ..errors import ArgumentError, Finding, MissingFileError, NetworkError
 from ..text import listing, plural
-from .disk import Disk, damaged, digest, exponent, quoted
+from .disk import Disk, damaged, digest, exponent, naming, quoted
 
 NETWORK, EXPOSURES, NODES = "network", "exposures.parquet", "nodes.parquet"
 SIDES = ("external_assets", "external_liabilities", "total_assets", "total_liabilities", "equity")
@@ -56,9 +56,9 @@ def prepared(
     }
     disk.begin(sources | {"options": {"duplicates": duplicates, "self_loops": self_loops}})
     if "exponent" not in disk.state:
-        with reading(_said(nodes), NetworkError):
+        with naming(nodes, NetworkError):
             _names(disk, nodes)
-        with reading(_said(exposures), NetworkError):
+        with naming(exposures, NetworkError):
             _claims(disk, exposures, duplicates, self_loops)
         _books(disk)
         for name in ("names.parquet", "joined.parquet"):
@@ -167,12 +167,17 @@ def _claims(disk: Disk, files: list[Path], duplicates: str, self_loops: str) -> 
             text = f"{plural(count, 'exposure')} {said}: {listing(seen)}."
             problems.append(_finding(code, title, text, fix, count, seen))
     names = disk.rows("names.parquet")
+    disk.write(  # one side after the other: names are long, and one table of them has to fit
+        "half.parquet",
+        "select debtor::varchar as debtor, id as creditor, amount::double as amount from given "
+        f"left join {names} on creditor::varchar = node",
+    )
     disk.write(
         "joined.parquet",
-        "select d.id as debtor, c.id as creditor, amount::double as amount from given "
-        f"left join {names} c on creditor::varchar = c.node "
-        f"left join {names} d on debtor::varchar = d.node",
+        f"select id as debtor, creditor, amount from {disk.rows('half.parquet')} "
+        f"left join {names} on debtor = node",
     )
+    disk.drop("half.parquet")
     joined = disk.rows("joined.parquet")
     if disk.one(f"select count(*) from {joined} where debtor is null or creditor is null")[0]:
         sides = (
@@ -279,10 +284,6 @@ def _books(disk: Disk) -> None:
     disk.state["exponent"] = disk.exponent
     disk.state["nodes"] = disk.one(f"select count(*) from {rows}")[0]
     disk.state["exposures"] = disk.one(f"select count(*) from {claims}")[0]
-
-
-def _said(files: list[Path]) -> str:
-    return files[0].name if len(files) == 1 else f"One of {plural(len(files), 'file')}"
 
 
 def _finding(
