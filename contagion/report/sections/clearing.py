@@ -50,13 +50,13 @@ def _layers(network: ExposureNetwork, houses: list[object]) -> Exhibit:
     to = scale([*frame["capacity"], *whole], network.unit)
     rows = [
         [name[row.venue], str(row.layer), to(row.capacity), percent(row.capacity / all_) if all_
-         else "–", to(up), f"{row.creditors:,}" if row.creditors else "own money"]
+         else "–", to(up), f"{row.creditors:,}" if row.creditors else "–"]
         for row, all_, up in zip(frame.itertuples(), whole, before, strict=True)
     ]  # fmt: skip
     note = (
         f"Amounts in {to.label or 'money'}, in the order in which they lose; the equity of the "
-        "venue itself loses before the first. Calls on members and on guarantors come later and "
-        "are not put up before." + left_out(len(houses) - VENUES, "more venues")
+        "venue itself loses before the first. –: no claims in the layer, which is own money or is "
+        "called when it is needed." + left_out(len(houses) - VENUES, "more venues")
     )
     head = ["venue", "layer", "absorbs", "of all layers", "with those before", "from how many"]
     done = table(head, rows, text=2, note=note, words=[5])
