@@ -61,9 +61,12 @@ def network_map(about: Given) -> Exhibit:
                       network.unit),
     }  # fmt: skip
     lead, title = Sentence("{nodes} and {exposures}, {total} in all.", facts), "Map of the network"
+    hidden = about.coded is not None
     if about.live:
-        return Exhibit("F1", title, lead, block=network_block("F1-map", network, result))
-    return figure("F1", title, partial(plot.network, network, result), f"{title}. {lead}", lead)
+        block = network_block("F1-map", network, result, coarse=hidden)
+        return Exhibit("F1", title, lead, block=block)
+    draw = partial(plot.network, network, result, coarse=hidden)
+    return figure("F1", title, draw, f"{title}. {lead}", lead)
 
 
 def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
