@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as markup
+import json
 from urllib.parse import unquote
 
 import matplotlib
@@ -224,3 +225,12 @@ def test_a_name_inside_packed_data_is_found():
     text = f'<script type="{kind}" class="ct-data">{data}</script>'
     assert kind == "application/gzip" and "Quedlinburg" not in text
     assert any("Quedlinburg" in one for one in unpacked(text))
+
+
+def test_the_map_of_codes_has_classes_of_size_and_no_amounts_but_losses(out):
+    (text,) = unpacked((out / "r.html").read_text("utf-8"))
+    data = json.loads(text)
+    assert not any(data["panels"]) and not any(mark[3] for mark in data["marks"])
+    assert not any("".join(row[2:5]) for row in data["rows"]) and len(set(data["sizes"])) == 3
+    page = Page((out / "r.html").read_text("utf-8"))
+    assert "assets in three classes" in page.text and "Assets at least" not in page.text

@@ -39,8 +39,9 @@ INK = {
 
 @figure
 def network(
-    network: ExposureNetwork, result: PropagationResult | None = None, *, ax: Axes | None = None
-) -> Axes:
+    network: ExposureNetwork, result: PropagationResult | None = None, *, coarse: bool = False,
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw the map of a network of any size; with a result, how its loss travels.
 
     The nodes hit stand in the middle, what is k steps away on ring k, external creditors as
@@ -54,6 +55,7 @@ def network(
     ----------
     network : what to draw.
     result : a result on the same network.
+    coarse : for confidential data: three classes in place of sizes, and no amounts of boxes.
     ax : where to draw; by default a new figure. The layout is made for the size of the axes.
 
     Raises
@@ -75,13 +77,13 @@ def network(
         raise ArgumentError("The result belongs to a network with other nodes.")
     ax = style.axes(ax, WIDTH, HEIGHT)
     ax.set_axis_off()
-    rough = scene(network, result)
+    rough = scene(network, result, coarse=coarse)
     style.heading(ax, style.subject(network), " ".join(sentences(rough)))
     _legend(ax, rough)
     style.drawn_width(ax)
     box, dpi = ax.get_window_extent(), _dpi(ax)
     wide, tall = box.width * 72 / dpi, box.height * 72 / dpi
-    _draw(ax, scene(network, result, width=wide, height=tall, size=LETTERS))
+    _draw(ax, scene(network, result, width=wide, height=tall, size=LETTERS, coarse=coarse))
     ax.set_xlim(0.0, wide)
     ax.set_ylim(tall, 0.0)
     return ax

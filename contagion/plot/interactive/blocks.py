@@ -19,9 +19,10 @@ from .drawing import drawing, kinds, patterns
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HINT = (
-    "Click a node, or press Tab and the arrow keys. Enter shows its balance sheet, claims and "
-    "paths{rounds}."
+HINT = "Click a node, or press Tab and the arrow keys. Enter shows {shows}{rounds}."
+LEAST = (
+    '<label>Assets at least <input type="range" class="ct-size" min="0" max="100" value="0" '
+    'aria-valuetext="any"> <output>any</output></label>'
 )
 ROUNDS = "; [ and ] step through the rounds"
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
@@ -51,7 +52,8 @@ def map_block(
     drawings = drawing(wide, name, "wide", said)
     drawings += "" if slim is None else drawing(slim, name, "slim", said)
     tools = _tools(name, wide)
-    hint = HINT.format(rounds=ROUNDS if wide.result is not None else "")
+    shows = "its name and outcome" if wide.coarse else "its balance sheet, claims and paths"
+    hint = HINT.format(shows=shows, rounds=ROUNDS if wide.result is not None else "")
     note = page(note or " ".join(sentences(wide)))
     return (
         f'<figure class="ct ct-map" id="{page(name)}" data-ct="map">'
@@ -82,9 +84,7 @@ def _tools(name: str, drawn: Scene) -> str:
     return (
         f'<div class="ct-tools" hidden><label>Find <input type="search" list="{found}-n" '
         f'class="ct-find" placeholder="name"></label><datalist id="{found}-n"></datalist>'
-        f"{boxes}<label>Assets at least <input type='range' class='ct-size' min='0' max='100' "
-        f"value='0' aria-valuetext='any'> <output>any</output></label>"
-        f"{steps if drawn.result is not None else ''}</div>"
+        f"{boxes}{'' if drawn.coarse else LEAST}{steps if drawn.result is not None else ''}</div>"
     )
 
 

@@ -38,13 +38,13 @@ def payload(drawn: Scene) -> dict[str, Any]:
         "rows": _rows(drawn),
         "ends": np.column_stack([flows.start, flows.end]).tolist(),
         "sizes": [round(float(size) / largest, 6) for size in chosen.size],
-        "panels": [_panel(drawn, k) for k in marks],
+        "panels": [[] if drawn.coarse else _panel(drawn, k) for k in marks],
         "marks": [
             [
                 visible(drawn.names[k]),
                 str(chosen.kind[k]),
                 int(chosen.boxed[k]),
-                drawn.to(float(chosen.size[k])),
+                "" if drawn.coarse else drawn.to(float(chosen.size[k])),
             ]
             for k in marks
         ],
@@ -98,7 +98,10 @@ def _by_round(drawn: Scene, done: Rounds) -> dict[str, Any]:
         owed = chosen.owes >= 0
         lost += np.bincount(chosen.owes[owed], done.external[r][owed], marks)
         lost = chosen.loss if r == last else lost
-        losses.append([drawn.to(float(x)) if x > 0 else "" for x in lost])
+        told = (lost > 0) & ~(drawn.coarse & chosen.boxed)
+        losses.append(
+            [drawn.to(float(x)) if yes else "" for x, yes in zip(lost, told, strict=True)]
+        )
         failed = np.zeros(marks, bool)
         loses = lost > 0
         inside = np.flatnonzero((chosen.node >= 0) & ~chosen.outside)
@@ -123,10 +126,12 @@ def _rows(drawn: Scene) -> list[list[Any]]:
     net, result = drawn.network, drawn.result
     size = style.sizes(net)
     owners, outside = np.zeros((2, len(net))) if result is None else result.borne
-    first = np.lexsort((-size, -(owners + outside)))[:ROWS]
+    order = (-size, -(owners + outside))
+    first = (np.arange(len(net)) if drawn.coarse else np.lexsort(order))[:ROWS]
     kind = style.kinds(net)
     return [
-        [str(name), str(kind[i]), *(drawn.to(float(x[i])) for x in (size, owners, outside)),
+        [str(name), str(kind[i]),
+         *("" if drawn.coarse else drawn.to(float(x[i])) for x in (size, owners, outside)),
          int(drawn.chosen.of[i])]
         for name, i in zip(style.titles(net, first), first, strict=True)
     ]  # fmt: skip

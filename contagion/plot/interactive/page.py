@@ -24,7 +24,7 @@ from .blocks import chart_block, map_block, table_block
 from .charts import exceedance_chart, phase_chart
 from .token import token_scenes
 
-SLIM = {"width": 380.0, "height": 620.0, "size": 11.0}
+SLIM: dict[str, Any] = {"width": 380.0, "height": 620.0, "size": 11.0}
 ROWS = 25
 TOKEN = (
     "The token in the middle, what backs it in the row below, holders on rings by the number of "
@@ -138,26 +138,28 @@ def interactive(
 
 
 def scenes(
-    network: ExposureNetwork, result: PropagationResult | None = None
+    network: ExposureNetwork, result: PropagationResult | None = None, coarse: bool = False
 ) -> tuple[Scene, Scene]:
     """The map of a network for a screen and for a phone."""
-    return scene(network, result), scene(network, result, **SLIM)
+    return scene(network, result, coarse=coarse), scene(network, result, coarse=coarse, **SLIM)
 
 
 def network_block(
-    name: str, network: ExposureNetwork, result: PropagationResult | None = None, title: str = ""
-) -> str:
+    name: str, network: ExposureNetwork, result: PropagationResult | None = None, title: str = "",
+    coarse: bool = False,
+) -> str:  # fmt: skip
     """The map of a network as a fragment, for a page that has the script and the style sheet.
 
     Parameters
     ----------
     name : the id of the figure; network, result : what is drawn.
     title : by default the name of the network.
+    coarse : for confidential data: classes in place of sizes, and no amounts beside losses.
     """
     expect(network=network)
     if result is not None:
         expect("PropagationResult", result=result)
-    wide, slim = scenes(network, result)
+    wide, slim = scenes(network, result, coarse)
     return map_block(name, title or style.subject(network), wide, slim)
 
 

@@ -56,7 +56,7 @@
       const state = data.outcomes ? data.states[data.outcomes[round][k]] || "" : "";
       const [name, kind, boxed, size] = data.marks[k], unit = data.unit ? " " + data.unit : "";
       const bears = loss ? "loses " + loss + unit : "";
-      const assets = data.losses ? "" : size + unit;
+      const assets = data.losses || !size ? "" : size + unit;
       const what = boxed || kind === "external creditors" ? "" : kind;
       return [name, what, state === kind ? "" : state, bears, assets].filter(Boolean).join(", ");
     };
@@ -82,7 +82,7 @@
       if (row) {
         const list = make("dl");
         [["kind", row[1]], ["assets", row[2]], ["owners lose", row[3]],
-          ["external creditors lose", row[4]]].forEach(([a, b]) =>
+          ["external creditors lose", row[4]]].filter(([, b]) => b).forEach(([a, b]) =>
           list.append(make("dt", a), make("dd", b)));
         panel.append(list, make("p", "In the box " + data.marks[k][0] + "."));
       } else {
@@ -144,16 +144,19 @@
     function filter() {
       const boxes = all(tools, "fieldset input");
       const kinds = new Set(boxes.filter((b) => b.checked).map((b) => b.value));
-      const size = tools.querySelector(".ct-size"), least = (size.value / 100) ** 3;
+      const size = tools.querySelector(".ct-size");
+      const least = size ? (size.value / 100) ** 3 : 0;
       const off = (k) => {
         const [, kind, boxed] = data.marks[k];
         if (kind === "external creditors") return false;
         return (boxes.length && !kinds.has(kind) && kind !== "other kinds")
           || (!boxed && data.sizes[k] < least);
       };
-      const said = size.value > 0 ? (100 * least).toPrecision(2) + "% of the largest" : "any";
-      size.nextElementSibling.textContent = said;
-      size.setAttribute("aria-valuetext", said);
+      const said = least > 0 ? (100 * least).toPrecision(2) + "% of the largest" : "any";
+      if (size) {
+        size.nextElementSibling.textContent = said;
+        size.setAttribute("aria-valuetext", said);
+      }
       svgs.forEach((svg) => {
         all(svg, ".m, .t").forEach((m) => m.classList.toggle("off", off(+m.dataset.m)));
         all(svg, ".l").forEach((l) =>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Scene:
     unknown : (M,) bool: nodes whose balance sheet is unknown.
     to : the scale of all amounts.
     missing : labels for which there was no room.
+    coarse : sizes are classes, and boxes say no amounts.
     """
 
     network: ExposureNetwork
@@ -48,6 +49,7 @@ class Scene:
     unknown: np.ndarray
     to: Scale
     missing: int
+    coarse: bool = False
 
 
 def scene(
@@ -57,6 +59,7 @@ def scene(
     width: float = 860.0,
     height: float = 560.0,
     size: float = 11.0,
+    coarse: bool = False,
 ) -> Scene:
     """Lay a network out: the loss of a result, or else who owes whom.
 
@@ -65,6 +68,7 @@ def scene(
     network : what to draw; result : a result on it.
     width, height : of the canvas; below a width of 520 boxes stand below the rings.
     size : of the letters.
+    coarse : for confidential data: three classes in place of sizes, and no amounts of boxes.
 
     Example
     -------
@@ -78,6 +82,9 @@ def scene(
     flows = between(network, result, chosen)
     to = scale(chosen.loss if result is not None else chosen.size, network.unit)
     names, texts = _words(network, result, chosen, to, brief=width < SLIM)
+    if coarse:
+        chosen = replace(chosen, size=_classes(chosen.size))
+        texts = [text.partition(":" if result is not None else "assets")[0] for text in texts]
     where = places(chosen, flows, width, height, hit=result is not None)
     drawn = curves(chosen, flows, where)
     amounts = [_amount(chosen, k, to) for k in range(len(names))]
@@ -87,8 +94,18 @@ def scene(
     unknown[nodes] = ~network.book.known[chosen.node[nodes]]
     return Scene(
         network, result, width, height, size, chosen, flows, where, drawn, said, names, texts,
-        unknown, to, missing,
+        unknown, to, missing, coarse,
     )  # fmt: skip
+
+
+def _classes(size: np.ndarray) -> np.ndarray:
+    """1, 2 or 3: the third of the marks to which each belongs by its size.
+
+    >>> _classes(np.array([5.0, 900.0, 7.0]))
+    array([1., 3., 2.])
+    """
+    place = np.argsort(np.argsort(size, kind="stable"), kind="stable")
+    return np.floor(3.0 * place / max(len(size), 1)) + 1.0
 
 
 def _amount(chosen: Choice, k: int, to: Scale) -> str:
@@ -126,11 +143,12 @@ def _words(
 def sentences(drawn: Scene) -> list[str]:
     """What stands below a map: how it is read, what it leaves out and what its links carry."""
     net, chosen, result = drawn.network, drawn.chosen, drawn.result
-    largest = money(float(style.sizes(net).max(initial=0.0)), net.unit)
+    largest = f"(largest {money(float(style.sizes(net).max(initial=0.0)), net.unit)})"
+    largest = "in three classes" if drawn.coarse else largest
     rings = "; rings: steps from the shock" if result is not None else ""
     found = [
         f"{len(net):,} nodes, {len(net.amount):,} exposures. Arrows: debtor to creditor, the way "
-        f"a loss travels{rings}. Area: assets (largest {largest}); width: exposure."
+        f"a loss travels{rings}. Area: assets {largest}; width: exposure."
         f"{f' Amounts in {drawn.to.label}.' if drawn.to.label else ''}"
     ]
     named = int((~chosen.boxed & ~chosen.outside).sum())
@@ -158,6 +176,8 @@ def outcome(drawn: Scene) -> str:
         nodes = np.flatnonzero((chosen.node >= 0) & ~chosen.outside)
         top = nodes[np.argsort(-chosen.size[nodes], kind="stable")[:3]]
         all_of = money(float(net.amount.sum()), net.unit)
+        if drawn.coarse:
+            return f"{len(net):,} nodes owe each other {all_of}."
         largest = listed([drawn.names[i] for i in top])
         return f"{len(net):,} nodes owe each other {all_of}; the largest are {largest}."
     hit = [str(x) for x in style.titles(net, np.flatnonzero(result.triggers)[:4])]

@@ -49,14 +49,16 @@ def _layers(network: ExposureNetwork, houses: list[object]) -> Exhibit:
     before = frame.groupby("venue")["capacity"].cumsum().to_numpy(float)
     to = scale([*frame["capacity"], *whole], network.unit)
     rows = [
-        [name[row.venue], str(row.layer), to(row.capacity), percent(row.capacity / all_) if all_
-         else "–", to(up), f"{row.creditors:,}" if row.creditors else "own money"]
-        for row, all_, up in zip(frame.itertuples(), whole, before, strict=True)
+        [name[venue], layer, to(most), percent(most / all_) if all_ else "–", to(up),
+         f"{creditors:,}" if creditors else "–"]
+        for (venue, layer, most, creditors), all_, up in zip(
+            frame.to_numpy().tolist(), whole, before, strict=True
+        )
     ]  # fmt: skip
     note = (
         f"Amounts in {to.label or 'money'}, in the order in which they lose; the equity of the "
-        "venue itself loses before the first. Calls on members and on guarantors come later and "
-        "are not put up before." + left_out(len(houses) - VENUES, "more venues")
+        "venue itself loses before the first. –: no claims in the layer, which is own money or is "
+        "called when it is needed." + left_out(len(houses) - VENUES, "more venues")
     )
     head = ["venue", "layer", "absorbs", "of all layers", "with those before", "from how many"]
     done = table(head, rows, text=2, note=note, words=[5])
@@ -73,7 +75,7 @@ def _cover(network: ExposureNetwork, houses: list[object]) -> Exhibit | None:
     keys, place = np.unique(pair, return_inverse=True)
     owed = pd.Series(np.bincount(place, network.amount[real])).groupby(keys // n)
     two = owed.nlargest(COVER).groupby(level=0).sum()
-    layers = _resources(network, houses).groupby("venue")["capacity"].sum()
+    layers = _resources(network, houses).groupby("venue")["capacity"].sum().to_dict()
     book, name, lines = network.book, names(network), []
     for node, i in list(zip(houses, at, strict=True))[:VENUES]:
         equity = max(float(book.equity[i]), 0.0) if book.known[i] else 0.0

@@ -108,10 +108,12 @@ def _scorecard(scores: GsibScores) -> Exhibit:
     """T11G: the G-SIB score of each bank, by category, with bucket and surcharge."""
     frame = scores.table.head(MOST)
     rows = [
-        [str(bank), *(f"{x:.0f}" for x in scores.categories.loc[bank]),
+        [str(bank), *(f"{x:.0f}" for x in parts),
          f"{row['score']:.0f}", "–" if row["bucket"] < 1 else f"{row['bucket']:.0f}",
          f"{row['surcharge']:.1f}%"]
-        for bank, row in frame.iterrows()
+        for (bank, row), parts in zip(
+            frame.iterrows(), scores.categories.loc[frame.index].to_numpy(), strict=True
+        )
     ]  # fmt: skip
     head = ["bank", *(str(c).replace("_", " ") for c in scores.categories), "score", "bucket",
             "surcharge"]  # fmt: skip

@@ -61,9 +61,12 @@ def network_map(about: Given) -> Exhibit:
                       network.unit),
     }  # fmt: skip
     lead, title = Sentence("{nodes} and {exposures}, {total} in all.", facts), "Map of the network"
+    hidden = about.coded is not None
     if about.live:
-        return Exhibit("F1", title, lead, block=network_block("F1-map", network, result))
-    return figure("F1", title, partial(plot.network, network, result), f"{title}. {lead}", lead)
+        block = network_block("F1-map", network, result, coarse=hidden)
+        return Exhibit("F1", title, lead, block=block)
+    draw = partial(plot.network, network, result, coarse=hidden)
+    return figure("F1", title, draw, f"{title}. {lead}", lead)
 
 
 def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
@@ -172,12 +175,14 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
     drawn = [
-        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
-        for name, title, of, two in (
-            ("F3", "Distribution of partners", "partners", numbers[:2]),
-            ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
+        figure(name, title, drawing, f"{title}: shares of nodes.")
+        for name, title, drawing, two in (
+            ("F3", "Distribution of partners", partial(plot.distribution, network, "partners"),
+             numbers[:2]),
+            ("F3A", "Distribution of claims and debts",
+             partial(plot.distribution, network, "amounts"), numbers[2:]),
         )
         if max(len(np.unique(values)) for _, values, _ in two) > FEW
-    ]
+    ]  # fmt: skip
     title = "Partners and amounts in numbers"
     return [*drawn, Exhibit("T4D", title, table=table(head, rows, note=note))]
