@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ... import plot
 from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
+from ...plot.distribution import Of
 from ...plot.interactive import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
@@ -174,12 +176,13 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
+    shown: tuple[tuple[str, str, Of, list[Any]], ...] = (
+        ("F3", "Distribution of partners", "partners", numbers[:2]),
+        ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
+    )
     drawn = [
         figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
-        for name, title, of, two in (
-            ("F3", "Distribution of partners", "partners", numbers[:2]),
-            ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
-        )
+        for name, title, of, two in shown
         if max(len(np.unique(values)) for _, values, _ in two) > FEW
     ]
     title = "Partners and amounts in numbers"
