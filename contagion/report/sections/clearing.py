@@ -38,7 +38,9 @@ def _resources(network: ExposureNetwork, houses: list[Any]) -> pd.DataFrame:
     sums, who = by["amount"].sum().to_dict(), by["creditor"].nunique().to_dict()
     rows = []
     for node in houses:
-        for layer in network.rules[node].layers_:
+        rule = network.rules[node]
+        assert isinstance(rule, Waterfall)
+        for layer in rule.layers_:
             claims = float(sums.get((node, layer.name), 0.0))
             most = claims if layer.capacity is None else float(layer.capacity)
             rows.append((node, layer.name, most, int(who.get((node, layer.name), 0))))
