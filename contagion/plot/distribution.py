@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKED = 30  # nodes up to which every one has a mark
+Of: TypeAlias = Literal["partners", "amounts"]
 WIDE = 20.0  # largest over smallest, from which the scale is one of powers of ten
 
 
 @figure
 def distribution(
     network: ExposureNetwork,
-    of: Literal["partners", "amounts"] = "partners",
+    of: Of = "partners",
     *,
     ax: Axes | None = None,
 ) -> Axes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
 from ...plot.pieces import names
 from ...plot.style import percent
+from ...plot.style import rows as rows_of
 from ...rules import Waterfall
 from ...units import scale
 from ..parts import Exhibit, table
@@ -27,7 +30,7 @@ def exhibits(network: ExposureNetwork) -> list[Exhibit]:
     return [one for one in made if one is not None]
 
 
-def _resources(network: ExposureNetwork, houses: list[object]) -> pd.DataFrame:
+def _resources(network: ExposureNetwork, houses: list[Any]) -> pd.DataFrame:
     """One row a layer of a venue, in their order: venue, layer, capacity, creditors."""
     frame = network.exposures
     own = frame["layer"] if "layer" in frame else pd.Series(index=frame.index, dtype=object)
@@ -35,25 +38,25 @@ def _resources(network: ExposureNetwork, houses: list[object]) -> pd.DataFrame:
     sums, who = by["amount"].sum().to_dict(), by["creditor"].nunique().to_dict()
     rows = []
     for node in houses:
-        for layer in network.rules[node].layers_:  # type: ignore[attr-defined]
+        rule = network.rules[node]
+        assert isinstance(rule, Waterfall)
+        for layer in rule.layers_:
             claims = float(sums.get((node, layer.name), 0.0))
             most = claims if layer.capacity is None else float(layer.capacity)
             rows.append((node, layer.name, most, int(who.get((node, layer.name), 0))))
     return pd.DataFrame(rows, columns=["venue", "layer", "capacity", "creditors"])
 
 
-def _layers(network: ExposureNetwork, houses: list[object]) -> Exhibit:
+def _layers(network: ExposureNetwork, houses: list[Any]) -> Exhibit:
     """T7W: what each layer can absorb before a loss reaches the next."""
     frame, name = _resources(network, houses[:VENUES]), names(network)
     whole = frame.groupby("venue")["capacity"].transform("sum").to_numpy(float)
     before = frame.groupby("venue")["capacity"].cumsum().to_numpy(float)
     to = scale([*frame["capacity"], *whole], network.unit)
     rows = [
-        [name[venue], layer, to(most), percent(most / all_) if all_ else "–", to(up),
-         f"{creditors:,}" if creditors else "–"]
-        for (venue, layer, most, creditors), all_, up in zip(
-            frame.to_numpy().tolist(), whole, before, strict=True
-        )
+        [name[row.venue], str(row.layer), to(row.capacity), percent(row.capacity / all_) if all_
+         else "–", to(up), f"{row.creditors:,}" if row.creditors else "–"]
+        for row, all_, up in zip(rows_of(frame), whole, before, strict=True)
     ]  # fmt: skip
     note = (
         f"Amounts in {to.label or 'money'}, in the order in which they lose; the equity of the "
@@ -65,7 +68,7 @@ def _layers(network: ExposureNetwork, houses: list[object]) -> Exhibit:
     return Exhibit("T7W", "Layers of venues before the stress", table=done)
 
 
-def _cover(network: ExposureNetwork, houses: list[object]) -> Exhibit | None:
+def _cover(network: ExposureNetwork, houses: list[Any]) -> Exhibit | None:
     """T7C: equity and layers of a venue over the largest claims that it has on two debtors."""
     at = network.names.get_indexer(pd.Index(houses))
     n, real = len(network), np.isin(network.creditor, at) & (network.amount > 0)
@@ -75,7 +78,7 @@ def _cover(network: ExposureNetwork, houses: list[object]) -> Exhibit | None:
     keys, place = np.unique(pair, return_inverse=True)
     owed = pd.Series(np.bincount(place, network.amount[real])).groupby(keys // n)
     two = owed.nlargest(COVER).groupby(level=0).sum()
-    layers = _resources(network, houses).groupby("venue")["capacity"].sum().to_dict()
+    layers = _resources(network, houses).groupby("venue")["capacity"].sum()
     book, name, lines = network.book, names(network), []
     for node, i in list(zip(houses, at, strict=True))[:VENUES]:
         equity = max(float(book.equity[i]), 0.0) if book.known[i] else 0.0

@@ -107,13 +107,11 @@ def _by_debtrank(network: ExposureNetwork, top: pd.Series) -> list[Sentence]:
 def _scorecard(scores: GsibScores) -> Exhibit:
     """T11G: the G-SIB score of each bank, by category, with bucket and surcharge."""
     frame = scores.table.head(MOST)
+    parts = scores.categories.reindex(frame.index).to_numpy(float)
     rows = [
-        [str(bank), *(f"{x:.0f}" for x in parts),
-         f"{row['score']:.0f}", "–" if row["bucket"] < 1 else f"{row['bucket']:.0f}",
-         f"{row['surcharge']:.1f}%"]
-        for (bank, row), parts in zip(
-            frame.iterrows(), scores.categories.loc[frame.index].to_numpy(), strict=True
-        )
+        [str(bank), *(f"{x:.0f}" for x in (*own, row["score"])),
+         "–" if row["bucket"] < 1 else f"{row['bucket']:.0f}", f"{row['surcharge']:.1f}%"]
+        for (bank, row), own in zip(frame.iterrows(), parts, strict=True)
     ]  # fmt: skip
     head = ["bank", *(str(c).replace("_", " ") for c in scores.categories), "score", "bucket",
             "surcharge"]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from ... import plot
 from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
-from ...plot.interactive.page import network_block
+from ...plot.distribution import Of
+from ...plot.interactive import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
 from ...text import listed, plural
@@ -75,7 +77,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     if shape is None:
         missing = (
             f"Not computed for {len(network):,} nodes: above {LARGE:,} the search for a core takes "
-            "minutes. It can be computed before the report is made (topology=)."
+            "minutes. Whoever makes the report can have it computed first (topology=)."
         )
         return Exhibit("T4", title, missing=missing)
     tiers, steady = shape.core_periphery, shape.stability
@@ -174,15 +176,14 @@ def distributions(network: ExposureNetwork) -> list[Exhibit]:
     ]  # fmt: skip
     head = ["", "smallest", "25%", "median", "75%", "90%", "largest", "mean"]
     note = "Quantiles over the nodes: a quarter of them has at most what stands below 25%."
+    shown: tuple[tuple[str, str, Of, list[Any]], ...] = (
+        ("F3", "Distribution of partners", "partners", numbers[:2]),
+        ("F3A", "Distribution of claims and debts", "amounts", numbers[2:]),
+    )
     drawn = [
-        figure(name, title, drawing, f"{title}: shares of nodes.")
-        for name, title, drawing, two in (
-            ("F3", "Distribution of partners", partial(plot.distribution, network, "partners"),
-             numbers[:2]),
-            ("F3A", "Distribution of claims and debts",
-             partial(plot.distribution, network, "amounts"), numbers[2:]),
-        )
+        figure(name, title, partial(plot.distribution, network, of), f"{title}: shares of nodes.")
+        for name, title, of, two in shown
         if max(len(np.unique(values)) for _, values, _ in two) > FEW
-    ]  # fmt: skip
+    ]
     title = "Partners and amounts in numbers"
     return [*drawn, Exhibit("T4D", title, table=table(head, rows, note=note))]
