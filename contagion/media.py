@@ -89,6 +89,8 @@ def notebook(
 ) -> str:
     """What a notebook shows: a `repr` line by line, and a table below it.
 
+    Lines that are indented by four or more continue the line before: a page breaks lines itself.
+
     Parameters
     ----------
     frame : the table.
@@ -103,7 +105,8 @@ def notebook(
     >>> "loss, USD m" in table, "258.0" in table
     (True, True)
     """
-    lines = "<br>".join(page(line.strip()) for line in text.splitlines())
+    whole = re.sub(r"\n {4,}(?=\S)", " ", text)
+    lines = "<br>".join(page(line.strip()) for line in whole.splitlines())
     if frame is None:
         return f"<p>{lines}</p>"
     own = [name for name in money if name in frame]

@@ -229,6 +229,7 @@ def figures() -> str:
         f"{link(f'contagion.plot.{name}', 'Parameters')}.\n\n"
         + code(example(getattr(ct.plot, name)))
         for name in ct.plot.__all__
+        if name != "FIGURES"
     ]
     return (
         KERNEL

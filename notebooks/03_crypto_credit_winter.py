@@ -32,7 +32,8 @@ import contagion as ct
 
 name = "cefi_credit_2022"
 card = ct.datasets.card(name)
-pd.Series(dict(card.periods), name="snapshot")
+for period, what in card.periods.items():
+    print(period, what)
 
 # %% [markdown]
 # ## One default in each snapshot

@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_with_the_folder_alone(cli, stops, tmp_path, monke
              "three_arrows=equal_losses")  # fmt: skip
     code, out, err = cli(*words, "--out", "run")
     assert (code, out) == (2, "") and fits(err)
-    assert "kept in run. Go on with: contagion stress --resume run" in flat(err)
+    assert "Results so far are in run. To resume: contagion stress --resume run" in flat(err)
     assert len(list((tmp_path / "run" / "scenarios").iterdir())) == 1
     go()
     monkeypatch.chdir(os.sep)

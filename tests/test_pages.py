@@ -133,7 +133,7 @@ def test_every_public_name_is_in_the_reference(made, module):
         ("rules", [f"## {kind.__name__}\n" for kind in rules.RULES.values()]),
         ("venues", [f"### `{name}`" for name in venues.CATALOGUE]),
         ("measures", [f"| `{name}` |" for name in measures.MEASURES]),
-        ("figures", [f"## {name}\n" for name in ct.plot.__all__]),
+        ("figures", [f"## {name}\n" for name in ct.plot.__all__ if name != "FIGURES"]),
         ("datasets", [f"## {name}\n" for name in ct.datasets.names()]),
         ("formats", [f"| `{name}` |" for name in FORMATS]),
     ],

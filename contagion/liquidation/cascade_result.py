@@ -271,9 +271,11 @@ class CascadeResult:
     def __repr__(self) -> str:
         unit, moved = self.before.unit, self.outcome.price / self.before.price - 1
         worst = int(np.argmin(moved))
+        told = [f"{name} {move:+.1%}" for name, move in self.shock.items() if move]
+        shock = ", ".join([*told[:4], "..."] if len(told) > 4 else told) or "no price moves"
         return "\n".join(
             [
-                f"{self.cascade!r}: {self.shock}",
+                f"{self.cascade!r}: {shock}",
                 f"  {self.rounds} rounds; {self.before.assets[worst]} ends at {moved[worst]:+.1%}",
                 f"  liquidated {money(float(self.outcome.liquidated), unit)}, calls "
                 f"met {money(float(self.outcome.topped.sum()), unit)}",
