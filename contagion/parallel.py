@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import closing, contextmanager
+from itertools import chain, islice
 from typing import Any, TypeVar
+from uuid import uuid4
 
 Result = TypeVar("Result")
+PLAIN = (type(None), bool, int, float, str, bytes, tuple)  # what costs as little as a reference
 
 
 @contextmanager
@@ -63,6 +68,85 @@ def _results(
         return
     from joblib import Parallel, delayed
 
-    calls = (delayed(run)(*task) for task in tasks)
+    calls = (delayed(_called)(*call) for call in _parcels(run, iter(tasks)))
     with closing(Parallel(n_jobs=n_jobs, return_as="generator")(calls)) as results:
         yield from results
+
+
+# -- what all tasks share -----------------------------------------------------------------------
+
+
+def _parcels(
+    run: Callable[..., Any], tasks: Iterator[tuple[Any, ...]]
+) -> Iterator[tuple[Shipped, tuple[Any, ...]]]:
+    """Each task as what it shares with the others, and the rest of it.
+
+    Shared are the places in which the first two tasks have the same object, such as a network.
+    """
+    first = list(islice(tasks, 2))
+    same = [
+        place
+        for place, (one, *others) in enumerate(zip(*first, strict=False))
+        if others and one is others[0] and not isinstance(one, PLAIN)
+    ]
+    parcel: Shipped | None = None
+    for task in chain(first, tasks):
+        shared = {place: task[place] for place in same}
+        if parcel is None or any(parcel.job[1][place] is not x for place, x in shared.items()):
+            parcel = Shipped((run, shared))
+        yield parcel, tuple(None if place in shared else x for place, x in enumerate(task))
+
+
+def _called(parcel: Shipped, rest: tuple[Any, ...]) -> Any:
+    run, shared = parcel.job
+    return run(*(shared.get(place, x) for place, x in enumerate(rest)))
+
+
+class Shipped:
+    """What many tasks need, which travels to a process once and not with every task.
+
+    It is pickled on first use, for all tasks together. joblib hands large arrays over as memory
+    maps; dask sends what says that it is large to each worker once and leaves it there. A process
+    that has unpacked it keeps it for the next task.
+
+    >>> import pickle
+    >>> shipped = Shipped({"network": "large"})
+    >>> pickle.loads(pickle.dumps(shipped)).job
+    {'network': 'large'}
+    """
+
+    def __init__(self, job: Any):
+        self.job = job
+        self.token = uuid4().hex
+        self._packed: Any = None
+
+    @property
+    def packed(self) -> Any:
+        """(bytes,) the pickled job."""
+        if self._packed is None:
+            import cloudpickle  # type: ignore[import-untyped]
+            import numpy as np
+
+            self._packed = np.frombuffer(cloudpickle.dumps(self.job), np.uint8)
+        return self._packed
+
+    def __sizeof__(self) -> int:
+        """By it dask decides whether to send it apart from the tasks."""
+        return object.__sizeof__(self) + len(self.packed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return unpacked, (self.token, self.packed)
+
+
+def unpacked(token: str, packed: Any) -> Shipped:
+    """The job of a token: from this process if it was here before."""
+    with _LOCK:
+        if token not in _HERE:
+            while len(_HERE) >= 2:
+                _HERE.pop(next(iter(_HERE)))
+            _HERE[token] = Shipped(pickle.loads(packed.tobytes()))
+        return _HERE[token]
+
+
+_LOCK = threading.Lock()
+_HERE: dict[str, Shipped] = {}

@@ -29,6 +29,7 @@ BOOK = MarginBook(
 MARGINS = reconstruct.Margins.from_network(generate.erdos_renyi(12, 3, rng=1))
 FUNDS = {str(name): policy.InsuranceFund(name, 1.0) for name in NET.names[:3]}
 SETS = ct.scenarios.common_factor(NET, scenarios=64, volatility=0.5, rng=1)
+MANY = ct.scenarios.common_factor(NET, scenarios=12 * 1024, volatility=0.5, rng=2)
 
 SPLIT: dict[str, Callable[..., Any]] = {
     "rank": lambda **how: ct.rank(NET, [MODEL], **how),
@@ -122,3 +123,58 @@ def test_results_come_in_order_and_errors_pass_through():
         list(parallel.each(divmod, [(1, 0)], n_jobs=2))
     with pytest.raises(ZeroDivisionError):
         list(parallel.each(divmod, [(1, 0)]))
+
+
+class Counted:
+    """Something to share that says how often it was pickled."""
+
+    pickled = 0
+
+    def __init__(self, weight: int):
+        self.weight = np.ones(weight)
+
+    def __getstate__(self):
+        type(self).pickled += 1
+        return self.__dict__
+
+
+def heavier(shared: Counted, factor: float, other: object = None) -> float:
+    return float(shared.weight.sum()) * factor
+
+
+def test_what_all_tasks_share_is_pickled_once(monkeypatch):
+    monkeypatch.setattr(Counted, "pickled", 0)
+    one, two = Counted(5000), Counted(7000)
+    tasks = [(one, float(k)) for k in range(9)] + [(two, 1.0), (one, 2.0)]
+    assert list(parallel.each(heavier, tasks, n_jobs=2)) == [heavier(*task) for task in tasks]
+    assert Counted.pickled == 3  # where another takes its place, that one too, and then it again
+    for few in ([], [(one, 2.0)]):
+        assert list(parallel.each(heavier, few, n_jobs=2)) == [heavier(*task) for task in few]
+
+
+@pytest.mark.slow
+def test_dask_sends_the_network_to_each_worker_once(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs contagion-risk[distributed]")
+    import joblib
+
+    sent: list[int] = []
+    packed = parallel.Shipped.__reduce__
+
+    def counted(self):
+        sent.append(len(self.packed))
+        return packed(self)
+
+    monkeypatch.setattr(parallel.Shipped, "__reduce__", counted)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        ranked = measures.each_default(NET, MODEL, n_jobs=2)
+        sent.clear()
+        test = ct.stress_test(NET, MODEL, MANY, n_jobs=2, chunk=1024, levels=())
+    assert len(sent) <= 2  # of 12 tasks; dask may weigh it and send it
+    same(ranked, measures.each_default(NET, MODEL))
+    assert test.digest() == ct.stress_test(NET, MODEL, MANY, levels=()).digest()

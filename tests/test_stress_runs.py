@@ -24,7 +24,7 @@ from contagion.experiments.stress import read_stress_test, resume, stress_test
 from contagion.experiments.stress import run as running
 from contagion.experiments.stress.folder import Folder
 from contagion.experiments.stress.spec import network_digest
-from contagion.experiments.stress.work import Shipped, unpacked
+from contagion.parallel import Shipped, unpacked
 from contagion.scenarios import scenario_set as base
 
 MODEL = ct.EisenbergNoe()
@@ -100,9 +100,8 @@ def test_a_folder_is_read_by_anybody(whole, net):
 
 def test_nothing_that_runs_is_read(whole, tmp_path):
     """Not even with a pickle in the place of a file."""
-    for path in Path(ct.__file__).parent.joinpath("stress").glob("*.py"):
-        if path.name != "work.py":
-            assert "pickle" not in path.read_text(), path.name
+    for path in Path(running.__file__).parent.glob("*.py"):
+        assert "pickle" not in path.read_text(), path.name
     import pickle
 
     folder = copied(whole[0], tmp_path / "run")

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from ...errors import ArgumentError, ConvergenceError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...parallel import bar
+from ...parallel import Shipped, bar
 from ...results.run_arrays import Baseline
 from ...scenarios.derived import placed
 from ...scenarios.scenario_set import Scenarios, block_size
@@ -32,7 +32,7 @@ from .plan import Plan, Task, checkpoints, chunk_size
 from .result import StressTest
 from .spec import Spec, model_spec, network_digest, versions
 from .sums import Sums, grouping
-from .work import Design, Job, Part, Shipped, run, run_tail
+from .work import Design, Job, Part, run, run_tail
 
 JOINT = 200  # nodes up to which joint defaults are counted unasked
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
-import threading
 from dataclasses import dataclass, field
-from typing import Any, Literal
-from uuid import uuid4
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ...network.hit import Hit
+from ...parallel import Shipped
 from ...scenarios.scenario_set import Scenarios
 from .losses import Books, Measured, gathered
 from .plan import Task
@@ -158,37 +156,3 @@ def run_tail(shipped: Shipped, task: Task, share: np.ndarray) -> list[Sums]:
     for sums in found:
         sums |= {f"kind_{name}": x @ job.kinds for name, x in list(sums.items())}
     return found
-
-
-class Shipped:
-    """A job that travels to a process once and not with every task.
-
-    It is pickled on first use, for all tasks together (joblib hands large arrays over as memory
-    maps), and a process that has unpacked it keeps it for the next task.
-    """
-
-    def __init__(self, job: Any):
-        self.job = job
-        self.token = uuid4().hex
-        self._packed: np.ndarray | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self._packed is None:
-            import cloudpickle  # type: ignore[import-untyped]
-
-            self._packed = np.frombuffer(cloudpickle.dumps(self.job), np.uint8)
-        return unpacked, (self.token, self._packed)
-
-
-def unpacked(token: str, packed: np.ndarray) -> Shipped:
-    """The job of a token: from this process if it was here before."""
-    with _LOCK:
-        if token not in _HERE:
-            while len(_HERE) >= 2:
-                _HERE.pop(next(iter(_HERE)))
-            _HERE[token] = Shipped(pickle.loads(packed.tobytes()))
-        return _HERE[token]
-
-
-_LOCK = threading.Lock()
-_HERE: dict[str, Shipped] = {}
