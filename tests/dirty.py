@@ -526,7 +526,11 @@ def twins(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes("UBS", "JPM", "ubs"), claims(GOOD[0]), **options)
 
 
-@case("W014", ("assume_equity= names 'UBS', whose capital the tables give",), "with_nodes")
+@case(
+    "W014", ("the equity assumed for 'UBS' is not used: the tables give its capital",), "with_nodes"
+)
+    "W014", ("the equity assumed for 'UBS' is not used: the tables give its capital",), "with_nodes"
+)
 def assumed_for_nothing(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes(), claims(*GOOD), assume_equity={"UBS": 1.0}, **options)
 

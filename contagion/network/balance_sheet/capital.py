@@ -45,8 +45,7 @@ def assume(
         draft.report(
             "W014",
             "assumption not used",
-            f"assume_equity= names {listing(unused)}, whose capital the tables give: the tables "
-            "count.",
+            f"the equity assumed for {listing(unused)} is not used: the tables give its capital.",
             "net.with_nodes(equity={…: …}) replaces a known figure.",
             names=unused,
         )
@@ -189,10 +188,10 @@ def insolvent(draft: Draft, book: Book) -> None:
             "insolvent on the book",
             f"{plural(n, 'node owes', 'nodes owe')} more than "
             f"{'it has' if n == 1 else 'they have'} before any shock "
-            f"({listing(draft.some(below))}; {money(hole, draft.unit)} missing). Losses count "
-            'from face value with baseline="book", from the same model without the shock with '
-            'baseline="cleared".',
-            "start_defaulted=[…] says that this is known.",
+            f"({listing(draft.some(below))}; {money(hole, draft.unit)} missing). That is "
+            "no loss from the shock.",
+            'start_defaulted=[…] says that this is known; baseline="book" counts losses from face '
+            "value.",
             names=draft.some(below),
             amount=hole,
         )
