@@ -529,8 +529,6 @@ def twins(**options: Any) -> ct.ExposureNetwork:
 @case(
     "W014", ("the equity assumed for 'UBS' is not used: the tables give its capital",), "with_nodes"
 )
-    "W014", ("the equity assumed for 'UBS' is not used: the tables give its capital",), "with_nodes"
-)
 def assumed_for_nothing(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes(), claims(*GOOD), assume_equity={"UBS": 1.0}, **options)
 

@@ -162,18 +162,23 @@ def not_positive(draft: Draft, given: dict[str, np.ndarray]) -> None:
         below &= ~started
     if below.any():
         names, n = draft.some(below), int(below.sum())
-        listed = ", ".join(f'"{name}"' for name in names[:3]) + (", …" if n > 3 else "")
         draft.report(
             "C005",
             "equity not positive",
             f"equity is ≤ 0 for {plural(n, 'node')} ({listing(names)}) and "
             f"{'its' if n == 1 else 'their'} assets are not given: failed already, or a blank "
             "that was exported as 0?",
-            f"correct it, give external_assets, or start_defaulted=[{listed}].",
+            f"correct it, give external_assets, or {_known(names)}.",
             names=names,
             amount=float(-given["equity"][below].sum()),
             repaired=bool((below & started).any()),
         )
+
+
+def _known(names: pd.Series) -> str:
+    """The option that names nodes which were in default before."""
+    listed = ", ".join(f'"{name}"' for name in names[:3]) + (", …" if len(names) > 3 else "")
+    return f"start_defaulted=[{listed}]"
 
 
 def insolvent(draft: Draft, book: Book) -> None:
@@ -190,8 +195,8 @@ def insolvent(draft: Draft, book: Book) -> None:
             f"{'it has' if n == 1 else 'they have'} before any shock "
             f"({listing(draft.some(below))}; {money(hole, draft.unit)} missing). That is "
             "no loss from the shock.",
-            'start_defaulted=[…] says that this is known; baseline="book" counts losses from face '
-            "value.",
+            f"{_known(draft.some(below))} says that this is known; the baseline “book” counts losses "
+            "from face value.",
             names=draft.some(below),
             amount=hole,
         )

@@ -148,7 +148,7 @@ def words(name: str, value: Any) -> list[str]:
         if isinstance(value, dict):
             pairs = [(v, k) if name == "columns" else (k, v) for k, v in value.items()]
             return [word for k, v in pairs for word in (flag, f"{k}={_said(v)}")]
-        return [flag, ",".join(map(str, value)) if isinstance(value, list) else _said(value)]
+        return [flag, ",".join(map(_said, value)) if isinstance(value, list) else _said(value)]
     if name in OWN:
         flag = "--" + name.replace("_", "-")
         if isinstance(value, dict):
@@ -156,7 +156,7 @@ def words(name: str, value: Any) -> list[str]:
         return [flag, TURNED.get(value, _said(value))]
     if isinstance(value, dict):
         return ["--repair", f"{name}=" + ",".join(f"{k}:{_said(v)}" for k, v in value.items())]
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ",".join(map(_said, value)) if isinstance(value, list) else _said(value)
     return ["--repair", f"{name}={text}"]
 
 
