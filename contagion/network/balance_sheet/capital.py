@@ -195,8 +195,8 @@ def insolvent(draft: Draft, book: Book) -> None:
             f"{'it has' if n == 1 else 'they have'} before any shock "
             f"({listing(draft.some(below))}; {money(hole, draft.unit)} missing). That is "
             "no loss from the shock.",
-            f"{_known(draft.some(below))} says that this is known; the baseline “book” counts losses "
-            "from face value.",
+            f"{_known(draft.some(below))} says that this is known; the baseline “book” counts "
+            "losses from face value.",
             names=draft.some(below),
             amount=hole,
         )
