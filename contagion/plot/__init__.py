@@ -10,7 +10,7 @@ deterministic; nothing is computed here.
 - `ranks`, `triggers`, `concentration`, `distribution`, `layers`: measures and layers
 - `criticality`, `profile`, `path`: liquidations
 - `interactive/`: maps, tables and charts on a page, with one small script
-- `registry`: all figures by name; `style`: colours, headings and amounts of all figures
+- `listed`: all figures by name; `style`: colours, headings and amounts of all figures
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from .graph import network
 from .heat import kind_heat, victim_heat
 from .interactive import interactive
 from .layers import layer_gap
+from .listed import FIGURES
 from .path import cascade_path
 from .periods import period_change
 from .phase import phase_diagram
 from .profile import liquidation_profile
 from .quadrant import impact_quadrant
 from .ranks import rank_ranges
-from .registry import FIGURES
 from .rounds import cascade
 from .rule_comparison import rule_comparison
 from .tree import cascade_tree

@@ -8,15 +8,15 @@ mode, prints, and is served by the keyboard.
   the report is made of `network_block`, `table_block` and `figure_block`
 - `drawing`, `data`: the map as SVG, and what its script needs
 - `token`: the map of one token, what backs it and who holds it
-- `values`: charts with the values that are shown on hover
+- `hover`: charts with the values that are shown on hover
 """
 
 from __future__ import annotations
 
 from .blocks import asset, axes_svg, chart_block, figure_block, map_block, table_block
 from .data import unpacked
+from .hover import exceedance_chart, phase_chart
 from .page import Interactive, interactive, network_block, nodes_block, rendered
-from .values import exceedance_chart, phase_chart
 
 __all__ = [
     "Interactive",

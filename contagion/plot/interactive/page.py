@@ -21,8 +21,8 @@ from .. import style
 from ..maps.choice import STATES, states
 from ..maps.scene import Scene, scene
 from .blocks import chart_block, map_block, table_block
+from .hover import exceedance_chart, phase_chart
 from .token import token_scenes
-from .values import exceedance_chart, phase_chart
 
 SLIM: dict[str, Any] = {"width": 380.0, "height": 620.0, "size": 11.0}
 ROWS = 25
