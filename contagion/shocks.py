@@ -119,8 +119,8 @@ class Shock:
     def default(node: Any, recovery: float | Iterable[float] = 0.0) -> Shock:
         """Fail a node for reasons outside the graph; every claim on it is paid `recovery` of face.
 
-        Its initial loss is the rest: its equity and what its creditors do not get, less what
-        the node itself loses on claims of the graph (that is counted where it began).
+        The initial loss is the equity of the node and the shortfall of its creditors, less what
+        the node itself loses on claims in the graph, which is attributed to their debtors.
 
         Parameters
         ----------
@@ -162,9 +162,9 @@ class Shock:
 
         What that does is decided by the network (:meth:`resolved`). A token in the table of
         holdings: its price moves by to − 1, at every holder. A token that is a node: claims on
-        it are worth `to` of face, a default with the recovery pinned; like any default it takes
-        the equity of the node too, which a holder of the token never sees. A name that is both
-        does both.
+        it are worth `to` of face, a default with a fixed recovery rate; as in any default the
+        equity of the node is written to zero too, which does not affect the holders. A name that
+        is both does both.
 
         Raises
         ------

@@ -173,8 +173,8 @@ def owners_loss(
 ) -> np.ndarray:
     """(..., n) what all owners of each node lose, nodes that own it included, in money.
 
-    The fall of `max(equity, 0)`; a node that cannot fail, and one with unknown balance sheet, loses
-    what it loses on assets and claims, without limit.
+    The fall of `max(equity, 0)`. For a node that cannot default, or whose balance sheet is unknown,
+    the loss on assets and claims is not capped at equity.
     """
     book, before = network.book, np.maximum(np.nan_to_num(reference.equity), 0.0)
     gain = 0.0 if outcome.marked is None else np.maximum(outcome.marked, 0.0)

@@ -38,10 +38,10 @@ class Socialization:
     socialized_on_hit : part of `socialized` that falls on owners of nodes that were hit too.
     relief : what some get more because of the shock, money; not netted against losses.
     amplification : (initial loss + deadweight) / initial loss; not defined without initial loss.
-    bystander_share : part of the loss that the shock causes (absorbed + socialized) that falls on
-        parties that a trigger reaches and that lose nothing on a claim on one (a call on a
-        guarantor and a share count as claims), in [0, 1]: all at two hops or more, and at one hop
-        who only holds what a trigger sold or has to repay it. It depends on conduits: a vehicle
+    bystander_share : share of the loss that the shock causes (absorbed + socialized) that falls on
+        parties without a direct claim on a node hit by the shock (a guarantee for it or a share in
+        it counts as a claim), in [0, 1]: parties two or more hops away, and parties one hop away
+        that lose only by prices of assets or withdrawn funding. It depends on conduits: a vehicle
         without equity adds a hop. Not defined where nothing is destroyed, as the other shares.
     reach : nodes that a trigger reaches, triggers left out, whose owners lose more than the
         threshold, by any channel.

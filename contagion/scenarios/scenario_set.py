@@ -71,8 +71,8 @@ class Scenarios(ABC):
     the set is cut into chunks, on the process that draws it, or on the order of the nodes.
 
     No scenario destroys more than the external assets of a node: an asset cannot lose more than
-    it is worth. :meth:`summary` counts how often that happens. Gains are no losses, they count
-    as 0.
+    it is worth. :meth:`summary` counts how often that happens. Gains (negative losses)
+    count as 0.
 
     Attributes
     ----------

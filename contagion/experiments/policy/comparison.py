@@ -78,8 +78,8 @@ def compare(
 
     Every run gets the same shock in money, measured on the network as given, or the same scenarios.
     Where an intervention leaves a node less external assets than the shock destroys (collateral
-    was handed over, debts were repaid), all of that goes and no more: the column `initial_loss`
-    shows how much less is destroyed then.
+    was handed over, debts were repaid), only the remaining assets are destroyed: the column
+    `initial_loss` shows how much less that is.
 
     Parameters
     ----------

@@ -71,8 +71,8 @@ def stress_test(
     design : for several networks: "crossed" solves every scenario on every network, "paired"
         scenario s on network s mod M.
     baseline : what losses are counted from, as in `Model.propagate`.
-    levels : levels at which :meth:`StressTest.in_tail` is made. Scenarios in these tails are solved
-        a second time. `()`: none.
+    levels : levels at which :meth:`StressTest.in_tail` is made. Scenarios in these tails are run
+        again for node-level tail losses. `()`: they are not.
     joint : nodes whose joint defaults are counted: True for all, or some names; by default all of
         up to 200 nodes. Costs time and memory by the square of their number.
     keep : any of "loss", "owners_loss", "contagion" (the part of it by contagion), "socialized"

@@ -81,11 +81,10 @@ class CoupledCascade(Model):
         meet calls with, to creditors in default, 0 to 1.
     run_on : part of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
         for all or {creditor: part}.
-    path : how prices get to where the shock ends: in a number of steps of one ratio, 1 is one
-      jump; or
-        a table of prices, one row a date and one column an asset. Its end is the shock where that
-        moves no prices; else it is scaled to end where the shock does. Halts, margins and delays
-        act between two dates. Clearing is at the end of the path.
+    path : how prices get to where the shock ends: in a number of steps of one ratio, 1 is one jump;
+        or a table of prices, one row a date and one column an asset. Its end is the shock where
+        that moves no prices; else it is scaled to end where the shock does. Halts, margins and
+        delays act between two dates. Clearing is at the end of the path.
     rounds : rounds of the cascade that pass at each date; None: until nothing moves.
     tolerance : change of free money, relative to all of it, below which the rounds stop.
     max_rounds : joint rounds before a run counts as not converged.

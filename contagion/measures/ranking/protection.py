@@ -30,9 +30,8 @@ class Protection:
     Attributes
     ----------
     table : DataFrame step (0: no node is protected): node, loss (borne by owners and external
-      creditors, of
-        all nodes, after this and the steps before), avoided (by all steps so far), support
-        (money that the protected need to pay in full).
+        creditors, of all nodes, after this and the steps before), avoided (by all steps so far),
+        support (money that the protected need to pay in full).
     least : a lower bound on the number of nodes with which any set can avoid as much, or nan for
         models where none is known.
     optimal : true where no smaller set reaches the target: by trying all, or because the number
