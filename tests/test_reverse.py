@@ -10,7 +10,7 @@ from conftest import from_liabilities, others_slow, random_network
 
 import contagion as ct
 from contagion.experiments import reverse
-from contagion.experiments.reverse import direction
+from contagion.experiments.reverse import direction, triggers
 
 
 @pytest.fixture
@@ -390,3 +390,14 @@ def test_single_nodes_that_a_large_network_leaves_out_are_said(line, monkeypatch
     some = reverse.smallest_shock(line, ct.models.RogersVeraart(1.0, 1.0), fail="c")
     assert some.size == pytest.approx(whole.size)
     assert "nodes alone" in some.method and "nodes alone" not in whole.method
+
+
+def test_batches_of_sets_do_not_add_nodes(monkeypatch):
+    """The search goes on from one set, also where a later batch finds a worse one of its size."""
+    monkeypatch.setattr(triggers, "CHUNK", 1)
+    net = random_network(11, 14, 4.0)
+    loss = 0.95 * float(np.maximum(net.book.equity, 0).sum())
+    found = reverse.fewest_triggers(net, loss=loss, max_size=3, sets=14)
+    assert len(found.nodes) <= 3
+    whole = reverse.fewest_triggers(net, loss=1e9, max_size=3, sets=14)
+    assert whole.nodes == () and whole.tried <= 3 * 14

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from ..results.outcome import Outcome
 from ..results.run_arrays import claim_losses
 
 FEW = 2**18  # of triggers × nodes: up to here all nodes are run for every trigger
-TOGETHER = 2**19  # nodes that are copied for one run
-WIDE = 2**14  # nodes that one default reaches, beyond which all nodes are run
+TOGETHER = 2**19  # nodes and claims that are copied for one run, as far as known before
+FIRST, PART = 64, 16  # triggers that are looked at first; a default is wide that reaches more than
+WIDE = 2**14  # this part of the nodes, or so many: all nodes are run for it
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def separable(network: ExposureNetwork, model: Model) -> bool:
 def reached(
     network: ExposureNetwork, model: Model, base: Outcome, triggers: np.ndarray, recovery: float
 ) -> Iterator[Reached]:
-    """The defaults of triggers; those that reach more than `WIDE` nodes are left out.
+    """The defaults of triggers; wide ones are left out, and all others too where most are wide.
 
     Parameters
     ----------
@@ -77,26 +79,39 @@ def reached(
     triggers : (k,) nodes. recovery : what they pay of their debts, in [0, 1].
     """
     copies = _Copies(network, model, base, recovery)
-    size = max(1, TOGETHER // (1 + len(network.amount) // max(len(network), 1)))
-    for first in range(0, len(triggers), size):
-        mine = triggers[first : first + size]
-        keys = np.arange(len(mine), dtype=np.int64) * copies.n + mine
+    n, k = copies.n, len(triggers)
+    size = max(1, TOGETHER // (1 + len(network.amount) // max(n, 1)))
+    most = min(WIDE, max(FIRST, n // PART))
+    cuts = [0, *range(min(FIRST, k), k, size), k]
+    waiting = [triggers[a:b] for a, b in pairwise(cuts)][::-1]
+    many = seen = 0
+    while waiting:
+        mine = waiting.pop()
+        keys = np.arange(len(mine), dtype=np.int64) * n + mine
         members = passing = keys
         while len(mine):
             members, passing = copies.closed(members, passing)
-            wide = np.bincount(members // copies.n, minlength=len(mine)) > WIDE
+            wide = np.bincount(members // n, minlength=len(mine)) > most
             if wide.any():
-                mine, (members, passing) = _without(wide, mine, [members, passing], copies.n)
+                many += int(wide.sum())
+                mine, (members, passing) = _without(wide, mine, [members, passing], n)
                 continue
+            if len(members) > TOGETHER and len(mine) > 1:
+                waiting += np.array_split(mine, 2)
+                break
             found, further = copies.run(mine, members, passing)
             again = np.zeros(len(mine), bool)
-            again[further // copies.n] = True
+            again[further // n] = True
             done = _done(found, ~again)
             if len(done.triggers):
                 yield done
             parts = [members, passing, further]
-            mine, (members, passing, further) = _without(~again, mine, parts, copies.n)
+            mine, (members, passing, further) = _without(~again, mine, parts, n)
             passing = np.union1d(passing, further)
+        else:
+            seen += len(keys)
+            if 2 * many > seen:
+                return
 
 
 def _without(

@@ -125,8 +125,8 @@ def fewest_triggers(
             else:
                 least = size if greedy is None else greedy
                 greedy = least
-                more = [at for at in pool if at not in run.largest]
-                hit, best = run.all((*run.largest, at) for at in more)
+                first = run.largest  # of the size before; the runs change it
+                hit, best = run.all((*first, at) for at in pool if at not in first)
             if hit:
                 names = tuple(network.names[at] for at in best)
                 exact = greedy is None
