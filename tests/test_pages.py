@@ -33,7 +33,10 @@ PAGES = sorted(
     if not {"made", "_build"} & set(path.relative_to(DOCS).parts)
 )
 RUN = [path for path in PAGES if "{code-cell}" in path.read_text("utf-8")]
-LIBRARIES = {"recipes": ("SALib", "arch", "corner", "duckdb", "polars", "xarray")}
+LIBRARIES = {
+    "cluster": ("duckdb",),
+    "recipes": ("SALib", "arch", "corner", "duckdb", "polars", "xarray"),
+}
 FENCES = ("{code-cell} python", "{toctree}", "{image} cascade.png", "sh")
 
 
@@ -81,7 +84,7 @@ def run(path: Path, folder: Path) -> None:
 def test_a_page_runs_without_warnings(path, tmp_path):
     for library in LIBRARIES.get(path.stem, ()):
         if importlib.util.find_spec(library) is None:
-            pytest.skip(f"{library} is not installed: it is in the extra 'recipes'")
+            pytest.skip(f"{library} is not installed: it is in the extra 'docs'")
     run(path, tmp_path)
 
 
