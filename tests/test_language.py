@@ -27,7 +27,7 @@ REFUSED = {
     r"\b[Bb]last radius\b": "what depends on",
     r"\bless than nothing\b": "negative equity",
     r"\bon a rumour\b": "only if it cannot be avoided",
-    r"\bplays no part\b": "is not used",
+    r"\bplays? no part\b": "is not used",
 }
 CODE = re.compile(r"^\s*(?:>>>|\.\.\.) .*$|`[^`]*`", re.M)  # code of a docstring is not language
 ALLOWED = {"everybody", "attribution"}  # a value of `of=` there

@@ -143,10 +143,10 @@ def test_chosen_candidates_and_a_target_out_of_reach(fork):
     assert "target 0 not reached" in repr(found)
 
 
-def test_nobody_needs_protection(fork):
+def test_no_node_needs_protection(fork):
     found = ranking.protect(fork, ct.EisenbergNoe(), ct.Shock.default("d"))
     assert found.nodes == [] and found.reached
-    assert "Protect nobody" in repr(found)
+    assert "Protect no node" in repr(found)
 
 
 def test_what_it_says(fork):

@@ -232,6 +232,10 @@ FIGURES = {
     "bearer_distribution": lambda net, result: ct.plot.bearer_distribution(
         ct.stress_test(net, result.model, ct.scenarios.single_defaults(net))
     ),
+    "distribution": lambda net, result: ct.plot.distribution(net, "amounts"),
+    "trigger_bars": lambda net, result: ct.plot.trigger_bars(
+        ct.measures.every_default(net, ct.models.Furfine())
+    ),
     "efficient_frontier": lambda net, result: ct.plot.efficient_frontier(
         policy.compare(
             net, result.model, result.shock, {"half in collateral": policy.Collateral(0.5)}

@@ -95,7 +95,7 @@ def _value(value: Any) -> str:
 
 
 def idle(nodes: Iterable[Any], shock: Shock) -> str:
-    """A note on nodes whose rules play no part: their recovery is given, on every claim.
+    """A note on nodes whose rules are not used: their recovery rate is given, on all claims.
 
     >>> idle(["a", "b"], Shock.default("a"))
     'note: a defaults with a fixed recovery rate on all claims: its rule is not used'
@@ -104,9 +104,9 @@ def idle(nodes: Iterable[Any], shock: Shock) -> str:
     found = [str(node) for node in dict.fromkeys(nodes) if node in made]
     if not found:
         return ""
-    fails, its = ("fails", "its rule plays") if len(found) == 1 else ("fail", "their rules play")
-    who = ", ".join(found)
-    return f"note: {who} {fails} with a given recovery, the same on every claim: {its} no part"
+    one = len(found) == 1
+    do, its = ("defaults", "its rule is") if one else ("default", "their rules are")
+    return f"note: {', '.join(found)} {do} with a fixed recovery rate on all claims: {its} not used"
 
 
 def needed(given: Rule) -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def shown(done: StudyRun, output: str, result: Any) -> None:
 
 
 def show(result: PropagationResult, noted: bool) -> None:
-    """Print a run; `noted`: also rules that play no part."""
+    """Print a run; `noted`: also rules that are not used."""
     say(*result.summary(), *(f"assumption: {text}" for text in result.network.assumptions))
     if noted and (note := idle(result.network.rules, result.shock)):
         say(note)

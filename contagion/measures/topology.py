@@ -145,7 +145,7 @@ def clustering(network: ExposureNetwork) -> Scores:
 
     Parameters
     ----------
-    network : the exposures; amounts play no part.
+    network : the exposures; amounts are not used.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def core_number(network: ExposureNetwork) -> Scores:
 
     Parameters
     ----------
-    network : the exposures; amounts play no part.
+    network : the exposures; amounts are not used.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def with_holdings_rows(network: N, rows: pd.DataFrame) -> N:
 
 
 def scratch(network: N, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
-    """Other tables under the settings of a network, for a sum that nobody keeps: no record."""
+    """Other tables under the settings of a network, for one sum: no record."""
     settings = {
         "unit": network.unit,
         "external_creditors": network.external_creditors,

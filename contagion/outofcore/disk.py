@@ -156,7 +156,7 @@ class Disk:
         self.files: dict[str, str] = {}
 
     def begin(self, spec: dict[str, Any]) -> None:
-        """Begin, or go on with what is here if it was made from the same.
+        """Begin, or resume what is here if it was made from the same tables.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class Disk:
         self.note()
 
     def note(self) -> None:
-        """Write the manifest anew."""
+        """Write the manifest again."""
         told = {"spec": self.spec, "state": self.state, "files": self.files}
         text = json.dumps({"format": FORMAT, "sha256": _hash(told), **told}, indent=1)
         part = self.path / f".{MANIFEST}.part"

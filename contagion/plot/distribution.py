@@ -1,4 +1,4 @@
-"""How unequal nodes are: the share of them with at least so many partners, or so much money."""
+"""How unequal nodes are: the share of them with at least k partners, or x money."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def distribution(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which share of the nodes has at least so many partners, or claims and debts.
+    """Draw the share of the nodes with at least k partners, or with claims and debts above x.
 
         P(X ≥ x) = #{i : X_i ≥ x} / N
 
@@ -77,7 +77,7 @@ def distribution(
         )  # fmt: skip
     found = np.concatenate([line.get_xdata() for line in handles])
     _scales(ax, found, len(network), of == "partners")
-    across = "at least so many" if of == "partners" else to.named("at least")
+    across = "partners, at least" if of == "partners" else to.named("at least")
     style.frame(ax, across, "share of the nodes")
     style.legend(ax, handles)
     title = "How many partners nodes have" if of == "partners" else "How much nodes claim and owe"

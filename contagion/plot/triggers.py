@@ -45,7 +45,7 @@ def trigger_bars(found: EveryDefault, *, most: int = MOST_DRAWN, ax: Axes | None
     >>> net = ct.datasets.load("neva_ring3")
     >>> ax = ct.plot.trigger_bars(ct.measures.every_default(net, ct.models.Furfine()))
     >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['C', 'A', 'B']
+    ['A', 'B', 'C']
     """
     expect("EveryDefault", found=found)
     if most < 1:

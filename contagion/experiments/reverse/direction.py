@@ -60,8 +60,8 @@ def usual(search: Search) -> tuple[np.ndarray, list[str], str]:
     """Every single node alone and all in proportion, each of size 1; their names, and what is left.
 
     In a large network only those nodes from which most can arrive where the goal is: external
-    assets, times the part that reaches the nodes that have to fail if nobody on the way absorbs
-    any. The text says how many of how many.
+    assets, times the part that reaches the nodes that have to fail if no node on the way
+    absorbs any. The text says how many of how many.
     """
     network, assets = search.network, search.assets
     nodes = np.flatnonzero(assets > 0)

@@ -90,7 +90,7 @@ def protect(
     still bear what it loses, down to 0. Losses are counted from face values, so a node that was
     insolvent before the shock is a candidate too. Greedy: every step protects the node that lowers
     the loss most; with up to 12 candidates all sets of a size are tried, from the smallest. A step
-    runs candidates by their shortfall, and without default costs only until nobody left can avoid
+    runs candidates by their shortfall, and without default costs only until no node left can avoid
     more; with such costs, in a large network, `left_out` says how many were not run.
 
     For clearing without default costs the support is at most the shortfall that the node has when
@@ -258,7 +258,7 @@ def _next(
 ) -> tuple[int, float, int]:
     """Who of the rest, the largest shortfall first, avoids most of the loss `now`, and how much.
 
-    Without default costs nobody avoids more than its shortfall. Last, who was not looked at.
+    Without default costs no node avoids more than its shortfall. Last: the number not run.
     """
     node, most = -1, 0.0
     limit = max(TOGETHER, MOST // len(run.network))

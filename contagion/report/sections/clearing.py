@@ -90,7 +90,7 @@ def _cover(network: ExposureNetwork, houses: list[Any]) -> Exhibit | None:
     ]
     note = (
         f"Amounts in {to.label or 'money'}. Layers: a fund that was put up before, and claims of "
-        "users and of winners where they lose by the rule, which nobody put up. Debts of two: "
+        "users and of winners where they lose by the rule, which are not put up. Debts of two: "
         "claims of the venue on the two nodes that owe it most, after margin where the data are."
         + left_out(len(houses) - VENUES, "more venues")
     )

@@ -77,7 +77,7 @@ def statistics(network: ExposureNetwork, shape: Topology | None) -> Exhibit:
     if shape is None:
         missing = (
             f"Not computed for {len(network):,} nodes: above {LARGE:,} the search for a core takes "
-            "minutes. Whoever makes the report can have it computed first (topology=)."
+            "minutes. It can be computed first and given to the report (topology=)."
         )
         return Exhibit("T4", title, missing=missing)
     tiers, steady = shape.core_periphery, shape.stability
