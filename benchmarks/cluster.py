@@ -4,8 +4,9 @@
 
 Prints one JSON object a line: seconds, how many times faster than one process, tasks, seconds of
 work in a task, what a task costs beyond its work (seconds of all workers less seconds of work, over
-tasks), and whether the numbers are the same to the last bit. Other load on the machine enters; it is printed. The workers start without the setting of
-dask that gives freed memory back at once (docs/howto/cluster.md).
+tasks), and whether the numbers are the same to the last bit. Other load on the machine enters; it
+is printed. The workers start without the setting of dask that gives freed memory back at once
+(docs/howto/cluster.md).
 """
 
 from __future__ import annotations
