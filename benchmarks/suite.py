@@ -4,9 +4,9 @@
 
 Processor seconds, the least of some runs. A task is divided by a unit that the same process has
 measured: the import of pandas and scipy.sparse, or one product of the liabilities with a vector; on
-a busy machine ratios stay where seconds do not. `recorded.json` has the figures of the last
-`--record`; the command ends with status 1 where a task takes a quarter more of its unit (of its
-seconds, where it has none) than there.
+a busy machine ratios stay where seconds do not. `recorded.json` and `docs/about/benchmarks.md` have
+the figures of the last `--record`; the command ends with status 1 where a task takes a quarter more
+of its unit (of its seconds, where it has none) than there.
 """
 
 from __future__ import annotations
@@ -30,6 +30,17 @@ from clearing import near_critical, network
 import contagion as ct
 
 HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "about" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Made by `python benchmarks/suite.py --record` from `benchmarks/recorded.json`; do not edit.
+
+Speed is measured in processor seconds, and divided by a unit that the same process has measured:
+for a clearing one product of the liabilities with a vector, for a start the import of pandas and
+scipy.sparse. On another machine, or a busy one, ratios stay where seconds do not. Run the command
+without `--record` to measure your machine: it writes JSON, this page and curves of growth, and says
+what moved by more than a quarter. The other scripts in `benchmarks/` look at one task each.
+"""
 MOVED = 1.25  # of what is recorded; shared machines differ by a tenth from run to run
 MODEL = ct.EisenbergNoe()
 
@@ -112,7 +123,7 @@ def clearing(n: int, repeat: int) -> Iterator[dict[str, Any]]:
         yield row(task, seconds, unit, reach, n)
 
 
-def every_node(repeat: int) -> Iterator[dict[str, Any]]:
+def every_node() -> Iterator[dict[str, Any]]:
     """The default of every node, in seconds."""
     for n, reach in ((1_000, 0.1), (10_000, 10.0)):
         net = network(n, 10, share=0.2)
@@ -120,6 +131,27 @@ def every_node(repeat: int) -> Iterator[dict[str, Any]]:
         yield row(f"DebtRank of every node, {n:,} nodes", debtrank, None, reach, n)
     clear = least(lambda: ct.measures.each_default(net, MODEL), 1)
     yield row("clearing of every default, 10,000 nodes", clear, None, 60.0, n)
+
+
+def searches() -> Iterator[dict[str, Any]]:
+    """Questions that take many runs, in seconds."""
+    from contagion.experiments.reverse import smallest_shock
+    from contagion.measures import ranking
+
+    n = 10_000
+    net, rng = network(n, 10, share=0.2), np.random.default_rng(2)
+    shock = ct.Shock.loss(dict(zip(
+        net.names, net.book.external_assets * 0.06 * rng.uniform(0.0, 2.0, n), strict=True
+    )))  # fmt: skip
+    for task, call, reach in (
+        ("rank, all measures", lambda: ct.rank(net, measures="all"), 30.0),
+        ("protect five nodes", lambda: ranking.protect(net, MODEL, shock), 10.0),
+        ("critical exposures", lambda: ranking.critical_exposures(net, MODEL, shock), 10.0),
+        ("smallest shock", lambda: smallest_shock(net, MODEL, fail=net.names[5]), 10.0),
+    ):
+        start = time.process_time()
+        call()
+        yield row(f"{task}, 10,000 nodes", time.process_time() - start, None, reach, n)
 
 
 def machine() -> dict[str, Any]:
@@ -146,31 +178,34 @@ def moved(rows: list[dict[str, Any]], recorded: Path) -> list[str]:
     return found
 
 
-def page(told: dict[str, Any], out: Path) -> str:
-    """Machine, table and curves as Markdown; the figure is written beside it."""
+def curves(told: dict[str, Any], out: Path) -> None:
+    """Seconds of a clearing by number of nodes, as a figure."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     frame = pd.DataFrame(told["tasks"])
-    curves = frame[frame["task"].str.startswith("clearing, ")]
     figure, ax = plt.subplots(figsize=(6, 4))
-    for task, mine in curves.groupby("task", sort=False):
+    for task, mine in frame[frame["task"].str.startswith("clearing, ")].groupby("task", sort=False):
         ax.loglog(mine["nodes"], mine["seconds"], marker="o", label=task)
     ax.set(xlabel="nodes, 10 exposures each", ylabel="processor seconds")
     ax.legend()
     figure.savefig(out / "growth.svg")
+
+
+def page(told: dict[str, Any]) -> str:
+    """What is measured, the machine and the table, as Markdown."""
     head = ", ".join(f"{key} {value}" for key, value in told["machine"].items())
-    lines = ["# Benchmarks", "", f"Measured on {head}.", "", "| task | nodes | seconds | measured "
-             "| to reach | |", "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [HEAD, f"Measured on: {head}. Most memory: {told['peak_mb']:,} MB.", ""]
+    lines += ["| task | nodes | seconds | measured | to reach | |", "|---|---|---|---|---|---|"]
     for each in told["tasks"]:
         size = f"{each['nodes']:,}" if each["nodes"] else ""
         word = "" if each["ratio"] <= each["reach"] else "not reached"
         measured = f"{each['ratio']:.4g} {each['of']}"
         cells = each["task"], size, f"{each['seconds']:.4g}", measured, f"{each['reach']:g}", word
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", "![Seconds by number of nodes](growth.svg)", ""])
+    return "\n".join([*lines, ""])
 
 
 def main() -> int:
@@ -183,7 +218,7 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     rows = []
     sizes = [10**k for k in range(3, 8) if 10**k <= given.largest]
-    parts = [start_up(given.repeat), small(given.repeat), every_node(given.repeat)]
+    parts = [start_up(given.repeat), small(given.repeat), every_node(), searches()]
     for part in parts + [clearing(n, given.repeat) for n in sizes]:
         for each in part:
             print(json.dumps(each), flush=True)
@@ -192,11 +227,13 @@ def main() -> int:
     told = {"machine": machine(), "peak_mb": peak, "tasks": rows}
     text = json.dumps(told, indent=1) + "\n"
     (given.out / "suite.json").write_text(text, "utf-8")
-    (given.out / "README.md").write_text(page(told, given.out), "utf-8")
+    (given.out / "README.md").write_text(page(told), "utf-8")
+    curves(told, given.out)
     found = moved(rows, HERE / "recorded.json")
     print("\n".join(found or ["nothing moved"]))
     if given.record:
         (HERE / "recorded.json").write_text(text, "utf-8")
+        PAGE.write_text(page(told), "utf-8")
     return int(any(line.startswith("slower") for line in found))
 
 

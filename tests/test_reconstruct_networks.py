@@ -236,3 +236,14 @@ def test_options_that_mean_nothing():
     ):
         with pytest.raises(ValueError):
             call()
+
+
+@pytest.mark.parametrize("method", [
+    ct.synthetic.reconstruct.maximum_entropy,
+    lambda margins: ct.synthetic.reconstruct.fitness(margins, links=40_000, rng=1),
+])  # fmt: skip
+def test_more_pairs_than_memory_holds_are_refused_before_they_are_made(method):
+    n = 5_001
+    margins = Margins(list(range(n)), claims=np.ones(n), debts=np.ones(n))
+    with pytest.raises(ct.errors.NetworkError, match=r"25,005,000.*minimum_density"):
+        method(margins)

@@ -93,7 +93,7 @@ def rank(
         meaning = {key: m.to_dict() for key, m in MEASURES.items() if key in used}
         rows = frame.head(top).reset_index().to_dict("records")
         said = {"agreement": found.sentence, "tau": found.tau.to_dict()} if found else {}
-        said["undefined"] = frame.reasons
+        said |= {"undefined": frame.reasons, "notes": frame.notes}
         print_json({"unit": net.unit, "ranking": rows, "measures": meaning, **said})
         return
     show(net, frame, wanted, top)
@@ -106,6 +106,8 @@ def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> 
     found = _agreeing(frame, wanted)
     if found is not None:
         _compared(network, frame, found, top)
+        for note in frame.notes:
+            put(paragraph(note))
         return
     dropped = [c for c in frame if c in SHEET or str(c).startswith("contagion_index")]
     shown = frame.head(top).drop(columns=dropped)  # the index is a loss shown, as a share

@@ -216,7 +216,7 @@ def impact_diffusion(network: ExposureNetwork, *, binary: bool = True) -> pd.Dat
 def _diffusions(
     network: ExposureNetwork, binary: bool, k: int | None, rng: Rng
 ) -> list[pd.DataFrame]:
-    """Impact diffusion influence; with `k` one table for every group of the draw."""
+    """Impact diffusion influence; one table, or one for every group of the draw of k."""
     impact = impact_matrix(network, binary=binary)
     reach = impact.sum(axis=1)
     paths = exponential(impact, np.ones(len(network)))

@@ -14,6 +14,7 @@ from ...errors import NetworkError
 from ...text import known_name, money, plural
 
 ROUNDING = 1e-9  # of a margin, within which sums agree
+MOST = 25_000_000  # cells of a method that gives each an amount: 5,000 nodes, some 4 GB
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,22 @@ class Problem:
     def live(self) -> np.ndarray:
         """(n, n) bool, free cells whose creditor and debtor have money to place."""
         return np.asarray(self.free & (self.supply > 0)[:, None] & (self.demand > 0))
+
+    def dense(self, method: str) -> tuple[np.ndarray, np.ndarray]:
+        """`cells`, for a method that gives money to every one of them.
+
+        Raises
+        ------
+        NetworkError : for more than `MOST` cells.
+        """
+        count = int(self.live.sum())
+        if count > MOST:
+            raise NetworkError(
+                f"{method} gives an amount to every pair of creditor and debtor, and there are "
+                f"{count:,} ({MOST:,} at most). minimum_density places two exposures a node; or "
+                "put small nodes together before."
+            )
+        return self.cells
 
     def ordered(self, values: Any) -> np.ndarray:
         """A matrix (n, n) in the order of the margins, in the order used here."""

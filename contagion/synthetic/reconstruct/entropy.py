@@ -41,7 +41,7 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     Raises
     ------
     NetworkError : for a prior of another shape or with negative cells, and where its cells cannot
-        carry the margins.
+        carry the margins; without a prior for more than 25,000,000 pairs (5,000 nodes).
     ConvergenceError : where a margin is missed by more than 1e-9 of it.
 
     Example
@@ -62,13 +62,12 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     von Peter (2015), Quantitative Finance 15(4), p. 628, is in the tests.
     """
     problem = margins._problem
-    live = problem.live
     if prior is None:
-        row, column = problem.cells
+        row, column = problem.dense("Maximum entropy")
         weight = problem.supply[row] * problem.demand[column]
     else:
         table = matrix(prior, margins, problem, "prior")
-        row, column = np.nonzero(live & (table > 0))
+        row, column = np.nonzero(problem.live & (table > 0))
         weight = table[row, column]
     weight = weight / max(float(weight.max(initial=0.0)), 1e-300)
     found = balanced(row, column, weight, problem.supply, problem.demand)

@@ -215,7 +215,7 @@ def fitness(
     Raises
     ------
     NetworkError : where fewer or more links are asked than there can be, and where exact margins
-        take more.
+        take more; for more than 25,000,000 pairs (5,000 nodes).
     ArgumentError : Unless exactly one of `density` and `links` is given; for `samples` below 1.
 
     Example
@@ -234,13 +234,13 @@ def fitness(
     if samples < 1:
         raise ArgumentError(f"samples={samples}: take 1 or more.")
     problem = margins._problem
+    row, column = problem.dense("The fitness model")
     wanted = asked(margins, density, links)
     if exact_margins:
         probability = with_one_each(problem, wanted)
     else:
         _, probability = calibrated(problem, wanted)
     generator = np.random.default_rng(rng)
-    row, column = problem.cells
     chance = probability[row, column]
     even = balanced(
         row, column, problem.supply[row] * problem.demand[column], problem.supply, problem.demand
