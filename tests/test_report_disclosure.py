@@ -17,8 +17,7 @@ from scipy.optimize import linprog
 from test_report import Page
 
 import contagion as ct
-from contagion.plot.interactive import unpacked
-from contagion.plot.interactive.data import packed
+from contagion.plot.interactive.data import packed, unpacked
 from contagion.report import Disclosure
 from contagion.report.sections.kinds_table import between
 from contagion.report.suppression import determined, primary, protected

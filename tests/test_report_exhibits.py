@@ -13,7 +13,7 @@ from test_report import Page
 
 import contagion as ct
 from contagion.measures import scorecards
-from contagion.plot.interactive import unpacked
+from contagion.plot.interactive.data import unpacked
 from contagion.report.given import given
 from contagion.report.page_one import sentences
 

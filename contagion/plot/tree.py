@@ -11,6 +11,7 @@ from ..media import figure
 from ..results.propagation_result import PropagationResult
 from ..text import plural
 from ..units import Scale, scale
+from ..vocabulary import MOST_DRAWN
 from . import style
 from .maps.choice import STATES, states
 from .maps.labels import broad
@@ -19,7 +20,6 @@ from .pieces import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 24
 ROW = 0.24  # inches
 MARGIN, LEAST = 10.0, 20.0  # points beside the tree; between columns, at least
 SLACK = 1e-6  # points: the broadest text fits to the last bit
@@ -30,7 +30,9 @@ LOOK = {
 
 
 @figure
-def cascade_tree(result: PropagationResult, *, most: int = MOST, ax: Axes | None = None) -> Axes:
+def cascade_tree(
+    result: PropagationResult, *, most: int = MOST_DRAWN, ax: Axes | None = None
+) -> Axes:
     """Draw the cascade as a tree: each node below the one from which it has most of its loss.
 
     One row a node, one column a step from the shock; the width of a line is the root of what the

@@ -20,7 +20,9 @@ from ..measures.scorecards.gsib import GsibScores
 from ..media import REPORTS, ending, folder, guarded, visible
 from ..network.exposure_network import ExposureNetwork
 from ..panel import PanelRun
-from ..plot.interactive import figure_block, rendered, table_block, unpacked
+from ..plot.interactive.blocks import figure_block, table_block
+from ..plot.interactive.data import unpacked
+from ..plot.interactive.page import rendered
 from ..records import Table
 from ..results.propagation_result import PropagationResult
 from ..study import Study, StudyRun

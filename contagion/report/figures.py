@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..facts import Sentence
-from ..plot.interactive import axes_svg
+from ..plot.interactive.blocks import axes_svg
 from .parts import Exhibit
 
 if TYPE_CHECKING:

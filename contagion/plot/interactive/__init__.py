@@ -13,24 +13,6 @@ mode, prints, and is served by the keyboard.
 
 from __future__ import annotations
 
-from .blocks import asset, axes_svg, chart_block, figure_block, map_block, table_block
-from .data import unpacked
-from .hover import exceedance_chart, phase_chart
-from .page import Interactive, interactive, network_block, nodes_block, rendered
+from .page import Interactive, interactive
 
-__all__ = [
-    "Interactive",
-    "asset",
-    "axes_svg",
-    "chart_block",
-    "exceedance_chart",
-    "figure_block",
-    "interactive",
-    "map_block",
-    "network_block",
-    "nodes_block",
-    "phase_chart",
-    "rendered",
-    "table_block",
-    "unpacked",
-]
+__all__ = ["Interactive", "interactive"]

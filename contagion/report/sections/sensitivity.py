@@ -11,7 +11,7 @@ from ...experiments.reverse import BreakEven, Smallest, Triggers
 from ...experiments.sweeping import Sweep
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
-from ...plot.interactive import phase_chart
+from ...plot.interactive.hover import phase_chart
 from ...plot.pieces import names
 from ...results.socialization import BASELINE
 from ...text import listed, plural, same_scale

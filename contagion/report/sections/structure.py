@@ -13,7 +13,7 @@ from ...facts import Fact, Sentence
 from ...measures import LeverageStability, Topology
 from ...network.exposure_network import ExposureNetwork
 from ...plot.distribution import Of
-from ...plot.interactive import network_block
+from ...plot.interactive.page import network_block
 from ...plot.pieces import names
 from ...plot.style import kinds
 from ...text import listed, plural

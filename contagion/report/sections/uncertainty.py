@@ -11,7 +11,7 @@ from ...experiments.over_networks import OverNetworks
 from ...experiments.stress import StressTest
 from ...facts import Fact, Sentence
 from ...network.exposure_network import ExposureNetwork
-from ...plot.interactive import exceedance_chart
+from ...plot.interactive.hover import exceedance_chart
 from ...plot.pieces import names
 from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
