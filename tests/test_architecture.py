@@ -49,6 +49,7 @@ ROOMS = (
     "plot",
     "report",
     "cli",
+    "__main__",
 )
 LEVEL = {name: level for level, name in enumerate(ROOMS)}
 HEAVY = {  # loaded on use, never by `import contagion`

@@ -30,6 +30,7 @@ from .waterfalls import calls, layers
 
 MOST = 40
 PATHS = 6
+TREE = 24  # rows
 SUMMED = ["loss", "direct_loss", "contagion_loss", "shortfall"]  # columns of T9 with a total
 
 
@@ -46,7 +47,9 @@ def _of_run(result: PropagationResult, tag: str) -> list[Exhibit]:
     if result.borne[0].any() or result.borne[1].any():
         text = "Each node below the one from which it has most of its loss."
         title = run_title("The cascade as a tree", tag)
-        drawn.append(figure(f"F7T{tag}", title, partial(plot.cascade_tree, result), text))
+        drawn.append(
+            figure(f"F7T{tag}", title, partial(plot.cascade_tree, result, most=TREE), text)
+        )
     travel = [*drawn, paths(result, tag), nodes_table(result, tag)]
     if not result.model.settles:
         return [bearers_figure(result, tag), *travel]
