@@ -100,6 +100,7 @@ def notebook(
     -------
     >>> notebook("two\\n<lines>")
     '<p>two<br>&lt;lines&gt;</p>'
+    >>> import pandas as pd
     >>> table = notebook("", pd.DataFrame({"loss": [2.58e8]}), "USD", ["loss"])
     >>> "loss, USD m" in table, "258.0" in table
     (True, True)
