@@ -3,6 +3,7 @@ registries, the API reference and the notebooks into `docs/made/`."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import warnings
 from pathlib import Path
@@ -35,7 +36,12 @@ nitpicky = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_build" / "cells")
+sources = [
+    p for name in ("contagion", "datasets", "examples") for p in (HERE.parent / name).rglob("*")
+]
+texts = b"".join(p.read_bytes() for p in sorted(sources) if p.is_file() and p.suffix != ".pyc")
+# a page is executed again when the package has changed, not only when its cells have
+nb_execution_cache_path = str(HERE / "_build" / "cells" / hashlib.sha256(texts).hexdigest()[:16])
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "error"
