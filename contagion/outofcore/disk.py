@@ -58,7 +58,9 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
     try:
         shutil.rmtree(place / SPILL, ignore_errors=True)
         work.execute(f"set temp_directory = {quoted(place / SPILL)}")
-        work.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        work.execute("set preserve_insertion_order = false")
+        with suppress(duckdb.Error):  # refused in a notebook without ipywidgets, which has no bar
+            work.execute("set enable_progress_bar = false")
         try:
             work.execute(f"set memory_limit = {quoted(memory)}")
         except duckdb.Error:
