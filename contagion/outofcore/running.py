@@ -38,10 +38,10 @@ def clear(
 
         p = min(p̄, max(0, e + Πᵀ p − external liabilities))
 
-    as in :class:`contagion.EisenbergNoe`: pro rata, external creditors ahead of the graph. Only what every
-    round needs passes through memory; the rest is on disk. The same call with the same folder goes
-    on where it stopped, and no number depends on that, on `memory` or on the number of threads, to
-    the last bit (see :mod:`contagion.outofcore.disk`).
+    as in :class:`contagion.EisenbergNoe`: pro rata, external creditors ahead of the graph. Only
+    what every round needs passes through memory; the rest is on disk. The same call with the same
+    folder resumes where it stopped, and no number depends on that, on `memory` or on the number of
+    threads, to the last bit (see :mod:`contagion.outofcore.disk`).
 
     Parameters
     ----------
