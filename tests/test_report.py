@@ -156,7 +156,7 @@ def test_page_one_is_made_of_the_numbers(page, result):
     assert f"{money(s.socialized, 'USD')} ({s.socialized_share:.0%}) is socialized" in text
     assert "2 further nodes default because of it: Voyager and Genesis." in text
     assert "1.19 bn USD was missing at Celsius before the shock, which adds 0.0406 bn USD" in text
-    assert "1,637 m USD (71%) falls on outside creditors: of Genesis (1,000 m USD)" in text
+    assert "1,637 m USD (71%) falls on external creditors: of Genesis (1,000 m USD)" in text
 
 
 def test_ranking_is_that_of_the_table(page, net):

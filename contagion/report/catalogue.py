@@ -19,7 +19,7 @@ class Entry:
 
 EXHIBITS = {
     "T0": Entry("who bears the loss in each case of the report: owners, holders of claims whose "
-                "balance sheet is not known, outside creditors", "result.ledger", "run/bearers"),
+                "balance sheet is not known, external creditors", "result.ledger", "run/bearers"),
     "C1": Entry("the card of the dataset: source, evidence, terms", "datasets.card(name)"),
     "C2": Entry("the sources that the rows of the tables name", "card.sources"),
     "C3": Entry("what was done to make the network, in order", "network.provenance.table"),

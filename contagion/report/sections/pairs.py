@@ -82,8 +82,9 @@ def _triggers(found: EveryDefault) -> Exhibit:
     more = len(frame) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}: what the owners of other nodes lose, at most their "
-        "equity; outside creditors are in the ranking, not here. Direct: on claims on the trigger; "
-        "cascade: all the rest. Contagion index: of the capital of the others. –: not defined."
+        "equity; external creditors are in the ranking, not here. Direct: on claims on the "
+        "trigger; cascade: all the rest. Contagion index: of the capital of the others. –: not "
+        "defined."
         + (" By channel: shares of what the others lose." if shares else "")
         + left_out(more, "triggers that cost less")
     )
