@@ -107,7 +107,7 @@ def test_every_id_is_used_once_and_every_link_leads_somewhere(html, page):
 
 def test_stable_ids(page):
     found = (
-        "cover findings page-one about F1 T4 T4D F2 T5 F4 T6 T7 F10B T10 F10 S1 F7 T10P T10N "
+        "cover findings page-one about F1 T4 T4D F2 T5 F4 T6 F5 T7 F10B T10 F10 S1 F7 T10P T10N "
         "T10H T11 F11R C1 T1 T3 T2 C2 A3 A4 A1 A2 A5 R1 R2"
     )
     for name in found.split():

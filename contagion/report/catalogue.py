@@ -47,6 +47,8 @@ EXHIBITS = {
     "F4": Entry("share of the k largest nodes, k from 1 to all", "plot.cumulative_shares"),
     "T6": Entry("face value of all claims of a creditor on a debtor, over its capital",
                 "measures.scorecards.large_exposures(network)"),
+    "F5": Entry("face value of claims from kinds of debtors to kinds of creditors",
+                "plot.kind_flow"),
     "T7": Entry("claims less debts inside the network", "network.balance_sheet"),
     "T7I": Entry("face value of claims by instrument, currency, layer, maturity",
                  "network.exposures"),
