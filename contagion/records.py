@@ -23,6 +23,7 @@ from .media import TABLES, ending, guarded, notebook, page, shown, visible
 from .text import listing
 
 Why: TypeAlias = Mapping[Any, str]  # {row: why it is NaN}
+ROWS = 20  # of a long table in a notebook
 SHOWN = 6  # reasons that are printed below a table
 MERGED = "NaN in the table that was merged"
 NO_ROW = "no row in the other table"
@@ -283,6 +284,34 @@ class Table(_Record):
         """One column with its definition and its reasons."""
         mine = self.definitions.get(column, ""), self.reasons.get(column, {})
         return Scores(self.table[column], *mine)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Amounts(Table):
+    """A table whose column `amount` is money; a notebook shows it on one scale, with the unit.
+
+    Attributes
+    ----------
+    unit : of the amounts.
+
+    Example
+    -------
+    >>> owed = Amounts(pd.DataFrame({"node": ["a"], "amount": [2.58e8]}), unit="USD")
+    >>> "amount, USD m" in owed._repr_html_(), owed["amount"].sum()
+    (True, np.float64(258000000.0))
+    """
+
+    unit: str = ""
+
+    def _repr_html_(self) -> str:
+        most = self.table.head(ROWS)
+        head = f"The first {ROWS} of {len(self):,} rows." if len(self) > ROWS else ""
+        below = Table(self.table, {}, self.reasons, self.notes)._lines()
+        said = "".join(f"<p>{page(line)}</p>" for line in below)
+        return notebook(head, most, self.unit, ("amount",)) + said
+
+    def _also(self) -> dict[str, Any]:
+        return {"unit": self.unit} if self.unit else {}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -128,6 +128,7 @@ FIGURES = {
         ct.lookthrough.look_through(network(n))
     ),
     "kind_heat": lambda n: ct.plot.kind_heat(network(n)),
+    "kind_flow": lambda n: ct.plot.kind_flow(network(n)),
     "victim_heat": lambda n: ct.plot.victim_heat(victims(n), unit="USD"),
     "exceedance": lambda n: ct.plot.exceedance(stressed(n)),
     "bearer_distribution": lambda n: ct.plot.bearer_distribution(stressed(n)),

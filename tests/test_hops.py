@@ -197,7 +197,7 @@ def test_a_lender_in_default_reaches_its_debtors():
     result = ct.models.JointModel(funding=Funding(0.5, 0.2)).propagate(net, ct.Shock.loss({"a": 5}))
     assert result.hops.tolist() == [0, 1, -1]
     s = result.socialization
-    # outside creditors of a lose 4; b owes a and has no claim on it
+    # external creditors of a lose 4; b owes a and has no claim on it
     assert s.borne == pytest.approx(6) and s.bystander_share == pytest.approx(1 / 6)
     assert result.entries.deadweight["forced sales"].tolist() == pytest.approx([0, 1, 0])
     both = ct.models.CreditFunding(1.0, 0.5, 0.2).propagate(net, ct.Shock.default("a"))

@@ -230,6 +230,7 @@ def figures(net, result):
         "cumulative_shares": lambda: plot.cumulative_shares(net),
         "exceedance": lambda: plot.exceedance(test),
         "kind_heat": lambda: plot.kind_heat(net),
+        "kind_flow": lambda: plot.kind_flow(net),
         "layer_gap": lambda: plot.layer_gap(layers.by_layer(net, model, shock)),
         "liquidation_profile": lambda: plot.liquidation_profile(book, HOSTILE["dollars"]),
         "look_through_flow": lambda: plot.look_through_flow(look_through(net)),

@@ -268,7 +268,7 @@ def test_flow_of_a_stack_says_who_has_what():
     assert said[:2] == ["ETH 120.0", "BTC 30.0"]
     assert "vault 110.0, its own 30.0" in said  # 50 and 60 of the coin, owes 80
     assert "user 90.0, all its own" in said
-    assert "outside creditors of lender 30.0" in said
+    assert "external creditors of lender 30.0" in said
     boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     assert len(boxes) == 7
 

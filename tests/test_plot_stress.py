@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import Hasty
 from matplotlib import pyplot as plt
+from matplotlib.patches import PathPatch, Rectangle
 
 import contagion as ct
 from contagion.plot.heat import kind_amounts
@@ -216,6 +217,24 @@ def test_kinds_are_summed_in_cells_and_at_the_ends():
     }  # fmt: skip
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("debtor", "creditor")
     assert "USD m" in note_of(ax)
+
+
+def test_a_flow_between_kinds_has_debtors_on_the_left_and_widths_in_money():
+    ax = ct.plot.kind_flow(kinds_network(["bank", "bank", "fund"], 10.0))
+    said = [text.get_text().replace("\n", " ") for text in ax.texts]
+    assert said[:4] == [
+        "bank 40.00 (67%)",
+        "fund 20.00 (33%)",
+        "bank 30.00 (50%)",
+        "fund 30.00 (50%)",
+    ]
+    assert said[4:6] == ["debts of", "claims of"] and "USD m" in note_of(ax)
+    boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    bands = [patch.get_path().vertices for patch in ax.patches if isinstance(patch, PathPatch)]
+    unit = boxes[0].get_height() / 40.0  # points for a unit of money
+    assert [box.get_height() / unit for box in boxes] == pytest.approx([40.0, 20.0, 30.0, 30.0])
+    wide = sorted((band[0][1] - band[-2][1]) / unit for band in bands)
+    assert wide == pytest.approx([10.0, 20.0, 30.0])
 
 
 def test_many_kinds_become_other_kinds():

@@ -27,7 +27,7 @@ D, W = 11.3, 0.95
 
 
 def two_firms(assets, debt=0.0, equity=0.0, due=D) -> ct.ExposureNetwork:
-    """Each firm holds parts of the other's debt (pari passu with outside creditors) and equity."""
+    """Each firm holds parts of the other's debt (pari passu with external creditors) and equity."""
     holdings = [{"owner": i, "company": j, "fraction": equity} for i, j in ("ab", "ba")]
     return ct.ExposureNetwork.from_matrix(
         [[0, debt * due], [debt * due, 0]],

@@ -14,7 +14,7 @@ import pytest
 import contagion as ct
 from contagion import lookthrough, measures, randomgraphs
 from contagion.measures import MEASURES, scorecards
-from contagion.records import NO_ROW, Scores, Table
+from contagion.records import NO_ROW, Amounts, Scores, Table
 
 PACKAGE = Path(ct.__file__).parent
 
@@ -236,3 +236,16 @@ def test_a_record_says_why_in_eighty_columns():
     assert "'glasserman_young' for 'c': balance sheet not known" in text
     assert "no claims" in repr(SCORES) and repr(SCORES).splitlines()[-2] == "x"
     assert "<table" in SCORES._repr_html_() and "no claims" in SCORES._repr_html_()
+
+
+def test_a_ledger_in_a_notebook_is_on_one_scale_with_its_unit_and_of_limited_length():
+    net = ct.datasets.load("cefi_credit_2022")
+    ledger = ct.EisenbergNoe().propagate(net, ct.Shock.default("three_arrows")).ledger
+    assert set(ledger.definitions) == set(ledger) and ledger.unit == net.unit
+    html, (largest, *_) = ledger._repr_html_(), ledger["amount"]
+    assert "<th>amount, USD m</th>" in html and f"{largest / 1e6:,.1f}" in html
+    assert repr(ledger).endswith(f"unit: {net.unit}")
+    again = pickle.loads(pickle.dumps(ledger))
+    pd.testing.assert_frame_equal(again.table, ledger.table)
+    long = Amounts(pd.concat([ledger.table] * 9, ignore_index=True), unit="USD")._repr_html_()
+    assert long.count("<tr>") == 20 and f"The first 20 of {9 * len(ledger)} rows." in long

@@ -107,7 +107,7 @@ def test_every_id_is_used_once_and_every_link_leads_somewhere(html, page):
 
 def test_stable_ids(page):
     found = (
-        "cover findings page-one about F1 T4 T4D F2 T5 F4 T6 T7 F10B T10 F10 S1 F7 T10P T10N "
+        "cover findings page-one about F1 T4 T4D F2 T5 F4 T6 F5 T7 F10B T10 F10 S1 F7 T10P T10N "
         "T10H T11 F11R C1 T1 T3 T2 C2 A3 A4 A1 A2 A5 R1 R2"
     )
     for name in found.split():
@@ -156,7 +156,7 @@ def test_page_one_is_made_of_the_numbers(page, result):
     assert f"{money(s.socialized, 'USD')} ({s.socialized_share:.0%}) is socialized" in text
     assert "2 further nodes default because of it: Voyager and Genesis." in text
     assert "1.19 bn USD was missing at Celsius before the shock, which adds 0.0406 bn USD" in text
-    assert "1,637 m USD (71%) falls on outside creditors: of Genesis (1,000 m USD)" in text
+    assert "1,637 m USD (71%) falls on external creditors: of Genesis (1,000 m USD)" in text
 
 
 def test_ranking_is_that_of_the_table(page, net):

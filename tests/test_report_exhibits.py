@@ -92,6 +92,22 @@ def test_figures_of_a_run_and_of_every_default(tmp_path):
         assert "var(" not in text and "<script" not in text  # as drawn, for any reader of pictures
 
 
+def test_the_worst_trigger_has_a_tree_where_no_run_begins_with_it(tmp_path):
+    net = ct.datasets.load("cefi_credit_2022")
+    every = ct.measures.every_default(net, MODEL)
+    worst = every.triggers["default_impact"].idxmax()
+    run = every.worst
+    assert run.shock == ct.Shock.default(worst, recovery=0.0)
+    assert every.losses.loc[worst].sum() == pytest.approx(run.loss[~run.triggers].sum())
+    other = next(str(name) for name in net.names if name != worst)
+    for node, shown in ((other, True), (worst, False)):
+        done = MODEL.propagate(net, ct.Shock.default(node))
+        page = Page(
+            ct.write_report(tmp_path / "r.html", net, done, defaults=every).read_text("utf-8")
+        )
+        assert ("F7W-figure" in page.ids) is shown
+
+
 def test_the_data_of_a_map_are_the_nodes_of_the_result(tmp_path):
     net = ct.datasets.load("cefi_credit_2022")
     done = MODEL.propagate(net, ct.Shock.default("three_arrows"))

@@ -96,7 +96,7 @@ def test_external_creditors_bear_at_one_hop_more():
     """a owes 5 outside (senior) and 10 to b, has 15 and loses 12; b owes 9 outside."""
     net = from_liabilities([[0, 10], [0, 0]], [18, 2], [5, 9])
     result = ct.EisenbergNoe().propagate(net, ct.Shock.loss({"a": 15.0}))
-    # 3 left: outside creditors get 3 of 5, b nothing; b has 2 for 9 outside
+    # 3 left: external creditors get 3 of 5, b nothing; b has 2 for 9 outside
     assert result.outcome.external_paid.tolist() == pytest.approx([3, 2])
     assert lost(result) == {
         ("a", "owners"): (0, 3),

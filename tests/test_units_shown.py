@@ -206,6 +206,7 @@ FIGURES = {
     "cascade": lambda net, result: ct.plot.cascade(result),
     "who_pays": lambda net, result: ct.plot.who_pays(result),
     "kind_heat": lambda net, result: ct.plot.kind_heat(net),
+    "kind_flow": lambda net, result: ct.plot.kind_flow(net),
     "victim_heat": lambda net, result: ct.plot.victim_heat(victims(net, result), unit=net.unit),
     "cumulative_shares": lambda net, result: ct.plot.cumulative_shares(net),
     "layer_gap": lambda net, result: ct.plot.layer_gap(

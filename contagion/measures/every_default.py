@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..parallel import each
 from ..results.outcome import Outcome
+from ..results.propagation_result import PropagationResult
+from ..shocks import Shock
 from ..text import same_scale
 from .impact import CHUNK, each_default
 
@@ -48,6 +51,23 @@ class EveryDefault:
     triggers: pd.DataFrame
     victims: pd.DataFrame
     losses: pd.DataFrame
+
+    @cached_property
+    def worst(self) -> PropagationResult | None:
+        """The run of the trigger with which others lose most; None where none costs them anything.
+
+        Example
+        -------
+        >>> import contagion as ct
+        >>> net = ct.datasets.load("neva_ring3")
+        >>> every_default(net, ct.models.Furfine()).worst.shock.defaults
+        (('A', 0.0),)
+        """
+        impact = self.triggers["default_impact"]
+        if not (impact > 0).any():
+            return None
+        shock = Shock.default(impact.idxmax(), recovery=self.recovery)
+        return self.model.propagate(self.network, shock)
 
     @shown
     def __repr__(self) -> str:

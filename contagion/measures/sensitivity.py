@@ -229,7 +229,7 @@ def _slopes(
     if not done.converged:
         raise ConvergenceError(
             f"The adjoint solve of {type(result.model).__name__} did not converge: a group of "
-            "nodes without own assets or outside creditors passes losses round and round."
+            "nodes without own assets or external creditors passes losses round and round."
         )
     write = _by_equity if valued else _by_segments
     arrays = write(result, system, moves, done, partial, outside)

@@ -100,7 +100,7 @@ def threat_index(
     if not (done.converged.all() and found.converged):
         raise ConvergenceError(
             "The threat index did not converge. Look for a group of nodes "
-            "without own assets or outside creditors, in which cash goes round and round."
+            "without own assets or external creditors, in which cash goes round and round."
         )
     saved = partial[SHOCK] + found.at(moves)
     return scored("threat_index", saved, network.names, {UNKNOWN: ~book.known})

@@ -6,6 +6,7 @@ deterministic; nothing is computed here.
 - `graph` with `maps/`: the map of a network of any size; `rounds`, `bearers`, `boxes`: one shock
 - `tree`, `byhop`: one shock by steps; `periods`, `frontier`, `quadrant`: comparisons
 - `waterfall`, `rule_comparison`, `flow`, `flowboxes`: loss sharing and look-through
+- `kindflow`: claims between kinds
 - `heat`, `exceedance`, `bearerspread`, `phase`, `window`: many scenarios, grids, random graphs
 - `ranks`, `triggers`, `concentration`, `distribution`, `layers`: measures and layers
 - `criticality`, `profile`, `path`: liquidations
@@ -28,6 +29,7 @@ from .frontier import efficient_frontier
 from .graph import network
 from .heat import kind_heat, victim_heat
 from .interactive import interactive
+from .kindflow import kind_flow
 from .layers import layer_gap
 from .path import cascade_path
 from .periods import period_change
@@ -56,6 +58,7 @@ __all__ = [
     "exceedance",
     "impact_quadrant",
     "interactive",
+    "kind_flow",
     "kind_heat",
     "layer_gap",
     "liquidation_profile",

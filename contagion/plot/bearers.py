@@ -28,7 +28,7 @@ def who_pays(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw who bears the loss in the end, the largest first; the bars add up to `borne`.
 
     Colour is the role: the owners of a node, a holder whose balance sheet is not known, or the
-    creditors of a node outside the graph. Above 14 bearers the rest is one bar.
+    external creditors of a node. Above 14 bearers the rest is one bar.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def _rows(result: PropagationResult) -> pd.DataFrame:
     names = dict(zip(net.names, map(short, style.titles(net)), strict=True))
     frame = frame[["bearer", "role", "amount"]].assign(
         label=[
-            f"{names[bearer]}: outside creditors" if role == "external creditors" else names[bearer]
+            f"{names[bearer]}: {role}" if role == "external creditors" else names[bearer]
             for bearer, role in zip(frame["bearer"], frame["role"], strict=True)
         ]
     )

@@ -1,4 +1,4 @@
-"""What the cascade figure shows: boxes (nodes, groups of nodes, outside creditors) and links."""
+"""What the cascade figure shows: boxes (nodes, groups of nodes, external creditors) and links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 9  # boxes with a name in one column
 
 @dataclass(frozen=True)
 class Box:
-    """A node, several small ones, or the outside creditors of one; height in money."""
+    """A node, several small ones, or the external creditors of one; height in money."""
 
     column: int
     name: str
@@ -85,7 +85,7 @@ def _outside_boxes(
     links: dict[tuple[int, int], float],
     to: Scale,
 ) -> None:
-    """Boxes for outside creditors: by name where they bear much, in one a column where little."""
+    """Boxes for external creditors: by name where they bear much, in one a column where little."""
     total = float(outside.sum())
     columns: dict[int, list[int]] = defaultdict(list)
     for i in map(int, np.flatnonzero(outside > 0)):
@@ -100,7 +100,7 @@ def _outside_boxes(
             of = str(names[group[0]]) if len(group) == 1 else f"{len(group)} nodes"
             for i in group:
                 links[place[i], len(found)] += float(outside[i])
-            name = f"outside creditors of {of}"
+            name = f"external creditors of {of}"
             said = _loses(amount, to, "lose", "lose nothing")
             found.append(Box(column, name, said, OUTSIDE, amount))
 

@@ -31,7 +31,7 @@ WORDS = {
     "initial_loss": "initial loss",
     "socialized": "socialized loss",
     "deadweight": "deadweight",
-    "external_loss": "loss of creditors outside the graph",
+    "external_loss": "loss of external creditors",
 }
 
 

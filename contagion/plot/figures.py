@@ -17,6 +17,7 @@ from .flow import look_through_flow
 from .frontier import efficient_frontier
 from .graph import network
 from .heat import kind_heat, victim_heat
+from .kindflow import kind_flow
 from .layers import layer_gap
 from .path import cascade_path
 from .periods import period_change
@@ -58,6 +59,7 @@ ALL = (
     Figure(rule_comparison, "The same loss under several rules", "a comparison of rules"),
     Figure(look_through_flow, "What stands behind each claim", "a look-through"),
     Figure(kind_heat, "Claims between kinds", "a network"),
+    Figure(kind_flow, "Claims between kinds, from debtors to creditors", "a network"),
     Figure(victim_heat, "What each node loses when another fails", "a table of victims"),
     Figure(exceedance, "How often more is lost", "a stress test"),
     Figure(bearer_distribution, "Who bears the socialized loss, over scenarios", "a stress test"),

@@ -19,7 +19,7 @@ NAMED = 5  # base assets with a colour of their own
 DEEPEST = 6  # columns of nodes; longer chains share the last one
 SMALL = 0.002  # of all base assets: a thinner flow is not drawn
 BACK = 0.01  # the same for flows back to the left
-OUTSIDERS = 4  # boxes of outside creditors in a column by name
+OUTSIDERS = 4  # boxes of external creditors in a column by name
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _between(
 
 
 def _outsiders(boxes: list[Box], amounts: np.ndarray, total: float, to: Scale) -> dict[int, int]:
-    """Add boxes for outside creditors, {box: its outsiders}; small ones of a column are one."""
+    """Add boxes for external creditors, {box: its outsiders}; small ones of a column are one."""
     ends: dict[int, int] = {}
     columns = np.array([box.column for box in boxes])
     for column in np.unique(columns):
@@ -170,7 +170,7 @@ def _outsiders(boxes: list[Box], amounts: np.ndarray, total: float, to: Scale) -
             amount = float(amounts[group].sum())
             of = boxes[group[0]].name if len(group) == 1 else f"{len(group)} boxes on the left"
             ends.update(dict.fromkeys(group, len(boxes)))
-            name = f"outside creditors of {of}"
+            name = f"external creditors of {of}"
             boxes.append(Box(int(column) + 1, name, to(amount), ENDS, amount))
     return ends
 

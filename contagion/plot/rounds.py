@@ -33,7 +33,7 @@ def cascade(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
 
     The height of a box is what hits the node, the width of a band what a claim loses; what no
     band carries on stays with the owners. Labels give what the owners lose, and the round in
-    which a node fails. Creditors outside the graph end a path. Of crowded columns the largest
+    which a node fails. External creditors end a path. Of crowded columns the largest
     boxes are drawn by name and the others as one.
 
     Example

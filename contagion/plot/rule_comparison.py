@@ -32,7 +32,7 @@ def rule_comparison(
     """Draw what each node bears under each set of rules, the largest differences on top.
 
     One group of lines a node, one line a set of rules in the order of the legend; a node bears
-    what its owners and its creditors outside the graph lose. In brackets: how much more or less
+    what its owners and its external creditors lose. In brackets: how much more or less
     than under the rules as given. Colour and mark say which set it is. Nodes that bear the same
     under all sets are one group with those after the first `most`.
 

@@ -27,7 +27,7 @@ ROLES = {"owners": "#35618f", "holder": "#4d8fb5", "external creditors": OUTSIDE
 ROLE_TEXT = {
     "owners": "owners of the node",
     "holder": "holder, capital unknown",
-    "external creditors": "creditors outside the graph",
+    "external creditors": "external creditors",
 }
 
 

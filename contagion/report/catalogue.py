@@ -19,7 +19,7 @@ class Entry:
 
 EXHIBITS = {
     "T0": Entry("who bears the loss in each case of the report: owners, holders of claims whose "
-                "balance sheet is not known, outside creditors", "result.ledger", "run/bearers"),
+                "balance sheet is not known, external creditors", "result.ledger", "run/bearers"),
     "C1": Entry("the card of the dataset: source, evidence, terms", "datasets.card(name)"),
     "C2": Entry("the sources that the rows of the tables name", "card.sources"),
     "C3": Entry("what was done to make the network, in order", "network.provenance.table"),
@@ -47,6 +47,8 @@ EXHIBITS = {
     "F4": Entry("share of the k largest nodes, k from 1 to all", "plot.cumulative_shares"),
     "T6": Entry("face value of all claims of a creditor on a debtor, over its capital",
                 "measures.scorecards.large_exposures(network)"),
+    "F5": Entry("face value of claims from kinds of debtors to kinds of creditors",
+                "plot.kind_flow"),
     "T7": Entry("claims less debts inside the network", "network.balance_sheet"),
     "T7I": Entry("face value of claims by instrument, currency, layer, maturity",
                  "network.exposures"),
@@ -68,6 +70,8 @@ EXHIBITS = {
                 "trigger", "measures.every_default", "defaults/victims"),
     "F7T": Entry("each node below the one from which it has most of its loss",
                  "plot.cascade_tree"),
+    "F7W": Entry("the same for the default with which others lose most",
+                 "plot.cascade_tree(every_default.worst)"),
     "F9": Entry("loss of owners of each victim when each trigger defaults", "plot.victim_heat",
                 "defaults/losses"),
     "F10B": Entry("what each bears because of the shock", "result.bearers", "run/bearers"),

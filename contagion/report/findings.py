@@ -18,7 +18,7 @@ NAMED = 4  # bearers of a role that a sentence names
 FALLS = {
     "owners": "falls on the owners of",
     "holder": "falls on holders whose own balance sheet is not known:",
-    "external creditors": "falls on outside creditors: of",
+    "external creditors": "falls on external creditors: of",
 }
 
 
@@ -52,7 +52,7 @@ def total(result: PropagationResult, tag: str) -> list[Sentence]:
 
 
 def falls(result: PropagationResult, tag: str) -> list[Sentence]:
-    """On whom it falls: owners, holders and outside creditors, each with the largest."""
+    """On whom it falls: owners, holders and external creditors, each with the largest."""
     if not result.model.settles or result.bearers.empty:
         return []
     s, frame, name, run = (

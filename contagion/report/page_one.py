@@ -214,7 +214,7 @@ def cases(about: Given) -> Exhibit | None:
         "lost in all",
         "owners",
         "holders",
-        "outside creditors",
+        "external creditors",
         "of all capital",
         "further defaults",
     ]

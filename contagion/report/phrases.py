@@ -27,7 +27,7 @@ GLOSSARY = {
     "shortfall": "what the creditors of a node do not get; never part of its loss",
     "direct and contagion loss": "the part of a loss that the shock alone causes, and the rest",
     "recovery": "what is paid on a claim over its face value",
-    "outside creditors": "creditors of a node that are not nodes of the network themselves",
+    "external creditors": "creditors of a node that are not nodes of the network themselves",
     "hop": "steps from the nearest node that the shock hits: 0 its own owners, 1 parties with a "
     "direct claim on it, 2 and more bystanders",
     "trigger": "a node that the shock hits",

@@ -34,7 +34,15 @@ ROUNDING = 1e-12  # of what is destroyed at a node, or of a fall of equity
 CAUSES = {"price": "falling prices", "funding": "forced sales", "failure costs": "failure costs",
           "liquidations": "forced sales"}  # fmt: skip
 SHOCK, CONTAGION, MISSING = "shock", "contagion", "missing before"
-COLUMNS = ["bearer", "role", "cause", "hop", "rule", "amount"]
+MEANING = {
+    "bearer": "node that bears, or whose owners or external creditors do",
+    "role": "owners, holder (balance sheet not known) or external creditors of the node",
+    "cause": "shock, contagion, or missing before the shock",
+    "hop": "steps from the nearest node hit, -1 where no shock leads",
+    "rule": "how the loss was assigned",
+    "amount": "money in the unit of the network",
+}
+COLUMNS = [*MEANING]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..citations import cite
 from ..media import notebook, shown
+from ..records import Amounts
 from ..text import same_scale
 from ..vocabulary import MOST
 from . import hops, ledger, socialization
@@ -138,13 +139,14 @@ class PropagationResult(RunArrays):
         return hops.hops(self)
 
     @cached_property
-    def ledger(self) -> pd.DataFrame:
+    def ledger(self) -> Amounts:
         """Who bears what, by cause: bearer, role, cause, hop, rule, amount, largest first.
 
         See :func:`contagion.results.ledger.table`. Of models that value claims it has the losses
         of owners only, which need not add up to anything.
         """
-        return ledger.table(self.network, self.entries, self.hops, self.before)
+        frame = ledger.table(self.network, self.entries, self.hops, self.before)
+        return Amounts(frame, ledger.MEANING, unit=self.network.unit)
 
     @cached_property
     def bearers(self) -> pd.DataFrame:
@@ -155,7 +157,7 @@ class PropagationResult(RunArrays):
         """
         if self.outcome.payments is None:
             raise self._not_computed("bearers: its losses are valuations, they need not add up")
-        by = self.ledger.groupby(["bearer", "role", "rule"], sort=False)
+        by = self.ledger.table.groupby(["bearer", "role", "rule"], sort=False)
         frame = by.agg({"hop": "max", "amount": "sum"}).reset_index()
         at = self.network.names.get_indexer(pd.Index(frame["bearer"]))
         frame.insert(2, "kind", self.network.kinds[at])
@@ -198,7 +200,7 @@ class PropagationResult(RunArrays):
 
     def audit(self) -> pd.DataFrame:
         """Whether this result holds: check, value, bound, ok; see :func:`.audit.audit`."""
-        return audit(self, self.ledger)
+        return audit(self, self.ledger.table)
 
     # -- representations --------------------------------------------------------------------
 

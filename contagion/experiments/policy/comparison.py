@@ -91,7 +91,7 @@ def compare(
     baseline : what losses are counted from, each network from its own: with "cleared" what an
         intervention mends before the shock is not avoided by it, and can be lost in the shock.
     of : the measure by which interventions are judged: "socialized" (by default, for models that
-        settle claims), "loss" (of owners and of creditors outside), "owners_loss", "external_loss",
+        settle claims), "loss" (of owners and external creditors), "owners_loss", "external_loss",
         "deadweight", "defaults"; for one shock also "shortfall" (debts that are not paid).
         In clearing without default costs an intervention moves losses and does not make them
         less: money put up then avoids at most itself.

@@ -23,9 +23,9 @@ FREE = "costs nothing"
 COLUMNS = {
     "initial_loss": "money that the shock destroys where it strikes",
     "socialized": "losses by contagion: all but what owners of the nodes hit lose at once, money",
-    "loss": "loss of owners and of creditors outside, in a cascade of holders and venues, money",
+    "loss": "loss of owners and of external creditors, in a cascade of holders and venues, money",
     "owners_loss": "loss of owners, money",
-    "external_loss": "loss of creditors outside the network, money",
+    "external_loss": "loss of external creditors, money",
     "shortfall": "debts that are not paid, in the network and outside, money",
     "deadweight": "money that is destroyed on the way",
     "funded": "losses that the money put up bears, money",
@@ -123,7 +123,7 @@ class ShockComparison:
     def table(self) -> Table:
         """One row an intervention, "as given" first; money.
 
-        Columns: initial_loss, socialized, loss (of owners and of creditors outside), owners_loss,
+        Columns: initial_loss, socialized, loss (of owners and of external creditors), owners_loss,
         external_loss (the parts of loss), shortfall (of all debts, in the graph and outside),
         deadweight, funded (borne by the money put up, and in none of the others), defaults (a
         number); cost; avoided (of the measure `of`, against "as given") and avoided_per_cost, nan

@@ -12,6 +12,7 @@ import pandas as pd
 from ...media import shown
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
+from ...records import Amounts
 from ...results import ledger as entries
 from ...results.audit import again, extended
 from ...results.propagation_result import PropagationResult
@@ -75,7 +76,7 @@ class CoupledResult(PropagationResult):
     def audit(self) -> pd.DataFrame:
         """The audit of clearing, on what the accounts took and gave; then cascade and clearing run
         once more, and the ledger. See :meth:`PropagationResult.audit`."""
-        rows = again(self, self.start_network, self.ledger)
+        rows = again(self, self.start_network, self.ledger.table)
         return extended(self.settled.audit(), rows)
 
     @property
@@ -92,7 +93,7 @@ class CoupledResult(PropagationResult):
         return gone.reset_index(drop=True)
 
     @cached_property
-    def ledger(self) -> pd.DataFrame:
+    def ledger(self) -> Amounts:
         """The ledger of the run, funds of venues apart from their owners; see
         :attr:`PropagationResult.ledger`."""
         frame = entries.table(self.network, self.entries, self.hops, self.before)
@@ -107,7 +108,8 @@ class CoupledResult(PropagationResult):
                     "role": FUND, "rule": "fund", "amount": part
                 }  # fmt: skip
         frame = frame[frame["amount"] > 0]
-        return frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+        frame = frame.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+        return Amounts(frame, entries.MEANING, unit=self.network.unit)
 
     @property
     def totals(self) -> dict[str, float]:

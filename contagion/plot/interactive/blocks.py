@@ -26,6 +26,7 @@ LEAST = (
 )
 ROUNDS = "; [ and ] step through the rounds"
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+LONG = 24  # letters of a word from which a cell may break inside of it, on paper
 Hits = Iterable[tuple[float, float, float, float, str]]
 
 
@@ -116,6 +117,10 @@ def _sign(look: str, name: str) -> str:
     return f'<circle class="d" cx="8" cy="8" r="6"{fill}/>{cross}'
 
 
+def _long(text: str) -> str:
+    return 'class="long" ' if max(map(len, text.split()), default=0) > LONG else ""
+
+
 def table_block(
     name: str,
     caption: str,
@@ -131,19 +136,21 @@ def table_block(
 
     The first cell of a row is its header; rows stay in their order where one of them is empty,
     because it goes on from the row above. On a phone a row becomes a card with the headings.
-    `anchors` are ids of the rows.
+    `anchors` are ids of the rows. A cell with a word above 24 letters is `long`: on paper it may
+    break inside of it, the others break between words only.
 
     >>> table_block("T", "c", ["a"], [["<x>"]]).partition("<tbody>")[2]
     '<tr><th scope="row" data-h="a">&lt;x&gt;</th></tr></tbody></table></div>'
+    >>> '<th class="long" scope="row"' in table_block("T", "c", ["a"], [["0x" + 40 * "f"]])
+    True
     """
     look = ['class="number" ' if k in frozenset(numbers) else "" for k in range(len(head))]
 
     def cells(row: Sequence[str]) -> str:
-        first, *others = (page(text) for text in row)
-        shown = [f'<th scope="row" data-h="{page(head[0])}">{first}</th>']
+        shown = [f'<th {_long(row[0])}scope="row" data-h="{page(head[0])}">{page(row[0])}</th>']
         shown += [
-            f'<td {look[k]}data-h="{page(head[k])}">{text}</td>'
-            for k, text in enumerate(others, start=1)
+            f'<td {look[k] or _long(text)}data-h="{page(head[k])}">{page(text)}</td>'
+            for k, text in enumerate(row[1:], start=1)
         ]
         return "".join(shown)
 

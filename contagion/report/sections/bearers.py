@@ -258,7 +258,7 @@ def by_hop(result: PropagationResult, tag: str) -> Exhibit:
     head = ["steps from the shock", *(ROLE_TEXT[role] for role in roles), "together", "share"]
     note = (
         f"Amounts in {to.label or 'money'}, what the shock causes. 0: the nodes hit themselves; 1: "
-        "parties with a claim on one; outside creditors stand one step behind their debtor."
+        "parties with a claim on one; external creditors stand one step behind their debtor."
     )
     title = run_title("Loss by steps from the shock", tag)
     return Exhibit(f"T10H{tag}", title, table=table(head, rows, note=note, total=total))

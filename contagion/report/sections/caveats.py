@@ -184,7 +184,7 @@ def _when_true(network: ExposureNetwork) -> list[str]:
 
 
 def _outside(network: ExposureNetwork) -> str:
-    """How creditors outside the graph rank."""
+    """How external creditors rank."""
     house = 0 if network.external_creditors == "senior" else 1
     nodes = network.nodes
     tier = pd.Series(float(house), index=nodes.index)
@@ -192,11 +192,11 @@ def _outside(network: ExposureNetwork) -> str:
         tier = pd.to_numeric(nodes["external_tier"]).fillna(house).astype(float)
     senior = int((tier == 0).sum())
     if senior == len(tier):
-        return "Creditors outside the graph are paid before claims in it."
+        return "External creditors are paid before claims in the graph."
     if senior == 0:
-        return "Creditors outside the graph rank pari passu with the claims of their tier."
+        return "External creditors rank pari passu with the claims of their tier."
     return (
-        f"Creditors outside the graph are paid before claims in it at {senior:,} nodes, and rank "
+        f"External creditors are paid before claims in the graph at {senior:,} nodes, and rank "
         f"pari passu with the claims of their tier at the other {len(tier) - senior:,}."
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ... import plot
 from ...facts import Fact, Sentence
 from ...measures.scorecards import large_exposures
 from ...network.exposure_network import ExposureNetwork
@@ -16,6 +18,7 @@ from ...plot.style import kinds, percent
 from ...plot.style import rows as rows_of
 from ...text import plural
 from ...units import Scale, scale
+from ..figures import figure
 from ..given import Given
 from ..parts import Exhibit, table
 from ..phrases import left_out, signed
@@ -26,12 +29,13 @@ ENDS = 10  # net lenders, and net borrowers
 
 
 def exhibits(about: Given) -> list[Exhibit]:
-    """T6, T7, T7I, and of venues T7V, T7W, T7C: exposures, balances, contracts, resources."""
+    """T6, F5, T7, T7I, and of venues T7V, T7W, T7C: exposures, balances, contracts, resources."""
     network = about.network
     if not len(network.amount):
         return [Exhibit("T6", "Largest exposures", missing="There are no exposures.")]
     return [
         _largest(network),
+        *_between_kinds(about),
         _balances(network),
         *filter(None, [_parts(network)]),
         *clearing.exhibits(network),
@@ -113,6 +117,15 @@ def _flagged(frame: pd.DataFrame, name: dict[object, str]) -> Sentence | str:
     if unknown:
         said += " For {unknown} the capital is not known."
     return Sentence(said, facts)
+
+
+def _between_kinds(about: Given) -> list[Exhibit]:
+    """F5: claims from kinds of debtors to kinds of creditors; sums could tell a coded node."""
+    if about.coded is not None or len(set(kinds(about.network))) < 2:
+        return []
+    text = "What the nodes of each kind owe, on the left, to those of each kind, on the right."
+    draw = partial(plot.kind_flow, about.network)
+    return [figure("F5", "Flows between kinds of nodes", draw, text)]
 
 
 def _balances(network: ExposureNetwork) -> Exhibit:

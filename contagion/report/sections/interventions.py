@@ -26,7 +26,7 @@ TITLES = {
     "socialized": "socialized loss",
     "loss": "loss",
     "owners_loss": "of owners",
-    "external_loss": "of outside creditors",
+    "external_loss": "of external creditors",
     "deadweight": "deadweight",
     "funded": "borne by money put up",
     "defaults": "in default",
@@ -36,7 +36,7 @@ TITLES = {
 }
 LOSSES = {  # in a sentence, without the heading "loss" before them
     "owners_loss": "loss of owners",
-    "external_loss": "loss of outside creditors",
+    "external_loss": "loss of external creditors",
     "funded": "loss borne by money put up",
     "defaults": "nodes in default",
 }
@@ -44,7 +44,7 @@ LESS = {  # what an amount that is avoided is
     "socialized": "less is socialized",
     "loss": "less is lost",
     "owners_loss": "less is lost by owners",
-    "external_loss": "less is lost by outside creditors",
+    "external_loss": "less is lost by external creditors",
     "deadweight": "less is destroyed on the way",
 }
 PURE = ("defaults", "avoided_per_cost")

@@ -21,11 +21,12 @@ from ..parts import Exhibit, table
 from ..phrases import left_out
 
 MOST = 20
+TREE = 24  # rows of the tree
 PAIRS = 12  # victims, and triggers, of the heat map
 
 
 def of_triggers(about: Given) -> list[Exhibit]:
-    """F6, T8: what the default of each node does to the others."""
+    """F6, T8, F7W: what the default of each node does to the others, and the way of the worst."""
     found = about.defaults
     if found is None:
         return []
@@ -34,7 +35,7 @@ def of_triggers(about: Given) -> list[Exhibit]:
         text = "What the owners of others lose when each node defaults, at once and by the cascade."
         draw = partial(plot.trigger_bars, found, most=MOST)
         drawn.append(figure("F6", "Triggers by what they cost the others", draw, text))
-    return [*drawn, _triggers(found)]
+    return [*drawn, _triggers(found), *_worst(about, found)]
 
 
 def of_victims(about: Given) -> list[Exhibit]:
@@ -55,6 +56,21 @@ def of_victims(about: Given) -> list[Exhibit]:
         draw = partial(plot.victim_heat, square, unit=found.network.unit, most=PAIRS)
         drawn.append(figure("F9", "Who loses by whose default", draw, text))
     return [_victims(found), *drawn]
+
+
+def _worst(about: Given, found: EveryDefault) -> list[Exhibit]:
+    """F7W: the cascade of the worst trigger as a tree, where no run begins with it."""
+    run = found.worst
+    if run is None or any((one.triggers == run.triggers).all() for one in about.results):
+        return []
+    who = names(found.network)[found.network.names[int(run.triggers.argmax())]]
+    lead = Sentence(
+        "With the default of {who} the others lose most.",
+        {"who": Fact("trigger", who, "name", (who,), "T8")},
+    )
+    text = "Each node below the one from which it has most of its loss."
+    draw = partial(plot.cascade_tree, run, most=TREE)
+    return [figure("F7W", "The cascade of the worst trigger as a tree", draw, text, lead)]
 
 
 def _triggers(found: EveryDefault) -> Exhibit:
@@ -82,8 +98,9 @@ def _triggers(found: EveryDefault) -> Exhibit:
     more = len(frame) - len(rows)
     note = (
         f"Amounts in {to.label or 'money'}: what the owners of other nodes lose, at most their "
-        "equity; outside creditors are in the ranking, not here. Direct: on claims on the trigger; "
-        "cascade: all the rest. Contagion index: of the capital of the others. –: not defined."
+        "equity; external creditors are in the ranking, not here. Direct: on claims on the "
+        "trigger; cascade: all the rest. Contagion index: of the capital of the others. –: not "
+        "defined."
         + (" By channel: shares of what the others lose." if shares else "")
         + left_out(more, "triggers that cost less")
     )

@@ -80,8 +80,8 @@ def _per_node(comparison: RuleComparison) -> Exhibit:
         rows[-1] += [signed(amount, to, floor) for amount in sums]
     note = (
         f"Amounts in {to.label or 'money'}: what the node bears as given, and how much more (+) or "
-        "less (−) under the other sets. A node bears what its owners and its creditors outside "
-        "the graph lose."
+        "less (−) under the other sets. A node bears what its owners and its external creditors "
+        "lose."
         + ("" if moved else " No node bears more or less.")
         + (f" {moved - MOST:,} of the others bear more or less, too." if moved > MOST else "")
     )

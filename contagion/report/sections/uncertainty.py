@@ -29,7 +29,7 @@ TITLES = {
     "loss": "loss",
     "direct_loss": "of owners at once",
     "owners_loss": "of owners",
-    "external_loss": "of outside creditors",
+    "external_loss": "of external creditors",
     "socialized": "socialized loss",
     "deadweight": "deadweight",
     "defaults": "nodes in default",
