@@ -102,8 +102,8 @@ class Promises:
     def waits(self) -> np.ndarray:
         """(S + Q, 1) bool: segments of supported nodes, which follow the losses of the last turn.
 
-        What support absorbs rises with a loss. With the support held, more of the loss would be
-        left than is true, and the turns would not come from below.
+        The amount that support absorbs rises with a loss. With the support held, more of the loss
+        would be left than is true, and the turns would not come from below.
         """
         return np.asarray((self.committed > 0)[self.owner])
 

@@ -34,8 +34,8 @@ class LiquidationCascade(CascadeSolver):
     An account that is closed with negative equity leaves a deficit at its venue; of a loan that
     is the debt left when its collateral is gone, at fundamental prices. A loan whose collateral is
     worth nothing to begin with is not liquidated and stays open (latent). The asset "money"
-    is the unit of account: no sale moves it. What is sold below the fundamental price is a gain of
-    the buyers; nothing is lost on the way:
+    is the unit of account: no sale moves it. Sales below the fundamental price are a gain of the
+    buyers, so that amounts add up:
 
         equity after + deficits counted below 0 + fees + gains of buyers and liquidators
             = equity before + what moves of fundamental prices gave + calls met

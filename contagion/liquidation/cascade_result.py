@@ -135,7 +135,7 @@ class CascadeResult:
     def reserves(self) -> pd.DataFrame:
         """Deficits of loans by reserve: venue, asset (owed), deficit (money).
 
-        What is left of a loan is written off pro rata to the debts that are left of it.
+        The rest of a loan is written off pro rata to its remaining debts.
         """
         return self.before.reserves.assign(deficit=self.outcome.reserve)
 

@@ -215,8 +215,8 @@ def leave_one_out(
     Parameters
     ----------
     network, model : any model.
-    shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
-        loss, its default) stays or goes together.
+    shock : a shock, or names of nodes that default with recovery 0. The loss and the default of one
+        node are kept or removed together.
     of : whose losses, see :class:`SystemLoss`.
 
     Returns

@@ -34,8 +34,8 @@ class LeverageTargeting(PortfolioModel):
 
     Nodes without positive equity, that cannot fail, or with unknown balance sheet sell nothing. A
     node that fails for outside reasons sells all its holdings; its creditors lose 1 − recovery
-    of their claims, which is part of their first loss. Other claims keep their value. What
-    holdings lose is the channel `price` of `result.channels`.
+    of their claims, which is part of their first loss. Other claims keep their value. The loss on
+    holdings is the channel `price` of `result.channels`.
 
     Parameters
     ----------

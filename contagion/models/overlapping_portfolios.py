@@ -35,10 +35,10 @@ class OverlappingPortfolios(PortfolioModel):
 
     The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
     negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
-    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. What holdings
-    lose is the channel `price` of `result.channels`. A price shock marks the holdings: q are the
-    prices after it, over those before. Other losses of the shock hit other external assets first,
-    then the value of holdings in proportion.
+    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. The loss on
+    holdings is the channel `price` of `result.channels`. A price shock marks the holdings: q are
+    the prices after it, over those before. Other losses of the shock hit other external assets
+    first, then the value of holdings in proportion.
 
     Parameters
     ----------

@@ -300,7 +300,7 @@ def valued(
 ) -> Outcome:
     """The outcome (B, n) of a model that values claims and holdings but settles nothing.
 
-    What a node that fails for outside reasons loses on its own holdings is part of its failure.
+    For a node that fails for outside reasons, the loss on its own holdings is part of its failure.
     """
     book, started = network.book, ~np.isnan(pins)
     room = 1e-12 * (book.claims + np.abs(book.stated_assets))

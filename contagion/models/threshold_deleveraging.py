@@ -40,7 +40,7 @@ class ThresholdDeleveraging(PortfolioModel):
 
     Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
     outside reasons sells everything in the first round; its creditors lose 1 − recovery of their
-    claims, other claims keep their value. What holdings lose is the channel `price` of
+    claims, other claims keep their value. The loss on holdings is the channel `price` of
     `result.channels`. A price shock marks the holdings, and the start is after it. Other losses of
     the shock hit other assets (and `illiquid` ones) first, then holdings in proportion.
 
@@ -218,8 +218,8 @@ class ThresholdDeleveraging(PortfolioModel):
     def overlaps(self, network: ExposureNetwork) -> pd.DataFrame:
         """Liquidity-weighted overlaps Ω_ij = Σ_a Π_ia Π_ja / D_a (n, n), money.
 
-        What i loses, to first order, when j sells everything it holds; symmetric. The diagonal is
-        the impact of a node on itself.
+        The loss of i, to first order, when j sells all its holdings; symmetric. The diagonal is the
+        impact of a node on itself.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],

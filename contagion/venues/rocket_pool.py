@@ -1,7 +1,7 @@
 """Rocket Pool: the bond of the node operator first, then all rETH.
 
 A minipool returns what its validator has left: rETH gets its deposit first, the operator what is
-above it (`node_share`). What rETH does not get back lowers its rate, pro rata (`rule`).
+above it (`node_share`). Amounts that rETH does not get back lower its rate, pro rata (`rule`).
 """
 
 from __future__ import annotations

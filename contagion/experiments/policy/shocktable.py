@@ -139,8 +139,8 @@ class ShockComparison:
     def nodes(self) -> pd.DataFrame:
         """What is borne at each node: one row a node, one column an intervention; money.
 
-        What its owners lose, money put up included, and for models that settle claims its external
-        creditors.
+        The losses of its owners, money put up included, and for models that settle claims those of
+        its external creditors.
         """
         columns = {}
         for name, result in self.results.items():

@@ -42,19 +42,19 @@ class CoupledCascade(Model):
     venue with its fund.
 
     1. the cascade runs with what holders have to meet margin calls;
-    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. What
-       its fund does not cover, the rule of the venue takes off the accounts (`rules` of the
-       cascade). A venue without a rule pays out of its own equity, and profits that it cannot pay
-       are not paid, pro rata. The rest is a loss of the external assets of the venue, of which the
-       fund is a part; fees, and what its vault took over, are its own;
+    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. The
+       rule of the venue shares the part that its fund does not cover among the accounts (`rules` of
+       the cascade). A venue without a rule pays out of its own equity, and profits that it cannot
+       pay are not paid, pro rata. The rest is a loss of the external assets of the venue, of which
+       the fund is a part; fees, and what its vault took over, are its own;
     3. what a holder loses on its accounts is a loss of its external assets (they hold its margin),
        what another one is paid is added to them;
     4. clearing says what every node loses on its claims; holders have that much less to meet calls
        with, nothing when they fail, and pay back to lenders that fail what these withdraw;
     5. again from 1 with less, until nothing changes.
 
-    What a holder has to meet calls with never rises again: who failed in one joint round lends
-    and pays no more in the next. So the rounds end. Less money need not mean larger losses: who
+    The money of a holder for calls never rises again: a node that fails in one joint round lends
+    and pays nothing in the next. So the rounds end. Less money need not mean larger losses: who
     cannot meet a call is closed earlier, and may lose less than who pays and is closed later. Then
     the end is a state in which somebody has been cut off who, looking back, would not have been.
 
