@@ -50,7 +50,7 @@ def rank(
         str | None,
         option(
             "equity|lending|COLUMN",
-            "What a node counts for in DebtRank: its share of all equity (the default), of all "
+            "The weight of a node in DebtRank: its share of all equity (the default), of all "
             "claims, or of a column of the nodes.",
             options.SHOCK,
         ),

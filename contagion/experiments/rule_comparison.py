@@ -67,7 +67,7 @@ class RuleComparison:
 
     @property
     def by_hop(self) -> pd.DataFrame:
-        """What is borne at each distance from the triggers (-1: no path), money.
+        """The loss at each distance from the triggers (-1: no path), money.
 
         Hops are counted in each run by itself, since another rule can open other paths.
         """

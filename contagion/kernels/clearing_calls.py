@@ -48,7 +48,7 @@ class Drawn(NamedTuple):
 
 
 class Promises:
-    """What belongs to the contingent claims of a network, whatever the scenario.
+    """The arrays of the contingent claims of a network, the same in every scenario.
 
     A node that is supported holds its undrawn support as an asset and owes it as segments of its
     ladder, so that one ladder decides what is called when.

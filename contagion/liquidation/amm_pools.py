@@ -40,7 +40,7 @@ class Pool(PriceImpact):
         self._set("fee", 0, below=1)
 
     def reaching(self, amount: ArrayLike) -> Numbers:
-        """What of an amount brought to the pool is sold, units: (1 − fee) of it; purchases: all.
+        """Units of an amount brought to the pool that are sold: (1 − fee) of it; purchases: all.
 
         >>> ConstantProduct(100, 1_000, fee=0.003).reaching([10, -10])
         array([  9.97, -10.  ])

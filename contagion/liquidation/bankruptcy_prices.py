@@ -151,7 +151,7 @@ def bankruptcy_price(
 def close_shortfall(
     size: ArrayLike, bankruptcy: ArrayLike, close: ArrayLike, *, contract: str = "linear"
 ) -> Numbers:
-    """What is missing when a position is closed at a worse price than its bankruptcy price.
+    """The shortfall when a position is closed at a worse price than its bankruptcy price.
 
     linear: max(0, size × (bankruptcy − close)); inverse: max(0, size × (1/close − 1/bankruptcy))
 

@@ -31,11 +31,11 @@ class LiquidationCascade(CascadeSolver):
        the liquidator takes collateral pro rata, worth the repaid debt and the bonus of each;
     4. what is sold moves the price; all sellers of a round get its average price.
 
-    An account that is closed with negative equity leaves a deficit at its venue; of a loan that
-    is the debt left when its collateral is gone, at fundamental prices. A loan whose collateral is
-    worth nothing to begin with is not liquidated and stays open (latent). The asset "money"
-    is the unit of account: no sale moves it. Sales below the fundamental price are a gain of the
-    buyers, so that amounts add up:
+    An account that is closed with negative equity leaves a deficit at its venue. For a loan the
+    deficit is the debt that remains after all collateral is sold, at fundamental prices. A loan
+    whose collateral is worth nothing to begin with is not liquidated and stays open (latent). The
+    asset "money" is the unit of account: no sale moves it. Sales below the fundamental price are a
+    gain of the buyers, so that amounts add up:
 
         equity after + deficits counted below 0 + fees + gains of buyers and liquidators
             = equity before + what moves of fundamental prices gave + calls met

@@ -1,4 +1,4 @@
-"""What a liquidation cascade ends with, labelled."""
+"""The result of a liquidation cascade, labelled."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Memory: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Oracle(ABC):
-    """What is reported for the price of the market.
+    """The price that is reported, given the price of the market.
 
     `memory = oracle.start(price)` before the first round, then in each round
     `reported, memory = oracle.report(market, memory)`. Prices (..., A), money per unit, >= 0;

@@ -86,7 +86,7 @@ class SystemLoss:
 
     See :mod:`contagion.results.ledger`. Nodes that hold shares of each other: only owners who are
     not nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
-    balance sheet is unknown, loses without limit, as in `result.loss`.
+    balance sheet is unknown, has a loss that is not capped at equity, as in `result.loss`.
 
     Parameters
     ----------

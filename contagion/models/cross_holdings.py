@@ -113,7 +113,7 @@ class CrossHoldings(Model):
             return outcome
         least = solution(least=True, trace="none")
         if self.which == "least":
-            when = outcome.default_round  # the least has no waves, as in RogersVeraart
+            when = outcome.default_round  # the least has no default order, as in RogersVeraart
             if when is not None:
                 when = np.where(least.defaulted, np.where(when == 0, 0, 1), -1)
             last = (least.equity, least.defaulted)

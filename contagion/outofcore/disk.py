@@ -108,7 +108,7 @@ def _spread(work: Any) -> None:
 
 @contextmanager
 def naming(files: list[Path], kind: type[ContagionError]) -> Iterator[None]:
-    """What is wrong with a file of the caller is said with its name; a lack of memory is not."""
+    """An error in a file of the caller has its name; a lack of memory does not."""
     place = files[0].name if len(files) == 1 else f"One of {files[0].name} to {files[-1].name}"
     import duckdb
 

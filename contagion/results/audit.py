@@ -124,7 +124,7 @@ def _solved_again(
 
 
 def _scale(result: RunArrays, name: str, size: np.ndarray) -> np.ndarray | float:
-    """What a deviation of a field is relative to."""
+    """The scale of a deviation of a field."""
     segments = result.network.segments
     if name in ("called", "unmet") and segments.calls is not None:
         return np.asarray(np.maximum(size[segments.calls.guarantor], size[segments.calls.debtor]))

@@ -80,7 +80,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
 
 
 def _unmet(result: RunArrays, key: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """What a layer of calls did not absorb, because guarantors did not pay; it goes on down."""
+    """Amount that guarantors of a layer of calls did not pay; the next layers bear it."""
     calls, unmet = result.network.segments.calls, result.outcome.unmet
     if calls is None or unmet is None or not calls.support.any():
         return np.zeros(len(first))
@@ -103,7 +103,7 @@ def _is_first(segments: Segments) -> np.ndarray:
 
 
 def _calls_on(result: RunArrays) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
-    """What nodes are called for and do not pay, (n,) each, by the ranking of the calls."""
+    """Calls that nodes do not pay, (n,) each, by the ranking of the calls."""
     calls, outcome = result.network.segments.calls, result.outcome
     if calls is None or outcome.called is None or outcome.unmet is None:
         return [], [], []

@@ -221,7 +221,7 @@ class Scenarios(ABC):
     # -- what it is -------------------------------------------------------------------------
 
     def spec(self) -> dict[str, Any]:
-        """What the set is, in values that JSON can hold: kind, parameters, seed, count."""
+        """The set in values that JSON can hold: kind, parameters, seed, count."""
         spec: dict[str, Any] = json.loads(json.dumps(self.words))
         return spec
 

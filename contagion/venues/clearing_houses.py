@@ -195,7 +195,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
 
 def figures(name: str | None = None) -> Table:
-    """What is known of one house or of all: one row a parameter.
+    """The known parameters of one house or of all: one row a parameter.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def crvusd(treasury: float = 0.0) -> Waterfall:
 def shortfall(
     debt: ArrayLike, borrowed: ArrayLike, collateral: ArrayLike, price: ArrayLike
 ) -> Numbers:
-    """What a loan lacks: max(0, debt − borrowed token in its bands − collateral × price).
+    """Shortfall of a loan: max(0, debt − borrowed token in its bands − collateral × price).
 
     Parameters
     ----------

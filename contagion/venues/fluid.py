@@ -48,7 +48,7 @@ def rule(treasury: float | None = None, by: str = "exit") -> Waterfall:
 
 
 def absorption(collateral: ArrayLike, debt: ArrayLike, *, max_limit: ArrayLike) -> Numbers:
-    """What positions lack when their vault absorbs them: max(0, debt − collateral).
+    """The shortfall of positions when their vault absorbs them: max(0, debt − collateral).
 
     Absorbed in full when debt > max_limit × collateral; other positions are left alone here.
 

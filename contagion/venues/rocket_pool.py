@@ -49,7 +49,7 @@ def rule(bond: float | None = None) -> Waterfall:
 def node_share(
     balance: ArrayLike, bond: ArrayLike, user: ArrayLike, *, fee: ArrayLike = 0.0
 ) -> Numbers:
-    """What of the balance of a minipool is the operator's; the rest goes to rETH.
+    """The part of the balance of a minipool that is the operator's; the rest belongs to rETH.
 
     balance > bond + user:  bond + rewards × (bond + fee × user) / (bond + user);
     otherwise  max(0, balance − user)

@@ -1,4 +1,4 @@
-"""What a stress test is asked for, checked before anything is run."""
+"""The arguments of a stress test, checked before anything is run."""
 
 from __future__ import annotations
 

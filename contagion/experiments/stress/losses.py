@@ -183,7 +183,7 @@ class Books:
 
 
 def books(network: ExposureNetwork, model: Model, baseline: Baseline) -> Books:
-    """What losses are counted from: the network is solved without shock, as one of a batch."""
+    """The reference of losses: the network solved without shock, as one of a batch."""
     none = model.solve(network, np.zeros((2, len(network))))
     if not bool(np.all(none.converged)):
         raise ConvergenceError(

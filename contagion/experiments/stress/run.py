@@ -83,7 +83,7 @@ def stress_test(
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
     target : "mean", "value_at_risk" or "expected_shortfall" (of the loss, at the highest level).
     unconverged : largest accepted share of scenarios without convergence. They are counted,
-        and widen every interval; above this share the run raises.
+        and widen every confidence interval; above this share the run raises an error.
     chunk : scenarios in a task and a file, rounded up to whole blocks (1,024 scenarios, fewer
         where the network is large).
     n_jobs : processes, -1 for all. Run inside `joblib.parallel_config(backend="dask")` the same

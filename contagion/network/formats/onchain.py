@@ -114,7 +114,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
 
 
 def _side(given: dict[str, Any], user: Any, known: bool, count: int) -> str:
-    """What the user is: the side that no constant names; "borrower" and "depositor" say it."""
+    """The role of the user: the side that no constant names; "borrower" and "depositor" say it."""
     if "debtor" in given or schema.key(user) in ("depositor", "supplier"):
         return "creditor"
     if "creditor" in given or schema.key(user) == "borrower":
