@@ -69,7 +69,7 @@ class RuleComparison:
     def by_hop(self) -> pd.DataFrame:
         """The loss at each distance from the triggers (-1: no path), money.
 
-        Hops are counted in each run by itself, since another rule can open other paths.
+        Hops are counted in each run, since another rule can open other paths.
         """
         columns = {}
         for name, result in self.results.items():

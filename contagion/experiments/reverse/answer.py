@@ -143,7 +143,7 @@ class Smallest:
             f"Smallest shock for {self.goal}: {size} {words[self.norm]} ({self.direction})\n"
             f"  {hits}{f' and {more} more' if more > 0 else ''}\n"
             f"  {self.method}; {how}; "
-            + ("run at this size and just below" if self.verified else "NOT confirmed by runs")
+            f"{'' if self.verified else 'NOT '}confirmed by runs at this size and just below it"
         )
 
     def _text(self, size: float) -> str:

@@ -47,7 +47,7 @@ class BreakEven:
         return (
             f"{self.node} pays in full with {money(self.need, self.unit)} more; owners and outside "
             f"creditors of the others then lose {money(self.saved, self.unit)} less "
-            f"({'run with it and just below' if self.verified else 'NOT confirmed by a run'})"
+            f"({'' if self.verified else 'NOT '}confirmed by runs with it and just below it)"
         )
 
 
