@@ -61,7 +61,7 @@ class LiquidationCascade(CascadeSolver):
         :mod:`contagion.rules` and :mod:`contagion.venues`; what it puts on no account, and that of
         venues without a rule, stays with the venue. On a path they act at its end.
     deadline : rounds that a position below maintenance has before it is closed, a number or
-        {venue: number}; who can meets the call at once.
+        {venue: number}; a holder with enough money meets the call at once.
     withdrawal : depth that leaves, see :class:`~contagion.liquidation.Withdrawal`; None: it stays.
     arbitrage : part of a sale, 0 to 1, that weighs on all markets of the asset alike, by their
         depth, where venues have markets of their own; the rest stays in its own.

@@ -214,8 +214,8 @@ def required_fund(
         fund_v = min {x : Σ_s weight_s [deficit_sv <= x] >= level},   Σ weight_s = 1
 
     A quantile of the deficits, as Value-at-Risk is one of losses: it is one of the deficits, never
-    between two. Each venue by itself; for one fund that all venues share, give the sum over venues.
-    The scenarios have to be a sample of what may happen, or weighted as such.
+    between two. Each venue alone; for one fund that all venues share, give the sum over venues. The
+    scenarios have to be a sample of what may happen, or weighted as such.
 
     Parameters
     ----------

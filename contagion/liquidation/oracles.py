@@ -1,4 +1,4 @@
-"""Oracles: the price that a venue or a protocol goes by, which need not be the market's.
+"""Oracles: the price that a venue or a protocol uses, which need not be the market's.
 
 An oracle is told the market's price once a round and remembers what it needs between rounds.
 """
@@ -265,7 +265,7 @@ class HardCoded(Oracle):
 
     Parameters
     ----------
-    price : money per unit, >= 0; one per asset, (A,), with nan for those that go by the market.
+    price : money per unit, >= 0; one per asset, (A,), with nan for those at the market price.
 
     Raises
     ------

@@ -30,7 +30,7 @@ class VenueOracles:
 
     Parameters
     ----------
-    oracles : {venue: word or Oracle}; other venues go by their last price.
+    oracles : {venue: word or Oracle}; other venues use their last price.
     window : rounds of the mean in a mark, >= 1.
 
     Raises

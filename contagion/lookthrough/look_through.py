@@ -249,7 +249,7 @@ def back_claims(network: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
 
 
 def alphabet(network: ExposureNetwork) -> np.ndarray:
-    """(n,) place of every node in the order of the names, so that ties go by no row order."""
+    """(n,) place of every node in the order of the names, so that ties ignore the order of rows."""
     place = np.empty(len(network), np.int64)
     place[np.argsort(network.names.astype(str).to_numpy(object), kind="stable")] = np.arange(
         len(network)

@@ -27,10 +27,10 @@ class LiquidityHoarding(Model):
 
         liquid_i + (1 − h) collateral_i − secured_i − shock_i − Σ_{j∈H} w_j A_ji
 
-    and i hoards when it is below 0. Who hoards withdraws the part w of all its claims and does so
-    to the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A trigger
-    `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals cost
-    no equity, only claims on triggers lose (1 − recovery).
+    and i hoards when it is below 0. A node that hoards withdraws the part w of all its claims,
+    until the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A
+    trigger `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals
+    cost no equity, only claims on triggers lose (1 − recovery).
 
     Columns that are read, all optional: `liquid_assets`, `sellable_assets` (the collateral,
     pledged or not, with what was received in reverse repo, at market value) and

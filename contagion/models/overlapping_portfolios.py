@@ -28,7 +28,7 @@ from .portfolios import (
 
 @dataclass(frozen=True, repr=False)
 class OverlappingPortfolios(PortfolioModel):
-    """Who fails is liquidated, prices fall, and holders of the same assets fail in turn.
+    """A node that fails is liquidated, prices fall, and holders of the same assets fail in turn.
 
         loss_i = shock_i + Σ_a h_ia (q_a − p_a) + λ Σ_j A_ij [j failed],   i fails when loss_i > E_i
         p_a = q_a exp(−α x_a),    x_a = part of everything held of a that failed nodes have sold

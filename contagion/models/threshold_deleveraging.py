@@ -33,10 +33,10 @@ class ThresholdDeleveraging(PortfolioModel):
     claims), C equity, q the volume of the round, money. A small sale q moves the price by q / D.
     Unlike leverage targeting, losses that leave a node below the limit make it sell nothing.
 
-    Not monotone: who sells early sells dearer and escapes later falls, so a larger shock can leave
-    a node (the one that is hit, too), prices and the sum of equities higher. Only in the first
-    round (`rounds=1`), and while shocks spare holdings, does a larger one mean more sales and lower
-    prices, and with a `shortfall` of 1 no higher equity of any node.
+    Not monotone: a node that sells early gets a higher price and avoids later falls, so a larger
+    shock can leave a node (the one that is hit, too), prices and the sum of equities higher. Only
+    in the first round (`rounds=1`), and while shocks spare holdings, does a larger one mean more
+    sales and lower prices, and with a `shortfall` of 1 no higher equity of any node.
 
     Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
     outside reasons sells everything in the first round; its creditors lose 1 − recovery of their

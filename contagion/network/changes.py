@@ -261,7 +261,7 @@ class Changes(Multilateral):
 
         Parameters
         ----------
-        node : who shares.
+        node : the node that gets the rule.
         rule : a rule of :mod:`contagion.rules`, a word such as "queue", or a dict.
 
         Raises

@@ -71,12 +71,12 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
         except duckdb.OutOfMemoryException as error:
             raise ArgumentError(
                 f"memory={memory!r} is too little for this network ({_first(error)}). Give more; "
-                "with the same folder the run goes on where it stopped."
+                "with the same folder the run resumes where it stopped."
             ) from None
         except duckdb.IOException as error:
             raise StressError(
                 f"{place}: {_first(error)}. What is finished is whole: with the same folder the "
-                "run goes on where it stopped."
+                "run resumes where it stopped."
             ) from error
     finally:
         work.close()

@@ -193,7 +193,7 @@ class Scenarios(ABC):
             yield self.draw(start, min(start + size, self.count))
 
     def shock(self, number: int) -> Shock:
-        """One scenario as a :class:`Shock`, to propagate and explain by itself.
+        """One scenario as a :class:`Shock`, to propagate and explain alone.
 
         Example
         -------

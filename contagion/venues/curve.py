@@ -2,7 +2,8 @@
 
 A loan whose collateral, partly sold already, is worth less than its debt lacks a shortfall
 (`shortfall`). In a LlamaLend market the debt stays in the total assets, the share price stays and
-who leaves first is whole (`llamalend`); in a mint market crvUSD is left without backing (`crvusd`).
+lenders that leave first are paid in full (`llamalend`); in a mint market crvUSD is left without
+backing (`crvusd`).
 """
 
 from __future__ import annotations

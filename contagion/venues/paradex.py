@@ -1,7 +1,7 @@
 """Paradex: insurance fund, then a charge on withdrawals for as long as the fund is short.
 
 While bankrupt accounts owe more than the insurance fund has, every withdrawal is charged a factor
-(`loss_factor`); who does not withdraw in that time pays nothing (`rule`).
+(`loss_factor`); an account that does not withdraw in that time pays nothing (`rule`).
 """
 
 from __future__ import annotations

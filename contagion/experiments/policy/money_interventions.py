@@ -37,8 +37,8 @@ class Capital(Intervention):
     add : money, one for all or {node: money}.
     ratio : of all assets, 0 to below 1, one for all or {node: ratio} (a surcharge for systemic
         banks). Give one of the two.
-    nodes : who raises it; by default those in the mapping, or every node whose balance sheet is
-        known and that may fail.
+    nodes : nodes that raise it; by default those in the mapping, or every node whose balance sheet
+        is known and that may fail.
     price : cost of one unit raised.
 
     Cost: `price` · Σ raised.
@@ -104,7 +104,7 @@ class Capital(Intervention):
 
 @dataclass(frozen=True, repr=False)
 class InsuranceFund(Intervention):
-    """A fund at a venue, paid in from outside: it stands before everything that creditors lose.
+    """A fund at a venue, paid in from outside: it loses before all creditors.
 
     External assets and equity of the node rise by the amount, so that the whole of it is used
     before a layer of its waterfall is. The part that is used counts as a loss of the owners of the
@@ -244,8 +244,8 @@ def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureN
     """The network in which nodes have so much (n,) more outside."""
     if network._shareholdings is not None:
         raise PolicyError(
-            f"{who} does not apply to a network with shareholdings: who owns what after new money "
-            "came in is not said. Leave them out: net.with_shareholdings(None)."
+            f"{who} does not apply to a network with shareholdings: the owners after new money "
+            "are not known. Leave them out: net.with_shareholdings(None)."
         )
     at = np.flatnonzero(more > 0)
     if not len(at):

@@ -26,7 +26,7 @@ class BreakEven:
 
     Attributes
     ----------
-    node : who gets it.
+    node : the node that gets it.
     need : money, on top of what the node has; 0 where it pays in full anyway.
     saved : what its creditors and all further nodes lose less with it, money.
     verified : the model was run with the buffer (the node pays in full) and just below (it does
@@ -239,7 +239,7 @@ def _confirmed(
     at: int,
     bound: float,
 ) -> bool:
-    """With equity at the bound the node stands, and just below it does not."""
+    """With equity at the bound the node survives, and just below it does not."""
     pins = pins.copy()
     pins[at] = np.nan
     name, owed = network.names[at], network.book.debts[at]

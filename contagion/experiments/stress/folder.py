@@ -314,7 +314,7 @@ def full_disk(folder: Folder | None) -> Iterator[None]:
         if folder is not None:
             error.add_note(
                 f"The files in {folder.path} are whole. Make room and run the same stress test "
-                "again with this folder: it goes on where it stopped."
+                "again with this folder: it resumes where it stopped."
             )
         raise
 

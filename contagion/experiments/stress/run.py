@@ -88,7 +88,7 @@ def stress_test(
         where the network is large).
     n_jobs : processes, -1 for all. Run inside `joblib.parallel_config(backend="dask")` the same
         call uses a cluster.
-    out : folder for results. The same call with the same folder goes on where it stopped; files
+    out : folder for results. The same call with the same folder resumes where it stopped; files
         are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
     progress : show a progress bar.
 
@@ -104,7 +104,7 @@ def stress_test(
     Example
     -------
     b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
-    owners of a lose 2, those of b 3, and who lent b the other 7 loses 1.
+    owners of a lose 2, those of b 3, and the creditors of b outside, with the other 7, lose 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],

@@ -56,7 +56,7 @@ class CoupledCascade(Model):
     The money of a holder for calls never rises again: a node that fails in one joint round lends
     and pays nothing in the next. So the rounds end. Less money need not mean larger losses: who
     cannot meet a call is closed earlier, and may lose less than who pays and is closed later. Then
-    the end is a state in which somebody has been cut off who, looking back, would not have been.
+    at the end a holder can have been cut off that the final state alone would not cut off.
 
     A price shock moves holdings of the network and positions of the book alike. The initial loss is
     what it takes from holdings and positions; a position that it makes richer is measured against
@@ -65,7 +65,8 @@ class CoupledCascade(Model):
     A run (`run_on`): creditors of a venue with a deficit withdraw a part of their claims on it, at
     par and before the deficit is written down. The venue pays out of the external assets that it
     has left after the deficit; where they do not do, all who run get the same part of what they
-    ask. Who stays shares the whole deficit by the venue's rule. There is no run on a venue behind a
+    ask. Accounts that stay share the whole deficit by the venue's rule. There is no run on a venue
+    behind a
     :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn is an asset again, and is not
     used to meet calls. `propagate` computes runs, batches do not.
 
