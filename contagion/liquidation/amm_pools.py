@@ -142,9 +142,9 @@ class ConcentratedLiquidity(Pool, Finite):
 
     Within a range of liquidity L: v = L (1/√p' − 1/√p) units take the price from p to p' and
     bring L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
-    Where liquidity runs out, a swap on chain stops at the last bound and leaves the rest unsold;
-    here the price stays at that bound while the volume is used up, and what is sold beyond gets
-    `floor`: as given nothing, at price 0, so that the integral stays the sum of the prices.
+    Where liquidity runs out, a swap on chain stops at the last bound and leaves the rest unsold.
+    Here the price stays at that bound while the volume is used up, and units sold beyond it get the
+    price `floor`, by default 0, so that the integral stays the sum of the prices.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class LiquidityHoarding(Model):
     unsecured borrowing, and with withdrawals by amount.
     """
 
-    title: ClassVar[str] = "Liquidity hoarding: who runs short calls its claims in"
+    title: ClassVar[str] = "Liquidity hoarding: nodes short of cash call in their claims"
     source: ClassVar[str] = (
         "after Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
     )

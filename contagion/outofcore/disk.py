@@ -75,7 +75,7 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
             ) from None
         except duckdb.IOException as error:
             raise StressError(
-                f"{place}: {_first(error)}. What is finished is whole: with the same folder the "
+                f"{place}: {_first(error)}. Finished files are complete: with the same folder the "
                 "run resumes where it stopped."
             ) from error
     finally:

@@ -20,13 +20,13 @@ COLUMNS = ["node", "layer", "capacity", "absorbed"]
 def layers(result: RunArrays) -> pd.DataFrame:
     """The waterfall of every node that lost anything: node, layer, capacity, absorbed (money).
 
-    First the equity of the node, then the layers of its rule in the order in which they lose
-    ("support" are calls on guarantors without a layer, "other claims" losses that the rule
-    allocates to no layer), then external creditors who lose and are not among the claims. Calls
-    that a guarantor leaves unpaid are in "junior calls" (lose before its layers), "calls" (pari
-    passu with its claims) and "senior calls" (after everything). Losses count from face value. For
-    one node the amounts absorbed sum to what hit it: its own loss and what it passed on, calls met
-    by guarantors included.
+    First the equity of the node, then the layers of its rule in the order in which they lose, then
+    external creditors that lose and are not among the claims. "support" are calls on guarantors
+    without a layer, "other claims" losses that the rule allocates to no layer. Calls that a
+    guarantor leaves unpaid are in "junior calls" (lose before its layers), "calls" (pari passu with
+    its claims) and "senior calls" (after everything). Losses count from face value. For one node
+    the amounts absorbed sum to what hit it: its own loss and what it passed on, calls met by
+    guarantors included.
     """
     net, outcome = result.network, result.outcome
     segments, book = net.segments, net.book

@@ -139,7 +139,7 @@ def consistent_buffers(
     DataFrame, one row a node of `survived` and `failed`: outcome, equity (in the data, money, nan
     where unknown), at_least, below (money; nan where there is no bound), consistent (True, False,
     or None where equity is unknown), verified (the model was run at the bound and just below: the
-    node stands, and fails).
+    node survives, and fails).
 
     Raises
     ------

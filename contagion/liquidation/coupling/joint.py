@@ -54,8 +54,8 @@ class CoupledCascade(Model):
     5. again from 1 with less, until nothing changes.
 
     The money of a holder for calls never rises again: a node that fails in one joint round lends
-    and pays nothing in the next. So the rounds end. Less money need not mean larger losses: who
-    cannot meet a call is closed earlier, and may lose less than who pays and is closed later. Then
+    and pays nothing in the next. So the rounds end. Less money need not mean larger losses: an
+    account that cannot meet a call is closed earlier, and may lose less than one closed later. Then
     at the end a holder can have been cut off that the final state alone would not cut off.
 
     A price shock moves holdings of the network and positions of the book alike. The initial loss is
