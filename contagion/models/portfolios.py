@@ -249,7 +249,7 @@ class PortfolioModel(Model):
         return self._prices(result)[1]
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
-        """(n,) bool: nodes that sell because of the shock, and where the prices that fall lead to."""
+        """(n,) bool: nodes that sell because of the shock, and where falling prices lead to."""
         network = result.network
         done = self._solve(network, _flat(result.hit), "path")
         before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
