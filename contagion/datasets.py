@@ -28,14 +28,14 @@ KEYS = (*TEXTS, *TABLES, "nodes", "caveats")
 
 @dataclass(frozen=True, repr=False)
 class Card:
-    """What a dataset is, where it comes from and what was assumed; amounts in `unit`.
+    """The description, source and assumptions of a dataset; amounts in `unit`.
 
-    `nodes` is how many there are (in the period that is read unless another is asked for),
-    `rules` says how single nodes share a shortfall, `periods` what each snapshot means, `network`
-    how the tables are read, `assume_equity` what is assumed where no source gives capital,
-    `default_run` which node fails first (`default`), what share of face value it pays
-    (`recovery`) and what losses are counted from (`baseline`, "cleared" unless given); `sources`
-    and `grades` explain the columns source and evidence of the tables.
+    `nodes` is their number in the period that is read by default. `rules` has the loss-sharing
+    rules of single nodes, `periods` the meaning of each snapshot, and `network` the options with
+    which the tables are read. `assume_equity` has the capital that is assumed where no source gives
+    it. `default_run` names the node that fails first (`default`), its recovery rate (`recovery`)
+    and the state from which losses are counted (`baseline`, "cleared" unless given). `sources` and
+    `grades` explain the columns source and evidence of the tables.
     """
 
     name: str

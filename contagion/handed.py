@@ -1,4 +1,4 @@
-"""What the package hands down: how a lower room finds something in a higher one by name."""
+"""How a lower room finds an object of a higher one by name."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _called(parcel: Shipped, rest: tuple[Any, ...]) -> Any:
 
 
 class Shipped:
-    """What many tasks need, which travels to a process once and not with every task.
+    """The data that many tasks need; a process receives them once and not with every task.
 
     It is pickled on first use, for all tasks together. joblib hands large arrays over as memory
     maps; dask sends what says that it is large to each worker once and leaves it there. A process

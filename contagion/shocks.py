@@ -84,9 +84,9 @@ class Shock:
 
             loss_i = amount_i + part_i · max(equity_i, 0)
 
-        The usual shock of DebtRank. The money is taken from external assets. What is more than
-        these counts as owed to creditors outside the graph that the balance sheet does not show:
-        like other external liabilities it comes before (or beside) the claims of the graph.
+        The usual shock of DebtRank. The money is taken from external assets. An amount above these
+        counts as a debt to creditors outside the graph that the balance sheet does not show: like
+        other external liabilities it is paid before (or beside) the claims of the graph.
 
         Parameters
         ----------
@@ -160,11 +160,10 @@ class Shock:
     def depeg(token: Any, to: float = 0.9) -> Shock:
         """A token is worth `to` of its value before, 0 ≤ to ≤ 1; 1 moves nothing.
 
-        What that does is decided by the network (:meth:`resolved`). A token in the table of
-        holdings: its price moves by to − 1, at every holder. A token that is a node: claims on
-        it are worth `to` of face, a default with a fixed recovery rate; as in any default the
-        equity of the node is written to zero too, which does not affect the holders. A name that
-        is both does both.
+        The effect depends on the network (:meth:`resolved`). A token in the table of holdings: its
+        price moves by to − 1, at every holder. A token that is a node: claims on it are worth `to`
+        of face, a default with a fixed recovery rate; as in any default the equity of the node is
+        written to zero too, which does not affect the holders. A name that is both does both.
 
         Raises
         ------

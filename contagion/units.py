@@ -23,7 +23,7 @@ GLUED = re.compile(r"([A-Z]{3})(k|m|mn|bn|tn)")
 
 @dataclass(frozen=True)
 class Unit:
-    """What is counted, and how many of it one stands for.
+    """The unit that is counted, and the number of them in one.
 
     Attributes
     ----------

@@ -15,8 +15,9 @@
 | `n_jobs` | processes, −1 for all cores; results do not depend on it | 1 |
 | `progress` | show a progress bar | False |
 
-With `rng=None` two calls differ; a seed makes them equal. What has no argument `rng` and needs
-random numbers (tables of results, the report) takes `SEED`, and is the same each time.
+With `rng=None` two calls differ; a seed makes them equal. Functions that need random numbers and
+have no argument `rng` (tables of results, the report) use `SEED`, and give the same result each
+time.
 """
 
 from __future__ import annotations

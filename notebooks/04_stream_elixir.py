@@ -204,9 +204,8 @@ ax = ct.plot.cascade_path(hidden, "xUSD")
 # %% [markdown]
 # Would a market price have helped? Not against a fall in one step: there is nothing left to sell
 # the collateral for. In a thin market (40 m sold would take the price to 1 %) it even makes more of
-# a small fall: what is liquidated takes the price down with it. What a market price changes is
-# that the loss is *booked*: a deficit meets the rule of the protocol, a latent loss meets no one
-# yet.
+# a small fall: what is liquidated takes the price down with it. With a market price the loss is
+# *booked*: the rule of the protocol allocates a deficit, but no creditor bears a latent loss yet.
 
 # %%
 rows = []

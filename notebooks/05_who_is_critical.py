@@ -169,8 +169,8 @@ critical = ranking.critical_exposures(net, ct.EisenbergNoe(), failures, most=10)
 critical.round(3)
 
 # %% [markdown]
-# And whom to protect, so that half of the loss that can be avoided is avoided? One is enough. What
-# the protection costs is beside it (`support`).
+# And whom to protect, so that half of the loss that can be avoided is avoided? One is enough. The
+# cost of the protection is beside it (`support`).
 
 # %%
 shock = ct.Shock.default("US", recovery=RECOVERY)

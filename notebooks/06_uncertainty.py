@@ -270,4 +270,4 @@ print(reverse.fewest_triggers(chain, ct.EisenbergNoe(), fail=["genesis"]))
 #
 # From a terminal: `contagion reconstruct margins.csv --method fitness --density 0.1 --samples 20
 # --out guesses`, then `contagion stress guesses --set volatility=0.03 --out run`. A run that was
-# stopped goes on with `contagion stress --resume run`.
+# stopped is resumed with `contagion stress --resume run`.

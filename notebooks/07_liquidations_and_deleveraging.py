@@ -77,7 +77,7 @@ book
 # ## The same fall, at once and along a path
 #
 # BTC falls by 13 % and SOL by 26 % (assumed). The path has one price for each wave, and ten
-# seconds are one round of the cascade. What is liquidated moves the price: a sale of the whole
+# seconds are one round of the cascade. The liquidated positions move the price: a sale of the whole
 # open interest would move it by 12 %, and the price recovers a part of that in each round.
 
 # %%
@@ -120,10 +120,9 @@ ax = ct.plot.cascade_path(gradual, "SOL")
 # %% [markdown]
 # ## Who pays for the deficit?
 #
-# The insurance fund has 20 m USD, an assumption. What it does not cover is taken from the
-# winners. Three rules share the rest: the queue of the exchange (largest profit times leverage
-# first), all winners in proportion to their profits, and all accounts in proportion to their
-# equity.
+# The insurance fund has 20 m USD, an assumption. The remaining loss is taken from the winners.
+# Three rules share the rest: the queue of the exchange (largest profit times leverage first), all
+# winners in proportion to their profits, and all accounts in proportion to their equity.
 
 # %%
 rules = {

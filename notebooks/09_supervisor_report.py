@@ -36,8 +36,8 @@ pd.read_csv(examples / "exposures.csv")
 # %% [markdown]
 # ## Read, and check
 #
-# The reader refuses tables that contradict themselves. What is possible but unusual is a warning,
-# with the nodes and the amounts.
+# The reader refuses tables that contradict themselves. Data that are possible but unusual give a
+# warning, with the nodes and the amounts.
 
 # %%
 options = {"nodes": str(examples / "nodes.csv"), "unit": "EUR m"}

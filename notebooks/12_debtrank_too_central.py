@@ -81,5 +81,6 @@ print(f"The largest bank is {largest}; the highest DebtRank has {most}.")
 
 # %% [markdown]
 # **Answer.** No. In this stand-in the order by total assets says little about the order by
-# DebtRank. What a bank owes to the others says much more, because that is what its creditors can
-# lose. The bars show that the exact place of a bank depends on claims that are not published.
+# DebtRank. The debt of a bank to the others says much more, because that is the amount that its
+# creditors can lose. The bars show that the exact place of a bank depends on claims that are not
+# published.

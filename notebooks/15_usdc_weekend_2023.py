@@ -44,7 +44,7 @@ print(ct.datasets.card("usdc_svb_2023").summary)
 # ## The largest direct loss
 #
 # If the bank pays nothing and all holders share alike, a token is worth its reserves without the
-# deposit. What the bank paid in the end was everything, therefore the loss was zero.
+# deposit. In the end the bank paid everything, therefore the loss was zero.
 
 # %%
 worst = ct.EisenbergNoe().propagate(net, ct.Shock.default("svb", recovery=0.0))
@@ -159,8 +159,8 @@ ax = ct.plot.cascade_path(runs["market price"], "USDC")
 # %% [markdown]
 # ## What if the bank had not paid?
 #
-# With a fixed price no loan is liquidated, and the lenders carry the risk. What they would lack,
-# by what a USDC is worth in the end:
+# With a fixed price no loan is liquidated, and the lenders carry the risk. The amounts that they
+# would lack, by the final value of a USDC:
 
 # %%
 fixed = LiquidationCascade(impact=impact, oracle=oracles["fixed at 1"])

@@ -152,7 +152,7 @@ def numbers_and_text(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes().assign(node=[1, 2, 3, 4]), table, **options)
 
 
-@case("C004", ("1 id stands more than once in the node table: 'UBS'",), 'drop_duplicates("node")')
+@case("C004", ("1 id occurs more than once in the node table: 'UBS'",), 'drop_duplicates("node")')
 def node_twice(**options: Any) -> ct.ExposureNetwork:
     return ct.ExposureNetwork(nodes("UBS", "JPM", "BNP", "UBS"), claims(*GOOD[:2]), **options)
 

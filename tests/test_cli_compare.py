@@ -69,13 +69,13 @@ def test_compare_prints_who_gains_and_who_pays(cli):
 
 
 def test_a_node_that_is_made_to_fail_has_no_use_for_a_rule(cli):
-    note = "long_position fails with a given recovery"
+    note = "long_position defaults with a fixed recovery rate"
     _, out, _ = cli("compare", OKEX, "--rule", "same:long_position=talmud")
     assert "No node bears more or less" in out and note in flat(out) and fits(out)
     _, out, _ = cli("run", OKEX, "--rule", "long_position=talmud")
     assert note in flat(out) and fits(out)
     _, out, _ = cli("run", OKEX, "--rule", "okex=talmud")
-    assert "given recovery" not in out
+    assert "fixed recovery rate" not in out
 
 
 def test_compare_numbers_the_sets_that_do_not_fit(cli):

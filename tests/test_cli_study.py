@@ -271,6 +271,9 @@ def test_a_package_gives_the_same_bytes(cli, tmp_path, monkeypatch, own):
     ):
         assert f"## {head}" in text
     assert re.search(r"^numpy==\d", (package / "lock.txt").read_text(), re.M)
-    assert ("TO BE COMPLETED" in text) is own
+    assert ("TO BE COMPLETED by the authors: who published" in text) is own
+    assert "the table, figure or number of the paper that each file gives" in text
+    assert f"contagion {ct.__version__}" in text and re.search(r"took [\d,]+ seconds", text)
+    assert all(paper in text for paper in ct.cite("eisenberg-noe").split("\n\n"))
     code, _, err = cli("replicate", package)
     assert code == 2

@@ -318,7 +318,7 @@ def test_totals_on_one_side():
         (np.ones((2, 3)), list("ab"), "2 × 3, not square"),
         (np.zeros((2, 2)), None, "has no labels"),
         (np.zeros((2, 2)), list("abc"), "3 names for 2 rows"),
-        (np.zeros((2, 2)), list("aa"), "1 label stands more than once: 'a'"),
+        (np.zeros((2, 2)), list("aa"), "1 label occurs more than once: 'a'"),
         ([[0, "x"], [1, 0]], list("ab"), "not numbers"),
         ([[0, 1], [1]], list("ab"), "different length"),
         (pd.DataFrame(X, list("abc"), list("abd")), None, "'c' only among the rows"),

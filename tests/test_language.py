@@ -27,7 +27,15 @@ REFUSED = {
     r"\b[Bb]last radius\b": "what depends on",
     r"\bless than nothing\b": "negative equity",
     r"\bon a rumour\b": "only if it cannot be avoided",
-    r"\bplays? no part\b": "is not used",
+    r"\bplays? (?:no|a) part\b": "is used, is not used",
+    r"(?<=\.)\s+(?-i:W)hat\b[^?.]*\.": "a sentence that begins with its noun: the loss, the amount",
+    r"^\s*What of\b": "the part, the share",
+    r"(?:[,:;]|\b(?:and|from|to|by)) who (?:leaves|stays|withdraws|sells|hoards)\b": "node that",
+    r"\bwho (?:leaves|exits|redeems) first is whole\b": "claims that leave first are paid in full",
+    r"\b(?:node|bank|id|label)s? stands?\b(?! (?:behind|in the))": "survives; occurs",
+    r"\bgoes on (?:where it|down)\b": "resumes; is passed on",
+    r"\b(?:venue|protocol)s? go(?:es)? by\b": "use",
+    r"\bno trifle\b": "not negligible",
 }
 CODE = re.compile(r"^\s*(?:>>>|\.\.\.) .*$|`[^`]*`", re.M)  # code of a docstring is not language
 ALLOWED = {"everybody", "attribution"}  # a value of `of=` there

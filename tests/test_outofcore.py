@@ -205,7 +205,7 @@ def same(run: DiskRun, undisturbed) -> None:
 @pytest.mark.parametrize("at", [1, 2, 5])
 def test_a_run_that_was_broken_off_goes_on(at, undisturbed, tmp_path):
     files = undisturbed[0]
-    with pytest.raises(ct.ConvergenceError, match="same folder the run goes on") as caught:
+    with pytest.raises(ct.ConvergenceError, match="same folder the run resumes") as caught:
         clear(**files, shock=SHOCK, folder=tmp_path, max_rounds=at)
     assert len(caught.value.partial) == at
     run = clear(**files, shock=SHOCK, folder=tmp_path, memory="90MB")
@@ -404,7 +404,7 @@ WRONG = {
     "own": ("owed", lambda x: x.assign(debtor=x["debtor"].where(x.index > 2, x["creditor"])),
             ["C003"], "3 exposures of a node on itself.*n0 → n0"),
     "twice": ("owed", lambda x: pd.concat([x, x[:3]]), ["C002"], "3 pairs.*6 rows.*n0"),
-    "node twice": ("nodes", lambda x: pd.concat([x, x[:2]]), ["C004"], "2 ids stand more.*n0"),
+    "node twice": ("nodes", lambda x: pd.concat([x, x[:2]]), ["C004"], "2 ids occur more.*n0"),
     "no name": ("nodes", put("node", None, 1), ["C004"], "1 row of the node table without"),
     "no equity": ("nodes", put("external_assets", np.nan), ["C005"], "3 nodes without equity.*n0"),
     "below 0": ("nodes", put("external_assets", -1.0), ["C008"], "3 nodes with negative.*n0"),

@@ -125,7 +125,7 @@ def test_a_name_that_is_found_stops_the_report(tmp_path):
     ct.ExposureNetwork(nodes, claims).write(tmp_path / "data")
     study = ct.Study(tmp_path / "data", shock=ct.Shock.default("Holders"))
     file = tmp_path / "r.html"
-    with pytest.raises(ct.errors.DisclosureError, match="'Holders' stands in the report"):
+    with pytest.raises(ct.errors.DisclosureError, match="'Holders' occurs in the report"):
         ct.write_report(file, study, disclosure=Disclosure(), tables=tmp_path / "t")
     assert sorted(x.name for x in tmp_path.iterdir()) == ["data"]
     how = Disclosure(common=("Holders",))

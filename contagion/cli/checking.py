@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Check a file of exposures, or another table: every finding with rows, amounts and a fix.
 
-    The exit code is 2 when there are errors, 0 otherwise. What the columns mean:
+    The exit code is 2 when there are errors, 0 otherwise. The meaning of the columns:
     `contagion columns`.
     """
     from ..errors import NetworkError

@@ -157,7 +157,7 @@ def _differences(done: RuleComparison, names: dict[str, str]) -> list[str]:
     more = f"; {plural(len(order) - MOST, 'node')} more not shown" if len(order) > MOST else ""
     note = (
         f"({to.label or 'money'}; what is borne as given, and how much more or less under each "
-        f"set of rules{more}; hops from the triggers, in each run by itself)"
+        f"set of rules{more}; hops from the triggers, counted in each run)"
     )
     return [*texts[:-1], f"{texts[-1]}\n{paragraph(note)}"]
 

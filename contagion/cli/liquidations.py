@@ -81,7 +81,7 @@ def cascade(
         str,
         option(
             "ORACLE",
-            f"What venues go by: {', '.join(market.ORACLES)}, as "
+            f"The price that venues use: {', '.join(market.ORACLES)}, as "
             "in time-weighted:window=3 or hard-coded:price=xUSD:1.",
             SHOCK,
         ),

@@ -49,12 +49,13 @@ def cascade_text(
     ends = f", the last liquidation in round {found['last']}" if found["last"] else ""
     times = found["multiplier"]
     more = f"{times:.4g} times that" if np.isfinite(times) else "none"
+    more = f", {more} without price impact" if times != 1 else ""
     head = [
         f"{moved or 'no price moves'}: {words}",
         *_lines(done.before),
         f"{plural(done.rounds, 'round')}{ends}; liquidated {money(found['liquidated'], unit)} at "
         f"the prices paid, calls met {money(found['calls_met'], unit)}",
-        f"lost {money(found['loss'], unit)}, {more} without price impact",
+        f"lost {money(found['loss'], unit)}{more}",
     ]
     to = scale([*table_["equity_before"], *table_["loss"], *map(abs, done.ledger.values())], unit)
     parts = [

@@ -135,8 +135,8 @@ BaselineName = Annotated[
     str | None,
     option(
         "cleared|book",
-        "What losses are counted from: cleared (the default), from what would be paid without the "
-        "shock (only what the shock adds); book, from face values (also what was missing before).",
+        "The state from which losses are counted: cleared (the default), that without the "
+        "shock (only what the shock adds); book, face values (also what was missing before).",
         SHOCK,
     ),
 ]

@@ -22,6 +22,11 @@ from .terminal import paragraph, put, say, table, width
 
 MOST = 2_000  # nodes that are compared
 SHEET = ["equity", "claims", "debts"]
+SYMBOLS = (
+    "(when i defaults: ℓ(j|i) is the loss of the owners of j, c(j|i) the part of it by contagion, "
+    "e(j|i) the loss of external creditors of j; K_j is the equity of j, v_j its weight, h_j the "
+    "share of its equity that it loses, N the number of nodes)"
+)
 
 
 @grouped
@@ -50,7 +55,7 @@ def rank(
         str | None,
         option(
             "equity|lending|COLUMN",
-            "What a node counts for in DebtRank: its share of all equity (the default), of all "
+            "The weight of a node in DebtRank: its share of all equity (the default), of all "
             "claims, or of a column of the nodes.",
             options.SHOCK,
         ),
@@ -117,10 +122,12 @@ def show(network: ExposureNetwork, frame: Table, wanted: Any, top: int = 15) -> 
         put((f"{title}\n" if title else "") + table(["node", *head], texts, words=(0,)))
     more = f"; {plural(len(frame) - top, 'node')} not shown" if len(frame) > top else ""
     put(paragraph(f"(amounts in {label or 'money'}; –: capital not known{more})"))
-    for key in dict.fromkeys(str(c).partition(".")[0] for c in frame):
-        if key in MEASURES:
-            m = MEASURES[key]
-            say(f"{m.title}: {m.formula}, {m.measured_in}", indent="  ")
+    keys = dict.fromkeys(str(c).partition(".")[0] for c in shown)
+    defined = [MEASURES[key] for key in keys if key in MEASURES]
+    for m in defined:
+        say(f"{m.title}: {m.formula}, {m.measured_in}", indent="  ")
+    if any("|i)" in m.formula for m in defined):
+        say(SYMBOLS, indent="  ")
 
 
 def _agreeing(frame: Table, wanted: Any) -> Agreement | None:

@@ -59,7 +59,7 @@ def allocate(
             show_default=False,
         ),
     ],
-    loss: Annotated[str, option("AMOUNT", "What has to be borne, such as 200m.")],
+    loss: Annotated[str, option("AMOUNT", "The loss to be shared, such as 200m.")],
     rule: Annotated[
         str,
         option(

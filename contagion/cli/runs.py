@@ -159,6 +159,7 @@ def explain(
         values = {key: getattr(why, key) for key in keys}
         print_json({**values, "paths": why.table.to_dict("records"), "run": record(result)})
         return
+    say(result.summary()[0])
     explained(why)
 
 

@@ -208,7 +208,7 @@ def refuse_rules(models: Iterable[Model]) -> None:
     if not any(model.settles for model in models):
         said = " and ".join(names[type(model)] for model in models)
         raise ArgumentError(
-            f"--rule: {said} settles no claims, so no rule plays a part in it. Choose --model "
+            f"--rule: {said} settles no claims, so rules are not used. Choose --model "
             f"{' or '.join(name for name in MODELS if MODELS[name].settles)}."
         )
 

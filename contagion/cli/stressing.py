@@ -111,7 +111,7 @@ def stress(
         option(
             "DIR",
             "Write every scenario into this folder (Parquet, with a manifest). The same "
-            "command goes on where it stopped.",
+            "command resumes where it stopped.",
             OUT,
         ),
     ] = None,
@@ -182,7 +182,7 @@ def _alone(context: typer.Context) -> None:
         where = context.get_parameter_source(name)
         if where is not None and where.name == "COMMANDLINE" and name not in WITH_RESUME:
             raise ArgumentError(
-                f"--resume goes on with what the folder says: leave out {parameter.opts[0]}. "
+                f"--resume uses the settings in the folder: leave out {parameter.opts[0]}. "
                 "Another run needs another folder."
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import typer
@@ -46,13 +47,15 @@ def replicate(
     from ..report import write_report
 
     mine = packed(Study.read(study), folder)
+    began = perf_counter()
     done = mine.run()
     told.hear_network(done.network, study)
     mine.write(folder / "study.toml")
     made = results(done, folder / RESULTS)
     made.append(write_report(folder / "report.html", done))
+    text = readme(done, folder, made, perf_counter() - began)
     (folder / LOCK).write_text(locked(), "utf-8", newline="\n")
-    (folder / README).write_text(readme(mine, done.card, folder, made), "utf-8", newline="\n")
+    (folder / README).write_text(text, "utf-8", newline="\n")
     hashed(folder)
     names = ", ".join(("study.toml", "data/", f"{RESULTS}/", "report.html", LOCK, README, HASHES))
     put(paragraph(f"Written to {folder}: {names}", "", "  "))

@@ -67,9 +67,9 @@ class RuleComparison:
 
     @property
     def by_hop(self) -> pd.DataFrame:
-        """What is borne at each distance from the triggers (-1: no path), money.
+        """The loss at each distance from the triggers (-1: no path), money.
 
-        Hops are counted in each run by itself, since another rule can open other paths.
+        Hops are counted in each run, since another rule can open other paths.
         """
         columns = {}
         for name, result in self.results.items():

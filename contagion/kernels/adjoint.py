@@ -57,7 +57,7 @@ class System:
 
 @dataclass(frozen=True)
 class Moving:
-    """What moves when every node loses, or gains, a little more.
+    """The segments that move when every node loses, or gains, a little more.
 
     segment : (n,) number of the segment that moves, -1 where none does.
     full : (S,) bool, nothing is paid on the segment and nothing more can be lost.

@@ -80,7 +80,7 @@ class AllNodes:
 
 @dataclass(frozen=True)
 class System:
-    """What :func:`all_nodes` is asked; `limited` are nodes that can lose all they have."""
+    """The arguments of :func:`all_nodes`; `limited` are nodes that can lose all they have."""
 
     influence: csr_array
     returns: csr_array

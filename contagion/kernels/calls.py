@@ -2,7 +2,7 @@
 
 A cover is due to the extent that segments of the debtor are short, `call_q = Σ_s trigger_sq y_s`,
 and what the guarantor leaves of it falls on the creditor. Support absorbs what its guarantors pay;
-what is missing goes on down the ladder of the debtor. See :mod:`clearing_calls` for the fixed
+the ladder of the debtor bears the rest. See :mod:`clearing_calls` for the fixed
 point.
 """
 

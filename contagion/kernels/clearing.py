@@ -27,7 +27,7 @@ THRESHOLD = 1e-12  # funds this close to what is due (relative to the balance sh
 
 @dataclass(frozen=True)
 class Cleared:
-    """What the kernel hands back; B scenarios, n nodes, S segments.
+    """The result of the kernel; B scenarios, n nodes, S segments.
 
     unpaid (B, S) and funds (B, n) are money; funds are before default costs. default_round is
     -1 for solvent nodes, `None` where there were no waves. residual (B,) is the largest change

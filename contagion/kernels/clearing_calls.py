@@ -48,7 +48,7 @@ class Drawn(NamedTuple):
 
 
 class Promises:
-    """What belongs to the contingent claims of a network, whatever the scenario.
+    """The arrays of the contingent claims of a network, the same in every scenario.
 
     A node that is supported holds its undrawn support as an asset and owes it as segments of its
     ladder, so that one ladder decides what is called when.
@@ -102,8 +102,8 @@ class Promises:
     def waits(self) -> np.ndarray:
         """(S + Q, 1) bool: segments of supported nodes, which follow the losses of the last turn.
 
-        What support absorbs rises with a loss. With the support held, more of the loss would be
-        left than is true, and the turns would not come from below.
+        The amount that support absorbs rises with a loss. With the support held, more of the loss
+        would be left than is true, and the turns would not come from below.
         """
         return np.asarray((self.committed > 0)[self.owner])
 

@@ -23,7 +23,7 @@ class Group:
     p: np.ndarray
 
     def invariant(self, system: System) -> np.ndarray:
-        """What each of the rows moves by in a change that goes round unchanged, > 0.
+        """The change of each of the rows in a cycle that reproduces itself, > 0.
 
         π = π P with P what one unit lost by one member makes others lose; rows move by p π.
         """

@@ -50,9 +50,9 @@ def settle(
 ) -> Settled:
     """Losses of defaulters, layer by layer, until no further member fails on its assessment.
 
-    What is left of a loss L in a layer of capacity C: `min(L, C)` is taken, pro rata on the
-    capacities in the layer, so own capital beside a layer takes the same part of itself. In the
-    assessments a member pays `min(λ k c, means + max(margin − loss, 0))`, with one λ <= 1.
+    A layer of capacity C absorbs `min(L, C)` of a remaining loss L, pro rata to the capacities in
+    the layer, so own capital beside a layer loses the same share of itself. In the assessments a
+    member pays `min(λ k c, means + max(margin − loss, 0))`, with one λ <= 1.
 
     Parameters
     ----------

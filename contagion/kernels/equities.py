@@ -6,8 +6,8 @@
 The map is monotone. Rounds from face values downward reach the greatest solution, from claims
 that are worth nothing upward the least. Columns are scenarios: (S, B) and (n, B).
 
-Rounds that shrink slowly are replaced by linear solves (`equities_steps`). What is returned has a
-bound on its error (`certificate`), and goes on until that is below the tolerance.
+Rounds that shrink slowly are replaced by linear solves (`equities_steps`). The result has a bound
+on its error (`certificate`), and steps are taken until that is below the tolerance.
 """
 
 from __future__ import annotations

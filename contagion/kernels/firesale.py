@@ -62,7 +62,7 @@ def forced_sales(
 
 @dataclass(frozen=True)
 class Sales:
-    """What a cascade of sales hands back.
+    """The result of a cascade of sales.
 
     lost (B, n) money on holdings; sold (B, A) at the price before; price (B, A); default_round
     (B, n), -1 never; rounds (B,); converged (B,); history: (lost so far, failed) after each round.

@@ -123,7 +123,7 @@ class Search:
     def newton(self, accuracy: float) -> None:
         """A step to where the lines of all moving segments meet; after :meth:`refresh`.
 
-        What the others change waits for the next sweep. `accuracy` is the reduction wanted.
+        Changes by the others wait for the next sweep. `accuracy` is the reduction wanted.
         """
         s = self.system
         g = self.c + self.p * self.x[s.owner]

@@ -13,7 +13,8 @@ def levied(
 
         call_e = min(λ top_e, need),  λ in [0, 1] such that Σ_e pays_e call_e = need
 
-    or λ = 1 where that brings in less. What one guarantor does not pay is called from the others.
+    or λ = 1 where that brings in less. The amount that one guarantor does not pay is called from
+    the others.
 
     Parameters
     ----------

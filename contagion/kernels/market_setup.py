@@ -31,7 +31,7 @@ class Market(Protocol):
 
 
 class Oracle(Protocol):
-    """What venues take for the price; see `contagion.liquidation.Oracle`."""
+    """The prices that venues use; see `contagion.liquidation.Oracle`."""
 
     def start(self, price: np.ndarray) -> Any: ...
     def report(self, market: np.ndarray, memory: Any) -> tuple[np.ndarray, Any]: ...

@@ -60,8 +60,8 @@ def equities(
     """The fixed point `E = base + Γ max(E, 0)`, for a batch.
 
     Owners have limited liability: which companies are worth anything is found by Howard's
-    iteration, one linear solve among those that look so. What a guess at them gives is never too
-    much, so from the first solve on values rise, and few solves are needed.
+    iteration, one linear solve among those that look so. The values for a guess of them are never
+    too high, so from the first solve on values rise, and few solves are needed.
 
     Parameters
     ----------

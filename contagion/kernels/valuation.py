@@ -44,7 +44,7 @@ class Terms:
 
 
 def from_funds(funds: np.ndarray, start: np.ndarray, width: np.ndarray) -> Valued:
-    """What is missing to a claim that is paid from `start` to `start + width` of the funds.
+    """The shortfall of a claim that is paid from `start` to `start + width` of the funds.
 
     Example
     -------

@@ -9,7 +9,7 @@ pushes a price shock through them.
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
 - `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
 - `price_impact`, `amm_pools`, `order_book`, `withdrawing_depth`: prices after sales
-- `oracles`, `venue_oracles`: prices that venues go by
+- `oracles`, `venue_oracles`: prices that venues use
 - `instruments`, `margin_rules`: options and futures, maintenance by size or by a grid
 - `bankruptcy_prices`, `loan_liquidation`: one position, one loan
 - `coupling/`: liquidations and clearing together

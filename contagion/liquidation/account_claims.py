@@ -20,7 +20,7 @@ class AccountClaims:
     ----------
     paid_in : (B, N) margin at the start and calls met.
     realized, unrealized : (B, N) profit of what was closed (fees taken off), and of what is open
-        at the prices that venues go by.
+        at the prices that venues use.
     equity : (B, N) paid_in + realized + unrealized + deficit: what the account claims.
     open_interest : (B, N) Σ |units| × price.
     fund, deficit, uncovered : (B, V) insurance fund, negative equity of closed accounts, and what

@@ -40,7 +40,7 @@ class Pool(PriceImpact):
         self._set("fee", 0, below=1)
 
     def reaching(self, amount: ArrayLike) -> Numbers:
-        """What of an amount brought to the pool is sold, units: (1 − fee) of it; purchases: all.
+        """Units of an amount brought to the pool that are sold: (1 − fee) of it; purchases: all.
 
         >>> ConstantProduct(100, 1_000, fee=0.003).reaching([10, -10])
         array([  9.97, -10.  ])
@@ -142,9 +142,9 @@ class ConcentratedLiquidity(Pool, Finite):
 
     Within a range of liquidity L: v = L (1/√p' − 1/√p) units take the price from p to p' and
     bring L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
-    Where liquidity runs out, a swap on chain stops at the last bound and leaves the rest unsold;
-    here the price stays at that bound while the volume is used up, and what is sold beyond gets
-    `floor`: as given nothing, at price 0, so that the integral stays the sum of the prices.
+    Where liquidity runs out, a swap on chain stops at the last bound and leaves the rest unsold.
+    Here the price stays at that bound while the volume is used up, and units sold beyond it get the
+    price `floor`, by default 0, so that the integral stays the sum of the prices.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Bankruptcy and liquidation prices of derivative positions, and what a close falls short by.
 
 Sizes are signed: long above zero, short below. A *linear* contract has its size in units of the
-underlying and its result in the quote currency, an *inverse* one its size in the quote currency
-(number of contracts × their face value) and its margin and result in the underlying.
+underlying and its result in the quote currency. An *inverse* contract has its size in the quote
+currency (number of contracts × their face value), and its margin and result in the underlying.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def bankruptcy_price(
 def close_shortfall(
     size: ArrayLike, bankruptcy: ArrayLike, close: ArrayLike, *, contract: str = "linear"
 ) -> Numbers:
-    """What is missing when a position is closed at a worse price than its bankruptcy price.
+    """The shortfall when a position is closed at a worse price than its bankruptcy price.
 
     linear: max(0, size × (bankruptcy − close)); inverse: max(0, size × (1/close − 1/bankruptcy))
 

@@ -31,11 +31,11 @@ class LiquidationCascade(CascadeSolver):
        the liquidator takes collateral pro rata, worth the repaid debt and the bonus of each;
     4. what is sold moves the price; all sellers of a round get its average price.
 
-    An account that is closed with negative equity leaves a deficit at its venue; of a loan that
-    is the debt left when its collateral is gone, at fundamental prices. A loan whose collateral is
-    worth nothing to begin with is not liquidated and stays open (latent). The asset "money"
-    is the unit of account: no sale moves it. What is sold below the fundamental price is a gain of
-    the buyers; nothing is lost on the way:
+    An account that is closed with negative equity leaves a deficit at its venue. For a loan the
+    deficit is the debt that remains after all collateral is sold, at fundamental prices. A loan
+    whose collateral is worth nothing to begin with is not liquidated and stays open (latent). The
+    asset "money" is the unit of account: no sale moves it. Sales below the fundamental price are a
+    gain of the buyers, so that amounts add up:
 
         equity after + deficits counted below 0 + fees + gains of buyers and liquidators
             = equity before + what moves of fundamental prices gave + calls met
@@ -61,7 +61,7 @@ class LiquidationCascade(CascadeSolver):
         :mod:`contagion.rules` and :mod:`contagion.venues`; what it puts on no account, and that of
         venues without a rule, stays with the venue. On a path they act at its end.
     deadline : rounds that a position below maintenance has before it is closed, a number or
-        {venue: number}; who can meets the call at once.
+        {venue: number}; a holder with enough money meets the call at once.
     withdrawal : depth that leaves, see :class:`~contagion.liquidation.Withdrawal`; None: it stays.
     arbitrage : part of a sale, 0 to 1, that weighs on all markets of the asset alike, by their
         depth, where venues have markets of their own; the rest stays in its own.

@@ -1,6 +1,6 @@
 """Measures of liquidation cascades: what they amplify, when they stop, which fund covers them.
 
-What is liquidatable at which price is in :mod:`contagion.liquidation.liquidatable`, the map over
+Positions liquidatable at each price are in :mod:`contagion.liquidation.liquidatable`, the map over
 price drop and leverage or depth in :mod:`contagion.liquidation.criticality`.
 """
 
@@ -34,9 +34,9 @@ def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
                + max(−gain of liquidators, 0)
 
     with the loss of holder h over all its accounts, :attr:`CascadeResult.holder_losses`: the first
-    sum is what those lose who lose, the second what their accounts owe beyond their margin, closed,
-    open or with a vault. Liquidators of loans lose where they sell collateral for less than they
-    repaid. Gains of others do not count against it; fees and bonuses paid are in it.
+    sum is over holders that lose, the second is what their accounts owe beyond their margin,
+    closed, open or with a vault. Liquidators of loans lose where they sell collateral for less than
+    they repaid. Gains of others do not count against it; fees and bonuses paid are in it.
 
     Parameters
     ----------
@@ -214,8 +214,8 @@ def required_fund(
         fund_v = min {x : Σ_s weight_s [deficit_sv <= x] >= level},   Σ weight_s = 1
 
     A quantile of the deficits, as Value-at-Risk is one of losses: it is one of the deficits, never
-    between two. Each venue by itself; for one fund that all venues share, give the sum over venues.
-    The scenarios have to be a sample of what may happen, or weighted as such.
+    between two. Each venue alone; for one fund that all venues share, give the sum over venues. The
+    scenarios have to be a sample of what may happen, or weighted as such.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a liquidation cascade ends with, labelled."""
+"""The result of a liquidation cascade, labelled."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class CascadeResult:
     def reserves(self) -> pd.DataFrame:
         """Deficits of loans by reserve: venue, asset (owed), deficit (money).
 
-        What is left of a loan is written off pro rata to the debts that are left of it.
+        The rest of a loan is written off pro rata to its remaining debts.
         """
         return self.before.reserves.assign(deficit=self.outcome.reserve)
 

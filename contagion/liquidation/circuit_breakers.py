@@ -203,13 +203,13 @@ class Freeze(Breaker):
 class WithdrawalGate(Breaker):
     """Withdrawal gate: while it is on, money behind it meets no margin call.
 
-    It goes on in a round in which an open account at one of the venues has equity below 0 at the
-    oracle's prices, stays on for `rounds` rounds, that one included, and starts again as long as
-    there is such an account. Of the free money of a holder the part `behind` lies at these venues:
-    while the gate is on only 1 − behind of it can meet calls, at any venue. Nothing is lost: the
-    money is there again when the gate lifts, and what a call did not get stays with its holder.
-    So it keeps money in the venue (with a run of depositors in a coupled cascade: none leaves),
-    at the price of liquidations that a call would have prevented.
+    It begins in a round in which an open account at one of the venues has equity below 0 at the
+    oracle's prices, and lasts for `rounds` rounds, that one included. It begins again as long as
+    there is an account of that kind. Of the free money of a holder the part `behind` lies at these
+    venues: while the gate is on only 1 − behind of it can meet calls, at any venue. Nothing is
+    lost: the money is there again when the gate lifts, and what a call did not get stays with its
+    holder. So it keeps money in the venue (with a run of depositors in a coupled cascade: none
+    leaves), at the price of liquidations that a call would have prevented.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ Figure = Literal["multiplier", "deficit", "latent", "loss", "rounds"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CriticalityMap:
-    """What becomes of price drops, by leverage or by depth; G levels × D drops.
+    """The effect of price drops, by leverage or by depth; G levels × D drops.
 
     Attributes
     ----------

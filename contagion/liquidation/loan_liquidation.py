@@ -2,7 +2,7 @@
 
 Collateral and debt are values in one unit of account (amount × oracle price), one row a loan.
 The protocols (`aave`, `lending`) do the largest liquidation that they allow, at once, at those
-prices. What a liquidator earns and pays for gas is not shown.
+prices. The profit of a liquidator and its gas fees are not shown.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Oracles: the price that a venue or a protocol goes by, which need not be the market's.
+"""Oracles: the price that a venue or a protocol uses, which need not be the market's.
 
 An oracle is told the market's price once a round and remembers what it needs between rounds.
 """
@@ -22,7 +22,7 @@ Memory: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Oracle(ABC):
-    """What is reported for the price of the market.
+    """The price that is reported, given the price of the market.
 
     `memory = oracle.start(price)` before the first round, then in each round
     `reported, memory = oracle.report(market, memory)`. Prices (..., A), money per unit, >= 0;
@@ -265,7 +265,7 @@ class HardCoded(Oracle):
 
     Parameters
     ----------
-    price : money per unit, >= 0; one per asset, (A,), with nan for those that go by the market.
+    price : money per unit, >= 0; one per asset, (A,), with nan for those at the market price.
 
     Raises
     ------

@@ -46,7 +46,7 @@ class PositionLimit:
 
     All positions of a holder in the instrument are cut by the same part, at the price of the
     book: what is cut has its profit or loss paid into the margin, so that no equity changes and
-    no money is made. What is left has the entry price that it had.
+    no money is made. The rest of a position keeps its entry price.
 
     Parameters
     ----------

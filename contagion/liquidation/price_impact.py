@@ -129,7 +129,7 @@ class PriceImpact(ABC):
         return answer(self._inverse(to), to)
 
     def recovered(self, volume: ArrayLike) -> Numbers:
-        """What of the volume still weighs on the price one round later: volume × exp(−recovery).
+        """Volume that still moves the price one round later: volume × exp(−recovery).
 
         >>> NoImpact(recovery=np.log(2)).recovered(100)
         50.0
@@ -138,7 +138,7 @@ class PriceImpact(ABC):
         return answer(units * np.exp(-array(self.recovery)), units)
 
     def reaching(self, amount: ArrayLike) -> Numbers:
-        """What of an amount brought to market moves the price: all of it, less a pool's fee.
+        """Part of an amount brought to market that moves the price: all, less a pool's fee.
 
         >>> NoImpact().reaching(100)
         100.0

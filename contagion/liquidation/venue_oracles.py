@@ -20,7 +20,7 @@ WORDS = ("last", "mark", "index", "redemption")
 
 @dataclass(frozen=True)
 class VenueOracles:
-    """What each venue goes by, on a book in which venues have markets of their own.
+    """The price that each venue uses, on a book in which venues have markets of their own.
 
     - "last": the price of its own market;
     - "index": the mean price of the asset over all its markets (its own included);
@@ -30,7 +30,7 @@ class VenueOracles:
 
     Parameters
     ----------
-    oracles : {venue: word or Oracle}; other venues go by their last price.
+    oracles : {venue: word or Oracle}; other venues use their last price.
     window : rounds of the mean in a mark, >= 1.
 
     Raises

@@ -35,7 +35,7 @@ def share(
 ) -> np.ndarray:
     """Take what funds did not cover off the accounts, by the rules of the venues.
 
-    Written into the state. What the rule puts on no account stays with the venue.
+    Written into the state. The part that the rule allocates to no account stays with the venue.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Withdrawal:
         return np.asarray(np.maximum(1 - away, self.floor))
 
     def returned(self, gone: np.ndarray) -> np.ndarray:
-        """What of the liquidated part still keeps depth away a round later."""
+        """The share of the liquidated part that still reduces depth a round later."""
         return np.asarray(gone * np.exp(-self.back))
 
     def variance(self, variance: np.ndarray, change: np.ndarray) -> np.ndarray:

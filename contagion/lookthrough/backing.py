@@ -1,4 +1,4 @@
-"""What stands behind every claim: shares of the debtor's assets, and base assets held outright."""
+"""The backing of every claim: shares of the debtor's assets, and base assets held outright."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .backing import backing, kept, outside, without
 
 
 def blast_radius(network: ExposureNetwork, column: str = "oracle") -> pd.DataFrame:
-    """What stands behind every oracle, bridge or chain: nodes and money at stake.
+    """Everything that depends on each oracle, bridge or chain: nodes and money at stake.
 
     With the nodes D that name it in `column`, the shares `W` and the base assets `h` (all
     external assets) of :func:`look_through`:

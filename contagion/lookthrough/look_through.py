@@ -175,8 +175,8 @@ def look_through(
     parts that end with owners and with external creditors sum to what is held
     (:attr:`LookThrough.totals`): money is neither made nor lost, whatever the loops.
 
-    This says what a claim consists of, not what it loses: seniority, rules and guarantees play
-    no part, book values count. For losses see :func:`who_holds_the_bag` or a model.
+    The result is the content of a claim, not its loss: seniority, rules and guarantees are not
+    used, book values count. For losses see :func:`who_holds_the_bag` or a model.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def back_claims(network: ExposureNetwork, direct: np.ndarray) -> np.ndarray:
 
 
 def alphabet(network: ExposureNetwork) -> np.ndarray:
-    """(n,) place of every node in the order of the names, so that ties go by no row order."""
+    """(n,) place of every node in the order of the names, so that ties ignore the order of rows."""
     place = np.empty(len(network), np.int64)
     place[np.argsort(network.names.astype(str).to_numpy(object), kind="stable")] = np.arange(
         len(network)

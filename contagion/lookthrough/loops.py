@@ -142,8 +142,8 @@ def back_claims(
     """(m,) bool: the claims that close loops, so that what is left has none.
 
     In every loop the member with the lowest `rank` is the bottom, and its claims on the other
-    members lead back up: those go. What is still a loop is treated again. Large components
-    take one member in 32 at a time. The order of rows does not matter.
+    members lead back up: those go. Remaining loops are treated again. Large components take one
+    member in 32 at a time. The order of rows does not matter.
 
     >>> one, two = np.array([0, 1]), np.array([1, 0])
     >>> back_claims(2, one, two, np.ones(2, bool), rank=np.array([0, 1])).tolist()

@@ -105,7 +105,7 @@ class TieredSchedule:
         """Initial margin (...) at the leverage that the trader chose, or at the highest allowed.
 
         N / min(leverage, highest leverage of the tier); leverage >= 1. With `progressive` the same
-        for each part of N by itself.
+        for each part of N separately.
         """
         at, size = self.tier(notional), np.abs(numbers("notional", notional))
         wanted = np.inf if leverage is None else known("leverage", leverage, 1)

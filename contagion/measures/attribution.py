@@ -86,7 +86,7 @@ class SystemLoss:
 
     See :mod:`contagion.results.ledger`. Nodes that hold shares of each other: only owners who are
     not nodes themselves count, so that nothing counts twice. A node that cannot fail, and one whose
-    balance sheet is unknown, loses without limit, as in `result.loss`.
+    balance sheet is unknown, has a loss that is not capped at equity, as in `result.loss`.
 
     Parameters
     ----------
@@ -215,8 +215,8 @@ def leave_one_out(
     Parameters
     ----------
     network, model : any model.
-    shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
-        loss, its default) stays or goes together.
+    shock : a shock, or names of nodes that default with recovery 0. The loss and the default of one
+        node are kept or removed together.
     of : whose losses, see :class:`SystemLoss`.
 
     Returns

@@ -22,8 +22,8 @@ def glasserman_young(network: ExposureNetwork) -> pd.DataFrame:
     with c external assets and w equity (money). When a shock of any size hits the external assets
     of i alone, clearing cannot make a set of other nodes default that is worth more than the index:
     no set D with `Σ_{j in D} w_j > index_i` is wiped out by contagion, whatever the exposures. The
-    proof of the paper asks of a rule only that no party bears less of a larger shortfall, so that
-    the bound holds for every rule, tier and queue of a network, with the part that it gives.
+    proof of the paper needs only that no party bears less of a larger shortfall. So the bound holds
+    for every rule, tier and queue of a network, with the part that it gives.
 
     Parameters
     ----------

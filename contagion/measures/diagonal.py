@@ -47,7 +47,7 @@ def aumann_shapley(
 
     Returns
     -------
-    Attribution : money; `exact` when nothing was missing beyond rounding. What is missing (at most
+    Attribution : money; `exact` when nothing was missing beyond rounding. The difference (at most
         `tolerance` a part) is shared in proportion to the values.
 
     Raises

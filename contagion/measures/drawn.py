@@ -50,7 +50,7 @@ def signs(n: int, k: int, rng: Rng) -> list[np.ndarray]:
 
 
 def error(estimates: np.ndarray, all_of: int = 0, drawn: int = 0) -> tuple[str, ...]:
-    """What to say about an estimate: its standard error.
+    """The note about an estimate: its standard error.
 
     Parameters
     ----------

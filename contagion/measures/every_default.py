@@ -96,7 +96,7 @@ def every_default(
     """Let every node default once, alone, and keep who makes whom lose how much.
 
     ℓ(j|i) is what the owners of j lose when i defaults, counted from the run without shock and at
-    most the equity of j (without limit where the balance sheet of j is not known).
+    most the equity of j (not capped where the balance sheet of j is not known).
 
     Parameters
     ----------

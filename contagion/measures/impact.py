@@ -220,7 +220,7 @@ def _run(
         data = np.where(known[gross.indices], before[gross.indices] - end, gross.data)
         loss = csr_array((data, gross.indices, gross.indptr), shape=gross.shape)
         count(quiet, gross, loss)
-        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # others without limit
+        borne = np.where(book.can_fail[gross.indices], data, gross.data)  # others are not capped
         passed = csr_array((borne, gross.indices, gross.indptr), shape=gross.shape)
         caused[quiet] = passed.sum(axis=1) + (1.0 - recovery) * book.stated_liabilities[quiet]
         socialized += passed.sum(axis=0)

@@ -50,7 +50,7 @@ DEFINITIONS = (
         "Battiston et al. (2012), Sci. Rep. 2:541 (v_j the share in all lending), Bardoscia et al. "
         "(2015), PLoS ONE 10(6) (in all equity); the trigger's own loss is left out",
         title="DebtRank",
-        denominator="equity of all nodes, or what the weights are a share of",
+        denominator="equity of all nodes, or the total of the weights",
     ),
     Measure(
         "loss_suffered",

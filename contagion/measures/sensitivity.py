@@ -237,7 +237,7 @@ def _slopes(
 
 
 def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
-    """Default costs make V jump where a node just stands, or just fails."""
+    """Default costs make V jump where a node is just solvent, or just fails."""
     model, due = result.model, result.network.segments.due
     if not hasattr(model, "kept") or model.kept(result.network) is None:
         return
@@ -249,7 +249,7 @@ def _no_jump(result: PropagationResult, system: System, side: Side) -> None:
         names = listing(result.network.names[crosses])
         raise ModelError(
             f"{type(model).__name__} has no derivative on the side of a {side} here: "
-            f"{plural(int(crosses.sum()), 'node stands', 'nodes stand')} on the boundary of "
+            f"{plural(int(crosses.sum()), 'node is', 'nodes are')} on the boundary of "
             f"default ({names}), where default costs make the loss jump."
         )
 

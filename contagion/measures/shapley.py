@@ -139,8 +139,8 @@ def shapley_of_defaults(
     Parameters
     ----------
     network, model : any model.
-    shock : a shock, or names of nodes that default with recovery 0. What happens to one node (its
-        loss on external assets, its default) is in or out together.
+    shock : a shock, or names of nodes that default with recovery 0. The loss on external assets and
+        the default of one node are included or left out together.
     of : whose losses, see :class:`~contagion.measures.SystemLoss`.
     exact_up_to, target_error, max_evaluations, rng, progress : as in :func:`shapley`; the
         coalitions are solved in batches.

@@ -143,7 +143,7 @@ def systemic_expected_shortfall(
     ----------
     losses, weights, resamples, rng, n_jobs, progress : as in `covar`.
     capital, target : (n,) money before the losses, and what it should be (z times assets), in the
-        order of the columns; mappings and Series go by name.
+        order of the columns; mappings and Series are read by name.
     minimum : scenarios that have to lie in the crisis, else every value is nan.
 
     Returns

@@ -170,7 +170,7 @@ class CreditFunding(Model):
         )
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """From who withdraws to who sells for it, and from there to all whose assets fall."""
+        """From nodes that withdraw to nodes that sell for it, and on to holders of these assets."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)
         called = self.parameter(net, "not_replaced") * (

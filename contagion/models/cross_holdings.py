@@ -30,13 +30,13 @@ class CrossHoldings(Model):
     A shareholder loses before every creditor of the company, and at most what the shares were
     worth. Without shareholdings this is :class:`EisenbergNoe`.
 
-    What comes out in `result.table`: `equity_after` is s, with the shares held in others, and below
+    The columns of `result.table`: `equity_after` is s, with the shares held in others, and below
     zero what is missing; `claims_lost` what a node loses on claims and on shares together. Losses
     of nodes overlap where one owns another; `result.bearers` counts owners outside the graph and
     adds up: their loss and that of external creditors is the initial loss and what was missing.
 
-    Equity is unique where no group of companies is owned entirely by its own members, which the
-    network checks when it is made (fractions held inside the graph below 1, or a chain of owners to
+    Equity is unique where no group of companies is owned entirely by its own members. The network
+    checks this when it is made (fractions held inside the graph below 1, or a chain of owners to
     such a company). Payments are then unique too but for debts that run in a circle among nodes
     with nothing of their own; what outsiders get is unique in any case (Elsinger).
 
@@ -113,7 +113,7 @@ class CrossHoldings(Model):
             return outcome
         least = solution(least=True, trace="none")
         if self.which == "least":
-            when = outcome.default_round  # the least has no waves, as in RogersVeraart
+            when = outcome.default_round  # the least has no default order, as in RogersVeraart
             if when is not None:
                 when = np.where(least.defaulted, np.where(when == 0, 0, 1), -1)
             last = (least.equity, least.defaulted)

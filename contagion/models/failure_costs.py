@@ -118,7 +118,7 @@ class FailureCosts(Model):
 
         Columns: direct (D p after the shock, before failure costs), before (v without the shock),
         threshold (v̲), book_value (V), value (v), cost (b), failed, wave (1 for those that fail by
-        the shock, 0 for those that stand and those that `Shock.default` fails).
+        the shock, 0 for those that do not fail and those that `Shock.default` fails).
 
         Raises
         ------

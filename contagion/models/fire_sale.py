@@ -214,7 +214,7 @@ class _Path:
         self.number = 0
 
     def next(self) -> Trace:
-        """What the coming clearing has to tell: the first says what fails by the shock alone."""
+        """Trace of the next clearing: the first has the nodes that fail by the shock alone."""
         return self.trace if self.number == 0 else "none"
 
     def add(self, part: Outcome, live: np.ndarray) -> None:

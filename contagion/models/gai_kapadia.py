@@ -21,7 +21,7 @@ class GaiKapadia(Model):
 
     A bank is solvent while `(1 − φ) A_IB + A_M − L_IB − D > 0`, with φ the part of its
     interbank assets that is lost. The inequality of the paper is strict for solvency, so a bank
-    that loses exactly its capital fails; much of the later literature lets it stand.
+    that loses exactly its capital fails; in much of the later literature it survives.
 
     Parameters
     ----------

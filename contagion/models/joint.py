@@ -173,7 +173,7 @@ class JointModel(PortfolioModel):
         )
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """Through claims that are marked down to who sells for it, assets sold, and funding."""
+        """Through marked-down claims to nodes that sell for it, assets sold, and funding."""
         found: tuple[Route, ...] = ()
         if isinstance(self.prices, Prices) and self.prices.on:
             sold, found = self._prices(result)

@@ -29,13 +29,13 @@ class LeverageTargeting(PortfolioModel):
     1. Owners lose at most their equity in the result.
 
     The weights of a shocked network are those before the shock. A price shock counts by the money
-    that it takes and changes neither what is sold nor the impact of a sale, so that "X has fallen"
-    is not the same here as a network built with X fallen.
+    that it takes. It changes neither the amounts sold nor the impact of a sale, so that a price
+    shock to X differs from a network that is built with the lower price of X.
 
     Nodes without positive equity, that cannot fail, or with unknown balance sheet sell nothing. A
     node that fails for outside reasons sells all its holdings; its creditors lose 1 − recovery
-    of their claims, which is part of their first loss. Other claims keep their value. What
-    holdings lose is the channel `price` of `result.channels`.
+    of their claims, which is part of their first loss. Other claims keep their value. The loss on
+    holdings is the channel `price` of `result.channels`.
 
     Parameters
     ----------

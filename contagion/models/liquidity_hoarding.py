@@ -27,10 +27,10 @@ class LiquidityHoarding(Model):
 
         liquid_i + (1 − h) collateral_i − secured_i − shock_i − Σ_{j∈H} w_j A_ji
 
-    and i hoards when it is below 0. Who hoards withdraws the part w of all its claims and does so
-    to the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A trigger
-    `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals cost
-    no equity, only claims on triggers lose (1 − recovery).
+    and i hoards when it is below 0. A node that hoards withdraws the part w of all its claims,
+    until the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A
+    trigger `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals
+    cost no equity, only claims on triggers lose (1 − recovery).
 
     Columns that are read, all optional: `liquid_assets`, `sellable_assets` (the collateral,
     pledged or not, with what was received in reverse repo, at market value) and
@@ -61,7 +61,7 @@ class LiquidityHoarding(Model):
     unsecured borrowing, and with withdrawals by amount.
     """
 
-    title: ClassVar[str] = "Liquidity hoarding: who runs short calls its claims in"
+    title: ClassVar[str] = "Liquidity hoarding: nodes short of cash call in their claims"
     source: ClassVar[str] = (
         "after Gai, Haldane & Kapadia (2011), Journal of Monetary Economics 58(5)"
     )

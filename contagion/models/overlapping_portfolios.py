@@ -28,17 +28,17 @@ from .portfolios import (
 
 @dataclass(frozen=True, repr=False)
 class OverlappingPortfolios(PortfolioModel):
-    """Who fails is liquidated, prices fall, and holders of the same assets fail in turn.
+    """A node that fails is liquidated, prices fall, and holders of the same assets fail in turn.
 
         loss_i = shock_i + Σ_a h_ia (q_a − p_a) + λ Σ_j A_ij [j failed],   i fails when loss_i > E_i
         p_a = q_a exp(−α x_a),    x_a = part of everything held of a that failed nodes have sold
 
     The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
     negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
-    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. What holdings
-    lose is the channel `price` of `result.channels`. A price shock marks the holdings: q are the
-    prices after it, over those before. Other losses of the shock hit other external assets first,
-    then the value of holdings in proportion.
+    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. The loss on
+    holdings is the channel `price` of `result.channels`. A price shock marks the holdings: q are
+    the prices after it, over those before. Other losses of the shock hit other external assets
+    first, then the value of holdings in proportion.
 
     Parameters
     ----------

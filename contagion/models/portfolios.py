@@ -249,7 +249,7 @@ class PortfolioModel(Model):
         return self._prices(result)[1]
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
-        """(n,) bool: who sells because of the shock, and where the prices that fall lead to."""
+        """(n,) bool: nodes that sell because of the shock, and where falling prices lead to."""
         network = result.network
         done = self._solve(network, _flat(result.hit), "path")
         before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
@@ -300,7 +300,7 @@ def valued(
 ) -> Outcome:
     """The outcome (B, n) of a model that values claims and holdings but settles nothing.
 
-    What a node that fails for outside reasons loses on its own holdings is part of its failure.
+    For a node that fails for outside reasons, the loss on its own holdings is part of its failure.
     """
     book, started = network.book, ~np.isnan(pins)
     room = 1e-12 * (book.claims + np.abs(book.stated_assets))

@@ -33,7 +33,7 @@ class RogersVeraart(Model):
         default realizes; each one number, {node: number}, one a node in the order of
         `net.names`, or a column of the node table.
     which : "greatest" or "least" solution; `None` raises where they differ. The least has no
-        waves: what the shock alone does not fail, fails in round 1, all at once.
+        default order: all defaults that the shock alone does not cause are reported as round 1.
     strict : default when funds fall short of what is due (the paper); `False`: also when they
         just equal it (equity 0 is default, as in NEVA).
     tolerance, certify : as in :class:`EisenbergNoe`.

@@ -33,14 +33,14 @@ class ThresholdDeleveraging(PortfolioModel):
     claims), C equity, q the volume of the round, money. A small sale q moves the price by q / D.
     Unlike leverage targeting, losses that leave a node below the limit make it sell nothing.
 
-    Not monotone: who sells early sells dearer and escapes later falls, so a larger shock can leave
-    a node (the one that is hit, too), prices and the sum of equities higher. Only in the first
-    round (`rounds=1`), and while shocks spare holdings, does a larger one mean more sales and lower
-    prices, and with a `shortfall` of 1 no higher equity of any node.
+    Not monotone: a node that sells early gets a higher price and avoids later falls, so a larger
+    shock can leave a node (the one that is hit, too), prices and the sum of equities higher. Only
+    in the first round (`rounds=1`), and while shocks spare holdings, does a larger one mean more
+    sales and lower prices, and with a `shortfall` of 1 no higher equity of any node.
 
     Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
     outside reasons sells everything in the first round; its creditors lose 1 − recovery of their
-    claims, other claims keep their value. What holdings lose is the channel `price` of
+    claims, other claims keep their value. The loss on holdings is the channel `price` of
     `result.channels`. A price shock marks the holdings, and the start is after it. Other losses of
     the shock hit other assets (and `illiquid` ones) first, then holdings in proportion.
 
@@ -218,8 +218,8 @@ class ThresholdDeleveraging(PortfolioModel):
     def overlaps(self, network: ExposureNetwork) -> pd.DataFrame:
         """Liquidity-weighted overlaps Ω_ij = Σ_a Π_ia Π_ja / D_a (n, n), money.
 
-        What i loses, to first order, when j sells everything it holds; symmetric. The diagonal is
-        the impact of a node on itself.
+        The loss of i, to first order, when j sells all its holdings; symmetric. The diagonal is the
+        impact of a node on itself.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],

@@ -261,7 +261,7 @@ class Changes(Multilateral):
 
         Parameters
         ----------
-        node : who shares.
+        node : the node that gets the rule.
         rule : a rule of :mod:`contagion.rules`, a word such as "queue", or a dict.
 
         Raises
@@ -301,9 +301,10 @@ class Changes(Multilateral):
         with a `creditor`; the first loss is covered, and several guarantors of one creditor share
         pro rata to their amounts. Without a creditor the money is paid into the debtor: called
         right after the equity of the debtor, or, with a `layer`, at that place in its waterfall
-        (assessments of a clearing house). What the guarantor cannot pay stays with the creditor,
-        or is called from the others in its layer, each up to its amount, and then goes on down the
-        waterfall. With `paid_q` the part of its calls that guarantor q pays,
+        (assessments of a clearing house). The amount that the guarantor cannot pay stays with the
+        creditor, or is called from the others in its layer, each up to its amount, and then falls
+        on the next layers of the waterfall. With `paid_q` the part of its calls that guarantor q
+        pays,
 
             call_q = min(λ amount_q, need),  λ in [0, 1]:  Σ paid_q call_q = need
 
@@ -346,8 +347,8 @@ class Changes(Multilateral):
             equity = external assets + claims − external liabilities − debts + Γ max(equity, 0).
 
         Shares are no part of external assets: those, and an `equity` in the node table, stay
-        without them; :attr:`balance_sheet` has them in a column of its own. What no node owns
-        belongs to owners outside the graph.
+        without them; :attr:`balance_sheet` has them in a column of its own. Shares that no node
+        owns belong to owners outside the graph.
 
         Parameters
         ----------

@@ -86,9 +86,9 @@ class Multilateral(Matrices):
         far as any choice of cycles can (a linear programme; where several choices take away the
         same amount, one of them is taken, the same whatever the order of the rows). Claims of one
         pair fall in proportion and keep their columns and pledges. "non_conservative" closes all
-        claims and opens new ones from those who owe net to those who are owed, both in the order
-        of their size: what is owed falls to the minimum Σ_i max(v_i, 0), with fewer claims than
-        nodes, between parties that may never have dealt with each other.
+        claims and opens new ones from net debtors to net creditors, both in the order of their
+        size. The total falls to the minimum Σ_i max(v_i, 0), with fewer claims than nodes, between
+        parties that may never have dealt with each other.
 
         No equity changes. The note of the step says how much excess there was and is;
         :func:`contagion.network.netting.excess` gives it for any network.

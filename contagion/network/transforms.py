@@ -94,7 +94,7 @@ def scratch(network: N, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
 def rebuilt(network: N, done: Record, exposures: pd.DataFrame, nodes: pd.DataFrame) -> N:
     """A network of the same settings from other tables, and a record of what was done.
 
-    What was found and mended once is not asked again.
+    A finding that was mended once is not raised again.
     """
     options: dict[str, Any] = {"loops": "solve", "collateral": "ignore", **network._choices}
     settings = {

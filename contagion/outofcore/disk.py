@@ -71,12 +71,12 @@ def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
         except duckdb.OutOfMemoryException as error:
             raise ArgumentError(
                 f"memory={memory!r} is too little for this network ({_first(error)}). Give more; "
-                "with the same folder the run goes on where it stopped."
+                "with the same folder the run resumes where it stopped."
             ) from None
         except duckdb.IOException as error:
             raise StressError(
-                f"{place}: {_first(error)}. What is finished is whole: with the same folder the "
-                "run goes on where it stopped."
+                f"{place}: {_first(error)}. Finished files are complete: with the same folder the "
+                "run resumes where it stopped."
             ) from error
     finally:
         work.close()
@@ -108,7 +108,7 @@ def _spread(work: Any) -> None:
 
 @contextmanager
 def naming(files: list[Path], kind: type[ContagionError]) -> Iterator[None]:
-    """What is wrong with a file of the caller is said with its name; a lack of memory is not."""
+    """An error in a file of the caller has its name; a lack of memory does not."""
     place = files[0].name if len(files) == 1 else f"One of {files[0].name} to {files[-1].name}"
     import duckdb
 

@@ -127,7 +127,7 @@ def _names(disk: Disk, files: list[Path]) -> None:
     if count := disk.one(f"select count(*) from ({twice})")[0]:
         seen = _examples(disk, twice)
         problems.append(
-            _finding("C004", "ids twice", f"{plural(count, 'id stands', 'ids stand')} more than "
+            _finding("C004", "ids twice", f"{plural(count, 'id occurs', 'ids occur')} more than "
                      f"once in the node table: {listing(seen)}. A node has one balance sheet.",
                      "leave one row of each.", count, seen)
         )  # fmt: skip

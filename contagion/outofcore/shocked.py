@@ -78,7 +78,7 @@ def struck(network: Disk, disk: Disk, shock: Shock, model: str) -> None:
 
 
 def _scale(model: str) -> str:
-    """What a change is measured by: the balance sheet; of distress the equity, if it is no trifle.
+    """The scale of a change: the balance sheet; for distress the equity, unless it is negligible.
 
     Rounding of claims of 1 moves the distress of a node with equity of 1e-9 by 1e-7.
     """

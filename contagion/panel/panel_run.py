@@ -81,10 +81,10 @@ class PanelRun:
     ) -> Change:
         """Where the change of a number between two periods comes from: three parts that sum to it.
 
-        A network is its *amounts* (what every node owes in all, inside the graph, p̄, and outside),
-        its *capital* (the equity of every node) and its *structure* (which part of p̄ is owed to
-        whom, the relative liabilities Π, with the terms of the claims, rules and all other
-        columns). With v(S) the number where the groups in S are those of the later period,
+        A network has three parts: *amounts* (the debts of every node, inside the graph, p̄, and
+        outside); *capital* (the equity of every node); and *structure* (the relative liabilities Π,
+        that is, the part of p̄ owed to each creditor, with the terms of the claims, rules and all
+        other columns). With v(S) the number where the groups in S are those of the later period,
 
             part_i = Σ_{S without i} |S|! (2 − |S|)! / 3! · (v(S + i) − v(S)),
 

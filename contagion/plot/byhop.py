@@ -24,7 +24,8 @@ def loss_by_hop(result: PropagationResult, *, ax: Axes | None = None) -> Axes:
     """Draw how much is borne how many steps from the shock, by who bears it.
 
     One bar a step, its parts the roles of the ledger: owners, holders whose balance sheet is
-    unknown, and external creditors. What was missing before the shock has no step and is left out.
+    unknown, and external creditors. Amounts that were missing before the shock have no step and are
+    left out.
 
     Parameters
     ----------

@@ -35,10 +35,10 @@ def look_through_flow(
 
     On the left the base assets, then the nodes that hold them, then those that hold claims on
     these, and so on. A band from a debtor to a creditor is what stands behind the claim, in the
-    colours of the base assets. What no band carries on belongs to the owners of a node; creditors
-    outside the graph end a path. A claim that closes a loop is a dashed arrow back to the left;
-    the money in it stands on the books again each time round, so a box in a loop is higher than
-    what it has from outside.
+    colours of the base assets. The part of a box without an outgoing band belongs to the owners of
+    the node; creditors outside the graph end a path. A claim that closes a loop is a dashed arrow
+    back to the left; the money in it stands on the books again each time round, so a box in a loop
+    is higher than what it has from outside.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def efficient_frontier(comparison: ShockComparison, *, ax: Axes | None = None) -
     """Draw the loss that each intervention leaves against its cost.
 
     The steps go through interventions that no other one beats: none costs as little and leaves
-    less. What lies above the steps costs more than it has to.
+    less. For interventions above the steps, the same loss can be reached at a lower cost.
 
     Parameters
     ----------

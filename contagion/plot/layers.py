@@ -51,8 +51,8 @@ def layer_gap(
 
     One row a node, the largest gaps on top: bars are what each layer does alone, end to end; the
     diamond is what all layers together do, and the hatched bar between them the gap, whole − sum.
-    In brackets: how much more or less that is. What the shock does without any claims is in
-    neither. Layers after the first five by size are one colour, nodes after the first `most` one
+    In brackets: how much more or less that is. Losses that the shock causes without any claims are
+    in neither. Layers after the first five by size are one colour, nodes after the first `most` one
     row.
 
     Parameters

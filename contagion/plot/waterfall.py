@@ -57,7 +57,7 @@ def waterfall(
 
     Each layer takes `absorbed = min(arrives, capacity)` and leaves `arrives - absorbed` to the
     next one. Its bar starts where the one above ends: filled is what it absorbs, the empty frame
-    is capacity not used (open at its end where it goes on), pale is what goes on down. The
+    is capacity not used (open at its end where it goes on), pale is passed on. The
     columns on the right say the same in numbers. Of an allocation the last bar is what the rule
     allocates to no layer; of a result the layers are those of `result.layers`, the equity of the
     node first, counted from face value, and nothing is left.
@@ -260,6 +260,6 @@ def _legend(ax: Axes, cut: bool) -> None:
     shown = [
         Patch(facecolor=style.LOSS, label="absorbed"),
         Patch(facecolor="white", edgecolor=style.INK, label=free),
-        Patch(facecolor=PASSED, edgecolor=style.LOSS, linewidth=0.7, label="goes on down"),
+        Patch(facecolor=PASSED, edgecolor=style.LOSS, linewidth=0.7, label="passed on"),
     ]
     style.legend(ax, shown, 1 if style.drawn_width(ax) < 5.5 else 3)

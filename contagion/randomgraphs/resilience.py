@@ -80,9 +80,9 @@ def resilience(network: ExposureNetwork, *, recovery: float = 0.0, strict: bool 
     In terms of the degrees the sum is Σ μ(j, k) j k p(j, k, 1) / λ: with μ(j, k) the part of nodes
     that have j debtors and k creditors, p(j, k, 1) the part of the links they hold that is
     contagious, and λ the average degree. It says how many links fail next for each that fails.
-    Above 0 few failures stay few in a large network with these degrees and claims, whichever node
-    is linked with whom; below 0 a single failure can reach a positive part of it. 1 for a network
-    without contagious links.
+    Above 0 few failures stay few in a large network with these degrees and claims, whichever nodes
+    are linked. Below 0 a single failure can reach a positive part of it. 1 for a network without
+    contagious links.
 
     Parameters and errors of :func:`contagious_links`.
 

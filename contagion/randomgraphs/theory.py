@@ -16,7 +16,7 @@ NEWTON = 200
 
 @dataclass(frozen=True)
 class Theory:
-    """What one failure does in a graph of many nodes.
+    """The effect of one failure in a graph of many nodes.
 
     Attributes
     ----------

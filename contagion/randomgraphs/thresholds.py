@@ -17,7 +17,7 @@ def failures_needed(
 
     Each claim is interbank / degree and is lost whole. The least m ≥ 1 with
 
-        m · interbank / degree ≥ capital,      or > capital (strict; equality stands).
+        m · interbank / degree ≥ capital,      or > capital (strict; survives equality).
 
     A node without claims needs one failure more than it can have; so do nodes for which no number
     up to the degree is enough.

@@ -62,7 +62,7 @@ def gai_kapadia_limits(
 
     Where capital / interbank is 1 over a whole number the two conventions differ: at 4 % against
     20 %, a bank with five debtors loses exactly its capital with the first. In the paper it fails,
-    J = 5; if equality stands (strict) J = 4, and the window is narrower by a quarter.
+    J = 5; if a bank survives equality (strict) J = 4, and the window is narrower by a quarter.
 
     Parameters
     ----------

@@ -289,7 +289,7 @@ def searched(texts: Iterable[tuple[str, str]], key: pd.DataFrame, how: Disclosur
         for word in sorted(known, key=len, reverse=True):
             if found_in(word, plain):
                 raise DisclosureError(
-                    f"The name {word!r} stands in the {what}, which is not written. If it is a "
+                    f"The name {word!r} occurs in the {what}, which is not written. If it is a "
                     f"common word of the report, say so: common=({listing([word])},)."
                 )
 

@@ -73,7 +73,7 @@ def of_run(result: PropagationResult) -> str:
 
 
 def state(result: PropagationResult, at: int) -> str:
-    """When and why a node is in default, in two or three words; empty where it stands."""
+    """When and why a node is in default, in two or three words; empty if it is not."""
     if not result.outcome.defaulted[at]:
         return ""
     if result.pinned[at]:

@@ -12,8 +12,8 @@ TOLD = ("W002", "W016", "W017")  # dates that differ, claims of no period, figur
 def assumed_capital(result: RunArrays) -> list[str]:
     """The assumptions about the capital of the nodes hit.
 
-    What the owners of these nodes absorb is at most their equity, so that the socialized share
-    moves with the assumption: it is 100 % where the assumed equity is 0.
+    The owners of these nodes absorb at most their equity, so that the socialized share depends on
+    the assumption: it is 100 % where the assumed equity is 0.
 
     Example
     -------

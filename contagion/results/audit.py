@@ -25,9 +25,9 @@ Row = tuple[str, float, float]
 def audit(result: RunArrays, ledger: pd.DataFrame) -> pd.DataFrame:
     """Check a result against what has to hold; one row a check: check, value, bound, ok.
 
-    Three groups of checks. Values are relative: money to the balance sheet of its own node (all
-    that the node has, owes inside and outside the graph, and has promised as a guarantor), so that
-    a small node is held to its own size; rates and residuals are themselves; flags are counted.
+    Three groups of checks. Values are relative, so that a small node is held to its own size: money
+    is divided by the balance sheet of its node (all that it has, owes inside and outside the graph,
+    and has promised as a guarantor). Rates and residuals are not scaled; flags are counted.
 
     1. *One round*, recomputed from what the result itself says, without a solver: losses on claims
        from what is unpaid (or from loss rates), funds and equity from these losses, payments by the
@@ -124,7 +124,7 @@ def _solved_again(
 
 
 def _scale(result: RunArrays, name: str, size: np.ndarray) -> np.ndarray | float:
-    """What a deviation of a field is relative to."""
+    """The scale of a deviation of a field."""
     segments = result.network.segments
     if name in ("called", "unmet") and segments.calls is not None:
         return np.asarray(np.maximum(size[segments.calls.guarantor], size[segments.calls.debtor]))

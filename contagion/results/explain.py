@@ -2,8 +2,8 @@
 
 A loss that reaches a node mixes what hits it: its own shock, what is destroyed there (default
 costs, falling prices, forced sales, by name), a hole from before, and what its debtors do not pay.
-What the node passes on is taken to be of the same mix, so the
-loss of a creditor splits into paths by
+The loss that the node passes on is assumed to have the same mix, so the loss of a creditor splits
+into paths by
 
     amount(i ← j ← k ← ...) = lost_ij · (lost_jk / hit_j) · ... · (own_last / hit_last)
 

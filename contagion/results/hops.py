@@ -1,8 +1,9 @@
 """How many steps a loss is from the shock, along all channels by which a model spreads losses.
 
 A loss gets from node to node along claims that lose value, calls on guarantors and shares, and by
-whatever other channels the model has: from who sells an asset to who holds it, from who withdraws
-to who owes it (:class:`Routed`). Losses are those that the shock causes, whatever the baseline.
+whatever other channels the model has: from the seller of an asset to its holders, from a node that
+withdraws to its debtors (:class:`Routed`). Losses are those that the shock causes, whatever the
+baseline.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ balance sheet unknown, e_i⁺ is no bound. If nodes own a part of i, that part o
 them, and on to their owners, as `shock`, with their debts held at what they pay in the reference:
 splitting a firm into a holding and a subsidiary changes nothing. *Relief* is what somebody gets
 more because of the shock (a guarantor who is no longer called); it is never netted against losses.
-The split is continuous in the shock. What is missing in the reference against book values is a
-ledger of its own, see :func:`missing_before`.
+The split is continuous in the shock. Amounts missing in the reference against book values are a
+ledger of their own, see :func:`missing_before`.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class PropagationResult(RunArrays):
         Money in the unit of the network. `shortfall` is what the creditors of the node do not
         get (never part of `loss`); `claims_lost` what it does not get on its own claims, from face
         value; `recovery_rate` is payments over debts in the graph;
-        `default_round` is 0 for defaults by the shock alone and -1 for nodes that stand.
+        `default_round` is 0 for defaults by the shock alone and -1 for nodes that survive.
         """
         outcome, debts = self.outcome, self.network.book.debts
         with np.errstate(invalid="ignore", divide="ignore"):

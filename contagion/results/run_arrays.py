@@ -93,7 +93,7 @@ class RunArrays:
 
     @cached_property
     def start(self) -> Outcome:
-        """What losses are counted from: the reference, or face values with `baseline="book"`."""
+        """State from which losses count: the reference, or face values with `baseline="book"`."""
         return self.reference if self.baseline == "cleared" else ledger.at_face(self.network)
 
     @cached_property

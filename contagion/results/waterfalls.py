@@ -20,13 +20,13 @@ COLUMNS = ["node", "layer", "capacity", "absorbed"]
 def layers(result: RunArrays) -> pd.DataFrame:
     """The waterfall of every node that lost anything: node, layer, capacity, absorbed (money).
 
-    First the equity of the node, then the layers of its rule in the order in which they lose
-    ("support" are calls on guarantors without a layer, "other claims" losses that the rule
-    allocates to no layer), then external creditors who lose and are not among the claims. What
-    a guarantor leaves unpaid is in "junior calls" (lose before its layers), "calls" (pari passu
-    with its claims) and "senior calls" (after everything). Losses count from face value. For
-    one node the amounts absorbed sum to what hit it: its own loss and what it passed on, calls
-    met by guarantors included.
+    First the equity of the node, then the layers of its rule in the order in which they lose, then
+    external creditors that lose and are not among the claims. "support" are calls on guarantors
+    without a layer, "other claims" losses that the rule allocates to no layer. Calls that a
+    guarantor leaves unpaid are in "junior calls" (lose before its layers), "calls" (pari passu with
+    its claims) and "senior calls" (after everything). Losses count from face value. For one node
+    the amounts absorbed sum to what hit it: its own loss and what it passed on, calls met by
+    guarantors included.
     """
     net, outcome = result.network, result.outcome
     segments, book = net.segments, net.book
@@ -80,7 +80,7 @@ def layers(result: RunArrays) -> pd.DataFrame:
 
 
 def _unmet(result: RunArrays, key: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """What a layer of calls did not absorb, because guarantors did not pay; it goes on down."""
+    """Amount that guarantors of a layer of calls did not pay; the next layers bear it."""
     calls, unmet = result.network.segments.calls, result.outcome.unmet
     if calls is None or unmet is None or not calls.support.any():
         return np.zeros(len(first))
@@ -103,7 +103,7 @@ def _is_first(segments: Segments) -> np.ndarray:
 
 
 def _calls_on(result: RunArrays) -> tuple[list[str], list[np.ndarray], list[np.ndarray]]:
-    """What nodes are called for and do not pay, (n,) each, by the ranking of the calls."""
+    """Calls that nodes do not pay, (n,) each, by the ranking of the calls."""
     calls, outcome = result.network.segments.calls, result.outcome
     if calls is None or outcome.called is None or outcome.unmet is None:
         return [], [], []

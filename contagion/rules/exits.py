@@ -33,7 +33,7 @@ def exit_values(
 
         loss_k = clip(L − S_k, 0, c_k)
 
-    so that all claimants are paid in full who exit before the last L of the claims. The columns:
+    so that all claimants that exit before the last L of the claims are paid in full. The columns:
 
         loss_first     = max(c_k − A, 0)                          all others exit after k
         loss_last      = min(c_k, L)                              none does
@@ -47,9 +47,9 @@ def exit_values(
         value_of_exiting_first = expected_loss − loss_first
         value_against_order    = loss_in_order − loss_first
 
-    The orders are an input or random: what people would do who know the rule (an equilibrium)
-    is out of scope. In a random order all exit; in the given one those without an `exit`
-    stay. Two claims of one claimant are two places in the line. `loss_first` is exact, so
+    The orders are an input or random: the behaviour of claimants that know the rule (an
+    equilibrium) is out of scope. In a random order all exit; in the given one those without an
+    `exit` stay. Two claims of one claimant are two places in the line. `loss_first` is exact, so
     `standard_error` is that of the value as well; `expected_loss` sums to the loss whatever the
     draws. The band says how far luck carries a claim, not how exact the mean is.
 
@@ -79,7 +79,7 @@ def exit_values(
 
     Example
     -------
-    30 and 10 are owed and 20 is there. Who owns 30 loses 10 as the first and 20 as the last:
+    30 and 10 are owed and 20 is there. A claimant of 30 loses 10 as the first and 20 as the last:
 
     >>> from contagion import rules
     >>> claims = {"claimant": ["a", "b"], "amount": [30.0, 10.0], "exit": [2, 1]}

@@ -115,11 +115,11 @@ class Queue(Rule):
 
 @dataclass(frozen=True, repr=False)
 class FirstCome(Rule):
-    """First come, first served: who leaves before the money is gone is whole.
+    """First come, first served: claims that leave before the money is gone are paid in full.
 
     Claims are paid in the order of their exit, so the latest loses first; those that do not
-    leave (no exit) lose before anybody who does, pro rata. The order is an input: what people
-    would do who know the rule is out of scope.
+    leave (no exit) lose before anybody who does, pro rata. The order is an input: the behaviour of
+    claimants that know the rule is out of scope.
 
     Parameters
     ----------

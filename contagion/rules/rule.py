@@ -248,7 +248,7 @@ def nested(rule: Any, holder: str) -> None:
     those would be lost without a word.
     """
     if not isinstance(rule, Rule):
-        raise RuleError(f"{holder}: {rule!r} is not a rule. Write it as rules.ProRata(), say.")
+        raise RuleError(f"{holder}: {rule!r} is not a rule. Write it as e.g. rules.ProRata().")
     if rule.word == "waterfall":
         raise RuleError(
             f"{holder} cannot hold a waterfall. Put {holder} into a layer of the waterfall: "

@@ -109,11 +109,11 @@ class SingleDefaults(Scenarios):
 def single_defaults(
     network: ExposureNetwork, nodes: Iterable[Any] | None = None, *, recovery: Values = 0.0
 ) -> SingleDefaults:
-    """Every node defaults by itself, one scenario a node.
+    """Every node defaults alone, one scenario a node.
 
     Parameters
     ----------
-    nodes : who defaults, by default every node.
+    nodes : nodes that default, by default every node.
     recovery : what claims on the node are paid, part of face in [0, 1]; as a number, {node:
         number} or a column.
 

@@ -134,7 +134,7 @@ def marginals_from(data: Any) -> Any:
 def _frozen(given: Any) -> Any:
     if not (hasattr(given, "ppf") and hasattr(given, "args") and hasattr(given, "dist")):
         raise ShockError(
-            f"marginals: {given!r} is not a frozen distribution; write scipy.stats.beta(2, 5), say."
+            f"marginals: {given!r} is not a frozen distribution; write e.g. scipy.stats.beta(2, 5)."
         )
     if not np.isfinite(given.ppf([0.25, 0.75])).all():
         raise ShockError(f"marginals: {given.dist.name}{given.args} has no quantiles.")

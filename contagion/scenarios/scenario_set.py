@@ -193,7 +193,7 @@ class Scenarios(ABC):
             yield self.draw(start, min(start + size, self.count))
 
     def shock(self, number: int) -> Shock:
-        """One scenario as a :class:`Shock`, to propagate and explain by itself.
+        """One scenario as a :class:`Shock`, to propagate and explain alone.
 
         Example
         -------
@@ -221,7 +221,7 @@ class Scenarios(ABC):
     # -- what it is -------------------------------------------------------------------------
 
     def spec(self) -> dict[str, Any]:
-        """What the set is, in values that JSON can hold: kind, parameters, seed, count."""
+        """The set in values that JSON can hold: kind, parameters, seed, count."""
         spec: dict[str, Any] = json.loads(json.dumps(self.words))
         return spec
 

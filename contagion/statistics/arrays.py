@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError
 
 Numbers: TypeAlias = Any
-"""What a formula returns: a float for scalars, otherwise a numpy array of the broadcast shape."""
+"""The result of a formula: a float for scalars, otherwise a numpy array of the broadcast shape."""
 
 
 def numbers(

@@ -39,7 +39,7 @@ def value_at_risk(
 
     Parameters
     ----------
-    losses : (n, ...) losses, positive = loss, n >= 2; each column is estimated by itself.
+    losses : (n, ...) losses, positive = loss, n >= 2; each column is estimated separately.
     level : between 0 and 1.
     method : "historical", "normal" or "student".
     weights : (n,) weights of the observations, >= 0; any scale. Default: equal.

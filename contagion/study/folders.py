@@ -12,10 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import datasets
+from ..citations import URL, cite
 from ..datasets import Card
 from ..errors import ArgumentError
 from .source import SOURCE, packaged
 from .specification import Study
+from .study_run import StudyRun
 
 HERE = Path(__file__).parent
 PACKAGE = "contagion-risk"
@@ -76,9 +78,14 @@ def locked() -> str:
     kept = sorted(
         {dist for dist in used if not wanted or _folded(dist) in wanted}, key=str.casefold
     )
-    system = f"{platform.system()} {platform.machine()}"
-    lines = [f"# Python {platform.python_version()} ({platform.python_implementation()}), {system}"]
-    return "\n".join([*lines, *(f"{dist}=={metadata.version(dist)}" for dist in kept)]) + "\n"
+    return "\n".join(
+        [f"# {_machine()}", *(f"{dist}=={metadata.version(dist)}" for dist in kept), ""]
+    )
+
+
+def _machine() -> str:
+    python = f"Python {platform.python_version()} ({platform.python_implementation()})"
+    return f"{python}, {platform.system()} {platform.machine()}"
 
 
 def _closure(dist: str, seen: set[str] | None = None) -> set[str]:
@@ -111,13 +118,19 @@ def hashed(folder: Path) -> Path:
     return folder / HASHES
 
 
-def readme(study: Study, card: Card | None, folder: Path, results: Iterable[Path]) -> str:
-    """The README of a replication package, with the headings that economics journals ask for."""
-    title = study.title or str(study.network.get(SOURCE, "A study"))
+def readme(run: StudyRun, folder: Path, results: Iterable[Path], seconds: float) -> str:
+    """The README of a replication package, with the headings that economics journals ask for.
+
+    `seconds` is the measured time of the run and of its report.
+    """
+    from .. import __version__
+
+    study, card = run.study, run.card
+    title = study.title or (card.title if card is not None else "a study")
     data = sorted(each for each in (folder / "data").rglob("*") if each.is_file())
     rows = [f"| `{each.relative_to(folder).as_posix()}` | {_about(each, card)} |" for each in data]
     made = [
-        f"| `{each.relative_to(folder).as_posix()}` | `{_program(each)}` |"
+        f"| `{each.relative_to(folder).as_posix()}` | `{_program(each)}` | |"
         for each in sorted(results)
     ]
     seeds = [
@@ -138,7 +151,8 @@ def readme(study: Study, card: Card | None, folder: Path, results: Iterable[Path
 
 `study.toml` is the specification of every number in this package: data, shock, model, rules,
 baseline, scenarios with their seeds, and outputs. One program, contagion, reads it. Everything in
-`results/` and `report.html` is made again by the two commands below, in seconds to minutes.
+`results/` and `report.html` is made again by the commands below. When this package was written,
+that took {max(1, round(seconds)):,} seconds.
 
 ## Data availability and provenance
 
@@ -146,15 +160,16 @@ baseline, scenarios with their seeds, and outputs. One program, contagion, reads
 
 Statement about rights: {terms}
 
-- [ ] All data **are** in this package. (The authors confirm that they may publish them.)
+- [ ] All data **are** in this package. (The authors mark this if they may publish them.)
 
-| data file | what it is |
+| data file | content |
 |---|---|
 {chr(10).join(rows)}
 
 ## Computational requirements
 
-- Python and packages, as they were used: `{LOCK}`. `pip install -r {LOCK}` installs them.
+- contagion {__version__}, from {URL}, under the licence BSD-3-Clause.
+- {_machine()}. All packages with their versions: `{LOCK}`.
 - Random numbers: {", ".join(seeds) or "none are drawn"}.
 - Hardware: one core and less than 1 GB of memory are enough for networks of thousands of nodes.
   Results do not depend on the number of processes. The last bits of a number can depend on the
@@ -169,18 +184,24 @@ contagion report study.toml --out report.html
 sha256sum -c {HASHES}
 ```
 
-The last line compares every file with the one that was published.
+The last line compares every file with the one that was published, and prints `OK` for each that is
+the same to the last bit.
 
 ## List of outputs and programs
 
-| output | program |
-|---|---|
+TO BE COMPLETED by the authors: the table, figure or number of the paper that each file gives.
+
+| output | program | in the paper |
+|---|---|---|
 {chr(10).join(made)}
 
 ## References
 
-Cite contagion (`CITATION.cff` of the package) and the papers of the models, which `report.html`
-names under "Models"; and the sources of the data.
+Cite the sources of the data, and these:
+
+```bibtex
+{cite(run)}
+```
 """
 
 

@@ -1,4 +1,4 @@
-"""What a study can be asked for: one entry an output, the function that gives it, its options."""
+"""The outputs of a study: one entry an output, the function that gives it, its options."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _ruled(net: ExposureNetwork, rules: Mapping[str, Rule], model: Model) -> Exp
         known_name(node, names, "node in [rules]")
     if not model.settles:
         raise ArgumentError(
-            f"[rules]: {type(model).__name__} settles no claims, so no rule plays a part in it. "
+            f"[rules]: {type(model).__name__} settles no claims, so rules are not used. "
             "Leave the rules out, or choose a model that settles (contagion models)."
         )
     return net.with_rules({names[node]: rule for node, rule in rules.items()})

@@ -31,8 +31,8 @@ class Study:
     """One run as a specification, the same in Python and in a TOML file.
 
     It is made of words alone: no network is read and nothing is computed before :meth:`run`. Two
-    studies are equal when their files are. What the fields take in Python they take as text in
-    TOML: a table for a shock, the name of a model with its parameters, "200m" for an amount.
+    studies are equal when their files are. In TOML the values of the fields are text: a table for a
+    shock, the name of a model with its parameters, "200m" for an amount.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What came of a study: the study with its network, its shock and its results, as tables too."""
+"""The results of a study: the study with its network, its shock and its results, as tables too."""
 
 from __future__ import annotations
 

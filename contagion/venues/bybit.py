@@ -45,8 +45,8 @@ def rule(
     the interface are followed: one contract, its own loss. `fund_drawdown` measures the balance of
     the whole pool, which is the same for an isolated pool only.
 
-    Claims: as for `contagion.venues.bitmex.rule`. What a shared pool keeps is not touched by this
-    contract: in `allocate` a loss beyond pool and queue is uncovered.
+    Claims: as for `contagion.venues.bitmex.rule`. This contract does not use the money that a
+    shared pool keeps: in `allocate` a loss beyond pool and queue is uncovered.
 
     Parameters
     ----------

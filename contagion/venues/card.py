@@ -80,7 +80,7 @@ def card_of(name: str, rules: tuple[Venue, ...], *, formulas: bool = True) -> Ca
 def waterfall(done: Allocation, width: int = 79) -> str:
     """A loss on its way down the layers, one line a layer.
 
-    `#` is what the layer absorbs, `.` what goes on down, `!` what is not allocated.
+    `#` is what the layer absorbs, `.` what the next layers bear, `!` what is not allocated.
 
     Example
     -------

@@ -195,7 +195,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
 
 def figures(name: str | None = None) -> Table:
-    """What is known of one house or of all: one row a parameter.
+    """The known parameters of one house or of all: one row a parameter.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def _build(name: str) -> Callable[..., Rule]:
         "\n".join(["Parameters", "----------", *lines]),
         "Claims: as for `contagion.venues.ccp.rule`; `manager(...).claims` builds them.",
         f"Example\n-------\n{house.example(name)}",
-        f"Source: {sources}. What is assumed, or in notes only, is unverified.",
+        f"Source: {sources}. Values that are assumed, or only in notes, are unverified.",
     ]
     build.__doc__ = "\n\n".join(parts)
     return build

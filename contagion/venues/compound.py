@@ -26,7 +26,8 @@ def v3(reserves: float | None = None, by: str = "exit") -> Rule:
 
     An absorbed account is paid out of the reserves, which keep its collateral; when its sale
     brings less, the reserves (balance − supply + borrows, a signed number) fall and may be
-    negative. The code has no path that writes suppliers down: who leaves first is whole.
+    negative. The code has no path that writes suppliers down: those that leave first are paid in
+    full.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Crypto.com: insurance fund, then the winners of the session, at least 1 % of every profit.
 
-What the fund cannot cover is charged to the profits of the session (`rule`). A loss below 1 % of
-all profits is charged at 1 %, and the surplus goes to the fund (`charge`).
+The loss beyond the fund is charged to the profits of the session (`rule`). A loss below 1 % of all
+profits is charged at 1 %, and the surplus goes to the fund (`charge`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A loan whose collateral, partly sold already, is worth less than its debt lacks a shortfall
 (`shortfall`). In a LlamaLend market the debt stays in the total assets, the share price stays and
-who leaves first is whole (`llamalend`); in a mint market crvUSD is left without backing (`crvusd`).
+lenders that leave first are paid in full (`llamalend`); in a mint market crvUSD is left without
+backing (`crvusd`).
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def crvusd(treasury: float = 0.0) -> Waterfall:
 def shortfall(
     debt: ArrayLike, borrowed: ArrayLike, collateral: ArrayLike, price: ArrayLike
 ) -> Numbers:
-    """What a loan lacks: max(0, debt − borrowed token in its bands − collateral × price).
+    """Shortfall of a loan: max(0, debt − borrowed token in its bands − collateral × price).
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def grown(index: ArrayLike, rate: ArrayLike, elapsed: ArrayLike, *, order: int =
 
 @dataclass(frozen=True)
 class Burned:
-    """What is left of debts and of supply; bad_debt = fund + suppliers, money.
+    """The remaining debts and supply; bad_debt = fund + suppliers, money.
 
     Attributes
     ----------

@@ -34,12 +34,12 @@ class DefaultRun:
 
     @property
     def loss(self) -> float:
-        """What had to be borne: the losses of all members in default, money."""
+        """The loss to be shared: the losses of all members in default, money."""
         return float(self.settled.loss)
 
     @property
     def uncovered(self) -> float:
-        """What no layer bears, money."""
+        """The loss that no layer bears, money."""
         return float(self.settled.uncovered)
 
     @property

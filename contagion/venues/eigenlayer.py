@@ -2,7 +2,7 @@
 
 An operator allocates a part of its magnitude to each set of a service. A service slashes a part of
 that allocation (`slashed`); the shares of every delegator fall by the same part, those that wait
-for their withdrawal included (`rule`). What is allocated to other services is not touched.
+for their withdrawal included (`rule`). Stake allocated to other services is not touched.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def cover_2(losses: ArrayLike) -> Cover2:
     ----------
     losses : (members,) or (scenarios, members), stressed loss of each member beyond its margin,
         money; a negative number (margin is more than enough) counts as 0. With scenarios the
-        largest need counts, each size by itself.
+        largest need counts, each size separately.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 Since 2024 a position in violation is liquidated at a discount that grows with the violation
 (`liquidation`). The remaining debt lowers the share price of the vault, pro rata, unless the
-vault is set not to socialize: then who redeems first is paid in full (`v2`).
+vault is set not to socialize: then depositors that redeem first are paid in full (`v2`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Between the liquidation threshold and the last limit a position is liquidated in parts; above the
 limit the vault absorbs all of it at once (`absorption`), and what to do with it is left to
-governance. The exchange price of lenders does not fall: who leaves first is whole (`rule`).
+governance. The exchange price of lenders does not fall: claims that leave first are paid in full
+(`rule`).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def rule(treasury: float | None = None, by: str = "exit") -> Waterfall:
 
 
 def absorption(collateral: ArrayLike, debt: ArrayLike, *, max_limit: ArrayLike) -> Numbers:
-    """What positions lack when their vault absorbs them: max(0, debt − collateral).
+    """The shortfall of positions when their vault absorbs them: max(0, debt − collateral).
 
     Absorbed in full when debt > max_limit × collateral; other positions are left alone here.
 

@@ -1,7 +1,8 @@
 """Kamino Lend: a council writes bad debt off, pro rata on the depositors of the reserve.
 
 A borrower without collateral keeps the debt until the risk council of the market calls for the loss
-to be socialized; until then depositors stay at par and who leaves first is whole (`rule`).
+to be socialized; until then depositors stay at par and those that leave first are paid in full
+(`rule`).
 """
 
 from __future__ import annotations

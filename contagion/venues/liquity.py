@@ -84,7 +84,7 @@ def v1(
 
 
 def v2(collateral_ratio: float = 0.0, stake: str = "stake", troves: float | None = None) -> Rule:
-    """Liquity v2 (BOLD): as v1 in normal mode, on each branch of collateral by itself.
+    """Liquity v2 (BOLD): as v1 in normal mode, on each branch of collateral separately.
 
     Claims: as for `v1`, those of one branch.
 

@@ -3,8 +3,9 @@
 A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
 `liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
 MetaMorpho vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0`
-a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and who withdraws first
-is paid in full: the same graph, two distributions of the loss. No rule here needs layers.
+a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and a depositor that
+withdraws first is paid in full: the same graph, two distributions of the loss. No rule here needs
+layers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Paradex: insurance fund, then a charge on withdrawals for as long as the fund is short.
 
 While bankrupt accounts owe more than the insurance fund has, every withdrawal is charged a factor
-(`loss_factor`); who does not withdraw in that time pays nothing (`rule`).
+(`loss_factor`); an account that does not withdraw in that time pays nothing (`rule`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def rule(fund: float | None = None, factor: float = 1.0) -> Waterfall:
 
     the fund pays min(L, fund); withdrawals pay the rest pro rata, each at most  factor × amount
 
-    What they do not bring stays missing until the fund is filled by profitable liquidations or by
-    a transfer: it is uncovered here.
+    The amount that they do not raise stays missing until the fund is filled by profitable
+    liquidations or by a transfer: it is uncovered here.
 
     Claims: layer "withdrawals", one row a withdrawal while the fund is short, `amount` its size.
     Balances that stay are in no layer.

@@ -45,7 +45,7 @@ class Document:
 @dataclass(frozen=True)
 class Terms:
     """What differs between venues, in a few words each; `contagion.venues.terms` sets them side by
-    side. What no source says is "unknown: " and the reason.
+    side. Where no source has a value, it is "unknown: " and the reason.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Rocket Pool: the bond of the node operator first, then all rETH.
 
 A minipool returns what its validator has left: rETH gets its deposit first, the operator what is
-above it (`node_share`). What rETH does not get back lowers its rate, pro rata (`rule`).
+above it (`node_share`). Amounts that rETH does not get back lower its rate, pro rata (`rule`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def rule(bond: float | None = None) -> Waterfall:
 def node_share(
     balance: ArrayLike, bond: ArrayLike, user: ArrayLike, *, fee: ArrayLike = 0.0
 ) -> Numbers:
-    """What of the balance of a minipool is the operator's; the rest goes to rETH.
+    """The part of the balance of a minipool that is the operator's; the rest belongs to rETH.
 
     balance > bond + user:  bond + rewards × (bond + fee × user) / (bond + user);
     otherwise  max(0, balance − user)

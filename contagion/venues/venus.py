@@ -2,7 +2,7 @@
 
 An account below a minimal collateral is healed: the collateral is seized, the rest becomes bad debt
 of the market (`heal`), which stays in the exchange rate. An auction sells the pool's risk fund for
-repayment of the debt (`auction`); what it does not bring is borne by who leaves last (`rule`).
+repayment of the debt (`auction`); the rest is borne by the suppliers that leave last (`rule`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every layer does alone, what all do together, and what of it is whose."""
+"""The loss through each layer alone, through all together, and the part of each layer in it."""
 
 from __future__ import annotations
 

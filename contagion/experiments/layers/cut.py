@@ -42,9 +42,9 @@ def one_layer(
     """The network with the claims of one layer (or of several); the others become external.
 
     With moved claims `M_ij` of i on j, every node has `Σ_j M_ij` more of external assets, which
-    no longer depend on anybody in the graph. What it owes on moved claims, `Σ_j M_ji`, is still
-    owed in full, to the outside. So total assets, total debts and equity of every node are what
-    they were: each layer is run with the whole capital, not with a part of it.
+    no longer depend on anybody in the graph. It still owes its moved debts, `Σ_j M_ji`, in full, to
+    the outside. So total assets, total debts and equity of every node are what they were: each
+    layer is run with the whole capital, not with a part of it.
 
     Parameters
     ----------

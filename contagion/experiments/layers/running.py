@@ -53,9 +53,9 @@ def by_layer(
     -----
     Claims of other layers are safe external assets, so default costs on external assets apply to
     them (RogersVeraart `alpha` instead of `beta`). A DebtRank with `weights="lending"` adds up
-    `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims of j in the layers that are run and V all claims
-    of all layers: the DebtRank of the layer times its share in all claims, which makes the
-    DebtRanks of layers comparable.
+    `Σ_{j≠i} h_j A_j / V`, with `A_j` the claims of j in the layers that are run and V all claims of
+    all layers. This is the DebtRank of the layer times its share in all claims, so that the
+    DebtRanks of layers can be compared.
 
     Raises
     ------

@@ -26,7 +26,7 @@ NEAR = 1e-6  # of the balance sheets: how well the model has to confirm the prog
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Bailout:
-    """Who gets how much of a budget, and what it repays.
+    """The share of each node in a budget, and the debts that it repays.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ def optimal_bailout(
     network : any rules; no guarantees or shareholdings.
     shock : what has happened. Nodes that it pins in default pay what they are said to pay.
     budget : money >= 0.
-    nodes : who may get cash; by default all whose balance sheet is known and that may fail.
+    nodes : nodes that may get cash; by default all whose balance sheet is known and that may fail.
     weights : {node: v >= 0} of the debts of each node, 1 where not named. A debt that is repaid
         along a chain counts at every node that it passes, as in
         :func:`contagion.measures.threat_index`.
@@ -136,7 +136,7 @@ def optimal_bailout(
     Example
     -------
     a owes b 10 and has 6, b owes c 8 and has 1 + 6: a unit at a repays 1 of a and 1 of b. After
-    one unit b is whole, and the second one repays a alone.
+    one unit b is paid in full, and the second one repays a alone.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 8], [0, 0, 0]], list("abc"),

@@ -137,7 +137,7 @@ def compare_cascades(
 def put_up(
     book: MarginBook, before: LiquidationCascade, after: LiquidationCascade, by: pd.DataFrame
 ) -> float:
-    """What of the money that an intervention put into funds is gone, after what was there."""
+    """Loss of money that an intervention put into funds, after the money that was there."""
     had, has = (each.funds(book) for each in (before, after))
     used = by[by["role"] == FUND].groupby("bearer")["amount"].sum()
     gone = used.reindex(list(book.venues), fill_value=0.0).to_numpy()

@@ -182,8 +182,8 @@ class Novation(Intervention):
     house, members, claims, columns : as in :meth:`~contagion.ExposureNetwork.novate`.
     price : cost of one unit less that is owed in the graph.
 
-    Cost: `price` · fall of the sum of claims; 0 unless a price is given. What the house needs in
-    own means is another intervention (`InsuranceFund`).
+    Cost: `price` · fall of the sum of claims; 0 unless a price is given. The own means of the house
+    are another intervention (`InsuranceFund`).
 
     Example
     -------

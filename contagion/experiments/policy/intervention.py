@@ -25,8 +25,8 @@ class Intervention(ABC):
     """Something that an authority, a venue or its members can do before the shock.
 
     An intervention changes the network (:meth:`apply`), the accounts of a market and the
-    liquidations there (:meth:`market`), or both, and has a price (:meth:`cost`). What it does not
-    apply to it says. `a + b` is both, in that order.
+    liquidations there (:meth:`market`), or both, and has a price (:meth:`cost`). It raises an error
+    where it does not apply. `a + b` is both, in that order.
     """
 
     def __post_init__(self) -> None:

@@ -27,8 +27,8 @@ class Margin(Intervention):
 
         margin'_p = multiple · margin_p + add_h · |size_p| price_p / Σ of the holder h
 
-    A holder that is a node posts it out of its external assets. What it does not have besides what
-    is at venues is raised from its owners, as by `Capital`.
+    A holder that is a node posts it out of its external assets. If it has less outside of its
+    venues, its owners pay the rest in, as with `Capital`.
 
     Parameters
     ----------

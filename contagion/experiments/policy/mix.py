@@ -134,10 +134,10 @@ def cheapest(
         target:  min cost(mix)      over mixes with  measure(mix) <= target
 
     Ties go to the cheaper mix, then to the lower measure, then to the smaller one. Interventions of
-    a mix are applied in the order of `candidates`. Up to `exact` of them every mix is tried; with
-    more, greedily: the one is added that avoids most for its cost among those that still fit (what
-    is free and avoids anything comes first), until nothing avoids more. Interventions can help or
-    hinder each other, so greedy can miss the best.
+    a mix are applied in the order of `candidates`. Up to `exact` of them every mix is tried. With
+    more, the search is greedy: among those that still fit, the one that avoids most for its cost is
+    added (free ones that avoid anything come first), until none avoids more. Interventions can help
+    or hinder each other, so greedy can miss the best.
 
     Parameters
     ----------

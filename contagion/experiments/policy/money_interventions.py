@@ -28,8 +28,8 @@ class Capital(Intervention):
         ratio:  raised_i = max(0, (ratio_i · A_i − E_i) / (1 − ratio_i))
 
     with E equity and A all assets (external assets, claims, shares), so that equity over assets is
-    at least the ratio afterwards. What the new owners lose counts as a loss of owners. Cash is
-    not hit by a shock that is measured before the intervention. A node that a shock pins in default
+    at least the ratio afterwards. Losses of the new owners count as losses of owners. Cash is not
+    hit by a shock that is measured before the intervention. A node that a shock pins in default
     pays what it is said to pay, whatever its capital.
 
     Parameters
@@ -37,8 +37,8 @@ class Capital(Intervention):
     add : money, one for all or {node: money}.
     ratio : of all assets, 0 to below 1, one for all or {node: ratio} (a surcharge for systemic
         banks). Give one of the two.
-    nodes : who raises it; by default those in the mapping, or every node whose balance sheet is
-        known and that may fail.
+    nodes : nodes that raise it; by default those in the mapping, or every node whose balance sheet
+        is known and that may fail.
     price : cost of one unit raised.
 
     Cost: `price` · Σ raised.
@@ -104,10 +104,10 @@ class Capital(Intervention):
 
 @dataclass(frozen=True, repr=False)
 class InsuranceFund(Intervention):
-    """A fund at a venue, paid in from outside: it stands before everything that creditors lose.
+    """A fund at a venue, paid in from outside: it loses before all creditors.
 
     External assets and equity of the node rise by the amount, so that the whole of it is used
-    before a layer of its waterfall is. What is used of it counts as a loss of the owners of the
+    before a layer of its waterfall is. The part that is used counts as a loss of the owners of the
     node. :func:`contagion.experiments.reverse.break_even_fund` says how large it would have to be.
     At a venue of a market it is also in the fund that stands before its accounts.
 
@@ -167,8 +167,8 @@ class Collateral(Intervention):
 
     with what is pledged already. The pledge comes out of the external assets of the debtor and goes
     to the creditor, the claim falls by it: no equity changes
-    (:meth:`~contagion.ExposureNetwork.settle_collateral`). What was posted is out of reach of the
-    shock at the debtor, and is lost to its other creditors.
+    (:meth:`~contagion.ExposureNetwork.settle_collateral`). The shock at the debtor cannot destroy
+    posted collateral, and its other creditors cannot be paid from it.
 
     Parameters
     ----------
@@ -244,8 +244,8 @@ def with_cash(network: ExposureNetwork, more: np.ndarray, who: str) -> ExposureN
     """The network in which nodes have so much (n,) more outside."""
     if network._shareholdings is not None:
         raise PolicyError(
-            f"{who} does not apply to a network with shareholdings: who owns what after new money "
-            "came in is not said. Leave them out: net.with_shareholdings(None)."
+            f"{who} does not apply to a network with shareholdings: the owners after new money "
+            "are not known. Leave them out: net.with_shareholdings(None)."
         )
     at = np.flatnonzero(more > 0)
     if not len(at):

@@ -21,7 +21,7 @@ from .same import same_scenarios, same_shock
 
 @dataclass(frozen=True, eq=False)
 class Used:
-    """What is gone of money that was put up, in each scenario: of all of it, and by contagion.
+    """The loss of money that was put up, in each scenario: in all, and by contagion.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def used(
     loss: np.ndarray,
     contagion: np.ndarray,
 ) -> Used:
-    """What of the money put up is gone: the loss of owners beyond the equity that was there.
+    """The loss of the money put up: the loss of owners beyond the equity that was there.
 
         used_i = min(put up_i, max(0, loss_i − max(equity_i, 0)))
 

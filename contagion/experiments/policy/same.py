@@ -18,7 +18,7 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
     """The money that a shock destroys on `before`, as a shock of `after`.
 
     Prices move as they did. Parts of assets and of equity are money then, so that cash that came in
-    is not hit. Where a node has less left than the shock destroys, all of that goes.
+    is not hit. Where a node has less left than the shock would destroy, only that is destroyed.
 
     Example
     -------
@@ -40,7 +40,7 @@ def same_shock(shock: Shock, before: ExposureNetwork, after: ExposureNetwork) ->
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Within(Derived):
-    """Scenarios of a network on one that has less at some node: all of that goes, and no more."""
+    """Scenarios of a network on one that has less at some node: only that is destroyed."""
 
     def _block(self, number: int) -> Batch:
         batch = self._based(number)

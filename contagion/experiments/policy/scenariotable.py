@@ -219,7 +219,7 @@ class ScenarioComparison:
         return "\n".join([*lines, *self._less()])
 
     def _less(self) -> list[str]:
-        """What of the scenarios finds nothing left to destroy, in the mean."""
+        """The part of the scenarios' loss that finds nothing left to destroy, in the mean."""
         if "initial_loss" not in self.tests[AS_GIVEN].columns:
             return []
         first, found = self.draws(AS_GIVEN, "initial_loss"), []

@@ -137,10 +137,10 @@ class ShockComparison:
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """What is borne at each node: one row a node, one column an intervention; money.
+        """The loss at each node: one row a node, one column an intervention; money.
 
-        What its owners lose, money put up included, and for models that settle claims its external
-        creditors.
+        The losses of its owners, money put up included, and for models that settle claims those of
+        its external creditors.
         """
         columns = {}
         for name, result in self.results.items():
@@ -195,7 +195,7 @@ def cell(value: float, digits: int = 4) -> str:
 
 
 def scaled(frame: pd.DataFrame, unit: str) -> tuple[float, str]:
-    """What to divide amounts by so that they are short, and the words for it.
+    """The divisor that makes amounts short, and the words for it.
 
     >>> scaled(pd.DataFrame({"loss": [2.3e9, 5e6]}), "USD")
     (1000000.0, 'in USD m')

@@ -1,4 +1,4 @@
-"""What a search for the smallest shock hands back."""
+"""The result of a search for the smallest shock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NORMS = ("money", "largest", "relative")
 
 @dataclass(frozen=True)
 class Goal:
-    """What the shock has to bring about; one of the two.
+    """The goal of the shock; one of the two.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class Smallest:
             f"Smallest shock for {self.goal}: {size} {words[self.norm]} ({self.direction})\n"
             f"  {hits}{f' and {more} more' if more > 0 else ''}\n"
             f"  {self.method}; {how}; "
-            + ("run at this size and just below" if self.verified else "NOT confirmed by runs")
+            f"{'' if self.verified else 'NOT '}confirmed by runs at this size and just below it"
         )
 
     def _text(self, size: float) -> str:
@@ -152,7 +152,7 @@ class Smallest:
 
 @dataclass(frozen=True)
 class Search:
-    """What every step of a search goes by: a network after what was given, a model, and a goal.
+    """The inputs of every step of a search: a network after the given shock, a model, and a goal.
 
     Attributes
     ----------

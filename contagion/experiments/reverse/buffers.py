@@ -26,7 +26,7 @@ class BreakEven:
 
     Attributes
     ----------
-    node : who gets it.
+    node : the node that gets it.
     need : money, on top of what the node has; 0 where it pays in full anyway.
     saved : what its creditors and all further nodes lose less with it, money.
     verified : the model was run with the buffer (the node pays in full) and just below (it does
@@ -47,7 +47,7 @@ class BreakEven:
         return (
             f"{self.node} pays in full with {money(self.need, self.unit)} more; owners and outside "
             f"creditors of the others then lose {money(self.saved, self.unit)} less "
-            f"({'run with it and just below' if self.verified else 'NOT confirmed by a run'})"
+            f"({'' if self.verified else 'NOT '}confirmed by runs with it and just below it)"
         )
 
 
@@ -139,7 +139,7 @@ def consistent_buffers(
     DataFrame, one row a node of `survived` and `failed`: outcome, equity (in the data, money, nan
     where unknown), at_least, below (money; nan where there is no bound), consistent (True, False,
     or None where equity is unknown), verified (the model was run at the bound and just below: the
-    node stands, and fails).
+    node survives, and fails).
 
     Raises
     ------
@@ -239,7 +239,7 @@ def _confirmed(
     at: int,
     bound: float,
 ) -> bool:
-    """With equity at the bound the node stands, and just below it does not."""
+    """With equity at the bound the node survives, and just below it does not."""
     pins = pins.copy()
     pins[at] = np.nan
     name, owed = network.names[at], network.book.debts[at]

@@ -59,8 +59,8 @@ def _at(search: Search, directions: np.ndarray, sizes: np.ndarray) -> np.ndarray
 def usual(search: Search) -> tuple[np.ndarray, list[str], str]:
     """Every single node alone and all in proportion, each of size 1; their names, and what is left.
 
-    In a large network only those nodes from which most can arrive where the goal is: external
-    assets, times the part that reaches the nodes that have to fail if no node on the way
+    In a large network only the nodes whose loss can matter most for the goal. This is measured by
+    external assets, times the part that reaches the nodes that have to fail if no node on the way
     absorbs any. The text says how many of how many.
     """
     network, assets = search.network, search.assets

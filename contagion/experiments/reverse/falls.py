@@ -53,7 +53,7 @@ class SmallestFall:
         if not self.moves:
             return f"Smallest fall for {self.goal}: none, not even when prices are 0"
         moves = ", ".join(f"{name} {move:+.4%}" for name, move in self.moves.items())
-        sure = "run at this size and just below" if self.verified else "NOT confirmed by runs"
+        sure = f"{'' if self.verified else 'NOT '}confirmed by runs at this size and just below it"
         return f"Smallest fall for {self.goal}: {moves} (of {COARSE} sizes the first; {sure})"
 
 

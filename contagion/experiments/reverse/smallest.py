@@ -40,9 +40,9 @@ def smallest_shock(
 
     With `EisenbergNoe`, whatever the rules of the nodes, the programme is mixed-integer and solved
     to the optimum by HiGHS. Along one direction, and for every other model, the size is bracketed
-    by runs to 1e-8 of the largest one; without a direction those runs go along every single node
-    and along all external assets in proportion, and the smallest of them is given, which need not
-    be the smallest of all. The answer says which.
+    by runs to 1e-8 of the largest one; without a direction these runs hit every single node, and
+    all external assets in proportion. The smallest of them is returned, which need not be the
+    smallest of all. The answer says which.
 
     Parameters
     ----------

@@ -79,10 +79,10 @@ def fewest_triggers(
 ) -> Triggers:
     """The fewest nodes whose default, for outside reasons, fails a node or reaches a loss.
 
-    All sets of one node are run, then all of two, and so on, in batches, so that the answer is the
-    smallest by having tried the others; of sets of one size the one with the largest loss of others
-    is given. When there are too many sets of a size, the search goes on from the best set, one node
-    at a time, and the answer is an upper bound.
+    All sets of one node are run, then all of two, and so on, in batches. So the answer is the
+    smallest, because all smaller sets were tried; of sets of one size the one with the largest loss
+    of others is returned. When there are too many sets of a size, the search goes on from the best
+    set, one node at a time, and the answer is an upper bound.
 
     Parameters
     ----------

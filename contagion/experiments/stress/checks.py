@@ -1,4 +1,4 @@
-"""What a stress test is asked for, checked before anything is run."""
+"""The arguments of a stress test, checked before anything is run."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def options(
     if target_error is not None and not 0 < target_error < 1:
         raise ArgumentError(f"target_error={target_error!r}: give a number above 0 and below 1.")
     if target_error is not None and target != "mean" and not levels:
-        raise ArgumentError(f"target={target!r} needs a level: give levels=(0.99,), say.")
+        raise ArgumentError(f"target={target!r} needs a level: give e.g. levels=(0.99,).")
     if not 0 <= unconverged <= 1:
         raise ArgumentError(f"unconverged={unconverged!r}: give a share from 0 to 1.")
     return {

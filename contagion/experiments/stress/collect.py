@@ -1,4 +1,4 @@
-"""What the parts of a run come to: columns, sums, tails."""
+"""The parts of a run put together: columns, sums, tails."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Folder:
         return here
 
     def foreign(self) -> list[str]:
-        """What is here and is not of the beginning of a stress test, by name."""
+        """Files in the folder that are not there when a stress test begins, by name."""
         inside = self.path.iterdir() if self.path.is_dir() else ()
         return sorted(
             one.name
@@ -241,7 +241,7 @@ class Folder:
         return all(self._intact(file) for file in files)
 
     def part(self, task: Task) -> Part:
-        """What a task handed back, without the arrays by node and scenario."""
+        """The result of a task, without the arrays by node and scenario."""
         name = _name(task)
         frame = self._sure(f"scenarios/{name}").to_pandas().drop(columns=["network", "scenario"])
         columns = {str(column): frame[column].to_numpy() for column in frame}
@@ -314,7 +314,7 @@ def full_disk(folder: Folder | None) -> Iterator[None]:
         if folder is not None:
             error.add_note(
                 f"The files in {folder.path} are whole. Make room and run the same stress test "
-                "again with this folder: it goes on where it stopped."
+                "again with this folder: it resumes where it stopped."
             )
         raise
 

@@ -1,8 +1,9 @@
 """The ledger of every scenario: who bears what, for a batch at once.
 
 The definitions are those of :mod:`contagion.results.ledger`, with scenarios on the leading axis.
-The loss of a node is what its owners who are not nodes themselves and its external creditors lose,
-so that nodes sum to the system; of models that do not settle claims it is that of owners.
+The loss of a node is the loss of its owners (those that are not nodes themselves) and of its
+external creditors, so that nodes sum to the system. For models that do not settle claims it is the
+loss of owners.
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ class Books:
 
 
 def books(network: ExposureNetwork, model: Model, baseline: Baseline) -> Books:
-    """What losses are counted from: the network is solved without shock, as one of a batch."""
+    """The reference of losses: the network solved without shock, as one of a batch."""
     none = model.solve(network, np.zeros((2, len(network))))
     if not bool(np.all(none.converged)):
         raise ConvergenceError(

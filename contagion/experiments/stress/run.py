@@ -83,12 +83,12 @@ def stress_test(
         Looked at after 2,048 scenarios, and then after a quarter more each time. `None`: run all.
     target : "mean", "value_at_risk" or "expected_shortfall" (of the loss, at the highest level).
     unconverged : largest accepted share of scenarios without convergence. They are counted,
-        and widen every interval; above this share the run raises.
+        and widen every confidence interval; above this share the run raises an error.
     chunk : scenarios in a task and a file, rounded up to whole blocks (1,024 scenarios, fewer
         where the network is large).
     n_jobs : processes, -1 for all. Run inside `joblib.parallel_config(backend="dask")` the same
         call uses a cluster.
-    out : folder for results. The same call with the same folder goes on where it stopped; files
+    out : folder for results. The same call with the same folder resumes where it stopped; files
         are whole or absent and carry their SHA-256, see :mod:`contagion.experiments.stress.folder`.
     progress : show a progress bar.
 
@@ -104,7 +104,7 @@ def stress_test(
     Example
     -------
     b has 3 and holds 10 on a, who has 12. In half of the scenarios a loses 6 and pays 6: then the
-    owners of a lose 2, those of b 3, and who lent b the other 7 loses 1.
+    owners of a lose 2, those of b 3, and the creditors of b outside, with the other 7, lose 1.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],

@@ -1,4 +1,4 @@
-"""What a stress test knows by scenario, and the estimates of the system that follow from it."""
+"""The numbers of a stress test by scenario, and the estimates for the system from them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Scalars:
         return Draws(x.ravel(), w, number, self.spec["options"]["weighting"])
 
     def _most(self, of: str) -> float:
-        """What a scenario that did not converge can come to at most."""
+        """The largest possible loss of a scenario that did not converge."""
         if of == "defaults":
             return float(self.spec["networks"]["nodes"])
         most = self.spec["networks"]["capital"]

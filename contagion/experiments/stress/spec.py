@@ -1,4 +1,4 @@
-"""What a run is, in plain values: to write down, to compare, and to find again."""
+"""The specification of a run in plain values: to store, to compare, and to find again."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
 
 
 def apart(old: Spec, new: Spec) -> list[str]:
-    """What tells two runs apart, one line each; a digest that differs is said in words.
+    """The differences of two runs, one line each; a digest that differs is described in words.
 
     >>> old, new = ({"scenarios": {"digest": x, "seed": 1}} for x in ("3f", "8b"))
     >>> apart(old, new)

@@ -20,7 +20,7 @@ Design = Literal["crossed", "paired"]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a task hands back.
+    """The result of a task.
 
     Attributes
     ----------

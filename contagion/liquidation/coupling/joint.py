@@ -42,21 +42,21 @@ class CoupledCascade(Model):
     venue with its fund.
 
     1. the cascade runs with what holders have to meet margin calls;
-    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. What
-       its fund does not cover, the rule of the venue takes off the accounts (`rules` of the
-       cascade). A venue without a rule pays out of its own equity, and profits that it cannot pay
-       are not paid, pro rata. The rest is a loss of the external assets of the venue, of which the
-       fund is a part; fees, and what its vault took over, are its own;
+    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. The
+       rule of the venue shares the part that its fund does not cover among the accounts (`rules` of
+       the cascade). A venue without a rule pays out of its own equity, and profits that it cannot
+       pay are not paid, pro rata. The rest is a loss of the external assets of the venue, of which
+       the fund is a part; fees, and what its vault took over, are its own;
     3. what a holder loses on its accounts is a loss of its external assets (they hold its margin),
        what another one is paid is added to them;
     4. clearing says what every node loses on its claims; holders have that much less to meet calls
        with, nothing when they fail, and pay back to lenders that fail what these withdraw;
     5. again from 1 with less, until nothing changes.
 
-    What a holder has to meet calls with never rises again: who failed in one joint round lends
-    and pays no more in the next. So the rounds end. Less money need not mean larger losses: who
-    cannot meet a call is closed earlier, and may lose less than who pays and is closed later. Then
-    the end is a state in which somebody has been cut off who, looking back, would not have been.
+    The money of a holder for calls never rises again: a node that fails in one joint round lends
+    and pays nothing in the next. So the rounds end. Less money need not mean larger losses: an
+    account that cannot meet a call is closed earlier, and may lose less than one closed later. Then
+    at the end a holder can have been cut off that the final state alone would not cut off.
 
     A price shock moves holdings of the network and positions of the book alike. The initial loss is
     what it takes from holdings and positions; a position that it makes richer is measured against
@@ -65,7 +65,8 @@ class CoupledCascade(Model):
     A run (`run_on`): creditors of a venue with a deficit withdraw a part of their claims on it, at
     par and before the deficit is written down. The venue pays out of the external assets that it
     has left after the deficit; where they do not do, all who run get the same part of what they
-    ask. Who stays shares the whole deficit by the venue's rule. There is no run on a venue behind a
+    ask. Accounts that stay share the whole deficit by the venue's rule. There is no run on a venue
+    behind a
     :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn is an asset again, and is not
     used to meet calls. `propagate` computes runs, batches do not.
 

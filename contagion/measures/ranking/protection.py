@@ -84,7 +84,7 @@ def protect(
     candidates: Iterable[Any] | None = None,
     progress: bool = False,
 ) -> Protection:
-    """The smallest set of nodes to protect: those who, made to pay in full, stop the loss.
+    """The smallest set of nodes to protect: if these pay in full, the loss stops.
 
     A protected node pays every debt in full, with money from outside (its `support`); its owners
     still bear what it loses, down to 0. Losses are counted from face values, so a node that was

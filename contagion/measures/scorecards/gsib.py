@@ -173,7 +173,8 @@ def us_gsib(
     Parameters
     ----------
     indicators : one row a bank; the 12 indicators of `weights("2013")`.
-    divisors : denominators, USD bn, by indicator: `denominators(2015, currency="USD")`, say.
+    divisors : denominators, USD bn, by indicator, such as
+        `denominators(2015, currency="USD")`.
     funding : weighted short-term wholesale funding (12 CFR 217.406) by bank, yearly average, money.
     risk_weighted_assets : the same by bank, yearly average, in the unit of `funding`.
     unit : of the amounts, "USD", "USD mn" or "USD bn".

@@ -43,7 +43,8 @@ def pay(
     """The balance sheets after claims (m,) are paid from their pledges, which lose `lost`.
 
     Debts and external assets of the debtor and the claim fall by what is paid, the external
-    assets of the creditor rise by it: no equity changes. What a pledge loses its owner loses.
+    assets of the creditor rise by it: no equity changes. A fall in the value of a pledge is a loss
+    of its owner.
     """
     n = len(book.debts)
     out, back = (np.bincount(side, paid, n) for side in (debtor, creditor))

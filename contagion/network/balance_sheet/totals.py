@@ -56,7 +56,7 @@ def _how(draft: Draft) -> str:
 
 
 def _factor(total: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """What brings sums down to stated totals, 1 where they are not above them."""
+    """The factor that brings sums down to stated totals, 1 where they are not above them."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(inside > total, total / inside, 1.0)
 

@@ -160,7 +160,7 @@ def unknown_ids(draft: Draft) -> None:
             draft.report(
                 "C004",
                 "ids twice",
-                f"{plural(len(again), 'id stands', 'ids stand')} more than once in the node table: "
+                f"{plural(len(again), 'id occurs', 'ids occur')} more than once in the node table: "
                 f"{listing(again)}. A node has one balance sheet.",
                 (
                     f"leave one row of each in the node table{layered}."

@@ -172,7 +172,7 @@ def own_rates(draft: Draft) -> None:
             "loss given default of claims",
             f"{plural(len(rows), 'claim has', 'claims have')} an lgd. Furfine, CreditFunding, "
             "OverlappingPortfolios and the valuation Furfine use it; clearing computes what is "
-            "lost, DebtRank and the other valuations go by the equity of the debtor.",
+            "lost, DebtRank and the other valuations use the equity of the debtor.",
             "ct.models.Furfine() is a model that uses it.",
             rows=rows,
         )

@@ -113,7 +113,7 @@ def _decimals(draft: Draft) -> bool:
         what = "decimals"
     else:
         if "asset" not in columns:
-            raise ArgumentError("decimals={…} goes by the column 'asset'; the exposures have none.")
+            raise ArgumentError("decimals={…} needs the column 'asset'; the exposures have none.")
         places, what = columns["asset"].map(dict(choice)).astype(float), "asset"
         draft.how.use(*(f"decimals:{name}" for name in columns["asset"].unique()))
     blank = places.isna().to_numpy()
@@ -243,7 +243,7 @@ def _scales(draft: Draft) -> None:
     scale = draft.choice.get("scale", {})
     if "source" not in draft.columns:
         if scale:
-            raise ArgumentError("scale={…} goes by the column 'source'; the exposures have none.")
+            raise ArgumentError("scale={…} needs the column 'source'; the exposures have none.")
         return
     labels, uniques = pd.factorize(draft.columns["source"])
     sources = [str(name) for name in pd.Index(uniques)]

@@ -259,7 +259,7 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: S
         "error",
         "orientation",
         f"cannot tell who owes whom{_in(source)}: columns {str(pair[0])!r}, {str(pair[1])!r}."
-        + (" The file has no header: columns go by number." if source.headerless else "")
+        + (" The file has no header: columns are taken by number." if source.headerless else "")
         + example,
         'orientation="creditor->debtor" or "debtor->creditor".',
         len(table),

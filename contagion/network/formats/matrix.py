@@ -121,7 +121,7 @@ def _square(matrix: Any, labels: list[Any] | None) -> None:
     again = pd.Index(labels)[pd.Index(labels).duplicated()].unique()
     if len(again):
         raise _wrong(
-            f"{plural(len(again), 'label stands', 'labels stand')} more than once: "
+            f"{plural(len(again), 'label occurs', 'labels occur')} more than once: "
             f"{listing(again)}.",
             "one row and one column a node: add up the rows and columns of the same label.",
             len(again),

@@ -6,9 +6,9 @@ binary addresses, or JSON; and the `userReserves` of the Aave V3 subgraph (user.
 reserve.decimals, currentATokenBalance, currentTotalDebt). Addresses are hex in lower case.
 
 A raw amount is divided by 10 to the column decimals (reserve.decimals), or to `decimals=` by token.
-What is supplied is a claim of the user on the protocol, what is borrowed a claim of the protocol on
-the user. A table of one kind of amount does not say which: the constant that is given does. Tokens
-are never added: `fx=` says what one is worth. Recipe:
+A supply is a claim of the user on the protocol, a loan a claim of the protocol on the user. A table
+of one kind of amount does not say which: the constant that is given does. Tokens are never added:
+`fx=` says what one is worth. Recipe:
 
     ct.read("supplied.csv", constants={"debtor": "aave"}, fx={"USDC": 1, "WETH": 2000}, unit="USD",
             missing_equity="external")
@@ -114,7 +114,7 @@ def take(source: Source, name: schema.Table, how: Reading) -> Source:
 
 
 def _side(given: dict[str, Any], user: Any, known: bool, count: int) -> str:
-    """What the user is: the side that no constant names; "borrower" and "depositor" say it."""
+    """The role of the user: the side that no constant names; "borrower" and "depositor" say it."""
     if "debtor" in given or schema.key(user) in ("depositor", "supplier"):
         return "creditor"
     if "creditor" in given or schema.key(user) == "borrower":

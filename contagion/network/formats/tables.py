@@ -1,4 +1,4 @@
-"""What every way into the package ends in: two tables, and what was found on the way."""
+"""The result of every way into the package: two tables, and the findings."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """What a clearing house does to expected exposures, in closed form after Duffie and Zhu (2011).
 
-N participants hold positions with each other in K classes of derivatives. What participant i may
-lose on j in class k is X_ij,k = −X_ji,k, normal with mean 0 and standard deviation σ_k, independent
-over pairs. Two parties net across the classes that are not cleared; a clearing house nets over the
-parties of the classes it clears. E max(X, 0) = s / √(2π) for a normal X of standard deviation s.
+N participants hold positions with each other in K classes of derivatives. The exposure of
+participant i to j in class k is X_ij,k = −X_ji,k, normal with mean 0 and standard deviation σ_k,
+independent over pairs. Two parties net across the classes that are not cleared; a clearing house
+nets over the parties of the classes it clears. E max(X, 0) = s / √(2π) for a normal X of standard
+deviation s.
 """
 
 from __future__ import annotations

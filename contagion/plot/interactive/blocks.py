@@ -90,7 +90,7 @@ def _tools(name: str, drawn: Scene) -> str:
 
 
 def legend(drawn: Scene, name: str) -> str:
-    """What shapes and colours mean, of those that are drawn."""
+    """The meaning of the shapes and colours that are drawn."""
     if drawn.result is None:
         words = [(f"k{min(k, 6)}", word) for k, word in enumerate(kinds(drawn)[:6])]
         words += [("k6", "other kinds")] if len(kinds(drawn)) > 6 else []

@@ -48,7 +48,7 @@ def labels(
 ) -> tuple[list[Label], int]:  # fmt: skip
     """The labels of marks that are no boxes, and how many found no room.
 
-    Nodes, boxes, links and earlier labels are obstacles. What is hit always has its name.
+    Nodes, boxes, links and earlier labels are obstacles. Nodes that are hit always have their name.
     """
     canvas = np.array([0.0, 0.0, width, height])
     blocks = np.column_stack([where.at - where.half, where.at + where.half])

@@ -37,7 +37,7 @@ SUMMED = ["loss", "direct_loss", "contagion_loss", "shortfall"]  # columns of T9
 def exhibits(about: Given) -> list[Exhibit]:
     """For each result: who bears it, layer by layer, hop by hop, on which paths; every node.
 
-    How the loss of the first one travels stands on page one.
+    Page one shows how the loss of the first one travels.
     """
     return [one for tag, result in tagged(about.results) for one in _of_run(result, tag)]
 

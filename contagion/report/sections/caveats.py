@@ -66,7 +66,7 @@ def coverage(network: ExposureNetwork) -> Exhibit:
         ["nodes", f"{len(network):,}", "100%", "the perimeter of this report"],
         ["exposures", to.money(total), "100%", f"{plural(len(amount), 'claim')} in the network"],
         ["balance sheet known", plural(known, "node"), part(known),
-         "the others bear losses without limit"],
+         "losses of the others are not capped at equity"],
         ["capital assumed", plural(assumed, "node"), part(assumed), "no source gives it; see the "
          "assumptions"],
         ["not observed", to.money(total if made else 0.0), unseen if total else "–",
@@ -177,8 +177,8 @@ def _when_true(network: ExposureNetwork) -> list[str]:
         found.append("The reconstructed exposures are one of many networks with the same totals.")
     if not network.book.known.all():
         found.append(
-            "A node whose balance sheet is not known bears losses without limit and cannot "
-            "default: losses through it may be larger."
+            "Losses of a node whose balance sheet is not known are not capped at equity, and it "
+            "cannot default: losses through it may be larger."
         )
     return found
 

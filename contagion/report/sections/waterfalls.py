@@ -117,8 +117,9 @@ def calls(result: PropagationResult, tag: str) -> Exhibit | None:
     head = [*GUARANTEE, "at most", "called", "paid", "unpaid"]
     more = len(frame) - len(rows)
     note = (
-        f"Amounts in {to.label or 'money'}. What a guarantor does not pay stays with the creditor, "
-        "or goes on down the layers of the debtor." + left_out(more, "guarantees called for less")
+        f"Amounts in {to.label or 'money'}. Amounts that a guarantor does not pay stay with the "
+        "creditor, or fall on later layers of the debtor."
+        + left_out(more, "guarantees called for less")
     )
     done = table(head, rows, text=5, note=note, total=["all", "", "", "", "", *sums])
     return Exhibit(f"T10C{tag}", "Calls on guarantors", table=done)

@@ -26,7 +26,7 @@ class Amounts:
 
     Attributes
     ----------
-    kind : "lognormal" and "pareto" draw every claim by itself; "even" gives every creditor
+    kind : "lognormal" and "pareto" draw every claim independently; "even" gives every creditor
         `mean` times its number of debtors, spread evenly; "fixed share" gives every creditor with
         any debtors the same sum, `mean`, spread evenly (Gai and Kapadia).
     mean : money, mean of a claim, or the sum of a creditor for "fixed share".

@@ -68,7 +68,7 @@ def settled(
 ) -> np.ndarray:
     """The amounts (m,) that cells without a cycle must have: from the leaves to the largest node.
 
-    What a node has left when its other cells are settled goes into the cell towards the root of
+    The rest of a node, when its other cells are settled, is put into the cell towards the root of
     its tree, which is the node with the largest margin and takes the rounding.
 
     Example

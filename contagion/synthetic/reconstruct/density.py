@@ -48,10 +48,10 @@ def minimum_density(
         V(Z) = −c Σ 1[Z_ij > 0] − (Σ A_i² + Σ L_j²) / n,
 
     n the number of margins above 0, and with probability exp(θ (V(Z') − V(Z))) otherwise; with
-    probability `removal` a step takes an exposure out instead. c = θ = 1. What is left at the end
-    and fits no free cell is placed along augmenting paths. Exposures that close a cycle of the
-    bipartite graph are then cancelled, so that a network of k creditors and d debtors has at most
-    k + d − 1 exposures: for margins without coincidences there is none with fewer.
+    probability `removal` a step takes an exposure out instead. c = θ = 1. Amounts left at the end
+    that fit no free cell are placed along augmenting paths. Exposures that close a cycle of the
+    bipartite graph are then cancelled, so that a network of k creditors and d debtors has at most k
+    + d − 1 exposures: for margins without coincidences there is none with fewer.
 
     Parameters
     ----------

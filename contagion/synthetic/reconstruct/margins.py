@@ -94,7 +94,7 @@ class Margins:
         twice = self.names[self.names.duplicated()].unique()
         if len(twice):
             raise NetworkError(
-                f"{plural(len(twice), 'name stands', 'names stand')} more than once: "
+                f"{plural(len(twice), 'name occurs', 'names occur')} more than once: "
                 f"{listing(twice)}. Give one row a node."
             )
         put["nodes"] = None if self.nodes is None else _aligned(self.nodes, self.names)
