@@ -8,8 +8,16 @@ from reference_reconstruct import fewest
 
 import contagion as ct
 from contagion.synthetic.reconstruct import Margins, minimum_density
+from contagion.synthetic.reconstruct._cells import Problem
 from contagion.synthetic.reconstruct._forest import forest, settled
 from contagion.synthetic.reconstruct.density import _State
+
+
+def problem(claims, debts, live=None):
+    """Margins as they stand, which need not have a network."""
+    live = ~np.eye(len(claims), dtype=bool) if live is None else live
+    none = np.empty(0, np.int64)
+    return Problem(np.arange(len(claims)), claims, debts, np.flatnonzero(~live), none, none, none)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -50,7 +58,7 @@ def test_loads_are_the_largest_that_fit():
 def test_the_first_load_settles_a_margin():
     for seed in range(20):
         claims, debts = np.array([5.0, 3.0, 2.0]), np.array([1.0, 6.0, 3.0])
-        state = _State(claims, debts, ~np.eye(3, dtype=bool), 6)
+        state = _State(problem(claims, debts), 6)
         rng = np.random.default_rng(seed)
         while not state.held:
             assert state.place(rng)
@@ -67,7 +75,7 @@ def test_a_load_that_does_not_pay_for_its_link_is_kept_at_times():
     """It gains 0.5 (2 · 0.5 + 2 · 0.5 − 2 · 0.5) / 2 = 0.25 and costs 1: exp(−0.75)."""
     kept = 0
     for seed in range(1500):
-        state = _State(np.array([0.5, 0]), np.array([0, 0.5]), ~np.eye(2, dtype=bool), 2)
+        state = _State(problem(np.array([0.5, 0]), np.array([0, 0.5])), 2)
         state.place(np.random.default_rng(seed))
         kept += len(state.held)
     assert kept / 1500 == pytest.approx(np.exp(-0.75), abs=0.05)
@@ -79,7 +87,7 @@ def test_row_weights_are_the_sums_of_q():
     claims[2] = debts[4] = 0.0
     live = ~np.eye(7, dtype=bool) & (rng.random((7, 7)) < 0.7)
     live &= (claims > 0)[:, None] & (debts > 0)
-    state = _State(claims, debts, live, 12)
+    state = _State(problem(claims, debts, live), 12)
     rows, columns = np.flatnonzero(claims), np.flatnonzero(debts)
     for i, weight in zip(rows, state._weights(rows, columns), strict=True):
         plain = sum(max(claims[i] / debts[j], debts[j] / claims[i]) for j in columns if live[i, j])

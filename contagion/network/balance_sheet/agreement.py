@@ -163,6 +163,8 @@ def agree(draft: Draft, given: Given, inside: Sums, notes: list[str]) -> None:
             f'balance="{lost[0]}": the node table has no column {lost[0]!r} that could give way; '
             f"it has {listing(have, 9) or 'none of a balance sheet'}."
         )
+    if set(have) <= {outer for outer, _ in SIDES}:
+        return  # nothing is stated twice
     exact = Rounding(dict.fromkeys(FIELDS, 0.0), Sums(*np.zeros((2, len(draft.nodes)))))
     if not any(gap.wrong.any() for gap in gaps(given, inside, exact)):
         return

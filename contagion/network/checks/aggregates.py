@@ -74,6 +74,8 @@ def _named(draft: Draft) -> np.ndarray:
 
 def _like_sums(names: pd.Series) -> np.ndarray:
     """(n,) bool: names that only a sum has."""
+    if names.dtype.kind in "iuf":
+        return np.zeros(len(names), bool)  # a number is no word for a sum
     import pyarrow as pa
     import pyarrow.compute as pc
 

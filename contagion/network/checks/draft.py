@@ -195,11 +195,11 @@ def draft(
         labels.append(codes.astype(small))
         found.append(unique)
     if nodes is None:
-        nodes = pd.DataFrame({"node": _sorted(_append(found[0], found[1]).unique())})
+        nodes = pd.DataFrame({"node": _sorted(_append(*found).unique())})
     elif isinstance(nodes["node"].dtype, pd.CategoricalDtype):
         nodes = nodes.assign(node=_plain(pd.Index(nodes["node"])))
     known, n = pd.Index(nodes["node"]), len(nodes)
-    place, uniques = pd.factorize(_append(_append(known, found[0]), found[1]))
+    place, uniques = pd.factorize(_append(known, *found))
     names = known
     if known.hasnans or len(uniques) != n or not (place[:n] == np.arange(n)).all():
         first, keys = _first_rows(place[:n], len(uniques))
@@ -247,12 +247,10 @@ def _plain(index: pd.Index) -> pd.Index:
     return index
 
 
-def _append(left: pd.Index, right: pd.Index) -> pd.Index:
-    if left.dtype != right.dtype and not len(right):
-        return left
-    if left.dtype != right.dtype and not len(left):
-        return right
-    return left.append(right)
+def _append(*parts: pd.Index) -> pd.Index:
+    """One after the other; an empty part has no say in the type."""
+    some = [part for part in parts if len(part)] or [parts[0]]
+    return some[0].append(some[1:])
 
 
 def _sorted(names: pd.Index) -> pd.Index:

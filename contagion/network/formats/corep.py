@@ -43,8 +43,10 @@ def _parts(heading: object) -> tuple[str, str]:
 def _headed(source: Source) -> pd.DataFrame:
     """The table with its headings, where the numbers stand in a line of their own."""
     frame = source.frame
-    for k, row in enumerate(source.top[: 2 if source.headerless else 1]):
-        parts = [_parts(cell) for cell in row]
+    for k in range(min(len(frame), 2 if source.headerless else 1)):
+        if not any(NUMBER.fullmatch(str(frame.iat[k, c])) for c in range(min(2, frame.shape[1]))):
+            continue  # all cells but one are numbers
+        parts = [_parts(cell) for cell in source.top[k]]
         if sum(bool(n) and not text for n, text in parts) < max(2, len(parts) - 1):
             continue
         cells = frame.iloc[k].fillna("")

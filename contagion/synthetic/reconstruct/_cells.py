@@ -27,14 +27,15 @@ class Problem:
     ----------
     order : (n,) rows of the margins, in the order used here.
     supply, demand : (n,) money, claims and debts that are not in known cells.
-    free : (n, n) bool, cells (creditor, debtor) that may hold money.
+    closed : (c,) cells that hold no other money, as creditor · n + debtor, sorted: a node with
+        itself, known and forbidden ones.
     known_row, known_column, known_amount : (k,) the known cells.
     """
 
     order: np.ndarray
     supply: np.ndarray
     demand: np.ndarray
-    free: np.ndarray
+    closed: np.ndarray
     known_row: np.ndarray
     known_column: np.ndarray
     known_amount: np.ndarray
@@ -47,8 +48,30 @@ class Problem:
 
     @cached_property
     def live(self) -> np.ndarray:
-        """(n, n) bool, free cells whose creditor and debtor have money to place."""
-        return np.asarray(self.free & (self.supply > 0)[:, None] & (self.demand > 0))
+        """(n, n) bool, cells that are not closed and whose ends have money to place."""
+        live = np.asarray((self.supply > 0)[:, None] & (self.demand > 0))
+        live.ravel()[self.closed] = False
+        return live
+
+    @cached_property
+    def shut(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column (s,) of the closed cells whose ends have money to place."""
+        row, column = np.divmod(self.closed, len(self.supply))
+        some = (self.supply[row] > 0) & (self.demand[column] > 0)
+        return row[some], column[some]
+
+    @property
+    def count(self) -> int:
+        """Number of live cells; no matrix is made."""
+        pairs = int((self.supply > 0).sum()) * int((self.demand > 0).sum())
+        return pairs - len(self.shut[0])
+
+    def open(self, row: Any, column: Any) -> np.ndarray:
+        """Which of these cells are live; rows and columns are broadcast."""
+        key = np.asarray(row * len(self.supply) + column)
+        place = np.minimum(np.searchsorted(self.closed, key), len(self.closed) - 1)
+        money_ = (self.supply[row] > 0) & (self.demand[column] > 0)
+        return np.asarray(money_ & (self.closed[place] != key))
 
     def dense(self, method: str) -> tuple[np.ndarray, np.ndarray]:
         """`cells`, for a method that gives money to every one of them.
@@ -57,7 +80,7 @@ class Problem:
         ------
         NetworkError : for more than `MOST` cells.
         """
-        count = int(self.live.sum())
+        count = self.count
         if count > MOST:
             raise NetworkError(
                 f"{method} gives an amount to every pair of creditor and debtor, and there are "
@@ -90,12 +113,11 @@ def problem(
     n = len(order)
     rank = np.empty(n, np.int64)
     rank[order] = np.arange(n)
-    free = ~np.eye(n, dtype=bool)
-    pairs = rank[places(names, forbidden)]
-    free[pairs[:, 0], pairs[:, 1]] = False
+    never = rank[places(names, forbidden)]
     pairs = rank[places(names, known)]
     amount = np.fromiter(known.values(), float, len(known))
-    free[pairs[:, 0], pairs[:, 1]] = False
+    itself = np.arange(n)[:, None] * [1, 1]
+    closed = np.unique(np.concatenate([itself, never, pairs]) @ [n, 1])
     sorted_ = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs, amount = pairs[sorted_], amount[sorted_]
     names, claims, debts = names[order], claims[order], debts[order]
@@ -104,7 +126,7 @@ def problem(
     given, asked = float(supply.sum()), float(demand.sum())
     if asked > 0 and abs(given - asked) <= ROUNDING * max(claims.sum(), debts.sum()):
         demand = demand * (given / asked)
-    return Problem(order, supply, demand, free, pairs[:, 0], pairs[:, 1], amount)
+    return Problem(order, supply, demand, closed, pairs[:, 0], pairs[:, 1], amount)
 
 
 def _left(

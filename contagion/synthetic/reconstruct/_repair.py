@@ -2,79 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ._cells import Problem
 from ._scaling import balanced
 from ._transport import carried
 
+Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
+Look = Callable[[Any, Any], np.ndarray]  # a number of each cell (rows, columns), broadcast
+BLOCK = 2_000_000  # cells that are looked at together
+LARGEST = 1_000  # nodes of each side between which a cell is looked for
+PART = 8  # of the cells added so far, one in so many is added in one go
+
 
 def repaired(
     problem: Problem,
-    hit: np.ndarray,
-    weight: np.ndarray,
-    chance: np.ndarray,
+    row: np.ndarray,
+    column: np.ndarray,
+    weight: Look,
+    odds: Look,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, int]:
+) -> tuple[Cells, int]:
     """Amounts on the drawn cells that meet the margins, and how many cells were added for it.
 
     Creditors and debtors without a cell get one, drawn by the odds of its probability. While money
-    is left over by a maximum flow, the cell is added that takes most of it.
+    is left over by a maximum flow, the cell is added that takes most of it; where many were needed
+    already, several in one go, an eighth of these.
 
     Parameters
     ----------
-    hit, weight, chance : (m,) of `problem.cells`: drawn, amounts to stay near to, probabilities.
+    row, column : (m,) the drawn cells, sorted.
+    weight : of cells, amounts to stay near to.
+    odds : of cells, log odds of a link; −inf where there can be none.
 
     Returns
     -------
-    amount : (m,) money; added : number of cells.
+    cells : row, column and amount, money; added : number of cells.
     """
-    row, column = problem.cells
-    used = covered(problem, hit, chance, rng)
+    n, supply, demand = len(problem.supply), problem.supply, problem.demand
+    drawn = len(row)
+    row, column = covered(problem, row, column, odds, rng)
+    first = len(row)
     while True:
-        at = np.flatnonzero(used)
-        found = balanced(row[at], column[at], weight[at], problem.supply, problem.demand)
-        amount = np.zeros(len(row))
-        amount[at] = found.amount
+        found = balanced(row, column, weight(row, column), supply, demand)
         if found.complete:
-            return amount, int(used.sum() - hit.sum())
-        used[_next(problem, at, amount, found.surplus, found.deficit)] = True
+            return (row, column, found.amount), len(row) - drawn
+        most = max(1, (len(row) - first) // PART)
+        new = _next(problem, row, column, found.amount, found.surplus, found.deficit, most)
+        row, column = np.divmod(np.sort(np.concatenate([row * n + column, new])), n)
 
 
 def covered(
-    problem: Problem, hit: np.ndarray, chance: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The drawn cells (m,) and one for each creditor, then for each debtor, that has none."""
-    used = hit.copy()
-    with np.errstate(divide="ignore"):
-        odds = np.log(chance) - np.log1p(-np.minimum(chance, 1 - 1e-16))
-    for side, margin in zip(problem.cells, (problem.supply, problem.demand), strict=True):
-        bare = (margin > 0) & (np.bincount(side[used], minlength=len(margin)) == 0)
-        used[_one_each(side, bare, odds, rng)] = True
-    return used
+    problem: Problem, row: np.ndarray, column: np.ndarray, odds: Look, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The drawn cells, and one for each creditor, then for each debtor, that has none; sorted."""
+    n = len(problem.supply)
+    bare = np.flatnonzero((problem.supply > 0) & (np.bincount(row, minlength=n) == 0))
+    row, column = np.r_[row, bare], np.r_[column, _one_each(bare, n, odds, rng)]
+    bare = np.flatnonzero((problem.demand > 0) & (np.bincount(column, minlength=n) == 0))
+    other = _one_each(bare, n, lambda debtor, creditor: odds(creditor, debtor), rng)
+    row, column = np.divmod(np.sort(np.r_[row, other] * n + np.r_[column, bare]), n)
+    return row, column
 
 
-def _one_each(
-    side: np.ndarray, bare: np.ndarray, odds: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """One cell for each bare node, drawn in proportion to the odds."""
-    cells = np.flatnonzero(bare[side])
-    key = odds[cells] + rng.gumbel(size=len(cells))
-    order = np.lexsort((-key, side[cells]))
-    first = np.r_[True, side[cells][order][1:] != side[cells][order][:-1]][: len(cells)]
-    return np.asarray(cells[order[first]])
+def _one_each(nodes: np.ndarray, n: int, odds: Look, rng: np.random.Generator) -> np.ndarray:
+    """For each node one on the other side, drawn in proportion to the odds."""
+    parts = [np.empty(0, np.int64)]
+    for part in np.array_split(nodes, 1 + len(nodes) * n // BLOCK):
+        key = odds(part[:, None], np.arange(n)) + rng.gumbel(size=(len(part), n))
+        parts.append(key.argmax(1))
+    return np.concatenate(parts)
 
 
 def _next(
-    problem: Problem, at: np.ndarray, amount: np.ndarray, surplus: np.ndarray, deficit: np.ndarray
+    problem: Problem,
+    row: np.ndarray,
+    column: np.ndarray,
+    amount: np.ndarray,
+    surplus: np.ndarray,
+    deficit: np.ndarray,
+    most: int = 1,
 ) -> np.ndarray:
-    """The unused cells to add next: the one that takes most, or a path where no one does."""
-    row, column = problem.cells
-    takes = np.minimum(surplus[row], deficit[column])
-    takes[at] = 0.0
+    """The unused cells to add next, as row · n + column: those that take most, or a path."""
+    n, used = len(problem.supply), row * len(problem.supply) + column
+    left, right = (np.argsort(-side, kind="stable")[:LARGEST] for side in (surplus, deficit))
+    left, right = left[surplus[left] > 0], right[deficit[right] > 0]
+    takes = np.minimum(surplus[left, None], deficit[right])
+    key = left[:, None] * n + right
+    taken = used[np.minimum(np.searchsorted(used, key), len(used) - 1)] == key
+    takes[taken | ~problem.open(left[:, None], right)] = 0.0
     if takes.any():
-        return np.array([np.argmax(takes)])
-    full = carried(row, column, problem.supply, problem.demand, amount)
-    new = full > 1e-12 * full.max()
-    new[at] = False
-    return np.flatnonzero(new)
+        up, down = _greedy(takes, surplus[left], deficit[right], most).T
+        return np.asarray(left[up] * n + right[down])
+    new = _exchange(problem, row, column, amount, surplus, deficit)
+    if len(new):
+        return new
+    rows, columns = problem.dense("The fitness model with margins that few networks meet")
+    start = np.zeros(len(rows))
+    start[np.searchsorted(rows * n + columns, used)] = amount
+    full = carried(rows, columns, problem.supply, problem.demand, start)
+    return np.setdiff1d((rows * n + columns)[full > 1e-12 * full.max()], used)
+
+
+def _exchange(
+    problem: Problem,
+    row: np.ndarray,
+    column: np.ndarray,
+    amount: np.ndarray,
+    surplus: np.ndarray,
+    deficit: np.ndarray,
+) -> np.ndarray:
+    """The cells that a used one makes room for: (i, j) and (k, l) with money from (k, j).
+
+    i has the largest surplus and l the largest deficit; of what takes most, the fewest new cells.
+    """
+    n, used = len(problem.supply), row * len(problem.supply) + column
+    up, down = int(surplus.argmax()), int(deficit.argmax())
+    into, out = up * n + column, row * n + down
+    takes = np.minimum(amount, min(surplus[up], deficit[down]))
+    takes = np.where(problem.open(up, column) & problem.open(row, down), takes, 0.0)
+    fresh = ~np.isin(into, used), ~np.isin(out, used)
+    best = int(np.lexsort((amount, -(fresh[0] * 1 + fresh[1]), takes))[-1])
+    if not takes[best] > 0:
+        return np.empty(0, np.int64)
+    return np.array([side[best] for side, new in zip((into, out), fresh, strict=True) if new[best]])
+
+
+def _greedy(takes: np.ndarray, surplus: np.ndarray, deficit: np.ndarray, most: int) -> np.ndarray:
+    """Places (k, 2) in `takes`, each time of the cell that takes most of what is then left."""
+    takes, surplus, deficit = takes.copy(), surplus.copy(), deficit.copy()
+    cells: list[tuple[np.intp, ...]] = []
+    open_ = takes > 0
+    while len(cells) < most and takes.any():
+        up, down = np.unravel_index(int(takes.argmax()), takes.shape)
+        money = takes[up, down]
+        surplus[up] -= money
+        deficit[down] -= money
+        cells.append((up, down))
+        takes[up] = np.where(open_[up], np.minimum(surplus[up], deficit), 0.0)
+        takes[:, down] = np.where(open_[:, down], np.minimum(surplus, deficit[down]), 0.0)
+        open_[up, down], takes[up, down] = False, 0.0
+    return np.array(cells, np.int64)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ...errors import ConvergenceError
+from ._cells import Problem
 from ._transport import carried, shortfall, usable
 
 TIGHT = 1e-13  # error of a margin, as a part of it
@@ -15,6 +18,7 @@ ENOUGH = 1e-9
 ROUNDS = (300, 6000)  # of scaling, at the least and at the most
 LOOK = 20  # rounds after which the speed is looked at
 STEPS = 100
+DENSE = 2_000  # creditors, for which Newton's system is a matrix
 RIDGE = 1e-10  # u + c, v − c is the same solution
 
 
@@ -81,6 +85,31 @@ def balanced(
     return Balanced(amount, none, none)
 
 
+def evenly(problem: Problem) -> Callable[[Any, Any], np.ndarray]:
+    """Maximum entropy without a prior, as a function of cells: X_ij = r_i s_j where (i, j) is live.
+
+    Rows and columns are scaled in turn by their sums, less what closed cells would take; no matrix
+    is made, unless some live cells are nothing and this is slow.
+    """
+    supply, demand = problem.supply, problem.demand
+    n, (row, column) = len(supply), problem.shut
+    right, left = demand / max(float(demand.sum()), 1e-300), np.zeros(n)
+    for round_ in range(ROUNDS[1]):
+        reach = np.where(supply > 0, right.sum() - np.bincount(row, right[column], n), 1.0)
+        if round_ % LOOK == LOOK - 1:
+            gap = np.abs(left * reach - supply) / np.where(supply > 0, supply, 1.0)
+            if float(gap.max(initial=0.0)) <= TIGHT:
+                return lambda i, j: left[i] * right[j]
+        left = supply / np.where(reach > 0, reach, 1.0)
+        reach = np.where(demand > 0, left.sum() - np.bincount(column, left[row], n), 1.0)
+        right = demand / np.where(reach > 0, reach, 1.0)
+    row, column = problem.dense("Where margins leave pairs without money, maximum entropy")
+    found = balanced(row, column, supply[row] * demand[column], supply, demand)
+    table = np.zeros((n, n))
+    table[row, column] = found.amount
+    return lambda i, j: np.asarray(table[i, j])
+
+
 def worst(
     row: np.ndarray, column: np.ndarray, amount: np.ndarray, supply: np.ndarray, demand: np.ndarray
 ) -> float:
@@ -130,8 +159,6 @@ def _newton(
     row: np.ndarray, column: np.ndarray, amount: np.ndarray, supply: np.ndarray, demand: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Newton's method on the dual, min_u,v Σ x − u·supply − v·demand, x = amount exp(u_i + v_j)."""
-    from scipy.linalg import cho_factor, cho_solve
-
     n = len(supply)
     rows, columns = np.flatnonzero(supply > 0), np.flatnonzero(demand > 0)
     place = np.zeros((2, n), np.int64)
@@ -142,14 +169,10 @@ def _newton(
     for _ in range(STEPS):
         if error <= TIGHT:
             break
-        x = np.zeros(shape)
-        x[inside] = amount
+        x = csr_array((amount, inside), shape=shape)
         over, under = x.sum(1), x.sum(0)
         gap_row, gap_column = supply[rows] - over, demand[columns] - under
-        scaled = x / under
-        system = -scaled @ x.T
-        system[np.diag_indices(len(rows))] += over * (1 + RIDGE)
-        u = cho_solve(cho_factor(system), gap_row - scaled @ gap_column)
+        u = _solved(x, over, under, gap_row - x @ (gap_column / under))
         v = (gap_column - x.T @ u) / under
         step = u[inside[0]] + v[inside[1]]
         amount = amount * np.exp(step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300)))
@@ -157,3 +180,24 @@ def _newton(
         if now < error:
             best, error = amount, now
     return best, error
+
+
+def _solved(x: csr_array, over: np.ndarray, under: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """u of (diag(over) − x diag(under)⁻¹ xᵀ) u = gap; conjugate gradients where it is large."""
+    if len(over) <= DENSE:
+        from scipy.linalg import cho_factor, cho_solve
+
+        table = x.toarray()
+        system = -(table / under) @ table.T
+        system[np.diag_indices(len(over))] += over * (1 + RIDGE)
+        return np.asarray(cho_solve(cho_factor(system), gap))
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    root = np.sqrt(over)
+    turned = x.T.tocsr()
+
+    def product(w: np.ndarray) -> np.ndarray:
+        return np.asarray(w * (1 + RIDGE) - x @ ((turned @ (w / root)) / under) / root)
+
+    system = LinearOperator(x.shape[:1] * 2, matvec=product)
+    return np.asarray(cg(system, gap / root, rtol=1e-8, maxiter=2_000)[0] / root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ...errors import ArgumentError
 from ...parallel import each
@@ -87,9 +88,7 @@ def _matched(problem: Problem, stubs: int, rng: np.random.Generator) -> Cells:
         owner[np.minimum(np.searchsorted(end, middle), len(owner) - 1)]
         for (owner, _), end in zip(sides, ends, strict=True)
     )
-    table = _swapped(problem, row, column, amount[some], rng)
-    row, column = np.nonzero(table > 0)
-    amount = table[row, column]
+    row, column, amount = _swapped(problem, row, column, amount[some], rng)
     if worst(row, column, amount, problem.supply, problem.demand) > CLOSE:
         amount = balanced(row, column, amount, problem.supply, problem.demand).amount
     return row, column, amount
@@ -110,16 +109,16 @@ def _swapped(
     column: np.ndarray,
     amount: np.ndarray,
     rng: np.random.Generator,
-) -> np.ndarray:
-    """Money (n, n) after everything on cells that may hold nothing has been swapped away."""
-    live = problem.live
+) -> Cells:
+    """Cells after everything on those that may hold nothing has been swapped away."""
     for _ in range(ROUNDS):
-        bad = np.flatnonzero(~live[row, column])
+        good = problem.open(row, column)
+        bad = np.flatnonzero(~good)
         if not len(bad):
             break
-        others = rng.permutation(np.flatnonzero(live[row, column]))[: len(bad)]
+        others = rng.permutation(np.flatnonzero(good))[: len(bad)]
         bad = bad[: len(others)]
-        fits = live[row[bad], column[others]] & live[row[others], column[bad]]
+        fits = problem.open(row[bad], column[others]) & problem.open(row[others], column[bad])
         bad, others = bad[fits], others[fits]
         moved = np.minimum(amount[bad], amount[others])
         amount = amount.copy()
@@ -130,10 +129,12 @@ def _swapped(
         amount = np.r_[amount, moved, moved]
         kept = amount > 0
         row, column, amount = row[kept], column[kept], amount[kept]
-    n = len(live)
-    table = np.bincount(row * n + column, amount, n * n).reshape(n, n)
-    if (table[~live] > 0).any():
-        cells = problem.cells
-        placed = carried(*cells, problem.supply, problem.demand, table[cells])
-        table = np.bincount(cells[0] * n + cells[1], placed, n * n).reshape(n, n)
-    return np.asarray(table)
+    n = len(problem.supply)
+    key, place = np.unique(row * n + column, return_inverse=True)
+    row, column, amount = key // n, key % n, np.bincount(place, amount, len(key))
+    if not problem.open(row, column).all():
+        start = csr_array((amount, (row, column)), shape=(n, n))
+        row, column = problem.dense("Random matching that swaps do not finish")
+        amount = carried(row, column, problem.supply, problem.demand, start[row, column])
+        row, column, amount = row[amount > 0], column[amount > 0], amount[amount > 0]
+    return row, column, amount

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.sparse import csr_array
 
 from ...errors import ArgumentError
 from ...parallel import each
@@ -125,14 +128,14 @@ def _exact(margins: Margins, problem: Problem, time_limit: float) -> Ensemble:
 def _drawn(problem: Problem, removal: float, rng: np.random.Generator) -> Cells:
     """One run of the heuristic: cells (row, column, amount)."""
     n = len(problem.supply)
-    live = problem.live
     total = float(problem.supply.sum())
     active = int((problem.supply > 0).sum() + (problem.demand > 0).sum())
     if not total:
         none = np.empty(0, np.int64)
         return none, none, np.empty(0)
     scale = 2 * total / active
-    state = _State(problem.supply / scale, problem.demand / scale, live, active)
+    small = replace(problem, supply=problem.supply / scale, demand=problem.demand / scale)
+    state = _State(small, active)
     for _ in range(PATIENCE * n):
         if state.left <= 1e-12 * active:
             break
@@ -150,9 +153,9 @@ def _drawn(problem: Problem, removal: float, rng: np.random.Generator) -> Cells:
 
 def _completed(problem: Problem, row: np.ndarray, column: np.ndarray, amount: np.ndarray) -> Cells:
     """What is still to be placed, along the shortest augmenting paths over all cells."""
-    rows, columns = problem.cells
-    start = np.zeros(problem.live.shape)
-    start[row, column] = amount
+    n = len(problem.supply)
+    rows, columns = problem.dense("What the heuristic of minimum density leaves over")
+    start = csr_array((amount, (row, column)), shape=(n, n))
     full = carried(rows, columns, problem.supply, problem.demand, start[rows, columns])
     some = full > 1e-12 * full.max()
     return rows[some], columns[some], full[some]
@@ -161,10 +164,10 @@ def _completed(problem: Problem, row: np.ndarray, column: np.ndarray, amount: np
 class _State:
     """Claims and debts still to be placed, and the exposures so far."""
 
-    def __init__(self, claims: np.ndarray, debts: np.ndarray, live: np.ndarray, active: int):
-        self.claims, self.debts, self.live, self.active = claims.copy(), debts.copy(), live, active
-        self.taken = np.nonzero(~live & (claims > 0)[:, None] & (debts > 0))
-        self.stuck = np.zeros(len(claims), bool)
+    def __init__(self, problem: Problem, active: int):
+        self.claims, self.debts, self.active = problem.supply.copy(), problem.demand.copy(), active
+        self.problem, self.taken = problem, problem.shut
+        self.stuck = np.zeros(len(self.claims), bool)
         self.held: list[tuple[int, int]] = []
         self.amounts: list[float] = []
 
@@ -181,7 +184,7 @@ class _State:
             return False
         i = int(rows[_pick(self._weights(rows, columns), rng)])
         ratio = claims[i] / debts[columns]
-        each = np.maximum(ratio, 1 / ratio) * self.live[i, columns]
+        each = np.maximum(ratio, 1 / ratio) * self.problem.open(i, columns)
         if not each.any():
             self.stuck[i] = True
             return True

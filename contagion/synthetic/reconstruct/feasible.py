@@ -26,7 +26,7 @@ def leftover(problem: Problem) -> tuple[float, float]:
     """
     supply, demand = problem.supply, problem.demand
     given, asked = float(supply.sum()), float(demand.sum())
-    if problem.free.sum() == len(supply) * (len(supply) - 1):
+    if len(problem.closed) == len(supply):
         most = float(np.min(given + asked - supply - demand, initial=np.inf))
         placed = min(given, asked, most)
     else:

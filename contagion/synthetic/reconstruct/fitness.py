@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, log_expit, softmax
+from scipy.special import expit
 
 from ...errors import ArgumentError, NetworkError
 from ...parallel import bar
 from ...text import plural
 from ...vocabulary import Rng
-from ._cells import Problem
+from ._links import calibrated, with_one_each
 from ._repair import repaired
-from ._scaling import balanced
+from ._scaling import evenly
 from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
@@ -70,7 +71,8 @@ def link_model(
     its first pages were read; the equations are as the authors give them for their program).
     """
     problem = margins._problem
-    log_z, probability = calibrated(problem, asked(margins, density, links))
+    odds, every = calibrated(problem, asked(margins, density, links)), np.arange(len(margins))
+    probability = expit(odds.at(every[:, None], every))
     scale = float(problem.supply.mean() * problem.demand.mean()) if len(margins) else 1.0
     some = problem.known_amount > 0
     probability[problem.known_row[some], problem.known_column[some]] = 1.0
@@ -78,7 +80,7 @@ def link_model(
     table[np.ix_(problem.order, problem.order)] = probability
     names = margins.names
     return LinkModel(
-        float(np.exp(log_z) / scale) if scale > 0 else float("nan"),
+        float(np.exp(odds.log_z) / scale) if scale > 0 else float("nan"),
         pd.DataFrame(table, index=names.rename("creditor"), columns=names.rename("debtor")),
         float(table.sum()),
     )
@@ -91,85 +93,13 @@ def asked(margins: Margins, density: float | None, links: float | None) -> float
     n, problem = len(margins), margins._problem
     wanted = float(links) if links is not None else float(density or 0.0) * n * (n - 1)
     known = int((problem.known_amount > 0).sum())
-    most = int(problem.live.sum()) + known
+    most = problem.count + known
     if not (known < wanted <= most or known == wanted == most):
         raise NetworkError(
             f"{wanted:g} links are asked of {plural(n, 'node')}; with these margins there can be "
             f"more than {known} (known) and at most {most}. density= is links / (n (n − 1))."
         )
     return wanted - known
-
-
-def log_odds(problem: Problem) -> np.ndarray:
-    """(n, n) log of claims_i debts_j, both over their mean; −inf where there is no cell."""
-    with np.errstate(divide="ignore"):
-        row, column = (np.log(m / max(m.mean(), 1e-300)) for m in (problem.supply, problem.demand))
-    return np.where(problem.live, row[:, None] + column, -np.inf)
-
-
-def calibrated(problem: Problem, links: float) -> tuple[float, np.ndarray]:
-    """log z, for margins in their mean, and the probabilities (n, n) of free cells."""
-    live = problem.live
-    if links >= live.sum():
-        return np.inf, live.astype(float)
-    odds = log_odds(problem)
-    log_z = shifted(odds[live], links)
-    return log_z, expit(log_z + odds)
-
-
-def shifted(odds: np.ndarray, links: float) -> float:
-    """The shift s that solves Σ expit(s + odds) = links."""
-    from scipy.optimize import brentq
-
-    bound = float(np.abs(odds).max(initial=0.0)) + 50.0
-    return float(brentq(lambda s: float(expit(s + odds).sum()) - links, -bound, bound, xtol=1e-13))
-
-
-def with_one_each(problem: Problem, links: float) -> np.ndarray:
-    """Probabilities (n, n) so that the links drawn and those that bare nodes then get are `links`.
-
-    A row without a link, whose probability is b_i = Π_j (1 − p_ij), gets one, at j with q_ij in
-    proportion to the odds; then a column that still has none gets one. The expected number is
-
-        Σ_ij p_ij + Σ_i b_i + Σ_j Π_i (1 − p_ij) (1 − q_ij Π_{k≠j} (1 − p_ik)).
-
-    Raises
-    ------
-    NetworkError : where that is more than `links` for every z.
-    """
-    from scipy.optimize import brentq
-
-    if links >= problem.live.sum():
-        return problem.live.astype(float)
-    odds = log_odds(problem)
-    share = softmax(odds[problem.supply > 0], axis=1)
-    odds = odds[problem.supply > 0]
-    columns = problem.demand > 0
-
-    def missing(log_z: float) -> float:
-        probability = expit(log_z + odds)
-        log_none = log_expit(-log_z - odds)
-        bare = log_none.sum(1)
-        rest = np.exp(np.minimum(bare[:, None] - log_none, 0.0))
-        alone = np.exp(log_none.sum(0) + np.log1p(-np.minimum(share * rest, 1.0 - 1e-16)).sum(0))
-        return float(probability.sum() + np.exp(bare).sum() + alone[columns].sum()) - links
-
-    high = shifted(odds[np.isfinite(odds)], links)
-    low = high
-    for _ in range(40):
-        low -= 1.0
-        if missing(low) <= 0:
-            break
-    else:
-        fewest = links + min(missing(high - k) for k in range(0, 40, 2))
-        raise NetworkError(
-            f"{links:.4g} links are asked besides the known ones, but margins that hold exactly "
-            f"take {fewest:.4g} or more: every node needs one. Ask for more, take "
-            "exact_margins=False, or minimum_density for the sparsest networks."
-        )
-    probability = np.zeros(problem.live.shape)
-    probability[problem.supply > 0] = expit(brentq(missing, low, low + 1.0, xtol=1e-10) + odds)
-    return probability
 
 
 @reconstructed
@@ -198,10 +128,12 @@ def fitness(
     With `exact_margins` the amounts of each network are those on the drawn cells that are nearest
     to w in relative entropy and meet all margins. Drawn cells often cannot carry the margins. A
     node without a link gets one; z is a little lower for it, so that the expected number with
-    these is the asked one. Where money is still stuck, cells are added one at a time where they
-    take most of it, as few as this greedy search finds, on top of the asked number. `added`
+    these is the asked one. Where money is still stuck, cells are added where they take most of
+    it, as few as this greedy search finds, on top of the asked number. `added`
     counts all cells added to a network, `dropped` those that are zero in all networks on the
     cells.
+
+    Time and memory are those of the links, not of all pairs.
 
     Parameters
     ----------
@@ -215,7 +147,7 @@ def fitness(
     Raises
     ------
     NetworkError : where fewer or more links are asked than there can be, and where exact margins
-        take more; for more than 25,000,000 pairs (5,000 nodes).
+        take more.
     ArgumentError : Unless exactly one of `density` and `links` is given; for `samples` below 1.
 
     Example
@@ -234,30 +166,26 @@ def fitness(
     if samples < 1:
         raise ArgumentError(f"samples={samples}: take 1 or more.")
     problem = margins._problem
-    row, column = problem.dense("The fitness model")
-    wanted = asked(margins, density, links)
-    if exact_margins:
-        probability = with_one_each(problem, wanted)
-    else:
-        _, probability = calibrated(problem, wanted)
+    find = with_one_each if exact_margins else calibrated
+    odds, even = find(problem, asked(margins, density, links)), evenly(problem)
     generator = np.random.default_rng(rng)
-    chance = probability[row, column]
-    even = balanced(
-        row, column, problem.supply[row] * problem.demand[column], problem.supply, problem.demand
-    ).amount
-    weight = even / np.where(chance > 0, chance, 1.0)
+
+    def weight(row: Any, column: Any) -> np.ndarray:
+        chance = expit(odds.at(row, column))
+        return np.asarray(even(row, column) / np.where(chance > 0, chance, 1.0))
+
     drawn, added, dropped = [], [], []
     with bar(progress, "networks", samples, "network") as move:
         for _ in range(samples):
-            hit = generator.random(len(row)) < chance
+            row, column = odds.drawn(generator)
             move(1)
             if not exact_margins:
-                drawn.append((row[hit], column[hit], weight[hit]))
+                drawn.append((row, column, weight(row, column)))
                 continue
-            amount, more = repaired(problem, hit, weight, chance, generator)
-            drawn.append((row, column, amount))
+            cells, more = repaired(problem, row, column, weight, odds.at, generator)
+            drawn.append(cells)
             added.append(more)
-            dropped.append(int(hit.sum()) + more - int((amount > 0).sum()))
+            dropped.append(len(cells[2]) - int((cells[2] > 0).sum()))
     part = f"density {density:g}" if density is not None else f"{links:g} links"
     said = f"fitness model, {part}, " + ("exact margins" if exact_margins else "margins on average")
     return gathered(margins, problem, said, drawn, added=added or None, dropped=dropped or None)

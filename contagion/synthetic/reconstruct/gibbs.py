@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from ...errors import ArgumentError, NetworkError
 from ...parallel import bar
@@ -15,12 +15,13 @@ from ...text import listing, money, plural
 from ...vocabulary import Rng
 from ._cells import Problem
 from ._cycles import along_links, sweep
+from ._links import calibrated
 from ._repair import repaired
 from ._scaling import balanced
 from .diagnostics import effective_sample_size
 from .ensemble import Ensemble, gathered, reconstructed
 from .entropy import matrix
-from .fitness import asked, log_odds, shifted
+from .fitness import asked
 from .margins import Margins
 
 GAIN = 30.0  # steps after which the calibration slows down
@@ -202,17 +203,19 @@ def _prior(
     odds: str,
     rate: Any,
 ) -> _Prior:
+    problem.dense("The Gibbs sampler")
     live = problem.live
     total = max(float(problem.supply.sum()), 1e-300)
     prior = _Prior(np.where(live, 0.0, -np.inf), 0.0, money=total, follows=rate is None)
     if density is not None:
         prior.target = asked(margins, density, None)
-        if odds == "fitness":
-            prior.log_odds = log_odds(problem)
-        if prior.target >= live.sum():
+        every = np.arange(len(live))
+        if prior.target >= problem.count:
             prior.log_odds = np.where(live, np.inf, -np.inf)
+        elif odds == "fitness":
+            prior.log_odds = calibrated(problem, prior.target).at(every[:, None], every)
         else:
-            prior.log_odds = prior.log_odds + shifted(prior.log_odds[live], prior.target)
+            prior.log_odds = prior.log_odds + logit(prior.target / problem.count)
     elif isinstance(probability, Beta):
         prior.beta = probability
         _positive(probability.a, "a"), _positive(probability.b, "b")
@@ -266,11 +269,14 @@ class _Chain:
                 f"The claim of {str(names[row[at]])!r} on {str(names[column[at]])!r} has "
                 "probability 1 and is zero in every network with these margins. Lower it."
             )
-        chance = expit(prior.log_odds[row, column])
-        hit = rng.random(len(row)) < chance
-        start, _ = repaired(replace(problem, free=self.live), hit, even, chance, rng)
+        hit = rng.random(len(row)) < expit(prior.log_odds[row, column])
+        start, _ = repaired(
+            replace(problem, closed=np.flatnonzero(~self.live)), row[hit], column[hit],
+            lambda i, j: problem.supply[i] * problem.demand[j],
+            lambda i, j: np.where(self.live[i, j], prior.log_odds[i, j], -np.inf), rng,
+        )  # fmt: skip
         self.state = np.where(self.live, 0.0, -1.0)
-        self.state[row, column] = start
+        self.state[start[0], start[1]] = start[2]
         self.size = tuple(np.log(np.maximum(m, 1e-300)) for m in (problem.supply, problem.demand))
         self.known, self.shift = problem.known_amount, 0.0
         self.probability = prior.beta.a / (prior.beta.a + prior.beta.b) if prior.beta else np.nan
