@@ -54,7 +54,7 @@ class EveryDefault:
 
     @cached_property
     def worst(self) -> PropagationResult | None:
-        """The run of the trigger with which others lose most; None where none costs them anything.
+        """The run of the trigger with which the owners of others lose most; None where none do.
 
         Example
         -------

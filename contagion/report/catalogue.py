@@ -70,7 +70,7 @@ EXHIBITS = {
                 "trigger", "measures.every_default", "defaults/victims"),
     "F7T": Entry("each node below the one from which it has most of its loss",
                  "plot.cascade_tree"),
-    "F7W": Entry("the same for the default with which others lose most",
+    "F7W": Entry("the same for the default with which the owners of others lose most",
                  "plot.cascade_tree(every_default.worst)"),
     "F9": Entry("loss of owners of each victim when each trigger defaults", "plot.victim_heat",
                 "defaults/losses"),

@@ -65,7 +65,7 @@ def _worst(about: Given, found: EveryDefault) -> list[Exhibit]:
         return []
     who = names(found.network)[found.network.names[int(run.triggers.argmax())]]
     lead = Sentence(
-        "With the default of {who} the others lose most.",
+        "The owners of others lose most with the default of {who}.",
         {"who": Fact("trigger", who, "name", (who,), "T8")},
     )
     text = "Each node below the one from which it has most of its loss."
