@@ -104,6 +104,8 @@ def test_links_that_cannot_be():
     assert fitness(margins, links=3, exact_margins=False, rng=1).links[0] <= 12
     assert fitness(margins, links=20).links.tolist() == [20]
     assert np.isinf(link_model(margins, links=20).z)
+    idle = Margins(list("abc"), [1, 0, 0], [0, 0.5, 0.5])  # b and c lend nothing
+    assert fitness(idle, links=2).links.tolist() == [2]
 
 
 def _repaired(margins, cells):
@@ -250,6 +252,15 @@ def test_links_are_independent_with_their_own_probability():
     assert (np.abs(seen.mean(0) - p) < 5 * error + 5 / draws).all()
     total = seen.sum((1, 2))
     assert total.var() == pytest.approx((p * (1 - p)).sum(), rel=0.05)
+
+
+def test_dense_networks_have_no_bare_nodes():
+    """No node is without a link: z is that of the plain model, to the last digit or nearly."""
+    problem = spread(14, 300, 1.0)._problem
+    for part in (0.5, 0.9, 0.99):
+        links = part * 300 * 299
+        plain, exact = calibrated(problem, links), with_one_each(problem, links)
+        assert exact.log_z == pytest.approx(plain.log_z, abs=1e-6)
 
 
 def test_points_in_pieces_have_the_same_law(monkeypatch):

@@ -41,7 +41,8 @@ class Odds:
 
     def at(self, row: Any, column: Any) -> np.ndarray:
         """log odds of cells, −inf where they are closed; rows and columns are broadcast."""
-        odds = self.log_z + self.sides[0][row] + self.sides[1][column]
+        with np.errstate(invalid="ignore"):  # every link, and a node without money
+            odds = self.log_z + self.sides[0][row] + self.sides[1][column]
         return np.where(self.problem.open(row, column), odds, -np.inf)
 
     def drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -152,10 +153,10 @@ def with_one_each(problem: Problem, links: float) -> Odds:
     def missing(log_z: float) -> float:
         return Odds(problem, log_z).expected_with_one_each() - links
 
-    high = calibrated(problem, links).log_z
-    if np.isposinf(high):
-        return Odds(problem, high)
-    low = high
+    plain = calibrated(problem, links)
+    low = high = plain.log_z
+    if np.isposinf(high) or missing(high) <= 0:  # nobody is without a link
+        return plain
     for _ in range(40):
         low -= 1.0
         if missing(low) <= 0:

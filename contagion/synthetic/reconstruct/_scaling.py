@@ -18,7 +18,7 @@ ENOUGH = 1e-9
 ROUNDS = (300, 6000)  # of scaling, at the least and at the most
 LOOK = 20  # rounds after which the speed is looked at
 STEPS = 100
-DENSE = 2_000  # creditors, for which Newton's system is a matrix
+DENSE = 500  # creditors, for which Newton's system is a matrix
 RIDGE = 1e-10  # u + c, v − c is the same solution
 
 

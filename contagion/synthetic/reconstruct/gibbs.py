@@ -102,7 +102,7 @@ def gibbs(
     Raises
     ------
     NetworkError : where the density cannot be, a probability or rate is none, and where no network
-        uses cells with p > 0 only, or has all those with p = 1.
+        uses cells with p > 0 only, or has all those with p = 1; for more than 25,000,000 pairs.
     ArgumentError : Unless exactly one of `density` and `link_probability` is given, and for other
         options that mean nothing.
 
