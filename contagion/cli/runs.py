@@ -77,6 +77,7 @@ def shown(done: StudyRun, output: str, result: Any) -> None:
     if output == "run":
         show(result, bool(done.study.rules))
     elif output == "explain":
+        say(done["run"].summary()[0])
         for why in result.values():
             explained(why)
     elif output == "rank":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
+from ...media import visible
 from ...text import closest, listing, money, percent, plural
 from ..checks.draft import Draft, column
 from .sheet import Book
@@ -177,7 +180,8 @@ def not_positive(draft: Draft, given: dict[str, np.ndarray]) -> None:
 
 def _known(names: pd.Series) -> str:
     """The option that names nodes which were in default before."""
-    listed = ", ".join(f'"{name}"' for name in names[:3]) + (", …" if len(names) > 3 else "")
+    listed = ", ".join(visible(json.dumps(str(name), ensure_ascii=False)) for name in names[:3])
+    listed += ", …" if len(names) > 3 else ""
     return f"start_defaulted=[{listed}]"
 
 
