@@ -74,6 +74,12 @@ assert abs(found.totals["gap"]).max() < 1.0
 ax = ct.plot.look_through_flow(found)
 
 # %% [markdown]
+# The same for one token, to click through: its backing below, its holders on rings around it.
+
+# %%
+ct.plot.interactive(found)
+
+# %% [markdown]
 # ## The manager fails
 #
 # Now the 93 m are gone. Stream was short before on these figures, so losses are counted from what
