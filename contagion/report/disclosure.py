@@ -25,7 +25,6 @@ from ..rules import from_dict, to_dict
 from ..study import StudyRun
 from ..study.study_run import of_outputs
 from ..study.values import plain_value, read_shock
-from ..text import listing
 from ..vocabulary import Rng
 
 KEPT = ("creditor", "debtor", "amount", "tier", "rank", "exit", "weight", "lgd")
@@ -290,7 +289,8 @@ def searched(texts: Iterable[tuple[str, str]], key: pd.DataFrame, how: Disclosur
             if found_in(word, plain):
                 raise DisclosureError(
                     f"The name {word!r} occurs in the {what}, which is not written. If it is a "
-                    f"common word of the report, say so: common=({listing([word])},)."
+                    f"common word of the report, say so: common=({word!r},), on the command "
+                    f"line --common {word!r}."
                 )
 
 
