@@ -30,12 +30,13 @@ def climb(
     chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
     the last change is taken λ / (1 − λ) times more (`jumps`), and changes have to fall to the part
     1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth
-    of that are not passed on.
+    of that are not passed on. Nodes with nothing left to lose are left out of the sweeps, but for
+    the one after a jump, which may go too far; all hot nodes are looked at before the climb ends.
 
     Parameters
     ----------
     inv : (S,) one over the change that counts as one, see `System.matters`.
-    last, hot, flag : work arrays (S,), (n,), (n,); `flag` marks hot nodes.
+    last, hot, flag : work arrays (S,), (n,), (n,): y before the sweep; hot nodes; marks of them.
     tolerance : of the largest residual over the unit. most : sweeps.
     patience : sweeps that may still be needed, by the steady ratio; beyond it the climb ends.
 
@@ -44,28 +45,38 @@ def climb(
     (converged, sweeps, entries worked on, jumps, last ratio).
     """
     n = len(thr)
-    count = 0
+    edge, last_x = np.empty(n), np.empty(n)
     for j in range(n):
-        if flag[j] or x[j] > thr[j]:
-            flag[j] = True
-            hot[count] = j
-            count += 1
-    work, leaps, since = 0, 0, 0
+        flag[j] |= x[j] > thr[j]
+        edge[j] = np.inf if flag[j] else thr[j]
+    work, leaps, since, count, stale, whole = 0, 0, 0, 0, True, False
     small = 0.02 * tolerance
     before, ratio, pace = np.inf, 2.0, 0.0
     for sweep in range(1, most + 1):
-        size, worst = 0.0, 0.0
+        if stale:
+            count = 0
+            for j in range(n):
+                rises = whole
+                for s in range(ptr[j], ptr[j + 1]):
+                    rises |= y[s] < w[s]
+                hot[count] = j
+                count += rises & flag[j]
+            whole = False
+        stored = jumps and since > 1
+        if stored:
+            last[:] = y
+            last_x[:] = x
+        size, worst, full = 0.0, 0.0, 0
         for k in range(count):
             i = hot[k]
             at = x[i]
             for s in range(ptr[i], ptr[i + 1]):
                 g = min(max(c[s] + p[s] * at, 0.0), w[s])
+                full += g >= w[s]
                 d = g - y[s]
                 a = abs(d) * inv[s]
-                last[s] = 0.0
                 if a > small:
                     y[s] = g
-                    last[s] = d
                     size += a
                     worst = max(worst, a)
                     for e in range(sp[s], sp[s + 1]):
@@ -73,12 +84,15 @@ def climb(
                     work += sp[s + 1] - sp[s]
         fresh = 0
         for j in range(n):
-            if x[j] > thr[j] and not flag[j]:
-                flag[j] = True
-                hot[count + fresh] = j
-                fresh += 1
+            fresh += x[j] > edge[j]
+        tail = count
         if fresh > 0:
-            tail = count + fresh
+            for j in range(n):
+                if x[j] > edge[j]:
+                    flag[j] = True
+                    edge[j] = np.inf
+                    hot[tail] = j
+                    tail += 1
             if fresh <= 64 or 16 * fresh <= n:
                 k = count
                 while k < tail:
@@ -89,31 +103,28 @@ def climb(
                         d = g - y[s]
                         if abs(d) * inv[s] > small:
                             y[s] = g
-                            last[s] = d
                             for e in range(sp[s], sp[s + 1]):
                                 j = si[e]
                                 x[j] += sd[e] * d
-                                if x[j] > thr[j] and not flag[j]:
+                                if x[j] > edge[j]:
                                     flag[j] = True
+                                    edge[j] = np.inf
                                     hot[tail] = j
                                     tail += 1
                             work += sp[s + 1] - sp[s]
                     k += 1
-            count = 0
-            for j in range(n):
-                if flag[j]:
-                    hot[count] = j
-                    count += 1
         elif worst <= tolerance * (1.0 - pace):
             worst = 0.0
-            for k in range(count):
-                i = hot[k]
-                for s in range(ptr[i], ptr[i + 1]):
-                    g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
-                    worst = max(worst, abs(g - y[s]) * inv[s])
+            for i in range(n):
+                if flag[i]:
+                    for s in range(ptr[i], ptr[i + 1]):
+                        g = min(max(c[s] + p[s] * x[i], 0.0), w[s])
+                        worst = max(worst, abs(g - y[s]) * inv[s])
             if worst <= tolerance * (1.0 - pace):
                 return True, sweep, work, leaps, ratio
+            whole = True
         since += 1
+        stale = fresh > 0 or whole or 8 * full > count
         new = size / before
         if before < np.inf and 50 * fresh <= count and worst > tolerance:
             steady = abs(new - ratio) < 0.2 * abs(1.0 - new) or min(new, ratio) > 1.0 - 1e-6
@@ -124,18 +135,21 @@ def climb(
                 slow = new >= 1.0 or np.log(tolerance / worst) / np.log(new) > patience
                 if slow and (leaps > 1 or new > 0.999 or not jumps):
                     return False, sweep, work, leaps, new
-                if jumps and new > 0.3:
+                if stored and new > 0.3:
                     further = new / (1.0 - new)
-                    for k in range(count):
+                    for j in range(n):
+                        x[j] += further * (x[j] - last_x[j])
+                    for k in range(tail):
                         i = hot[k]
                         for s in range(ptr[i], ptr[i + 1]):
-                            g = min(max(y[s] + further * last[s], 0.0), w[s])
-                            d = g - y[s]
+                            far = y[s] + further * (y[s] - last[s])
+                            y[s] = min(max(far, 0.0), w[s])
+                            d = y[s] - far
                             if d != 0.0:
-                                y[s] = g
                                 for e in range(sp[s], sp[s + 1]):
                                     x[si[e]] += sd[e] * d
                                 work += sp[s + 1] - sp[s]
+                    stale = whole = True
                     leaps += 1
                     since = 0
                     size, new = np.inf, 2.0

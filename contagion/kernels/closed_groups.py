@@ -42,24 +42,15 @@ class Group:
         return np.asarray(self.p * (found / found.max())[place])
 
 
-def closed_groups(
-    system: System,
-    c: np.ndarray,
-    p: np.ndarray,
-    w: np.ndarray,
-    x: np.ndarray,
-    slack: np.ndarray,
-    *,
-    falling: bool,
-) -> list[Group]:
-    """The closed groups of nodes whose segments move when losses rise (or fall).
+def closed_groups(system: System, p: np.ndarray, moves: np.ndarray) -> list[Group]:
+    """The closed groups of nodes whose segments move, `moves` (S,).
 
     Found from the graph, not from numbers: every member passes on all it loses, to members only.
     """
     n = system.n
-    moves, alive = np.empty(len(c), bool), np.empty(n, bool)
-    if loops.moving(system.ptr, c, p, w, x, slack, falling, moves) < 2:
+    if not moves.any():
         return []
+    alive = np.empty(n, bool)
     work = np.empty(n + 1, np.int64), np.empty(len(system.sd), np.uint32), np.empty(n, np.int64)
     if not loops.tight(system.ptr, system.sp, system.si, p, system.inside, moves, alive, *work):
         return []

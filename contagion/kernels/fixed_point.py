@@ -79,6 +79,8 @@ class Search:
         self.ratio = 0.0
         self.flag = np.zeros(n, bool)
         self.sweeps = self.work = 0
+        self.residual = np.inf
+        self.known: tuple[np.ndarray, list[Group]] | None = None
         self.leapt = start is not None  # it may lie above in the last digits
         if start is not None:
             self.refresh()
@@ -116,9 +118,10 @@ class Search:
         """x from y, z one round further; the residual."""
         s = self.system
         self.work += loops.push(s.sp, s.si, s.sd, self.y, self.x)
-        return float(
+        self.residual = float(
             loops.round_of(s.owner, self.c, self.p, self.w, self.inv, self.x, self.y, self.z)
         )
+        return self.residual
 
     def newton(self, accuracy: float) -> None:
         """A step to where the lines of all moving segments meet; after :meth:`refresh`.
@@ -158,9 +161,17 @@ class Search:
 
     def groups(self, *, falling: bool) -> list[Group]:
         """Closed groups of moving segments; after :meth:`refresh`."""
-        s = self.system
-        self.work += len(s.sd) // 4
-        return closed_groups(s, self.c, self.p, self.w, self.x, self.slack, falling=falling)
+        moves = self.moves(falling)
+        if self.known is None or not np.array_equal(self.known[0], moves):
+            self.work += len(self.system.sd) // 4
+            self.known = moves, closed_groups(self.system, self.p, moves)
+        return self.known[1]
+
+    def moves(self, falling: bool) -> np.ndarray:
+        """(S,) the segments that move when losses rise, or fall; after :meth:`refresh`."""
+        s, out = self.system, np.empty(len(self.c), bool)
+        loops.moving(s.ptr, self.c, self.p, self.w, self.x, self.slack, falling, out)
+        return out
 
     def short(self, group: Group) -> bool:
         """Does a closed group lack something? After :meth:`refresh`."""
@@ -216,8 +227,7 @@ def least(
         _concave(search)
     else:
         _fast(search, start)
-    residual = search.refresh()
-    error = np.nan
+    residual, error = search.residual, np.nan
     if certify or (certify is None and len(system.sd) <= CERTAIN):
         for _ in range(3):
             error, work = enclosed(system, c, p, w, unit, search.y, search.x, residual)
@@ -282,6 +292,7 @@ def _ascend(search: Search, below: np.ndarray | None) -> None:
             return
         if not _follow(search, [group.rows for group in groups]):
             search.climb(10_000, np.inf, jumps=False)
+    search.refresh()
 
 
 def _follow(search: Search, settled: list[np.ndarray]) -> bool:
@@ -290,8 +301,7 @@ def _follow(search: Search, settled: list[np.ndarray]) -> bool:
     Closed groups that lack nothing are `settled`: there only rounding moves.
     """
     s = search.system
-    moves = np.empty(len(search.c), bool)
-    loops.moving(s.ptr, search.c, search.p, search.w, search.x, search.slack, False, moves)
+    moves = search.moves(falling=False)
     for rows in settled:
         moves[rows] = False
     rows = np.flatnonzero(moves)
@@ -363,3 +373,4 @@ def _concave(search: Search) -> None:
         search.refresh()
     search.flag = reached
     search.climb(10 * SWEEPS, np.inf, jumps=False)
+    search.refresh()

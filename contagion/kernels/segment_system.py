@@ -34,14 +34,13 @@ class System:
             shares = shares.copy()
             shares.eliminate_zeros()
         n = shares.shape[1]
-        ptr = np.zeros(n + 1, np.int64)
+        ptr = np.zeros(n + 1, np.uint32)
         np.cumsum(np.bincount(owner, minlength=n), out=ptr[1:])
-        indices = shares.indices.astype(np.uint32)  # signed ones cost a check each
         return cls(
             owner.astype(np.int64),
             ptr,
-            shares.indptr.astype(np.int64),
-            indices,
+            shares.indptr.astype(np.uint32 if shares.nnz < 2**32 else np.int64),
+            shares.indices.astype(np.uint32),  # signed ones cost a check each, so for the pointers
             np.ascontiguousarray(shares.data, float),
         )
 
