@@ -181,3 +181,11 @@ def test_the_error_is_of_one_scenario_in_a_batch():
     out = ct.models.NetworkValuation(v.EisenbergNoe(), certify="always").solve(net, losses)
     assert out.error.shape == (2, 3)
     assert (out.error <= 1e-12).all()
+
+
+def test_where_nothing_is_unpaid_there_is_no_error():
+    """Each would pass on 5 times what it loses, so no bound from powers exists; none is needed."""
+    net = ct.ExposureNetwork.from_matrix(
+        [[0, 5], [5, 0]], ["a", "b"], orientation="debtor->creditor", equity=[1.0, 1.0]
+    )
+    assert ct.DebtRank().solve(net, np.zeros(2)).error == 0.0

@@ -112,6 +112,29 @@ def test_what_goes_round_for_ever_has_no_sum(matrix):
         Solver(matrix).answer(np.ones(n))
 
 
+@pytest.mark.parametrize("keep", [1.05, 1.5, 20.0])
+def test_growth_is_proved_in_a_few_products(keep, monkeypatch):
+    """A crowd that brings forth more than itself, beside a chain that fades, and what it feeds."""
+    monkeypatch.setattr(linear, "_iterated", lambda *_: pytest.fail("no need to iterate"))
+    whole = np.zeros((402, 402))
+    whole[:400, :400] = crowd(400, 8, keep).toarray()
+    whole[400, 3], whole[401, 400] = 0.5, 0.5
+    b = np.stack([np.ones(402), -np.ones(402)], axis=1)
+    x, solved = Solver(csr_array(whole))(b)
+    assert not solved.any() and np.isnan(x).all()
+
+
+def test_what_only_passes_by_a_growing_part_has_a_sum():
+    """Losses of a node that the crowd feeds, and that feeds nobody, never reach the crowd."""
+    whole = np.zeros((402, 402))
+    whole[:400, :400] = crowd(400, 8, 2.0).toarray()
+    whole[400, 3], whole[401, 400] = 0.5, 0.5
+    one = np.zeros(402)
+    one[400] = 1.0
+    x, solved = Solver(csr_array(whole))(one)
+    assert solved and x[400:].tolist() == [1.0, 0.5] and not x[:400].any()
+
+
 def test_a_fixed_point_is_not_yet_the_sum():
     """Above 1 the equations have a solution, for right-hand sides of either sign or of both."""
     rhs = np.random.default_rng(6).standard_normal((2000, 3))

@@ -13,6 +13,7 @@ import numpy as np
 from .compiled import compiled
 
 Array = np.ndarray
+JUMPS = 12  # of a scenario: where a system amplifies they can lead round in a circle
 
 
 @compiled
@@ -26,7 +27,8 @@ def climb_block(
 
     c, p, w, y, last (S, B), x (n, B); state (8, B) is a work array, leaps (B,) counts jumps.
     Changes that still shrink by λ at each sweep matter from the part 1 − λ of the tolerance on:
-    what is still to come is that much larger. Jumps wait until half of those left are steady.
+    what is still to come is that much larger. Jumps wait until half of those left are steady; a
+    scenario that a dozen did not bring to its end goes on without.
     Returns (sweeps, entries worked on).
     """
     n, b = x.shape
@@ -76,7 +78,7 @@ def climb_block(
                 pace[k] = max(pace[k], new)
             if worst[k] > tolerance * (1.0 - pace[k]):
                 left += 1
-                if even:
+                if even and leaps[k] < JUMPS:
                     further[k] = new / (1.0 - new)
                     steady += 1
             ratio[k] = new

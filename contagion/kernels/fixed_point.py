@@ -229,6 +229,8 @@ def least(
         _fast(search, start)
     residual, error = search.residual, np.nan
     if certify or (certify is None and len(system.sd) <= CERTAIN):
+        if residual == 0.0 and not search.y.any():  # nothing is unpaid, and no less can be
+            return Found(search.y, search.x, residual, 0.0, search.sweeps, search.work)
         for _ in range(3):
             error, work = enclosed(system, c, p, w, unit, search.y, search.x, residual)
             search.work += work

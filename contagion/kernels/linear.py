@@ -25,6 +25,7 @@ PIVOT = 1e-13  # what leaves a cycle: below this part of a unit doubles do not t
 ACCURACY, GROWTH = 1e-13, 1e-6  # residual that is left, of the solution and of the right-hand side
 SIGN = 1e-9  # of the largest entry: how far below b an iterated solution may seem to be
 REFINED = 20  # restarts of the iteration
+AGAIN = 5  # times that entries are taken out of a set that may grow without end
 QUICK, LONG = (40, 5), (10_000, 1000)  # terms of a series, and after how many to look at its pace
 
 
@@ -86,22 +87,22 @@ class Solver:
             return x + inverse @ (b - x + matrix @ x), np.ones(count, bool)
         if n <= DENSE:
             return self._factored(b, transposed)
-        x, solved = _series(matrix, b, *QUICK)
-        if solved.all():
+        x, solved, endless = _series(matrix, b, *QUICK)
+        if (solved | endless).all():
             return x, solved
         if self.easy:
             return self._factored(b, transposed)
-        left = np.flatnonzero(~solved)
+        left = np.flatnonzero(~solved & ~endless)
         x[:, left], solved[left] = _iterated(matrix, b[:, left])
         mixed = left[(b[:, left] < 0).any(axis=0) & (b[:, left] > 0).any(axis=0)]
         if solved[mixed].any() and not self._has_sum:
             solved[mixed] = False
-        left = np.flatnonzero(~solved)
+        left = np.flatnonzero(~solved & ~endless)
         if len(left):
             if self._fill[1] <= MOST:
                 x[:, left], solved[left] = self._factored(b[:, left], transposed)
             else:
-                x[:, left], solved[left] = _series(matrix, b[:, left], *LONG)
+                x[:, left], solved[left], _ = _series(matrix, b[:, left], *LONG)
         return x, solved
 
     @cached_property
@@ -295,13 +296,15 @@ def _iterated(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _series(
     matrix: csr_array, b: np.ndarray, terms: int, look: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The sum of the powers, while at its pace it ends in `terms` terms; checked every few terms.
 
-    The next term is the residual.
+    The next term is the residual. Returns x, solved and endless (B,): proved to have no sum.
     """
     x, term = b.copy(), b
     before = np.abs(b).max(axis=0)
+    endless = np.zeros(b.shape[1], bool)
+    one = (b >= 0).all(axis=0) | (b <= 0).all(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(1, terms + 1):
             term = matrix @ term
@@ -311,11 +314,26 @@ def _series(
                 break
             if k % look == 0:
                 slow = ~(size <= ACCURACY ** (look / terms) * before)
-                if (slow & ~solved).any():
+                grows = one & (size > before)
+                endless[grows] = _endless(matrix, np.abs(term[:, grows]))
+                if (slow & ~solved & ~grows).any() or (solved | endless).all():
                     break
                 before = size
             x += term
-    return x, solved
+    return x, solved, endless
+
+
+def _endless(matrix: csr_array, term: np.ndarray) -> np.ndarray:
+    """(B,) some of the entries, > 0, of a term bring forth more than themselves: no sum exists.
+
+    On a set T with `A_TT t_T > t_T` every later term is larger still (Collatz 1942; Wielandt 1950).
+    """
+    for _ in range(AGAIN):
+        falls = (term > 0) & (matrix @ term <= (1 + SIGN) * term)
+        term = np.where(falls, 0.0, term)
+        if not falls.any():
+            break
+    return np.asarray(term.any(axis=0) & ~falls.any(axis=0))
 
 
 def _small(size: np.ndarray, x: np.ndarray, b: np.ndarray) -> np.ndarray:
