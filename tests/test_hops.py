@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import reference_firesale as plain
 import test_joint as joint
-from conftest import FEATURES, examples
+from conftest import FEATURES, examples, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -339,3 +339,13 @@ def plain_hops(net: ct.ExposureNetwork, result: ct.results.PropagationResult, sh
                 if sold[j] and shared and loses and reached[i] < 0:
                     reached[i] = step
     return reached
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("parts", [(), *FEATURES])
+def test_the_summary_needs_no_order_of_defaults(seed, parts):
+    """Who fails by the shock alone is known from the run itself, as the waves say it."""
+    net = random_network(seed, 9, 2.0, frozenset({parts} if parts else ()))
+    result = ct.EisenbergNoe().propagate(net, ct.Shock.relative(0.4))
+    assert result.outcome.default_round is None
+    np.testing.assert_array_equal(result.at_once, result.default_round == 0)

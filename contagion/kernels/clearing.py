@@ -30,7 +30,8 @@ class Cleared:
     """The result of the kernel; B scenarios, n nodes, S segments.
 
     unpaid (B, S) and funds (B, n) are money; funds are before default costs. default_round is
-    -1 for solvent nodes, `None` where there were no waves. residual (B,) is the largest change
+    -1 for solvent nodes, `None` where there were no waves; at_once (1, n) who would fail if all the
+    others paid, for a single scenario without waves. residual (B,) is the largest change
     of one more round and error (B,) the bound on the distance to the exact solution, both
     relative to the balance sheet of the node; error is nan where it was not computed. products
     counts sparse products in units of the whole matrix.
@@ -48,6 +49,7 @@ class Cleared:
     history: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     called: np.ndarray | None = None
     unmet: np.ndarray | None = None
+    at_once: np.ndarray | None = None
 
 
 def clear(
@@ -128,6 +130,10 @@ def clear(
             funds, when = _waves(block, states if history else None)
             out.default_round[at] = when.T
         else:
+            if batch == 1 and not least:
+                other = block if segments.calls is None else kind(terms, block.external, pins)
+                alone = other.insolvent(other.alone()) | block.outside
+                out = replace(out, at_once=alone.T)
             funds = block.solve(None)
         out.unpaid[at], out.funds[at] = block.unpaid.T, funds.T
         out.defaulted[at] = (block.insolvent(funds) | block.outside).T

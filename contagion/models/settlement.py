@@ -152,7 +152,7 @@ def _complete(
         dead = np.where(costly, funds - scaled, 0.0)
     more = {
         name: array
-        for name in ("called", "unmet", "default_round")
+        for name in ("called", "unmet", "default_round", "at_once")
         if (array := getattr(cleared, name)) is not None
     }
     cash, had = scaled, external + book.claims + book.shares

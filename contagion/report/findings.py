@@ -48,7 +48,7 @@ def total(result: PropagationResult, tag: str) -> list[Sentence]:
         return [Sentence(text, {"shock": shock, **facts}, (BASELINE, HITS))]
     titles = {str(node): title for node, title in names(result.network).items()}
     called = partial(assumption_words, titles)
-    return sentences(result, result.socialization, shock, run, f"S1{tag}", called)
+    return sentences(result, result.socialization.to_dict(), shock, run, f"S1{tag}", called)
 
 
 def falls(result: PropagationResult, tag: str) -> list[Sentence]:

@@ -42,9 +42,11 @@ def hops(result: RunArrays) -> np.ndarray:
     front, step = np.flatnonzero(result.triggers), 0
     while len(front):
         step += 1
-        reached = np.unique(np.concatenate([along(front, route) for route in routes]))
-        front = np.asarray(reached[hop[reached] < 0], np.intp)
-        hop[front] = step
+        fresh = []
+        for reached in [along(front, route) for route in routes]:
+            fresh.append(reached[hop[reached] < 0])
+            hop[fresh[-1]] = step
+        front = np.concatenate(fresh)
     return hop
 
 
@@ -68,5 +70,9 @@ def others(result: RunArrays) -> tuple[Route, ...]:
 def along(front: np.ndarray, route: Route) -> np.ndarray:
     """The nodes one step along a route from those in front."""
     for links in route:
-        front = np.unique(links[front].indices)
+        onto, size = links[front].indices, links.shape[1]
+        if 16 * len(onto) < size:  # few of many: a loss that runs along a chain
+            front = np.unique(onto)
+        else:
+            front = np.flatnonzero(np.bincount(onto, minlength=size))
     return front

@@ -24,6 +24,8 @@ class Outcome:
         node; nan where it was not computed, `None` for models without one.
     default_round : (..., n) int, -1 never; 0 by the shock alone. `None` when not asked for;
         a result of `propagate` has its own.
+    at_once : (..., n) bool, defaults by the shock alone, where a model knows them without a run for
+        the rounds; else `None`.
     payments, external_paid, deadweight : (..., n) for models that settle claims, else `None`.
     unpaid : (..., S) per segment, for models that settle claims.
     loss_rate : (..., n) loss on a claim by debtor, for models that value claims.
@@ -47,6 +49,7 @@ class Outcome:
     converged: np.ndarray
     error: np.ndarray | None = None
     default_round: np.ndarray | None = None
+    at_once: np.ndarray | None = None
     payments: np.ndarray | None = None
     external_paid: np.ndarray | None = None
     deadweight: np.ndarray | None = None

@@ -60,6 +60,11 @@ class PropagationResult(RunArrays):
         value; `recovery_rate` is payments over debts in the graph;
         `default_round` is 0 for defaults by the shock alone and -1 for nodes that survive.
         """
+        return self._nodes.assign(default_round=self.default_round)
+
+    @cached_property
+    def _nodes(self) -> pd.DataFrame:
+        """The table without the rounds of default, which can take a run of their own."""
         outcome, debts = self.outcome, self.network.book.debts
         with np.errstate(invalid="ignore", divide="ignore"):
             recovery = np.where(debts > 0, 1.0 - self._shortfall_inside / debts, np.nan)
@@ -73,7 +78,6 @@ class PropagationResult(RunArrays):
             "shortfall": self.shortfall,
             "recovery_rate": recovery,
             "defaulted": outcome.defaulted,
-            "default_round": self.default_round,
         }
         return pd.DataFrame(columns, index=self.network.names)
 
@@ -213,7 +217,7 @@ class PropagationResult(RunArrays):
         net, unit = self.network, self.network.unit
         lines = [f"{self.model!r} on {net.name or 'network'} ({len(net):,} nodes): {self.shock!r}"]
         if self.outcome.payments is not None:
-            said = socialization.sentences(self, self.socialization)
+            said = socialization.sentences(self, socialization.amounts(self))
             lines.append(f"  {' '.join(map(str, said))}")
         else:
             lost = float(self.caused.loss.sum())
@@ -236,7 +240,7 @@ class PropagationResult(RunArrays):
     def _defaults(self) -> str:
         """How many nodes are in default, and since when."""
         failed = self.outcome.defaulted
-        shock = failed & self.triggers & (self.default_round == 0)
+        shock = failed & self.triggers & self.at_once
         before = failed & ~self.triggers & self.reference.defaulted
         parts = [
             (shock, "by the shock itself"),
@@ -256,5 +260,5 @@ class PropagationResult(RunArrays):
         )
 
     def _repr_html_(self) -> str:
-        top = self.table.assign(kind=self.network.kinds).nlargest(8, "loss")
+        top = self._nodes.assign(kind=self.network.kinds).nlargest(8, "loss")
         return notebook(repr(self), top, self.network.unit, MONEY)

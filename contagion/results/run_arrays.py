@@ -127,6 +127,12 @@ class RunArrays:
         """(n,) bool: the nodes that the shock hits."""
         return ledger.triggers(self.hit, self.outcome)
 
+    @property
+    def at_once(self) -> np.ndarray:
+        """(n,) bool, nodes that fail by the shock alone, whatever the others pay."""
+        known = self.outcome.at_once
+        return self.default_round == 0 if known is None else known
+
     @cached_property
     def default_round(self) -> np.ndarray:
         """(n,) int, the round in which each node fails: 0 by the shock alone, -1 never.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -87,53 +87,56 @@ class Socialization:
         }
 
 
+def amounts(result: RunArrays) -> dict[str, float]:
+    """The numbers of :class:`Socialization` that do not ask by how many steps, from the ledger."""
+    found, floor, before = result.entries, ledger.noise(result.network), result.before
+    initial, dead = float(found.initial[found.triggers].sum()), float(found.destroyed.sum())
+    lost, external = float(found.borne.sum()), float(found.outside.sum())
+    nothing = not lost > ledger.ROUNDING / ledger.NEGLIGIBLE * float(floor.sum())
+    owners = found.shock + found.contagion
+    own = owners / owners.sum() if owners.sum() > 0 else np.full(len(owners), np.nan)
+    missing = 0.0 if before is None else float(before.borne.sum())
+    return {
+        "initial_loss": initial,
+        "deadweight": dead,
+        "absorbed_by_trigger": float(found.shock.sum()),
+        "socialized": float(found.socialized),
+        "socialized_share": np.nan if nothing else float(found.socialized) / lost,
+        "socialized_on_hit": float(found.contagion[found.triggers].sum()),
+        "relief": float(np.where(found.relief > floor, found.relief, 0.0).sum()),
+        "amplification": (initial + dead) / initial if initial > 0 else np.nan,
+        "hhi": float((own**2).sum()),
+        "external_share": np.nan if nothing else external / lost,
+        "missing_before": missing,
+        "borne": lost + missing,
+    }
+
+
 def summarize(result: RunArrays, hop: np.ndarray, threshold: float = 0.0) -> Socialization:
     """The numbers of :class:`Socialization`, from the ledger and :func:`~.hops.hops`.
 
     `threshold` (money) is what counts for `reach`.
     """
-    found, floor = result.entries, ledger.noise(result.network)
-    initial, dead = float(found.initial[found.triggers].sum()), float(found.destroyed.sum())
-    caused = found.borne.sum(axis=-1)
-    lost, absorbed, external = (float(x.sum()) for x in (caused, found.shock, found.outside))
-    nothing = not lost > ledger.ROUNDING / ledger.NEGLIGIBLE * float(floor.sum())
-    relief = np.where(found.relief > floor, found.relief, 0.0)
+    found, floor, known = result.entries, ledger.noise(result.network), amounts(result)
     owners = found.shock + found.contagion
-    own = owners / owners.sum() if owners.sum() > 0 else np.full(len(owners), np.nan)
     near = found.triggers.copy()
     near[along(np.flatnonzero(found.triggers), (claims(result),))] = True
     near_outside = found.triggers | (hop < 0)
     far = float(owners[(hop >= 1) & ~near].sum() + found.outside[~near_outside].sum())
-    losers = result.caused.loss
-    reached = (losers > np.maximum(threshold, floor)) & ~found.triggers & (hop > 0)
-    before = result.before
-    missing = 0.0 if before is None else float(before.borne.sum())
-
-    def part(amount: float) -> float:
-        return float("nan") if nothing else amount / lost
-
+    reached = result.caused.loss > np.maximum(threshold, floor)
+    reached &= ~found.triggers & (hop > 0)
+    nothing = np.isnan(known["socialized_share"])
     return Socialization(
-        initial_loss=initial,
-        deadweight=dead,
-        absorbed_by_trigger=absorbed,
-        socialized=float(found.socialized),
-        socialized_share=part(float(found.socialized)),
-        socialized_on_hit=float(found.contagion[found.triggers].sum()),
-        relief=float(relief.sum()),
-        amplification=(initial + dead) / initial if initial > 0 else float("nan"),
-        bystander_share=part(far),
+        **known,
+        bystander_share=np.nan if nothing else far / float(found.borne.sum()),
         reach=int(reached.sum()),
         depth=int(hop[reached].max(initial=0)),
-        hhi=float((own**2).sum()),
-        external_share=part(external),
-        missing_before=missing,
-        borne=lost + missing,
     )
 
 
 def sentences(
     result: RunArrays,
-    s: Socialization,
+    s: Mapping[str, float],
     why: Fact | None = None,
     run: str = "",
     exhibit: str = "S1",
@@ -143,7 +146,7 @@ def sentences(
 
     Parameters
     ----------
-    s : the sums of the ledger of the result.
+    s : the sums of the ledger of the result, by name: :func:`amounts`, or more of them.
     why : the shock as a sentence, said with what it destroys.
     run, exhibit : the perimeter of the numbers, and the exhibit of a report that prints them.
     called : words an assumption for readers.
@@ -152,7 +155,7 @@ def sentences(
     facts = {
         key: Fact(key.replace("_", " "), value, "share" if key == "socialized_share" else "money",
                   (run,), exhibit, unit)
-        for key, value in s.to_dict().items()
+        for key, value in s.items()
     }  # fmt: skip
     dead = {cause: float(x.sum()) for cause, x in result.entries.deadweight.items()}
     facts |= {
@@ -160,28 +163,28 @@ def sentences(
         for cause, x in dead.items()
     }
     facts |= {} if why is None else {"why": why}
-    floor, hit = NOISE * max(s.borne, s.initial_loss), bool(result.triggers.any())
+    floor, hit = NOISE * max(s["borne"], s["initial_loss"]), bool(result.triggers.any())
     text = ["{why}" if why is not None else "No shock."]
     if hit:
-        head = "{initial_loss}" if s.initial_loss > floor else "Nothing"
+        head = "{initial_loss}" if s["initial_loss"] > floor else "Nothing"
         text = [f"{head} is destroyed" + (": {why}" if why is not None else ".")]
     more = [f"{{{x}}} more by {x}" for x in dead if dead[x] > floor]
     text += [f"This destroys {listed(more)} on the way."] if more else []
     less = [f"{x} would have destroyed {{{x}}} more" for x in dead if dead[x] < -floor]
     text += [f"Without it, {listed(less)}."] if less else []
-    if s.relief > floor:
+    if s["relief"] > floor:
         text.append("Others get {relief} more because of it; that is not netted.")
-    if s.missing_before > floor:
+    if s["missing_before"] > floor:
         text.append(
             f"{{missing_before}} {'was missing before the shock' if hit else 'is missing'}."
         )
     lines = [Sentence(" ".join(text), facts, (BASELINE,))]
-    if not np.isnan(s.socialized_share):
+    if not np.isnan(s["socialized_share"]):
         said = (
             "{socialized} ({socialized_share}) is socialized, that is, borne by contagion; the "
             "owners of the nodes hit absorb {absorbed_by_trigger} at once."
         )
-        if s.socialized_on_hit > NOISE * s.socialized:
+        if s["socialized_on_hit"] > NOISE * s["socialized"]:
             said += " Of it {socialized_on_hit} falls on owners of nodes hit too."
         first, *others = assumed_capital(result) or [""]
         if first:
