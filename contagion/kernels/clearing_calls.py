@@ -87,10 +87,11 @@ class Promises:
         for place in range(int(later.max(initial=-1)) + 1):
             level = np.flatnonzero(later == place)
             mine = np.flatnonzero(later[entry.row] == place)
-            of = _onto(np.searchsorted(level, entry.row[mine]), mine >= 0, len(level))
+            layer = np.searchsorted(level, entry.row[mine])
+            of = _onto(layer, mine >= 0, len(level))
             most = (entry.data * width[entry.row])[mine][:, None]
             self.levels.append(
-                (level, entry.col[mine], most, of, _onto(entry.col[mine], mine >= 0, q))
+                (level, entry.col[mine], most, layer, of, _onto(entry.col[mine], mine >= 0, q))
             )
 
     @cached_property
@@ -181,13 +182,13 @@ class Called(Block):
             return found
         pays = 1.0 - self.refused
         junior = made.ranked[JUNIOR] @ call
-        for level, who, most, of, to_call in made.levels:
+        for level, who, most, layer, of, to_call in made.levels:
             rows = made.drawn[level]
             owner, lead = self.terms.segments.owner[rows], made.lead[rows][:, None]
             need = (lost - self.assets + found.missing)[owner] + self.terms.segments.end[rows, None]
             need = np.maximum(need - np.where(lead, 0.0, junior[owner]), 0.0)
             need = np.where(self.stuck[owner], 0.0, need)
-            call, paid = levied(need, most, pays[who], of)
+            call, paid = levied(need, most, pays[who], layer, of)
             gap = np.where(need > 0, width[rows][:, None] - paid, 0.0)
             found.called[:] += to_call @ call
             found.taken[level] = of @ call

@@ -56,10 +56,14 @@ def _records(source: Source) -> pd.DataFrame:
             return source.frame
         return pd.json_normalize(lists[0]).astype(object)
     frame = source.frame
-    if any(isinstance(cell, dict) for row in source.top[:1] for cell in row):
+    if any(cells.dtype == object and _nested(cells) for _, cells in frame.items()):
         rows: list[Any] = frame.to_dict("records")
         return pd.json_normalize(rows).astype(object)
     return frame
+
+
+def _nested(cells: pd.Series) -> bool:
+    return bool(len(cells)) and isinstance(cells.iloc[0], dict)
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, Any]:
@@ -72,6 +76,8 @@ def _first(have: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 def matches(source: Source) -> bool:
     """A user and a raw amount."""
+    if source.document is None and {"creditor", "debtor"} & set(_columns(source.frame)):
+        return False
     have = _columns(_records(source))
     if {"creditor", "debtor"} & set(have):
         return False
