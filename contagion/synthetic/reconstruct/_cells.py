@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +73,12 @@ class Problem:
         place = np.minimum(np.searchsorted(self.closed, key), len(self.closed) - 1)
         money_ = (self.supply[row] > 0) & (self.demand[column] > 0)
         return np.asarray(money_ & (self.closed[place] != key))
+
+    def free(self, row: int, column: int) -> bool:
+        """Is one cell, whose ends have money, live?"""
+        key = row * len(self.supply) + column
+        at = bisect_left(self.closed, key)
+        return at == len(self.closed) or bool(self.closed[at] != key)
 
     def dense(self, method: str) -> tuple[np.ndarray, np.ndarray]:
         """`cells`, for a method that gives money to every one of them.
