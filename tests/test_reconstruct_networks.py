@@ -253,8 +253,8 @@ def test_more_pairs_than_memory_holds_are_refused_before_they_are_made(method, m
         method(large)
     said = str(caught.value)
     assert "89,700 claims take about 0.0072 GB of memory, and 0.004 GB are free" in said
-    with pytest.raises(ct.errors.NetworkError, match=r"The Gibbs sampler keeps .* 89,700 claims"):
-        ct.synthetic.reconstruct.gibbs(large, density=0.01)
+    with pytest.raises(ct.errors.NetworkError, match=r"A table of probabilities .* 89,700 claims"):
+        ct.synthetic.reconstruct.gibbs(large, link_probability=1.0)
     assert "density below 1" in said and "sparse prior" in said and "minimum_density" in said
 
 
