@@ -8,8 +8,8 @@ from pathlib import Path
 from ...errors import NetworkError
 
 FIX = (
-    "Fix: a sparse network (fitness or gibbs with a density below 1; minimum_density, two claims a node)"
-    ", a sparse prior, or small nodes put together before"
+    "Fix: a sparse network (fitness or gibbs with a density below 1; minimum_density, two claims "
+    "a node), a sparse prior, or small nodes put together before"
 )
 SYSTEM = Path("/proc/meminfo")
 LIMITS = tuple(map(Path, ("/sys/fs/cgroup/memory.max",

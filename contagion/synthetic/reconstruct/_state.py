@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,16 @@ class State:
     def __init__(
         self, n: int, row: np.ndarray, column: np.ndarray, amount: np.ndarray, open_: Look
     ):
-        self.n, self.open = n, open_
+        self.n, self.open, self._first = n, open_, 0
         self._sides = [(np.empty(0, np.int64), np.empty(0)) for _ in range(2)]
         self.put(row, column, amount)
 
     def turned(self) -> State:
         """The same links with rows for columns; what is put there is put here."""
-        other = object.__new__(State)
-        other.n, other.open = self.n, lambda row, column: self.open(column, row)
-        other._sides = self._sides
+        other = copy(self)  # `_sides` is one list for both
+        other.open = lambda row, column: self.open(column, row)
         other._first = 1 - self._first
         return other
-
-    _first = 0
 
     def __len__(self) -> int:
         return len(self._sides[0][0])
