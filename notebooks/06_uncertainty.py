@@ -53,7 +53,7 @@ margins.table.head(4).round(2)
 # %%
 density = len(truth.amount) / (len(truth) * (len(truth) - 1))
 even = reconstruct.maximum_entropy(margins)
-sparse = reconstruct.minimum_density(margins, rng=1)
+sparse = reconstruct.minimum_density(margins, samples=20, rng=1)
 drawn = reconstruct.fitness(margins, density=density, samples=20, rng=1)
 for each in (even, sparse, drawn):
     print(each)
@@ -63,8 +63,13 @@ for each in (even, sparse, drawn):
 
 # %%
 assert max(each.margin_errors.max() for each in (even, sparse, drawn)) < 1e-12
-known = {"truth": truth, "maximum entropy": even.network, "minimum density": sparse.network}
-every = known | {"fitness, 20 networks": list(drawn)}
+known = {"truth": truth, "maximum entropy": even.network, "minimum density": sparse[0]}
+every = {
+    "truth": truth,
+    "maximum entropy": even.network,
+    "minimum density, 20 networks": list(sparse),
+    "fitness, 20 networks": list(drawn),
+}
 links = {name: len(net.amount) for name, net in known.items()}
 links | {"fitness, mean": float(drawn.links.mean())}
 
@@ -104,8 +109,8 @@ ax = ct.plot.exceedance(tests["truth"])
 #
 # What failures destroy (`deadweight`) and how many fail, for the same shocks. Maximum entropy is
 # too calm: where all banks hold a little of all others, no single failure brings another one
-# down. Minimum density is too grim. The fitness model comes near, because it was given the
-# density.
+# down. Minimum density is too grim in the mean of its networks, though a single one can come near
+# to the truth. The fitness model comes near, because it was given the density.
 
 
 # %%
@@ -127,7 +132,7 @@ pd.DataFrame(
 # %%
 wasted = {name: test.mean("deadweight") for name, test in tests.items()}
 assert wasted["maximum entropy"].high < wasted["truth"].low
-assert wasted["minimum density"].low > wasted["truth"].high
+assert wasted["minimum density, 20 networks"].value > 1.2 * wasted["truth"].value
 assert wasted["fitness, 20 networks"].low < wasted["truth"].high
 
 # %% [markdown]

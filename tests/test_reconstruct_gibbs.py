@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from conftest import others_slow
@@ -11,6 +13,7 @@ from scipy.integrate import quad
 import contagion as ct
 from contagion.synthetic.reconstruct import Beta, Gamma, Margins, gibbs
 from contagion.synthetic.reconstruct._cycles import along_links, sweep
+from contagion.synthetic.reconstruct._state import State
 
 CELLS = [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
 MOVE = np.array([1, -1, -1, 1, 1, -1])  # the one way to move money among three nodes
@@ -113,10 +116,16 @@ def test_the_reference_of_the_plane_agrees_with_counting():
 
 SIZE = np.zeros(3)
 KERNELS = {
-    "blocks": lambda x, edge, rng: sweep(x, edge, None, 2, rng),
-    "links": lambda x, edge, rng: along_links(x, edge, None, SIZE, rng, by_money=False),
-    "money": lambda x, edge, rng: along_links(x, edge, None, SIZE, rng, by_money=True),
-    "columns": lambda x, edge, rng: along_links(x.T, edge.T, None, SIZE, rng, by_money=False),
+    "blocks": lambda x, edge, rng: sweep(x, lambda i, j: edge[i, j], None, 2, rng),
+    "links": lambda x, edge, rng: along_links(
+        x, lambda i, j: edge[i, j], None, SIZE, rng, by_money=False
+    ),
+    "money": lambda x, edge, rng: along_links(
+        x, lambda i, j: edge[i, j], None, SIZE, rng, by_money=True
+    ),
+    "columns": lambda x, edge, rng: along_links(
+        x.turned(), lambda i, j: edge[j, i], None, SIZE, rng, by_money=False
+    ),
 }
 
 
@@ -126,17 +135,22 @@ def test_every_kernel_keeps_the_posterior_of_the_plane(kernel):
     cells, amounts, table, basis, p = two_by_three(0)
     rate = 0.9
     expected = plane_posterior(cells, amounts, basis, p, rate)
-    state, edge = np.full((3, 3), -1.0), np.zeros((3, 3))
-    for cell, amount, chance in zip(cells, amounts, p, strict=True):
-        state[cell], edge[cell] = amount, np.log((1 - chance) / (chance * rate))
+    edge = np.zeros((3, 3))
+    for cell, chance in zip(cells, p, strict=True):
+        edge[cell] = np.log((1 - chance) / (chance * rate))
+    state = State(3, *np.array(cells).T, amounts, lambda i, j: table[i, j] > 0)
     rng = np.random.default_rng(8)
     seen = []
     for _ in range(9000):
         KERNELS[kernel](state, edge, rng)
-        seen.append([state[cell] > 0 for cell in cells])
-    assert np.allclose(np.maximum(state, 0), np.maximum(state, 0) * (table > 0))
-    assert np.allclose(np.maximum(state, 0).sum(1), table.sum(1), rtol=1e-11)
-    assert np.allclose(np.maximum(state, 0).sum(0), table.sum(0), rtol=1e-11)
+        seen.append(state.at(*np.array(cells).T) > 0)
+    last = np.zeros((3, 3))
+    for view, there in ((state, last), (state.turned(), last.T)):
+        row, column, amount = view.cells()
+        there[row, column] = amount
+        assert (last[table == 0] == 0).all() and (np.diff(row * 3 + column) > 0).all()
+        assert np.allclose(last.sum(1), table.sum(1), rtol=1e-11)
+        assert np.allclose(last.sum(0), table.sum(0), rtol=1e-11)
     seen = np.array(seen)
     for support, chance in expected.items():
         within((seen == [k in support for k in range(6)]).all(1), chance)
@@ -317,3 +331,18 @@ def test_a_density_that_margins_do_not_allow_is_said():
     assert abs(met.links.mean() - 28) < 2 and "not met" not in " ".join(met.notes)
     given = gibbs(free, link_probability=0.1, samples=5, rng=1)
     assert given.notes == ()
+
+
+def test_a_chain_of_ten_thousand_nodes_takes_memory_by_links():
+    """100,000 links: under 300 MB, where one number a pair would take 800."""
+    rng = np.random.default_rng(13)
+    claims, debts = rng.lognormal(0, 1, (2, 10_000))
+    margins = Margins(np.arange(10_000), claims, debts * claims.sum() / debts.sum())
+    tracemalloc.start()
+    draws = gibbs(margins, density=0.001, samples=2, thin=3, burn_in=3, rng=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+    assert draws.margin_errors.max() < 1e-9
+    assert draws.links == pytest.approx([99_990, 99_990], rel=0.1)
+    assert (draws.matrix(0) != draws.matrix(1)).sum() > 0  # a sparse chain moves slowly

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import random_network
 from reference_reconstruct import scaled
+from scipy.sparse import coo_array
 
 import contagion as ct
-from contagion.synthetic.reconstruct import Margins
+from contagion.synthetic.reconstruct import Margins, _memory
+from contagion.synthetic.reconstruct._scaling import evenly
 
 WAYS = {
     "maximum entropy": lambda m, rng: ct.synthetic.reconstruct.maximum_entropy(m),
@@ -127,7 +131,6 @@ def test_prior_in_every_form():
         asked = prior[i, j] * prior[k, m] / (prior[i, m] * prior[k, j])
         assert ratio == pytest.approx(asked, rel=1e-9)
     frame = pd.DataFrame(prior, list("dbca"), list("dbca")).loc[list("abcd"), list("bacd")]
-    from scipy.sparse import coo_array
 
     for other in (frame, coo_array(prior), prior.tolist()):
         again = ct.synthetic.reconstruct.maximum_entropy(margins, other).mean().to_numpy()
@@ -240,11 +243,90 @@ def test_options_that_mean_nothing():
 
 @pytest.mark.parametrize("method", [
     ct.synthetic.reconstruct.maximum_entropy,
-    lambda margins: ct.synthetic.reconstruct.gibbs(margins, density=0.01, rng=1),
     lambda margins: ct.synthetic.reconstruct.fitness(margins, density=1.0, rng=1),
 ])  # fmt: skip
-def test_more_pairs_than_memory_holds_are_refused_before_they_are_made(method):
-    n = 5_001
-    margins = Margins(list(range(n)), claims=np.ones(n), debts=np.ones(n))
-    with pytest.raises(ct.errors.NetworkError, match=r"25,005,000.*minimum_density"):
-        method(margins)
+def test_more_pairs_than_memory_holds_are_refused_before_they_are_made(method, monkeypatch):
+    monkeypatch.setattr(_memory, "free_memory", lambda: 4e6)
+    small, large = (Margins(np.arange(n), np.ones(n), np.ones(n)) for n in (200, 300))
+    assert method(small).links.tolist() == [200 * 199]
+    with pytest.raises(ct.errors.NetworkError) as caught:
+        method(large)
+    said = str(caught.value)
+    assert "89,700 claims take about 0.0072 GB of memory, and 0.004 GB are free" in said
+    with pytest.raises(ct.errors.NetworkError, match=r"A table of probabilities .* 89,700 claims"):
+        ct.synthetic.reconstruct.gibbs(large, link_probability=1.0)
+    assert "density below 1" in said and "sparse prior" in said and "minimum_density" in said
+
+
+def test_a_sparse_prior_stays_sparse():
+    """Claims round a ring of 3,000 nodes and back: a table of all pairs would take 72 MB."""
+    n = 3_000
+    every, margins = np.arange(n), Margins(np.arange(3_000), np.ones(n), np.ones(n))
+    row, column = np.tile(every, 3), np.r_[every + 1, every + 1, every - 1] % n
+    prior = coo_array((np.ones(3 * n), (row, column)), shape=(n, n))  # one way stands twice
+    tracemalloc.start()
+    found = ct.synthetic.reconstruct.maximum_entropy(margins, prior)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+    ahead = (found.debtor - found.creditor) % n == 1
+    assert found.amount[ahead] == pytest.approx(2 / 3) and ahead.sum() == n
+    assert found.amount[~ahead] == pytest.approx(1 / 3) and (~ahead).sum() == n
+
+
+def test_free_memory_is_that_of_the_machine_or_of_its_container(tmp_path, monkeypatch):
+    system, limit = tmp_path / "meminfo", tmp_path / "max"
+    system.write_text("MemTotal: 4096 kB\nMemAvailable: 2048 kB\n")
+    monkeypatch.setattr(_memory, "SYSTEM", system)
+    monkeypatch.setattr(_memory, "LIMITS", (limit,))
+    assert _memory.free_memory() == 2048 * 1024
+    for text, free in (("max", 2048 * 1024), ("1000000", 1e6), ("9e15", 2048 * 1024)):
+        limit.write_text(text)
+        assert _memory.free_memory() == free
+    system.unlink()  # as on other systems
+    assert _memory.free_memory() >= 1e9
+
+
+def sums_of_the_rank_one_solution(margins):
+    """What maximum entropy gives nodes, from r and s: largest errors of claims and debts, parts."""
+    problem = margins._problem
+    even, every = evenly(problem), np.arange(len(margins))
+    errors = []
+    for rows in np.array_split(every, 8):
+        cells = even(rows[:, None], every) * problem.open(rows[:, None], every)
+        errors.append((cells.sum(1), cells.sum(0)))
+    claims = np.concatenate([one for one, _ in errors])
+    debts = np.sum([two for _, two in errors], axis=0)
+    pairs = ((claims, problem.supply), (debts, problem.demand))
+    return [float((np.abs(x - m) / np.where(m > 0, m, 1)).max()) for x, m in pairs]
+
+
+@pytest.mark.parametrize("gap", [1.0, 1e-2, 1e-6, 1e-10, 0.0])
+def test_maximum_entropy_with_a_node_that_has_nearly_everything(gap):
+    """Claims and debts of the first node come as near to all there is as `gap` says."""
+    rng = np.random.default_rng(3)
+    claims, debts = rng.lognormal(0, 1, (2, 300))
+    claims[1:] *= 2.0 / claims[1:].sum()
+    debts[1:] *= 3.0 / debts[1:].sum()
+    claims[0], debts[0] = 3 / (1 + gap), 2 / (1 + gap)
+    debts[1:] *= (claims.sum() - debts[0]) / 3.0
+    margins = Margins([f"n{k:03d}" for k in range(300)], claims, debts)
+    assert max(sums_of_the_rank_one_solution(margins)) < 1e-9
+
+
+def test_maximum_entropy_of_ten_thousand_nodes_is_two_numbers_a_node():
+    rng = np.random.default_rng(5)
+    claims, debts = rng.lognormal(0, 2, (2, 10_000))
+    claims[:50] = debts[50:90] = 0.0
+    names = np.arange(10_000)
+    margins = Margins(names, claims, debts * claims.sum() / debts.sum())
+    tracemalloc.start()
+    even = evenly(margins._problem)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6  # one byte a pair would be 100
+    row, column = rng.integers(0, 10_000, (2, 4, 1000))
+    some = row[0] != column[1]
+    cross = even(row[0], column[0]) * even(row[1], column[1])
+    assert np.allclose(cross[some], (even(row[0], column[1]) * even(row[1], column[0]))[some])
+    assert max(sums_of_the_rank_one_solution(margins)) < 1e-12

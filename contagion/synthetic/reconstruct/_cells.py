@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,11 @@ import pandas as pd
 
 from ...errors import NetworkError
 from ...text import known_name, money, plural
+from ._memory import require_memory
 
 ROUNDING = 1e-9  # of a margin, within which sums agree
-MOST = 25_000_000  # cells of a method that gives each an amount: 5,000 nodes, some 4 GB
+CELL = 80  # bytes of memory that a network takes for each claim while it is made
+FLOW = 250  # the same, where a flow or Newton's method has to go over the cells
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,13 @@ class Problem:
     known_column: np.ndarray
     known_amount: np.ndarray
 
-    @cached_property
+    @property
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Row and column (m,) of the cells that may hold money and have money to hold."""
         row, column = np.nonzero(self.live)
         return row, column
 
-    @cached_property
+    @property
     def live(self) -> np.ndarray:
         """(n, n) bool, cells that are not closed and whose ends have money to place."""
         live = np.asarray((self.supply > 0)[:, None] & (self.demand > 0))
@@ -73,20 +76,21 @@ class Problem:
         money_ = (self.supply[row] > 0) & (self.demand[column] > 0)
         return np.asarray(money_ & (self.closed[place] != key))
 
-    def dense(self, method: str) -> tuple[np.ndarray, np.ndarray]:
-        """`cells`, for a method that gives money to every one of them.
+    def free(self, row: int, column: int) -> bool:
+        """Is one cell, whose ends have money, live?"""
+        key = row * len(self.supply) + column
+        at = bisect_left(self.closed, key)
+        return at == len(self.closed) or bool(self.closed[at] != key)
+
+    def dense(self, method: str, each: int = CELL) -> tuple[np.ndarray, np.ndarray]:
+        """`cells`, for a method that gives money to every one of them: `each` bytes a cell.
 
         Raises
         ------
-        NetworkError : for more than `MOST` cells.
+        NetworkError : where they take more than the memory that is free.
         """
-        count = self.count
-        if count > MOST:
-            raise NetworkError(
-                f"{method} gives an amount to every pair of creditor and debtor, and there are "
-                f"{count:,} ({MOST:,} at most). minimum_density places two exposures a node; or "
-                "put small nodes together before."
-            )
+        require_memory(f"{method} gives an amount to every pair of creditor and debtor",
+                       self.count, each)  # fmt: skip
         return self.cells
 
     def ordered(self, values: Any) -> np.ndarray:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._state import Look, State
+
 SAME = 1e-12  # two cells are empty at once where they differ by less, as a part
 
 
-def sweep(
-    state: np.ndarray,
-    edge: np.ndarray,
-    rate: np.ndarray | None,
-    k: int,
-    rng: np.random.Generator,
-) -> None:
+def sweep(state: State, edge: Look, rate: Look | None, k: int, rng: np.random.Generator) -> None:
     """One Gibbs step in place: rows and columns in random groups of k, a cycle in every block.
 
     A group of rows i_1 … i_k and one of columns j_1 … j_k has the cells (i_s, j_s), which take Δ,
@@ -21,35 +17,43 @@ def sweep(
     so the draws of all blocks together are one draw from the conditional distribution. On the
     line of Δ the posterior has the density exp(−Λ Δ), Λ = Σ_s λ(i_s, j_s) − λ(i_s, j_s+1), between
     the ends where a cell is empty, and there the masses Π exp(edge) exp(−Λ Δ) over the empty cells.
-    Where two cells are empty at once, that end has infinitely more weight than the inside.
+    Where two cells are empty at once, that end has infinitely more weight than the inside. Money
+    can move only where all cells that take, or all that give, have some: blocks are found from
+    the links.
 
     Parameters
     ----------
-    state : (n, n) money, −1 for cells that stay as they are.
-    edge : (n, n) log of (1 − p) / (p λ), the weight of an empty cell.
-    rate : (n, n) λ; None where it is the same for all cells.
+    state : money, which cells may hold some.
+    edge : of cells, log of (1 − p) / (p λ), the weight of an empty cell.
+    rate : of cells, λ; None where it is the same for all.
     k : half of the length of the cycles, 2 … n.
     """
-    n = len(state)
+    n = state.n
     groups = n // k
     rows = rng.permutation(n)[: groups * k].reshape(groups, k)
     columns = rng.permutation(n)[: groups * k].reshape(groups, k)
-    block = state[rows.ravel()][:, columns.ravel()].reshape(groups, k, groups, k)
-    takes, gives = block[:, 0, :, 0], block[:, 0, :, 1]
-    for s in range(1, k):
-        takes = np.minimum(takes, block[:, s, :, s])
-        gives = np.minimum(gives, block[:, s, :, (s + 1) % k])
-    g, h = np.nonzero((takes >= 0) & (gives >= 0) & (takes + gives > 0))
-    if len(g):
-        row, up = rows[g], columns[h]
-        down = np.roll(up, -1, axis=1)
-        state[row, up], state[row, down] = _moved(state, edge, rate, row, up, down, rng)
+    place = np.full((2, n), -1)
+    place[0, rows.ravel()] = place[1, columns.ravel()] = np.arange(groups * k)
+    row, column, _ = state.cells()
+    up, down = place[0, row], place[1, column]
+    apart = (down - up) % k
+    some = (up >= 0) & (down >= 0) & (apart < 2)
+    part = (up[some] // k * groups + down[some] // k) * 2 + apart[some]
+    part, count = np.unique(part, return_counts=True)
+    g, h = np.divmod(np.unique(part[count == k] // 2), groups)
+    row, up = rows[g], columns[h]
+    down = np.roll(up, -1, axis=1)
+    free = (state.open(row, up) & state.open(row, down)).all(1)
+    row, up, down = row[free], up[free], down[free]
+    if len(row):
+        new = _moved(state, edge, rate, row, up, down, rng)
+        _put(state, row, up, down, new)
 
 
 def along_links(
-    state: np.ndarray,
-    edge: np.ndarray,
-    rate: np.ndarray | None,
+    state: State,
+    edge: Look,
+    rate: Look | None,
     size: np.ndarray,
     rng: np.random.Generator,
     *,
@@ -71,53 +75,68 @@ def along_links(
     state, edge, rate : as in :func:`sweep`.
     size : (n,) log of the money of each row.
     """
-    n = len(state)
+    n = state.n
     order = np.argsort(size + rng.normal(size=n)) if rng.random() < 0.5 else rng.permutation(n)
     pairs = order[: n // 2 * 2].reshape(-1, 2)
-    money = np.maximum(state[pairs.ravel()], 0.0)
-    ladder = np.cumsum(money if by_money else money > 0, axis=1, dtype=float)
-    some = (ladder[:, -1].reshape(-1, 2) > 0).all(1)
-    height = rng.random(len(ladder)) * ladder[:, -1]
-    up = np.minimum((ladder <= height[:, None]).sum(1), n - 1).reshape(-1, 2)
+    row, column, amount = state.cells()
+    count = np.bincount(row, minlength=n)
+    start = np.r_[0, np.cumsum(count)]
+    ladder = np.r_[0.0, np.cumsum(amount)] if by_money else np.arange(len(row) + 1.0)
+    first, last = start[pairs], start[pairs + 1]
+    low = ladder[first]
+    height = low + rng.random(pairs.size).reshape(-1, 2) * (ladder[last] - low)
+    link = np.clip(np.searchsorted(ladder, height, side="right") - 1, first, last - 1)
+    some = (last > first).all(1)
+    pairs, up = pairs[some], column[link[some]]
     down = up[:, ::-1]
-    open_ = some & (state[pairs, down] >= 0).all(1) & (state[pairs, up] > 0).all(1)
-    open_ &= up[:, 0] != up[:, 1]
+    open_ = (up[:, 0] != up[:, 1]) & state.open(pairs, down).all(1)
     row, up, down = pairs[open_], up[open_], down[open_]
     if not len(row):
         return
-    old = state[row, up], state[row, down]
+    old = state.at(row, up), state.at(row, down)
     new = _moved(state, edge, rate, row, up, down, rng)
     if by_money:
         chance = sum(x.prod(1) for x in new) / sum(x.prod(1) for x in old)
     else:
         (a, b), (c, d) = ([x > 0 for x in pair] for pair in (old, new))
-        count = (state[row] > 0).sum(2)
-        after = (c.all(1) * 1.0 + d.all(1)) / (count + c * 1 + d - a - b).prod(1)
-        chance = after / ((a.all(1) * 1.0 + b.all(1)) / count.prod(1))
+        links = count[row]
+        after = (c.all(1) * 1.0 + d.all(1)) / (links + c * 1 + d - a - b).prod(1)
+        chance = after / ((a.all(1) * 1.0 + b.all(1)) / links.prod(1))
     kept = rng.random(len(row)) < chance
-    for cell, amount in ((up, new[0]), (down, new[1])):
-        state[row[kept], cell[kept]] = amount[kept]
+    _put(state, row[kept], up[kept], down[kept], (new[0][kept], new[1][kept]))
+
+
+def _put(
+    state: State,
+    row: np.ndarray,
+    up: np.ndarray,
+    down: np.ndarray,
+    new: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Set the cells that take and those that give."""
+    cells = ((row, row), (up, down), new)
+    state.put(*(np.concatenate([one.ravel(), two.ravel()]) for one, two in cells))
 
 
 def _moved(
-    state: np.ndarray,
-    edge: np.ndarray,
-    rate: np.ndarray | None,
+    state: State,
+    edge: Look,
+    rate: Look | None,
     row: np.ndarray,
     up: np.ndarray,
     down: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """New amounts (b, k) of the cells that take and of those that give."""
-    plus, minus = state[row, up], state[row, down]
+    plus, minus = state.at(row, up), state.at(row, down)
     low, high = -plus.min(1), minus.min(1)
     gone = (
         plus + low[:, None] <= -SAME * low[:, None],
         minus - high[:, None] <= SAME * high[:, None],
     )
-    slope = 0.0 if rate is None else (rate[row, up] - rate[row, down]).sum(1)
+    slope = 0.0 if rate is None else (rate(row, up) - rate(row, down)).sum(1)
     masses = [
-        np.where(empty, edge[row, cell], 0.0).sum(1)
+        np.where(empty, edge(row, cell), 0.0).sum(1)
         for empty, cell in zip(gone, (up, down), strict=True)
     ]
     delta = _drawn(low, high, slope, masses, [empty.sum(1) for empty in gone], rng)

@@ -24,43 +24,106 @@ def forest(
     (array([0, 1, 1]), array([3, 2, 3]), array([3., 4., 3.]))
     """
     held = amount > 0
-    row, column, amount = row[held], column[held], amount[held].copy()
-    while True:
-        count, _ = connected_components(_graph(row, column, amount, n), directed=False)
-        if len(row) <= 2 * n - count:
-            return row, column, amount
-        _cancel(row, column, amount, n)
-        held = amount > 0
-        row, column, amount = row[held], column[held], amount[held]
+    row, column, amount = row[held], column[held], amount[held]
+    inside = _tree(row, column, amount, n)
+    _, parent, child = _rooted(row[inside], column[inside], np.zeros(2 * n))
+    cell = np.full(2 * n, -1)
+    cell[child] = np.flatnonzero(inside)
+    trees = _Trees(parent.tolist(), cell.tolist(), amount.tolist())
+    for other in np.flatnonzero(~inside).tolist():
+        trees.add(other, int(row[other]), n + int(column[other]))
+    amount = np.array(trees.amount)
+    held = amount > 0
+    return row[held], column[held], amount[held]
 
 
-def _graph(row: np.ndarray, column: np.ndarray, weight: np.ndarray, n: int) -> csr_array:
-    return csr_array((weight, (row, n + column)), shape=(2 * n, 2 * n))
-
-
-def _cancel(row: np.ndarray, column: np.ndarray, amount: np.ndarray, n: int) -> None:
-    """Empty one cell of one cycle, in place: that of the largest tree and a cell beside it."""
+def _tree(row: np.ndarray, column: np.ndarray, amount: np.ndarray, n: int) -> np.ndarray:
+    """(m,) bool, cells of the trees with the largest amounts."""
+    rank = np.argsort(-amount, kind="stable")
     order = np.empty(len(amount))
-    order[np.argsort(-amount, kind="stable")] = np.arange(1.0, len(amount) + 1)
-    tree = minimum_spanning_tree(_graph(row, column, order, n))
+    order[rank] = np.arange(1.0, len(amount) + 1)
+    graph = csr_array((order, (row, n + column)), shape=(2 * n, 2 * n))
     inside = np.zeros(len(amount), bool)
-    number = np.empty(len(amount), np.int64)
-    number[order.astype(np.int64) - 1] = np.arange(len(amount))
-    inside[number[tree.data.astype(np.int64) - 1]] = True
-    other = int(np.flatnonzero(~inside)[0])
-    _, before = breadth_first_order(tree, int(row[other]), directed=False)
-    cell = {(int(r), int(c)): k for k, (r, c) in enumerate(zip(row, column, strict=True))}
-    cycle, at = [other], n + int(column[other])
-    while at != row[other]:
-        previous = int(before[at])
-        cycle.append(cell[(min(at, previous), max(at, previous) - n)])
-        at = previous
-    up, down = cycle[::2], cycle[1::2]
-    if amount[up].min() < amount[down].min():
-        up, down = down, up
-    least = amount[down].min()
-    amount[up] += least
-    amount[down] -= least
+    inside[rank[minimum_spanning_tree(graph).data.astype(np.int64) - 1]] = True
+    return inside
+
+
+class _Trees:
+    """Trees: of each node its parent and the cell that leads to it, −1 for a root; and amounts."""
+
+    def __init__(self, parent: list[int], cell: list[int], amount: list[float]):
+        self.parent, self.cell, self.amount = parent, cell, amount
+
+    def add(self, other: int, low: int, high: int) -> None:
+        """Add a cell between two nodes; where it closes a cycle, empty a cell of it and cut there.
+
+        Time is that of the paths to the root.
+        """
+        left, right = self._path(low), self._path(high)
+        if left[-1] == right[-1]:
+            while left and right and left[-1] == right[-1]:
+                left.pop()
+                right.pop()
+            cell = self.cell
+            self._cancel([other, *(cell[at] for at in right), *(cell[at] for at in left[::-1])])
+            cut = [[at for at in side if self.amount[cell[at]] <= 0] for side in (left, right)]
+            for at in cut[0] + cut[1]:
+                self.parent[at] = cell[at] = -1
+            if self.amount[other] <= 0:
+                return
+            if not cut[0]:
+                low, high = high, low
+        self._hang(low, high, other)
+
+    def _path(self, at: int) -> list[int]:
+        """Nodes from this one to its root."""
+        path = [at]
+        while (at := self.parent[at]) >= 0:
+            path.append(at)
+        return path
+
+    def _cancel(self, cycle: list[int]) -> None:
+        """Move money round a cycle of cells until one of them is empty, the way that takes less."""
+        amount, up, down = self.amount, cycle[::2], cycle[1::2]
+        if min(amount[k] for k in up) < min(amount[k] for k in down):
+            up, down = down, up
+        least = min(amount[k] for k in down)
+        for k in up:
+            amount[k] += least
+        for k in down:
+            amount[k] -= least
+
+    def _hang(self, at: int, parent: int, cell: int) -> None:
+        """Make a node the root of its tree, and hang this by a cell below another node."""
+        while at >= 0:
+            above, self.parent[at] = self.parent[at], parent
+            cell, self.cell[at] = self.cell[at], cell
+            parent, at = at, above
+
+
+def _rooted(
+    row: np.ndarray, column: np.ndarray, margin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Trees of cells hung up at the node with the largest margin (2n,) of each.
+
+    Returns
+    -------
+    order : (2n,) nodes, none before its parent.
+    parent : (2n,), −1 for a root.
+    child : (m,) the lower end of every cell.
+    """
+    n = len(margin) // 2
+    ends = np.concatenate([row, n + column]), np.concatenate([n + column, row])
+    graph = csr_array((np.ones(2 * len(row), np.int8), ends), shape=(2 * n, 2 * n))
+    _, part = connected_components(graph, directed=False)
+    largest = np.lexsort((-margin, part))
+    roots = largest[np.r_[True, part[largest][1:] != part[largest][:-1]]]
+    links = np.ones(2 * len(row) + len(roots), np.int8)
+    places = np.r_[ends[0], np.full(len(roots), 2 * n)], np.r_[ends[1], roots]
+    hung = csr_array((links, places), shape=(2 * n + 1, 2 * n + 1))
+    order, before = breadth_first_order(hung, 2 * n)
+    parent = np.where(before[: 2 * n] < 2 * n, before[: 2 * n], -1)
+    return order[1:], parent, np.where(parent[n + column] == row, n + column, row)
 
 
 def settled(
@@ -79,26 +142,12 @@ def settled(
     >>> settled(row, column, np.array([5.0, 3.0]), np.array([1.0, 7.0]))
     array([1., 4., 3.])
     """
-    n = len(supply)
     margin = np.concatenate([supply, demand])
-    ends = np.concatenate([row, n + column]), np.concatenate([n + column, row])
-    graph = csr_array((np.ones(2 * len(row), np.int8), ends), shape=(2 * n, 2 * n))
-    _, part = connected_components(graph, directed=False)
-    largest = np.lexsort((-margin, part))
-    roots = largest[np.r_[True, part[largest][1:] != part[largest][:-1]]]
-    rooted = csr_array(
-        (
-            np.ones(2 * len(row) + len(roots), np.int8),
-            (np.r_[ends[0], np.full(len(roots), 2 * n)], np.r_[ends[1], roots]),
-        ),
-        shape=(2 * n + 1, 2 * n + 1),
-    )
-    order, before = breadth_first_order(rooted, 2 * n)
-    left, to_root = margin.copy(), np.zeros(2 * n)
-    for at in order[:0:-1]:
-        up = before[at]
-        if up < 2 * n:
-            to_root[at] = max(left[at], 0.0) if left[at] > NOTHING * margin[at] else 0.0
-            left[up] -= to_root[at]
-    lower = np.where(before[n + column] == row, n + column, row)
-    return np.asarray(to_root[lower])
+    order, above, child = _rooted(row, column, margin)
+    parent, left, size = above.tolist(), margin.tolist(), margin.tolist()
+    to_root = [0.0] * len(left)
+    for at in order[::-1].tolist():
+        if parent[at] >= 0:
+            to_root[at] = left[at] if left[at] > NOTHING * size[at] else 0.0
+            left[parent[at]] -= to_root[at]
+    return np.asarray(np.array(to_root)[child])

@@ -20,21 +20,26 @@ BLOCK = 2_000_000  # cells or points that are held at once
 
 @dataclass(frozen=True)
 class Odds:
-    """Odds of a link, z claims_i debts_j, in logs and with margins in their mean.
+    """Odds of a link, z claims_i debts_j, in logs and with margins in their mean; or z for all.
 
     Attributes
     ----------
     problem : the margins.
     log_z : log of z; inf where every live cell is a link.
+    equal : the odds are z, whatever the margins.
     """
 
     problem: Problem
     log_z: float = 0.0
+    equal: bool = False
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """(n,) logs of claims and of debts over their mean, −inf where there are none."""
         margins = (self.problem.supply, self.problem.demand)
+        if self.equal:
+            row, column = (np.where(m > 0, 0.0, -np.inf) for m in margins)
+            return row, column
         with np.errstate(divide="ignore"):
             row, column = (np.log(m / max(float(m.mean()), 1e-300)) for m in margins)
         return row, column
@@ -85,6 +90,8 @@ class Odds:
 
     def expected(self) -> float:
         """Σ p over the live cells."""
+        if self.equal:
+            return self.problem.count * float(expit(self.log_z))
         (row, out), (column, into) = (_grid(side) for side in self.sides)
         p = expit(self.log_z + row[:, None] + column)
         shut = expit(self.log_z + self._shut).sum()
@@ -127,6 +134,28 @@ def _still(none: np.ndarray, odds: np.ndarray, bare: np.ndarray, reach: np.ndarr
     """log of the probability that a row gives a column no link, neither drawn nor afterwards."""
     own = np.exp(np.minimum(odds - reach + np.minimum(bare - none, 0.0), 0.0))
     return np.asarray(none + np.log1p(-np.minimum(own, 1.0 - 1e-16)))
+
+
+@dataclass(frozen=True)
+class GivenOdds:
+    """Log odds (n, n) that were given, −inf where there can be no link."""
+
+    problem: Problem
+    table: np.ndarray
+
+    def at(self, row: Any, column: Any) -> np.ndarray:
+        """log odds of cells; rows and columns are broadcast."""
+        return np.asarray(self.table[row, column])
+
+    def drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column of links, sorted."""
+        row, column = self.problem.cells
+        hit = rng.random(len(row)) < expit(self.at(row, column))
+        return row[hit], column[hit]
+
+    def expected(self) -> float:
+        """Σ p over the live cells."""
+        return float(expit(self.table).sum())
 
 
 def calibrated(problem: Problem, links: float) -> Odds:

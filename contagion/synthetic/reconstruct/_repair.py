@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from ._cells import Problem
 from ._scaling import balanced
+from ._state import Look
 from ._transport import carried
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
-Look = Callable[[Any, Any], np.ndarray]  # a number of each cell (rows, columns), broadcast
 BLOCK = 2_000_000  # cells that are looked at together
 LARGEST = 1_000  # nodes of each side between which a cell is looked for
 PART = 8  # of the cells added so far, one in so many is added in one go

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ...errors import ConvergenceError
-from ._cells import Problem
+from ._cells import FLOW, Problem
 from ._transport import carried, shortfall, usable
 
 TIGHT = 1e-13  # error of a margin, as a part of it
@@ -86,28 +86,81 @@ def balanced(
 
 
 def evenly(problem: Problem) -> Callable[[Any, Any], np.ndarray]:
-    """Maximum entropy without a prior, as a function of cells: X_ij = r_i s_j where (i, j) is live.
+    """Maximum entropy without a prior, as a function of live cells: X_ij = r_i s_j.
 
-    Rows and columns are scaled in turn by their sums, less what closed cells would take; no matrix
-    is made, unless some live cells are nothing and this is slow.
+    From the solution with only the diagonal closed, rows and columns are scaled in turn by their
+    sums, less what closed cells would take: O(n) a round. A matrix is made only where some live
+    cells are nothing in every network and this is slow.
     """
     supply, demand = problem.supply, problem.demand
     n, (row, column) = len(supply), problem.shut
-    right, left = demand / max(float(demand.sum()), 1e-300), np.zeros(n)
+    total, both = float(supply.sum()), supply + demand
+    hub = int(both.argmax())
+    if abs(total - both[hub]) <= 1e-12 * min(supply[hub], demand[hub]):
+        return lambda i, j: np.where(i == hub, demand[j], np.where(j == hub, supply[i], 0.0))
+    right = _without_diagonal(supply, demand)
     for round_ in range(ROUNDS[1]):
-        reach = np.where(supply > 0, right.sum() - np.bincount(row, right[column], n), 1.0)
-        if round_ % LOOK == LOOK - 1:
-            gap = np.abs(left * reach - supply) / np.where(supply > 0, supply, 1.0)
+        reach = np.where(supply > 0, _reach(right, row, column), 1.0)
+        left = supply / np.where(reach > 0, reach, 1.0)
+        reach = np.where(demand > 0, _reach(left, column, row), 1.0)
+        if round_ == 1 or round_ % LOOK == LOOK - 1:
+            gap = np.abs(right * reach - demand) / np.where(demand > 0, demand, 1.0)
             if float(gap.max(initial=0.0)) <= TIGHT:
                 return lambda i, j: left[i] * right[j]
-        left = supply / np.where(reach > 0, reach, 1.0)
-        reach = np.where(demand > 0, left.sum() - np.bincount(column, left[row], n), 1.0)
         right = demand / np.where(reach > 0, reach, 1.0)
-    row, column = problem.dense("Where margins leave pairs without money, maximum entropy")
+    row, column = problem.dense("Maximum entropy, where margins leave pairs without money,", FLOW)
     found = balanced(row, column, supply[row] * demand[column], supply, demand)
     table = np.zeros((n, n))
     table[row, column] = found.amount
     return lambda i, j: np.asarray(table[i, j])
+
+
+def _without_diagonal(supply: np.ndarray, demand: np.ndarray) -> np.ndarray:
+    """(n,) s of maximum entropy X_ij = r_i s_j, i ≠ j, Σ s = 1, by one equation in one number.
+
+    With u = r / Σ r, v = s / Σ s and P = Σ r Σ s the margins are P u_i (1 − v_i) = claims_i and
+    P v_i (1 − u_i) = debts_i, so that P (u_i − v_i) = claims_i − debts_i = d_i and
+
+        P v² − (P − d) v + debts = 0,   Σ v = 1.
+
+    Every v is the smaller root, but that of a node that has most of all money can be the larger.
+    """
+    from scipy.optimize import brentq
+
+    total = max(float(supply.sum()), 1e-300)
+    a, b = supply / total, demand / total
+    width = (np.sqrt(a) + np.sqrt(b)) ** 2
+    top, least = int(width.argmax()), float(width.max(initial=0.0))
+
+    def roots(p: float, large: bool) -> np.ndarray:
+        middle = p - a + b
+        root = np.sqrt(np.maximum(middle**2 - 4 * p * b, 0.0))
+        v = 2 * b / np.maximum(middle + root, 1e-300)  # the smaller root, without cancellation
+        if large:
+            v[top] = (middle[top] + root[top]) / (2 * p)
+        return np.asarray(v)
+
+    if not total or not least:
+        return b
+    large = bool(roots(least, False).sum() < 1)
+    low = float(np.log(least))
+    high = low + 1.0
+    while (roots(np.exp(high), large).sum() < 1) == large:
+        high += 1.0
+        if high > low + 60.0:  # all but nothing is left beside the largest node
+            return np.asarray(b)
+    found = brentq(lambda x: float(roots(np.exp(x), large).sum()) - 1.0, low, high, xtol=1e-15)
+    return roots(float(np.exp(found)), large)
+
+
+def _reach(side: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """(n,) Σ_j side_j over the cells (i, j) that are not closed; the largest is added last."""
+    n, top = len(side), int(side.argmax())
+    rest = side.copy()
+    rest[top] = 0.0
+    most = np.full(n, side[top])
+    most[row[column == top]] = 0.0
+    return np.asarray(rest.sum() - np.bincount(row, rest[column], n) + most)
 
 
 def worst(

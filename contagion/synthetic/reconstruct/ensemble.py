@@ -247,20 +247,24 @@ def gathered(
 ) -> Ensemble:
     """An ensemble from the cells (row, column, amount) of every sample, in the order of a problem.
 
-    Cells without money are left out; known cells are put in.
+    Cells are sorted. Those without money are left out; known cells are put in.
     """
     some = problem.known_amount > 0
     known = (problem.known_row[some], problem.known_column[some], problem.known_amount[some])
     parts = []
     for cells in samples:
         held = cells[2] > 0
-        row, column, amount = (
-            np.concatenate([side[held], other]) for side, other in zip(cells, known, strict=True)
-        )
-        sorted_ = np.lexsort((column, row))
-        parts.append((row[sorted_], column[sorted_], amount[sorted_]))
+        row, column, amount = cells if held.all() else (side[held] for side in cells)
+        if some.any():
+            pairs = zip((row, column, amount), known, strict=True)
+            row, column, amount = (np.concatenate(pair) for pair in pairs)
+            sorted_ = np.argsort(row * len(problem.supply) + column)
+            row, column, amount = row[sorted_], column[sorted_], amount[sorted_]
+        parts.append((row, column, amount))
     count = [len(part[0]) for part in parts]
-    row, column, amount = (np.concatenate(side) for side in zip(*parts, strict=True))
+    row, column, amount = (
+        sides[0] if len(parts) == 1 else np.concatenate(sides) for sides in zip(*parts, strict=True)
+    )
     zeros = [0] * len(parts)
     return Ensemble(
         margins,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array, issparse
 
 from ...errors import NetworkError
 from ...text import listing, money
 from ._cells import Problem
-from ._scaling import balanced
+from ._scaling import balanced, evenly
 from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
@@ -23,8 +24,12 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
 
     over the cells that are not on the diagonal, forbidden or known; the solution is
     X_ij = r_i Q_ij s_j, found by scaling rows and columns in turn (RAS) and, where that is slow,
-    by Newton's method. Without a prior Q_ij = claims_i debts_j. Cells that are zero in every
-    network with these margins are found by a maximum flow.
+    by Newton's method. Cells that are zero in every network with these margins are found by a
+    maximum flow.
+
+    Without a prior Q_ij = claims_i debts_j, and r and s are one number a node, found in O(n) a
+    round; only the network, which has a claim of nearly every node on every other, takes n². For
+    10,000 nodes these are 10⁸ claims and some 8 GB.
 
     Parameters
     ----------
@@ -41,7 +46,7 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     Raises
     ------
     NetworkError : for a prior of another shape or with negative cells, and where its cells cannot
-        carry the margins; without a prior for more than 25,000,000 pairs (5,000 nodes).
+        carry the margins; without a prior where there are more pairs than memory is free for.
     ConvergenceError : where a margin is missed by more than 1e-9 of it.
 
     Example
@@ -64,11 +69,9 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     problem = margins._problem
     if prior is None:
         row, column = problem.dense("Maximum entropy")
-        weight = problem.supply[row] * problem.demand[column]
-    else:
-        table = matrix(prior, margins, problem, "prior")
-        row, column = np.nonzero(problem.live & (table > 0))
-        weight = table[row, column]
+        even = evenly(problem)(row, column)
+        return gathered(margins, problem, "maximum entropy", [(row, column, even)])
+    row, column, weight = _cells(prior, margins, problem)
     weight = weight / max(float(weight.max(initial=0.0)), 1e-300)
     found = balanced(row, column, weight, problem.supply, problem.demand)
     if not found.complete:
@@ -79,8 +82,23 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
             f"claims of {listing(names[found.surplus > 0])} and of debts of "
             f"{listing(names[found.deficit > 0])} have no cell. Give these nodes more cells > 0."
         )
-    said = "maximum entropy" + ("" if prior is None else " from a prior")
-    return gathered(margins, problem, said, [(row, column, found.amount)])
+    cells = (row, column, found.amount)
+    return gathered(margins, problem, "maximum entropy from a prior", [cells])
+
+
+def _cells(
+    prior: Any, margins: Margins, problem: Problem
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and weight of the live cells of a prior, sorted; a sparse one stays sparse."""
+    table = _valid(prior, margins, "prior")
+    if not issparse(table):
+        table = coo_array(np.broadcast_to(table, (len(margins),) * 2))
+    table = table.tocsr().tocoo()  # cells that stand twice are added up
+    rank = np.argsort(problem.order)
+    row, column = rank[table.row], rank[table.col]
+    some = np.flatnonzero((table.data > 0) & problem.open(row, column))
+    some = some[np.argsort(row[some] * len(margins) + column[some])]
+    return row[some], column[some], table.data[some]
 
 
 def matrix(given: Any, margins: Margins, problem: Problem, what: str) -> np.ndarray:
@@ -91,26 +109,33 @@ def matrix(given: Any, margins: Margins, problem: Problem, what: str) -> np.ndar
     NetworkError : for another shape, a name without row and column, and cells that are not numbers
         ≥ 0.
     """
-    names = margins.names
+    table = _valid(given, margins, what)
+    dense = cast(Any, table).toarray() if issparse(table) else table
+    return problem.ordered(np.broadcast_to(dense, (len(margins),) * 2))
+
+
+def _valid(given: Any, margins: Margins, what: str) -> Any:
+    """The same in the order of the names: a number, an array or a sparse matrix, of doubles ≥ 0."""
+    names, n = margins.names, len(margins)
     if isinstance(given, pd.DataFrame):
         lost = names.difference(given.index).union(names.difference(given.columns))
         if len(lost):
             raise NetworkError(f"{what} has no row and column for {listing(lost)}.")
         given = given.loc[names, names].to_numpy(float)
-    dense = given.toarray() if hasattr(given, "toarray") else given
-    table: np.ndarray = np.asarray(dense, np.float64)
-    if table.ndim == 0:
-        table = np.full((len(names), len(names)), float(table))
-    if table.shape != (len(names), len(names)):
+    sparse = issparse(given)
+    table: Any = coo_array(cast(Any, given), dtype=float) if sparse else np.asarray(given, float)
+    if table.ndim and table.shape != (n, n):
         raise NetworkError(
-            f"{what} has shape {table.shape} for {len(names)} nodes: one row a creditor, one "
-            "column a debtor."
+            f"{what} has shape {table.shape} for {n} nodes: one row a creditor, one column a "
+            "debtor."
         )
-    bad = np.argwhere(~((table >= 0) & (table < np.inf)))
+    value = table.data if sparse else table
+    bad = np.argwhere(~((value >= 0) & (value < np.inf)))
     if len(bad):
-        creditor, debtor = (str(names[at]) for at in bad[0])
+        at = tuple(bad[0])
+        place = (table.row[at], table.col[at]) if sparse else at or (0, 0)
+        creditor, debtor = (str(names[k]) for k in place)
         raise NetworkError(
-            f"{what} of {creditor!r} on {debtor!r} is {table[tuple(bad[0])]}: a number ≥ 0 is "
-            "needed."
+            f"{what} of {creditor!r} on {debtor!r} is {value[at]}: a number ≥ 0 is needed."
         )
-    return problem.ordered(table)
+    return table

@@ -179,13 +179,15 @@ def fitness(
         for _ in range(samples):
             row, column = odds.drawn(generator)
             move(1)
-            if not exact_margins:
-                drawn.append((row, column, weight(row, column)))
-                continue
-            cells, more = repaired(problem, row, column, weight, odds.at, generator)
+            if np.isposinf(odds.log_z):  # every link: the maximum-entropy network
+                cells, more = (row, column, even(row, column)), 0
+            elif exact_margins:
+                cells, more = repaired(problem, row, column, weight, odds.at, generator)
+            else:
+                cells, more = (row, column, weight(row, column)), 0
             drawn.append(cells)
             added.append(more)
-            dropped.append(len(cells[2]) - int((cells[2] > 0).sum()))
+            dropped.append(int((cells[2] == 0).sum()) if exact_margins else 0)
     part = f"density {density:g}" if density is not None else f"{links:g} links"
     said = f"fitness model, {part}, " + ("exact margins" if exact_margins else "margins on average")
-    return gathered(margins, problem, said, drawn, added=added or None, dropped=dropped or None)
+    return gathered(margins, problem, said, drawn, added=added, dropped=dropped)

@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from ...errors import ArgumentError, NetworkError
 from ...parallel import bar
 from ...text import listing, money, plural
 from ...vocabulary import Rng
-from ._cells import Problem
+from ._cells import FLOW, Problem
 from ._cycles import along_links, sweep
-from ._links import calibrated
+from ._links import GivenOdds, Odds, calibrated
+from ._memory import require_memory
 from ._repair import repaired
 from ._scaling import balanced
+from ._state import Look, State
 from .diagnostics import effective_sample_size
 from .ensemble import Ensemble, gathered, reconstructed
 from .entropy import matrix
@@ -68,7 +70,8 @@ def gibbs(
     its conditional distribution, which has atoms where a cell becomes empty. One step does that
     in all blocks of a random partition of rows and columns into groups of k, k = 2, 3, … with
     probability 1/2, 1/4, …, and then in blocks that are spanned by two links, of all nodes in
-    random pairs, for sparse networks.
+    random pairs, for sparse networks. Memory, and time of a step, are those of the links, not of
+    all pairs, unless probabilities or rates are given for single cells.
 
     Margins that are round numbers can coincide with sums of others. Then networks that use the
     coincidence have all the posterior weight, as they should where the sums are equal in truth;
@@ -102,7 +105,8 @@ def gibbs(
     Raises
     ------
     NetworkError : where the density cannot be, a probability or rate is none, and where no network
-        uses cells with p > 0 only, or has all those with p = 1; for more than 25,000,000 pairs.
+        uses cells with p > 0 only, or has all those with p = 1; where a table of
+        probabilities has more pairs than memory is free for, 250 bytes each.
     ArgumentError : Unless exactly one of `density` and `link_probability` is given, and for other
         options that mean nothing.
 
@@ -130,7 +134,7 @@ def gibbs(
     problem = margins._problem
     generator = np.random.default_rng(rng)
     prior = _prior(margins, problem, density, link_probability, odds, rate)
-    chain = _Chain(margins, problem, prior, generator)
+    chain = _Chain(margins, prior, generator)
     kept, rows = [], []
     with bar(progress, "chain", burn_in + samples * thin, "step") as move:
         chain.run(burn_in, settling=True)
@@ -138,8 +142,7 @@ def gibbs(
         for _ in range(samples):
             chain.run(thin)
             move(thin)
-            row, column = np.nonzero(chain.state > 0)
-            kept.append((row, column, chain.state[row, column]))
+            kept.append(chain.state.cells())
             rows.append(chain.record())
     part = f"density {density:g}, {odds} odds" if density is not None else "given prior"
     said = f"Gibbs sampler, {part}, every {thin} steps after {burn_in}"
@@ -173,25 +176,31 @@ def _missed(margins: Margins, links: np.ndarray, density: float | None) -> tuple
 
 @dataclass
 class _Prior:
-    """Log odds of links and rates of the cells, and what of them is not fixed."""
+    """Odds of links and rates of the cells, and what of them is not fixed."""
 
-    log_odds: np.ndarray  # (n, n)
-    rate: np.ndarray | float
+    odds: Odds | GivenOdds
+    rate: float
+    rates: np.ndarray | None = None  # (n, n), where they differ
     target: float | None = None  # links besides the known ones
     beta: Beta | None = None
     gamma: Gamma | None = None
     follows: bool = False  # the rate goes with the probabilities
     money: float = 0.0
 
-    def settle(self, live: np.ndarray) -> None:
+    def settle(self) -> None:
         """The rate that goes with the probabilities of now."""
         if self.follows:
-            self.rate = float(expit(self.log_odds[live]).sum()) / self.money
+            self.rate = self.odds.expected() / self.money
+
+    def move(self, log_z: float) -> None:
+        """Other odds, of all cells together."""
+        assert isinstance(self.odds, Odds)
+        self.odds = replace(self.odds, log_z=log_z)
 
     def notes(self) -> tuple[str, ...]:
         if self.target is None:
             return ()
-        mean = float(expit(self.log_odds[np.isfinite(self.log_odds)]).mean())
+        mean = self.odds.expected() / max(self.odds.problem.count, 1)
         return (f"mean prior link probability {mean:.4g} for the density asked",)
 
 
@@ -203,41 +212,46 @@ def _prior(
     odds: str,
     rate: Any,
 ) -> _Prior:
-    problem.dense("The Gibbs sampler")
-    live = problem.live
     total = max(float(problem.supply.sum()), 1e-300)
-    prior = _Prior(np.where(live, 0.0, -np.inf), 0.0, money=total, follows=rate is None)
+    prior = _Prior(Odds(problem, equal=True), 0.0, money=total, follows=rate is None)
     if density is not None:
         prior.target = asked(margins, density, None)
-        every = np.arange(len(live))
         if prior.target >= problem.count:
-            prior.log_odds = np.where(live, np.inf, -np.inf)
+            prior.odds = _given(margins, problem, 1.0)
         elif odds == "fitness":
-            prior.log_odds = calibrated(problem, prior.target).at(every[:, None], every)
+            prior.odds = calibrated(problem, prior.target)
         else:
-            prior.log_odds = prior.log_odds + logit(prior.target / problem.count)
+            prior.move(float(logit(prior.target / problem.count)))
     elif isinstance(probability, Beta):
         prior.beta = probability
         _positive(probability.a, "a"), _positive(probability.b, "b")
-        prior.log_odds = prior.log_odds + np.log(probability.a / probability.b)
+        prior.move(float(np.log(probability.a / probability.b)))
+    elif np.ndim(probability) == 0 and 0 < float(probability) < 1:
+        prior.move(float(logit(float(probability))))
     else:
-        chance = matrix(probability, margins, problem, "link_probability")
-        if (chance > 1).any():
-            raise NetworkError(f"link_probability is {chance.max():g}: a number from 0 to 1.")
-        with np.errstate(divide="ignore"):
-            prior.log_odds = np.where(live, np.log(chance) - np.log1p(-chance), -np.inf)
-    prior.settle(live)
+        prior.odds = _given(margins, problem, probability)
+    prior.settle()
     if isinstance(rate, Gamma):
-        prior.gamma, prior.rate = (
-            rate,
-            _positive(rate.shape, "shape") / _positive(rate.rate, "rate"),
-        )
+        prior.gamma = rate
+        prior.rate = _positive(rate.shape, "shape") / _positive(rate.rate, "rate")
+    elif rate is not None and np.ndim(rate) == 0:
+        prior.rate = _positive(float(rate), "rate")
     elif rate is not None:
-        table = matrix(rate, margins, problem, "rate")
-        _positive(float(table[live].min(initial=np.inf)), "rate")
-        prior.rate = float(table[0, 0]) if np.ndim(rate) == 0 else table
+        prior.rates = matrix(rate, margins, problem, "rate")
+        _positive(float(prior.rates[prior.odds.problem.cells].min(initial=np.inf)), "rate")
     prior.follows = prior.follows and prior.beta is None
     return prior
+
+
+def _given(margins: Margins, problem: Problem, probability: Any) -> GivenOdds:
+    """Probabilities of single cells; those with p = 0 are closed."""
+    require_memory("A table of probabilities has a number for every pair", problem.count, FLOW)
+    chance = matrix(probability, margins, problem, "link_probability")
+    if (chance > 1).any():
+        raise NetworkError(f"link_probability is {chance.max():g}: a number from 0 to 1.")
+    with np.errstate(divide="ignore"):
+        table = np.where(problem.live, np.log(chance) - np.log1p(-chance), -np.inf)
+    return GivenOdds(replace(problem, closed=np.flatnonzero(np.isneginf(table))), table)
 
 
 def _positive(value: float, what: str) -> float:
@@ -246,93 +260,98 @@ def _positive(value: float, what: str) -> float:
     return value
 
 
-class _Chain:
-    """The state of the sampler: money (n, n), −1 in cells that never hold any."""
+def _require_cells(margins: Margins, odds: GivenOdds) -> None:
+    """Raise `NetworkError` where no network uses the cells with p > 0, or has those with p = 1."""
+    problem, (row, column) = odds.problem, odds.problem.cells
+    even = problem.supply[row] * problem.demand[column]
+    found = balanced(row, column, even, problem.supply, problem.demand)
+    names = margins.names.to_numpy(object)[problem.order]
+    if not found.complete:
+        raise NetworkError(
+            "No network uses only cells with a probability > 0: "
+            f"{money(float(found.surplus.sum()), margins.unit)} of claims of "
+            f"{listing(names[found.surplus > 0])} has no cell. Raise some probabilities."
+        )
+    surely = np.isposinf(odds.at(row, column)) & (found.amount <= 0)
+    if surely.any():
+        at = int(np.flatnonzero(surely)[0])
+        raise NetworkError(
+            f"The claim of {str(names[row[at]])!r} on {str(names[column[at]])!r} has "
+            "probability 1 and is zero in every network with these margins. Lower it."
+        )
 
-    def __init__(self, margins: Margins, problem: Problem, prior: _Prior, rng: np.random.Generator):
-        self.problem, self.prior, self.rng = problem, prior, rng
-        self.live = problem.live & (prior.log_odds > -np.inf)
-        row, column = np.nonzero(self.live)
-        even = problem.supply[row] * problem.demand[column]
-        found = balanced(row, column, even, problem.supply, problem.demand)
-        names = margins.names.to_numpy(object)[problem.order]
-        if not found.complete:
-            raise NetworkError(
-                "No network uses only cells with a probability > 0: "
-                f"{money(float(found.surplus.sum()), margins.unit)} of claims of "
-                f"{listing(names[found.surplus > 0])} has no cell. Raise some probabilities."
-            )
-        surely = np.isposinf(prior.log_odds[row, column]) & (found.amount <= 0)
-        if surely.any():
-            at = int(np.flatnonzero(surely)[0])
-            raise NetworkError(
-                f"The claim of {str(names[row[at]])!r} on {str(names[column[at]])!r} has "
-                "probability 1 and is zero in every network with these margins. Lower it."
-            )
-        hit = rng.random(len(row)) < expit(prior.log_odds[row, column])
+
+class _Chain:
+    """The state of the sampler: money on links."""
+
+    def __init__(self, margins: Margins, prior: _Prior, rng: np.random.Generator):
+        self.prior, self.rng = prior, rng
+        problem, odds = prior.odds.problem, prior.odds
+        if isinstance(odds, GivenOdds):
+            _require_cells(margins, odds)
         start, _ = repaired(
-            replace(problem, closed=np.flatnonzero(~self.live)), row[hit], column[hit],
-            lambda i, j: problem.supply[i] * problem.demand[j],
-            lambda i, j: np.where(self.live[i, j], prior.log_odds[i, j], -np.inf), rng,
+            problem, *odds.drawn(rng),
+            lambda i, j: problem.supply[i] * problem.demand[j], odds.at, rng,
         )  # fmt: skip
-        self.state = np.where(self.live, 0.0, -1.0)
-        self.state[start[0], start[1]] = start[2]
+        self.state = State(len(margins), *start, problem.open)
         self.size = tuple(np.log(np.maximum(m, 1e-300)) for m in (problem.supply, problem.demand))
-        self.known, self.shift = problem.known_amount, 0.0
+        self.known, self.shift, self.live = problem.known_amount, 0.0, problem.count
         self.probability = prior.beta.a / (prior.beta.a + prior.beta.b) if prior.beta else np.nan
-        self.cells = int(self.live.sum()) + len(self.known)
+        self.cells = self.live + len(self.known)
 
     @property
     def links(self) -> int:
         """Links, known ones included."""
-        return int((self.state > 0).sum() + (self.known > 0).sum())
+        return len(self.state) + int((self.known > 0).sum())
 
     def run(self, steps: int, *, settling: bool = False) -> None:
         """Steps of the chain; while it settles the odds move until the density is right."""
-        n, prior = len(self.state), self.prior
+        state, prior = self.state, self.prior
         fixed = prior.beta is None and prior.gamma is None
-        if fixed and (n < 3 or not self.live.any()):
+        if fixed and (state.n < 3 or not self.live):
             return
-        moving = settling and prior.target is not None and np.isfinite(prior.log_odds).any()
-        edge, shifts = self._edge(), []
-        longest = np.minimum(1 + self.rng.geometric(0.5, size=steps), n)
+        moving = settling and prior.target is not None and isinstance(prior.odds, Odds)
+        shifts: list[float] = []
+        turned, rates = state.turned(), prior.rates
+        rate: Look | None = None if rates is None else lambda i, j: rates[i, j]
+        rate_turned: Look | None = None if rates is None else lambda i, j: rates[j, i]
+        sides = ((state, self._edge, rate), (turned, lambda i, j: self._edge(j, i), rate_turned))
+        longest = np.minimum(1 + self.rng.geometric(0.5, size=steps), state.n)
         for step, k in enumerate(longest):
-            rate = prior.rate if isinstance(prior.rate, np.ndarray) else None
-            turned = None if rate is None else rate.T
-            sweep(self.state, edge, rate, int(k), self.rng)
-            for size, x, w, r in (
-                (self.size[0], self.state, edge, rate),
-                (self.size[1], self.state.T, edge.T, turned),
-            ):
-                along_links(x, w, r, size, self.rng, by_money=False)
-                along_links(x, w, r, size, self.rng, by_money=True)
+            sweep(state, self._edge, rate, int(k), self.rng)
+            for size, side in zip(self.size, sides, strict=True):
+                along_links(*side, size, self.rng, by_money=False)
+                along_links(*side, size, self.rng, by_money=True)
             if moving:
                 shifts.append(self._move(step))
             elif not fixed:
                 self._update()
-            if moving or not fixed:
-                edge = self._edge()
         if shifts:
             tail = shifts[len(shifts) // 2 :]
-            prior.log_odds = prior.log_odds + (float(np.mean(tail)) - shifts[-1])
-            prior.settle(self.live)
+            self._shift(float(np.mean(tail)) - shifts[-1])
 
-    def _edge(self) -> np.ndarray:
-        """(n, n) log of (1 − p) / (p λ)."""
-        rate = np.where(self.live, self.prior.rate, 1.0)
-        return np.asarray(-self.prior.log_odds - np.log(rate))
+    def _edge(self, row: Any, column: Any) -> np.ndarray:
+        """log of (1 − p) / (p λ), of open cells."""
+        prior = self.prior
+        rate = prior.rate if prior.rates is None else prior.rates[row, column]
+        return np.asarray(-prior.odds.at(row, column) - np.log(rate))
 
     def _move(self, step: int) -> float:
         """A step of Robbins and Monro towards the density asked; returns the shift so far."""
-        prior = self.prior
-        assert prior.target is not None
-        missing = prior.target - float((self.state > 0).sum())
-        spread = 0.3 * max(min(prior.target, float(self.live.sum()) - prior.target), 1.0)
-        move = float(np.clip(missing / spread, -3.0, 3.0)) / (GAIN + step)
-        prior.log_odds = prior.log_odds + move
-        prior.settle(self.live)
+        target = self.prior.target
+        assert target is not None
+        spread = 0.3 * max(min(target, self.live - target), 1.0)
+        move = float(np.clip((target - len(self.state)) / spread, -3.0, 3.0)) / (GAIN + step)
+        self._shift(move)
         self.shift += move
         return self.shift
+
+    def _shift(self, move: float) -> None:
+        """Other odds, and the rate that goes with them."""
+        odds = self.prior.odds
+        assert isinstance(odds, Odds)
+        self.prior.move(odds.log_z + move)
+        self.prior.settle()
 
     def _update(self) -> None:
         """Draw p and λ, given the network."""
@@ -340,18 +359,18 @@ class _Chain:
         if prior.beta is not None:
             drawn = self.rng.beta(prior.beta.a + links, prior.beta.b + self.cells - links)
             self.probability = p = min(max(drawn, 1e-12), 1 - 1e-12)
-            prior.log_odds = np.where(self.live, np.log(p) - np.log1p(-p), -np.inf)
+            prior.move(float(np.log(p) - np.log1p(-p)))
         if prior.gamma is not None:
             money_ = prior.money + float(self.known.sum())
             prior.rate = self.rng.gamma(prior.gamma.shape + links) / (prior.gamma.rate + money_)
 
     def record(self) -> dict[str, float]:
         """Statistics of the state of now."""
-        held = np.concatenate([self.state[self.state > 0], self.known])
+        held = np.concatenate([self.state.amount, self.known])
         row = {"links": float(self.links), "concentration": float((held**2).sum())}
         row["concentration"] /= max(float(held.sum()) ** 2, 1e-300)
         if self.prior.beta is not None:
             row["probability"] = self.probability
         if self.prior.gamma is not None:
-            row["rate"] = float(np.max(self.prior.rate))
+            row["rate"] = self.prior.rate
         return row
