@@ -50,6 +50,7 @@ def climb(
         flag[j] |= x[j] > thr[j]
         edge[j] = np.inf if flag[j] else thr[j]
     work, leaps, since, count, stale, whole = 0, 0, 0, 0, True, False
+    ordered, stuck = 0, 0
     small = 0.02 * tolerance
     before, ratio, pace = np.inf, 2.0, 0.0
     for sweep in range(1, most + 1):
@@ -61,7 +62,7 @@ def climb(
                     rises |= y[s] < w[s]
                 hot[count] = j
                 count += rises & flag[j]
-            whole = False
+            whole, ordered, stuck = False, count, -1
         stored = jumps and since > 1
         if stored:
             last[:] = y
@@ -124,7 +125,9 @@ def climb(
                 return True, sweep, work, leaps, ratio
             whole = True
         since += 1
-        stale = fresh > 0 or whole or 8 * full > count
+        stuck = full if stuck < 0 else stuck
+        stale = whole or 8 * (tail - ordered) > ordered or 8 * (full - stuck) > count
+        count = tail
         new = size / before
         if before < np.inf and 50 * fresh <= count and worst > tolerance:
             steady = abs(new - ratio) < 0.2 * abs(1.0 - new) or min(new, ratio) > 1.0 - 1e-6
