@@ -28,7 +28,8 @@ def climb(
     A node is hot from the moment on when its losses x exceed its threshold `thr`. Nodes that
     become hot while they are few are worked on first in, first out, so that a loss runs down a
     chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
-    the last change is taken λ / (1 − λ) times more (`jumps`), and changes have to fall to the part
+    the last change is taken λ / (1 − λ) times more (`jumps`; after one that a sweep would have
+    done better, the next is longer in coming), and changes have to fall to the part
     1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth
     of that are not passed on. Nodes with nothing left to lose are left out of the sweeps, but for
     the one after a jump, which may go too far; all hot nodes are looked at before the climb ends.
@@ -52,7 +53,7 @@ def climb(
     work, leaps, since, count, stale, whole = 0, 0, 0, 0, True, False
     ordered, stuck = 0, 0
     small = 0.02 * tolerance
-    before, ratio, pace = np.inf, 2.0, 0.0
+    before, ratio, pace, hoped, wait = np.inf, 2.0, 0.0, np.inf, 2
     for sweep in range(1, most + 1):
         if stale:
             count = 0
@@ -63,7 +64,7 @@ def climb(
                 hot[count] = j
                 count += rises & flag[j]
             whole, ordered, stuck = False, count, -1
-        stored = jumps and since > 1
+        stored = jumps and since >= wait
         if stored:
             last[:] = y
             last_x[:] = x
@@ -124,6 +125,9 @@ def climb(
             if worst <= tolerance * (1.0 - pace):
                 return True, sweep, work, leaps, ratio
             whole = True
+        if size > hoped:
+            wait *= 2
+        hoped = np.inf
         since += 1
         stuck = full if stuck < 0 else stuck
         stale = whole or 8 * (tail - ordered) > ordered or 8 * (full - stuck) > count
@@ -134,7 +138,7 @@ def climb(
             if steady and new < 1.0:
                 pace = max(pace, new)
                 small = 0.02 * tolerance * (1.0 - pace)
-            if steady and since > 2:
+            if steady and since > wait:
                 slow = new >= 1.0 or np.log(tolerance / worst) / np.log(new) > patience
                 if slow and (leaps > 1 or new > 0.999 or not jumps):
                     return False, sweep, work, leaps, new
@@ -155,7 +159,7 @@ def climb(
                     stale = whole = True
                     leaps += 1
                     since = 0
-                    size, new = np.inf, 2.0
+                    hoped, size, new = new * size, np.inf, 2.0
         ratio = new
         before = size if size > 0.0 else np.inf
     return False, most, work, leaps, ratio
