@@ -237,7 +237,7 @@ def least(
             if not error > tolerance or residual <= 1e-15:
                 break
             before, y = residual, search.y.copy()
-            search.newton(1e-13)
+            search.newton(0.01 * tolerance / error)
             residual = search.refresh()
             if residual >= before:
                 search.y = y
