@@ -63,7 +63,7 @@ def _climb(
     own = nodes, np.arange(len(nodes))
     c, w, x = np.zeros(h.shape), np.ones(h.shape), np.empty(h.shape)
     c[own], w[own] = np.inf, passed
-    one, state = np.ones(h.shape), np.empty((8, h.shape[1]))
+    one, state = np.ones(h.shape), np.empty((9, h.shape[1]))
     last, leaps = np.zeros(h.shape), np.zeros(h.shape[1], np.int64)
     s = system
     loops.push_block(s.sp, s.si, s.sd, h, x)

@@ -107,7 +107,7 @@ def _block(
 ) -> np.ndarray:
     """A block, into `done`; which scenarios (B,) are left for the search by itself."""
     s, inv, b = system, system.matters(unit), c.shape[1]
-    state, last, leaps = np.empty((8, b)), np.zeros(c.shape), np.zeros(b, np.int64)
+    state, last, leaps = np.empty((9, b)), np.zeros(c.shape), np.zeros(b, np.int64)
     if warm:
         loops.push_block(s.sp, s.si, s.sd, done.y, done.x)
     arrays = s.ptr, s.sp, s.si, s.sd, c, p, w, inv, done.y, done.x
