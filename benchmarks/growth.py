@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def draw(growth: list[dict[str, Any]], file: Path) -> None:
 
     plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "growth"}
     figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for (task, seconds), marker in zip(by_task(growth).items(), "os^vDPX", strict=False):
+    for (task, seconds), marker in zip(by_task(growth).items(), cycle("os^vDPX*")):
         sizes = [m / DEGREE for m in seconds]
         label = f"{task} ({exponent(seconds):.2f})"
         ax.loglog(sizes, list(seconds.values()), marker=marker, markersize=4, label=label)
