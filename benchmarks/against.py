@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from clearing import near_critical, network, tables
+from growth import RANKED, warmed
 
 import contagion as ct
 
@@ -90,8 +91,6 @@ def debtrank(n: int) -> Run:
 
 
 def rank(n: int) -> Run:
-    from growth import RANKED
-
     net = made(n)
     return lambda: ct.rank(net, measures=RANKED)
 
@@ -190,7 +189,7 @@ TASKS: dict[str, Callable[[], Run]] = (
 def alone(task: str) -> dict[str, Any]:
     """The least processor seconds of a task in this process, and where `contagion` is from."""
     run = TASKS[task]()
-    run()
+    warmed(run)
     found, began = [], time.perf_counter()
     while not found or time.perf_counter() - began < AT_LEAST:
         start = time.process_time()
