@@ -4,8 +4,8 @@
                                  [--nodes 1000] [--chunk 8192] [--workers 2]
 
 Prints one JSON object a line: seconds, how many times faster than one process, tasks, seconds of
-work in a task, what a task costs beyond its work (seconds of all workers less seconds of work, over
-tasks), and whether the numbers are the same to the last bit. Starting workers is apart (`start`).
+work in a task, what a task costs that does no work (`cost_of_a_task`), and whether the numbers are
+the same to the last bit. Starting workers is apart (`start`).
 Other load on the machine enters; it is printed. A backend that is not installed is said to be
 missing. The workers of dask start without its setting that gives freed memory back at once
 (docs/howto/cluster.md).
@@ -24,6 +24,7 @@ import joblib
 from clearing import network
 
 import contagion as ct
+from contagion.parallel import each
 from contagion.scenarios.scenario_set import Scenarios
 
 ALONE = {"OMP_NUM_THREADS": "1"}  # a worker has one core
@@ -81,6 +82,18 @@ def timed(
     return time.perf_counter() - began, test.digest()
 
 
+def empty(net: ct.ExposureNetwork) -> int:
+    return len(net)
+
+
+def cost(net: ct.ExposureNetwork, workers: int, tasks: int = 400) -> float:
+    """Seconds of a task that does nothing with the network, after a few that do not count."""
+    list(each(empty, [(net,)] * 2 * workers, n_jobs=workers))
+    began = time.perf_counter()
+    list(each(empty, [(net,)] * tasks, n_jobs=workers))
+    return (time.perf_counter() - began) / tasks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS))
@@ -107,12 +120,13 @@ def main() -> None:
                     timed(net, warm, 1024, workers)  # imports and compiled kernels in each worker
                     start = time.perf_counter() - began
                     seconds, found = timed(net, scenarios, options.chunk, workers)
+                    nothing = cost(net, workers)
             except ImportError as error:
                 print(json.dumps({"backend": name, "missing": str(error)}), flush=True)
                 continue
             print(json.dumps({"backend": name, "workers": workers, "start": start,
                               "seconds": seconds, "times_faster": alone / seconds,
-                              "cost_of_a_task": (seconds * workers - alone) / tasks,
+                              "cost_of_a_task": nothing,
                               "same": found == digest, "load": os.getloadavg()[0]}),
                   flush=True)  # fmt: skip
 
