@@ -21,8 +21,8 @@ import pandas as pd
 import contagion as ct
 
 
-def network(n: int, degree: int, share: float, seed: int = 1) -> ct.ExposureNetwork:
-    """Random exposures; `share` of each balance sheet is interbank, 2 to 10 % of it is equity."""
+def tables(n: int, degree: int, share: float, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Nodes, and random exposures; `share` of each balance sheet is interbank, 2 to 10 % equity."""
     rng = np.random.default_rng(seed)
     m = n * degree
     creditor, debtor = rng.integers(0, n, m), rng.integers(0, n, m)
@@ -35,8 +35,12 @@ def network(n: int, degree: int, share: float, seed: int = 1) -> ct.ExposureNetw
     nodes = pd.DataFrame(
         {"node": np.arange(n), "external_assets": external, "external_liabilities": liabilities}
     )
-    exposures = pd.DataFrame({"creditor": creditor, "debtor": debtor, "amount": amount})
-    return ct.ExposureNetwork(nodes, exposures, duplicates="keep")
+    return nodes, pd.DataFrame({"creditor": creditor, "debtor": debtor, "amount": amount})
+
+
+def network(n: int, degree: int, share: float, seed: int = 1) -> ct.ExposureNetwork:
+    """The network of these tables."""
+    return ct.ExposureNetwork(*tables(n, degree, share, seed), duplicates="keep")
 
 
 def near_critical(n: int, degree: int, seed: int = 1) -> tuple[ct.ExposureNetwork, np.ndarray]:

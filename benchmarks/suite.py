@@ -1,12 +1,16 @@
 """All tasks in one command: figures as JSON, a page with curves, and what moved since the last one.
 
-    python benchmarks/suite.py [--out DIR] [--largest 100000] [--repeat 5] [--record]
+    python benchmarks/suite.py [--out DIR] [--largest 1000000] [--repeat 5] [--record]
+    python benchmarks/suite.py --parts growth --sizes 10000000 --record
+    python benchmarks/suite.py --against DIR [--repeat 5]
 
 Processor seconds, the least of some runs. A task is divided by a unit that the same process has
 measured: the import of pandas and scipy.sparse, or one product of the liabilities with a vector; on
 a busy machine ratios stay where seconds do not. `recorded.json` and `docs/about/benchmarks.md` have
 the figures of the last `--record`; the command ends with status 1 where a task takes a quarter more
-of its unit (of its seconds, where it has none) than there.
+of its unit (of its seconds, where it has none) than there. `--parts` and `--sizes` choose what is
+measured; the rest stays as it is recorded. `--against` runs tasks with another checkout, in turn
+with this one.
 """
 
 from __future__ import annotations
@@ -19,18 +23,22 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from clearing import near_critical, network
+import peers
+from against import compared
+from clearing import network
+from growth import draw, least, sized, table
 
 import contagion as ct
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "about" / "benchmarks.md"
+RECORDED = HERE / "recorded.json"
 HEAD = """# Benchmarks
 
 Made by `python benchmarks/suite.py --record` from `benchmarks/recorded.json`; do not edit.
@@ -41,19 +49,20 @@ scipy.sparse. On another machine, or a busy one, ratios stay where seconds do no
 without `--record` to measure your machine: it writes JSON, this page and curves of growth, and says
 what moved by more than a quarter. The other scripts in `benchmarks/` look at one task each.
 """
+GROWTH = """## Growth
+
+Seconds of the processor for 10 exposures a node. An exponent of 1 means that ten times as many
+exposures take ten times as long, and 1.05 or less is to be reached; it is the slope of log seconds
+on log exposures. At 1,000 nodes most of a task does not grow at all. From a million nodes on the
+network no longer fits into the caches of the processor: one product of the liabilities with a
+vector, the cheapest round there can be, itself grows faster than the exposures. Its row says by how
+much; in the table above the clearings are divided by it. From 5,000,000 nodes on a task runs once.
+
+![Processor seconds by number of nodes](growth.svg)
+"""
+PARTS = ("tasks", "peers", "growth")
 MOVED = 1.25  # of what is recorded; shared machines differ by a tenth from run to run
 MODEL = ct.EisenbergNoe()
-
-
-def least(call: Callable[[], Any], repeat: int) -> float:
-    """Processor seconds of the quickest run, after one that does not count."""
-    call()
-    found = []
-    for _ in range(repeat):
-        start = time.process_time()
-        call()
-        found.append(time.process_time() - start)
-    return min(found)
 
 
 def started(code: str, repeat: int) -> float:
@@ -109,18 +118,12 @@ def small(repeat: int) -> Iterator[dict[str, Any]]:
     )
 
 
-def clearing(n: int, repeat: int) -> Iterator[dict[str, Any]]:
-    """One clearing, in products; and the text of a result."""
-    net, rng = network(n, 10, share=0.2), np.random.default_rng(2)
-    hits = {f"{part:.0%}": net.book.external_assets * part * rng.uniform(0.0, 2.0, n)
-            for part in (0.03, 0.06, 0.12)}  # fmt: skip
-    cases = [(f"clearing, shock of {name}", net, losses, 25.0) for name, losses in hits.items()]
-    cases.append(("clearing, near-critical", *near_critical(n, 10), 80.0))
-    for task, net, losses, reach in cases:
-        vector = rng.random(n)
-        unit = least(lambda net=net, vector=vector: net.liabilities.T @ vector, 2 * repeat)
-        seconds = least(lambda net=net, losses=losses: MODEL.solve(net, losses), repeat)
-        yield row(task, seconds, unit, reach, n)
+def grown(growth: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The clearings among the tasks of each size, in products."""
+    for size in growth:
+        for each in size["rows"]:
+            if "unit" in each:
+                yield row(each["task"], each["seconds"], each["unit"], each["reach"], size["nodes"])
 
 
 def every_node() -> Iterator[dict[str, Any]]:
@@ -164,10 +167,9 @@ def machine() -> dict[str, Any]:
 
 def moved(rows: list[dict[str, Any]], recorded: Path) -> list[str]:
     """The tasks that differ from what is recorded by more than `MOVED`, either way."""
-    if not recorded.exists():
-        return []
-    told = json.loads(recorded.read_text("utf-8"))["tasks"]
-    before = {(each["task"], each["nodes"]): each["ratio"] for each in told}
+    told = json.loads(recorded.read_text("utf-8"))
+    tasks = [*told["tasks"], *grown(told["growth"])]
+    before = {(each["task"], each["nodes"]): each["ratio"] for each in tasks}
     found = []
     for each in rows:
         old = before.get((each["task"], each["nodes"]))
@@ -178,62 +180,64 @@ def moved(rows: list[dict[str, Any]], recorded: Path) -> list[str]:
     return found
 
 
-def curves(told: dict[str, Any], out: Path) -> None:
-    """Seconds of a clearing by number of nodes, as a figure."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    frame = pd.DataFrame(told["tasks"])
-    figure, ax = plt.subplots(figsize=(6, 4))
-    for task, mine in frame[frame["task"].str.startswith("clearing, ")].groupby("task", sort=False):
-        ax.loglog(mine["nodes"], mine["seconds"], marker="o", label=task)
-    ax.set(xlabel="nodes, 10 exposures each", ylabel="processor seconds")
-    ax.legend()
-    figure.savefig(out / "growth.svg")
-
-
 def page(told: dict[str, Any]) -> str:
-    """What is measured, the machine and the table, as Markdown."""
+    """What is measured, the machine and the tables, as Markdown."""
     head = ", ".join(f"{key} {value}" for key, value in told["machine"].items())
-    lines = [HEAD, f"Measured on: {head}. Most memory: {told['peak_mb']:,} MB.", ""]
+    lines = [HEAD, f"Measured on {told['date']}: {head}. Most memory: {told['peak_mb']:,} MB.", ""]
     lines += ["| task | nodes | seconds | measured | to reach | |", "|---|---|---|---|---|---|"]
-    for each in told["tasks"]:
+    for each in [*told["tasks"], *grown(told["growth"])]:
         size = f"{each['nodes']:,}" if each["nodes"] else ""
         word = "" if each["ratio"] <= each["reach"] else "not reached"
         measured = f"{each['ratio']:.4g} {each['of']}"
         cells = each["task"], size, f"{each['seconds']:.4g}", measured, f"{each['reach']:g}", word
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+    lines += ["", GROWTH, *table(told["growth"]), "", *peers.page(told["peers"])]
+    return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "out")
-    parser.add_argument("--largest", type=int, default=100_000)
+    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--sizes", type=int, nargs="+")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--against", type=Path)
     given = parser.parse_args()
+    if given.against:
+        return compared(given.against.resolve(), given.repeat, [])
     given.out.mkdir(parents=True, exist_ok=True)
+    told: dict[str, Any] = json.loads(RECORDED.read_text("utf-8"))
     rows = []
-    sizes = [10**k for k in range(3, 8) if 10**k <= given.largest]
-    parts = [start_up(given.repeat), small(given.repeat), every_node(), searches()]
-    for part in parts + [clearing(n, given.repeat) for n in sizes]:
-        for each in part:
+    if "tasks" in given.parts:
+        parts = start_up(given.repeat), small(given.repeat), every_node(), searches()
+        for each in chain(*parts):
             print(json.dumps(each), flush=True)
             rows.append(each)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    told = {"machine": machine(), "peak_mb": peak, "tasks": rows}
-    text = json.dumps(told, indent=1) + "\n"
-    (given.out / "suite.json").write_text(text, "utf-8")
-    (given.out / "README.md").write_text(page(told), "utf-8")
-    curves(told, given.out)
-    found = moved(rows, HERE / "recorded.json")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        told |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "peak_mb": peak}
+        told["tasks"] = list(rows)
+    if "peers" in given.parts:
+        told["peers"] = [
+            each for n in (10, 100, 1_000) for each in peers.measured(n, 4 * given.repeat)
+        ]
+    growth = {each["nodes"]: each for each in told["growth"]}
+    if "growth" in given.parts:
+        for n in given.sizes or [10**k for k in range(3, 8) if 10**k <= given.largest]:
+            growth[n] = sized(n, given.repeat)
+            print(json.dumps(growth[n]), flush=True)
+            rows += grown([growth[n]])
+    told["growth"] = [growth[n] for n in sorted(growth)]
+    found = moved(rows, RECORDED)
     print("\n".join(found or ["nothing moved"]))
     if given.record:
-        (HERE / "recorded.json").write_text(text, "utf-8")
-        PAGE.write_text(page(told), "utf-8")
+        given.out, file = PAGE.parent, RECORDED
+    else:
+        file = given.out / RECORDED.name
+    file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    (given.out / PAGE.name).write_text(page(told), "utf-8")
+    draw(told["growth"], given.out / "growth.svg")
     return int(any(line.startswith("slower") for line in found))
 
 

@@ -6,11 +6,13 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import uuid4
 
 Result = TypeVar("Result")
+TURN = 8  # calls for each process at a time, where results do not come one by one
 PLAIN = (type(None), bool, int, float, str, bytes, tuple)  # what costs as little as a reference
 
 
@@ -66,11 +68,38 @@ def _results(
     if n_jobs == 1:
         yield from (run(*task) for task in tasks)
         return
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     calls = (delayed(_called)(*call) for call in _parcels(run, iter(tasks)))
-    with closing(Parallel(n_jobs=n_jobs, return_as="generator")(calls)) as results:
+    with workers(n_jobs) as pool, closing(pool(calls)) as results:
         yield from results
+
+
+@contextmanager
+def workers(n_jobs: int) -> Iterator[Callable[[Iterator[Any]], Any]]:
+    """Processes as a function: the results of calls (`joblib.delayed`), in order, as they come.
+
+    A backend of joblib that gives results only all together (multiprocessing, ray) gets a few calls
+    for each process at a time, so that memory does not grow with their number.
+
+    >>> from joblib import delayed
+    >>> with workers(1) as pool:
+    ...     list(pool(iter([delayed(pow)(2, 3), delayed(pow)(3, 2)])))
+    [8, 9]
+    """
+    from joblib import Parallel, effective_n_jobs
+    from joblib.parallel import get_active_backend
+
+    streams = get_active_backend()[0].supports_return_generator
+    with Parallel(n_jobs=n_jobs, return_as="generator" if streams else "list") as pool:
+        yield pool if streams else partial(_by_turns, pool, TURN * effective_n_jobs(n_jobs))
+
+
+def _by_turns(
+    pool: Callable[[list[Any]], list[Result]], many: int, calls: Iterator[Any]
+) -> Iterator[Result]:
+    while few := list(islice(calls, many)):
+        yield from pool(few)
 
 
 # -- what all tasks share -----------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -178,3 +180,51 @@ def test_dask_sends_the_network_to_each_worker_once(monkeypatch):
     assert len(sent) <= 2  # of 12 tasks; dask may weigh it and send it
     same(ranked, measures.each_default(NET, MODEL))
     assert test.digest() == ct.stress_test(NET, MODEL, MANY, levels=()).digest()
+
+
+@contextmanager
+def ray_here():
+    """A cluster of ray on this machine, where it is installed; it is no extra of the package."""
+    ray = pytest.importorskip("ray", reason="needs ray")
+    from ray.util.joblib import register_ray
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        register_ray()
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "ray"])
+def test_no_backend_changes_a_number(backend, monkeypatch, tmp_path):
+    import joblib
+
+    monkeypatch.setattr(parallel, "TURN", 2)  # several turns, where results come all together
+    with ray_here() if backend == "ray" else nullcontext(), joblib.parallel_config(backend=backend):
+        ranked = measures.each_default(NET, MODEL, n_jobs=2)
+        test = ct.stress_test(NET, MODEL, MANY, n_jobs=2, chunk=1024, out=tmp_path / "run")
+        few = list(parallel.each(pow, [(k, 2) for k in range(9)], n_jobs=2))
+    same(ranked, measures.each_default(NET, MODEL))
+    assert test.digest() == ct.stress_test(NET, MODEL, MANY).digest()
+    assert few == [k**2 for k in range(9)]
+
+
+def test_results_come_before_all_calls_are_made():
+    """Also by a backend that gives them together: memory must not grow with the number of calls."""
+    import joblib
+
+    made = []
+
+    def calls():
+        for k in range(100 * parallel.TURN):
+            made.append(k)
+            yield joblib.delayed(pow)(k, 2)
+
+    with joblib.parallel_config(backend="multiprocessing"), parallel.workers(2) as pool:
+        results = pool(calls())
+        assert next(results) == 0
+        assert len(made) == 2 * parallel.TURN
+        results.close()

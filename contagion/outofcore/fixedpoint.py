@@ -26,6 +26,7 @@ STEADY = 0.1  # of 1 − λ: by how much two ratios may differ for a jump
 ALIKE = 0.9  # of the changes: what has one sign, so that the slowest mode is what is left
 FRESH = 1e-3  # of the nodes that moved: how many may be new for a jump
 ROUNDING = 1e-14  # of a balance sheet: a change that is none
+LOST = "lost.parquet"
 FURTHEST = 50.0  # times the last change, the largest jump
 
 
@@ -67,13 +68,18 @@ def rates(disk: Disk) -> str:
     )
 
 
-def lost(network: Disk, rates: str) -> str:
-    """(id, lost) money that each node loses on its claims, as SQL has it."""
-    return (
-        f"(select creditor as id, {network.sum('amount * rate')} as lost "
+def lost(network: Disk, disk: Disk, rates: str) -> str:
+    """(id, lost) money that each node loses on its claims: a file, as SQL reads it.
+
+    A file, because the sums and what they are joined to may each fit into the memory alone.
+    """
+    disk.write(
+        LOST,
+        f"select creditor as id, {network.sum('amount * rate')} as lost "
         f"from {network.rows(EXPOSURES)} e join {rates} r on e.debtor = r.id "
-        "where rate > 0 group by creditor)"
+        "where rate > 0 group by creditor",
     )
+    return disk.rows(LOST)
 
 
 RATE = (
@@ -87,7 +93,8 @@ def _next(network: Disk, disk: Disk, rounds: list[dict[str, Any]]) -> None:
     began, number = time.perf_counter(), len(rounds)
     if rounds:
         now = rates(disk)
-        joined = f"left join {lost(network, now)} l using (id) left join {now} b using (id)"
+        came_in = lost(network, disk, now)
+        joined = f"left join {came_in} l using (id) left join {now} b using (id)"
         came, before = "coalesce(lost, 0)", "coalesce(b.rate, 0)"
     else:
         joined, came, before = "", "0.0", "0.0"
@@ -114,7 +121,7 @@ def _next(network: Disk, disk: Disk, rounds: list[dict[str, Any]]) -> None:
     rounds.append(told | _ahead(rounds, told))
     rounds[-1]["seconds"] = round(time.perf_counter() - began, 3)
     old = [name_of(each["round"]) for each in rounds[:-2]]
-    gone = [file for file in old if disk.files.pop(file, None)]
+    gone = [file for file in [*old, LOST] if disk.files.pop(file, None)]
     disk.note()
     for file in gone:
         (disk.path / file).unlink(missing_ok=True)

@@ -61,7 +61,7 @@ def prepared(
         with naming(exposures, NetworkError):
             _claims(disk, exposures, duplicates, self_loops)
         _books(disk)
-        for name in ("names.parquet", "joined.parquet"):
+        for name in ("names.parquet", "joined.parquet", "claims.parquet", "debts.parquet"):
             disk.drop(name)
         disk.note()
     for name in (EXPOSURES, NODES):
@@ -230,10 +230,11 @@ def _books(disk: Disk) -> None:
     """nodes.parquet: the balance sheet of every node, completed from what is given."""
     claims, given = disk.rows(EXPOSURES), set(disk.state.pop("nodes_given"))
     owing = "0.0" if not given & {"external_liabilities", "total_liabilities", "equity"} else "null"
-    sums = [
-        f"(select {side} as id, {disk.sum('amount')} as {name} from {claims} group by 1)"
-        for side, name in (("creditor", "claims"), ("debtor", "debts"))
-    ]
+    for side, name in (("creditor", "claims"), ("debtor", "debts")):
+        disk.write(  # one after the other: with the joins below, both would have to fit together
+            f"{name}.parquet",
+            f"select {side} as id, {disk.sum('amount')} as {name} from {claims} group by 1",
+        )
     disk.write(
         NODES,
         f"""
@@ -244,8 +245,8 @@ def _books(disk: Disk) -> None:
                 as external_liabilities),
             coalesce(claims, 0.0) as claims, coalesce(debts, 0.0) as debts,
             coalesce(claims, 0) - coalesce(debts, 0) - equity as net
-          from {disk.rows("names.parquet")} n left join {sums[0]} using (id)
-          left join {sums[1]} using (id)),
+          from {disk.rows("names.parquet")} n left join {disk.rows("claims.parquet")} using (id)
+          left join {disk.rows("debts.parquet")} using (id)),
         filled as (
           select *, external_assets is null and external_liabilities is null as only_equity,
             coalesce(external_assets, external_liabilities - net, if(net < 0, -net, net * 0)) as a,

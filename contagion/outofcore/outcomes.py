@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .disk import Disk
-from .fixedpoint import RATE, lost, rates
+from .fixedpoint import LOST, RATE, lost, rates
 from .shocked import START
 
 TABLE = "table.parquet"
@@ -56,7 +56,7 @@ def tabulated(network: Disk, disk: Disk, model: str, before: Disk | None) -> Non
             "(select id, equity_after as e0, claims_lost as l0, external_short as o0 "
             f"from {before.rows(TABLE)})"
         )
-    rate = RATE.format(lost="lost")
+    rate, came_in = RATE.format(lost="lost"), lost(network, disk, rates(disk))
     disk.write(
         TABLE,
         f"""
@@ -64,7 +64,7 @@ def tabulated(network: Disk, disk: Disk, model: str, before: Disk | None) -> Non
           select s.* exclude (loss), s.loss as hit, s.loss, coalesce(l.lost, 0) as lost,
             coalesce(b.e0, equity) as e0, coalesce(b.l0, 0) as l0, coalesce(b.o0, 0) as o0,
             r.rate as kept
-          from {disk.rows(START)} s left join {lost(network, rates(disk))} l using (id)
+          from {disk.rows(START)} s left join {came_in} l using (id)
           left join {rates(disk)} r using (id) left join {reference} b using (id)),
         rated as (select *, if(debts > 0, coalesce(kept, 0), {rate}) as rate from found),
         ended as (
@@ -88,6 +88,7 @@ def tabulated(network: Disk, disk: Disk, model: str, before: Disk | None) -> Non
         from split
         """,
     )
+    disk.drop(LOST)
     sums = ", ".join(f"coalesce({network.sum(term)}, 0)" for term in SUMS.values())
     *money, failed = disk.one(f"select {sums}, count(*) filter (defaulted) from {disk.rows(TABLE)}")
     disk.state["totals"] = dict(zip(SUMS, money, strict=True)) | {"defaults": failed}

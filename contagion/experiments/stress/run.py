@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from ...errors import ArgumentError, ConvergenceError, expect
 from ...models.base import Model
 from ...network.exposure_network import ExposureNetwork
-from ...parallel import Shipped, bar
+from ...parallel import Shipped, bar, workers
 from ...results.run_arrays import Baseline
 from ...scenarios.derived import placed
 from ...scenarios.scenario_set import Scenarios, block_size
@@ -270,9 +270,7 @@ class Run:
 
     @contextmanager
     def _workers(self) -> Iterator[Any]:
-        from joblib import Parallel
-
-        with self._bar(), Parallel(n_jobs=self.n_jobs, return_as="generator") as pool:
+        with self._bar(), workers(self.n_jobs) as pool:
             yield pool
 
     @contextmanager
