@@ -22,14 +22,18 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import ingest
+import liquidation
 import numpy as np
 import peers
+import stress
 from against import compared
 from clearing import network
 from growth import draw, least, sized, table
@@ -44,9 +48,11 @@ HEAD = """# Benchmarks
 Made by `python benchmarks/suite.py --record` from `benchmarks/recorded.json`; do not edit.
 
 Speed is measured in processor seconds, and divided by a unit that the same process has measured:
-for a clearing one product of the liabilities with a vector, for a start the import of pandas and
-scipy.sparse. On another machine, or a busy one, ratios stay where seconds do not. Run the command
-without `--record` to measure your machine: it writes JSON, this page and curves of growth, and says
+for a clearing one product of the liabilities with a vector (for many scenarios with a matrix, as
+often as there are rounds), for a start the import of pandas and scipy.sparse, for a file the time of
+pandas to read it and to factorize its names. A clearing is measured without its error bound, which
+has rows of its own. On another machine, or a busy one, ratios stay where seconds do not. Run the
+command without `--record` to measure your machine: it writes JSON, this page and curves of growth, and says
 what moved by more than a quarter. The other scripts in `benchmarks/` look at one task each.
 """
 GROWTH = """## Growth
@@ -62,7 +68,7 @@ much; in the table above the clearings are divided by it. From 5,000,000 nodes o
 """
 PARTS = ("tasks", "peers", "growth")
 MOVED = 1.25  # of what is recorded; shared machines differ by a tenth from run to run
-MODEL = ct.EisenbergNoe()
+MODEL, BOUND = ct.EisenbergNoe(), ct.EisenbergNoe(certify="always")
 
 
 def started(code: str, repeat: int) -> float:
@@ -111,6 +117,9 @@ def small(repeat: int) -> Iterator[dict[str, Any]]:
         if n == 10:
             tables = least(lambda shock=shock: MODEL.propagate(built(), shock).table, 20 * repeat)
             yield row("tables to table, 10 nodes", tables, None, 5e-3, n)
+        hit = net.book.external_assets * 0.06
+        wide = least(lambda net=net, hit=hit: BOUND.solve(net, hit), 20 * repeat)
+        yield row(f"clearing with its error bound, {n:,} nodes", wide, None, run, n)
     net, first = ct.datasets.load("three_venues"), ct.datasets.card("three_venues").default_run
     shock = ct.Shock.default(first["default"], recovery=first["recovery"])
     yield row(
@@ -124,6 +133,28 @@ def grown(growth: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for each in size["rows"]:
             if "unit" in each:
                 yield row(each["task"], each["seconds"], each["unit"], each["reach"], size["nodes"])
+
+
+def batches(repeat: int) -> Iterator[dict[str, Any]]:
+    """Many scenarios, in bare batched products of the same rounds; a market; a file with names."""
+    net, count = network(1_000, 10, share=0.2), 10_000
+    matrix = net.segments.shares.direct.T
+    columns = np.random.default_rng(0).random((len(net), stress.COLUMNS))
+    bare = least(lambda: [matrix @ columns for _ in range(50)], repeat) / 50 / stress.COLUMNS
+    for part in (0.05, 0.15):
+        drawn = ct.scenarios.common_factor(net, scenarios=count, volatility=part, rng=1)
+        ends = range(0, count, stress.BLOCK)
+        losses = [drawn.draw(a, min(a + stress.BLOCK, count)).losses for a in ends]
+        rounds = sum(float(MODEL.solve(net, each).rounds.sum()) for each in losses)
+        whole = least(lambda losses=losses: [MODEL.solve(net, each) for each in losses], repeat)
+        yield row(f"10,000 scenarios, volatility {part:.0%}", whole, rounds * bare, 1.5, len(net))
+    market = liquidation.measure(2_000, count, 1)["processor"]
+    yield row("market, 10,000 scenarios, 2,000 accounts", market, None, 20.0)
+    with tempfile.TemporaryDirectory() as folder:
+        ingest.write(Path(folder), 1_000_000, 10_000_000, np.random.default_rng(1))
+        took = {task: ingest.measured(task, Path(folder))["seconds"] for task in ingest.TASKS}
+    task = "Parquet with names to a table, 10,000,000 rows"
+    yield row(task, took["contagion"], took["pandas"], 3.0, 1_000_000)
 
 
 def every_node() -> Iterator[dict[str, Any]]:
@@ -211,8 +242,8 @@ def main() -> int:
     told: dict[str, Any] = json.loads(RECORDED.read_text("utf-8"))
     rows = []
     if "tasks" in given.parts:
-        parts = start_up(given.repeat), small(given.repeat), every_node(), searches()
-        for each in chain(*parts):
+        few = start_up(given.repeat), small(given.repeat), batches(given.repeat)
+        for each in chain(*few, every_node(), searches()):
             print(json.dumps(each), flush=True)
             rows.append(each)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
