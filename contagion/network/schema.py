@@ -87,6 +87,18 @@ def columns(table: Table) -> dict[str, Column]:
 
 
 @cache
+def required(table: Table) -> dict[str, Column]:
+    """The columns that a table has to have, by name."""
+    return {name: column for name, column in columns(table).items() if column.required == "yes"}
+
+
+@cache
+def keys(table: Table) -> dict[str, str]:
+    """The columns of a table by their key."""
+    return {key(name): name for name in columns(table)}
+
+
+@cache
 def synonyms(table: Table) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Other words for the columns of a table, as keys: those that mean it, and those that may.
 

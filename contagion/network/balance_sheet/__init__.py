@@ -27,7 +27,7 @@ def complete_book(draft: Draft) -> Book:
     equity = given["equity"].copy()
     assets = np.where(np.isnan(assets), given["total_assets"] - claims, assets)
     liabilities = np.where(np.isnan(liabilities), given["total_liabilities"] - debts, liabilities)
-    if not {"external_liabilities", "total_liabilities", "equity"} & set(nodes.columns):
+    if not any(name in nodes for name in ("external_liabilities", "total_liabilities", "equity")):
         liabilities = np.where(np.isnan(assets), np.nan, 0.0)
         if np.isfinite(assets).any():
             draft.report(
@@ -46,10 +46,10 @@ def complete_book(draft: Draft) -> Book:
     said = agreement.derived(given, assets, liabilities)
     book = Book(assets, claims, liabilities, debts, can_fail, tuple(notes), derived=said)
     capital.not_positive(draft, given)
-    book = loops.settle(draft, collateral.settle(draft, book))
+    book = loops.settle(draft, collateral.settle(draft, book)).frozen()
     capital.insolvent(draft, book)
     capital.concentrated(draft, book)
-    return book.frozen()
+    return book
 
 
 def with_shares(draft: Draft, book: Book, shares: np.ndarray) -> Book:

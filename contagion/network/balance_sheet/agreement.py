@@ -198,6 +198,8 @@ def derived(given: Given, assets: np.ndarray, liabilities: np.ndarray) -> tuple[
         (*SIDES[1], "debts", liabilities, "assets − equity", known[0]),
     ):
         name, blank = outer.replace("_", " "), np.isnan(given[outer]) & ~np.isnan(side)
+        if not blank.any():
+            continue
         whole = blank & ~np.isnan(given[total])
         rest = blank & ~whole & across & ~np.isnan(given["equity"])  # both unknown: W008
         said[f"{name} = {total.replace('_', ' ')} − {inside}"] = whole

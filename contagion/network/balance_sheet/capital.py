@@ -65,18 +65,17 @@ def from_equity(
     """Complete the missing side; where both are missing, the smallest that carries the equity."""
     has = ~np.isnan(equity)
     no_assets, no_liabilities = np.isnan(assets), np.isnan(liabilities)
-    net = claims - debts - equity
     both = has & no_assets & no_liabilities
     given = ~no_assets, ~no_liabilities
-    assets = np.where(has & no_assets & ~no_liabilities, liabilities - net, assets)
-    liabilities = np.where(has & no_liabilities & ~no_assets, assets + net, liabilities)
-    assets = np.where(both, np.maximum(-net, 0.0), assets)
-    liabilities = np.where(both, np.maximum(net, 0.0), liabilities)
-    scale = claims + debts + np.abs(np.nan_to_num(equity))
-    assets = np.where(np.abs(assets) <= ROUNDING * scale, np.maximum(assets, 0.0), assets)
-    liabilities = np.where(
-        np.abs(liabilities) <= ROUNDING * scale, np.maximum(liabilities, 0.0), liabilities
-    )
+    scale = claims + debts
+    if has.any():
+        net = claims - debts - equity
+        assets = np.where(has & no_assets & ~no_liabilities, liabilities - net, assets)
+        liabilities = np.where(has & no_liabilities & ~no_assets, assets + net, liabilities)
+        assets = np.where(both, np.maximum(-net, 0.0), assets)
+        liabilities = np.where(both, np.maximum(net, 0.0), liabilities)
+        scale = scale + np.where(has, np.abs(equity), 0.0)
+    assets, liabilities = (_not_below(side, ROUNDING * scale) for side in (assets, liabilities))
     for side, seen, what in (
         (assets, given[0], "external assets"),
         (liabilities, given[1], "external liabilities"),
@@ -107,6 +106,11 @@ def from_equity(
             names=draft.some(both),
         )
     return assets, liabilities
+
+
+def _not_below(side: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """0 where a side is below it by no more than rounding."""
+    return np.where((side <= 0) & (side >= -rounding), 0.0, side)
 
 
 def missing(
@@ -157,9 +161,11 @@ def _started(draft: Draft) -> np.ndarray:
 
 def not_positive(draft: Draft, given: dict[str, np.ndarray]) -> None:
     """C005: equity stated at or below zero, without the assets that would explain it."""
-    alone = np.isnan(column(draft.nodes, "external_assets"))
-    alone &= np.isnan(column(draft.nodes, "total_assets"))
-    below = (given["equity"] <= 0) & alone
+    below = given["equity"] <= 0
+    if not below.any():
+        return
+    below &= np.isnan(column(draft.nodes, "external_assets"))
+    below &= np.isnan(column(draft.nodes, "total_assets"))
     started = _started(draft)
     if (below & ~started).any():
         below &= ~started
@@ -187,9 +193,9 @@ def _known(names: pd.Series) -> str:
 
 def insolvent(draft: Draft, book: Book) -> None:
     """W009: nodes that owe more than they have before any shock."""
-    scale = book.claims + np.nan_to_num(book.external_assets)
-    below = book.equity < -ROUNDING * scale
-    below &= ~_started(draft)
+    below = book.equity < -ROUNDING * (book.claims + book.stated_assets)
+    if below.any():
+        below &= ~_started(draft)
     if below.any():
         hole, n = float(-book.equity[below].sum()), int(below.sum())
         draft.report(

@@ -70,4 +70,5 @@ def _fixed(array: np.ndarray) -> np.ndarray:
 
 def with_assumptions(book: Book, assumptions: tuple[str, ...]) -> Book:
     """The same balance sheets with the assumptions of the network they were made from."""
-    return replace(book, assumptions=tuple(dict.fromkeys(assumptions + book.assumptions)))
+    found = tuple(dict.fromkeys(assumptions + book.assumptions))
+    return book if found == book.assumptions else replace(book, assumptions=found)

@@ -68,11 +68,12 @@ def _named(draft: Draft) -> np.ndarray:
     hit = np.zeros(len(rows), bool)
     for column in ("node", "name"):
         if column in nodes:
-            hit |= _like_sums(nodes[column] if n <= MOST else nodes[column].iloc[rows])
+            names = draft.names[:n] if column == "node" else pd.Index(nodes[column])
+            hit |= _like_sums(names if n <= MOST else names[rows])
     return np.sort(rows[hit])
 
 
-def _like_sums(names: pd.Series) -> np.ndarray:
+def _like_sums(names: pd.Series | pd.Index) -> np.ndarray:
     """(n,) bool: names that only a sum has."""
     if names.dtype.kind in "iuf":
         return np.zeros(len(names), bool)  # a number is no word for a sum

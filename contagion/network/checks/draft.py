@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, Literal
@@ -97,12 +98,12 @@ class Draft:
         """What a row is called where the data come from, and the labels of the first rows."""
         if self.origin == MATRIX:
             return "cell", [self.pair(int(row)) for row in rows[:most]]
-        labels = self.columns.index[rows[:most]]
-        word = "line" if PurePath(self.origin).suffix.lower() in LINED else "row"
+        index = self.columns.index
+        word = "line" if _lined(self.origin) else "row"
         header = 2 if word == "line" or ".xls" in self.origin.lower() else 0
-        if header and pd.api.types.is_integer_dtype(labels.dtype):
-            labels = labels + header
-        return f"{self.origin} {word}".strip(), [str(label) for label in labels]
+        add = header if pd.api.types.is_integer_dtype(index.dtype) else 0
+        labels = [index[int(row)] for row in rows[:most]]
+        return f"{self.origin} {word}".strip(), [str(x + add if add else x) for x in labels]
 
     def lines(self, rows: np.ndarray) -> str:
         """File and lines of some rows, for a message: "claims.csv lines 3, 17 and 4 more"."""
@@ -168,6 +169,11 @@ class Draft:
         return copy
 
 
+@lru_cache(64)
+def _lined(origin: str) -> bool:
+    return PurePath(origin).suffix.lower() in LINED
+
+
 def draft(
     nodes: pd.DataFrame | None,
     exposures: pd.DataFrame,
@@ -183,23 +189,24 @@ def draft(
     labels, found = [], []
     for side in ("creditor", "debtor"):
         try:
-            codes, uniques = pd.factorize(exposures[side])
+            codes, unique = pd.factorize(_plain(exposures[side]))
         except TypeError:
             raise NetworkError(
                 f"The column {side!r} holds lists or other things that are not ids: text and "
                 "numbers are."
             ) from None
-        unique = _plain(pd.Index(uniques))
+        if isinstance(unique, pd.Categorical):
+            unique = _plain(_uncategorical(pd.Index(unique)))
         if id_map:
-            unique = pd.Index([id_map.get(name, name) for name in unique])
+            unique = _plain(pd.Index([id_map.get(name, name) for name in pd.Index(unique)]))
         labels.append(codes.astype(small))
         found.append(unique)
     if nodes is None:
-        nodes = pd.DataFrame({"node": _sorted(_append(*found).unique())})
+        nodes = pd.DataFrame({"node": _sorted(_append(*map(pd.Index, found)).unique())})
     elif isinstance(nodes["node"].dtype, pd.CategoricalDtype):
-        nodes = nodes.assign(node=_plain(pd.Index(nodes["node"])))
+        nodes = nodes.assign(node=_uncategorical(pd.Index(nodes["node"])))
     known, n = pd.Index(nodes["node"]), len(nodes)
-    place, uniques = pd.factorize(_append(known, *found))
+    place, uniques = pd.factorize(_joined(known, *found))
     names = known
     if known.hasnans or len(uniques) != n or not (place[:n] == np.arange(n)).all():
         first, keys = _first_rows(place[:n], len(uniques))
@@ -212,7 +219,7 @@ def draft(
         at += len(unique)
     how = how or Reading()
     others = [c for c in exposures.columns if c not in ("creditor", "debtor", "amount")]
-    columns = exposures[others] if others else pd.DataFrame(index=exposures.index)
+    columns = exposures[others] if others else pd.DataFrame({}, exposures.index)
     raw = numbers(cells, how.decimal, how.thousands)
     return Draft(
         nodes,
@@ -241,10 +248,23 @@ def _first_rows(place: np.ndarray, total: int) -> tuple[np.ndarray, np.ndarray]:
     return first, keys
 
 
-def _plain(index: pd.Index) -> pd.Index:
+def _plain(cells: pd.Series | pd.Index) -> Any:
+    """The array behind some cells, of numpy where it can be: pandas factorizes it without a copy
+    and without an index of its own."""
+    return cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells.array
+
+
+def _uncategorical(index: pd.Index) -> pd.Index:
     if isinstance(index.dtype, pd.CategoricalDtype):
         return index.astype(index.dtype.categories.dtype)
     return index
+
+
+def _joined(known: pd.Index, *found: Any) -> Any:
+    """Ids of the nodes and of both sides, one after the other."""
+    if all(isinstance(part, np.ndarray) and part.dtype == known.dtype for part in found):
+        return np.concatenate([known.to_numpy(), *found])
+    return _append(known, *map(pd.Index, found))
 
 
 def _append(*parts: pd.Index) -> pd.Index:
@@ -267,5 +287,5 @@ def column(table: pd.DataFrame | Mapping[str, Any], name: str) -> np.ndarray:
         return np.full(len(table), np.nan)
     cells = table[name]
     if cells.dtype == np.float64:
-        return np.array(cells)
+        return cells.to_numpy(copy=True)
     return pd.to_numeric(cells).to_numpy(np.float64, na_value=np.nan, copy=True)

@@ -300,19 +300,16 @@ def duplicate_pairs(draft: Draft) -> None:
         draft.liabilities = _matrix(draft)
         if draft.liabilities.nnz == m:
             return
-    key = draft.creditor.astype(np.int64) * (n + 1) + draft.debtor
-    rows = np.flatnonzero(pd.Series(key).duplicated(keep=False))
-    if not len(rows):
-        return
+    group = pd.factorize(draft.creditor.astype(np.int64) * (n + 1) + draft.debtor)[0]
+    rows = _several(group)
     if draft.raw is not None and draft.raw.unread is not None and draft.broken is not None:
         rows = rows[~draft.broken[rows]]
-    group = key[rows]
-    for name in APART:
-        if name in draft.columns and len(rows):
+    group, have = group[rows], set(draft.columns)
+    for name in APART if have and len(rows) else ():
+        if name in have:
             codes = pd.factorize(draft.columns[name].iloc[rows])[0].astype(np.int64) + 1
-            group = pd.factorize(group)[0] * (codes.max() + 1) + codes
-    group = pd.factorize(group)[0]
-    more = np.bincount(group)[group] > 1 if len(rows) else np.zeros(0, bool)
+            group = pd.factorize(pd.factorize(group)[0] * (codes.max() + 1) + codes)[0]
+    more = _several(group)
     rows, group = rows[more], pd.factorize(group[more])[0]
     if not len(rows):
         return
@@ -331,6 +328,11 @@ def duplicate_pairs(draft: Draft) -> None:
     )
     if how not in ("error", "keep"):
         _merge(draft, rows, group, how)
+
+
+def _several(group: np.ndarray) -> np.ndarray:
+    """The rows whose group has more of them."""
+    return np.flatnonzero(np.bincount(group)[group] > 1)
 
 
 def _matrix(draft: Draft) -> csr_array:

@@ -126,7 +126,7 @@ def logarithms(draft: Draft) -> None:
 def symbols(draft: Draft) -> None:
     """W007: a symbol that exists on more than one chain."""
     nodes = draft.nodes
-    if not {"symbol", "chain"} <= set(nodes.columns):
+    if "symbol" not in nodes or "chain" not in nodes:
         return
     known = nodes[["symbol", "chain"]].dropna().drop_duplicates()
     twice = known.loc[known["symbol"].duplicated(), "symbol"].unique()

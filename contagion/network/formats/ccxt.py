@@ -39,19 +39,15 @@ UNIFIED = re.compile(
 )
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, Any]:
-    return {schema.key(c): c for c in reversed(list(frame.columns))}
-
-
 def matches(source: Source) -> bool:
     """symbol, side and contracts, and a price or margin beside them."""
-    have = set(_columns(source.frame))
+    have = set(source.keys)
     return have >= NEEDED and bool(have & {"entryprice", "contractsize", "marginmode"})
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
     """The base as the instrument, a margin in every row, no closed positions."""
-    have, findings = _columns(source.frame), list(source.findings)
+    have, findings = source.keys, list(source.findings)
     count = numbers(source.frame[have["contracts"]], how.decimal, how.thousands)
     closed = (count.values == 0) | (source.frame[have["contracts"]].isna().to_numpy())
     frame = source.frame[~closed]

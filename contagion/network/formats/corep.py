@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -34,32 +35,35 @@ NODES = {"010": "node", "011": "node", "code": "node", "020": "name", "021": "na
 
 def _parts(heading: object) -> tuple[str, str]:
     """Number and key of a heading: "040 Total original exposure", "c0040", "Code"."""
-    found = NUMBER.fullmatch(str(heading))
-    if found:
-        return found[1], schema.key(found[2] or "")
-    return "", schema.key(heading)
+    return _split(str(heading))
 
 
-def _headed(source: Source) -> pd.DataFrame:
+@lru_cache(4096)
+def _split(text: str) -> tuple[str, str]:
+    found = NUMBER.fullmatch(text)
+    return (found[1], schema.key(found[2] or "")) if found else ("", schema.key(text))
+
+
+def _headed(source: Source) -> Source:
     """The table with its headings, where the numbers stand in a line of their own."""
     frame = source.frame
     for k in range(min(len(frame), 2 if source.headerless else 1)):
         if not any(NUMBER.fullmatch(str(frame.iat[k, c])) for c in range(min(2, frame.shape[1]))):
             continue  # all cells but one are numbers
-        parts = [_parts(cell) for cell in source.top[k]]
+        parts = [_parts(cell) for cell in source.row(k)]
         if sum(bool(n) and not text for n, text in parts) < max(2, len(parts) - 1):
             continue
         cells = frame.iloc[k].fillna("")
         above = list(frame.iloc[0].fillna("")) if k else [""] * len(parts)
-        above = above if source.headerless else list(frame.columns)
+        above = above if source.headerless else source.headings
         names = [f"{cell} {c}".strip() for cell, c in zip(cells, above, strict=True)]
-        return frame.iloc[k + 1 :].set_axis(names, axis=1)
-    return frame
+        return replace(source, frame=frame.iloc[k + 1 :].set_axis(names, axis=1))
+    return source
 
 
-def _template(frame: pd.DataFrame) -> str:
+def _template(headings: list[Any]) -> str:
     """C 28 or C 27, or an empty text."""
-    parts = [_parts(c) for c in frame.columns]
+    parts = [_parts(c) for c in headings]
     numbers, names = {n for n, _ in parts if n}, {text for _, text in parts}
     if "totaloriginalexposure" in names and ("code" in names or "010" in numbers):
         return "C 28"
@@ -74,13 +78,13 @@ def _template(frame: pd.DataFrame) -> str:
 
 def matches(source: Source) -> bool:
     """Columns of C 28 or C 27."""
-    return bool(_template(_headed(source)))
+    return bool(_template(_headed(source).headings))
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
     """Exposures of the reporter (C 28), or names of the counterparties (C 27)."""
-    frame = _headed(source)
-    template = _template(frame)
+    headed = _headed(source)
+    frame, template = headed.frame, _template(headed.headings)
     if template != {"exposures": "C 28", "nodes": "C 27"}[name]:
         raise shapes.asked(
             f"this is {template}, which has no {name}.",

@@ -38,8 +38,8 @@ def matches(source: Source) -> bool:
     found = source.document
     if isinstance(found, dict):
         return "chainTvls" in found or "tokensInUsd" in found
-    names = [schema.key(c) for c in list(source.frame.columns)[:2]]
-    return names == ["date", "timestamp"] and len(source.frame.columns) > 2
+    names = [schema.key(c) for c in source.headings]
+    return names[:2] == ["date", "timestamp"] and len(names) > 2
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:

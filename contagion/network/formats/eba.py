@@ -19,9 +19,6 @@ countries); as holdings the country is an asset with a price. Recipe, sovereign 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-
-import pandas as pd
 
 from ...text import listing, plural
 from .. import schema
@@ -35,18 +32,14 @@ SIDES = ("country", "exposure", "portfolio")
 ASIDE = ("nsa", "label", "amount", "footnote", "row", "column", "sheet", "nvalue", "fact", "nexp")
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, Any]:
-    return {schema.key(c): c for c in reversed(list(frame.columns))}
-
-
 def matches(source: Source) -> bool:
     """LEI_Code, Item and Amount are there."""
-    return set(NEEDED) <= set(_columns(source.frame))
+    return source.keys.keys() >= set(NEEDED)
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
     """Claims of a bank on a country, or holdings of the country as an asset."""
-    frame, have = source.frame, _columns(source.frame)
+    frame, have = source.frame, source.keys
     findings = list(source.findings)
     side = next((have[k] for k in SIDES if k in have and k != "portfolio"), have.get("portfolio"))
     if side is None:

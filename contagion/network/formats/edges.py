@@ -110,9 +110,9 @@ def _without_totals(found: Tables) -> Tables:
     how, table = found.how, found.exposures
     if how.totals == "keep" or len(table) < 3:
         return found
-    sides = [table[side].array for side in ("creditor", "debtor") if side in table]
+    sides = [at for at, side in enumerate(table.columns) if side in ("creditor", "debtor")]
     last = range(len(table) - 2, len(table))
-    named = [k for k in last if any(_is_total(cells[k]) for cells in sides)]
+    named = [k for k in last if any(_is_total(table.iat[k, at]) for at in sides)]
     if not named:
         return found
     amount = numbers(table["amount"]).values

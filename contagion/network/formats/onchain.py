@@ -44,7 +44,7 @@ PROTOCOLS = ("protocol", "pool", "poolid", "market", "project", "venue", "market
 DATES = ("period", "day", "date", "blockdate", "snapshotdate")
 
 
-def _records(source: Source) -> pd.DataFrame:
+def _records(source: Source) -> Source:
     """The table, nested records flat: {"reserve": {"symbol": …}} is reserve.symbol."""
     found = source.document
     if isinstance(found, dict):
@@ -53,21 +53,12 @@ def _records(source: Source) -> pd.DataFrame:
             [x for x in found.values() if isinstance(x, list)] if isinstance(found, dict) else []
         )
         if len(lists) != 1 or not all(isinstance(row, dict) for row in lists[0]):
-            return source.frame
-        return pd.json_normalize(lists[0]).astype(object)
-    frame = source.frame
-    if any(cells.dtype == object and _nested(cells) for _, cells in frame.items()):
-        rows: list[Any] = frame.to_dict("records")
-        return pd.json_normalize(rows).astype(object)
-    return frame
-
-
-def _nested(cells: pd.Series) -> bool:
-    return bool(len(cells)) and isinstance(cells.iloc[0], dict)
-
-
-def _columns(frame: pd.DataFrame) -> dict[str, Any]:
-    return {schema.key(c): c for c in reversed(list(frame.columns))}
+            return source
+        return replace(source, frame=pd.json_normalize(lists[0]).astype(object))
+    if len(source.frame) and any(isinstance(cell, dict) for cell in source.row(0)):
+        rows: list[Any] = source.frame.to_dict("records")
+        return replace(source, frame=pd.json_normalize(rows).astype(object))
+    return source
 
 
 def _first(have: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -76,18 +67,17 @@ def _first(have: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 def matches(source: Source) -> bool:
     """A user and a raw amount."""
-    if source.document is None and {"creditor", "debtor"} & set(_columns(source.frame)):
+    have = _records(source).keys
+    if "creditor" in have or "debtor" in have or _first(have, USERS) is None:
         return False
-    have = _columns(_records(source))
-    if {"creditor", "debtor"} & set(have):
-        return False
-    return _first(have, USERS) is not None and bool(set(have) & {*RAW, *SUPPLIED, *OWED})
+    return not have.keys().isdisjoint((*RAW, *SUPPLIED, *OWED))
 
 
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
     """Exposures creditor, debtor, amount (in tokens), asset, period."""
-    frame = shapes.chosen(_records(source), name, how)
-    have, findings = _columns(frame), list(source.findings)
+    records = _records(source)
+    frame = shapes.chosen(records.frame, name, how)
+    have, findings = records.keys, list(source.findings)
     user, token, protocol = (_first(have, names) for names in (USERS, TOKENS, PROTOCOLS))
     given = how.of("constants", name)
     there = given.get("protocol", None if protocol is None else frame[protocol])

@@ -23,6 +23,7 @@ Recipe, from the bulk file of the BIS to claims of banks of a country on all sec
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -51,9 +52,9 @@ STATUS = {"E": "estimated", "P": "provisional", "B": "break", "F": "forecast", "
 TOTALS = ("A", "TO1", "_T", "T", "5J", "5A", "S", "C", "W0", "S1")
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, Any]:
+def _columns(headings: Iterable[Any]) -> dict[str, Any]:
     """Headings by the id that they stand for."""
-    return {code(c).upper(): c for c in reversed(list(frame.columns))}
+    return {code(c).upper(): c for c in reversed(list(headings))}
 
 
 def _first(have: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -66,7 +67,7 @@ def _quarters(frame: pd.DataFrame) -> list[Any]:
 
 def matches(source: Source) -> bool:
     """Dimensions of SDMX: a reporter, a counterparty, and values in one column or by quarter."""
-    have = _columns(source.frame)
+    have = _columns(source.headings)
     if _first(have, REPORTERS) is None or _first(have, PARTNERS) is None:
         return False
     return "OBS_VALUE" in have or len(_quarters(source.frame)) > 0
@@ -75,9 +76,9 @@ def matches(source: Source) -> bool:
 def take(source: Source, name: schema.Table, how: Reading) -> Source:
     """Exposures creditor, debtor, amount, period; unit_mult and currency where they are told."""
     frame, findings = source.frame, list(source.findings)
-    frame = frame if "OBS_VALUE" in _columns(frame) else _long(frame, name, how)
+    frame = frame if "OBS_VALUE" in _columns(source.headings) else _long(frame, name, how)
     frame = shapes.chosen(frame, name, how)
-    have = _columns(frame)
+    have = _columns(frame.columns)
     frame = _valued(frame, have, findings)
     sides = {"creditor": _first(have, REPORTERS), "debtor": _first(have, PARTNERS)}
     frame = frame.assign(**{side: _codes(frame[c]) for side, c in sides.items()})

@@ -40,7 +40,7 @@ class Tables:
 
     def complete(self) -> Tables:
         """The same; raises `NetworkError` where a required column is missing."""
-        have = {"creditor", "debtor", "amount"} <= set(self.exposures.columns)
+        have = all(name in self.exposures for name in ("creditor", "debtor", "amount"))
         if not have or (self.nodes is not None and "node" not in self.nodes):
             raise NetworkError([f for f in self.findings if f.severity == "error"])
         return self

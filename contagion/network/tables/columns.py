@@ -56,18 +56,19 @@ def mapped(frame: pd.DataFrame, name: schema.Table, how: Reading) -> Mapped:
         if ours in own and own[ours].unit == "money" and (unit := _headed(theirs)[1]):
             done.units[ours] = unit
     table, by = done.frame, dict[str, list[Any]]()
-    for column in table.columns:
+    headings = list(table.columns)
+    for column in headings:
         by.setdefault(schema.key(column), []).append(column)
-    have, new = set(table.columns), dict[Any, str]()
-    for ours in own:
-        if ours not in have and len(by.get(schema.key(ours), ())) == 1:
-            theirs = by[schema.key(ours)][0]
-            if theirs not in own:
-                new[theirs] = ours
+    have, new = set(headings), dict[Any, str]()
+    for key, same in by.items():
+        ours = schema.keys(name).get(key)
+        if ours is not None and len(same) == 1 and ours not in have and same[0] not in own:
+            new[same[0]] = ours
     table = table.rename(columns=new) if new else table
     _once(table, name)
-    have, words = set(table.columns), schema.synonyms(name)
-    free = [c for c in table.columns if c not in own]
+    headings = [new.get(c, c) for c in headings]
+    have, words = set(headings), schema.synonyms(name)
+    free = [c for c in headings if c not in own]
     headed = {c: _headed(str(c)) for c in free}
     for ours in own if free else ():
         if ours in have:
@@ -106,9 +107,9 @@ def _graph(table: pd.DataFrame) -> bool:
 
 def _told(frame: pd.DataFrame, name: schema.Table, how: Reading) -> pd.DataFrame:
     """With the names and constants of the caller."""
-    names = {str(c).strip(): c for c in frame.columns}
-    given = {}
-    for theirs, ours in how.of("columns", name).items():
+    given, said = {}, how.of("columns", name)
+    names = {str(c).strip(): c for c in frame.columns} if said else {}
+    for theirs, ours in said.items():
         place = theirs if theirs in frame.columns else names.get(str(theirs).strip())
         if place is not None:
             given[place] = ours
@@ -177,8 +178,8 @@ def required(
     from ...text import closest
 
     findings, have = [], {*table.columns, *but}
-    for column in schema.columns(name).values():
-        if column.required == "yes" and column.column not in have:
+    for column in schema.required(name).values():
+        if column.column not in have:
             near = [str(other) for other in table.columns if other not in schema.columns(name)]
             match = closest(column.column, near) or _likely(table, near, column)
             findings.append(
@@ -218,9 +219,11 @@ def reported(done: Mapped, name: schema.Table, origin: str) -> list[Finding]:
     """What was read from which column, and what was not read (N002, W012, W019)."""
     own, table = schema.columns(name), done.frame
     findings = []
-    have = set(table.columns)
+    have = list(table.columns)
+    others = [column for column in have if column not in own]
+    if not (others or done.renamed):
+        return []
     free = [c for c, one in own.items() if c not in have and one.required != "yes"]
-    others = [column for column in table.columns if column not in own]
     near: list[str] = []
     for column in others:
         match = difflib.get_close_matches(str(column), free, n=1, cutoff=0.8)

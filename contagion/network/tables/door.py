@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
@@ -20,7 +20,7 @@ from .. import schema
 from . import columns, currencies, shapes, snapshots, stored, typed
 from .frames import to_pandas
 from .grids import Source
-from .identifiers import IDS, tidy
+from .identifiers import IDS, numbered, tidy
 from .reading import Reading, reading, refuse_unknown
 
 SHARED = ("exposures", "nodes")  # the checks of a network look at their cells
@@ -141,14 +141,15 @@ def read(
         done.frame = _with_ids(done.frame)
     if shape is not None:
         shape(done, source)
+    dtypes = dict(zip(done.frame.columns, done.frame.dtypes, strict=True))
     with located(source.origin) if source.origin else nullcontext():
-        ids = _ids(done, name, source.texts)
+        ids = _ids(done, name, source.texts, dtypes)
     findings = told(source, name) + ids
-    typed.converted(done, name, how, _has_decimals(done.frame, name, how))
+    typed.converted(done, name, how, dtypes)
     findings += columns.reported(done, name, source.origin) + done.findings
     found = Read(
         done.frame, name, findings, source.origin, source.headerless,
-        list(source.frame.columns), done.units,
+        source.headings, done.units,
     )  # fmt: skip
     if name not in SHARED and name != "scenarios":
         found.findings += columns.required(found.table, name, origin=source.origin)
@@ -196,13 +197,16 @@ def told(source: Source, name: schema.Table) -> list[Finding]:
     return [Finding("N001", "note", "file", f"{source.origin or name}: {said}.", "", 1)]
 
 
-def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]:
+def _ids(
+    done: columns.Mapped, name: schema.Table, texts: bool, dtypes: Mapping[Any, Any]
+) -> list[Finding]:
     """Ids in one case; told as repaired."""
     table, changed, example = done.frame, 0, ""
     new: dict[str, Any] = {}
-    text = {c.column for c in schema.columns(name).values() if c.dtype == "string"}
-    for column in table.columns:
-        if column in IDS and column in text:
+    own = schema.columns(name)
+    for column, dtype in dtypes.items():
+        plain = numbered(dtype) and not texts
+        if not plain and column in IDS and column in own and own[column].dtype == "string":
             given = table[column]
             cells, n, one = tidy(given, column, texts)
             if cells is not given:
@@ -219,12 +223,6 @@ def _ids(done: columns.Mapped, name: schema.Table, texts: bool) -> list[Finding]
             f"({example}): 0x and 40 hex digits are one id in any case.", "", changed,
         )
     ]  # fmt: skip
-
-
-def _has_decimals(table: pd.DataFrame, name: schema.Table, how: Reading) -> bool:
-    return bool(how.decimals) or any(
-        str(c).endswith("decimals") and c in schema.columns(name) for c in table.columns
-    )
 
 
 def place(found: Read, rows: np.ndarray) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...errors import ArgumentError, Finding, NetworkError
 from ...text import plural
+from .. import schema
 from . import headers
 from .reading import Reading
 
@@ -41,9 +42,18 @@ class Source:
     unit: str = ""
 
     @cached_property
-    def top(self) -> list[tuple[Any, ...]]:
-        """The first two rows: what shapes of files are told by."""
-        return list(zip(*(cells.array[:2] for _, cells in self.frame.items()), strict=True))
+    def headings(self) -> list[Any]:
+        """The names of the columns."""
+        return list(self.frame.columns)
+
+    @cached_property
+    def keys(self) -> dict[str, Any]:
+        """Headings by their key; of two with one key the first."""
+        return {schema.key(c): c for c in reversed(self.headings)}
+
+    def row(self, k: int) -> list[Any]:
+        """The cells of one row; shapes of files are told by the first two."""
+        return [self.frame.iat[k, c] for c in range(len(self.headings))]
 
 
 def wanted(how: Reading) -> list[str]:

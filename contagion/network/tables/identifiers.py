@@ -28,7 +28,7 @@ def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, in
     ['0xabcd']
     """
     dtype = cells.dtype
-    if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+    if numbered(dtype):
         if not text:
             return cells, 0, ""
         cells = cells.astype(object)
@@ -51,6 +51,11 @@ def tidy(cells: pd.Series, name: str, text: bool = False) -> tuple[pd.Series, in
     column = column.where(codes >= 0)
     shown = [k for k in changed if isinstance(found[k], str)]
     return column, len(shown), str(found[shown[0]]) if shown else ""
+
+
+def numbered(dtype: Any) -> bool:
+    """Cells that are numbers or dates: as ids they stay what they are, unless text is asked for."""
+    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
 
 
 def _any_address(cells: pd.Series) -> bool:

@@ -93,6 +93,8 @@ def numbers(
     """
     dtype = cells.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        if dtype == np.float64 and isinstance(dtype, np.dtype):
+            return Numbers(cells.to_numpy())
         if not pd.api.types.is_complex_dtype(dtype):
             return Numbers(cells.to_numpy(np.float64, na_value=np.nan))
     elif not len(cells):

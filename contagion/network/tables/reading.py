@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import ArgumentError, ArgumentTypeError, NetworkError
@@ -195,7 +195,7 @@ class Reading:
         """
         for option in OPTIONS.values():
             value = getattr(self, option.name)
-            if only is not None and option.name not in only:
+            if value is None or (only is not None and option.name not in only):
                 continue
             if isinstance(value, Mapping):
                 for name in _flat(value):
@@ -252,8 +252,8 @@ def reading(options: Mapping[str, Any], unit: str = "") -> Reading:
     ------
     ArgumentError : for a value that an option does not take.
     """
-    known = {f.name for f in fields(Reading)} - {"used", "unit"}
-    return Reading(**{k: v for k, v in options.items() if k in known and v is not None}, unit=unit)
+    given = {k: v for k, v in options.items() if k in OPTIONS and v is not None}
+    return Reading(**given, unit=unit)
 
 
 def refuse_unknown(options: Mapping[str, Any]) -> None:

@@ -73,7 +73,8 @@ def taken(source: Source, name: schema.Table, how: Reading) -> Source:
     shape = _shape(source, name, how)
     if source.document is None:
         own = shape.own if shape is not None else ()
-        source = replace(source, frame=chosen(source.frame, name, how, own))
+        frame = chosen(source.frame, name, how, own)
+        source = source if frame is source.frame else replace(source, frame=frame)
     if shape is not None:
         if how.format is None:
             source.notes.append(f'this is {shape.title} (format="{PLAIN}" reads it as it stands)')

@@ -88,9 +88,9 @@ def column(table: pd.DataFrame, name: Any, asked: bool) -> Any | None:
     Only a column that the schema does not read, or `layer`, is looked at, and unless periods are
     `asked` for, only where one pair (or node) stands in several of them.
     """
-    known = set(schema.columns(name)) - {"layer"}
+    known = schema.columns(name)
     for other in table.columns:
-        if other in known or OF_CONTRACTS.search(str(other)):
+        if (other in known and other != "layer") or OF_CONTRACTS.search(str(other)):
             continue
         if looks_like(table[other]):
             key = [k for k in KEYS.get(name, ()) if k in table]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,20 @@ FEW = 200
 EXAMPLES = {"percent": 5, "basis_points": 500, "factor": 1.05, "factor_basis_points": 10500}
 
 
-def converted(done: Mapped, name: schema.Table, how: Reading, decimals: bool = True) -> None:
+def converted(done: Mapped, name: schema.Table, how: Reading, dtypes: Mapping[Any, Any]) -> None:
     """Every column of numbers as float64, in place; what was repaired is added to the findings.
 
     A column with cells that are no numbers stays text: the checks name the cells. The decimal sign
-    is that of the column, else that of the other columns of the table.
+    is that of the column, else that of the other columns of the table. `dtypes` are those of the
+    columns.
     """
     table, own = done.frame, schema.columns(name)
     text = [
         c
-        for c in table.columns
+        for c, dtype in dtypes.items()
         if (c not in own or own[c].dtype in ("int", "float"))
-        and not pd.api.types.is_numeric_dtype((cells := table[c]).dtype)
-        and (c in own or _maybe(cells))
+        and not pd.api.types.is_numeric_dtype(dtype)
+        and (c in own or _maybe(table[c]))
     ]
     if text:
         how.use("decimal", "thousands")
@@ -44,16 +46,20 @@ def converted(done: Mapped, name: schema.Table, how: Reading, decimals: bool = T
     for c, one in read.items():
         if one.unread is None and (c in own or not np.isnan(one.values).all()):
             new[c] = one.values
-    have = set(table.columns)
-    for c in [c for c in own if c in have]:
+    for c in [c for c in own if c in dtypes]:
         if own[c].unit == "money":
             _money(done, c, name, read.get(c), new, how)
         if c in how.rates or own[c].fraction:
             _rate(done, c, name, read.get(c), new, how)
-        if c in read and read[c].hexed and not decimals:
+        if c in read and read[c].hexed and not _has_decimals(dtypes, name, how):
             _raw(done, c, name)
     if new:
         done.frame = table.assign(**{str(c): v for c, v in new.items()})
+
+
+def _has_decimals(have: Collection[Any], name: schema.Table, how: Reading) -> bool:
+    own = schema.columns(name)
+    return bool(how.decimals) or any(str(c).endswith("decimals") and c in own for c in have)
 
 
 def _numbers(
