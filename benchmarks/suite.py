@@ -49,11 +49,12 @@ Made by `python benchmarks/suite.py --record` from `benchmarks/recorded.json`; d
 
 Speed is measured in processor seconds, and divided by a unit that the same process has measured:
 for a clearing one product of the liabilities with a vector (for many scenarios with a matrix, as
-often as there are rounds), for a start the import of pandas and scipy.sparse, for a file the time of
-pandas to read it and to factorize its names. A clearing is measured without its error bound, which
-has rows of its own. On another machine, or a busy one, ratios stay where seconds do not. Run the
-command without `--record` to measure your machine: it writes JSON, this page and curves of growth, and says
-what moved by more than a quarter. The other scripts in `benchmarks/` look at one task each.
+often as there are rounds), for a start the import of pandas and scipy.sparse, for a file the time
+of pandas to read it and to factorize its names. A clearing is measured without its error bound,
+which has rows of its own. On another machine, or a busy one, ratios stay where seconds do not. Run
+the command without `--record` to measure your machine: it writes JSON, this page and curves of
+growth, and says what moved by more than a quarter. The other scripts in `benchmarks/` look at one
+task each.
 """
 GROWTH = """## Growth
 

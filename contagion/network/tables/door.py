@@ -109,10 +109,7 @@ def find(given: Any, name: schema.Table, how: Reading) -> Source:
         if not len(source.frame.columns):
             raise NetworkError(f"{source.origin} holds no table: it has no columns.")
         return source
-    frame = to_pandas(given)
-    if isinstance(frame.columns.dtype, pd.StringDtype):  # Arrow is slow to go through one by one
-        frame = frame.set_axis(pd.Index(list(frame.columns), dtype=object), axis=1)
-    return shapes.taken(Source(frame), name, how)
+    return shapes.taken(Source(to_pandas(given)), name, how)
 
 
 def read(
