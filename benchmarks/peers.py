@@ -105,7 +105,7 @@ LINES = """## Beside twelve lines of numpy and scipy
 The same arrays through functions of about twelve lines each (`benchmarks/peers.py`; both answers
 are compared): the fixed point by rounds from full payment, the fictitious default
 algorithm with a sparse solver, DebtRank of every node in rounds of dense matrices. They check
-nothing, know no names and one rule. What is there before a run is not counted for either side.
+nothing, know no names and one rule. Building the network, or the matrices, is not counted.
 Below 1 the package is quicker.
 """
 PUBLISHED = Path(__file__).with_name("published.md")  # what others say of their speed
