@@ -33,9 +33,9 @@ class Block:
 
     def __init__(self, terms: Terms, external: np.ndarray, pinned: np.ndarray | None):
         self.terms, self.external = terms, external
-        self.pinned = pinned
         self.assets = external + terms.claims[:, None]
         self.outside = np.zeros(external.shape, bool) if pinned is None else ~np.isnan(pinned)
+        self.keeps = None if pinned is None else np.nan_to_num(pinned)
         self.stuck = ~terms.can_fail[:, None] | self.outside
         self.products = 0.0
         self.rounds = np.zeros(external.shape[1], np.int64)
@@ -78,9 +78,9 @@ class Block:
         if not t.can_fail.all():
             safe = ~t.can_fail[at, None]
             c = np.where(safe if rules is None else safe & rules, -np.inf, c)
-        if self.pinned is not None:
+        if self.keeps is not None:
             out = self.outside[at]
-            keeps = np.where(out, np.nan_to_num(self.pinned)[at], 0.0)
+            keeps = self.keeps[at]
             if rules is not None:
                 keeps = np.where(rules, keeps, 0.0)
             c = np.where(out, np.inf, c)

@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from .blocks import solve
-from .calls import JUNIOR, PARI_PASSU
+from .calls import PARI_PASSU
 from .clearing_block import Block, Terms, mirrored
 from .ladder import within
 from .levy import levied
@@ -60,9 +60,10 @@ class Promises:
         self.calls, self.segments, self.lead = calls, segments, calls.first_segments
         self._draw(n)
         every = np.ones(len(calls.cap), bool)
-        self.of_guarantor = _onto(calls.guarantor, every, n)
         self.to_creditor = _onto(calls.beneficiary, ~calls.support, n)
-        self.ranked = [_onto(calls.guarantor, calls.ranking == rank, n) for rank in range(3)]
+        # (4 n, Q) onto guarantors: calls of each rank, then all of them
+        kinds = [*(calls.ranking == rank for rank in range(3)), every]
+        self.ranked = vstack([_onto(calls.guarantor, kind, n) for kind in kinds], format="csr")
         # the pro rata tier of guarantors whose calls rank with it, and how deep a segment lies
         equal = np.isin(np.arange(n), calls.guarantor[calls.ranking == PARI_PASSU])
         self.with_calls = np.flatnonzero(equal[segments.owner] & ~self.lead)
@@ -87,12 +88,10 @@ class Promises:
         for place in range(int(later.max(initial=-1)) + 1):
             level = np.flatnonzero(later == place)
             mine = np.flatnonzero(later[entry.row] == place)
-            layer = np.searchsorted(level, entry.row[mine])
-            of = _onto(layer, mine >= 0, len(level))
+            who, of = entry.col[mine], np.searchsorted(level, entry.row[mine])
             most = (entry.data * width[entry.row])[mine][:, None]
-            self.levels.append(
-                (level, entry.col[mine], most, layer, of, _onto(entry.col[mine], mine >= 0, q))
-            )
+            sums = _onto(of, mine >= 0, len(level)), _onto(who, mine >= 0, q)
+            self.levels.append((level, who, most, of, *sums))
 
     @cached_property
     def owner(self) -> np.ndarray:
@@ -147,10 +146,13 @@ class Called(Block):
         self.eased = self.eased | (made.committed > 0)
         shape = len(calls.cap), external.shape[1]
         keeps = np.where(self.outside, 0.0 if pinned is None else pinned, 1.0)
-        self.fixed = np.where(self.stuck, 1.0 - keeps, np.nan)[calls.guarantor]
-        self.refused = np.nan_to_num(self.fixed)
+        self.fixed = self.stuck[calls.guarantor]
+        self.gone = np.where(self.stuck, 1.0 - keeps, 0.0)[calls.guarantor]
+        self.refused = self.gone
         self.extra = self._pinned_cover(1.0 - keeps)
-        self.call, self.lost = np.zeros(shape), np.zeros(external.shape)
+        self.covered = made.to_creditor @ self.extra
+        self.hold(np.zeros(shape))
+        self.lost = np.zeros(external.shape)
         nothing = np.zeros(external.shape)
         taken = np.zeros((len(made.drawn), shape[1]))
         self.support = self.next = Drawn(np.zeros(shape), taken, nothing, nothing, nothing)
@@ -170,28 +172,35 @@ class Called(Block):
         missing = np.minimum(cap, lost * face) - lost * np.minimum(cap, face)
         return np.where(calls.support[:, None], 0.0, part * missing)
 
-    def draw(self, lost: np.ndarray, call: np.ndarray) -> Drawn:
+    def hold(self, call: np.ndarray) -> None:
+        """Hold calls (Q, B): by rank what they take from guarantors, and what they, and covers of
+        pinned debtors, add to the losses of nodes, all (n, B)."""
+        self.call = call
+        weigh = (self.made.ranked @ call).reshape(4, *self.assets.shape)
+        self.senior, self.equal, self.junior, lost = weigh
+        self.held = lost - self.covered
+
+    def draw(self, lost: np.ndarray) -> Drawn:
         """Support that is called when nodes have lost `lost`, layer after layer."""
         made, width = self.made, self.terms.segments.width
         found = Drawn(
-            np.zeros_like(call),
+            np.zeros_like(self.call),
             np.zeros((len(made.drawn), lost.shape[1])),
             *(np.zeros(lost.shape) for _ in range(3)),
         )
         if not made.levels:
             return found
         pays = 1.0 - self.refused
-        junior = made.ranked[JUNIOR] @ call
-        for level, who, most, layer, of, to_call in made.levels:
+        for level, who, most, of, to_layer, to_call in made.levels:
             rows = made.drawn[level]
             owner, lead = self.terms.segments.owner[rows], made.lead[rows][:, None]
             need = (lost - self.assets + found.missing)[owner] + self.terms.segments.end[rows, None]
-            need = np.maximum(need - np.where(lead, 0.0, junior[owner]), 0.0)
+            need = np.maximum(need - np.where(lead, 0.0, self.junior[owner]), 0.0)
             need = np.where(self.stuck[owner], 0.0, need)
-            call, paid = levied(need, most, pays[who], layer, of)
+            call, paid = levied(need, most, pays[who], of, to_layer)
             gap = np.where(need > 0, width[rows][:, None] - paid, 0.0)
             found.called[:] += to_call @ call
-            found.taken[level] = of @ call
+            found.taken[level] = to_layer @ call
             found.received[owner] += paid
             found.missing[owner] += gap
             found.first[owner] += np.where(lead, gap, 0.0)
@@ -200,8 +209,7 @@ class Called(Block):
     def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """c, p, w (S + Q, B) with the calls held; they are losses of the guarantors."""
         made, calls, segments = self.made, self.made.calls, self.terms.segments
-        senior, equal, junior = (at @ self.call for at in made.ranked)
-        held = self.weighs(self.call)
+        senior, equal, junior, held = self.senior, self.equal, self.junior, self.held
         c, p, w = super().constants(default)
         owner = segments.owner
         c += (held - junior + self.support.missing)[owner]
@@ -229,19 +237,12 @@ class Called(Block):
         part = self.call / np.where(size[who] > 0, size[who], 1.0)
         with np.errstate(invalid="ignore"):
             more = np.where(part > 0, part * from_[who], -np.inf)
-        fixed = ~np.isnan(self.fixed)
-        more = np.where(fixed, np.where(self.fixed > 0, np.inf, -np.inf), more)
-        cap = np.where(fixed, self.call * np.nan_to_num(self.fixed), self.call)
+        more = np.where(self.fixed, np.where(self.gone > 0, np.inf, -np.inf), more)
+        cap = np.where(self.fixed, self.call * self.gone, self.call)
         pairs = ((c, more), (p, part), (w, cap))
         c, p, w = (np.ascontiguousarray(np.vstack(pair)[made.order]) for pair in pairs)
         c += np.where(made.waits, p * self.lost[made.owner], 0.0)
         return c, np.where(made.waits, 0.0, p), w
-
-    def weighs(self, call: np.ndarray) -> np.ndarray:
-        """(n, B) what calls, and covers of pinned debtors, add to the losses of nodes."""
-        made = self.made
-        lost = made.of_guarantor @ call
-        return np.asarray(lost - made.to_creditor @ self.extra if self.extra.any() else lost)
 
     def solve(self, default: np.ndarray | None) -> np.ndarray:
         """The fixed point for given defaults: calls held, the system solved, calls updated."""
@@ -249,11 +250,11 @@ class Called(Block):
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
         if t.least and self.start is None:  # nothing is paid: all is called, to the cap
-            self.call = np.broadcast_to(made.calls.cap[:, None], self.call.shape).copy()
-            self.refused = np.where(np.isnan(self.fixed), 1.0, self.fixed)
+            self.hold(np.broadcast_to(made.calls.cap[:, None], self.call.shape).copy())
+            self.refused = np.where(self.fixed, self.gone, 1.0)
             self.lost = made.loses.spread(np.outer(made.width, np.ones(self.call.shape[1])))
         if self.start is None:
-            self.support = self.draw(self.weighs(self.call) + self.lost, self.call)
+            self.support = self.draw(self.held + self.lost)
         for _ in range(MOST):
             c, p, w = self.constants(default)
             certify = False if self.call.any() else t.certify  # nothing bounds the error of calls
@@ -273,8 +274,8 @@ class Called(Block):
             )
             self.products += found.work / max(len(made.system.sd), 1)
             self.rounds += found.sweeps
-            claims, unmet = np.split(found.y[place], [count])
-            lost = found.x + self.weighs(self.call)
+            each = found.y[place]
+            claims, unmet, lost = each[:count], each[count:], found.x + self.held
             call = self.calls_of(claims, lost, unmet)
             drawn = np.abs(self.next.missing - self.support.missing).max(axis=0, initial=0.0)
             apart = (np.abs(call - self.call) / unit).max(axis=0, initial=0.0)
@@ -293,7 +294,7 @@ class Called(Block):
                     for old, new in zip(self.support, self.next, strict=True)
                 )
             )
-            self.call = np.minimum(moved, made.calls.cap[:, None])
+            self.hold(np.minimum(moved, made.calls.cap[:, None]))
             self.lost = found.x
         quiet = ~self.call.any(axis=0)  # scenarios without calls, among others with some
         if t.certify and not (certify or t.least) and quiet.any():
@@ -312,14 +313,14 @@ class Called(Block):
     def calls_of(self, claims: np.ndarray, lost: np.ndarray, unmet: np.ndarray) -> np.ndarray:
         """(Q, B) calls that follow from what is unpaid; support is drawn on the way."""
         calls = self.made.calls
-        size = np.where(self.call > 0, self.call, 1.0)
-        rate = np.where(self.call > 0, unmet / size, 0.0)
-        self.refused = np.where(np.isnan(self.fixed), rate, np.nan_to_num(self.fixed))
-        self.next = self.draw(lost, self.call)
+        held = self.call > 0
+        rate = np.where(held, unmet / np.where(held, self.call, 1.0), 0.0)
+        self.refused = np.where(self.fixed, self.gone, rate)
+        self.next = self.draw(lost)
         return np.asarray(calls.trigger.spread(claims) + self.extra + self.next.called)
 
     def alone(self) -> np.ndarray:
-        self.support = self.draw(np.zeros_like(self.assets), self.call)
+        self.support = self.draw(np.zeros_like(self.assets))
         return self.funds(np.zeros_like(self.assets))
 
     def funds(self, lost: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 
 def levied(
-    need: np.ndarray, top: np.ndarray, pays: np.ndarray, layer: np.ndarray, of: csr_array
+    need: np.ndarray, top: np.ndarray, pays: np.ndarray, of: np.ndarray, to_layer: csr_array
 ) -> tuple[np.ndarray, np.ndarray]:
     """Calls that bring in what is needed: pro rata, and no node for more than the whole need.
 
@@ -21,7 +21,8 @@ def levied(
     need : (K, B) money that K layers of support should bring in.
     top : (E, 1) the most that is called from each guarantor of a layer.
     pays : (E, B) part of a call that is paid.
-    layer : (E,) the layer of each guarantor. of : (K, E) the same, with a one where e is in it.
+    of : (E,) the layer that each e is a guarantor of.
+    to_layer : (K, E) with a one there.
 
     Returns
     -------
@@ -32,22 +33,23 @@ def levied(
     A need of 6 and two that can be called for 5 each. When the first pays nothing, the second is
     called for all it has promised; one that pays half of a need of 4 is not called for 8.
 
-    >>> both, layer = csr_array([[1.0, 1.0]]), np.array([0, 0])
-    >>> levied(np.array([[6.0]]), np.array([[5.0], [5.0]]), np.array([[0.0], [1.0]]), layer, both)
+    >>> both, one = np.zeros(2, int), np.zeros(1, int)
+    >>> levied(np.array([[6.0]]), np.array([[5.0], [5.0]]), np.array([[0.0], [1.0]]), both,
+    ...     csr_array([[1.0, 1.0]]))
     (array([[5.],
            [5.]]), array([[5.]]))
-    >>> levied(np.array([[4.0]]), np.array([[9.0]]), np.array([[0.5]]), layer[:1], both[:, :1])
+    >>> levied(np.array([[4.0]]), np.array([[9.0]]), np.array([[0.5]]), one, csr_array([[1.0]]))
     (array([[4.]]), array([[2.]]))
     """
-    most = need[layer]
+    most = need[of]
     full = np.zeros(pays.shape, bool)
     while True:
-        left = need * (1.0 - of @ np.where(full, pays, 0.0))
-        brings = of @ np.where(full, 0.0, pays * top)
+        left = need * (1.0 - to_layer @ np.where(full, pays, 0.0))
+        brings = to_layer @ np.where(full, 0.0, pays * top)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = np.where(left < brings, left / brings, np.where(need > 0, 1.0, 0.0))
-        call = np.where(full, most, rate[layer] * top)
+        call = np.where(full, most, rate[of] * top)
         over = call > most * (1 + 1e-15)
         if not over.any():
-            return call, np.asarray(of @ (pays * call))
+            return call, np.asarray(to_layer @ (pays * call))
         full |= over

@@ -102,8 +102,7 @@ class Contents:
         put["debtor"] = intake.frozen(draft.debtor)
         same = draft.raw is not None and draft.amount is draft.raw.values
         put["amount"] = intake.frozen(draft.amount.copy() if same else draft.amount)
-        same = len(draft.names) == len(draft.nodes)  # no stranger has a say in their type
-        put["names"] = (draft.names if same else pd.Index(draft.nodes["node"])).rename("node")
+        put["names"] = pd.Index(put["_nodes"]["node"], name="node")
         put["_shareholdings"] = owners.checked(beside["shareholdings"], self.names, book.known)
         if put["_shareholdings"] is not None:
             book = books.with_shares(draft, book, owners.values(self.ownership, book.equity))

@@ -202,7 +202,7 @@ def draft(
         labels.append(codes.astype(small))
         found.append(unique)
     if nodes is None:
-        nodes = pd.DataFrame({"node": _sorted(_append(*map(pd.Index, found)).unique())})
+        nodes = pd.DataFrame({"node": _sorted(_append(*map(_index, found)).unique())})
     elif isinstance(nodes["node"].dtype, pd.CategoricalDtype):
         nodes = nodes.assign(node=_uncategorical(pd.Index(nodes["node"])))
     known, n = pd.Index(nodes["node"]), len(nodes)
@@ -211,7 +211,7 @@ def draft(
     if known.hasnans or len(uniques) != n or not (place[:n] == np.arange(n)).all():
         first, keys = _first_rows(place[:n], len(uniques))
         place = np.where(place < 0, -1, first[place])
-        names = _append(known, pd.Index(uniques)[keys])
+        names = _append(known, _index(uniques)[keys])
     sides, at = [], n
     for label, unique in zip(labels, found, strict=True):
         here = np.append(place[at : at + len(unique)], -1).astype(small)
@@ -254,6 +254,11 @@ def _plain(cells: pd.Series | pd.Index) -> Any:
     return cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells.array
 
 
+def _index(cells: Any) -> pd.Index:
+    """Cells as they are: text that came as objects stays so."""
+    return pd.Index(cells, dtype=cells.dtype)
+
+
 def _uncategorical(index: pd.Index) -> pd.Index:
     if isinstance(index.dtype, pd.CategoricalDtype):
         return index.astype(index.dtype.categories.dtype)
@@ -264,7 +269,7 @@ def _joined(known: pd.Index, *found: Any) -> Any:
     """Ids of the nodes and of both sides, one after the other."""
     if all(isinstance(part, np.ndarray) and part.dtype == known.dtype for part in found):
         return np.concatenate([known.to_numpy(), *found])
-    return _append(known, *map(pd.Index, found))
+    return _append(known, *map(_index, found))
 
 
 def _append(*parts: pd.Index) -> pd.Index:
