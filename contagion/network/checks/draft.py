@@ -256,7 +256,8 @@ def _plain(cells: pd.Series | pd.Index) -> Any:
 
 def _index(cells: Any) -> pd.Index:
     """Cells as they are: text that came as objects stays so."""
-    return pd.Index(cells, dtype=cells.dtype)
+    index: pd.Index = pd.Index(cells, dtype=cells.dtype)
+    return index
 
 
 def _uncategorical(index: pd.Index) -> pd.Index:

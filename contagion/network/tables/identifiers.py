@@ -64,7 +64,10 @@ def _any_address(cells: pd.Series) -> bool:
     import pyarrow.compute as pc
 
     array = pa.array(cells, from_pandas=True)
-    array = array.filter(pc.greater_equal(pc.binary_length(array), 42))
+    length = pc.binary_length(array)
+    if (pc.max(length).as_py() or 0) < LENGTH:
+        return False
+    array = array.filter(pc.greater_equal(length, LENGTH))
     return bool(pc.any(pc.match_substring_regex(array, r"^\s*0[xX][0-9a-fA-F]{40}\s*$")).as_py())
 
 
