@@ -1,4 +1,4 @@
-"""Is there memory for a network of so many claims? If not, what mends it."""
+"""Is there memory for the claims of a network? If not, the error says how to need less."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 class Sums:
     """Weights ≥ 0 as the leaves of a binary tree, of which every node holds the sum below it.
 
-    Sums are added anew from the leaves to the root, so that no rounding of weights that are gone
+    Sums are added again from the leaves to the root, so that no rounding of weights that are gone
     is left in them.
 
     Example
