@@ -204,6 +204,8 @@ def draw(growth: list[dict[str, Any]], file: Path) -> None:
     ax.legend(fontsize=8, frameon=False, title="task (exponent)", title_fontsize=8)
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
+    lines = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join(line.rstrip() for line in lines) + "\n", "utf-8")
 
 
 def main() -> None:

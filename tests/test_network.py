@@ -360,3 +360,16 @@ def test_assembly_does_not_loop_over_rows():
     net = ct.ExposureNetwork(None, owed, missing_equity="external")
     assert net.liabilities.nnz == len(pair)
     assert net.exposures["creditor"].tolist() == owed["creditor"].tolist()
+
+
+def test_a_table_of_empty_ids_alone_is_an_error_of_the_family():
+    nodes = pd.DataFrame({"node": [None, None], "external_assets": [1.0, 2.0]})
+    claims = pd.DataFrame({"creditor": [None], "debtor": [None], "amount": [3.0]})
+    with pytest.raises(ct.NetworkError, match="C0"):
+        ct.ExposureNetwork(nodes, claims)
+
+
+def test_an_orientation_in_question_needs_no_finite_amounts():
+    claims = pd.DataFrame({"source": ["a"], "target": ["b"], "amount": [float("inf")]})
+    with pytest.raises(ct.NetworkError, match="C001"):
+        ct.ExposureNetwork(None, claims)

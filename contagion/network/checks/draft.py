@@ -210,7 +210,7 @@ def draft(
     names = known
     if known.hasnans or len(uniques) != n or not (place[:n] == np.arange(n)).all():
         first, keys = _first_rows(place[:n], len(uniques))
-        place = np.where(place < 0, -1, first[place])
+        place = np.append(first, -1)[place]
         names = _append(known, _index(uniques)[keys])
     sides, at = [], n
     for label, unique in zip(labels, found, strict=True):

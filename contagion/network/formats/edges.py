@@ -246,6 +246,7 @@ def _unknown(table: pd.DataFrame, pair: tuple[Any, Any], how: Reading, source: S
         total = float(amount.abs().sum())
         out, into = (amount.groupby(table[side]).sum() for side in pair)
         net = out.subtract(into, fill_value=0.0)
+        net = net[np.isfinite(net)]
         if len(net):
             name = net.abs().idxmax()
             side, other = ("lender", "borrower") if net[name] > 0 else ("borrower", "lender")
