@@ -213,6 +213,8 @@ def measured(task: str, checkout: Path) -> float | str:
 
 def compared(before: Path, repeat: int, only: list[str]) -> int:
     """Print a line a task: seconds before and after, and their ratio."""
+    if not (before / "contagion").is_dir():
+        raise SystemExit(f"{before} is no checkout of the package.")
     after, slower = HERE.parent, 0
     print("| task | before | after | after / before |\n|---|---|---|---|")
     for task in TASKS:
