@@ -28,20 +28,14 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "**/.ipynb_checkpoints", "**/.jupyter_cache"]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 default_role = "code"
 nitpicky = False
 
 # pages and notebooks: every cell is executed, an error or a warning stops the build
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"
-sources = [
-    p for name in ("contagion", "datasets", "examples") for p in (HERE.parent / name).rglob("*")
-]
-texts = b"".join(p.read_bytes() for p in sorted(sources) if p.is_file() and p.suffix != ".pyc")
-# a page is executed again when the package has changed, not only when its cells have
-nb_execution_cache_path = str(HERE / "_build" / "cells" / hashlib.sha256(texts).hexdigest()[:16])
+nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "error"
@@ -50,6 +44,12 @@ nb_merge_streams = True
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = ">>> |... "
 copybutton_prompt_is_regexp = True
+
+# what the pages run: when it changes, Sphinx reads and executes every page again
+folders = [HERE.parent / name for name in ("contagion", "datasets", "examples")]
+sources = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
+texts = b"".join(p.read_bytes() for p in sorted(sources) if p.suffix != ".pyc")
+package_digest = hashlib.sha256(texts).hexdigest()
 
 # the API reference
 autodoc_typehints = "signature"
@@ -102,6 +102,7 @@ def joined(outputs: list) -> list:
 
 
 def setup(app) -> None:
-    """Connect the docstrings of the package."""
+    """Connect the docstrings of the package; a changed package executes every page."""
+    app.add_config_value("package_digest", "", "env", str)
     myst_nb.core.render.coalesce_streams = joined
     app.connect("autodoc-process-docstring", docstrings.process, priority=400)
