@@ -10,7 +10,8 @@ One solve gives `vᵀM` for all triggers, one more the sums over triggers; only 
 needs its columns. They are summed up (`allnodes_columns`) until the bound on what is missing no
 longer counts, which takes few rounds, as only the diagonal has to be right. Triggers that fail
 others outright hold these at 1 (`allnodes_caps`). Where the powers of Λ do not vanish, or a node
-ends too close to failure for the bound, rounds do it (`allnodes_rounds`).
+ends too close to failure for the bound, rounds do it (`allnodes_rounds`). They are also the quicker
+way among few nodes, where they are tried first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .allnodes_columns import Inverse, columns, inverse, scaled_rows
 from .allnodes_rounds import rounds
 from .linear import Solver
 
+FEW, SOON = 300, 50  # up to FEW nodes, SOON rounds are tried: less than to prepare the algebra
 TINY = 1e-300
 CLOSE = 1 - 1e-6  # part of it from which on a column is looked at
 STRICTNESS = (10.0, 0.1)  # error of one trigger, over what would do if all were that far off
@@ -142,12 +144,21 @@ def all_nodes(
     system = System(influence, returns, weights, fails, passed, accuracy)
     if passed == 0:
         return _nothing(system)
+    if len(fails) <= FEW:
+        found = _by_rounds(system)
+        _rounds(system, found, min(tolerance, accuracy), min(SOON, most), give_up=True)
+        if found.converged.all():
+            return found
     whole = inverse(influence)
-    found = None if whole is None else _algebra(system, whole)
-    if found is None:
-        found = _nothing(system)
-        found.by_rounds[:] = True
+    found = (None if whole is None else _algebra(system, whole)) or _by_rounds(system)
     _rounds(system, found, tolerance, most)
+    return found
+
+
+def _by_rounds(system: System) -> AllNodes:
+    """All triggers are left to the rounds."""
+    found = _nothing(system)
+    found.by_rounds[:] = True
     return found
 
 
@@ -164,20 +175,25 @@ def _nothing(system: System) -> AllNodes:
     )
 
 
-def _rounds(system: System, out: AllNodes, tolerance: float, most: int) -> None:
-    """Add the triggers of `by_rounds`."""
+def _rounds(
+    system: System, out: AllNodes, tolerance: float, most: int, *, give_up: bool = False
+) -> None:
+    """Add the triggers of `by_rounds`, or give up with the first that do not stand still."""
     todo = np.flatnonzero(out.by_rounds)
     for nodes, h, still in rounds(system.influence, todo, system.passed, tolerance, most):
-        failed = (h >= 1 - 1e-12) & system.fails[:, None]
-        failed[nodes, np.arange(len(nodes))] = False
+        one = np.ones(len(nodes))  # products with it are the quickest sums
+        failed = ((h >= 1 - 1e-12) & system.fails[:, None]).astype(float)
+        failed[nodes, np.arange(len(nodes))] = 0.0
         part = system.returns[nodes]
         column = np.repeat(np.arange(len(nodes)), np.diff(part.indptr))
         out.totals[:, nodes] = system.weights @ h
-        out.sums += h.sum(axis=1)
+        out.sums += h @ one
         out.back[nodes] = np.bincount(column, part.data * h[part.indices, column], len(nodes))
-        out.induced[nodes] = failed.sum(axis=0)
-        out.failures += failed.sum(axis=1)
+        out.induced[nodes] = np.ones(len(h)) @ failed
+        out.failures += (failed @ one).astype(np.int64)
         out.converged[nodes] = still
+        if give_up and not still:
+            return
 
 
 def _algebra(system: System, whole: Inverse) -> AllNodes | None:

@@ -29,7 +29,7 @@ def rounds(
 
     Yields
     ------
-    nodes (B,), h (N, B) and whether it stands still, block by block.
+    nodes (B,), h (N, B) and whether it stands still, block by block; the next one overwrites h.
 
     Example
     -------
@@ -41,32 +41,44 @@ def rounds(
 
     size = influence.shape[0]
     system = System.of(np.arange(size), csr_array(influence.T))
-    block = int(np.clip(2**18 // max(size, 1), 16, 128))
     _, part = connected_components(influence, connection="strong")
     largest = np.bincount(part[nodes]).argmax() if len(nodes) else 0
     alike = part[nodes] == largest
+    block = min(int(np.clip(2**18 // max(size, 1), 16, 128)), max(len(nodes), 1))
+    work = np.ones(
+        (6, size * block)
+    )  # for all blocks: memory that is new takes longer than a sweep
     for group in (nodes[~alike], nodes[alike]):
-        start = np.zeros(size)
+        start, came = np.zeros(size), np.zeros(size)
         for first in range(0, len(group), block):
             here = group[first : first + block]
-            h = np.repeat(start[:, None], len(here), axis=1)
-            still = _climb(system, here, h, passed, tolerance, most)
+            rows = work[:, : size * len(here)].reshape(6, size, len(here))
+            rows[:2] = start[:, None], came[:, None]
+            still = _climb(system, here, rows, passed, tolerance, most)
             if alike.any() and part[here[0]] == largest and not first:
-                start = h[:, 0]
-            yield here, h, still
+                start = rows[0, :, 0].copy()
+                came = np.asarray(influence @ start)
+            yield here, rows[0], still
 
 
 def _climb(
-    system: System, nodes: np.ndarray, h: np.ndarray, passed: float, tolerance: float, most: int
+    system: System,
+    nodes: np.ndarray,
+    work: np.ndarray,
+    passed: float,
+    tolerance: float,
+    most: int,
 ) -> bool:
-    """A block of triggers, h (N, B) from where it stands; does it stand still at the end?"""
+    """A block of triggers; does it stand still at the end?
+
+    `work` are h and Λ h from where they stand, ones, and three arrays of any content, (N, B) each.
+    """
+    h, x, one, c, w, last = work
     own = nodes, np.arange(len(nodes))
-    c, w, x = np.zeros(h.shape), np.ones(h.shape), np.empty(h.shape)
+    c[:], w[:] = 0.0, 1.0
     c[own], w[own] = np.inf, passed
-    one, state = np.ones(h.shape), np.empty((9, h.shape[1]))
-    last, leaps = np.zeros(h.shape), np.zeros(h.shape[1], np.int64)
+    state, leaps = np.empty((9, len(nodes))), np.zeros(len(nodes), np.int64)
     s = system
-    loops.push_block(s.sp, s.si, s.sd, h, x)
     arrays = s.ptr, s.sp, s.si, s.sd, c, one, w, one[:, 0], h, x
     for done in range(0, most, SWEEPS):
         loops.climb_block(*arrays, last, state, leaps, tolerance, min(SWEEPS, most - done))
