@@ -116,7 +116,11 @@ def drawn_width(ax: Axes) -> float:
     """The width of axes in inches, with all that is drawn so far beside them."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine:
+        engine.execute(figure)  # all of a drawing that decides where axes end
+    else:
+        figure.draw_without_rendering()
     return float(ax.get_window_extent().width / figure.dpi)
 
 
