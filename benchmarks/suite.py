@@ -63,8 +63,7 @@ exposures take ten times as long, and 1.05 or less is to be reached; it is the s
 on log exposures. At 1,000 nodes most of a task does not grow at all. From a million nodes on the
 network no longer fits into the caches of the processor: one product of the liabilities with a
 vector, the cheapest round there can be, itself grows faster than the exposures. Its row says by how
-much; in the table above the clearings are divided by it. From 5,000,000 nodes on a task runs once;
-clearings of 10,000,000 nodes were measured before the last changes of the kernel made them quicker.
+much; in the table above the clearings are divided by it. From 5,000,000 nodes on a task runs once.
 
 ![Processor seconds by number of nodes](growth.svg)
 """
