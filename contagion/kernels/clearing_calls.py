@@ -29,6 +29,7 @@ from .segments import Segments
 from .shares import Shares, stack
 
 SAME = 1e-2  # of the tolerance: calls that change by less have settled
+FINEST = 1e-14  # of a unit: rounding errors move calls by about as much
 MOST = 10_000  # times that calls are found anew
 ROUNDING = 1e-15  # of a share: what is left where a guarantor is the only one to lose
 
@@ -246,7 +247,10 @@ class Called(Block):
 
     def solve(self, default: np.ndarray | None) -> np.ndarray:
         """The fixed point for given defaults: calls held, the system solved, calls updated."""
-        t, made = self.terms, self.made
+        made, asked = self.made, self.terms.tolerance
+        # the error of a solution moves the calls: with a larger one they never settle
+        fine = min(max(SAME * asked, FINEST), asked)
+        t = replace(self.terms, tolerance=fine)
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
         if t.least and self.start is None:  # nothing is paid: all is called, to the cap
@@ -267,7 +271,7 @@ class Called(Block):
                     p,
                     w,
                     t.unit,
-                    tolerance=t.tolerance,
+                    tolerance=fine,
                     start=self.start,
                     certify=certify,
                 )
@@ -284,8 +288,8 @@ class Called(Block):
             apart = np.maximum(apart, late.max(axis=0, initial=0.0) / t.unit.max())
             moved, back = call, np.zeros(call.shape[1], bool)
             if not t.least:
-                moved, back = stride.carried(call, unit * SAME * t.tolerance)
-            if (apart <= SAME * t.tolerance).all() and not back.any():
+                moved, back = stride.carried(call, unit * fine)
+            if (apart <= fine).all() and not back.any():
                 break
             self.start = found.y if self.start is None else np.where(back, self.start, found.y)
             self.support = Drawn(
@@ -299,9 +303,7 @@ class Called(Block):
         quiet = ~self.call.any(axis=0)  # scenarios without calls, among others with some
         if t.certify and not (certify or t.least) and quiet.any():
             c, p, w, start = (each[:, quiet] for each in (c, p, w, found.y))
-            sure = solve(
-                made.system, c, p, w, t.unit, tolerance=t.tolerance, start=start, certify=True
-            )
+            sure = solve(made.system, c, p, w, t.unit, tolerance=asked, start=start, certify=True)
             found.error[quiet] = sure.error
         claims[made.drawn] = self.next.taken
         self.support, self.start, self.found = self.next, found.y, found
