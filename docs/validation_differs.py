@@ -38,7 +38,7 @@ class Remark:
 
 
 def note(name: str, node: str, what: str, run: str) -> str:
-    """What the dataset says about one of its figures."""
+    """The note of the dataset about one of its figures."""
     rows = datasets.outcomes(name).query("node == @node and what == @what and run == @run")
     return str(rows["note"].item())
 
