@@ -37,11 +37,11 @@ SWITCHES = ("tear_up",)
 
 @dataclass(frozen=True)
 class House:
-    """A clearing house: its name, what is simplified, a worked example.
+    """A clearing house: its name, simplifications, a worked example.
 
-    In the example one member loses `loss` beyond its margin and contribution, the others have put
-    `fund` into the default fund, and the layers take `absorbed`. `given` are figures that were not
-    found, or that the example sets for a hand check; `says` describes them.
+    In the example one member loses `loss` beyond its margin and contribution, the others have paid
+    `fund` into the default fund, and the layers absorb `absorbed`. `given` has figures that were
+    not found, or that the example sets for a hand check; `says` describes them.
     """
 
     title: str
@@ -169,7 +169,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
     Raises
     ------
-    RuleError : for a figure that was not found and is not given; says why.
+    RuleError : for a figure that was not found and is not given, with the reason.
     UnknownNameError : for an unknown house or parameter.
 
     Example
@@ -195,7 +195,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
 
 def figures(name: str | None = None) -> Table:
-    """The known parameters of one house or of all: one row a parameter.
+    """The known parameters of one house or of all: one row per parameter.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def figures(name: str | None = None) -> Table:
 
 
 def _build(name: str) -> Callable[..., Rule]:
-    """The rule of a house as a function with its own signature and text."""
+    """The rule of a house as a function with its own signature and docstring."""
     house, lines, words = HOUSES[name], [], []
     for word, row in FIGURES[name].items():
         missing = np.isnan(row["value"])
@@ -261,7 +261,7 @@ def _build(name: str) -> Callable[..., Rule]:
 
 
 def _documents(name: str) -> tuple[Document, ...]:
-    """The sources of the figures, and what was not read; that first where no figure was read."""
+    """The sources of the figures, and the figures not read (these first if no figure was read)."""
     rows = FIGURES[name].values()
     seen = {(r["source"], r["date"]) for r in rows if r["evidence"] in ("read", "not found")}
     every = dict.fromkeys((r["source"], r["date"]) for r in rows if r["source"])
