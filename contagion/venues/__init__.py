@@ -137,7 +137,7 @@ def documents() -> Table:
     return Table(
         pd.DataFrame(rows).set_index("rule"),
         {
-            "document": "source; or, where none was read, what is believed",
+            "document": "source; or, where none was read, the assumption",
             "date": "of the document; undated or the commit where no date was found",
             "read": "in full, excerpt, memory (in no source that was read) or not read",
         },

@@ -139,7 +139,7 @@ CATALOGUE = (
         build=v3,
         title="Reserves, then suppliers first come first served",
         documents=(Document("compound-finance/comet @ 17a6e7a", "2022", "in full"),),
-        read="The code: reserves are a signed number, and no path writes suppliers down.",
+        read="The code: reserves are a signed number; claims of suppliers are never written down.",
         simplified="Reserves that governance may put in from another market, supply caps and "
         "pauses of withdrawals are left out.",
         terms=Terms(

@@ -131,9 +131,9 @@ CATALOGUE = (
     Venue(
         name="crvusd",
         build=crvusd,
-        title="What the DAO repays, then crvUSD without backing",
+        title="Repayment by the DAO, then crvUSD without backing",
         documents=(
-            Document("that all holders bear it alike", "2025", "memory"),
+            Document("assumption that all holders bear it pro rata", "2025", "memory"),
             Document("gov.curve.finance, thread 10876", "2025", "excerpt"),
         ),
         read="A thread that says that the bad debt of mint markets was cleared; who bears it is "
@@ -141,7 +141,7 @@ CATALOGUE = (
         simplified="crvUSD trades below par instead of taking a haircut; peg keepers and the fees "
         "of the DAO are left out.",
         terms=Terms(
-            fund="what the DAO repays",
+            fund="repayment by the DAO",
             basis="crvUSD held (assumed)",
             price=NOT_READ,
             cap=NOT_READ,

@@ -165,7 +165,7 @@ def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
     passed, weight = numbers("amount", amount, 0), _positions("stake", stake)
     total = weight.sum(-1)
     if ((total == 0) & (passed > 0)).any():
-        raise ArgumentError("stake must not be zero for every debtor: somebody takes over.")
+        raise ArgumentError("stake must not be zero for every debtor that takes over the debt.")
     return np.asarray(passed[..., None] * ratio(weight, total[..., None], 0.0))
 
 

@@ -63,9 +63,9 @@ class DefaultRun:
             frame,
             {
                 "layer": "layer of the waterfall, the first loses first",
-                "member": "who bears",
-                "capacity": f"most that the member can lose in the layer{self._in_unit}",
-                "amount": f"what it loses in the layer{self._in_unit}",
+                "member": "bearer of the loss",
+                "capacity": f"largest loss of the member in the layer{self._in_unit}",
+                "amount": f"loss of the member in the layer{self._in_unit}",
             },
         )
 
@@ -82,8 +82,8 @@ class DefaultRun:
         return Table(
             frame[frame["capacity"] > 0],
             {
-                "capacity": f"most that the layer can absorb{self._in_unit}",
-                "absorbed": f"what it absorbs{self._in_unit}",
+                "capacity": f"largest amount that the layer can absorb{self._in_unit}",
+                "absorbed": f"amount absorbed by the layer{self._in_unit}",
             },
         )
 
@@ -108,8 +108,8 @@ class DefaultRun:
             {
                 "margin_used": f"margin used for its own loss{self._in_unit}",
                 "contribution_used": f"contribution used for its own loss{self._in_unit}",
-                "assessed": f"what it paid of its assessment{self._in_unit}",
-                "returned": f"margin and contribution that go back to it{self._in_unit}",
+                "assessed": f"amount paid on its assessment{self._in_unit}",
+                "returned": f"margin and contribution returned to it{self._in_unit}",
             },
         )
 

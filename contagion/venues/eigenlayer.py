@@ -127,12 +127,12 @@ CATALOGUE = (
         ),
         read="The functions of slashing; of the contract of allocations the part up to the sets.",
         simplified="Native ether of validators is also slashed by the chain itself, which is left "
-        "out; what is slashed is burned, no party gets it.",
+        "out; slashed stake is burned, no party receives it.",
         terms=Terms(
             fund="none",
             basis="shares delegated to the operator, those of open withdrawals included",
             price="at once: the shares of every delegator fall by one factor",
-            cap="what the operator allocated to the service",
+            cap="the operator's allocation to the service",
             pause="the owner can pause slashing",
         ),
     ),

@@ -51,16 +51,16 @@ CATALOGUE = (
     Venue(
         name="ethena",
         build=rule,
-        title="Reserve fund, then every USDe alike (assumed)",
+        title="Reserve fund, then all USDe pro rata (assumed)",
         documents=(
             Document("docs.ethena.fi, Reserve Fund", "2025-06", "in full"),
             Document("docs.ethena.fi, Staking USDe", "undated", "in full"),
-            Document("who bears the rest", "undated", "memory"),
+            Document("assumption about the bearers of the remaining loss", "undated", "memory"),
         ),
-        read="Both pages: what the fund is for, and that staked USDe is not taken; who bears the "
-        "rest is unverified.",
-        simplified="The fund also buys USDe in the market; early redemptions are whole as long "
-        "as there is backing.",
+        read="Both pages: the purpose of the fund, and that staked USDe is not taken; the bearers "
+        "of the remaining loss are unverified.",
+        simplified="The fund also buys USDe in the market; early redemptions are paid in full as "
+        "long as there is backing.",
         terms=Terms(
             fund="reserve fund",
             basis="USDe held (assumed)",

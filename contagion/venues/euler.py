@@ -115,7 +115,7 @@ CATALOGUE = (
     Venue(
         name="euler_v2",
         build=v2,
-        title="Pro rata over all shares of the vault, or left standing",
+        title="Pro rata over all shares of the vault, or not written off",
         documents=(
             Document(
                 "euler-xyz/euler-vault-kit @ 1dad88b, Liquidation.sol", "commit 1dad88b", "in full"

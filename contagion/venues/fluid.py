@@ -78,7 +78,7 @@ CATALOGUE = (
     Venue(
         name="fluid",
         build=rule,
-        title="What governance pays, then lenders first come first served",
+        title="Payment by governance, then lenders first come first served",
         documents=(
             Document("Instadapp/fluid-contracts-public @ 499e1ab", "commit 499e1ab", "in full"),
             Document(
@@ -87,12 +87,12 @@ CATALOGUE = (
                 "in full",
             ),
         ),
-        read="The code of absorbing and its specification: what is absorbed is left to "
-        "governance, and no path lowers the price of lenders.",
-        simplified="Liquidators can still buy what was absorbed when the price comes back; the "
+        read="The code of absorption and its specification: governance decides about absorbed "
+        "positions, and the code never lowers the price of lenders.",
+        simplified="Liquidators can still buy absorbed positions when the price recovers; the "
         "limits on withdrawals, which grow with time, are left out.",
         terms=Terms(
-            fund="what governance pays from its treasury",
+            fund="payment by governance from its treasury",
             basis="order of exit",
             price="par: the exchange price does not fall",
             cap="a claim: all of it",

@@ -117,7 +117,7 @@ CATALOGUE = (
     Venue(
         name="gmx_v2",
         build=v2,
-        title="Pool up to a part of itself, then profits scaled down alike",
+        title="Pool up to a share of its value, then profits scaled down pro rata",
         documents=(
             Document(
                 "gmx-io/gmx-synthetics @ 0942746, adl/AdlUtils.sol", "commit 0942746", "excerpt"
@@ -133,12 +133,12 @@ CATALOGUE = (
         "netted before; auto-deleveraging itself, by which a keeper closes "
         "positions of its own choice above maxPnlFactorForAdl, is left out.",
         terms=Terms(
-            fund="pool, up to maxPnlFactorForTraders of itself",
+            fund="pool, up to maxPnlFactorForTraders times its value",
             basis="profit",
-            price="oracle price, every profit scaled alike",
+            price="oracle price, all profits scaled by one factor",
             cap="the profit",
             pause="a keeper closes positions above maxPnlFactorForAdl; withdrawals have "
-            "a factor of their own",
+            "a separate factor",
         ),
     ),
 )

@@ -50,7 +50,7 @@ CATALOGUE = (
     Venue(
         name="kamino",
         build=rule,
-        title="Pro rata on the depositors of the reserve, when the risk council says so",
+        title="Pro rata for the depositors of the reserve, when the risk council decides it",
         documents=(Document("Kamino-Finance/klend @ 00d82d2", "commit 00d82d2", "in full"),),
         read="The code of socializing a loss and who may call it.",
         simplified="The council may forgive in parts; liquidations, with a bonus that grows with "

@@ -286,8 +286,8 @@ CATALOGUE = (
         title="Stability pool pro rata, then other troves by stake",
         documents=(Document("liquity/dev @ 048ae7a, TroveManager.sol", "2021", "in full"),),
         read="The code of offset and redistribution in both modes.",
-        simplified="A trove that has lost all its equity takes no more and the others take its "
-        "part (the contract liquidates it in turn); gas compensation is left out, "
+        simplified="A trove without equity takes over no more debt and the others take its "
+        "share (the contract liquidates it in turn); gas compensation is left out, "
         "and so are troves above 110 % in recovery mode, whose liquidation costs "
         "only their owner.",
         terms=Terms(

@@ -172,7 +172,7 @@ def _completed(problem: Problem, row: np.ndarray, column: np.ndarray, amount: np
         full = carried(rows, columns, supply, demand, start[rows, columns])
         if not shortfall(rows, columns, full, supply, demand)[0].any():
             return rows, columns, full
-    rows, columns = problem.dense("What the heuristic of minimum density leaves over")
+    rows, columns = problem.dense("The remainder after the heuristic of minimum density")
     return rows, columns, carried(rows, columns, supply, demand, start[rows, columns])
 
 

@@ -175,7 +175,7 @@ class Ensemble(Sequence[ExposureNetwork]):
         ArgumentError : for samples that are independent.
         """
         if self.trace is None:
-            raise ArgumentError("These samples are independent: there is no chain to look at.")
+            raise ArgumentError("These samples are independent: there is no chain to diagnose.")
         rows = {}
         for name, values in self.trace.items():
             lags = autocorrelation(values)

@@ -173,7 +173,7 @@ class Margins:
         """
         if network._guarantees is not None:
             raise NetworkError(
-                "Guarantees hang on single exposures, which a reconstruction forgets. "
+                "Guarantees belong to single exposures, which a reconstruction does not keep. "
                 "net.with_guarantees(None) leaves them out."
             )
         settings: dict[str, Any] = {
