@@ -1,5 +1,4 @@
-"""Cells are added to a drawn network that cannot meet the margins, as few as a greedy search finds.
-"""
+"""A greedy search adds few cells to a drawn network, so that the cells can meet the margins."""
 
 from __future__ import annotations
 
