@@ -23,11 +23,11 @@ from .thresholds import failures_needed, largest_vulnerable, poisson
 SYSTEMIC = 0.05
 COLUMNS = {
     "degree": "average degree of the graphs",
-    "draws": "graphs that were drawn, a number",
-    "outbreaks": "draws with contagion, a number",
+    "draws": "number of graphs drawn",
+    "outbreaks": "number of draws with contagion",
     "frequency": "outbreaks over draws, a share",
     "frequency_error": "standard error of frequency, a share",
-    "extent": "mean share of nodes that fail where there is contagion",
+    "extent": "mean share of nodes that fail, over draws with contagion",
     "frequency_theory": "frequency in large graphs, a share",
     "extent_theory": "extent in large graphs, a share",
 }
@@ -204,9 +204,9 @@ def gai_kapadia_window(
         *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Contagion in random banking systems",
         across="average number of debtors",
-        drawn=f"{samples:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
-        f"assets {interbank:.3g} of assets; a loss {'above' if strict else 'that reaches'} the "
-        f"capital fails a bank; contagion: more than {systemic:.0%} fail",
+        drawn=f"{samples:,} graphs of {n:,} banks per degree; capital {capital:.3g} and interbank "
+        f"assets {interbank:.3g} of assets; default if a loss {'exceeds' if strict else 'reaches'} "
+        f"the capital; contagion: more than {systemic:.0%} default",
         limits=limits,
     )
 
@@ -265,8 +265,8 @@ def watts_window(
         *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Global cascades in random graphs",
         across="average number of neighbours",
-        drawn=f"{samples:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
-        f"its neighbours; cascade: more than {systemic:.0%} fail",
+        drawn=f"{samples:,} graphs of {n:,} nodes per degree; a node fails if {threshold:.3g} of "
+        f"its neighbours fail; cascade: more than {systemic:.0%} fail",
         limits=watts_limits(threshold),
     )
 
@@ -276,7 +276,7 @@ def _points(degrees: Iterable[float] | None, n: int, samples: int, systemic: flo
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or samples < 1 or not 0 <= systemic < 1:
         raise ArgumentError(
-            f"n={n}, samples={samples}, systemic={systemic}: at least 2 nodes, 1 draw, and a part "
+            f"n={n}, samples={samples}, systemic={systemic}: at least 2 nodes, 1 draw, and a share "
             "of 0 … 1."
         )
     bad = [z for z in points if not 0 <= z <= n - 1]
@@ -325,7 +325,7 @@ def _table(
 
 def _part(threshold: float) -> None:
     if not 0 < threshold <= 1:
-        raise ArgumentError(f"threshold={threshold!r}: a part of the neighbours in (0, 1].")
+        raise ArgumentError(f"threshold={threshold!r}: a share of the neighbours in (0, 1].")
 
 
 def _limits(most: float) -> tuple[float, float]:

@@ -192,8 +192,8 @@ def with_one_each(problem: Problem, links: float) -> Odds:
             return Odds(problem, float(brentq(missing, low, low + 1.0, xtol=1e-10)))
     fewest = links + min(missing(high - k) for k in range(0, 40, 2))
     raise NetworkError(
-        f"{links:.4g} links are asked besides the known ones, but margins that hold exactly "
-        f"take {fewest:.4g} or more: every node needs one. Ask for more, take "
+        f"{links:.4g} links are asked for in addition to the known ones, but exact margins "
+        f"need {fewest:.4g} or more: every node needs one. Ask for more, take "
         "exact_margins=False, or minimum_density for the sparsest networks."
     )
 

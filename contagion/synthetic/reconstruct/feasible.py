@@ -10,8 +10,8 @@ from ._cells import ROUNDING, Problem
 from ._transport import carried, reached, shortfall
 
 FIX = (
-    'Fix: residual="rest of the world" adds a node outside that takes what is left, or correct '
-    "the figures"
+    'Fix: residual="rest of the world" adds an external node that takes the remainder, or '
+    "correct the figures"
 )
 
 

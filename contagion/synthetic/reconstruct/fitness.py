@@ -96,7 +96,7 @@ def asked(margins: Margins, density: float | None, links: float | None) -> float
     most = problem.count + known
     if not (known < wanted <= most or known == wanted == most):
         raise NetworkError(
-            f"{wanted:g} links are asked of {plural(n, 'node')}; with these margins there can be "
+            f"{wanted:g} links are asked for, with {plural(n, 'node')}; these margins allow "
             f"more than {known} (known) and at most {most}. density= is links / (n (n − 1))."
         )
     return wanted - known

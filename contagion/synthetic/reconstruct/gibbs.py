@@ -163,14 +163,14 @@ def _missed(margins: Margins, links: np.ndarray, density: float | None) -> tuple
     both = np.intersect1d(margins.claims[margins.claims > 0], margins.debts[margins.debts > 0])
     why = (
         f"{plural(len(both), 'amount')} among the claims {'is' if len(both) == 1 else 'are'} also "
-        "among the debts. Margins that coincide hold the density where it is; figures with more "
-        "digits free it."
+        "among the debts. Margins that coincide determine the density; give figures with more "
+        "digits."
         if len(both)
-        else "The margins, or sums of them that coincide, hold it there, or burn_in is too short."
+        else "The margins, or sums of them that coincide, determine it, or burn_in is too short."
     )
     return (
-        f"the density asked is not met: {mean:,.4g} links in the mean where {want:,.4g} were "
-        f"asked. {why}",
+        f"the target density is not met: {mean:,.4g} links on average, {want:,.4g} were asked "
+        f"for. {why}",
     )
 
 
@@ -201,7 +201,7 @@ class _Prior:
         if self.target is None:
             return ()
         mean = self.odds.expected() / max(self.odds.problem.count, 1)
-        return (f"mean prior link probability {mean:.4g} for the density asked",)
+        return (f"mean prior link probability {mean:.4g} for the target density",)
 
 
 def _prior(
