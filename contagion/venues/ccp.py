@@ -194,7 +194,7 @@ class DefaultManager:
         arrays["gain"] = np.maximum(arrays["gain"], 0.0)
         for name, values in arrays.items():
             if not (values >= 0).all() or (name != "means" and np.isinf(values).any()):
-                raise RuleError(f"{name!r} is empty, infinite or negative; it is money >= 0.")
+                raise RuleError(f"{name!r} is empty, infinite or negative; it is an amount >= 0.")
         out = np.asarray(defaulted, bool)
         shape = np.broadcast_shapes(out.shape, *(values.shape for values in arrays.values()))
         arrays = {name: np.broadcast_to(values, shape) for name, values in arrays.items()}

@@ -104,7 +104,7 @@ def visiting_order(n: int, rng: np.random.Generator | int | None = None) -> np.n
     Parameters
     ----------
     n : number of accounts, in the order of the chain.
-    rng : as for `numpy.random.default_rng`; the chain uses the block as the seed.
+    rng : as for `numpy.random.default_rng`; the chain derives the start from the block.
 
     Example
     -------

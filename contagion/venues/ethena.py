@@ -25,7 +25,8 @@ def rule(reserve: float | None = None) -> Waterfall:
     Claims: layer `usde`, one row per holder, USDe in the staking contract included.
 
     Unverified: the order after the fund. The documents do not say who bears the loss. It is assumed
-    that all USDe is cut pro rata, and that no holder redeems before. Others expect stakers first.
+    that all USDe is cut pro rata, and that no holder redeems before the cut. Others expect stakers
+    to lose first.
 
     Raises
     ------

@@ -189,7 +189,7 @@ class Dilution:
 
 
 def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilution:
-    """Tokens minted to raise a shortfall at an average price, and their share of the supply.
+    """Tokens minted to raise a shortfall at an average price, and their share of the new supply.
 
     minted = shortfall / price; share = minted / (supply + minted)
 
