@@ -145,8 +145,8 @@ assert 0.17 < rate < 0.18
 f"{rate:.1%} of the profits are clawed back"
 
 # %% [markdown]
-# What if the exchange had paid nothing? By the same rule the rate would have been 54 %. "Up to 40
-# %" was reported, which does not agree with the same profits: see the card.
+# What if the exchange had paid nothing? By the same rule the rate would have been 54 %. The reported
+# "up to 40 %" does not agree with the same profits: see the card.
 
 # %%
 position = okex.exposures.query("debtor == 'long_position'")["amount"].sum()

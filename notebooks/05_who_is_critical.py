@@ -96,11 +96,11 @@ agreed
 ax = ct.plot.rank_ranges(agreed)
 
 # %% [markdown]
-# DebtRank differs: it puts Türkiye and Chile first. They are not critical; DebtRank cannot
-# distinguish the nodes here. Every initial loss grows until nearly all nodes have lost everything,
-# and the remaining differences come from the node whose own capital is not counted. The leverage
-# matrix predicts this: its largest eigenvalue is 10, one over the assumed share. This ranking
-# reflects the assumption, not the data.
+# DebtRank differs: it puts Türkiye and Chile first. This does not mean that they are critical:
+# DebtRank cannot distinguish the nodes here. Every initial loss grows until nearly all have lost
+# all, and the remaining differences come from the node whose own capital is not counted. The
+# leverage matrix predicts this: its largest eigenvalue is 10, one over the assumed share. This
+# ranking reflects the assumption, not the data.
 
 # %%
 leverage = measures.leverage_stability(net)
@@ -116,7 +116,7 @@ assert table["debtrank"].idxmax() in ("TR", "CL")
 #
 # There are two questions. First, the amounts could be slightly different: 50 networks in which
 # every exposure is multiplied by noise with a standard deviation of 20 %. The United States remain
-# first by impact in all of them. Third place is either Germany or France.
+# first by impact in all of them. Third place is not certain: it is Germany or France.
 
 # %%
 noisy = ranking.stability(
