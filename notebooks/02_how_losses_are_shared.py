@@ -145,7 +145,7 @@ assert 0.17 < rate < 0.18
 f"{rate:.1%} of the profits are clawed back"
 
 # %% [markdown]
-# What if the exchange had paid nothing? By the same rule the rate would have been 54 %. The reported
+# What if the exchange had paid nothing? By the same rule the rate would be 54 %. The reported
 # "up to 40 %" does not agree with the same profits: see the card.
 
 # %%
