@@ -102,13 +102,13 @@ def line(task: str, n: int, ours: float, peer: float) -> dict[str, Any]:
 
 LINES = """## Beside twelve lines of numpy and scipy
 
-The same arrays through functions of about twelve lines each (`benchmarks/peers.py`; both answers
-are compared): the fixed point by rounds from full payment, the fictitious default
-algorithm with a sparse solver, DebtRank of every node in rounds of dense matrices. They check
-nothing, know no names and one rule. Building the network, or the matrices, is not counted.
+The same arrays in functions of about twelve lines each (`benchmarks/peers.py`; both results are
+compared): the fixed point by iteration from full payment, the fictitious default algorithm with a
+sparse solver, DebtRank of every node by iteration with dense matrices. These functions have no
+checks, no names and only one rule. The time to build the network, or the matrices, is not counted.
 Below 1 the package is quicker.
 """
-PUBLISHED = Path(__file__).with_name("published.md")  # what others say of their speed
+PUBLISHED = Path(__file__).with_name("published.md")  # speeds that others publish
 
 
 def page(rows: list[dict[str, Any]]) -> list[str]:

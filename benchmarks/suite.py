@@ -1,15 +1,15 @@
-"""All tasks in one command: figures as JSON, a page with curves, and what moved since the last one.
+"""All tasks in one command: figures as JSON, a page with curves, and changes since the last record.
 
     python benchmarks/suite.py [--out DIR] [--largest 1000000] [--repeat 5] [--record]
     python benchmarks/suite.py --parts growth --sizes 10000000 --record
     python benchmarks/suite.py --against DIR [--repeat 5]
 
-Processor seconds, the least of some runs. A task is divided by a unit that the same process has
-measured: the import of pandas and scipy.sparse, or one product of the liabilities with a vector; on
-a busy machine ratios stay where seconds do not. `recorded.json` and `docs/about/benchmarks.md` have
-the figures of the last `--record`; the command ends with status 1 where a task takes a quarter more
-of its unit (of its seconds, where it has none) than there. `--parts` and `--sizes` choose what is
-measured; the rest stays as it is recorded. `--against` runs tasks with another checkout, in turn
+Processor seconds, the minimum of several runs. A task is divided by a unit measured in the same
+process: the import of pandas and scipy.sparse, or one product of the liabilities with a vector. On
+a busy machine ratios are stable, seconds are not. `recorded.json` and `docs/about/benchmarks.md`
+have the figures of the last `--record`; the command ends with status 1 if the ratio of a task (its
+seconds, if it has no unit) is more than a quarter above the record. `--parts` and `--sizes` select
+the tasks; other figures stay as recorded. `--against` runs tasks with another checkout, alternating
 with this one.
 """
 
@@ -47,33 +47,33 @@ HEAD = """# Benchmarks
 
 Made by `python benchmarks/suite.py --record` from `benchmarks/recorded.json`; do not edit.
 
-Speed is measured in processor seconds, and divided by a unit that the same process has measured:
-for a clearing one product of the liabilities with a vector (for many scenarios with a matrix, as
-often as there are rounds), for a start the import of pandas and scipy.sparse, for a file the time
-of pandas to read it and to factorize its names. A clearing is measured without its error bound,
-which has rows of its own. On another machine, or a busy one, ratios stay where seconds do not. Run
-the command without `--record` to measure your machine: it writes JSON, this page and curves of
-growth, and says what moved by more than a quarter. The other scripts in `benchmarks/` look at one
-task each.
+Speed is measured in processor seconds and divided by a unit that is measured in the same process:
+for a clearing one product of the liabilities with a vector (for many scenarios with a matrix, once
+for each round), for a start the import of pandas and scipy.sparse, for a file the time of pandas to
+read it and to factorize its names. A clearing is measured without its error bound, which has
+separate rows. On another or a busy machine ratios are stable, seconds are not. Run the command
+without `--record` to measure your machine: it writes JSON, this page and curves of growth, and
+reports changes of more than a quarter. Each of the other scripts in `benchmarks/` measures one
+task.
 """
 GROWTH = """## Growth
 
-Seconds of the processor for 10 exposures a node. An exponent of 1 means that ten times as many
-exposures take ten times as long, and 1.05 or less is to be reached; it is the slope of log seconds
-on log exposures. At 1,000 nodes most of a task does not grow at all. From a million nodes on the
-network no longer fits into the caches of the processor: one product of the liabilities with a
-vector, the cheapest round there can be, itself grows faster than the exposures. Its row says by how
-much; in the table above the clearings are divided by it. From 5,000,000 nodes on a task runs once.
+Processor seconds for 10 exposures per node. The exponent is the slope of log seconds on log
+exposures: 1 means that ten times as many exposures take ten times as long; the target is 1.05 or
+less. At 1,000 nodes most of the time is a constant overhead. From a million nodes on the network
+does not fit into the caches of the processor: one product of the liabilities with a vector, the
+cheapest possible round, itself grows faster than the exposures. Its row shows this; in the table
+above the clearings are divided by it. From 5,000,000 nodes on a task runs once.
 
 ![Processor seconds by number of nodes](growth.svg)
 """
 BOUND = """A clearing after a shock of 6 % takes 20 sweeps over the nodes in default, 63 % of all.
-When no more nodes join them the error shrinks to a fifth with every sweep, which is the second
-eigenvalue of the network (jumps take the first one out): ten digits need 14 sweeps, and the nodes
-join in the five before. One sweep costs 1.2 products, as it reads the rows of most nodes and,
-beside them, what they have, owe and pay. So 25 products are about what this method can reach, and
-other machines may be on either side of it. The exponents below are those of memory: see the row
-"one product".
+Once no further nodes default, each sweep reduces the error to a fifth. This factor is the second
+eigenvalue of the network (extrapolation removes the first one). Ten digits then need 14 sweeps; the
+further defaults occur in the five sweeps before. One sweep costs 1.2 products, because it reads the
+rows of most nodes and also their assets, debts and payments. So this method can reach about 25
+products, and other machines may be slightly above or below. The exponents below are determined by
+memory access: see the row "one product".
 """
 PARTS = ("tasks", "peers", "growth")
 MOVED = 1.25  # of what is recorded; shared machines differ by a tenth from run to run

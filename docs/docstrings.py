@@ -23,7 +23,7 @@ def restructured(lines: list[str]) -> list[str]:
     """
     out: list[str] = []
     section = ""
-    literal = -1  # the indent of the text that a literal block stands in; -1 outside of one
+    literal = -1  # the indent of the text around a literal block; -1 outside of one
     for at, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
         under = lines[at + 1] if at + 1 < len(lines) else ""

@@ -194,7 +194,7 @@ def measure_pages() -> str:
         "importance": "others lose because of the node",
         "vulnerability": "the node loses because of others",
         "size": "the node is large",
-        "position": "where the node stands in the graph",
+        "position": "position of the node in the graph",
     }
     parts = []
     for kind, meaning in about.items():
@@ -217,7 +217,7 @@ def measure_pages() -> str:
         f"# Measures\n\n{len(measures.MEASURES)} measures, each with a formula, a unit, a "
         'denominator and a source. `ct.rank(net, measures=["debtrank", "sinkrank"])` computes '
         "them side by side; `ct.measures.MEASURES[name]` is the definition. "
-        "Notation: `L[i, j]` is what i owes j, "
+        "Notation: `L[i, j]` is the amount that i owes j, "
         "`X[i, j]` the claim of i on j, K capital, A assets.\n\n" + "\n\n".join(parts) + "\n"
     )
 

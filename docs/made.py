@@ -1,5 +1,5 @@
-"""Writes what the site does not keep by hand into `docs/made/`: the API reference, the galleries
-from the registries, the notebooks from their scripts, the references and the changelog."""
+"""Writes the generated pages of the site into `docs/made/`: the API reference, the galleries
+from the registries, the notebooks from their scripts, and the changelog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MADE = HERE / "made"
 
 
 def make(folder: Path = MADE) -> None:
-    """Write every page anew."""
+    """Delete the folder and write every page again."""
     import galleries
     import names
     import notebook_pages

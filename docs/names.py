@@ -117,7 +117,7 @@ def page(room: str, names: list[str], home: dict[int, str]) -> str:
 
 
 def constant(value: object) -> str:
-    """A registry is told by its keys, records by their names, another constant by its value."""
+    """A registry is shown by its keys, records by their names, another constant by its value."""
     if isinstance(value, dict):
         keys = [f"``{key}``" for key in value if isinstance(key, str)]
         return f"{len(value)} entries: {', '.join(keys)}." if keys else f"{len(value)} entries."

@@ -28,14 +28,14 @@ publisher, in a catalogue, in a bibliography or in code of a public repository. 
 was found that way, or that the paper has none. Nothing was looked up at a DOI registry. Initials of
 first names were not checked.
 
-"Read" says what was seen of the paper itself, or through what its equations were seen:
+"Read" says which part of the paper was read, or from which other source its equations are known:
 
 - whole, first page, abstract: of the paper or of a draft.
 - code: an implementation that names the paper, read; the docstring gives repository and commit.
 - notes: the notes of a reader who quotes equations and results with their numbers.
 - not recorded: the docstring does not say.
 - not: the equations are from memory, or from works that cite it. The docstring then says "after",
-  or what was not checked.
+  or names the parts that were not checked.
 """
 
 

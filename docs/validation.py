@@ -32,20 +32,20 @@ tests (`tests/test_published*.py`, `tests/test_random_cascades.py`). A test fail
 not what the script makes, when a difference is larger than its tolerance, or when a case is
 missing.
 
-Difference is the largest of |ours − published| / max(1, |published|), on full figures (dollars and
-DAI to the cent); shown are seven digits, ten of a million and more. Evidence says how far a
-published answer can be trusted: a figure that its authors printed or released is worth more than a
-closed form, and where a dataset derives a balance sheet from the published answer, the answer had
-to come out.
+The difference is the largest |ours − published| / max(1, |published|), on unrounded figures
+(dollars and DAI to the cent); seven digits are shown, ten for figures of a million and more.
+Evidence says how far a published answer can be trusted: a figure that its authors printed or
+released is stronger evidence than a closed form, and where a dataset derives a balance sheet from
+the published answer, agreement follows by construction.
 """
 MISSING = """## Not on this page
 
-- `three_venues`: made for the purpose, nothing is published.
+- `three_venues`: made for this package, there are no published figures.
 """
 
 
 def number(value: float) -> str:
-    """Seven digits and nine decimals, ten digits of a million and more: noise does not show."""
+    """Seven digits and nine decimals, ten digits for a million and more: hides rounding errors."""
     value = round(float(value), 9) + 0.0
     return f"{value:,.10g}" if abs(value) >= 1e6 else f"{value:.7g}"
 
@@ -60,7 +60,7 @@ def shown(value: Any) -> str:
 
 
 def apart(difference: float, words: bool = False) -> str:
-    """What is below 1e-9 is rounding of floats and not a figure."""
+    """The difference as text; below 1e-9 it is a rounding error and no figure is shown."""
     if words and difference == 0:
         return "same"
     return "below 1e-9" if difference <= 1e-9 else f"{difference:.1e}"

@@ -1,4 +1,4 @@
-"""The cases of docs/validation.md: what was published, and what the package computes now.
+"""The cases of docs/validation.md: published figures, and those that the package computes now.
 
 A case is a function that yields (quantity, published, ours) and, where it is not that of the case,
 the tolerance. Published figures come from the packaged datasets or from the tests, ours from a run.
@@ -89,7 +89,7 @@ def case(title: str, source: str = "", evidence: str = "", tolerance: float = 1e
 
 
 def answers(name: str) -> Iterator[tuple[str, str, pd.Series]]:
-    """The published figures of a dataset, by what they are and the run: node -> value."""
+    """The published figures of a dataset, by quantity and run: node -> value."""
     for (what, run), rows in datasets.outcomes(name).groupby(["what", "run"], sort=False):
         yield what, run, rows.set_index("node")["value"]
 

@@ -38,7 +38,7 @@ class Remark:
 
 
 def note(name: str, node: str, what: str, run: str) -> str:
-    """What the dataset says about one of its figures."""
+    """The note of the dataset about one of its figures."""
     rows = datasets.outcomes(name).query("node == @node and what == @what and run == @run")
     return str(rows["note"].item())
 
@@ -70,16 +70,15 @@ def equality() -> Remark:
     wider = rows[0][2][1] - rows[0][1][1]
     return Remark(
         "Strict or weak: does a loss that equals the capital fail a bank?",
-        "Sources differ, and not only at the edge. With a capital of 4 % and interbank assets of "
-        "20 %, a bank with five debtors loses exactly its capital with the first of them, so that "
-        "the first round already depends on it, and in a floating-point program on the order of a "
-        f"division. The upper end of the window moves by {wider:.1f} debtors. The "
-        "condition for solvency in the paper is a strict inequality, so `GaiKapadia()` counts "
-        "equality as default; the package asks (`strict`) and "
-        "compares with a tolerance so that rounding does not decide. The authors of the "
-        "ring of three banks count "
-        "an equity of exactly zero as default: "
-        "bank A is at zero at 10 %, and bank C pays for it.",
+        "Sources differ, and this matters not only in borderline cases. With capital of 4 % and "
+        "interbank assets of 20 %, a bank with five debtors loses exactly its capital if the first "
+        "of them defaults. The first round then depends on the convention, and in a floating-point "
+        "program on the order of a division. The upper end of the window moves by "
+        f"{wider:.1f} debtors. The condition for solvency in the paper is a strict inequality, so "
+        "`GaiKapadia()` counts equality as default; the option `strict` changes this, and "
+        "comparisons use a tolerance, so that rounding errors do not decide. The authors of the "
+        "ring of three banks count an equity of exactly zero as default: the equity of bank A is "
+        "zero at 10 %, and bank C bears the loss.",
         ("equality stands (strict)", "equality fails (weak)"),
         rows,
     )
@@ -100,10 +99,10 @@ def ranking() -> Remark:
         rows.append((f"{text}: equity by Eisenberg and Noe", *both))
     return Remark(
         "Senior or pari passu: where external creditors rank",
-        "Eisenberg and Noe have only debts in the graph. A user who adds deposits or bonds outside "
-        "has to say whether they are paid first or share with the debts in the graph. Both are in "
-        "the literature, often unsaid. The package asks (`external_creditors`, or node by node); "
-        "each case on this page follows its source.",
+        "Eisenberg and Noe have only debts in the graph. A user who adds external deposits or "
+        "bonds has to state whether they are paid first or rank equally with the debts in the "
+        "graph. Both are used in the literature, often without a statement. Here it is an option "
+        "(`external_creditors`, or node by node); each case on this page follows its source.",
         ("external creditors senior", "pari passu"),
         rows,
     )
@@ -130,10 +129,10 @@ def swapped_rows() -> Remark:
         "Two swapped rows: the sovereign-bond equilibrium of 2016",
         "The authors' package sorts the table of volatilities and volumes by name and attaches the "
         "volumes sold by position. `US` and `Rest_of_the_world` trade places, and the published "
-        f"table comes out only that way. With the rows in place {moved} of {len(rows)} falls are "
-        "others, most of all those of the two classes. The authors count the rounds "
-        "up to the last that changes something; the package counts the one that finds nothing to "
-        "change as well.",
+        "table is reproduced only with the swapped rows. With the rows in their correct place "
+        f"{moved} of {len(rows)} falls differ, most of all those of the two classes. The authors "
+        "count rounds up to the last one with a change; the package also counts the final round "
+        "without a change.",
         ("published", "ours, rows swapped", "ours, rows in place"),
         rows,
     )
@@ -147,10 +146,10 @@ def several_solutions() -> Remark:
     ]
     return Remark(
         "Several solutions: which one is the answer?",
-        "Three fixed points are published for three banks that hold one bond. Rounds from the top "
-        "end in the best, rounds from the bottom in the worst, and the one between them is left "
-        "by every small disturbance. A single figure from one run hides this; the package raises "
-        "an error until one is chosen (`which`).",
+        "Three fixed points are published for three banks that hold one bond. Iteration from above "
+        "converges to the best, iteration from below to the worst; the one between them is "
+        "unstable. A single figure from one run hides this; the package raises an error until one "
+        "is chosen (`which`).",
         ("greatest", "least"),
         [("fall of the bond", *falls)],
     )
@@ -194,11 +193,11 @@ def deleveraging() -> Remark:
         rows.append((quantity, largest[wave], share[wave]))
     return Remark(
         "Hyperliquid: one loser in many sums, two texts, and shares of equity",
-        "The published deficit adds up waves in which the same account stands again and again, to "
-        "the cent. Two figures in the text of the paper are not those of its table; the table "
-        "adds up. In some waves the published largest share is lower than the share of capacity "
-        "that pro rata takes from a winner: it is measured on equity, and there no winner has as "
-        "much profit as equity.",
+        "The published deficit adds waves in which the same account occurs repeatedly, with the "
+        "same amount to the cent. Two figures in the text of the paper differ from its table; the "
+        "table adds up. In some waves the published largest share is lower than the share of "
+        "capacity that pro rata takes from a winner: it is measured on equity, and in these waves "
+        "the profit of every winner is below its equity.",
         ("published", "ours"),
         rows,
     )
@@ -275,13 +274,13 @@ def reports() -> Remark:
     ]
     return Remark(
         "Venues: reports that do not close",
-        "OKEx: the reported share is not what the rule takes from the profits that the other "
+        "OKEx: the reported share does not agree with the rule and the profits that the other "
         "reports imply. Maker: surplus, bad debt and auctions are of different dates, and the "
-        "reported price is not that of the reported amounts. Resolv: the covers that are named "
-        "leave a part of the bad debt unallocated, while suppliers are said to be whole. Kelp: the "
-        "risk report works with positions that are not published, the tables with an analyst's one "
-        "loan-to-value ratio for all. Genesis failed for lack of cash, which the clearing of "
-        "balance sheets does not see.",
+        "reported price does not agree with the reported amounts. Resolv: the named covers leave a "
+        "part of the bad debt unallocated, although suppliers are reported to lose nothing. Kelp: "
+        "the risk report uses positions that are not published, the tables use one loan-to-value "
+        "ratio of an analyst for all. Genesis failed for lack of cash, which the clearing of "
+        "balance sheets does not include.",
         ("published", "ours"),
         rows,
     )
@@ -300,8 +299,8 @@ def fewest_links() -> Remark:
     return Remark(
         "Minimum density: nine links published, seven suffice",
         "Anand, Craig & von Peter (2015): the networks that the authors' package prints for their "
-        "example of seven banks carry the margins with nine links. That is what the heuristic "
-        "finds; the minimum, proven as a mixed-integer programme, is seven.",
+        "example of seven banks meet the margins with nine links. This is the result of the "
+        "heuristic; the minimum, proven by a mixed-integer programme, is seven.",
         ("published", "ours"),
         rows,
     )

@@ -1,4 +1,4 @@
-"""The cases of docs/validation.md about venues: what was published comes out of their rules."""
+"""The cases of docs/validation.md about venues: their rules reproduce the published figures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def claims_on(result: ct.results.PropagationResult, debtor: str) -> pd.DataFrame
 
 
 def cents(value: float) -> float:
-    """Money as published: what is below a cent is rounding of sums of millions."""
+    """An amount rounded to cents, as published: differences below a cent are rounding errors."""
     return round(float(value), 2) + 0.0
 
 
@@ -45,7 +45,7 @@ def hyperliquid_waves(what: str, run: str | None = None) -> pd.Series:
 
 
 def shares_of_capacity() -> pd.Series:
-    """Ours: what each wave takes of the capacity of its winners under pro rata."""
+    """Ours: the share of the capacity of the winners that each wave takes under pro rata."""
     flows = first_run("hyperliquid_adl_2025").flows
     flows = flows[flows["debtor"].str.startswith("wave_")]
     sums = flows.groupby("debtor")[["loss", "amount"]].sum()

@@ -38,20 +38,20 @@ net = ct.datasets.load("cefi_credit_2022")
 net
 
 # %% [markdown]
-# The input checks found nothing that is wrong, but some things that a reader should know. Nothing
-# was repaired without being asked for.
+# The input checks found no errors, but some facts that a reader should know. Nothing was repaired
+# without being requested.
 
 # %%
 net.check()[["code", "severity", "title", "message"]]
 
 # %% [markdown]
-# Where a figure is not in the sources, an assumption stands in for it, and says so.
+# Where a figure is not in the sources, an assumption replaces it and is listed as such.
 
 # %%
 net.assumptions
 
 # %% [markdown]
-# Celsius is worth a second look: it owed 1.19 bn USD more than it had before anything happened.
+# Celsius is a special case: before any shock its debts exceeded its assets by 1.19 bn USD.
 
 # %%
 (net.balance_sheet / 1e6).round(1)
@@ -62,8 +62,9 @@ ax = ct.plot.network(net)
 # %% [markdown]
 # ## One shock
 #
-# Three Arrows fails and pays nothing. `baseline="cleared"` counts losses from what would have been
-# paid without the shock, so that the old hole of Celsius is not blamed on Three Arrows.
+# Three Arrows defaults and pays nothing. `baseline="cleared"` counts losses from the payments that
+# would be made without the shock, so that the earlier deficit of Celsius is not attributed to Three
+# Arrows.
 
 # %%
 shock = ct.Shock.default("three_arrows", recovery=0.0)
@@ -71,8 +72,8 @@ result = ct.EisenbergNoe().propagate(net, shock, baseline="cleared")
 result
 
 # %% [markdown]
-# `loss` is what the owners of a node lose, `shortfall` what its creditors do not get (from face
-# value, so with what was missing before).
+# `loss` is the loss of the owners of a node, `shortfall` the amount that its creditors do not
+# receive (from face value, so amounts missing before the shock are included).
 
 # %%
 columns = ["loss", "direct_loss", "contagion_loss", "shortfall"]
@@ -81,9 +82,9 @@ table[columns] = (table[columns] / 1e6).round(1)
 table[[*columns, "defaulted", "default_round"]]
 
 # %% [markdown]
-# ## Who bears it
+# ## Who bears the loss
 #
-# The amounts add up to what was destroyed: nothing gets lost on the way.
+# The amounts add up to the value destroyed.
 
 # %%
 result.bearers.assign(amount=lambda frame: (frame["amount"] / 1e6).round(1))
@@ -102,9 +103,9 @@ ax = ct.plot.cascade(result)
 # %% [markdown]
 # ## Did Three Arrows bring Celsius down?
 #
-# Celsius failed three weeks later, and it had lent to Three Arrows. But the paths say: it lost
-# 40.6 m USD there, on top of a hole of 1.19 bn USD. The model does not blame Three Arrows for
-# Celsius.
+# Celsius failed three weeks later, and it had lent to Three Arrows. But the paths show that it lost
+# 40.6 m USD there, in addition to a deficit of 1.19 bn USD. In the model Three Arrows is not the
+# cause of the default of Celsius.
 
 # %%
 why = result.explain("celsius")
@@ -117,7 +118,7 @@ without = ct.EisenbergNoe().propagate(net)
 bool(without.table.loc["celsius", "defaulted"])  # in default without any shock
 
 # %% [markdown]
-# Voyager and Genesis are another story: they fail because of the shock.
+# Voyager and Genesis are different: they default because of the shock.
 
 # %%
 result.explain("voyager")
@@ -125,22 +126,22 @@ result.explain("voyager")
 # %% [markdown]
 # ## Who is critical?
 #
-# Let every node fail once, alone, and add up what the others lose. `default_impact` counts all
-# losses in money; the indices count nodes whose capital is known. Celsius comes first because of
-# what its own customers would lose.
+# Every node defaults once, alone, and the losses of the others are added. `default_impact` is the
+# amount of all losses; the indices count nodes whose capital is known. Celsius comes first because
+# of the losses of its own customers.
 
 # %%
 ranking = ct.rank(net)
 ranking[["default_impact", "contagion_index", "induced_defaults", "debtrank"]].round(3)
 
 # %% [markdown]
-# What a column means can be asked of the package.
+# The package has the definition of every column.
 
 # %%
 ct.measures.MEASURES["contagion_index"]
 
 # %% [markdown]
-# ## Does it hold?
+# ## Is the result correct?
 #
 # Every result can be audited: one round is recomputed from its own numbers, the model is run again,
 # and the ledger has to add up.
@@ -161,5 +162,5 @@ audit
 # **Answer.** Nearly all of the loss passes to others: Genesis and Voyager default and pass most
 # of it on to their own creditors, outside this network. Celsius was insolvent before.
 #
-# To try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
+# Try next: `ct.datasets.load("cefi_credit_2022", period="2022-07")`, where the parent of
 # Genesis takes over its claim, or `period="2022-11"`, before the failure of FTX.

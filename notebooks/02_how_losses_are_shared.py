@@ -16,7 +16,7 @@
 # **Question.** When a trading venue cannot pay all claims, who loses how much? A *rule* decides:
 # an insurance fund first, then the winners, then all claims pro rata, or those who withdraw last.
 # Every exchange, lending protocol and clearing house has its own rule. In a network these rules
-# meet.
+# interact.
 #
 # Three parts: textbook claims (numbers made for the purpose), the clawback of OKEx in 2018
 # (*reconstructed* from statements and press), and three venues with four banks (*illustrative*:
@@ -29,8 +29,8 @@ from contagion import rules, venues
 # %% [markdown]
 # ## One loss, one venue, several rules
 #
-# Claims of 100, 200 and 300, and only 200 there: 400 are lost. A rule shares the loss among the
-# claims; `paid` is what is left to each.
+# Claims of 100, 200 and 300, and assets of only 200: the loss is 400. A rule shares the loss among
+# the claims; `paid` is the amount that each receives.
 
 # %%
 claims = {
@@ -54,15 +54,15 @@ paid = {
 paid
 
 # %% [markdown]
-# 50, 75 and 75 is what the Talmud gives for an estate of 200.
+# The Talmud gives 50, 75 and 75 for an estate of 200.
 
 # %%
 assert paid["contested garment"] == [50.0, 75.0, 75.0]
 assert all(abs(sum(row) - 200) < 0.02 for row in paid.values())
 
 # %% [markdown]
-# A waterfall puts layers in the order in which they lose. Here a fund of 60, then stakers, then the
-# depositors, pro rata. Claims say by a column to which layer they belong.
+# A waterfall has layers in the order in which they lose. Here a fund of 60, then stakers, then the
+# depositors, pro rata. A column of the claims gives the layer to which each belongs.
 
 # %%
 fall = rules.Waterfall(
@@ -84,9 +84,9 @@ allocation.layers
 ax = ct.plot.waterfall(allocation)
 
 # %% [markdown]
-# Where the rule is first come, first served, going first is worth something. With 30 lost of 200
-# owed, those who leave first are paid in full, and the last lose up to 30. The exit order is an
-# input or random: what people who know the rule would do is out of scope.
+# Under the rule first come, first served, an early exit has a value. With a loss of 30 on claims of
+# 200, those who leave first are paid in full, and the last lose up to 30. The exit order is an
+# input or random; strategic exits are not modelled.
 
 # %%
 exits = rules.exit_values(30, {"claimant": ["a", "b", "c", "d"], "amount": [50.0] * 4}, rng=1)
@@ -104,7 +104,7 @@ exits[
 # %% [markdown]
 # ## The catalogue
 #
-# Rules of real venues, each with source, date and how much of it was read in the source.
+# Rules of real venues, each with source, date and the extent to which the source was read.
 
 # %%
 for name in ("okex_2018", "hyperliquid", "aave_v3", "morpho_blue", "liquity_v1", "ccp"):
@@ -112,7 +112,7 @@ for name in ("okex_2018", "hyperliquid", "aave_v3", "morpho_blue", "liquity_v1",
     print(f"{venue.name:12} {venue.as_of:10} {venue.status:18} {venue.title}")
 
 # %% [markdown]
-# A rule reads and writes as TOML, so that it can be handed around with the data.
+# A rule can be read from and written to TOML, so that it can be shared with the data.
 
 # %%
 print(rules.dumps(venues.okx.okex_2018(fund=10.0)))
@@ -121,7 +121,7 @@ print(rules.dumps(venues.okx.okex_2018(fund=10.0)))
 # ## OKEx, August 2018
 #
 # One long position in bitcoin futures was too large to liquidate. Closed at its bankruptcy price of
-# 8,020 and settled at 7,483 USD, it left 3,730 BTC to bear. Position and prices were *published*;
+# 8,020 and settled at 7,483 USD, it left a loss of 3,730 BTC. Position and prices were *published*;
 # the profits on which the exchange charged its clawback were not, and are *derived* from the rate.
 
 # %%
@@ -135,7 +135,7 @@ result.layers
 ax = ct.plot.waterfall(result, "okex")
 
 # %% [markdown]
-# The exchange had put 2,500 BTC of its own into a fund that held 10. The rest is 17.8 % of the
+# The exchange had put 2,500 BTC of its own into a fund that held 10. The remainder is 17.8 % of the
 # profits of that week; 17 and 18 % were reported.
 
 # %%
@@ -145,8 +145,8 @@ assert 0.17 < rate < 0.18
 f"{rate:.1%} of the profits are clawed back"
 
 # %% [markdown]
-# What if the exchange had given nothing? By the same rule it would have been 54 %. "Up to 40 %" was
-# reported, which the same profits do not give: the card says so.
+# What if the exchange had paid nothing? By the same rule the rate would be 54 %. The reported
+# "up to 40 %" does not agree with the same profits: see the card.
 
 # %%
 position = okex.exposures.query("debtor == 'long_position'")["amount"].sum()
@@ -171,7 +171,7 @@ assert round(alone.table["loss"].sum() / profits, 2) == 0.54
 # An exchange (its fund, then auto-deleveraging of winners), a lending protocol (treasury, stakers,
 # suppliers who leave one after the other) and a clearing house (skin in the game, default fund,
 # calls on members, gains haircut). The exchange supplies the protocol, and the protocol is a winner
-# at the exchange: two rules that depend on each other. A desk that owes 100 to them fails.
+# at the exchange: two rules that depend on each other. A desk that owes 100 to them defaults.
 
 # %%
 net = ct.datasets.load("three_venues")
@@ -180,7 +180,7 @@ result = ct.EisenbergNoe().propagate(net, shock)
 result
 
 # %% [markdown]
-# Where the 100 end, layer by layer, and by bearer. The amounts add up.
+# The allocation of the 100, by layer and by bearer. The amounts add up.
 
 # %%
 result.layers.round(2)
@@ -197,8 +197,8 @@ ax = ct.plot.waterfall(result, "exchange")
 # ## Other rules, same loss
 #
 # Replace the queue of the exchange by pro rata, or by equal losses. Nothing else changes, and yet
-# parties that never traded there bear more: the protocol is a winner, and what it loses its
-# suppliers lose.
+# parties that never traded there bear more: the protocol is a winner, and its suppliers bear its
+# losses.
 
 # %%
 comparison = ct.compare_rules(

@@ -17,8 +17,8 @@
 # of these failures follow from the claims between the firms, and which ones need another
 # explanation?
 #
-# The dataset has four snapshots of the network. In each of them one firm defaults and pays
-# nothing. The model computes who else defaults, and the table of outcomes says who did.
+# The dataset has four snapshots of the network. In each of them one firm defaults and pays nothing.
+# The model computes which other firms default, and the table of outcomes has those that did.
 #
 # - *Published*: most claims, from court papers and company statements.
 # - *Assumed*: the capital of several firms. The end of this notebook tests one of these
@@ -78,7 +78,7 @@ ax = ct.plot.cascade(runs["2022-11"])
 # %% [markdown]
 # ## What the model says, and what happened
 #
-# A firm that was insolvent before the shock is marked apart: its default has another cause.
+# A firm that was insolvent before the shock is marked separately: its default has another cause.
 
 # %%
 outcomes = ct.datasets.outcomes(name)
@@ -101,7 +101,7 @@ assert compared.loc["genesis", "2022-07"] == "–"
 assert {"ftx_com", "ftx_us", "blockfi"} == set(november[november == "default"].index)
 
 # %% [markdown]
-# Three firms deserve a second look.
+# Three firms need a closer look.
 #
 # **Genesis** defaults in June and not in July. Between the two snapshots its parent DCG took over
 # the claim on Three Arrows and gave Genesis a note. The loss did not become smaller, it moved:
@@ -122,7 +122,7 @@ runs["2022-11"].explain("ftx_us")
 # %% [markdown]
 # **Genesis** in November loses 135 m USD at FTX, less than its assumed capital of 200 m USD. It
 # failed two months later for lack of cash, after it had stopped withdrawals. Clearing on balance
-# sheets does not have this channel. How badly would DCG have to pay for Genesis to be insolvent?
+# sheets does not have this channel. At which recovery rate of DCG would Genesis be insolvent?
 
 # %%
 january = runs["2023-01"].network
@@ -138,7 +138,7 @@ assert insolvent == [rate for rate in rates if 1675 * (1 - rate) > 200]
 f"Genesis is insolvent if DCG pays {max(insolvent):.0%} or less of its 1,675 m USD."
 
 # %% [markdown]
-# ## Does the answer rest on an assumption?
+# ## Does the answer depend on an assumption?
 #
 # The capital of BlockFi is assumed to be 100 m USD, in June and in November. Both results are
 # computed again for other values. Above 278 m USD its cash and claims of November would be less

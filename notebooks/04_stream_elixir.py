@@ -17,7 +17,7 @@
 # backed mostly by a loan to Stream, and Stream held nine tenths of that deUSD. What are the two
 # tokens worth? Who bears the loss in the end? And what changes when a price feed always says 1?
 #
-# - *Published*: the loss, the list of lenders, what Stream held of deUSD.
+# - *Published*: the loss, the list of lenders, Stream's holding of deUSD.
 # - *Reconstructed*, weakly: assets (one analyst's count), two lines of the list, the ranking of
 #   claims. An illustration of a cycle and of set-off, not a validation.
 # - *Illustrative*: the lending market in the second half. Its numbers are made up.
@@ -44,9 +44,9 @@ net = ct.datasets.load("stream_elixir_2025")
 # %% [markdown]
 # ## Looking through the loop
 #
-# Unroll the wrappers: a claim on Elixir is backed by a claim on Stream, which is backed by a claim
-# on Elixir. The gain of the loop says how much of a unit comes back each time round; with gain g a
-# unit stands on the books 1/(1 − g) times in all.
+# Look through the wrappers: a claim on Elixir is backed by a claim on Stream, which is backed by a
+# claim on Elixir. The gain g of the loop is the share of a unit that returns after one cycle; in
+# total a unit is counted 1/(1 − g) times.
 
 # %%
 found = ct.lookthrough.look_through(net)
@@ -63,8 +63,8 @@ assert abs(loop["gain"] - by_hand) < 1e-12
 f"gain {loop['gain']:.3f}, a unit counts {loop['multiplier']:.2f} times"
 
 # %% [markdown]
-# 164 m USD of base assets, the 93 m with the manager among them, stand behind 621 m USD of claims.
-# Nothing is counted twice in the end: what all holders have adds up to the base assets.
+# Base assets of 164 m USD, including the 93 m with the manager, back claims of 621 m USD. In the
+# end nothing is counted twice: the holdings of all holders add up to the base assets.
 
 # %%
 assert abs(found.totals["gap"]).max() < 1.0
@@ -74,16 +74,16 @@ assert abs(found.totals["gap"]).max() < 1.0
 ax = ct.plot.look_through_flow(found)
 
 # %% [markdown]
-# The same for one token, to click through: its backing below, its holders on rings around it.
+# An interactive view of one token: its backing below, its holders on rings around it.
 
 # %%
 ct.plot.interactive(found)
 
 # %% [markdown]
-# ## The manager fails
+# ## The manager defaults
 #
-# Now the 93 m are gone. Stream was short before on these figures, so losses are counted from what
-# would have been paid anyway (`baseline="cleared"`).
+# Now the 93 m are lost. On these figures Stream was insolvent before, so losses are counted from
+# the payments without the shock (`baseline="cleared"`).
 
 # %%
 shock = ct.Shock.default("external_manager", recovery=0.0)
@@ -93,7 +93,7 @@ result
 
 # %%
 def recovery(network, debtor):
-    """What all claims on a node are paid of their face."""
+    """Payments on all claims on a node, over their face value."""
     flows = ct.EisenbergNoe().propagate(network, shock).flows.query("debtor == @debtor")
     return flows["paid"].sum() / flows["amount"].sum()
 
@@ -107,8 +107,8 @@ assert abs(recovery(net, "stream") - x) < 1e-9 and abs(recovery(net, "elixir") -
 f"Stream pays {x:.1%}, Elixir {y:.1%}"
 
 # %% [markdown]
-# That week xUSD traded at about 20 % of its share price (0.25 / 1.27, *press*). A coincidence may
-# be involved: 63 m is one estimate.
+# That week xUSD traded at about 20 % of its share price (0.25 / 1.27, *press*). The agreement may
+# be a coincidence: 63 m is one estimate.
 
 # %%
 said = ct.datasets.outcomes("stream_elixir_2025")
@@ -120,9 +120,9 @@ ax = ct.plot.cascade(result)
 # %% [markdown]
 # ## Set-off
 #
-# Elixir owes Stream 75 and is owed 68. If they may set off, Elixir is left with its own 7.56 m
-# against 7 m to Stream and 8.33 m to all others: its holders get twice as much, the lenders of
-# Stream less. Whether it may is a legal question; the dataset does not answer it.
+# Elixir owes Stream 75 and is owed 68. If set-off is allowed, Elixir has its own 7.56 m against
+# debts of 7 m to Stream and 8.33 m to all others: its holders receive twice as much, the lenders of
+# Stream less. Whether it is allowed is a legal question; the dataset does not answer it.
 
 # %%
 after = net.set_off(("stream", "elixir"))
@@ -137,7 +137,7 @@ assert table.loc["stream", "set-off"] < table.loc["stream", "no set-off"]
 table.round(3)
 
 # %% [markdown]
-# The loop is gone with it:
+# Set-off also removes the loop:
 
 # %%
 assert ct.lookthrough.look_through(after).loops.empty
@@ -146,7 +146,8 @@ assert ct.lookthrough.look_through(after).loops.empty
 # ## The ultimate holders
 #
 # All holders of a claim on Stream, directly or through Elixir, and their loss if it pays
-# 18.2 %. The bag is what ends with a holder; Elixir passes its own on to the holders of deUSD.
+# 18.2 %. The column `bag` is the amount that ends with a holder; Elixir passes its own on to the
+# holders of deUSD.
 
 # %%
 bag = ct.lookthrough.who_holds_the_bag(net, "stream", to=round(x, 3))
@@ -194,7 +195,7 @@ hidden = runs["fixed at 1"].run(book, fall)
 hidden
 
 # %% [markdown]
-# Nothing is liquidated, every loan looks healthy, and most of what was lent is gone. The bad debt
+# Nothing is liquidated, every loan looks healthy, but most of the amount lent is lost. The bad debt
 # is *latent*: Σ max(debt − 0.197 × collateral, 0).
 
 # %%
@@ -208,10 +209,10 @@ f"{latent / 1e6:.1f} m of {debt / 1e6:.1f} m USD lent: {latent / debt:.0%} are m
 ax = ct.plot.cascade_path(hidden, "xUSD")
 
 # %% [markdown]
-# Would a market price have helped? Not against a fall in one step: there is nothing left to sell
-# the collateral for. In a thin market (40 m sold would take the price to 1 %) it even makes more of
-# a small fall: what is liquidated takes the price down with it. With a market price the loss is
-# *booked*: the rule of the protocol allocates a deficit, but no creditor bears a latent loss yet.
+# Would a market price have helped? Not against a fall in one step: the collateral has then lost its
+# value. In a thin market (a sale of 40 m would reduce the price to 1 %) a market price even
+# amplifies a small fall, because liquidations push the price down. With a market price the loss is
+# *booked*: the rule of the protocol allocates a deficit, while no creditor bears a latent loss yet.
 
 # %%
 rows = []
@@ -237,11 +238,10 @@ surface = criticality_map(
 ax = ct.plot.criticality(surface)
 
 # %% [markdown]
-# ## Who is left with it
+# ## Who bears the latent loss
 #
-# As long as the feed says 1, depositors of the market withdraw at par: first come, first served,
-# while there is cash. The missing part is borne by those who stay. For four depositors of the
-# same size:
+# While the feed says 1, depositors of the market withdraw at par: first come, first served, as long
+# as there is cash. The depositors who stay bear the loss. For four depositors of the same size:
 
 # %%
 deposits = {

@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Who is critical?
 #
-# **Question.** Which node is systemically critical? A measure can ask who owes most, who stands
-# between the others, whose default costs others most, or where one more unit of capital helps
-# most. This notebook computes all of them on two networks. It shows how much of the order depends
-# on the measure, on the data and on assumptions.
+# **Question.** Which node is systemically critical? A measure can look for the node that owes most,
+# that lies between the others, whose default costs others most, or where one more unit of capital
+# helps most. This notebook computes all of them on two networks. It shows how much the ranking
+# depends on the measure, on the data and on assumptions.
 #
-# - *Observed*: what the banks of 16 countries claim on each other (BIS, end of 2022).
+# - *Observed*: claims of the banks of 16 countries on each other (BIS, end of 2022).
 # - *Reconstructed*: the crypto-credit chain of 2022, mostly from court papers.
 # - *Assumed*: the capital of the 16 banking systems, and some capital in the chain. Each is named
 #   where it is used.
@@ -43,18 +43,18 @@ bare = ct.datasets.load("bis_cbs_2022q4")
 bare
 
 # %% [markdown]
-# The table has no balance sheets. Nodes can lose claims, but whether they fail is not known, and
-# the package does not guess it.
+# The table has no balance sheets. Nodes can lose claims, but it is not known whether they default,
+# and the package does not guess it.
 
 # %%
 assert bare.balance_sheet["equity"].isna().all()
 bare.assumptions
 
 # %% [markdown]
-# **Assumption.** To go on we give every banking system capital of a tenth of its foreign claims.
-# That is no estimate: the capital of a bank stands behind all its assets, and the table has only
-# the foreign ones. Below we ask how much of the answer hangs on it. When a country "fails", claims
-# on it lose a fifth (`recovery=0.8`), again a choice.
+# **Assumption.** To continue we give every banking system capital of a tenth of its foreign claims.
+# This is not an estimate: the capital of a bank covers all its assets, and the table has only the
+# foreign ones. Below we test how much the answer depends on it. When a country "defaults", claims
+# on it lose a fifth (`recovery=0.8`), which is also an assumption.
 
 # %%
 SHARE, RECOVERY = 0.1, 0.8
@@ -71,7 +71,7 @@ shown = ["default_impact", "contagion_index", "induced_defaults", "debtrank", "p
 table[[*shown, "betweenness", "sinkrank"]].round(3)
 
 # %% [markdown]
-# What a column means can be asked. Where a measure is not defined it is empty, with a reason.
+# Every column has a definition. Where a measure is not defined it is empty, with a reason.
 
 # %%
 for name in ("default_impact", "debtrank", "pagerank_debtor", "sinkrank"):
@@ -80,26 +80,27 @@ for name in ("default_impact", "debtrank", "pagerank_debtor", "sinkrank"):
 table.reasons
 
 # %% [markdown]
-# Do they agree? Kendall's τ compares every pair of measures: 1 is the same order, −1 the opposite.
+# Do they agree? Kendall's τ compares every pair of measures: 1 is the same ranking, −1 the
+# opposite.
 
 # %%
 agreed = ranking.agreement(table, resamples=200, rng=1)
 agreed
 
 # %% [markdown]
-# One row a country, one point a measure, the thick mark is the median. A long line is a country
-# whose importance is a matter of the measure. The point at 1 in every row comes from measures that
-# count links: nearly all nodes here are linked to all others, and share the first rank.
+# Each row is a country, each point a measure; the thick mark is the median. A long line is a
+# country whose importance depends on the measure. The point at 1 in every row comes from measures
+# that count links: nearly all nodes here are linked to all others, and share the first rank.
 
 # %%
 ax = ct.plot.rank_ranges(agreed)
 
 # %% [markdown]
-# DebtRank stands apart: it puts Türkiye and Chile first. Not because they are critical, but because
-# here it cannot tell nodes apart. Every first loss grows until nearly all have lost everything,
-# and what is left of the order is whose own capital is not counted. The leverage matrix says so
-# beforehand: its largest eigenvalue is 10, one over the share that we assumed. It is the assumption
-# that speaks, not the data.
+# DebtRank differs: it puts Türkiye and Chile first. This does not mean that they are critical:
+# DebtRank cannot distinguish the nodes here. Every initial loss grows until nearly all have lost
+# all, and the remaining differences come from the node whose own capital is not counted. The
+# leverage matrix predicts this: its largest eigenvalue is 10, one over the assumed share. This
+# ranking reflects the assumption, not the data.
 
 # %%
 leverage = measures.leverage_stability(net)
@@ -111,11 +112,11 @@ assert np.isclose(leverage.radius, 1 / SHARE) and table["debtrank"].min() > 0.75
 assert table["debtrank"].idxmax() in ("TR", "CL")
 
 # %% [markdown]
-# ## Does the order hold?
+# ## Is the ranking robust?
 #
-# Two questions. First, the amounts could be a little different: 50 networks in which every exposure
-# is multiplied by noise with a standard deviation of 20 %. The United States stay first by impact
-# in all of them. Third place is open between Germany and France.
+# There are two questions. First, the amounts could be slightly different: 50 networks in which
+# every exposure is multiplied by noise with a standard deviation of 20 %. The United States remain
+# first by impact in all of them. Third place is not certain: it is Germany or France.
 
 # %%
 noisy = ranking.stability(
@@ -130,10 +131,10 @@ assert noisy.table.loc[("default_impact", "US"), "top_1"] == 1.0
 assert noisy.table.loc[("default_impact", "DE"), "top_3"] < 0.9
 
 # %% [markdown]
-# Second, the capital was assumed. Other shares give the same first five by impact, and between none
-# and fifteen failures. The impact counts what owners lose, and owners cannot lose more than they
-# have: at a twentieth all of them lose everything, and the rest falls on creditors outside the
-# table. The order is that of the observed amounts, the number of failures that of the assumption.
+# Second, the capital was assumed. Other shares give the same first five by impact, and between zero
+# and fifteen defaults. The impact counts losses of owners, which are limited to their equity: at a
+# twentieth all of them lose everything, and creditors outside the table bear the remainder. The
+# ranking follows from the observed amounts, the number of defaults from the assumption.
 
 # %%
 rows = {}
@@ -151,17 +152,18 @@ assert by_share["first five"].nunique() == 1
 by_share
 
 # %% [markdown]
-# ## Through whom
+# ## Transmission
 #
-# Through which banks does a failure of the United States cost others, and along which paths?
+# Which banks and which paths transmit the losses after a default of the United States?
 
 # %%
 impact = ranking.explain_impact(net, ct.EisenbergNoe(), "US", recovery=RECOVERY)
 impact
 
 # %% [markdown]
-# Which single exposures matter most? Each of the largest is repaid in turn, equities as before, and
-# the sixteen failures run again. `gain` is what all owners lose less.
+# Which single exposures matter most? Each of the largest is repaid in turn, with unchanged
+# equities, and the sixteen defaults are run again. `gain` is the reduction of the loss of all
+# owners.
 
 # %%
 failures = [ct.Shock.default(node, recovery=RECOVERY) for node in net.names]
@@ -169,8 +171,8 @@ critical = ranking.critical_exposures(net, ct.EisenbergNoe(), failures, most=10)
 critical.round(3)
 
 # %% [markdown]
-# And whom to protect, so that half of the loss that can be avoided is avoided? One is enough. The
-# cost of the protection is beside it (`support`).
+# Which nodes have to be protected to avoid half of the avoidable loss? One is enough. The column
+# `support` has the cost of the protection.
 
 # %%
 shock = ct.Shock.default("US", recovery=RECOVERY)
@@ -183,11 +185,11 @@ assert guarded.nodes == ["JP"] and guarded.optimal
 # %% [markdown]
 # ## At the margin
 #
-# One unit of money more, where does it help most? The gradient gives the answer for every node from
-# one run and one adjoint solve. `losses` is what all owners lose when a node has one unit less of
-# external assets. At a node that stands it is 1, a loss of its own owners. At a node that failed
-# the owners have nothing left to lose, and the unit is missing to its creditors: of a unit lost in
-# Japan owners bear a bit less than half, creditors outside the table the rest.
+# Where does one more unit of assets help most? The gradient gives the answer for every node from
+# one run and one adjoint solution. `losses` is the loss of all owners when a node has one unit less
+# of external assets. At a solvent node it is 1, a loss of its own owners. At a node in default the
+# owners have nothing left to lose, and its creditors bear the loss: of a unit lost in Japan owners
+# bear slightly less than half, creditors outside the table the remainder.
 
 # %%
 slopes = measures.gradient(net, ct.EisenbergNoe(), shock)
@@ -195,7 +197,7 @@ failed = ct.EisenbergNoe().propagate(net, shock).table["defaulted"]
 slopes.losses[failed].drop("US").sort_values(ascending=False).round(3)
 
 # %% [markdown]
-# A gradient can be checked: one million dollars lost in Chile, and run again.
+# To check the gradient, the model is run again with a loss of one million dollars in Chile.
 
 # %%
 once = ct.EisenbergNoe().propagate(net, shock).loss.sum()
@@ -204,9 +206,9 @@ assert np.isclose(again - once, slopes.losses["CL"], atol=1e-4)
 round(again - once, 3)
 
 # %% [markdown]
-# The threat index counts something else: how much of all debts is repaid with one unit of cash
-# more. It is 0 for who is solvent, and above 1 where the unit is passed on. Minus the index is the
-# gradient of the shortfall by cash.
+# The threat index is different: the increase of all payments on debts for one more unit of cash. It
+# is 0 for a solvent node, and above 1 where the unit is passed on. Minus the index is the gradient
+# of the shortfall with respect to cash.
 
 # %%
 threat = measures.threat_index(net, shock)
@@ -217,7 +219,7 @@ threat[threat > 0].sort_values(ascending=False).round(3)
 # %% [markdown]
 # ## The crypto-credit chain
 #
-# Nine nodes, a chain rather than a web. The same questions have other answers.
+# Nine nodes that form a chain. The same questions have other answers.
 
 # %%
 chain = ct.datasets.load("cefi_credit_2022")
@@ -227,10 +229,10 @@ print(agreed_chain)
 ax = ct.plot.rank_ranges(agreed_chain)
 
 # %% [markdown]
-# By the loss that others bear, Alameda is first: most of what it owes is owed outside the table.
-# The loss of owners inside the graph leaves that out, and puts Celsius first, which has the most
-# customers. But Celsius was insolvent before the shock, and its failure makes no other node fail.
-# Three Arrows makes two others fail.
+# By the loss that others bear, Alameda is first: most of its debts are to creditors outside the
+# table. The loss of owners inside the graph excludes these, and puts Celsius first, which has the
+# most customers. But Celsius was insolvent before the shock, and its default causes no other
+# default. Three Arrows causes two other defaults.
 
 # %%
 shown = ["socialized_caused", "default_impact", "induced_defaults", "contagion_index", "equity"]
@@ -245,8 +247,8 @@ assert ranked.loc["three_arrows", "induced_defaults"] == 2
 ranking.explain_impact(chain, ct.EisenbergNoe(), "three_arrows")
 
 # %% [markdown]
-# Two nodes have to be protected, and no single one would do: Celsius for its customers, Genesis
-# for the lenders that are not in the table. The support is the money that it takes.
+# Two nodes have to be protected, and no single one is enough: Celsius for its customers, Genesis
+# for the lenders that are not in the table. The support is the amount that this needs.
 
 # %%
 june = ct.Shock.default("three_arrows", recovery=0.0)
@@ -258,13 +260,13 @@ saved.table
 assert set(saved.nodes) == {"celsius", "genesis"} and saved.least == 2
 
 # %% [markdown]
-# ## Who answers for how much?
+# ## How much is due to each default?
 #
-# If several fail together, their losses overlap: a creditor cannot lose its capital twice. The
-# Shapley value splits the loss fairly: what each failure adds, averaged over all orders in which
-# they could come. Here all 64 sets of six nodes are run, so that the values are exact and sum to
-# the loss of all six together. Two accounts: the owners of all nodes, and the socialized loss, that
-# is everything but what the owners of the nodes hit lose at once.
+# If several nodes default together, their losses overlap: a creditor cannot lose its capital twice.
+# The Shapley value attributes the loss: the marginal loss of each default, averaged over all orders
+# of the defaults. Here all 64 sets of six nodes are run, so that the values are exact and sum to
+# the loss of all six together. There are two loss measures: the loss of the owners of all nodes,
+# and the socialized loss, which excludes the direct losses of the owners of the nodes hit.
 
 # %%
 players = ["three_arrows", "alameda", "voyager", "genesis", "blockfi", "celsius"]
@@ -294,8 +296,9 @@ assert np.isclose(score.sum(), 10_000)
 score.head(5).round(0)
 
 # %% [markdown]
-# The full score of a bank that has 2 % of everything is 200 basis points: the first bucket, and 1 %
-# more capital. The bank is *made up*, the denominators are those published for end-2023.
+# The full score of a bank with 2 % of every indicator is 200 basis points: the first bucket, with
+# an additional capital requirement of 1 %. The bank is *made up*, the denominators are those
+# published for end-2023.
 
 # %%
 world = scorecards.denominators(2023)[scorecards.weights("2018").index]
@@ -303,8 +306,9 @@ bank = (0.02 * world).to_frame("made-up bank").T
 scorecards.bcbs_gsib(bank, year=2023)
 
 # %% [markdown]
-# One percent of the world more of one indicator adds 100 basis points times its weight. So the
-# score has a gradient as well. It is the same for every bank: it does not ask to whom one lends.
+# An increase of one indicator by 1 % of the world total adds 100 basis points times its weight. So
+# the score has a gradient as well. It is the same for every bank: it does not depend on the
+# counterparties.
 
 # %%
 more = bank.copy()
@@ -320,10 +324,10 @@ round(gain, 2)
 # ## Answer
 #
 # - **Answer.** Which node is first depends on the question. State the question before the name.
-# - The order of the 16 systems is that of observed debts, and holds under noise of 20 %. How many
-#   would fail is a matter of the capital, which was assumed.
-# - Impact and protection are different things: the node whose failure costs most need not be the
-#   node where help does most.
+# - The ranking of the 16 systems follows from observed debts, and is robust to noise of 20 %. The
+#   number of defaults depends on the capital, which was assumed.
+# - Impact and protection are different: the node whose default costs most need not be the node
+#   where support helps most.
 #
 # From a terminal: `contagion rank cefi_credit_2022`, `contagion stress bis_cbs_2022q4 --scenarios
 # single-defaults --set recovery=0.8 --model furfine`.

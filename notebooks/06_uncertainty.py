@@ -18,8 +18,8 @@
 # either. What can still be said, and how exact is it? This notebook goes from totals to networks,
 # and from networks to thousands of scenarios, with the error of each step.
 #
-# - *Made up*: a system of 40 banks, drawn from a seed, so that the truth is known and what is
-#   reconstructed can be held against it. Its amounts have no currency.
+# - *Made up*: a system of 40 banks, drawn from a seed, so that the true network is known and the
+#   reconstructions can be compared with it. Its amounts have no currency.
 # - *Reconstructed*: the crypto-credit chain of 2022, for the reverse stress at the end.
 # - *Assumed*: every volatility, correlation and cost of failure below.
 
@@ -59,7 +59,7 @@ for each in (even, sparse, drawn):
     print(each)
 
 # %% [markdown]
-# All of them meet the margins to rounding. They are different networks all the same.
+# All of them meet the margins up to rounding errors. But they are different networks.
 
 # %%
 assert max(each.margin_errors.max() for each in (even, sparse, drawn)) < 1e-12
@@ -85,9 +85,9 @@ print(shocks)
 shocks.summary()[["expected_loss", "largest_loss", "hit", "wiped_out"]].head(3).round(3)
 
 # %% [markdown]
-# **Assumption.** A bank that fails gets only 60 % for its assets (Rogers and Veraart). Without
-# such costs losses only move from one to the other, and who lends to whom hardly shows in the
-# total. Where two clearing vectors are possible we take the one in which fewer fail
+# **Assumption.** A bank in default recovers only 60 % of its assets (Rogers and Veraart). Without
+# default costs losses only move between nodes, and the structure of the network has little effect
+# on the total. Where two clearing vectors are possible we take the one with fewer defaults
 # (`which="greatest"`).
 
 # %%
@@ -96,10 +96,10 @@ tests = {name: ct.stress_test(nets, model, shocks) for name, nets in every.items
 tests["truth"]
 
 # %% [markdown]
-# Every number is an estimate with an interval. The curve says how often a loss is exceeded; a
-# circle is the value at risk, a diamond the expected shortfall, bars are 95 % intervals. The
-# curve falls off a cliff: either few banks fail, or all do, and the owners lose everything that
-# they had. The value at risk at 99 % stands on the edge of it.
+# Every number is an estimate with a confidence interval. The curve shows the probability that a
+# loss is exceeded; a circle is the value at risk, a diamond the expected shortfall, bars are 95 %
+# intervals. The curve falls steeply: either few banks default, or all do, and the owners lose all
+# their equity. The value at risk at 99 % is at the edge of this fall.
 
 # %%
 ax = ct.plot.exceedance(tests["truth"])
@@ -107,10 +107,11 @@ ax = ct.plot.exceedance(tests["truth"])
 # %% [markdown]
 # ## How wrong is a reconstruction?
 #
-# What failures destroy (`deadweight`) and how many fail, for the same shocks. Maximum entropy is
-# too calm: where all banks hold a little of all others, no single failure brings another one
-# down. Minimum density is too grim in the mean of its networks, though a single one can come near
-# to the truth. The fitness model comes near, because it was given the density.
+# The value destroyed by defaults (`deadweight`) and the number of defaults, for the same shocks.
+# Maximum entropy underestimates both: where all banks have small claims on all others, no single
+# default causes another one. Minimum density overestimates them in the mean of its networks, though
+# a single network can be close to the truth. The fitness model is close, because it was given the
+# density.
 
 
 # %%
@@ -136,7 +137,8 @@ assert wasted["minimum density, 20 networks"].value > 1.2 * wasted["truth"].valu
 assert wasted["fitness, 20 networks"].low < wasted["truth"].high
 
 # %% [markdown]
-# The same in one row a network: how many other banks a bank brings down when it fails alone.
+# The same with one row per network: the number of other defaults that the default of one bank
+# causes.
 
 # %%
 alone = {
@@ -149,9 +151,9 @@ pd.DataFrame({name: column.describe() for name, column in alone.items()}).T[["me
 # ## Two kinds of uncertainty
 #
 # An ensemble of networks and a set of scenarios: how much of the spread comes from each? The
-# variance of the deadweight is split into what the networks explain, what the shocks explain, and
-# what only both together do. Which network it is matters little in the mean, and much in a single
-# scenario.
+# variance of the deadweight is split into a part explained by the networks, a part explained by the
+# shocks, and their interaction. The choice of the network has little effect on the mean, and a
+# large effect in a single scenario.
 
 # %%
 parts = tests["fitness, 20 networks"].variance("deadweight")
@@ -164,9 +166,9 @@ tests["fitness, 20 networks"].networks[["mean_loss", "es_0.99", "defaults"]].des
 # ## Rare events
 #
 # Now a calmer market, with a volatility of 2.2 %. How likely is it that more than 30 of the 40
-# banks fail? In 5,000 scenarios this happens so rarely that the interval is wide. Importance
-# sampling draws the common factor around a bad state instead (`tilt`), and gives every scenario a
-# weight that makes up for it.
+# banks default? In 5,000 scenarios this happens so rarely that the interval is wide. Importance
+# sampling draws the common factor around a bad state instead (`tilt`), and corrects for this by a
+# weight for every scenario.
 
 # %%
 MANY = 30
@@ -191,10 +193,10 @@ f"as exact as {(error / smaller) ** 2:.0f} times as many plain scenarios"
 # %% [markdown]
 # ## A phase diagram
 #
-# One event: the largest debtor fails and pays 40 %, while all external assets fall by 2 %. And
-# two assumptions that are uncertain: capital, as a multiple of what it is, and what a failed bank
-# gets for its outside assets (`alpha`). In a pale field few fail, in a dark one nearly all. There
-# is hardly anything in between, and so near the edge a small error in the data decides.
+# One event: the largest debtor defaults and pays 40 %, while all external assets fall by 2 %. Two
+# assumptions are uncertain: capital, as a multiple of its value, and the share of external assets
+# that a bank in default recovers (`alpha`). In a pale field few banks default, in a dark one nearly
+# all. There are few cases in between, so near the edge a small error in the data decides.
 
 # %%
 largest = truth.balance_sheet["debts"].idxmax()
@@ -210,9 +212,9 @@ ax = ct.plot.phase_diagram(grid, "defaulted_share", "network.capital", "model.al
 # %% [markdown]
 # ## What would help?
 #
-# Interventions on the same scenarios, so that their effects can be told apart even where each run
-# by itself is uncertain. Netting and limits cost nothing here, which is an assumption too;
-# capital costs what is raised.
+# Interventions on the same scenarios, so that their effects can be distinguished even where each
+# single run is uncertain. Netting and limits cost nothing here, which is also an assumption; the
+# cost of capital is the amount raised.
 
 # %%
 ideas = {
@@ -230,8 +232,8 @@ difference[columns].round(3)
 
 # %% [markdown]
 # The error of a difference is smaller than if the runs had not shared their scenarios
-# (`independent_error`), for netting by a factor of four: without pairing its effect could not be
-# told from 0.
+# (`independent_error`), for netting by a factor of four: without pairing its effect would not be
+# significantly different from 0.
 
 # %%
 assert (difference["standard_error"] < difference["independent_error"]).all()
@@ -239,10 +241,11 @@ netting = difference.loc["netting"]
 assert netting["high"] < 0 < netting["difference"] + 2 * netting["independent_error"]
 
 # %% [markdown]
-# ## The other way round
+# ## Reverse stress test
 #
-# Reverse stress asks what it takes. On the crypto-credit chain: the smallest loss that makes
-# Voyager fail, wherever it falls. It is a proven optimum, and it is the capital of Voyager.
+# A reverse stress test finds the smallest shock with a given effect. On the crypto-credit chain:
+# the smallest loss, at any node, that makes Voyager default. It is a proven optimum, and equals the
+# capital of Voyager.
 
 # %%
 chain = ct.datasets.load("cefi_credit_2022")
@@ -255,8 +258,8 @@ assert chain.balance_sheet.loc["voyager", "equity"] == 258e6
 assert abs(smallest.size / 258e6 - 1) < 1e-6
 
 # %% [markdown]
-# How much has to be lost if only Three Arrows is hit? More, because others lose with Voyager. And
-# how many nodes have to fail for Genesis to fail?
+# How large is the smallest loss if only Three Arrows is hit? Larger, because others lose with
+# Voyager. And how many nodes have to default for Genesis to default?
 
 # %%
 through = reverse.smallest_shock(chain, ct.EisenbergNoe(), fail=["voyager"], hit=["three_arrows"])

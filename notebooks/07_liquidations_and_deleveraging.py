@@ -15,10 +15,9 @@
 #
 # **Question.** On 10 October 2025 prices fell within minutes. One exchange liquidated 5.5 bn USD
 # of positions, and closed positions of winners because the margin of the losers was not enough.
-# How much of what was missing depends on how fast the price falls? And who pays under another
-# rule?
+# How much of the deficit depends on the speed of the price fall? And who pays under another rule?
 #
-# - *Published*: the times of the waves of deleveraging, what was liquidated, and two numbers for
+# - *Published*: the times of the waves of deleveraging, the amount liquidated, and two numbers for
 #   the deficit of the losers. They are in the packaged dataset `hyperliquid_adl_2025`.
 # - *Illustrative*: the accounts, the depth of the market, and the path between the first price
 #   and the last. No account of the exchange is in this notebook.
@@ -45,7 +44,7 @@ published = venue[
 # ## A book of accounts
 #
 # 1,000 accounts are long and 200 are short, in two coins, with a leverage between 1.5 and 20. The
-# open interest is chosen such that about as much is liquidated as on that day.
+# open interest is chosen so that the liquidated amount is about that of the day.
 
 # %%
 coins = {"BTC": 120_000.0, "SOL": 220.0}
@@ -120,9 +119,9 @@ ax = ct.plot.cascade_path(gradual, "SOL")
 # %% [markdown]
 # ## Who pays for the deficit?
 #
-# The insurance fund has 20 m USD, an assumption. The remaining loss is taken from the winners.
-# Three rules share the rest: the queue of the exchange (largest profit times leverage first), all
-# winners in proportion to their profits, and all accounts in proportion to their equity.
+# The insurance fund has 20 m USD, an assumption. Three rules share the remaining loss: the queue of
+# the exchange (largest profit times leverage first), all winners in proportion to their profits,
+# and all accounts in proportion to their equity.
 
 # %%
 rules = {
@@ -154,7 +153,7 @@ assert shared["queue"].gt(1).sum() < shared["pro rata on profits"].gt(1).sum()
 assert largest["queue"].max() > largest["pro rata on profits"].max()
 
 # %% [markdown]
-# The picture orders the accounts by what they pay. Each line ends at the same total.
+# The figure orders the accounts by their payments. Each line ends at about the same total.
 
 # %%
 figure, ax = plt.subplots(figsize=(8, 4.2))
@@ -170,8 +169,8 @@ figure.tight_layout()
 # %% [markdown]
 # ## What the exchange did
 #
-# The published waves say how much was needed and how much was removed from winners. The
-# difference is an outcome of the queue in whole positions, which the rules above do not have:
+# The published waves have the amount needed and the amount removed from winners. The difference
+# arises because the queue closes whole positions, which the rules above do not do:
 
 # %%
 columns = ["needed", "removed", "overshoot"]
@@ -180,6 +179,6 @@ production = production[production["run"].isin(["production"]) | production["run
 (production.set_index("what")["value"] / 1e6).round(1)  # m USD
 
 # %% [markdown]
-# **Answer.** The speed decides about the deficit: the same fall leaves many times more unpaid if
-# it comes in one jump. The rule does not change the amount, it changes who pays it: under the
-# queue few accounts pay a large part of what they have, pro rata all winners pay a small part.
+# **Answer.** The deficit depends on the speed: the same fall leaves a much larger deficit if it
+# comes in one jump. The rule does not change the amount, it changes who pays it: under the queue
+# few accounts pay a large share of their equity, pro rata all winners pay a small share.

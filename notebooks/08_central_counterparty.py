@@ -41,8 +41,8 @@ run = manager.run(members, ["d1", "d2"], unit="USD m")
 run
 
 # %% [markdown]
-# Margins of defaulters are not pooled. d1 has more margin than it lost, and the rest goes back to
-# its estate. d2 lacks 120 after its own margin and contribution.
+# Margins of defaulters are not pooled. The margin of d1 exceeds its loss, and the surplus is
+# returned to its estate. d2 has a shortfall of 120 after its own margin and contribution.
 
 # %%
 run.estates
@@ -83,9 +83,9 @@ assert np.allclose(layers.fillna(0).sum(axis=1), [each.loss for each in runs])
 # %% [markdown]
 # ## The rules of real clearing houses
 #
-# The catalogue has the parameters of published rule books: what one default may cost a survivor,
-# and whether gains are cut. The size of own capital is an input, because it changes every
-# quarter.
+# The catalogue has the parameters of published rule books: the largest assessment of a survivor for
+# one default, and whether gains are cut. The size of own capital is an input, because it changes
+# every quarter.
 
 # %%
 clearing_houses.manager("cme", before=10.0, haircut=0, tear_up=False)
@@ -95,7 +95,7 @@ cme = clearing_houses.manager("cme", before=10.0, haircut=0, tear_up=False)
 cme.run(members, ["d1", "d2"], unit="USD m").layers
 
 # %% [markdown]
-# **Answer.** The defaulters pay first, each for itself; a surplus of one does not help the other.
-# The survivors pay with their contributions as soon as the own capital of the clearing house is
-# used, and by assessments at the loss printed above. More own capital moves that point only by
+# **Answer.** The defaulters pay first, each for its own loss; a surplus of one does not help the
+# other. The survivors pay with their contributions as soon as the own capital of the clearing house
+# is used, and by assessments at the loss printed above. More own capital moves that point only by
 # its own amount.

@@ -14,7 +14,7 @@
 # # A supervisor's report: from the files of banks to a PDF without names
 #
 # **Question.** Three banks and a fund have reported their claims and their balance sheets. Which
-# default costs the others most, and how can the result be sent to somebody who may not see the
+# default costs the others most, and how can the result be sent to a reader who may not see the
 # names?
 #
 # The files are those of the folder `examples/`. Every number in them is made up.
@@ -88,12 +88,12 @@ assert done["run"].loss.sum() == result.loss.sum()
 # ## The report without names
 #
 # With `disclosure`, the study is run once more on a network with codes in place of names and with
-# parts of all claims in place of amounts. All tables and figures are made from that run. At the
-# end the file is searched for every name; if one is left, nothing is written. A name that is also
-# a word of the report, here "fund", has to be listed in `common`. The key of the codes is a file
-# of its own, which you keep.
+# shares of total claims in place of amounts. All tables and figures are made from that run. At the
+# end the file is searched for every name; if one is found, nothing is written. A name that is also
+# a word of the report, here "fund", has to be listed in `common`. The key of the codes is a
+# separate file, which you keep.
 #
-# The same from a terminal, where the ending of the file decides about its form:
+# The same from a terminal, where the file extension determines the format:
 #
 #     contagion report examples/exposures.csv --nodes examples/nodes.csv --unit "EUR m"
 #         --default fund --recovery 0.25 --codes key.csv --common fund --out report.pdf
@@ -126,5 +126,5 @@ assert set(key["node"]) == set(net.names)
 # nodes are therefore hidden too; `Disclosure(least=..., dominant=...)` sets the limits.
 #
 # **Answer.** The table above ranks the defaults by the loss of the others. The report has the
-# same numbers as parts of all claims, with codes for the nodes; the key stays with the
+# same numbers as shares of total claims, with codes for the nodes; the key stays with the
 # supervisor.

@@ -50,7 +50,7 @@ assert np.allclose(result.table["equity_after"], equity.reindex(net.names))
 #
 # Every increasing function of the payments has the greatest clearing vector as its maximum under
 # `p ≤ p̄` and `p ≤ e + Πᵀ p` (lemma 4 of the paper). External creditors are paid first here, so
-# `e` is external assets after the shock less external liabilities.
+# `e` is external assets after the shock minus external liabilities.
 
 # %%
 sheet = net.balance_sheet
@@ -80,9 +80,9 @@ ax.legend(frameon=False)
 figure.tight_layout()
 
 # %% [markdown]
-# Payments fall with the shock and are concave in the money that comes from outside, as the paper
-# proves. Equities are the same in every clearing vector (theorem 1); that there is only one holds
-# when every bank can reach one with a surplus (theorem 2).
+# Payments fall with the shock and are concave in the external assets, as the paper proves. Equities
+# are the same in every clearing vector (theorem 1). The clearing vector is unique if every bank can
+# reach a bank with a surplus (theorem 2).
 
 # %%
 paths = np.array([each.payments.to_numpy() for each in runs])

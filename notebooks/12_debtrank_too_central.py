@@ -37,7 +37,7 @@ banks.head()
 # %% [markdown]
 # Interbank liabilities are not published; they are set equal to interbank assets. A network with
 # these totals is drawn from the fitness model, with a density that is assumed. Thirty draws show
-# how much of the answer rests on it.
+# how much the answer depends on the drawn network.
 
 # %%
 margins = reconstruct.Margins(
@@ -81,6 +81,6 @@ print(f"The largest bank is {largest}; the highest DebtRank has {most}.")
 
 # %% [markdown]
 # **Answer.** No. In this stand-in the order by total assets says little about the order by
-# DebtRank. The debt of a bank to the others says much more, because that is the amount that its
-# creditors can lose. The bars show that the exact place of a bank depends on claims that are not
+# DebtRank. The debt of a bank to the others says much more, because this is the amount that its
+# creditors can lose. The bars show that the exact rank of a bank depends on claims that are not
 # published.

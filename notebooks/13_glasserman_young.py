@@ -22,9 +22,9 @@
 # other banks. A default of bank i alone cannot wipe out a set of other banks whose equity is
 # larger than it.
 #
-# The data are those of the paper: the EU-wide stress test of 2011. The paper keeps 76 banks; here
-# are all 87 of the file. Interbank liabilities are set equal to interbank assets, as in the
-# paper.
+# The data are those of the paper: the EU-wide stress test of 2011. The paper keeps 76 banks; this
+# notebook uses all 87 of the file. Interbank liabilities are set equal to interbank assets, as in
+# the paper.
 
 # %%
 import matplotlib.pyplot as plt
@@ -62,4 +62,4 @@ f"The largest index is {share:.0%} of the equity of all banks."
 # %% [markdown]
 # **Answer.** The default of one bank alone cannot wipe out more than the share printed above of
 # the equity of the system, whatever the exposures are. The bound counts banks that are wiped out
-# by clearing; losses of market value, runs and forced sales are not in it.
+# by clearing; it excludes losses of market value, runs and forced sales.

@@ -68,7 +68,7 @@ net = ct.ExposureNetwork.from_matrix(
 OneRound().propagate(net, ct.Shock.default("a", recovery=0.4)).table[["loss", "defaulted"]]
 
 # %% [markdown]
-# b is in default now, and in this model c loses nothing. The standard model, which goes on until
+# b is in default now, and in this model c loses nothing. The standard model, which iterates until
 # nothing changes, gives c a loss too. The difference on a real network, for the default of every
 # node:
 
@@ -154,5 +154,5 @@ table
 
 # %% [markdown]
 # **Answer.** A model is one method on arrays, a rule is one method on claims, a measure is one
-# function and one definition. Everything else (scenarios, ranking, figures, report) takes them as
-# they are.
+# function and one definition. All other parts (scenarios, ranking, figures, report) work with them
+# unchanged.

@@ -16,7 +16,7 @@
 # **Question.** On Friday, 10 March 2023, Silicon Valley Bank failed with 3.3 bn USD of the
 # reserves of USDC. On Saturday the token traded at 88 cents. On Monday the depositors were paid
 # in full, and USDC was worth 1 again. How much of the 12 cents can have been a loss? And how many
-# borrowers would a lending market have liquidated on the way, with one oracle or another?
+# borrowers would a lending market have liquidated meanwhile, with different oracles?
 #
 # - *Published*: deposit, reserves, hourly prices, holdings of Maker. Dataset `usdc_svb_2023`.
 # - *Reconstructed*: the balance sheet of the issuer (reserves taken equal to the supply).
@@ -43,8 +43,8 @@ print(ct.datasets.card("usdc_svb_2023").summary)
 # %% [markdown]
 # ## The largest direct loss
 #
-# If the bank pays nothing and all holders share alike, a token is worth its reserves without the
-# deposit. In the end the bank paid everything, therefore the loss was zero.
+# If the bank pays nothing and all holders share the loss pro rata, a token is worth its reserves
+# without the deposit. In the end the bank paid everything, therefore the loss was zero.
 
 # %%
 worst = ct.EisenbergNoe().propagate(net, ct.Shock.default("svb", recovery=0.0))
@@ -82,9 +82,9 @@ assert below == said["hours with a close below 0.9175"]
 f"{below} of {len(hours)} hours end below the worst case of the balance sheet."
 
 # %% [markdown]
-# A price below that line is not a loss of reserves. It is a discount for waiting: a holder who
-# could not redeem over the weekend and had to sell paid it. In amounts: the fall to 0.88 marks
-# the claims down by more than the bank can have cost.
+# A price below that line is not a loss of reserves. It is a discount for waiting: holders who could
+# not redeem over the weekend and had to sell paid it. In amounts: at a price of 0.88 the claims
+# lose more value than the whole deposit at the bank.
 
 # %%
 depeg = ct.EisenbergNoe().propagate(net, ct.Shock.depeg("circle_usdc", to=0.88))
@@ -105,7 +105,7 @@ amounts  # bn USD
 #
 # **From here on the accounts are made up.** 40 borrowers have pledged 52 m USD of USDC and
 # borrowed USDT, because they expect both to stay at 1. A loan is liquidated when it exceeds 90 %
-# of the collateral. The market for USDC is thin: each 4 m sold take 1 % off the price.
+# of the collateral. The market for USDC is thin: each sale of 4 m reduces the price by 1 %.
 
 # %%
 rng = np.random.default_rng(2023)
@@ -159,8 +159,8 @@ ax = ct.plot.cascade_path(runs["market price"], "USDC")
 # %% [markdown]
 # ## What if the bank had not paid?
 #
-# With a fixed price no loan is liquidated, and the lenders carry the risk. The amounts that they
-# would lack, by the final value of a USDC:
+# With a fixed price no loan is liquidated, and the lenders bear the risk. Their losses by the final
+# value of a USDC:
 
 # %%
 fixed = LiquidationCascade(impact=impact, oracle=oracles["fixed at 1"])
@@ -172,6 +172,6 @@ assert latent[1.0] == latent[0.9175] == 0 < latent[0.88] < latent[0.5]
 # %% [markdown]
 # **Answer.** At most 8.25 of the 12 cents were a loss, and in the end none. The rest was the
 # price of not being able to redeem. A lending market that used the market price would have
-# liquidated borrowers for good because of a discount that lasted hours; the average liquidates
-# later and less. The fixed price liquidates no loan, and that was cheap only because the bank
-# paid: below 0.885 it leaves the lenders with the loss.
+# liquidated borrowers permanently because of a discount that lasted hours; the average liquidates
+# later and less. The fixed price liquidates no loan, which was cheap only because the bank paid:
+# below 0.885 the lenders bear the loss.

@@ -52,8 +52,8 @@ def test_forbidden_cells():
     forbidden = [("a", "c")]
     assert refused([3, 2, 1], [1, 2, 3], forbidden=forbidden) == (
         "'a' has claims of 3 m EUR, but all nodes that it may lend to owe 2 m EUR ('b'): "
-        '1 m EUR cannot be placed. Fix: residual="rest of the world" adds a node outside that '
-        "takes what is left, or correct the figures, or allow more cells."
+        '1 m EUR cannot be placed. Fix: residual="rest of the world" adds an external node that '
+        "takes the remainder, or correct the figures, or allow more cells."
     )
     net = maximum_entropy(abc([3, 2, 1], [1, 3, 2], forbidden=forbidden)).mean()
     assert net.to_numpy().tolist() == [[0, 3, 0], [0, 0, 2], [1, 0, 0]]

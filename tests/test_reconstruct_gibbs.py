@@ -321,7 +321,7 @@ def test_a_density_that_margins_do_not_allow_is_said():
     )
     said = " ".join(same.notes)
     assert same.links.mean() < 0.4 * 56 - 2
-    assert f"{same.links.mean():.4g} links in the mean where 22.4 were asked" in said
+    assert f"{same.links.mean():.4g} links on average, 22.4 were asked for" in said
     assert "1 amount among the claims is also among the debts" in said
     assert max(map(len, repr(same).splitlines())) <= 79
     rng = np.random.default_rng(3)

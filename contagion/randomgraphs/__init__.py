@@ -1,9 +1,9 @@
-"""Cascades on random graphs: when a single default can reach a large part, in theory and draws.
+"""Cascades on random graphs: conditions for one default to reach a large part, theory and draws.
 
-The theory is for graphs with many nodes, without short cycles: branching processes and generating
-functions give the window of average degrees in which contagion can happen, its frequency and its
-extent. Beside it stand cascades of the package's models on drawn graphs, and the resilience measure
-that carries the same condition over to a given network.
+The theory is for large graphs without short cycles: branching processes and generating functions
+give the window of average degrees in which contagion can happen, its frequency and its extent. The
+models of the package can be run on drawn graphs for comparison. The resilience measure applies the
+same condition to a given network.
 """
 
 from __future__ import annotations

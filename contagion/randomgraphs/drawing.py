@@ -1,4 +1,4 @@
-"""Random graphs, many at once, and the cascades that one failure sets off in each."""
+"""Many random graphs at once, and the cascade that one default causes in each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..models.base import Model
 from ..network.exposure_network import ExposureNetwork
 from ..synthetic.generate import links as drawn
 
-TOGETHER = 100_000  # nodes of the graphs that are drawn and solved as one network
+TOGETHER = 100_000  # nodes of all graphs that are drawn and solved as one network
 
 
 def failed_parts(
@@ -23,10 +23,10 @@ def failed_parts(
     *,
     directed: bool,
 ) -> np.ndarray:
-    """Part of the nodes that fail with one drawn at random, itself included, shape (draws,).
+    """Share of nodes in default after the default of a random node, itself included, (draws,).
 
-    The graphs stand beside each other in one network, each with a failure of its own, so that the
-    model solves many at once. Every node spreads `interbank` evenly over its debtors.
+    Several graphs form one network with unconnected parts, each with its own initial default, so
+    that the model solves many at once. Every node spreads `interbank` evenly over its debtors.
     """
     links = drawn.directed if directed else drawn.undirected
     most = max(1, TOGETHER // n)

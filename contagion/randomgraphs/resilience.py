@@ -1,4 +1,4 @@
-"""The resilience of a given network: do failures breed more than themselves?"""
+"""The resilience of a given network: whether each default causes more than one further default."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import pandas as pd
 from ..errors import ArgumentError, expect
 from ..network.exposure_network import ExposureNetwork
 
-ROOM = 1e-12
+ROOM = 1e-12  # relative tolerance when a loss is compared with equity
 
 
 def contagious_links(
     network: ExposureNetwork, *, recovery: float = 0.0, strict: bool = True
 ) -> pd.DataFrame:
-    """Links whose debtor brings the creditor down alone, node by node.
+    """Links on which the default of the debtor alone causes the creditor to default, by node.
 
     A link is contagious when (1 − recovery) · claim exceeds the equity of the creditor. Claims of
-    one pair count as one link. Nodes that cannot fail, whose equity is unknown or below 0 (they
-    have failed before) hold none.
+    one pair count as one link. Nodes that cannot default, or whose equity is unknown or below 0
+    (already in default), have no contagious links.
 
     Parameters
     ----------
     network : the exposures.
-    recovery : part of a claim that is paid, 0 … 1.
-    strict : the loss has to exceed the equity; `False`: a loss that equals it is enough.
+    recovery : recovery rate, 0 … 1.
+    strict : the loss has to exceed the equity; `False`: a loss equal to equity is enough.
 
     Returns
     -------
     DataFrame
-        One row a node, in its order: debtors and creditors (numbers of links held and owed),
-        contagious (links held that are), contribution = creditors · contagious / links, whose sum
-        is 1 − :func:`resilience`.
+        One row for each node, in the order of the network: debtors and creditors (numbers of links
+        held and owed), contagious (number of contagious links held), contribution = creditors ·
+        contagious / links, whose sum is 1 − :func:`resilience`.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def contagious_links(
 
     Example
     -------
-    b has 1 and claims 2 from a; c has 5 and claims 2 from b: only the first link is contagious, and
-    the failure of b reaches one more.
+    b has equity of 1 and a claim of 2 on a; c has equity of 5 and a claim of 2 on b. Only the first
+    link is contagious, and b has one creditor.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 2, 0], [0, 0, 2], [0, 0, 0]], ["a", "b", "c"],
@@ -77,18 +77,18 @@ def contagious_links(
 def resilience(network: ExposureNetwork, *, recovery: float = 0.0, strict: bool = True) -> float:
     """The resilience measure: 1 − Σ_i creditors_i · contagious links_i / links.
 
-    In terms of the degrees the sum is Σ μ(j, k) j k p(j, k, 1) / λ: with μ(j, k) the part of nodes
-    that have j debtors and k creditors, p(j, k, 1) the part of the links they hold that is
-    contagious, and λ the average degree. It says how many links fail next for each that fails.
-    Above 0 few failures stay few in a large network with these degrees and claims, whichever nodes
-    are linked. Below 0 a single failure can reach a positive part of it. 1 for a network without
-    contagious links.
+    In terms of the degrees the sum is Σ μ(j, k) j k p(j, k, 1) / λ, with μ(j, k) the share of nodes
+    that have j debtors and k creditors, p(j, k, 1) the share of contagious links among those they
+    hold, and λ the average degree. It is the expected number of further links in default for each
+    link in default. If resilience is above 0, a few defaults remain few in a large random network
+    with these degrees and claims. If it is below 0, one default can reach a positive share of the
+    nodes. It is 1 for a network without contagious links.
 
     Parameters and errors of :func:`contagious_links`.
 
     Example
     -------
-    One contagious link of two, held by a node with one creditor: 1 − 1 · 1 / 2.
+    One of two links is contagious, held by a node with one creditor: 1 − 1 · 1 / 2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 2, 0], [0, 0, 2], [0, 0, 0]], ["a", "b", "c"],

@@ -16,14 +16,14 @@ NEWTON = 200
 
 @dataclass(frozen=True)
 class Theory:
-    """The effect of one failure in a graph of many nodes.
+    """The effect of one default in a graph of many nodes.
 
     Attributes
     ----------
-    reproduction : G₁'(1), links to which the failure of a vulnerable node leads further, for each
-        link that has failed; contagion can spread where it is above 1.
-    frequency : probability that one failure, of a node drawn at random, spreads without end.
-    extent : part of the nodes that fail where it does; nan where it cannot.
+    reproduction : G₁'(1), expected number of further links in default for each link in default,
+        through vulnerable nodes; contagion can spread where it is above 1.
+    frequency : probability that the default of a random node spreads without limit.
+    extent : share of nodes in default if it does; nan where it cannot.
     """
 
     reproduction: float
@@ -32,33 +32,33 @@ class Theory:
 
 
 def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
-    """A directed graph in which failure goes from debtor to creditor, after Gai and Kapadia.
+    """A directed graph in which default spreads from debtor to creditor, after Gai and Kapadia.
 
-    With p_jk the part of nodes with j debtors and k creditors, z the average degree, m_j the
-    failures that j debtors need to bring a creditor down and v_j = [m_j = 1 ≤ j]:
+    p_jk is the share of nodes with j debtors and k creditors, z the average degree, m_j the number
+    of defaults among j debtors that causes the creditor to default, and v_j = [m_j = 1 ≤ j]:
 
         reproduction   Σ j k v_j p_jk / z                       above 1: contagion
         H              = 1 − G₁(1) + G₁(H),  G₁(y) = Σ j v_j p_jk y^k / z      (least root)
-        frequency      1 − Σ p_jk H^k                           the first node fails by itself
+        frequency      1 − Σ p_jk H^k                           the first node always defaults
         π              = Σ k p_jk P[Bin(j, π) ≥ m_j] / z        (least root above 0)
         extent         Σ p_jk P[Bin(j, π) ≥ m_j]
 
-    H is the probability that what one failed claim sets off dies out, π the one that a debtor has
-    failed in the end, when also those have failed who needed several failures.
+    H is the probability that the cascade started by one claim in default dies out. π is the
+    probability that a debtor is in default at the end, nodes with m_j above 1 included.
 
     Parameters
     ----------
-    joint : (J, K) probabilities p_jk, row = number of debtors, column = number of creditors, with
-        as many links owed as held: Σ j p_jk = Σ k p_jk.
-    needed : (J,) failures needed, see :func:`failures_needed`.
+    joint : (J, K) probabilities p_jk, row = number of debtors, column = number of creditors. The
+        two average degrees are equal: Σ j p_jk = Σ k p_jk.
+    needed : (J,) defaults needed, see :func:`failures_needed`.
 
     Raises
     ------
-    ArgumentError : for probabilities that do not fit, or average degrees that differ.
+    ArgumentError : for invalid probabilities, or average degrees that differ.
 
     Example
     -------
-    Every node has 2 debtors and 2 creditors, and one failure is enough: all fail, always.
+    Every node has 2 debtors and 2 creditors, and one default is enough: all nodes always default.
 
     >>> joint = np.zeros((3, 3)); joint[2, 2] = 1.0
     >>> directed_theory(joint, np.array([1, 1, 1]))
@@ -87,9 +87,9 @@ def directed_theory(joint: np.ndarray, needed: np.ndarray) -> Theory:
 
 
 def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
-    """An undirected graph in which a node fails with enough of its neighbours, after Watts.
+    """An undirected graph in which a node fails when enough neighbours have failed, after Watts.
 
-    With p_k the part of nodes with k neighbours and v_k = [m_k = 1 ≤ k]:
+    p_k is the share of nodes with k neighbours, and v_k = [m_k = 1 ≤ k]:
 
         reproduction   Σ k (k − 1) v_k p_k / z                  above 1: global cascades
         H              = 1 − G₁(1) + G₁(H),  G₁(y) = Σ k v_k p_k y^(k−1) / z   (least root)
@@ -108,13 +108,13 @@ def undirected_theory(degrees: np.ndarray, needed: np.ndarray) -> Theory:
 
     Example
     -------
-    Every node has 3 neighbours and fails with the first: each failure leads to 2 more.
+    Every node has 3 neighbours and fails after the first of them: each failure leads to 2 more.
 
     >>> undirected_theory(np.array([0, 0, 0, 1.0]), np.array([1, 1, 1, 1]))
     Theory(reproduction=2.0, frequency=1.0, extent=1.0)
 
     Source: Watts (2002), PNAS 99(9), the condition G₀''(1) = z; extent after Gleeson & Cahalane
-    (2007), Physical Review E 75, 056103, for a vanishing part of nodes that fail first.
+    (2007), Physical Review E 75, 056103, for a vanishing share of nodes that fail first.
     """
     pmf = np.asarray(degrees, float)
     if len(needed) != len(pmf) or not (pmf >= 0).all() or abs(pmf.sum() - 1) > 1e-9:
@@ -138,9 +138,10 @@ def _solved(
 ) -> Theory:
     """The numbers of a branching process.
 
-    passed (K,): probability that a failed link meets a vulnerable node with k further links;
-    first (K,): links of the first node; drawn, others (J,): weights and inputs of the nodes at the
-    end of a link; nodes, degree (J,): of all nodes; needed (J,).
+    passed (K,): probability that a link leads to a vulnerable node with k further links;
+    first (K,): distribution of the links of the first node; drawn, others (J,): probabilities and
+    other incoming links of the node at the end of a link; nodes, degree (J,): probabilities and
+    degrees of all nodes; needed (J,): as above.
     """
     k = np.arange(len(passed))
     reproduction = float(passed @ k)

@@ -1,4 +1,4 @@
-"""How many debtors have to fail before a creditor does, and degrees that are Poisson."""
+"""Number of debtors in default that causes a creditor to default, and Poisson degrees."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from scipy.special import gammaln
 
 from ..errors import ArgumentError
 
-SLACK = 1e-9  # a loss that differs from the capital by less than this part is equal to it
+SLACK = 1e-9  # relative tolerance within which a loss counts as equal to the capital
 
 
 def failures_needed(
     degree: np.ndarray, capital: float, interbank: float = 1.0, *, strict: bool = False
 ) -> np.ndarray:
-    """Failed debtors that a node with this number of equal claims does not survive, integers (K,).
+    """Smallest number of debtors in default that causes a node to default, integers (K,).
 
-    Each claim is interbank / degree and is lost whole. The least m ≥ 1 with
+    Each claim is interbank / degree and is lost in full. The least m ≥ 1 with
 
         m · interbank / degree ≥ capital,      or > capital (strict; survives equality).
 
-    A node without claims needs one failure more than it can have; so do nodes for which no number
-    up to the degree is enough.
+    The result is degree + 1 (never reached) for a node without claims, and where no number up to
+    the degree is enough.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def failures_needed(
 
     Example
     -------
-    4 of capital against 20 of claims: with 5 debtors the first failure costs 4 exactly.
+    Capital of 4 and claims of 20: with 5 debtors the first default causes a loss of exactly 4.
 
     >>> failures_needed(np.array([1, 4, 5, 6, 10]), 4, 20).tolist()
     [1, 1, 1, 2, 2]
@@ -49,10 +49,10 @@ def failures_needed(
 
 
 def largest_vulnerable(capital: float, interbank: float = 1.0, *, strict: bool = False) -> float:
-    """The largest number of debtors with which a node fails as soon as one of them does.
+    """The largest number of debtors with which the default of one debtor causes a node to default.
 
     The largest j with interbank / j ≥ capital, or > capital (strict); infinite without capital,
-    0 where one failure is never enough. Raises what :func:`failures_needed` raises.
+    0 where one default is never enough. Raises the same errors as :func:`failures_needed`.
 
     Example
     -------
@@ -68,7 +68,7 @@ def largest_vulnerable(capital: float, interbank: float = 1.0, *, strict: bool =
 
 
 def poisson(mean: float, tail: float = 1e-16) -> np.ndarray:
-    """Probabilities of 0, 1, 2 … under a Poisson law, up to where the rest is below `tail`.
+    """Poisson probabilities of 0, 1, 2 …, up to where the remaining probability is below `tail`.
 
     Example
     -------

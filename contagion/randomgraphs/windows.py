@@ -1,4 +1,4 @@
-"""The contagion window: frequency and extent over the average degree, drawn and in theory."""
+"""The contagion window: frequency and extent by average degree, simulated and in theory."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .thresholds import failures_needed, largest_vulnerable, poisson
 SYSTEMIC = 0.05
 COLUMNS = {
     "degree": "average degree of the graphs",
-    "draws": "graphs that were drawn, a number",
-    "outbreaks": "draws with contagion, a number",
+    "draws": "number of graphs drawn",
+    "outbreaks": "number of draws with contagion",
     "frequency": "outbreaks over draws, a share",
     "frequency_error": "standard error of frequency, a share",
-    "extent": "mean share of nodes that fail where there is contagion",
+    "extent": "mean share of nodes that fail, over draws with contagion",
     "frequency_theory": "frequency in large graphs, a share",
     "extent_theory": "extent in large graphs, a share",
 }
@@ -35,13 +35,13 @@ COLUMNS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Window(Table):
-    """Frequency and extent of contagion over the average degree.
+    """Frequency and extent of contagion by average degree.
 
     Attributes
     ----------
-    title, across : what a figure says, and the words for the degree.
-    drawn : which graphs were drawn, and when contagion counts.
-    limits : lowest and highest degree of the window in theory, nan without one.
+    title, across : title of the figure and label of the degree axis.
+    drawn : description of the drawn graphs and of the criterion for contagion.
+    limits : lowest and highest degree of the theoretical window, nan without one.
     """
 
     title: str = "The contagion window"
@@ -55,20 +55,21 @@ def gai_kapadia_limits(
 ) -> tuple[float, float]:
     """Average degrees between which contagion can happen in a large directed Poisson graph.
 
-    Banks with up to J debtors fail with the first of them, so that the condition
+    Banks with up to J debtors default after the first of them, so that the condition
     Σ j k v_j p_jk = z becomes
 
         z · P[Poisson(z) ≤ J − 1] = 1,      J by :func:`largest_vulnerable`.
 
-    Where capital / interbank is 1 over a whole number the two conventions differ: at 4 % against
-    20 %, a bank with five debtors loses exactly its capital with the first. In the paper it fails,
-    J = 5; if a bank survives equality (strict) J = 4, and the window is narrower by a quarter.
+    If capital / interbank is 1 / integer the two conventions differ. With capital of 4 % and
+    interbank assets of 20 %, a bank with five debtors loses exactly its capital if one defaults. In
+    the paper the bank defaults, J = 5; if it survives (strict) J = 4, and the window is narrower by
+    a quarter.
 
     Parameters
     ----------
-    capital, interbank : of every bank, as a part of its assets.
-    strict : a loss has to exceed the capital; `False`: a loss that equals it fails the bank, as in
-        the paper.
+    capital, interbank : of every bank, as a share of its assets.
+    strict : a loss has to exceed the capital; `False`: a loss equal to capital causes default, as
+        in the paper.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def gai_kapadia_limits(
 def watts_limits(threshold: float = 0.18) -> tuple[float, float]:
     """Average degrees between which global cascades can happen in a large Poisson graph.
 
-    A node fails when at least the part φ of its neighbours has failed; with up to K = ⌊1 / φ⌋
+    A node fails when at least the share φ of its neighbours has failed; with up to K = ⌊1 / φ⌋
     neighbours one is enough, and the condition Σ k (k − 1) v_k p_k = z becomes
 
         z · P[Poisson(z) ≤ K − 2] = 1.
@@ -134,32 +135,34 @@ def gai_kapadia_window(
     n_jobs: int = 1,
     progress: bool = False,
 ) -> Window:
-    """Frequency and extent of contagion over the average degree, drawn and in theory.
+    """Frequency and extent of contagion by average degree, simulated and in theory.
 
     For each degree `samples` directed Poisson graphs of n banks are drawn. Each bank has the same
-    assets, of which `capital` is its own and `interbank` is spread evenly over its debtors; one
-    drawn at random fails and pays nothing, and :class:`contagion.models.GaiKapadia` follows the
-    defaults. Contagion is when more than the part `systemic` of the banks fails.
+    total assets, with the capital ratio `capital`; the share `interbank` of assets is spread evenly
+    over its debtors. A random bank defaults and pays nothing, and the model
+    :class:`contagion.models.GaiKapadia` computes the further defaults. Contagion means that more
+    than the share `systemic` of the banks defaults.
 
     Parameters
     ----------
     degrees : average degrees; by default 1, 1.5, … 10.
-    capital, interbank : parts of the assets of a bank.
-    strict : as in :class:`contagion.models.GaiKapadia`; at 4 % and 20 % it decides (see
-        :func:`gai_kapadia_limits`).
-    n, samples : banks of a graph, graphs of a degree.
-    systemic : part of the banks, the first included.
+    capital, interbank : shares of the assets of a bank.
+    strict : as in :class:`contagion.models.GaiKapadia`; at 4 % and 20 % the result depends on it
+        (see :func:`gai_kapadia_limits`).
+    n, samples : banks per graph, graphs per degree.
+    systemic : share of the banks, the first included.
     rng : seed or generator, as for `numpy.random.default_rng`.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : number of processes (-1 for all cores; the numbers do not depend on it);
+        whether to show a progress bar.
 
     Returns
     -------
     Window
-        One row a degree: degree; draws; outbreaks (draws with contagion); frequency =
-        outbreaks / draws; frequency_error, its standard error; extent, the mean part of banks
-        that fail where there is contagion (nan without any); frequency_theory and extent_theory
-        for n → ∞ (extent nan outside the window). The record has the title, what was drawn, and
-        the limits of the window too.
+        One row for each degree: degree; draws; outbreaks (draws with contagion); frequency =
+        outbreaks / draws; frequency_error, its standard error; extent, the mean share of banks in
+        default where there is contagion (nan without any); frequency_theory and extent_theory
+        for n → ∞ (extent nan outside the window). The record also has the title, a description of
+        the draws, and the limits of the window.
 
     Raises
     ------
@@ -168,13 +171,13 @@ def gai_kapadia_window(
 
     Notes
     -----
-    The theory is the limit of large n. In draws of finite n contagion also happens outside the
-    window, rarely, by a bank with many creditors of which some share a second failed debtor; and
-    near its lower end outbreaks stay below `systemic`.
+    The theory is the limit of large n. For finite n contagion rarely also occurs outside the
+    window, if a bank has many creditors and some of them have a second debtor in default. Near the
+    lower end of the window outbreaks can remain below `systemic`.
 
     Example
     -------
-    At z = 3 a failed claim meets a vulnerable bank with V = P[Poisson(3) ≤ 4] = 0.815, and the
+    At z = 3 the holder of a claim is vulnerable with probability V = P[Poisson(3) ≤ 4] = 0.815. The
     frequency is the root of u = 1 − exp(−z V u): 1 − exp(−2.446 · 0.885) = 0.885.
 
     >>> frame = gai_kapadia_window([3.0], n=200, samples=50, rng=1)
@@ -201,9 +204,9 @@ def gai_kapadia_window(
         *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Contagion in random banking systems",
         across="average number of debtors",
-        drawn=f"{samples:,} graphs of {n:,} banks a degree; capital {capital:.3g} and interbank "
-        f"assets {interbank:.3g} of assets; a loss {'above' if strict else 'that reaches'} the "
-        f"capital fails a bank; contagion: more than {systemic:.0%} fail",
+        drawn=f"{samples:,} graphs of {n:,} banks per degree; capital {capital:.3g} and interbank "
+        f"assets {interbank:.3g} of assets; default if a loss {'exceeds' if strict else 'reaches'} "
+        f"the capital; contagion: more than {systemic:.0%} default",
         limits=limits,
     )
 
@@ -221,9 +224,9 @@ def watts_window(
 ) -> Window:
     """Frequency and extent of global cascades in undirected Poisson graphs, after Watts.
 
-    A node fails when at least the part `threshold` of its neighbours has failed; the first is drawn
-    at random. Drawn as a network in which each node spreads claims of 1 evenly over its neighbours
-    against a capital of `threshold`, with `GaiKapadia()`.
+    A node fails when at least the share `threshold` of its neighbours has failed; the first node is
+    random. The simulation uses `GaiKapadia()` on networks in which each node has claims of 1,
+    spread evenly over its neighbours, and a capital of `threshold`.
 
     Parameters
     ----------
@@ -241,7 +244,7 @@ def watts_window(
 
     Example
     -------
-    At z = 8 too few nodes fail with their first neighbour for a cascade to go on:
+    At z = 8 too few nodes fail after their first neighbour for a cascade to continue:
 
     >>> watts_window([4.0, 8.0], n=100, samples=10, rng=1)["frequency_theory"].round(3).tolist()
     [0.865, 0.0]
@@ -262,18 +265,18 @@ def watts_window(
         *_table(points, drawn, [theory(z) for z in points], systemic),
         title="Global cascades in random graphs",
         across="average number of neighbours",
-        drawn=f"{samples:,} graphs of {n:,} nodes a degree; a node fails with {threshold:.3g} of "
-        f"its neighbours; cascade: more than {systemic:.0%} fail",
+        drawn=f"{samples:,} graphs of {n:,} nodes per degree; a node fails if {threshold:.3g} of "
+        f"its neighbours fail; cascade: more than {systemic:.0%} fail",
         limits=watts_limits(threshold),
     )
 
 
 def _points(degrees: Iterable[float] | None, n: int, samples: int, systemic: float) -> list[float]:
-    """The degrees of a window, once everything is in range."""
+    """The degrees of a window, after all arguments are checked."""
     points = [float(z) for z in (np.arange(2, 21) / 2 if degrees is None else degrees)]
     if n < 2 or samples < 1 or not 0 <= systemic < 1:
         raise ArgumentError(
-            f"n={n}, samples={samples}, systemic={systemic}: at least 2 nodes, 1 draw, and a part "
+            f"n={n}, samples={samples}, systemic={systemic}: at least 2 nodes, 1 draw, and a share "
             "of 0 … 1."
         )
     bad = [z for z in points if not 0 <= z <= n - 1]
@@ -285,7 +288,7 @@ def _points(degrees: Iterable[float] | None, n: int, samples: int, systemic: flo
 def _drawn(
     points: list[float], fixed: tuple[Any, ...], rng: Rng, n_jobs: int, progress: bool
 ) -> list[np.ndarray]:
-    """For each degree the parts (draws,) that fail; `fixed` as :func:`failed_parts` takes it."""
+    """Shares in default (draws,) for each degree; `fixed` has arguments of :func:`failed_parts`."""
     model, n, samples, capital, interbank, directed = fixed
     run = partial(failed_parts, directed=directed)
     sources = np.random.default_rng(rng).spawn(len(points))
@@ -322,11 +325,11 @@ def _table(
 
 def _part(threshold: float) -> None:
     if not 0 < threshold <= 1:
-        raise ArgumentError(f"threshold={threshold!r}: a part of the neighbours in (0, 1].")
+        raise ArgumentError(f"threshold={threshold!r}: a share of the neighbours in (0, 1].")
 
 
 def _limits(most: float) -> tuple[float, float]:
-    """Roots of z · P[Poisson(z) ≤ most − 1] = 1; a single top, so one on each side of it."""
+    """Roots of z · P[Poisson(z) ≤ most − 1] = 1: one on each side of the single maximum."""
     if np.isinf(most):
         return 1.0, float("inf")
     if most < 1:

@@ -1,13 +1,13 @@
 """How exchanges, protocols and clearing houses liquidate, and how they share a shortfall.
 
-One file a venue: its rules, its formulas and their records. "How does Aave do it" is
-:mod:`contagion.venues.aave`: `aave.health_factor`, `aave.liquidation`, `aave.v3`; and
-`describe("aave")` is its card: rules as waterfalls, formulas, sources. A rule by its name in
-files and on the command line is `venue(name)`, its record `entry(name)`; all are in `CATALOGUE`.
-`adl` is the queue of deleveraging at any venue, `adl_research` what research compares.
+Each venue has one file with its rules, formulas and records. For example, Aave is in
+:mod:`contagion.venues.aave`: `aave.health_factor`, `aave.liquidation`, `aave.v3`. Its card,
+`describe("aave")`, has rules as waterfalls, formulas and sources. `venue(name)` is the rule that
+files and the command line use by name, `entry(name)` its record; all are in `CATALOGUE`.
+`adl` is the queue of deleveraging at any venue; `adl_research` has policies compared in research.
 
-`terms()` sets all venues side by side: who pays first, the order, by what the rest is shared, at
-which price, up to what, and what pauses. `documents()` says of every source how it was read.
+`terms()` compares all venues: which fund pays first, the order, the basis for sharing the remaining
+loss, price, caps and pauses. `documents()` says how each source was read.
 
 A new venue is a file with a `CATALOGUE` of its own and a line in the list below.
 
@@ -99,7 +99,7 @@ def describe(name: str) -> Card:
 
     Parameters
     ----------
-    name : a file of this package, such as "aave", for all that is in it; or one rule.
+    name : a file of this package, such as "aave", for all its rules; or one rule.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def describe(name: str) -> Card:
 
 
 def documents() -> Table:
-    """Every document behind the rules, and how it was read: one row a rule and document.
+    """Every document behind the rules, and how it was read: one row per rule and document.
 
     Example
     -------
@@ -137,7 +137,7 @@ def documents() -> Table:
     return Table(
         pd.DataFrame(rows).set_index("rule"),
         {
-            "document": "source; or, where none was read, what is believed",
+            "document": "source; or, where none was read, the assumption",
             "date": "of the document; undated or the commit where no date was found",
             "read": "in full, excerpt, memory (in no source that was read) or not read",
         },
@@ -145,9 +145,9 @@ def documents() -> Table:
 
 
 def terms() -> Table:
-    """What each venue of the catalogue does with a shortfall: one row a venue, a few words a cell.
+    """How each venue of the catalogue allocates a shortfall: one row per venue, in a few words.
 
-    `order` comes from the rule itself. NaN where no source read says it; `reasons` has the reason.
+    `order` comes from the rule itself. NaN where no source that was read gives it; see `reasons`.
 
     Example
     -------
@@ -171,12 +171,12 @@ def terms() -> Table:
     return Table(
         frame.mask(unknown),
         {
-            "fund": "who pays before a claim is cut",
-            "order": "layers of the rule, the first loses first; or its word",
-            "basis": "by what the rest is shared",
-            "price": "at which positions are closed or claims are paid",
-            "cap": "the most that a fund pays or a claim loses",
-            "pause": "what stops trading, withdrawals or liquidations, or forces deleveraging",
+            "fund": "fund or party that pays before a claim is cut",
+            "order": "layers of the rule, the first loses first; or the name of the rule",
+            "basis": "basis on which the remaining loss is shared",
+            "price": "price at which positions are closed or claims are paid",
+            "cap": "largest amount that a fund pays or a claim loses",
+            "pause": "events that stop trading, withdrawals or liquidations, or force deleveraging",
             "status": "how far the source was read",
             "as_of": "date or commit of the source",
         },

@@ -1,8 +1,8 @@
-"""Aave: how a loan is liquidated, and who bears the deficit that is left.
+"""Aave: how a loan is liquidated, and who bears the remaining deficit.
 
 A loan can be liquidated when its health factor is below 1 (`health_factor`, `liquidation`).
-Debt left without collateral is a deficit of the reserve: suppliers keep their claims against fewer
-assets, first come, first served, behind those that cover it.
+Debt that remains without collateral is a deficit of the reserve. After the parties that cover it,
+suppliers keep their claims against fewer assets, first come, first served.
 
 - `v3` (2025): the DAO's offset, stakers of Umbrella (`umbrella_slash`), then the suppliers
 - `v2_safety_module` (2020): up to 30 % of the staked AAVE, then the suppliers
@@ -33,23 +33,23 @@ def v3(
     """Aave v3 with Umbrella: DAO offset, stakers, then suppliers, first come first served.
 
         offset pays min(D, offset);  stakers pay min(D − offset, stake / (1 + fee));
-        the rest D' stays a deficit: suppliers keep their claims, the last to leave lose D'
+        the remainder D' stays a deficit: suppliers keep their claims, the last to leave lose D'
 
-    A deficit is debt of a reserve left when a borrower has no collateral. It does not touch the
-    index of the suppliers; it ends when aTokens are burned for it. Umbrella slashes
+    A deficit is debt of a reserve that remains when a borrower has no collateral. It does not
+    change the index of the suppliers; it ends when aTokens are burned for it. Umbrella slashes
     (D − offset)(1 + fee) from the stake of that reserve, at most all of it, and covers in
-    proportion. The fee goes to the protocol: stakers lose `1 + fee` times what the table says.
+    proportion. The fee goes to the protocol: stakers lose `1 + fee` times the loss in the table.
 
     Parameters
     ----------
-    offset : deficit that is not slashed for, money; paid by the DAO.
-    stake : what can be slashed, at the prices of the reserve's and the staked asset, money.
+    offset : deficit for which no stake is slashed, an amount; paid by the DAO.
+    stake : amount that can be slashed, at the prices of the reserve's and the staked asset.
     fee : liquidation fee of the slashing configuration, 0 to 1.
     by : column with the exit of the suppliers.
 
     Claims: layers `offset` (the DAO), `stakers`, `suppliers` (column `exit`). On a graph the DAO
     and the stakers are nodes with claims in these layers; an offset without claims is the node's
-    own equity. Each reserve is a node of its own: a stake of WETH covers WETH only, and chains
+    own equity. Each reserve is a separate node: a stake of WETH covers WETH only, and chains
     without Umbrella have `stake=0`.
 
     Raises
@@ -58,7 +58,7 @@ def v3(
 
     Example
     -------
-    Deficit 1,000, offset 100, stake 600: slash 600, left 300 and the offset:
+    Deficit 1,000, offset 100, stake 600: the DAO pays 100, 600 are slashed, suppliers lose 300:
 
     >>> from contagion.venues import aave
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [500.0, 300.0, 200.0],
@@ -90,12 +90,12 @@ def v2_safety_module(stake: float | None = None, slash: float = 0.30, by: str = 
 
     Parameters
     ----------
-    stake : staked AAVE at what its sale brings, money.
-    slash : largest part of the stake that is taken, 0 to 1.
+    stake : proceeds from the sale of the staked AAVE, an amount.
+    slash : largest share of the stake that is taken, 0 to 1.
     by : column with the exit of the suppliers.
 
     Claims: layers `stakers`, `suppliers` (column `exit`). On a graph the stakers are nodes with
-    claims of the whole stake; what is above the cap is lost last, after all suppliers.
+    claims equal to the whole stake; the part above the cap is lost last, after all suppliers.
 
     Unverified (high confidence): the 30 %.
 
@@ -105,7 +105,7 @@ def v2_safety_module(stake: float | None = None, slash: float = 0.30, by: str = 
 
     Example
     -------
-    A shortfall of 500, 1,000 staked: stakers lose 300, and of two suppliers the one who stays 200.
+    A shortfall of 500 and a stake of 1,000: stakers lose 300, the supplier that stays loses 200.
 
     >>> from contagion.venues import aave
     >>> claims = {"claimant": ["a", "b"], "amount": [600.0, 400.0], "layer": "suppliers",
@@ -165,7 +165,7 @@ def health_factor(
     >>> health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], axis=-1)
     1.05
 
-    In an e-mode of 0.95 that the first asset belongs to, (6,000 × 0.95 + 4,000 × 0.9) / 8,000:
+    With an e-mode threshold of 0.95 for the first asset, (6,000 × 0.95 + 4,000 × 0.9) / 8,000:
 
     >>> round(health_factor([6_000, 4_000], 8_000, threshold=[0.8, 0.9], e_mode=0.95,
     ...     in_category=[True, False], axis=-1), 4)
@@ -203,24 +203,24 @@ def liquidation(
     Liquidatable when the health factor is below 1. All of `debt` may be repaid when the health
     factor is <= 0.95 or when this collateral or this debt is below $2,000; otherwise at most
     50 % of the **total** debt of the account. Seized = repaid × bonus; where that exceeds the
-    collateral, all of it is seized and repaid = collateral / bonus. A call has to clear the debt
-    or the collateral or leave $1,000 of each, so partial repayments are cut back to that. When
-    the account has no collateral left, the remaining debt becomes the reserve's deficit; bad
-    debt begins at debt / collateral > 1 / bonus. (Debts in other reserves turn into deficits of
-    those reserves in the same call; ask for them pair by pair.)
+    collateral, all of it is seized and repaid = collateral / bonus. A liquidation must clear the
+    debt or the collateral, or leave $1,000 of each; partial repayments are reduced to meet this.
+    When the account has no collateral left, the remaining debt becomes the reserve's deficit; bad
+    debt begins at debt / collateral > 1 / bonus. (Debts in other reserves become deficits of those
+    reserves in the same liquidation; compute them pair by pair.)
 
     The deficit does not lower the supply index: suppliers keep their claims against fewer
-    assets, first come, first served, until somebody covers it (Umbrella, `umbrella_slash`). A
-    loan without any collateral counts as bad debt here; the contract leaves it untouched.
+    assets, first come, first served, until the deficit is covered (Umbrella, `umbrella_slash`). A
+    loan without any collateral counts as bad debt here; the contract does not change it.
 
     Parameters
     ----------
     collateral, debt : values of the pair in the base currency (dollars), >= 0.
     threshold : liquidation threshold of the collateral, 0 to 1.
     bonus : liquidation bonus LB of the collateral, >= 1 (such as 1.05); both set per asset.
-    total_debt : all debt of the account; without: `debt`.
+    total_debt : all debt of the account; by default `debt`.
     other_collateral : value of the account's other collateral.
-    health : health factor of the account; without: collateral × threshold / total debt (then
+    health : health factor of the account; by default collateral × threshold / total debt (then
         there must be no other collateral).
     protocol_fee : share of the bonus that the protocol keeps, 0 to 1, set per asset.
     close_factor, full_below, small, leftover : constants of the contract; `small` and `leftover`
@@ -237,7 +237,7 @@ def liquidation(
 
     Example
     -------
-    Health 0.976: half of the debt. Health 0.738: all the collateral is worth, and a deficit.
+    Health 0.976: half of the debt is repaid. Health 0.738: all collateral is seized.
 
     >>> loans = liquidation([10_000, 8_000], [8_500, 9_000], threshold=0.83, bonus=1.05)
     >>> loans.repaid.round(2), loans.seized.round(2), loans.bad_debt.round(2)
@@ -266,7 +266,7 @@ def liquidation(
     half = (held >= small) & (owed >= small) & (factor > full_below)
     limit = np.where(half, np.minimum(owed, close_factor * total), owed)
     used_up = limit * extra >= held
-    # What stays with the protocol as its fee still counts as left in the check for dust.
+    # The protocol fee still counts as remaining collateral in the check of the minimum of $1,000.
     leaves = np.minimum(owed - leftover, (held - leftover) / (extra - share * (extra - 1)))
     partial = np.where(limit < owed, np.minimum(limit, leaves), limit)
     repaid = np.where(open_, np.where(used_up, held / extra, np.maximum(partial, 0.0)), 0.0)
@@ -279,16 +279,16 @@ def liquidation(
 
 @dataclass(frozen=True)
 class UmbrellaCover:
-    """How a deficit of a reserve is covered; in the reserve's asset unless stated.
+    """Coverage of a deficit of a reserve; in the reserve's asset unless stated.
 
     deficit = offset + pending + covered + uncovered, always.
 
     Attributes
     ----------
     offset : first loss that the stake does not bear (the DAO pays it).
-    pending : what earlier slashes have covered and is not paid in yet.
-    covered : covered by slashing the stake.
-    uncovered : what the stake does not reach.
+    pending : amount covered by earlier slashes and not yet paid in.
+    covered : amount covered by slashing the stake.
+    uncovered : amount that the stake cannot cover.
     slashed : stake taken, in the staked asset.
     fee : part of the slashed value, in the reserve's asset, that is a fee.
     """
@@ -317,14 +317,14 @@ def umbrella_slash(
     wanted = new deficit × (1 + fee) × price / stake price; slashed = min(wanted, stake);
     covered = new deficit × slashed / wanted
 
-    Each reserve has one stake of its own (WETH covers WETH only). The small amount that has to
-    stay in the stake is not modelled.
+    Each reserve has its own stake (WETH covers WETH only). The small amount that has to
+    remain in the stake is not modelled.
 
     Parameters
     ----------
     deficit : deficit of the pool's reserve, in its asset, >= 0.
-    stake : what can be slashed, in the staked asset, >= 0.
-    offset, pending : deficit that is not slashed for, >= 0.
+    stake : amount that can be slashed, in the staked asset, >= 0.
+    offset, pending : parts of the deficit for which no stake is slashed, >= 0.
     fee : liquidation fee of the configuration, 0 to 1.
     price, stake_price : prices of the reserve's and the staked asset, > 0.
 

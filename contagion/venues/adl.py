@@ -1,7 +1,7 @@
-"""Auto-deleveraging at any venue: the queue that ranking scores make.
+"""Auto-deleveraging at any venue: the queue by ranking score.
 
-Every score is the higher the earlier the position is closed. Positions that are bankrupt
-themselves are liquidated, not deleveraged: they score −inf and stand last.
+Positions with a higher score are closed earlier. Bankrupt positions are liquidated, not
+deleveraged: they have a score of −inf and are last.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def profit_times_leverage(share: np.ndarray, leverage: np.ndarray) -> np.ndarray
 
 @dataclass(frozen=True)
 class QueuePlaces:
-    """Places in the queue of deleveraging, one entry a position, each side on its own.
+    """Places in the queue of deleveraging, one entry per position; longs and shorts separately.
 
     Attributes
     ----------
     place : 1 is closed first; equal scores share the better place.
     ahead : quantity on the same side with a higher score.
-    lights : indicator, 5 for positions that end in the first fifth of the quantity, 1 for the
-        last fifth.
+    lights : indicator, 5 for positions whose cumulative quantity ends in the first fifth, 1 for
+        the last fifth.
     """
 
     place: np.ndarray
@@ -43,14 +43,14 @@ def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
     percentile = ceil(levels × (ahead + own quantity) / quantity of the side) / levels
     lights = levels + 1 − levels × percentile
 
-    The percentiles are of **cumulative quantity**, not of the number of accounts, and a position
-    counts where it ends; a boundary belongs to the better percentile. This is read from the worked
-    table of BitMEX (example). A position that is larger than a fifth of its side therefore never
-    shows all lights, even as the first in the queue. Of equal scores all count where the last ends.
+    The percentiles are of **cumulative quantity**, not of the number of accounts. The end of a
+    position decides; a boundary belongs to the better percentile. This follows the worked table of
+    BitMEX (example). A position that is larger than a fifth of its side therefore never shows all
+    lights, even as the first in the queue. Positions with equal scores share the end of the last.
 
     Parameters
     ----------
-    score : (n,) ranking scores of one instrument; −inf stands last.
+    score : (n,) ranking scores of one instrument; −inf is last.
     size : (n,) signed quantities: longs above zero, shorts below, ranked separately. Positions
         of size zero and those with an unknown score or size are in no queue (nan).
     levels : number of lights.
@@ -65,7 +65,8 @@ def queue(score: ArrayLike, size: ArrayLike, *, levels: int = 5) -> QueuePlaces:
     >>> found.place, found.ahead, found.lights
     (array([1., 3., 2., 1.]), array([0., 5., 2., 0.]), array([5., 1., 3., 1.]))
 
-    BitMEX: ranks 6 to 1 with quantities 10, 20, 30, 10, 10, 20 stand at 20, 40, 60, 80, 80, 100 %.
+    BitMEX: scores 6 to 1 with quantities 10, 20, 30, 10, 10, 20 have the percentiles 20, 40, 60,
+    80, 80, 100 %.
 
     >>> queue([6, 5, 4, 3, 2, 1], [10, 20, 30, 10, 10, 20]).lights
     array([5., 4., 3., 2., 2., 1.])

@@ -1,7 +1,7 @@
-"""Auto-deleveraging in research: policies compared, what can be raised, and what winners keep.
+"""Auto-deleveraging in research: policies, the budget to be raised, and the profits that remain.
 
-`policies` are rules for one table of winners, `budget` is what they have to raise and can raise,
-`ptsr` and `pmr` measure what the best-off winner keeps.
+`policies` are rules for one table of winners, `budget` has the amount they have to raise and the
+largest amount they can, `ptsr` and `pmr` measure the largest profit that a winner keeps.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ def policies(
 ) -> dict[str, Rule]:
     """Rules by which winners can pay a budget B, to be compared on one table of winners.
 
-    With endowments w_i = max(0, profit_i), and x_i what winner i gives (Σ x_i = B):
+    With endowments w_i = max(0, profit_i), and x_i the payment of winner i (Σ x_i = B):
 
     - `queue`: highest score first, each up to w_i
     - `wealth_pro_rata`: x_i = h w_i, h = B / Σ w
     - `capped_pro_rata`: x_i = min(η w_i, cap_i)
     - `leverage_pro_rata`: x_i = min(τ l_i w_i, w_i), which is B l_i w_i / Σ l w below the caps.
-      The formula printed in the paper does not raise the budget; this one does
+      The formula printed in the paper does not raise the full budget; this one does
     - `risk_aware`: x_i = min(τ v_i w_i, cap_i) with any risk weights v
     - `contract_pro_rata`: x_i = min(τ contracts_i, w_i). In whole contracts: count the claims in
       contracts and use `ProRata().allocate(contracts_to_close, claims, lot=1)`; rounding down
-      closes too few, and what is missing is `uncovered`
+      closes too few, and the missing amount is `uncovered`
 
-    Claims: `amount` is w_i, principal is not at stake, and column `profit` is w_i once
-    more, or the profit itself where it may be negative. Column `weight` is
-    l_i w_i or v_i w_i, column `cap` money (β_i w_i).
+    Claims: `amount` is w_i, because principal is not at risk. Column `profit` is also w_i, or the
+    profit itself where it may be negative. Column `weight` is l_i w_i or v_i w_i, column `cap` an
+    amount (β_i w_i).
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def policies(
 
     Example
     -------
-    Winners of 60, 30, 10 give 40; the first at most 12:
+    Winners with profits of 60, 30, 10 pay 40; with a cap the first pays at most 12:
 
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0], "score": [1, 3, 2],
     ...           "profit": [60.0, 30.0, 10.0], "cap": [12.0, 30.0, 10.0],
@@ -81,15 +81,15 @@ def policies(
 
 
 def ptsr(allocation: Allocation, layer: str | None = None) -> float:
-    """Profitability to total solvency: the largest profit that survives, by the budget.
+    """Profitability to total solvency: the largest remaining profit over the budget.
 
-    PTSR = max_i (w_i − x_i) / (θ D),  θ D = what the winners had to raise
+    PTSR = max_i (w_i − x_i) / (θ D),  θ D = amount that the winners had to raise
 
     Parameters
     ----------
     allocation : claims with `amount` w_i.
-    layer : the layer of the winners in a waterfall; what earlier layers absorb is not in the
-        budget. `None` where the rule has one layer only.
+    layer : the layer of the winners in a waterfall; amounts absorbed by earlier layers are not in
+        the budget. `None` where the rule has one layer only.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def ptsr(allocation: Allocation, layer: str | None = None) -> float:
 
     Example
     -------
-    60, 30, 10 give 40 pro rata: 36 survive of the first.
+    Profits of 60, 30, 10 pay 40 pro rata: the first keeps 36.
 
     >>> claims = {"claimant": ["a", "b", "c"], "amount": [60.0, 30.0, 10.0]}
     >>> ptsr(ProRata().allocate(40, claims))
@@ -117,15 +117,15 @@ def ptsr(allocation: Allocation, layer: str | None = None) -> float:
 def pmr(
     allocation: Allocation, largest: float, theta: float = 1.0, layer: str | None = None
 ) -> float:
-    """Profitability to maximum solvency: the largest surviving profit, by the largest shortfall.
+    """Profitability to maximum solvency: the largest remaining profit over the largest shortfall.
 
     PMR = max_i (w_i − x_i) / (θ Δ),  Δ = largest shortfall of one loser
 
     Parameters
     ----------
     allocation, layer : as for :func:`ptsr`.
-    largest : Δ, money > 0.
-    theta : part of the deficit that the winners raise, above 0 and at most 1.
+    largest : Δ, an amount > 0.
+    theta : share of the deficit that the winners raise, above 0 and at most 1.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def pmr(
 
 
 def _winners(allocation: Allocation, layer: str | None) -> tuple[float, float]:
-    """What the best-off claim of a layer keeps, and what the layer had to raise."""
+    """The largest amount that a claim of a layer keeps, and the amount the layer had to raise."""
     names = allocation.layers["layer"].tolist()
     if layer is None and len(names) != 1:
         raise RuleError(f"Say whose profits count: layer= one of {', '.join(names)}.")
@@ -161,13 +161,13 @@ def _winners(allocation: Allocation, layer: str | None) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class DeleveragingBudget:
-    """What deleveraging has to raise and what it can raise.
+    """The amount that deleveraging has to raise and the largest amount that it can raise.
 
     Attributes
     ----------
-    endowment : (..., n) profit of each account, the most it can lose.
-    deficit : (...) D, sum of what accounts with negative equity are short of.
-    wealth : (...) W, sum of the positive equity of the others.
+    endowment : (..., n) profit of each account, its largest possible loss.
+    deficit : (...) D, sum of the negative equity of accounts, as a positive amount.
+    wealth : (...) W, sum of the positive equity of the other accounts.
     budget : (...) B = θ D, the part of the deficit to be raised.
     capacity : (...) U, sum of the endowments.
     """
@@ -180,12 +180,12 @@ class DeleveragingBudget:
 
     @property
     def feasible(self) -> np.ndarray:
-        """(...) Can the budget be raised, B <= U? False where either is unknown."""
+        """(...) Whether the budget can be raised, B <= U. False where either is unknown."""
         return np.asarray(self.budget) <= np.asarray(self.capacity)
 
     @property
     def solvent(self) -> np.ndarray:
-        """(...) Is there more equity than deficit, W > D? It does not make the loss coverable."""
+        """(...) Whether equity exceeds the deficit, W > D. The loss may still not be coverable."""
         return np.asarray(self.wealth) > np.asarray(self.deficit)
 
 
@@ -194,14 +194,14 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
 
     w_i = max(0, pnl_i), D = Σ max(0, −equity_i), B = θ D, feasible when B <= U = Σ w_i
 
-    Only profits can be taken, principal is returned: a venue can hold more equity than it is
-    short of (W > D) and still not be able to cover the deficit (U < D).
+    Only profits can be taken, principal is returned: the equity of winners can exceed the deficit
+    (W > D) while the deficit still cannot be covered (U < D).
 
     Parameters
     ----------
-    pnl : (..., n) profit or loss of each account, money.
-    equity : (..., n) equity of each account, money.
-    theta : (...) part of the deficit to be raised, 0 to 1; the fund bears the rest.
+    pnl : (..., n) profit or loss of each account, an amount.
+    equity : (..., n) equity of each account, an amount.
+    theta : (...) share of the deficit to be raised, 0 to 1; the fund bears the remainder.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def budget(pnl: ArrayLike, equity: ArrayLike, *, theta: ArrayLike = 1.0) -> Dele
 
     Example
     -------
-    Two winners with 80 of profit in 300 of equity, one loser 90 short: solvent, not feasible.
+    Two winners with profits of 80 and equity of 300, one deficit of 90: solvent, not feasible.
 
     >>> venue = budget([50, 30, -190], [200, 100, -90])
     >>> venue.budget, venue.capacity, bool(venue.solvent), bool(venue.feasible)

@@ -1,7 +1,8 @@
 """Binance: insurance fund, then auto-deleveraging by profit and margin ratio.
 
-The fund pays first; the rest closes positions of the other side, highest rank first (`rule`). The
-score of 2019 is published (`adl_score_2019`); the one in use today is unverified (`adl_score`).
+The fund pays first; for the remainder, positions of the other side are closed, highest rank first
+(`rule`). The score of 2019 is published (`adl_score_2019`); the one in use today is unverified
+(`adl_score`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def rule(fund: float | None = None, by: str = "score") -> Rule:
 
     Parameters
     ----------
-    fund : money in the insurance fund; `None`: the claims in its layer.
+    fund : balance of the insurance fund; `None`: the claims in its layer.
     by : column with the score.
 
     Unverified: the formula of the score in use today (medium confidence); the one of 2019 is
@@ -42,7 +43,7 @@ def rule(fund: float | None = None, by: str = "score") -> Rule:
 
     Example
     -------
-    The fund pays 30 of 50, the position with the highest score the rest.
+    The fund pays 30 of 50, the position with the highest score pays the remainder.
 
     >>> from contagion.venues import binance
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [40.0, 40.0], "score": [2, 9]}
@@ -57,19 +58,19 @@ def rule(fund: float | None = None, by: str = "score") -> Rule:
 def adl_score(
     pnl: ArrayLike, entry_value: ArrayLike, mark_value: ArrayLike, wallet: ArrayLike
 ) -> Numbers:
-    """The ranking score of Binance futures as it is believed to be now (unverified).
+    """The ranking score of Binance futures that is believed to be in use now (unverified).
 
     pnl % = pnl / |entry value|, leverage = |mark value| / (wallet + pnl), and
 
     score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage
 
-    **Unverified (medium confidence)**; that losers are divided is taken over from BitMEX.
+    **Unverified (medium confidence)**; the division for losers is taken from BitMEX.
 
     Parameters
     ----------
-    pnl : unrealized profit or loss of the position, money.
-    entry_value, mark_value : value of the position at entry and mark; only the size counts.
-    wallet : wallet balance behind it, money, without the unrealized result.
+    pnl : unrealized profit or loss of the position, an amount.
+    entry_value, mark_value : value of the position at entry and mark; the sign is ignored.
+    wallet : wallet balance behind it, an amount, without the unrealized result.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def adl_score(
 
     Example
     -------
-    Profit 20 on 100 entered, now worth 120, 40 in the wallet: 0.2 × 120 / 60.
+    Profit 20 on an entry value of 100, mark value 120, wallet 40: 0.2 × 120 / 60.
 
     >>> round(adl_score(20, 100, 120, 40), 10)
     0.4
@@ -105,13 +106,13 @@ def adl_score_2019(pnl: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike) ->
 
     score = max(0, pnl) / max(1, wallet) × maintenance margin / (wallet + pnl)
 
-    and zero where wallet + pnl <= 0. The 1 is one unit of the quote currency, so this score is
-    not scale-free below it. Users were then ranked by the quantile of the score.
+    and zero where wallet + pnl <= 0. The 1 is one unit of the quote currency, so for smaller
+    wallets the score depends on the unit. Users were then ranked by the quantile of the score.
 
     Parameters
     ----------
-    pnl, wallet : unrealized result and wallet balance, money.
-    maintenance : maintenance margin, money, >= 0.
+    pnl, wallet : unrealized result and wallet balance, amounts.
+    maintenance : maintenance margin, an amount >= 0.
 
     Returns
     -------

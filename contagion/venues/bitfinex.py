@@ -1,7 +1,7 @@
 """Bitfinex, August 2016: the same haircut on every claim, all accounts and all assets.
 
 `rule_2016` shares the loss over a perimeter of claims, `uniform_haircut` is the rate: 36.067 % in
-2016, 49.2 % if only holders of bitcoin had borne it.
+2016; it would have been 49.2 % if only holders of bitcoin had borne the loss.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .record import Document, Terms, Venue
 def rule_2016(perimeter: str | None = None) -> Rule:
     """The same haircut on every claim inside a perimeter: h = L / Σ claims inside.
 
-    In 2016 the perimeter was everything: all accounts and all assets, h = 0.36067, and each got
-    a token for what it lost. (`uniform_haircut`)
+    In 2016 the perimeter had all accounts and all assets, h = 0.36067, and each account received
+    a token for its loss. (`uniform_haircut`)
 
-    Claims: one row a claim with its `amount`, in one money; column `perimeter` where only some
+    Claims: one row per claim with its `amount`, in one currency; column `perimeter` where only some
     claims, or a part of each, are inside.
 
     Parameters
     ----------
-    perimeter : column with the money of each claim that is inside, 0 for those outside; `None`:
+    perimeter : column with the amount of each claim that is inside, 0 for those outside; `None`:
         every claim in full.
 
     Example
     -------
-    243,352 bitcoin owed, 119,756 stolen: 49.2 % if only their holders had borne it.
+    243,352 bitcoin owed, 119,756 stolen: 49.2 % if only their holders had borne the loss.
 
     >>> from contagion.venues import bitfinex
     >>> claims = {"claimant": ["bitcoin", "others"], "amount": [243_352, 88_685],
@@ -43,7 +43,7 @@ def rule_2016(perimeter: str | None = None) -> Rule:
     >>> (done["loss"] / done["amount"]).round(5).tolist()
     [0.36067, 0.36067]
 
-    The 88,685 of other assets, in bitcoin, is what the published 0.36067 implies.
+    The published 0.36067 implies other assets of 88,685, in bitcoin.
 
     Source: Bitfinex statement of August 2016 as quoted by The Register, 2016-08-08.
     """
@@ -51,14 +51,14 @@ def rule_2016(perimeter: str | None = None) -> Rule:
 
 
 def uniform_haircut(assets: ArrayLike, liabilities: ArrayLike) -> Numbers:
-    """The haircut that makes every claim equal to what is there: h = max(0, 1 − A / L).
+    """The haircut on all claims that reduces them to the assets held: h = max(0, 1 − A / L).
 
-    Which claims stand in L, the perimeter, decides: for Bitfinex 0.36067 was published over all
+    The result depends on the claims in L, the perimeter: for Bitfinex 0.36067 was published for all
     accounts and assets.
 
     Parameters
     ----------
-    assets, liabilities : money in one unit, >= 0.
+    assets, liabilities : amounts in one unit, >= 0.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def uniform_haircut(assets: ArrayLike, liabilities: ArrayLike) -> Numbers:
 
     Example
     -------
-    Bitfinex if only bitcoin had borne it: 119,756 of 243,352 coins stolen.
+    Bitfinex if only holders of bitcoin had borne the loss: 119,756 of 243,352 coins stolen.
 
     >>> round(uniform_haircut(243_352 - 119_756, 243_352), 3)
     0.492

@@ -1,7 +1,7 @@
 """BitMEX: insurance fund, then auto-deleveraging by profit times leverage.
 
-The fund of the contract pays first; the rest closes positions of the other side, highest score
-first (`rule`, `adl_score`). Places and lights of the queue: `contagion.venues.adl.queue`.
+The fund of the contract pays first; for the remainder, positions of the other side are closed,
+highest score first (`rule`, `adl_score`). Queue and indicator: `contagion.venues.adl.queue`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from .record import Document, Terms, Venue
 def rule(fund: float | None = None, by: str = "score") -> Rule:
     """Insurance fund, then auto-deleveraging from the highest score downwards.
 
-    fund pays min(L, fund); the rest closes positions of the other side, highest score first,
-    each loses up to all that it has in the layer
+    The fund pays min(L, fund). For the remainder, positions of the other side are closed, highest
+    score first; each loses at most its amount in the layer
 
     score = pnl % × leverage if pnl % > 0, otherwise pnl % / leverage (`adl_score`)
 
-    Claims: layer "adl", one row a position on the side *opposite* to the liquidated one (longs
-    and shorts are ranked separately), `amount` what the close takes from it at most: size times
-    the distance from mark to bankruptcy price, or its profit; column `by` the score. A fund that
+    Claims: layer "adl", one row per position on the side *opposite* to the liquidated one (longs
+    and shorts are ranked separately). `amount` is the largest loss from closing it: size times
+    the distance from mark to bankruptcy price, or its profit; column `by` is the score. A fund that
     belongs to others is a claim with layer "insurance fund".
 
     Parameters
     ----------
-    fund : money in the insurance fund of the contract; `None`: the claims in its layer.
+    fund : balance of the insurance fund of the contract; `None`: the claims in its layer.
     by : column with the score.
 
     Raises

@@ -35,32 +35,32 @@ def rule(
 
         isolated pool:  the pool pays until it is empty (drawdown 100 %)
         shared pool:    it pays for one contract at most  trigger × peak − drawn,  and not more
-                        than it has; above that the users of this contract are deleveraged
+                        than its balance; above that the users of this contract are deleveraged
 
     The drawdown of a shared pool is that of the *contract*: its loss in the last 8 hours, divided
     by the highest balance of the pool in these 8 hours.
 
-    Two documents differ: the announcement of December 2025 speaks of the fall of the pool's
-    balance and of the drawdown of a pair, press reports of the pool alone. Here the help centre and
-    the interface are followed: one contract, its own loss. `fund_drawdown` measures the balance of
-    the whole pool, which is the same for an isolated pool only.
+    The documents differ: the announcement of December 2025 describes the fall of the pool's
+    balance and the drawdown of a pair, press reports only that of the pool. This function follows
+    the help centre and the interface: one contract, its own loss. `fund_drawdown` measures the
+    balance of the whole pool, which is the same only for an isolated pool.
 
-    Claims: as for `contagion.venues.bitmex.rule`. This contract does not use the money that a
-    shared pool keeps: in `allocate` a loss beyond pool and queue is uncovered.
+    Claims: as for `contagion.venues.bitmex.rule`. The remaining balance of a shared pool is not
+    used for this contract: in `allocate` a loss beyond pool and queue is uncovered.
 
     Parameters
     ----------
-    fund : balance of the pool, money; `None`: the claims in its layer (isolated pools only).
+    fund : balance of the pool, an amount; `None`: the claims in its layer (isolated pools only).
     pool : "isolated" or "shared".
-    peak : highest balance of a shared pool in the last 8 hours, money; by default `fund`.
-    drawn : what the contract has cost a shared pool in these 8 hours already, money.
+    peak : highest balance of a shared pool in the last 8 hours, an amount; by default `fund`.
+    drawn : amount that a shared pool has already paid for the contract in these 8 hours.
     trigger : drawdown at which deleveraging starts in a shared pool, 0 to 1.
     by : column with the rank.
 
     Raises
     ------
-    RuleError : Without `fund` for a shared pool, and for parameters of a shared pool on an isolated
-        one.
+    RuleError : for a shared pool without `fund`, and for an isolated pool with parameters of a
+        shared one.
 
     Example
     -------
@@ -109,18 +109,18 @@ class FundDrawdown:
 def fund_drawdown(
     balance: ArrayLike, *, window: int = 8, threshold: ArrayLike = 0.30
 ) -> FundDrawdown:
-    """Fall of an insurance fund from its rolling peak, which triggers deleveraging.
+    """Drawdown of an insurance fund from its rolling peak, which triggers deleveraging.
 
     drawdown = (highest balance of the last `window` readings − balance) / that highest balance
 
     Bybit: threshold 0.30 over 8 hours for shared pools (from December 2025), 1.00 for isolated
-    pools; of a shared pool the loss of one contract counts, not the balance (see `rule`). OKX: 30 %
-    within 8 hours, from the peak (a help page) or from the average (second-hand texts).
+    pools; for a shared pool the loss of one contract counts, not the balance (see `rule`). OKX:
+    30 % within 8 hours, from the peak (a help page) or from the average (second-hand texts).
 
     Parameters
     ----------
-    balance : (..., time) balances of the fund, >= 0, money.
-    window : readings to look back, this one included (8 for hourly balances).
+    balance : (..., time) balances of the fund, amounts >= 0.
+    window : number of readings in the window, the current one included (8 for hourly balances).
     threshold : drawdown at which deleveraging may start, above 0 and at most 1.
 
     Raises

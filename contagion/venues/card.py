@@ -1,4 +1,4 @@
-"""The card of a venue: its rules as waterfalls, its formulas, and where all of it is from."""
+"""The card of a venue: its rules as waterfalls, its formulas, and their sources."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..text import documented, wrapped
 from ..units import scale
 from .record import Venue
 
-BAR = 24  # characters of the bar of a whole loss
-MOST = 8  # claims of an example in words
+BAR = 24  # characters of a bar that stands for the whole loss
+MOST = 8  # largest number of claims of an example that are listed
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula of a venue: name of the function, what it computes and how, and its source."""
+    """A formula of a venue: name of the function, its description and its source."""
 
     name: str
     text: str
@@ -28,7 +28,7 @@ class Formula:
 
 @dataclass(frozen=True, repr=False)
 class Card:
-    """What the catalogue knows of one venue; `print(card)` shows it in 80 columns.
+    """The entries of the catalogue about one venue; `print(card)` shows them in 80 columns.
 
     Attributes
     ----------
@@ -78,9 +78,10 @@ def card_of(name: str, rules: tuple[Venue, ...], *, formulas: bool = True) -> Ca
 
 
 def waterfall(done: Allocation, width: int = 79) -> str:
-    """A loss on its way down the layers, one line a layer.
+    """The allocation of a loss to the layers, one line per layer.
 
-    `#` is what the layer absorbs, `.` what the next layers bear, `!` what is not allocated.
+    `#` is the part that the layer absorbs, `.` the part left to later layers, `!` the uncovered
+    part.
 
     Example
     -------
@@ -114,7 +115,7 @@ def waterfall(done: Allocation, width: int = 79) -> str:
 
 
 def sections(doc: str) -> dict[str, str]:
-    """A docstring by its headers: "" before the first, "Claims" and "Source" where they stand.
+    """A docstring by its headers: "" before the first; "Claims" and "Source" if they occur.
 
     >>> sections("One.\\n\\nParameters\\n----------\\na : b.\\n\\nSource: here.")
     {'': 'One.', 'Parameters': 'a : b.', 'Source': 'here.'}
@@ -139,7 +140,7 @@ def _prose(each: Any) -> str:
 
 
 def _is_formula(each: Any, module: str) -> bool:
-    """A record of the file, or a function of it or of the venue that it shares the formula with."""
+    """Whether this is a record or function of the file, or a function of another venue's file."""
     own = isclass(each) and each.__module__ == module
     shared = isfunction(each) and each.__module__.startswith(f"{__package__}.")
     return (

@@ -1,9 +1,9 @@
-"""Clearing houses: what a default costs whom, in which order, and the size of the fund.
+"""Clearing houses: who bears the loss of a default, and in which order.
 
-`DefaultManager` takes the loss, margin and contribution of every defaulter and shares what is
-left: own capital, default fund, assessments, gains haircut, tear-up. `rule` is the same order as a
-rule of a node on a graph, `emir` with own capital of 25 % (2013), `cover_2` sizes the fund. Houses
-by name are in :mod:`contagion.venues.clearing_houses`.
+`DefaultManager` covers the loss of each defaulter from its margin and contribution and allocates
+the remainder: own capital, default fund, assessments, gains haircut, tear-up. `rule` is the same
+order as a rule of a node on a graph. `emir` has own capital of 25 % (2013) and `cover_2`, the size
+of the fund. Houses by name are in :mod:`contagion.venues.clearing_houses`.
 """
 
 from __future__ import annotations
@@ -48,29 +48,30 @@ COLUMNS = ("loss", "contribution", *OPTIONAL)
 class DefaultManager:
     """How a clearing house covers the losses of members in default.
 
-        each defaulter:  L_d = loss − margin − contribution, at least 0; its surplus goes back to it
+        each defaulter:  L_d = loss − margin − contribution, at least 0; its surplus is returned
         1 own capital `before`                         2 contributions of survivors, `beside` them
         3 own capital `after`                          4 assessments, `beside_assessments` with them
         5 own capital at the end, `last`               6 gains haircut h = left / Σ gain⁺ <= haircut
         7 tear-up, pro rata                            what is left is uncovered
 
     Each layer takes min(left, capacity), pro rata on the capacities in it: own capital beside
-    members loses the same part of itself as they do. A survivor i is assessed for at most
+    members loses the same share as they do. A survivor i is assessed for at most
 
         k c_i − called_i,   k = min(per_event × events, per_period),   c_i its contribution
 
-    and what one cannot pay is called from the others, up to the same limit. A survivor that is
-    assessed for more than its `means` defaults: its own `loss` is covered by its margin, the
-    rest of the loss joins what is to be assessed, and margin that is left pays on the assessment.
-    Margins and contributions of defaulters are never pooled; margins of survivors are not touched.
+    and amounts that one member cannot pay are called from the others, up to the same limit. A
+    survivor that is assessed for more than its `means` defaults. Its own `loss` is covered by its
+    margin, the uncovered part is added to the amount to be assessed, and any remaining margin pays
+    its assessment. Margins and contributions of defaulters are never pooled; margins of survivors
+    are not used.
 
     Parameters
     ----------
-    before, beside, after, beside_assessments, last : own capital at each place, money.
+    before, beside, after, beside_assessments, last : own capital at each place, amounts.
     per_event : assessments for one default, as a multiple of the contribution; 0: none.
-    per_period : the most for all defaults of a period, the same base; `None`: no other limit.
-    haircut : largest part of a gain that is taken, 0 to 1; 0: none.
-    tear_up : whether what members get for contracts that are terminated loses at the end.
+    per_period : limit for all defaults of a period, on the same base; `None`: no other limit.
+    haircut : largest share of a gain that is taken, 0 to 1; 0: none.
+    tear_up : whether payments to members for terminated contracts are cut at the end.
 
     Raises
     ------
@@ -78,8 +79,8 @@ class DefaultManager:
 
     Example
     -------
-    d1 has more than it lost, d2 leaves 120; 10 of own capital, 45 in the fund, assessments of once
-    the contribution:
+    d1 covers its own loss, d2 leaves 120; own capital of 10, a fund of 45, assessments up to one
+    contribution:
 
     >>> from contagion.venues import ccp
     >>> manager = ccp.DefaultManager(before=10, per_event=1, per_period=1)
@@ -99,9 +100,10 @@ class DefaultManager:
     >>> run.estates["returned"].to_dict()
     {'d1': 70.0, 'd2': 0.0}
 
-    Simplified: one round of each layer, no auction, no interest; the caps are those of the defaults
-    that are named (a member that fails on its assessment adds a loss, no new cap); its gains of the
-    round are cut like those of others. Replenishing the fund is a new run with `called`.
+    Simplified: one round of each layer, no auction, no interest. The caps count only the named
+    defaults (a member that defaults on its assessment adds a loss, but does not raise the cap); its
+    gains of the round are cut like those of others. For a replenished fund, start a new run with
+    `called`.
 
     Source: Swiss Financial Market Infrastructure Act, art. 53 (order up to the fund; survivors'
     margin excluded); ESMA Q&A 886, 887; ISDA, CCP Loss Allocation at the End of the Waterfall,
@@ -137,14 +139,14 @@ class DefaultManager:
 
         Parameters
         ----------
-        members : one row a member, pandas or a mapping. `member`; `contribution` to the default
-            fund; `loss` on its portfolio (of survivors: what it would be if they failed too,
-            or 0); optional `margin` (0), `means` that it has for assessments (no limit) and what
-            was `called` in the period before (0). `gain`, the variation margin of the round, is
-            needed unless haircut is 0, and `tear_up`, what it gets for contracts that are
-            terminated, with tear-up. Money; `gain` may be negative (no gain).
+        members : one row per member, pandas or a mapping. `member`; `contribution` to the default
+            fund; `loss` on its portfolio (for survivors: the loss if they also defaulted, or 0);
+            optional `margin` (0), `means` available for assessments (no limit) and the amount
+            already `called` in the period (0). `gain`, the variation margin of the round, is
+            needed unless haircut is 0; `tear_up`, the payment for terminated contracts, is needed
+            with tear-up. All are amounts; `gain` may be negative (no gain).
         defaulters : the member in default, or several.
-        events : defaults that the caps count; by default the number of defaulters.
+        events : number of defaults for the caps; by default the number of defaulters.
         house : name of the bearer of own capital.
         unit : of all amounts, e.g. "USD m".
 
@@ -192,7 +194,7 @@ class DefaultManager:
         arrays["gain"] = np.maximum(arrays["gain"], 0.0)
         for name, values in arrays.items():
             if not (values >= 0).all() or (name != "means" and np.isinf(values).any()):
-                raise RuleError(f"{name!r} is empty, infinite or negative; it is money.")
+                raise RuleError(f"{name!r} is empty, infinite or negative; it is an amount >= 0.")
         out = np.asarray(defaulted, bool)
         shape = np.broadcast_shapes(out.shape, *(values.shape for values in arrays.values()))
         arrays = {name: np.broadcast_to(values, shape) for name, values in arrays.items()}
@@ -208,7 +210,7 @@ class DefaultManager:
         return settle(arrays, row, multiple, self.haircut)
 
     def rule(self) -> Waterfall:
-        """The order as the rule of a node; :meth:`claims` builds the claims that belong to it."""
+        """The order as the rule of a node; :meth:`claims` builds the matching claims."""
         own = {"before": self.before, "after": self.after, "last": self.last}
         none = None if self.per_event or self.beside_assessments else 0.0
         return rule(**own, assessments=none, haircut=self.haircut, tear_up=self.tear_up)
@@ -216,11 +218,11 @@ class DefaultManager:
     def claims(self, members: Any, defaulters: Any, *, house: str = HOUSE) -> pd.DataFrame:
         """The claims of house and members in the layers of :meth:`rule`.
 
-        Parameters as in :meth:`run`. `rule().allocate(Σ loss, claims)` gives what :meth:`run` does,
-        as long as no member fails on its assessment; on a graph the claimant is the creditor and
-        the house the debtor, its own capital a node of its own, and the rows in layer
-        `assessments` go to `net.with_guarantees`, which also finds who cannot pay. The surplus of
-        a defaulter is a claim in no layer, so it loses after all others.
+        Parameters as in :meth:`run`. `rule().allocate(Σ loss, claims)` gives the same result as
+        :meth:`run` if no member defaults on its assessment. On a graph the claimant is the
+        creditor, the house is the debtor and its own capital is a separate node. The rows in layer
+        `assessments` go to `net.with_guarantees`, which also finds members that cannot pay. The
+        surplus of a defaulter is a claim in no layer, so it loses after all others.
 
         Returns
         -------
@@ -250,7 +252,7 @@ class DefaultManager:
         return pd.concat(frames, ignore_index=True)[["claimant", "layer", "amount"]]
 
     def _read(self, members: Any, defaulters: Any) -> tuple[pd.DataFrame, np.ndarray]:
-        """The members with all columns, and which of them are in default (n,)."""
+        """The members with all columns, and a mask (n,) of those in default."""
         table = pd.DataFrame(dict(members) if isinstance(members, Mapping) else members)
         asked = ["gain"] * (self.haircut > 0) + ["tear_up"] * self.tear_up
         for column in ("member", "contribution", "loss", *asked):
@@ -262,7 +264,7 @@ class DefaultManager:
                 )
         name = table["member"]
         if name.duplicated().any():
-            raise RuleError(f"Member {name[name.duplicated()].iloc[0]!r} is there twice.")
+            raise RuleError(f"Member {name[name.duplicated()].iloc[0]!r} occurs twice.")
         many = isinstance(defaulters, Collection) and not isinstance(
             defaulters, str | bytes | tuple
         )
@@ -291,27 +293,27 @@ def rule(
 
     Parameters
     ----------
-    margin, contribution : of defaulters, the part that is used for their own losses, money;
-        `None`: the sum of the claims in the layer, 0: there is none.
-    before, default_fund, assessments : capacities of own capital before the fund, the
-        contributions of survivors and what they can be assessed for, likewise.
-    haircut : largest part of a gain that is taken, 0 to 1.
-    tear_up : whether the claims in layer `tear-up` lose after the gains; if not, the rest is
+    margin, contribution : of defaulters, the amounts used for their own losses; `None`: the sum of
+        the claims in the layer, 0: there is none.
+    before, default_fund, assessments : capacities of own capital before the fund, of the
+        contributions of survivors and of their assessments, likewise.
+    haircut : largest share of a gain that is taken, 0 to 1.
+    tear_up : whether the claims in layer `tear-up` lose after the gains; if not, the remainder is
         uncovered.
-    after, last : own capital after the fund, and after the assessments, money.
+    after, last : own capital after the fund, and after the assessments, amounts.
 
     Claims: layers `defaulter margin`, `defaulter contribution`, `own capital before the fund`,
     `default fund` (own capital beside the members is a claim in it), `own capital after the fund`,
     `assessments`, `own capital at the end`, `gains haircut`, `tear-up`;
     :meth:`DefaultManager.claims` builds them.
 
-    On a graph the clearing house is a node without equity: margin, funds and what losers pay are
-    its assets, members hold claims on it in these layers. Equity of the node would lose before the
-    defaulter's margin, so own capital is a node of its own ("ccp capital") with a claim in its
-    layer. Assessments are no claims there but guarantees, `net.with_guarantees` with
-    layer="assessments": called at that place, and they fail where the member cannot pay.
+    On a graph the clearing house is a node without equity: margin, funds and payments of members
+    with losses are its assets, and members hold claims on it in these layers. Equity of the node
+    would lose before the defaulter's margin, so own capital is a separate node ("ccp capital") with
+    a claim in its layer. Assessments are not claims there but guarantees (`net.with_guarantees`
+    with layer="assessments"): they are called at that place, and unpaid if the member cannot pay.
 
-    The order after the fund is unverified in general (high confidence), houses differ.
+    The order after the fund is unverified in general (high confidence); houses differ.
 
     Raises
     ------

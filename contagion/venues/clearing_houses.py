@@ -1,4 +1,4 @@
-"""Clearing houses by name: what is known of their waterfalls, figure by figure.
+"""Clearing houses by name: the known parameters of their waterfalls, with sources.
 
 `manager("eurex")` is the :class:`contagion.venues.ccp.DefaultManager` of a house, `figures`
 says for every parameter its date, its source and how far it was checked. A figure that was not
@@ -6,8 +6,8 @@ found is NaN with the reason and has to be given: `manager("krx", before=100, af
 of a node on a graph is `venue("eurex")`.
 
 The figures are in `clearing_houses.csv`. Its column `evidence`: "read" in a stored copy of the
-source, some of them from the beginning only; "notes": in the project's notes, the source was not
-seen; "assumed": the note says after what; "not found". Default funds are not in it: they are the
+source, of some sources only the beginning; "notes": in the project's notes, the source was not
+seen; "assumed": the note gives the basis; "not found". Default funds are not in it: they are the
 sum of the members' contributions.
 """
 
@@ -37,11 +37,11 @@ SWITCHES = ("tear_up",)
 
 @dataclass(frozen=True)
 class House:
-    """A clearing house: its name, what is simplified, a worked example.
+    """A clearing house: its name, simplifications, a worked example.
 
-    In the example one member loses `loss` beyond its margin and contribution, the others have put
-    `fund` into the default fund, and the layers take `absorbed`. `given` are figures that were not
-    found, or that the example sets for a hand check; `says` describes them.
+    In the example one member loses `loss` beyond its margin and contribution, the others have paid
+    `fund` into the default fund, and the layers absorb `absorbed`. `given` has figures that were
+    not found, or that the example sets for a hand check; `says` describes them.
     """
 
     title: str
@@ -70,7 +70,7 @@ class House:
 
 
 EACH = " It shares no loss between its funds; one fund is one manager."
-NOT_FOUND = "What was not found is made up."
+NOT_FOUND = "Figures that were not found are made up."
 HOUSES = {
     "cme": House(
         "CME Clearing, base guaranty fund (futures and options)",
@@ -105,7 +105,7 @@ HOUSES = {
     ),
     "eurex": House(
         "Eurex Clearing",
-        "Own capital beside the assessments follows what members are called for, here in the "
+        "Own capital beside the assessments follows the calls on members, here in the "
         "proportion of the largest amounts. The parent's letter of comfort (EUR 600 m) is left "
         "out." + EACH,
         "1,000 beyond the defaulter, fund 300: 143, then 300 + 57; of the last 500 the members pay "
@@ -114,8 +114,8 @@ HOUSES = {
     ),
     "nasdaq_clearing": House(
         "Nasdaq Clearing, commodities, September 2018",
-        "The loss sharing pool of fixed income is left out; members had to fill the fund up again "
-        "at once, which is no assessment here.",
+        "The loss sharing pool of fixed income is left out; members had to replenish the fund "
+        "at once, which is not an assessment here.",
         "In 2018 EUR 114 m were beyond the resources of the defaulter: 7 and 107. " + NOT_FOUND,
         114, 200, (0, 0, 7, 107, 0), {"after": 0, "per_event": 0, "per_period": 0},
     ),
@@ -138,8 +138,8 @@ HOUSES = {
     "occ": House(
         "Options Clearing Corporation",
         "Voluntary payments and voluntary tear-ups are left out.",
-        "111 beyond the defaulter; the pay of executives, 2 beside a fund of 100, loses as much of "
-        "itself as the members do. " + NOT_FOUND,
+        "111 beyond the defaulter; the pay of executives, 2 beside a fund of 100, loses the same "
+        "share as the members do. " + NOT_FOUND,
         111, 100, (0, 0, 60, 51, 0), {"before": 60, "beside": 2, "tear_up": False},
     ),
 }  # fmt: skip
@@ -169,7 +169,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
     Raises
     ------
-    RuleError : for a figure that was not found and is not given; says why.
+    RuleError : for a figure that was not found and is not given, with the reason.
     UnknownNameError : for an unknown house or parameter.
 
     Example
@@ -195,7 +195,7 @@ def manager(name: str, **parameters: Any) -> DefaultManager:
 
 
 def figures(name: str | None = None) -> Table:
-    """The known parameters of one house or of all: one row a parameter.
+    """The known parameters of one house or of all: one row per parameter.
 
     Parameters
     ----------
@@ -225,14 +225,14 @@ def figures(name: str | None = None) -> Table:
             "evidence": "read, notes, assumed or not found",
             "date": "of the source",
             "source": "document",
-            "note": "what it stands for, what was assumed, or why there is no value",
+            "note": "meaning of the value, assumption, or reason why there is no value",
         },
         {"value": frame.loc[frame["value"].isna(), "note"].to_dict()},
     )
 
 
 def _build(name: str) -> Callable[..., Rule]:
-    """The rule of a house as a function with its own signature and text."""
+    """The rule of a house as a function with its own signature and docstring."""
     house, lines, words = HOUSES[name], [], []
     for word, row in FIGURES[name].items():
         missing = np.isnan(row["value"])
@@ -261,7 +261,7 @@ def _build(name: str) -> Callable[..., Rule]:
 
 
 def _documents(name: str) -> tuple[Document, ...]:
-    """The sources of the figures, and what was not read; that first where no figure was read."""
+    """The sources of the figures, and the figures not read (these first if no figure was read)."""
     rows = FIGURES[name].values()
     seen = {(r["source"], r["date"]) for r in rows if r["evidence"] in ("read", "not found")}
     every = dict.fromkeys((r["source"], r["date"]) for r in rows if r["source"])

@@ -1,8 +1,8 @@
-"""Compound v3: the reserves absorb accounts, and suppliers bear what the reserves lack.
+"""Compound v3: the reserves absorb accounts, and suppliers bear negative reserves.
 
 Since 2022 an account with too little collateral is taken over by the reserves of its market, which
-pay the debt and sell the collateral (`absorb`). Nothing is written down: if reserves turn negative,
-suppliers who leave first are paid in full (`v3`).
+pay the debt and sell the collateral (`absorb`). Claims are not written down: if reserves turn
+negative, suppliers who leave first are paid in full (`v3`).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .record import Document, Terms, Venue
 def v3(reserves: float | None = None, by: str = "exit") -> Rule:
     """Compound v3: the reserves of the market, then suppliers, first come first served.
 
-        reserves pay min(L, reserves);  suppliers the rest, the last to leave first
+        reserves pay min(L, reserves);  suppliers lose the rest, the last to leave first
 
-    An absorbed account is paid out of the reserves, which keep its collateral; when its sale
-    brings less, the reserves (balance − supply + borrows, a signed number) fall and may be
-    negative. The code has no path that writes suppliers down: those that leave first are paid in
+    The debt of an absorbed account is paid from the reserves, which keep its collateral. If the
+    sale yields less, the reserves (balance − supply + borrows, a signed number) fall and may be
+    negative. The code never writes down claims of suppliers: those that leave first are paid in
     full.
 
     Parameters
     ----------
-    reserves : reserves of the market in its base asset, money >= 0.
+    reserves : reserves of the market in its base asset, an amount >= 0.
     by : column with the exit of the suppliers.
 
     Claims: layer `suppliers` (column `exit`). On a graph the reserves are the equity of the
@@ -44,8 +44,8 @@ def v3(reserves: float | None = None, by: str = "exit") -> Rule:
 
     Example
     -------
-    Collateral absorbed for 98 and sold at 95; with empty reserves they are −3, and 3 are missing
-    for those who leave last:
+    Collateral absorbed for 98 and sold at 95: reserves fall from 0 to −3, and the suppliers that
+    leave last lose 3:
 
     >>> from contagion.venues import compound
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "layer": "suppliers",
@@ -61,14 +61,14 @@ def v3(reserves: float | None = None, by: str = "exit") -> Rule:
 
 @dataclass(frozen=True)
 class Absorption:
-    """What Compound v3 takes over, money.
+    """The accounts that Compound v3 absorbs, amounts.
 
     Attributes
     ----------
-    paid : debt that the reserves pay, and credit to the borrower where value was left over.
+    paid : debt paid by the reserves, plus any surplus credited to the borrower.
     refund : part of `paid` that becomes a balance of the borrower.
-    seized : collateral that the protocol holds then, at the oracle price.
-    proceeds : what its sale brings.
+    seized : collateral that the protocol then holds, at the oracle price.
+    proceeds : proceeds of its sale.
     reserves : change of the reserves after the sale, proceeds − paid; may be negative.
     """
 
@@ -87,19 +87,19 @@ def absorb(
     liquidation_factor: ArrayLike,
     sold_at: ArrayLike = 1.0,
 ) -> Absorption:
-    """Absorption of accounts by the reserves of a Compound v3 market, and sale of what was seized.
+    """Absorption of accounts by the reserves of a Compound v3 market, and sale of the collateral.
 
-    Absorbed when liquidate_factor × collateral < debt. New balance of the borrower is
-    max(0, liquidation_factor × collateral − debt); the reserves pay the debt and that balance
-    and keep the collateral. There is **no path of socialization**: reserves may turn negative,
-    and then suppliers who leave first are paid first.
+    An account is absorbed when liquidate_factor × collateral < debt. The new balance of the
+    borrower is max(0, liquidation_factor × collateral − debt); the reserves pay the debt and that
+    balance and keep the collateral. Losses are **not socialized**: reserves may turn negative, and
+    then suppliers who leave first are paid first.
 
     Parameters
     ----------
     collateral, debt : values at the oracle price, >= 0.
     liquidate_factor : liquidateCollateralFactor of the asset, 0 to 1: when accounts are absorbed.
-    liquidation_factor : liquidationFactor, 0 to 1: at what part of its value it is credited.
-    sold_at : part of the oracle value that the sale brings, >= 0.
+    liquidation_factor : liquidationFactor, 0 to 1: share of the value that is credited.
+    sold_at : proceeds of the sale over the oracle value, >= 0.
 
     Returns
     -------
@@ -139,7 +139,7 @@ CATALOGUE = (
         build=v3,
         title="Reserves, then suppliers first come first served",
         documents=(Document("compound-finance/comet @ 17a6e7a", "2022", "in full"),),
-        read="The code: reserves are a signed number, and no path writes suppliers down.",
+        read="The code: reserves are a signed number; claims of suppliers are never written down.",
         simplified="Reserves that governance may put in from another market, supply caps and "
         "pauses of withdrawals are left out.",
         terms=Terms(

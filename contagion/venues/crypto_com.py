@@ -24,15 +24,15 @@ def rule(fund: float | None = None, weight: str = "profit") -> Waterfall:
 
     the fund pays min(L, fund); winner k bears  rest × profit_k / Σ profit
 
-    Claims: layer "socialized loss", one row an account with a profit in the session, `amount` what
-    it can lose (its profit) and column `weight` the profit.
+    Claims: layer "socialized loss", one row per account with a profit in the session, `amount` its
+    largest possible loss (the profit), column `weight` the profit.
 
-    A rule shares a loss and never more than it: what the least charge of 1 % takes beyond it is a
-    payment of the winners to the fund (`charge`).
+    A rule allocates exactly the loss. If the minimum charge of 1 % exceeds the loss, the excess is
+    a payment of the winners to the fund (`charge`).
 
     Parameters
     ----------
-    fund : balance of the insurance fund, money; `None`: the claims in its layer.
+    fund : balance of the insurance fund, an amount; `None`: the claims in its layer.
     weight : column with the profit.
 
     Raises
@@ -41,7 +41,7 @@ def rule(fund: float | None = None, weight: str = "profit") -> Waterfall:
 
     Example
     -------
-    Example B of the article: 10,000 that the fund lacks, profits of 171,000.
+    Example B of the article: the fund lacks 10,000, profits are 171,000.
 
     >>> from contagion.venues import crypto_com
     >>> profits = [50e3, 45e3, 30e3, 30e3, 15e3, 1e3]
@@ -57,16 +57,16 @@ def rule(fund: float | None = None, weight: str = "profit") -> Waterfall:
 
 @dataclass(frozen=True)
 class Charge:
-    """What the winners of a session pay; money.
+    """Payments of the winners of a session; amounts.
 
     charged + uncovered = shortfall + to_fund, always.
 
     Attributes
     ----------
-    rate : the part of every profit that is charged.
-    charged : what all winners pay.
-    to_fund : what they pay beyond the shortfall; it stays in the insurance fund.
-    uncovered : what a charge of 100 % does not reach.
+    rate : the share of every profit that is charged.
+    charged : total payment of the winners.
+    to_fund : their payment beyond the shortfall; it stays in the insurance fund.
+    uncovered : part of the shortfall that a charge of 100 % does not cover.
     """
 
     rate: Numbers
@@ -82,9 +82,9 @@ def charge(shortfall: ArrayLike, profits: ArrayLike, *, least: float = 0.01) -> 
 
     Parameters
     ----------
-    shortfall : (...) what the fund did not cover, money, >= 0.
+    shortfall : (...) loss that the fund did not cover, an amount >= 0.
     profits : (..., n) result of each account in the session; losses count as zero.
-    least : the least rate, 0 to 1; 0 charges the shortfall and no more.
+    least : the minimum rate, 0 to 1; 0 charges exactly the shortfall.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def charge(shortfall: ArrayLike, profits: ArrayLike, *, least: float = 0.01) -> 
 
     Example
     -------
-    Example A of the article: 1,000 on profits of 171,000.
+    Example A of the article: a shortfall of 1,000, profits of 171,000.
 
     >>> paid = charge(1_000, [50e3, 45e3, 30e3, 30e3, 15e3, 1e3])
     >>> paid.rate, paid.charged, paid.to_fund, paid.uncovered

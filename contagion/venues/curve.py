@@ -1,9 +1,9 @@
 """Curve: lenders of an isolated LlamaLend market, and holders of crvUSD behind the treasury.
 
-A loan whose collateral, partly sold already, is worth less than its debt lacks a shortfall
-(`shortfall`). In a LlamaLend market the debt stays in the total assets, the share price stays and
-lenders that leave first are paid in full (`llamalend`); in a mint market crvUSD is left without
-backing (`crvusd`).
+A loan has a shortfall if its collateral, which may be partly sold, is worth less than its debt
+(`shortfall`). In a LlamaLend market the debt remains in the total assets, the share price does not
+fall, and lenders that leave first are paid in full (`llamalend`). In a mint market a part of crvUSD
+loses its backing (`crvusd`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .record import NOT_READ, Document, Terms, Venue
 def llamalend(by: str = "exit") -> Rule:
     """LlamaLend: lenders of that market, first come first served.
 
-        total assets = cash + all debt − fees of the DAO;  the last to leave bear what is missing
+        total assets = cash + all debt − fees of the DAO;  the last to leave bear the shortfall
 
-    No path writes debt down; other markets are not touched. The DAO may repay debt of a market by
-    a vote: then take it off the loss.
+    The code never writes down debt; other markets are not affected. The DAO may repay debt of a
+    market by a vote: then subtract this amount from the loss.
 
     Parameters
     ----------
@@ -47,18 +47,18 @@ def llamalend(by: str = "exit") -> Rule:
 
 
 def crvusd(treasury: float = 0.0) -> Waterfall:
-    """crvUSD: what the DAO repays, then every holder alike.
+    """crvUSD: repayment by the DAO, then all holders pro rata.
 
         the treasury pays min(L, treasury);  the rest is a part of crvUSD without backing
 
-    Unverified: that holders bear it alike. The debt stays owed and crvUSD has no claim on a market;
-    in 2025 the bad debt of mint markets was cleared (a governance thread says so).
+    Unverified: that holders bear it pro rata. The debt remains owed and crvUSD has no claim on a
+    market; in 2025 the bad debt of mint markets was cleared (according to a governance thread).
 
     Parameters
     ----------
-    treasury : what the DAO repays, crvUSD >= 0.
+    treasury : amount that the DAO repays, crvUSD >= 0.
 
-    Claims: layer `crvusd`, one row a holder.
+    Claims: layer `crvusd`, one row per holder.
 
     Raises
     ------
@@ -84,8 +84,8 @@ def shortfall(
     Parameters
     ----------
     debt : in the borrowed token, >= 0.
-    borrowed : what of the borrowed token its collateral was sold for already, >= 0.
-    collateral : what is left of the collateral, its tokens, >= 0.
+    borrowed : proceeds of collateral already sold, in the borrowed token, >= 0.
+    collateral : remaining collateral, in its own tokens, >= 0.
     price : of the collateral in the borrowed token, >= 0.
 
     Raises
@@ -131,9 +131,9 @@ CATALOGUE = (
     Venue(
         name="crvusd",
         build=crvusd,
-        title="What the DAO repays, then crvUSD without backing",
+        title="Repayment by the DAO, then crvUSD without backing",
         documents=(
-            Document("that all holders bear it alike", "2025", "memory"),
+            Document("assumption that all holders bear it pro rata", "2025", "memory"),
             Document("gov.curve.finance, thread 10876", "2025", "excerpt"),
         ),
         read="A thread that says that the bad debt of mint markets was cleared; who bears it is "
@@ -141,7 +141,7 @@ CATALOGUE = (
         simplified="crvUSD trades below par instead of taking a haircut; peg keepers and the fees "
         "of the DAO are left out.",
         terms=Terms(
-            fund="what the DAO repays",
+            fund="repayment by the DAO",
             basis="crvUSD held (assumed)",
             price=NOT_READ,
             cap=NOT_READ,

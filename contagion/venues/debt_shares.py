@@ -3,12 +3,13 @@
     debt_k = shares_k × index
 
 Interest raises the index, and with it every debt (`grown`). Bad debt ends in one of two ways. Its
-shares are burned, and what debtors no longer owe the suppliers lose (`burned`: Morpho Blue, Kamino,
-Drift). Or the other debtors take it over by stake, and nothing is lost (`redistributed`: Liquity).
-Where suppliers stay at par (Aave v3, Venus, Fluid, Compound v3) shares are burned as well, and the
-bad debt is kept as a deficit, as reserves below 0 or in the exchange rate: see their rules.
+shares are burned, and suppliers lose the amount of the bad debt (`burned`: Morpho Blue, Kamino,
+Drift). Or the other debtors take it over in proportion to their stakes, and suppliers lose nothing
+(`redistributed`: Liquity). Where suppliers stay at par (Aave v3, Venus, Fluid, Compound v3) shares
+are also burned, and the bad debt is recorded as a deficit, as negative reserves or in the exchange
+rate: see their rules.
 
-The files of the venues hand these formulas on, such as `contagion.venues.morpho.burned`.
+These formulas are also available in the files of the venues, e.g. `contagion.venues.morpho.burned`.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from ..statistics.arrays import Numbers, answer, answers, numbers, ratio
 def grown(index: ArrayLike, rate: ArrayLike, elapsed: ArrayLike, *, order: int = 3) -> Numbers:
     """The index of debts after interest: index × (1 + x + x²/2 + x³/6), x = rate × elapsed.
 
-    All debts grow by the same part, and the suppliers own what is added (in Morpho Blue all of it,
-    the fee as new shares of theirs; in Compound v3 less what stays in the reserves).
+    All debts grow by the same factor, and the interest belongs to the suppliers (in Morpho Blue all
+    of it, the fee as new supply shares; in Compound v3 without the part kept in the reserves).
 
     Parameters
     ----------
-    index : index of the debts so far, > 0.
+    index : index of the debts at the last update, > 0.
     rate : interest per unit of time, >= 0, constant since the last update.
     elapsed : time since then, >= 0, in the unit of the rate.
-    order : powers of x that the contract takes: 3 Morpho Blue, 1 Compound v3.
+    order : highest power of x that the contract uses: 3 Morpho Blue, 1 Compound v3.
 
     Raises
     ------
@@ -60,14 +61,14 @@ def grown(index: ArrayLike, rate: ArrayLike, elapsed: ArrayLike, *, order: int =
 
 @dataclass(frozen=True)
 class Burned:
-    """The remaining debts and supply; bad_debt = fund + suppliers, money.
+    """The remaining debts and supply; bad_debt = fund + suppliers, amounts.
 
     Attributes
     ----------
-    shares : (..., n) debt shares that are left.
-    bad_debt : (...) what debtors no longer owe.
-    fund : (...) what a fund pays of it.
-    suppliers : (...) what the suppliers lose of it.
+    shares : (..., n) remaining debt shares.
+    bad_debt : (...) debt that is written off.
+    fund : (...) part of it that a fund pays.
+    suppliers : (...) part of it that the suppliers lose.
     supply_index : (...) index, or price of a share, of the suppliers afterwards.
     """
 
@@ -87,18 +88,18 @@ def burned(
     supply_index: ArrayLike = 1.0,
     fund: ArrayLike = 0.0,
 ) -> Burned:
-    """Bad debt whose shares are burned: what debtors no longer owe, suppliers lose pro rata.
+    """Bad debt whose shares are burned: suppliers lose the debt that is written off, pro rata.
 
     bad debt B = index × Σ shares × bad;  a fund pays min(B, fund);
     supply index × (1 − (B − fund's part) / supply);  debt shares × (1 − bad)
 
     Parameters
     ----------
-    shares : (..., n) debt shares by position, >= 0, once the collateral is gone.
-    bad : (..., n) the part written off, 0 to 1; true or false for whole positions.
-    supply : (...) what suppliers own with interest, money > 0.
+    shares : (..., n) debt shares by position, >= 0, after all collateral is sold.
+    bad : (..., n) the share written off, 0 to 1; true or false for whole positions.
+    supply : (...) claims of the suppliers with interest, an amount > 0.
     index, supply_index : (...) of debts and of supply, > 0.
-    fund : (...) what pays before suppliers, money >= 0 (the insurance vault of Drift).
+    fund : (...) amount that pays before suppliers, >= 0 (the insurance vault of Drift).
 
     Raises
     ------
@@ -106,7 +107,7 @@ def burned(
 
     Example
     -------
-    Supply 1,000 at index 1.10; 40 shares at 1.25 are bad, and a fund pays 20 of these 50:
+    Supply 1,000 at index 1.10; 40 shares at 1.25 are bad debt, 50, of which a fund pays 20:
 
     >>> done = burned([40, 160], [True, False], 1_000, index=1.25, supply_index=1.10, fund=20)
     >>> done.shares.tolist(), done.bad_debt, done.suppliers, round(done.supply_index, 6)
@@ -123,7 +124,7 @@ def burned(
     lost = (held * part).sum(-1) * each
     paid = np.minimum(lost, vault)
     rest = lost - paid
-    if (rest > total * (1 + 1e-12)).any():  # rounding, where all debts are bad
+    if (rest > total * (1 + 1e-12)).any():  # tolerance for rounding where all debts are bad
         raise ArgumentError("bad debt must not exceed the fund and the supply together.")
     left = price * np.maximum(1 - rest / total, 0.0)
     sums = answers((lost, paid, rest, left), lost, total, vault, price)
@@ -131,12 +132,12 @@ def burned(
 
 
 def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
-    """What each remaining debtor takes over of a debt, or of its collateral: pro rata by stake.
+    """The part of a debt, or of its collateral, that each remaining debtor takes over, by stake.
 
     amount_k = amount × stake_k / Σ stake
 
-    No supplier loses: the debts add up to what they were. The contract adds amount / Σ stake to a
-    sum per unit of stake, an index that grows as that of interest does. A trove's stake is its
+    Suppliers lose nothing: the sum of debts does not change. The contract adds amount / Σ stake to
+    a sum per unit of stake, an index that grows like an interest index. A trove's stake is its
     collateral, corrected for redistributions that it has not yet been credited with.
 
     Parameters
@@ -150,7 +151,7 @@ def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
 
     Raises
     ------
-    ArgumentError : a negative amount, no axis of debtors, or no debtor left to take it over.
+    ArgumentError : a negative amount, no axis of debtors, or no debtor with a stake.
 
     Example
     -------
@@ -164,7 +165,7 @@ def redistributed(amount: ArrayLike, stake: ArrayLike) -> np.ndarray:
     passed, weight = numbers("amount", amount, 0), _positions("stake", stake)
     total = weight.sum(-1)
     if ((total == 0) & (passed > 0)).any():
-        raise ArgumentError("stake must not be zero for every debtor: somebody takes over.")
+        raise ArgumentError("stake must not be zero for every debtor that takes over the debt.")
     return np.asarray(passed[..., None] * ratio(weight, total[..., None], 0.0))
 
 

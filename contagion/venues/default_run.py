@@ -1,4 +1,4 @@
-"""What a default at a clearing house cost, layer by layer and member by member."""
+"""The losses of a default at a clearing house, by layer and member."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DefaultRun:
     Attributes
     ----------
     members : names of the members, n.
-    defaulters : those that the run began with.
+    defaulters : members in default at the start of the run.
     settled : the arrays behind the tables, (n,) each and scalars for own capital.
     house : name of the bearer of own capital.
     unit : of all amounts.
@@ -34,22 +34,22 @@ class DefaultRun:
 
     @property
     def loss(self) -> float:
-        """The loss to be shared: the losses of all members in default, money."""
+        """The loss to be allocated: the losses of all members in default, an amount."""
         return float(self.settled.loss)
 
     @property
     def uncovered(self) -> float:
-        """The loss that no layer bears, money."""
+        """The loss that no layer bears, an amount."""
         return float(self.settled.uncovered)
 
     @property
     def failed(self) -> list[object]:
-        """Survivors that were assessed for more than they can pay, and so are in default too."""
+        """Survivors that default because they were assessed for more than they can pay."""
         return [self.members[k] for k in np.flatnonzero(self.settled.failed)]
 
     @property
     def table(self) -> Table:
-        """One row a layer and bearer that has something in it: layer, member, capacity, amount."""
+        """One row per layer and bearer with a capacity above 0: layer, member, capacity, amount."""
         parts = []
         for layer, taken in self.settled.absorbed.items():
             room = np.atleast_1d(self.settled.capacity[layer])
@@ -63,15 +63,15 @@ class DefaultRun:
             frame,
             {
                 "layer": "layer of the waterfall, the first loses first",
-                "member": "who bears",
-                "capacity": f"most that the member can lose in the layer{self._in_unit}",
-                "amount": f"what it loses in the layer{self._in_unit}",
+                "member": "bearer of the loss",
+                "capacity": f"largest loss of the member in the layer{self._in_unit}",
+                "amount": f"loss of the member in the layer{self._in_unit}",
             },
         )
 
     @property
     def layers(self) -> Table:
-        """One row a layer that has something in it: capacity and absorbed."""
+        """One row per layer with a capacity above 0: capacity and absorbed."""
         found = self.settled
         rows = {
             layer: (float(found.capacity[layer].sum()), float(taken.sum()))
@@ -82,16 +82,16 @@ class DefaultRun:
         return Table(
             frame[frame["capacity"] > 0],
             {
-                "capacity": f"most that the layer can absorb{self._in_unit}",
-                "absorbed": f"what it absorbs{self._in_unit}",
+                "capacity": f"largest amount that the layer can absorb{self._in_unit}",
+                "absorbed": f"amount absorbed by the layer{self._in_unit}",
             },
         )
 
     @property
     def estates(self) -> Table:
-        """One row a member in default: what it brought, what was used, what goes back to it.
+        """One row per member in default: its used margin and contribution, and returned amounts.
 
-        Of a member that failed on its assessment, `assessed` is what it paid, from its means or
+        For a member that defaulted on its assessment, `assessed` is its payment, from its means or
         its margin; its contribution was used as that of a survivor.
         """
         found, named = self.settled, np.isin(np.arange(len(self.members)), self._named)
@@ -108,8 +108,8 @@ class DefaultRun:
             {
                 "margin_used": f"margin used for its own loss{self._in_unit}",
                 "contribution_used": f"contribution used for its own loss{self._in_unit}",
-                "assessed": f"what it paid of its assessment{self._in_unit}",
-                "returned": f"margin and contribution that go back to it{self._in_unit}",
+                "assessed": f"amount paid on its assessment{self._in_unit}",
+                "returned": f"margin and contribution returned to it{self._in_unit}",
             },
         )
 

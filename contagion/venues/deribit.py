@@ -30,7 +30,7 @@ def rule(fund: float | None = None, weight: str = "profit") -> Rule:
 
     Parameters
     ----------
-    fund : money in the insurance fund; `None`: the claims in its layer.
+    fund : balance of the insurance fund; `None`: the claims in its layer.
     weight : column with the session profit.
 
     Unverified (medium confidence): that the basis is the session profit, pro rata. The article
@@ -64,18 +64,18 @@ def scenario_grid(
     short_option: float = 0.0,
     offset: float = 0.0,
 ) -> ScenarioGrid:
-    """Grid after Deribit: 9 prices × volatility up, same, down, and far moves that are dampened.
+    """Grid after Deribit: 9 prices × volatility up, same, down, and far moves with lower weight.
 
     price = −range … +range in 9 even steps; far moves only with volatility up and with the weight
-    price_range / |move|. Volatility moves by up (down) × (30 / days)^0.30, from 30 days on ^0.13,
-    and up to `least` at least.
+    price_range / |move|. Volatility moves by up (down) × (30 / days)^0.30, with the power 0.13 from
+    30 days on; after a move up it is at least `least`.
 
     Defaults are those of BTC in the example of the interface (2024-06-17): range 0.16, up 0.5,
     down 0.25, least 0.5, powers 0.30 and 0.13. ETH, seen in a stored answer: range 0.18, up 0.4,
     down 0.25, least 0.5. Values change without notice. The older text has a range of 0.10, up and
-    down 0.38 and no least; a contingency of 0.01 for each net short option (`short_option=0.01`)
-    and 1 % of offsetting futures (`offset=0.01`). Far moves are Deribit's; how its dampener
-    (100,000 for BTC) acts on them was not read, so their weights follow Paradex, whose table of
+    down 0.38 and no minimum; a contingency of 0.01 for each net short option (`short_option=0.01`)
+    and 1 % of offsetting futures (`offset=0.01`). Far moves are Deribit's; the effect of its
+    dampener (100,000 for BTC) on them was not read, so their weights follow Paradex, whose table of
     24 scenarios has the same far moves with 16 % / |move|.
 
     Parameters
@@ -96,8 +96,9 @@ def scenario_grid(
     >>> len(grid.price), [round(w, 4) for w in grid.weight[27:31]]
     (35, [0.2424, 0.4848, 0.32, 0.16])
 
-    A short put at 45,000 with 50,000, 30 days, 60 % loses most at −16 % with volatility up. Half
-    a future sold against it moves the worst scenario to +16 %. With moves of 38 and 28 % (notes):
+    A short put with strike 45,000, price 50,000, 30 days and volatility of 60 % loses most at −16 %
+    with volatility up. If half a future is sold as a hedge, the worst scenario is +16 %. With
+    volatility moves of 38 and 28 % (notes):
 
     >>> from contagion.margin import Instruments
     >>> book = Instruments(("put", "linear"), 50_000, strike=45_000, volatility=0.6, days=30)

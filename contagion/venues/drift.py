@@ -1,8 +1,8 @@
 """Drift: insurance fund, then a charge on all open interest or on all deposits.
 
-In a perpetual market the fund and the fee pool pay first, the rest is charged to every unit of
-open interest through the funding rate (`perp`, `perp_loss`). In a spot market the fund pays first
-and the deposit index falls, pro rata on all depositors (`spot`, `burned`).
+In a perpetual market the fund and the fee pool pay first; the remainder is charged to every unit of
+open interest through the funding rate (`perp`, `perp_loss`). In a spot market the fund pays first;
+then the deposit index falls, pro rata for all depositors (`spot`, `burned`).
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def perp(
     charged as d = R / (|open long| + |open short|) per base unit, through cumulative funding
     (`perp_loss`)
 
-    Claims: layer "open interest", one row a position of either side, `amount` what it can lose
+    Claims: layer "open interest", one row per position of either side, `amount` its largest loss
     (its collateral), column `weight` its size in base units, >= 0; layers "insurance fund"
     (stakers) and "fee pool" where these are claims.
 
     Parameters
     ----------
-    fund : balance of the insurance vault, money; `None`: the claims in its layer.
-    market_limit : what the market may still draw from the vault, money; `None`: no limit.
-    fee_pool : money in the fee pool of the market; `None`: the claims in its layer.
+    fund : balance of the insurance vault, an amount; `None`: the claims in its layer.
+    market_limit : amount that the market may still draw from the vault; `None`: no limit.
+    fee_pool : balance of the fee pool of the market; `None`: the claims in its layer.
     weight : column with the open interest.
 
     Raises
@@ -51,7 +51,7 @@ def perp(
 
     Example
     -------
-    Loss 100, limit 30, fee pool 10: 60 on 3,000 units, 0.02 each.
+    Loss 100, limit 30, fee pool 10: 60 are charged to 3,000 units, 0.02 each.
 
     >>> from contagion.venues import drift
     >>> claims = {"claimant": ["long", "short"], "layer": "open interest",
@@ -83,15 +83,15 @@ def spot(fund: float | None = None) -> Rule:
     fund pays min(L, fund); the rest R cuts every deposit: index × (1 − R / deposits)
     (`burned`)
 
-    Claims: layer "deposits", one row a deposit with `amount` in the token; layer "insurance
+    Claims: layer "deposits", one row per deposit with `amount` in the token; layer "insurance
     fund" where stakers hold claims.
 
     Parameters
     ----------
     fund : balance of the insurance vault, in the token; `None`: the claims in its layer.
 
-    The counter total_social_loss of the contract adds the whole borrow and not the part that was
-    socialized.
+    The counter total_social_loss of the contract adds the whole borrow, not only the socialized
+    part.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def spot(fund: float | None = None) -> Rule:
 
     Example
     -------
-    A borrow of 50, the fund has 20, deposits 1,000 at index 1.10: the index falls to 1.067.
+    A borrow of 50, a fund of 20, deposits of 1,000 at index 1.10: the index falls to 1.067.
 
     >>> from contagion.venues import drift
     >>> claims = {"claimant": ["a", "b"], "layer": "deposits", "amount": [400.0, 600.0]}
@@ -115,7 +115,7 @@ def spot(fund: float | None = None) -> Rule:
 
 @dataclass(frozen=True)
 class PerpSocialization:
-    """Who bears the loss of a perpetual market, money; the parts add up to the loss.
+    """The parts of the loss of a perpetual market, amounts; they add up to the loss.
 
     `fund` + `fees` + `socialized`; `per_unit` is charged on every unit of open interest.
     """
@@ -143,9 +143,9 @@ def perp_loss(
 
     Parameters
     ----------
-    loss : bankruptcy loss, money, >= 0.
-    open_long, open_short : open interest in base units; only the size counts.
-    fund : balance of the insurance vault. market_limit : what the market may still draw from it.
+    loss : bankruptcy loss, an amount >= 0.
+    open_long, open_short : open interest in base units; the sign is ignored.
+    fund : balance of the insurance vault. market_limit : amount the market may still draw from it.
     fee_pool : balance of the market's fee pool. All >= 0.
 
     Raises
@@ -154,7 +154,7 @@ def perp_loss(
 
     Example
     -------
-    Loss 100, cap 30, fee pool 10: 60 on 3,000 units.
+    Loss 100, limit 30, fee pool 10: 60 are charged to 3,000 units.
 
     >>> perp_loss(100, 2_000, -1_000, fund=500, market_limit=30, fee_pool=10)
     PerpSocialization(fund=30.0, fees=10.0, socialized=60.0, per_unit=0.02)

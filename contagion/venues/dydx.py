@@ -1,8 +1,8 @@
 """dYdX v4: the insurance fund pays a fill in full or not at all, then accounts are offset.
 
-Each fill of a liquidation is paid by the fund or deleveraged (`fund_payment`, `fill_payments`);
-accounts of the other side are visited round from a random start (`visiting_order`) and closed at
-the bankruptcy price of the liquidated account (`bankruptcy`). As a rule: `v4`.
+Each fill of a liquidation is paid by the fund or deleveraged (`fund_payment`, `fill_payments`).
+Accounts of the other side are visited in cyclic order from a random start (`visiting_order`) and
+closed at the bankruptcy price of the liquidated account (`bankruptcy`). As a rule: `v4`.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from .record import Document, Terms, Venue
 
 
 def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str = "order") -> Rule:
-    """Insurance fund all or nothing on each fill, then offsetting accounts as they are visited.
+    """Insurance fund, all or nothing on each fill, then offsetting accounts in visiting order.
 
     fill f:  the fund pays f if its balance >= f, otherwise nothing and the position is
     deleveraged: accounts of the other side in the order of visit, each up to its full size
 
-    All or nothing is no monotone function of a total loss: a fund of 60 pays a fill of 50 and
-    not one of 70. So the fills are parameters: they decide what the fund pays
-    (:func:`fill_payments`), the layer has exactly that capacity, and the rule is exact for
-    **loss = Σ fills**. Without `fills` the fund pays up to its balance: the limit of many small
-    fills, and the most that it can pay.
+    The payment of the fund is not a monotone function of the total loss: a fund of 60 pays a fill
+    of 50 but not one of 70. Therefore the fills are parameters: they determine the payment of the
+    fund (:func:`fill_payments`), the layer has exactly that capacity, and the rule is exact for
+    **loss = Σ fills**. Without `fills` the fund pays up to its balance: this is the limit of many
+    small fills, and the largest possible payment.
 
-    Claims: layer "deleveraging", one row an account of the other side, `amount` what it can lose
+    Claims: layer "deleveraging", one row per account of the other side, `amount` its largest loss
     (it is closed at the bankruptcy price of the liquidated account, `bankruptcy`), column `by` its
     place, the lowest first (:func:`visiting_order` draws one).
 
     Parameters
     ----------
-    fund : balance of the fund, money; `None`: the claims in layer "insurance fund".
-    fills : losses of the fills in the order in which they come, money.
+    fund : balance of the fund, an amount; `None`: the claims in layer "insurance fund".
+    fills : losses of the fills in the order in which they occur, amounts.
     by : column with the order of visit.
 
-    The ranking by profit and leverage in the old documentation does not hold for v4.
+    The ranking by profit and leverage in the old documentation does not apply to v4.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def v4(fund: float | None = None, fills: Sequence[float] | None = None, by: str 
 
 
 def fill_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
-    """What the fund of dYdX v4 pays on each fill (K,): all of it, or nothing.
+    """Payments of the fund of dYdX v4 on each fill (K,): the whole loss, or nothing.
 
     Parameters
     ----------
-    fund : balance before the first fill, money.
-    fills : (K,) losses in the order in which they come, money >= 0.
+    fund : balance before the first fill, an amount.
+    fills : (K,) losses in the order in which they occur, amounts >= 0.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def fill_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
     Source: as :func:`v4`.
     """
     left, paid = money(fund, "fund"), np.zeros(len(fills))
-    for at, fill in enumerate(fills):  # each depends on what the last one left
+    for at, fill in enumerate(fills):  # each depends on the remaining balance
         if left >= money(fill, "fills"):
             paid[at] = fill
             left -= fill
@@ -99,12 +99,12 @@ def fill_payments(fund: float, fills: Sequence[float]) -> np.ndarray:
 
 
 def visiting_order(n: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
-    """Places (n,) of n accounts visited round from a random start: (i − start) mod n.
+    """Places (n,) of n accounts visited in cyclic order from a random start: (i − start) mod n.
 
     Parameters
     ----------
     n : number of accounts, in the order of the chain.
-    rng : as for `numpy.random.default_rng`; the chain draws from the block.
+    rng : as for `numpy.random.default_rng`; the chain derives the start from the block.
 
     Example
     -------
@@ -125,7 +125,7 @@ class PortfolioBankruptcy:
     ----------
     net_collateral : (...) TNC: quote balance plus signed value of all legs; below zero the
         account is bankrupt.
-    quote : (..., legs) money that the account gets for closing each leg (paid below zero).
+    quote : (..., legs) amount that the account receives for closing each leg (pays if negative).
     price : (..., legs) the same per unit; nan for legs of size zero.
     """
 
@@ -141,8 +141,8 @@ def bankruptcy(
 
     quote = −DNNV − TNC × |DMMR| / TMMR, here for closing each leg in full: the leg's value
     minus its share, by maintenance margin, of the account's net collateral. Parts of a leg
-    close at the same price. Closing every leg at its price leaves the account with exactly 0.
-    The code rounds against the liquidated account; this does not round.
+    close at the same price. After closing every leg at its price, the account has exactly 0.
+    The code rounds against the liquidated account; this function does not round.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def bankruptcy(
 
     Example
     -------
-    One leg: 1 long at 900 against −1,000. Two legs: 1 × 900 at 5 % and 10 × 50 at 10 % against
-    −1,450: TNC is −50, the first leg carries 45/95 of it.
+    One leg: 1 long at 900, balance −1,000. Two legs: 1 × 900 at 5 % and 10 × 50 at 10 %, balance
+    −1,450: TNC is −50, and 45/95 of it belong to the first leg.
 
     >>> bankruptcy([1], [900], [0.05], -1_000).price
     array([1000.])
@@ -188,18 +188,18 @@ def bankruptcy(
 
 
 def fund_payment(shortfall: ArrayLike, fund: ArrayLike) -> Numbers:
-    """What the insurance fund of dYdX v4 pays on one fill: all of it or nothing.
+    """Payment of the insurance fund of dYdX v4 on one fill: the whole shortfall or nothing.
 
     pays = shortfall if fund >= shortfall, otherwise 0 (and the position is deleveraged)
 
     Parameters
     ----------
-    shortfall : what the fill is short of the bankruptcy price, money, >= 0.
-    fund : balance of the fund, money, >= 0.
+    shortfall : loss of the fill relative to the bankruptcy price, an amount >= 0.
+    fund : balance of the fund, an amount >= 0.
 
     Returns
     -------
-    The payment, money.
+    The payment, an amount.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""EigenLayer: a slashing is borne by all who delegated to the operator, pro rata.
+"""EigenLayer: a slashing is borne by all delegators of the operator, pro rata.
 
-An operator allocates a part of its magnitude to each set of a service. A service slashes a part of
-that allocation (`slashed`); the shares of every delegator fall by the same part, those that wait
-for their withdrawal included (`rule`). Stake allocated to other services is not touched.
+An operator allocates a share of its magnitude to each set of a service. A service slashes a share
+of that allocation (`slashed`); the shares of every delegator fall by the same factor, those with an
+open withdrawal included (`rule`). Stake allocated to other services is not slashed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def rule() -> ProRata:
 
         loss_k = L shares_k / Σ shares
 
-    Claims: one row a delegator (the operator's own stake is one) or an open withdrawal that can
+    Claims: one row per delegator (the operator's own stake is one) or open withdrawal that can
     still be slashed, `amount` in the token of the strategy.
 
     Example
@@ -41,14 +41,14 @@ def rule() -> ProRata:
 
 @dataclass(frozen=True)
 class Slashing:
-    """What a slashing takes, and what is left.
+    """The slashed shares, and the remaining allocation and magnitude.
 
     Attributes
     ----------
-    part : part of all shares of the operator in the strategy that is slashed, 0 to 1.
+    part : fraction of all shares of the operator in the strategy that is slashed, 0 to 1.
     shares : shares that are taken: part × (delegated + open withdrawals).
-    allocated : magnitude that stays allocated to the set.
-    magnitude : magnitude of the operator in the strategy that is left.
+    allocated : magnitude that remains allocated to the set.
+    magnitude : remaining magnitude of the operator in the strategy.
     """
 
     part: Numbers
@@ -65,7 +65,7 @@ def slashed(
     magnitude: ArrayLike = 1.0,
     withdrawing: ArrayLike = 0.0,
 ) -> Slashing:
-    """Slashing of a part of what an operator allocated to one set of a service.
+    """Slashing of a part of an operator's allocation to one set of a service.
 
         part = allocated × of / magnitude;  taken = part × (shares + withdrawing)
         allocated' = allocated (1 − of);  magnitude' = magnitude − allocated × of
@@ -75,7 +75,7 @@ def slashed(
     shares : all shares that are delegated to the operator in the strategy, >= 0.
     allocated : magnitude that is allocated to the set, 0 to `magnitude`.
     of : part of the allocation that is slashed, 0 to 1.
-    magnitude : magnitude of the operator that earlier slashings left, 1 at the start, > 0.
+    magnitude : magnitude of the operator after earlier slashings, 1 at the start, > 0.
     withdrawing : shares in withdrawals that can still be slashed, >= 0.
 
     Raises
@@ -84,8 +84,8 @@ def slashed(
 
     Example
     -------
-    Half of the magnitude is with one service, which slashes 20 % of it: 10 % of all shares. The
-    next slashing of 20 % takes 0.08 of the 0.9 that are left.
+    Half of the magnitude is allocated to one service, which slashes 20 % of it: 10 % of all shares.
+    The next slashing of 20 % takes 0.08 of the remaining 0.9.
 
     >>> first = slashed(1_000, 0.5, 0.2, withdrawing=100)
     >>> first.part, first.shares, first.allocated, first.magnitude
@@ -127,12 +127,12 @@ CATALOGUE = (
         ),
         read="The functions of slashing; of the contract of allocations the part up to the sets.",
         simplified="Native ether of validators is also slashed by the chain itself, which is left "
-        "out; what is slashed is burned, no party gets it.",
+        "out; slashed stake is burned, no party receives it.",
         terms=Terms(
             fund="none",
             basis="shares delegated to the operator, those of open withdrawals included",
             price="at once: the shares of every delegator fall by one factor",
-            cap="what the operator allocated to the service",
+            cap="the operator's allocation to the service",
             pause="the owner can pause slashing",
         ),
     ),

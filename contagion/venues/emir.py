@@ -33,16 +33,16 @@ def rule(
 
     Parameters
     ----------
-    capital : minimum capital, retained earnings and reserves included (EMIR art. 16), money;
-        `None`: own capital before the fund is the claims in its layer.
+    capital : minimum capital, retained earnings and reserves included (EMIR art. 16), an amount;
+        `None`: own capital before the fund is the sum of the claims in its layer.
     share_of_capital : at least 0.25 under EMIR; 0 to 1.
     second_share : 0, or since 2023 0.10 to 0.25 of the risk-based capital requirement (one figure
         stands for both bases here). Its place, after the default fund and before the
         assessments, is unverified (high confidence); Eurex has it beside the fund.
     default_fund, haircut, tear_up : as in :func:`contagion.venues.ccp.rule`.
 
-    Claims: as in :func:`contagion.venues.ccp.rule`; on a graph each part of own capital is a node
-    of its own.
+    Claims: as in :func:`contagion.venues.ccp.rule`; on a graph each part of own capital is a
+    separate node.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def rule(
 
     Example
     -------
-    Minimum capital of 60, so that the house bears 15 of 50 before its members:
+    Minimum capital of 60: the house bears 15 of the loss of 50 before its members:
 
     >>> from contagion.venues import emir
     >>> layers = ["defaulter margin", "defaulter contribution", "default fund", "assessments"]
@@ -74,7 +74,7 @@ def rule(
 
 @dataclass(frozen=True)
 class Cover2:
-    """Sizes that EMIR asks for at least, money.
+    """Minimum sizes required by EMIR, amounts.
 
     Attributes
     ----------
@@ -93,9 +93,9 @@ def cover_2(losses: ArrayLike) -> Cover2:
 
     Parameters
     ----------
-    losses : (members,) or (scenarios, members), stressed loss of each member beyond its margin,
-        money; a negative number (margin is more than enough) counts as 0. With scenarios the
-        largest need counts, each size separately.
+    losses : (members,) or (scenarios, members), stressed loss of each member beyond its margin, an
+        amount; a negative number (margin exceeds the loss) counts as 0. With several scenarios each
+        size is the maximum over the scenarios.
 
     Raises
     ------

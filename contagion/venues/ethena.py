@@ -1,7 +1,7 @@
 """Ethena: the reserve fund, then the backing of USDe.
 
 The reserve fund pays in times of negative funding. Staked USDe cannot lose USDe in its contract;
-what the fund does not cover is missing in the backing of every USDe, staked or not (`rule`).
+the remaining loss reduces the backing of every USDe, staked or not (`rule`).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(reserve: float | None = None) -> Waterfall:
-    """Ethena: the reserve fund, then every USDe alike.
+    """Ethena: the reserve fund, then all USDe pro rata.
 
-        the fund pays min(L, reserve);  the rest is missing behind each USDe in proportion
+        the fund pays min(L, reserve);  the rest reduces the backing of each USDe in proportion
 
     Rewards of stakers fall first, but no staked USDe is taken: the contract of sUSDe only receives.
 
     Parameters
     ----------
-    reserve : balance of the reserve fund, money; `None`: the claims in its layer.
+    reserve : balance of the reserve fund, an amount; `None`: the claims in its layer.
 
-    Claims: layer `usde`, one row a holder, USDe in the staking contract included.
+    Claims: layer `usde`, one row per holder, USDe in the staking contract included.
 
-    Unverified: the order behind the fund. The documents name no bearer; it is assumed that all
-    USDe is cut alike, and that redemptions do not run ahead of it. Others expect stakers first.
+    Unverified: the order after the fund. The documents do not say who bears the loss. It is assumed
+    that all USDe is cut pro rata, and that no holder redeems before the cut. Others expect stakers
+    to lose first.
 
     Raises
     ------
@@ -51,16 +52,16 @@ CATALOGUE = (
     Venue(
         name="ethena",
         build=rule,
-        title="Reserve fund, then every USDe alike (assumed)",
+        title="Reserve fund, then all USDe pro rata (assumed)",
         documents=(
             Document("docs.ethena.fi, Reserve Fund", "2025-06", "in full"),
             Document("docs.ethena.fi, Staking USDe", "undated", "in full"),
-            Document("who bears the rest", "undated", "memory"),
+            Document("assumption about the bearers of the remaining loss", "undated", "memory"),
         ),
-        read="Both pages: what the fund is for, and that staked USDe is not taken; who bears the "
-        "rest is unverified.",
-        simplified="The fund also buys USDe in the market; early redemptions are whole as long "
-        "as there is backing.",
+        read="Both pages: the purpose of the fund, and that staked USDe is not taken; the bearers "
+        "of the remaining loss are unverified.",
+        simplified="The fund also buys USDe in the market; early redemptions are paid in full as "
+        "long as there is backing.",
         terms=Terms(
             fund="reserve fund",
             basis="USDe held (assumed)",

@@ -22,20 +22,20 @@ def v2(socialize: bool = True, by: str = "exit") -> Rule:
 
         socialize:  loss_k = remaining debt × shares_k / Σ shares;  else in the order of the exits
 
-    After a liquidation that leaves the borrower no collateral the remaining debt is cancelled,
-    unless the vault has the flag CFG_DONT_SOCIALIZE_DEBT: then it stays in the total assets, the
-    share price stays, and those who redeem first are paid in full.
+    If a liquidation leaves the borrower without collateral, the remaining debt is cancelled, unless
+    the vault has the flag CFG_DONT_SOCIALIZE_DEBT: then it remains in the total assets, the share
+    price does not fall, and depositors who redeem first are paid in full.
 
     Parameters
     ----------
     socialize : False for vaults with that flag.
     by : column with the exit of the depositors; needed only without socialization.
 
-    Claims: all depositors of the vault. On a graph shares of one vault that are collateral in
-    another are claims of the second vault's borrowers: a loss here can break loans there without
-    any move of a price.
+    Claims: all depositors of the vault. On a graph, shares of one vault that are collateral in
+    another are claims of the second vault's borrowers: a loss in the first vault can make loans in
+    the second insolvent without any change of market prices.
 
-    Debts below 1e6 of the smallest units of the vault's unit of account stay owed (dust).
+    Debts below 1e6 of the smallest units of the vault's unit of account remain owed (dust).
 
     Raises
     ------
@@ -70,9 +70,9 @@ def liquidation(
 
     In violation when LTV × collateral <= debt. With factor f = max(LTV × collateral / debt,
     1 − max discount): seized is min(debt / f, collateral) and repaid f × seized. When no
-    collateral is left the rest of the debt is socialized over all shares of the vault, unless
-    the vault is set not to (then it stays owed). Since the discount grows with the violation, a
-    loan that is just covered can leave bad debt, from debt > collateral × √LTV on.
+    collateral is left the remaining debt is socialized over all shares of the vault, unless
+    the vault is set not to (then it remains owed). Since the discount grows with the violation, a
+    loan that is still covered can leave bad debt, if debt > collateral × √LTV.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ CATALOGUE = (
     Venue(
         name="euler_v2",
         build=v2,
-        title="Pro rata over all shares of the vault, or left standing",
+        title="Pro rata over all shares of the vault, or not written off",
         documents=(
             Document(
                 "euler-xyz/euler-vault-kit @ 1dad88b, Liquidation.sol", "commit 1dad88b", "in full"

@@ -1,9 +1,8 @@
 """Fluid: positions above the last limit are absorbed by their vault, lenders stay at par.
 
 Between the liquidation threshold and the last limit a position is liquidated in parts; above the
-limit the vault absorbs all of it at once (`absorption`), and what to do with it is left to
-governance. The exchange price of lenders does not fall: claims that leave first are paid in full
-(`rule`).
+limit the vault absorbs all of it at once (`absorption`), and governance decides about it. The
+exchange price of lenders does not fall: claims that leave first are paid in full (`rule`).
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from .record import Document, Terms, Venue
 
 
 def rule(treasury: float | None = None, by: str = "exit") -> Waterfall:
-    """Fluid: what governance pays from the treasury, then lenders, first come first served.
+    """Fluid: payment by governance from the treasury, then lenders, first come first served.
 
-        treasury pays min(L, treasury);  lenders the rest, the last to leave first
+        treasury pays min(L, treasury);  lenders lose the rest, the last to leave first
 
     Parameters
     ----------
-    treasury : what governance decides to pay, money >= 0; 0 where it decides nothing.
+    treasury : amount that governance decides to pay, >= 0; 0 without a decision.
     by : column with the exit of the lenders.
 
     Claims: layer `suppliers` (column `exit`), all lenders of one token: vaults, the exchange and
@@ -51,7 +50,7 @@ def rule(treasury: float | None = None, by: str = "exit") -> Waterfall:
 def absorption(collateral: ArrayLike, debt: ArrayLike, *, max_limit: ArrayLike) -> Numbers:
     """The shortfall of positions when their vault absorbs them: max(0, debt − collateral).
 
-    Absorbed in full when debt > max_limit × collateral; other positions are left alone here.
+    A position is absorbed in full when debt > max_limit × collateral; for others the result is 0.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ CATALOGUE = (
     Venue(
         name="fluid",
         build=rule,
-        title="What governance pays, then lenders first come first served",
+        title="Payment by governance, then lenders first come first served",
         documents=(
             Document("Instadapp/fluid-contracts-public @ 499e1ab", "commit 499e1ab", "in full"),
             Document(
@@ -88,12 +87,12 @@ CATALOGUE = (
                 "in full",
             ),
         ),
-        read="The code of absorbing and its specification: what is absorbed is left to "
-        "governance, and no path lowers the price of lenders.",
-        simplified="Liquidators can still buy what was absorbed when the price comes back; the "
+        read="The code of absorption and its specification: governance decides about absorbed "
+        "positions, and the code never lowers the price of lenders.",
+        simplified="Liquidators can still buy absorbed positions when the price recovers; the "
         "limits on withdrawals, which grow with time, are left out.",
         terms=Terms(
-            fund="what governance pays from its treasury",
+            fund="payment by governance from its treasury",
             basis="order of exit",
             price="par: the exchange price does not fall",
             cap="a claim: all of it",

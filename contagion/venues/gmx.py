@@ -1,7 +1,8 @@
-"""GMX v2: the pool pays the profits of traders up to a part of itself, then scales them down.
+"""GMX v2: the pool pays the profits of traders up to a share of the pool, then scales them down.
 
-Above a set factor of profits to pool every profit is paid by the same part (`capped_profit`); as a
-rule that shares the loss: `v2`. Deleveraging is a keeper's choice and not ranked on chain.
+If the ratio of profits to pool exceeds a set factor, the same share of every profit is paid
+(`capped_profit`); as a rule that shares the loss: `v2`. A keeper decides about deleveraging; there
+is no ranking on chain.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from .record import Document, Terms, Venue
 
 
 def v2(pool: float, max_pnl_factor: float) -> Rule:
-    """The pool pays profits up to a part of itself; above, every profit is scaled down alike.
+    """The pool pays profits up to a share of the pool; above, all profits are scaled down pro rata.
 
     factor = profits / pool;  paid = profit × min(1, max_pnl_factor / factor)
     (`capped_profit`)
 
-    Read as a waterfall: the loss to be shared is all that the traders of one side have won. The
-    pool bears it up to max_pnl_factor × pool, the rest falls on the profits pro rata.
+    As a waterfall, the loss to be shared is the total profit of the traders of one side. The pool
+    bears it up to max_pnl_factor × pool; the profits bear the remainder pro rata.
 
-    Claims: layer "profits", one row a winning trader, `amount` its profit; layer "pool" for the
+    Claims: layer "profits", one row per winning trader, `amount` its profit; layer "pool" for the
     liquidity providers where they are claims.
 
     Parameters
     ----------
-    pool : value of the tokens that back the side, money.
+    pool : value of the tokens that back the side, an amount.
     max_pnl_factor : maxPnlFactorForTraders of market and side, > 0 (differs; no default).
 
     Raises
@@ -42,7 +43,7 @@ def v2(pool: float, max_pnl_factor: float) -> Rule:
 
     Example
     -------
-    Profits of 6m, a pool of 10m and a cap of 0.45: factor 0.6, every profit is paid by 0.75.
+    Profits of 6m, a pool of 10m and a cap of 0.45: factor 0.6, so 75 % of every profit is paid.
 
     >>> from contagion.venues import gmx
     >>> claims = {"claimant": ["a", "b"], "layer": "profits", "amount": [4e6, 2e6]}
@@ -61,8 +62,8 @@ def v2(pool: float, max_pnl_factor: float) -> Rule:
 
 @dataclass(frozen=True)
 class CappedProfit:
-    """Profits of traders against a pool: `factor` = profit / pool, `scale` = the part of each
-    profit that is paid, `paid` = money paid in total (a loss is unchanged)."""
+    """Profits of traders against a pool: `factor` = profit / pool, `scale` = the share of each
+    profit that is paid, `paid` = total payment (a loss is unchanged)."""
 
     factor: Numbers
     scale: Numbers
@@ -74,14 +75,14 @@ def capped_profit(pnl: ArrayLike, pool: ArrayLike, *, cap: ArrayLike) -> CappedP
 
     factor = pnl / pool, scale = min(1, cap / factor) for pnl > 0, otherwise 1
 
-    With `cap` = maxPnlFactorForTraders the scale is what traders get of their profits.
-    Auto-deleveraging is enabled while the factor exceeds maxPnlFactorForAdl; a keeper then
-    chooses which profitable positions to close, there is no ranking on chain.
+    With `cap` = maxPnlFactorForTraders the scale is the share of their profits that traders
+    receive. Auto-deleveraging is enabled while the factor exceeds maxPnlFactorForAdl; a keeper then
+    chooses which profitable positions to close; there is no ranking on chain.
 
     Parameters
     ----------
-    pnl : unrealized result of all traders on one side, money.
-    pool : value of the tokens that back that side, without the traders' result, money, > 0.
+    pnl : unrealized result of all traders on one side, an amount.
+    pool : value of the tokens that back that side, without the traders' result, an amount > 0.
     cap : highest factor that is paid, > 0; set per market and side, so there is no default. (At
         a cap of 0 the contract does not scale at all, hence it is refused.)
 
@@ -116,7 +117,7 @@ CATALOGUE = (
     Venue(
         name="gmx_v2",
         build=v2,
-        title="Pool up to a part of itself, then profits scaled down alike",
+        title="Pool up to a share of its value, then profits scaled down pro rata",
         documents=(
             Document(
                 "gmx-io/gmx-synthetics @ 0942746, adl/AdlUtils.sol", "commit 0942746", "excerpt"
@@ -132,12 +133,12 @@ CATALOGUE = (
         "netted before; auto-deleveraging itself, by which a keeper closes "
         "positions of its own choice above maxPnlFactorForAdl, is left out.",
         terms=Terms(
-            fund="pool, up to maxPnlFactorForTraders of itself",
+            fund="pool, up to maxPnlFactorForTraders times its value",
             basis="profit",
-            price="oracle price, every profit scaled alike",
+            price="oracle price, all profits scaled by one factor",
             cap="the profit",
             pause="a keeper closes positions above maxPnlFactorForAdl; withdrawals have "
-            "a factor of their own",
+            "a separate factor",
         ),
     ),
 )

@@ -1,8 +1,8 @@
 """Hyperliquid: orders to the book, the backstop vault, then auto-deleveraging by an index.
 
-As of 2025 positions of an account below its maintenance margin go to the book, below the backstop
-threshold to the vault (`margins`); below zero positions of the other side are closed, highest index
-first (`adl_index`). As a rule that shares the loss: `rule`.
+As of 2025 positions of an account below its maintenance margin are sent to the order book, and
+below the backstop threshold to the vault (`margins`). If account value is negative, positions of
+the other side are closed, highest index first (`adl_index`). The rule that shares the loss: `rule`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from .record import Document, Terms, Venue
 def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> Rule:
     """Backstop vault, then auto-deleveraging of the other side, highest index first.
 
-    the vault takes min(L, vault); the rest closes positions, highest index first, at the
-    previous mark price; index = (mark / entry) × notional / account value
-    (`adl_index`, with the convention for shorts that it names)
+    The vault takes min(L, vault). For the remainder positions are closed, highest index first, at
+    the previous mark price; index = (mark / entry) × notional / account value
+    (see `adl_index` for the convention for shorts)
 
-    Claims: layer "adl", one row a position of the other side, `amount` what the close can take
-    from it, column `by` the index; depositors of the vault (HLP) in layer "vault". Users
+    Claims: layer "adl", one row per position of the other side, `amount` its largest loss from
+    closing, column `by` the index; depositors of the vault (HLP) in layer "vault". Users
     without open positions never share a loss: leave their layer empty.
 
     Parameters
     ----------
-    vault : money that the vault bears before deleveraging; `None`: the claims in its layer. No
+    vault : loss that the vault bears before deleveraging; `None`: the claims in its layer. No
         limit is published, so it is an input.
-    hip3 : markets of builders (HIP-3) have no vault: deleveraging at once.
+    hip3 : True for markets of builders (HIP-3), which have no vault: deleveraging at once.
     by : column with the index.
 
     Raises
@@ -68,7 +68,7 @@ def rule(vault: float | None = None, hip3: bool = False, by: str = "score") -> R
 
 @dataclass(frozen=True)
 class Margins:
-    """Margins of positions, money: `initial`, `maintenance` and the `backstop` threshold.
+    """Margins of positions, amounts: `initial`, `maintenance` and the `backstop` threshold.
 
     Account value below `maintenance`: orders to the book. Below `backstop`: the vault takes the
     position over. Below zero: auto-deleveraging.
@@ -86,13 +86,13 @@ def margins(
 
     initial = |notional| / max leverage, maintenance = initial / 2, backstop = 2/3 maintenance
 
-    Markets of builders (HIP-3) have no vault: there only the book and auto-deleveraging.
+    Markets of builders (HIP-3) have no vault, only the order book and auto-deleveraging.
 
     Parameters
     ----------
-    notional : value of the position, money, either sign.
+    notional : value of the position, an amount with either sign.
     max_leverage : highest leverage of the instrument, >= 1 (it differs by instrument).
-    backstop : part of the maintenance margin below which the vault takes over, 0 to 1.
+    backstop : share of the maintenance margin below which the vault takes over, 0 to 1.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def margins(
 
     Example
     -------
-    At 40 times: 1.25 % and 0.833 % of the notional.
+    At a leverage of 40: maintenance 1.25 % and backstop 0.833 % of the notional.
 
     >>> needed = margins(120_000)
     >>> needed.initial, needed.maintenance, round(needed.backstop, 6)
@@ -126,19 +126,19 @@ def adl_index(
     *,
     shorts: str = "inverse",
 ) -> Numbers:
-    """The index by which Hyperliquid picks the positions it closes, highest first.
+    """The index by which Hyperliquid selects the positions it closes, highest first.
 
     index = (mark / entry) × |notional| / account value
 
-    As printed this puts profitable *shorts* low, since their mark is below their entry.
+    The printed formula ranks profitable *shorts* low, since their mark is below their entry.
     `shorts="inverse"` uses entry / mark for them (the convention of this project),
     `shorts="as_printed"` the printed formula.
 
     Parameters
     ----------
     mark, entry : prices, > 0.
-    notional : signed value of the position, money: long above zero, short below.
-    account_value : money.
+    notional : signed value of the position, an amount: long above zero, short below.
+    account_value : an amount.
     shorts : "inverse" or "as_printed".
 
     Returns
@@ -151,7 +151,7 @@ def adl_index(
 
     Example
     -------
-    A long up 20 % at leverage 4; a short from 100 to 80 at leverage 2.
+    A long with a gain of 20 % at leverage 4; a short from 100 to 80 at leverage 2.
 
     >>> adl_index([120, 80], [100, 100], [400_000, -800_000], [100_000, 400_000])
     array([4.8, 2.5])

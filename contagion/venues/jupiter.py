@@ -1,8 +1,8 @@
 """Jupiter Perps: a pool (JLP) pays every profit, each up to the tokens locked for the position.
 
-A position cannot win more than the tokens that were locked when it was opened (`capped_profit`), so
-that the pool can always pay. Holders of JLP bear what traders win, and what a liquidated position
-loses beyond its collateral, pro rata (`rule`).
+The profit of a position is limited to the tokens locked when it was opened (`capped_profit`), so
+that the pool can always pay. Holders of JLP bear the profits of traders, and losses of liquidated
+positions beyond their collateral, pro rata (`rule`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .record import Document, Terms, Venue
 
 
 def rule() -> Rule:
-    """What traders win is pro rata on the holders of JLP, in its price at once.
+    """Profits of traders are borne by the holders of JLP pro rata: its price falls at once.
 
         loss_k = L × JLP_k / Σ JLP
 
-    Claims: all holders of JLP. Winners are no claims here: they are paid in full up to the tokens
+    Claims: all holders of JLP. Winners are not claims here: they are paid in full up to the tokens
     locked for them, `capped_profit`.
 
     Example
@@ -39,7 +39,7 @@ def rule() -> Rule:
 
 
 def capped_profit(profit: ArrayLike, locked: ArrayLike, price: ArrayLike) -> Numbers:
-    """What a position is paid of its profit: min(profit, locked × price); a loss is unchanged.
+    """Profit that is paid to a position: min(profit, locked × price); a loss is unchanged.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def liquidation_price(
     fees: ArrayLike = 0.0,
     max_leverage: ArrayLike = 500.0,
 ) -> Numbers:
-    """The price at which a position is closed; what is left of its collateral goes to the pool.
+    """The price at which a position is closed; its remaining collateral goes to the pool.
 
     price = entry ∓ (collateral − size / max leverage − fees) × entry / size, − long, + short
 
@@ -82,7 +82,7 @@ def liquidation_price(
     entry : average price of the position, > 0.
     size : its size, dollars, > 0.
     collateral : dollars at the time of the deposit, >= 0.
-    fees : closing and borrowing fees so far, dollars, >= 0.
+    fees : accrued closing and borrowing fees, dollars, >= 0.
     max_leverage : highest leverage of the exchange, > 0.
 
     Raises
@@ -91,7 +91,7 @@ def liquidation_price(
 
     Example
     -------
-    Size 1,000 at 100 with 100 of collateral and fees of 2: the largest loss is 96.
+    Size 1,000 at 100 with collateral of 100 and fees of 2: the largest loss is 96.
 
     >>> liquidation_price("long", 100, 1_000, 100, fees=2)
     90.4

@@ -1,8 +1,7 @@
-"""Kamino Lend: a council writes bad debt off, pro rata on the depositors of the reserve.
+"""Kamino Lend: a council writes bad debt off, pro rata for the depositors of the reserve.
 
-A borrower without collateral keeps the debt until the risk council of the market calls for the loss
-to be socialized; until then depositors stay at par and those that leave first are paid in full
-(`rule`).
+A borrower without collateral keeps the debt until the risk council of the market socializes the
+loss; until then depositors stay at par and those that leave first are paid in full (`rule`).
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from .record import Document, Terms, Venue
 
 
 def rule(socialized: bool = True, by: str = "exit") -> Rule:
-    """Kamino: pro rata on the depositors of the reserve once the council has written it off.
+    """Kamino: pro rata for the depositors of the reserve once the council has written off the debt.
 
         socialized:  loss_k = forgiven debt × deposit_k / Σ deposit;  before: in order of the exits
 
-    The council can forgive the debt of an account whose deposits are all gone, up to what it owes.
-    If it forgives all that the reserve has, the reserve is closed.
+    The council can forgive the debt of an account that has no deposits left, up to the whole debt.
+    If it forgives an amount equal to the whole reserve, the reserve is closed.
 
     Parameters
     ----------
     socialized : False before the council acts.
-    by : column with the exit of the depositors; needed only before it acts.
+    by : column with the exit of the depositors; needed only before the council acts.
 
     Claims: all depositors of one reserve; on a graph each reserve is a node.
 
@@ -51,7 +50,7 @@ CATALOGUE = (
     Venue(
         name="kamino",
         build=rule,
-        title="Pro rata on the depositors of the reserve, when the risk council says so",
+        title="Pro rata for the depositors of the reserve, when the risk council decides it",
         documents=(Document("Kamino-Finance/klend @ 00d82d2", "commit 00d82d2", "in full"),),
         read="The code of socializing a loss and who may call it.",
         simplified="The council may forgive in parts; liquidations, with a bonus that grows with "

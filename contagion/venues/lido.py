@@ -1,8 +1,8 @@
-"""Lido: slashing is shared by all stETH, those who wait for their withdrawal included.
+"""Lido: slashing is shared by all stETH, open withdrawal requests included.
 
 A slashing lowers the ether behind every share with the next report of the oracle (`rule`). A
-request for withdrawal is paid at the rate of its finalization, at most at that of its creation
-(`redemption`); after mass slashing the bunker mode holds requests back until the loss is shared.
+withdrawal request is paid at the rate of its finalization, or of its creation if that is lower
+(`redemption`); after mass slashing the bunker mode delays requests until the loss is shared.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .record import Document, Terms, Venue
 
 
 def rule(cover: float | None = 0.0) -> Waterfall:
-    """Lido: cover that somebody burns, then all stETH and open requests, pro rata.
+    """Lido: stETH burned as cover, then all stETH and open requests, pro rata.
 
         cover pays min(L, cover);  the rest lowers every share: loss_k = rest × shares_k / Σ shares
 
     Parameters
     ----------
-    cover : stETH that is burned to cover the slashing, ether; there is no duty to do it.
+    cover : stETH burned to cover the slashing, in ether; there is no obligation to do this.
 
-    Claims: layer `steth`, one row a holder or an open request, `amount` in ether.
+    Claims: layer `steth`, one row per holder or open request, `amount` in ether.
 
     Raises
     ------
@@ -45,12 +45,12 @@ def rule(cover: float | None = 0.0) -> Waterfall:
 
 
 def redemption(shares: ArrayLike, at_request: ArrayLike, at_finalization: ArrayLike) -> Numbers:
-    """Ether that a request for withdrawal is paid: shares × min(rate then, rate now).
+    """Ether paid for a withdrawal request: shares × min(rate at request, rate at finalization).
 
     Parameters
     ----------
     shares : shares of the request, >= 0.
-    at_request, at_finalization : ether a share at both moments, > 0.
+    at_request, at_finalization : ether per share at both times, > 0.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def redemption(shares: ArrayLike, at_request: ArrayLike, at_finalization: ArrayL
 
     Example
     -------
-    Rates 1.20 at the request, then 1.14 after a slashing, or 1.25 after rewards:
+    A rate of 1.20 at the request, then 1.14 after a slashing, or 1.25 after rewards:
 
     >>> redemption(100, 1.20, [1.14, 1.25]).round(6)
     array([114., 120.])

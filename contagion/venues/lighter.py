@@ -1,9 +1,9 @@
 """Lighter: orders at the zero price, the liquidity pool (LLP), then auto-deleveraging.
 
 Below the maintenance margin positions are offered at their zero price (`zero_price`); below the
-close-out margin LLP takes positions and collateral over; what its strategy for the market cannot
-bear is deleveraged against the other side, at the zero price. As a rule that shares the loss:
-`rule`.
+close-out margin LLP takes over positions and collateral. Losses that its strategy for the market
+cannot bear lead to deleveraging of the other side, at the zero price. As a rule that shares the
+loss: `rule`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from .record import NOT_READ, Document, Terms, Venue
 def rule(strategy: float | None = None, by: str = "score") -> Waterfall:
     """The LLP strategy of the market up to its collateral, then auto-deleveraging by rank.
 
-    the strategy bears min(L, its collateral); the rest closes positions of the other side
+    The strategy bears min(L, its collateral). For the remainder, positions of the other side are
+    closed
 
     LLP is one account, but its collateral is split into strategies, and every market belongs to
-    one: a strategy that is used up is deleveraged while the others are not touched.
+    one: if the collateral of a strategy is used up, its markets are deleveraged, and the other
+    strategies are not affected.
 
-    Claims: layer "adl", one row a position of the other side, `amount` what the close can take from
-    it, column `by` its rank; depositors of LLP in layer "llp strategy".
+    Claims: layer "adl", one row per position of the other side, `amount` its largest loss from
+    closing, column `by` its rank; depositors of LLP in layer "llp strategy".
 
     Unverified: the order of the queue. The proofs check the sides, the sizes and the price of a
-    deleveraging, not who comes first.
+    deleveraging, not the order of accounts.
 
     Parameters
     ----------
-    strategy : collateral of the strategy, money; `None`: the claims in its layer.
+    strategy : collateral of the strategy, an amount; `None`: the claims in its layer.
     by : column with the rank, highest first.
 
     Raises
@@ -59,14 +61,14 @@ def rule(strategy: float | None = None, by: str = "score") -> Waterfall:
 def zero_price(
     size: ArrayLike, mark: ArrayLike, maintenance: ArrayLike, collateral: ArrayLike
 ) -> PortfolioBankruptcy:
-    """The prices at which closing keeps account value / maintenance requirement as it is.
+    """The closing prices that do not change the ratio account value / maintenance requirement.
 
     price = mark × (1 − side × maintenance × account value / requirement),
     requirement = Σ |size| × mark × maintenance, side +1 long, −1 short
 
-    Closing all legs at these prices leaves the account with exactly 0. It is the price at which
-    orders of a partial liquidation are sent and at which LLP or a deleveraged account takes over.
-    The same formula as on dYdX v4 (`contagion.venues.dydx.bankruptcy`).
+    After closing all legs at these prices, the account has exactly 0. Orders of a partial
+    liquidation are sent at this price, and LLP or a deleveraged account takes over at this price.
+    The formula is the same as on dYdX v4 (`contagion.venues.dydx.bankruptcy`).
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def zero_price(
 
     Example
     -------
-    10 long at 100, fraction 3 %, account value 20: the requirement is 30, the price 98.
+    10 long at 100, margin fraction 3 %, account value 20: the requirement is 30, the price 98.
 
     >>> zero_price([10], [100], [0.03], 20 - 1_000).price
     array([98.])

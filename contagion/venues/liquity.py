@@ -1,8 +1,8 @@
 """Liquity v1: the stability pool first, the other borrowers after it.
 
-Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors get the
-collateral (`liquidation`); what the pool does not cover is redistributed to all other troves
-by stake (`redistributed`). As a rule that shares the loss: `v1`.
+Since 2021 a trove below 110 % is liquidated against the stability pool, whose depositors receive
+the collateral (`liquidation`); debt that the pool does not cover is redistributed to all other
+troves by stake (`redistributed`). As a rule that shares the loss: `v1`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def v1(
 
         pool takes min(D, P), depositor k: × deposit_k / P;   troves the rest × stake_k / Σ stake
 
-    Shares the debt D of a liquidated trove. Its collateral C follows the debt (depositor k gets
-    C × its part of D), so that by default the table says who takes over how much debt. With
-    `collateral_ratio` = C / D the table is about the net loss L = D − C instead, of which a
-    depositor bears at most (1 − C/D) of its deposit: the same parts.
+    The rule shares the debt D of a liquidated trove. Its collateral C is shared like the debt
+    (depositor k receives C × its share of D), so that by default the table has the debt that each
+    claimant takes over. With `collateral_ratio` = C / D the table has the net loss L = D − C
+    instead, of which a depositor bears at most (1 − C/D) of its deposit: the shares are the same.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def v1(
     collateral_ratio : C / D, 0 to 1; above 1 no depositor loses.
     stake : column with the stakes of the troves (their collateral, corrected for
         redistributions that they have not been credited with).
-    troves : the most that the other troves bear, money; `None`: their claims, 0: there are none,
-        the pool is meant to cover everything.
+    troves : largest amount that the other troves bear; `None`: their claims, 0: no other troves,
+        the pool is expected to cover everything.
 
-    Claims: layers `stability pool` (amount: deposit in LUSD) and `troves` (amount: the most it
-    can lose, its collateral less its debt, and the column `stake`). On a graph the protocol is the
-    node; depositors and trove owners hold claims on it in these layers, LUSD holders claims in no
-    layer, which lose last. Use `collateral_ratio` there, since a node shares money that is missing.
+    Claims: layers `stability pool` (amount: deposit in LUSD) and `troves` (amount: the largest
+    loss, collateral minus debt, and the column `stake`). On a graph the protocol is the node;
+    depositors and trove owners hold claims on it in these layers, LUSD holders claims in no layer,
+    which lose last. Use `collateral_ratio` there, since the rule of a node shares a net loss.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def v2(collateral_ratio: float = 0.0, stake: str = "stake", troves: float | None
 
 @dataclass(frozen=True)
 class TroveLiquidation:
-    """Who gets what of liquidated troves; debt in LUSD, collateral at its value in LUSD.
+    """The allocation of liquidated troves; debt in LUSD, collateral at its value in LUSD.
 
     debt = offset + debt_redistributed + debt_left;
     collateral = to_pool + collateral_redistributed + gas + surplus + collateral_left.
@@ -121,11 +121,11 @@ class TroveLiquidation:
     ----------
     ratio : collateral / debt (ICR); inf without debt.
     offset : debt cancelled against the stability pool, whose depositors pay it.
-    to_pool : collateral that its depositors get for it, pro rata.
+    to_pool : collateral that its depositors receive for it, pro rata.
     debt_redistributed, collateral_redistributed : added to all other troves, pro rata by stake.
     gas : collateral paid to the liquidator.
     surplus : collateral that the borrower can claim back (recovery mode).
-    debt_left, collateral_left : untouched troves keep all of it.
+    debt_left, collateral_left : all of it, for troves that are not liquidated.
     """
 
     ratio: Numbers
@@ -149,17 +149,17 @@ def liquidation(
     minimum: float = 1.10,
     gas: float = 0.005,
 ) -> TroveLiquidation:
-    """Liquidation of troves in Liquity v1, each on its own against the given stability pool.
+    """Liquidation of troves in Liquity v1, each separately against the given stability pool.
 
-    Normal mode, ICR < 110 %: the pool cancels min(pool, debt) and gets that part of the
-    collateral (less 0.5 % for gas); the rest of both is redistributed.
+    Normal mode, ICR < 110 %: the pool cancels min(pool, debt) and receives the same share of the
+    collateral (less 0.5 % for gas); the remainder of both is redistributed.
 
     Recovery mode: ICR <= 100 % is redistributed in full; 100 % < ICR < 110 % as in normal mode;
     110 % <= ICR < total ratio only where the pool covers the whole debt, for collateral of
-    110 % of the debt, and the borrower may claim the surplus. Others are untouched.
+    110 % of the debt, and the borrower may claim the surplus. Others are not liquidated.
 
-    Rows do not use up the pool of each other: for a sequence pass what is left of it. The
-    200 LUSD that the liquidator gets beside the gas are part of every debt and not shown.
+    Each row uses the full pool: for a sequence of liquidations pass the remaining pool. The
+    200 LUSD that the liquidator receives beside the gas are part of every debt and not shown.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def liquidation(
     pool : LUSD in the stability pool, >= 0.
     mode : "normal" or "recovery" (the system is in it while its total ratio is below 150 %).
     total_ratio : total collateral over total debt of the system; needed in recovery mode.
-    minimum : minimum collateral ratio. gas : share of the collateral that pays for gas.
+    minimum : minimum collateral ratio. gas : share of the collateral paid for gas.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def liquidation(
 
     Example
     -------
-    Debt 1,000, collateral 1,050, pool 400: depositors pay 400 and get 40 % of 1,044.75.
+    Debt 1,000, collateral 1,050, pool 400: depositors pay 400 and receive 40 % of 1,044.75.
 
     >>> trove = liquidation(1_050, 1_000, pool=400)
     >>> trove.offset, round(trove.to_pool, 4), trove.debt_redistributed, trove.gas
@@ -232,11 +232,11 @@ def liquidation_v2(
     gas: ArrayLike = 0.0,
     stays: float = 1.0,
 ) -> TroveLiquidation:
-    """Liquidation of troves in Liquity v2, each on its own against the given stability pool.
+    """Liquidation of troves in Liquity v2, each separately against the given stability pool.
 
-    ICR < minimum: the pool cancels o = min(pool − stays, debt) and gets at most o (1 + penalty) of
-    its part of the collateral; the rest of the debt is redistributed with at most
-    (1 + redistribution penalty) of it; what is left the borrower can claim.
+    ICR < minimum: the pool cancels o = min(pool − stays, debt) and receives its share of the
+    collateral, at most o (1 + penalty). The remaining debt is redistributed with collateral of at
+    most (1 + redistribution penalty) times this debt. The borrower can claim the surplus.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def liquidation_v2(
     minimum : minimum collateral ratio of the branch, >= 1.
     penalty, redistribution_penalty : of the branch, 0 to 1; they differ, so there is no default.
     gas : collateral paid to the liquidator, in BOLD, >= 0.
-    stays : BOLD that stays in the pool.
+    stays : BOLD that remains in the pool.
 
     Raises
     ------
@@ -272,7 +272,7 @@ def liquidation_v2(
     part = taken * ratio(offset, owed, 0.0)
     to_pool = np.minimum(part, offset * (1 + extra))
     shared = np.where(closed, owed - offset, 0.0)
-    # the penalty of a redistribution may eat what the offset left to the borrower
+    # the penalty of a redistribution may use up the surplus that the offset left to the borrower
     passed = np.where(shared > 0, np.minimum(taken - to_pool, shared * (1 + more)), 0.0)
     parts = (icr, offset, to_pool, shared, passed, fee, taken - to_pool - passed)
     left = (np.where(closed, 0.0, owed), np.where(closed, 0.0, held))
@@ -286,8 +286,8 @@ CATALOGUE = (
         title="Stability pool pro rata, then other troves by stake",
         documents=(Document("liquity/dev @ 048ae7a, TroveManager.sol", "2021", "in full"),),
         read="The code of offset and redistribution in both modes.",
-        simplified="A trove that has lost all its equity takes no more and the others take its "
-        "part (the contract liquidates it in turn); gas compensation is left out, "
+        simplified="A trove without equity takes over no more debt and the others take its "
+        "share (the contract liquidates it in turn); gas compensation is left out, "
         "and so are troves above 110 % in recovery mode, whose liquidation costs "
         "only their owner.",
         terms=Terms(

@@ -1,8 +1,8 @@
 """MakerDAO: the surplus buffer, debt auctions that mint MKR, DAI last.
 
-Since 2019 bad debt is healed with surplus (`settlement`); with no surplus left, debt auctions sell
-new MKR (`flop_lot`), whose holders are diluted (`dilution`); in an emergency shutdown DAI takes
-the rest. As a rule that shares the loss: `rule`.
+Since 2019 bad debt is healed with surplus (`settlement`). When the surplus is used up, debt
+auctions sell new MKR (`flop_lot`) and dilute its holders (`dilution`). In an emergency shutdown DAI
+holders bear the remainder. As a rule that shares the loss: `rule`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
         surplus heals min(L, surplus);  debt auctions raise min(rest, mkr) by minting MKR;
         the rest is borne by DAI, pro rata, when the system is shut down
 
-    Bad debt is healed with surplus, if there is any. Only when the surplus is 0 a debt
-    auction (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to what
-    they hold. In an emergency shutdown every DAI gets the same basket of collateral.
+    Bad debt is healed with surplus, if there is any. Only when the surplus is 0, a debt auction
+    (flop) sells new MKR, in lots of `sump` DAI; old holders bear it in proportion to their
+    holdings. In an emergency shutdown every DAI receives the same basket of collateral.
 
-    MKR minted = amount raised / price. `dilution` gives it and the share that the new MKR take,
+    MKR minted = amount raised / price. `dilution` gives this number and the share of the new MKR,
     `flop_lot` the mechanics of the auction: it starts at 250 MKR, each bid asks for at least 5 %
     less, a round without a bid adds 50 %.
 
     Parameters
     ----------
     surplus : surplus buffer, DAI.
-    mkr : the most that the auctions can raise, DAI.
+    mkr : largest amount that the auctions can raise, DAI.
 
     Claims: layers `mkr` (amount: value of the MKR held) and `dai` (amount: DAI held). On a graph
-    the surplus is the equity of the node and needs no claims; MKR holders are nodes of their own
-    with claims in layer `mkr`, since they come after it.
+    the surplus is the equity of the node and needs no claims; MKR holders are separate nodes with
+    claims in layer `mkr`, since they lose after the surplus.
 
-    DAI holders come last in a shutdown only; governance may also leave the debt standing.
+    DAI holders lose only in a shutdown; governance may also leave the debt unpaid.
 
     Raises
     ------
@@ -72,13 +72,13 @@ def rule(surplus: float | None = None, mkr: float | None = None) -> Rule:
 
 @dataclass(frozen=True)
 class Settlement:
-    """Bad debt and surplus of Maker after they have met, in DAI.
+    """Bad debt and surplus of Maker after they are offset, in DAI.
 
     Attributes
     ----------
     healed : debt that the surplus cancelled.
-    debt : debt that is left.
-    surplus : surplus that is left.
+    debt : remaining debt.
+    surplus : remaining surplus.
     debt_auctions : lots of size `sump` that can be auctioned now (flop, MKR is minted).
     surplus_auctions : lots of size `bump` that can be auctioned now (flap, MKR is bought).
     """
@@ -97,11 +97,11 @@ def settlement(
 
     healed = min(debt, surplus); debt auctions only with surplus 0 and one lot of debt or more:
     ⌊debt / sump⌋; surplus auctions only with no debt and above the buffer:
-    ⌊(surplus − hump) / bump⌋. Debt below one lot waits.
+    ⌊(surplus − hump) / bump⌋. Debt below one lot is not auctioned yet.
 
     Parameters
     ----------
-    debt : bad debt that is out of the queue and not in an auction, DAI, >= 0.
+    debt : bad debt that has left the queue and is not in an auction, DAI, >= 0.
     surplus : surplus buffer, DAI, >= 0.
     sump, bump : lot of a debt and of a surplus auction, DAI, > 0. hump : surplus that is kept,
         >= 0. Governance sets all three, so there are no defaults.
@@ -149,8 +149,8 @@ def flop_lot(
 
     lot = dump × pad^empty_rounds / beg^bids
 
-    The DAI raised are fixed (`sump`); each bid asks for at least 5 % less MKR, and an auction
-    that ends without a bid starts again with 50 % more.
+    The amount of DAI raised is fixed (`sump`); each bid asks for at least 5 % less MKR, and an
+    auction that ends without a bid is restarted with 50 % more.
 
     Parameters
     ----------
@@ -182,22 +182,22 @@ def flop_lot(
 
 @dataclass(frozen=True)
 class Dilution:
-    """New tokens and what they cost the old holders: `minted` tokens, `share` of the new supply."""
+    """New tokens and the dilution of old holders: `minted` tokens, `share` of the new supply."""
 
     minted: Numbers
     share: Numbers
 
 
 def dilution(shortfall: ArrayLike, price: ArrayLike, supply: ArrayLike) -> Dilution:
-    """Tokens minted to raise a shortfall at an average price, and the share they take.
+    """Tokens minted to raise a shortfall at an average price, and their share of the new supply.
 
     minted = shortfall / price; share = minted / (supply + minted)
 
     Parameters
     ----------
-    shortfall : money to be raised, >= 0.
-    price : average price per token in the auctions, money, > 0.
-    supply : tokens before, >= 0.
+    shortfall : amount to be raised, >= 0.
+    price : average price per token in the auctions, an amount > 0.
+    supply : tokens before the auctions, >= 0.
 
     Raises
     ------

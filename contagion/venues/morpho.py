@@ -1,11 +1,11 @@
-"""Morpho: bad debt is written off in the market; a vault passes it on, or keeps its price.
+"""Morpho: bad debt is written off in the market; a vault passes the loss on, or keeps its price.
 
 A market of Morpho Blue (2023) liquidates in full with an incentive set by its LLTV (`incentive`,
-`liquidation`) and writes bad debt off at once, pro rata on its suppliers (`blue`). A
-MetaMorpho vault is a node that supplies to markets and owes its depositors: with `metamorpho_v1_0`
-a loss is in the share price, with `metamorpho_v1_1` (2024) the price stays and a depositor that
-withdraws first is paid in full: the same graph, two distributions of the loss. No rule here needs
-layers.
+`liquidation`) and writes bad debt off at once, pro rata for its suppliers (`blue`). A MetaMorpho
+vault is a node that supplies to markets and owes its depositors. With `metamorpho_v1_0` a loss
+lowers the share price; with `metamorpho_v1_1` (2024) the price does not change and depositors that
+withdraw first are paid in full. The same graph then has two distributions of the loss. No rule here
+needs layers.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from .record import Document, Terms, Venue
 
 
 def blue() -> Rule:
-    """Morpho Blue: bad debt is pro rata on the suppliers of that market.
+    """Morpho Blue: bad debt is borne by the suppliers of that market, pro rata.
 
         loss_k = bad debt × supply_k / Σ supply
 
-    When a liquidation takes the last collateral, the remaining debt leaves the total supply of
-    the market in the same transaction. Other markets are not touched.
+    When a liquidation takes the last collateral, the remaining debt is subtracted from the total
+    supply of the market in the same transaction. Other markets are not affected.
 
     Claims: all suppliers of one market; on a graph each market is a node.
 
     Example
     -------
-    Collateral 80, debt 100, LLTV 86 %: bad debt 23.36 on 1,000 supplied, a haircut of 2.336 %.
+    Collateral 80, debt 100, LLTV 86 %: bad debt of 23.36, supply of 1,000, a haircut of 2.336 %.
 
     >>> from contagion.venues import morpho
     >>> claims = {"claimant": ["a", "b"], "amount": [750.0, 250.0]}
@@ -48,12 +48,12 @@ def blue() -> Rule:
 
 
 def metamorpho_v1_0() -> Rule:
-    """MetaMorpho v1.0: a loss in a market lowers the share price, pro rata on the depositors.
+    """MetaMorpho v1.0: a loss in a market lowers the share price, pro rata for the depositors.
 
         loss_k = L × shares_k / Σ shares
 
-    Total assets are the sum of what the vault supplies to its markets, so a loss there is in the
-    share price at once; the fee is charged on gains only.
+    Total assets are the sum of the vault's supply to its markets, so a loss there lowers the share
+    price at once; the fee is charged on gains only.
 
     Claims: all depositors of the vault.
 
@@ -72,11 +72,11 @@ def metamorpho_v1_0() -> Rule:
 
 
 def metamorpho_v1_1(by: str = "exit") -> Rule:
-    """MetaMorpho v1.1: the loss is booked as lost assets, the share price stays.
+    """MetaMorpho v1.1: the loss is booked as lost assets, the share price does not change.
 
         total assets = assets in the markets + lost assets;  paid in the order of the exits
 
-    Early withdrawals are paid at the old price, and the last depositors find the vault empty.
+    Early withdrawals are paid at the old price, and the last depositors bear the loss.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
 
     Example
     -------
-    The loss of the example of `metamorpho_v1_0`, and b leaves first:
+    The same loss as in the example of `metamorpho_v1_0`, but b leaves first:
 
     >>> from contagion.venues import morpho
     >>> claims = {"claimant": ["a", "b"], "amount": [60.0, 40.0], "exit": [None, 1]}
@@ -100,11 +100,11 @@ def metamorpho_v1_1(by: str = "exit") -> Rule:
 
 
 def vault_v2() -> Rule:
-    """Morpho Vault V2: a loss is in the share price at the next accrual, pro rata on depositors.
+    """Morpho Vault V2: a loss lowers the share price at the next accrual, pro rata for depositors.
 
         loss_k = L × shares_k / Σ shares
 
-    Total assets follow what the adapters report: down at once, up only by `vault_v2_assets`.
+    Total assets follow the reports of the adapters: losses at once, gains as in `vault_v2_assets`.
 
     Claims: all depositors of the vault.
 
@@ -125,13 +125,13 @@ def vault_v2_assets(
 ) -> Numbers:
     """Total assets of a Morpho Vault V2: min(real, last × (1 + max_rate × elapsed)).
 
-    A loss counts in full, a gain (and a recovery after a loss) at most at the largest rate.
+    A loss counts in full; a gain (also a recovery after a loss) is limited by the largest rate.
 
     Parameters
     ----------
     real, last : assets that the adapters report, and total assets at the last accrual, >= 0.
-    elapsed : seconds since then, >= 0.
-    max_rate : largest rate per second, >= 0; set by the allocator, 0 until it is.
+    elapsed : seconds since the last accrual, >= 0.
+    max_rate : largest rate per second, >= 0; set by the allocator, 0 until it is set.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def incentive(lltv: ArrayLike, *, cursor: float = 0.3, most: float = 1.15) -> Nu
 
     LIF = min(1.15, 1 / (1 − 0.3 (1 − LLTV)))
 
-    The cap binds below an LLTV of 56.5 %.
+    The cap applies below an LLTV of 56.5 %.
 
     Parameters
     ----------
@@ -185,10 +185,10 @@ def liquidation(collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike) -> L
     """Liquidation in full in a market of Morpho Blue, with bad debt written off at once.
 
     Liquidatable when debt > LLTV × collateral. Repaid is min(debt, collateral / LIF), seized
-    LIF × repaid. When the collateral is used up the remaining debt leaves the market's supply
-    in the same transaction: pro rata on its suppliers. A liquidator who leaves a crumb of
-    collateral leaves the debt standing; that case is not modelled. Nothing happens, and bad debt
-    stays latent, while an oracle is hard-coded: then pass the collateral at the oracle's price.
+    LIF × repaid. When the collateral is used up, the remaining debt is subtracted from the market's
+    supply in the same transaction, pro rata for its suppliers. If the liquidator leaves a small
+    amount of collateral, the debt is not written off; that case is not modelled. With a hard-coded
+    oracle there is no liquidation and bad debt stays latent: pass the collateral at its price.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def liquidation(collateral: ArrayLike, debt: ArrayLike, *, lltv: ArrayLike) -> L
     >>> round(loan.repaid, 2), round(loan.bad_debt, 2)
     (76.64, 23.36)
 
-    On 1,000 supplied this is a haircut of 2.336 %.
+    With a supply of 1,000 this is a haircut of 2.336 %.
 
     Source: as for `incentive`.
     """
@@ -231,8 +231,8 @@ CATALOGUE = (
         title="Pro rata on the suppliers of the market",
         documents=(Document("morpho-org/morpho-blue @ 0187e94", "2023", "in full"),),
         read="The code of the liquidation, of writing off and of interest.",
-        simplified="A liquidator who leaves a crumb of collateral leaves the debt standing, "
-        "and with a hard-coded oracle nothing is liquidated; the rule is not called "
+        simplified="If a liquidator leaves a small amount of collateral, the debt is not written "
+        "off, and with a hard-coded oracle nothing is liquidated; the rule does not apply "
         "then.",
         terms=Terms(
             fund="none",

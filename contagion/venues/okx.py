@@ -33,9 +33,9 @@ def rule(
     price="bankruptcy":  fund pays min(L, fund − (1 − trigger) × peak), then the queue
 
     When the fund has fallen by 30 %, OKX matches the liquidated position with the first of the
-    queue, at the mark price (2025): their profit up to the mark is paid in full, so the loss beyond
-    the bankruptcy price stays with the fund. Only where it is nearly used up do they close at the
-    bankruptcy price and bear the rest. With "bankruptcy" all are closed at that price from the
+    queue, at the mark price (2025). Their profit up to the mark is paid in full, so the fund bears
+    the loss beyond the bankruptcy price. Only if the fund is nearly used up, they close at the
+    bankruptcy price and bear the remainder. With "bankruptcy" all are closed at that price from the
     trigger on, as at other venues.
 
     score = profit % × effective leverage (`contagion.venues.bitmex.adl_score`)
@@ -44,8 +44,8 @@ def rule(
 
     Parameters
     ----------
-    fund : balance of the fund, money.
-    peak : highest balance of the last 8 hours, money; by default `fund`. With "bankruptcy" only.
+    fund : balance of the fund, an amount.
+    peak : highest balance of the last 8 hours; by default `fund`. With "bankruptcy" only.
     trigger : fall from the peak at which deleveraging starts, 0 to 1. With "bankruptcy" only.
     by : column with the rank.
     price : "mark" or "bankruptcy", at which positions of the queue are closed.
@@ -56,11 +56,11 @@ def rule(
 
     Raises
     ------
-    RuleError : a parameter out of range, or one that the price has no use for.
+    RuleError : a parameter out of range, or one that is not used with this price.
 
     Example
     -------
-    A loss of 100; a fund of 90 after a peak of 100 pays all it has, or 20 more before the queue:
+    A loss of 100; a fund of 90 after a peak of 100 pays its whole balance, or only 20:
 
     >>> from contagion.venues import okx
     >>> claims = {"claimant": ["a", "b"], "layer": "adl", "amount": [60.0, 70.0], "score": [2, 1]}
@@ -93,13 +93,13 @@ def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
     Profits are netted over all three contracts (weekly, bi-weekly, quarterly) and the whole
     week, by account; losers pay nothing.
 
-    Claims: layer "clawback", one row an account, column `weight` its net profit (losses below
-    zero are allowed), `amount` what it can lose: its net profit, 0 for losers. The rest of an
-    account is a row of its own with an empty layer.
+    Claims: layer "clawback", one row per account, column `weight` its net profit (may be negative),
+    `amount` its largest loss: its net profit, 0 for losers. The remaining balance of an account is
+    a separate row with an empty layer.
 
     Parameters
     ----------
-    fund : money in the insurance fund, injections included; `None`: the claims in its layer.
+    fund : balance of the insurance fund, injections included; `None`: the claims in its layer.
     weight : column with the net profit.
 
     Raises
@@ -108,7 +108,7 @@ def okex_2018(fund: float | None = None, weight: str = "profit") -> Rule:
 
     Example
     -------
-    Profits of 50, 30, −10, 20 and a loss of 12 that is not covered: 12 %, the first pays 6.
+    Profits of 50, 30, −10, 20 and an uncovered loss of 12: the rate is 12 %, the first pays 6.
 
     >>> from contagion.venues import okx
     >>> claims = {"claimant": ["a", "b", "c", "d"], "layer": "clawback",
@@ -130,12 +130,12 @@ def clawback_rate(shortfall: ArrayLike, profits: ArrayLike) -> Numbers:
 
     Parameters
     ----------
-    shortfall : (...) what the fund did not cover, money, >= 0.
+    shortfall : (...) loss that the fund did not cover, an amount >= 0.
     profits : (..., n) net profit of each account; losses count as zero.
 
     Returns
     -------
-    Share of each profit that is taken, at most 1 (then a rest stays uncovered); 0 without a
+    Share of each profit that is taken, at most 1 (then a remainder is uncovered); 0 without a
     shortfall, nan where there are no profits to charge.
 
     Raises

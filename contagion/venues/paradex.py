@@ -1,4 +1,4 @@
-"""Paradex: insurance fund, then a charge on withdrawals for as long as the fund is short.
+"""Paradex: insurance fund, then a charge on withdrawals while the fund is short.
 
 While bankrupt accounts owe more than the insurance fund has, every withdrawal is charged a factor
 (`loss_factor`); an account that does not withdraw in that time pays nothing (`rule`).
@@ -22,15 +22,15 @@ def rule(fund: float | None = None, factor: float = 1.0) -> Waterfall:
 
     the fund pays min(L, fund); withdrawals pay the rest pro rata, each at most  factor × amount
 
-    The amount that they do not raise stays missing until the fund is filled by profitable
+    The amount that they do not raise remains missing until the fund is filled by profitable
     liquidations or by a transfer: it is uncovered here.
 
-    Claims: layer "withdrawals", one row a withdrawal while the fund is short, `amount` its size.
-    Balances that stay are in no layer.
+    Claims: layer "withdrawals", one row per withdrawal while the fund is short, `amount` its size.
+    Balances that are not withdrawn are in no layer.
 
     Parameters
     ----------
-    fund : balance of the insurance fund, money; `None`: the claims in its layer.
+    fund : balance of the insurance fund, an amount; `None`: the claims in its layer.
     factor : the socialized loss factor (`loss_factor`), 0 to 1.
 
     Unverified: the factor, see `loss_factor`.
@@ -41,7 +41,7 @@ def rule(fund: float | None = None, factor: float = 1.0) -> Waterfall:
 
     Example
     -------
-    The fund has 1,000 and accounts owe 2,000; of a withdrawal of 500 a fifth is kept:
+    The fund has 1,000 and accounts owe 2,000; a fifth of a withdrawal of 500 is kept:
 
     >>> from contagion.venues import paradex
     >>> claims = {"claimant": ["charlie"], "layer": "withdrawals", "amount": [500.0]}
@@ -57,7 +57,7 @@ def rule(fund: float | None = None, factor: float = 1.0) -> Waterfall:
 
 @dataclass(frozen=True)
 class LossFactor:
-    """`missing`: what bankrupt accounts owe beyond the fund, money; `factor`: the part of a
+    """`missing`: debt of bankrupt accounts beyond the fund, an amount; `factor`: the share of a
     withdrawal that is kept, 0 to 1."""
 
     missing: Numbers
@@ -69,16 +69,16 @@ def loss_factor(bankruptcies: ArrayLike, fund: ArrayLike, balance: ArrayLike) ->
 
     missing = max(0, Σ bankruptcies − fund);  factor = missing / (balance + missing)
 
-    With the balance of the exchange at settlement prices the denominator is what the solvent
-    accounts own, so that the factor is their fair loss.
+    With the balance of the exchange at settlement prices the denominator is the total balance of
+    the solvent accounts, so that the factor is their pro rata loss.
 
-    Unverified: the factor. Paradex's page was read up to `missing`; the quotient is that of a page
-    of another exchange (Astaria) with the same text, whose own example divides by the balance alone
-    (1,000 / 4,000 = 25 %). Here its formula is followed.
+    Unverified: the factor. Paradex's page was read up to `missing`; the quotient is from a page of
+    another exchange (Astaria) with the same text, whose own example divides by the balance alone
+    (1,000 / 4,000 = 25 %). This function uses its formula.
 
     Parameters
     ----------
-    bankruptcies : Σ max(0, −settlement balance) of the accounts, money, >= 0.
+    bankruptcies : Σ max(0, −settlement balance) of the accounts, an amount >= 0.
     fund : balance of the insurance fund; may be negative.
     balance : USDC of the whole exchange, the fund included, >= 0.
 

@@ -1,4 +1,4 @@
-"""Checks of parameters, and layers, that the rules of several venues share."""
+"""Checks of parameters, and layers, that the rules of several venues use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..rules.waterfall import Layer, Waterfall
 
 
 def money(value: Any, name: str) -> float:
-    """A parameter that is money >= 0; `RuleError` with its name where it is not.
+    """A parameter that is an amount >= 0; `RuleError` with its name where it is not.
 
     >>> money(30, "fund")
     30.0
@@ -36,7 +36,7 @@ def share(value: Any, name: str, *, most: float = 1.0) -> float:
 
 
 def capacity(value: Any, name: str) -> float | None:
-    """A capacity that may be left open: `None` is the sum of the claims in the layer.
+    """A capacity; `None` means the sum of the claims in the layer.
 
     >>> capacity(None, "stake"), capacity(600, "stake")
     (None, 600.0)
@@ -45,7 +45,7 @@ def capacity(value: Any, name: str) -> float | None:
 
 
 def at_most(part: float) -> Rule:
-    """Pro rata, but no claim loses more than a part of itself.
+    """Pro rata, but no claim loses more than this share of its amount.
 
     >>> at_most(1.0), at_most(0.3)
     (ProRata(), Capped(share=0.3))
@@ -56,7 +56,7 @@ def at_most(part: float) -> Rule:
 def fund_then(
     fund: float | None, *layers: Layer, name: str = "insurance fund", parameter: str = "fund"
 ) -> Waterfall:
-    """A fund of that much money, or of the claims in its layer, in front of other layers.
+    """A fund with this balance, or with the claims in its layer, before other layers.
 
     >>> fund_then(30, Layer("winners"))
     Waterfall([Layer('insurance fund', capacity=30), Layer('winners')])
@@ -77,7 +77,7 @@ def fund_then_run(
 
 
 def shared_or_run(written_down: bool, by: str, parameter: str = "socialize") -> Rule:
-    """Pro rata where the debt is written off; first come, first served while it stays owed.
+    """Pro rata where the debt is written off; first come, first served while it remains owed.
 
     >>> shared_or_run(True, "exit"), shared_or_run(False, "exit")
     (ProRata(), FirstCome())

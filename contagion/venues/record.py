@@ -1,4 +1,4 @@
-"""The record of a venue: its rule, where the rule is from, and how far it was checked."""
+"""The record of a venue: its rule, the sources of the rule, and how far it was checked."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Document:
 
     Attributes
     ----------
-    title : the document, or repository @ commit and file; of what is believed without a source,
-        what that is.
-    date : of the document or of what it says; "undated" or the commit where no date was found.
-    extent : "in full" the part about the rule, as a stored copy; "excerpt" of it, or a quotation;
-        "memory": believed, in no source that was read; "not read": it exists and was not seen.
+    title : the document, or repository @ commit and file; without a source, the assumption made.
+    date : of the document or of its content; "undated" or the commit where no date was found.
+    extent : "in full": the part about the rule was read, as a stored copy; "excerpt": a part of it,
+        or a quotation; "memory": believed, in no source that was read; "not read": the document
+        exists and was not seen.
     """
 
     title: str
@@ -38,22 +38,22 @@ class Document:
 
     @property
     def seen(self) -> bool:
-        """Whether anything of it was read."""
+        """Whether at least a part of it was read."""
         return self.extent in ("in full", "excerpt")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What differs between venues, in a few words each; `contagion.venues.terms` sets them side by
-    side. Where no source has a value, it is "unknown: " and the reason.
+    """Terms that differ between venues, in a few words each; `contagion.venues.terms` compares
+    them. Where no source has a value, it is "unknown: " and the reason.
 
     Attributes
     ----------
-    fund : who pays before anybody's claim is cut.
-    basis : by what the rest is shared.
-    price : at which price positions are closed, or claims are paid.
-    cap : the most that a fund pays or a claim loses.
-    pause : what stops trading, withdrawals or liquidations, or forces deleveraging.
+    fund : fund or party that pays before a claim is cut.
+    basis : basis on which the remaining loss is shared.
+    price : price at which positions are closed, or claims are paid.
+    cap : largest amount that a fund pays or a claim loses.
+    pause : events that stop trading, withdrawals or liquidations, or force deleveraging.
     """
 
     fund: str
@@ -72,9 +72,9 @@ class Venue:
     name : key in TOML files and on the command line.
     build : the constructor; parameters by keyword; returns the rule.
     title : the rule in one line.
-    documents : where the rule is from; the first has the rule itself.
-    read : what was read in the source, and what of it only second-hand.
-    simplified : where the rule here is simpler than the one in the source.
+    documents : sources of the rule; the first has the rule itself.
+    read : parts of the source that were read, and parts known only second-hand.
+    simplified : simplifications of the rule, compared with the source.
     terms : fund, basis, price, cap and pause in words.
     """
 
@@ -98,24 +98,24 @@ class Venue:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The parameters that have to be given."""
+        """The parameters without a default."""
         own = signature(self.build).parameters.items()
         return tuple(name for name, each in own if each.default is each.empty)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The other parameters and their defaults."""
+        """The parameters with a default, and their defaults."""
         own = signature(self.build).parameters.items()
         return {name: each.default for name, each in own if each.default is not each.empty}
 
     @property
     def source(self) -> str:
-        """The documents that were seen, in a line."""
+        """The documents that were seen, on one line."""
         return "; ".join(each.title for each in self.documents if each.seen) or "none read"
 
     @property
     def as_of(self) -> str:
-        """The latest date of a document; without any date what the first says instead."""
+        """The latest date of a document; if none has a date, the `date` entry of the first."""
         dates = [each.date for each in self.documents if each.date[:1].isdigit()]
         return max(dates, default=self.documents[0].date)
 
@@ -133,16 +133,16 @@ class Venue:
 
     @property
     def example(self) -> Allocation:
-        """The worked example of the text of the rule, computed."""
+        """The worked example in the docstring of the rule, computed."""
         return example(self.build)
 
     @property
     def order(self) -> str:
-        """The layers in the order in which they lose, or the word of a rule without layers."""
+        """The layers in the order in which they lose, or the name of a rule without layers."""
         rule = self.build(**dict.fromkeys(self.required, 1.0))
         return ", ".join(rule.names) if isinstance(rule, Waterfall) else rule.word.replace("_", " ")
 
     @property
     def help(self) -> str:
-        """The text of the rule: formula, claims table, example, source."""
+        """The docstring of the rule: formula, claims table, example, source."""
         return getdoc(self.build) or ""

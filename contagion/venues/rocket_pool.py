@@ -1,7 +1,7 @@
 """Rocket Pool: the bond of the node operator first, then all rETH.
 
-A minipool returns what its validator has left: rETH gets its deposit first, the operator what is
-above it (`node_share`). Amounts that rETH does not get back lower its rate, pro rata (`rule`).
+A minipool returns the remaining balance of its validator: rETH receives its deposit first, the
+operator the excess (`node_share`). Losses of rETH lower its rate, pro rata (`rule`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .record import NOT_READ, Document, Terms, Venue
 def rule(bond: float | None = None) -> Waterfall:
     """Rocket Pool: the operator's bond in that minipool, then all rETH, pro rata.
 
-        the bond bears min(L, bond);  the rest lowers every rETH alike
+        the bond bears min(L, bond);  the rest lowers the value of all rETH pro rata
 
     Parameters
     ----------
     bond : ether that the operator put into the minipool; `None`: the claims in its layer.
 
-    Claims: layer `reth`, one row a holder; layer `node bond` where the operator is a claim. On a
+    Claims: layer `reth`, one row per holder; layer `node bond` where the operator is a claim. On a
     graph each minipool is a node whose creditor is the pool behind rETH.
 
     Raises
@@ -33,7 +33,7 @@ def rule(bond: float | None = None) -> Waterfall:
 
     Example
     -------
-    A validator of 32 with a bond of 8 comes back with 20:
+    A validator with a deposit of 32, of which the bond is 8, returns 20:
 
     >>> from contagion.venues import rocket_pool
     >>> claims = {"claimant": ["a", "b"], "layer": "reth", "amount": [18.0, 6.0]}
@@ -49,7 +49,7 @@ def rule(bond: float | None = None) -> Waterfall:
 def node_share(
     balance: ArrayLike, bond: ArrayLike, user: ArrayLike, *, fee: ArrayLike = 0.0
 ) -> Numbers:
-    """The part of the balance of a minipool that is the operator's; the rest belongs to rETH.
+    """The operator's part of the balance of a minipool; the remainder belongs to rETH.
 
     balance > bond + user:  bond + rewards × (bond + fee × user) / (bond + user);
     otherwise  max(0, balance − user)

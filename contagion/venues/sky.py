@@ -1,7 +1,7 @@
 """Sky and Spark: capital of the agent, surplus, genesis capital, SKY, and USDS last.
 
-An agent (Prime, such as Spark) borrows USDS and invests it; its own risk capital bears losses
-first, then the protocol in layers that a vote of April 2026 put in a new order (`rule`). The
+An agent (Prime, such as Spark) borrows USDS and invests it. Its own risk capital bears losses
+first, then the protocol, in layers whose order was changed by a vote of April 2026 (`rule`). The
 auctions of surplus and of debt are those of `contagion.venues.maker`.
 """
 
@@ -20,19 +20,19 @@ def rule(
 ) -> Waterfall:
     """Sky: the agent's risk capital, surplus buffer, genesis capital, SKY, then USDS.
 
-        each layer takes min(rest, its capacity), in this order; USDS bears what is left, pro rata
+        each layer takes min(rest, its capacity), in this order; USDS bears the remainder, pro rata
 
     Parameters
     ----------
-    prime : risk capital of the agent that made the loss, money.
-    surplus : surplus buffer, money.
-    genesis : capital of agents that can be taken back, money.
-    sky : the most that minting SKY can raise, money.
+    prime : risk capital of the agent that made the loss, an amount.
+    surplus : surplus buffer, an amount.
+    genesis : capital of agents that can be taken back, an amount.
+    sky : largest amount that minting SKY can raise.
 
     `None` is the sum of the claims in the layer.
 
     Claims: layers `prime capital`, `surplus`, `genesis capital`, `sky`, `usds`; deposits in Spark
-    Savings stand beside USDS.
+    Savings rank equally with USDS.
 
     Unverified: the place of the surplus buffer and that USDS is cut pro rata (read in summaries of
     Spark's text); the order of genesis capital before SKY is that of the poll of April 2026.

@@ -1,8 +1,9 @@
 """Venus, isolated pools: bad debt is auctioned for the risk fund, suppliers stay at par.
 
-An account below a minimal collateral is healed: the collateral is seized, the rest becomes bad debt
-of the market (`heal`), which stays in the exchange rate. An auction sells the pool's risk fund for
-repayment of the debt (`auction`); the rest is borne by the suppliers that leave last (`rule`).
+An account below a minimal collateral is healed: the collateral is seized, and the remaining debt
+becomes bad debt of the market (`heal`), which stays in the exchange rate. An auction sells the
+pool's risk fund for repayment of the debt (`auction`); the suppliers that leave last bear the
+remainder (`rule`).
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from .record import NOT_READ, Document, Terms, Venue
 
 
 def rule(risk_fund: float | None = None, incentive: float = 0.10, by: str = "exit") -> Waterfall:
-    """Venus: the risk fund less what bidders earn, then suppliers, first come first served.
+    """Venus: the risk fund less the bidders' gain, then suppliers, first come first served.
 
-        the auction brings min(D, risk fund / (1 + incentive));  suppliers bear the rest
+        the auction raises min(D, risk fund / (1 + incentive));  suppliers bear the rest
 
-    Cash + borrows + bad debt − reserves stand behind the shares, so that bad debt does not lower
+    The value of the shares is cash + borrows + bad debt − reserves, so that bad debt does not lower
     their price.
 
     Parameters
     ----------
-    risk_fund : balance of the pool in the risk fund, money; `None`: the claims in its layer.
-    incentive : what bidders earn on what they pay, 0 to 1.
+    risk_fund : balance of the pool in the risk fund, an amount; `None`: the claims in its layer.
+    incentive : gain of bidders as a share of their payment, 0 to 1.
     by : column with the exit of the suppliers.
 
     Claims: layer `suppliers` (column `exit`), those of one market.
@@ -59,7 +60,7 @@ def rule(risk_fund: float | None = None, incentive: float = 0.10, by: str = "exi
 def heal(collateral: ArrayLike, debt: ArrayLike, *, incentive: ArrayLike) -> Numbers:
     """Bad debt of healed accounts: max(0, debt − collateral / incentive).
 
-    The liquidator that heals an account repays collateral / incentive and gets all its collateral.
+    The liquidator that heals an account repays collateral / incentive and receives all collateral.
 
     Parameters
     ----------
@@ -84,8 +85,8 @@ def heal(collateral: ArrayLike, debt: ArrayLike, *, incentive: ArrayLike) -> Num
 
 @dataclass(frozen=True)
 class Auction:
-    """The start of an auction: `seized` of the risk fund, money; `start` the first bid, the part of
-    the debt that a bidder repays for it; `repaid` at that bid, money."""
+    """The start of an auction: `seized`, the amount of the risk fund for sale; `start`, the first
+    bid, as the share of the debt that a bidder repays; `repaid`, the amount repaid at that bid."""
 
     seized: Numbers
     start: Numbers
@@ -101,8 +102,8 @@ def auction(bad_debt: ArrayLike, risk_fund: ArrayLike, *, incentive: ArrayLike =
 
     Parameters
     ----------
-    bad_debt, risk_fund : money, > 0 and >= 0.
-    incentive : what a bidder earns at the first bid, >= 0.
+    bad_debt, risk_fund : amounts, > 0 and >= 0.
+    incentive : gain of a bidder at the first bid, relative to its payment, >= 0.
 
     Raises
     ------

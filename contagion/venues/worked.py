@@ -1,4 +1,4 @@
-"""The worked example of a rule, taken from its docstring so that there is only one of it."""
+"""The worked example of a rule, taken from its docstring, so that it is written only once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..rules.rule import Allocation
 
 
 def example(build: Callable[..., Any]) -> Allocation:
-    """The first loss that the Example of a docstring shares: the value of its `….allocate(…)`.
+    """The first allocation in the Example of a docstring: the value of its `….allocate(…)`.
 
-    doctest compares what the docstring prints, so the figures have been checked by hand there.
+    doctest compares the output printed in the docstring, whose figures were checked by hand.
 
     Raises
     ------
-    RuleError : the docstring shares no loss, or Python was started without docstrings (-OO).
+    RuleError : the docstring allocates no loss, or Python was started without docstrings (-OO).
 
     Example
     -------

@@ -1,7 +1,7 @@
 """Random networks with balance sheets that add up, seeded: the same seed gives the same network.
 
-Links first (who lends to whom), then amounts (:class:`Amounts`), then balance sheets around them
-(:class:`Sheets`), so that claims, debts, external items and equity are consistent by construction.
+Links are drawn first (who lends to whom), then amounts (:class:`Amounts`). Balance sheets are
+completed last (:class:`Sheets`), so that claims, debts, external items and equity are consistent.
 """
 
 from __future__ import annotations

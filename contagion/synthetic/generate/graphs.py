@@ -1,4 +1,4 @@
-"""Random and regular networks with balance sheets: one function a family."""
+"""Random and regular networks with balance sheets: one function for each family."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def erdos_renyi(
     sheets: Sheets = SHEETS,
     rng: Rng = None,
 ) -> ExposureNetwork:
-    """Every one of n (n − 1) claims is there with the same probability, degree / (n − 1).
+    """Each of the n (n − 1) possible claims exists with the same probability, degree / (n − 1).
 
     Parameters
     ----------
     n, degree : number of nodes, and average number of debtors of a creditor, 0 to n − 1.
-    amounts, sheets : how large claims are, and what stands around them.
+    amounts, sheets : distribution of the amounts, and rules for the balance sheets.
     rng : seed or generator.
 
     Raises
     ------
-    NetworkError : for a degree or number of nodes that no graph has.
+    NetworkError : for a degree or number of nodes that is not possible.
 
     Example
     -------
@@ -63,9 +63,9 @@ def gai_kapadia(
 ) -> ExposureNetwork:
     """Gai and Kapadia's banks: assets of 1, a share of them interbank, spread evenly over debtors.
 
-    Debts in the graph are whatever the others claim, deposits (external liabilities) the rest. A
-    bank without debtors holds external assets only; one that owes more than 1 − capital in the
-    graph holds more external assets than 1.
+    Debts in the graph follow from the claims of the other banks; deposits (external liabilities)
+    are the remainder. A bank without debtors holds external assets only. The total assets of a bank
+    that owes more than 1 − capital in the graph exceed 1.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def tiered(
     sheets: Sheets = SHEETS,
     rng: Rng = None,
 ) -> ExposureNetwork:
-    """A core that lends to each other and to a periphery that hardly lends to itself.
+    """A core of banks that lend to each other and to a periphery, which lends little to itself.
 
     Parameters
     ----------
-    n, core : number of nodes, and of those in the core (the first ones; `kind` says it).
+    n, core : number of nodes, and of nodes in the core (the first ones; see the column `kind`).
     inside, across, outside : probabilities of a claim in the core, between core and periphery in
         either direction, and in the periphery.
     amounts, sheets, rng : as in :func:`erdos_renyi`.
@@ -196,12 +196,12 @@ def scale_free(
     sheets: Sheets = SHEETS,
     rng: Rng = None,
 ) -> ExposureNetwork:
-    """Degrees with a power-law tail: claims by the weights of both sides.
+    """Degrees with a power-law tail: the chance of a claim depends on the weights of both nodes.
 
         p_ij = min(1, c w_i v_j),   w ∝ rank^(−1/(exponent − 1))
 
     with c such that c Σ_{i≠j} w_i v_j = degree · n, and v a permutation of w, so that a node is not
-    large on both sides by construction. Where p is capped at 1 there are fewer links than asked.
+    large on both sides by construction. Where p is capped at 1 there are fewer links than given.
 
     Parameters
     ----------
@@ -242,12 +242,12 @@ def pareto_fitness(
     sheets: Sheets = SHEETS,
     rng: Rng = None,
 ) -> ExposureNetwork:
-    """Claims by the fitness of both sides, which is also their size.
+    """The probability and the size of a claim depend on the fitness of both nodes.
 
         p_ij = z x_i x_j / (1 + z x_i x_j),   i ≠ j
 
     with fitness x Pareto, P(x > u) = u^(1 − exponent), and z such that `degree · n` claims are
-    expected. Amounts are multiplied by x_i x_j over the mean of that over the claims, so that large
+    expected. Amounts are multiplied by x_i x_j, divided by its mean over the claims, so that large
     nodes have large claims.
 
     Parameters
@@ -323,7 +323,7 @@ def star(
 
 @generated
 def complete(n: int, *, amount: float = 1.0, sheets: Sheets = SHEETS) -> ExposureNetwork:
-    """Every node claims `amount` / (n − 1) on every other: claims of `amount` a node.
+    """Every node claims `amount` / (n − 1) on every other: total claims of `amount` per node.
 
     Example
     -------

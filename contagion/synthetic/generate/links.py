@@ -1,4 +1,4 @@
-"""Which links a random graph has: drawn by gaps, so that the cost is the number of links."""
+"""Links of random graphs, drawn by the gaps between them: the cost grows with the links only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Chance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def taken(places: int, chance: float, rng: np.random.Generator) -> np.ndarray:
-    """Which of `places` places are taken, each with the same chance: sorted, by gaps."""
+    """The places out of `places` that are taken, each with the same chance: sorted, by gaps."""
     if chance <= 0 or not places:
         return np.zeros(0, np.int64)
     if chance >= 1:
@@ -76,8 +76,9 @@ def thinned(x: np.ndarray, y: np.ndarray, chance: Chance, rng: np.random.Generat
     """Independent links with probability `chance(x_i, y_j)`, which grows in both.
 
     Nodes are put in classes whose x (as creditors) or y (as debtors) differ by less than a factor
-    of two. A block of two classes is drawn with the chance of its largest x and y, and a link kept
-    with the ratio of its own chance to that: the same law, at the cost of the links.
+    of two. Links of a block of two classes are drawn with the chance of its largest x and y. Each
+    is kept with the ratio of its own chance to that one: the distribution is the same, and the cost
+    grows with the number of links.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ def thinned(x: np.ndarray, y: np.ndarray, chance: Chance, rng: np.random.Generat
 def calibrated(x: np.ndarray, expected: float) -> float:
     """z with `Σ_{i≠j} z x_i x_j / (1 + z x_i x_j)` = expected, for fitness x (n,) > 0.
 
-    The sum over pairs is taken over the products x_i x_j in 2¹³ bins of their logarithm, which is
-    the convolution of the histogram of log x with itself; z is right to about 1e-5.
+    The sum over pairs uses a histogram of log(x_i x_j): the convolution of the histogram of log x,
+    with 2¹³ bins, with itself. The error of z is about 1e-5.
 
     Example
     -------
@@ -116,7 +117,7 @@ def calibrated(x: np.ndarray, expected: float) -> float:
     step = max(high - low, 1e-9) / BINS
     place = (logs - low) / step
     left = np.minimum(place.astype(np.int64), BINS - 1)
-    part = place - left  # shared by the two ends of the bin, so that means are kept
+    part = place - left  # divided between the two ends of the bin, which preserves the mean
     heap = np.bincount(left, 1 - part, BINS + 1) + np.bincount(left + 1, part, BINS + 1)
     pairs = fftconvolve(heap, heap)
     products = 2 * low + step * np.arange(len(pairs))

@@ -32,22 +32,22 @@ def defi_stack(
     """Users deposit with the first layer of protocols, which deposit with the next one, and so on.
 
     A protocol with deposits D holds `reinvest · D` as deposits with `composability` protocols of
-    the next layer, and the rest, with a treasury of `treasury · D` that is its equity, in assets
-    with a price (`holdings`). Before loops the deposits sum to
+    the next layer. It holds the remainder in assets with a price (`holdings`), together with a
+    treasury of `treasury · D`, which is its equity. Without loops the deposits sum to
 
         W (1 + r + r² + … + r^(K−1))        W users · wealth, r reinvest, K layers
 
-    which is what "total value locked" counts, against W that anybody ever put in.
+    This sum is the "total value locked", while users have deposited only W.
 
     Parameters
     ----------
-    users : number of users, wealth lognormal with mean `wealth` (money).
+    users : number of users, wealth lognormal with mean `wealth` (an amount).
     protocols : number of protocols in each layer, from the users down; kinds in the order vault,
         lending_protocol, stablecoin, staking, bridge, the last one for all further layers.
-    reinvest : part of its deposits that a protocol deposits further down, 0 to below 1.
-    composability : how many protocols a depositor spreads over, at most those of the layer.
+    reinvest : share of its deposits that a protocol deposits in the next layer, 0 to below 1.
+    composability : number of protocols over which a depositor spreads, at most those of the layer.
     treasury : equity over deposits, >= 0.
-    circular : part of its deposits that a protocol of the last layer deposits with the first
+    circular : share of its deposits that a protocol of the last layer deposits with the first
         layer, in place of assets: a loop of reinvestment, 0 to 1.
     assets : names of the assets at the bottom; every holder has its own mix.
     rng : seed or generator.
@@ -58,11 +58,11 @@ def defi_stack(
 
     Raises
     ------
-    NetworkError : for parts outside their range, or a layer without protocols.
+    NetworkError : for shares outside their range, or a layer without protocols.
 
     Example
     -------
-    Users bring 100; half is passed on, twice: 100 + 50 + 25 of deposits.
+    Users deposit 100; half is deposited further, twice: deposits of 100 + 50 + 25.
 
     >>> net = defi_stack(50, (4, 3, 2), wealth=2.0, reinvest=0.5, rng=1)
     >>> deposits = net.balance_sheet["debts"].to_numpy()
@@ -97,7 +97,7 @@ def defi_stack(
 def _spread(
     above: np.ndarray, money: np.ndarray, below: np.ndarray, most: int, draw: np.random.Generator
 ) -> pd.DataFrame:
-    """Each node above spreads its money over up to `most` different nodes below, at random."""
+    """Each node above spreads its amount over up to `most` different nodes below, at random."""
     most = min(most, len(below))
     chosen = np.argsort(draw.random((len(above), len(below))), axis=1)[:, :most]
     parts = draw.dirichlet(np.ones(most), len(above))

@@ -1,4 +1,4 @@
-"""Amounts on links, and balance sheets that add up around them."""
+"""Amounts on links, and balance sheets that are consistent with them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class Amounts:
-    """How large the claims of a drawn network are.
+    """The distribution of the claims of a drawn network.
 
     Attributes
     ----------
     kind : "lognormal" and "pareto" draw every claim independently; "even" gives every creditor
         `mean` times its number of debtors, spread evenly; "fixed share" gives every creditor with
         any debtors the same sum, `mean`, spread evenly (Gai and Kapadia).
-    mean : money, mean of a claim, or the sum of a creditor for "fixed share".
+    mean : mean amount of a claim, or the total claims of a creditor for "fixed share".
     dispersion : standard deviation of the logarithm, or for "pareto" 1 / tail exponent (below 1).
 
     Example
@@ -55,7 +55,7 @@ class Amounts:
             )
 
     def of(self, creditor: np.ndarray, n: int, *, rng: Rng = None) -> np.ndarray:
-        """The amounts (m,) of links with these creditors (m,), money."""
+        """The amounts (m,) of links with these creditors (m,)."""
         draw = np.random.default_rng(rng)
         if self.kind == "lognormal":
             s = self.dispersion
@@ -72,7 +72,7 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Sheets:
-    """Balance sheets around claims and debts C_i and D_i that are given.
+    """Balance sheets for given claims C_i and debts D_i.
 
         A_i = max(C_i / interbank, D_i / (1 − k_i))     total assets
         equity_i = k_i A_i
@@ -85,8 +85,8 @@ class Sheets:
     ----------
     interbank : largest share of the claims in total assets, above 0 and at most 1.
     capital : k, equity over total assets, between 0 and 1.
-    spread : k_i is drawn evenly between capital (1 − spread) and capital (1 + spread).
-    least : money, smallest total assets (of nodes without claims and debts).
+    spread : k_i is uniform between capital (1 − spread) and capital (1 + spread).
+    least : smallest total assets, an amount (for nodes without claims and debts).
 
     Example
     -------
@@ -118,7 +118,7 @@ class Sheets:
             raise NetworkError("capital times 1 + spread has to stay below 1.")
 
     def of(self, claims: np.ndarray, debts: np.ndarray, *, rng: Rng = None) -> pd.DataFrame:
-        """External assets and liabilities (money), one row a node."""
+        """External assets and liabilities (amounts), one row for each node."""
         k = self.capital * (
             1 + self.spread * np.random.default_rng(rng).uniform(-1, 1, len(claims))
         )
@@ -132,7 +132,7 @@ class Sheets:
 
 
 def generated(make: Callable[P, ExposureNetwork]) -> Callable[P, ExposureNetwork]:
-    """A function that draws a network: its name, arguments and seed are the record of it."""
+    """Wrap a function that draws a network: its name, arguments and seed go into the record."""
     takes = signature(make)
 
     @wraps(make)
@@ -179,7 +179,7 @@ def assembled(
 
 
 def count(n: Any, least: int = 2) -> int:
-    """A number of nodes that makes a graph. Raises `NetworkError` otherwise."""
+    """The number of nodes as an integer. Raises `NetworkError` where it is not valid."""
     if int(n) != n or n < least:
         raise NetworkError(f"A network of {n} nodes: it takes a whole number, {least} or more.")
     return int(n)

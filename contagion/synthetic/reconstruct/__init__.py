@@ -1,10 +1,10 @@
 """Networks from partial data: exposures that agree with the margins, one or an ensemble.
 
-Start with :class:`Margins` (what every node lends and owes in all) and :func:`maximum_entropy`.
+Start with :class:`Margins` (total claims and debts of every node) and :func:`maximum_entropy`.
 
-- `entropy`, `density`, `fitness`, `configuration`, `gibbs`: one file a method
-- `margins`, `feasible`: the margins, and whether they can be met at all
-- `ensemble`, `diagnostics`: many networks with the same margins, and what samples are worth
+- `entropy`, `density`, `fitness`, `configuration`, `gibbs`: one file for each method
+- `margins`, `feasible`: the margins, and whether any network meets them
+- `ensemble`, `diagnostics`: many networks with the same margins; effective sample size
 - `_*`: the numerical parts that the methods share
 """
 

@@ -1,4 +1,4 @@
-"""The problem behind margins, as arrays: what is left to place, and where."""
+"""The reconstruction problem as arrays: the amounts still to be placed, and the allowed cells."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ...errors import NetworkError
 from ...text import known_name, money, plural
 from ._memory import require_memory
 
-ROUNDING = 1e-9  # of a margin, within which sums agree
-CELL = 80  # bytes of memory that a network takes for each claim while it is made
-FLOW = 250  # the same, where a flow or Newton's method has to go over the cells
+ROUNDING = 1e-9  # relative tolerance within which sums agree with a margin
+CELL = 80  # bytes of memory for each claim while a network is made
+FLOW = 250  # the same, where a maximum flow or Newton's method is run on the cells
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Problem:
     Attributes
     ----------
     order : (n,) rows of the margins, in the order used here.
-    supply, demand : (n,) money, claims and debts that are not in known cells.
-    closed : (c,) cells that hold no other money, as creditor · n + debtor, sorted: a node with
-        itself, known and forbidden ones.
+    supply, demand : (n,) claims and debts that are not in known cells, amounts.
+    closed : (c,) cells to which no amount is assigned, as creditor · n + debtor, sorted: the
+        diagonal, known cells and forbidden cells.
     known_row, known_column, known_amount : (k,) the known cells.
     """
 
@@ -45,20 +45,20 @@ class Problem:
 
     @property
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column (m,) of the cells that may hold money and have money to hold."""
+        """Row and column (m,) of the live cells: not closed, with supply and demand above 0."""
         row, column = np.nonzero(self.live)
         return row, column
 
     @property
     def live(self) -> np.ndarray:
-        """(n, n) bool, cells that are not closed and whose ends have money to place."""
+        """(n, n) bool, cells that are not closed, with supply and demand above 0."""
         live = np.asarray((self.supply > 0)[:, None] & (self.demand > 0))
         live.ravel()[self.closed] = False
         return live
 
     @cached_property
     def shut(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column (s,) of the closed cells whose ends have money to place."""
+        """Row and column (s,) of the closed cells with supply and demand above 0."""
         row, column = np.divmod(self.closed, len(self.supply))
         some = (self.supply[row] > 0) & (self.demand[column] > 0)
         return row[some], column[some]
@@ -77,17 +77,17 @@ class Problem:
         return np.asarray(money_ & (self.closed[place] != key))
 
     def free(self, row: int, column: int) -> bool:
-        """Is one cell, whose ends have money, live?"""
+        """Whether one cell, with supply and demand above 0, is live."""
         key = row * len(self.supply) + column
         at = bisect_left(self.closed, key)
         return at == len(self.closed) or bool(self.closed[at] != key)
 
     def dense(self, method: str, each: int = CELL) -> tuple[np.ndarray, np.ndarray]:
-        """`cells`, for a method that gives money to every one of them: `each` bytes a cell.
+        """`cells`, for a method that assigns an amount to every cell: `each` bytes per cell.
 
         Raises
         ------
-        NetworkError : where they take more than the memory that is free.
+        NetworkError : where they need more than the free memory.
         """
         require_memory(f"{method} gives an amount to every pair of creditor and debtor",
                        self.count, each)  # fmt: skip
@@ -136,7 +136,7 @@ def problem(
 def _left(
     margin: np.ndarray, known: np.ndarray, what: str, names: pd.Index, unit: str
 ) -> np.ndarray:
-    """What known cells leave of the margins; nothing where that is rounding."""
+    """The margins minus known cells; 0 where the difference is a rounding error."""
     over = np.flatnonzero(known > margin * (1 + ROUNDING))
     if len(over):
         at = int(over[np.argmax((known - margin)[over])])

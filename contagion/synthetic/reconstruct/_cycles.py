@@ -1,4 +1,4 @@
-"""Gibbs steps of matrices with fixed sums: money moved round cycles of cells, many at once."""
+"""Gibbs steps for matrices with fixed sums: amounts move along many cycles of cells at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import numpy as np
 
 from ._state import Look, State
 
-SAME = 1e-12  # two cells are empty at once where they differ by less, as a part
+SAME = 1e-12  # relative difference below which two cells become empty together
 
 
 def sweep(state: State, edge: Look, rate: Look | None, k: int, rng: np.random.Generator) -> None:
     """One Gibbs step in place: rows and columns in random groups of k, a cycle in every block.
 
-    A group of rows i_1 … i_k and one of columns j_1 … j_k has the cells (i_s, j_s), which take Δ,
-    and (i_s, j_s+1), which give it. Blocks share no cell and the prior is independent over cells,
-    so the draws of all blocks together are one draw from the conditional distribution. On the
-    line of Δ the posterior has the density exp(−Λ Δ), Λ = Σ_s λ(i_s, j_s) − λ(i_s, j_s+1), between
-    the ends where a cell is empty, and there the masses Π exp(edge) exp(−Λ Δ) over the empty cells.
-    Where two cells are empty at once, that end has infinitely more weight than the inside. Money
-    can move only where all cells that take, or all that give, have some: blocks are found from
-    the links.
+    A block of rows i_1 … i_k and columns j_1 … j_k has the cells (i_s, j_s), to which Δ is added,
+    and (i_s, j_s+1), from which it is subtracted. Blocks share no cell and the prior is independent
+    over cells, so the draws of all blocks together are one draw from the conditional distribution.
+    As a function of Δ the posterior has the density exp(−Λ Δ), Λ = Σ_s λ(i_s, j_s) − λ(i_s, j_s+1),
+    between the two ends, at which a cell becomes empty. Each end has the probability mass
+    Π exp(edge) exp(−Λ Δ), over the cells that are empty there. Where two cells become empty
+    together, that end has infinitely more weight than the interior. An amount can move only where
+    all cells that receive, or all that give, are above 0: blocks are found from the links.
 
     Parameters
     ----------
-    state : money, which cells may hold some.
-    edge : of cells, log of (1 − p) / (p λ), the weight of an empty cell.
-    rate : of cells, λ; None where it is the same for all.
+    state : amounts, and the cells that may hold an amount.
+    edge : function of cells, log of (1 − p) / (p λ), the weight of an empty cell.
+    rate : function of cells, λ; None where it is the same for all.
     k : half of the length of the cycles, 2 … n.
     """
     n = state.n
@@ -61,19 +61,19 @@ def along_links(
 ) -> None:
     """One step in place: rows in pairs, a link of each, and the block that the two links span.
 
-    A random block of a sparse network hardly ever has two links to move money from; this one
-    always has. Rows of similar size are paired, and the link of a row is drawn evenly, or in
-    proportion to its money. The block of links (i, j) and (k, l) then comes with probability
+    In a sparse network a random block rarely has two links from which an amount can be moved; this
+    block always has. Rows of similar size are paired, and the link of a row is drawn uniformly, or
+    in proportion to its amount. The block of links (i, j) and (k, l) is drawn with probability
 
-        q = w_ij w_kl + w_il w_kj,   w_ij = 1[x_ij > 0] / links of i,  or  x_ij / money of i,
+        q = w_ij w_kl + w_il w_kj,   w_ij = 1[x_ij > 0] / links of i,  or  x_ij / total of row i,
 
-    which the move changes: it is kept with probability min(1, q' / q) (Metropolis and Hastings).
-    Pairs share no row, so all can be moved together.
+    which the move changes: it is accepted with probability min(1, q' / q) (Metropolis-Hastings).
+    Pairs share no row, so all moves are made together.
 
     Parameters
     ----------
     state, edge, rate : as in :func:`sweep`.
-    size : (n,) log of the money of each row.
+    size : (n,) log of the total of each row.
     """
     n = state.n
     order = np.argsort(size + rng.normal(size=n)) if rng.random() < 0.5 else rng.permutation(n)
@@ -113,7 +113,7 @@ def _put(
     down: np.ndarray,
     new: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Set the cells that take and those that give."""
+    """Set the cells that receive and those that give."""
     cells = ((row, row), (up, down), new)
     state.put(*(np.concatenate([one.ravel(), two.ravel()]) for one, two in cells))
 
@@ -127,7 +127,7 @@ def _moved(
     down: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """New amounts (b, k) of the cells that take and of those that give."""
+    """New amounts (b, k) of the cells that receive and of those that give."""
     plus, minus = state.at(row, up), state.at(row, down)
     low, high = -plus.min(1), minus.min(1)
     gone = (
@@ -155,7 +155,7 @@ def _drawn(
     zeros: list[np.ndarray],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Δ (b,) from the mixture of the two ends and the inside, all relative to exp(−slope · low)."""
+    """Δ (b,) from the mixture of both ends and the interior, relative to exp(−slope · low)."""
     width = high - low
     turn = slope * width
     size = np.abs(turn)

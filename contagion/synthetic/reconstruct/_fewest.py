@@ -1,4 +1,4 @@
-"""The fewest cells that carry margins: a mixed-integer programme."""
+"""The smallest number of cells that meet the margins: a mixed-integer programme."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ._cells import Problem
 
 
 def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Cells (row, column, rough amount) of a network with the fewest of them, and a proven bound.
+    """Cells (row, column, approximate amount) of a network with the fewest, and a proven bound.
 
         min Σ y   with   Σ_j x_ij = supply_i,  Σ_i x_ij = demand_j,
                          0 ≤ x_ij ≤ min(supply_i, demand_j) y_ij,  y binary;
 
-    every margin also needs as many cells as its largest capacities take.
+    every margin also needs enough cells for their largest capacities to reach it.
 
     Raises
     ------
-    ConvergenceError : where no network is found in time.
+    ConvergenceError : where no network is found within the time limit.
     """
     row, column = problem.cells
     m, n, most = len(row), len(problem.supply), np.empty(0)
@@ -61,7 +61,7 @@ def fewest(problem: Problem, time_limit: float) -> tuple[np.ndarray, np.ndarray,
 
 
 def _needed(side: np.ndarray, most: np.ndarray, margin: np.ndarray) -> np.ndarray:
-    """(n,) cells that each margin needs at the least, were it to have the largest for itself."""
+    """(n,) smallest number of cells for each margin, if it could use its largest cells fully."""
     order = np.lexsort((-most, side))
     side, most = side[order], most[order]
     first = np.flatnonzero(np.r_[True, side[1:] != side[:-1]])

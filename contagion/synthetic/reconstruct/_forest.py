@@ -1,4 +1,4 @@
-"""Cells without a cycle: what closes one is cancelled, and margins then say every amount."""
+"""Cells without a cycle: cycles are cancelled, and the margins then determine every amount."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
-NOTHING = 1e-13  # of a margin
+NOTHING = 1e-13  # relative to a margin, below which an amount counts as 0
 
 
 def forest(
@@ -14,7 +14,7 @@ def forest(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cells without a cycle in the graph of rows and columns, with the same sums.
 
-    Round a cycle of cells the amount is added to every second cell and taken from the others,
+    Along a cycle of cells an amount is added to every second cell and subtracted from the others,
     until one of them is empty.
 
     Example
@@ -49,15 +49,15 @@ def _tree(row: np.ndarray, column: np.ndarray, amount: np.ndarray, n: int) -> np
 
 
 class _Trees:
-    """Trees: of each node its parent and the cell that leads to it, −1 for a root; and amounts."""
+    """Trees: the parent of each node and the cell that leads to it, −1 for a root; and amounts."""
 
     def __init__(self, parent: list[int], cell: list[int], amount: list[float]):
         self.parent, self.cell, self.amount = parent, cell, amount
 
     def add(self, other: int, low: int, high: int) -> None:
-        """Add a cell between two nodes; where it closes a cycle, empty a cell of it and cut there.
+        """Add a cell between two nodes; if it closes a cycle, empty one of its cells and cut there.
 
-        Time is that of the paths to the root.
+        The time is proportional to the length of the paths to the root.
         """
         left, right = self._path(low), self._path(high)
         if left[-1] == right[-1]:
@@ -83,7 +83,7 @@ class _Trees:
         return path
 
     def _cancel(self, cycle: list[int]) -> None:
-        """Move money round a cycle of cells until one of them is empty, the way that takes less."""
+        """Move an amount along a cycle until a cell is empty, in the direction that moves less."""
         amount, up, down = self.amount, cycle[::2], cycle[1::2]
         if min(amount[k] for k in up) < min(amount[k] for k in down):
             up, down = down, up
@@ -94,7 +94,7 @@ class _Trees:
             amount[k] -= least
 
     def _hang(self, at: int, parent: int, cell: int) -> None:
-        """Make a node the root of its tree, and hang this by a cell below another node."""
+        """Make a node the root of its tree, and attach the tree below another node by a cell."""
         while at >= 0:
             above, self.parent[at] = self.parent[at], parent
             cell, self.cell[at] = self.cell[at], cell
@@ -104,7 +104,7 @@ class _Trees:
 def _rooted(
     row: np.ndarray, column: np.ndarray, margin: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Trees of cells hung up at the node with the largest margin (2n,) of each.
+    """Trees of cells, each with the node of the largest margin (2n,) as its root.
 
     Returns
     -------
@@ -129,14 +129,14 @@ def _rooted(
 def settled(
     row: np.ndarray, column: np.ndarray, supply: np.ndarray, demand: np.ndarray
 ) -> np.ndarray:
-    """The amounts (m,) that cells without a cycle must have: from the leaves to the largest node.
+    """The amounts (m,) that cells without a cycle must have, computed from the leaves to the root.
 
-    The rest of a node, when its other cells are settled, is put into the cell towards the root of
-    its tree, which is the node with the largest margin and takes the rounding.
+    When the other cells of a node are known, the remainder of its margin goes to the cell towards
+    the root. The root has the largest margin of its tree and absorbs the rounding error.
 
     Example
     -------
-    Row 0 owns column 0 alone; the rest of its 5 goes to column 1, which needs 3 more:
+    Only row 0 uses column 0; the remaining 4 of its 5 go to column 1, which needs 3 more:
 
     >>> row, column = np.array([0, 0, 1]), np.array([0, 1, 1])
     >>> settled(row, column, np.array([5.0, 3.0]), np.array([1.0, 7.0]))

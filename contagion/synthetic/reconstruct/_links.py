@@ -1,4 +1,4 @@
-"""Link probabilities of the fitness model by rows and columns: no matrix of all pairs is kept."""
+"""Link probabilities of the fitness model by rows and columns, without a matrix of all pairs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scipy.special import expit, log_expit
 from ...errors import NetworkError
 from ._cells import Problem
 
-STEP = 0.1  # of the grid of log margins; sums on it are right to 1e-7 of them
-WIDTH = 0.25  # of the classes of log margins in which points are thrown
-BLOCK = 2_000_000  # cells or points that are held at once
+STEP = 0.1  # width of the grid of log margins; sums on it have a relative error of 1e-7
+WIDTH = 0.25  # of the classes of log margins within which points are drawn
+BLOCK = 2_000_000  # largest number of cells or points in memory
 
 
 @dataclass(frozen=True)
 class Odds:
-    """Odds of a link, z claims_i debts_j, in logs and with margins in their mean; or z for all.
+    """Odds of a link, z claims_i debts_j, in logs, margins divided by their mean; or z for all.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Odds:
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) logs of claims and of debts over their mean, −inf where there are none."""
+        """(n,) logs of claims and of debts over their mean, −inf where they are 0."""
         margins = (self.problem.supply, self.problem.demand)
         if self.equal:
             row, column = (np.where(m > 0, 0.0, -np.inf) for m in margins)
@@ -46,17 +46,17 @@ class Odds:
 
     def at(self, row: Any, column: Any) -> np.ndarray:
         """log odds of cells, −inf where they are closed; rows and columns are broadcast."""
-        with np.errstate(invalid="ignore"):  # every link, and a node without money
+        with np.errstate(invalid="ignore"):  # inf − inf: every link, and a margin of 0
             odds = self.log_z + self.sides[0][row] + self.sides[1][column]
         return np.where(self.problem.open(row, column), odds, -np.inf)
 
     def drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Row and column of links, sorted: each with its own probability, independent of others.
 
-        A cell that is hit by a Poisson number of points with mean log(1 + odds) is hit at all with
-        probability 1 − 1 / (1 + odds) = p. Points are thrown evenly at blocks of cells with margins
-        of similar size, at the rate of the largest, and kept in the ratio of the rates: the work
-        is that of the links, not of the pairs.
+        A cell receives a Poisson number of points with mean log(1 + odds); it has at least one with
+        probability 1 − 1 / (1 + odds) = p. Points are drawn uniformly over blocks of cells with
+        margins of similar size, at the rate of the largest cell, and kept in the ratio of the
+        rates: the work grows with the number of links, not of pairs.
         """
         if np.isposinf(self.log_z):
             return self.problem.dense("The fitness model with every link")
@@ -71,13 +71,13 @@ class Odds:
         return row, column
 
     def _pieces(self, rows: np.ndarray, right: _Classes) -> int:
-        """In how many parts rows are thrown at, so that no more than `BLOCK` points are held."""
+        """Number of parts into which rows are split to have at most `BLOCK` points in memory."""
         left = _classes(self.sides[0], rows)
         points = left.size @ np.logaddexp(0.0, self.log_z + left.top[:, None] + right.top)
         return 1 + int(float(points @ right.size) / BLOCK)
 
     def _hit(self, left: _Classes, right: _Classes, rng: np.random.Generator) -> np.ndarray:
-        """Cells that are hit, as row · n + column, each once."""
+        """Cells with at least one point, as row · n + column, each once."""
         rate = np.logaddexp(0.0, self.log_z + left.top[:, None] + right.top)
         points = rng.poisson(rate * left.size[:, None] * right.size)
         up, down = (np.repeat(at.ravel(), points.ravel()) for at in np.indices(points.shape))
@@ -99,15 +99,15 @@ class Odds:
 
     @cached_property
     def _shut(self) -> np.ndarray:
-        """(s,) what the log odds of closed cells would be without z."""
+        """(s,) log odds that closed cells would have, without z."""
         row, column = self.problem.shut
         return np.asarray(self.sides[0][row] + self.sides[1][column])
 
     def expected_with_one_each(self) -> float:
-        """Expected number of links drawn and of those that nodes without a link then get.
+        """Expected number of links drawn, plus the links added for nodes that have none.
 
-        A row without a link, which has probability b_i = Π_j (1 − p_ij), gets one, at j with q_ij
-        in proportion to the odds; then a column that still has none gets one:
+        A row without a link, which has probability b_i = Π_j (1 − p_ij), gets one, at j with
+        probability q_ij in proportion to the odds; then a column that still has none gets one:
 
             Σ_ij p_ij + Σ_i b_i + Σ_j Π_i (1 − p_ij) (1 − q_ij Π_{k≠j} (1 − p_ik)).
         """
@@ -131,14 +131,14 @@ class Odds:
 
 
 def _still(none: np.ndarray, odds: np.ndarray, bare: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """log of the probability that a row gives a column no link, neither drawn nor afterwards."""
+    """log of the probability that a row has no link to a column, neither drawn nor added."""
     own = np.exp(np.minimum(odds - reach + np.minimum(bare - none, 0.0), 0.0))
     return np.asarray(none + np.log1p(-np.minimum(own, 1.0 - 1e-16)))
 
 
 @dataclass(frozen=True)
 class GivenOdds:
-    """Log odds (n, n) that were given, −inf where there can be no link."""
+    """Given log odds (n, n), −inf where there can be no link."""
 
     problem: Problem
     table: np.ndarray
@@ -159,7 +159,7 @@ class GivenOdds:
 
 
 def calibrated(problem: Problem, links: float) -> Odds:
-    """The odds with which Σ p = links."""
+    """The odds for which Σ p = links."""
     if links >= problem.count:
         return Odds(problem, np.inf)
     from scipy.optimize import brentq
@@ -171,11 +171,11 @@ def calibrated(problem: Problem, links: float) -> Odds:
 
 
 def with_one_each(problem: Problem, links: float) -> Odds:
-    """The odds with which the links drawn and those that bare nodes then get are `links`.
+    """The odds for which links drawn plus links added for nodes without one are `links`, expected.
 
     Raises
     ------
-    NetworkError : where that is more than `links` for every z.
+    NetworkError : where this number exceeds `links` for every z.
     """
     from scipy.optimize import brentq
 
@@ -184,7 +184,7 @@ def with_one_each(problem: Problem, links: float) -> Odds:
 
     plain = calibrated(problem, links)
     low = high = plain.log_z
-    if np.isposinf(high) or missing(high) <= 0:  # nobody is without a link
+    if np.isposinf(high) or missing(high) <= 0:  # no node is without a link
         return plain
     for _ in range(40):
         low -= 1.0
@@ -192,8 +192,8 @@ def with_one_each(problem: Problem, links: float) -> Odds:
             return Odds(problem, float(brentq(missing, low, low + 1.0, xtol=1e-10)))
     fewest = links + min(missing(high - k) for k in range(0, 40, 2))
     raise NetworkError(
-        f"{links:.4g} links are asked besides the known ones, but margins that hold exactly "
-        f"take {fewest:.4g} or more: every node needs one. Ask for more, take "
+        f"{links:.4g} links are asked for in addition to the known ones, but exact margins "
+        f"need {fewest:.4g} or more: every node needs one. Ask for more, take "
         "exact_margins=False, or minimum_density for the sparsest networks."
     )
 
@@ -201,8 +201,9 @@ def with_one_each(problem: Problem, links: float) -> Odds:
 def _grid(side: np.ndarray) -> tuple[np.ndarray, Any]:
     """Points (G,) and sparse weights (k, G), f(value) = Σ weight f(point) for the finite values.
 
-    On an even grid by the polynomial through the six points around a value (Lagrange), which is
-    exact to 0.005 step⁶ of the sixth derivative; few values are points themselves.
+    The points are an even grid; f is the polynomial through the six points around a value
+    (Lagrange), with an error of 0.005 step⁶ times the sixth derivative. If there are fewer values
+    than grid points, the values themselves are the points.
     """
     value = side[np.isfinite(side)]
     low = float(value.min(initial=0.0))
@@ -220,7 +221,7 @@ def _grid(side: np.ndarray) -> tuple[np.ndarray, Any]:
 
 @dataclass(frozen=True)
 class _Classes:
-    """Nodes (k,) in classes of similar log margins: where each starts, its size and its largest."""
+    """Nodes (k,) in classes of similar log margins: start, size and largest value of each class."""
 
     member: np.ndarray
     start: np.ndarray

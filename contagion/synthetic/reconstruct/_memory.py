@@ -1,4 +1,4 @@
-"""Is there memory for the claims of a network? If not, the error says how to need less."""
+"""Check of the memory for the claims of a network; the error explains how to need less."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMITS = tuple(map(Path, ("/sys/fs/cgroup/memory.max",
 
 
 def require_memory(what: str, count: int, each: int) -> None:
-    """Raise `NetworkError` where `count` claims of `each` bytes are more than the free memory."""
+    """Raise `NetworkError` where `count` claims of `each` bytes exceed the free memory."""
     free = free_memory()
     if count * each > free:
         raise NetworkError(
@@ -27,9 +27,9 @@ def require_memory(what: str, count: int, each: int) -> None:
 
 
 def free_memory() -> float:
-    """Bytes that are free: of the machine, or of the container that this runs in if less.
+    """Free memory in bytes: of the machine, or the limit of the container if it is lower.
 
-    Where the system does not tell what is free, all memory of the machine; else no limit.
+    If free memory is not known, the whole memory of the machine; if that is not known, no limit.
     """
     try:
         lines = dict(line.split(":", 1) for line in SYSTEM.read_text().splitlines())

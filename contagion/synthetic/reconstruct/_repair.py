@@ -1,4 +1,4 @@
-"""Drawn cells that cannot carry the margins get more cells, as few as a greedy search finds."""
+"""A greedy search adds few cells to a drawn network, so that the cells can meet the margins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ._state import Look
 from ._transport import carried
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
-BLOCK = 2_000_000  # cells that are looked at together
-LARGEST = 1_000  # nodes of each side between which a cell is looked for
-PART = 8  # of the cells added so far, one in so many is added in one go
+BLOCK = 2_000_000  # cells that are processed together
+LARGEST = 1_000  # nodes of each side between which new cells are searched
+PART = 8  # 1 / PART of the number of cells added so far is added in one iteration
 
 
 def repaired(
@@ -23,21 +23,21 @@ def repaired(
     odds: Look,
     rng: np.random.Generator,
 ) -> tuple[Cells, int]:
-    """Amounts on the drawn cells that meet the margins, and how many cells were added for it.
+    """Amounts on the drawn cells that meet the margins, and the number of cells added for this.
 
-    Creditors and debtors without a cell get one, drawn by the odds of its probability. While money
-    is left over by a maximum flow, the cell is added that takes most of it; where many were needed
-    already, several in one go, an eighth of these.
+    Creditors and debtors without a cell get one, drawn in proportion to the odds. While a maximum
+    flow leaves an amount that cannot be placed, the cell that takes most of it is added. Once many
+    cells were needed, an eighth of their number is added in each iteration.
 
     Parameters
     ----------
     row, column : (m,) the drawn cells, sorted.
-    weight : of cells, amounts to stay near to.
-    odds : of cells, log odds of a link; −inf where there can be none.
+    weight : function of cells, target amounts.
+    odds : function of cells, log odds of a link; −inf where there can be none.
 
     Returns
     -------
-    cells : row, column and amount, money; added : number of cells.
+    cells : row, column and amount; added : number of cells.
     """
     n, supply, demand = len(problem.supply), problem.supply, problem.demand
     drawn = len(row)
@@ -55,7 +55,7 @@ def repaired(
 def covered(
     problem: Problem, row: np.ndarray, column: np.ndarray, odds: Look, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The drawn cells, and one for each creditor, then for each debtor, that has none; sorted."""
+    """The drawn cells, plus one for each creditor and then each debtor without a cell; sorted."""
     n = len(problem.supply)
     bare = np.flatnonzero((problem.supply > 0) & (np.bincount(row, minlength=n) == 0))
     row, column = np.r_[row, bare], np.r_[column, _one_each(bare, n, odds, rng)]
@@ -66,7 +66,7 @@ def covered(
 
 
 def _one_each(nodes: np.ndarray, n: int, odds: Look, rng: np.random.Generator) -> np.ndarray:
-    """For each node one on the other side, drawn in proportion to the odds."""
+    """A partner on the other side for each node, drawn in proportion to the odds."""
     parts = [np.empty(0, np.int64)]
     for part in np.array_split(nodes, 1 + len(nodes) * n // BLOCK):
         key = odds(part[:, None], np.arange(n)) + rng.gumbel(size=(len(part), n))
@@ -83,7 +83,7 @@ def _next(
     deficit: np.ndarray,
     most: int = 1,
 ) -> np.ndarray:
-    """The unused cells to add next, as row · n + column: those that take most, or a path."""
+    """The unused cells to add next, as row · n + column: those that take the most, or a path."""
     n, used = len(problem.supply), row * len(problem.supply) + column
     left, right = (np.argsort(-side, kind="stable")[:LARGEST] for side in (surplus, deficit))
     left, right = left[surplus[left] > 0], right[deficit[right] > 0]
@@ -112,9 +112,10 @@ def _exchange(
     surplus: np.ndarray,
     deficit: np.ndarray,
 ) -> np.ndarray:
-    """The cells that a used one makes room for: (i, j) and (k, l) with money from (k, j).
+    """Cells (i, j) and (k, l) that can receive an amount moved away from a used cell (k, j).
 
-    i has the largest surplus and l the largest deficit; of what takes most, the fewest new cells.
+    i has the largest surplus and l the largest deficit. Among the exchanges that place the largest
+    amount, the one with the fewest new cells is chosen.
     """
     n, used = len(problem.supply), row * len(problem.supply) + column
     up, down = int(surplus.argmax()), int(deficit.argmax())
@@ -129,7 +130,7 @@ def _exchange(
 
 
 def _greedy(takes: np.ndarray, surplus: np.ndarray, deficit: np.ndarray, most: int) -> np.ndarray:
-    """Places (k, 2) in `takes`, each time of the cell that takes most of what is then left."""
+    """Places (k, 2) in `takes`: at each step the cell that takes most of the remaining amount."""
     takes, surplus, deficit = takes.copy(), surplus.copy(), deficit.copy()
     cells: list[tuple[np.intp, ...]] = []
     open_ = takes > 0

@@ -13,18 +13,18 @@ from ...errors import ConvergenceError
 from ._cells import FLOW, Problem
 from ._transport import carried, shortfall, usable
 
-TIGHT = 1e-13  # error of a margin, as a part of it
-ENOUGH = 1e-9
-ROUNDS = (300, 6000)  # of scaling, at the least and at the most
-LOOK = 20  # rounds after which the speed is looked at
-STEPS = 100
-DENSE = 500  # creditors, for which Newton's system is a matrix
-RIDGE = 1e-10  # u + c, v − c is the same solution
+TIGHT = 1e-13  # relative error of a margin at which iterations stop
+ENOUGH = 1e-9  # largest relative error that is accepted
+ROUNDS = (300, 6000)  # smallest and largest limit for the rounds of scaling
+LOOK = 20  # rounds between two checks of the speed of convergence
+STEPS = 100  # of Newton's method, at most
+DENSE = 500  # creditors up to which Newton's system is a dense matrix
+RIDGE = 1e-10  # makes the solution unique: u + c, v − c is the same solution
 
 
 @dataclass(frozen=True)
 class Balanced:
-    """Amounts (m,) on cells, and the part of supply and demand (n,) that they cannot carry."""
+    """Amounts (m,) on cells, and the part of supply and demand (n,) that cannot be placed."""
 
     amount: np.ndarray
     surplus: np.ndarray
@@ -32,7 +32,7 @@ class Balanced:
 
     @property
     def complete(self) -> bool:
-        """Are the margins met?"""
+        """Whether the margins are met."""
         return not (self.surplus.any() or self.deficit.any())
 
 
@@ -47,9 +47,9 @@ def balanced(
 
         min Σ x log(x / weight) − x   with   Σ_j x_ij = supply_i,  Σ_i x_ij = demand_j,
 
-    which is x_ij = r_i weight_ij s_j. Cells that are zero in every solution are found by a
-    maximum flow and left at zero. Where the cells cannot carry the margins, the maximum flow is
-    returned with what it leaves over.
+    so that x_ij = r_i weight_ij s_j. Cells that are zero in every solution are found by a
+    maximum flow and left at zero. Where the cells cannot meet the margins, the maximum flow is
+    returned with the surplus and the deficit that remain.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def balanced(
 
     Raises
     ------
-    ConvergenceError : where a margin is missed by more than 1e-9 of it.
+    ConvergenceError : where the relative error of a margin exceeds 1e-9.
     """
     none = np.zeros(len(supply))
     live = (supply[row] > 0) & (demand[column] > 0)
@@ -88,9 +88,9 @@ def balanced(
 def evenly(problem: Problem) -> Callable[[Any, Any], np.ndarray]:
     """Maximum entropy without a prior, as a function of live cells: X_ij = r_i s_j.
 
-    From the solution with only the diagonal closed, rows and columns are scaled in turn by their
-    sums, less what closed cells would take: O(n) a round. A matrix is made only where some live
-    cells are nothing in every network and this is slow.
+    Starting from the solution with only the diagonal closed, rows and columns are scaled in turn by
+    their sums, which exclude the closed cells: O(n) per round. A matrix is made only if this does
+    not converge, because some live cells are zero in every network.
     """
     supply, demand = problem.supply, problem.demand
     n, (row, column) = len(supply), problem.shut
@@ -116,14 +116,14 @@ def evenly(problem: Problem) -> Callable[[Any, Any], np.ndarray]:
 
 
 def _without_diagonal(supply: np.ndarray, demand: np.ndarray) -> np.ndarray:
-    """(n,) s of maximum entropy X_ij = r_i s_j, i ≠ j, Σ s = 1, by one equation in one number.
+    """(n,) s of maximum entropy X_ij = r_i s_j, i ≠ j, Σ s = 1, from a scalar equation for P.
 
     With u = r / Σ r, v = s / Σ s and P = Σ r Σ s the margins are P u_i (1 − v_i) = claims_i and
     P v_i (1 − u_i) = debts_i, so that P (u_i − v_i) = claims_i − debts_i = d_i and
 
         P v² − (P − d) v + debts = 0,   Σ v = 1.
 
-    Every v is the smaller root, but that of a node that has most of all money can be the larger.
+    Every v is the smaller root, except that the node with the largest margins can have the larger.
     """
     from scipy.optimize import brentq
 
@@ -147,14 +147,14 @@ def _without_diagonal(supply: np.ndarray, demand: np.ndarray) -> np.ndarray:
     high = low + 1.0
     while (roots(np.exp(high), large).sum() < 1) == large:
         high += 1.0
-        if high > low + 60.0:  # all but nothing is left beside the largest node
+        if high > low + 60.0:  # the largest node has nearly all claims and debts
             return np.asarray(b)
     found = brentq(lambda x: float(roots(np.exp(x), large).sum()) - 1.0, low, high, xtol=1e-15)
     return roots(float(np.exp(found)), large)
 
 
 def _reach(side: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """(n,) Σ_j side_j over the cells (i, j) that are not closed; the largest is added last."""
+    """(n,) Σ_j side_j over the cells (i, j) that are not closed; the largest term is added last."""
     n, top = len(side), int(side.argmax())
     rest = side.copy()
     rest[top] = 0.0
@@ -166,7 +166,7 @@ def _reach(side: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
 def worst(
     row: np.ndarray, column: np.ndarray, amount: np.ndarray, supply: np.ndarray, demand: np.ndarray
 ) -> float:
-    """The largest error of a margin, as a part of it."""
+    """The largest relative error of a margin."""
     gaps = [
         np.abs(np.bincount(side, amount, len(margin)) - margin) / np.where(margin > 0, margin, 1.0)
         for side, margin in ((row, supply), (column, demand))
@@ -181,12 +181,12 @@ def _scaled(
     supply: np.ndarray,
     demand: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Rows and columns scaled in turn (RAS): amounts, and the largest error of a margin."""
+    """Rows and columns scaled in turn (RAS): amounts, and the largest relative margin error."""
     n = len(supply)
     matrix = csr_array((weight, (row, column)), shape=(n, n))
     turned = matrix.T.tocsr()
     right, left = np.ones(n), np.zeros(n)
-    # as many rounds as twenty steps of Newton's method cost: n³ against the number of cells
+    # rounds that cost about as much as twenty steps of Newton's method: n³ against number of cells
     fair = (6e-3 + 4e-9 * n**3) / (15e-6 + 4e-9 * len(row))
     before, rounds = np.inf, int(np.clip(fair, *ROUNDS))
     for round_ in range(rounds):
@@ -199,7 +199,7 @@ def _scaled(
             if round_ % LOOK == LOOK - 1:
                 speed = np.log(before / error) / LOOK
                 if speed * (rounds - round_) < np.log(error / TIGHT):
-                    break  # will not get there: Newton's method is the shorter way
+                    break  # would not converge in time: Newton's method is faster
                 before = error
         left = np.where(supply > 0, supply, 0.0) / np.where(reach > 0, reach, 1.0)
         reach = turned @ left

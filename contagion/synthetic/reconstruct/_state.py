@@ -1,4 +1,4 @@
-"""The links of a network that changes: looked up and set by cell, in order of both sides."""
+"""The links of a network that changes: looked up and set by cell, sorted by row and by column."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Look = Callable[[Any, Any], np.ndarray]  # of cells (rows, columns), broadcast
 
 
 class State:
-    """Cells with money, sorted by row and by column: memory and time are those of the links.
+    """Cells with an amount, sorted by row and by column: memory and time grow with the links only.
 
     Attributes
     ----------
     n : number of rows and of columns.
-    open : which cells may hold money.
+    open : function of cells, whether they may hold an amount.
 
     Example
     -------
@@ -37,7 +37,7 @@ class State:
         self.put(row, column, amount)
 
     def turned(self) -> State:
-        """The same links with rows for columns; what is put there is put here."""
+        """The same links, transposed; both objects share the data, so changes affect both."""
         other = copy(self)  # `_sides` is one list for both
         other.open = lambda row, column: self.open(column, row)
         other._first = 1 - self._first
@@ -48,7 +48,7 @@ class State:
 
     @property
     def amount(self) -> np.ndarray:
-        """(m,) money, in the order of `cells`."""
+        """(m,) amounts, in the order of `cells`."""
         return self._sides[self._first][1]
 
     def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,7 +57,7 @@ class State:
         return *np.divmod(key, self.n), amount
 
     def at(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """Money in cells; 0 where there is no link."""
+        """Amounts in cells; 0 where there is no link."""
         key, amount = self._sides[self._first]
         if not len(key):
             return np.zeros(np.shape(row))
@@ -66,7 +66,7 @@ class State:
         return np.asarray(np.where(key[place] == wanted, amount[place], 0.0))
 
     def put(self, row: np.ndarray, column: np.ndarray, amount: np.ndarray) -> None:
-        """Set cells (b,), none twice; those that are set to 0 are no links any more."""
+        """Set cells (b,), without duplicates; cells that are set to 0 are removed."""
         both = (row * self.n + column, column * self.n + row)
         for side, wanted in enumerate(both if self._first == 0 else both[::-1]):
             key, held = self._sides[side]

@@ -1,4 +1,4 @@
-"""Weights that change one at a time: their sum, and one drawn in proportion, in log n steps."""
+"""Weights that change one at a time: their sum and a draw in proportion to them, in log n steps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Sums:
-    """Weights ≥ 0 as the leaves of a binary tree, of which every node holds the sum below it.
+    """Weights ≥ 0 as the leaves of a binary tree; every node holds the sum of the leaves below it.
 
-    Sums are added again from the leaves to the root, so that no rounding of weights that are gone
-    is left in them.
+    After a change the sums are recomputed from the leaf to the root, so that rounding errors of
+    earlier weights do not accumulate.
 
     Example
     -------
@@ -46,7 +46,7 @@ class Sums:
             tree[at] = tree[2 * at] + tree[2 * at + 1]
 
     def drawn(self, u: float) -> int:
-        """The place that a number u in [0, 1) falls on; a weight of 0 is never drawn."""
+        """The place drawn by a uniform number u in [0, 1); a weight of 0 is never drawn."""
         tree, at, height = self.tree, 1, u * self.tree[1]
         while at < self.size:
             at *= 2

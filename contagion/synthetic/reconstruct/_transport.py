@@ -1,7 +1,7 @@
-"""Flows of money from claims to debts: what cells can carry, and which of them stay empty.
+"""Maximum flows from claims to debts: the amounts that cells can hold, and cells that stay empty.
 
 Cells are pairs (row, column); a row is a creditor with a supply of claims, a column a debtor with a
-demand for them. Everything here is arrays.
+demand for them. All inputs and outputs are arrays.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
 
-LEVELS = 2**30  # units that the money left is cut into; the solver counts in 32 bits
-ROUNDING = 1e-13  # of the total, below which money is nothing
+LEVELS = 2**30  # integer units of the remaining amount; the solver uses 32-bit integers
+ROUNDING = 1e-13  # relative to the total, below which an amount counts as 0
 PASSES = 5
-CUT = 1e-7  # of what is left over, to which a flow that leaves something is known
+CUT = 1e-7  # accuracy of a flow that does not meet all margins, relative to the amount left over
 
 
 def carried(
@@ -23,14 +23,14 @@ def carried(
     demand: np.ndarray,
     start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The most that the cells carry: amounts (m,) with sums ≤ supply (n,) and ≤ demand (n,).
+    """A maximum flow: amounts (m,) on the cells with sums ≤ supply (n,) and ≤ demand (n,).
 
-    The maximum flow of integers, of what is still left, in units of what is left over 2³⁰; again
-    with finer units until nothing is left or nothing moves.
+    An integer maximum flow places the remaining amount, in units of this amount / 2³⁰. It is
+    repeated with smaller units until no amount remains or the flow is zero.
 
     Example
     -------
-    Both rows may use the one column, which takes 3:
+    Both rows may use column 0 only, which takes 3:
 
     >>> row, column = np.array([0, 1]), np.array([0, 0])
     >>> carried(row, column, np.array([2.0, 2.0]), np.array([3.0, 1.0])).sum()
@@ -79,7 +79,7 @@ def shortfall(
     supply: np.ndarray,
     demand: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) supply and (n,) demand that a maximum flow leaves over; what is rounding is none."""
+    """(n,) supply and (n,) demand that a maximum flow leaves over; rounding errors count as 0."""
     n = len(supply)
     floor = ROUNDING * max(float(supply.sum()), float(demand.sum()))
     surplus = supply - np.bincount(row, amount, n)
@@ -98,7 +98,7 @@ def _residual(
     least: float,
     sources: np.ndarray | None = None,
 ) -> csr_array:
-    """Where money can still move: row → column along every cell, back where a cell has some.
+    """The residual graph: row → column along every cell, and back where a cell has an amount.
 
     Node 2n leads to the rows in `sources`.
     """
@@ -112,10 +112,10 @@ def _residual(
 def reached(
     row: np.ndarray, column: np.ndarray, amount: np.ndarray, surplus: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rows and (n,) columns that the surplus of a maximum flow can still get to.
+    """(n,) rows and (n,) columns that the surplus of a maximum flow can reach.
 
-    The rows have more claims than the columns have debts, and no cell leads out: the violated
-    condition of Hall.
+    These rows have more claims than these columns have debts, and no cell leads to other columns:
+    this is the violated condition of Hall.
     """
     n = len(surplus)
     least = CUT * float(surplus.sum())
@@ -126,14 +126,14 @@ def reached(
 
 
 def usable(row: np.ndarray, column: np.ndarray, amount: np.ndarray, n: int) -> np.ndarray:
-    """(m,) cells that are not zero in every solution, from one solution that meets all margins.
+    """(m,) cells that are above zero in some solution, from one solution that meets all margins.
 
-    Money can move round a cycle of the residual graph and nowhere else: a cell without money whose
-    two ends do not lie on one cycle never gets any.
+    Amounts can only move along closed cycles of the residual graph: an empty cell whose two ends do
+    not lie on a common cycle is empty in every solution.
 
     Example
     -------
-    Row 0 fills column 0 up, so that row 1 cannot use it:
+    Row 0 uses column 0 fully, so that row 1 cannot use it:
 
     >>> row, column = np.array([0, 1, 1]), np.array([0, 0, 1])
     >>> usable(row, column, np.array([2.0, 0.0, 3.0]), 2).tolist()

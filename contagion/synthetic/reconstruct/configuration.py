@@ -1,4 +1,4 @@
-"""Random matching: claims and debts cut into pieces of money that are paired at random."""
+"""Random matching: claims and debts are cut into pieces, which are paired at random."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
-ROUNDS = 100  # of swaps, before what is left is placed along paths
-CLOSE = 1e-11  # error of a margin, as a part of it
+ROUNDS = 100  # of swaps, before the remainder is placed along augmenting paths
+CLOSE = 1e-11  # relative error of a margin that is accepted
 
 
 @reconstructed
@@ -28,20 +28,20 @@ def configuration(
     rng: Rng = None,
     progress: bool = False,
 ) -> Ensemble:
-    """Networks from pieces of money that are matched at random: a configuration model of claims.
+    """Networks from pieces of claims and debts, matched at random: a configuration model of claims.
 
     Every total m is cut into ⌈stubs · m / Σ claims⌉ equal pieces. The pieces of all claims and
-    those of all debts are laid out in random order along one line of length Σ claims; where a
-    piece of i lies beside one of j, the overlap is a claim of i on j. An overlap on the diagonal
-    or on another cell that may hold nothing is swapped with one drawn at random: (i, j) and (k, l)
-    of the same amount become (i, l) and (k, j). Many stubs come near to maximum entropy, few give
-    sparse networks.
+    those of all debts are placed in random order along one line of length Σ claims; where a
+    piece of i overlaps a piece of j, the overlap is a claim of i on j. An overlap on the diagonal
+    or on another closed cell is swapped with one drawn at random: (i, j) and (k, l) of the same
+    amount become (i, l) and (k, j). Many stubs give networks close to maximum entropy, few stubs
+    give sparse networks.
 
     Parameters
     ----------
-    margins : what is known.
-    stubs : pieces that all claims are cut into, about; 5 a node by default. The number of links is
-        at most 2 stubs + 2 n.
+    margins : the known totals and exposures.
+    stubs : approximate number of pieces of all claims, by default 5 per node. The number of links
+        is at most 2 stubs + 2 n.
     samples : networks to draw.
     rng : seed or generator, as of `numpy.random.default_rng`.
     progress : show a progress bar.
@@ -61,7 +61,7 @@ def configuration(
     [3.0, 3.0, 3.0, 3.0]
 
     Source: after the configuration model of Molloy and Reed (1995), Random Structures &
-    Algorithms 6, with money instead of links (not read); the swaps are of this package.
+    Algorithms 6, with amounts instead of links (not read); the swaps are of this package.
     """
     pieces = 5 * len(margins) if stubs is None else stubs
     if pieces < 1 or samples < 1:
@@ -110,7 +110,7 @@ def _swapped(
     amount: np.ndarray,
     rng: np.random.Generator,
 ) -> Cells:
-    """Cells after everything on those that may hold nothing has been swapped away."""
+    """Cells after all amounts on closed cells have been moved away by swaps."""
     for _ in range(ROUNDS):
         good = problem.open(row, column)
         bad = np.flatnonzero(~good)

@@ -21,11 +21,11 @@ from .ensemble import Ensemble, gathered, reconstructed
 from .margins import Margins
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
-LINK = 1.0  # cost of a link, c; margins are counted in their mean
-SPREAD = 1.0  # θ, how strongly cheaper networks are preferred
-PATIENCE = 200  # steps a node
-TRIES = 1_000  # draws of cells that may hold nothing, after which those that may are listed
-LISTED = 1_000_000  # pairs, at the most, that are listed
+LINK = 1.0  # cost of a link, c; margins are divided by their mean
+SPREAD = 1.0  # θ, strength of the preference for cheaper networks
+PATIENCE = 200  # steps per node
+TRIES = 1_000  # rejected draws of a cell, after which the free cells are listed
+LISTED = 1_000_000  # largest number of pairs that are listed
 
 
 @reconstructed
@@ -43,29 +43,28 @@ def minimum_density(
 
         min Σ_ij 1[X_ij > 0]    Σ_j X_ij = claims_i,  Σ_i X_ij = debts_j,  X_ii = 0
 
-    The heuristic places claims one exposure at a time. With A_i and L_j what is still to be placed
-    of claims and debts (in units of the mean margin), a cell is drawn with probability in
-    proportion to
+    The heuristic places claims one exposure at a time. A_i and L_j are the claims and debts still
+    to be placed (in units of the mean margin). A cell is drawn with probability in proportion to
 
         Q_ij = max(A_i / L_j, L_j / A_i),
 
-    so that small banks deal with large ones, and loaded with min(A_i, L_j), the most it can take.
-    The new network Z' is kept for certain when it raises
+    so that small banks deal with large ones, and filled with min(A_i, L_j), the largest possible
+    amount. The new network Z' is always accepted when it raises
 
         V(Z) = −c Σ 1[Z_ij > 0] − (Σ A_i² + Σ L_j²) / n,
 
     n the number of margins above 0, and with probability exp(θ (V(Z') − V(Z))) otherwise; with
-    probability `removal` a step takes an exposure out instead. c = θ = 1. Amounts left at the end
-    that fit no free cell are placed along augmenting paths. Exposures that close a cycle of the
-    bipartite graph are then cancelled, so that a network of k creditors and d debtors has at most k
-    + d − 1 exposures: for margins without coincidences there is none with fewer. Time is near to n
-    log n: 10,000 nodes take a second, 100,000 some fifteen.
+    probability `removal` a step removes an exposure instead. c = θ = 1. Amounts that fit no free
+    cell at the end are placed along augmenting paths. Cycles of the bipartite graph are then
+    cancelled, so that a network of k creditors and d debtors has at most k + d − 1 exposures: for
+    margins without coincidences no network has fewer. The time is nearly proportional to n log n:
+    10,000 nodes take a second, 100,000 about fifteen.
 
     Parameters
     ----------
-    margins : what is known.
-    exact : solve the mixed-integer programme (HiGHS) instead. For some twenty nodes and few more:
-        it is NP-hard.
+    margins : the known totals and exposures.
+    exact : solve the mixed-integer programme (HiGHS) instead. It is NP-hard: use it for about
+        twenty nodes.
     samples : networks to draw.
     removal : probability ε of a removal, 0 ≤ ε < 0.5.
     time_limit : seconds for `exact`.
@@ -75,12 +74,12 @@ def minimum_density(
     Raises
     ------
     ConvergenceError : With `exact`, where the minimum is not proven in time; `.partial` is the best
-        network and the message says the bound.
+        network and the message gives the bound.
     ArgumentError : for `samples` below 1, `removal` outside [0, 0.5) and several exact samples.
 
     Example
     -------
-    Two of the debts are as large as two of the claims: three exposures do, and no two could.
+    The three claims equal the three debts: three exposures are enough, and two are not.
 
     >>> import contagion as ct
     >>> from contagion.synthetic import reconstruct
@@ -91,7 +90,7 @@ def minimum_density(
 
     Source: after Anand, Craig and von Peter (2015), Quantitative Finance 15(4), 625-636; their text
     of the algorithm was not read. Load, prior, value and removal are as the R package
-    NetworkRiskMeasures documents them; the mean margin as the unit of money, the augmenting paths
+    NetworkRiskMeasures documents them; the mean margin as the unit of amounts, the augmenting paths
     and the cancelling of cycles are of this package.
     """
     if samples < 1 or not 0 <= removal < 0.5:
@@ -157,10 +156,10 @@ def _drawn(problem: Problem, removal: float, rng: np.random.Generator) -> Cells:
 
 
 def _completed(problem: Problem, row: np.ndarray, column: np.ndarray, amount: np.ndarray) -> Cells:
-    """What is still to be placed, along the shortest augmenting paths.
+    """Place the remaining amounts along the shortest augmenting paths.
 
-    Paths through the cells in use and all cells of the nodes with money left are enough where only
-    the diagonal is closed; where other cells are, longer ones over all cells can be needed.
+    If only the diagonal is closed, it is enough to use the cells that hold an amount and all cells
+    of the nodes with a remaining amount; otherwise longer paths over all cells can be needed.
     """
     n, supply, demand = len(problem.supply), problem.supply, problem.demand
     start = csr_array((amount, (row, column)), shape=(n, n))
@@ -173,7 +172,7 @@ def _completed(problem: Problem, row: np.ndarray, column: np.ndarray, amount: np
         full = carried(rows, columns, supply, demand, start[rows, columns])
         if not shortfall(rows, columns, full, supply, demand)[0].any():
             return rows, columns, full
-    rows, columns = problem.dense("What the heuristic of minimum density leaves over")
+    rows, columns = problem.dense("The remainder after the heuristic of minimum density")
     return rows, columns, carried(rows, columns, supply, demand, start[rows, columns])
 
 
@@ -195,7 +194,7 @@ class _State:
         return self.claims.total
 
     def place(self, rng: np.random.Generator) -> bool:
-        """Draw a cell by Q and load it, or not, by V; False where no cell is free."""
+        """Draw a cell by Q, and accept or reject it by V; False where no cell is free."""
         cell = self.drawn(rng)
         if cell is None:
             return False
@@ -212,8 +211,8 @@ class _State:
     def drawn(self, rng: np.random.Generator) -> tuple[int, int] | None:
         """A free cell with probability in proportion to Q; None where there is none.
 
-        Cells are drawn by A_i / L_j + L_j / A_i, which are two products of a number of the row and
-        one of the column, and kept with probability Q_ij over that, at least 1/2.
+        Cells are drawn in proportion to A_i / L_j + L_j / A_i, a sum of two products of a row
+        factor and a column factor, and accepted with probability Q_ij over it, at least 1/2.
         """
         one, two = (x.total * y.total for x, y in self._pairs)
         if not one + two > 0:
@@ -243,20 +242,20 @@ class _State:
         return (self.claims, self.per_debt), (self.per_claim, self.debts)
 
     def remove(self, at: int) -> None:
-        """Take one exposure out again."""
+        """Remove one exposure."""
         self.held[at], self.held[-1] = self.held[-1], self.held[at]
         self.amounts[at], self.amounts[-1] = self.amounts[-1], self.amounts[at]
         (i, j), load = self.held.pop(), self.amounts.pop()
         self._set(i, j, self.claims[i] + load, self.debts[j] + load)
 
     def _set(self, i: int, j: int, claim: float, debt: float) -> None:
-        """What row i and column j still have to place."""
+        """Set the amounts that row i and column j still have to place."""
         self.claims[i], self.debts[j] = claim, debt
         self.per_claim[i] = 1 / claim if claim > 0 else 0.0
         self.per_debt[j] = 1 / debt if debt > 0 else 0.0
 
     def cells(self) -> Cells:
-        """Row, column and amount of the exposures, one a cell."""
+        """Row, column and amount of the exposures, summed by cell."""
         pairs = np.array(self.held, np.int64).reshape(-1, 2)
         n = len(self.problem.supply)
         key, place = np.unique(pairs[:, 0] * n + pairs[:, 1], return_inverse=True)
@@ -265,5 +264,5 @@ class _State:
 
 
 def _rest(money: float, load: float) -> float:
-    """What a load leaves; nothing where that is rounding."""
+    """The remainder after a load; 0 where it is a rounding error."""
     return money - load if money - load > 1e-12 * money else 0.0

@@ -1,4 +1,4 @@
-"""How much a chain of dependent samples is worth."""
+"""Autocorrelation and effective sample size of a Markov chain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def autocorrelation(values: Any) -> np.ndarray:
-    """Autocorrelation (T,) of a chain at the lags 0 … T − 1, all nan where the chain never moves.
+    """Autocorrelation (T,) of a chain at the lags 0 … T − 1, all nan where the chain is constant.
 
     ρ_k = Σ_t (x_t − x̄)(x_t+k − x̄) / Σ_t (x_t − x̄)²
 
@@ -27,11 +27,12 @@ def autocorrelation(values: Any) -> np.ndarray:
 
 
 def effective_sample_size(values: Any) -> float:
-    """Independent samples that a chain (T,) is worth for its mean; nan where it never moves.
+    """Effective sample size of a chain (T,) for its mean; nan where the chain is constant.
 
         T / (1 + 2 Σ_k ρ_k)
 
-    summed over pairs ρ_2m + ρ_2m+1 until one is not positive, pairs never rising. At most T.
+    The sum is over pairs ρ_2m + ρ_2m+1 until a pair is not positive; a pair that is larger than the
+    one before it is replaced by that one. The result is at most T.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""An ensemble: networks with the same margins, kept as arrays and built when they are asked for."""
+"""An ensemble: networks with the same margins, stored as arrays and built on access."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Ensemble(Sequence[ExposureNetwork]):
 
     Attributes
     ----------
-    margins : what was known.
-    method : how the networks were made, with its parameters.
+    margins : the known totals and exposures.
+    method : name of the method, with its parameters.
     start : (S + 1,), sample k has the exposures start[k] … start[k + 1] − 1.
     creditor, debtor : (E,) rows of `margins.names`.
-    amount : (E,) money.
-    added : (S,) cells that were added to the drawn ones, because those could not carry the margins.
-    dropped : (S,) cells drawn that are zero in every network with these margins on these cells.
-    notes : what else is to be said, one sentence each.
-    trace : one row a sample, for samples of a Markov chain: statistics and parameters; else None.
-    made : the record of it, with seed and arguments; the networks carry it in their provenance.
+    amount : (E,) amounts.
+    added : (S,) number of cells added because the drawn cells could not meet the margins.
+    dropped : (S,) drawn cells that are zero in every network with these margins on these cells.
+    notes : further remarks, one sentence each.
+    trace : for a Markov chain, statistics and parameters with one row for each sample; else None.
+    made : the record of the method, with seed and arguments; part of the networks' provenance.
     numbers : (S,) the number of every sample among those that were drawn together, from 1.
 
     Example
@@ -122,7 +122,7 @@ class Ensemble(Sequence[ExposureNetwork]):
         return self[0]
 
     def matrix(self, sample: int) -> csr_array:
-        """Claims (n, n) of one sample, money: `X[i, j]` is the claim of creditor i on debtor j."""
+        """Claims (n, n) of one sample: `X[i, j]` is the amount that debtor j owes creditor i."""
         part, n = self._part(range(len(self))[sample]), len(self.margins)
         cells = (self.creditor[part], self.debtor[part])
         return csr_array((self.amount[part], cells), shape=(n, n))
@@ -156,26 +156,26 @@ class Ensemble(Sequence[ExposureNetwork]):
         return errors
 
     def mean(self) -> pd.DataFrame:
-        """Mean claim (n, n) of every creditor (row) on every debtor (column), money."""
+        """Mean claim (n, n) of every creditor (row) on every debtor (column), amounts."""
         return self._table(self.amount)
 
     def link_probability(self) -> pd.DataFrame:
-        """Part (n, n) of the samples in which creditor (row) has a claim on debtor (column)."""
+        """Share (n, n) of the samples in which creditor (row) has a claim on debtor (column)."""
         return self._table(np.ones(len(self.amount)))
 
     @property
     def diagnostics(self) -> pd.DataFrame:
-        """What the samples of a chain are worth: one row a column of `trace`.
+        """Diagnostics of a chain: one row for each column of `trace`.
 
-        Columns: mean, deviation, `effective` (independent samples that the chain is worth for the
-        mean) and `autocorrelation` of neighbours; nan where the statistic never moves.
+        Columns: mean, deviation, `effective` (effective sample size for the mean) and
+        `autocorrelation` of consecutive samples; nan where the statistic is constant.
 
         Raises
         ------
         ArgumentError : for samples that are independent.
         """
         if self.trace is None:
-            raise ArgumentError("These samples are independent: there is no chain to look at.")
+            raise ArgumentError("These samples are independent: there is no chain to diagnose.")
         rows = {}
         for name, values in self.trace.items():
             lags = autocorrelation(values)
@@ -215,7 +215,7 @@ class Ensemble(Sequence[ExposureNetwork]):
 
 
 def reconstructed(method: Callable[P, Ensemble]) -> Callable[P, Ensemble]:
-    """A method that makes an ensemble: its name, arguments and seed are the record of it."""
+    """Wrap a method that makes an ensemble: its name, arguments and seed go into the record."""
     takes = signature(method)
 
     @wraps(method)
@@ -247,7 +247,7 @@ def gathered(
 ) -> Ensemble:
     """An ensemble from the cells (row, column, amount) of every sample, in the order of a problem.
 
-    Cells are sorted. Those without money are left out; known cells are put in.
+    Cells are sorted. Empty cells are left out; known cells are added.
     """
     some = problem.known_amount > 0
     known = (problem.known_row[some], problem.known_column[some], problem.known_amount[some])

@@ -1,4 +1,4 @@
-"""Maximum entropy: claims spread as evenly as the margins allow, or as near to a prior."""
+"""Maximum entropy: claims are spread as evenly, or as close to a prior, as the margins allow."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     by Newton's method. Cells that are zero in every network with these margins are found by a
     maximum flow.
 
-    Without a prior Q_ij = claims_i debts_j, and r and s are one number a node, found in O(n) a
-    round; only the network, which has a claim of nearly every node on every other, takes n². For
-    10,000 nodes these are 10⁸ claims and some 8 GB.
+    Without a prior Q_ij = claims_i debts_j, and r and s have one number per node, found in O(n) per
+    round. Only the network itself needs n² memory, because nearly every node has a claim on every
+    other: for 10,000 nodes, 10⁸ claims and about 8 GB.
 
     Parameters
     ----------
-    margins : what is known.
-    prior : (n, n) ≥ 0, claims of creditor (row) on debtor (column) as they are expected, in the
-        order of `margins.names`: a DataFrame with the names on both sides (any order), numpy or
-        scipy sparse. Cells with 0 stay without a claim; amounts on known cells do not count.
+    margins : the known totals and exposures.
+    prior : (n, n) ≥ 0, expected claims of creditor (row) on debtor (column), in the order of
+        `margins.names`: a DataFrame with the names on both sides (any order), numpy or
+        scipy sparse. Cells with 0 stay without a claim; amounts on known cells are ignored.
 
     Returns
     -------
@@ -46,12 +46,12 @@ def maximum_entropy(margins: Margins, prior: Any = None) -> Ensemble:
     Raises
     ------
     NetworkError : for a prior of another shape or with negative cells, and where its cells cannot
-        carry the margins; without a prior where there are more pairs than memory is free for.
-    ConvergenceError : where a margin is missed by more than 1e-9 of it.
+        meet the margins; without a prior where the pairs need more than the free memory.
+    ConvergenceError : where the relative error of a margin exceeds 1e-9.
 
     Example
     -------
-    Three banks that claim and owe 2 each spread it evenly:
+    Three banks with claims and debts of 2 each spread them evenly:
 
     >>> import contagion as ct
     >>> from contagion.synthetic import reconstruct
@@ -93,7 +93,7 @@ def _cells(
     table = _valid(prior, margins, "prior")
     if not issparse(table):
         table = coo_array(np.broadcast_to(table, (len(margins),) * 2))
-    table = table.tocsr().tocoo()  # cells that stand twice are added up
+    table = table.tocsr().tocoo()  # cells that occur twice are added
     rank = np.argsort(problem.order)
     row, column = rank[table.row], rank[table.col]
     some = np.flatnonzero((table.data > 0) & problem.open(row, column))

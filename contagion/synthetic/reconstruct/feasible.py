@@ -1,4 +1,4 @@
-"""Can margins be met at all? If not, who is in the way, with how much, and what mends it."""
+"""Whether any network meets the margins. If not: the nodes that prevent it, amounts and a fix."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ._cells import ROUNDING, Problem
 from ._transport import carried, reached, shortfall
 
 FIX = (
-    'Fix: residual="rest of the world" adds a node outside that takes what is left, or correct '
-    "the figures"
+    'Fix: residual="rest of the world" adds an external node that takes the remainder, or '
+    "correct the figures"
 )
 
 
 def leftover(problem: Problem) -> tuple[float, float]:
-    """Claims without a debtor and debts without a creditor, money, in the best network there is.
+    """Smallest amounts of claims without a debtor and of debts without a creditor.
 
-    With nothing but the diagonal forbidden the most that can be placed is
+    If only the diagonal is forbidden, the largest amount that can be placed is
 
         min(Σ claims, Σ debts, min_i Σ claims + Σ debts − claims_i − debts_i),
 
-    by the theorem of max-flow and min-cut; with other cells forbidden the flow is computed.
+    by the max-flow min-cut theorem; otherwise the maximum flow is computed.
     """
     supply, demand = problem.supply, problem.demand
     given, asked = float(supply.sum()), float(demand.sum())
@@ -36,7 +36,7 @@ def leftover(problem: Problem) -> tuple[float, float]:
 
 
 def require(problem: Problem, names: np.ndarray, unit: str) -> None:
-    """Raise `NetworkError` where no network meets the margins; says who is in the way.
+    """Raise `NetworkError` where no network meets the margins; names the nodes that prevent it.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _blocked(
     claims: float,
     debts: float,
 ) -> str:
-    """The violated condition of Hall, said from the side with fewer nodes."""
+    """A message with the violated condition of Hall, for the side with fewer nodes."""
     known = " beyond the known ones" if len(problem.known_row) else ""
     others = ~rows & (problem.supply > 0), ~columns & (problem.demand > 0)
     gap = money(claims - debts, unit)

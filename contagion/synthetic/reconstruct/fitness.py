@@ -1,4 +1,4 @@
-"""Fitness model: links drawn with probabilities that follow the margins, at an asked density."""
+"""Fitness model: links drawn with probabilities that follow the margins, at a given density."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LinkModel:
 
     Attributes
     ----------
-    z : density parameter, 1 / money²; inf where every cell is a link.
+    z : density parameter, in 1 / amount²; inf where every cell is a link.
     probability : (n, n) of a claim of creditor (row) on debtor (column); 1 and 0 for known cells.
     expected_links : sum of the probabilities.
     """
@@ -43,17 +43,17 @@ def link_model(
 
         p_ij = z claims_i debts_j / (1 + z claims_i debts_j),   z:  Σ_ij p_ij = links
 
-    over the cells that may hold money; a known exposure counts as a link that is certain.
+    over the live cells; a known exposure counts as a link with probability 1.
 
     Parameters
     ----------
-    margins : what is known.
+    margins : the known totals and exposures.
     density : links / (n (n − 1)), or
     links : the number itself; one of the two.
 
     Raises
     ------
-    NetworkError : where fewer or more links are asked than there can be.
+    NetworkError : where the number of links is below or above the possible range.
     ArgumentError : Unless exactly one of `density` and `links` is given.
 
     Example
@@ -87,7 +87,7 @@ def link_model(
 
 
 def asked(margins: Margins, density: float | None, links: float | None) -> float:
-    """Links to place besides the known ones."""
+    """Number of links to place in addition to the known ones."""
     if (density is None) == (links is None):
         raise ArgumentError("Give one of density= and links=.")
     n, problem = len(margins), margins._problem
@@ -96,7 +96,7 @@ def asked(margins: Margins, density: float | None, links: float | None) -> float
     most = problem.count + known
     if not (known < wanted <= most or known == wanted == most):
         raise NetworkError(
-            f"{wanted:g} links are asked of {plural(n, 'node')}; with these margins there can be "
+            f"{wanted:g} links are asked for, with {plural(n, 'node')}; these margins allow "
             f"more than {known} (known) and at most {most}. density= is links / (n (n − 1))."
         )
     return wanted - known
@@ -113,11 +113,11 @@ def fitness(
     rng: Rng = None,
     progress: bool = False,
 ) -> Ensemble:
-    """Networks drawn from the fitness model: an asked density, and claims that follow the margins.
+    """Networks drawn from the fitness model: a given density, and claims that follow the margins.
 
     Each cell is a link with probability p_ij = z claims_i debts_j / (1 + z claims_i debts_j),
-    independent of the others, with z so that the expected number of links is the asked one. A link
-    that is drawn weighs
+    independent of the others; z is such that the expected number of links is the given one. A drawn
+    link has the weight
 
         w_ij = m_ij / p_ij,
 
@@ -126,28 +126,27 @@ def fitness(
     a node on itself; m is the same without them.)
 
     With `exact_margins` the amounts of each network are those on the drawn cells that are nearest
-    to w in relative entropy and meet all margins. Drawn cells often cannot carry the margins. A
-    node without a link gets one; z is a little lower for it, so that the expected number with
-    these is the asked one. Where money is still stuck, cells are added where they take most of
-    it, as few as this greedy search finds, on top of the asked number. `added`
-    counts all cells added to a network, `dropped` those that are zero in all networks on the
-    cells.
+    to w in relative entropy and meet all margins. Often the drawn cells cannot meet the margins. A
+    node without a link then gets one; z is slightly lower, so that the expected number of links
+    including these is the given one. If some amounts still cannot be placed, a greedy search adds
+    the cells that take most of them, beyond the given number of links. `added` counts all cells
+    added to a network, `dropped` the drawn cells that are zero in all networks on these cells.
 
-    Time and memory are those of the links, not of all pairs.
+    Time and memory grow with the number of links, not of pairs.
 
     Parameters
     ----------
-    margins : what is known.
+    margins : the known totals and exposures.
     density, links : one of the two, see :func:`link_model`.
     samples : networks to draw.
-    exact_margins : false leaves the weights w: margins then hold in expectation only.
+    exact_margins : False keeps the weights w: margins then hold in expectation only.
     rng : seed or generator, as of `numpy.random.default_rng`.
     progress : show a progress bar.
 
     Raises
     ------
-    NetworkError : where fewer or more links are asked than there can be, and where exact margins
-        take more.
+    NetworkError : where the number of links is below or above the possible range, and where exact
+        margins need more links.
     ArgumentError : Unless exactly one of `density` and `links` is given; for `samples` below 1.
 
     Example

@@ -1,4 +1,4 @@
-"""Bayesian reconstruction: networks drawn from the posterior given the margins."""
+"""Bayesian reconstruction: networks drawn from the posterior conditional on the margins."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Beta:
 
 @dataclass(frozen=True)
 class Gamma:
-    """Prior of one rate for all cells, 1 / money: λ ~ Gamma(shape, rate), mean shape / rate."""
+    """Prior of one rate for all cells, 1 / amount: λ ~ Gamma(shape, rate), mean shape / rate."""
 
     shape: float
     rate: float
@@ -59,39 +59,39 @@ def gibbs(
     rng: Rng = None,
     progress: bool = False,
 ) -> Ensemble:
-    """Networks drawn from the posterior distribution given the margins.
+    """Networks drawn from the posterior distribution, conditional on the margins.
 
     The prior of every claim is a link with probability p_ij and then an exponential amount,
 
         X_ij = 0 with 1 − p_ij,   X_ij ~ Exp(λ_ij) with p_ij,   independent,
 
-    conditioned on all margins and known cells. A Gibbs sampler moves money round cycles of cells
-    (i_1, j_1), (i_1, j_2), (i_2, j_2) … (i_k, j_1), which keeps every sum; the amount is drawn from
-    its conditional distribution, which has atoms where a cell becomes empty. One step does that
-    in all blocks of a random partition of rows and columns into groups of k, k = 2, 3, … with
-    probability 1/2, 1/4, …, and then in blocks that are spanned by two links, of all nodes in
-    random pairs, for sparse networks. Memory, and time of a step, are those of the links, not of
-    all pairs, unless probabilities or rates are given for single cells.
+    conditioned on all margins and known cells. A Gibbs sampler moves amounts along cycles of cells
+    (i_1, j_1), (i_1, j_2), (i_2, j_2) … (i_k, j_1), which keeps every sum. The amount is drawn from
+    its conditional distribution, which has atoms where a cell becomes empty. A step does this in
+    all blocks of a random partition of rows and columns into groups of k, k = 2, 3, … with
+    probability 1/2, 1/4, …. For sparse networks it then does so in blocks that are spanned by two
+    links, for all nodes in random pairs. Memory and time per step grow with the number of links,
+    not of pairs, unless probabilities or rates are given for single cells.
 
     Margins that are round numbers can coincide with sums of others. Then networks that use the
-    coincidence have all the posterior weight, as they should where the sums are equal in truth;
-    where they are by rounding, give figures with more digits.
+    coincidence have all the posterior weight. This is correct if the sums are really equal; if they
+    are equal only because of rounding, give figures with more digits.
 
     Parameters
     ----------
-    margins : what is known. Known cells stay; they count where p or λ have a prior.
-    density : links / (n (n − 1)) that the samples shall have on average: during `burn_in` the odds
-        p / (1 − p) of all cells are moved together until they do, as near as that many steps
-        get. Or
+    margins : the known totals and exposures. Known cells are kept; they count where p or λ have a
+        prior.
+    density : target for the mean of links / (n (n − 1)) over the samples. During `burn_in` the odds
+        p / (1 − p) of all cells are moved together towards this target. Or
     link_probability : p, a number, (n, n) in the order of the margins (creditor × debtor), or
         :class:`Beta` for a prior (Erdős–Rényi with unknown p). With a fixed p the density of the
-        samples differs from p, because the margins say something about it.
+        samples differs from p, because the margins contain information about it.
     odds : with `density`, odds that are "equal" for all cells, or in proportion to
         claims_i debts_j as in the fitness model.
-    rate : λ in 1 / money, a number, (n, n), or :class:`Gamma`. By default Σ p_ij / Σ claims, so
-        that the prior expects the money there is; with `Beta` by the mean of p.
+    rate : λ in 1 / amount, a number, (n, n), or :class:`Gamma`. By default Σ p_ij / Σ claims, so
+        that the prior mean of all claims is their total; with `Beta` at the mean of p.
     samples, thin, burn_in : networks to keep, steps between two of them, and steps before the
-        first. See `.diagnostics` of the ensemble for what they are worth.
+        first. See `.diagnostics` of the ensemble for the effective sample size.
     rng : seed or generator, as of `numpy.random.default_rng`.
     progress : show a progress bar.
 
@@ -99,16 +99,16 @@ def gibbs(
     -------
     Ensemble
         With `.trace`: links, the sum of squared shares of all claims (`concentration`), and
-        `probability` and `rate` of every sample where they have a prior. `.notes` says where the
-        density asked is not met.
+        `probability` and `rate` of every sample where they have a prior. `.notes` says whether the
+        target density is missed.
 
     Raises
     ------
-    NetworkError : where the density cannot be, a probability or rate is none, and where no network
-        uses cells with p > 0 only, or has all those with p = 1; where a table of
-        probabilities has more pairs than memory is free for, 250 bytes each.
-    ArgumentError : Unless exactly one of `density` and `link_probability` is given, and for other
-        options that mean nothing.
+    NetworkError : where the density is not possible, a probability or rate is not valid, and where
+        no network uses only cells with p > 0, or has all those with p = 1; where a table of
+        probabilities needs more than the free memory, 250 bytes per pair.
+    ArgumentError : Unless exactly one of `density` and `link_probability` is given, and for invalid
+        values of other options.
 
     Example
     -------
@@ -152,31 +152,31 @@ def gibbs(
 
 
 def _missed(margins: Margins, links: np.ndarray, density: float | None) -> tuple[str, ...]:
-    """Say where the samples (S,) have another density than asked, beyond what chance explains."""
+    """A note if the density of the samples (S,) misses the target by more than sampling error."""
     if density is None:
         return ()
     want, mean = density * len(margins) * (len(margins) - 1), float(links.mean())
-    worth = effective_sample_size(links)  # nan: the chain never moves
+    worth = effective_sample_size(links)  # nan: the chain is constant
     chance = 0.0 if np.isnan(worth) else 4 * float(np.std(links)) / np.sqrt(worth)
     if abs(mean - want) <= max(chance, 0.02 * want, 1.0):
         return ()
     both = np.intersect1d(margins.claims[margins.claims > 0], margins.debts[margins.debts > 0])
     why = (
         f"{plural(len(both), 'amount')} among the claims {'is' if len(both) == 1 else 'are'} also "
-        "among the debts. Margins that coincide hold the density where it is; figures with more "
-        "digits free it."
+        "among the debts. Margins that coincide determine the density; give figures with more "
+        "digits."
         if len(both)
-        else "The margins, or sums of them that coincide, hold it there, or burn_in is too short."
+        else "The margins, or sums of them that coincide, determine it, or burn_in is too short."
     )
     return (
-        f"the density asked is not met: {mean:,.4g} links in the mean where {want:,.4g} were "
-        f"asked. {why}",
+        f"the target density is not met: {mean:,.4g} links on average, {want:,.4g} were asked "
+        f"for. {why}",
     )
 
 
 @dataclass
 class _Prior:
-    """Odds of links and rates of the cells, and what of them is not fixed."""
+    """Odds of links and rates of the cells, with the priors of those that are not fixed."""
 
     odds: Odds | GivenOdds
     rate: float
@@ -184,16 +184,16 @@ class _Prior:
     target: float | None = None  # links besides the known ones
     beta: Beta | None = None
     gamma: Gamma | None = None
-    follows: bool = False  # the rate goes with the probabilities
+    follows: bool = False  # the rate is derived from the probabilities
     money: float = 0.0
 
     def settle(self) -> None:
-        """The rate that goes with the probabilities of now."""
+        """Derive the rate from the current probabilities."""
         if self.follows:
             self.rate = self.odds.expected() / self.money
 
     def move(self, log_z: float) -> None:
-        """Other odds, of all cells together."""
+        """Change the odds of all cells together."""
         assert isinstance(self.odds, Odds)
         self.odds = replace(self.odds, log_z=log_z)
 
@@ -201,7 +201,7 @@ class _Prior:
         if self.target is None:
             return ()
         mean = self.odds.expected() / max(self.odds.problem.count, 1)
-        return (f"mean prior link probability {mean:.4g} for the density asked",)
+        return (f"mean prior link probability {mean:.4g} for the target density",)
 
 
 def _prior(
@@ -282,7 +282,7 @@ def _require_cells(margins: Margins, odds: GivenOdds) -> None:
 
 
 class _Chain:
-    """The state of the sampler: money on links."""
+    """The state of the sampler: amounts on links."""
 
     def __init__(self, margins: Margins, prior: _Prior, rng: np.random.Generator):
         self.prior, self.rng = prior, rng
@@ -305,7 +305,7 @@ class _Chain:
         return len(self.state) + int((self.known > 0).sum())
 
     def run(self, steps: int, *, settling: bool = False) -> None:
-        """Steps of the chain; while it settles the odds move until the density is right."""
+        """Steps of the chain; during burn-in the odds move towards the target density."""
         state, prior = self.state, self.prior
         fixed = prior.beta is None and prior.gamma is None
         if fixed and (state.n < 3 or not self.live):
@@ -337,7 +337,7 @@ class _Chain:
         return np.asarray(-prior.odds.at(row, column) - np.log(rate))
 
     def _move(self, step: int) -> float:
-        """A step of Robbins and Monro towards the density asked; returns the shift so far."""
+        """A Robbins-Monro step towards the target density; returns the shift so far."""
         target = self.prior.target
         assert target is not None
         spread = 0.3 * max(min(target, self.live - target), 1.0)
@@ -347,14 +347,14 @@ class _Chain:
         return self.shift
 
     def _shift(self, move: float) -> None:
-        """Other odds, and the rate that goes with them."""
+        """Change the odds, and the rate derived from them."""
         odds = self.prior.odds
         assert isinstance(odds, Odds)
         self.prior.move(odds.log_z + move)
         self.prior.settle()
 
     def _update(self) -> None:
-        """Draw p and λ, given the network."""
+        """Draw p and λ, conditional on the network."""
         prior, links = self.prior, self.links
         if prior.beta is not None:
             drawn = self.rng.beta(prior.beta.a + links, prior.beta.b + self.cells - links)
@@ -365,7 +365,7 @@ class _Chain:
             prior.rate = self.rng.gamma(prior.gamma.shape + links) / (prior.gamma.rate + money_)
 
     def record(self) -> dict[str, float]:
-        """Statistics of the state of now."""
+        """Statistics of the current state."""
         held = np.concatenate([self.state.amount, self.known])
         row = {"links": float(self.links), "concentration": float((held**2).sum())}
         row["concentration"] /= max(float(held.sum()) ** 2, 1e-300)

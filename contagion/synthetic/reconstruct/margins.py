@@ -1,4 +1,4 @@
-"""Margins: what every node lends and owes in all, where the single exposures are not known."""
+"""Margins: total claims and debts of every node, where the single exposures are not known."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ SHEET = ("external_assets", "external_liabilities", "equity", "total_assets", "t
 
 @dataclass(frozen=True, eq=False)
 class Margins:
-    """What every node claims from and owes to the others in all.
+    """Total claims and debts of every node towards the other nodes.
 
     A network meets the margins when
 
         Σ_j X_ij = claims_i,   Σ_i X_ij = debts_j,   X_ii = 0,   X_ij ≥ 0,
 
-    with `X[i, j]` the claim of creditor i on debtor j. That there is one is checked on the way in,
-    with the known and the forbidden cells (Hall's condition, by a maximum flow).
+    with `X[i, j]` the claim of creditor i on debtor j. The constructor checks that such a network
+    exists, with the known and the forbidden cells (Hall's condition, by a maximum flow).
 
     Parameters
     ----------
     names : (n,) ids of the nodes, each once.
-    claims, debts : (n,) money ≥ 0, of the same sum (within 1e-9 of it; debts are then scaled).
+    claims, debts : (n,) amounts ≥ 0 with equal sums (tolerance 1e-9; debts are then scaled).
     unit : unit of every amount.
-    nodes : node table with a balance sheet and any column of the schema; it goes over to every
-        network. Without balance sheets nodes hold claims and lose them, but never fail.
+    nodes : node table with a balance sheet and any column of the schema; it is used for every
+        network. Nodes without balance sheets can lose claims but cannot default.
     known : {(creditor, debtor): amount}, exposures that are known, 0 included; kept exactly.
     forbidden : pairs (creditor, debtor) without an exposure.
-    residual : name of a node outside that is added and takes what the others cannot place among
-        themselves, the smallest amounts that do. It never fails.
+    residual : name of an external node to add, with the smallest claims and debts that the others
+        cannot place among themselves. It cannot default.
 
     Raises
     ------
     NetworkError : for margins that are not numbers ≥ 0, unknown or repeated names, known exposures
-        above a margin, and where no network meets the margins, naming the nodes in the way.
+        above a margin, and where no network meets the margins, with the nodes that prevent it.
 
     Example
     -------
-    Three banks leave one degree of freedom, and none where one of them is as large as the others:
+    Claims and debts with the same sum, and margins that need a residual node:
 
     >>> Margins(["a", "b", "c"], claims=[3, 2, 1], debts=[1, 2, 3]).total
     6.0
@@ -141,7 +141,7 @@ class Margins:
             row = pd.DataFrame([{"node": self.residual, "can_fail": False}])
             put["nodes"] = pd.concat([nodes, row], ignore_index=True)
 
-    # -- ways in ----------------------------------------------------------------------------
+    # -- constructors -----------------------------------------------------------------------
 
     @classmethod
     def from_network(
@@ -151,16 +151,16 @@ class Margins:
         known: Mapping[tuple[Any, Any], float] | None = None,
         forbidden: Iterable[tuple[Any, Any]] = (),
     ) -> Self:
-        """The margins of a network: what is left when its single exposures are forgotten.
+        """The margins of a network: the totals of its exposures.
 
-        Balance sheets, kinds, holdings, shareholdings, rules and the settings of the network go
-        over. Columns of the exposures do not: what is reconstructed has no tiers, layers or
-        collateral, and rules find one plain claim a pair.
+        Balance sheets, kinds, holdings, shareholdings, rules and the settings of the network are
+        kept. Columns of the exposures are not: a reconstructed network has no tiers, layers or
+        collateral, and one plain claim for each pair.
 
         Raises
         ------
-        NetworkError : for a network with guarantees, which hang on single exposures.
-        RuleError : where the rule of a node asks for a column of the exposures.
+        NetworkError : for a network with guarantees, which belong to single exposures.
+        RuleError : where the rule of a node needs a column of the exposures.
 
         Example
         -------
@@ -173,7 +173,7 @@ class Margins:
         """
         if network._guarantees is not None:
             raise NetworkError(
-                "Guarantees hang on single exposures, which a reconstruction forgets. "
+                "Guarantees belong to single exposures, which a reconstruction does not keep. "
                 "net.with_guarantees(None) leaves them out."
             )
         settings: dict[str, Any] = {
@@ -224,14 +224,14 @@ class Margins:
         claims, debts : names of the two columns.
         unit, name : of the networks.
         known, forbidden, residual : as in :class:`Margins`.
-        **choices : what to do about balance sheets that are not complete, for every network
-            (`missing_equity=`, `assume_equity=`), see :class:`~contagion.network.checks.Choices`;
-            `aggregates="drop"` leaves rows out that are sums; and how the table is read, see
+        **choices : treatment of incomplete balance sheets, for every network (`missing_equity=`,
+            `assume_equity=`), see :class:`~contagion.network.checks.Choices`;
+            `aggregates="drop"` leaves out rows that are sums; options for reading the table, see
             :class:`~contagion.network.tables.Reading`.
 
         Raises
         ------
-        NetworkError : for a column that is missing, and as :class:`Margins` does.
+        NetworkError : for a missing column, and for the reasons given in :class:`Margins`.
 
         Example
         -------
@@ -276,9 +276,9 @@ class Margins:
         Parameters
         ----------
         exposures : table or file creditor, debtor, amount; several rows of a pair are summed.
-        how : how it is read.
-        at_least : only pairs of this amount and more count as known. That the others are smaller
-            is not used.
+        how : options for reading it.
+        at_least : only pairs with at least this amount count as known. The fact that the other
+            pairs are smaller is not used.
 
         Example
         -------
@@ -310,16 +310,16 @@ class Margins:
             _settings=self._settings,
         )
 
-    # -- ways out ---------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------
 
     @property
     def table(self) -> pd.DataFrame:
-        """Claims and debts of every node (money)."""
+        """Claims and debts of every node, amounts."""
         return pd.DataFrame({"claims": self.claims, "debts": self.debts}, index=self.names)
 
     @property
     def total(self) -> float:
-        """All claims, money."""
+        """Sum of all claims."""
         return float(self.claims.sum())
 
     def __len__(self) -> int:
@@ -359,7 +359,7 @@ class Margins:
 
 
 def _money(values: Any, names: pd.Index, what: str) -> np.ndarray:
-    """(n,) money ≥ 0."""
+    """(n,) amounts ≥ 0."""
     if isinstance(values, Mapping):
         values = [values.get(name, np.nan) for name in names]
     array = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce")
