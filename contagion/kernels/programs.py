@@ -92,7 +92,7 @@ def dual_gap(
     away = abs(dual - float(found.fun)) / (1.0 + abs(float(found.fun)))
     if not away <= most:
         raise ConvergenceError(
-            f"The {name} programme is {away:.1e} away from its dual: it is not solved."
+            f"The {name} programme is not solved: its duality gap is {away:.1e}."
         )
     return away
 

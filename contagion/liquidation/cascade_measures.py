@@ -253,10 +253,10 @@ def required_fund(
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise MarginError("Deficits have to be money >= 0 in every scenario.")
     if not 0 < level <= 1:
-        raise MarginError(f"level={level}: a part of the scenarios, above 0 and at most 1.")
+        raise MarginError(f"level={level}: a share of the scenarios, above 0 and at most 1.")
     given = np.ones(many) if weights is None else np.asarray(weights, float)
     if given.shape != (many,) or not (np.isfinite(given).all() and (given >= 0).all()):
-        raise MarginError(f"weights have to be {plural(many, 'number')} >= 0, one a scenario.")
+        raise MarginError(f"weights have to be {plural(many, 'number')} >= 0, one per scenario.")
     if not given.sum() > 0:
         raise MarginError("All weights are 0.")
     weight = given / given.sum()

@@ -49,9 +49,9 @@ class CascadeSolver:
 
     def __post_init__(self) -> None:
         if not 0 <= self.backstop <= 1:
-            raise MarginError(f"backstop={self.backstop}: a part of the maintenance, 0 to 1.")
+            raise MarginError(f"backstop={self.backstop}: a share of the maintenance, 0 to 1.")
         if not 0 <= self.arbitrage <= 1:
-            raise MarginError(f"arbitrage={self.arbitrage}: a part of a sale, 0 to 1.")
+            raise MarginError(f"arbitrage={self.arbitrage}: a share of a sale, 0 to 1.")
         if not self.days >= 0:
             raise MarginError(f"days={self.days}: days that a round lasts, >= 0.")
         for name, what in (
@@ -261,7 +261,7 @@ def _checked(book: MarginBook, prices: Any) -> np.ndarray:
     if prices.shape[-1:] != (len(book.assets),):
         raise MarginError(
             f"prices have shape {prices.shape}; the last axis has to be {len(book.assets)}, "
-            f"one entry an asset: {', '.join(map(str, book.assets))}."
+            f"one entry per asset: {', '.join(map(str, book.assets))}."
         )
     if not (np.isfinite(prices).all() and (prices >= 0).all()):
         raise MarginError("prices have to be >= 0 and finite.")

@@ -81,7 +81,7 @@ class PositionLimit:
     def __post_init__(self) -> None:
         _check_by(self.by)
         if not self.share > 0:
-            raise MarginError(f"share={self.share}: a part of the depth, > 0.")
+            raise MarginError(f"share={self.share}: a share of the depth, > 0.")
 
     def apply(self, book: MarginBook, depth: Mapping[str, float]) -> Adjusted:
         """The book with positions cut to the limit.

@@ -326,7 +326,7 @@ class Exponential(PriceImpact):
         if (share < -700).any():
             raise ArgumentError(
                 f"volume {float(share.min()):g} times the depth is bought, more than 700 times: "
-                "its price is not a number. Limit the purchases or raise `depth`."
+                "its price overflows. Limit the purchases or raise `depth`."
             )
         return share
 

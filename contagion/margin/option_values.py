@@ -145,7 +145,7 @@ class Instruments:
             given = np.asarray(getattr(self, name), dtype=float)
             if given.shape not in ((), (1,), (len(kind),)):
                 raise ArgumentError(
-                    f"{name} must be one number or {len(kind)}, one an instrument, but has shape "
+                    f"{name} must be one number or {len(kind)}, one per instrument, but has shape "
                     f"{given.shape}."
                 )
             full = np.broadcast_to(given, len(kind))

@@ -78,7 +78,7 @@ def stressed_weights(stressed: ArrayLike, share: float = 0.25) -> np.ndarray:
     """
     bad = np.asarray(stressed)
     if bad.ndim != 1 or bad.dtype != bool or not bad.any():
-        raise ArgumentError("stressed must be one True or False an observation, at least one True.")
+        raise ArgumentError("stressed must be True or False per observation, at least one True.")
     known("share", numbers("share", share, above=0, below=1))
     part = max(float(share), float(bad.mean()))
     return np.asarray(np.where(bad, part / bad.sum(), (1 - part) / max(1, (~bad).sum())))

@@ -167,7 +167,7 @@ def offset_margin(
     share = known("recognised", numbers("recognised", recognised, 0, 1))
     if m.ndim == 0 or r.shape != (m.shape[-1], m.shape[-1]):
         raise ArgumentError(
-            f"correlation must be square, one row an instrument, but is {r.shape} for margin "
+            f"correlation must be square, one row per instrument, but is {r.shape} for margin "
             f"{m.shape}."
         )
     good = np.allclose(r, r.T, atol=1e-12) and np.allclose(np.diag(r), 1, atol=1e-12)

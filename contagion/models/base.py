@@ -127,7 +127,7 @@ class Model(Parameters, ABC):
         if losses.shape[-1:] != (len(network),):
             raise ShockError(
                 f"losses have shape {losses.shape}; the last axis has to be "
-                f"{len(network)}, one entry a node."
+                f"{len(network)}, one entry per node."
             )
         if not (np.isfinite(losses).all() and (losses >= 0).all()):
             raise ShockError("losses have to be >= 0 and finite.")
@@ -143,7 +143,7 @@ class Model(Parameters, ABC):
                 prices = np.broadcast_to(np.asarray(prices, float), shape)
             except ValueError:
                 raise ShockError(
-                    f"prices have shape {np.shape(prices)}; {shape} is needed, one entry an asset."
+                    f"prices have shape {np.shape(prices)}; {shape} is needed, one per asset."
                 ) from None
             if not (np.isfinite(prices).all() and (prices >= 0).all()):
                 raise ShockError("prices have to be >= 0 and finite, 1 where they do not move.")
@@ -160,8 +160,8 @@ class Model(Parameters, ABC):
         hit = shock.arrays(network)
         if self.reads_prices and hit.prices is not None:
             raise ModelError(
-                f"{type(self).__name__} does not compute {what} of a price shock, which is not of "
-                "single nodes. Give what each node loses in money, Shock.loss."
+                f"{type(self).__name__} does not compute {what} of a price shock, which does not "
+                "hit single nodes. Give the loss of each node in money, Shock.loss."
             )
         return hit
 

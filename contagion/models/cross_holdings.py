@@ -128,8 +128,8 @@ class CrossHoldings(Model):
         differ = (gap > APART * scale).any(axis=tuple(range(losses.ndim - 1)))
         if differ.any():
             raise AmbiguousSolution(
-                f"CrossHoldings has more than one solution here: what {int(differ.sum())} nodes "
-                "pay or are worth differs between the greatest and the least, among nodes that owe "
-                'each other in a circle. Choose which="greatest" or which="least".'
+                "CrossHoldings has more than one solution here: the payments or values of "
+                f"{int(differ.sum())} nodes in closed cycles of debts differ between the greatest "
+                'and the least. Choose which="greatest" or which="least".'
             )
         return outcome

@@ -145,7 +145,7 @@ class LeverageTargeting(PortfolioModel):
         started = ~np.isnan(pins)
         equity = np.where(book.known, np.maximum(np.nan_to_num(book.equity), 0.0), 0.0)
         if not equity.sum() > 0:
-            raise ShockError("No node has positive equity: vulnerability is a part of it.")
+            raise ShockError("No node has positive equity: vulnerability is relative to it.")
         rate = np.where(started, 1.0 - np.nan_to_num(pins), 0.0)
         first = losses + np.asarray(rate @ network.liabilities)
         sales = np.where(started, 1.0, part * first)

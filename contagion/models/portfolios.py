@@ -115,7 +115,7 @@ class Portfolios:
         missing = [asset for asset in self.assets if asset not in given]
         if missing:
             raise ModelError(
-                f"{name} says nothing about {listing(missing)}, which nodes hold; it knows "
+                f"{name} has no value for {listing(missing)}, which nodes hold; it has values for "
                 f"{listing(list(given), 6)}. Give every asset a value, or one value for all."
             )
         return [given[asset] for asset in self.assets]

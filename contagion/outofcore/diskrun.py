@@ -18,7 +18,7 @@ from .disk import damaged, digest, quoted, read_manifest
 from .outcomes import COLUMNS, TABLE
 
 TITLES = {"clear": "Clearing", "distress": "DebtRank"}
-NO_DEBTS = "the node owes nothing in the graph"
+NO_DEBTS = "the node has no debts in the graph"
 
 
 @dataclass(frozen=True, repr=False)

@@ -47,7 +47,7 @@ def converged(network: Disk, disk: Disk, tolerance: float, most: int, progress: 
             if len(rounds) >= most:
                 raise ConvergenceError(
                     f"After {len(rounds)} rounds the error is {rounds[-1]['estimate']:.1e} of a "
-                    f"balance sheet, and {tolerance:g} is asked for. Give more max_rounds, or a "
+                    f"balance sheet, above the tolerance {tolerance:g}. Give more max_rounds, or a "
                     "larger tolerance: with the same folder the run resumes from here.",
                     rounds,
                 )

@@ -85,7 +85,7 @@ def _columns(disk: Disk, files: list[Path], table: str, needed: tuple[str, ...])
         )
     if other := [name for name in ELSEWHERE[table] if name in found]:
         raise NetworkError(
-            f"{table}: {listing(other)} changes what is paid, and is not known on disk. Leave it "
+            f"{table}: {listing(other)} changes payments, and is not supported on disk. Leave it "
             "out, or read the network with ct.read."
         )
     numbers = ("amount", *SIDES)

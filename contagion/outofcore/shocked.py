@@ -104,8 +104,8 @@ def _excessive(disk: Disk) -> None:
     for test, said in (
         ("recovery is null and sold > external_assets * (1 + 1e-12)",
          "would lose more than its external assets"),
-        ("only_equity and part", "is known by its equity alone: a part of its external assets says "
-         "nothing, take Shock.equity(relative=...)"),
+        ("only_equity and part", "has equity but no stated external assets, so that a share of "
+         "them is not defined: use Shock.equity(relative=...)"),
         ("needs_equity and not equity > 0", "has no positive equity that could be lost"),
         ("gone > greatest(equity, 0) * (1 + 1e-12)", "would lose more than its equity"),
     ):  # fmt: skip

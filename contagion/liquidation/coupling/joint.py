@@ -133,10 +133,10 @@ class CoupledCascade(Model):
     def __post_init__(self) -> None:
         expect(book=self.book)
         if not 0 <= self.withdrawal <= 1:
-            raise MarginError(f"withdrawal={self.withdrawal}: a part of a debt, 0 to 1.")
+            raise MarginError(f"withdrawal={self.withdrawal}: a share of a debt, 0 to 1.")
         parts = self.run_on.values() if isinstance(self.run_on, Mapping) else [self.run_on]
         if not all(0 <= part <= 1 for part in parts):
-            raise MarginError(f"run_on={self.run_on}: a part of claims, 0 to 1.")
+            raise MarginError(f"run_on={self.run_on}: a share of claims, 0 to 1.")
         if not self.model.settles:
             raise MarginError(f"{type(self.model).__name__} does not settle claims.")
         if isinstance(self.path, pd.DataFrame):

@@ -65,7 +65,7 @@ class Link:
             all_, part, given = (money(float(x[k]), network.unit) for x in (has, stakes, free))
             raise MarginError(
                 f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
-                f"{part} are at venues. Free money is another part of them."
+                f"{part} are at venues. Free money comes in addition to that part."
             )
         left = has - losses[:, self.holder] - stakes
         return np.asarray(np.minimum(free, np.maximum(left, 0.0)))
