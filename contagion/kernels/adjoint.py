@@ -203,7 +203,7 @@ def by_claim(
     With r the unpaid share of segment s and j the creditor, a larger amount has two effects. It
     changes the shares `amount / width`, by `r (outside − worth_j − price_s)`, and it shifts the end
     of its segment and of all segments paid later, which adds `price_moving`. On segments that are
-    unpaid in full, or have a fixed recovery rate, the claim loses its share r.
+    unpaid in full, or have a fixed recovery rate, the claim loses the share r of its amount.
     """
     if not len(system.unpaid):
         return np.zeros(len(place))

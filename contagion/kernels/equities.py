@@ -23,7 +23,7 @@ from .equities_steps import System, direct, leap
 from .linear import krylov
 
 THRESHOLD = 1e-12  # equity this close to the limit (relative to the balance sheet) counts as on it
-ROUGH = 1e-3  # residual below which the error bound is computed
+ROUGH = 1e-3  # accuracy of the linear solve for the error bound
 PATIENCE, GAIN = 16, 8.0  # rounds a solve should save to be tried; saving fewer delays the next
 WAIT, LATE = 3, 8  # rounds before the first solve, and before unsolved scenarios are factorized
 TRIES = 4  # times that a scenario continues to bring its error below the tolerance

@@ -79,7 +79,7 @@ class Round:
     fundamental: np.ndarray
     state: MarketState = field(repr=False)
     accounts: Accounts = field(repr=False)
-    money: np.ndarray = field(repr=False)  # (A,): cash-like assets
+    money: np.ndarray = field(repr=False)  # (A,): assets that are the unit of account
 
     @property
     def open(self) -> np.ndarray:
@@ -100,8 +100,8 @@ class Setup:
 
     Attributes
     ----------
-    start : (A,) prices before. money : (A,) bool, cash-like assets: sales do not move their
-        prices, and every oracle reports them exactly.
+    start : (A,) prices before. money : (A,) bool, assets that are the unit of account:
+        sales do not move their prices, and every oracle reports them exactly.
     partial : positions are closed only until they meet the requirement again (at most the close
         factor); otherwise the close factor at once.
     backstop : accounts with equity below this share of their maintenance go to the vault of

@@ -130,7 +130,7 @@ class LeverageTargeting(PortfolioModel):
         return Solved(outcome, mine, given, sold, mine.shocked(len(flat), prices) - fall, fall)
 
     def vulnerability(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> Vulnerability:
-        """Losses of each node from sales of all nodes, and caused by its own, in the first round.
+        """Losses of each node from all sales, and losses caused by its own, in the first round.
 
         Raises
         ------

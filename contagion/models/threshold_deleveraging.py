@@ -204,7 +204,7 @@ class ThresholdDeleveraging(PortfolioModel):
     def market_depth(
         daily_volume: float, volatility: float, days: float = 1.0, scale: float = 1.0
     ) -> float:
-        """D = scale × daily volume / daily volatility × √days, money.
+        """D = scale × daily volume / daily volatility × √days, money (100 % impact).
 
         Parameters: daily_volume (money), volatility (of daily returns), days over which sales are
         spread, scale (order one). ArgumentError unless all are above 0.
