@@ -30,9 +30,9 @@ def climb(
     of changes of successive sweeps shrink by a steady ratio λ, the last change is extrapolated by
     λ / (1 − λ) (`jumps`; after a jump that is worse than a sweep, the next one comes later), and
     changes have to fall to the share 1 − λ of the tolerance, because the remaining changes sum to
-    up to 1 / (1 − λ) times the last. Changes below a fiftieth of that are not passed on. Nodes that cannot
-    lose more are skipped, except in the sweep after a jump, which may overshoot; all hot nodes are
-    checked before the iteration ends.
+    up to 1 / (1 − λ) times the last. Changes below a fiftieth of that are not passed on. Nodes that
+    cannot lose more are skipped, except in the sweep after a jump, which may overshoot; all hot
+    nodes are checked before the iteration ends.
 
     Parameters
     ----------

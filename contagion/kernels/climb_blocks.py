@@ -27,9 +27,9 @@ def climb_block(
 
     c, p, w, y, last (S, B), x (n, B); state (9, B) is a work array, leaps (B,) counts jumps.
     If changes shrink by λ in each sweep, they have to fall to the share 1 − λ of the tolerance, as
-    the remaining changes sum to up to 1 / (1 − λ) times the last. Jumps wait until half of the remaining
-    scenarios have a steady ratio. A scenario that has not converged after a dozen jumps continues
-    without jumps; a jump that is worse than a sweep counts as four.
+    the remaining changes sum to up to 1 / (1 − λ) times the last. Jumps wait until half of the
+    remaining scenarios have a steady ratio. A scenario that has not converged after a dozen jumps
+    continues without jumps; a jump that is worse than a sweep counts as four.
     Returns (sweeps, entries worked on).
     """
     n, b = x.shape

@@ -51,7 +51,7 @@ class Pool(PriceImpact):
     def fees(self, price: ArrayLike, before: ArrayLike, after: ArrayLike) -> Numbers:
         """Fees of liquidity providers, money: |proceeds| × fee / (1 − fee), besides the proceeds.
 
-        9.97 sold at 10 to a pool of 100 bring 90.66; the fee of 0.03 units is worth 0.27.
+        9.97 sold at 10 to a pool of 100 yield 90.66; the fee of 0.03 units is worth 0.27.
 
         >>> round(ConstantProduct(100, 1_000, fee=0.003).fees(10, 0, 9.97), 4)
         0.2728
@@ -141,7 +141,7 @@ class ConcentratedLiquidity(Pool, Finite):
     """Liquidity in price ranges as on Uniswap v3, exact from range to range.
 
     Within a range of liquidity L: v = L (1/√p' − 1/√p) units take the price from p to p' and
-    bring L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
+    yield L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
     If liquidity runs out, an on-chain swap stops at the last bound and leaves the rest unsold.
     Here the remaining volume is executed at the price `floor`, by default 0, so that the integral
     is still the sum of the prices.
@@ -160,8 +160,8 @@ class ConcentratedLiquidity(Pool, Finite):
 
     Example
     -------
-    L = 120 from 81 to 100, then 300 from 64 to 81. To 81: 120 (1/9 − 1/10) = 4/3 units bring
-    120 (10 − 9) = 120; to 64 another 300 (1/8 − 1/9) = 25/6 bring 300.
+    L = 120 from 81 to 100, then 300 from 64 to 81. To 81: 120 (1/9 − 1/10) = 4/3 units yield
+    120 (10 − 9) = 120; to 64 another 300 (1/8 − 1/9) = 25/6 yield 300.
 
     >>> pool = ConcentratedLiquidity([(81, 100, 120), (64, 81, 300)], price=100)
     >>> round(pool.factor(4 / 3), 4), round(pool.proceeds(100, 0, 4 / 3), 4)

@@ -180,7 +180,7 @@ def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
 def along(book: MarginBook, path: pd.DataFrame) -> tuple[np.ndarray, list[Any]]:
     """(T, A) prices and the T dates of a table of prices; `MarginError` if it is invalid."""
     if not isinstance(path, pd.DataFrame) or not len(path):
-        raise MarginError("path= is a table of prices: one row a date, one column an asset.")
+        raise MarginError("path= is a table of prices: one row per date, one column per asset.")
     if not (path.index.is_monotonic_increasing and path.index.is_unique):
         raise MarginError("The dates of path= are not in order, or not unique: sort its index.")
     prices = np.tile(book.price, (len(path), 1))

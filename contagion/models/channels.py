@@ -173,7 +173,7 @@ class Marking(Channel):
 
     Parameters
     ----------
-    valuation : one of `contagion.models.valuations`, or in words such as "merton:volatility=0.1".
+    valuation : one of `contagion.models.valuations`, or text such as "merton:volatility=0.1".
 
     Raises
     ------

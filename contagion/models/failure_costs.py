@@ -114,7 +114,7 @@ class FailureCosts(Model):
         return floor, np.where(np.isnan(costs), self.parameter(network, "cost") * floor, costs)
 
     def values(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
-        """The quantities of the paper, one row a node, in money.
+        """The quantities of the paper, one row per node, in money.
 
         Columns: direct (D p after the shock, before failure costs), before (v without the shock),
         threshold (v̲), book_value (V), value (v), cost (b), failed, wave (1 for nodes that fail

@@ -102,7 +102,7 @@ class Parameters:
             fix = "Give every node a value: dict.fromkeys(net.names, usual) | {node: other}."
         else:
             numbers = np.asarray(value, float)
-            fix = "Give one number, or one a node in the order of net.names."
+            fix = "Give one number, or one per node in the order of net.names."
             if numbers.shape != (n,):
                 raise ArgumentError(f"{where} has {len(numbers):,} values for {n:,} nodes. {fix}")
         if (none := np.isnan(numbers)).any():
@@ -124,7 +124,7 @@ def _plain(where: str, value: Any, limits: Range) -> Any:
         numbers = np.empty((0, 0))
     if numbers.ndim > 1 or isinstance(value, bool):
         raise ArgumentTypeError(
-            f"{where}={value!r}: give a number, {{node: number}}, one number a node, or the name "
+            f"{where}={value!r}: give a number, {{node: number}}, one number per node, or the name "
             "of a column of the node table."
         )
     names = [k.item() if isinstance(k, np.generic) else k for k in dict(value)] if named else None
