@@ -64,8 +64,8 @@ class LiquidationCascade(CascadeSolver):
         a holder with enough money meets the call at once.
     withdrawal : depth that leaves the market, see :class:`~contagion.liquidation.Withdrawal`;
         None: depth is constant.
-    arbitrage : share of a sale, 0 to 1, that affects all markets of the asset equally, by their
-        depth, if venues have separate markets; the rest affects only its own market.
+    arbitrage : share of a sale, 0 to 1, that is spread over all markets of the asset in proportion
+        to their depth, if venues have separate markets; the rest affects only its own market.
     days : length of a round, for options and futures with an expiry; 0: no time passes.
     tolerance : relative change of prices below which they count as constant.
     max_rounds : maximum number of rounds; a run that needs more has not converged.

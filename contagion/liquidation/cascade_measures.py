@@ -34,7 +34,7 @@ def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
                + max(−gain of liquidators, 0)
 
     with the loss of holder h over all its accounts, :attr:`CascadeResult.holder_losses`. The first
-    sum is over holders with losses, the second is the negative equity of accounts that are closed,
+    sum is over holders with losses, the second is new negative equity of accounts that are closed,
     open or with a vault. Liquidators of loans lose if they sell collateral for less than the repaid
     debt. Gains of others are not subtracted; fees and bonuses paid are included.
 
