@@ -345,7 +345,7 @@ def test_errors_of_the_cascade():
         with pytest.raises((MarginError, UnknownNameError), match=message):
             run(book, shock, free)
     for prices, free, message in (
-        (np.ones(2), None, "one entry an asset: X"),
+        (np.ones(2), None, "one entry per asset: X"),
         (np.array([np.nan]), None, "finite"),
         (np.ones(1), -np.ones(1), "free money"),
     ):
@@ -372,7 +372,7 @@ def test_errors_of_breakers_and_limits():
         (lambda: liquidation.PriceBand(0.1, "market"), "'start' or 'oracle'"),
         (lambda: liquidation.WithdrawalGate(0), "rounds >= 1"),
         (lambda: liquidation.WithdrawalGate(behind=1.5), "a part 0 to 1"),
-        (lambda: liquidation.PositionLimit(0.0), "a part of the depth"),
+        (lambda: liquidation.PositionLimit(0.0), "a share of the depth"),
         (lambda: liquidation.PositionLimit(0.1, by="venue"), "'holder' or 'account'"),
         (lambda: liquidation.MarginAddOn(slope=-1.0), "all >= 0"),
         (lambda: liquidation.MarginAddOn(cap=1.0), "between 0 and 1"),

@@ -334,7 +334,7 @@ def test_errors():
     for wrong, message in (
         ({"withdrawal": 1.5}, "withdrawal=1.5"),
         ({"run_on": -0.1}, "run_on=-0.1"),
-        ({"run_on": {"a": 2.0}}, "a part of claims"),
+        ({"run_on": {"a": 2.0}}, "a share of claims"),
         ({"model": ct.DebtRank()}, "DebtRank does not settle"),
     ):
         with pytest.raises(MarginError, match=message):

@@ -160,7 +160,7 @@ def test_errors_of_paths():
     for given, message in (
         ({}, "Give either"),
         ({"shock": {"X": -0.1}, "path": path(90)}, "Give either"),
-        ({"path": path(90).loc[[]]}, "one row a date"),
+        ({"path": path(90).loc[[]]}, "one row per date"),
         ({"path": path(90, 80).iloc[::-1]}, "not in order"),
         ({"path": path(90, np.nan)}, "price of 'X' at 2"),
         ({"path": pd.DataFrame({"Y": [1.0]})}, "asset of the book"),

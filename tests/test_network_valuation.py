@@ -280,7 +280,7 @@ def test_parameters_by_node_by_column_and_in_words():
         (lambda: v.Merton(float("nan")), "volatility is nan"),
         (lambda: v.Furfine(1.5), "recovery is 1.5: it lies between 0 and 1"),
         (lambda: v.ExponentialDebtRank(float("inf")), "alpha is inf: it is >= 0 and finite"),
-        (lambda: v.BlackCox([[0.1]]), "one number a node"),
+        (lambda: v.BlackCox([[0.1]]), "one number per node"),
         (lambda: v.from_words("mertn"), "Did you mean 'merton'"),
         (lambda: v.from_words("merton"), "merton needs volatility: write merton:volatility="),
         (lambda: v.from_words("merton:vol=1"), "parameter of merton"),

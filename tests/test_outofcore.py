@@ -443,8 +443,8 @@ def test_columns_that_are_missing_or_mean_more(tmp_path):
     for frames, said in (
         ((nodes, owed.rename(columns={"amount": "value"})), "missing: 'amount'"),
         ((nodes.rename(columns={"node": "bank"}), owed), "missing: 'node'"),
-        ((nodes, owed.assign(tier=1)), "'tier' changes what is paid"),
-        ((nodes.assign(rule="talmud"), owed), "'rule' changes what is paid"),
+        ((nodes, owed.assign(tier=1)), "'tier' changes payments"),
+        ((nodes.assign(rule="talmud"), owed), "'rule' changes payments"),
         ((nodes, owed.assign(amount=owed["amount"].astype(str))), "'amount' is no column of num"),
     ):
         with pytest.raises(NetworkError, match=said):

@@ -1,4 +1,4 @@
-"""Accounts with their legs, and those of them that are liquidated in some scenarios."""
+"""Accounts and their legs, and the accounts that are liquidated in some scenarios."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Accounts:
     account, asset : (L,) of each leg; legs are sorted by account, and every account has one.
     units, weight : (L,) signed units, and their weight in the health of the account.
     fee : (L,) liquidation fee on the notional of a position, which goes to the venue.
-    bonus : (L,) what a liquidator of a loan gets on top for the collateral of this leg.
+    bonus : (L,) liquidation bonus of a loan on the collateral of this leg.
     cash : (N,) money.
     venue, holder : (N,) numbers of the venue and of the holder.
-    kind : (N,) POSITION: every leg is closed by the same part; LOAN: a liquidator repays debt and
-        takes collateral with a bonus; MARGIN: the venue sells assets to buy back what is owed.
-    close_factor : (N,) part of the position or debt that one liquidation closes at most.
-    full_below : (N,) a loan whose health factor is at most this may be closed at once.
-    reserve : (L,) number of the reserve (protocol × asset) that a debt of a loan is owed to, −1
+    kind : (N,) POSITION: the same share of every leg is closed; LOAN: a liquidator repays debt and
+        takes collateral with a bonus; MARGIN: the venue sells assets to buy back the debts.
+    close_factor : (N,) largest share of the position or debt closed by one liquidation.
+    full_below : (N,) a loan with a health factor of at most this may be closed in full at once.
+    reserve : (L,) number of the reserve (protocol × asset) to which a debt of a loan is owed, −1
         for every other leg.
     """
 
@@ -56,13 +56,13 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Pairs:
-    """P accounts, each of one scenario, with their Q legs one after the other.
+    """P pairs of a scenario and an account, with their Q legs in sequence.
 
     Attributes
     ----------
-    scenario, account : (P,) what each pair is.
-    begin : (P,) its first leg among the Q.
-    owner : (Q,) the pair of each leg; row, leg : (Q,) its scenario and its number.
+    scenario, account : (P,) of each pair.
+    begin : (P,) first leg of each pair among the Q.
+    owner : (Q,) the pair of each leg; row, leg : (Q,) scenario and number of the leg.
     """
 
     scenario: np.ndarray
@@ -76,7 +76,7 @@ class Pairs:
     def of(
         scenario: np.ndarray, account: np.ndarray, first: np.ndarray, count: np.ndarray
     ) -> Pairs:
-        """From pairs and, for every account, its first leg and how many there are."""
+        """Build from pairs and, for every account, its first leg and its number of legs."""
         legs = count[account]
         if legs.sum() == len(account):
             own = np.arange(len(account))
@@ -90,11 +90,11 @@ class Pairs:
         return len(self.account)
 
     def total(self, legs: np.ndarray) -> np.ndarray:
-        """(Q,) to (P,)."""
+        """Sum over the legs of each pair, (Q,) to (P,)."""
         return legs if self._single(legs) else np.bincount(self.owner, legs, len(self))
 
     def least(self, legs: np.ndarray) -> np.ndarray:
-        """(Q,) to (P,)."""
+        """Minimum over the legs of each pair, (Q,) to (P,)."""
         if self._single(legs):
             return legs
         return np.asarray(np.minimum.reduceat(legs, self.begin))

@@ -1,14 +1,15 @@
 """The derivative of a solved segment system by one adjoint solve.
 
-With `lost = y @ S` what creditors do not get and `y_s = clip(end_s − used_owner, 0, width_s)` what
-stays unpaid, at most one segment of a node *moves*: it takes the next unit that the node lacks.
+With `lost = y @ S` the losses of creditors and `y_s = clip(end_s − used_owner, 0, width_s)` the
+unpaid amounts, at most one segment of a node *moves*: it absorbs the next unit of shortfall.
 For a function V of the solution let
 
     price_s = dV / dy_s   = Σ_j S[s, j] (outside − worth_j)
     worth_i = −dV / dlost_i = −∂V/∂lost_i − passed_i · price_(moving segment of i)
 
-worth is what one unit more that is received by a node adds to V, price what one unit more that
-stays unpaid on a segment does. One sparse linear system in the nodes with a moving segment.
+worth is the change of V per additional unit received by a node, price the change of V per
+additional unpaid unit on a segment. Both follow from one sparse linear system in the nodes with a
+moving segment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .linear import Solver
 from .segments import Segments, ratio
 
 Side = Literal["loss", "gain"]
-KINK = 1e-9  # part of a balance sheet within which a node counts as standing at a kink
+KINK = 1e-9  # distance from a kink, relative to the balance sheet, that counts as at the kink
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class System:
     Attributes
     ----------
     segments : the rules.
-    unpaid : (S,) money that stays unpaid.
-    used : (n,) funds that the segments of each node share, after default costs.
-    free : (n,) bool, pays what it can; the others pay in full or what is pinned.
-    own, passed : (n,) part of external assets and of what is received that reaches `used`.
-    slack : (n,) money within which two numbers are equal.
+    unpaid : (S,) unpaid amounts, money.
+    used : (n,) funds available to the segments of each node, after default costs.
+    free : (n,) bool, payments depend on funds; other nodes pay in full or at a fixed recovery rate.
+    own, passed : (n,) shares of external assets and of payments received that reach `used`.
+    slack : (n,) tolerance for equality, money.
     """
 
     segments: Segments
@@ -51,17 +52,17 @@ class System:
 
     @property
     def rate(self) -> np.ndarray:
-        """(S,) part of each segment that stays unpaid."""
+        """(S,) unpaid share of each segment."""
         return ratio(self.unpaid, self.segments.width)
 
 
 @dataclass(frozen=True)
 class Moving:
-    """The segments that move when every node loses, or gains, a little more.
+    """The segments that move when every node has a small additional loss, or gain.
 
-    segment : (n,) number of the segment that moves, -1 where none does.
-    full : (S,) bool, nothing is paid on the segment and nothing more can be lost.
-    kinked : (n,) bool, the other side has another derivative.
+    segment : (n,) number of the moving segment, -1 if none.
+    full : (S,) bool, the segment is unpaid in full and cannot lose more.
+    kinked : (n,) bool, the left and right derivatives differ.
     """
 
     segment: np.ndarray
@@ -70,7 +71,7 @@ class Moving:
 
 
 def between(x: np.ndarray, width: np.ndarray, slack: np.ndarray, side: Side) -> np.ndarray:
-    """Does `clip(x, 0, width)` move when x rises (side "loss") or falls ("gain")?
+    """True where `clip(x, 0, width)` changes when x rises (side "loss") or falls ("gain").
 
     >>> x, width, slack = np.array([0.0, 1.0, 2.0]), np.full(3, 2.0), np.zeros(3)
     >>> between(x, width, slack, "loss"), between(x, width, slack, "gain")
@@ -82,12 +83,12 @@ def between(x: np.ndarray, width: np.ndarray, slack: np.ndarray, side: Side) -> 
 
 
 def exceeds(x: np.ndarray, slack: np.ndarray, side: Side) -> np.ndarray:
-    """Does `max(x, 0)` move when x falls (side "loss") or rises ("gain")? False for nan."""
+    """True where `max(x, 0)` changes when x falls (side "loss") or rises ("gain"); nan: False."""
     return np.asarray(x > slack if side == "loss" else x >= -slack)
 
 
 def moving(system: System, side: Side) -> Moving:
-    """The segments that move, in the direction of losses or of gains."""
+    """The segments that move, for additional losses or for gains."""
     segments, owner = system.segments, system.segments.owner
     width, slack = segments.width, system.slack[owner]
     x = segments.start + width - system.used[owner]
@@ -111,7 +112,7 @@ class Adjoint:
     converged: bool
 
     def at(self, moves: Moving) -> np.ndarray:
-        """(n,) the price of the moving segment of each node, 0 where none moves."""
+        """(n,) the price of the moving segment of each node, 0 if none."""
         price = self.price[moves.segment] if len(self.price) else np.zeros(len(moves.segment))
         return np.where(moves.segment >= 0, price, 0.0)
 
@@ -121,13 +122,13 @@ def adjoint(system: System, moves: Moving, lost: np.ndarray, outside: float) -> 
 
     Parameters
     ----------
-    system, moves : the solution, and which of its segments move.
-    lost : (n,) ∂V/∂lost_i with everything else held.
-    outside : ∂V for one unit that stays unpaid to anybody in the graph.
+    system, moves : the solution, and its moving segments.
+    lost : (n,) ∂V/∂lost_i with everything else held fixed.
+    outside : ∂V for one unit left unpaid to a creditor in the graph.
 
     Example
     -------
-    a pays all it has to b, b all it has to c: one unit lost by a is lost three times.
+    a pays all its assets to b, b pays all to c: a loss of one unit at a is counted three times.
 
     >>> from .shares import Shares
     >>> shares = Shares(csr_array(np.array([[0., 1, 0], [0, 0, 1]])))
@@ -161,7 +162,7 @@ def adjoint(system: System, moves: Moving, lost: np.ndarray, outside: float) -> 
 
 
 def reaches_an_end(matrix: csr_array) -> bool:
-    """Is the series `Σ matrix^k` of a nonnegative matrix finite (spectral radius below 1)?
+    """True if the series `Σ matrix^k` of a nonnegative matrix converges (spectral radius below 1).
 
     >>> reaches_an_end(csr_array(np.array([[0.0, 0.5], [1.5, 0.0]])))
     True
@@ -174,9 +175,9 @@ def reaches_an_end(matrix: csr_array) -> bool:
 
 
 def places(segments: Segments) -> np.ndarray:
-    """(m,) the one segment that a claim loses by, -1 where there are several or none.
+    """(m,) the segment in which a claim bears losses, -1 if there are several or none.
 
-    Where claims share pro rata in tiers, that segment is their tier.
+    If claims share pro rata in tiers, this is the segment of their tier.
     """
     if segments.to is None:
         return segments.debtor
@@ -197,12 +198,12 @@ def by_claim(
     creditor: np.ndarray,
     outside: float,
 ) -> np.ndarray:
-    """(m,) what the segments add to dV / damount, where claims share pro rata in tiers.
+    """(m,) contribution of the segments to dV / damount, if claims share pro rata in tiers.
 
-    With r the part of the segment s that stays unpaid and j the creditor, a larger amount changes
-    the shares `amount / width` by `r (outside − worth_j − price_s)`, and moves the end of its
-    segment and of all that are paid later: the moving one takes it, `price_moving`. On segments
-    that are lost whole, or pinned, the claim loses the part r of itself.
+    With r the unpaid share of segment s and j the creditor, a larger amount has two effects. It
+    changes the shares `amount / width`, by `r (outside − worth_j − price_s)`, and it shifts the end
+    of its segment and of all segments paid later, which adds `price_moving`. On segments that are
+    unpaid in full, or have a fixed recovery rate, the claim loses the share r of its amount.
     """
     if not len(system.unpaid):
         return np.zeros(len(place))
@@ -221,13 +222,13 @@ def by_outside(
     together: np.ndarray,
     tiered: np.ndarray,
 ) -> np.ndarray:
-    """(n,) what the segments add to dV / d external liabilities; nan where that is not one number.
+    """(n,) contribution of the segments to dV / d external liabilities; nan where not unique.
 
-    The external claim is paid before a segment, with it or after it: o is 1 where the end of the
-    moving segment moves along, φ where the two share and the shares in the graph shrink:
-    `price (o − r φ)`. Senior claims have o = 1 and φ = 0; others are looked up among the segments
-    of nodes whose claims fill one segment each (`tiered`). Where nothing is owed outside,
-    `together` says whether it would be senior.
+    The contribution is `price (o − r φ)`. The external claim is paid before a segment, with it or
+    after it: o is 1 if it shifts the end of the moving segment; φ applies if the two share pro rata
+    and the shares in the graph shrink. Senior claims have o = 1 and φ = 0; other ranks are looked
+    up among the segments of nodes whose claims fill one segment each (`tiered`). For a node without
+    external liabilities, `together` tells whether they would be senior.
     """
     segments, t = system.segments, moves.segment
     if not len(segments.owner):

@@ -1,17 +1,17 @@
-"""Linear DebtRank of every node as the one that fails, together instead of one after the other.
+"""Linear DebtRank for the default of each node, computed for all nodes at once.
 
-The loss h of all when node k fails is the least solution of `h = min(1, Λ h)` with `h_k = p`,
-`Λ_jk = X_jk / E_j` what j loses, in parts of its equity, when k loses all of its own. With
-`M = (I − Λ)⁻¹` and while no other node loses all it has, that is column k of M:
+The relative losses h after the default of node k are the least solution of `h = min(1, Λ h)` with
+`h_k = p`, where `Λ_jk = X_jk / E_j` is the loss of j, relative to its equity, if k loses all its
+equity. With `M = (I − Λ)⁻¹`, and while no other node loses all its equity, this is column k of M:
 
     h = p M_k / M_kk      Σ_j v_j h_j = p (vᵀM)_k / M_kk      Σ_k h = M (p / diag M)
 
-One solve gives `vᵀM` for all triggers, one more the sums over triggers; only the diagonal of M
-needs its columns. They are summed up (`allnodes_columns`) until the bound on what is missing no
-longer counts, which takes few rounds, as only the diagonal has to be right. Triggers that fail
-others outright hold these at 1 (`allnodes_caps`). Where the powers of Λ do not vanish, or a node
-ends too close to failure for the bound, rounds do it (`allnodes_rounds`). They are also the quicker
-way among few nodes, where they are tried first.
+One solve gives `vᵀM` for all triggers, another the sums over triggers; only the diagonal of M
+needs its columns. They are computed as a series (`allnodes_columns`) until the bound on the
+remainder is negligible. This takes few rounds, as only the diagonal has to be accurate. If a
+trigger makes other nodes lose all their equity, these are held at 1 (`allnodes_caps`). If the
+powers of Λ do not tend to 0, or a node ends too close to default for the bound, plain rounds are
+used (`allnodes_rounds`). With few nodes rounds are faster and are tried first.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from .allnodes_columns import Inverse, columns, inverse, scaled_rows
 from .allnodes_rounds import rounds
 from .linear import Solver
 
-FEW, SOON = 300, 50  # up to FEW nodes, SOON rounds are tried: less than to prepare the algebra
+FEW, SOON = 300, 50  # up to FEW nodes, SOON rounds are tried: cheaper than the algebra
 TINY = 1e-300
-CLOSE = 1 - 1e-6  # part of it from which on a column is looked at
-STRICTNESS = (10.0, 0.1)  # error of one trigger, over what would do if all were that far off
+CLOSE = 1 - 1e-6  # a loss above this share of the default threshold is checked
+STRICTNESS = (10.0, 0.1)  # error of one trigger, relative to the error allowed for all on average
 
 
 @dataclass(frozen=True)
 class EachDefault:
-    """What the default of each of n nodes costs, counted from the state without shock; (n,).
+    """Losses caused by the default of each of n nodes, relative to the state without shock; (n,).
 
     Attributes
     ----------
-    impact, known_impact : money that the others lose, each at most its equity; those with known
-        balance sheet alone.
-    distress : `Σ_{j≠k} v_j h_j`, the relative loss of equity of the others weighted by v.
-    uncapped : money that the others with known balance sheet lose, not limited by their equity.
-    suffered, suffered_uncapped : money that the node loses, summed over the defaults of others.
-    induced, failures : nodes that the default fails; defaults of others that fail the node.
+    impact, known_impact : losses of all other nodes, each at most its equity, money; losses of
+        the other nodes with known balance sheet only.
+    distress : `Σ_{j≠k} v_j h_j`, the relative equity losses of the other nodes, weighted by v.
+    uncapped : losses of the other nodes with known balance sheet, not limited by equity, money.
+    suffered, suffered_uncapped : losses of the node, summed over the defaults of the others, money.
+    induced, failures : number of further defaults that it causes; number of defaults of other
+        nodes that cause its own.
     """
 
     impact: np.ndarray
@@ -58,16 +59,16 @@ class EachDefault:
 
 @dataclass
 class AllNodes:
-    """What follows from each of n single defaults among N nodes.
+    """The effects of each of n single defaults among N nodes.
 
     Attributes
     ----------
     totals : (q, n) `Σ_j v_j h_j` for q rows of weights v, the trigger included.
     sums : (N,) `Σ_k h_j` over the triggers k, j itself included.
-    back : (n,) what comes back to the trigger, row k of `returns` with h.
-    induced : (n,) nodes that fail, the trigger left out.
-    failures : (N,) triggers that fail the node.
-    by_rounds : (n,) bool, triggers that the algebra could not do.
+    back : (n,) loss that returns to the trigger, row k of `returns` times h.
+    induced : (n,) number of further defaults, without the trigger.
+    failures : (N,) number of triggers that cause the default of the node.
+    by_rounds : (n,) bool, triggers that need the plain rounds.
     converged : (n,) bool.
     """
 
@@ -82,7 +83,7 @@ class AllNodes:
 
 @dataclass(frozen=True)
 class System:
-    """The arguments of :func:`all_nodes`; `limited` are nodes that can lose all they have."""
+    """The arguments of :func:`all_nodes`; `limited` are nodes that can lose all their equity."""
 
     influence: csr_array
     returns: csr_array
@@ -104,7 +105,7 @@ class System:
 
     @property
     def passes(self) -> np.ndarray:
-        """(n,) bool: what comes back to the trigger it would pass on."""
+        """(n,) bool: the trigger would pass on losses that return to it."""
         return np.asarray(np.diff(self.influence.indptr)[: self.n] > 0)
 
 
@@ -119,22 +120,22 @@ def all_nodes(
     tolerance: float = 1e-10,
     most: int = 100_000,
 ) -> AllNodes:
-    """Fail every node once.
+    """The effects of the default of every single node.
 
     Parameters
     ----------
-    influence : CSR (N, N) Λ; a node with an empty row passes nothing on unless it is the trigger.
-    returns : CSR (n, N), row k what comes back to trigger k; for nodes that pass losses on it is
-        row k of Λ.
+    influence : CSR (N, N) Λ; a node with an empty row passes on no loss unless it is the trigger.
+    returns : CSR (n, N), row k gives the loss that returns to trigger k; for nodes that pass on
+        losses it is row k of Λ.
     weights : (q, N) v >= 0.
-    fails : (N,) bool, nodes that fail when they lose all they have.
-    passed : p, what the trigger passes on, in [0, 1].
+    fails : (N,) bool, nodes that default when they lose all their equity.
+    passed : p, the relative loss of the trigger, in [0, 1].
     accuracy : bound on the error of `totals` over `Σ v`, and of `sums` over n.
-    tolerance, most : of the rounds, where rounds are needed.
+    tolerance, most : tolerance and maximum number of the rounds, where they are needed.
 
     Example
     -------
-    Each passes half of its loss to the other: `M_00 = 4/3`, `h_1 = 1/2`.
+    Each node passes half of its loss to the other: `M_00 = 4/3`, `h_1 = 1/2`.
 
     >>> ring = csr_array(np.array([[0.0, 0.5], [0.5, 0.0]]))
     >>> found = all_nodes(ring, ring, np.ones((1, 2)), np.ones(2, bool))
@@ -156,7 +157,7 @@ def all_nodes(
 
 
 def _by_rounds(system: System) -> AllNodes:
-    """All triggers are left to the rounds."""
+    """All triggers by plain rounds."""
     found = _nothing(system)
     found.by_rounds[:] = True
     return found
@@ -178,10 +179,10 @@ def _nothing(system: System) -> AllNodes:
 def _rounds(
     system: System, out: AllNodes, tolerance: float, most: int, *, give_up: bool = False
 ) -> None:
-    """Add the triggers of `by_rounds`, or give up with the first that do not stand still."""
+    """Add the triggers of `by_rounds`; stop at the first block that does not converge."""
     todo = np.flatnonzero(out.by_rounds)
     for nodes, h, still in rounds(system.influence, todo, system.passed, tolerance, most):
-        one = np.ones(len(nodes))  # products with it are the quickest sums
+        one = np.ones(len(nodes))  # products with it are the fastest sums
         failed = ((h >= 1 - 1e-12) & system.fails[:, None]).astype(float)
         failed[nodes, np.arange(len(nodes))] = 0.0
         part = system.returns[nodes]
@@ -197,7 +198,7 @@ def _rounds(
 
 
 def _algebra(system: System, whole: Inverse) -> AllNodes | None:
-    """All triggers but those left in `by_rounds`; `None` where the equations were not solved."""
+    """All triggers except those left in `by_rounds`; `None` if the equations were not solved."""
     value, solved = system.solver(system.weights.T, transposed=True)
     if not solved.all():
         return None
@@ -213,9 +214,9 @@ def _algebra(system: System, whole: Inverse) -> AllNodes | None:
 def _at_once(
     system: System, whole: Inverse, value: np.ndarray, share: np.ndarray
 ) -> AllNodes | None:
-    """The triggers by algebra; `share` is what a node counts, errors are divided by it.
+    """The triggers by algebra; `share` is the weight of a node, by which errors are divided.
 
-    `None` where what they add up to in `sums` is too much.
+    `None` if the accumulated error in `sums` is too large.
     """
     out, n, p = _nothing(system), system.n, system.passed
     returns = scaled_rows(whole, system.returns)
@@ -251,10 +252,10 @@ def _at_once(
 
 @dataclass(frozen=True)
 class Found:
-    """Of every trigger k: `M_kk`, what comes back by M, the bound on both.
+    """For every trigger k: `M_kk`, the loss that returns to it by M, and the error bound on both.
 
-    near : (n,) bool, triggers that bring others close to failure, or beyond.
-    met : those others.
+    near : (n,) bool, triggers that bring other nodes to default or close to it.
+    met : these other nodes.
     """
 
     diagonal: np.ndarray
@@ -265,7 +266,7 @@ class Found:
 
 
 def _columns(system: System, whole: Inverse, returns: csr_array, limit: np.ndarray) -> Found:
-    """The columns of all triggers, each until the bound on `M_kk` is at most `limit` (n,)."""
+    """The columns of all triggers, each computed until the error of `M_kk` is at most `limit`."""
     n, passes = system.n, system.passes
     weight, far = returns @ whole.rest, returns @ whole.far
     missing = limit / np.maximum(weight, TINY)

@@ -1,4 +1,4 @@
-"""Triggers that fail others outright: the inverse with some nodes held at all they have."""
+"""Triggers that cause further defaults: the inverse with some nodes held at a loss of 1."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scipy.sparse import csr_array
 
 from .allnodes_columns import Inverse, columns
 
-ENTRIES = 2**20  # of the small matrices solved at a time
-LARGEST = 48  # nodes that one trigger may hold before rounds are cheaper
-STORED = 2**24  # entries of M that are kept for it
-NEAR = 1e-9  # a loss this close to all of the equity is left to the rounds
+ENTRIES = 2**20  # entries of the small matrices solved at a time
+LARGEST = 48  # with more nodes held by one trigger, rounds are cheaper
+STORED = 2**24  # entries of M that are stored for these triggers
+NEAR = 1e-9  # a relative loss this close to 1 is left to the rounds
 
 
 def groups(
@@ -24,16 +24,16 @@ def groups(
     passed: float,
     strict: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The matrices `M_SS` of triggers, S the trigger and those that lose all they have and more.
+    """The matrices `M_SS` of triggers; S is the trigger and the nodes with a loss of 1 or more.
 
-    Left out are triggers that bring a node so close to that limit that the bound leaves it open,
-    and those that fail very many.
+    Triggers are left out if a node comes so close to 1 that the error bound cannot decide, or if
+    they cause very many defaults.
 
     Parameters
     ----------
     returns : rows as in :func:`~.allnodes_columns.scaled_rows`.
-    triggers, others : nodes, and those that they may fail; sorted.
-    strict : (N,) what an entry in the row of a node may be off, about.
+    triggers, others : the triggers, and the nodes that may default because of them; sorted.
+    strict : (N,) approximate error allowed for an entry in the row of a node.
 
     Yields
     ------
@@ -82,14 +82,14 @@ def groups(
 
 @dataclass(frozen=True)
 class Held:
-    """For G triggers with t nodes each that may be held at 1; first the trigger, then they.
+    """Results for G triggers with t nodes each that may be held at 1; the trigger comes first.
 
     Attributes
     ----------
-    weights : (G, t + 1) the w of `h = M w`, zero for nodes that turn out not to be held.
-    error : (G, t + 1) bound on it.
-    held : (G, t) bool: the loss of the node reaches all it has.
-    clear : (G,) bool: no node is so close to the limit that the bound leaves it open.
+    weights : (G, t + 1) the w of `h = M w`, zero for nodes that are not held in the end.
+    error : (G, t + 1) bound on the error of `weights`.
+    held : (G, t) bool: the node loses all its equity.
+    clear : (G,) bool: the error bound decides for every node whether it is held.
     """
 
     weights: np.ndarray
@@ -101,11 +101,11 @@ class Held:
 def hold(matrix: np.ndarray, doubt: np.ndarray, passed: float) -> Held:
     """Hold the trigger at `passed` and others at 1: `h = M w` with `M_SS w = h_S`.
 
-    h is the least solution of `h = min(1, Λ h)`: the least over all choices of who follows Λh and
-    who is held. Begin with all nodes that exceed 1 when none is held. That is too many: losses
-    above 1 were passed on. A node that is held with `Λh < 1`, so `w > 0`, is let go, and h falls.
-    It falls in every step (Howard's policy iteration for a minimum), so no node has to be held
-    again, and after at most t steps no node is left to be released.
+    h is the least solution of `h = min(1, Λ h)`: the minimum over all choices of the set of held
+    nodes. Start with all nodes above 1 when none is held. This set is too large, as losses above 1
+    were passed on. A held node with `Λh < 1`, so `w > 0`, is released, and h falls. h falls in
+    every step (Howard's policy iteration for a minimum), so no node has to be held again, and after
+    at most t steps no further node is released.
 
     Parameters
     ----------
@@ -114,7 +114,8 @@ def hold(matrix: np.ndarray, doubt: np.ndarray, passed: float) -> Held:
 
     Example
     -------
-    Λ_10 = 2 and Λ_21 = 0.6: free of limits 1 would lose 2 and 2 would lose 1.2; 1 loses 1, 2 0.6.
+    Λ_10 = 2 and Λ_21 = 0.6: without limits node 1 would lose 2 and node 2 would lose 1.2. With
+    them node 1 loses 1 and node 2 loses 0.6.
 
     >>> m = np.array([[[1.0, 0.0, 0.0], [2.0, 1.0, 0.0], [1.2, 0.6, 1.0]]])
     >>> found = hold(m, 0 * m, 1.0)

@@ -1,14 +1,14 @@
-"""Columns of `M = (I − Λ)⁻¹` in blocks, with a bound on what is missing of them.
+"""Columns of `M = (I − Λ)⁻¹` in blocks, with an error bound.
 
-Written for nonnegative sparse Λ whose powers vanish. A column is summed up, `Z ← Λ Z + e_k`;
-what is missing is `M D` with `D = Λᵗ e_k`, the last change. D soon looks like the eigenvector u
-of the largest eigenvalue, whichever node is the trigger. In units of u it is a constant α and a
-rest,
+Λ is nonnegative and sparse and its powers tend to 0. A column is computed by `Z ← Λ Z + e_k`; its
+remainder is `M D` with `D = Λᵗ e_k`, the last change. After few rounds D is close to a multiple of
+u, the eigenvector of the largest eigenvalue, for every trigger. In units of u, D is a constant α
+plus a deviation,
 
     M D = α M1 + M (D − α1)        |M (D − α1)| ≤ max|D − α1| · M1
 
-so that M1, known beforehand, gives the first part, and a bound on the second that falls as fast as
-the second eigenvalue and not as the first.
+M1 is known beforehand. It gives the first part, and a bound on the second that falls at the rate of
+the second eigenvalue instead of the first.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from scipy.sparse import csc_array, csr_array, diags_array
 from .linear import Solver
 
 POWERS = 100  # products to find the eigenvector
-FAINT = 1e-6  # of the largest entry of it: counts as nothing
-DENSE = 40  # paths of two steps per entry from which on they are not listed
-MOST = 150  # rounds, then a column is given up
-SLACK = 4.0  # rounding errors count so much more, as they weigh by M and not by M − I
+FAINT = 1e-6  # entries below this share of the largest entry of u are treated as zero
+DENSE = 40  # with more two-step paths per entry, Λ² is not formed
+MOST = 150  # maximum number of rounds of a column
+SLACK = 4.0  # factor on rounding errors, which are weighted by M instead of M − I
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # rounding of one operation
 
 
 @dataclass(frozen=True)
 class Inverse:
-    """What all columns of `(I − Λ)⁻¹` have in common. N nodes, those reached by u first.
+    """Common data of all columns of `(I − Λ)⁻¹`. N nodes, those where u counts first.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class Inverse:
     exact, rough : CSR (N, N), `Λ_jk unit_k / unit_j` in double and single precision.
     start : CSC (N, N), `Λ` or `Λ + Λ²` in the same units: the first rounds of all columns.
     core : number of rows where u counts.
-    far : (N,) `M 1_core − 1_core`: what a constant change in the core still brings.
-    rest : (N,) `M 1 − 1`, at least a part of `M 1`: what a change of 1 still brings at most.
+    far : (N,) `M 1_core − 1_core`: remainder after a constant change in the core.
+    rest : (N,) `M 1 − 1`, at least a fraction of `M 1`: largest remainder after a change of 1.
     sums : (N,) row sums of M by row, without units.
-    noise : bound on the relative rounding of a product in single, and in double precision.
+    noise : bound on the relative rounding error of a product, in single and double precision.
     """
 
     place: np.ndarray
@@ -59,7 +59,7 @@ class Inverse:
 
 
 def inverse(influence: csr_array) -> Inverse | None:
-    """Prepare the columns of `(I − Λ)⁻¹`; `None` where its powers do not vanish, or hardly.
+    """Prepare the columns of `(I − Λ)⁻¹`; `None` if the powers of Λ do not tend to 0 fast enough.
 
     Example
     -------
@@ -101,14 +101,14 @@ def inverse(influence: csr_array) -> Inverse | None:
 
 
 def scaled_rows(whole: Inverse, weights: csr_array) -> csr_array:
-    """Row k of weights (n, N) in the units in which :meth:`Block.along` wants them."""
+    """Row k of weights (n, N) in the units used by :meth:`Block.along`."""
     order = np.argsort(whole.place)
     into = diags_array(1.0 / whole.unit[whole.place[: weights.shape[0]]])
     return csr_array(into @ weights[:, order] @ diags_array(whole.unit))
 
 
 def _direction(influence: csr_array) -> np.ndarray:
-    """The eigenvector of the largest eigenvalue, by powers; zero where there are no cycles."""
+    """The eigenvector of the largest eigenvalue, by power iteration; zero without cycles."""
     u: np.ndarray = np.ones(influence.shape[0])
     for _ in range(POWERS):
         new = influence @ u
@@ -124,7 +124,7 @@ def _direction(influence: csr_array) -> np.ndarray:
 
 
 class Block:
-    """Some columns of M: `value` (rows, B) so far, `missing` (B,) the bound on the last change.
+    """Some columns of M: current `value` (rows, B); `missing` (B,) bounds the last change.
 
     Column k is in the units of the rows and of k: `M_jk = unit_j / unit_k · entry`, with
 
@@ -151,7 +151,7 @@ class Block:
         return np.asarray(top, float)
 
     def until(self, limit: np.ndarray) -> None:
-        """Rounds until `missing` (B,) is at most `limit`, or there were too many."""
+        """Iterate until `missing` (B,) is at most `limit`, or the maximum number of rounds."""
         while (self.missing > limit).any() and sum(self.rounds.values()) < MOST:
             change, core = self.value, self.whole.core
             double = int(change.dtype != np.float32)
@@ -182,9 +182,9 @@ class Block:
 
 
 def columns(whole: Inverse, nodes: np.ndarray, limit: np.ndarray) -> Iterator[Block]:
-    """The columns of some nodes in blocks that stay in the cache, each to its `limit`.
+    """The columns of some nodes in blocks that fit the processor cache, each to its `limit`.
 
-    Every block first does, without a look, the rounds that the one before it needed.
+    Every block first runs the number of rounds of the previous block without a check.
     """
     width = int(np.clip(2**19 // max(len(whole.place), 1), 32, 256))
     single, double = 0, 0

@@ -1,4 +1,4 @@
-"""The plain way, for triggers where the algebra does not hold: sweeps over blocks of scenarios."""
+"""Plain iteration for triggers where the algebra does not hold: sweeps over blocks of scenarios."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from . import climb_blocks as loops
 from .segment_system import System
 
-SWEEPS = 100  # after which it is enough that nothing moves by more than the tolerance
+SWEEPS = 100  # after these, a change below the tolerance is enough to stop
 
 
 def rounds(
@@ -20,16 +20,17 @@ def rounds(
     tolerance: float,
     most: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
-    """`h = min(1, Λ h)`, the trigger held at `passed`, until h moves by at most `tolerance`.
+    """Iterate `h = min(1, Λ h)`, the trigger held at `passed`, to a change of at most `tolerance`.
 
-    Sweeps of the engine, node by node and with jumps, see :func:`climb_blocks.climb_block`.
-    The map is concave and monotone, so on the nodes that a trigger reaches there is one fixed
-    point, and every start that is zero on all others leads to it. Triggers that reach each other
-    reach the same nodes: the largest group of such starts from what the first of them does.
+    Uses the sweeps of the solver with extrapolation, see :func:`climb_blocks.climb_block`. The map
+    is concave and monotone, so there is one fixed point on the nodes that a trigger reaches, and
+    every start that is zero on all other nodes converges to it. Triggers that reach each other
+    reach the same nodes: in the largest group of this kind, later blocks start from the solution
+    of the first trigger.
 
     Yields
     ------
-    nodes (B,), h (N, B) and whether it stands still, block by block; the next one overwrites h.
+    nodes (B,), h (N, B) and whether it converged, block by block; the next block overwrites h.
 
     Example
     -------
@@ -45,9 +46,7 @@ def rounds(
     largest = np.bincount(part[nodes]).argmax() if len(nodes) else 0
     alike = part[nodes] == largest
     block = min(int(np.clip(2**18 // max(size, 1), 16, 128)), max(len(nodes), 1))
-    work = np.ones(
-        (6, size * block)
-    )  # for all blocks: memory that is new takes longer than a sweep
+    work = np.ones((6, size * block))  # shared by all blocks: new memory is slower than a sweep
     for group in (nodes[~alike], nodes[alike]):
         start, came = np.zeros(size), np.zeros(size)
         for first in range(0, len(group), block):
@@ -69,9 +68,9 @@ def _climb(
     tolerance: float,
     most: int,
 ) -> bool:
-    """A block of triggers; does it stand still at the end?
+    """Iterate a block of triggers; True if it converged.
 
-    `work` are h and Λ h from where they stand, ones, and three arrays of any content, (N, B) each.
+    `work`: starting values of h and Λ h, ones, and three arrays of any content, (N, B) each.
     """
     h, x, one, c, w, last = work
     own = nodes, np.arange(len(nodes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array, eye_array
 
-CHUNK = 2**20  # starting nodes times edges, and what goes with them, held at a time
+CHUNK = 2**20  # array entries (starting nodes times edges, roughly) in memory at a time
 
 
 def dependencies(length: csr_array, sources: np.ndarray | None = None) -> np.ndarray:
@@ -22,12 +22,12 @@ def dependencies(length: csr_array, sources: np.ndarray | None = None) -> np.nda
     are two triangular systems, solved by substitution for many s together. That is the recursion
     of Brandes, `δ_v = Σ_w σ_v/σ_w (1 + δ_w)`.
 
-    An edge (u, v) lies on a shortest path where `d_u + length == d_v` in floating point, lengths
-    added from s on. Where d_u + length rounds to d_u, the edge counts only if the search of s
-    came to v by it.
+    An edge (u, v) lies on a shortest path if `d_u + length == d_v` in floating point, with lengths
+    added starting from s. If d_u + length rounds to d_u, the edge counts only if the search from s
+    reached v through it.
 
-    The cost is one search and a few sweeps over the edges for each start: E + n log n. Memory is
-    some 50 MB.
+    The cost is one search and a few sweeps over the edges for each start: E + n log n. It uses
+    about 50 MB of memory.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def dependencies(length: csr_array, sources: np.ndarray | None = None) -> np.nda
 
     Returns
     -------
-    (n,) numbers in [0, (n − 1)(n − 2)]. The same for every size of the blocks up to rounding, and
-    the same to the last bit for every run.
+    (n,) numbers in [0, (n − 1)(n − 2)]. Results differ between block sizes only by rounding error,
+    and are bitwise identical between runs.
 
     Example
     -------
@@ -78,7 +78,7 @@ def _block(length: csr_array, tails: np.ndarray, sources: np.ndarray) -> np.ndar
         order = np.lexsort((_steps(before), apart))
     else:
         order = np.argsort(apart, axis=1, kind="stable")
-    place = np.empty((k, n), np.int32)  # every start has n places of its own; SuperLU wants int32
+    place = np.empty((k, n), np.int32)  # every start has its own n rows; SuperLU needs int32
     np.put_along_axis(place, order, np.arange(k * n, dtype=np.int32).reshape(k, n), axis=1)
     source, edge = np.divmod(np.flatnonzero(on), length.nnz)
     pairs = (place[source, tails[edge]], place[source, heads[edge]])
@@ -104,7 +104,7 @@ def _steps(before: np.ndarray) -> np.ndarray:
     known = before >= 0
     steps = known.astype(np.intp)
     back = np.where(known, before, np.arange(before.shape[1]))
-    while True:  # looks twice as far back in every round
+    while True:  # doubles the distance in every round
         further = np.take_along_axis(back, back, axis=1)
         if (further == back).all():
             return steps

@@ -1,4 +1,4 @@
-"""Least fixed points of many scenarios: in blocks side by side, difficult ones by themselves."""
+"""Least fixed points of many scenarios: in blocks, and slow scenarios one at a time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from . import climb_blocks as loops
 from .fixed_point import SLACK, least
 from .segment_system import System
 
-WIDTH, MOST = 32, 512  # scenarios side by side, of large and of small networks
-CACHE = 2**15  # entries of one array of a block: a few of them stay in the cache
-SWEEPS = 100  # after which a block is given up
+WIDTH, MOST = 32, 512  # scenarios in a block, for large and for small networks
+CACHE = 2**15  # entries of one array of a block: a few of these arrays fit the processor cache
+SWEEPS = 100  # maximum number of sweeps of a block
 
 
 @dataclass
@@ -52,8 +52,8 @@ def solve(
     Parameters
     ----------
     c, p, w : (S, B). unit : (n,). See :mod:`fixed_point`.
-    start : (S, B) points that are known to lie below.
-    certify : the error bound of every scenario; by default for a single one where it costs little.
+    start : (S, B) points that are known to lie below the fixed points.
+    certify : compute the error bound; by default only for a single scenario where it is cheap.
     """
     count, b = c.shape
     if len(system.bundles):
@@ -105,7 +105,7 @@ def _block(
     done: Solved,
     warm: bool,
 ) -> np.ndarray:
-    """A block, into `done`; which scenarios (B,) are left for the search by itself."""
+    """Solve a block into `done`; returns the scenarios (B,) that need the single search."""
     s, inv, b = system, system.matters(unit), c.shape[1]
     state, last, leaps = np.empty((9, b)), np.zeros(c.shape), np.zeros(b, np.int64)
     if warm:

@@ -1,9 +1,9 @@
-"""Contingent claims: what a guarantor owes is as large as the loss that it covers.
+"""Contingent claims: the debt of a guarantor equals the loss that it covers.
 
-A cover is due to the extent that segments of the debtor are short, `call_q = Σ_s trigger_sq y_s`,
-and what the guarantor leaves of it falls on the creditor. Support absorbs what its guarantors pay;
-the ladder of the debtor bears the rest. See :mod:`clearing_calls` for the fixed
-point.
+A cover is due to the extent that segments of the debtor are unpaid, `call_q = Σ_s trigger_sq y_s`,
+and the creditor bears the part that the guarantor does not pay. Support absorbs losses up to the
+payments of its guarantors; the ladder of the debtor bears the remainder. See
+:mod:`clearing_calls` for the fixed point.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Calls:
     ----------
     guarantor, debtor, beneficiary : (Q,) nodes; the beneficiary is the debtor itself for support
         that is paid into it, otherwise the creditor whose loss is covered.
-    cap : (Q,) the most that can be called, money.
+    cap : (Q,) the largest amount that can be called, money.
     ranking : (Q,) SENIOR, PARI_PASSU or JUNIOR.
-    trigger : (S, Q) part of what stays unpaid of a segment that is called.
+    trigger : (S, Q) share of the unpaid amount of a segment that is called.
     face : (Q,) claims of the creditor on the debtor, money; 0 for support.
-    first : (Q,) bool, support that is called right after the equity.
+    first : (Q,) bool, support that is called directly after the equity is lost.
     """
 
     guarantor: np.ndarray
@@ -48,12 +48,12 @@ class Calls:
 
     @property
     def first_segments(self) -> np.ndarray:
-        """(S,) bool: segments of support that are called right after the equity."""
+        """(S,) bool: segments of support that are called directly after the equity is lost."""
         return self.trigger.onto(np.where(self.first, 0, -1), 1).totals() > 0
 
 
 def by_node(at: np.ndarray, money: np.ndarray, n: int) -> np.ndarray:
-    """Sum values (..., Q) of claims that belong to the nodes `at` (Q,) to (..., n).
+    """Sum values (..., Q) of claims by their nodes `at` (Q,), to (..., n).
 
     >>> by_node(np.array([1, 1]), np.array([[1.0, 2.0], [3.0, 4.0]]), 2).tolist()
     [[0.0, 3.0], [0.0, 7.0]]

@@ -1,4 +1,4 @@
-"""Default cascades: a creditor loses a fixed part of its claim when its debtor fails."""
+"""Default cascades: a creditor loses a fixed share of its claim when its debtor defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ THRESHOLD = 1e-12
 
 @dataclass(frozen=True)
 class Cascade:
-    """losses (B, n) money; default_round (B, n), -1 never; rounds: of the whole batch."""
+    """losses (B, n) money; default_round (B, n), -1 without default; rounds of the whole batch."""
 
     losses: np.ndarray
     default_round: np.ndarray
@@ -32,7 +32,7 @@ def cascade(
     strict: bool,
     history: bool = False,
 ) -> Cascade:
-    """Rounds of default, in each of which those fail that lost more than their equity.
+    """Rounds of default: in each round, the nodes with losses above their equity default.
 
         losses_i = shock_i + Σ_j (lgd_j plain_ji + fixed_ji) [j failed]
 
@@ -40,19 +40,19 @@ def cascade(
     ----------
     plain : CSR (n, n), row = debtor, column = creditor: claims that lose at the rate of their
         debtor, money.
-    fixed : CSR (n, n) or None, what claims with a rate of their own lose in default, money.
+    fixed : CSR (n, n) or None, losses in default on claims with a rate of their own, money.
     equity : (n,) loss-absorbing capital before the shock, money.
     shock : (B, n) losses on external assets.
     loss_given_default : (B, n) or broadcastable, in [0, 1], of each node as a debtor.
     can_fail : (n,) bool.
-    started : (B, n) nodes that fail for outside reasons.
-    strict : fail when losses exceed equity; otherwise when they reach it (no loss, no failure,
-        unless the node was insolvent before).
+    started : (B, n) bool, nodes set to default by the shock.
+    strict : `True`: default if losses exceed equity; `False`: also if they equal it (without a
+        loss only nodes with negative equity default).
 
     Returns
     -------
     Cascade
-        Every node fails once, so all rounds together cost one product of the failed rows.
+        Every node defaults at most once, so all rounds together cost one product with their rows.
     """
     loss = np.array(shock.T, float, order="C")
     rate = np.ascontiguousarray(np.broadcast_to(loss_given_default, shock.shape).T)

@@ -1,15 +1,15 @@
-"""How far a point can be from a fixed point of a monotone map: an error, not a residual.
+"""Bound on the distance of a point from a fixed point of a monotone map: an error, not a residual.
 
 F maps (n, B) to itself, column by column, and rises in every entry; A >= 0 is at least as steep as
-F near x. With u > 0 at least |F(x) − x| and a v that has `v − A v >= u`,
+F near x. Let u > 0 be at least |F(x) − x|, and let v satisfy `v − A v >= u`. If F were linear,
 
     F(x + v) <= x + v    and    F(x − v) >= x − v
 
-would follow if F were a line, so that a fixed point lies in `x ± v` (Tarski). That F does so is
-looked at afterwards, by evaluating it at both ends; where it does not, A takes in the slopes there
-and v is sought once more. For v the powers of A are summed: with x₀ = u, x_{k+1} = A x_k and
-q = max x_{k+1} / x_k below 1, `v = x₀ + … + x_k + x_{k+1} / (1 − q)` will do; where q stays
-near 1 or above, a solution of `v = u + A v` that is held against the inequality.
+would hold, so that a fixed point lies in `x ± v` (Tarski). F is evaluated at both ends to check
+this; if it fails, A is increased to the slopes there and v is computed again. v is a sum of powers
+of A: with x₀ = u, x_{k+1} = A x_k and q = max x_{k+1} / x_k below 1,
+`v = x₀ + … + x_k + x_{k+1} / (1 − q)` satisfies the inequality. If q stays near 1 or above, v is a
+solution of `v = u + A v` that is checked against the inequality.
 
 Near criticality v is very much larger than u: a residual of 1e-10 can be an error of 3e-9.
 """
@@ -20,9 +20,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-ENOUGH, TERMS = 0.9, 30  # a ratio below which no more terms are summed; most terms
-CROWDED = 0.7  # part of the columns still summed below which the others are set aside
-WIDER = 4  # times that slopes are made steeper
+ENOUGH, TERMS = 0.9, 30  # ratio q below which summation stops; maximum number of terms
+CROWDED = 0.7  # finished columns are removed when less than this share is still summed
+WIDER = 4  # maximum number of times that slopes are increased
 NOISE = 4 * 2.0**-52  # rounding of one evaluation of F, relative to the balance sheet and to x
 
 Image = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -42,16 +42,16 @@ def error_bound(
     Parameters
     ----------
     image : (points (n, k), numbers of their columns (k,)) -> F (n, k), and the slopes there, an
-        array with k columns >= 0 (or bool) of which larger ones mean steeper.
+        array with k columns >= 0 (or bool); larger values mean steeper.
     apply : (slopes, v (n, k)) -> A v (n, k) with those slopes.
-    solve : (slopes, u (n, k)) -> a solution of `v = u + A v`, roughly; nan where there is none.
+    solve : (slopes, u (n, k)) -> an approximate solution of `v = u + A v`, nan where none exists.
     x : (n, B), the point.
-    scale : (n, 1), what errors are relative to, above 0.
-    enough : an error below which no closer bound is sought.
+    scale : (n, 1), the scale of relative errors, above 0.
+    enough : no closer bound is computed once the error is below this.
 
     Returns
     -------
-    error : (B,), nan where no bound was found: spectral radius of 1 or more.
+    error : (B,), nan if no bound was found: spectral radius of 1 or more.
     residual : (B,), `max |F(x) − x| / scale`.
 
     Example

@@ -1,4 +1,4 @@
-"""The largest circulation within capacities: what cycles of claims can cancel."""
+"""The largest circulation within capacities: the claims that cycles can cancel."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..errors import ConvergenceError
 from .programs import linear_program
 
 TIGHT = 1e-10  # feasibility and optimality of the linear programme
-DUAL = 1e-7  # distance of the solution from its dual
-TOP = 1e3  # the largest arc of the programme; the tolerance is a part 1e-13 of it
-ROUNDS = 50  # of capacities cut to what nodes can pass on
-EXACT = 1e-13  # imbalance that is left, as a part of the largest arc
+DUAL = 1e-7  # largest gap between the solution and its dual
+TOP = 1e3  # largest arc of the programme after scaling; the tolerance is 1e-13 times this
+ROUNDS = 50  # maximum number of rounds that cut capacities to the flow nodes can pass on
+EXACT = 1e-13  # largest remaining imbalance, relative to the largest arc
 STEPS = 4
 
 
@@ -22,9 +22,9 @@ def largest_circulation(
 ) -> np.ndarray:
     """Flow (m,) that solves: max Σ f with 0 ≤ f ≤ capacity and inflow = outflow at every node.
 
-    Solved as a linear programme (HiGHS), on the arcs that lie on a cycle. Its solution is held
-    against the dual, cut to the capacities, and the imbalance that this leaves is taken out along
-    paths, which always exist: a flow is a circulation and paths from surplus to deficit.
+    Solved as a linear programme (HiGHS), on the arcs that lie on a cycle. Its solution is checked
+    against the dual and cut to the capacities. The remaining imbalance is removed along paths from
+    surplus to deficit; they always exist, because a flow is a circulation plus such paths.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def largest_circulation(
     Raises
     ------
     ConvergenceError
-        Where the programme is not solved.
+        If the programme is not solved.
 
     Example
     -------
-    A cycle of 3, 2 and 4 and an arc that leads out of it:
+    A cycle with capacities 3, 2 and 4 and an arc that leads out of it:
 
     >>> tail, head = np.array([0, 1, 2, 0]), np.array([1, 2, 0, 3])
     >>> largest_circulation(tail, head, np.array([3.0, 2.0, 4.0, 9.0]), 4).tolist()
@@ -82,8 +82,8 @@ def _solved(balance: csr_array, capacity: np.ndarray) -> np.ndarray:
 def _paths(balance: csr_array, flow: np.ndarray, size: float) -> np.ndarray:
     """The part (m,) of a flow that runs from surplus to deficit: min Σ x, balance · x = surplus.
 
-    Rounding leaves surpluses that do not quite add up to nothing; what is over costs more than
-    any path.
+    Because of rounding, surpluses do not sum exactly to zero; the difference is penalized at a
+    cost above that of any path.
     """
     surplus = balance @ flow
     nodes, arcs = balance.shape
@@ -95,9 +95,9 @@ def _paths(balance: csr_array, flow: np.ndarray, size: float) -> np.ndarray:
 
 
 def _passable(balance: csr_array, capacity: np.ndarray) -> np.ndarray:
-    """Capacities without what cannot come in at the tail of an arc or go out at its head.
+    """Capacities cut to the possible inflow at the tail and outflow at the head of an arc.
 
-    No circulation is lost, and amounts of very different size come closer to each other.
+    This excludes no circulation, and reduces differences in scale between arcs.
     """
     out, into = (balance > 0).astype(float), (balance < 0).astype(float)
     for _ in range(ROUNDS):

@@ -1,9 +1,9 @@
 """Clearing: the fixed point of the segments of a network, for a batch of scenarios.
 
-Written in what is *not* paid, `y = width − payments`, so that work and rounding follow the
-nodes in default and not the size of the system:
+The variable is the *unpaid* amount, `y = width − payments`, so that work and rounding error depend
+on the nodes in default and not on the size of the system:
 
-    lost  = y @ S                                          what creditors do not get
+    lost  = y @ S                                          losses of creditors
     y     = clip(start + width − funds[owner], 0, width)   funds = external assets + claims − lost
 
 The least y is the greatest clearing vector. The least clearing vector is the same problem for
@@ -22,7 +22,7 @@ from .clearing_block import Block, Terms
 from .clearing_calls import Called
 from .segments import Segments
 
-THRESHOLD = 1e-12  # funds this close to what is due (relative to the balance sheet) are solvent
+THRESHOLD = 1e-12  # solvent if funds fall short by less than this (relative to the balance sheet)
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Cleared:
     """The result of the kernel; B scenarios, n nodes, S segments.
 
     unpaid (B, S) and funds (B, n) are money; funds are before default costs. default_round is
-    -1 for solvent nodes, `None` where there were no waves; at_once (1, n) who would fail if all the
-    others paid, for a single scenario without waves. residual (B,) is the largest change
-    of one more round and error (B,) the bound on the distance to the exact solution, both
-    relative to the balance sheet of the node; error is nan where it was not computed. products
+    -1 for solvent nodes, `None` without waves; at_once (1, n) marks nodes that would default even
+    if all others paid in full, for a single scenario without waves. residual (B,) is the largest
+    change in one more round and error (B,) the bound on the distance to the exact solution, both
+    relative to the balance sheet of the node; error is nan if it was not computed. products
     counts sparse products in units of the whole matrix.
     """
 
@@ -74,23 +74,23 @@ def clear(
     Parameters
     ----------
     segments : the compiled rules.
-    external : (B, n) external assets after the shock, money; below 0: owed before all else.
+    external : (B, n) external assets after the shock, money; below 0: a debt senior to all others.
     claims : (n,) claims at face value.
     can_fail : (n,) bool.
-    pinned : (B, n) recovery in [0, 1] of nodes that fail for outside reasons, nan elsewhere.
-    kept : α and β (n,), parts of external assets and of received payments that survive the
-        default of the node; `None`: default costs nothing.
+    pinned : (B, n) recovery rates in [0, 1] of nodes set to default by the shock, nan elsewhere.
+    kept : α and β (n,), shares of external assets and of received payments that a node in default
+        realizes; `None`: no default costs.
     least : the least clearing vector instead of the greatest.
-    strict : funds that just equal what is due are solvent.
-    tolerance : bound on the error where that is computed, else on the residual.
+    strict : a node whose funds equal its debts is solvent.
+    tolerance : bound on the error if it is computed, else on the residual.
     mode : "waves": nodes default in waves, each cleared to its fixed point before the next one
         (fictitious default algorithm of Eisenberg & Noe 2001; GA of Rogers & Veraart 2013,
-        definition 3.6). "fast": waves only where defaults cost something.
-    limit : (n,) funds below which a node counts as in default, by default what is due less the
-        claims that absorb losses by the rule of the node.
-    equity : (S,) bool, segments that are the equity of a company and fall without a default.
-    history : keep (funds, defaulted) of every wave; all scenarios then go together.
-    certify : compute the error bound; by default for single scenarios where it costs little.
+        definition 3.6). "fast": waves only if there are default costs.
+    limit : (n,) funds below which a node is in default; by default its debts less the claims that
+        absorb losses by the rule of the node.
+    equity : (S,) bool, segments that are the equity of a company and lose without a default.
+    history : keep (funds, defaulted) of every wave; all scenarios are then solved together.
+    certify : compute the error bound; by default for single scenarios where it is cheap.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def clear(
     batch, n = external.shape
     waves = mode == "waves" or kept is not None
     order, size = np.arange(batch), batch if history else width(len(segments.owner))
-    if batch > size:  # scenarios of like severity take like sweeps
+    if batch > size:  # similar scenarios need similar numbers of sweeps
         order = np.argsort(external.sum(axis=1), kind="stable")
     out = Cleared(
         np.empty((batch, len(segments.owner))),

@@ -1,4 +1,4 @@
-"""Some scenarios of a clearing problem side by side, as fixed points of the engine."""
+"""A block of scenarios of a clearing problem, in the form of the fixed-point solver."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .shares import Shares
 
 @dataclass(frozen=True)
 class Terms:
-    """What all scenarios of a clearing problem have in common; see :func:`clear`."""
+    """Common data of all scenarios of a clearing problem; see :func:`clear`."""
 
     segments: Segments
     claims: np.ndarray
@@ -29,7 +29,7 @@ class Terms:
 
 
 class Block:
-    """Some scenarios of a clearing problem side by side: arrays (S, B) and (n, B)."""
+    """A block of scenarios of a clearing problem: arrays (S, B) and (n, B)."""
 
     def __init__(self, terms: Terms, external: np.ndarray, pinned: np.ndarray | None):
         self.terms, self.external = terms, external
@@ -45,7 +45,7 @@ class Block:
         self.unpaid = np.empty(0)
 
     def insolvent(self, funds: np.ndarray) -> np.ndarray:
-        """(n, B) nodes with funds below the limit, those that cannot default by themselves out."""
+        """(n, B) nodes with funds below the limit that can default and have no fixed recovery."""
         return np.asarray((funds < self.terms.limit[:, None]) & ~self.stuck)
 
     def alone(self) -> np.ndarray:
@@ -53,9 +53,9 @@ class Block:
         return np.asarray(self.assets)
 
     def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """c, p, w (S, B) of the map; with `default`, who bears default costs.
+        """c, p, w (S, B) of the map; `default` marks the nodes with default costs.
 
-        The others then pay in full, but for layers that absorb losses without a default.
+        Other nodes then pay in full, except layers that absorb losses without a default.
         """
         t, segments = self.terms, self.terms.segments
         owner, end = segments.owner, segments.end[:, None]
@@ -88,7 +88,7 @@ class Block:
         return np.ascontiguousarray(c), p, np.ascontiguousarray(width)
 
     def solve(self, default: np.ndarray | None) -> np.ndarray:
-        """The fixed point for given defaults, from the last one on; funds (n, B)."""
+        """The fixed point for given defaults, starting from the last one; funds (n, B)."""
         t = self.terms
         c, p, w = self.constants(default)
         found = (

@@ -1,13 +1,13 @@
 """Clearing with contingent claims: calls follow the losses of the debtors.
 
-Support absorbs what its guarantors pay, see :mod:`levy`. A node that is short by x loses, in this
-order: support without a layer; calls of junior rank, `clip(x, 0, Σ call)`; its segments, where
-calls that rank pari passu lose the same part as its one pro rata tier; senior calls.
+Support absorbs losses up to the payments of its guarantors, see :mod:`levy`. A shortfall x of a
+node is borne in this order: support without a layer; calls of junior rank, `clip(x, 0, Σ call)`;
+its segments, where pari passu calls lose the same share as its single pro rata tier; senior calls.
 
-With the calls held, all of that is one segment system: what a guarantor leaves of a call is one
-more segment of it, which its creditor loses. Calls begin at nothing and are computed again from
-each solution. They only rise, so the end is the greatest payments. From all that can be called,
-they only fall, to the least payments.
+For given calls this is one segment system: the unpaid part of a call is another segment of the
+guarantor, borne by the creditor. The iteration starts with calls of zero and updates them from each
+solution. They only rise, so it ends in the greatest payments. If it starts with all calls at their
+caps, they only fall, to the least payments.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from .segment_system import System
 from .segments import Segments
 from .shares import Shares, stack
 
-SAME = 1e-2  # of the tolerance: calls that change by less have settled
-FINEST = 1e-14  # of a unit: rounding errors move calls by about as much
-MOST = 10_000  # times that calls are found anew
-ROUNDING = 1e-15  # of a share: what is left where a guarantor is the only one to lose
+SAME = 1e-2  # calls have converged if they change by less than this share of the tolerance
+FINEST = 1e-14  # smallest change of calls, relative to the balance sheet, beyond rounding errors
+MOST = 10_000  # maximum number of updates of the calls
+ROUNDING = 1e-15  # shares below this are rounding errors and count as zero
 
 
 class Drawn(NamedTuple):
     """Support that is called: `called` (Q, B), `taken` (K, B) by layer, `received` (n, B).
 
-    `missing` (n, B) counts the width of layers that are called less what they bring in, `first`
-    the same of layers right after the equity.
+    `missing` (n, B) is the width of called layers minus the payments received for them, `first` the
+    same for layers directly after the equity.
     """
 
     called: np.ndarray
@@ -51,8 +51,8 @@ class Drawn(NamedTuple):
 class Promises:
     """The arrays of the contingent claims of a network, the same in every scenario.
 
-    A node that is supported holds its undrawn support as an asset and owes it as segments of its
-    ladder, so that one ladder decides what is called when.
+    A supported node holds its undrawn support as an asset and owes it as segments of its ladder,
+    so that a single ladder determines the order of calls.
     """
 
     def __init__(self, segments: Segments):
@@ -62,10 +62,10 @@ class Promises:
         self._draw(n)
         every = np.ones(len(calls.cap), bool)
         self.to_creditor = _onto(calls.beneficiary, ~calls.support, n)
-        # (4 n, Q) onto guarantors: calls of each rank, then all of them
+        # (4 n, Q) sums by guarantor: calls of each rank, then all calls
         kinds = [*(calls.ranking == rank for rank in range(3)), every]
         self.ranked = vstack([_onto(calls.guarantor, kind, n) for kind in kinds], format="csr")
-        # the pro rata tier of guarantors whose calls rank with it, and how deep a segment lies
+        # the pro rata tier of guarantors with pari passu calls, and the depth of each segment
         equal = np.isin(np.arange(n), calls.guarantor[calls.ranking == PARI_PASSU])
         self.with_calls = np.flatnonzero(equal[segments.owner] & ~self.lead)
         owner = segments.owner[self.with_calls]
@@ -75,7 +75,7 @@ class Promises:
         self.depth = (top[owner] - segments.end[self.with_calls])[:, None]
 
     def _draw(self, n: int) -> None:
-        """The segments that are support, by their place in the ladder of the owner."""
+        """The segments that are support, by their position in the ladder of the owner."""
         calls, segments, q = self.calls, self.segments, len(self.calls.cap)
         part = calls.trigger.onto(np.where(calls.support, np.arange(q), -1), q)
         self.drawn = np.flatnonzero(part.totals() > 0)
@@ -101,10 +101,10 @@ class Promises:
 
     @cached_property
     def waits(self) -> np.ndarray:
-        """(S + Q, 1) bool: segments of supported nodes, which follow the losses of the last turn.
+        """(S + Q, 1) bool: segments of supported nodes, fixed at the losses of the last iteration.
 
-        The amount that support absorbs rises with a loss. With the support held, more of the loss
-        would be left than is true, and the turns would not come from below.
+        Support absorbs more when losses rise. With support fixed, the remaining loss would be too
+        large, and the iteration would no longer approach the solution from below.
         """
         return np.asarray((self.committed > 0)[self.owner])
 
@@ -116,10 +116,10 @@ class Promises:
 
     @cached_property
     def loses(self) -> Shares:
-        """(S + Q, n) who loses by each, in that order; unpaid calls for support: no node."""
+        """(S + Q, n) creditors of each, in that order; unpaid calls for support: no node."""
         segments, calls, n = self.segments, self.calls, len(self.segments.due)
         covers = calls.trigger.direct @ _onto(calls.guarantor, ~calls.support, n).T
-        direct = csr_array(segments.shares.direct - covers)  # guarantors lose by calls, held
+        direct = csr_array(segments.shares.direct - covers)  # calls are held fixed
         direct.data[np.abs(direct.data) < ROUNDING] = 0.0
         shares = replace(segments.shares, direct=direct)
         loses = stack([shares, Shares(csr_array(self.to_creditor.T))], n)
@@ -127,12 +127,12 @@ class Promises:
 
     @cached_property
     def width(self) -> np.ndarray:
-        """(S + Q,) the most that can stay unpaid, money, in that order."""
+        """(S + Q,) the largest unpaid amounts, money, in that order."""
         return np.asarray(np.concatenate([self.segments.width, self.calls.cap])[self.order])
 
     @cached_property
     def system(self) -> System:
-        """The segments, and one a call."""
+        """The segments, plus one per call."""
         return System.of_shares(self.owner, self.width, self.loses)
 
 
@@ -159,10 +159,11 @@ class Called(Block):
         self.support = self.next = Drawn(np.zeros(shape), taken, nothing, nothing, nothing)
 
     def _pinned_cover(self, gone: np.ndarray) -> np.ndarray:
-        """(Q, B) covers of a debtor that is pinned: the first loss is covered, not a part of each.
+        """(Q, B) extra calls on covers of debtors with a fixed recovery rate.
 
-        A pinned debtor loses the same part of every segment; the ladder then calls that part of
-        the cover, and this is what is missing to `min(cap, loss of the creditor)`.
+        Such a debtor leaves the same share of every segment unpaid, so the ladder calls only that
+        share of the cover. A cover pays the first loss: this is the rest of
+        `min(cap, loss of the creditor)`.
         """
         calls, lost = self.made.calls, gone[self.made.calls.debtor]
         key = calls.debtor * np.int64(len(gone)) + calls.beneficiary
@@ -174,15 +175,15 @@ class Called(Block):
         return np.where(calls.support[:, None], 0.0, part * missing)
 
     def hold(self, call: np.ndarray) -> None:
-        """Hold calls (Q, B): by rank what they take from guarantors, and what they, and covers of
-        pinned debtors, add to the losses of nodes, all (n, B)."""
+        """Fix the calls (Q, B): debts of guarantors by rank, and the losses that calls and covers
+        of debtors with a fixed recovery rate add to nodes, all (n, B)."""
         self.call = call
         weigh = (self.made.ranked @ call).reshape(4, *self.assets.shape)
         self.senior, self.equal, self.junior, lost = weigh
         self.held = lost - self.covered
 
     def draw(self, lost: np.ndarray) -> Drawn:
-        """Support that is called when nodes have lost `lost`, layer after layer."""
+        """Support that is called at losses `lost` of the nodes, layer by layer."""
         made, width = self.made, self.terms.segments.width
         found = Drawn(
             np.zeros_like(self.call),
@@ -208,7 +209,7 @@ class Called(Block):
         return found
 
     def constants(self, default: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """c, p, w (S + Q, B) with the calls held; they are losses of the guarantors."""
+        """c, p, w (S + Q, B) with the calls fixed; calls are losses of the guarantors."""
         made, calls, segments = self.made, self.made.calls, self.terms.segments
         senior, equal, junior, held = self.senior, self.equal, self.junior, self.held
         c, p, w = super().constants(default)
@@ -246,14 +247,14 @@ class Called(Block):
         return c, np.where(made.waits, 0.0, p), w
 
     def solve(self, default: np.ndarray | None) -> np.ndarray:
-        """The fixed point for given defaults: calls held, the system solved, calls updated."""
+        """The fixed point for given defaults: fix calls, solve the system, update calls."""
         made, asked = self.made, self.terms.tolerance
-        # the error of a solution moves the calls: with a larger one they never settle
+        # the error of each solution moves the calls; if it is larger than `fine`, they oscillate
         fine = min(max(SAME * asked, FINEST), asked)
         t = replace(self.terms, tolerance=fine)
         count, unit = len(t.segments.owner), t.unit[made.calls.guarantor, None]
         place, stride = np.argsort(made.order, kind="stable"), Stride(self.external.shape[1])
-        if t.least and self.start is None:  # nothing is paid: all is called, to the cap
+        if t.least and self.start is None:  # nothing is paid: all calls at their caps
             self.hold(np.broadcast_to(made.calls.cap[:, None], self.call.shape).copy())
             self.refused = np.where(self.fixed, self.gone, 1.0)
             self.lost = made.loses.spread(np.outer(made.width, np.ones(self.call.shape[1])))
@@ -261,7 +262,7 @@ class Called(Block):
             self.support = self.draw(self.held + self.lost)
         for _ in range(MOST):
             c, p, w = self.constants(default)
-            certify = False if self.call.any() else t.certify  # nothing bounds the error of calls
+            certify = False if self.call.any() else t.certify  # there is no error bound for calls
             found = (
                 mirrored(t, made.system, made.loses, made.owner, c, p, w, None)
                 if t.least
@@ -313,7 +314,7 @@ class Called(Block):
         return self.funds(lost)
 
     def calls_of(self, claims: np.ndarray, lost: np.ndarray, unmet: np.ndarray) -> np.ndarray:
-        """(Q, B) calls that follow from what is unpaid; support is drawn on the way."""
+        """(Q, B) calls implied by the unpaid amounts; also updates the support drawn."""
         calls = self.made.calls
         held = self.call > 0
         rate = np.where(held, unmet / np.where(held, self.call, 1.0), 0.0)
@@ -331,16 +332,16 @@ class Called(Block):
 
 
 class Stride:
-    """Carries steady changes of calls on, and takes that back where it went too far.
+    """Extrapolates steady changes of calls, and reverses an extrapolation that overshoots.
 
-    Calls that rise round a circle of guarantors rise alike over as many turns as the circle is
-    long, so changes are compared over 12 turns, then 24 ... Where the last one, d, is λ times the
-    one before, λd, λ²d ... are taken at once. From calls that are too low the next ones are higher;
-    calls that were carried on too far would fall.
+    Calls in a cycle of guarantors rise in a pattern that repeats after as many iterations as the
+    cycle is long, so changes are compared over 12 iterations, then 24 ... If the last change d is λ
+    times the one before, λd, λ²d ... are added at once. Calls below the solution rise in the next
+    iteration; calls that overshoot would fall.
     """
 
     def __init__(self, scenarios: int):
-        self.most = np.full(scenarios, 16.0)  # changes taken at once
+        self.most = np.full(scenarios, 16.0)  # changes added at once
         self.turns, self.turn = 12, 0
         self.first: np.ndarray | None = None
         self.before: np.ndarray | None = None
@@ -348,7 +349,7 @@ class Stride:
         self.tried = np.zeros(scenarios, bool)
 
     def carried(self, found: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The calls (Q, B) to hold next, and the scenarios (B,) that went back; room (Q, 1)."""
+        """The next calls (Q, B), and the scenarios (B,) that were reversed; room (Q, 1)."""
         back = np.zeros(len(self.tried), bool)
         if self.first is None:
             self.first = found

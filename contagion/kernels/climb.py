@@ -1,8 +1,8 @@
-"""The inner loops of the engine: climbing to a fixed point by pushes, and one exact round.
+"""The inner loops of the solver: iteration upward to a fixed point, and one exact round.
 
 One scenario of `y = clip(c + p · (y @ S)[owner], 0, w)`, in arrays of segments (S,) and of nodes
 (n,). Segments `ptr[i] : ptr[i + 1]` belong to node i, entries `sp[s] : sp[s + 1]` of `si`, `sd` are
-the nodes that lose by segment s and their shares.
+the creditors of segment s and their shares.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ def climb(
     y: Array, x: Array, last: Array, hot: Array, flag: Array,
     tolerance: float, most: int, patience: float, jumps: bool,
 ) -> Any:  # fmt: skip
-    """Gauss–Seidel by pushes: y and x are moved until nothing changes by more than matters.
+    """Gauss–Seidel iteration by pushes: y and x are updated until all changes are negligible.
 
-    A node is hot from the moment on when its losses x exceed its threshold `thr`. Nodes that
-    become hot while they are few are worked on first in, first out, so that a loss runs down a
-    chain in one pass. Where the sums of changes of successive sweeps shrink by a steady ratio λ,
-    the last change is taken λ / (1 − λ) times more (`jumps`; after one that a sweep would have
-    done better, the next is longer in coming), and changes have to fall to the part
-    1 − λ of the tolerance, as what is still to come is that much larger. Changes below a fiftieth
-    of that are not passed on. Nodes with nothing left to lose are left out of the sweeps, but for
-    the one after a jump, which may go too far; all hot nodes are looked at before the climb ends.
+    A node is hot once its losses x exceed its threshold `thr`. While few nodes become hot, they
+    are processed first in, first out, so that a loss passes down a chain in one sweep. If the sums
+    of changes of successive sweeps shrink by a steady ratio λ, the last change is extrapolated by
+    λ / (1 − λ) (`jumps`; after a jump that is worse than a sweep, the next one comes later), and
+    changes have to fall to the share 1 − λ of the tolerance, because the remaining changes sum to
+    up to 1 / (1 − λ) times the last. Changes below a fiftieth of that are not passed on. Nodes that
+    cannot lose more are skipped, except in the sweep after a jump, which may overshoot; all hot
+    nodes are checked before the iteration ends.
 
     Parameters
     ----------
-    inv : (S,) one over the change that counts as one, see `System.matters`.
-    last, hot, flag : work arrays (S,), (n,), (n,): y before the sweep; hot nodes; marks of them.
-    tolerance : of the largest residual over the unit. most : sweeps.
-    patience : sweeps that may still be needed, by the steady ratio; beyond it the climb ends.
+    inv : (S,) one over the unit in which changes are measured, see `System.matters`.
+    last, hot, flag : work arrays (S,), (n,), (n,): y before the sweep; hot nodes; their flags.
+    tolerance : for the largest residual over the unit. most : maximum number of sweeps.
+    patience : the iteration ends if the ratio implies that more sweeps than this are still needed.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def round_of(owner: Array, c: Array, p: Array, w: Array, inv: Array, x: Array, y
 
 @compiled
 def thresholds(ptr: Array, c: Array, p: Array, out: Array) -> Any:
-    """Losses of a node from which on something stays unpaid: `min_s −c_s / p_s`, into `out`."""
+    """Losses of a node above which a segment is unpaid: `min_s −c_s / p_s`, into `out`."""
     for i in range(len(out)):
         low = np.inf
         for s in range(ptr[i], ptr[i + 1]):
@@ -209,7 +209,7 @@ def thresholds(ptr: Array, c: Array, p: Array, out: Array) -> Any:
 @compiled
 def moving(ptr: Array, c: Array, p: Array, w: Array, x: Array, slack: Array, falling: bool,
            moves: Array) -> Any:  # fmt: skip
-    """Which segments move when the losses of their owner rise (or fall), into moves (S,); a count.
+    """Mark segments that move when the losses of their owner rise (or fall) in moves (S,); a count.
 
     `0 ≤ c + p x < w` when they rise, `0 < c + p x ≤ w` when they fall, up to `slack` (n,).
     """
@@ -232,10 +232,10 @@ def moving(ptr: Array, c: Array, p: Array, w: Array, x: Array, slack: Array, fal
 @compiled
 def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Array,
           alive: Array, begin: Array, into: Array, queue: Array) -> Any:  # fmt: skip
-    """Nodes from which nothing leaks: what they lose all passes on, and on to such nodes.
+    """Nodes in closed groups: they pass on all their losses, and only to nodes of this kind.
 
-    A node leaks when its moving segments pass on less than 1 of a loss, or a creditor leaks.
-    `alive` (n,) is set; returns how many are left. `begin` (n + 1,), `into` (as many as entries)
+    A node leaks if its moving segments pass on less than 1 per unit of loss, or a creditor leaks.
+    Sets `alive` (n,) and returns the number of nodes left. `begin` (n + 1,), `into` (one per entry)
     and `queue` (n,) are work arrays.
     """
     n = len(alive)
@@ -263,7 +263,7 @@ def tight(ptr: Array, sp: Array, si: Array, p: Array, inside: Array, moves: Arra
                     left += 1
         if left == 0 or not changed:
             return left
-    # who loses by whom, turned round, among those left; then from every leak backwards
+    # reversed graph of losses among the remaining nodes; then backwards from every leak
     begin[:] = 0
     for i in range(n):
         if alive[i]:
@@ -305,10 +305,10 @@ def bound(
     owner: Array, sp: Array, si: Array, sd: Array, p: Array, least: Array, moves: Array,
     total: Array, now: Array, z: Array, most: int,
 ) -> Any:  # fmt: skip
-    """`v = Σ x_k + x_{k+1} / (1 − q)`, into `total`; returns q (1 where none is found), entries.
+    """`v = Σ x_k + x_{k+1} / (1 − q)`, into `total`; returns q (1 if none is found), entries.
 
-    x₀ = least (S,), `x_{k+1} = A x_k` on the segments that move. The first q below 0.9 ends it,
-    else the last one is taken.
+    x₀ = least (S,), `x_{k+1} = A x_k` on the segments that move. The sum ends at the first q below
+    0.9, else the last q is used.
     """
     count = len(now)
     work = 0
@@ -345,7 +345,7 @@ def bound(
 @compiled
 def again(owner: Array, sp: Array, si: Array, sd: Array, p: Array, rows: Array, v: Array,
           z: Array, out: Array) -> Any:  # fmt: skip
-    """`out = A v` among the segments `rows`: what v unpaid on them adds to each; z (n,) work."""
+    """`out = A v` on the segments `rows`: effect of unpaid v on each segment; z (n,) work array."""
     z[:] = 0.0
     work = 0
     for k in range(len(rows)):

@@ -1,7 +1,7 @@
-"""The inner loops of the engine for a block of scenarios side by side: see :mod:`climb`.
+"""The inner loops of the solver for a block of scenarios: see :mod:`climb`.
 
-The innermost loop runs over scenarios, next to each other in memory, so that one instruction
-serves several of them.
+The innermost loop runs over scenarios, which are contiguous in memory, so that one instruction
+processes several of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from .compiled import compiled
 
 Array = np.ndarray
-JUMPS = 12  # of a scenario: where a system amplifies they can lead round in a circle
+JUMPS = 12  # maximum number per scenario: in a system that amplifies losses jumps may not converge
 
 
 @compiled
@@ -23,13 +23,13 @@ def climb_block(
     y: Array, x: Array, last: Array, state: Array, leaps: Array,
     tolerance: float, most: int,
 ) -> Any:  # fmt: skip
-    """The climb of :func:`climb` for a block of B scenarios side by side, with jumps for each.
+    """The iteration of :func:`climb` for a block of B scenarios, with jumps for each.
 
     c, p, w, y, last (S, B), x (n, B); state (9, B) is a work array, leaps (B,) counts jumps.
-    Changes that still shrink by λ at each sweep matter from the part 1 − λ of the tolerance on:
-    what is still to come is that much larger. Jumps wait until half of those left are steady; a
-    scenario that a dozen did not bring to its end goes on without, and one that a sweep would have
-    beaten counts four times.
+    If changes shrink by λ in each sweep, they have to fall to the share 1 − λ of the tolerance, as
+    the remaining changes sum to up to 1 / (1 − λ) times the last. Jumps wait until half of the
+    remaining scenarios have a steady ratio. A scenario that has not converged after a dozen jumps
+    continues without jumps; a jump that is worse than a sweep counts as four.
     Returns (sweeps, entries worked on).
     """
     n, b = x.shape
@@ -157,8 +157,8 @@ def leaks_block(
 ) -> Any:  # fmt: skip
     """Scenarios of a block that may have a closed group, marked in closed (B,).
 
-    As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which they leave
-    nodes open is looked at by itself. still (S, B) and alive (n, B) are work arrays.
+    As :func:`moving` and :func:`tight`, with a few passes only: a scenario in which nodes remain
+    undecided is checked separately. still (S, B) and alive (n, B) are work arrays.
     """
     n, b = x.shape
     passed = np.empty(b)

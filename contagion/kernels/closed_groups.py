@@ -1,4 +1,4 @@
-"""Groups of debtors in which what is lost goes round and nothing leaves."""
+"""Closed groups of debtors: losses circulate inside the group and none leaves it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ DENSE = 300  # segments up to which elimination without subtractions is used
 
 @dataclass(frozen=True)
 class Group:
-    """nodes (k,), and rows: the segments of them that move next, with p of these."""
+    """nodes (k,), and rows: their segments that move next, with the p of these segments."""
 
     nodes: np.ndarray
     rows: np.ndarray
     p: np.ndarray
 
     def invariant(self, system: System) -> np.ndarray:
-        """The change of each of the rows in a cycle that reproduces itself, > 0.
+        """The change of each row in a cycle of losses that reproduces itself, > 0.
 
-        π = π P with P what one unit lost by one member makes others lose; rows move by p π.
+        π = π P with P the losses of other members per unit lost by one; rows move by p π.
         """
         k = len(self.nodes)
         place = np.searchsorted(self.nodes, system.owner[self.rows])
@@ -33,7 +33,7 @@ class Group:
         passes = onto @ system.matrix[self.rows][:, self.nodes]
         if k <= DENSE:
             found = stationary(passes.toarray())
-        else:  # one member given, the others follow; of a closed group that is proper
+        else:  # fix one member and solve for the others; regular for a closed group
             rest = np.arange(1, k)
             tail = solved_or_none(
                 csr_array(passes[rest][:, rest].T), passes[[0]][:, rest].toarray()[0]
@@ -45,7 +45,7 @@ class Group:
 def closed_groups(system: System, p: np.ndarray, moves: np.ndarray) -> list[Group]:
     """The closed groups of nodes whose segments move, `moves` (S,).
 
-    Found from the graph, not from numbers: every member passes on all it loses, to members only.
+    Found from the graph, not from numbers: every member passes on all its losses, to members only.
     """
     n = system.n
     if not moves.any():
@@ -74,7 +74,8 @@ def closed_groups(system: System, p: np.ndarray, moves: np.ndarray) -> list[Grou
 def stationary(passes: np.ndarray) -> np.ndarray:
     """The invariant vector of an irreducible matrix with row sums 1, by elimination.
 
-    After Grassmann, Taksar and Heyman (1985): no subtractions, so every entry is right to rounding.
+    After Grassmann, Taksar and Heyman (1985): no subtractions, so every entry is accurate to
+    rounding error.
 
     >>> stationary(np.array([[0.0, 1.0], [0.5, 0.5]])).tolist()
     [0.5, 1.0]

@@ -1,6 +1,6 @@
-"""How much one liquidation closes: positions pro rata, debts against the assets behind them.
+"""Amounts closed by one liquidation: positions pro rata, debts against their collateral.
 
-The accounts that are weak are few, so everything here is on :class:`~accounts.Pairs`.
+Few accounts are below their requirement, so all functions work on :class:`~accounts.Pairs`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 
 from .accounts import LOAN, POSITION, Accounts, Pairs
 
-DUST = 1e-12  # part of a leg or account below which it counts as gone
+DUST = 1e-12  # share of a leg or account below which the remainder counts as zero
 
 
 def parts(
@@ -20,13 +20,13 @@ def parts(
     cash: np.ndarray,
     partial: bool,
 ) -> np.ndarray:
-    """(P,) part of each account that is liquidated now.
+    """(P,) share of each account that is liquidated now.
 
-    A position that is closed by the part f gains `f (equity − health)` of health, so that
-    `f = −health / (equity − health)` restores it. Where assets C are sold for debts D (negative
-    cash n among what they pay), with weights W in the mean of the assets and V of the debts, f of
-    the debt restores `f ((D + n) (1 − W) + D (V − 1))`. Of a loan f is the part of the debt, as far
-    as its collateral reaches with the bonus; money on the account stays there, for the rest.
+    Closing the share f of a position raises its health by `f (equity − health)`, so that
+    `f = −health / (equity − health)` restores it. If assets C are sold to repay debts D and
+    negative cash n, with average weights W of the assets and V of the debts, repaying the share f
+    raises health by `f ((D + n) (1 − W) + D (V − 1))`. For a loan f is a share of the debt, limited
+    by the collateral including the bonus; cash stays on the account, for the remaining debt.
     """
     most = accounts.close_factor[at.account]
     equity = cash + at.total(value)
@@ -62,10 +62,10 @@ def moved(
     part: np.ndarray,
     rank: np.ndarray | None = None,
 ) -> np.ndarray:
-    """(Q,) units that leave each leg: the same part of every leg, or debt and what pays for it.
+    """(Q,) units that leave each leg: the same share of every leg, or debt and its collateral.
 
-    A liquidator who repays R takes the part `R / Σ C_l / (1 + bonus_l)` of every collateral, so
-    that each brings its own bonus; a venue sells the part `f (D + n) / C` of the assets. Debts are
+    A liquidator who repays R takes the share `R / Σ C_l / (1 + bonus_l)` of every collateral leg,
+    each with its own bonus; a venue sells the share `f (D + n) / C` of the assets. Debts are
     repaid pro rata, or in the order of `rank` (L,), the lowest first.
     """
     own = units * part[at.owner]
@@ -83,7 +83,7 @@ def moved(
 
 
 def pays(accounts: Accounts, at: Pairs, value: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """(P,) what a liquidator of a loan keeps of what it repays, at market values; else inf."""
+    """(P,) return of a loan liquidator per unit repaid, at market values; other accounts: inf."""
     (debt, _), (cost, worth) = sides(at, value), sides(at, real)
     reach = at.total(np.maximum(value, 0.0) / (1 + accounts.bonus[at.leg]))
     rate = _over(worth, reach, 0.0) / _over(cost, debt, 1.0) - 1
@@ -91,7 +91,7 @@ def pays(accounts: Accounts, at: Pairs, value: np.ndarray, real: np.ndarray) -> 
 
 
 def finished(accounts: Accounts, at: Pairs, units: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """(P,) nothing is left to liquidate: no legs, or of a debt no assets behind it."""
+    """(P,) bool: nothing is left to liquidate: no legs, or a debt without assets."""
     empty = at.total(np.abs(units)) == 0
     bare = at.total(np.maximum(value, 0.0)) <= DUST * at.total(np.abs(value))
     return np.asarray(np.where(accounts.kind[at.account] == POSITION, empty, bare | empty))
@@ -103,13 +103,13 @@ def sides(at: Pairs, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _over(above: np.ndarray, below: np.ndarray, empty: float) -> np.ndarray:
-    """above / below, and `empty` where there is nothing below."""
+    """above / below, and `empty` where below is zero."""
     some = below > 0
     return np.where(some, above / np.where(some, below, 1.0), empty)
 
 
 def _in_order(at: Pairs, value: np.ndarray, money: np.ndarray, rank: np.ndarray) -> np.ndarray:
-    """(Q,) part of each debt that is repaid with money (P,), the lowest rank first."""
+    """(Q,) share of each debt that is repaid with money (P,), the lowest rank first."""
     out, left = np.zeros(len(rank)), money
     for each in np.unique(rank):
         mine = np.where(rank == each, np.maximum(-value, 0.0), 0.0)

@@ -1,8 +1,8 @@
-"""Loops that are compiled when there is enough to do: one source, plain Python or machine code.
+"""Loops that are compiled when there is enough work: one source, plain Python or machine code.
 
-Compiled code comes from numba, cached on disk. Its import takes some 0.3 s, more than a small
-network ever needs, so functions run as plain Python until they have seen some amount of work.
-Both forms do the same floating-point operations in the same order.
+Compiled code comes from numba and is cached on disk. The import takes about 0.3 s, more than a
+small network needs in total, so functions run as plain Python until a certain amount of work is
+done. Both forms do the same floating-point operations in the same order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-SPARE = 60_000  # array entries that are worked on in plain Python first, about 0.2 s in all
+SPARE = 60_000  # array entries processed in plain Python first, about 0.2 s in total
 
 
 class Compiled:
@@ -31,7 +31,7 @@ class Compiled:
     3.0
     """
 
-    left = SPARE  # shared: what is left of the work that is done in plain Python
+    left = SPARE  # shared: remaining entries to process in plain Python
 
     def __init__(self, function: Callable[..., Any]):
         self.plain = function
@@ -52,7 +52,7 @@ class Compiled:
 
         try:
             fast = njit(cache=True, nogil=True)(self.plain)
-        except RuntimeError:  # there is no folder where the machine code could be kept
+        except RuntimeError:  # there is no folder to cache the machine code
             fast = njit(nogil=True)(self.plain)
         return cast(Callable[..., Any], fast)
 

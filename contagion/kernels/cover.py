@@ -1,4 +1,4 @@
-"""Covers: the first part of what a creditor loses on a debtor is lost by guarantors instead."""
+"""Covers: guarantors bear the first part of the loss of a creditor on a debtor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .shares import Shares
 def covered(
     ladder: Ladder, group: np.ndarray, cap: np.ndarray, part: csr_array
 ) -> tuple[Ladder, Shares]:
-    """Split a ladder where covers are used up, and say who loses in place of the creditor.
+    """Split a ladder where covers are exhausted, and assign the covered losses to guarantees.
 
-    The losses of the claims of a group sum to u; `min(u, cap)` of it is lost by the guarantors.
-    Where u reaches the cap a segment is cut in two.
+    The losses of the claims of a group sum to u; the guarantors bear `min(u, cap)`. Where u
+    reaches the cap, a segment is split in two.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ def covered(
     group : (m,) the group of covered claims that a claim belongs to, -1 for none; a group has
         claims on one debtor only.
     cap : (G,) money.
-    part : (G, Q) part of a group's cover that each of Q guarantees takes; rows sum to one.
+    part : (G, Q) share of each of Q guarantees in the cover of a group; rows sum to one.
 
     Returns
     -------
-    The ladder with more segments, and its shares over m + Q columns: the creditors bear what
-    stays with them, the guarantees what they cover.
+    The ladder with more segments, and its shares over m + Q columns: uncovered losses of the
+    creditors, then covered losses of the guarantees.
 
     Example
     -------
@@ -53,7 +53,7 @@ def covered(
     before = within(of, pace * ladder.width[row])
     left = cap[of] - before
     inside = (left > 0) & (left < pace * ladder.width[row] * (1 - 1e-12))
-    # every segment begins at 0 and again wherever a cover is used up in it
+    # a segment starts at 0, and again at each point where a cover is exhausted in it
     at = np.concatenate([np.arange(count), row[inside]])
     begin = np.concatenate([np.zeros(count), (left / pace)[inside]])
     order = np.lexsort((begin, at))
@@ -63,7 +63,7 @@ def covered(
     kept = np.flatnonzero((end > begin) | (ladder.width[at] == 0))
     at, begin, end = at[kept], begin[kept], end[kept]
     split = replace(ladder.reordered(at), width=end - begin)
-    # of the touched ones: is the middle of the new segment still below the cap?
+    # for the affected groups: is the middle of the new segment still below the cap?
     new = np.flatnonzero(np.isin(at, touched))
     entries = split.shares.explicit(new).tocoo()
     which = group[entries.col]

@@ -12,14 +12,14 @@ ROUNDS = 100_000
 
 
 def reached(liabilities: csr_array, hit: np.ndarray, passes: np.ndarray) -> np.ndarray:
-    """Nodes (B, n) that some loss reaches, be it small: by the shock, or through debtors.
+    """Nodes (B, n) reached by any loss, however small: from the shock or through debtors.
 
-    It decides what a node without equity passes on, which is all or nothing.
+    A node without equity passes on all losses if it is reached, otherwise none.
 
     Parameters
     ----------
     liabilities : CSR (n, n), row = debtor, column = creditor, money.
-    hit, passes : (B, n) bool, nodes that the shock hits; nodes whose creditors lose with them.
+    hit, passes : (B, n) bool, nodes hit by the shock; nodes that pass losses to their creditors.
 
     Example
     -------
@@ -53,7 +53,7 @@ def single_hit(
 
     Returns
     -------
-    h : (B, n); default_round : (B, n), first round with h = 1, -1 never; history.
+    h : (B, n); default_round : (B, n), first round with h = 1, -1 if none; history.
 
     Example
     -------
@@ -67,7 +67,7 @@ def single_hit(
     spent = np.zeros_like(active)
     default_round = np.where(h >= 1, 0, -1).astype(np.int32)
     kept = [h.T.copy()] if history else []
-    for round_ in range(1, len(h) + 2):  # every node passes on once
+    for round_ in range(1, len(h) + 2):  # every node passes on its distress once
         if not active.any():
             break
         new = np.minimum(1.0, h + impact.T @ np.where(active, h, 0.0))
@@ -88,25 +88,26 @@ def linear_rounds(
     limit: np.ndarray,
     tolerance: float,
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """The rounds of linear DebtRank one by one: who has lost all in which round.
+    """The single rounds of linear DebtRank, with the round in which each node loses all its equity.
 
-        y(t+1) = min(width, losses + y(t) @ S),  y held where the shock says what is lost,
-                 and all or nothing at nodes without equity
+        y(t+1) = min(width, losses + y(t) @ S),  y fixed where the shock sets the loss,
+                 and full loss or none at nodes without equity
 
-    They are slow near criticality and stop where nothing moves by more than the tolerance; for
-    the fixed point itself see :func:`contagion.kernels.clearing.clear`.
+    Convergence is slow near criticality; rounds stop when no change exceeds the tolerance. For the
+    fixed point itself see :func:`contagion.kernels.clearing.clear`.
 
     Parameters
     ----------
     system : :func:`linear_system`.
-    losses : (B, n) money lost by the shock.
-    held : (B, n) `y` of nodes that do not follow, else nan.
-    bare : (n,) bool, nodes without equity, which lose all as soon as they lose anything.
-    limit : (n,) money left below which a node is in default.
+    losses : (B, n) losses from the shock, money.
+    held : (B, n) `y` of nodes at which it is fixed, else nan.
+    bare : (n,) bool, nodes without equity, for which any loss is a total loss.
+    limit : (n,) remaining equity below which a node is in default, money.
 
     Returns
     -------
-    default_round : (B, n), -1 never; and (left, default) after every round, left (B, n) money.
+    default_round : (B, n), -1 without default; and (left, default) after every round, with left
+    (B, n) the remaining equity, money.
 
     Example
     -------
@@ -140,11 +141,11 @@ def linear_rounds(
 
 
 def linear_system(liabilities: csr_array, equity: np.ndarray, debts: np.ndarray) -> Segments:
-    """Linear DebtRank as segments: each node passes on its equity loss, up to all of it.
+    """Linear DebtRank as segments: each node passes on its equity loss, at most all its equity.
 
-    Node j has one segment of width `E_j`; when `y_j` of its equity is gone, creditor i loses
+    Node j has one segment of width `E_j`; if it has lost equity of `y_j`, creditor i loses
     `A_ij y_j / E_j` (after Bardoscia et al. 2015). Nodes without positive equity get their
-    debts as width: they pass on what they are held at, all of it or a given share.
+    debts as width: their loss is fixed, at all of it or a given share.
 
     Example
     -------

@@ -24,16 +24,16 @@ OWN = (BEFORE, BESIDE, AFTER, ALONG, LAST)  # layers of the house; the others be
 
 @dataclass(frozen=True)
 class Settled:
-    """Who bears the losses of a default; leading axes scenarios, n members.
+    """Allocation of the losses of a default; leading axes scenarios, n members.
 
     Attributes
     ----------
-    loss : (...) what has to be borne: the losses of all members in default.
-    absorbed, capacity : by layer, in the order in which they lose; (..., n), of own capital (...).
-    uncovered : (...) what no layer bears.
-    returned : (..., n) margin and contribution of members in default that go back to them.
+    loss : (...) the sum of the losses of all members in default.
+    absorbed, capacity : by layer, in the order of loss absorption; (..., n), own capital (...).
+    uncovered : (...) remaining loss that no layer absorbs.
+    returned : (..., n) margin and contribution returned to members in default.
     called : (..., n) assessments that are due.
-    failed : (..., n) bool, members that are due more than they can pay.
+    failed : (..., n) bool, members with dues above their means.
     """
 
     loss: np.ndarray
@@ -48,24 +48,24 @@ class Settled:
 def settle(
     members: dict[str, np.ndarray], own: dict[str, np.ndarray], multiple: np.ndarray, haircut: float
 ) -> Settled:
-    """Losses of defaulters, layer by layer, until no further member fails on its assessment.
+    """Losses of defaulters, layer by layer, until no further member defaults on its assessment.
 
     A layer of capacity C absorbs `min(L, C)` of a remaining loss L, pro rata to the capacities in
-    the layer, so own capital beside a layer loses the same share of itself. In the assessments a
-    member pays `min(λ k c, means + max(margin − loss, 0))`, with one λ <= 1.
+    the layer, so own capital beside a layer loses the same share. In the assessments a member
+    pays `min(λ k c, means + max(margin − loss, 0))`, with a common λ <= 1.
 
     Parameters
     ----------
     members : (..., n) each: `loss`, `margin`, `contribution`, `gain` (>= 0), `tear_up`, `means`,
         `called` (>= 0) and `defaulted` (bool).
     own : (...) capital by layer of `OWN`.
-    multiple : (...) k, how many times its contribution a member can be assessed for.
-    haircut : largest part of a gain that is taken.
+    multiple : (...) k, assessments of a member are limited to k times its contribution.
+    haircut : largest haircut on gains, a share.
 
     Example
     -------
-    One defaulter with a loss of 30 beyond its margin; own capital 5, a survivor with 10 in the
-    fund that is assessed for 10 at most:
+    One defaulter with a loss of 30 beyond its margin; own capital 5; a survivor with 10 in the
+    fund and assessments of at most 10:
 
     >>> n = {"loss": [40.0, 0], "margin": [10.0, 9], "contribution": [0.0, 10]}
     >>> rest = {"gain": [0.0, 7], "tear_up": [0.0, 0], "means": [0.0, 99], "called": [0.0, 0]}
@@ -95,8 +95,8 @@ def settle(
             capacity[along], absorbed[along] = own[along], own[along] * part
         left = np.maximum(left - taken, 0.0)
 
-    # Assessments: the house beside the members is one more payer. A member that fails brings its
-    # own loss into the need, so that others may fail too: the least set of failures is reached.
+    # Assessments: the clearing house pays beside the members, like another member. A member that
+    # defaults adds its own loss to the need, so others may default too: gives the least set.
     full = np.where(out, 0.0, multiple[..., None] * put)
     limit = np.maximum(full - members["called"], 0.0)
     spare = np.maximum(margin - lost, 0.0)
@@ -108,7 +108,7 @@ def settle(
     while True:
         need = left + np.where(failed, hole, 0.0).sum(-1)
         paid, rate = shared(need, weight, pay)
-        rate = np.where(paid.sum(-1) < need * (1 - 1e-12), 1.0, rate)  # called for all there is
+        rate = np.where(paid.sum(-1) < need * (1 - 1e-12), 1.0, rate)  # called in full
         called = np.minimum(rate[..., None] * full, limit)
         more = failed | (called > members["means"] * (1 + 1e-12))
         if (more == failed).all():

@@ -1,4 +1,4 @@
-"""An error bound: how far a point is from the fixed point, not only how much a round moves it."""
+"""An error bound: the distance of a point to the fixed point, not only its residual."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from . import climb as loops
 from .linear import solved_or_none
 from .segment_system import System
 
-WIDER = 1e-7, 1e-12  # of a balance sheet: segments this close to an end count as moving
-ROUNDING = 2e-15  # of a balance sheet: what a round cannot tell
-MOST = 40  # products before the bound is solved for
+WIDER = 1e-7, 1e-12  # relative to the balance sheet: segments this close to an end count as moving
+ROUNDING = 2e-15  # rounding error of one round, relative to the balance sheet
+MOST = 40  # maximum number of products; then a linear system is solved for the bound
 
 
 def enclosed(
@@ -23,12 +23,12 @@ def enclosed(
     x: np.ndarray,
     residual: float,
 ) -> tuple[float, int]:
-    """Bound on the error of y and of x over the balance sheet, nan where none is found; work done.
+    """Bound on the error of y and x over the balance sheet, nan if none is found; work done.
 
-    With A the derivative on the moving segments, x₀ = u at least the residual and the rounding of a
-    round, x_{k+1} = A x_k and q = max x_{k+1} / x_k < 1, v = Σ x_i + x_{k+1} / (1 − q) has
-    (I − A) v ≥ u. Two more rounds of the map itself, at y ± v, then say that the fixed point lies
-    between.
+    Let A be the derivative on the moving segments, and x₀ = u at least the residual plus the
+    rounding error of a round. With x_{k+1} = A x_k and q = max x_{k+1} / x_k < 1,
+    v = Σ x_i + x_{k+1} / (1 − q) satisfies (I − A) v ≥ u. Two more rounds of the map itself, at
+    y ± v, then verify that the fixed point lies between these points.
     """
     work, g = 0, c + p * x[system.owner]
     for wide in WIDER:

@@ -1,13 +1,13 @@
 """The fixed point of equities when claims are valued by the equity of their debtor.
 
-    y = missing(x[owner])        what is missing to the face of every claim
+    y = missing(x[owner])        shortfall of every claim from its face value
     x = base − y @ S             equity of every node
 
-The map is monotone. Rounds from face values downward reach the greatest solution, from claims
-that are worth nothing upward the least. Columns are scenarios: (S, B) and (n, B).
+The map is monotone. Rounds from face values downward reach the greatest solution, rounds from
+worthless claims upward the least. Columns are scenarios: (S, B) and (n, B).
 
-Rounds that shrink slowly are replaced by linear solves (`equities_steps`). The result has a bound
-on its error (`certificate`), and steps are taken until that is below the tolerance.
+Rounds that converge slowly are replaced by linear solves (`equities_steps`). The result has an
+error bound (`certificate`); the iteration continues until the bound is below the tolerance.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .equities_steps import System, direct, leap
 from .linear import krylov
 
 THRESHOLD = 1e-12  # equity this close to the limit (relative to the balance sheet) counts as on it
-ROUGH = 1e-3  # residual of the solution from which the error is bounded
-PATIENCE, GAIN = 16, 8.0  # rounds that a solve has to save to be tried, and how many it has to
-WAIT, LATE = 3, 8  # rounds before the first solve; and before what is not solved is factorized
-TRIES = 4  # times that a scenario goes on to bring its error below the tolerance
-EXTRA, BLIND = 300, 20  # rounds for it each time; where the error is not known
-PLAIN = 300  # rounds that are never replaced where the rounds themselves are asked for
-CROWDED = 0.7  # part of the scenarios still moving below which the others are set aside
+ROUGH = 1e-3  # accuracy of the linear solve for the error bound
+PATIENCE, GAIN = 16, 8.0  # rounds a solve should save to be tried; saving fewer delays the next
+WAIT, LATE = 3, 8  # rounds before the first solve, and before unsolved scenarios are factorized
+TRIES = 4  # times that a scenario continues to bring its error below the tolerance
+EXTRA, BLIND = 300, 20  # additional rounds each time; the same if the error is unknown
+PLAIN = 300  # rounds that are never replaced if default rounds are requested
+CROWDED = 0.7  # converged scenarios are removed when less than this share is still moving
 
 
 @dataclass
 class Solution:
     """Equities (n, B), missing (S, B), default (n, B), round of default; certificate (B,).
 
-    `error` bounds the distance to the solution, relative to the balance sheet of the node, with
-    the defaults as they are where values jump; nan where no bound was found.
+    `error` bounds the distance to the solution, relative to the balance sheet of the node (for
+    given defaults if values jump at default); nan if no bound was found.
     """
 
     equity: np.ndarray
@@ -66,12 +66,12 @@ def solve(
     Parameters
     ----------
     least : the least solution instead of the greatest.
-    tolerance, max_rounds : bound on the error, where rounding allows it (on the residual where
-        there is no bound on the error), and rounds after which a run ends anyway.
-    certify : bound the error; else the tolerance bounds the residual and errors are nan.
+    tolerance, max_rounds : bound on the error if rounding errors allow it (on the residual if
+        there is no error bound), and maximum number of rounds.
+    certify : compute the error bound; else the tolerance bounds the residual and errors are nan.
     by_round : number the defaults by round; the first `PLAIN` rounds are then never replaced.
-        Where the value jumps in default, a round is one wave: nodes default together, values
-        settle, and only then others follow (algorithm GA of Rogers & Veraart 2013).
+        If the value jumps at default, a round is one wave: nodes default together, values
+        converge, and only then further nodes default (algorithm GA of Rogers & Veraart 2013).
     history : keep (equity, default) of every round.
     """
     base = system.base
@@ -105,7 +105,7 @@ def solve(
     while len(columns):
         part = system if len(columns) == count else system.take(columns)
         _settle(part, done, columns, goal[columns], most[columns], least, each)
-        changed = np.zeros(count, bool)  # later also: to be brought nearer
+        changed = np.zeros(count, bool)  # later also: error still too large
         if system.jumps:
             now = system.failing(done.equity)
             now = now & done.default if least else now | done.default
@@ -141,9 +141,9 @@ def _certify(
     tolerance: float,
     max_rounds: int,
 ) -> np.ndarray:
-    """Bound the error of some scenarios; where it is too large, set the residual a nearer goal.
+    """Bound the error of some scenarios; if it is too large, lower the target of the residual.
 
-    Returns those that are to go on.
+    Returns the scenarios that have to continue.
     """
     if not len(columns):
         return columns
@@ -182,7 +182,7 @@ def _certify(
 
 
 def _slow(residual: np.ndarray, before: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """(B,) would rounds that shrink like the last one take more than `PATIENCE`?"""
+    """(B,) bool: at the rate of the last round, more than `PATIENCE` rounds would be needed."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.clip(residual / before, 1e-12, 1 - 1e-12)
         left = np.log(goal / residual) / np.log(rate)
@@ -199,10 +199,10 @@ def _settle(
     least: bool,
     each: Callable[[int, np.ndarray], None] | None,
 ) -> None:
-    """Rounds with the defaults held where values jump; writes the `columns` of `done`.
+    """Rounds with fixed defaults if values jump at default; writes the `columns` of `done`.
 
-    They end where the residual is at most `goal` (B,), or after round number `most` (B,). A linear
-    solve that was worth few rounds doubles the rounds until the next one.
+    They end when the residual is at most `goal` (B,), or after round number `most` (B,). A linear
+    solve that saved few rounds doubles the number of rounds until the next one.
     """
     x, default = done.equity[:, columns], done.default[:, columns]
     live, before = np.ones(len(columns), bool), np.full(len(columns), np.inf)

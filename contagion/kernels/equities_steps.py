@@ -1,20 +1,20 @@
-"""Linear solves in the place of slow rounds: a step that cannot jump over the solution.
+"""Linear solves that replace slow rounds: steps that cannot overshoot the solution.
 
-    y = missing(x[owner])        what is missing to the face of every claim
+    y = missing(x[owner])        shortfall of every claim from its face value
     x = base − y @ S             equity of every node
 
-A step goes to the point z where all lines balance that have the slopes of the present point x.
-From above, let every claim be missing at least its line L between x and z. Then the map with L in
-place of y has z as its greatest fixed point below x, and it lies above the map itself; so the
-greatest solution is below z. The valuation functions are first convex and then concave in equity,
-so that it is enough to look at the end z; a claim whose line fails there gets the chord from x to
-z and the system is solved once more.
+A step goes to the fixed point z of the linear map with the slopes at the current point x.
+From above, suppose that the shortfall of every claim is at least its line L between x and z. Then
+the map with L in place of y has z as its greatest fixed point below x, and it lies above the map
+itself; so the greatest solution is below z. The valuation functions are first convex and then
+concave in equity, so it is enough to check the end point z. A claim whose line fails there gets
+the chord from x to z, and the system is solved once more.
 
-Where the lines do not balance, in a group of nodes that passes every loss on among themselves,
-they are made a little flatter, z is far away, and the step d = z − x ends where the first of them
-fails, at x + t d. That cannot jump over the solution E either: with A the slopes and
-w = E − x − t d, from E = F(E) follows w ≤ (1 − t)(F(x) − x) + A max(w, 0) ≤ A max(w, 0), and w ≤ 0
-as the powers of A vanish.
+The linear map has no fixed point if a group of nodes passes on all losses within the group. Its
+slopes are then reduced slightly, z is far away, and the step d = z − x ends where the first line
+fails, at x + t d. This cannot overshoot the solution E either: with A the slopes and
+w = E − x − t d, E = F(E) implies w ≤ (1 − t)(F(x) − x) + A max(w, 0) ≤ A max(w, 0), and w ≤ 0
+because the powers of A tend to 0.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .linear import Solver, krylov
 from .shares import Shares
 from .valuation import Terms, Valued
 
-EXACT, ROUNDING = 1e-13, 1e-13  # residual of a solve; what counts as nothing, of a balance sheet
-FLATTER = (1 - 1e-9, 0.99, 0.9, 1.0)  # slopes are made so much flatter where they have no step
-DIRECT, LARGE = 8, 2000  # scenarios and claims up to which they are solved one by one
+EXACT, ROUNDING = 1e-13, 1e-13  # residual of a solve; rounding error, relative to balance sheets
+FLATTER = (1 - 1e-9, 0.99, 0.9, 1.0)  # factors on the slopes if the linear map has no fixed point
+DIRECT, LARGE = 8, 2000  # most scenarios and claims for which scenarios are solved one by one
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class System:
     ----------
     missing : (terms, equity of the debtor (S, B), its default (S, B)) -> y and −dy/dE, (S, B), or
         (P, S, B) for parts that add up.
-    terms, owner, shares : the claims; `owner` (S,) debtor, `shares` (S, n) who loses.
+    terms, owner, shares : the claims; `owner` (S,) debtor, `shares` (S, n) creditors.
     base : (n, B) equity with all claims at face value, after the shock.
     fixed, still : (S, B) claims whose `y` does not depend on equity, and that `y`.
     limit : (n, 1) equity below which a node is in default.
-    able : (n, B) nodes that can fail by themselves; outside : (n, B) that fail for outside reasons.
-    scale : (n, 1) money that residuals are relative to.
-    jumps : the value of a claim jumps where its debtor defaults.
+    able : (n, B) nodes that can default in the model; outside : (n, B) set to default by the shock.
+    scale : (n, 1) money by which residuals are divided.
+    jumps : the value of a claim jumps at the default of its debtor.
     """
 
     missing: Callable[[Terms, np.ndarray, np.ndarray], Valued]
@@ -72,7 +72,7 @@ class System:
         return replace(self, terms=self.terms.take(columns), **part)
 
     def failing(self, equity: np.ndarray) -> np.ndarray:
-        """(n, B) bool: equity below the limit, or failed for outside reasons."""
+        """(n, B) bool: equity below the limit, or set to default by the shock."""
         return np.asarray((equity < self.limit) & self.able | self.outside)
 
     def value(self, equity: np.ndarray, default: np.ndarray) -> Valued:
@@ -100,7 +100,7 @@ def leap(
     slope: np.ndarray,
     change: np.ndarray,
 ) -> tuple[np.ndarray, int]:
-    """The step (n, B) to where all lines balance, or `change` where none is found; products."""
+    """The step (n, B) to the fixed point of the linear map, `change` if none is found; products."""
     way = 1.0 if least else -1.0
     room = ROUNDING * system.scale
     ahead = (change * way >= -room).all(axis=0)
@@ -132,7 +132,7 @@ def leap(
         best = np.where(fits, step, best)
         good |= fits
         over = solved & ~good & flat
-        if over.any():  # as far as the first line that ends
+        if over.any():  # stop at the first line that fails
             ends = np.where(beyond, (y - there) / np.where(beyond, slope * reach, 1.0), 1.0)
             part = step * ends.min(axis=(0, 1))
             short, _ = system.value(x + part, default)
@@ -148,9 +148,9 @@ def leap(
 
 
 def direct(system: System, slope: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """`step = change + slope step` for what the batch does not solve, scenario by scenario.
+    """`step = change + slope step` for scenarios that the batch does not solve, one by one.
 
-    nan where there is no solution and where it would be large work.
+    nan if there is no solution or the system is too large.
     """
     n = len(change)
     out = np.full(change.shape, np.nan)

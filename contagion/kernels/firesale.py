@@ -1,8 +1,9 @@
-"""Sales under pressure and what they do to prices. Arrays only: B scenarios, n nodes, A assets.
+"""Forced sales and their price impact. Arrays only: B scenarios, n nodes, A assets.
 
-`held` (n, A) sparse, money at the price before, which is 1: these are units. `start` (B, A) are
-prices after the shock over those before; `kept` (B, n) is what the shock has left of the value of a
-node's units at these prices. Sales are counted in units, prices (B, A) relative to those before.
+`held` (n, A) sparse, money at the price before the shock, which is 1, so amounts are units. `start`
+(B, A) are prices after the shock relative to those before; `kept` (B, n) is the share of the value
+of a node's holdings at these prices that remains after the other losses of the shock. Sales are
+counted in units, prices (B, A) relative to those before.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-THRESHOLD = 1e-12  # of a balance sheet: a constraint missed by less counts as met
+THRESHOLD = 1e-12  # a constraint violated by less (relative to the balance sheet) counts as met
 
 Law = Callable[[np.ndarray], np.ndarray]  # units sold (B, A) to prices (B, A) over `start`
 
 
 def marked_down(held: csr_array, kept: np.ndarray, fall: np.ndarray) -> np.ndarray:
-    """(B, n) money that holders lose when prices fall by `fall` (B, A).
+    """(B, n) losses of holders when prices fall by `fall` (B, A), money.
 
     >>> marked_down(csr_array([[10.0, 5.0]]), np.ones((1, 1)), np.array([[0.1, 0.2]]))
     array([[2.]])
@@ -34,17 +35,17 @@ def forced_sales(
     ratio: np.ndarray | float,
     sells: np.ndarray,
 ) -> np.ndarray:
-    """The part θ (B, n) of its holdings that each node has to sell to meet a capital ratio.
+    """The share θ (B, n) of its holdings that each node has to sell to meet a capital ratio.
 
         equity ≥ ratio · (weighted + (1 − θ) · marked),   0 ≤ θ ≤ 1,   the smallest such θ, or 1
 
-    Holdings that are worth nothing any more are units still, sold where the ratio is missed.
+    Worthless holdings are still counted as units and sold if the ratio is not met.
 
     Parameters
     ----------
     equity : (B, n) signed, marked to market.
     weighted : (B, n) assets that count in the ratio and are not sold.
-    marked : (B, n) holdings at the prices of now.
+    marked : (B, n) holdings at current prices.
     ratio : above 0, one number or (n,).
     sells : (B, n) bool; the others sell nothing.
 
@@ -55,7 +56,7 @@ def forced_sales(
     room = equity / ratio - weighted
     with np.errstate(divide="ignore", invalid="ignore"):
         part = 1.0 - room / marked
-    part = np.where(marked > 0, part, np.where(room < 0, 1.0, 0.0))  # the limit, not a jump to 0
+    part = np.where(marked > 0, part, np.where(room < 0, 1.0, 0.0))  # the limit as marked → 0
     part = np.where(sells & (part > THRESHOLD), part, 0.0)
     return np.clip(part, 0.0, 1.0)
 
@@ -65,7 +66,8 @@ class Sales:
     """The result of a cascade of sales.
 
     lost (B, n) money on holdings; sold (B, A) at the price before; price (B, A); default_round
-    (B, n), -1 never; rounds (B,); converged (B,); history: (lost so far, failed) after each round.
+    (B, n), -1 without default; rounds (B,); converged (B,); history: (loss, failed) after each
+    round.
     """
 
     lost: np.ndarray
@@ -93,7 +95,7 @@ def liquidations(
     strict: bool,
     history: bool = False,
 ) -> tuple[Sales, np.ndarray]:
-    """Failed nodes sell everything, prices fall, and who loses more than its capital fails too.
+    """Nodes in default sell everything, prices fall, and losses above capital cause more defaults.
 
         lost_i = hit_i + kept_i Σ_a held_ia (start_a − p_a)
                  + Σ_j (rate_j plain_ji + fixed_ji) [j failed]
@@ -102,13 +104,13 @@ def liquidations(
     Parameters
     ----------
     plain, fixed : CSR (n, n), row = debtor, column = creditor: claims that lose at the rate (B, n)
-        of their debtor, and what others lose in default (or None), money.
+        of their debtor, and losses in default on other claims (or None), money.
     capital : (n,); hit : (B, n) the shock; can_fail : (n,) bool; started : (B, n) bool.
-    strict : a loss that just equals the capital is survived.
+    strict : `True`: a node survives a loss equal to its capital.
 
     Returns
     -------
-    Sales, and (B, n) what claims lose in all.
+    Sales, and (B, n) total losses on claims.
     """
     room = THRESHOLD * (np.abs(capital) + np.asarray(held.sum(axis=1)).ravel())
 
@@ -161,22 +163,22 @@ def deleverage(
     rounds: int,
     history: bool = False,
 ) -> Sales:
-    """Rounds of sales by nodes whose leverage is above `most`, down to `target`.
+    """Rounds of sales by nodes with leverage above `most`, to reach `target`.
 
         Γ_i = min(1, (Π_i + rest_i − target · C_i) / Π_i)  where  Π_i + rest_i > most · C_i
         p_a = start_a s_a,   s_a = b_a + (1 − b_a) exp(−v_a / ((1 − b_a) D_a))
-        v_a = all units so far, each times the s of its round
+        v_a = all units sold so far, each times the s of its round
         C_i falls by (1 − (1 − shortfall) Γ_i) Σ_a Π_ia ψ_a,   ψ = fall of p in this round
 
     Parameters
     ----------
     rest : (B, n) assets that cannot be sold; capital : (B, n) C after the shock, signed.
-    most, target : (n,) leverage that forces sales, and that they lead back to.
-    depth : (A,) D, money at the price before; floor : (A,) b, part of the price at the start that
-        is always paid, below 1.
+    most, target : (n,) leverage above which sales are forced, and leverage after the sales.
+    depth : (A,) D, money at the price before; floor : (A,) b, lower bound on the price as a share
+        of the price at the start, below 1.
     sells, can_fail : (n,) bool; closed : (B, n) bool, sell everything in the first round.
     insolvent : nodes without capital sell everything, otherwise nothing.
-    rounds : rounds after which `converged` says whether anything is left to sell.
+    rounds : maximum number of rounds; `converged` is False if sales are still needed then.
     """
     units, equity = kept.copy(), capital.copy()
     volume = np.zeros((len(kept), held.shape[1]))

@@ -1,23 +1,23 @@
-"""The engine: least fixed points of segment systems, exact on every system, with an error bound.
+"""The solver: least fixed points of segment systems, exact for every system, with an error bound.
 
     y = clip(c + p · (y @ S)[owner], 0, w)
 
-y (S,) is what stays unpaid of each segment, so its least fixed point is the greatest clearing
-vector. c is money (−∞: pays in full, +∞: leaves w unpaid, whatever comes in), p in [0, 1] the part
-of a loss of the owner that weighs on the segment. x = y @ S (n,) are the losses of nodes.
+y (S,) is the unpaid amount of each segment, so its least fixed point is the greatest clearing
+vector. c is money (−∞: pays in full, +∞: leaves w unpaid in any case), p in [0, 1] the share of a
+loss of the owner that falls on the segment. x = y @ S (n,) are the losses of nodes.
 
-1. Climb from nothing unpaid by compiled sweeps with extrapolation; Newton steps where that is slow.
-   Any fixed point will do so far.
-2. Where debts circulate in a closed group that lacks something, ascend instead: from below,
-   never above the least fixed point, one event at a time (:func:`_ascend`).
+1. Climb from y = 0 by compiled sweeps with extrapolation; Newton steps where that is slow.
+   The result may be any fixed point.
+2. If debts circulate in a closed group with a shortfall, ascend instead: from below, never above
+   the least fixed point, one event at a time (:func:`_ascend`).
 3. Strip: from a fixed point to the least one. For fixed points y' ≤ y, δ = y − y' has
-   Σδ ≤ Σ (share inside) δ ≤ Σδ, so that δ lives on a closed group of moving segments;
-   without any, y is the least.
+   Σδ ≤ Σ (share inside) δ ≤ Σδ, so δ is zero outside closed groups of moving segments;
+   if there are none, y is the least fixed point.
 4. Certificate: with v ≥ 0, (I − A) v ≥ unit on the moving segments and ρ the residual, the map
    takes y + ρv below itself and y − ρv above: |y − y*| ≤ ρv.
 
-Systems that pass on more than they lose (DebtRank) are concave with one segment a node; among the
-nodes that losses reach the fixed point is unique, and Newton's method from y = w comes down to it.
+Systems that amplify losses (DebtRank) are concave with one segment per node; among the nodes that
+losses reach, the fixed point is unique, and Newton's method from y = w converges down to it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from .enclosure import enclosed
 from .linear import krylov, solved_or_none
 from .segment_system import System
 
-SLACK = 2e-14  # of a balance sheet: within it a node stands on a threshold
-UNDECIDED = 2e-13  # of the balance sheets of a closed group: what it may lack without a shortage
-SWEEPS, PATIENCE = 200, 60.0  # of the climb: sweeps, and those worth a Newton step
-STUCK = 0.999  # ratio of changes from which on a closed group is looked for first
-DENSE = 150  # moving segments up to which their system is solved densely
+SLACK = 2e-14  # a node this close to a threshold (relative to the balance sheet) is on it
+UNDECIDED = 2e-13  # shortfalls of a closed group below this (relative) count as rounding error
+SWEEPS, PATIENCE = 200, 60.0  # maximum number of sweeps; sweeps that justify a Newton step
+STUCK = 0.999  # ratio of changes above which closed groups are searched first
+DENSE = 150  # largest number of moving segments for a dense solve
 KRYLOV = 30  # iterations of two products in one Newton step
-NEWTON = 8  # steps in a row that do not halve the residual, then something else is needed
-CERTAIN = 30_000  # entries up to which the error bound costs little
+NEWTON = 8  # steps in a row that do not halve the residual before another method is used
+CERTAIN = 30_000  # largest number of entries for which the error bound is cheap
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Found:
 
 
 class Search:
-    """One scenario and where the search for its fixed point stands."""
+    """One scenario and the state of the search for its fixed point."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Search:
         self.sweeps = self.work = 0
         self.residual = np.inf
         self.known: tuple[np.ndarray, list[Group]] | None = None
-        self.leapt = start is not None  # it may lie above in the last digits
+        self.leapt = start is not None  # rounding errors may put it above
         if start is not None:
             self.refresh()
             self.flag[system.owner[self.y > 0]] = True
@@ -124,9 +124,9 @@ class Search:
         return self.residual
 
     def newton(self, accuracy: float) -> None:
-        """A step to where the lines of all moving segments meet; after :meth:`refresh`.
+        """A Newton step on all moving segments; after :meth:`refresh`.
 
-        Changes by the others wait for the next sweep. `accuracy` is the reduction wanted.
+        Other segments change in the next sweep. `accuracy` is the required reduction.
         """
         s = self.system
         g = self.c + self.p * self.x[s.owner]
@@ -143,7 +143,7 @@ class Search:
         self.flag[s.owner[self.y > 0]] = True
 
     def solve(self, rows: np.ndarray, rhs: np.ndarray, accuracy: float) -> np.ndarray | None:
-        """`(I − A) step = rhs` among some segments; `None` where that fails."""
+        """`(I − A) step = rhs` on some segments; `None` if not solved."""
         s, k = self.system, len(rows)
         if k <= DENSE:
             return solved_or_none(s.cut(rows, self.p), rhs)
@@ -174,13 +174,13 @@ class Search:
         return out
 
     def short(self, group: Group) -> bool:
-        """Does a closed group lack something? After :meth:`refresh`."""
+        """True if a closed group has a shortfall; after :meth:`refresh`."""
         rows = group.rows
         lacks = float(np.sum(self.z[rows] - self.y[rows]))
         return lacks > UNDECIDED * float(np.linalg.norm(self.unit[self.system.owner[rows]]))
 
     def shift(self, group: Group, *, falling: bool) -> None:
-        """Move a closed group along its invariant vector up to the first segment that ends."""
+        """Move a closed group along its invariant vector until a segment reaches its bound."""
         rows, along = group.rows, group.invariant(self.system)
         room = self.y[rows] if falling else self.w[rows] - self.y[rows]
         reach = np.maximum(room, 0.0) / along
@@ -207,15 +207,15 @@ def least(
 
     Parameters
     ----------
-    c, p, w : (S,), see the top of the module. unit : (n,) money > 0 that residuals and errors are
-        relative to: the balance sheet of the node.
-    tolerance : bound on the error where that is computed, else on the residual.
-    start : (S,) a point that is known to lie below, from which to climb.
-    certify : compute the error bound; by default where that costs little.
+    c, p, w : (S,), see the top of the module. unit : (n,) the balance sheet of the node, money > 0,
+        by which residuals and errors are divided.
+    tolerance : bound on the error if it is computed, else on the residual.
+    start : (S,) a starting point that is known to lie below the least fixed point.
+    certify : compute the error bound; by default if it is cheap.
 
     Example
     -------
-    Two banks owe each other 10, one of them lacks 1: what is lost goes round until 10 are unpaid.
+    Two banks owe each other 10, and one lacks 1: the loss circulates until all 10 are unpaid.
 
     >>> from scipy.sparse import csr_array
     >>> ring = System.of(np.arange(2), csr_array(np.array([[0.0, 1.0], [1.0, 0.0]])))
@@ -229,7 +229,7 @@ def least(
         _fast(search, start)
     residual, error = search.residual, np.nan
     if certify or (certify is None and len(system.sd) <= CERTAIN):
-        if residual == 0.0 and not search.y.any():  # nothing is unpaid, and no less can be
+        if residual == 0.0 and not search.y.any():  # y = 0 is the least possible
             return Found(search.y, search.x, residual, 0.0, search.sweeps, search.work)
         for _ in range(3):
             error, work = enclosed(system, c, p, w, unit, search.y, search.x, residual)
@@ -247,7 +247,7 @@ def least(
 
 
 def _fast(search: Search, below: np.ndarray | None) -> None:
-    """Climb, with Newton steps; ascend where a closed group lacks something."""
+    """Climb, with Newton steps; ascend if a closed group has a shortfall."""
     best, tries = np.inf, 0
     while tries <= NEWTON:
         search.climb(SWEEPS, PATIENCE)
@@ -271,11 +271,11 @@ def _ascend(search: Search, below: np.ndarray | None) -> None:
     """To the least fixed point from below, one event at a time: exact, and slower.
 
     Let y with F(y) ≥ y lie below the least fixed point y*. Sweeps without extrapolation stay
-    below. A closed group that lacks something moves by tπ, π its invariant vector, up to the first
-    segment that is full: if y + mπ touched y* at a segment that is not full, then
-    y* ≥ y + r + mπ there, so r = 0 there and, by irreducibility, on the whole group. Where
-    sweeps are slow, y moves along the linear solution up to the first segment that fills up or
-    begins to move; that stays below y* by the same argument.
+    below. A closed group with a shortfall moves by tπ, π its invariant vector, until the first
+    segment is full: if y + mπ touched y* at a segment that is not full, then
+    y* ≥ y + r + mπ there, so r = 0 there and, by irreducibility, on the whole group. If sweeps
+    are slow, y moves along the linear solution until the first segment is full or starts to move;
+    this stays below y* by the same argument.
     """
     search.y = np.zeros_like(search.c) if below is None else below.copy()
     search.flag[:] = False
@@ -298,9 +298,9 @@ def _ascend(search: Search, below: np.ndarray | None) -> None:
 
 
 def _follow(search: Search, settled: list[np.ndarray]) -> bool:
-    """Along the linear solution of the moving segments to the first event; false without one.
+    """Move along the linear solution of the moving segments to the first event; False if none.
 
-    Closed groups that lack nothing are `settled`: there only rounding moves.
+    Closed groups without a shortfall are `settled`: they change only by rounding errors.
     """
     s = search.system
     moves = search.moves(falling=False)
@@ -328,7 +328,7 @@ def _follow(search: Search, settled: list[np.ndarray]) -> bool:
 
 
 def _strip(search: Search) -> None:
-    """From a fixed point to the least: closed groups give back what nothing forces on them."""
+    """From a fixed point to the least one: reduce unpaid amounts that only circulate."""
     for _ in range(len(search.c) + 1):
         groups = search.groups(falling=True)
         if not groups:
@@ -339,10 +339,10 @@ def _strip(search: Search) -> None:
 
 
 def _concave(search: Search) -> None:
-    """A system that amplifies: climb; where that is slow, Newton's method from above.
+    """A system that amplifies losses: climb; if that is slow, Newton's method from above.
 
-    With y = w on all nodes that losses reach, the set M = {c + A y < w} only grows from solve to
-    solve, and each solution lies above the next: at most n solves, two or three as a rule.
+    Starting from y = w on all nodes that losses reach, the set M = {c + A y < w} only grows from
+    solve to solve, and solutions decrease: at most n solves, usually two or three.
     """
     s = search.system
     search.climb(SWEEPS, PATIENCE)

@@ -1,4 +1,4 @@
-"""Default cascades that run along claims and along funding, with forced sales."""
+"""Default cascades through claims and through funding, with forced sales."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .cascade import THRESHOLD
 
 @dataclass(frozen=True)
 class Spread:
-    """credit, funding, price (B, n) money; illiquid (B, n); default_round (B, n), -1 never."""
+    """credit, funding, price (B, n) money; illiquid (B, n); default_round (B, n), -1 if none."""
 
     credit: np.ndarray
     funding: np.ndarray
@@ -43,7 +43,7 @@ def spread(
     strict: bool,
     history: bool = False,
 ) -> Spread:
-    """Rounds of default by solvency or liquidity; every channel only grows, so they end.
+    """Rounds of solvency and liquidity defaults; losses only grow, so the rounds end.
 
     With F the nodes in default, δ the sale cost, κ the price impact, and nodes i, j:
 
@@ -53,24 +53,24 @@ def spread(
         funding_i = δ_i / (1 + δ_i) sold_i
         price_i   = min(1, κ Σ sold / Σ marked) max(0, marked_i − shock_i)
 
-    i fails when shock + credit + funding + price exceed its capital, or when
+    i defaults if shock + credit + funding + price exceed its capital, or if
     (1 + δ) need exceeds sellable.
 
     Parameters
     ----------
     liabilities : CSR (n, n), row = debtor, column = creditor, money.
     plain : CSR (n, n), the claims that lose at the rate of their debtor, money.
-    fixed : CSR (n, n) or None, what claims with a rate of their own lose in default, money.
-    capital : (n,) losses that a node can take, money; inf: never fails by losses.
-    scale : (n,) size of the node for rounding, money.
-    shock, started : (B, n) losses on external assets; nodes that fail for outside reasons.
-    rate : (B, n) loss on claims on each node when it is in default.
+    fixed : CSR (n, n) or None, losses in default on claims with a rate of their own, money.
+    capital : (n,) loss-absorbing capital, money; inf: no default through losses.
+    scale : (n,) size of the node, for rounding errors, money.
+    shock, started : (B, n) losses on external assets; nodes set to default by the shock.
+    rate : (B, n) loss rate on claims on each node when it is in default.
     not_replaced, sale_cost : ρ and δ, (n,) of the node that borrows and sells; price_impact : κ.
-    liquid : (n,) or (B, n) money at hand, below 0 where it is short from the start.
-    sellable : (n,) what can be sold, inf without limit.
-    marked : (n,) external assets whose price falls by forced sales, money.
+    liquid : (n,) or (B, n) available cash, below 0 for a shortfall from the start.
+    sellable : (n,) sellable assets, inf without limit.
+    marked : (n,) external assets whose price falls through forced sales, money.
     can_fail : (n,) bool.
-    strict : fail when losses exceed the capital; otherwise when they reach it.
+    strict : `True`: default if losses exceed the capital; `False`: also if they equal it.
     """
     shocks = np.array(shock.T, float, order="C")
     rates, triggers = np.ascontiguousarray(rate.T), started.T

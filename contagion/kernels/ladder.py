@@ -1,11 +1,11 @@
-"""Ladders: the segments of many nodes, in the order in which they lose.
+"""Ladders: the segments of many nodes, in the order in which they bear losses.
 
-Every rule of sharing a shortfall is a ladder. With `W_s` the widths of the segments of a node
-before s, a shortfall x costs segment s the amount `clip(x − W_s, 0, w_s)` and claim k
+Every rule for sharing a shortfall is a ladder. With `W_s` the sum of widths of the segments of a
+node before s, a shortfall x costs segment s the amount `clip(x − W_s, 0, w_s)` and claim k
 
     loss_k(x) = Σ_s σ_sk clip(x − W_s, 0, w_s)
 
-Ladders are put together: one after the other, cut at a capacity, turned round.
+Ladders can be joined one after the other, cut at a capacity, and reversed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from scipy.sparse import csr_array
 
 from .shares import Shares, runs, stack
 
-TIE = 1e-14  # relative distance below which two breakpoints are one
-ROUNDING = 1e-12  # part of a claim that counts as nothing left
+TIE = 1e-14  # relative distance below which two breakpoints are equal
+ROUNDING = 1e-12  # share of a claim below which the remainder counts as zero
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """S segments over m claims, by owner (ascending) and in the order in which they lose.
+    """S segments over m claims, by owner (ascending) and in the order in which they bear losses.
 
     Attributes
     ----------
@@ -42,16 +42,16 @@ class Ladder:
 
     @cached_property
     def start(self) -> np.ndarray:
-        """(S,) money that the owner is short before the segment loses anything."""
+        """(S,) shortfall of the owner above which the segment bears losses, money."""
         return within(self.owner, self.width)
 
     def taken(self, shortfall: np.ndarray) -> np.ndarray:
-        """(S,) what every segment loses when its owner (index of `shortfall`) is short by that."""
+        """(S,) loss of every segment, given the shortfall of its owner (index of `shortfall`)."""
         short = np.asarray(shortfall, float)[self.owner]
         return np.asarray(np.clip(short - self.start, 0.0, self.width))
 
     def capacity(self, n: int) -> np.ndarray:
-        """(n,) what all segments of an owner can lose together."""
+        """(n,) largest total loss of all segments of an owner."""
         return np.asarray(np.bincount(self.owner, self.width, n))
 
     def reordered(self, order: np.ndarray) -> Ladder:
@@ -61,12 +61,12 @@ class Ladder:
         )
 
     def reversed(self) -> Ladder:
-        """Every owner's segments the other way round: what was paid is what is lost."""
+        """Every owner's segments in reverse order: converts a payment order into a loss order."""
         order = np.lexsort((-np.arange(len(self.owner)), self.owner))
         return self.reordered(order)
 
     def cut(self, capacity: np.ndarray) -> Ladder:
-        """The ladder up to a loss of `capacity` (one number an owner)."""
+        """The ladder up to a loss of `capacity` (one number per owner)."""
         width = np.clip(capacity[self.owner] - self.start, 0.0, self.width)
         kept = np.flatnonzero(width > 0)
         return replace(self, width=width).reordered(kept)
@@ -76,15 +76,15 @@ class Ladder:
         return replace(self, stage=np.full(len(self.owner), number))
 
     def over(self, claims: np.ndarray, m: int) -> Ladder:
-        """The ladder of some claims as one over all m claims; `claims[k]` is the row of claim k."""
+        """A ladder of some claims extended to all m claims; `claims[k]` is the row of claim k."""
         return replace(self, shares=self.shares.onto(claims, m))
 
 
 def within(owner: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Cumulative widths before each entry, separately for every owner (ascending).
 
-    Summed by doubling inside every owner, never over all of them, so that a small node does not
-    drown in the digits of a large one.
+    Sums are taken within every owner, never across owners, so that rounding errors of a large node
+    do not affect a small one.
 
     >>> within(np.array([0, 0, 1, 1]), np.array([1.0, 2.0, 5.0, 1.0]))
     array([0., 1., 0., 5.])
@@ -117,9 +117,9 @@ def one_after_another(ladders: Sequence[Ladder], m: int) -> Ladder:
 
 
 def weighted(owner: np.ndarray, amount: np.ndarray, weight: np.ndarray) -> Ladder:
-    """`loss_k = min(amount_k, λ weight_k)`: losses in proportion to weights, none above its claim.
+    """`loss_k = min(amount_k, λ weight_k)`: losses in proportion to weights, at most the claim.
 
-    One segment for every distinct `amount / weight` of an owner. Claims of weight 0 never lose.
+    One segment for every distinct `amount / weight` of an owner. Claims of weight 0 bear no loss.
 
     Parameters
     ----------
@@ -129,7 +129,8 @@ def weighted(owner: np.ndarray, amount: np.ndarray, weight: np.ndarray) -> Ladde
 
     Example
     -------
-    Claims of 10 and 30 with equal weights: up to 20 both lose alike, then the larger one alone.
+    Claims of 10 and 30 with equal weights: they share a loss of up to 20 equally; above that only
+    the larger claim loses.
 
     >>> ladder = weighted(np.zeros(2, int), np.array([10.0, 30.0]), np.ones(2))
     >>> ladder.width, ladder.shares.explicit().toarray().tolist()
@@ -169,7 +170,7 @@ def weighted(owner: np.ndarray, amount: np.ndarray, weight: np.ndarray) -> Ladde
 def _pro_rata(
     who: np.ndarray, at: np.ndarray, amount: np.ndarray, weight: np.ndarray, m: int
 ) -> Ladder:
-    """One segment an owner: all its claims run out at the same loss."""
+    """One segment per owner: all its claims are exhausted at the same loss."""
     fresh = np.diff(who, prepend=-1) != 0
     segment = np.cumsum(fresh) - 1
     count = int(fresh.sum())
@@ -180,12 +181,12 @@ def _pro_rata(
 
 
 def completed(ladder: Ladder, owner: np.ndarray, amount: np.ndarray, stage: int) -> Ladder:
-    """The ladder, and behind it what is left of every claim, pro rata, as one more layer.
+    """The ladder plus a last layer with the remainder of every claim, pro rata.
 
     Parameters
     ----------
     owner, amount : (m,) the claims of the ladder.
-    stage : number of the layer that takes what no rule has put on anybody.
+    stage : number of the layer for losses that no rule allocates.
     """
     left = amount - ladder.shares.spread(ladder.width)
     left = np.where(left > ROUNDING * amount, left, 0.0)

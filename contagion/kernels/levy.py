@@ -1,4 +1,4 @@
-"""How much support each guarantor is called for, when some of them do not pay."""
+"""Calls for support on each guarantor, if some guarantors do not pay."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from scipy.sparse import csr_array
 def levied(
     need: np.ndarray, top: np.ndarray, pays: np.ndarray, of: np.ndarray, to_layer: csr_array
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Calls that bring in what is needed: pro rata, and no node for more than the whole need.
+    """Calls that raise the amount needed: pro rata, and none above the total need.
 
         call_e = min(λ top_e, need),  λ in [0, 1] such that Σ_e pays_e call_e = need
 
-    or λ = 1 where that brings in less. The amount that one guarantor does not pay is called from
-    the others.
+    or λ = 1 if that raises less. The amount that one guarantor does not pay is called from the
+    others.
 
     Parameters
     ----------
-    need : (K, B) money that K layers of support should bring in.
-    top : (E, 1) the most that is called from each guarantor of a layer.
-    pays : (E, B) part of a call that is paid.
-    of : (E,) the layer that each e is a guarantor of.
-    to_layer : (K, E) with a one there.
+    need : (K, B) money to be raised by K layers of support.
+    top : (E, 1) largest call on each guarantor of a layer.
+    pays : (E, B) share of a call that is paid.
+    of : (E,) the layer of each guarantor e.
+    to_layer : (K, E) matrix with a one there.
 
     Returns
     -------
-    calls (E, B) and what they bring in (K, B).
+    calls (E, B) and the amounts they raise (K, B).
 
     Example
     -------
-    A need of 6 and two that can be called for 5 each. When the first pays nothing, the second is
-    called for all it has promised; one that pays half of a need of 4 is not called for 8.
+    A need of 6 and two guarantors with a limit of 5 each. If the first pays nothing, the second is
+    called for its full limit. A guarantor that pays half of a need of 4 is not called for 8.
 
     >>> both, one = np.zeros(2, int), np.zeros(1, int)
     >>> levied(np.array([[6.0]]), np.array([[5.0], [5.0]]), np.array([[0.0], [1.0]]), both,

@@ -1,10 +1,10 @@
-"""`(I − A) x = b` with `A >= 0`, for many right-hand sides; it says whether it solved them.
+"""`(I − A) x = b` with `A >= 0`, for many right-hand sides, with a flag for solved systems.
 
-`x` is solved where it is the sum of the series `Σ A^k b`, which exists where the spectral radius of
-A is below 1. A small matrix is inverted. A sparse one is factorized without pivoting, where its
-factors stay small: chains, rings, trees of any size. No step of that subtracts two numbers of the
-same sign, but for the pivots, and the sum exists exactly where all of them are positive. The rest
-is iterated, and the answer is accepted for its residual.
+`x` is a solution if it is the sum of the series `Σ A^k b`, which exists if the spectral radius of
+A is below 1. A small matrix is inverted. A sparse one is factorized without pivoting, if its
+factors stay small: chains, rings, trees of any size. No step of this subtracts two numbers of the
+same sign, except for the pivots, and the sum exists if and only if all pivots are positive. Other
+systems are solved by iteration, and a result is accepted if its residual is small.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from scipy.sparse import csr_array, eye_array
 
 from ..errors import ConvergenceError
 
-DENSE = 150  # rows up to which the whole inverse is no work
-RINGS = 300  # entries beyond the rows of a part, above which no order keeps its factors small
-EASY, MOST = 10, 4_000_000  # entries of factors: an entry of A, to begin with; when all else fails
-PIVOT = 1e-13  # what leaves a cycle: below this part of a unit doubles do not tell it from nothing
-ACCURACY, GROWTH = 1e-13, 1e-6  # residual that is left, of the solution and of the right-hand side
-SIGN = 1e-9  # of the largest entry: how far below b an iterated solution may seem to be
+DENSE = 150  # largest number of rows for which the full inverse is cheap
+RINGS = 300  # entries minus rows of a component above which no order keeps its factors small
+EASY, MOST = 10, 4_000_000  # largest factors: entries per entry of A at first; total as last resort
+PIVOT = 1e-13  # smaller pivots (losses that leave a cycle) cannot be told from zero in doubles
+ACCURACY, GROWTH = 1e-13, 1e-6  # largest residual, relative to the solution and right-hand side
+SIGN = 1e-9  # amount, relative to the largest entry, by which a solution may lie below b
 REFINED = 20  # restarts of the iteration
-AGAIN = 5  # times that entries are taken out of a set that may grow without end
-QUICK, LONG = (40, 5), (10_000, 1000)  # terms of a series, and after how many to look at its pace
+AGAIN = 5  # times that entries are removed from a set that may grow without bound
+QUICK, LONG = (40, 5), (10_000, 1000)  # terms of a series; terms between convergence checks
 
 
 class Solver:
@@ -38,7 +38,7 @@ class Solver:
 
     Example
     -------
-    Each passes half of what it gets to the other; what goes round for ever has no sum.
+    Each node passes half of its receipts to the other. If all is passed on, the series diverges.
 
     >>> half = csr_array([[0.0, 0.5], [0.5, 0.0]])
     >>> Solver(half)(np.ones(2))
@@ -51,7 +51,7 @@ class Solver:
         self.matrix = matrix
 
     def __call__(self, rhs: np.ndarray, transposed: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """x like `rhs`, (n,) or (n, B), and bool () or (B,): solved; nan where not.
+        """x like `rhs`, (n,) or (n, B), nan if not solved; and bool () or (B,): solved.
 
         `transposed` solves with Aᵀ.
         """
@@ -62,17 +62,17 @@ class Solver:
         return x.reshape(rhs.shape), solved.reshape(rhs.shape[1:])
 
     def answer(self, rhs: np.ndarray, transposed: bool = False) -> np.ndarray:
-        """x alone.
+        """The solution x without the flag.
 
         Raises
         ------
         ConvergenceError
-            Where it was not solved.
+            If it was not solved.
         """
         x, solved = self(rhs, transposed)
         if not solved.all():
             raise ConvergenceError(
-                "A linear system was not solved: what goes round in it is not lost on the way.", x
+                "A linear system was not solved: its spectral radius may be 1 or more.", x
             )
         return x
 
@@ -107,13 +107,13 @@ class Solver:
 
     @cached_property
     def easy(self) -> bool:
-        """Is it known from the pattern that factors stay small?"""
+        """True if the sparsity pattern implies small factors."""
         size = self.matrix.shape[0] + self.matrix.nnz
         return not self._crowded and self._fill[1] <= EASY * size
 
     @cached_property
     def _inverse(self) -> np.ndarray | None:
-        """The inverse, if there is no doubt that it is the sum of all powers of A."""
+        """The inverse, if it is certainly the sum of all powers of A."""
         try:
             found = np.linalg.inv(np.eye(self.matrix.shape[0]) - self.matrix.toarray())
         except np.linalg.LinAlgError:
@@ -122,20 +122,20 @@ class Solver:
 
     @cached_property
     def _has_sum(self) -> bool:
-        """Is the spectral radius below 1? Iterated solutions that change their sign do not tell."""
+        """True if the spectral radius is below 1; solutions with mixed signs do not show this."""
         sums = (self.matrix.sum(axis=axis).max() for axis in (0, 1))
         return min(sums) < 1 or bool(self(np.ones(self.matrix.shape[0]))[1])
 
     @cached_property
     def _parts(self) -> np.ndarray:
-        """(n,) number of the strongly connected part: a row has entries in its own and before."""
+        """(n,) strongly connected component; a row has entries in its own and earlier ones."""
         from scipy.sparse.csgraph import connected_components
 
         return np.asarray(connected_components(self.matrix, connection="strong")[1])
 
     @cached_property
     def _crowded(self) -> bool:
-        """Has a part far more entries than rows? They close many rings: factors would fill up."""
+        """True if a component has far more entries than rows: many cycles, so factors fill in."""
         rows = np.repeat(self._parts, np.diff(self.matrix.indptr))
         inside = rows[rows == self._parts[self.matrix.indices]]
         members = np.bincount(self._parts)
@@ -143,11 +143,12 @@ class Solver:
 
     @cached_property
     def _fill(self) -> tuple[np.ndarray, int]:
-        """An order of the rows (n,), and the most entries that the factors have in it.
+        """An order of the rows (n,), and a bound on the number of entries of the factors.
 
-        Part by part, so that the matrix is block triangular, and the rows of a part such that
-        entries stay near the diagonal. A row of the factors begins where the row of A does, in
-        every part; above the diagonal a column begins where the column of A does, in its part.
+        Rows are ordered by component, so that the matrix is block triangular, and within a
+        component so that entries stay near the diagonal. A row of the factors begins where the row
+        of A does, in every component; above the diagonal a column begins where the column of A
+        does, in its component.
         """
         from scipy.sparse.csgraph import reverse_cuthill_mckee
 
@@ -171,7 +172,7 @@ class Solver:
 
     @cached_property
     def _factors(self) -> Any:
-        """Sparse factors, `None` where a pivot is not positive beyond doubt."""
+        """Sparse factors, `None` if a pivot is not clearly positive."""
         from scipy.sparse.linalg import splu
 
         order, n = self._fill[0], self.matrix.shape[0]
@@ -197,7 +198,7 @@ class Solver:
 
 
 def solved_or_none(matrix: csr_array, rhs: np.ndarray) -> np.ndarray | None:
-    """x (n,) with `x = rhs + A x`, or `None` where it was not solved.
+    """x (n,) with `x = rhs + A x`, or `None` if it was not solved.
 
     >>> solved_or_none(csr_array([[0.0, 0.5], [0.5, 0.0]]), np.ones(2))
     array([2., 2.])
@@ -209,17 +210,17 @@ def solved_or_none(matrix: csr_array, rhs: np.ndarray) -> np.ndarray | None:
 def krylov(
     apply: Callable[[np.ndarray], np.ndarray], rhs: np.ndarray, accuracy: float, most: int = 60
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`x = rhs + apply(x)` for a batch in which every column may have a matrix of its own.
+    """`x = rhs + apply(x)` for a batch in which every column may have its own matrix.
 
     After van der Vorst (1992), algorithm BiCGSTAB, one product for all columns; its scalars are
-    vectors over the columns, and finished columns stand still. For 1,000 systems of 20 to 150 rows
-    this takes a third to a tenth of the time of dense solves.
+    vectors over the columns, and converged columns do not change. For 1,000 systems of 20 to 150
+    rows this takes a third to a tenth of the time of dense solves.
 
     Parameters
     ----------
     apply : linear map of an array (k, B) to (k, B), column by column.
     rhs : (k, B).
-    accuracy : wanted reduction of the norm of the residual.
+    accuracy : required reduction of the norm of the residual.
     most : iterations (two products each).
 
     Returns
@@ -254,7 +255,7 @@ def krylov(
             r -= np.multiply(t, omega, out=work)
             fresh = _dot(rhs, r)
             beta = np.where(live, (fresh / rho) * (alpha / omega), 0.0)
-            beta = np.where(np.isfinite(beta), beta, 0.0)  # nothing left of it: start anew
+            beta = np.where(np.isfinite(beta), beta, 0.0)  # breakdown: restart
             rho = np.where(live, fresh, rho)
             v *= omega
             p -= v
@@ -266,10 +267,10 @@ def krylov(
 
 
 def _iterated(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Krylov solves, each of what the ones before have left.
+    """Repeated Krylov solves, each for the residual of the previous one.
 
-    Where b has one sign the sum of the series has it too, and is at least b: another fixed point,
-    of a matrix with a spectral radius above 1, does not.
+    If b has one sign, the sum of the series has the same sign and is at least b in size. A fixed
+    point of a matrix with a spectral radius above 1 violates this.
     """
 
     def apply(x: np.ndarray) -> np.ndarray:
@@ -297,9 +298,10 @@ def _iterated(matrix: csr_array, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _series(
     matrix: csr_array, b: np.ndarray, terms: int, look: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sum of the powers, while at its pace it ends in `terms` terms; checked every few terms.
+    """The sum of the series if it converges within `terms` terms at its current rate.
 
-    The next term is the residual. Returns x, solved and endless (B,): proved to have no sum.
+    Checked every few terms; the next term is the residual. Returns x, solved and endless (B,):
+    proved to diverge.
     """
     x, term = b.copy(), b
     before = np.abs(b).max(axis=0)
@@ -324,9 +326,9 @@ def _series(
 
 
 def _endless(matrix: csr_array, term: np.ndarray) -> np.ndarray:
-    """(B,) some of the entries, > 0, of a term bring forth more than themselves: no sum exists.
+    """(B,) bool: on some positive entries of a term the next term is larger: the series diverges.
 
-    On a set T with `A_TT t_T > t_T` every later term is larger still (Collatz 1942; Wielandt 1950).
+    On a set T with `A_TT t_T > t_T` all later terms grow (Collatz 1942; Wielandt 1950).
     """
     for _ in range(AGAIN):
         falls = (term > 0) & (matrix @ term <= (1 + SIGN) * term)
@@ -337,7 +339,7 @@ def _endless(matrix: csr_array, term: np.ndarray) -> np.ndarray:
 
 
 def _small(size: np.ndarray, x: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Is the residual small beside the solution and, in case that grows without end, beside b?"""
+    """True if the residual is small relative to x and, in case x grows without bound, to b."""
     top = np.abs(b).max(axis=0)
     return np.asarray((size <= ACCURACY * np.abs(x).max(axis=0)) & (size <= GROWTH * top))
 

@@ -1,4 +1,4 @@
-"""A cascade is the fixed point of a step of the market; a price path is a fold over steps."""
+"""Cascades as fixed points of a market step, and price paths as sequences of steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .market_setup import Setup
 from .market_state import MarketState
 from .market_step import advance, expire
 
-SPARE = 0.75  # part of a batch that still moves, below which the rest leaves it
+SPARE = 0.75  # settled scenarios leave the batch when less than this share still moves
 
 Watch = Callable[[int, MarketState], None]
-"""Told after every round the number of the date and the state."""
+"""Called after every round with the number of the date and the state."""
 
 
 def settle(
@@ -24,10 +24,10 @@ def settle(
     watch: Watch | None = None,
     date: int = 0,
 ) -> None:
-    """Rounds at fundamental prices (B, A) until nothing moves any more, at most `most`.
+    """Rounds at fundamental prices (B, A) until nothing changes, at most `most`.
 
-    The state is written to. Scenarios that have settled leave the batch: what is left of it is
-    copied together whenever a quarter of it has settled.
+    The state is updated in place. Settled scenarios leave the batch: the remaining scenarios are
+    copied to a smaller batch whenever a quarter of it has settled.
     """
     state.settled[:] = False
     rows, live = np.arange(len(prices)), np.ones(len(prices), bool)
@@ -62,8 +62,8 @@ def follow(
 ) -> None:
     """Rounds along fundamental prices (B, T, A), written into the state.
 
-    At each date a number of rounds pass, of some days each, or with None (which counts as one)
-    rounds until nothing moves; the last prices stand until nothing moves.
+    Each date has a fixed number of rounds of some days each; with None (which counts as one)
+    rounds until nothing changes. The last prices stay until nothing changes.
     """
     last, ended = prices.shape[1] - 1, np.ones(len(prices), bool)
     for date, many in enumerate(rounds):

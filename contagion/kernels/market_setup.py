@@ -1,7 +1,7 @@
-"""What a market consists of, and its state before the first round.
+"""The parts of a market, and its state before the first round.
 
-Positions and loans have one form. Account a holds cash and legs of units q in assets with prices
-p; a debt is a leg with q < 0. Equity and health are
+Positions and loans have the same form. Account a holds cash and legs of units q in assets with
+prices p; a debt is a leg with q < 0. Equity and health are
 
     equity_a = cash_a + Σ q p        health_a = cash_a + Σ w q p − extra_a
 
@@ -38,8 +38,8 @@ class Oracle(Protocol):
 
 
 class Breaker(Protocol):
-    """A volatility control: part (B, A) of the liquidations in each asset that may happen now, and
-    part (B, K) of the money of holders that reaches a margin call."""
+    """A volatility control: share (B, A) of the liquidations allowed now in each asset, and share
+    (B, K) of the money of holders that is available for margin calls."""
 
     def start(self, price: np.ndarray) -> Any: ...
     def reach(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]: ...
@@ -55,7 +55,7 @@ class Depth(Protocol):
 
 
 class Margin(Protocol):
-    """Margin beyond the weights of legs: (B, N) money at prices told."""
+    """Margin in addition to the weights of legs: (B, N) money at reported prices."""
 
     def required(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray: ...
     def part(
@@ -66,9 +66,9 @@ class Margin(Protocol):
 
 @dataclass
 class Round:
-    """What a breaker sees: prices (B, A), wanted sales (B, A) in units, and whose they are.
+    """Input of a breaker: prices (B, A), desired sales (B, A) in units, and their accounts.
 
-    `wanted` is net, `gross` what is sold and bought together; both are 0 before the calls.
+    `wanted` is net, `gross` the sum of sales and purchases; both are 0 before the margin calls.
     """
 
     number: int
@@ -79,11 +79,11 @@ class Round:
     fundamental: np.ndarray
     state: MarketState = field(repr=False)
     accounts: Accounts = field(repr=False)
-    money: np.ndarray = field(repr=False)  # (A,): assets that are money itself
+    money: np.ndarray = field(repr=False)  # (A,): assets that are the unit of account
 
     @property
     def open(self) -> np.ndarray:
-        """(B, N) bool, who has legs left at a venue."""
+        """(B, N) bool, accounts with open legs at a venue."""
         return self.state.alive
 
     @property
@@ -96,25 +96,25 @@ class Round:
 
 @dataclass(frozen=True)
 class Setup:
-    """What does not change from round to round.
+    """Constant parameters of a market.
 
     Attributes
     ----------
-    start : (A,) prices before. money : (A,) bool, assets that are money itself: no sale moves
-        them, every oracle knows them.
-    partial : positions are closed only until they are back in health (their close factor
-        at most); otherwise the close factor at once.
-    backstop : accounts whose equity is below this part of their maintenance go to the vault of
+    start : (A,) prices before. money : (A,) bool, assets that are the unit of account:
+        sales do not move their prices, and every oracle reports them exactly.
+    partial : positions are closed only until they meet the requirement again (at most the close
+        factor); otherwise the close factor at once.
+    backstop : accounts with equity below this share of their maintenance go to the vault of
         their venue instead of the market, as long as it has room for negative equity. 0: no vault.
-    minimum_profit : liquidators of loans act only where the bonus, at the market price, leaves
-        this part of what they repay.
-    deadline : (N,) rounds that an account below maintenance has before it is liquidated.
-    tolerance : relative change of prices below which nothing moves any more.
+    minimum_profit : liquidators of loans act only if the bonus, at the market price, leaves a
+        profit of this share of the repaid debt.
+    deadline : (N,) rounds before an account below maintenance is liquidated.
+    tolerance : relative change of prices below which prices count as constant.
     rank : (L,) order in which debts are repaid; None: pro rata.
-    mix : (A, A) what sales in one market weigh on another; None: on their own only.
-    margin : margin beyond the weights of legs. fair : prices (B, A) with those of options as they
-        follow from the others, days (B,) after the start; None: there are none.
-    days : (A,) days to expiry, infinite for what has none; None: nothing has one.
+    mix : (A, A) impact of sales in one market on another; None: on their own only.
+    margin : margin in addition to the weights of legs. fair : prices (B, A) in which option prices
+        follow from the other prices, days (B,) after the start; None: no options.
+    days : (A,) days to expiry, infinite without expiry; None: no asset expires.
     """
 
     accounts: Accounts

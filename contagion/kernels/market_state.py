@@ -1,4 +1,4 @@
-"""The state of a market: everything that one round of it hands to the next.
+"""The state of a market: all data that one round passes to the next.
 
 Arrays have scenarios first: B scenarios, L legs, N accounts, A assets, K holders, V venues, R
 reserves.
@@ -14,33 +14,33 @@ import numpy as np
 
 @dataclass
 class MarketState:
-    """Where a batch of scenarios stands. Money, units, or as said.
+    """The state of a batch of scenarios. Money, units, or as stated.
 
     Attributes
     ----------
     units (B, L), cash (B, N) : legs of the accounts, and their money.
-    free (B, K) : money of holders outside the venues, to meet margin calls with.
+    free (B, K) : money of holders outside the venues, available for margin calls.
     fundamental, price, told (B, A) : prices without sales, of the market, and of the oracles.
-    volume (B, A) : net units sold that weigh on the price, in units of the depth at the start.
+    volume (B, A) : net units sold that affect the price, in units of the depth at the start.
     open (B, A) : units in all accounts, longs and shorts added.
-    sold (B, A) : gross units liquidated so far; gone (B, A): the part of the open interest at the
-        start that was liquidated and still keeps depth away.
-    variance (B, A) : weighted mean of the squared returns of the market price, a round.
+    sold (B, A) : gross units liquidated so far; gone (B, A): the share of the open interest at the
+        start that was liquidated and still reduces depth.
+    variance (B, A) : weighted mean of the squared returns of the market price, per round.
     alive, vault (B, N) bool : the account has legs; a backstop took it over, at equity
-        `taken` (B, N). overdue (B, N): rounds below maintenance in a row, counted where a call has
+        `taken` (B, N). overdue (B, N): consecutive rounds below maintenance, counted if a call has
         a deadline.
-    deficit, topped, fees (B, N) : negative equity of closed accounts (of a loan its debt that is
-        left, at fundamental prices), calls met, liquidation fees.
-    shared (B, N) : what the rule of the venue took off the account for deficits of others.
-    reserve (B, R) : deficits of loans by the reserve that the debt was owed to.
-    fund, uncovered, room (B, V) : insurance fund of a venue (fees go in, deficits come out), the
-        deficits that it did not cover, and the negative equity that its vault still takes on.
-    market, liquidators (B,) : what buyers gained on the fundamental price, and liquidators on the
-        price that they sold for.
-    marked (B, N) : what moves of fundamental prices gave to the account, with the positions that
-        it had when they moved.
-    liquidated (B,) : money for which was sold or bought; of loans the collateral.
-    rounds (B,) int, settled (B,) bool : rounds so far; nothing moves any more. elapsed (B,): days
+    deficit, topped, fees (B, N) : negative equity of closed accounts (for a loan its remaining
+        debt, at fundamental prices), calls met, liquidation fees.
+    shared (B, N) : amount taken from the account by the rule of the venue for deficits of others.
+    reserve (B, R) : deficits of loans by the reserve to which the debt was owed.
+    fund, uncovered, room (B, V) : insurance fund of a venue (receives fees, pays deficits), the
+        deficits that it did not cover, and the negative equity that its vault can still take.
+    market, liquidators (B,) : gains of buyers relative to the fundamental price, and of
+        liquidators relative to the price at which they sold.
+    marked (B, N) : gains of the account from changes of fundamental prices, on the positions held
+        at the time of the change.
+    liquidated (B,) : value of sales and purchases in liquidations; for loans the collateral.
+    rounds (B,) int, settled (B,) bool : rounds so far; nothing changes any more. elapsed (B,): days
         since the start.
     oracle, breakers : their memories. Arrays of an oracle have scenarios on the last axis but one,
         those of a breaker on the first.
@@ -80,7 +80,7 @@ class MarketState:
     breakers: list[Any]
 
     def take(self, rows: np.ndarray) -> MarketState:
-        """The scenarios `rows` as a state of their own (a copy)."""
+        """The scenarios `rows` as a separate state (a copy)."""
         size = len(self.rounds)
         found = {name: getattr(self, name)[rows] for name in ARRAYS}
         kept = [_taken(memory, rows, size, 0) for memory in self.breakers]
@@ -107,10 +107,10 @@ ARRAYS = tuple(f.name for f in fields(MarketState) if f.name not in ("oracle", "
 
 
 def at_rest(old: Any, new: Any, size: int, tolerance: float) -> np.ndarray:
-    """(B,) scenarios in which what an oracle remembers does not change any more.
+    """(B,) scenarios in which the memory of an oracle no longer changes.
 
-    Arrays are compared; counters and settings are not. A feed that is late has rounds in store in
-    which nothing moves yet.
+    Arrays are compared; counters and settings are not. A feed with a delay can have rounds ahead
+    even if its report does not change yet.
     """
     out = np.ones(size, bool)
     if isinstance(new, tuple):

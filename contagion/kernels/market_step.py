@@ -16,7 +16,7 @@ from .market_state import MarketState, at_rest
 
 
 def step(setup: Setup, state: MarketState, prices: np.ndarray) -> MarketState:
-    """The state one round later, at fundamental prices (B, A); the one given stays as it is."""
+    """The state one round later, at fundamental prices (B, A); the input is not changed."""
     after = state.take(np.arange(len(state.rounds)))
     advance(setup, after, prices, np.ones(len(prices), bool))
     return after
@@ -25,8 +25,8 @@ def step(setup: Setup, state: MarketState, prices: np.ndarray) -> MarketState:
 def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray) -> np.ndarray:
     """One round at fundamental prices `after` (B, A), written into the state.
 
-    Accounts move only in the scenarios that are `live` (B,). Returns (B,) bool, scenarios in which
-    nothing moved and nothing is about to.
+    Accounts change only in the scenarios that are `live` (B,). Returns (B,) bool, scenarios in
+    which nothing changed and no change is pending.
     """
     a, impact, fixed = setup.accounts, setup.impact, setup.money
     size, assets = after.shape
@@ -71,7 +71,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
         for k, breaker in enumerate(setup.breakers):
             reaches, now.breakers[k] = breaker.reach(seen, now.breakers[k])
             at_hand = np.where(reaches > 0, at_hand * np.maximum(reaches, 1e-300), 0.0)
-    # margin calls, met from what the holder has elsewhere: all calls of a round or none
+    # margin calls, met from other money of the holder: all calls of a round or none
     need, holder = -health, row * setup.holders + a.holder[who]
     can = (at_hand >= gathered(holder, need, setup.holders) * (1 - 1e-12)).take(holder)
     busy = np.bincount(row[can], minlength=size) > 0
@@ -89,7 +89,7 @@ def advance(setup: Setup, now: MarketState, after: np.ndarray, live: np.ndarray)
         busy |= np.bincount(row[waits], minlength=size) > 0
         leave = can | waits
     equity = cash + at.total(worth)
-    if setup.backstop > 0:  # a vault takes over what is thin
+    if setup.backstop > 0:  # the vault takes over accounts with little equity
         thin = ~leave & (equity < setup.backstop * (equity - health)) & (a.kind[who] != LOAN)
         hole, venue = (
             np.where(thin, np.maximum(-equity, 0.0), 0.0),
@@ -148,7 +148,7 @@ def _trade(
     factor: np.ndarray,
     depth: np.ndarray,
 ) -> None:
-    """Sell what is wished at the average price of the round, and close what is finished."""
+    """Execute the sales at the average price of the round, and close finished accounts."""
     a, impact, after, told = setup.accounts, setup.impact, now.fundamental, now.told
     size, assets = after.shape
     row, who = at.scenario, at.account
@@ -167,7 +167,7 @@ def _trade(
     traded = now.volume - before
     moves = traded != 0
     average = (impact.integral(now.volume) - impact.integral(before)) / np.where(moves, traded, 1.0)
-    # no average lies outside the prices at both ends: bounds the rounding of small trades
+    # the average lies between the prices before and after: limits rounding errors of small trades
     ends = np.sort([factor, impact.factor(now.volume)], axis=0)
     paid = base * np.where(moves, np.clip(average, *ends), factor)
     now.market += ((after - paid) * net).sum(axis=-1)
@@ -190,7 +190,7 @@ def _trade(
         now.fees[row, who] += charge
     rest = np.where(np.abs(rest) <= DUST * np.abs(a.units[at.leg]), 0.0, rest)
     done = closing.finished(a, at, rest, rest * told.take(place)) & (part > 0)
-    # debt that is left of a loan is written off at what it is worth
+    # the remaining debt of a loan is written off at its value
     value = rest * after.take(place)
     short = np.where(done, np.maximum(-(money + at.total(value)), 0.0), 0.0)
     if now.reserve.shape[1]:
@@ -230,7 +230,7 @@ def _below(
     units: np.ndarray,
     asked: np.ndarray,
 ) -> np.ndarray:
-    """(B, N) bool, of those that are asked about: cash + Σ weight × units × price told < least."""
+    """(B, N) bool, for the given accounts: cash + Σ weight × units × reported price < least."""
     size, many = cash.shape
     out = np.zeros((size, many), np.bool_)
     for row in range(size):
@@ -244,7 +244,7 @@ def _below(
 
 
 def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarray:
-    """(B, A) prices before a market's own impact: of options at the moved underlying."""
+    """(B, A) prices before the impact in the own market; options use the price after impact."""
     assert setup.fair is not None
     moved = now.fundamental * factor
     fair = setup.fair(moved, now.elapsed)
@@ -252,7 +252,7 @@ def base_prices(setup: Setup, now: MarketState, factor: np.ndarray) -> np.ndarra
 
 
 def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
-    """Settle legs whose days are over in money, at fundamental prices (B, A)."""
+    """Settle expired legs in cash, at fundamental prices (B, A)."""
     a, days = setup.accounts, setup.days
     assert days is not None
     over = days <= now.elapsed[:, None] + 1e-9
@@ -276,7 +276,7 @@ def expire(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
 
 
 def _mark(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
-    """Move the fundamental prices to (B, A), and say what that gives to each account."""
+    """Move the fundamental prices to (B, A), and add the gains of each account to `marked`."""
     change = prices - now.fundamental
     if change.any():
         given = change.take(setup.accounts.asset, axis=1)
@@ -286,14 +286,14 @@ def _mark(setup: Setup, now: MarketState, prices: np.ndarray) -> None:
 
 
 def _cover(now: MarketState, fees: np.ndarray, deficits: np.ndarray) -> None:
-    """Fees (B, V) go into the funds, deficits come out of them until they are used up."""
+    """Add fees (B, V) to the funds and pay deficits from them until they are exhausted."""
     holds = now.fund + fees
     now.fund = np.maximum(holds - deficits, 0.0)
     now.uncovered += np.maximum(deficits - holds, 0.0)
 
 
 def _waiting(breakers: Sequence[Breaker], memory: Sequence[Any], size: int) -> np.ndarray:
-    """(B,) scenarios in which a breaker still holds something back."""
+    """(B,) scenarios in which a breaker still delays liquidations."""
     out = np.zeros(size, bool)
     for breaker, kept in zip(breakers, memory, strict=True):
         waits = getattr(breaker, "waiting", None)

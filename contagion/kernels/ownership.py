@@ -1,8 +1,8 @@
-"""Who owns whom: values of equity, clearing when owners lose too, and waves of failures.
+"""Shareholdings between nodes: equity values, clearing with losses of owners, failure waves.
 
-With `Γ[i, j]` the part of company j that i owns, and `base` (n,) everything else a node has less
-what it owes, equity is `E = base + Γ max(E, 0)`. For clearing, equity is the last segment of a
-company: its owners in the graph lose on it what they lose on a claim, only earlier,
+With `Γ[i, j]` the fraction of company j owned by i, and `base` (n,) the other assets of a node less
+its debts, equity is `E = base + Γ max(E, 0)`. For clearing, equity is the last segment of a
+company: its owners in the graph bear losses on it like creditors, but before all creditors,
 
     lost on equity = clip(due + Ē − funds, 0, Ē),    Ē the equity at face value, before any shock,
 
@@ -20,20 +20,20 @@ from .linear import Solver, krylov
 from .segments import Segments
 from .shares import Shares, stack
 
-FREE = 1e-12  # part of a company that has to be held outside to say what it is worth
-ROUGH, EXACT = 1e-8, 1e-12  # reduction by one solve; what may be left, of the largest value
-MOST = 10_000  # solves: far more than there are ever companies that become worth something late
-THRESHOLD = 1e-12  # part of a balance sheet by which a value has to fall below a threshold
+FREE = 1e-12  # fraction of a company that must be held outside for its value to be defined
+ROUGH, EXACT = 1e-8, 1e-12  # reduction by one solve; largest residual relative to largest value
+MOST = 10_000  # maximum number of solves; far more than are needed in practice
+THRESHOLD = 1e-12  # distance below a threshold that counts, relative to the balance sheet
 
 
 # -- values -------------------------------------------------------------------------------------
 
 
 def closed(fractions: csr_array) -> np.ndarray:
-    """(n,) bool: companies in a group, or below one, without an owner outside.
+    """(n,) bool: companies in a group without outside owners, or owned by such a group.
 
-    Equity is unique where there is none: from every company a chain of owners leads to one that
-    is not held entirely in the graph, and the powers of Γ vanish.
+    Equity is unique if there is none: from every company a chain of owners leads to one that is
+    not held entirely in the graph, and the powers of Γ tend to 0.
 
     >>> closed(csr_array([[0.0, 1.0], [1.0, 0.0]])), closed(csr_array([[0.0, 1.0], [0.9, 0.0]]))
     (array([ True,  True]), array([False, False]))
@@ -59,16 +59,16 @@ def equities(
 ) -> np.ndarray:
     """The fixed point `E = base + Γ max(E, 0)`, for a batch.
 
-    Owners have limited liability: which companies are worth anything is found by Howard's
-    iteration, one linear solve among those that look so. The values for a guess of them are never
-    too high, so from the first solve on values rise, and few solves are needed.
+    Owners have limited liability. The set of companies with positive value is found by Howard's
+    iteration, with one linear solve on the current set in each step. Values for a given set are
+    never too high, so values rise after the first solve, and few solves are needed.
 
     Parameters
     ----------
     fractions : Γ, CSR (n, n), without a closed group.
-    base : (n, B) money, signed; nan where unknown (no node may own such a node).
-    worthless : (n, B) bool, companies whose shares are worth nothing whatever they have.
-    guess : (n, B) money, values to begin with.
+    base : (n, B) money, signed; nan where unknown (no node may own shares of this node).
+    worthless : (n, B) bool, companies whose shares are worthless regardless of their assets.
+    guess : (n, B) money, starting values.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def equities(
 def _solve(
     fractions: csr_array, base: np.ndarray, mask: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """`x = base + Γ x` among the companies in the mask, at least 0, nearer than `start`; (n, B)."""
+    """`x = base + Γ x` on the companies in the mask, at least 0, improving on `start`; (n, B)."""
 
     def masked(x: np.ndarray) -> np.ndarray:
         out = fractions @ x
@@ -114,7 +114,7 @@ def _solve(
     x, rhs = start * mask, base * mask
     more, good = krylov(masked, rhs + masked(x) - x, ROUGH)
     x += more
-    if not good.all():  # rings that are owned almost entirely inside mix too slowly
+    if not good.all():  # slow convergence: cycles owned almost entirely inside
         late = np.flatnonzero(~good)
         patterns, of = np.unique(mask[:, late], axis=1, return_inverse=True)
         for k in range(patterns.shape[1]):
@@ -131,8 +131,8 @@ def _solve(
 class Owned:
     """Segments with the equity of companies as their last one.
 
-    segments : those of the rules and one for each company that is owned in the graph.
-    rules : (S,) where the segments of the rules are; equity : bool, which are equity.
+    segments : those of the rules, plus one for each company that is owned in the graph.
+    rules : (S,) positions of the segments of the rules; equity : bool, segments that are equity.
     """
 
     segments: Segments
@@ -146,7 +146,7 @@ def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned
     Parameters
     ----------
     fractions : Γ, CSR (n, n).
-    equity : (n,) at face value of all claims and before any shock: the most it can be.
+    equity : (n,) at face value of all claims and before any shock: its largest possible value.
     """
     n = len(segments.due)
     worth = np.maximum(np.nan_to_num(equity), 0.0)
@@ -172,7 +172,7 @@ def owned(segments: Segments, fractions: csr_array, equity: np.ndarray) -> Owned
 
 @dataclass(frozen=True)
 class Failures:
-    """Values (n, B) of equity after failure costs, who failed, and in which wave (0: none)."""
+    """Equity values (n, B) after failure costs, failed nodes, and their wave (0: none)."""
 
     value: np.ndarray
     failed: np.ndarray
@@ -192,12 +192,12 @@ def failures(
     worst: bool = False,
     history: bool = False,
 ) -> Failures:
-    """Who fails when a value below a threshold costs more value, wave after wave.
+    """Waves of failures: a value below a threshold destroys further value.
 
-    After Elliott, Golub and Jackson (2014): `V = base − b + Γ max(V, 0)`, b the costs of those
-    that failed, and a node fails while what its outside owners have, `(1 − Σ_i Γ_ij) V_j`, is
-    below its threshold. From no failure the waves lead to the equilibrium with the fewest
-    failures, from all failed to the one with the most.
+    After Elliott, Golub and Jackson (2014): `V = base − b + Γ max(V, 0)`, b the costs of failed
+    nodes; a node fails if its value to outside owners, `(1 − Σ_i Γ_ij) V_j`, is below its
+    threshold. Starting without failures, the waves lead to the equilibrium with the fewest
+    failures; starting with all nodes failed, to the one with the most.
 
     Parameters
     ----------
@@ -205,9 +205,9 @@ def failures(
     base : (n, B) money.
     threshold, cost : (n,) money.
     can_fail : (n,) bool.
-    failing : (n, B) bool, nodes that fail for outside reasons: worthless, without a cost.
-    scale : (n,) money, balance sheets: what counts as equal to the threshold.
-    worst : begin with all nodes failed.
+    failing : (n, B) bool, nodes set to default by the shock: worthless, without a failure cost.
+    scale : (n,) balance sheets, for the tolerance at the threshold, money.
+    worst : start with all nodes failed.
     history : keep (value, failed) of every wave.
     """
     outside = 1.0 - np.asarray(fractions.sum(axis=0)).ravel()[:, None]

@@ -1,4 +1,4 @@
-"""Linear and mixed-integer programmes (HiGHS): solved, and held against their dual."""
+"""Linear and mixed-integer programmes (HiGHS), with a check of the duality gap."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scipy.sparse import csr_array, vstack
 
 from ..errors import ConvergenceError
 
-GAP = 1e-6  # relative distance of a solved linear programme from its dual
-MIP_GAP = 1e-9  # relative distance at which an integer programme counts as solved
+GAP = 1e-6  # largest relative duality gap of a solved linear programme
+MIP_GAP = 1e-9  # relative gap at which an integer programme counts as solved
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Of `min cost · z`: `z`, the value, the prices of the rows `A z <= b`, the dual's distance."""
+    """Of `min cost · z`: `z`, the value, dual prices of the rows `A z <= b`, the duality gap."""
 
     z: np.ndarray
     value: float
@@ -37,19 +37,19 @@ def linear_program(
 ) -> Solution:
     """`min cost · z` with `low <= z <= high`, `A z <= b` (below) and `C z = d` (equal).
 
-    The value is held against the dual, λ·b + μ·d + Σ reduced costs · bounds; a solved programme
-    has none that is further away than `gap` of 1 + |value|.
+    The value is compared with the dual, λ·b + μ·d + Σ reduced costs · bounds; in a solved programme
+    the difference is at most `gap` times 1 + |value|.
 
     Parameters
     ----------
-    name : of the programme, for errors.
-    cost : (k,); bounds : (k, 2), infinite where there is none.
+    name : of the programme, for error messages.
+    cost : (k,); bounds : (k, 2), infinite for no bound.
     options : of HiGHS: `method`, tolerances.
 
     Raises
     ------
     ConvergenceError
-        Where there is no solution, or the dual does not confirm it.
+        If there is no solution, or the dual does not confirm it.
 
     Example
     -------
@@ -60,7 +60,7 @@ def linear_program(
     """
     from scipy import optimize
 
-    solver: Any = optimize.linprog  # its stubs know no sparse matrices
+    solver: Any = optimize.linprog  # its type stubs lack sparse matrices
     method = options.pop("method", "highs")
     upper, right = below if below is not None else (None, None)
     matrix, wanted = equal if equal is not None else (None, None)
@@ -82,7 +82,7 @@ def dual_gap(
     wanted: np.ndarray | None,
     most: float = GAP,
 ) -> float:
-    """Relative distance of a solved programme from its dual; raises where there is one."""
+    """Relative duality gap of a solved programme; raises if it is too large."""
     dual = 0.0
     for rows, side in ((found.ineqlin, right), (found.eqlin, wanted)):
         dual += float(rows.marginals @ side) if side is not None else 0.0
@@ -92,14 +92,14 @@ def dual_gap(
     away = abs(dual - float(found.fun)) / (1.0 + abs(float(found.fun)))
     if not away <= most:
         raise ConvergenceError(
-            f"The {name} programme is {away:.1e} away from its dual: it is not solved."
+            f"The {name} programme is not solved: its duality gap is {away:.1e}."
         )
     return away
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerSolution:
-    """The best `z` that was found, or None; a lower bound of the value; what the solver said."""
+    """The best `z` found, or None; a lower bound of the value; the message of the solver."""
 
     z: np.ndarray | None
     bound: float
@@ -120,8 +120,8 @@ def integer_program(
 ) -> IntegerSolution:
     """`min cost · z` with `low <= z <= high`, `l <= A z <= u` for rows (A, l, u), some z integer.
 
-    `integer` (k,) is 1 for whole numbers and 0 for the others. HiGHS stops after `seconds`; then
-    `proved` is False, and `bound` says how much better a solution could be.
+    `integer` (k,) is 1 for integer variables and 0 for the others. HiGHS stops after `seconds`;
+    then `proved` is False, and `bound` limits the value of any better solution.
 
     >>> found = integer_program(np.array([1.0]), np.zeros(1), np.array([9.0]), np.ones(1),
     ...     [(csr_array([[2.0]]), 5.0, np.inf)], seconds=10)

@@ -1,4 +1,4 @@
-"""Sharing a need among many that can pay only so much: many scenarios at once."""
+"""Sharing a need among payers with limits, for many scenarios at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def shared(need: np.ndarray, weight: np.ndarray, most: np.ndarray) -> tuple[np.n
 
         x_k = min(λ w_k, m_k),   λ the least number with Σ_k x_k = min(need, Σ_k m_k)
 
-    The limits are sorted by m_k / w_k; between two of them the sum is linear in λ, so that λ is
-    read off without a search.
+    The limits are sorted by m_k / w_k; between two of them the sum is linear in λ, so that λ has a
+    closed form.
 
     Parameters
     ----------
@@ -20,11 +20,11 @@ def shared(need: np.ndarray, weight: np.ndarray, most: np.ndarray) -> tuple[np.n
 
     Returns
     -------
-    x (..., n) and λ (...); λ is the largest m_k / w_k where the need is not met.
+    x (..., n) and λ (...); if the need is not met, λ is the largest m_k / w_k.
 
     Example
     -------
-    Nine from weights 1, 1, 2, of which the last can pay 3 only:
+    A need of 9 and weights 1, 1, 2; the last can pay only 3:
 
     >>> shared(np.array(9.0), np.array([1.0, 1.0, 2.0]), np.array([5.0, 5.0, 3.0]))
     (array([3., 3., 3.]), array(3.))
@@ -38,7 +38,7 @@ def shared(need: np.ndarray, weight: np.ndarray, most: np.ndarray) -> tuple[np.n
     rate = np.take_along_axis(limit, order, -1)
     full = np.cumsum(np.take_along_axis(np.where(pays, most, 0.0), order, -1), -1)
     still = np.take_along_axis(weight, order, -1)
-    after = np.flip(np.cumsum(np.flip(still, -1), -1), -1)  # weights of this one and all behind it
+    after = np.flip(np.cumsum(np.flip(still, -1), -1), -1)  # weights from this one to the end
     need = np.minimum(need, full[..., -1])
     before = np.concatenate([np.zeros((*shape[:-1], 1)), full[..., :-1]], -1)
     met = before + rate * after >= need[..., None]

@@ -1,4 +1,4 @@
-"""Segment systems in the form that compiled loops run over."""
+"""Segment systems in the form used by compiled loops."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .shares import Shares
 
 @dataclass(frozen=True)
 class System:
-    """S segments of n nodes, as the compiled loops want them.
+    """S segments of n nodes, as arrays for the compiled loops.
 
     owner (S,), ascending; ptr (n + 1,) the segments of each node; sp (S + 1,), si, sd the shares by
-    segment (CSR, no zeros); bundles (M,) the most that can pass through each bundle of claims, the
-    last M segments and nodes.
+    segment (CSR, no zeros); bundles (M,) the largest amount that can pass through each bundle of
+    claims; bundles are the last M segments and nodes.
     """
 
     owner: np.ndarray
@@ -29,7 +29,7 @@ class System:
 
     @classmethod
     def of(cls, owner: np.ndarray, shares: csr_array) -> System:
-        """From the owner of each segment and a matrix (S, n)."""
+        """Build from the owner of each segment and a matrix (S, n)."""
         if (shares.data == 0).any():
             shares = shares.copy()
             shares.eliminate_zeros()
@@ -40,7 +40,7 @@ class System:
             owner.astype(np.int64),
             ptr,
             shares.indptr.astype(np.uint32 if shares.nnz < 2**32 else np.int64),
-            shares.indices.astype(np.uint32),  # signed ones cost a check each, so for the pointers
+            shares.indices.astype(np.uint32),  # signed indices need a check each, also pointers
             np.ascontiguousarray(shares.data, float),
         )
 
@@ -50,13 +50,13 @@ class System:
 
     @cached_property
     def inside(self) -> np.ndarray:
-        """(S,) what each segment passes on to nodes."""
+        """(S,) share of each segment that is passed on to nodes."""
         total = np.add.reduceat(np.append(self.sd, 0.0), np.minimum(self.sp[:-1], len(self.sd)))
         return np.where(np.diff(self.sp) > 0, total, 0.0)
 
     @cached_property
     def amplifies(self) -> bool:
-        """Does any segment pass on more than it loses?"""
+        """True if a segment passes on more than it loses."""
         return bool(self.inside.max(initial=0.0) > 1 + 1e-9)
 
     @cached_property
@@ -65,8 +65,10 @@ class System:
         return csr_array((self.sd, self.si.astype(np.int64), self.sp), (len(self.owner), self.n))
 
     def matters(self, unit: np.ndarray) -> np.ndarray:
-        """(S,) what one unit unpaid on a segment is, at most, of the balance sheet of its owner or
-        of a node that loses by it; unit (n,) are the balance sheets.
+        """(S,) effect of one unpaid unit of a segment, relative to balance sheets.
+
+        The largest ratio to the balance sheet of its owner or of a creditor; unit (n,) are the
+        balance sheets.
         """
         known = self.__dict__.get("_matters")
         if known is None or not np.array_equal(known[0], unit):
@@ -78,7 +80,7 @@ class System:
         return np.asarray(known[1])
 
     def cut(self, rows: np.ndarray, p: np.ndarray) -> csr_array:
-        """A among some segments: what one unit unpaid on one adds to another."""
+        """A restricted to some segments: effect of one unpaid unit of a segment on another."""
         inner = self.matrix[rows][:, self.owner[rows]].T.tocsr()
         weight = p[rows]
         if (weight != 1).any():
@@ -87,7 +89,7 @@ class System:
 
     @classmethod
     def of_shares(cls, owner: np.ndarray, width: np.ndarray, shares: Shares) -> System:
-        """From shares in one or two factors; bundles become nodes that pass on all they get.
+        """Build from shares in one or two factors; bundles become nodes that pass on everything.
 
         Their segments follow those of the rules and their nodes those of the network.
         """

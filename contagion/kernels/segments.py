@@ -1,4 +1,4 @@
-"""Segments: the one form to which every monotone rule of sharing a shortfall compiles."""
+"""Segments: the common form to which every monotone rule for sharing a shortfall is compiled."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .shares import Shares
 
 @dataclass(frozen=True)
 class Segments:
-    """How every node turns the funds it has into payments on its claims.
+    """The payments of every node on its claims as a function of its funds.
 
     Node i with funds a pays on its segment s the amount `clip(a − start_s, 0, width_s)`; claim
-    k receives the share `σ_sk` of it. Money between two segments of a node belongs to
-    creditors outside the graph, and so does what the shares of a segment leave.
+    k receives the share `σ_sk` of it. Amounts between two segments of a node, and shares of a
+    segment not assigned to nodes, belong to creditors outside the graph.
 
     Attributes
     ----------
     owner : (S,) node that pays the segment, in ascending order.
     start, width : (S,) money that is paid before the segment, and in it.
-    shares : (S, n), `shares[s, j]` = part of segment s that node j loses; row sums <= 1.
-    due : (n,) everything a node owes, inside and outside the graph.
+    shares : (S, n), `shares[s, j]` = share of node j in segment s; row sums <= 1.
+    due : (n,) total debts of a node, inside and outside the graph.
     debtor, amount : (m,) the claims.
-    to : (S, m) the same shares by claim; `None` where node i has the one segment i, pro rata.
-    stage : (S,) number of the layer of each segment, in `layers`; `None` where no node has any.
+    to : (S, m) the same shares by claim; `None` if node i has only the segment i, pro rata.
+    stage : (S,) number of the layer of each segment, in `layers`; `None` without layers.
     layers : names of the layers.
     absorbing : (n,) money, claims that are written down before the node is in default.
-    calls : contingent claims, where there are any.
+    calls : contingent claims, if any.
     """
 
     owner: np.ndarray
@@ -52,28 +52,28 @@ class Segments:
 
     @cached_property
     def one_each(self) -> bool:
-        """Is segment s simply the one segment of node s?"""
+        """True if every node s has exactly one segment, number s."""
         return len(self.owner) == len(self.due) and bool(
             np.array_equal(self.owner, np.arange(len(self.due)))
         )
 
     @cached_property
     def inside(self) -> np.ndarray:
-        """(S,) part of each segment that is owed to creditors in the graph."""
+        """(S,) share of each segment owed to creditors in the graph."""
         return self.shares.totals() if self.to is None else self.to.totals()
 
     @cached_property
     def system(self) -> System:
-        """The shares as the engine runs over them."""
+        """The shares in the form used by the solver."""
         return System.of_shares(self.owner, self.width, self.shares)
 
     @cached_property
     def end(self) -> np.ndarray:
-        """(S,) funds from which on the segment is paid whole, money."""
+        """(S,) funds above which the segment is paid in full, money."""
         return np.asarray(self.start + self.width)
 
     def to_claims(self, money: np.ndarray) -> np.ndarray:
-        """Money on segments (..., S) to money on claims (..., m)."""
+        """Distribute money on segments (..., S) to claims (..., m)."""
         if self.to is None:
             share = ratio(self.amount, self.width[self.debtor])
             return np.asarray(money[..., self.debtor] * share)
@@ -95,14 +95,14 @@ def one_each(
     together: np.ndarray,
     relative_liabilities: Callable[[], csr_array] | None = None,
 ) -> Segments:
-    """Eisenberg–Noe: one segment a node, at the cost of the matrix of relative liabilities.
+    """Eisenberg–Noe: one segment per node, at the cost of the matrix of relative liabilities.
 
     Parameters
     ----------
     debtor, creditor, amount : (m,) the claims.
-    external : (n,) what is owed outside the graph.
-    together : (n,) bool, external creditors share with the claims instead of going first.
-    relative_liabilities : gives Π, reused where nothing shares with the claims.
+    external : (n,) debts outside the graph.
+    together : (n,) bool, external creditors share with the claims instead of ranking first.
+    relative_liabilities : gives Π, reused if no external creditor shares with the claims.
     """
     debts = np.bincount(debtor, amount, n)
     start = np.where(together, 0.0, external)
@@ -130,15 +130,15 @@ def from_ladder(
     absorbing: np.ndarray | float = 0.0,
     calls: Calls | None = None,
 ) -> Segments:
-    """Segments from a ladder that uses every claim up.
+    """Segments from a ladder that exhausts every claim.
 
     Parameters
     ----------
-    ladder : what loses first comes first; its columns are the m claims and then any others.
-    loses : (S, n) shares of the segments by the node that loses.
+    ladder : first losses come first; its columns are the m claims and then any others.
+    loses : (S, n) shares of the segments by the node that bears the loss.
     debtor, amount : (m,) the claims.
-    ahead : (n,) what is paid outside the graph before any segment.
-    due : (n,) everything a node owes.
+    ahead : (n,) amount paid outside the graph before any segment.
+    due : (n,) total debts of a node.
     layers, absorbing, calls : as in :class:`Segments`.
     """
     m = len(debtor)
@@ -169,5 +169,5 @@ def from_ladder(
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`part / whole`, and `part` where the whole is nothing."""
+    """`part / whole`, and `part` where the whole is zero."""
     return np.asarray(part / np.where(whole > 0, whole, 1.0))

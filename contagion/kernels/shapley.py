@@ -14,14 +14,14 @@ import numpy as np
 from ..errors import ArgumentError
 
 ROTATIONS = 2  # of one drawn order: each player comes early and late
-LEAST = 30  # blocks, so that the spread between them is an error that means something
+LEAST = 30  # minimum number of blocks for a meaningful standard error
 
 Worth = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Estimates (k,), their standard errors (k,), and how many coalitions they took."""
+    """Estimates (k,), their standard errors (k,), and the number of coalitions evaluated."""
 
     values: np.ndarray
     errors: np.ndarray
@@ -30,7 +30,7 @@ class Sampled:
 
 
 def coalitions(first: int, last: int, k: int) -> np.ndarray:
-    """Coalitions number `first` to `last` − 1, (B, k) bool: player i is in where bit i is set.
+    """Coalitions number `first` to `last` − 1, (B, k) bool: player i is in if bit i is set.
 
     >>> coalitions(0, 4, 2).astype(int).tolist()
     [[0, 0], [1, 0], [0, 1], [1, 1]]
@@ -44,11 +44,11 @@ def exact(worth: np.ndarray) -> np.ndarray:
 
         φ_i = Σ_{S without i} |S|! (k − |S| − 1)! / k! · (v(S + i) − v(S))
 
-    Raises `ArgumentError` where the number of worths is not a power of two.
+    Raises `ArgumentError` if the number of worths is not a power of two.
 
     Example
     -------
-    Alone a makes 1, b 2, together 6: each gets half of the 3 that they make together.
+    a alone earns 1, b alone 2, both together 6: each gets half of the surplus of 3.
 
     >>> exact(np.array([0.0, 1.0, 2.0, 6.0]))
     array([2.5, 3.5])
@@ -71,7 +71,7 @@ def exact(worth: np.ndarray) -> np.ndarray:
 
 
 def _sizes(k: int) -> np.ndarray:
-    """(2^k,) how many players each coalition has."""
+    """(2^k,) number of players in each coalition."""
     sizes = np.zeros(1, np.intp)
     for _ in range(k):
         sizes = np.concatenate([sizes, sizes + 1])
@@ -79,10 +79,10 @@ def _sizes(k: int) -> np.ndarray:
 
 
 def block(k: int, rng: np.random.Generator) -> np.ndarray:
-    """Orders (P, k) that belong together: one drawn, rotated evenly, and each of them reversed.
+    """A block of orders (P, k): one drawn order, its even rotations, and each of them reversed.
 
-    Every order alone is uniform, so that the mean over a block is unbiased; rotating spreads the
-    places of each player evenly (systematic strata), reversing pairs early with late places.
+    Every single order is uniform, so that the mean over a block is unbiased. Rotation spreads the
+    positions of each player evenly (systematic strata), reversal pairs early with late positions.
     """
     drawn = rng.permutation(k)
     count = min(ROTATIONS, k)
@@ -107,21 +107,21 @@ def sampled(
     ----------
     value : the game; called with (B, k) bool.
     k : players, at least 2.
-    target : stop when the largest standard error is below this part of the larger of
+    target : stop when the largest standard error is below this share of the larger of
         |v(all) − v(∅)| and the largest |φ|.
-    most : coalitions that may be evaluated at most.
-    rng : where the orders come from.
-    watch : told after each batch how many coalitions were evaluated since the last.
+    most : maximum number of coalitions to evaluate.
+    rng : generator of the random orders.
+    watch : called after each batch with the number of coalitions evaluated in it.
 
     Returns
     -------
     Sampled : errors from the spread between blocks, which are independent. The values sum to
-        v(all) − v(∅), to rounding, whatever the errors.
+        v(all) − v(∅) up to rounding error.
 
     Raises
     ------
     ArgumentError
-        When `most` does not pay for the least number of blocks.
+        When `most` is too small for the minimum number of blocks.
 
     Source: sampling orders after Castro, Gómez & Tejada (2009), Computers & Operations Research
     36; reversed orders after Mitchell et al. (2022), JMLR 23 (neither read; rotating is ours).
@@ -152,7 +152,7 @@ def sampled(
 
 
 def _gains(value: Worth, orders: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """What each player (P, k) adds where it comes in each order (P, k)."""
+    """(P, k) marginal contribution of each player in each order (P, k)."""
     count, k = orders.shape
     place = np.argsort(orders, axis=1)
     before = place[:, None, :] <= np.arange(k - 1)[:, None]

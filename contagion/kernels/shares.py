@@ -1,4 +1,4 @@
-"""Who gets which part of every segment: a sparse matrix, in two factors where runs are long."""
+"""Shares of claims in every segment: a sparse matrix, in two factors where runs are long."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scipy.sparse import block_diag, csc_array, csr_array, vstack
 
 @dataclass(frozen=True)
 class Shares:
-    """The shares `σ = direct + picks @ bundles`, shape (S, m): part of segment s that k gets.
+    """The shares `σ = direct + picks @ bundles`, shape (S, m): share of claim k in segment s.
 
-    Rules such as `loss_k = min(claim_k, λ weight_k)` need one segment a breakpoint, and every
-    segment goes to all claims that are not used up yet: K claims, K²/2 entries. `bundles` are
-    blocks of 2, 4, 8 ... neighbouring claims, `picks` builds every run of claims from at most
+    Rules such as `loss_k = min(claim_k, λ weight_k)` need one segment per breakpoint, and every
+    segment is shared by all claims that are not exhausted yet: K claims, K²/2 entries. `bundles`
+    are blocks of 2, 4, 8 ... neighbouring claims, `picks` builds every run of claims from at most
     log K blocks: K log K entries, the same σ.
 
     Attributes
@@ -48,7 +48,7 @@ class Shares:
         return self.direct.T
 
     def spread(self, money: np.ndarray) -> np.ndarray:
-        """Money on segments (S,) or (S, B) to money on claims (m,) or (m, B): `σᵀ money`.
+        """Distribute money on segments (S,) or (S, B) to claims (m,) or (m, B): `σᵀ money`.
 
         >>> Shares(csr_array([[0.25, 0.75]])).spread(np.array([8.0]))
         array([2., 6.])
@@ -64,7 +64,7 @@ class Shares:
         return Shares(self.direct[rows], picks, self.bundles)
 
     def explicit(self, rows: np.ndarray | None = None) -> csr_array:
-        """σ as one matrix, of some segments or of all; long where many claims share."""
+        """σ as one matrix, for some segments or all; large if many claims share a segment."""
         part = self if rows is None else self.take(rows)
         if part.picks is None or part.bundles is None:
             return part.direct
@@ -78,7 +78,7 @@ class Shares:
         return out
 
     def onto(self, target: np.ndarray, n: int) -> Shares:
-        """Columns renamed: claim k becomes column `target[k]` of n, and falls away where -1.
+        """Renumber columns: claim k becomes column `target[k]` of n, and is dropped if -1.
 
         >>> Shares(csr_array([[0.25, 0.75]])).onto(np.array([1, 1]), 2).direct.toarray()
         array([[0., 1.]])

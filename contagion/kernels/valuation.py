@@ -1,8 +1,8 @@
-"""What a claim is worth when its debtor has a given equity: the valuation functions as arrays.
+"""Valuation functions on arrays: the value of a claim, given the equity of its debtor.
 
-Every function gives what is *missing* to the face of a claim, `y = width · (1 − V(E))`, and how
-fast it grows when equity falls, `−dy/dE >= 0`. Rows are claims (S), columns scenarios (B). Each is
-first convex and then concave in equity; a sum of such parts comes as (parts, S, B).
+Every function returns the *shortfall* of a claim from its face value, `y = width · (1 − V(E))`, and
+its slope `−dy/dE >= 0`. Rows are claims (S), columns scenarios (B). Each function is first convex
+and then concave in equity; a sum of functions of this shape is returned as (parts, S, B).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Valued = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Terms:
-    """What a valuation function may look at beside the equity of the debtor.
+    """Inputs of a valuation function besides the equity of the debtor.
 
     Attributes
     ----------
     start, width : (S, 1) money that the debtor pays before the claim, and on it; 0 and 1 for
-        valuations that give one rate a debtor.
-    due : (S, 1) everything the debtor owes, money.
+        valuations with one rate per debtor.
+    due : (S, 1) total debts of the debtor, money.
     absorbing : (S, 1) claims on the debtor that are written down before it is in default, money.
     book : (S, 1) equity of the debtor at face value and before the shock, money.
     external : (S, B) external assets of the debtor after the shock, money.
@@ -44,11 +44,11 @@ class Terms:
 
 
 def from_funds(funds: np.ndarray, start: np.ndarray, width: np.ndarray) -> Valued:
-    """The shortfall of a claim that is paid from `start` to `start + width` of the funds.
+    """The shortfall of a claim that is paid from funds between `start` and `start + width`.
 
     Example
     -------
-    Funds of 7 and a claim of 10 that ranks after 4: 7 are missing, and each unit less adds one.
+    Funds of 7 and a claim of 10 that ranks after 4: the shortfall is 7, with a slope of 1.
 
     >>> [a.item() for a in from_funds(np.array(7.0), np.array(4.0), np.array(10.0))]
     [7.0, 1.0]
@@ -84,7 +84,7 @@ def below(level: np.ndarray, external: np.ndarray, spread: np.ndarray) -> tuple[
 
     Example
     -------
-    The put at the money with σ√T = 0.2 is worth 2 N(0.1) − 1 of the assets:
+    The at-the-money put with σ√T = 0.2 is worth 2 N(0.1) − 1 times the assets:
 
     >>> p, _, put = below(np.array([100.0]), np.array(100.0), np.array(0.2))
     >>> p.round(4).tolist(), put.round(3).tolist()
@@ -115,13 +115,13 @@ def at_maturity(
     """Expected shortfall of a claim when the external assets are lognormal at maturity.
 
     Funds at maturity are `E + due − Ae + X` with E[X] = Ae. The claim gets
-    `clip(funds − start, 0, width)`, and the part `recovery` of that when the funds are short of
-    what is due (less the claims that absorb losses before default). With `recovery` below 1
-    anywhere the two parts of the loss come apart, (2, S, B).
+    `clip(funds − start, 0, width)`, or the share `recovery` of that if the funds are below the
+    debts due (less the claims that absorb losses before default). If any `recovery` is below 1,
+    the two parts of the loss are returned separately, (2, S, B).
 
     Example
     -------
-    No equity, 100 of assets and of debt, σ√T = 0.2: the debt is short by the put, 7.966.
+    Equity 0, assets and debt of 100, σ√T = 0.2: the shortfall of the debt is the put, 7.966.
 
     >>> one = np.array([[1.0]])
     >>> terms = Terms(0 * one, 100 * one, 100 * one, 0 * one, 0 * one, 100 * one, {})
@@ -150,8 +150,8 @@ def at_maturity(
 
 
 def before_maturity(equity: np.ndarray, external: np.ndarray, spread: np.ndarray) -> Valued:
-    """Probability that equity touches 0 until maturity, external assets a geometric Brownian
-    motion without drift; and −d/dE of it.
+    """Probability that equity reaches 0 before maturity, with external assets a geometric Brownian
+    motion without drift; and its slope −d/dE.
 
         N((u + s²/2) / s) + Ae / (Ae − E) · N((u − s²/2) / s),  u = log(1 − E / Ae),  s = σ √T
 

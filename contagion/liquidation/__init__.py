@@ -1,13 +1,13 @@
-"""Positions and loans, what a fall of prices liquidates, at what price, and what is missing.
+"""Positions and loans, their liquidation after a price fall, liquidation prices, and deficits.
 
 Start with :class:`MarginBook` (accounts, positions, loans) and :class:`LiquidationCascade`, which
-pushes a price shock through them.
+runs a price shock on them.
 
 - `margin_book`, `position_tables`: positions and loans; equity, health, leverage of accounts
-- `cascade`, `cascade_solver`, `cascade_result`: what a price shock sets off
+- `cascade`, `cascade_solver`, `cascade_result`: the liquidations that follow a price shock
 - `account_claims`: equity, profit, funds and deficits after a run, as arrays
 - `cascade_measures`, `liquidation_profile`, `criticality`: multipliers, profiles, tipping points
-- `circuit_breakers`, `position_limits`, `leverage_levels`: what slows or prevents a cascade
+- `circuit_breakers`, `position_limits`, `leverage_levels`: measures that slow or prevent a cascade
 - `price_impact`, `amm_pools`, `order_book`, `withdrawing_depth`: prices after sales
 - `oracles`, `venue_oracles`: prices that venues use
 - `instruments`, `margin_rules`: options and futures, maintenance by size or by a grid

@@ -1,4 +1,4 @@
-"""What accounts claim from their venues, as arrays: equity, profit, funds and deficits."""
+"""Claims of accounts on their venues, as arrays: equity, profit, funds and deficits."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class AccountClaims:
     Attributes
     ----------
     paid_in : (B, N) margin at the start and calls met.
-    realized, unrealized : (B, N) profit of what was closed (fees taken off), and of what is open
-        at the prices that venues use.
-    equity : (B, N) paid_in + realized + unrealized + deficit: what the account claims.
+    realized, unrealized : (B, N) profit on closed positions (after fees), and on open positions at
+        the prices that venues use.
+    equity : (B, N) paid_in + realized + unrealized + deficit: the claim of the account.
     open_interest : (B, N) Σ |units| × price.
-    fund, deficit, uncovered : (B, V) insurance fund, negative equity of closed accounts, and what
-        of it the fund did not cover: what the rule of the venue has to share.
+    fund, deficit, uncovered : (B, V) insurance fund, negative equity of closed accounts, and the
+        part of it beyond the fund, which the rule of the venue has to share.
     """
 
     paid_in: np.ndarray
@@ -46,8 +46,8 @@ def account_claims(book: MarginBook, state: MarketState) -> AccountClaims:
 
     Example
     -------
-    A long of 10 with 100 against shorts of 8 and 2; at −20 % it lacks 100, which the fund of 5
-    covers in part, and the shorts are owed profits of 160 and 40.
+    A long of 10 with a margin of 100 against shorts of 8 and 2. At −20 % its deficit is 100, of
+    which the fund covers 5; the shorts have profits of 160 and 40.
 
     >>> import numpy as np, contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, [

@@ -1,4 +1,4 @@
-"""Price impact of pools on a chain: constant product, and liquidity in price ranges."""
+"""Price impact of on-chain pools: constant product, and liquidity in price ranges."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .price_impact import Array, PriceImpact, array
 
 @dataclass(frozen=True)
 class Pool(PriceImpact):
-    """A pool on a chain: the base of `ConstantProduct` and `ConcentratedLiquidity`.
+    """An on-chain pool: the base of `ConstantProduct` and `ConcentratedLiquidity`.
 
-    Volumes are what meets the curve. The fee is a part of the input, booked apart for the
-    providers of liquidity, and does not deepen the pool: of `amount` units brought to the pool
-    `reaching(amount)` = (1 − fee) × amount are sold (a purchase pays its fee in money, so all of
-    it counts); `fees` is the money value at the prices of the trade, proceeds × fee / (1 − fee).
+    Volumes are those traded along the curve, after fees. The fee is a share of the input, booked
+    separately for liquidity providers, and does not deepen the pool: of `amount` units brought to
+    the pool, `reaching(amount)` = (1 − fee) × amount are sold (a purchase pays its fee in money, so
+    all of it counts); `fees` is the value at the prices of the trade, proceeds × fee / (1 − fee).
 
     Parameters
     ----------
-    fee : part of the input, 0 <= fee < 1 (0.003 on Uniswap v2).
+    fee : share of the input, 0 <= fee < 1 (0.003 on Uniswap v2).
 
     Source: Uniswap/v2-periphery, contracts/libraries/UniswapV2Library.sol (getAmountOut,
     getAmountIn), read @ 19dcab2; Uniswap/v3-core, contracts/libraries/SwapMath.sol, read
@@ -49,9 +49,9 @@ class Pool(PriceImpact):
         return answer(units * np.where(units > 0, 1 - array(self.fee), 1.0), units)
 
     def fees(self, price: ArrayLike, before: ArrayLike, after: ArrayLike) -> Numbers:
-        """Money that goes to the providers: |proceeds| × fee / (1 − fee), besides the proceeds.
+        """Fees of liquidity providers, money: |proceeds| × fee / (1 − fee), besides the proceeds.
 
-        9.97 sold at 10 to a pool of 100 bring 90.66; the fee of 0.03 units is worth 0.27.
+        9.97 sold at 10 to a pool of 100 yield 90.66; the fee of 0.03 units is worth 0.27.
 
         >>> round(ConstantProduct(100, 1_000, fee=0.003).fees(10, 0, 9.97), 4)
         0.2728
@@ -103,10 +103,10 @@ class ConstantProduct(Pool):
         return answer(array(self.money) / array(self.asset))
 
     def at(self, price: ArrayLike) -> ConstantProduct:
-        """The pool after arbitrage has taken it along x y = k to a price: x = √(k / price).
+        """The pool after arbitrage has moved it along x y = k to a price: x = √(k / price).
 
-        A pool holds more of an asset that has fallen; what its providers lose by that is theirs
-        and not part of any sale here.
+        A pool holds more of an asset whose price has fallen; the resulting loss of its providers is
+        not part of any sale here.
         """
         to = numbers("price", price, above=0)
         k = array(self.asset) * array(self.money)
@@ -141,16 +141,16 @@ class ConcentratedLiquidity(Pool, Finite):
     """Liquidity in price ranges as on Uniswap v3, exact from range to range.
 
     Within a range of liquidity L: v = L (1/√p' − 1/√p) units take the price from p to p' and
-    bring L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
-    Where liquidity runs out, a swap on chain stops at the last bound and leaves the rest unsold.
-    Here the price stays at that bound while the volume is used up, and units sold beyond it get the
-    price `floor`, by default 0, so that the integral stays the sum of the prices.
+    yield L (√p − √p'). Ranges may overlap (L adds up) and leave gaps, which the price jumps over.
+    If liquidity runs out, an on-chain swap stops at the last bound and leaves the rest unsold.
+    Here the remaining volume is executed at the price `floor`, by default 0, so that the integral
+    is still the sum of the prices.
 
     Parameters
     ----------
     ranges : rows (lower, upper, liquidity), prices in money and L in √(units × money), all > 0;
         or one list of rows for each asset.
-    price : price before, money, > 0: (A,) or (..., A) for scenarios that start at other prices.
+    price : price before, money, > 0: (A,), or (..., A) for scenarios with different start prices.
     floor, ceiling : see `Finite`. fee, recovery : see `Pool` and `PriceImpact`.
 
     Raises
@@ -160,8 +160,8 @@ class ConcentratedLiquidity(Pool, Finite):
 
     Example
     -------
-    L = 120 from 81 to 100, then 300 from 64 to 81. To 81: 120 (1/9 − 1/10) = 4/3 units bring
-    120 (10 − 9) = 120; to 64 another 300 (1/8 − 1/9) = 25/6 bring 300.
+    L = 120 from 81 to 100, then 300 from 64 to 81. To 81: 120 (1/9 − 1/10) = 4/3 units yield
+    120 (10 − 9) = 120; to 64 another 300 (1/8 − 1/9) = 25/6 yield 300.
 
     >>> pool = ConcentratedLiquidity([(81, 100, 120), (64, 81, 300)], price=100)
     >>> round(pool.factor(4 / 3), 4), round(pool.proceeds(100, 0, 4 / 3), 4)
@@ -233,11 +233,11 @@ class ConcentratedLiquidity(Pool, Finite):
         return answer((liquidity * (1 / low - 1 / self._start)).sum(-1)), self.reserves[0]
 
     def at(self, price: ArrayLike) -> ConcentratedLiquidity:
-        """The same ranges after arbitrage has taken the price elsewhere."""
+        """The same ranges after arbitrage has moved the price."""
         return replace(self, price=price)
 
     def _root(self, inside: Array) -> Array:
-        """√price after a volume that finds liquidity."""
+        """√price after a volume within the liquidity."""
         low, high, liquidity = self._segments
         start = self._start
         sold = liquidity * (1 / low - 1 / start)
@@ -257,7 +257,7 @@ class ConcentratedLiquidity(Pool, Finite):
     def _factor(self, volume: Array) -> Array:
         inside, rest = self._inside(volume)
         share = np.square(self._root(inside)) / array(self.price)
-        # Rounding must not turn the first unit's price to the other side.
+        # Rounding must not move the first unit's price to the other side of 1.
         share = np.where(inside > 0, np.minimum(share, 1), np.maximum(share, 1))
         share = np.where(inside == 0, 1.0, share)
         return np.where(rest == 0, share, self._beyond(rest))

@@ -1,4 +1,4 @@
-"""Bankruptcy and liquidation prices of derivative positions, and what a close falls short by.
+"""Bankruptcy and liquidation prices of derivative positions, and the shortfall at a close.
 
 Sizes are signed: long above zero, short below. A *linear* contract has its size in units of the
 underlying and its result in the quote currency. An *inverse* contract has its size in the quote
@@ -65,7 +65,7 @@ def liquidation_price(
     maintenance_on: str = "mark",
     contract: str = "linear",
 ) -> Numbers:
-    """The price at which an isolated position has its maintenance margin left and no more.
+    """The price at which the equity of an isolated position equals its maintenance margin.
 
     margin + value(p) − value(entry) = maintenance × |value(p)|, solved for p:
 
@@ -73,7 +73,7 @@ def liquidation_price(
 
     inverse: p = (size + maintenance × |size|) / (margin + size / entry)
 
-    Venues that hold the position to its value at the entry have |value(entry)| on the right:
+    Venues that compute maintenance from the value at entry have |value(entry)| on the right:
 
     linear: p = (size × entry − margin + maintenance × |size| × entry) / size
 
@@ -91,8 +91,8 @@ def liquidation_price(
 
     Returns
     -------
-    The price. A linear long that is paid in full has 0 and an inverse short with at least its
-    value as margin has inf (no price reaches them); nan for a position of size zero.
+    The price. It is 0 for a fully paid linear long and inf for an inverse short with a margin of at
+    least its value (no price reaches them); nan for a position of size zero.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def liquidation_price(
 def bankruptcy_price(
     entry: ArrayLike, size: ArrayLike, margin: ArrayLike, *, contract: str = "linear"
 ) -> Numbers:
-    """The price at which the margin of an isolated position is gone: `liquidation_price` at 0.
+    """The price at which the equity of an isolated position is 0: `liquidation_price` at rate 0.
 
     linear: entry − margin / size; inverse: 1 / (1 / entry + margin / size)
 
@@ -160,7 +160,7 @@ def close_shortfall(
     Parameters
     ----------
     size : signed size of the position (long above zero).
-    bankruptcy : price at which the venue took the position over with nothing left, > 0.
+    bankruptcy : price at which the venue took over the position with equity 0, > 0.
     close : price at which it was closed or settled, > 0.
     contract : "linear" (size in units, result in quote currency) or "inverse" (size in quote
         currency, result in the underlying).
@@ -200,7 +200,7 @@ def part_to_close(
     step: ArrayLike = 0.0,
     fee: ArrayLike = 0.0,
 ) -> Numbers:
-    """The part of a position that is closed so that its margin ratio reaches a target.
+    """The share of a position to close so that its margin ratio reaches a target.
 
     equity − fee f N = target × maintenance × (1 − f) N,  so that
 
@@ -208,21 +208,21 @@ def part_to_close(
 
     up to the next multiple of `step`, at least 0 and at most 1
 
-    Venues differ in the target: 1 stops where the position is just not liquidated, more than 1
-    leaves a distance, and infinity closes all of it at once.
+    Venues differ in the target: with 1 the position just meets its maintenance margin, with more
+    than 1 a buffer remains, and with infinity all of it is closed at once.
 
     Parameters
     ----------
     value : |value| of the position at the mark, N, money, > 0.
-    equity : money behind it at the mark, also below 0 (then all of it is closed).
+    equity : equity of the position at the mark, money; below 0 all of it is closed.
     maintenance : maintenance margin as a share of the value, 0 < m < 1.
     target : equity over maintenance margin after the close, >= 1.
-    step : part that one liquidation closes, 0 to 1; 0: any part.
-    fee : liquidation fee as a share of what is closed, 0 <= fee < 1.
+    step : share that one liquidation closes, 0 to 1; 0: any share.
+    fee : liquidation fee as a share of the closed value, 0 <= fee < 1.
 
     Returns
     -------
-    The part, 0 to 1; 0 where equity >= maintenance × value, which is not liquidated.
+    The share, 0 to 1; 0 if equity >= maintenance × value (no liquidation).
 
     Raises
     ------
@@ -230,8 +230,8 @@ def part_to_close(
 
     Example
     -------
-    1,000 with 40 behind it at 5 %: a fifth is closed, 40 = 5 % × 800; for a ratio of 1.25 more,
-    0.36, and in steps of a quarter two of them.
+    A value of 1,000 with equity 40 at 5 %: a fifth is closed, as 40 = 5 % × 800; for a ratio of
+    1.25 the share is 0.36, and in steps of a quarter 0.5.
 
     >>> part_to_close(1_000, 40, 0.05, target=[1, 1.25], step=[[0], [0.25]]).round(9)
     array([[0.2 , 0.36],

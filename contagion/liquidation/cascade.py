@@ -1,4 +1,4 @@
-"""The liquidation cascade: a book of positions and loans, a price shock, and what it sets off."""
+"""The liquidation cascade: the effect of a price shock on a book of positions and loans."""
 
 from __future__ import annotations
 
@@ -18,56 +18,57 @@ from .margin_book import NUMERAIRE, MarginBook
 
 @dataclass(frozen=True, repr=False)
 class LiquidationCascade(CascadeSolver):
-    """Mark, call, liquidate, move the price, and mark again, until nothing breaks any more.
+    """Mark to market, call margin, liquidate, move the price, and repeat until nothing changes.
 
     In every round
 
-    1. the market price is the fundamental price times the impact of what has been sold, and the
-       oracle says what venues take for it;
-    2. accounts whose health is below 0 are called; a holder with enough money elsewhere pays
-       (`free`): all calls on its accounts in this round, or none;
-    3. accounts that stay below are liquidated: positions until they are back in health, at
-       most their close factor (all of it once equity is gone), loans by their close factor, where
-       the liquidator takes collateral pro rata, worth the repaid debt and the bonus of each;
-    4. what is sold moves the price; all sellers of a round get its average price.
+    1. the market price is the fundamental price times the impact of all sales so far, and the
+       oracle reports the price that venues use;
+    2. accounts with health below 0 get a margin call; a holder with enough money elsewhere
+       (`free`) pays all calls on its accounts in this round, otherwise none;
+    3. accounts that stay below 0 are liquidated: positions until health is restored, at most by
+       their close factor (in full if equity is lost), loans by their close factor; the liquidator
+       takes collateral pro rata, worth the repaid debt plus the bonus of each;
+    4. the sales move the price; all sellers of a round get its average price.
 
     An account that is closed with negative equity leaves a deficit at its venue. For a loan the
     deficit is the debt that remains after all collateral is sold, at fundamental prices. A loan
-    whose collateral is worth nothing to begin with is not liquidated and stays open (latent). The
-    asset "money" is the unit of account: no sale moves it. Sales below the fundamental price are a
-    gain of the buyers, so that amounts add up:
+    whose collateral is worthless from the start is not liquidated and stays open (latent). The
+    asset "money" is the unit of account: its price never moves. Sales below the fundamental price
+    are a gain of the buyers, so that amounts add up:
 
-        equity after + deficits counted below 0 + fees + gains of buyers and liquidators
-            = equity before + what moves of fundamental prices gave + calls met
+        equity after + deficits (negative) + fees + gains of buyers and liquidators
+            = equity before + gains from changes of fundamental prices + calls met
 
     Parameters
     ----------
-    impact : how sales move the price, see :class:`~contagion.liquidation.PriceImpact`. One
-        parameter an asset comes in the order of `book.assets`. Fees of pools are not charged.
-    oracle : what venues take for the price, see :class:`~contagion.liquidation.Oracle` and
+    impact : price impact of sales, see :class:`~contagion.liquidation.PriceImpact`. Parameters by
+        asset are in the order of `book.assets`. Fees of pools are not charged.
+    oracle : the price that venues use, see :class:`~contagion.liquidation.Oracle` and
         :class:`~contagion.liquidation.VenueOracles`.
     breakers : volatility controls, see :mod:`contagion.liquidation.circuit_breakers`.
-    partial : close only what is needed of a position; `False`: their close factor at once.
-    backstop : accounts with equity below this part of their maintenance go to the vault of the
+    partial : close only the necessary share of a position; `False`: its close factor at once.
+    backstop : accounts with equity below this share of their maintenance go to the vault of the
         venue instead of the market (2/3 at Hyperliquid); 0: no vault.
-    vault_capacity : negative equity that a vault takes on, money, a number or {venue: number};
-        the accounts of one round all fit or none.
-    minimum_profit : liquidators act only where, at the market price, they keep this part of what
-        they repay; −inf: at any loss.
-    repay_first : debts that liquidators of a loan repay first, assets in order; those that are not
-        named come after them, pro rata.
-    fund : insurance fund, money, a number or {venue: number}: fees go in, deficits come out.
+    vault_capacity : largest negative equity that a vault takes, money, a number or {venue: number};
+        it takes all accounts of one round or none.
+    minimum_profit : liquidators act only if, at the market price, their profit is at least this
+        share of the repaid debt; −inf: at any loss.
+    repay_first : debts that liquidators of a loan repay first, assets in order; other debts are
+        repaid after them, pro rata.
+    fund : insurance fund, money, a number or {venue: number}: receives fees and pays deficits.
     rules : {venue: rule} by which a venue shares deficits beyond its fund among its accounts, see
-        :mod:`contagion.rules` and :mod:`contagion.venues`; what it puts on no account, and that of
-        venues without a rule, stays with the venue. On a path they act at its end.
-    deadline : rounds that a position below maintenance has before it is closed, a number or
-        {venue: number}; a holder with enough money meets the call at once.
-    withdrawal : depth that leaves, see :class:`~contagion.liquidation.Withdrawal`; None: it stays.
-    arbitrage : part of a sale, 0 to 1, that weighs on all markets of the asset alike, by their
-        depth, where venues have markets of their own; the rest stays in its own.
-    days : that a round lasts, for options and futures with an expiry; 0: time stands still.
-    tolerance : relative change of prices below which they count as settled.
-    max_rounds : rounds before a run counts as not converged.
+        :mod:`contagion.rules` and :mod:`contagion.venues`; deficits not allocated to an account,
+        and those of venues without a rule, stay with the venue. On a path they act at its end.
+    deadline : rounds before a position below maintenance is closed, a number or {venue: number};
+        a holder with enough money meets the call at once.
+    withdrawal : depth that leaves the market, see :class:`~contagion.liquidation.Withdrawal`;
+        None: depth is constant.
+    arbitrage : share of a sale, 0 to 1, that is spread over all markets of the asset in proportion
+        to their depth, if venues have separate markets; the rest affects only its own market.
+    days : length of a round, for options and futures with an expiry; 0: no time passes.
+    tolerance : relative change of prices below which they count as constant.
+    max_rounds : maximum number of rounds; a run that needs more has not converged.
 
     Raises
     ------
@@ -98,25 +99,25 @@ class LiquidationCascade(CascadeSolver):
         path: pd.DataFrame | None = None,
         rounds: int | Sequence[int | None] | None = 1,
     ) -> CascadeResult:
-        """Push one price shock through the book, or prices along a path.
+        """Run one price shock on the book, or prices along a path.
 
-        On a path a round is the clock: halts, delays of oracles, recovery and deadlines count it.
-        Margins and breakers act between two dates, where one jump leaves them no time.
+        On a path, time is measured in rounds: halts, oracle delays, recovery and deadlines count
+        them. Margin calls and breakers can act between two dates, unlike in a single jump.
 
         Parameters
         ----------
         shock : {asset: relative change >= −1} of fundamental prices, all at once.
         free : {holder: money} with which holders meet margin calls; others have none.
-        path : instead of `shock`, a table of fundamental prices, one row a date (in order), one
-            column an asset; an asset without a column stays where it is.
-        rounds : of a path: rounds that pass at each date, one number, or one a date where dates lie
-            apart by different times; None: until nothing moves. The last prices stand until
-            nothing moves.
+        path : instead of `shock`, a table of fundamental prices, one row per date (in order), one
+            column per asset; the price of an asset without a column is constant.
+        rounds : of a path: rounds at each date, one number, or one per date if dates are unequally
+            spaced; None: until nothing changes. The last prices stay until nothing changes.
 
         Example
         -------
-        A long of 10 with 100 of margin, maintenance 5 %. In one jump to 88 it lacks 20. By way of
-        94, where its equity of 40 is below 47, it has sold 1.4894 there, and lacks 11.06.
+        A long of 10 with a margin of 100, maintenance 5 %. After one jump to 88 its deficit is 20.
+        On a path through 94, where its equity of 40 is below 47, it sells 1.4894 there, and the
+        deficit is 11.06.
 
         >>> import contagion as ct
         >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -161,7 +162,7 @@ class LiquidationCascade(CascadeSolver):
 def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
     """(A,) prices after relative changes; `MarginError` for an unknown asset or a fall below 0.
 
-    A change of an asset moves all its markets that have no change of their own.
+    The change of an asset applies to all its markets that have no separate change.
     """
     prices = book.price.copy()
     for name, change in shock.items():
@@ -177,9 +178,9 @@ def shocked(book: MarginBook, shock: Mapping[str, float]) -> np.ndarray:
 
 
 def along(book: MarginBook, path: pd.DataFrame) -> tuple[np.ndarray, list[Any]]:
-    """(T, A) prices and the T dates of a table of prices; `MarginError` for one that is none."""
+    """(T, A) prices and the T dates of a table of prices; `MarginError` if it is invalid."""
     if not isinstance(path, pd.DataFrame) or not len(path):
-        raise MarginError("path= is a table of prices: one row a date, one column an asset.")
+        raise MarginError("path= is a table of prices: one row per date, one column per asset.")
     if not (path.index.is_monotonic_increasing and path.index.is_unique):
         raise MarginError("The dates of path= are not in order, or not unique: sort its index.")
     prices = np.tile(book.price, (len(path), 1))

@@ -1,7 +1,7 @@
-"""Measures of liquidation cascades: what they amplify, when they stop, which fund covers them.
+"""Measures of liquidation cascades: amplification, duration, and the fund that covers deficits.
 
-Positions liquidatable at each price are in :mod:`contagion.liquidation.liquidatable`, the map over
-price drop and leverage or depth in :mod:`contagion.liquidation.criticality`.
+Positions liquidatable at each price are in :mod:`contagion.liquidation.liquidation_profile`, the
+map over price drop and leverage or depth in :mod:`contagion.liquidation.criticality`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from .price_impact import NoImpact
 
 
 def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
-    """Everything that is lost in each scenario, at the market prices at the end.
+    """Total loss in each scenario, at the final market prices.
 
         loss = Σ_h max(loss_h, 0) + Σ_a (deficit_a + max(−equity_a, 0) − max(−equity before_a, 0))
                + max(−gain of liquidators, 0)
 
-    with the loss of holder h over all its accounts, :attr:`CascadeResult.holder_losses`: the first
-    sum is over holders that lose, the second is what their accounts owe beyond their margin,
-    closed, open or with a vault. Liquidators of loans lose where they sell collateral for less than
-    they repaid. Gains of others do not count against it; fees and bonuses paid are in it.
+    with the loss of holder h over all its accounts, :attr:`CascadeResult.holder_losses`. The first
+    sum is over holders with losses, the second is new negative equity of accounts that are closed,
+    open or with a vault. Liquidators of loans lose if they sell collateral for less than the repaid
+    debt. Gains of others are not subtracted; fees and bonuses paid are included.
 
     Parameters
     ----------
     book : positions and loans at the prices before.
-    outcome : of :meth:`LiquidationCascade.solve`, scenarios on the leading axis or none.
+    outcome : from :meth:`LiquidationCascade.solve`, with or without a leading axis of scenarios.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
 
     Example
     -------
-    A margin of 100 is gone at 88 and 20 are missing: 120.
+    At 88 a margin of 100 is lost and a deficit of 20 remains: 120.
 
     >>> from contagion.liquidation import LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -76,13 +76,13 @@ def total_loss(book: MarginBook, outcome: MarketState) -> Numbers:
 
 
 def cascade_multiplier(result: CascadeResult) -> float:
-    """Final over initial loss: what the price impact of the liquidations makes of a shock.
+    """Final over initial loss: amplification of a shock by the price impact of liquidations.
 
         multiplier = loss / loss of the same shock without impact        (:func:`total_loss`)
 
     The denominator is a second run with `NoImpact` and everything else the same: oracle, breakers,
-    fees, free money. So it is 1 without impact. Where both are 0 it is 1, where only the second
-    is 0 it is inf.
+    fees, free money. So the multiplier is 1 without impact. If both losses are 0 it is 1, if only
+    the second is 0 it is inf.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def cascade_multiplier(result: CascadeResult) -> float:
 
     Example
     -------
-    Ten units at 88 with a depth of 100 bring 88 × 9.5 = 836, so 164 are lost instead of 120.
+    The sale of ten units at 88 with a depth of 100 yields 88 × 9.5 = 836: a loss of 164, not 120.
 
     >>> from contagion.liquidation import Linear, LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -137,15 +137,15 @@ def multiple(loss: ArrayLike, first: ArrayLike) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Stop:
-    """When a cascade stops and what it takes until then.
+    """Duration of a cascade and the volume liquidated.
 
     Attributes
     ----------
-    rounds : rounds until nothing moved any more, the quiet last one included.
-    last : the last round in which something was liquidated, 0: nothing was.
-    half : the round by which half of the money was liquidated, 0: nothing was.
-    liquidated : money for which was sold or bought, all rounds and assets, at the prices paid; of
-        loans both the collateral taken and the debt repaid.
+    rounds : rounds until nothing changed, including the last round without a change.
+    last : the last round with a liquidation, 0: no liquidation.
+    half : the round by which half of the value was liquidated, 0: no liquidation.
+    liquidated : value of all sales and purchases, at the prices paid; for loans both the
+        collateral taken and the debt repaid.
     units : table (asset): sold (gross units liquidated, purchases for short positions and debts
         included), open (units before), share = sold / open.
     """
@@ -158,10 +158,9 @@ class Stop:
 
 
 def time_to_stop(result: CascadeResult) -> Stop:
-    """Rounds, money and units until a cascade stops.
+    """Rounds, value and units liquidated until a cascade stops.
 
-    Rounds are not clock time: a venue that liquidates once a block or once a minute says what one
-    takes.
+    Rounds are not clock time; the length of a round depends on the venue (a block, or a minute).
 
     Source: bookkeeping.
 
@@ -190,7 +189,7 @@ def time_to_stop(result: CascadeResult) -> Stop:
 
 
 def scenario_deficits(book: MarginBook, outcome: MarketState) -> pd.DataFrame:
-    """What closed accounts leave unpaid, money: one row a scenario, one column a venue.
+    """Deficits of closed accounts, money: one row per scenario, one column per venue.
 
     >>> from contagion.liquidation import LiquidationCascade
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -213,23 +212,23 @@ def required_fund(
 
         fund_v = min {x : Σ_s weight_s [deficit_sv <= x] >= level},   Σ weight_s = 1
 
-    A quantile of the deficits, as Value-at-Risk is one of losses: it is one of the deficits, never
-    between two. Each venue alone; for one fund that all venues share, give the sum over venues. The
-    scenarios have to be a sample of what may happen, or weighted as such.
+    A quantile of the deficits, as Value-at-Risk is a quantile of losses, without interpolation
+    between two deficits. Each venue is treated alone; for a fund shared by all venues, give the sum
+    over venues. The scenarios have to be a representative sample, or weighted accordingly.
 
     Parameters
     ----------
     deficits : money, >= 0: a :class:`CascadeResult` or a list of them (of books with the same
         venues), a table or array (S, V), a series or array (S,), or one number.
-    level : part of the scenarios in which the fund has to be enough, 0 < level <= 1.
-    weights : (S,) of the scenarios, >= 0, scaled to 1; by default all the same.
+    level : share of the scenarios in which the fund has to be sufficient, 0 < level <= 1.
+    weights : (S,) of the scenarios, >= 0, scaled to sum to 1; by default equal.
 
     Returns
     -------
     DataFrame
-        One row a venue. fund (money); covered: share of the scenarios in which it is enough;
-        missing: the mean of what is uncovered, over all scenarios; tail: the mean of what is
-        uncovered where it is not enough (nan: it always is); mean and worst of the deficits.
+        One row per venue. fund (money); covered: share of the scenarios in which it is sufficient;
+        missing: mean uncovered deficit over all scenarios; tail: mean uncovered deficit over the
+        scenarios in which the fund is insufficient (nan: none); mean and worst of the deficits.
 
     Raises
     ------
@@ -241,7 +240,7 @@ def required_fund(
 
     Example
     -------
-    Nine of ten scenarios are covered by 30; the tenth lacks 70.
+    A fund of 30 covers nine of ten scenarios; in the tenth 70 are uncovered.
 
     >>> found = required_fund([0, 0, 0, 0, 0, 10, 20, 20, 30, 100], level=0.9)
     >>> found[["fund", "covered", "missing", "tail"]].values.tolist()
@@ -254,10 +253,10 @@ def required_fund(
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise MarginError("Deficits have to be money >= 0 in every scenario.")
     if not 0 < level <= 1:
-        raise MarginError(f"level={level}: a part of the scenarios, above 0 and at most 1.")
+        raise MarginError(f"level={level}: a share of the scenarios, above 0 and at most 1.")
     given = np.ones(many) if weights is None else np.asarray(weights, float)
     if given.shape != (many,) or not (np.isfinite(given).all() and (given >= 0).all()):
-        raise MarginError(f"weights have to be {plural(many, 'number')} >= 0, one a scenario.")
+        raise MarginError(f"weights have to be {plural(many, 'number')} >= 0, one per scenario.")
     if not given.sum() > 0:
         raise MarginError("All weights are 0.")
     weight = given / given.sum()
@@ -293,7 +292,7 @@ def fund_text(row: pd.Series, unit: str = "") -> str:
 
 
 def _table(deficits: Any) -> pd.DataFrame:
-    """Deficits as a table, one row a scenario and one column a venue."""
+    """Deficits as a table, one row per scenario and one column per venue."""
     if isinstance(deficits, CascadeResult):
         deficits = [deficits]
     if isinstance(deficits, (list, tuple)) and any(

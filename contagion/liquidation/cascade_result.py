@@ -1,4 +1,4 @@
-"""The result of a liquidation cascade, labelled."""
+"""The result of a liquidation cascade, with labels."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .withdrawing_depth import Withdrawal
 
 @dataclass(frozen=True)
 class Moment:
-    """One round: its date, market and oracle prices (A,), money liquidated so far, open (A,), and
-    the part of the calm depth that is there (A,)."""
+    """One round: its date, market and oracle prices (A,), value liquidated so far, open units (A,),
+    and available depth as a share of depth in calm markets (A,)."""
 
     date: Any
     market: np.ndarray
@@ -33,7 +33,7 @@ class Moment:
 
     @staticmethod
     def into(kept: list[Moment], dates: list[Any], withdrawal: Withdrawal | None) -> Watch:
-        """What the kernel tells after every round of a single scenario goes to `kept`."""
+        """A callback that records every round of a single scenario in `kept`."""
 
         def watch(date: int, now: MarketState) -> None:
             kept.append(
@@ -53,8 +53,8 @@ class Moment:
 class CascadeResult:
     """One price shock, or one path of prices, through one book. Money in the unit of the book.
 
-    `before` is the book as given, `free` (K,) what holders had to meet calls with, `state`
-    everything at the end, as a batch of one; :attr:`book` goes on from there.
+    `before` is the book as given, `free` (K,) the money of holders available for calls, `state`
+    the final state, as a batch of one; :attr:`book` is the book in that state.
     """
 
     cascade: CascadeSolver
@@ -76,18 +76,18 @@ class CascadeResult:
 
     @property
     def rounds(self) -> int:
-        """Rounds until nothing moved any more."""
+        """Rounds until nothing changed."""
         return int(self.state.rounds[0])
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row an account, in money.
+        """One row per account, in money.
 
-        Columns: venue, holder, equity_before (at the prices before), equity_after (at the market
-        prices at the end; 0 where a deficit was left), called (margin calls met), fees, shared
+        Columns: venue, holder, equity_before (at the prices before), equity_after (at the final
+        market prices; 0 for an account with a deficit), called (margin calls met), fees, shared
         (taken for deficits of others by the rule of the venue), deficit, latent (negative
         equity of an account that is still open, at fundamental prices), liquidated
-        (part of the units that is gone, by value before, debt written off included), vault
+        (share of the units liquidated, by value before, including debt written off), vault
         (taken over).
         """
         book, out, a = self.before, self.outcome, self.before.arrays
@@ -128,25 +128,25 @@ class CascadeResult:
 
     @property
     def deficits(self) -> pd.Series:
-        """What closed accounts leave unpaid at each venue, money: what its rule has to share."""
+        """Deficits of closed accounts at each venue, money, which its rule has to share."""
         return self._by_venue(self.outcome.deficit, "deficit")
 
     @property
     def reserves(self) -> pd.DataFrame:
         """Deficits of loans by reserve: venue, asset (owed), deficit (money).
 
-        The rest of a loan is written off pro rata to its remaining debts.
+        The deficit of a loan is allocated pro rata to its remaining debts.
         """
         return self.before.reserves.assign(deficit=self.outcome.reserve)
 
     @property
     def latent(self) -> pd.Series:
-        """Unrealized losses at each venue: open accounts worth less than 0."""
+        """Unrealized losses at each venue: negative equity of open accounts."""
         return self._by_venue(self.latent_by_account, "latent")
 
     @property
     def vaults(self) -> pd.Series:
-        """Value of what the vault of each venue took over, at fundamental prices, signed, money."""
+        """Equity taken over by the vault of each venue, at fundamental prices, signed, money."""
         worth = np.where(self.outcome.vault, self._equity(self.prices), 0.0)
         return self._by_venue(worth, "vault")
 
@@ -174,7 +174,7 @@ class CascadeResult:
 
     @property
     def holder_losses(self) -> pd.Series:
-        """What each holder loses, money: the fall of max(equity, 0), and calls met."""
+        """Loss of each holder, money: the fall of max(equity, 0), and calls met."""
         a, t = self.before.arrays, self.table
         held = ~self.outcome.vault
         after = np.where(held, np.maximum(t["equity_after"], 0.0), 0.0)
@@ -184,9 +184,9 @@ class CascadeResult:
 
     @cached_property
     def book(self) -> MarginBook:
-        """The book at the end, at the market prices there: what is open, and the cash behind it.
+        """The final book at market prices: open positions and the cash of their accounts.
 
-        Accounts that a vault took over are empty; they are the venue's own.
+        Accounts taken over by a vault are empty, as they now belong to the venue.
         """
         out = self.outcome
         held = ~out.vault
@@ -199,11 +199,11 @@ class CascadeResult:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row a round and asset: market and oracle price, liquidated (money), open (units),
-        depth (the part of that in calm markets).
+        """One row per round and asset: market and oracle price, liquidated (money), open (units),
+        depth (share of depth in calm markets).
 
-        Round 0 is before the shock; liquidated is the sum over all assets (of loans the
-        collateral), open are the units of the asset in all accounts, longs and shorts added.
+        Round 0 is before the shock; liquidated is the sum over all assets (for loans the
+        collateral), open are the units of the asset in all accounts, longs plus shorts.
         """
         book = self.before
         a = book.arrays
@@ -226,13 +226,13 @@ class CascadeResult:
 
     @property
     def ledger(self) -> dict[str, float]:
-        """Where the money went; the entries after the first sum to it.
+        """Allocation of all amounts; the entries after the first sum to the first.
 
-        start: equity before, what moves of fundamental prices gave, and calls met. accounts: equity
-        at the end at fundamental prices, where it is positive; vaults: of accounts taken over,
-        signed; latent: equity below 0 of open accounts, deficits: of closed ones (both counted
-        below 0); shared: of these what rules of venues took off accounts; fees; buyers: what they
-        gained on the fundamental price; liquidators.
+        start: equity before, gains from changes of fundamental prices, and calls met. accounts:
+        positive equity at the end at fundamental prices; vaults: equity of accounts taken over,
+        signed; latent: negative equity of open accounts, deficits: of closed ones (both negative);
+        shared: part of the deficits charged to accounts by rules of venues; fees; buyers: their
+        gains relative to the fundamental price; liquidators.
         """
         out, worth = self.outcome, self._equity(self.prices)
         a = self.before.arrays
@@ -251,7 +251,7 @@ class CascadeResult:
 
     @cached_property
     def bearers(self) -> pd.DataFrame:
-        """Who bears the loss: bearer, role, cause, hop, rule, amount (money), largest first.
+        """The loss by bearer: bearer, role, cause, hop, rule, amount (money), largest first.
 
         See :mod:`contagion.liquidation.loss_bearers`.
         """
@@ -259,7 +259,7 @@ class CascadeResult:
 
     @property
     def socialized_share(self) -> float:
-        """The part of `bearers` that is contagion, 0 to 1; nan where nothing is lost."""
+        """The share of contagion in `bearers`, 0 to 1; nan without a loss."""
         by = self.bearers.groupby("cause")["amount"].sum()
         return float(by.get("contagion", 0.0) / by.sum()) if len(by) else float("nan")
 

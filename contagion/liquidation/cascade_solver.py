@@ -1,4 +1,4 @@
-"""The settings of a liquidation cascade, and a batch of scenarios through the kernel."""
+"""The settings of a liquidation cascade, and batch solution with the kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .venue_oracles import VenueOracles
 from .venue_sharing import share
 from .withdrawing_depth import Withdrawal
 
-CHUNK = 2**19  # legs × scenarios that go through the kernel at once
+CHUNK = 2**19  # legs × scenarios solved by the kernel at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,9 +49,9 @@ class CascadeSolver:
 
     def __post_init__(self) -> None:
         if not 0 <= self.backstop <= 1:
-            raise MarginError(f"backstop={self.backstop}: a part of the maintenance, 0 to 1.")
+            raise MarginError(f"backstop={self.backstop}: a share of the maintenance, 0 to 1.")
         if not 0 <= self.arbitrage <= 1:
-            raise MarginError(f"arbitrage={self.arbitrage}: a part of a sale, 0 to 1.")
+            raise MarginError(f"arbitrage={self.arbitrage}: a share of a sale, 0 to 1.")
         if not self.days >= 0:
             raise MarginError(f"days={self.days}: days that a round lasts, >= 0.")
         for name, what in (
@@ -82,7 +82,7 @@ class CascadeSolver:
         return f"{type(self).__name__}({', '.join(given)})"
 
     def setup(self, book: MarginBook) -> Setup:
-        """What the kernel takes for this cascade on this book."""
+        """The input of the kernel for this cascade on this book."""
         late, columns = self._by_venue(book, self.deadline), book.columns
         return Setup(
             book.arrays,
@@ -105,21 +105,20 @@ class CascadeSolver:
         )
 
     def start(self, book: MarginBook, scenarios: int = 1, free: Any = 0.0) -> MarketState:
-        """The state of `scenarios` scenarios before anything happens, to go on from with
-        :meth:`step`.
+        """The initial state of `scenarios` scenarios, to be continued with :meth:`step`.
 
-        free : (scenarios, K) money with which holders meet calls, or what broadcasts to it.
+        free : money with which holders meet calls; broadcasts to (scenarios, K).
         """
         money = np.broadcast_to(np.asarray(free, float), (scenarios, len(book.holders)))
         funds = [self._by_venue(book, given) for given in (self.fund, self.vault_capacity)]
         return self.setup(book).begin(money, *funds)
 
     def step(self, book: MarginBook, state: MarketState, prices: np.ndarray) -> MarketState:
-        """The state one round later, at fundamental prices (B, A); the one given stays as it is.
+        """The state one round later, at fundamental prices (B, A); the input is not changed.
 
         Example
         -------
-        At 94 a long of 10 with 100 of margin has 40, below 47; closing 7 of 47 parts is enough.
+        At 94 a long of 10 with a margin of 100 has equity 40, below 47; closing 7/47 is enough.
 
         >>> import contagion as ct
         >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -153,15 +152,15 @@ class CascadeSolver:
             costs 1. With `path` (..., T, A): at each of T dates.
         free : (..., K) money with which holders meet calls, in the order of `book.holders`.
         rounds : of a path, see :meth:`LiquidationCascade.run`.
-        state : where the scenarios stand, with one leading axis; by default at the start.
-        watch : told after every round the number of the date and the state.
-        own : money of venues, (V,) or (scenarios, V), that comes before their accounts where
-            their rule shares a deficit.
+        state : current state of the scenarios, with one leading axis; by default the initial state.
+        watch : called after every round with the number of the date and the state.
+        own : money of venues, (V,) or (scenarios, V), that bears a deficit before their accounts
+            do, if their rule shares it.
 
         Returns
         -------
         MarketState
-            With scenarios on one leading axis, or none where `prices` had none.
+            With scenarios on one leading axis, or none if `prices` had none.
         """
         prices = _checked(book, prices)
         axes = 2 if path else 1
@@ -210,10 +209,10 @@ class CascadeSolver:
         watch: Watch | None,
         date: int,
     ) -> None:
-        """The rules of the venues on what funds did not cover, written into the state.
+        """Apply the rules of the venues to uncovered deficits; updates the state.
 
-        Accounts that lost by it, or whose winning positions were closed, may have to be
-        liquidated: rounds go on until no rule takes more.
+        Accounts with losses or closed winning positions may have to be liquidated: rounds continue
+        until no rule takes more.
         """
         for _ in range(self.max_rounds if self.rules else 0):
             hit = np.flatnonzero(share(book, state, self.rules, own))
@@ -224,7 +223,7 @@ class CascadeSolver:
             state.put(hit, work, np.ones(len(hit), bool))
 
     def _mix(self, book: MarginBook) -> np.ndarray | None:
-        """(A, A) what sales in one market weigh on another; None: on their own only."""
+        """(A, A) impact of sales in one market on another; None: on their own only."""
         if not self.arbitrage or len(set(book.base)) == len(book.assets):
             return None
         base = np.array(book.base, dtype=object)
@@ -262,7 +261,7 @@ def _checked(book: MarginBook, prices: Any) -> np.ndarray:
     if prices.shape[-1:] != (len(book.assets),):
         raise MarginError(
             f"prices have shape {prices.shape}; the last axis has to be {len(book.assets)}, "
-            f"one entry an asset: {', '.join(map(str, book.assets))}."
+            f"one entry per asset: {', '.join(map(str, book.assets))}."
         )
     if not (np.isfinite(prices).all() and (prices >= 0).all()):
         raise MarginError("prices have to be >= 0 and finite.")

@@ -1,9 +1,9 @@
-"""Volatility controls, as operators that decide what part of the wanted liquidations may happen.
+"""Volatility controls, as operators that set the share of desired liquidations that may happen.
 
-A breaker never creates money: what it holds back stays open, and if it stays open to the end it
-is counted as latent. All of them are switched on by `LiquidationCascade(breakers=(...))` and
-apply in the order given. Limits that apply before there is a cascade are in
-:mod:`contagion.liquidation.position_limits`.
+A breaker never creates money: positions that it does not allow to close stay open, and if they are
+open at the end, their negative equity is latent. Switch them on by
+`LiquidationCascade(breakers=(...))`; they apply in the order given. Limits that apply before a
+cascade are in :mod:`contagion.liquidation.position_limits`.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from ..kernels.market_setup import Round
 
 @dataclass(frozen=True)
 class Breaker:
-    """The base: a memory, the part of each asset that may be liquidated, the money that reaches a
-    call. An account is liquidated by the least part of the assets that it has legs in. Arrays of a
-    memory begin with the axis of scenarios."""
+    """The base: a memory, the share of each asset that may be liquidated, and of the money for
+    calls. An account is liquidated by the smallest share over the assets of its legs. Arrays of a
+    memory have scenarios on the first axis."""
 
     def start(self, price: np.ndarray) -> Any:
-        """What the breaker remembers before the first round; prices (B, A)."""
+        """The memory of the breaker before the first round; prices (B, A)."""
         return None
 
     def reach(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
-        """Part (B, K) or (B, 1) in [0, 1] of the free money of holders that can meet calls now."""
+        """Share (B, K) or (B, 1) in [0, 1] of the free money of holders available for calls now."""
         return np.ones((1, 1)), memory
 
     def allow(self, now: Round, memory: Any) -> tuple[np.ndarray, Any]:
-        """Part (B, A) or (B, 1) in [0, 1] of the wanted liquidations, and the next memory."""
+        """Share (B, A) or (B, 1) in [0, 1] of desired liquidations, and the next memory."""
         return np.ones((1, 1)), memory
 
 
 @dataclass(frozen=True)
 class Halt(Breaker):
-    """Trading halt: a fall of the market price beyond a threshold stops liquidations for a while.
+    """Trading halt: a fall of the market price beyond a threshold stops liquidations temporarily.
 
-    When the market price of an asset is below `(1 − fall)` times its reference, accounts with a
-    leg in it wait for `rounds` rounds; then the price of that moment is the new reference.
+    If the market price of an asset is below `(1 − fall)` times its reference, accounts with a
+    leg in it wait for `rounds` rounds; then the price at that time is the new reference.
 
     Parameters
     ----------
-    fall : relative fall that halts, in (0, 1].
-    rounds : rounds that the halt lasts, >= 1.
+    fall : relative fall that triggers the halt, in (0, 1].
+    rounds : duration of the halt in rounds, >= 1.
 
     Example
     -------
@@ -82,17 +82,17 @@ class Halt(Breaker):
         return np.where(left > 0, 0.0, 1.0), (reference, left)
 
     def waiting(self, memory: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """(B,) scenarios in which a halt is on."""
+        """(B,) scenarios with an active halt."""
         return np.asarray((memory[1] > 0).any(axis=-1))
 
 
 @dataclass(frozen=True)
 class Throttle(Breaker):
-    """Liquidation throttle: at most so much of an asset is liquidated in one round.
+    """Liquidation throttle: a maximum volume of an asset liquidated in one round.
 
-    Sales and purchases count together, so that their net cannot be more either; all accounts with
-    a leg in it go the same part of the way. Money itself has no limit. A limit in units of the
-    asset, one number or one an asset (A,) in the order of the book.
+    Sales and purchases are added, so that the net volume is within the limit too; all accounts
+    with a leg in the asset execute the same share. Money itself has no limit. The limit is in units
+    of the asset, one number or one per asset (A,) in the order of the book.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Throttle(Breaker):
 
     Example
     -------
-    10 units at 4 a round take three rounds, and a fourth sees that nothing moves any more.
+    10 units at 4 per round take three rounds; the fourth finds no further change.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -127,7 +127,7 @@ class Throttle(Breaker):
 
 @dataclass(frozen=True)
 class PriceBand(Breaker):
-    """Price band: sales go on only while the market stays within a band of the reference.
+    """Price band: sales happen only while the market is within a band around the reference.
 
     An account trades while `|market / reference − 1| <= width`, with the market price before the
     round; the reference is the price before the shock, or the oracle price of the round.
@@ -139,7 +139,7 @@ class PriceBand(Breaker):
 
     Example
     -------
-    At 88 the market is 12 % below the start: nothing is sold, and 20 are latent.
+    At 88 the market is 12 % below the start: nothing is sold, and a loss of 20 is latent.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -201,21 +201,21 @@ class Freeze(Breaker):
 
 @dataclass(frozen=True)
 class WithdrawalGate(Breaker):
-    """Withdrawal gate: while it is on, money behind it meets no margin call.
+    """Withdrawal gate: while it is active, money behind it is not available for margin calls.
 
-    It begins in a round in which an open account at one of the venues has equity below 0 at the
-    oracle's prices, and lasts for `rounds` rounds, that one included. It begins again as long as
-    there is an account of that kind. Of the free money of a holder the part `behind` lies at these
-    venues: while the gate is on only 1 − behind of it can meet calls, at any venue. Nothing is
-    lost: the money is there again when the gate lifts, and what a call did not get stays with its
-    holder. So it keeps money in the venue (with a run of depositors in a coupled cascade: none
-    leaves), at the price of liquidations that a call would have prevented.
+    It starts in a round in which an open account at one of the venues has equity below 0 at the
+    oracle's prices, and lasts for `rounds` rounds, including that one. It restarts as long as there
+    is an account with negative equity. The share `behind` of the free money of a holder is at these
+    venues: while the gate is active, only 1 − behind of it is available for calls, at any venue.
+    No money is lost: it is available again when the gate ends, and money not paid on a call stays
+    with its holder. So the gate keeps money in the venue (also in a run of depositors in a coupled
+    cascade), at the price of liquidations that a paid call would have prevented.
 
     Parameters
     ----------
-    rounds : rounds after the last negative account, >= 1 (50 blocks on dYdX).
-    behind : part of the free money of a holder that lies at these venues, 0 to 1, one number or
-        one a holder (K,) in the order of `book.holders`.
+    rounds : duration in rounds from the last negative account, >= 1 (50 blocks on dYdX).
+    behind : share of the free money of a holder at these venues, 0 to 1, one number or one per
+        holder (K,) in the order of `book.holders`.
     venues : numbers of the venues in the order of `book.venues`; None: all.
 
     Example
@@ -261,5 +261,5 @@ class WithdrawalGate(Breaker):
         return np.where((left > 0)[:, None], 1.0 - np.asarray(self.behind, float), 1.0), left
 
     def waiting(self, memory: np.ndarray) -> np.ndarray:
-        """(B,) scenarios in which the gate is about to lift."""
+        """(B,) scenarios in which the gate is about to end."""
         return (memory > 0) & (memory < self.rounds)

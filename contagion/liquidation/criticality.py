@@ -1,4 +1,4 @@
-"""Where a book tips: the multiplier and the deficit over price drop and leverage or depth."""
+"""Tipping points of a book: multiplier and deficit by price drop and leverage or depth."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class CriticalityMap:
 
     Attributes
     ----------
-    by : "leverage" or "depth"; `levels` (G,) are multiples of that of the book or cascade.
+    by : "leverage" or "depth"; `levels` (G,) are multiples of the value of the book or cascade.
     drops : (D,) relative falls.
     multiplier : (G, D), see :func:`contagion.liquidation.cascade_measures.cascade_multiplier`.
-    deficit, latent, loss : (G, D) money: left by closed accounts, equity below 0 of open ones at
-        the fundamental prices, and everything lost.
+    deficit, latent, loss : (G, D) money: deficits of closed accounts, negative equity of open ones
+        at fundamental prices, and total loss.
     rounds : (G, D).
     unit : of money.
     """
@@ -52,7 +52,7 @@ class CriticalityMap:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a level and drop: leverage or depth, drop, and the five figures."""
+        """One row per level and drop: leverage or depth, drop, and the five figures."""
         level, drop = np.meshgrid(self.levels, self.drops, indexing="ij")
         names = ("multiplier", "deficit", "latent", "loss", "rounds")
         return pd.DataFrame(
@@ -61,7 +61,7 @@ class CriticalityMap:
         )
 
     def grid(self, figure: Figure = "multiplier") -> pd.DataFrame:
-        """One figure as a table: a row a level, a column a drop."""
+        """One figure as a table: one row per level, one column per drop."""
         return pd.DataFrame(
             getattr(self, figure),
             index=pd.Index(self.levels, name=self.by),
@@ -103,13 +103,13 @@ def criticality_map(
 
     Parameters
     ----------
-    book, cascade : what runs, at leverage 1 and depth 1.
+    book, cascade : the book and cascade at leverage 1 and depth 1.
     drops : relative falls (D,) <= 1 of `asset`; below 0 a rise.
     leverage : multiples (G,) > 0, see :func:`leveraged`; or
     depth : multiples (G,) > 0 of the depth, see :class:`Deeper`. Exactly one of the two.
-    asset : what falls, see :func:`contagion.liquidation.liquidatable.liquidatable`.
+    asset : it falls, see :func:`contagion.liquidation.liquidation_profile.liquidatable`.
     free : (K,) money with which holders meet calls.
-    n_jobs, progress : processes (-1 for all cores; the numbers do not depend on it), a bar.
+    n_jobs, progress : processes (-1 for all cores; results do not depend on it), a progress bar.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def criticality_map(
     ArgumentError : for drops above 1, levels that are not above 0.
 
     Source: the idea of a map of price drop × leverage is common in stress tests of lending
-    protocols; measures are our own. Two batches of D scenarios a level, with and without impact.
+    protocols; measures are our own. Two batches of D scenarios per level, with and without impact.
 
     Example
     -------
@@ -162,9 +162,9 @@ def criticality_map(
 class TippingPoint:
     """The drop at which a cascade tips, known up to the bracket `low` < drop <= `high`.
 
-    At `low` the multiplier (`below`) is at most the threshold, at `high` (`above`) it is more;
-    `drop` is `high`. All nan where no drop on the grid tips; where the smallest one tips already,
-    it is `low` and `high`.
+    At `low` the multiplier (`below`) is at most the threshold, at `high` (`above`) it is larger;
+    `drop` is `high`. All nan if no drop on the grid tips; if the smallest drop already tips, it is
+    both `low` and `high`.
     """
 
     drop: float
@@ -189,17 +189,17 @@ def tipping_point(
 ) -> TippingPoint:
     """The smallest price drop whose multiplier exceeds a threshold.
 
-    The multiplier need not grow with the drop (where everything is lost at once there is nothing to
-    amplify), so a grid of `steps` drops comes first; the bracket of the first one above is then
-    cut into as many parts again until it is narrower than the tolerance. A drop that tips between
-    two drops of the grid, both of which do not, is missed.
+    The multiplier need not grow with the drop (if everything is lost at once, there is nothing to
+    amplify), so a grid of `steps` drops comes first. The bracket below the first drop above the
+    threshold is then divided in the same way until it is narrower than the tolerance. A tipping
+    drop between two drops of the grid that do not tip is missed.
 
     Parameters
     ----------
     threshold : of the multiplier, >= 1.
     asset, free : see :func:`criticality_map`.
-    smallest, largest : drops between are searched, 0 <= smallest < largest <= 1. A book with
-        accounts that are below maintenance before any drop tips at 0; ask beyond it then.
+    smallest, largest : range of the search, 0 <= smallest < largest <= 1. A book with accounts
+        below maintenance before any drop tips at 0; set `smallest` above 0 then.
     steps : drops in a batch, >= 2.
     tolerance : width of the bracket, > 0.
 
@@ -212,8 +212,8 @@ def tipping_point(
 
     Example
     -------
-    MarketState below 94.74, that is beyond a fall of 5.26 %. Just there the loss is 52.6 without
-    impact, and the sale of 10 units of a depth of 100 costs 5 % of 947.4 more.
+    Liquidated below 94.74, that is after a fall of more than 5.26 %. At that point the loss is 52.6
+    without impact, and the sale of 10 units at a depth of 100 costs another 5 % of 947.4.
 
     >>> from contagion.liquidation import Linear
     >>> book = MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -242,7 +242,7 @@ def tipping_point(
         none = float("nan")
         return TippingPoint(none, none, none, none, none, threshold)
     at = int(over.argmax())
-    if at == 0:  # it tips at the first one already
+    if at == 0:  # the first drop already tips
         first = float(found[0])
         return TippingPoint(smallest, smallest, smallest, first, first, threshold)
     low, high, below, above = grid[at - 1], grid[at], found[at - 1], found[at]

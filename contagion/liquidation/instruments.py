@@ -1,4 +1,4 @@
-"""Instruments with an expiry: options, whose price follows from an underlying, and futures."""
+"""Instruments with an expiry: options, priced from their underlying, and futures."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..margin import option_greeks, option_value
 from ..statistics.arrays import numbers
 from ..text import choice
 
-VOLATILITY = "volatility "  # of the name of the market in which volatility moves
+VOLATILITY = "volatility "  # prefix of the name of a market for volatility
 
 
 @dataclass(frozen=True)
 class Option:
     """A European option on a forward price, valued by Black (1976) at a rate of 0.
 
-    The market "volatility X" of a book stands at 1 and multiplies the volatility of all options on
-    X: `{"X": −0.2, "volatility X": 0.38}` is a shock of both.
+    The market "volatility X" of a book has the price 1 and multiplies the volatility of all options
+    on X: `{"X": −0.2, "volatility X": 0.38}` is a shock to both.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Option:
         numbers("volatility", self.volatility, 0)
 
     def value(self, price: Any, times: Any = 1.0, elapsed: Any = 0.0) -> np.ndarray:
-        """Value at prices of the underlying, a multiple of the volatility, and days that passed."""
+        """Value at prices of the underlying, a multiple of the volatility, and days elapsed."""
         left = np.maximum(self.days - np.asarray(elapsed, float), 0.0)
         sigma = self.volatility * np.asarray(times, float)
         return np.asarray(option_value(self.kind == "put", price, self.strike, sigma, left))
@@ -79,9 +79,9 @@ class Option:
 
 @dataclass(frozen=True)
 class Future:
-    """A linear contract that is settled at its fundamental price when its days are over.
+    """A linear contract that is settled at its fundamental price at expiry.
 
-    Its price is one of the book, so that it can differ from the spot price.
+    It has its own price in the book, which can differ from the spot price.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ Instrument = Option | Future
 
 
 def priced(prices: Mapping[str, float], instruments: Mapping[str, Instrument]) -> dict[str, float]:
-    """Prices with those of options, and of volatility where there is none yet."""
+    """Prices including those of options, and of volatility if not given."""
     out = dict(prices)
     for name, one in instruments.items():
         if isinstance(one, Option):
@@ -122,7 +122,7 @@ def priced(prices: Mapping[str, float], instruments: Mapping[str, Instrument]) -
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the instruments of a book are among its markets (A,)."""
+    """Positions of the instruments of a book among its markets (A,)."""
 
     names: tuple[Any, ...]
     instruments: Mapping[Any, Instrument]
@@ -143,12 +143,12 @@ class Columns:
 
     @property
     def days(self) -> np.ndarray:
-        """(A,) days to expiry, infinite for what has none."""
+        """(A,) days to expiry, infinite without expiry."""
         found = [self.instruments.get(name) for name in self.names]
         return np.array([np.inf if one is None else one.days for one in found])
 
     def greeks(self, prices: np.ndarray) -> np.ndarray:
-        """(3, A) delta, gamma and vega of one unit at prices (A,); of what is no option 1, 0, 0."""
+        """(3, A) delta, gamma and vega of one unit at prices (A,); 1, 0, 0 for other assets."""
         out = np.zeros((3, len(prices)))
         out[0] = 1.0
         for at, under, swing, one in self.options:
@@ -156,7 +156,7 @@ class Columns:
         return out
 
     def fair(self, prices: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-        """Prices (..., A) with those of options as they follow from the others."""
+        """Prices (..., A) with options priced from their underlyings."""
         out = prices.copy()
         for at, under, swing, one in self.options:
             out[..., at] = one.value(prices[..., under], prices[..., swing], elapsed)
@@ -164,7 +164,7 @@ class Columns:
 
 
 def names_behind(names: Sequence[Any], instruments: Mapping[Any, Instrument]) -> list[Any]:
-    """Markets that the prices of options among `names` depend on."""
+    """Markets on which the prices of options among `names` depend."""
     found = []
     for name in names:
         one = instruments.get(name)

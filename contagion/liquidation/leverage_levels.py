@@ -1,4 +1,4 @@
-"""The same book with more leverage, the same market with more depth."""
+"""A book with different leverage, and a market with different depth."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ KEYS = ["venue", "holder", "key"]
 
 @dataclass(frozen=True)
 class Deeper(PriceImpact):
-    """An impact in a market that is `times` times as deep: factor(v / times).
+    """The impact in a market with `times` times the depth: factor(v / times).
 
         factor(v) = f(v / times)        integral(v) = times ∫₀^(v / times) f(u) du
 
-    Exact for every form: a linear depth, the daily volume and the reserves of a pool grow `times`.
+    Exact for every form: linear depth, daily volume and pool reserves are multiplied by `times`.
 
     Parameters
     ----------
     impact : the impact at depth 1.
-    times : how much deeper, > 0.
+    times : factor on the depth, > 0.
 
     Source: substitution.
 
@@ -62,12 +62,12 @@ def leveraged(book: MarginBook, times: float) -> MarginBook:
 
         equity' = equity / times
 
-    of every account with equity above 0, at the prices of the book. The margin of positions changes
-    by it, the debts of a loan take it up in proportion (and stop at 0).
+    for every account with equity above 0, at the prices of the book. The difference is taken from
+    the margin of positions, or added to the debts of a loan in proportion (at least 0).
 
     Parameters
     ----------
-    times : > 0; below 1 takes leverage out.
+    times : > 0; below 1 reduces leverage.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is liquidatable at which price, and how few holders it belongs to."""
+"""Liquidatable positions by price, and their concentration by holder."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ By = Literal["venue", "holder"] | None
 
 
 def moving(book: MarginBook, asset: Any = None) -> np.ndarray:
-    """(A,) bool, the assets that move: one, several, or with None all but money.
+    """(A,) bool, the assets that move: one, several, or with None all except money.
 
     Raises
     ------
-    MarginError : for a name that the book does not have, with the closest one.
+    MarginError : for a name that is not in the book; states the closest one.
 
     Example
     -------
@@ -56,19 +56,18 @@ def moved(book: MarginBook, moves: ArrayLike, asset: Any = None) -> np.ndarray:
 def liquidatable(
     book: MarginBook, moves: ArrayLike, asset: Any = None, *, by: By = None
 ) -> pd.DataFrame:
-    """What is liquidatable when prices move by so much, at once and without price impact.
+    """Liquidatable amounts after price moves, at once and without price impact.
 
-    Static: the accounts whose health is below 0 at the moved prices, with all that they have; a
-    close factor may make a venue sell less of it at first, impact makes it more.
+    Static: all positions of the accounts with health below 0 at the new prices. With a close factor
+    a venue may sell less at first; price impact leads to more liquidations.
 
     Parameters
     ----------
     book : positions and loans.
     moves : relative changes (M,) >= −1: −0.2 is a fall by 20 %.
-    asset : the asset that moves, or a list of them; by default all but money, alike. For loans
-        against a stablecoin, name the collateral: where the debt falls as well no loan is
-        liquidatable.
-    by : one row a move, or a move and venue, or a move and holder (liquidatable ones only).
+    asset : the asset that moves, or a list of them; by default all except money, equally. For loans
+        in a stablecoin, name the collateral: if the debt falls as well, no loan is liquidatable.
+    by : one row per move, or per move and venue, or per move and holder (liquidatable ones only).
 
     Returns
     -------
@@ -76,7 +75,7 @@ def liquidatable(
         move, (venue or holder), accounts (number); at the moved prices, money: value = sold +
         bought, sold (long positions and collateral), bought (short positions), debt (of loans),
         deficit (equity below 0); value_before, sold_before, bought_before: the same units at the
-        prices of the book, so that the value of long positions grows with a fall.
+        prices of the book, so that amounts do not shrink with the prices.
 
     Raises
     ------
@@ -119,22 +118,22 @@ def liquidatable(
 def concentration(
     book: MarginBook, moves: ArrayLike, asset: Any = None, *, k: int | Sequence[int] = 3
 ) -> pd.DataFrame:
-    """How few holders what is liquidatable belongs to, at each move of the prices.
+    """Concentration of liquidatable value by holder, at each move of the prices.
 
-        s_h = value of holder h / Σ value     HHI = Σ s_h²     CR_k = the k largest s_h, summed
+        s_h = value of holder h / Σ value     HHI = Σ s_h²     CR_k = sum of the k largest s_h
 
-    over the liquidatable value at the moved prices, all accounts of a holder together.
+    over the liquidatable value at the new prices, all accounts of a holder together.
 
     Parameters
     ----------
     book, moves, asset : see :func:`liquidatable`.
-    k : how many holders CR counts, one number or several.
+    k : number of holders in CR, one number or several.
 
     Returns
     -------
     DataFrame
-        One row a move: holders (number), value (money), hhi, effective = 1 / HHI (holders), cr_k,
-        largest (name of a holder); nan and None where nothing is liquidatable.
+        One row per move: holders (number), value (money), hhi, effective = 1 / HHI (holders), cr_k,
+        largest (name of a holder); nan and None if nothing is liquidatable.
 
     Raises
     ------
@@ -145,7 +144,7 @@ def concentration(
 
     Example
     -------
-    Two longs of 10 and 30 that both break: shares 1/4 and 3/4.
+    Two longs of 10 and 30 that are both liquidatable: shares 1/4 and 3/4.
 
     >>> rows = [{"venue": "v", "holder": h, "instrument": "X", "size": size, "margin": 5 * size}
     ...         for h, size in (("small", 10), ("large", 30))]
@@ -177,7 +176,7 @@ def concentration(
 
 
 def steps(moves: ArrayLike) -> np.ndarray:
-    """Moves as an array (M,), at least one, all known."""
+    """Moves as an array (M,), at least one, without nan."""
     at = np.atleast_1d(numbers("moves", moves, -1.0))
     if at.ndim != 1 or not at.size or np.isnan(at).any():
         raise ArgumentError("moves has to be a list of relative changes >= -1, all known.")
@@ -187,9 +186,9 @@ def steps(moves: ArrayLike) -> np.ndarray:
 def _weak(
     book: MarginBook, moves: ArrayLike, asset: Any
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
-    """Moves, which accounts are liquidatable (M, N), and what they have there, some at a time.
+    """Moves, liquidatable accounts (M, N), and their values at the new prices, in chunks.
 
-    Health, equity and values are linear in the move, so each needs two sums a account only.
+    Health, equity and values are linear in the move, so each needs only two sums per account.
     """
     a, n, at = book.arrays, len(book), steps(moves)
     value = a.units * book.price[a.asset]

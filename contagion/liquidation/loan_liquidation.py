@@ -1,8 +1,8 @@
-"""The record that every liquidation of loans returns, and the haircut identity for bad debt.
+"""The record returned by every liquidation of loans, and the haircut identity for bad debt.
 
-Collateral and debt are values in one unit of account (amount × oracle price), one row a loan.
-The protocols (`aave`, `lending`) do the largest liquidation that they allow, at once, at those
-prices. The profit of a liquidator and its gas fees are not shown.
+Collateral and debt are values in one unit of account (amount × oracle price), one row per loan.
+The protocols (`aave`, `lending`) execute the largest permitted liquidation at once, at those
+prices. The profit of a liquidator and its gas fees are not included.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from ..statistics.arrays import Numbers, answer, answers, numbers
 
 @dataclass(frozen=True)
 class LoanLiquidation:
-    """What one step of liquidation does to loans, all money in one unit of account.
+    """The effect of one liquidation step on loans, in one unit of account.
 
     debt = repaid + bad_debt + debt_left and collateral = seized + collateral_left, always.
 
     Attributes
     ----------
     health : liquidation value of the collateral over debt; inf without debt.
-    repaid : debt that a liquidator paid back.
-    seized : collateral that left the borrower for it.
+    repaid : debt repaid by a liquidator.
+    seized : collateral taken from the borrower in return.
     fee : part of `seized` that the protocol keeps.
     bad_debt : debt that will not be paid: written off or booked as a deficit.
-    debt_left, collateral_left : what the borrower still owes and holds.
+    debt_left, collateral_left : remaining debt and collateral of the borrower.
     """
 
     health: Numbers
@@ -50,7 +50,7 @@ def settle(
     *inputs: np.ndarray,
     fee: ArrayLike = 0.0,
 ) -> LoanLiquidation:
-    """The record of a liquidation; what is left of the debt is bad where `write_off`."""
+    """The record of a liquidation; the remaining debt is bad debt where `write_off`."""
     given = (collateral, debt, *inputs)
     seized = np.minimum(seized, collateral)
     repaid = np.minimum(repaid, debt)
@@ -61,17 +61,17 @@ def settle(
 
 
 def haircut_bad_debt(collateral: ArrayLike, haircut: ArrayLike, *, ltv: ArrayLike) -> Numbers:
-    """Bad debt of loans at one loan-to-value when their collateral loses a share h of its value.
+    """Bad debt of loans with one loan-to-value when their collateral loses a share h of its value.
 
     bad debt = collateral × max(0, LTV − (1 − h))
 
-    The collateral is valued before the haircut, the debt is LTV × collateral, and everything the
-    cut collateral is worth goes to the lenders (no bonus, no cost).
+    The collateral is valued before the haircut, the debt is LTV × collateral, and lenders receive
+    the full remaining value of the collateral (no bonus, no cost).
 
     Parameters
     ----------
     collateral : value before the haircut, >= 0.
-    haircut : share of it that is gone, 0 to 1.
+    haircut : share of the value that is lost, 0 to 1.
     ltv : debt over collateral before the haircut, >= 0.
 
     Returns
@@ -84,8 +84,8 @@ def haircut_bad_debt(collateral: ArrayLike, haircut: ArrayLike, *, ltv: ArrayLik
 
     Example
     -------
-    Kelp, April 2026: 18.5 % at 95 % costs lenders 13.5 % of the collateral; on L2 all of it was
-    void, 359m at 95 %, published as 341m.
+    Kelp, April 2026: a haircut of 18.5 % at an LTV of 95 % costs lenders 13.5 % of the collateral.
+    On L2 all collateral was worthless, 359m at 95 %, published as 341m.
 
     >>> round(haircut_bad_debt(100, 0.185, ltv=0.95), 10), haircut_bad_debt(359, 1, ltv=0.95)
     (13.5, 341.05)

@@ -1,9 +1,9 @@
-"""Who bears a loss on a market: accounts, funds and venues, against marked positions.
+"""Loss bearers on a market: accounts, funds and venues, relative to marked positions.
 
-The initial loss is what fundamental prices take from the positions of losing accounts. It is a
-shock up to the equity of the account; what lies beyond falls on funds, on other accounts by the
-rule of their venue, and on venues. An account that prices make richer is measured against what its
-position was worth: what it is not paid is a loss.
+The initial loss is the loss of positions through changes of fundamental prices. It is a shock up to
+the equity of the account; the excess falls on funds, on other accounts by the rule of their venue,
+and on venues. An account that gains from prices is measured against the marked value of its
+position: an unpaid profit is a loss.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class MarketLosses:
 
     Attributes
     ----------
-    marked : (B, N) what fundamental prices give to the positions as they stand, below 0: take.
-    lost : (B, N) what the account loses: the fall of max(equity, 0) and calls met; below 0 a gain.
-    shock, contagion : (B, N) what it loses at once, up to its equity, and against marked gains or
-        beyond the mark.
-    sold : (B, N) what it loses by sales below the fundamental price and by fees, below 0: gains.
-    deficit : (B, N) what closed accounts left unpaid, and what a vault took over below 0.
+    marked : (B, N) gains of positions from fundamental prices; negative: losses.
+    lost : (B, N) loss of the account: the fall of max(equity, 0) and calls met; negative: a gain.
+    shock, contagion : (B, N) immediate loss, up to its equity, and further loss: relative to marked
+        gains or in excess of the marked loss.
+    sold : (B, N) loss from sales below the fundamental price and from fees; negative: gains.
+    deficit : (B, N) deficits of closed accounts, and negative equity taken over by a vault.
     fees : (B, V) of liquidations.
-    fund, venue : (B, V) deficits that the fund bears, and that no fund and no account bears, with
-        what a vault took over below 0, less fees.
+    fund, venue : (B, V) deficits that the fund bears, and those that no fund and no account bears,
+        with negative equity taken over by a vault, less fees.
     """
 
     marked: np.ndarray
@@ -65,7 +65,8 @@ def market_losses(
 
     Example
     -------
-    A long of 10 with 100 loses 200: 100 are its own, 5 of the fund, 95 are not paid to a winner.
+    A long of 10 with a margin of 100 loses 200: it bears 100, the fund 5, and a winner is not paid
+    its profit of 95.
 
     >>> import numpy as np, contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, [
@@ -89,7 +90,7 @@ def market_losses(
     hidden = np.where(state.vault, 0.0, np.maximum(-worth, 0.0))
     vault = np.where(state.vault, worth, 0.0)
     fees = by_venue(book, state.fees)
-    # what an account has lost is marked, a deficit it left, taken by a rule, or lost in sales
+    # loss of an account: marked loss, less its deficit, plus charges by a rule and losses in sales
     sold = lost + marked + state.deficit + hidden - vault - state.shared
     head = np.array([own_money(rules.get(name)) for name in book.venues])
     deficit = by_venue(book, state.deficit)
@@ -102,7 +103,7 @@ def market_losses(
 def bearers(
     book: MarginBook, state: MarketState, rules: Mapping[Any, Rule] = NO_RULES
 ) -> pd.DataFrame:
-    """The ledger of one scenario (a batch of one), one row a bearer, role and cause.
+    """The ledger of one scenario (a batch of one), one row per bearer, role and cause.
 
     Returns
     -------

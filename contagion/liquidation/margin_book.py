@@ -23,7 +23,7 @@ NUMERAIRE = tables.NUMERAIRE
 
 
 class MarginBook:
-    """Who holds which leveraged positions and loans, at which prices. Immutable.
+    """Leveraged positions and loans by holder and venue, with prices. Immutable.
 
     Account a has cash and units q of assets with prices p; debts are units below 0:
 
@@ -36,31 +36,31 @@ class MarginBook:
 
     Parameters
     ----------
-    prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1. A venue
-        with a market of its own has a price "asset@venue".
+    prices : {asset: money per unit}, or a table asset, price; "money" itself has price 1. If a
+        venue has its own market, the price is named "asset@venue".
     positions : table or file venue, holder, instrument, size and optionally kind, side,
         entry_price, margin, mode, maintenance, close_factor, fee, decimals, contract_size.
     loans : table or file protocol, borrower, collateral_asset, collateral, debt_asset, debt,
         threshold and optionally bonus, close_factor, full_below, account and decimals.
-    maintenance : rate for positions whose row has none.
-    instruments : {name: :class:`~contagion.liquidation.Option` or `Future`}; the price of an option
-        follows from that of its underlying.
+    maintenance : rate for positions without one in their row.
+    instruments : {name: :class:`~contagion.liquidation.Option` or `Future`}; options are priced
+        from their underlying.
     schedules : {asset: :class:`~contagion.margin.TieredSchedule`}, maintenance by size instead of
         a rate, for linear positions.
     portfolio : {venue: :class:`~contagion.margin.ScenarioGrid`}, maintenance of all linear
         positions and options of an account together, instead of rates and schedules.
     unit : unit of money, for texts.
-    **options : how tables are read, see :class:`~contagion.network.tables.Reading`.
+    **options : options for reading tables, see :class:`~contagion.network.tables.Reading`.
 
     Raises
     ------
-    MarginError : for a column that is missing, a cell that is not what the schema says, an asset
-        without a price, no rows at all, a price that is not money, rows of one account that differ
-        in what an account has one of (close_factor, bonus, full_below).
+    MarginError : for a missing column, a cell that does not fit the schema, an asset without a
+        price, no rows at all, an invalid price, rows of one account that differ in a value that is
+        unique per account (close_factor, bonus, full_below).
 
     Example
     -------
-    Long 2 at 100 with 30 of margin, maintenance 5 %: at 90 equity is 10 and 9 are needed.
+    Long 2 at 100 with a margin of 30, maintenance 5 %: at 90 equity is 10 and maintenance is 9.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 90.0}, positions=[{"venue": "v", "holder": "h",
@@ -187,7 +187,7 @@ class MarginBook:
 
     @cached_property
     def rules(self) -> MarginRules | None:
-        """Maintenance by schedules and grids; None where all of it is in rates."""
+        """Maintenance by schedules and grids; None if there are only rates."""
         return rules_of(self, self.schedules, self.portfolio)
 
     def required(self) -> np.ndarray:
@@ -199,7 +199,7 @@ class MarginBook:
 
     @cached_property
     def _reserve(self) -> tuple[np.ndarray, pd.DataFrame]:
-        """(L,) number of the reserve that a debt is owed to, −1 for other legs; the reserves."""
+        """(L,) reserve to which a debt is owed, as a number, −1 for other legs; the reserves."""
         frame = self._frame
         owed = (frame["loan"] & frame["debt"]).to_numpy(bool)
         keys = frame.loc[owed, ["venue", "asset"]]
@@ -212,16 +212,16 @@ class MarginBook:
 
     @property
     def reserves(self) -> pd.DataFrame:
-        """Venue and asset of every reserve that loans owe to, in the order of their numbers."""
+        """Venue and asset of every reserve that lends, in the order of their numbers."""
         return self._reserve[1]
 
     @property
     def base(self) -> tuple[Any, ...]:
-        """(A,) the asset that each market of `assets` is in: that of "USDe@v" is "USDe"."""
+        """(A,) the asset traded in each market of `assets`: "USDe" for "USDe@v"."""
         return tuple(self._base.get(name, name) for name in self.assets)
 
     def markets(self, name: Any) -> list[int]:
-        """The markets that a name stands for: one of `assets`, or an asset with all its markets."""
+        """The markets of a name: one of `assets`, or all markets of an asset."""
         found = [self.assets.index(name)] if name in self.assets else []
         both = [k for k, base in enumerate(self.base) if base == name and k not in found]
         if not found + both:
@@ -230,21 +230,21 @@ class MarginBook:
 
     @cached_property
     def venues(self) -> tuple[Any, ...]:
-        """Venues and protocols, in the order in which they come."""
+        """Venues and protocols, in order of first appearance."""
         return tuple(dict.fromkeys(self._frame["venue"]))
 
     @cached_property
     def holders(self) -> tuple[Any, ...]:
-        """Holders and borrowers, in the order in which they come."""
+        """Holders and borrowers, in order of first appearance."""
         return tuple(dict.fromkeys(self._frame["holder"]))
 
     @property
     def accounts(self) -> pd.DataFrame:
-        """One row an account, in money.
+        """One row per account, in money.
 
         Columns: venue, holder, loan, equity, notional (Σ |q p|), leverage (notional / equity of
         a position, collateral / equity of a loan; inf without equity), maintenance (equity −
-        health), health, health_factor (loans: Σ w q p of the collateral over the debt; nan else).
+        health), health, health_factor (loans: Σ w q p of the collateral over the debt; else nan).
         """
         a, one = self.arrays, self._frame.drop_duplicates("account")
         value = a.units * self.price[a.asset]
@@ -274,13 +274,13 @@ class MarginBook:
 
     @property
     def legs(self) -> pd.DataFrame:
-        """One row a leg: account, venue, holder, asset, units, price, value, two prices, greeks.
+        """One row per leg: account, venue, holder, asset, units, price, value, two prices, greeks.
 
-        bankruptcy_price and liquidation_price: where the equity and the health of the account
-        reach 0 when the price of this asset alone moves, `p − equity / Q` and `p − health / Σ w q`
-        with Q the units of the account in the asset; nan where the account has none, and below 0
-        where no fall is enough. delta, gamma: change of the value, and of delta, for 1 of the price
-        of the asset, of an option of its underlying; vega: for one point (0.01) of volatility.
+        bankruptcy_price and liquidation_price: prices at which the equity and the health of the
+        account reach 0 if only this asset moves, `p − equity / Q` and `p − health / Σ w q` with Q
+        the units of the account in the asset; nan if the account has none, below 0 if no fall is
+        large enough. delta, gamma: change of the value, and of delta, per unit of the price of the
+        asset (for an option, of its underlying); vega: per point (0.01) of volatility.
         """
         a, frame, table = self.arrays, self._frame, self.accounts
         price = self.price[a.asset]

@@ -1,4 +1,4 @@
-"""Maintenance margin that is no rate: schedules by size, and scenario grids over a portfolio."""
+"""Maintenance margin without a fixed rate: schedules by size, and scenario grids by portfolio."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..kernels.accounts import POSITION, Pairs
 from ..margin import ScenarioGrid, TieredSchedule
 from .instruments import Future, Option
 
-STEPS = 40  # of the search for the part that restores health; each ends in one tier at least
+STEPS = 40  # maximum number of Newton steps for the share to close; each passes at least one tier
 
 
 @dataclass(frozen=True)
 class MarginRules:
-    """Margin (B, N) of accounts beyond the weights of their legs.
+    """Margin (B, N) of accounts in addition to the weights of their legs.
 
     Schedules: Σ over legs of `max_k (rate_k |q p| − amount_k)`, the maintenance of the tier. Grids:
-    for each underlying the worst loss over the scenarios of all its instruments together, and the
+    for each underlying the worst loss of all its instruments together over the scenarios, plus the
     contingencies of the grid.
 
     Attributes
     ----------
-    legs, tier : (T,) legs with a schedule, and which; rates, amounts (S, K): the schedules.
+    legs, tier : (T,) legs with a schedule, and its number; rates, amounts (S, K): the schedules.
     grids : for each venue and underlying the grid, the legs in it, and their markets.
-    account : (L,) of each leg; closes (N,) part that one liquidation closes at most; position
-        (N,) bool, accounts of which every leg is closed by the same part.
+    account : (L,) of each leg; closes (N,) largest share closed by one liquidation; position
+        (N,) bool, accounts in which the same share of every leg is closed.
     """
 
     account: np.ndarray
@@ -43,7 +43,7 @@ class MarginRules:
     grids: tuple[Grid, ...] = field(default=())
 
     def required(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-        """(B, N) money at the prices told."""
+        """(B, N) money at reported prices."""
         out = np.zeros((len(units), len(self.closes)))
         if len(self.legs):
             value = np.abs(units[:, self.legs] * told[:, self.asset[self.legs]])
@@ -62,10 +62,10 @@ class MarginRules:
         equity: np.ndarray,
         part: np.ndarray,
     ) -> np.ndarray:
-        """(P,) part to close, where schedules make the margin fall faster than the position.
+        """(P,) share to close, if schedules make the margin fall faster than the position.
 
-        The smallest f with `Σ maintenance((1 − f) N) <= equity`. Everything is convex and falling
-        in f, so that Newton's steps from 0 stop at it from below.
+        The smallest f with `Σ maintenance((1 − f) N) <= equity`. The margin is convex and falling
+        in f, so that Newton steps from 0 converge to f from below.
         """
         tier = np.full(len(self.account), -1)
         tier[self.legs] = self.tier
@@ -110,7 +110,7 @@ class Grid:
     options: Mapping[int, tuple[int, Option]]  # column: that of the volatility, and the option
 
     def margin(self, units: np.ndarray, told: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-        """(B, accounts of the legs) worst loss of each account, and contingencies."""
+        """(B, accounts of the legs) worst loss of each account, plus contingencies."""
         g, held, first = self.grid, units[:, self.legs], self.first
         columns, place = self._columns
         change = np.stack([self._changes(int(c), told, elapsed) for c in columns], axis=-1)
@@ -134,12 +134,12 @@ class Grid:
 
     @cached_property
     def _columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """The markets of the legs, and which of them each leg is in."""
+        """The markets of the legs, and the market of each leg."""
         return np.unique(self.column, return_inverse=True)
 
     @cached_property
     def _strike(self) -> np.ndarray:
-        """(legs,) strike of an option, 0 of what is none."""
+        """(legs,) strike of an option, 0 for other instruments."""
         return np.array([self.options[c][1].strike if c in self.options else 0.0
                          for c in self.column])  # fmt: skip
 
@@ -156,7 +156,7 @@ class Grid:
 
 
 def _by_account(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """(B, legs in the order of accounts) added up by account."""
+    """(B, legs in the order of accounts) summed by account."""
     return np.asarray(np.add.reduceat(values, first, axis=-1))
 
 
@@ -165,7 +165,7 @@ def rules_of(
     schedules: Mapping[str, TieredSchedule],
     portfolio: Mapping[Any, ScenarioGrid],
 ) -> MarginRules | None:
-    """The rules for a book; None where it has neither schedules nor grids."""
+    """The rules for a book; None if it has neither schedules nor grids."""
     if not schedules and not portfolio:
         return None
     a, columns = book.arrays, book.columns

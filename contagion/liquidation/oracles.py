@@ -1,6 +1,6 @@
-"""Oracles: the price that a venue or a protocol uses, which need not be the market's.
+"""Oracles: the price that a venue or a protocol uses, which can differ from the market price.
 
-An oracle is told the market's price once a round and remembers what it needs between rounds.
+An oracle receives the market price once per round and keeps the memory that it needs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..statistics.arrays import Numbers, answer, numbers
 from .price_impact import parameter
 
 Memory: TypeAlias = Any
-"""What an oracle remembers: pass it on as it is. `report` returns a new one, changes none."""
+"""The memory of an oracle: pass it on unchanged. `report` returns a new one."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Oracle(ABC):
 
     `memory = oracle.start(price)` before the first round, then in each round
     `reported, memory = oracle.report(market, memory)`. Prices (..., A), money per unit, >= 0;
-    leading axes are scenarios, which the first price may still lack.
+    leading axes are scenarios; the first price may have none.
 
     Source: arithmetic; each oracle names its own.
     """
 
     @abstractmethod
     def start(self, price: ArrayLike) -> Memory:
-        """The memory of an oracle for which `price` has stood for ever.
+        """The initial memory of an oracle, as if the price had always been `price`.
 
         >>> Stale(delay=1).report(90, Stale(delay=1).start(100))[0]
         100.0
@@ -87,12 +87,12 @@ def _aligned(memory: np.ndarray, axes: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TimeWeighted(Oracle):
-    """The mean price over the last rounds, this round among them; each lasts equally long.
+    """The mean price over the last rounds, including this one; all rounds have the same length.
 
     arithmetic: Σ p_t / window, as from Uniswap v2's price accumulator; geometric:
-    (Π p_t)^(1/window), as from v3's accumulator of ticks, whose rounding is not modelled. On
-    chain a price counts for the time that it stood; a round here is a span of time, so `window`
-    is the averaging time over the time of a round. A fall is fully seen after `window` rounds.
+    (Π p_t)^(1/window), as from v3's accumulator of ticks, whose rounding is not modelled. On-chain,
+    prices are weighted by time; here a round is a time interval, so `window` is the averaging time
+    over the length of a round. A fall is fully reported after `window` rounds.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class TimeWeighted(Oracle):
     def report(self, market: ArrayLike, memory: Memory) -> tuple[Numbers, Memory]:
         now = numbers("market", market, 0)
         prices = _remembered(memory, now)
-        # Relative to the newest price, so that a price that stands still is reported exactly.
+        # Relative to the newest price, so that a constant price is reported exactly.
         if self.mean == "arithmetic":
             mean = prices[-1] + (prices - prices[-1]).mean(0)
         else:
@@ -191,23 +191,23 @@ class Stale(Oracle):
 
 @dataclass(frozen=True)
 class CappedGrowth(Oracle):
-    """A cap on how fast a price may grow, as Aave's CAPO: min(market, snapshot (1 + growth t)).
+    """A cap on the growth of a price, as in Aave's CAPO: min(market, snapshot (1 + growth t)).
 
-    t counts the rounds since the snapshot; the cap grows on a line and does not follow what is
-    reported. The contract caps the ratio of a staked asset to its base, and reports a ratio that
-    falls below the cap at once. That a capped oracle also delays marking down (the project's
-    notes, unverified) holds in two ways: a fall from above the cap is seen only below it, and
-    the ratio is the issuer's own exchange rate, which a discount on the market does not move.
-    `fall` stands in for the second: the report then falls by at most that share a round.
+    t counts the rounds since the snapshot; the cap grows linearly and does not depend on reports.
+    The contract caps the ratio of a staked asset to its base, and reports a ratio that
+    falls below the cap at once. A capped oracle also delays marking down (the project's notes,
+    unverified), in two ways: a fall from above the cap is reported only once it is below the cap,
+    and the ratio is the issuer's own exchange rate, which a market discount does not change.
+    `fall` represents the second effect: the report falls by at most that share per round.
 
     Parameters
     ----------
-    growth : growth of the cap per round, a share of the snapshot, >= 0 (0.1 a year is 0.1/365
-        where a round is a day).
-    fall : most that the report falls in a round, a share of the report before, 0 to 1; 0: it
+    growth : growth of the cap per round, a share of the snapshot, >= 0 (0.1 per year is 0.1/365
+        if a round is a day).
+    fall : largest fall of the report in a round, a share of the previous report, 0 to 1; 0: it
         never marks down; None: falls are reported at once, as in the contract.
-    snapshot : price at the snapshot, > 0; None: the price at the start. One that is set too low
-        reports too little from the first round.
+    snapshot : price at the snapshot, > 0; None: the price at the start. If it is too low, the
+        report is too low from the first round.
 
     Raises
     ------
@@ -215,7 +215,7 @@ class CappedGrowth(Oracle):
 
     Example
     -------
-    Growth of 1 % a round on 100; the market doubles, then halves.
+    Growth of 1 % per round from 100; the market doubles, then halves.
 
     >>> oracle = CappedGrowth(growth=0.01)
     >>> up, memory = oracle.report(200, oracle.start(100))
@@ -257,11 +257,11 @@ class CappedGrowth(Oracle):
 
 @dataclass(frozen=True)
 class HardCoded(Oracle):
-    """Reports a fixed price whatever the market does.
+    """Reports a fixed price regardless of the market.
 
-    Positions then look as healthy as at that price: nothing is liquidated, and the bad debt is
-    latent: it is there at the market's price and shows only when the oracle is changed or the
-    collateral has to be sold (xUSD 2025, USR 2026).
+    The health of positions is computed at that price, so nothing is liquidated. Bad debt at the
+    market price is latent: it appears only when the oracle is changed or the collateral has to be
+    sold (xUSD 2025, USR 2026).
 
     Parameters
     ----------

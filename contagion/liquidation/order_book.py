@@ -1,4 +1,4 @@
-"""Price impact where the depth is known and runs out: the levels of an order book."""
+"""Price impact with known, limited depth: the levels of an order book."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .price_impact import Array, PriceImpact, array, parameter
 
 
 def rows_of(name: str, rows: Any, columns: str) -> tuple[Any, bool]:
-    """Rows of numbers as nested tuples, one table for all assets or one each (then True)."""
+    """Rows of numbers as nested tuples; True if there is one table per asset."""
     fix = f"{name} must be rows ({columns}), or one list of such rows for each asset"
     try:
         each = np.ndim(rows[0][0]) > 0
@@ -35,9 +35,9 @@ def rows_of(name: str, rows: Any, columns: str) -> tuple[Any, bool]:
 
 
 def padded(columns: Sequence[Array], each: bool, fill: Sequence[float]) -> Array:
-    """Tables of different length (C, R_a) as one array (C, A, R): the last row is repeated.
+    """Tables of different lengths (C, R_a) as one array (C, A, R), padded by their last row.
 
-    `fill` replaces the repeated value where it is not nan. One table for all assets: (C, R).
+    `fill` replaces the padding value where it is not nan. One table for all assets: (C, R).
     """
     most = max(table.shape[1] for table in columns)
     out = np.empty((len(fill), len(columns), most))
@@ -57,13 +57,13 @@ def pick(table: Array, index: NDArray[np.intp]) -> Array:
 
 @dataclass(frozen=True)
 class Finite(PriceImpact):
-    """Depth that runs out: the base of `ConcentratedLiquidity` and `OrderBook`.
+    """Limited depth: the base of `ConcentratedLiquidity` and `OrderBook`.
 
     Parameters
     ----------
-    floor : share of the price before at which somebody takes whatever is sold beyond the depth;
-        0 (as given): it brings nothing and the price is 0; None: an error instead.
-    ceiling : the same for purchases, >= 1; None (as given): an error.
+    floor : price of sales beyond the depth, as a share of the price before; 0 (default): no
+        proceeds and a price of 0; None: an error instead.
+    ceiling : the same for purchases, >= 1; None (default): an error.
     """
 
     floor: Any = field(default=0.0, kw_only=True)
@@ -82,7 +82,7 @@ class Finite(PriceImpact):
         raise NotImplementedError
 
     def _last_prices(self, lowest: Array, highest: Array) -> None:
-        """ArgumentError where floor or ceiling would turn the price back, shares of the price."""
+        """ArgumentError if floor or ceiling (shares of the price) would reverse the price move."""
         if self.floor is not None and (array(self.floor) > lowest).any():
             raise ArgumentError(
                 f"floor is {np.max(self.floor):g}, above the lowest price {lowest.min():g} at "
@@ -95,7 +95,7 @@ class Finite(PriceImpact):
             )
 
     def _inside(self, volume: Array) -> tuple[Array, Array]:
-        """The part of the volume that finds depth, and the rest (sold above 0, bought below)."""
+        """The volume within the depth, and the rest (sold above 0, bought below)."""
         sell, buy = self.capacity
         inside = np.clip(volume, -np.asarray(buy), sell)
         rest = volume - inside
@@ -116,7 +116,7 @@ class Finite(PriceImpact):
         return inside, rest
 
     def _beyond(self, rest: Array) -> Array:
-        """The price of the rest, as a share; 1 where there is none."""
+        """The price of the rest, as a share; 1 if there is none."""
         price = np.where(rest > 0, 1.0 if self.floor is None else self.floor, 1.0)
         return np.where(rest < 0, 1.0 if self.ceiling is None else self.ceiling, price)
 
@@ -133,7 +133,7 @@ class Finite(PriceImpact):
 
 @dataclass(frozen=True)
 class OrderBook(Finite):
-    """A depth table: sales walk down the bids, purchases up the asks; price = level reached.
+    """A depth table: sales execute down the bids, purchases up the asks; price = level reached.
 
     factor(v) is the price of the last unit traded and 1 at v = 0, so the first unit already pays
     half the spread. integral: Σ level price × units filled there.
@@ -142,7 +142,7 @@ class OrderBook(Finite):
     ----------
     bids : rows (price, size): price as a share of the mark before, at most 1, and units, > 0; or
         one list of rows for each asset. In any order.
-    asks : the same for purchases, prices at least 1; None: the mirror of the bids, 2 − price.
+    asks : the same for purchases, prices at least 1; None: bids mirrored at 1, 2 − price.
     floor, ceiling : beyond the book, see `Finite`. recovery : see `PriceImpact`.
 
     Raises

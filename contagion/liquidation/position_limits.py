@@ -1,7 +1,7 @@
-"""Volatility controls that act on a book before there is a cascade: limits and margin add-ons.
+"""Volatility controls applied to a book before a cascade: limits and margin add-ons.
 
-Each takes a `MarginBook` and gives another one, with a table that says what it changed. Loans are
-left as they are.
+Each takes a `MarginBook` and returns a new one, with a table of the changes. Loans are not
+changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ By = Literal["holder", "account"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Adjusted:
-    """A book after a limit or an add-on, and `table`: one row a position, in the order of
+    """A book after a limit or an add-on, and `table`: one row per position, in the order of
     `book.positions`, see the operator."""
 
     book: MarginBook
@@ -40,13 +40,13 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class PositionLimit:
-    """Position limit: no holder has more of an instrument than a part of its depth.
+    """Position limit: a holder may hold at most a share of the depth of an instrument.
 
         size' = size · min(1, share · depth / Q),     Q = Σ |size| of the holder in the instrument
 
-    All positions of a holder in the instrument are cut by the same part, at the price of the
-    book: what is cut has its profit or loss paid into the margin, so that no equity changes and
-    no money is made. The rest of a position keeps its entry price.
+    All positions of a holder in the instrument are cut by the same share, at the price of the
+    book. The profit or loss of the part cut is added to the margin, so that equity does not change.
+    The rest of a position keeps its entry price.
 
     Parameters
     ----------
@@ -56,12 +56,11 @@ class PositionLimit:
 
     Raises
     ------
-    MarginError : for a share or a `by` that is none, a depth that is not > 0, an unknown
-        instrument.
+    MarginError : for an invalid share or `by`, a depth that is not > 0, an unknown instrument.
 
     Example
     -------
-    30 and 10 of X with a depth of 100: at a fifth, h may hold 20 and keeps 15 and 5.
+    30 and 10 of X with a depth of 100: with a share of 0.2, h may hold 20 and keeps 15 and 5.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 90.0}, positions=[
@@ -73,7 +72,7 @@ class PositionLimit:
     >>> book.accounts["equity"].tolist(), done.book.accounts["equity"].tolist()
     ([300.0, 0.0], [300.0, 0.0])
 
-    Source: our own form of a position limit (a part of depth); limits of venues differ.
+    Source: our own form of a position limit (a share of depth); limits of venues differ.
     """
 
     share: float
@@ -82,7 +81,7 @@ class PositionLimit:
     def __post_init__(self) -> None:
         _check_by(self.by)
         if not self.share > 0:
-            raise MarginError(f"share={self.share}: a part of the depth, > 0.")
+            raise MarginError(f"share={self.share}: a share of the depth, > 0.")
 
     def apply(self, book: MarginBook, depth: Mapping[str, float]) -> Adjusted:
         """The book with positions cut to the limit.
@@ -125,26 +124,26 @@ class MarginAddOn:
         m' = min(max(m, multiple · σ) + slope · max(Q / depth − start, 0), cap)
 
     with σ the volatility of the instrument over the horizon of a liquidation and Q the units of
-    the holder in it, as in `PositionLimit`. Accounts break earlier, with more equity left: more of
-    them are called and liquidated, and what is liquidated leaves less of a deficit.
+    the holder in it, as in `PositionLimit`. Accounts are called earlier, with more equity left:
+    more of them are called and liquidated, and liquidations leave smaller deficits.
 
     Parameters
     ----------
-    slope : rate for each depth of units above `start`, >= 0.
-    start : part of the depth that costs nothing, >= 0.
-    multiple : of the volatility that the rate is at least, >= 0.
+    slope : increase of the rate per unit of Q / depth above `start`, >= 0.
+    start : share of the depth without add-on, >= 0.
+    multiple : the rate is at least this multiple of the volatility, >= 0.
     cap : largest rate, below 1.
     by : as in `PositionLimit`.
 
     Raises
     ------
-    MarginError : for a parameter out of range, a depth or volatility that is none, an unknown
+    MarginError : for a parameter out of range, an invalid depth or volatility, an unknown
         instrument.
 
     Example
     -------
-    Long 20 at 100 with 300: at 5 % it is liquidated at 1700 / (20 · 0.95) = 89.47; a slope of 0.5
-    on 20 / 100 − 0.1 adds 5 %, and it breaks at 1700 / (20 · 0.9) = 94.44.
+    Long 20 at 100 with a margin of 300: at 5 % it is liquidated at 1700 / (20 · 0.95) = 89.47; a
+    slope of 0.5 on 20 / 100 − 0.1 adds 5 %: it is liquidated at 1700 / (20 · 0.9) = 94.44.
 
     >>> import contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, positions=[{"venue": "v", "holder": "h",
@@ -183,8 +182,8 @@ class MarginAddOn:
 
         Parameters
         ----------
-        depth : {instrument: units}; instruments without one have no add-on for size.
-        volatility : {instrument: relative standard deviation}; without one none for volatility.
+        depth : {instrument: units}; instruments without depth have no add-on for size.
+        volatility : {instrument: relative standard deviation}; without it no volatility add-on.
 
         Returns
         -------
@@ -229,7 +228,7 @@ def _order(book: MarginBook) -> np.ndarray:
 
 
 def _positions(book: MarginBook) -> pd.DataFrame:
-    """The positions with the entry price and account that each one has."""
+    """The positions with their entry prices and accounts."""
     if (book.positions["kind"] != "linear").any():
         raise MarginError("Limits and add-ons act on linear positions; this book has others.")
     legs = book._frame.loc[_order(book)]
@@ -243,7 +242,7 @@ def _prices(book: MarginBook) -> np.ndarray:
 
 
 def _together(table: pd.DataFrame, by: str) -> np.ndarray:
-    """Gross units of everything that counts together, for each position."""
+    """Gross units of all positions that count together, for each position."""
     keys = [table[by], table["instrument"]]
     return table["size"].abs().groupby(keys).transform("sum").to_numpy(float)
 

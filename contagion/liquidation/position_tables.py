@@ -48,7 +48,7 @@ def loans(read: door.Read) -> pd.DataFrame:
 
 
 def position_legs(table: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFrame:
-    """One leg a position; an isolated one has an account of its own.
+    """One leg per position; an isolated position has its own account.
 
     An inverse position of N money entered at E is N / E units of the instrument against a debt of
     N: worth `N P / E − N`, the profit `N / E − N / P` units at the price P. Its maintenance m |N|
@@ -87,7 +87,7 @@ def position_legs(table: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFr
 
 
 def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
-    """Two legs a loan: the collateral and, below 0, the debt."""
+    """Two legs per loan: the collateral and, below 0, the debt."""
     number = pd.Series(np.arange(len(table)), table.index)
     key = ("named " + table["account"].astype(str)).where(
         table["account"].notna(), "row " + number.astype(str)
@@ -117,7 +117,7 @@ def loan_legs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_accounts(legs: pd.DataFrame) -> None:
-    """`MarginError` where rows of one account differ in what an account has one of."""
+    """`MarginError` if rows of one account differ in a value that is unique per account."""
     account = legs["account"].to_numpy()
     start = np.unique(account, return_index=True)[1][account]
     for column in ("close_factor", "full_below"):
@@ -135,11 +135,11 @@ def check_accounts(legs: pd.DataFrame) -> None:
 
 
 def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
-    """A table through the door; None is one without rows.
+    """A table read and checked; None is a table without rows.
 
     Raises
     ------
-    MarginError : for a column that is missing, and cells that are not what the schema says.
+    MarginError : for a missing column, and cells that do not fit the schema.
     """
     if given is None:
         return door.Read(pd.DataFrame(columns=list(schema.columns(name))), name)
@@ -153,7 +153,7 @@ def read(given: Any, name: schema.Table, how: Reading) -> door.Read:
 
 
 def _assumed(read: door.Read, given: Mapping[str, float] = {}) -> list[Finding]:
-    """The defaults of columns that matter and are not there; `given`: in place of the schema's."""
+    """The defaults of important missing columns; `given` overrides those of the schema."""
     table, own = read.table, schema.columns(read.name)
     linear = "kind" not in table or (table["kind"] != "spot").any()
     lacking = [c for c in MATTER[read.name] if c not in table] if len(table) and linear else []
@@ -218,7 +218,7 @@ def _refuse(table: pd.DataFrame, bad: pd.Series, column: str, what: str) -> None
 
 
 def netted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Legs of one asset and weight as one, in accounts that borrow what they sold."""
+    """Net legs of the same asset and weight, in accounts that borrow assets to sell them."""
     borrows = frame.groupby("account")["borrows"].transform("any")
     if not borrows.any():
         return frame

@@ -1,7 +1,7 @@
-"""Price impact: how far the price falls when a volume is sold, and what the sale brings.
+"""Price impact: the price fall after the sale of a volume, and the proceeds of the sale.
 
 mark = fundamental price × factor of the volume sold so far. Volumes are units of the asset, net
-since the start: sold above 0, bought below 0, where the factor is above 1.
+since the start: sales above 0, purchases below 0 (with a factor above 1).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def array(values: ArrayLike) -> Array:
 
 
 def parameter(name: str, values: ArrayLike, low: float = -np.inf, **bounds: Any) -> Any:
-    """A checked parameter as a float or nested tuples, so that an impact compares and hashes.
+    """A checked parameter as a float or nested tuples, so that impacts can be compared and hashed.
 
     >>> parameter("depth", [10, 20], above=0)
     (10.0, 20.0)
@@ -46,17 +46,17 @@ def parameter(name: str, values: ArrayLike, low: float = -np.inf, **bounds: Any)
 
 @dataclass(frozen=True)
 class PriceImpact(ABC):
-    """How prices of assets answer to sales and purchases.
+    """The response of asset prices to sales and purchases.
 
-    The methods take volumes of shape (..., A), leading axes are scenarios, and give the same
-    shape (a float for a scalar). Parameters are numbers or one per asset, (A,). A form of impact
-    of one's own implements `_factor`, `_integral` and `_inverse` on float arrays.
+    The methods take volumes of shape (..., A), leading axes are scenarios, and return the same
+    shape (a float for a scalar). Parameters are numbers or one per asset, (A,). A custom form of
+    impact implements `_factor`, `_integral` and `_inverse` on float arrays.
 
     Parameters
     ----------
-    recovery : rate per round, >= 0, at which depth comes back: of the volume sold so far only
-        exp(−rate) still weighs on the price one round later. 0: none; inf: all of it at once.
-        The buyers who refill the book bring new money and no loss; half-life ln 2 / rate rounds.
+    recovery : rate per round, >= 0, at which depth recovers: the share exp(−rate) of the volume
+        sold so far still affects the price one round later. 0: no recovery; inf: full recovery.
+        Buyers who refill the book bring new money without a loss; half-life ln 2 / rate rounds.
 
     Raises
     ------
@@ -84,9 +84,9 @@ class PriceImpact(ABC):
     def _inverse(self, factor: Array) -> Array: ...
 
     def factor(self, volume: ArrayLike) -> Numbers:
-        """Price after `volume` units were sold, over the price before: factor(0) = 1, >= 0,
-        never rising in the volume. ArgumentError for a volume that is not finite or that no buyer
-        offers.
+        """Price after `volume` units were sold, relative to the price before: factor(0) = 1, >= 0,
+        non-increasing in the volume. ArgumentError for a volume that is not finite or exceeds the
+        supply for purchases.
 
         >>> Linear(depth=100).factor([0, 20, -20])
         array([1. , 0.8, 1.2])
@@ -95,9 +95,9 @@ class PriceImpact(ABC):
         return answer(self._factor(units), units)
 
     def integral(self, volume: ArrayLike) -> Numbers:
-        """∫₀^volume factor(u) du, units: what the sale brings over the price before it.
+        """∫₀^volume factor(u) du, units: proceeds of the sale divided by the price before it.
 
-        Below 0 for purchases: minus what they cost. ArgumentError as for `factor`.
+        Below 0 for purchases: minus their cost. ArgumentError as for `factor`.
 
         >>> Linear(depth=100).integral([20, -20])
         array([ 18., -22.])
@@ -106,8 +106,8 @@ class PriceImpact(ABC):
         return answer(self._integral(units), units)
 
     def proceeds(self, price: ArrayLike, before: ArrayLike, after: ArrayLike) -> Numbers:
-        """Money that sales from volume `before` to volume `after` bring: price × (integral(after)
-        − integral(before)), without fees; minus the cost of purchases. `price` (..., A) is the
+        """Proceeds of sales from volume `before` to volume `after`, money: price × (integral(after)
+        − integral(before)), without fees; for purchases minus their cost. `price` (..., A) is the
         fundamental price, the mark at volume 0. ArgumentError as for `factor`, or price < 0.
 
         >>> Linear(depth=100).proceeds(10, 20, 40)
@@ -119,8 +119,8 @@ class PriceImpact(ABC):
     def inverse(self, factor: ArrayLike) -> Numbers:
         """The volume that moves the price to `factor` times the price before, units.
 
-        The smallest sale (or purchase, below 0) at or beyond which the price is there; ±inf where
-        no volume moves it so far. ArgumentError for a factor below 0.
+        The smallest sale (or purchase, below 0) at which the price is reached or passed; ±inf if
+        no volume moves it that far. ArgumentError for a factor below 0.
 
         >>> Linear(depth=100).inverse([0.9, 1.1])
         array([ 10., -10.])
@@ -138,7 +138,7 @@ class PriceImpact(ABC):
         return answer(units * np.exp(-array(self.recovery)), units)
 
     def reaching(self, amount: ArrayLike) -> Numbers:
-        """Part of an amount brought to market that moves the price: all, less a pool's fee.
+        """Part of an amount offered that moves the price: all of it, less a pool's fee.
 
         >>> NoImpact().reaching(100)
         100.0
@@ -147,7 +147,7 @@ class PriceImpact(ABC):
         return answer(units, units)
 
     def fees(self, price: ArrayLike, before: ArrayLike, after: ArrayLike) -> Numbers:
-        """Money that the trade from volume `before` to `after` pays on top: 0 except in pools.
+        """Fees on the trade from volume `before` to `after`, money: 0 except in pools.
 
         >>> NoImpact().fees(10, 0, 100)
         0.0
@@ -157,7 +157,7 @@ class PriceImpact(ABC):
     def at(self, price: ArrayLike) -> PriceImpact:
         """The impact after news has moved the price to `price` without sales, (..., A), > 0.
 
-        The same, where depth is relative to the price; a pool holds more of an asset that fell.
+        Unchanged if depth is relative to the price; a pool holds more of an asset that fell.
 
         >>> Linear(depth=100).at(5) == Linear(depth=100)
         True
@@ -168,14 +168,14 @@ class PriceImpact(ABC):
 
 @dataclass(frozen=True)
 class NoImpact(PriceImpact):
-    """Prices that no sale moves: factor 1, integral v.
+    """No price impact: factor 1, integral v.
 
     Example
     -------
     >>> NoImpact().factor([5, 500]), NoImpact().proceeds(2, 0, 500)
     (array([1., 1.]), 1000.0)
 
-    Source: the static stress test, against which the others are compared.
+    Source: the static stress test, the benchmark for the other forms.
     """
 
     def _factor(self, volume: Array) -> Array:
@@ -192,7 +192,7 @@ class NoImpact(PriceImpact):
 class Linear(PriceImpact):
     """The price falls in proportion to the volume: factor max(1 − v/depth, floor).
 
-    integral: v − v²/(2 depth) up to the volume (1 − floor) depth, from there floor per unit.
+    integral: v − v²/(2 depth) up to the volume (1 − floor) depth, above it floor per unit.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ class Linear(PriceImpact):
 
     Example
     -------
-    20 of a depth of 100 take 20 % off the price; at 10 the sale brings 10 × 18.
+    20 units at a depth of 100 lower the price by 20 %; at a price of 10 the proceeds are 10 × 18.
 
     >>> Linear(depth=100).factor(20), Linear(depth=100).proceeds(10, 0, 20)
     (0.8, 180.0)
@@ -236,10 +236,10 @@ class Linear(PriceImpact):
 class SquareRoot(PriceImpact):
     """The square-root law: factor max(1 − scale √(|v| / daily_volume) sign(v), floor).
 
-    integral: v − ⅔ scale √(|v| / daily_volume) |v| up to where the floor binds, from there floor
-    per unit. The law is an average over orders of one direction worked off within about a day;
-    used here on the volume of a cascade it is a model and not an observation. scale = Y σ with
-    the daily volatility σ and a constant Y of order one.
+    integral: v − ⅔ scale √(|v| / daily_volume) |v| until the floor binds, above it floor per unit.
+    The law is an empirical average over orders in one direction executed within about a day; its
+    use for the volume of a cascade is an assumption. scale = Y σ with the daily volatility σ and a
+    constant Y of order one.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ class SquareRoot(PriceImpact):
 
     Example
     -------
-    A quarter of the daily volume at scale 10 %: 5 % off; ⅔ of that on the average unit.
+    A quarter of the daily volume at scale 10 %: the price falls by 5 %, on average by ⅔ of that.
 
     >>> law = SquareRoot(scale=0.1, daily_volume=400)
     >>> law.factor([100, -100]), round(law.integral(100), 4)
@@ -294,15 +294,15 @@ class SquareRoot(PriceImpact):
 class Exponential(PriceImpact):
     """Constant relative impact: factor exp(−v / depth), integral depth (1 − exp(−v / depth)).
 
-    However much is sold, the proceeds stay below price × depth.
+    The proceeds stay below price × depth for any volume.
 
     Parameters
     ----------
-    depth : units of the asset that take the price to 1/e = 36.8 %, > 0; inf: no impact.
+    depth : units of the asset that lower the price to 1/e = 36.8 %, > 0; inf: no impact.
 
     Raises
     ------
-    ArgumentError : also for purchases beyond 700 times the depth, whose price is not a number.
+    ArgumentError : also for purchases beyond 700 times the depth, whose price overflows.
 
     Example
     -------
@@ -326,7 +326,7 @@ class Exponential(PriceImpact):
         if (share < -700).any():
             raise ArgumentError(
                 f"volume {float(share.min()):g} times the depth is bought, more than 700 times: "
-                "its price is not a number. Limit the purchases or raise `depth`."
+                "its price overflows. Limit the purchases or raise `depth`."
             )
         return share
 
@@ -335,7 +335,7 @@ class Exponential(PriceImpact):
 
     def _integral(self, volume: Array) -> Array:
         share = self._share(volume)
-        # depth × (1 − e^−x) as v × (1 − e^−x)/x, which also holds without impact, at x = 0.
+        # depth × (1 − e^−x) as v × (1 − e^−x)/x, which is also valid without impact, at x = 0.
         return volume * array(ratio(-np.expm1(-share), share, 1.0))
 
     def _inverse(self, factor: Array) -> Array:

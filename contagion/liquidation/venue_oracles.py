@@ -20,23 +20,23 @@ WORDS = ("last", "mark", "index", "redemption")
 
 @dataclass(frozen=True)
 class VenueOracles:
-    """The price that each venue uses, on a book in which venues have markets of their own.
+    """The price that each venue uses, on a book in which venues have their own markets.
 
     - "last": the price of its own market;
     - "index": the mean price of the asset over all its markets (its own included);
     - "mark": the index times the mean, over `window` rounds, of last price / index;
-    - "redemption": the price at which the issuer redeems, the one of the book at the start;
-    - or an :class:`Oracle`, which is told the last price.
+    - "redemption": the price at which the issuer redeems, equal to the price in the initial book;
+    - or an :class:`Oracle`, which receives the last price.
 
     Parameters
     ----------
-    oracles : {venue: word or Oracle}; other venues use their last price.
-    window : rounds of the mean in a mark, >= 1.
+    oracles : {venue: name or Oracle}; other venues use their last price.
+    window : number of rounds in the mean of a mark, >= 1.
 
     Raises
     ------
-    MarginError : for another word, and for two venues with different oracles that share a market:
-        give the book a price for each, as in `{"USDe@v": 0.65, "USDe@w": 1.0}`.
+    MarginError : for an unknown name, and for two venues with different oracles that share a
+        market: give the book a price for each, as in `{"USDe@v": 0.65, "USDe@w": 1.0}`.
 
     Example
     -------
@@ -94,7 +94,7 @@ class VenueOracles:
 
 @dataclass(frozen=True)
 class _ByColumn(Oracle):
-    """Oracles by column (A,); each is told the last price, the index, or their difference."""
+    """Oracles by column (A,); each receives the last price, the index, or their ratio."""
 
     parts: tuple[tuple[str, Oracle], ...]
     part: np.ndarray

@@ -1,8 +1,8 @@
-"""The rule of a venue on its accounts: who pays for deficits that the fund does not cover.
+"""The rule of a venue for its accounts: allocation of deficits that the fund does not cover.
 
 The equity of an account is a claim on the venue, whose assets are margins and its fund. A rule
-that ranks or weighs by profits takes profits, at most all of the account; every other one takes
-equity. A queue deleverages: what it takes is profit on positions that it closes.
+that ranks or weights by profits takes profits, at most all profits of the account; every other
+rule takes equity. A queue deleverages: it takes the profit on positions that it closes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ..rules.waterfall import Layer, Waterfall
 from .account_claims import AccountClaims, account_claims
 from .margin_book import MarginBook
 
-OWN = ("fund", "pool", "reserve", "surplus", "vault")  # words for layers of a venue's own money
-PROFIT = {"profit", "weighted_profit", "score", "order", "rank"}  # columns that weigh profits
+OWN = ("fund", "pool", "reserve", "surplus", "vault")  # names of layers of a venue's own money
+PROFIT = {"profit", "weighted_profit", "score", "order", "rank"}  # columns based on profits
 GAINS = {"profits", "winners", "adl", "deleveraging", "gains haircut"}  # layers of profits
 DUST = 1e-12
 
@@ -33,24 +33,24 @@ def share(
     rules: Mapping[Any, Rule],
     own: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """Take what funds did not cover off the accounts, by the rules of the venues.
+    """Charge deficits not covered by funds to accounts, by the rules of the venues.
 
-    Written into the state. The part that the rule allocates to no account stays with the venue.
+    The state is updated. The part that the rule allocates to no account stays with the venue.
 
     Parameters
     ----------
     book : before the run. state : after it, with scenarios on the leading axis.
     rules : {venue: rule}; venues without a rule share nothing.
-    own : money of the venue that comes before its accounts, (V,) or (B, V).
+    own : money of the venue that bears losses before its accounts, (V,) or (B, V).
 
     Returns
     -------
-    (B,) bool, scenarios in which an account lost something.
+    (B,) bool, scenarios in which an account had a loss.
 
     Example
     -------
-    A long of 10 lacks 100 and the fund has 5. The first in the queue is the short of 8: its profit
-    of 160 carries the 95, and 95 / 160 of it are closed.
+    A long of 10 has a deficit of 100 and the fund has 5. The first in the queue is the short of 8:
+    its profit of 160 bears the remaining 95, and 95 / 160 of its position are closed.
 
     >>> import numpy as np, contagion as ct
     >>> book = ct.liquidation.MarginBook({"X": 100.0}, [
@@ -93,7 +93,7 @@ def by_venue(book: MarginBook, money: np.ndarray) -> np.ndarray:
 
 
 def own_money(rule: Rule | None) -> float:
-    """Money of the venue itself at the head of its rule; the fund of the cascade comes before."""
+    """The venue's own money at the head of its rule; it is used after the fund of the cascade."""
     total = 0.0
     for layer in rule.layers_ if isinstance(rule, Waterfall) else ():
         if not _is_own(layer):
@@ -166,7 +166,7 @@ def _allocate(
 
 
 def _close(book: MarginBook, state: MarketState, taken: np.ndarray) -> None:
-    """Close the part of the winning legs of each account (B, N) whose profit was taken."""
+    """Close the share of the winning legs of each account (B, N) whose profit was taken."""
     rows = np.flatnonzero(taken.any(axis=1))
     if not len(rows):
         return
@@ -180,7 +180,7 @@ def _close(book: MarginBook, state: MarketState, taken: np.ndarray) -> None:
     part = np.where(part > 1 - DUST, 1.0, part)
     gone = np.where(gain > 0, units * part[:, a.account], 0.0)
     state.cash[rows] += np.add.reduceat(gone * price, starts, axis=1)
-    # who takes the other side trades at the price that the venue goes by
+    # the counterparty trades at the price that the venue uses
     state.market[rows] += (gone * (state.fundamental[rows][:, a.asset] - price)).sum(axis=1)
     left = units - gone
     state.units[rows] = left

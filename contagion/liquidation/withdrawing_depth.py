@@ -1,4 +1,4 @@
-"""Depth that withdraws: market makers leave while positions are liquidated and prices swing."""
+"""Depth that withdraws: market makers leave during liquidations and volatile prices."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..statistics.arrays import numbers
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Depth as a part of what it is in calm markets.
+    """Depth as a share of depth in calm markets.
 
         part = max(floor, 1 − liquidated · G − volatility · max(σ − calm, 0))
 
-    G is the part of the open interest at the start that was liquidated and still keeps depth away:
-    it fades by exp(−back) a round. σ is the volatility of the market price a round,
+    G is the share of the open interest at the start that was liquidated and still reduces depth:
+    it decays by exp(−back) per round. σ is the volatility of the market price per round,
     `σ² ← memory σ² + (1 − memory) return²`. A sale of v units then moves the price like v / part
-    units do in calm markets; what was sold before keeps its weight.
+    units do in calm markets; the impact of earlier sales does not change.
 
     Parameters
     ----------
-    liquidated : part of the depth that leaves when all open interest is liquidated, >= 0.
-    volatility : part of the depth that leaves for each unit of volatility above `calm`, >= 0.
-    calm : volatility a round at which all depth is there, >= 0.
-    floor : part that always stays, above 0, at most 1.
-    back : rate a round at which it comes back, >= 0.
+    liquidated : share of the depth that leaves when all open interest is liquidated, >= 0.
+    volatility : share of the depth that leaves per unit of volatility above `calm`, >= 0.
+    calm : volatility per round up to which all depth is available, >= 0.
+    floor : share that always stays, above 0, at most 1.
+    back : rate per round at which depth returns, >= 0.
     memory : weight of the past in the volatility, from 0 to below 1.
 
     Raises
@@ -35,8 +35,8 @@ class Withdrawal:
 
     Example
     -------
-    A linear depth of 2,000: 100 units move the price by 5 %, and by 10 % once half of the open
-    interest was liquidated.
+    A linear depth of 2,000: 100 units move the price by 5 %, and by 10 % after half of the open
+    interest has been liquidated.
 
     >>> import numpy as np
     >>> gone = np.array([0.0, 0.5, 0.9])
@@ -60,7 +60,7 @@ class Withdrawal:
         numbers("memory", self.memory, below=1)
 
     def depth(self, gone: np.ndarray, volatility: np.ndarray) -> np.ndarray:
-        """Part of the calm depth (B, A)."""
+        """Share of the calm depth (B, A)."""
         away = self.liquidated * gone + self.volatility * np.maximum(volatility - self.calm, 0.0)
         return np.asarray(np.maximum(1 - away, self.floor))
 

@@ -1,4 +1,4 @@
-"""Initial margin: by scenarios, by schedule, through the cycle, and whether it was enough.
+"""Initial margin: from scenarios, from schedules, through the cycle, and backtests.
 
 Start with :class:`ScenarioGrid` or :class:`TieredSchedule`; value at risk and expected shortfall
 are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`contagion.liquidation`.
@@ -7,8 +7,8 @@ are in :mod:`contagion.statistics`, margin calls and liquidations in :mod:`conta
   volatility, or over arrays computed elsewhere; the grid of an exchange is with the exchange
   (:mod:`contagion.venues.deribit`)
 - `schedule`: rates that rise with the size of a position, offsets in a portfolio
-- `filtered_history`: past losses rescaled to the volatility of today
-- `procyclicality`, `backtest`: margin through the cycle, and whether it was enough
+- `filtered_history`: past losses rescaled to current volatility
+- `procyclicality`, `backtest`: margin through the cycle, and tests of its coverage
 """
 
 from __future__ import annotations

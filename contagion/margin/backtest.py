@@ -1,7 +1,7 @@
-"""Was the margin enough as often as promised? Tests on the days when the loss was above it.
+"""Tests of margin coverage: the number and the timing of days with a loss above the margin.
 
-Rows are days, oldest first; every other axis is a series of its own. An exceedance is a day with a
-loss above the value at risk (or margin) of that day.
+Rows are days, oldest first; other axes are separate series. An exceedance is a day with a loss
+above the value at risk (or margin) of that day.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class CoverageTest:
 
     Attributes
     ----------
-    statistic : (...) likelihood ratio, >= 0; large speaks against the model.
+    statistic : (...) likelihood ratio, >= 0; large values are evidence against the model.
     p_value : (...) by the chi-squared distribution, for long series.
-    exact : (...) probability of a statistic at least as large, without approximation; nan where
-        it is not computed.
+    exact : (...) probability of a statistic at least as large, without approximation; nan if not
+        computed.
     exceedances : (...) days with an exceedance.
     n : days.
     """
@@ -41,7 +41,7 @@ class CoverageTest:
 
 @dataclass(frozen=True)
 class TrafficLight:
-    """Zone of a model after the number of its exceedances.
+    """Zone of a model by its number of exceedances.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class TrafficLight:
 
 
 def exceedances(losses: ArrayLike, margin: ArrayLike) -> np.ndarray:
-    """Days with a loss above the margin; equal is no exceedance.
+    """Days with a loss above the margin; a loss equal to the margin is no exceedance.
 
-    losses, margin : (n, ...) losses, loss positive, and the cover of the day; they broadcast.
+    losses, margin : (n, ...) losses (positive) and the margin of the day; they broadcast.
 
     Raises ArgumentError for nan: a day without margin is not a day without exceedance.
 
@@ -75,7 +75,7 @@ def exceedances(losses: ArrayLike, margin: ArrayLike) -> np.ndarray:
 
 
 def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
-    """Proportion of exceedances: are there as many as the level promises?
+    """Test of the proportion of exceedances against the level.
 
     LR = 2 [x ln(x/n) + (n − x) ln(1 − x/n) − x ln p − (n − x) ln(1 − p)],  p = 1 − level,
     chi-squared with 1 degree of freedom; `exact` sums the binomial probabilities of all counts
@@ -108,14 +108,14 @@ def kupiec_test(count: ArrayLike, n: int, level: float = LEVEL) -> CoverageTest:
 
 
 def independence_test(exceeded: ArrayLike) -> CoverageTest:
-    """Do exceedances come in clusters? Christoffersen's test against a Markov chain.
+    """Test for clusters of exceedances: Christoffersen's test against a Markov chain.
 
         LR = 2 [n00 ln(1 − π01) + n01 ln π01 + n10 ln(1 − π11) + n11 ln π11
                 − (n00 + n10) ln(1 − π) − (n01 + n11) ln π]
 
     n_ab = days in state b after a day in state a, π_ab = n_ab / (n_a0 + n_a1), 0 ln 0 = 0,
     chi-squared with 1 degree of freedom. `exact`: given the number of exceedances, every order of
-    the days is equally likely if they are independent; the number of runs is counted out.
+    the days is equally likely if they are independent; orders are counted by their number of runs.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
 
     Returns
     -------
-    CoverageTest; the statistic is 0 where there are no exceedances: they do not tell.
+    CoverageTest; the statistic is 0 without exceedances, as they give no evidence.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
 
     Example
     -------
-    Four exceedances in a row in 40 days. In a random order at most 1 % of series look like that.
+    Four exceedances in a row in 40 days. In random order at most 1 % of series are this extreme.
 
     >>> test = independence_test([False] * 20 + [True] * 4 + [False] * 16)
     >>> round(test.statistic, 3), test.exact < 0.01
@@ -152,14 +152,14 @@ def independence_test(exceeded: ArrayLike) -> CoverageTest:
 
 
 def conditional_coverage_test(exceeded: ArrayLike, level: float = LEVEL) -> CoverageTest:
-    """Enough cover and no clusters, together: LR = LR of `kupiec_test` + LR of `independence_test`.
+    """Joint test of coverage and independence: LR of `kupiec_test` + LR of `independence_test`.
 
     Chi-squared with 2 degrees of freedom; `exact` is nan. Kupiec's part counts all n days, the
     part on independence their n − 1 transitions.
 
     Parameters
     ----------
-    exceeded, level : as there.
+    exceeded, level : as in these two tests.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def conditional_coverage_test(exceeded: ArrayLike, level: float = LEVEL) -> Cove
 
 
 def traffic_light(count: ArrayLike, n: int = 250, level: float = LEVEL) -> TrafficLight:
-    """Basel's zones: green, yellow and red by how improbable the number of exceedances is.
+    """Basel's zones green, yellow and red, by the probability of the number of exceedances.
 
     F = P(at most x exceedances of n); green: F < 0.95, yellow: 0.95 <= F < 0.9999, red: above.
     increase = 3 (z(level) / z(1 − x/n) − 1) in yellow, between 0 and 1. For 250 days at 0.99

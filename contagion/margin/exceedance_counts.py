@@ -1,4 +1,4 @@
-"""Counts of exceedances: likelihood ratios and, by counting out, their exact probabilities."""
+"""Counts of exceedances: likelihood ratios and their exact probabilities by enumeration."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def binomial_test(x: np.ndarray, n: int, p: float) -> tuple[np.ndarray, np.ndarr
         gammaln(n + 1) - gammaln(every + 1) - gammaln(n - every + 1)
         + xlogy(every, p) + xlog1py(n - every, -p)
     )  # fmt: skip
-    # Probability of all counts with a ratio at least as large; ties within rounding belong to it.
+    # Probability of all counts with a ratio at least as large, including ties up to rounding.
     order = np.argsort(-ratio, kind="stable")
     upto = np.concatenate([[0.0], chance[order].cumsum()])
     found = ratio[x]

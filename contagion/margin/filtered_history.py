@@ -1,4 +1,4 @@
-"""Filtered historical simulation: past losses rescaled to the volatility of today."""
+"""Filtered historical simulation: past losses rescaled to current volatility."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def garch_volatility(
     decay: float = 0.94,
     start: ArrayLike | None = None,
 ) -> np.ndarray:
-    """Volatility of each period as seen the period before, by GARCH(1,1) with given parameters.
+    """One-period-ahead volatility forecasts by GARCH(1,1) with given parameters.
 
     σ²(t + 1) = constant + shock r(t)² + decay σ²(t)
 
     With constant = 0 and shock = 1 − decay, the defaults, it is the exponentially weighted average
-    of RiskMetrics (0.94 for daily data). The parameters are inputs: fit them with a package made
-    for it (`arch_model(100 * r, mean="Zero").fit()` of `arch` gives omega, alpha[1], beta[1] for
+    of RiskMetrics (0.94 for daily data). The parameters are inputs: fit them with a dedicated
+    package (`arch_model(100 * r, mean="Zero").fit()` of `arch` gives omega, alpha[1], beta[1] for
     returns in per cent: constant = omega / 10⁴).
 
     Parameters
@@ -33,7 +33,7 @@ def garch_volatility(
     constant : omega, variance, >= 0.
     shock, decay : alpha and beta, >= 0, together at most 1.
     start : variance before the first period, > 0. Default: the mean square of each column (which
-        uses the whole sample; its part in the last forecast is decay^n).
+        uses the whole sample; its weight in the last forecast is decay^n).
 
     Returns
     -------
@@ -81,14 +81,14 @@ def filtered_losses(
 
     filtered(t) = loss(t) × σ(n) / σ(t), t = 0 … n − 1
 
-    Feed the result to `value_at_risk` or `expected_shortfall`. Their intervals then hold for given
-    volatilities: the error of σ itself is not in them. With constant volatility it is plain
-    historical simulation.
+    Use the result in `value_at_risk` or `expected_shortfall`. Their confidence intervals are then
+    conditional on the volatilities and exclude the estimation error of σ. With constant volatility
+    it is plain historical simulation.
 
     Parameters
     ----------
     losses : (n, ...) losses (or returns), oldest first.
-    volatility : (n + 1, ...) or (n + 1,) forecasts as `garch_volatility` gives them, > 0.
+    volatility : (n + 1, ...) or (n + 1,) forecasts as returned by `garch_volatility`, > 0.
         Default: exponentially weighted with `decay`.
     decay : weight of the past in the default volatility, 0 to 1; 1 keeps it constant.
 
@@ -109,7 +109,7 @@ def filtered_losses(
 
     Source: Hull & White (1998), Journal of Risk 1(1), "Incorporating volatility updating into the
     historical simulation method" (abstract read); Barone-Adesi, Giannopoulos & Vosper (1999),
-    Journal of Futures Markets 19(5), who draw whole paths of such residuals: that is not here.
+    Journal of Futures Markets 19(5), who draw full paths of these residuals: not implemented.
     """
     x = known("losses", losses)
     if volatility is None:

@@ -28,7 +28,7 @@ def option_value(
     put : True for a put, False for a call.
     forward : forward price of the underlying, >= 0.
     strike : strike price, above 0.
-    volatility : annualized, >= 0; at 0, and at 0 days, the option is worth what it pays now.
+    volatility : annualized, >= 0; at 0, and at 0 days, the value is the intrinsic value.
     days : days to expiry, >= 0.
 
     Returns
@@ -41,7 +41,7 @@ def option_value(
 
     Example
     -------
-    At the money a call and a put cost the same, about 0.4 volatility √T of the price.
+    At the money a call and a put have the same value, about 0.4 volatility √T times the price.
 
     >>> round(option_value(False, 100, 100, 0.2, 365), 4), round(100 * 0.4 * 0.2, 4)
     (7.9656, 8.0)
@@ -64,13 +64,13 @@ def option_greeks(
 
     Parameters
     ----------
-    put, forward, strike, volatility, days : as there.
+    put, forward, strike, volatility, days : as in :func:`option_value`.
 
     Returns
     -------
-    Change of the value and of delta for 1 of the forward price, and change of the value for 1
-    (100 points) of volatility. An option without time or volatility has a delta of 0 or ±1, of ±½
-    at the strike, and no gamma and vega.
+    Change of the value and of delta per unit of the forward price, and change of the value per unit
+    (100 points) of volatility. An option without time or volatility has a delta of 0 or ±1 (±½ at
+    the strike), and a gamma and vega of 0.
 
     Raises
     ------
@@ -108,18 +108,19 @@ def _distance(
 
 @dataclass(frozen=True)
 class Instruments:
-    """Instruments on one underlying, one entry each; all prices in one currency.
+    """Instruments on one underlying, one entry per instrument; all prices in one currency.
 
     Parameters
     ----------
     kind : "linear" (spot, future, perpetual), "call" or "put".
     price : price of the underlying that the instrument refers to (for options the forward of
-        their expiry), above 0; one number for all, or one each.
-    strike, volatility, days : of the options; ignored for linear instruments. One or one each.
+        their expiry), above 0; one number for all, or one per instrument.
+    strike, volatility, days : of the options; ignored for linear instruments. One number for all,
+        or one per instrument.
 
     Raises
     ------
-    ArgumentError : an unknown kind, other lengths, an option without strike, volatility or days.
+    ArgumentError : an unknown kind, wrong lengths, an option without strike, volatility or days.
 
     Example
     -------
@@ -144,19 +145,19 @@ class Instruments:
             given = np.asarray(getattr(self, name), dtype=float)
             if given.shape not in ((), (1,), (len(kind),)):
                 raise ArgumentError(
-                    f"{name} must be one number or {len(kind)}, one an instrument, but has shape "
+                    f"{name} must be one number or {len(kind)}, one per instrument, but has shape "
                     f"{given.shape}."
                 )
             full = np.broadcast_to(given, len(kind))
             object.__setattr__(self, name, tuple(full.tolist()))
             needed = full if name == "price" else full[self.options]
-            # Volatility or days of 0: an option that is worth what it pays now.
+            # Volatility or days of 0: the option has its intrinsic value.
             above = 0.0 if name in ("price", "strike") else None
             known(name, numbers(name, needed, 0, above=above))
 
     @property
     def options(self) -> np.ndarray:
-        """(k,) which instruments are options."""
+        """(k,) bool, the instruments that are options."""
         return np.array([name != "linear" for name in self.kind])
 
     def values(self, moves: ArrayLike, volatility_moves: ArrayLike = 0.0) -> np.ndarray:

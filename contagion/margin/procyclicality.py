@@ -1,6 +1,6 @@
-"""Margin that does not jump when markets do: buffer, stressed observations, floor, and measures.
+"""Limits on procyclical margin: buffer, stressed observations, floor; and measures of it.
 
-Rows are dates, oldest first; every other axis is a column of its own.
+Rows are dates, oldest first; other axes are separate columns.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from ..statistics.samples import known
 
 
 def buffered_margin(margin: ArrayLike, buffer: float = 0.25, *, window: int = 20) -> np.ndarray:
-    """A buffer on top of the margin that is used up while the margin rises.
+    """Margin with a buffer that is used while the margin rises.
 
     charged(t) = max(margin(t), (1 + buffer) × lowest margin of the last `window` dates, t included)
 
-    In calm markets (1 + buffer) × margin is charged. When the margin rises the charge stays where
-    it was until the buffer is exhausted; when the margin has stood at its new level for `window`
-    dates the buffer is back. The regulation asks for a buffer of at least 25 % that may be
-    exhausted "temporarily" while margins rise significantly; this release rule is ours.
+    In calm markets (1 + buffer) × margin is charged. When the margin rises, the charge stays
+    constant until the buffer is exhausted; after `window` dates at the new level the buffer is
+    restored. The regulation requires a buffer of at least 25 % that may be exhausted
+    "temporarily" while margins rise significantly; this release rule is ours.
 
     Parameters
     ----------
     margin : (t, ...) margins, >= 0, money.
-    buffer : part of the margin, >= 0.
-    window : dates to look back, >= 1; 1 never releases.
+    buffer : share of the margin, >= 0.
+    window : number of dates to look back, >= 1; with 1 the buffer is never released.
 
     Returns
     -------
@@ -51,10 +51,10 @@ def buffered_margin(margin: ArrayLike, buffer: float = 0.25, *, window: int = 20
 
 
 def stressed_weights(stressed: ArrayLike, share: float = 0.25) -> np.ndarray:
-    """Weights of observations that give the stressed ones at least `share` of the total.
+    """Weights of observations with a total of at least `share` for stressed observations.
 
     stressed: share / number of stressed,  others: (1 − share) / number of others; equal weights
-    where the stressed ones are more than `share` already. Feed them to `value_at_risk(weights=)`.
+    if stressed observations exceed `share` already. Use them in `value_at_risk(weights=)`.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def stressed_weights(stressed: ArrayLike, share: float = 0.25) -> np.ndarray:
     """
     bad = np.asarray(stressed)
     if bad.ndim != 1 or bad.dtype != bool or not bad.any():
-        raise ArgumentError("stressed must be one True or False an observation, at least one True.")
+        raise ArgumentError("stressed must be True or False per observation, at least one True.")
     known("share", numbers("share", share, above=0, below=1))
     part = max(float(share), float(bad.mean()))
     return np.asarray(np.where(bad, part / bad.sum(), (1 - part) / max(1, (~bad).sum())))
 
 
 def floored_margin(margin: ArrayLike, long_run: ArrayLike, floor: ArrayLike = 1.0) -> Numbers:
-    """Margin that does not fall below a part of the one from a long lookback.
+    """Margin with a floor: a share of the margin from a long lookback period.
 
     charged = max(margin, floor × long_run)
 
@@ -94,7 +94,7 @@ def floored_margin(margin: ArrayLike, long_run: ArrayLike, floor: ArrayLike = 1.
     margin : (...) margins, >= 0, money.
     long_run : (...) margins of the same portfolio by the same model with the volatility of a long
         lookback (EMIR: ten years), >= 0, money.
-    floor : part of it, >= 0; EMIR: 1.
+    floor : share of `long_run`, >= 0; EMIR: 1.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def floored_margin(margin: ArrayLike, long_run: ArrayLike, floor: ArrayLike = 1.
 
 
 def peak_to_trough(margin: ArrayLike) -> Numbers:
-    """Highest over lowest margin of an unchanged portfolio, at least 1: the cycle as a whole.
+    """Highest over lowest margin of a constant portfolio, at least 1: a measure over the cycle.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def peak_to_trough(margin: ArrayLike) -> Numbers:
 
     Returns
     -------
-    Ratio (...); infinite where the lowest is 0, nan where all are.
+    Ratio (...); infinite if the lowest margin is 0, nan if all are 0.
 
     Raises
     ------
@@ -145,16 +145,16 @@ def peak_to_trough(margin: ArrayLike) -> Numbers:
 
 
 def largest_increase(margin: ArrayLike, dates: int = 5, *, relative: bool = True) -> Numbers:
-    """Largest call within `dates` dates: the short-term measure of procyclicality.
+    """Largest increase within `dates` dates: the short-term measure of procyclicality.
 
     max over t of margin(t) − lowest margin of the `dates` dates before and t, over that lowest
-    margin if `relative`; 0 where it never rises.
+    margin if `relative`; 0 if it never rises.
 
     Parameters
     ----------
-    margin : (t, ...) margins of an unchanged portfolio, >= 0, money; above 0 if relative.
+    margin : (t, ...) margins of a constant portfolio, >= 0, money; above 0 if relative.
     dates : length of the period, >= 1.
-    relative : as a part of the margin (True), or in money.
+    relative : as a share of the margin (True), or in money.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def largest_increase(margin: ArrayLike, dates: int = 5, *, relative: bool = True
 
     Raises
     ------
-    ArgumentError : nan, a negative number, no axis of dates, a margin of 0 that a ratio needs.
+    ArgumentError : nan, a negative number, no axis of dates, a margin of 0 in a ratio.
 
     Example
     -------
@@ -188,7 +188,7 @@ def _dated(name: str, values: ArrayLike) -> np.ndarray:
 
 
 def _lowest(m: np.ndarray, window: int) -> np.ndarray:
-    """(t, ...) lowest value of the last `window` rows, this one included."""
+    """(t, ...) lowest value of the last `window` rows, including the current one."""
     if window < 1:
         raise ArgumentError(f"window must be at least 1 date, but is {window!r}.")
     padded = np.concatenate([np.full((window - 1, *m.shape[1:]), np.inf), m])

@@ -19,10 +19,10 @@ class GridMargin:
 
     Attributes
     ----------
-    losses : (..., s) counted loss in each scenario (loss positive), money.
-    worst : (...) largest counted loss, at least 0.
-    scenario : (...) index of the scenario with the largest counted loss.
-    contingency : (...) charges on top.
+    losses : (..., s) weighted loss in each scenario (loss positive), money.
+    worst : (...) largest weighted loss, at least 0.
+    scenario : (...) index of the scenario with the largest weighted loss.
+    contingency : (...) additional charges.
     margin : (...) worst + contingency.
     """
 
@@ -35,11 +35,11 @@ class GridMargin:
 
 @dataclass(frozen=True)
 class ScenarioGrid:
-    """Scenarios of price and volatility, and the charges on top of the worst of them.
+    """Scenarios of price and volatility, and charges in addition to the worst scenario loss.
 
     loss(s) = −weight_s Σ size × (value at (1 + price_s) F and σ (1 + volatility_s h) − value now)
-    h = (30 / max(days, shortest))^power, so short options move more in volatility; a volatility
-    that moves up moves to `least` at least
+    h = (30 / max(days, shortest))^power, so the volatility of short options moves more; after an
+    upward move volatility is at least `least`
     margin = max(0, largest loss) + contingencies
 
     Contingencies: `short_option` × price for each option that is short net of all calls and puts
@@ -48,22 +48,22 @@ class ScenarioGrid:
 
     Parameters
     ----------
-    price : relative moves of the price, >= −1, one a scenario.
+    price : relative moves of the price, >= −1, one per scenario.
     volatility : relative moves of the volatility of a 30-day option.
-    weight : part of the loss (or gain) that counts, above 0, at most 1.
+    weight : share of the loss (or gain) that counts, above 0, at most 1.
     power : exponent of h for options below 30 days; `long_power` from 30 days on.
-    shortest : days that h takes at least, above 0.
-    least : volatility after a move up is at least this, >= 0.
+    shortest : minimum number of days in h, above 0.
+    least : minimum volatility after an upward move, >= 0.
     short_option, offset : contingency rates, >= 0.
 
     Raises
     ------
-    ArgumentError : lengths that differ, numbers out of range.
+    ArgumentError : different lengths, numbers out of range.
 
     Example
     -------
-    Two futures sold at 100 lose 2 × 10 when the price rises by 10 %; of the move of 30 % a third
-    counts, 2 × 30 / 3.
+    Two short futures at 100 lose 2 × 10 if the price rises by 10 %; of the loss after a move of
+    30 % a third counts, 2 × 30 / 3.
 
     >>> grid = ScenarioGrid((-0.1, 0.1, 0.3), (0.0, 0.0, 0.0), (1.0, 1.0, 1 / 3))
     >>> found = grid.margin(Instruments(("linear",), 100), [-2])
@@ -100,9 +100,9 @@ class ScenarioGrid:
         """Losses and margin of portfolios.
 
         instruments : the k instruments of one underlying.
-        size : (..., k) signed sizes, one row a portfolio; a shape of (k,) is one portfolio.
+        size : (..., k) signed sizes, one row per portfolio; a shape of (k,) is one portfolio.
 
-        Raises ArgumentError for nan and for sizes that do not fit.
+        Raises ArgumentError for nan and for sizes with a wrong shape.
         """
         held = known("size", size)
         if held.ndim == 0 or held.shape[-1] != len(instruments.kind):
@@ -146,25 +146,25 @@ class ScenarioGrid:
 def array_margin(
     change: ArrayLike, size: ArrayLike, *, weight: ArrayLike = 1.0, contingency: ArrayLike = 0.0
 ) -> GridMargin:
-    """Margin from risk arrays that somebody else computed, as clearing houses publish them.
+    """Margin from given risk arrays, as published by clearing houses.
 
     loss(s) = −weight_s Σ_k size_k × change_sk;   margin = max(0, largest loss) + contingency
 
     Parameters
     ----------
     change : (s, k) change in value of one unit of each of k instruments in s scenarios, money.
-    size : (..., k) signed sizes, one row a portfolio.
-    weight : (s,) part of the change that counts, above 0, at most 1.
-    contingency : (...) charges on top, money, >= 0.
+    size : (..., k) signed sizes, one row per portfolio.
+    weight : (s,) share of the change that counts, above 0, at most 1.
+    contingency : (...) additional charges, money, >= 0.
 
     Raises
     ------
-    ArgumentError : nan, and shapes that do not fit.
+    ArgumentError : nan, and wrong shapes.
 
     Example
     -------
-    A future and a put in three scenarios: one of each loses 2 when the price falls, a future
-    sold loses 10 when it rises.
+    A future and a put in three scenarios: one of each loses 2 when the price falls, a short
+    future loses 10 when it rises.
 
     >>> found = array_margin([[-10, 8], [0, 0], [10, -4]], [[1, 1], [-1, 0]])
     >>> found.margin, found.scenario

@@ -19,19 +19,19 @@ class TieredSchedule:
     maintenance(N) = rate_k N − amount_k,   amount_k = amount_(k−1) + border_k (rate_k − rate_(k−1))
 
     The amounts make it continuous: like an income tax, each rate applies to the part of the
-    position inside its tier. The initial margin of most venues does not: the whole position is
-    held to the leverage of its tier, N / leverage_k, so it jumps at a border. With
-    `progressive=True` it is like the maintenance, Σ (part of N in tier k) / leverage_k.
+    position inside its tier. The initial margin of most venues is not continuous: the leverage of
+    the tier applies to the whole position, N / leverage_k, so it jumps at a border. With
+    `progressive=True` it is computed like maintenance, Σ (part of N in tier k) / leverage_k.
 
     Parameters
     ----------
     borders : lower border of each tier, money; the first is 0, each above the one before. A
         position at a border belongs to the tier below it.
-    rates : maintenance rate of each tier, above 0, below 1, not falling.
-    leverages : highest leverage of each tier, >= 1, not rising; 1/leverage must be at least the
-        rate, or a position would be liquidated as it is opened.
-    limit : largest position, money; infinite for none.
-    progressive : whether the leverage of a tier is for the part of the position inside it.
+    rates : maintenance rate of each tier, above 0, below 1, non-decreasing.
+    leverages : highest leverage of each tier, >= 1, non-increasing; 1/leverage must be at least the
+        rate, or a position would be liquidated when it is opened.
+    limit : largest position, money; infinite for no limit.
+    progressive : True if the leverage of a tier applies only to the part of the position inside it.
 
     Raises
     ------
@@ -84,11 +84,11 @@ class TieredSchedule:
     def amounts(self) -> tuple[float, ...]:
         """The maintenance amount of each tier, money."""
         steps = np.array(self.borders[1:]) * np.diff(self.rates)
-        # Sums of products such as 50,000 × 0.001 end in dust; exchanges publish whole cents.
+        # Sums of products such as 50,000 × 0.001 have rounding errors; exchanges use whole cents.
         return (0.0, *(float(a) for a in np.round(np.cumsum(steps), 9)))
 
     def tier(self, notional: ArrayLike) -> np.ndarray:
-        """Index of the tier of each position (signs do not matter)."""
+        """Index of the tier of each position (regardless of sign)."""
         size = np.abs(known("notional", notional))
         if (size > self.limit).any():
             raise ArgumentError(
@@ -102,7 +102,7 @@ class TieredSchedule:
         return answer(size * np.array(self.rates)[at] - np.array(self.amounts)[at])
 
     def initial(self, notional: ArrayLike, leverage: ArrayLike | None = None) -> Numbers:
-        """Initial margin (...) at the leverage that the trader chose, or at the highest allowed.
+        """Initial margin (...) at the leverage chosen by the trader, or at the highest leverage.
 
         N / min(leverage, highest leverage of the tier); leverage >= 1. With `progressive` the same
         for each part of N separately.
@@ -121,7 +121,7 @@ class TieredSchedule:
         return answer(np.array(self.leverages)[self.tier(notional)])
 
     def max_notional(self, leverage: ArrayLike) -> Numbers:
-        """Largest position (...) that may be opened at that leverage; 0 if none may."""
+        """Largest position (...) that may be opened at that leverage; 0 if none is allowed."""
         wanted = known("leverage", leverage, 1)
         ends = np.array([0.0, *self.borders[1:], self.limit])
         allowed = (np.array(self.leverages) >= wanted[..., None]).sum(-1)
@@ -140,10 +140,10 @@ def offset_margin(
     Parameters
     ----------
     margin : (..., k) signed margins, money.
-    correlation : (k, k) correlations of the prices: symmetric, ones on the diagonal, and no
-        combination of instruments with a negative variance.
-    recognised : part of the reduction that is granted, 0 to 1. EMIR: at most 0.8, and up to 1
-        where the clearing house runs no risk from the reduction.
+    correlation : (k, k) correlations of the prices: symmetric, ones on the diagonal, positive
+        semidefinite.
+    recognised : share of the reduction that is granted, 0 to 1. EMIR: at most 0.8, and up to 1
+        if the clearing house bears no risk from the reduction.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def offset_margin(
 
     Raises
     ------
-    ArgumentError : nan, shapes that do not fit, something that is not a correlation matrix.
+    ArgumentError : nan, wrong shapes, an invalid correlation matrix.
 
     Example
     -------
@@ -167,7 +167,7 @@ def offset_margin(
     share = known("recognised", numbers("recognised", recognised, 0, 1))
     if m.ndim == 0 or r.shape != (m.shape[-1], m.shape[-1]):
         raise ArgumentError(
-            f"correlation must be square, one row an instrument, but is {r.shape} for margin "
+            f"correlation must be square, one row per instrument, but is {r.shape} for margin "
             f"{m.shape}."
         )
     good = np.allclose(r, r.T, atol=1e-12) and np.allclose(np.diag(r), 1, atol=1e-12)

@@ -15,7 +15,7 @@ def span_grid(
     """The sixteen scenarios of SPAN: 7 prices × volatility up and down, and two extreme moves.
 
     price = 0, +⅓, −⅓, +⅔, −⅔, +1, −1 of the range, each with volatility up, then down; then
-    ± extreme × range with unchanged volatility, of which only the part `cover` counts.
+    ± extreme × range with unchanged volatility, of which only the share `cover` counts.
 
     The order and the thirds are as printed by McMillan, whose table has 2 × the range at 35 %. The
     defaults 3 and 33 % are unverified (medium confidence). SPAN's ranges are set by contract and
@@ -23,7 +23,7 @@ def span_grid(
 
     Raises
     ------
-    ValueError : extreme × price_range above 1, a cover outside 0 to 1, a negative range.
+    ArgumentError : extreme × price_range above 1, a cover outside 0 to 1, a negative range.
 
     Example
     -------

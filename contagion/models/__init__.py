@@ -1,7 +1,7 @@
-"""How losses spread: one file a model, and the registry `MODELS` that everything else reads.
+"""Models of loss propagation, one per file, and the registry `MODELS` that lists them.
 
 Start with :class:`EisenbergNoe`; `model.propagate(network, shock)` runs one shock and
-`model.solve(network, losses)` a batch. `base` is what a model has to write.
+`model.solve(network, losses)` a batch. `base` defines the interface of a model.
 
 - clearing: `eisenberg_noe`, `rogers_veraart`, `cross_holdings`, `fire_sale`, `joint`
 - valuation: `debtrank`, `network_valuation` with `valuations` and `channels`

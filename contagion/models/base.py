@@ -25,17 +25,17 @@ NO_SHOCK = Shock()
 
 @dataclass(frozen=True, repr=False)
 class Model(Parameters, ABC):
-    """One way in which losses spread.
+    """A model of loss propagation.
 
-    A model writes one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
+    A model implements one method, :meth:`run`, on arrays of shape (..., n); labels, baselines and
     checks are inherited. Class attributes: `title`, `source` (author, year, equation),
     `settles` (true when claims are paid out, so that value is conserved), `values_shares` (true
-    when it knows that nodes own each other; the others refuse shareholdings), `reads_prices` (true
-    when it matters which asset has fallen, and not only what that costs each node),
-    `spreads_by_default_only` (true when a node that stays solvent pays in full and passes nothing
-    on, and nothing is destroyed on the way: defaults without further ones then need no run),
-    `fails_at_zero` (true when nodes are in default where equity is below 0, and nowhere else),
-    `by_node` (the range of every field that may differ by node, read by :meth:`parameter`).
+    when it values shares that nodes own in each other; other models reject shareholdings),
+    `reads_prices` (true when the price of each asset matters, not only the loss of each node),
+    `spreads_by_default_only` (true when a solvent node pays in full and passes on no loss, and
+    default destroys no value: defaults that cause no further default then need no run),
+    `fails_at_zero` (true when a node is in default if and only if its equity is below 0),
+    `by_node` (the valid range of every field that may differ by node, see :meth:`parameter`).
     """
 
     title: ClassVar[str]
@@ -56,18 +56,18 @@ class Model(Parameters, ABC):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        """The sides of a :class:`~contagion.network.hit.Hit` to an :class:`Outcome`.
+        """The :class:`Outcome` for the arrays of a :class:`~contagion.network.hit.Hit`.
 
-        A model without a market reads losses (..., n) and recoveries (..., n) alone: what holdings
-        lose by prices (..., A) is part of the losses. `trace="rounds"` also gives the round of
-        every default, `"path"` the state after each round.
+        A model without asset prices uses only losses (..., n) and recoveries (..., n): the loss on
+        holdings through `prices` (..., A) is already in `losses`. `trace="rounds"` also returns
+        the round of every default, `"path"` the state after each round.
         """
 
     def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
-        """What claims lose where nodes have the equity and defaults of one outcome, for an audit.
+        """Loss rates of claims implied by the equity and defaults of an outcome, for an audit.
 
-        (n,) as `outcome.loss_rate`, or (S,) as `outcome.unpaid`; nan where the model does not say.
-        Here: 1 − recovery where that is given, and `loss_given_default` of all other defaults.
+        (n,) as `outcome.loss_rate`, or (S,) as `outcome.unpaid`; nan where the model has none.
+        Here: 1 − recovery where a recovery is given, `loss_given_default` for other defaults.
         """
         lgd: np.ndarray | float = 0.0
         if hasattr(self, "loss_given_default"):
@@ -75,7 +75,7 @@ class Model(Parameters, ABC):
         return np.where(np.isnan(hit.pins), lgd * outcome.defaulted, 1.0 - hit.pins)
 
     def on(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The network that the model runs on: with the assets that it prices besides holdings."""
+        """The network that the model runs on, with any assets that it prices beyond holdings."""
         return network
 
     def _usable(self, network: ExposureNetwork) -> None:
@@ -100,15 +100,15 @@ class Model(Parameters, ABC):
         recoveries: np.ndarray | None = None,
         prices: np.ndarray | None = None,
     ) -> Outcome:
-        """Solve a batch of scenarios; `model.solve(network, *shock.arrays(network))` is one.
+        """Solve a batch of scenarios; `model.solve(network, *shock.arrays(network))` solves one.
 
         Parameters
         ----------
         network : the exposures.
-        losses : (..., n) what the assets of each node lose, money; what holdings lose by `prices`
-            is part of it. More than external assets is lost as by `Shock.equity`.
-        recoveries : (..., n) recovery of nodes that fail for outside reasons, nan elsewhere.
-        prices : (..., A) prices after the shock over those before, of `net.priced_assets`.
+        losses : (..., n) loss of each node on its assets, in money, including the loss on holdings
+            through `prices`. It may exceed external assets, as in `Shock.equity`.
+        recoveries : (..., n) recovery rates of nodes set to default by the shock, nan elsewhere.
+        prices : (..., A) prices of `net.priced_assets` after the shock, relative to those before.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Model(Parameters, ABC):
         Raises
         ------
         ShockError
-            When the last axis is not the number of nodes (of assets), a loss or a price is
+            When the last axis does not have one entry per node (or asset), a loss or price is
             negative or not finite, or a recovery lies outside [0, 1].
         """
         self._usable(network)
@@ -127,7 +127,7 @@ class Model(Parameters, ABC):
         if losses.shape[-1:] != (len(network),):
             raise ShockError(
                 f"losses have shape {losses.shape}; the last axis has to be "
-                f"{len(network)}, one entry a node."
+                f"{len(network)}, one entry per node."
             )
         if not (np.isfinite(losses).all() and (losses >= 0).all()):
             raise ShockError("losses have to be >= 0 and finite.")
@@ -143,25 +143,25 @@ class Model(Parameters, ABC):
                 prices = np.broadcast_to(np.asarray(prices, float), shape)
             except ValueError:
                 raise ShockError(
-                    f"prices have shape {np.shape(prices)}; {shape} is needed, one entry an asset."
+                    f"prices have shape {np.shape(prices)}; {shape} is needed, one per asset."
                 ) from None
             if not (np.isfinite(prices).all() and (prices >= 0).all()):
                 raise ShockError("prices have to be >= 0 and finite, 1 where they do not move.")
         return self.run(network, losses, recoveries, prices)
 
     def in_money(self, network: ExposureNetwork, shock: Shock, what: str) -> Hit:
-        """The shock, for a question that takes it apart node by node, which prices are not.
+        """The arrays of a shock without prices, for analyses that split it by node.
 
         Raises
         ------
         ModelError
-            Where the model reads prices and the shock moves some.
+            If the model reads prices and the shock changes any.
         """
         hit = shock.arrays(network)
         if self.reads_prices and hit.prices is not None:
             raise ModelError(
-                f"{type(self).__name__} does not compute {what} of a price shock, which is not of "
-                "single nodes. Give what each node loses in money, Shock.loss."
+                f"{type(self).__name__} does not compute {what} of a price shock, which does not "
+                "hit single nodes. Give the loss of each node in money, Shock.loss."
             )
         return hit
 
@@ -172,21 +172,21 @@ class Model(Parameters, ABC):
         *,
         baseline: Baseline = "cleared",
     ) -> PropagationResult:
-        """Push one shock through the network.
+        """Propagate one shock through the network.
 
         Parameters
         ----------
-        network, shock : see there.
-        baseline : "cleared" counts losses from the same model without the shock: what the shock
-            causes. "book" counts them from face values; what was missing before the shock is then
-            on lines of its own. They agree on a network that is solvent before the shock.
+        network, shock : the exposures and the shock.
+        baseline : "cleared" measures losses against the same model without the shock: the effect
+            of the shock alone. "book" measures them against face values and reports shortfalls
+            that existed before the shock separately. Both agree if the network is solvent before.
 
         Raises
         ------
         ShockError
             When the shock does not fit the network.
         ConvergenceError
-            When the tolerance is not reached; `.partial` is the result so far.
+            When the tolerance is not reached; `.partial` is the unconverged result.
         """
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
@@ -208,7 +208,7 @@ class Model(Parameters, ABC):
 
 
 def _check_pins(result: PropagationResult) -> None:
-    """A pinned recovery must not pay out more than the node has."""
+    """A fixed recovery rate must not pay out more than the node has."""
     net = result.network
     destroyed = pinned_losses(net, result.outcome, result.hit.pins) - result.hit.losses
     below = result.pinned & (destroyed < -1e-9 * (net.book.claims + net.segments.due))

@@ -1,6 +1,6 @@
 """The channels of a joint model besides clearing: prices, funding, and marks on claims.
 
-They are handed to :class:`contagion.models.JointModel`; each is off when it is left out.
+They are arguments of :class:`contagion.models.JointModel`; a channel left out is off.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ MARKS = LinearDebtRank()
 
 @dataclass(frozen=True, repr=False)
 class Channel(Parameters):
-    """One way in which a loss spreads; the fields are its parameters."""
+    """A channel of contagion; the fields are its parameters."""
 
     room: ClassVar[str] = "channels."
 
     @property
     def on(self) -> bool:
-        """Whether the parameters let the channel do anything."""
+        """Whether the channel has an effect with these parameters."""
         return True
 
     @classmethod
     def from_words(cls, text: str) -> Self:
-        """A channel from words, as on the command line: "default", or parameter=number,...
+        """A channel from text, as on the command line: "default", or parameter=number,...
 
         Raises
         ------
         ArgumentError
-            For an unknown parameter, with the closest one, and for what is not a number.
+            For an unknown parameter (names the closest one) or a value that is not a number.
 
         Example
         -------
@@ -67,13 +67,12 @@ class Channel(Parameters):
 
 @dataclass(frozen=True, repr=False)
 class Prices(Channel):
-    """Nodes short of capital sell holdings, and prices fall: the terms of :class:`FireSale`.
+    """Nodes short of capital sell holdings and prices fall, as in :class:`FireSale`.
 
     Parameters
     ----------
     capital_ratio, impact, other_weight, illiquid : as in :class:`contagion.models.FireSale`. An
-    impact
-        of 0 turns the channel off; a capital ratio of 1/33 is a leverage of 33 at most.
+        impact of 0 turns the channel off; a capital ratio of 1/33 allows a leverage of up to 33.
 
     Raises
     ------
@@ -131,7 +130,7 @@ class Funding(Channel):
 
     Example
     -------
-    b owes a 10, a fails: b has to find 5 and loses a fifth of that on top.
+    b owes a 10. a defaults: b has to raise 5 and loses a further fifth of that amount.
 
     >>> net = ExposureNetwork.from_matrix([[0, 0], [10, 0]], ["a", "b"],
     ...     orientation="debtor->creditor", external_assets=[1, 15])
@@ -149,11 +148,11 @@ class Funding(Channel):
 
     @property
     def on(self) -> bool:
-        """False when everything is replaced, or sales cost nothing."""
+        """False if all funding is replaced or sales cost nothing."""
         return 0.0 not in (self.not_replaced, self.sale_cost)
 
     def cost(self, network: ExposureNetwork, failed: np.ndarray) -> np.ndarray:
-        """(B, n) money that borrowers lose when the lenders `failed` (B, n) withdraw."""
+        """(B, n) losses of borrowers when the lenders in default, `failed` (B, n), withdraw."""
         called = np.asarray(network.liabilities @ failed.T.astype(float)).T
         liquid = np.nan_to_num(column(network._nodes, "liquid_assets"))
         pledged = np.nan_to_num(column(network._nodes, "secured_funding"))
@@ -166,15 +165,15 @@ class Funding(Channel):
 
 @dataclass(frozen=True, repr=False)
 class Marking(Channel):
-    """Claims are marked down before default, which tightens the constraint that forces sales.
+    """Claims are marked down before default, which tightens the capital constraint.
 
-    A claim counts at the lower of what it will be paid and its value in
-    :class:`contagion.models.NetworkValuation`, at the external assets that the other channels
-    leave. Marks change nothing that is paid: without prices they have no effect.
+    A claim counts at the lower of its payment and its value in
+    :class:`contagion.models.NetworkValuation`, given external assets after the losses of the other
+    channels. Marks do not change payments: without the channel `prices` they have no effect.
 
     Parameters
     ----------
-    valuation : one of `contagion.models.valuations`, or in words such as "merton:volatility=0.1".
+    valuation : one of `contagion.models.valuations`, or text such as "merton:volatility=0.1".
 
     Raises
     ------
@@ -197,7 +196,7 @@ class Marking(Channel):
 
     @classmethod
     def from_words(cls, text: str) -> Self:
-        """Marks by a valuation in words: "default", or as in `NetworkValuation`."""
+        """Marks by a valuation given as text: "default", or as in `NetworkValuation`."""
         return cls() if text == "default" else cls(text)
 
     def marked(
@@ -209,6 +208,6 @@ class Marking(Channel):
         tolerance: float,
         max_rounds: int,
     ) -> Outcome:
-        """The valuation after losses (B, n) on external assets; `claims_lost` are the marks."""
+        """The valuation after losses (B, n) on external assets; `claims_lost` has the marks."""
         model = NetworkValuation(self.valuation, tolerance=tolerance, max_rounds=max_rounds)
         return model.run(network, losses, pins)

@@ -1,4 +1,4 @@
-"""Loss given default of single claims: the column `lgd` goes before a parameter."""
+"""Loss given default of single claims: the column `lgd` overrides the parameter of a model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..network.exposure_network import ExposureNetwork
 
 
 class ClaimRates(NamedTuple):
-    """What claims lose in default, for models that take it as given; n nodes, m claims.
+    """Losses given default by claim, for models with a fixed loss rate; n nodes, m claims.
 
     Attributes
     ----------
-    own : (m,) rates that claims bring along, nan where they have none; `None` without any.
-    plain : CSR (n, n), row = debtor: the claims without a rate of their own, money.
-    fixed : CSR (n, n) or `None`: what the others lose when the debtor is in default, money, also
-        where the recovery of a pinned default is given.
+    own : (m,) rates given in the column `lgd`, nan where it is empty; `None` if no claim has one.
+    plain : CSR (n, n), row = debtor: amounts of the claims without a rate of their own, money.
+    fixed : CSR (n, n) or `None`: losses on the other claims if the debtor defaults, money; a
+        recovery rate given by the shock does not change them.
     """
 
     own: np.ndarray | None

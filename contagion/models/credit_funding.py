@@ -30,31 +30,31 @@ class CreditFunding(Model):
         credit_i  = Σ_{j∈F} λ_ij A_ij
         need_i    = max(0, ρ Σ_{j∈F} A_ji − liquid_i)          funding that has to be repaid
         sold_i    = min((1 + δ) need_i, sellable_i)            at market value
-        funding_i = δ / (1 + δ) · sold_i                       loss on the own forced sales
+        funding_i = δ / (1 + δ) · sold_i                       loss on own forced sales
         price_i   = min(1, κ Σ_k sold_k / Σ_k M_k) · max(0, M_i − shock_i)
 
-    with M external assets that are not liquid. A node fails when `equity − shock − credit −
-    funding − price` is below its floor (solvency), or when (1 + δ) need is above what it can sell
-    (liquidity, `Outcome.illiquid`). A credit shock alone is ρ = 0; a funding shock alone is λ = 0,
-    with triggers of `recovery=1`. `result.channels` splits the loss of owners by channel.
+    with M illiquid external assets. A node defaults if `equity − shock − credit − funding − price`
+    is below its floor (solvency), or if (1 + δ) need exceeds its sellable assets (liquidity,
+    `Outcome.illiquid`). For a credit shock alone set ρ = 0; for a funding shock alone set λ = 0
+    and give triggers `recovery=1`. `result.channels` splits the loss of owners by channel.
 
-    Columns that are read, all optional: `lgd` of an exposure is its own λ_ij, and holds whatever
-    the recovery of a pinned default is; `liquid_assets` of a node (empty: 0);
-    `sellable_assets`, less `secured_funding` (empty: without limit, so that only losses fail the
-    node); `equity_floor`, the distress threshold in money (empty: `hurdle`). Claims without `lgd`
-    on a trigger `Shock.default(node, recovery=r)` lose 1 − r.
+    Optional columns: `lgd` of an exposure is its own λ_ij and also overrides a recovery rate given
+    by the shock; `liquid_assets` of a node (empty: 0);
+    `sellable_assets`, less `secured_funding` (empty: no limit, so that the node defaults only
+    through losses); `equity_floor`, the distress threshold in money (empty: `hurdle`). Claims
+    without `lgd` on a trigger `Shock.default(node, recovery=r)` lose 1 − r.
 
     Parameters
     ----------
     loss_given_default : λ in [0, 1].
     not_replaced : ρ in [0, 1], part of the funding from a failed creditor that is not replaced.
-    sale_cost : δ >= 0, loss per unit of money raised by forced sales: haircut / (1 − haircut), so
-        that 1 is a haircut of 50%.
-    price_impact : κ >= 0, relative fall of the price of external assets that are not liquid, when
-        all of them were sold, linear. Of this package, not in the papers; 0 leaves it out.
-    hurdle : equity over total assets (before the shock) below which a node fails, in [0, 1]. A node
-        that is below before the shock is in default before it.
-    strict : equity has to fall below the floor; `False`: equity that reaches it fails the node.
+    sale_cost : δ >= 0, loss per unit of money raised by forced sales: haircut / (1 − haircut); 1
+        corresponds to a haircut of 50%.
+    price_impact : κ >= 0, relative price fall of illiquid external assets if all of them were
+        sold; linear. An addition of this package, not in the papers; 0 switches it off.
+    hurdle : equity over total assets (before the shock) below which a node defaults, in [0, 1]. A
+        node below it before the shock counts as in default before the shock.
+    strict : `True`: default if equity is below the floor; `False`: also if it equals the floor.
 
     Raises
     ------
@@ -63,8 +63,8 @@ class CreditFunding(Model):
 
     Example
     -------
-    a fails and pays nothing on the 10 it owes b; c loses 0.35 · 20 = 7 of the funding from a, and
-    sells 14 for it.
+    a defaults and pays nothing on the 10 it owes b; c loses 0.35 · 20 = 7 of its funding from a,
+    and sells assets of 14 to repay it.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 0], [0, 0, 0], [20, 0, 0]], ["a", "b", "c"],
@@ -170,7 +170,7 @@ class CreditFunding(Model):
         )
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """From nodes that withdraw to nodes that sell for it, and on to holders of these assets."""
+        """From nodes that withdraw to nodes that must sell, and on to holders of these assets."""
         net, n = result.network, len(result.network)
         fresh = newly_failed(result)
         called = self.parameter(net, "not_replaced") * (
@@ -184,7 +184,7 @@ class CreditFunding(Model):
         return through_funding(net, fresh, seller), market
 
     def _floor(self, network: ExposureNetwork) -> np.ndarray:
-        """(n,) equity below which a node fails, in money."""
+        """(n,) equity below which a node defaults, in money."""
         given = column(network._nodes, "equity_floor")
         total = network.book.stated_assets + network.book.claims
         return np.where(np.isnan(given), self.parameter(network, "hurdle") * total, given)

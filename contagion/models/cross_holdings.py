@@ -14,31 +14,32 @@ from ..text import choice
 from .base import Model, Trace
 from .settlement import Certify, settle
 
-APART = 1e-6  # part of a balance sheet by which two solutions differ
+APART = 1e-6  # two solutions count as different above this share of the balance sheet
 
 
 @dataclass(frozen=True, repr=False)
 class CrossHoldings(Model):
-    """Clearing of debts and equities that are held across the graph, in one fixed point.
+    """Joint clearing of debts and of shares that nodes hold in each other.
 
         r = min(due, max(0, a + received(r) + Γ s))        payments on debts
         s = max(0, a + received(r) + Γ s − due)            value of equity
 
-    with a (n,) external assets after the shock (money), due (n,) what a node owes in the graph and
-    outside, received(r) what its debtors pay it, each by its own rule (tiers, queues, waterfalls),
-    and `Γ[i, j]` (n, n) the part of the equity of company j that i owns (table `shareholdings`).
-    A shareholder loses before every creditor of the company, and at most what the shares were
-    worth. Without shareholdings this is :class:`EisenbergNoe`.
+    with a (n,) external assets after the shock (money), due (n,) the debts of a node inside and
+    outside the graph, received(r) the payments from its debtors, each by the debtor's own rule
+    (tiers, queues, waterfalls), and `Γ[i, j]` (n, n) the fraction of the equity of company j owned
+    by i (table `shareholdings`). Shareholders bear losses before all creditors of the company, at
+    most the value of their shares. Without shareholdings this is :class:`EisenbergNoe`.
 
-    The columns of `result.table`: `equity_after` is s, with the shares held in others, and below
-    zero what is missing; `claims_lost` what a node loses on claims and on shares together. Losses
-    of nodes overlap where one owns another; `result.bearers` counts owners outside the graph and
-    adds up: their loss and that of external creditors is the initial loss and what was missing.
+    Columns of `result.table`: `equity_after` is s, including shares held in other nodes; negative
+    values are the shortfall. `claims_lost` is the loss of a node on claims and shares together.
+    Losses of nodes overlap if one owns another. `result.bearers` counts owners outside the graph
+    and adds up: their loss plus that of external creditors equals the initial loss plus the
+    shortfall before the shock.
 
-    Equity is unique where no group of companies is owned entirely by its own members. The network
-    checks this when it is made (fractions held inside the graph below 1, or a chain of owners to
-    such a company). Payments are then unique too but for debts that run in a circle among nodes
-    with nothing of their own; what outsiders get is unique in any case (Elsinger).
+    Equity is unique unless a group of companies is owned entirely by its own members. The network
+    checks this when it is built (fractions held inside the graph below 1, or a chain of owners to
+    a company of this kind). Payments are then unique too, except for debts in a closed cycle of
+    nodes without other assets; payments to outside creditors are always unique (Elsinger).
 
     Parameters
     ----------
@@ -48,14 +49,15 @@ class CrossHoldings(Model):
     Raises
     ------
     AmbiguousSolution
-        With `which=None`, when the solutions differ; names how many nodes.
+        With `which=None`, when the solutions differ; states the number of nodes.
     ModelError
         For guarantees together with shareholdings.
 
     Example
     -------
-    a has 4, owes 5 outside and owns half of b, which has 6 and owes 2. a gets (6 − 2) / 2 = 2 and
-    stands with 1. When b loses 3, its shares are worth 1 and a has 4.5 for its 5.
+    a has 4, owes 5 outside and owns half of b, which has 6 and owes 2. The shares of a are worth
+    (6 − 2) / 2 = 2, so its equity is 1. After b loses 3, half of its equity is worth 0.5 and a has
+    4.5 for its debt of 5.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
@@ -126,8 +128,8 @@ class CrossHoldings(Model):
         differ = (gap > APART * scale).any(axis=tuple(range(losses.ndim - 1)))
         if differ.any():
             raise AmbiguousSolution(
-                f"CrossHoldings has more than one solution here: what {int(differ.sum())} nodes "
-                "pay or are worth differs between the greatest and the least, among nodes that owe "
-                'each other in a circle. Choose which="greatest" or which="least".'
+                "CrossHoldings has more than one solution here: the payments or values of "
+                f"{int(differ.sum())} nodes in closed cycles of debts differ between the greatest "
+                'and the least. Choose which="greatest" or which="least".'
             )
         return outcome

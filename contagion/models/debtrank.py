@@ -1,4 +1,4 @@
-"""DebtRank: distress that spreads before anybody defaults (2012 and 2015)."""
+"""DebtRank: distress that spreads before any default (2012 and 2015)."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ class DebtRank(Model):
     `W_ij = min(1, A_ji / E_j)`.
 
     Here h (n,) is the relative equity loss; a trigger `Shock.default(node, recovery=ρ)` starts
-    with h = 1 and costs its creditors 1 − ρ of their claims. A node without positive equity passes
-    any loss on at once, the limit of small equity: h = 1 as soon as a loss reaches it, else 0.
+    with h = 1 and costs its creditors 1 − ρ of their claims. A node without positive equity has
+    h = 1 as soon as any loss reaches it, else 0: the limit as equity tends to 0.
 
-    The DebtRank of a shock is what it adds to the distress of all, weighted by the economic value
-    of the nodes: `R = Σ_j v_j (h_j − h_j(1))`, in [0, 1], with h at the end; see :meth:`index`,
-    and :func:`contagion.measures.debtrank` for the default of every node.
+    The DebtRank of a shock is the distress that contagion adds, weighted by the economic value of
+    the nodes: `R = Σ_j v_j (h_j − h_j(1))`, in [0, 1], with the final h; see :meth:`index`, and
+    :func:`contagion.measures.debtrank` for the default of every node.
 
     Parameters
     ----------
     variant : "linear" or "single-hit".
-    weights : v, the value of each node: "equity" (2015), "lending" (2012, each node's part of all
+    weights : v, the value of each node: "equity" (2015), "lending" (2012, each node's share of all
         claims), a column of the node table, {node: value}, or (n,) values; see
-        :func:`contagion.models.node_values.node_values`. They do not enter h.
+        :func:`contagion.models.node_values.node_values`. They do not affect h.
     tolerance, certify : as in :class:`EisenbergNoe`.
 
     Example
     -------
-    a loses half its equity, so b writes half of its claim of 4 down.
+    a loses half its equity, so b writes down half of its claim of 4.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
@@ -59,7 +59,7 @@ class DebtRank(Model):
     >>> ct.DebtRank().propagate(net, ct.Shock.loss({"a": 1})).table.loc["b", "loss"]
     np.float64(2.0)
 
-    b has lent all that is lent, so that its h of .3 (3 of its equity of 10) counts in full.
+    b is the only lender, so its h of .3 (3 of its equity of 10) has a weight of 1.
 
     >>> model = ct.DebtRank(weights="lending")
     >>> model.index(model.propagate(net, ct.Shock.default("a", recovery=0.25))).round(9)
@@ -90,12 +90,12 @@ class DebtRank(Model):
     def index(self, result: RunArrays) -> np.float64:
         """The DebtRank of one shock, `R = Σ_j v_j (h_j − h_j(1))`, in [0, 1].
 
-        h_j is the loss of the owners of j over its equity, h(1) that by the shock alone; a node
-        without positive known equity has no h and counts 0.
+        h_j is the loss of the owners of j over its equity, h_j(1) the part due to the shock alone;
+        a node without positive known equity counts as 0.
 
         Parameters
         ----------
-        result : of `propagate` with this model.
+        result : the result of `propagate` with this model.
         """
         value = node_values(result.network, self.weights)
         before = np.maximum(np.nan_to_num(result.equity_before), 0.0)
@@ -104,7 +104,7 @@ class DebtRank(Model):
         return np.float64(share @ (last - first))
 
     def loss_rates(self, network: ExposureNetwork, hit: Hit, outcome: Outcome) -> np.ndarray:
-        """The part of its equity that a node has lost; see :meth:`.Model.loss_rates`."""
+        """The share of its equity that a node has lost; see :meth:`.Model.loss_rates`."""
         book, pins = network.book, hit.pins
         before = np.nan_to_num(book.equity)
         part = 1.0 - outcome.equity / np.where(before > 0, before, np.nan)  # nan: reached or not
@@ -192,30 +192,30 @@ class DebtRank(Model):
     def each_default(
         self, network: ExposureNetwork, recovery: float, value: np.ndarray
     ) -> EachDefault | None:
-        """What the default of each node costs, all nodes together.
+        """The losses caused by the default of each node alone, computed for all nodes at once.
 
-        `None`, so that every default is a run of its own, for single-hit and where nodes without
-        equity owe something: what they pass on is no linear equation.
+        `None` for single-hit and if a node without equity has debts: the losses that it passes on
+        are not linear, and each default needs its own run.
 
-        With `M = (I − Λ)⁻¹`, and while no other node loses all it has, the default of k alone gives
-        `h = (1 − ρ) M_k / M_kk`; see :mod:`contagion.kernels.allnodes` for the rest. A node that
-        passes nothing on (its equity is not known, or it cannot fail) takes part twice: as a
-        trigger, and as somebody who loses.
+        With `M = (I − Λ)⁻¹`, and while no other node loses all its equity, the default of k alone
+        gives `h = (1 − ρ) M_k / M_kk`; :mod:`contagion.kernels.allnodes` covers the other cases. A
+        node that passes on no loss (its equity is unknown, or it cannot default) appears twice: as
+        a trigger and as a creditor with losses.
 
         Parameters
         ----------
         network : the exposures.
-        recovery : ρ on claims on the failing node, in [0, 1].
-        value : (n,) what the distress of each node counts, >= 0.
+        recovery : ρ on claims on the node in default, in [0, 1].
+        value : (n,) weight of the distress of each node, >= 0.
 
         Returns
         -------
-        EachDefault, to 1e-8 of the equity of all nodes, closer for small networks.
+        EachDefault, accurate to 1e-8 of total equity, and more accurate for small networks.
 
         Raises
         ------
         ConvergenceError
-            Where the rounds that some triggers need do not end.
+            If the rounds that some triggers need do not converge.
 
         Example
         -------
@@ -236,7 +236,7 @@ class DebtRank(Model):
         member = np.concatenate([np.arange(n), extra])
         row = np.arange(n)
         row[extra] = n + np.arange(len(extra))
-        # What a member loses at most; without limit, or without equity, all its claims.
+        # Largest loss of a member: its equity, or all its claims if it has none or no limit.
         size = np.where(equity > 0, equity, book.claims)[member]
         size[:n][~alive] = 0.0
         rate = diags_array(1.0 / np.where(size > 0, size, np.inf))

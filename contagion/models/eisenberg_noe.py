@@ -1,4 +1,4 @@
-"""Clearing after Eisenberg and Noe (2001), for every rule that compiles to segments."""
+"""Clearing after Eisenberg and Noe (2001), for all payment rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settlement import Certify, settle
 
 @dataclass(frozen=True, repr=False)
 class EisenbergNoe(Model):
-    """The clearing payment vector: every node pays what is due or everything it has.
+    """The clearing payment vector: every node pays its debts in full or all its assets.
 
         p = min(p̄, max(0, e + Πᵀ p − external liabilities))
 
@@ -26,11 +26,12 @@ class EisenbergNoe(Model):
     Parameters
     ----------
     tolerance : bound on the error, the distance to the exact solution, relative to the balance
-        sheet of the node. Where the error is not computed (batches, and large networks, where it
-        would cost more than a quarter of the run) it bounds the residual, and `error` is nan.
-    certify : compute the error "always", "never", or where it costs little ("auto"). It is nan,
-        too, where debts circulate in a closed group that lacks nothing: the greatest solution is
-        returned, and would be another if the last digit of the data were.
+        sheet of the node. If the error is not computed (batches, and large networks where it
+        would cost more than a quarter of the run), the tolerance bounds the residual, and `error`
+        is nan.
+    certify : compute the error bound "always", "never", or where it is cheap ("auto"). It is also
+        nan where debts circulate in a closed group without a shortfall: the greatest solution is
+        returned, but it is sensitive to rounding in the data.
 
     Example
     -------

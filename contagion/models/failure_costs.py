@@ -1,4 +1,4 @@
-"""Cross-held organizations that lose value at once when they fail."""
+"""Organizations with cross-holdings that lose value at once when they fail."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ from .settlement import slices
 
 @dataclass(frozen=True, repr=False)
 class FailureCosts(Model):
-    """Values of organizations that own each other, and failures that destroy value, in waves.
+    """Values of organizations that own each other, with failures that destroy value, in waves.
 
         V = D p − b(v) + C V        book values: own assets, less failure costs, and cross-holdings
         v = Ĉ V = Ĉ (I − C)⁻¹ (D p − b(v)),    Ĉ_ii = 1 − Σ_j C_ji    value to outside owners
         b_i(v) = β_i where v_i < v̲_i, else 0
 
-    `C[i, j]` (n, n) is the part of j that i owns: the table `shareholdings`. D p (n,) are direct
-    holdings: the external assets of a node, and where the network has them its claims less what it
-    owes, at face value (money). A shock is a fall of D p: `Shock.loss`, or `Shock.price` with a
-    table of holdings for D. Wave 1 are those whose value falls below the threshold by the shock,
-    directly or through shares, wave 2 those that the failure costs of wave 1 bring down, and so on.
+    `C[i, j]` (n, n) is the fraction of j owned by i: the table `shareholdings`. D p (n,) are direct
+    holdings: the external assets of a node plus its claims minus its debts, if any, at face value
+    (money). A shock is a fall of D p: `Shock.loss`, or `Shock.price` with a table of holdings for
+    D. Wave 1 are the organizations whose value falls below the threshold because of the shock,
+    directly or through shares; wave 2 those that fail because of the costs of wave 1, and so on.
 
-    As in the paper an organization that fails lives on with what is left: claims are not settled
-    and keep their face value, but for claims on a node that `Shock.default` fails (their recovery
-    is given, its shares are worth nothing). So nothing is paid out and `settles` is false; value
-    adds up all the same: Σ v = Σ D p − Σ b where no value is below zero. Where one is, owners have
-    limited liability: C max(V, 0) instead of C V, which is not in the paper.
+    As in the paper, a failed organization continues with its remaining assets. Claims are not
+    settled and keep their face value, except claims on a node set to default by `Shock.default`
+    (their recovery is given, its shares are worth nothing). No claims are paid out, so `settles` is
+    false; value is still conserved: Σ v = Σ D p − Σ b if no value is negative. If one is, owners
+    have limited liability: C max(V, 0) instead of C V, which is not in the paper.
 
     Parameters
     ----------
     threshold : θ >= 0, v̲ = θ × v before the shock; the node column `failure_threshold` (money)
-        goes before it.
-    cost : κ >= 0, β = κ v̲, part of the threshold that a failure destroys; the node column
-        `failure_cost` (money) goes before it.
-    which : "best" (as few failures as possible) or "worst" (as many) equilibrium.
+        overrides it.
+    cost : κ >= 0, β = κ v̲, the value destroyed by a failure as a share of the threshold; the node
+        column `failure_cost` (money) overrides it.
+    which : "best" equilibrium (fewest failures) or "worst" (most failures).
 
     Raises
     ------
     ModelError
-        When an organization belongs entirely to others in the graph: v says nothing about it.
+        When an organization belongs entirely to others in the graph: its v is always 0.
 
     Example
     -------
     Each of a and b owns half of the other, a has 10, b 8: V = (56/3, 52/3), v = (28/3, 26/3). a
     loses 6: V = (32/3, 40/3), v = (16/3, 20/3) against thresholds of 0.7 v = (6.53, 6.07). a fails
-    and costs half of 6.53: V_a = (4 − 3.27 + 8 / 2) / 0.75 and V_b = 8 + V_a / 2; now v_b = 5.58
-    is too little, and b fails in wave 2.
+    and loses half of 6.53: V_a = (4 − 3.27 + 8 / 2) / 0.75 and V_b = 8 + V_a / 2. Now v_b = 5.58
+    is below its threshold, and b fails in wave 2.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
@@ -114,11 +114,11 @@ class FailureCosts(Model):
         return floor, np.where(np.isnan(costs), self.parameter(network, "cost") * floor, costs)
 
     def values(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
-        """The quantities of the paper, one row a node, in money.
+        """The quantities of the paper, one row per node, in money.
 
         Columns: direct (D p after the shock, before failure costs), before (v without the shock),
-        threshold (v̲), book_value (V), value (v), cost (b), failed, wave (1 for those that fail by
-        the shock, 0 for those that do not fail and those that `Shock.default` fails).
+        threshold (v̲), book_value (V), value (v), cost (b), failed, wave (1 for nodes that fail
+        because of the shock, 0 for nodes that do not fail or are set to default by the shock).
 
         Raises
         ------
@@ -149,7 +149,7 @@ class FailureCosts(Model):
     def _failures(
         self, network: ExposureNetwork, losses: np.ndarray, pins: np.ndarray, history: bool
     ) -> tuple[np.ndarray, Failures]:
-        """Direct values (n, B) and what happens to them; losses and pins (B, n)."""
+        """Direct values (n, B) and the failures that follow; losses and pins (B, n)."""
         book = network.book
         floor, costs = self.limits(network)
         unpaid = np.where(np.isnan(pins), 0.0, 1.0 - pins) @ network.liabilities
@@ -221,5 +221,5 @@ class FailureCosts(Model):
 
 
 def _outside(network: ExposureNetwork) -> np.ndarray:
-    """Ĉ (n,): the part of each node without an owner in the graph."""
+    """Ĉ (n,): the fraction of each node without an owner in the graph."""
     return np.asarray(1.0 - np.asarray(network.ownership.sum(axis=0)).ravel())

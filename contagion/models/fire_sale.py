@@ -19,45 +19,44 @@ from .parameters import RATE, Parameter, Range
 from .portfolios import SHARE, Impact, PortfolioModel, Portfolios, Solved, by_asset, checked_impact
 from .settlement import settle
 
-INNER = 1e-2  # clearing is solved to this part of the tolerance of prices
+INNER = 1e-2  # tolerance of clearing, as a share of the tolerance of prices
 
 
 @dataclass(frozen=True, repr=False)
 class FireSale(PortfolioModel):
     """Clearing payments and asset prices in one fixed point: nodes short of capital sell.
 
-        E_i = Σ_a p_a h_ia + c_i + Σ_j π_ji x_j − what i owes          marked to market, signed
+        E_i = Σ_a p_a h_ia + c_i + Σ_j π_ji x_j − debts of i           marked to market, signed
         θ_i = least θ in [0, 1] with E_i ≥ r (w c_i + Σ_j π_ji x_j + (1 − θ) Σ_a p_a h_ia), else 1
         p_a = q_a f_a(Σ_i θ_i h_ia),      x = Eisenberg-Noe payments at prices p
 
     h (n, A) holdings at the price before the shock (`net.holdings`, price 1: units), q the prices
     after it (`Shock.price`), c other external assets, x payments in the graph, shared by the rule
-    of each debtor; money. Nodes sell all their assets in
-    proportion; sold or kept, everything counts at the price where sales end. Nodes that fail for
-    outside reasons (`Shock.default`) sell everything, what they pay stays pinned; nodes that cannot
-    fail, or whose balance sheet is unknown, are not forced. The fall of prices is booked as
-    deadweight at each holder, and is the channel `price` of `result.channels`. More sales mean
-    lower prices and lower prices more sales: there is a greatest and a least solution, and they
-    can differ.
+    of each debtor; money. Nodes sell all holdings in the same proportion; assets sold and kept are
+    both valued at the final price. Nodes set to default by the shock (`Shock.default`) sell all
+    holdings and pay their fixed recovery rate; nodes that cannot default, or whose balance sheet is
+    unknown, are not forced to sell. The fall of prices is booked as deadweight at each holder and
+    is the channel `price` of `result.channels`. Sales lower prices, and lower prices cause more
+    sales: there is a greatest and a least solution, and they can differ.
 
-    A price shock marks the holdings, and sales start from there. Of other losses a shock says how
-    much a node loses, not on what: assets that are not holdings (or `illiquid`) lose first, then
-    the value of its holdings in proportion; what can be sold are the same units.
+    A price shock revalues the holdings before sales start. Other shocks fix the loss of a node but
+    not the assets that lose value: other assets (and `illiquid` ones) are written down first, then
+    the holdings in proportion. The number of units that can be sold does not change.
 
     Parameters
     ----------
-    capital_ratio : r, least equity over assets at risk, 0 < r ≤ 1; 1/33: leverage of 33 at most.
+    capital_ratio : r, minimum equity over assets at risk, 0 < r ≤ 1; 1/33: leverage up to 33.
     impact : the price after sales. A number α: exp(−α × sold / held by all nodes); a form such as
         `ct.liquidation.Exponential(depth)`, whose volumes are units, money at the price before the
         shock (depth = 1/α of the paper); or one for each asset, {asset: form}. 0 or `NoImpact()`:
         Eisenberg-Noe.
-    other_weight : w, how far other external assets count in the ratio, 0 to 1. 0: they are liquid
-        and sold first, at no loss (the paper); 1: loans, which count and cannot be sold.
+    other_weight : w, risk weight of other external assets in the ratio, 0 to 1. 0: they are liquid
+        and sold first, without loss (the paper); 1: loans, which count and cannot be sold.
     illiquid : assets of the holdings that cannot be sold; they count as other external assets.
-    which : "greatest" prices (sales start from no sale, the paper), "least" (from everything
-        sold), or `None`: raises where they differ.
+    which : "greatest" prices (the iteration starts without sales, as in the paper), "least" (it
+        starts with all holdings sold), or `None`: raises if they differ.
     tolerance : bound on the change of prices, and of payments relative to the balance sheet.
-    max_rounds : rounds of prices.
+    max_rounds : maximum number of price rounds.
 
     Raises
     ------
@@ -199,13 +198,13 @@ class FireSale(PortfolioModel):
 
 
 def _parts(outcome: Outcome, lost: np.ndarray | None = None) -> Outcome:
-    """The outcome with what is lost on claims and, (B, n) money, by falling prices."""
+    """The outcome with losses on claims and, (B, n) money, from falling prices, as channels."""
     price = np.zeros_like(outcome.claims_lost) if lost is None else lost
     return replace(outcome, channels={"credit": outcome.claims_lost, "price": price})
 
 
 class _Path:
-    """When nodes fail, and the states of a single scenario: round k is the kth clearing."""
+    """Default rounds, and the states of a single scenario: round k is the kth clearing."""
 
     def __init__(self, trace: Trace):
         self.trace = trace
@@ -214,11 +213,11 @@ class _Path:
         self.number = 0
 
     def next(self) -> Trace:
-        """Trace of the next clearing: the first has the nodes that fail by the shock alone."""
+        """Trace of the next clearing; the first one shows the defaults due to the shock alone."""
         return self.trace if self.number == 0 else "none"
 
     def add(self, part: Outcome, live: np.ndarray) -> None:
-        """Take note of a clearing of the scenarios `live`."""
+        """Record a clearing of the scenarios `live`."""
         if self.trace == "none":
             return
         self.number += 1
@@ -235,5 +234,5 @@ class _Path:
             self.kept.append((equity, failed))
 
     def when(self, end: Outcome) -> np.ndarray | None:
-        """Rounds of default of those that are in default at the end."""
+        """Default rounds of the nodes in default at the end."""
         return None if self.round is None else np.where(end.defaulted, self.round, -1)

@@ -71,12 +71,12 @@ class Furfine(Model):
         loss_i = shock_i + λ Σ_j A_ij [j failed],   i fails when loss_i > equity_i
 
     A trigger given by `Shock.default(node, recovery=ρ)` costs its creditors 1 − ρ instead of λ. The
-    column `lgd` of an exposure, where it is given, goes before both.
+    column `lgd` of an exposure, if given, overrides both.
 
     Parameters
     ----------
     loss_given_default : λ in [0, 1] of the debtor: one number, or one for each node.
-    strict : losses have to exceed the equity; `False`: a loss that equals it fails the node.
+    strict : `True`: default if losses exceed equity; `False`: also if they equal it.
 
     Example
     -------

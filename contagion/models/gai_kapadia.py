@@ -19,14 +19,14 @@ from .furfine import default_cascade
 class GaiKapadia(Model):
     """Rounds of default in which a failed debtor pays nothing.
 
-    A bank is solvent while `(1 − φ) A_IB + A_M − L_IB − D > 0`, with φ the part of its
-    interbank assets that is lost. The inequality of the paper is strict for solvency, so a bank
-    that loses exactly its capital fails; in much of the later literature it survives.
+    A bank is solvent while `(1 − φ) A_IB + A_M − L_IB − D > 0`, with φ the lost share of its
+    interbank assets. The paper requires strictly positive capital, so a bank that loses exactly
+    its capital fails; in much of the later literature it survives.
 
     Parameters
     ----------
-    strict : `False`: a loss that reaches the capital fails the node, as printed in the paper;
-        `True`: a loss has to exceed the capital, as in :class:`Furfine`.
+    strict : `False`: default if losses equal or exceed the capital, as printed in the paper;
+        `True`: only if they exceed it, as in :class:`Furfine`.
 
     Raises
     ------

@@ -36,33 +36,32 @@ class JointModel(PortfolioModel):
         x = clearing payments at external assets less cost less Σ_a (q_a − p_a) h_a   (each rule)
         p_a = q_a f_a(Σ_i θ_i h_ia),  θ_i the least sale with E_i − m_i ≥ r · (assets kept − m_i)
         cost_i = δ / (1 + δ) · min((1 + δ) max(0, ρ Σ_{j in default} A_ji − liquid_i), sellable_i)
-        m_i = max(0, Σ_j A_ij (1 − V_j) − what i is not paid on its claims)
+        m_i = max(0, Σ_j A_ij (1 − V_j) − unpaid amount on the claims of i)
 
     with E equity at x and p, A_ij the claim of i on j, h holdings (units), q
-    the prices after the shock over those before, V the values of a
-    :class:`NetworkValuation` at the same external assets; money. Every channel only adds losses, so
-    the rounds from nothing lost (clear, then sell, withdraw and mark, until nothing moves) end in
-    the solution with the greatest payments and prices. Clearing is always on. Without other
-    channels this is :class:`EisenbergNoe`; with prices alone :class:`FireSale`.
+    the prices after the shock relative to those before, V the values of a
+    :class:`NetworkValuation` at the same external assets; money. Every channel only adds losses.
+    The iteration starts without losses (clear, then sell, withdraw and mark, until convergence) and
+    therefore ends in the solution with the greatest payments and prices. Clearing is always on.
+    Without other channels this is :class:`EisenbergNoe`; with prices alone :class:`FireSale`.
 
     Falling prices and sale costs are booked as deadweight at the node that bears them, so that
-    value is conserved; nothing of both at nodes pinned by `Shock.default`, and no sale costs where
-    the balance sheet is unknown. Costs are taken from the external assets as a shock is (what is
-    not a holding first) and end when there are none; units of holdings whose value they take are
-    still sold. Sales for funding do not move prices, and what they raise lowers neither debts nor
-    the assets that count in the ratio; running short of liquidity alone causes no default (in
-    :class:`CreditFunding` it does).
+    value is conserved. Neither is booked at nodes set to default by `Shock.default`, and no sale
+    costs at nodes with unknown balance sheet. Costs reduce external assets like a shock (assets
+    other than holdings first), down to zero; holdings written down in this way can still be sold.
+    Sales for funding do not move prices, and their proceeds reduce neither debts nor the assets in
+    the capital ratio. Illiquidity alone causes no default (in :class:`CreditFunding` it does).
 
     Parameters
     ----------
-    prices : `channels.Prices(capital_ratio, impact, ...)` or `None`. Each of the three also in
-        words: "default", or "capital_ratio=0.1,impact=1".
+    prices : `channels.Prices(capital_ratio, impact, ...)` or `None`. All three channels can also
+        be given as text: "default", or "capital_ratio=0.1,impact=1".
     funding : `channels.Funding(not_replaced, sale_cost)` or `None`.
-    valuation : `channels.Marking(valuation)` or `None`. Marks move only the constraint of
-        `prices`: without that channel they have no effect.
+    valuation : `channels.Marking(valuation)` or `None`. Marks affect only the capital constraint
+        of `prices`: without that channel they have no effect.
     tolerance : bound on the change of prices, and of payments and costs relative to the balance
         sheet.
-    max_rounds : rounds of all channels, and of each valuation.
+    max_rounds : maximum number of rounds of all channels, and of each valuation.
 
     Raises
     ------
@@ -71,14 +70,14 @@ class JointModel(PortfolioModel):
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
     ArgumentTypeError
-        For a channel of another kind.
+        For a channel of the wrong type.
 
     Example
     -------
-    a fails and withdraws 10 from b, which replaces half and loses a fifth of the other 5. Its
-    equity of 4 then carries 8 of X: it sells 2.5 of 10, the price falls by 2.5/62.5 to 0.96, its
-    equity to 3.6, half of the 7.2 that it keeps. Without the cost it would not have sold, so both
-    channels share the 0.4.
+    a defaults and withdraws 10 from b, which replaces half and loses a fifth of the other 5. Its
+    equity of 4 supports only 8 of X: it sells 2.5 of 10, the price falls by 2.5/62.5 to 0.96, and
+    its equity to 3.6, half of the 7.2 that it keeps. Without the funding cost it would not have
+    sold, so the two channels share the loss of 0.4.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [10, 0]], ["a", "b"],
@@ -128,19 +127,19 @@ class JointModel(PortfolioModel):
         baseline: Baseline = "cleared",
         of: Literal["owners", "external creditors"] = "owners",
     ) -> pd.DataFrame:
-        """The loss by channel, one row a node and a last row "total", money.
+        """The loss by channel, in money: one row per node and a last row "total".
 
             φ_c = Σ_{S without c} |S|! (k − |S| − 1)! / k! · (v(S + c) − v(S))
 
         Columns: direct (the shock alone), claims (clearing without other channels, less direct),
-        one column for each channel that is switched on (φ_c, Shapley, over all orders in which the
-        k channels can be added to clearing), loss; the columns before it sum to it, exactly. v(S)
-        is what is lost with the channels S, less the direct loss. 2^k runs, at most 8.
+        one column for each channel that is switched on (φ_c, the Shapley value over all orders in
+        which the k channels can be added to clearing), loss (exactly the sum of the other columns).
+        v(S) is the loss with the channels S, less the direct loss. 2^k runs, at most 8.
 
         Parameters
         ----------
-        baseline : as in :meth:`propagate`, for each run its own. With "cleared" a channel can be
-            below 0: what it takes without the shock already cannot be lost again.
+        baseline : as in :meth:`propagate`, computed for each run. With "cleared" a channel can be
+            below 0: losses that it causes even without the shock cannot occur twice.
         of : whose losses: "owners" of each node (`result.loss`), or its "external creditors"
             (`result.outside_losses`; nothing is direct).
 
@@ -173,7 +172,7 @@ class JointModel(PortfolioModel):
         )
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """Through marked-down claims to nodes that sell for it, assets sold, and funding."""
+        """Routes through marked-down claims to selling nodes, through assets, and funding."""
         found: tuple[Route, ...] = ()
         if isinstance(self.prices, Prices) and self.prices.on:
             sold, found = self._prices(result)
@@ -197,7 +196,7 @@ class JointModel(PortfolioModel):
     def _marks_below(
         self, network: ExposureNetwork, outcome: Outcome, losses: np.ndarray, pins: np.ndarray
     ) -> np.ndarray:
-        """(m,) what each claim is marked below what it is paid."""
+        """(m,) amount by which each claim is marked below its payment."""
         channels = outcome.channels or {}
         lost = losses + channels["price"] + channels["funding"]
         marked = claim_losses(network, self._valued(network, lost, pins))
@@ -225,7 +224,7 @@ class JointModel(PortfolioModel):
         return self._end(case, now, states)
 
     def _case(self, network: ExposureNetwork, hit: Hit) -> Case:
-        """What the rounds do not change."""
+        """The inputs that stay constant over the rounds."""
         flat, pins = hit.losses, hit.pins
         prices = self.prices if isinstance(self.prices, Prices) and self.prices.on else None
         funding = self.funding if isinstance(self.funding, Funding) and self.funding.on else None
@@ -252,7 +251,7 @@ class JointModel(PortfolioModel):
     def _cleared(
         self, case: Case, now: State, live: np.ndarray, states: _Path
     ) -> tuple[Outcome, np.ndarray, np.ndarray, np.ndarray]:
-        """Payments at the prices and costs of now, what external assets lose, and what is left."""
+        """Clearing at current prices and costs, losses on external assets, and assets kept."""
         spent = case.flat[live] + now.cost[live]
         kept, other = case.mine.after(spent, case.start[live])
         lost = spent + marked_down(case.mine.held, kept, case.start[live] - now.price[live])
@@ -264,7 +263,7 @@ class JointModel(PortfolioModel):
         self, case: Case, now: State, live: np.ndarray, part: Outcome, lost: np.ndarray,
         kept: np.ndarray, other: np.ndarray,
     ) -> np.ndarray:  # fmt: skip
-        """(b, A) the lower of the prices of now and those after the sales that they force."""
+        """(b, A) the lower of current prices and those after the sales that they force."""
         price: np.ndarray = now.price[live]
         prices, book = case.prices, case.network.book
         if prices is None or case.law is None:
@@ -283,7 +282,7 @@ class JointModel(PortfolioModel):
         return np.asarray(np.minimum(case.start[live] * case.law(now.sold[live]), price))
 
     def _withdrawals(self, case: Case, now: State, live: np.ndarray, part: Outcome) -> np.ndarray:
-        """(b, n) the higher of the costs of now and those of the nodes in default withdrawing."""
+        """(b, n) the higher of current costs and those from withdrawals by nodes in default."""
         cost: np.ndarray = now.cost[live]
         if case.funding is None:
             return cost
@@ -291,7 +290,7 @@ class JointModel(PortfolioModel):
         return np.asarray(np.maximum(np.minimum(wanted, case.most[live]), cost))
 
     def _end(self, case: Case, now: State, states: _Path) -> Solved:
-        """The last clearing, with what all channels took."""
+        """The last clearing, with the losses of all channels."""
         spent = case.flat + now.cost
         drop = case.start - now.price
         fall = marked_down(case.mine.held, case.mine.after(spent, case.start)[0], drop)
@@ -309,7 +308,7 @@ class JointModel(PortfolioModel):
     def _marks(
         self, network: ExposureNetwork, lost: np.ndarray, pins: np.ndarray, part: Outcome
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n) what claims are marked below what they will be paid; (B,) solved."""
+        """(B, n) amount by which claims are marked below their payments; (B,) bool, converged."""
         if not isinstance(self.valuation, Marking):
             return np.zeros_like(lost), np.ones(len(lost), bool)
         done = self._valued(network, lost, pins)
@@ -337,7 +336,7 @@ class JointModel(PortfolioModel):
 def _booked(
     outcome: Outcome, fall: np.ndarray | None = None, cost: np.ndarray | None = None
 ) -> Outcome:
-    """The outcome with what falling prices and sale costs (B, n) destroy, money."""
+    """The outcome with the losses from falling prices and sale costs (B, n), money."""
     assert outcome.deadweight is not None
     none = np.zeros_like(outcome.claims_lost)
     fall, cost = none if fall is None else fall, none if cost is None else cost

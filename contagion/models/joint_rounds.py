@@ -1,4 +1,4 @@
-"""What the rounds of the joint model keep and what they change."""
+"""Constant inputs and changing state of the rounds of the joint model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .portfolios import Law, Portfolios
 
 @dataclass(frozen=True)
 class Case:
-    """What the rounds do not change. B scenarios, n nodes, A assets; money."""
+    """Inputs that stay constant over the rounds. B scenarios, n nodes, A assets; money."""
 
     network: ExposureNetwork
     mine: Portfolios
@@ -23,27 +23,27 @@ class Case:
     start: np.ndarray  # (B, A) prices after the shock
     flat: np.ndarray  # (B, n) the shock, money
     pins: np.ndarray  # (B, n) recoveries
-    started: np.ndarray  # (B, n) bool, fails for outside reasons
-    sells: np.ndarray  # (B, n) bool
-    most: np.ndarray  # (B, n) what sale costs can take at most
-    scale: np.ndarray  # (n,) of the change of costs
+    started: np.ndarray  # (B, n) bool, set to default by the shock
+    sells: np.ndarray  # (B, n) bool, can be forced to sell
+    most: np.ndarray  # (B, n) upper bound on sale costs
+    scale: np.ndarray  # (n,) by which changes of costs are divided
 
 
 @dataclass
 class State:
-    """What the rounds change, of all scenarios; those that go on are `live`, (b,) rows."""
+    """State of all scenarios after a round; those not yet converged are `live`, (b,) rows."""
 
     price: np.ndarray  # (B, A)
     cost: np.ndarray  # (B, n)
-    part: np.ndarray  # (B, n) sold of all holdings
+    part: np.ndarray  # (B, n) share of holdings sold
     sold: np.ndarray  # (B, A)
-    change: np.ndarray  # (B,) of the last round
+    change: np.ndarray  # (B,) change in the last round
     rounds: np.ndarray  # (B,)
-    good: np.ndarray  # (B,) bool, the marks of the last round are solved
+    good: np.ndarray  # (B,) bool, the marks of the last round converged
 
     @classmethod
     def of(cls, case: Case) -> State:
-        """Nothing lost, sold or withdrawn yet."""
+        """The state before any loss, sale or withdrawal."""
         count, price = len(case.flat), case.start.copy()
         cost, part = np.zeros_like(case.flat), np.zeros_like(case.flat)
         change, rounds = np.full(count, np.inf), np.zeros(count, np.int64)
@@ -53,7 +53,7 @@ class State:
         self, live: np.ndarray, price: np.ndarray, cost: np.ndarray, scale: np.ndarray,
         tolerance: float, most: int,
     ) -> np.ndarray:  # fmt: skip
-        """Count a round; (b,) bool: who goes on, at the new prices and costs."""
+        """Count a round and update the state; (b,) bool: scenarios that need another round."""
         moved = np.abs(price - self.price[live]).max(axis=1, initial=0.0)
         dearer = ((cost - self.cost[live]) / scale).max(axis=1)
         self.change[live] = np.maximum(moved, dearer)

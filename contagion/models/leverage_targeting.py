@@ -18,31 +18,33 @@ from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_nu
 
 @dataclass(frozen=True, repr=False)
 class LeverageTargeting(PortfolioModel):
-    """Who loses sells, to be as levered as before, and sales move prices in proportion.
+    """Nodes with losses sell assets to restore their leverage, with linear price impact.
 
         φ_k = Σ_i m_ik b_i loss_i,     fall_k = φ_k / D_k,     next loss_i = Σ_k h_ik fall_k
 
     or, with returns R over the prices before the shock, `R₂ = M L M' B A R₁`: a_i total assets,
     m_ik = h_ik / a_i weights of the holdings, b_i = debt / equity, L = diag(1 / D). Assets that are
-    not holdings are sold in proportion too, at no loss. Everything is linear in the shock, so
-    nothing is capped: falls and sales can be more than there is, and aggregate vulnerability above
-    1. Owners lose at most their equity in the result.
+    not holdings are sold in proportion too, without loss. The model is linear in the shock and has
+    no caps: price falls can exceed 100 %, sales can exceed holdings, and aggregate vulnerability
+    can exceed 1. In the result, owners lose at most their equity.
 
-    The weights of a shocked network are those before the shock. A price shock counts by the money
-    that it takes. It changes neither the amounts sold nor the impact of a sale, so that a price
-    shock to X differs from a network that is built with the lower price of X.
+    The weights of a shocked network are those before the shock. A price shock enters only through
+    the loss that it causes. It changes neither the amounts sold nor the impact of a sale, so a
+    price shock to X differs from a network that is built with the lower price of X.
 
-    Nodes without positive equity, that cannot fail, or with unknown balance sheet sell nothing. A
-    node that fails for outside reasons sells all its holdings; its creditors lose 1 − recovery
-    of their claims, which is part of their first loss. Other claims keep their value. The loss on
+    Nodes sell nothing if they cannot default or have unknown balance sheet or no positive equity.
+    A node set to default by the shock sells all its holdings; its creditors lose 1 − recovery of
+    their claims, which is part of their first loss. Other claims keep their value. The loss on
     holdings is the channel `price` of `result.channels`.
 
     Parameters
     ----------
-    depth : D, money at the price before whose sale would take all of the price, above 0: one
-        over the price impact of the paper. A number for all assets, {asset: number}, or `None`:
-        what all nodes hold, so that selling 1 % of that costs 1 % of the price. inf: no impact.
-    rounds : rounds of sales, 1 as in the paper; later ones answer to the losses of the one before.
+    depth : D, the volume (money at the price before the shock) whose sale would reduce the price
+        to zero, above 0: the inverse of the price impact of the paper. A number for all assets,
+        {asset: number}, or `None`: total holdings, so that selling 1 % of them lowers the price by
+        1 %. inf: no impact.
+    rounds : rounds of sales, 1 as in the paper; a later round responds to the losses of the
+        previous one.
 
     Raises
     ------
@@ -53,8 +55,8 @@ class LeverageTargeting(PortfolioModel):
 
     Example
     -------
-    a has assets of 100 with equity 20, so b = 4. It loses 5 and sells 20, half of it X: with a
-    depth of 1000, X falls by 1 %. a and c, which hold 50 and 30 of it, lose 0.5 and 0.3.
+    a has assets of 100 and equity of 20, so b = 4. It loses 5 and sells 20, of which 10 is X: with
+    a depth of 1000, X falls by 1 %. a and c hold 50 and 30 of X and lose 0.5 and 0.3.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "c"],
@@ -71,7 +73,7 @@ class LeverageTargeting(PortfolioModel):
     10.1016/j.jfineco.2014.11.006 (first page of a draft read; the measures through
     Vulnerable_Banks.m of github.com/domenicodigangi/MaximumEntropyNetworksErgmMatlab @ 92baff0,
     mode REAL, which they reproduce). Its mode REAL-GREEN also caps leverage at 30 and lets a bank
-    that loses its equity sell what is left; neither is here. Later rounds are ours.
+    that loses its equity sell its remaining assets; neither is implemented. Later rounds are ours.
     """
 
     title: ClassVar[str] = "Sales that restore leverage, linear price impact"
@@ -92,7 +94,7 @@ class LeverageTargeting(PortfolioModel):
             raise ArgumentError(f"rounds={self.rounds}: at least one.")
 
     def _parts(self, network: ExposureNetwork, mine: Portfolios) -> tuple[np.ndarray, np.ndarray]:
-        """Part of its holdings that a node sells per money lost (n,), and price impact (A,)."""
+        """Share of holdings that a node sells per unit of loss (n,), and price impact (A,)."""
         book = network.book
         total, equity = book.external_assets + book.claims, book.equity
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -128,12 +130,12 @@ class LeverageTargeting(PortfolioModel):
         return Solved(outcome, mine, given, sold, mine.shocked(len(flat), prices) - fall, fall)
 
     def vulnerability(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> Vulnerability:
-        """Who is hit by the sales of others and whose sales hit them, in the first round.
+        """Losses of each node from all sales, and losses caused by its own, in the first round.
 
         Raises
         ------
         ShockError
-            For a network without positive equity, which the measures are parts of.
+            For a network without positive equity, the denominator of the measures.
         """
         self._usable(network)
         hit = shock.arrays(network)
@@ -143,7 +145,7 @@ class LeverageTargeting(PortfolioModel):
         started = ~np.isnan(pins)
         equity = np.where(book.known, np.maximum(np.nan_to_num(book.equity), 0.0), 0.0)
         if not equity.sum() > 0:
-            raise ShockError("No node has positive equity: vulnerability is a part of it.")
+            raise ShockError("No node has positive equity: vulnerability is relative to it.")
         rate = np.where(started, 1.0 - np.nan_to_num(pins), 0.0)
         first = losses + np.asarray(rate @ network.liabilities)
         sales = np.where(started, 1.0, part * first)
@@ -175,12 +177,12 @@ class Vulnerability:
     Attributes
     ----------
     direct : Σ first losses / Σ equity, a share.
-    aggregate : AV = 1'A M L M' B A M F / E, what sales take of all equity, without `direct`.
-    table : one row a node. equity (money); leverage b = debt / equity; direct_loss, sold
+    aggregate : AV = 1'A M L M' B A M F / E, losses from sales over total equity, without `direct`.
+    table : one row per node. equity (money); leverage b = debt / equity; direct_loss, sold
         (holdings, at the price before) and indirect_loss (money); indirect_vulnerability IV =
         indirect loss / own equity; connectedness γ = Σ_k (Σ_m h_mk) (1 / D_k) h_nk / a_n;
-        systemicness S = γ (a / E) b r, what the sales of the node take of all equity. The
-        systemicness of all nodes sums to `aggregate`.
+        systemicness S = γ (a / E) b r, losses caused by the sales of the node over total equity.
+        The systemicness of all nodes sums to `aggregate`.
     """
 
     direct: float

@@ -21,31 +21,30 @@ from .parameters import RATE, Parameter, Range
 
 @dataclass(frozen=True, repr=False)
 class LiquidityHoarding(Model):
-    """A node that runs short of money calls its claims in, and its debtors run short in turn.
+    """Illiquid nodes withdraw funding from their debtors, which may become illiquid in turn.
 
     With H the nodes that hoard and A_ji the claim of j on i, the position of i is (money)
 
         liquid_i + (1 − h) collateral_i − secured_i − shock_i − Σ_{j∈H} w_j A_ji
 
-    and i hoards when it is below 0. A node that hoards withdraws the part w of all its claims,
-    until the end. A shock is taken as money that left; a rise of h is a shock to haircuts. A
+    and i hoards when it is below 0. A node that hoards withdraws the share w of all its claims and
+    does not stop hoarding. A shock is an outflow of cash; a rise of h is a shock to haircuts. A
     trigger `Shock.default(node)` withdraws like a hoarder. `defaulted` means "hoards": withdrawals
     cost no equity, only claims on triggers lose (1 − recovery).
 
-    Columns that are read, all optional: `liquid_assets`, `sellable_assets` (the collateral,
-    pledged or not, with what was received in reverse repo, at market value) and
-    `secured_funding` (borrowed against it).
+    Optional columns: `liquid_assets`, `sellable_assets` (collateral at market value, pledged or
+    not, including collateral received in reverse repo) and `secured_funding` (borrowed against it).
 
     Parameters
     ----------
-    withdrawal : w in [0, 1], the part of its claims that a hoarder calls in.
+    withdrawal : w in [0, 1], the share of its claims that a hoarding node withdraws.
     haircut : h in [0, 1], on collateral.
-    liquid_share : part of external assets that is liquid where `liquid_assets` is empty, in
+    liquid_share : share of external assets that is liquid where `liquid_assets` is empty, in
         [0, 1]; the default of this package, not of the paper.
 
     Example
     -------
-    a is short by 1 and calls in 10 from b, which has 4 and calls in 5 from c, which has 6.
+    a is short by 1 and withdraws 10 from b, which has 4 and withdraws 5 from c, which has 6.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0, 0], [10, 0, 0], [0, 5, 0]], ["a", "b", "c"],
@@ -138,8 +137,8 @@ class LiquidityHoarding(Model):
 
         Returns
         -------
-        DataFrame, one row a node: liquid, raised (on collateral, after the haircut), secured (to
-        be rolled over), shock, withdrawn (by creditors that hoard), position (the first two less
+        DataFrame, one row per node: liquid, raised (on collateral, after the haircut), secured (to
+        be rolled over), shock, withdrawn (by creditors that hoard), position (the first two minus
         the next three), hoards. See the example of the class.
         """
         net = result.network
@@ -158,7 +157,7 @@ class LiquidityHoarding(Model):
         return pd.DataFrame(columns, index=net.names)
 
     def _sources(self, network: ExposureNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Liquid assets, what collateral raises, and what is borrowed against it, (n,) each."""
+        """Liquid assets, funding available against collateral, secured borrowing, (n,) each."""
         liquid = column(network._nodes, "liquid_assets")
         share = self.parameter(network, "liquid_share") * network.book.stated_assets
         collateral = np.nan_to_num(column(network._nodes, "sellable_assets"))

@@ -1,4 +1,4 @@
-"""Network valuation (NEVA) after Barucca et al. (2020): equities that agree with each other."""
+"""Network valuation (NEVA) after Barucca et al. (2020): mutually consistent equities."""
 
 from __future__ import annotations
 
@@ -25,45 +25,46 @@ from .settlement import Certify, certified
 from .valuation_base import Valuation
 from .valuations import EisenbergNoe, from_words
 
-CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
+CHUNK = 2**16  # entries of a work array: the kernel solves scenarios in slices of this size
 DEFAULT = EisenbergNoe()
-SAME = 1e-7  # equities of two solutions this close, relative to the balance sheet, are one
-CHEAP = 30  # nodes up to which the error bound of one scenario costs little
+SAME = 1e-7  # solutions are equal if equities differ by less, relative to the balance sheet
+CHEAP = 30  # largest number of nodes for which the error bound of one scenario is cheap
 
 
 @dataclass(frozen=True, repr=False)
 class NetworkValuation(Model):
-    """Every claim is worth what a valuation function says at the equity of its debtor.
+    """The value of every claim is a function of the equity of its debtor.
 
         E_i = Ae_i − Le_i − l_i + Σ_j A_ij V(E_j)
 
     with Ae external assets after the shock, Le external liabilities, l debts in the graph, A_ij
     the claim of i on j, E equity (n,), all in money. V rises with E, so there are a greatest and
-    a least solution. A node that fails for outside reasons, `Shock.default(node, recovery=ρ)`,
-    has V = ρ, one that cannot fail V = 1. Losses are valuations and need not add up.
+    a least solution. A node set to default by `Shock.default(node, recovery=ρ)` has V = ρ, a node
+    that cannot default V = 1. Losses are valuations and need not add up.
 
     Parameters
     ----------
     valuation : one of `contagion.models.valuations` (EisenbergNoe, Furfine, LinearDebtRank,
-        ExponentialDebtRank, RogersVeraart, Merton, BlackCox), or in words, such as
+        ExponentialDebtRank, RogersVeraart, Merton, BlackCox), or as text, such as
         "merton:volatility=0.1".
-    which : "greatest" solution (reached from face values downward, the paper's choice) or
-        "least" (from claims that are worth nothing upward; it has no rounds: what the shock alone
-        does not fail, fails in round 1); `None` raises where they differ.
-    tolerance : bound on the error of the equities, relative to each node's balance sheet, where
-        one is found and doubles are fine enough for it (their rounding, 1e-14 or so, is amplified
-        like any loss); `outcome.error` says what was reached. Where there is no bound (a loss
-        that grows without end, or goes round undiminished) the residual is below it, and
-        where `certify` leaves the error out.
-    certify : bound the error "always", "never", or ("auto") of single scenarios of up to 30 nodes,
-        where it costs little.
-    max_rounds : rounds before a run counts as not converged. Slow rounds are replaced by linear
-        solves that cannot pass the solution; where rounds of default are reported, after 300.
+    which : "greatest" solution (iteration downward from face values, the paper's choice) or
+        "least" (iteration upward from worthless claims; it has no default order: all defaults not
+        caused by the shock itself are reported as round 1); `None` raises where they differ.
+    tolerance : bound on the error of the equities, relative to each node's balance sheet, if an
+        error bound exists and double precision allows it (rounding errors of about 1e-14 are
+        amplified like any loss); `outcome.error` has the error reached. If there is no bound
+        (losses are amplified, or pass undiminished around a closed cycle), or `certify` skips the
+        error, the tolerance bounds the residual instead.
+    certify : compute the error bound "always", "never", or ("auto") for single scenarios of up to
+        30 nodes, where it is cheap.
+    max_rounds : maximum number of rounds; a run that needs more has not converged. Slow rounds are
+        replaced by linear solves that cannot overshoot the solution; after 300 rounds if default
+        rounds are reported.
 
     Raises
     ------
     AmbiguousSolution
-        With `which=None`, when the two solutions differ; names how many nodes.
+        With `which=None`, when the two solutions differ; states the number of nodes.
     ConvergenceError
         By `propagate`, when `max_rounds` is reached.
     ArgumentError
@@ -71,7 +72,7 @@ class NetworkValuation(Model):
 
     Example
     -------
-    a has equity 2, loses 1, and owes b 4: b writes half of it down.
+    a has equity 2, loses 1, and owes b 4: b writes down half of its claim.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 4], [0, 0]], ["a", "b"],
@@ -157,7 +158,7 @@ class NetworkValuation(Model):
         return np.asarray(lost if self._function.by_claim else lost[: len(network)])
 
     def _rates(self, network: ExposureNetwork) -> ClaimRates:
-        """The rates that claims bring along, if the valuation reads them."""
+        """Loss rates of single claims, if the valuation uses them."""
         if self._function.by_lgd:
             return ClaimRates.of(network)
         return ClaimRates(None, network.liabilities, None)
@@ -170,7 +171,7 @@ class NetworkValuation(Model):
         given = {name: self._function.parameter(network, name) for name in self._function.by_node}
         given = {name: values[claims.owner] for name, values in given.items()}
         if rates.fixed is not None:
-            given["recovery"][len(network) :] = 0.0  # of the claims that bring their own rate
+            given["recovery"][len(network) :] = 0.0  # of claims with a rate of their own
         return claims, given
 
     @property
@@ -206,7 +207,7 @@ class NetworkValuation(Model):
         flat: np.ndarray,
         pins: np.ndarray,
     ) -> dict[str, Any]:
-        """Scenarios (B, n) to the arrays of an outcome."""
+        """Solve scenarios (B, n) and return the arrays of an outcome."""
         system, function = self._system(network, claims, given, flat, pins), self._function
         done: Solution = solve(
             system,
@@ -250,7 +251,7 @@ class NetworkValuation(Model):
     ) -> System:
         """The problem of scenarios (B, n)."""
         book, function, owner = network.book, self._function, claims.owner
-        left = (book.stated_assets - flat).T  # below 0 where more equity is lost than there is
+        left = (book.stated_assets - flat).T  # below 0 where the loss exceeds the assets
         external = np.maximum(left, 0.0)
         left = np.where(book.known[:, None], left, external)
         pin, outside = pins.T, ~np.isnan(pins.T)
@@ -288,9 +289,10 @@ class NetworkValuation(Model):
 
 
 def _claims(network: ExposureNetwork, function: Valuation, rates: ClaimRates) -> Segments:
-    """The claims as segments: by the rules of their debtors, or one a node at one rate.
+    """The claims as segments: by the rules of their debtors, or one segment per node at one rate.
 
-    Claims with a rate of their own are a second segment of each node, of what they lose at most.
+    Claims with a rate of their own form a second segment of each node; its size is their largest
+    possible loss.
     """
     if function.by_claim:
         return network.segments
@@ -309,7 +311,7 @@ def _unmoved(
     flat: np.ndarray,
     pins: np.ndarray,
 ) -> np.ndarray:
-    """(B, n) bool: nodes without equity, neither more nor less, that no loss reaches."""
+    """(B, n) bool: nodes with equity of exactly zero that no loss reaches."""
     book, room = network.book, THRESHOLD * _scale(network)
     none = book.can_fail & (book.equity <= 0) & (book.equity >= -room)
     if not function.by_loss or not none.any():

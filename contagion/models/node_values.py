@@ -1,4 +1,4 @@
-"""What each node counts for in a DebtRank: its economic value relative to that of all."""
+"""Weights of the nodes in DebtRank: the economic value of each node relative to the total."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def node_values(network: ExposureNetwork, weights: Weights) -> np.ndarray:
 
     Parameters
     ----------
-    weights : "equity", `v_j = E_j / ΣE` (Bardoscia et al. 2015), nodes without positive known
-        equity 0; "lending", `v_j = A_j / ΣA` with `A_j` all claims of j in the graph (Battiston et
-        al. 2012); the name of a numeric column of the node table; {node: value} that names every
-        node; or (n,) values in the order of the nodes. Values >= 0 in any unit.
+    weights : "equity", `v_j = E_j / ΣE` (Bardoscia et al. 2015), 0 for nodes without positive known
+        equity; "lending", `v_j = A_j / ΣA` with `A_j` all claims of j in the graph (Battiston et
+        al. 2012); the name of a numeric column of the node table; {node: value} with all nodes; or
+        (n,) values in the order of the nodes. Values >= 0 in any unit.
 
     Returns
     -------

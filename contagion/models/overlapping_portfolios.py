@@ -28,24 +28,24 @@ from .portfolios import (
 
 @dataclass(frozen=True, repr=False)
 class OverlappingPortfolios(PortfolioModel):
-    """A node that fails is liquidated, prices fall, and holders of the same assets fail in turn.
+    """Nodes in default are liquidated, prices fall, and other holders of the assets may default.
 
         loss_i = shock_i + Σ_a h_ia (q_a − p_a) + λ Σ_j A_ij [j failed],   i fails when loss_i > E_i
-        p_a = q_a exp(−α x_a),    x_a = part of everything held of a that failed nodes have sold
+        p_a = q_a exp(−α x_a),    x_a = share of all holdings of a sold by nodes in default
 
-    The least fixed point, by rounds: nodes that fail sell all they hold, at once. Nodes with
-    negative equity have failed before. A trigger `Shock.default(node, recovery=ρ)` costs its
-    creditors 1 − ρ instead of λ; the column `lgd` of an exposure goes before both. The loss on
-    holdings is the channel `price` of `result.channels`. A price shock marks the holdings: q are
-    the prices after it, over those before. Other losses of the shock hit other external assets
-    first, then the value of holdings in proportion.
+    The least fixed point, by rounds: a node in default sells all its holdings at once. Nodes with
+    negative equity are in default from the start. A trigger `Shock.default(node, recovery=ρ)` costs
+    its creditors 1 − ρ instead of λ; the column `lgd` of an exposure overrides both. The loss on
+    holdings is the channel `price` of `result.channels`. A price shock revalues the holdings: q are
+    the prices after it, relative to those before. Other losses of the shock hit other external
+    assets first, then the value of holdings in proportion.
 
     Parameters
     ----------
-    impact : α ≥ 0, or a form of price impact, or one for each asset, as in :class:`FireSale`. The
-        default takes 10 % off the price when 10 % is sold.
+    impact : α ≥ 0, or a form of price impact, or one for each asset, as in :class:`FireSale`. With
+        the default, prices fall by 10 % when 10 % is sold.
     loss_given_default : λ in [0, 1] for claims on failed nodes; 0: assets are the only channel.
-    strict : losses have to exceed the equity; `False`: a loss that equals it fails the node.
+    strict : `True`: default if losses exceed equity; `False`: also if they equal it.
 
     Raises
     ------
@@ -56,8 +56,8 @@ class OverlappingPortfolios(PortfolioModel):
 
     Example
     -------
-    a and b hold 50 each of X. a fails and sells half of all there is; the price falls by the half
-    of 0.2, 10 %: b loses 5 of its 6.
+    a and b hold 50 each of X. a defaults and sells 50 at a depth of 500: the price falls by 10 %,
+    and b loses 5 of its equity of 6.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],

@@ -19,14 +19,14 @@ Parameter = float | str | Mapping[Any, float] | Sequence[float] | np.ndarray | p
 
 
 class Range(NamedTuple):
-    """What a number may be: finite, from `low` (`above`: not `low` itself) to `high`."""
+    """Valid range of a number: finite, from `low` (`above`: excluding `low`) to `high`."""
 
     low: float
     high: float = float("inf")
     above: bool = False
 
     def wrong(self, numbers: np.ndarray) -> np.ndarray:
-        """Which numbers lie outside; nan does."""
+        """True for numbers outside the range, and for nan."""
         under = numbers > self.low if self.above else numbers >= self.low
         return np.asarray(~(under & (numbers <= self.high) & np.isfinite(numbers)))
 
@@ -46,7 +46,7 @@ class Parameters:
     """A frozen dataclass; the fields in `by_node` are one number, or one for each node.
 
     They are given as a number, a mapping or Series {node: number}, an array in the order of
-    `net.names`, or the name of a numeric column of the node table; `by_node` has their range.
+    `net.names`, or the name of a numeric column of the node table; `by_node` has the valid range.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -102,7 +102,7 @@ class Parameters:
             fix = "Give every node a value: dict.fromkeys(net.names, usual) | {node: other}."
         else:
             numbers = np.asarray(value, float)
-            fix = "Give one number, or one a node in the order of net.names."
+            fix = "Give one number, or one per node in the order of net.names."
             if numbers.shape != (n,):
                 raise ArgumentError(f"{where} has {len(numbers):,} values for {n:,} nodes. {fix}")
         if (none := np.isnan(numbers)).any():
@@ -112,7 +112,7 @@ class Parameters:
 
 
 def _plain(where: str, value: Any, limits: Range) -> Any:
-    """A parameter that can be compared and hashed, checked: pairs, a tuple, a number or a word."""
+    """The checked parameter in a form that can be hashed: pairs, a tuple, a number or a string."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
@@ -124,7 +124,7 @@ def _plain(where: str, value: Any, limits: Range) -> Any:
         numbers = np.empty((0, 0))
     if numbers.ndim > 1 or isinstance(value, bool):
         raise ArgumentTypeError(
-            f"{where}={value!r}: give a number, {{node: number}}, one number a node, or the name "
+            f"{where}={value!r}: give a number, {{node: number}}, one number per node, or the name "
             "of a column of the node table."
         )
     names = [k.item() if isinstance(k, np.generic) else k for k in dict(value)] if named else None
@@ -136,7 +136,7 @@ def _plain(where: str, value: Any, limits: Range) -> Any:
 
 
 def _check(where: str, numbers: np.ndarray, limits: Range, names: Any) -> None:
-    """Raise for numbers out of range, with their nodes."""
+    """Raise an error that names the nodes with numbers out of range."""
     wrong = limits.wrong(numbers)
     if wrong.any():
         at = np.flatnonzero(wrong)

@@ -1,4 +1,4 @@
-"""What the models of fire sales share: the holdings as a matrix, laws of price, markets."""
+"""Common parts of the fire-sale models: the matrix of holdings, price impact, markets."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ Impact: TypeAlias = float | PriceLaw | Mapping[Any, float | PriceLaw]
 class Portfolios:
     """Marketable holdings of a network.
 
-    assets : names (A,) in order; held : (n, A) sparse, money at the price before, which is 1: these
-    are units; total : (A,) what all nodes hold; value : (n,) what each node holds; outside : (n,)
-    external assets, not less than `value`; column : (A,) place of each asset among all that have a
-    price.
+    assets : names (A,) in order; held : (n, A) sparse, money at the price before the shock, which
+    is 1, so amounts are units; total : (A,) holdings of all nodes; value : (n,) holdings of each
+    node; outside : (n,) external assets, at least `value`; column : (A,) position of each asset
+    among all assets with a price.
     """
 
     assets: tuple[Any, ...]
@@ -58,7 +58,7 @@ class Portfolios:
 
     @classmethod
     def of(cls, network: ExposureNetwork, illiquid: tuple[Any, ...] = ()) -> Portfolios:
-        """The holdings of a network but for those that cannot be sold; possibly none."""
+        """The holdings of a network except `illiquid` ones; possibly none."""
         sold = ~network.priced_assets.isin(list(illiquid))
         column = np.flatnonzero(sold & (np.asarray(network.held.sum(axis=0)).ravel() > 0))
         assets, held = tuple(network.priced_assets[column]), csr_array(network.held[:, column])
@@ -67,17 +67,17 @@ class Portfolios:
         return cls(assets, held, np.asarray(held.sum(axis=0)).ravel(), value, outside, column)
 
     def shocked(self, count: int, prices: np.ndarray | None) -> np.ndarray:
-        """(B, A) prices after the shock and before any sale, over those before the shock."""
+        """(B, A) prices after the shock and before any sale, relative to those before the shock."""
         if prices is None:
             return np.ones((count, len(self.assets)))
         return np.asarray(prices[:, self.column])
 
     def after(self, losses: np.ndarray, shocked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(B, n) part of the marked value of holdings, and money of other assets, that is left.
+        """(B, n) share of marked holdings, and amount of other external assets, after losses.
 
-        Prices (B, A) mark the holdings. Of other losses a shock says how much a node loses and not
-        on what: other external assets lose first, then all holdings in proportion. Units stay:
-        they are worth less. Where prices are a gain for a node it is left out, in proportion.
+        Prices (B, A) mark the holdings. Other losses are not assigned to assets by the shock: other
+        external assets are written down first, then all holdings in proportion. The units stay the
+        same, only their value falls. Gains from prices are left out, in proportion.
         """
         marked = np.asarray(shocked @ self.held.T)
         left = np.maximum(self.outside - losses, 0.0)
@@ -94,7 +94,7 @@ class Portfolios:
         return np.array([float(v) for v in self._lookup(name, value)])
 
     def law(self, impact: Any) -> Law:
-        """Units sold (B, A), money at the price before, to prices (B, A) over the shocked ones."""
+        """Map units sold (B, A) to prices (B, A) relative to those after the shock."""
         if not isinstance(impact, tuple):
             return self._one(impact, self.total)
         found = self._lookup("impact", impact)
@@ -115,14 +115,14 @@ class Portfolios:
         missing = [asset for asset in self.assets if asset not in given]
         if missing:
             raise ModelError(
-                f"{name} says nothing about {listing(missing)}, which nodes hold; it knows "
+                f"{name} has no value for {listing(missing)}, which nodes hold; it has values for "
                 f"{listing(list(given), 6)}. Give every asset a value, or one value for all."
             )
         return [given[asset] for asset in self.assets]
 
 
 def _stacked(laws: list[Any]) -> Any:
-    """Laws of one form with plain numbers as one law with arrays (A,); `None` where not."""
+    """Price laws of the same form merged into one with arrays (A,); `None` if not possible."""
     if all(isinstance(law, float) for law in laws):
         return np.array(laws)
     kinds = {type(law) for law in laws}
@@ -134,7 +134,7 @@ def _stacked(laws: list[Any]) -> Any:
 
 
 def by_asset(name: str, value: Any, check: Callable[[Any], Any]) -> Any:
-    """A parameter that can be hashed: `{asset: value}` as pairs in order, every value checked.
+    """The checked parameter in a form that can be hashed: `{asset: value}` as ordered pairs.
 
     >>> by_asset("depth", {"B": 2, "A": 1}, float)
     (('A', 1.0), ('B', 2.0))
@@ -153,7 +153,7 @@ def by_asset(name: str, value: Any, check: Callable[[Any], Any]) -> Any:
 
 
 def checked_impact(value: Any) -> Any:
-    """A law of price: a number >= 0 or a form of :mod:`contagion.margin` with `factor`.
+    """A price law: a number >= 0 or an object with `factor`, see :mod:`contagion.liquidation`.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def checked_impact(value: Any) -> Any:
 
 
 def checked_number(name: str, low: float = 0.0, *, above: bool = False) -> Callable[[Any], float]:
-    """A check that gives a float `>= low` (`above`: `> low`) or raises with the name."""
+    """A check that returns a float `>= low` (`above`: `> low`) or raises with the name."""
 
     def check(value: Any) -> float:
         try:
@@ -186,9 +186,9 @@ def checked_number(name: str, low: float = 0.0, *, above: bool = False) -> Calla
 class Solved:
     """An outcome with its markets.
 
-    part : (B, n) of its holdings that each node has sold, nan where it is only known that it has
-    sold something; sold : (B, A) units, money at the price before; price : (B, A) after the sales,
-    and fall : (B, A) what the sales took of it, over the price before.
+    part : (B, n) share of its holdings that each node has sold, nan if it has sold an unknown
+    share; sold : (B, A) units, money at the price before; price : (B, A) after the sales, and
+    fall : (B, A) price fall due to sales, both relative to the price before.
     """
 
     outcome: Outcome
@@ -207,7 +207,7 @@ class PortfolioModel(Model):
 
     @abstractmethod
     def _solve(self, network: ExposureNetwork, hit: Hit, trace: Trace) -> Solved:
-        """Losses and pins (B, n) to an outcome of the same shape, and its markets."""
+        """Solve losses and recoveries (B, n): an outcome of the same shape, and its markets."""
 
     def run(
         self,
@@ -218,15 +218,15 @@ class PortfolioModel(Model):
         *,
         trace: Trace = "none",
     ) -> Outcome:
-        """Scenarios (..., n) to an outcome; see :meth:`contagion.models.Model.run`."""
+        """The outcome of scenarios (..., n); see :meth:`contagion.models.Model.run`."""
         done = self._solve(network, _flat(Hit(losses, recoveries, prices)), trace).outcome
         return shaped(done, losses.shape[:-1])
 
     def market(self, network: ExposureNetwork, shock: Shock = NO_SHOCK) -> pd.DataFrame:
-        """Prices and volumes after the sales, one row an asset that can be sold.
+        """Prices and volumes after the sales, one row per asset that can be sold.
 
-        Columns: held (by all nodes) and sold, units: money at the price before; price (over the
-        price before the shock), fall (what the sales took of it, without what the shock took).
+        Columns: held (by all nodes) and sold, units: money at the price before; price (relative to
+        the price before the shock), fall (the part of the price fall that is due to sales).
         Empty for a network without holdings.
 
         Raises
@@ -245,23 +245,23 @@ class PortfolioModel(Model):
         return pd.DataFrame(columns, index=pd.Index(done.portfolios.assets, name="asset"))
 
     def routes(self, result: RunArrays) -> tuple[Route, ...]:
-        """From who sold to who holds the same, see :func:`contagion.results.hops.hops`."""
+        """Routes from sellers to holders of the same assets, see :mod:`contagion.results.hops`."""
         return self._prices(result)[1]
 
     def _prices(self, result: RunArrays) -> tuple[np.ndarray, tuple[Route, ...]]:
-        """(n,) bool: nodes that sell because of the shock, and where falling prices lead to."""
+        """(n,) bool: nodes that sell because of the shock, and the routes of falling prices."""
         network = result.network
         done = self._solve(network, _flat(result.hit), "path")
         before = self._solve(network, _flat(Hit(np.zeros(len(network)))), "path")
         mine, fall = done.portfolios, done.fall[0] - before.fall[0]
         sold = ~(done.part[0] <= NOISE)  # nan has sold
-        sold &= ~(before.part[0] >= 1.0 - NOISE)  # who sells everything anyway sells no more
+        sold &= ~(before.part[0] >= 1.0 - NOISE)  # sells everything even without the shock
         loser = lost_by(result, "price") > NOISE * mine.value
         return sold, (through_assets(mine.held, sold, fall > NOISE, loser),)
 
 
 def _flat(hit: Hit) -> Hit:
-    """A hit with one axis of scenarios, and recoveries."""
+    """A hit with a single axis of scenarios."""
     flat, prices = hit.losses.reshape(-1, hit.losses.shape[-1]), hit.prices
     prices = None if prices is None else prices.reshape(len(flat), prices.shape[-1])
     return Hit(flat, hit.pins.reshape(flat.shape), prices)
@@ -298,9 +298,9 @@ def valued(
     converged: np.ndarray,
     history: list[tuple[np.ndarray, np.ndarray]],
 ) -> Outcome:
-    """The outcome (B, n) of a model that values claims and holdings but settles nothing.
+    """The outcome (B, n) of a model that values claims and holdings without settlement.
 
-    For a node that fails for outside reasons, the loss on its own holdings is part of its failure.
+    For a node set to default by the shock, the loss on its holdings is not booked separately.
     """
     book, started = network.book, ~np.isnan(pins)
     room = 1e-12 * (book.claims + np.abs(book.stated_assets))

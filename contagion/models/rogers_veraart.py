@@ -24,28 +24,28 @@ class RogersVeraart(Model):
         p_i = p̄_i                        where e_i + (Πᵀp)_i covers what is due
         p_i = α e_i + β (Πᵀp)_i          otherwise, shared by the rule of the node
 
-    The destroyed rest, `(1−α) e_i + (1−β) (Πᵀp)_i`, is booked as deadweight. With costs the
-    greatest and the least solution can differ.
+    The value destroyed, `(1−α) e_i + (1−β) (Πᵀp)_i`, is booked as deadweight. With default costs
+    the greatest and the least solution can differ.
 
     Parameters
     ----------
-    alpha, beta : parts (0 to 1) of external assets and of interbank payments that a node in
-        default realizes; each one number, {node: number}, one a node in the order of
+    alpha, beta : shares (0 to 1) of external assets and of interbank payments that a node in
+        default realizes; each is one number, {node: number}, one number per node in the order of
         `net.names`, or a column of the node table.
     which : "greatest" or "least" solution; `None` raises where they differ. The least has no
         default order: all defaults that the shock alone does not cause are reported as round 1.
-    strict : default when funds fall short of what is due (the paper); `False`: also when they
-        just equal it (equity 0 is default, as in NEVA).
+    strict : `True`: default if funds are below the debts due (the paper); `False`: also if they
+        equal them (equity 0 is default, as in NEVA).
     tolerance, certify : as in :class:`EisenbergNoe`.
 
     Raises
     ------
     AmbiguousSolution
-        With `which=None`, when the solutions differ; names how many nodes.
+        With `which=None`, when the solutions differ; states the number of nodes.
 
     Example
     -------
-    a owes b 10, has 6 left and realizes half of it:
+    a owes b 10, has 6 left and realizes half of that amount:
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10], [0, 0]], ["a", "b"],

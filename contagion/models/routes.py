@@ -1,8 +1,8 @@
-"""How losses get from node to node besides claims: through assets, withdrawals and marks.
+"""Routes of losses between nodes other than claims: through assets, withdrawals and marks.
 
-A route is a row of sparse matrices whose entries are links: the first leads from nodes, the last
-to nodes, see :func:`contagion.results.hops.hops`. Losses are those of the shock, over the
-reference.
+A route is a sequence of sparse matrices whose entries are links: the first starts at nodes, the
+last ends at nodes, see :func:`contagion.results.hops.hops`. Losses are those caused by the shock,
+relative to the reference.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from ..network.exposure_network import ExposureNetwork
 from ..results.hops import Route
 from ..results.run_arrays import RunArrays
 
-NOISE = 1e-8  # part of holdings and debts: less is what a solution to a tolerance leaves
+NOISE = 1e-8  # share of holdings and debts; smaller losses are within the solver tolerance
 
 
 def lost_by(result: RunArrays, channel: str) -> np.ndarray:
-    """(n,) money that nodes lose by a channel because of the shock."""
+    """(n,) losses of nodes through a channel because of the shock, money."""
     lost = (result.outcome.channels or {})[channel]
     return np.asarray(lost - (result.reference.channels or {}).get(channel, 0.0))
 
 
 def newly_failed(result: RunArrays) -> np.ndarray:
-    """(n,) bool: nodes in default that are not without the shock."""
+    """(n,) bool: nodes in default that would not default without the shock."""
     failed = result.outcome.defaulted
     return np.asarray(failed & ~result.reference.defaulted)
 
@@ -32,7 +32,7 @@ def newly_failed(result: RunArrays) -> np.ndarray:
 def through_assets(
     held: csr_array, seller: np.ndarray, fell: np.ndarray, loser: np.ndarray
 ) -> Route:
-    """From nodes that sold to the assets they held, and on to the holders who lost by them.
+    """Links from sellers to the assets they held, and on to the holders who lost on them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def through_assets(
 
 
 def through_funding(network: ExposureNetwork, caller: np.ndarray, loser: np.ndarray) -> Route:
-    """From nodes that withdraw to their debtors who lose by it; (n,) bool each."""
+    """Links from nodes that withdraw to their debtors with losses; (n,) bool each."""
     row = caller[network.creditor] & loser[network.debtor] & (network.amount > 0)
     n = len(network)
     return (links(network.creditor[row], network.debtor[row], (n, n)),)

@@ -1,4 +1,4 @@
-"""From the clearing kernel to an outcome: shared by the models that settle claims."""
+"""Run the clearing kernel and build the outcome; shared by the models that settle claims."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .base import Trace
 
 Certify = Literal["auto", "always", "never"]
 
-CHUNK = 2**16  # entries of a working array: scenarios go through the kernel in slices of that size
+CHUNK = 2**16  # entries of a work array: the kernel solves scenarios in slices of this size
 
 
 def certified(word: Certify) -> bool | None:
-    """What the kernel is told to do about the error bound; `None` is where it costs little."""
+    """The option `certify` as the kernel expects it; `None`: error bound where it is cheap."""
     choice(word, ("auto", "always", "never"), "certify")
     return None if word == "auto" else word == "always"
 
@@ -42,11 +42,11 @@ def settle(
     certify: Certify = "auto",
     trace: Trace = "none",
 ) -> Outcome:
-    """Clear scenarios of shape (..., n) slice by slice and put the arrays together.
+    """Clear scenarios of shape (..., n) in slices and combine the results.
 
-    `kept` are α and β (n,), parts of external assets and of payments received that survive a
-    default; `None`: all. Where nodes own each other, equity is the last segment of a company,
-    see `kernels.ownership`.
+    `kept` are α and β (n,), the shares of external assets and of payments received that a node in
+    default realizes; `None`: all. If nodes own each other, equity is the last segment of a
+    company, see `kernels.ownership`.
     """
     lead, n = losses.shape[:-1], len(network)
     if network.segments.calls is not None and kept is not None:
@@ -102,7 +102,7 @@ def settle(
 
 
 def _owned(network: ExposureNetwork) -> Owned | None:
-    """The segments with the equity of companies that other nodes own, where there are any."""
+    """The segments including equity owned by other nodes; `None` without shareholdings."""
     if network._shareholdings is None:
         return None
     if network.segments.calls is not None:
@@ -114,12 +114,12 @@ def _owned(network: ExposureNetwork) -> Owned | None:
 
 
 def _gone(external: np.ndarray, pins: np.ndarray | None) -> np.ndarray:
-    """(B, n) bool: nodes that fail for outside reasons."""
+    """(B, n) bool: nodes set to default by the shock."""
     return np.zeros_like(external, bool) if pins is None else ~np.isnan(pins)
 
 
 def slices(flat: np.ndarray, width: int) -> Iterator[np.ndarray | slice]:
-    """Slices of scenarios; those of like severity take like rounds, so they go together."""
+    """Slices of scenarios, ordered by severity: similar scenarios need similar rounds."""
     block = blocks.width(width)
     size = block * max(1, CHUNK // (block * max(width, 1)))
     if len(flat) <= size:
@@ -137,7 +137,7 @@ def _complete(
     pins: np.ndarray | None,
     kept: tuple[np.ndarray, np.ndarray] | None,
 ) -> dict[str, np.ndarray]:
-    """The arrays (B, n) of an outcome from what the kernel hands back."""
+    """The arrays (B, n) of an outcome from the results of the kernel."""
     book, segments, funds = network.book, network.segments, cleared.funds
     unpaid = segments.inside * cleared.unpaid
     if not segments.one_each:
@@ -172,7 +172,7 @@ def _complete(
     if not book.known.all():
         equity = np.where(book.known, equity, np.nan)
     external_paid = np.clip(distributed - payments, 0.0, book.stated_liabilities)
-    if (external < 0).any():  # creditors that the balance sheet does not show get less, too
+    if (external < 0).any():  # creditors outside the balance sheet lose too
         hole = np.minimum(cash, 0.0)
         external_paid += hole if pins is None else np.where(free, hole, 0.0)
     return {

@@ -18,44 +18,45 @@ from .base import Trace
 from .parameters import Parameter, Range
 from .portfolios import PortfolioModel, Portfolios, Solved, by_asset, checked_number, valued
 
-END = 10_000  # rounds after which sales that go on count as not converged
+END = 10_000  # maximum number of rounds; sales that continue have not converged
 
 
 @dataclass(frozen=True, repr=False)
 class ThresholdDeleveraging(PortfolioModel):
-    """Nodes whose leverage is above a limit sell down to a target, round by round.
+    """Nodes with leverage above a limit sell assets to reach a target, round by round.
 
         Γ_i = min(1, (Π_i + I_i − λ_b C_i) / Π_i)    where (Π_i + I_i) / C_i > λ_max, else 0
         ψ_a = (1 − B_a / S_a) (1 − exp(−q_a / δ_a)),   δ_a = (1 − B_a / S_a at the start) D_a
         C_i falls by (1 − (1 − α) Γ_i) Σ_a Π_ia ψ_a,    q_a = Σ_i Γ_i Π_ia
 
-    Π holdings at the prices S of now, I assets that are not sold (other external assets and
+    Π holdings at current prices S, I assets that are not sold (other external assets and
     claims), C equity, q the volume of the round, money. A small sale q moves the price by q / D.
-    Unlike leverage targeting, losses that leave a node below the limit make it sell nothing.
+    Unlike in leverage targeting, a node that stays below the limit after losses sells nothing.
 
-    Not monotone: a node that sells early gets a higher price and avoids later falls, so a larger
-    shock can leave a node (the one that is hit, too), prices and the sum of equities higher. Only
-    in the first round (`rounds=1`), and while shocks spare holdings, does a larger one mean more
-    sales and lower prices, and with a `shortfall` of 1 no higher equity of any node.
+    Results are not monotone in the shock: a node that sells early gets a higher price and avoids
+    later falls, so a larger shock can lead to higher equity of a node (even the node that is hit),
+    higher prices and a higher sum of equities. Only in the first round (`rounds=1`), and if shocks
+    do not hit holdings, does a larger shock imply more sales and lower prices, and with a
+    `shortfall` of 1 no higher equity of any node.
 
-    Nodes that cannot fail, or with unknown balance sheet, sell nothing. A node that fails for
-    outside reasons sells everything in the first round; its creditors lose 1 − recovery of their
+    Nodes that cannot default, or with unknown balance sheet, sell nothing. A node set to default by
+    the shock sells everything in the first round; its creditors lose 1 − recovery of their
     claims, other claims keep their value. The loss on holdings is the channel `price` of
-    `result.channels`. A price shock marks the holdings, and the start is after it. Other losses of
-    the shock hit other assets (and `illiquid` ones) first, then holdings in proportion.
+    `result.channels`. A price shock revalues the holdings before the start. Other losses of the
+    shock hit other assets (and `illiquid` ones) first, then holdings in proportion.
 
     Parameters
     ----------
     max_leverage : λ_max, assets over equity, above 1; 33 is a leverage ratio of 3 %.
-    target_leverage : λ_b, not above it; `None`: 95 % of it.
+    target_leverage : λ_b, at most `max_leverage`; `None`: 95 % of it.
     depth : market depth D, money at the price before the shock (an asset that has fallen by a fifth
         has four fifths of its depth), above 0: a number for all assets, {asset: number}, or `None`:
-        what all nodes hold. inf: no impact. See :meth:`market_depth`.
-    floor : B over the price at the start, a part of the price that is always paid, 0 ≤ floor < 1; a
+        total holdings of all nodes. inf: no impact. See :meth:`market_depth`.
+    floor : B, lower bound on the price, as a share of the price at the start, 0 ≤ floor < 1; a
         number or {asset: number}.
-    shortfall : α, part of the fall in a round that what is sold in it bears, 0 to 1.
-    insolvent : "sell": nodes without equity sell everything, "hold": nothing (insolvency is not
-        illiquidity).
+    shortfall : α, share of the price fall in a round borne by the assets sold in it, 0 to 1.
+    insolvent : "sell": nodes without equity sell everything; "hold": they sell nothing (insolvency
+        is not illiquidity).
     illiquid : assets of the holdings that cannot be sold.
     rounds : rounds of sales, or `None`: until no node sells.
 
@@ -64,14 +65,14 @@ class ThresholdDeleveraging(PortfolioModel):
     ModelError
         When `depth` or `floor` does not name an asset that is held.
     ConvergenceError
-        By `propagate`, when sales do not end.
+        By `propagate`, when sales do not stop.
     ArgumentError, ArgumentTypeError
         For parameters out of range.
 
     Example
     -------
     a holds 100 of X and 10 of cash against debts of 82, and loses the cash: 100 is 5.6 times its
-    equity of 18. Down to a target of 4 it sells 100 − 4 × 18.
+    equity of 18. To reach a target of 4 it sells 100 − 4 × 18.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0]], ["a"], orientation="debtor->creditor",
@@ -188,9 +189,9 @@ class ThresholdDeleveraging(PortfolioModel):
         capital: np.ndarray,
         states: list[tuple[np.ndarray, np.ndarray]],
     ) -> np.ndarray:
-        """(B, n) bool: whose leverage was above the limit at the start of any round.
+        """(B, n) bool: nodes with leverage above the limit at the start of any round.
 
-        Up to its first sale a node bears the whole fall, so that `value − lost` is what it holds.
+        Before its first sale a node bears the whole price fall, so it holds `value − lost`.
         """
         found, room = np.zeros(value.shape, bool), THRESHOLD * (rest + value)
         for lost, _ in states:
@@ -203,7 +204,7 @@ class ThresholdDeleveraging(PortfolioModel):
     def market_depth(
         daily_volume: float, volatility: float, days: float = 1.0, scale: float = 1.0
     ) -> float:
-        """D = scale × daily volume / daily volatility × √days, money: what 100 % would take.
+        """D = scale × daily volume / daily volatility × √days, money (100 % impact).
 
         Parameters: daily_volume (money), volatility (of daily returns), days over which sales are
         spread, scale (order one). ArgumentError unless all are above 0.
@@ -218,8 +219,8 @@ class ThresholdDeleveraging(PortfolioModel):
     def overlaps(self, network: ExposureNetwork) -> pd.DataFrame:
         """Liquidity-weighted overlaps Ω_ij = Σ_a Π_ia Π_ja / D_a (n, n), money.
 
-        The loss of i, to first order, when j sells all its holdings; symmetric. The diagonal is the
-        impact of a node on itself.
+        Ω_ij is the first-order loss of i if j sells all its holdings; symmetric. The diagonal is
+        the impact of a node on itself.
 
         >>> import contagion as ct
         >>> net = ct.ExposureNetwork.from_matrix([[0, 0], [0, 0]], ["a", "b"],
@@ -234,12 +235,12 @@ class ThresholdDeleveraging(PortfolioModel):
         return pd.DataFrame(table, index=network.names, columns=network.names)
 
     def indirect_exposures(self, network: ExposureNetwork, size: float = 0.2) -> pd.DataFrame:
-        """What each node loses through sales when the price of an asset falls, per unit of fall.
+        """Loss of each node through sales when the price of an asset falls, per unit of price fall.
 
-        One row a node, one column an asset of the holdings (`illiquid` ones too): loss by sales
-        after a fall of `size` (above 0, at most 1) in that asset alone, divided by `size`, money.
-        It compares with what the node holds of the asset, its direct exposure, and depends on the
-        size: below a threshold no node sells.
+        One row per node, one column per asset (also `illiquid` ones): loss through sales after a
+        fall of `size` (above 0, at most 1) in that asset alone, divided by `size`, money. Compare
+        it with the holdings of the node, its direct exposure. It depends on `size`: below a
+        threshold no node sells.
 
         Raises
         ------

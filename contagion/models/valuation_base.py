@@ -16,16 +16,16 @@ from .parameters import Parameters
 
 @dataclass(frozen=True, repr=False)
 class Valuation(Parameters, ABC):
-    """What a claim of face value 1 is worth when its debtor has the equity E.
+    """The value of a claim of face value 1, given the equity E of its debtor.
 
-    V lies in [0, 1] and does not fall when E rises; the paper calls that feasible. Write
-    :meth:`missing`. Class attributes: `by_claim` (what a claim gets depends on its place in the
-    order of its debtor, so that rules and external creditors count; otherwise one rate a debtor),
+    V lies in [0, 1] and does not fall when E rises ("feasible" in the paper). A subclass implements
+    :meth:`missing`. Class attributes: `by_claim` (the payment on a claim depends on its rank at the
+    debtor, so that rules and external creditors matter; otherwise one rate per debtor),
     `ex_ante` (claims can lose value without a shock), `strict` (default when equity is below 0;
-    otherwise also at 0), `jumps` (V jumps at default), `by_loss` (V
-    follows the loss relative to the equity before: where that is 0, the first loss takes all),
-    `by_lgd` (the column `lgd` of a claim goes before 1 − recovery of its debtor),
-    `by_node` (the range of every field that is one number, or one for each node).
+    otherwise also at 0), `jumps` (V jumps at default), `by_loss` (V depends on the loss relative to
+    the equity before; if that equity is 0, any loss is a total loss), `by_lgd` (the column `lgd` of
+    a claim overrides 1 − recovery of its debtor), `by_node` (the valid range of every field that
+    may differ by node).
     """
 
     room: ClassVar[str] = "valuations."
@@ -40,8 +40,9 @@ class Valuation(Parameters, ABC):
     def missing(self, terms: Terms, equity: np.ndarray, default: np.ndarray) -> Valued:
         """`y = width · (1 − V(E))` and `−dy/dE`, arrays (S, B).
 
-        The slopes shorten the iteration where V is first convex and then concave in E; a sum of
-        such parts may come as arrays (parts, S, B). Slopes of 0 are always right, only slower.
+        The slopes speed up the iteration where V is first convex and then concave in E; a sum of
+        functions of this shape may be returned as arrays (parts, S, B). Slopes of 0 are always
+        valid, only slower.
 
         Parameters
         ----------
@@ -58,12 +59,12 @@ class Valuation(Parameters, ABC):
         external_assets: float = 0.0,
         book_equity: float = 1.0,
     ) -> np.ndarray:
-        """V at one or many equities of one debtor, in [0, 1]: the curve of the function.
+        """V for one or more values of the equity of one debtor, in [0, 1].
 
         Parameters
         ----------
         equity : money, any shape.
-        debts, external_liabilities : of the debtor; external creditors come first. Money.
+        debts, external_liabilities : of the debtor; external creditors rank first. Money.
         external_assets : after the shock, money (Rogers–Veraart, Merton, Black–Cox).
         book_equity : at face value before the shock, money (DebtRank).
 

@@ -1,8 +1,9 @@
-"""Valuation functions V(E): what a claim is worth, by the equity of its debtor.
+"""Valuation functions V(E): the value of a claim as a function of the equity of its debtor.
 
-Seven of the literature; a new one is a frozen dataclass with a method `missing`. They are handed
-to :class:`contagion.models.NetworkValuation`. Parameters are one number for all nodes, or one a
-node: {node: number}, an array in the order of the network, or a column of its node table.
+Seven functions from the literature; a new one is a frozen dataclass with a method `missing`. They
+are arguments of :class:`contagion.models.NetworkValuation`. Parameters are one number for all
+nodes, or one per node: {node: number}, an array in the order of the network, or a column of its
+node table.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from .valuation_base import Valuation
 
 @dataclass(frozen=True, repr=False)
 class EisenbergNoe(Valuation):
-    """Claims get what the debtor has: `V = 1` where E >= 0, else `max(0, 1 + E / debts)`.
+    """Creditors receive the debtor's assets: `V = 1` where E >= 0, else `max(0, 1 + E / debts)`.
 
-    `debts` where everything ranks alike; in general `clip(E + due − start, 0, face) / face` for a
-    claim that is paid after `start`, with tiers, rules and external creditors as in
-    :class:`contagion.EisenbergNoe`, whose equities it gives.
+    This holds if all debts rank equally. In general `clip(E + due − start, 0, face) / face` for a
+    claim that ranks behind debts of `start`, with tiers, rules and external creditors as in
+    :class:`contagion.EisenbergNoe`. The equities equal those of that model.
 
     Example
     -------
@@ -55,18 +56,18 @@ class EisenbergNoe(Valuation):
 class RogersVeraart(Valuation):
     """Default destroys value: `V = (α Ae + β (E + due − Ae)) / due` in default, else 1.
 
-    The equity E counts before the costs, as in :class:`contagion.models.RogersVeraart`, whose
-    equities it gives. Ae are the external assets after the shock; rules and tiers as there.
+    E is equity before default costs, as in :class:`contagion.models.RogersVeraart`. The equities
+    equal those of that model. Ae are the external assets after the shock; rules and tiers as there.
 
     Parameters
     ----------
-    alpha, beta : parts (0 to 1) of external assets and of the value of claims that a node in
+    alpha, beta : shares (0 to 1) of external assets and of the value of claims that a node in
         default realizes.
     strict : default when equity is below 0; `False`: also at 0 (the paper of 2020).
 
     Example
     -------
-    Debts of 10, external assets of 4 and claims worth 4: 2 and 2 are left.
+    Debts of 10, external assets of 4 and claims worth 4: 2 and 2 are realized.
 
     >>> RogersVeraart(0.5, 0.5).value(-2, debts=10, external_assets=4)
     array(0.4)
@@ -97,14 +98,14 @@ class RogersVeraart(Valuation):
 class Furfine(Valuation):
     """`V = recovery` in default, else 1: contagion only by default.
 
-    With `recovery = 1 − λ` the equities of :class:`contagion.models.Furfine`; a claim with an `lgd`
-    of its own is worth 1 − lgd in default, as there.
+    With `recovery = 1 − λ` the equities equal those of :class:`contagion.models.Furfine`; a claim
+    with its own `lgd` is worth 1 − lgd in default, as there.
 
     Parameters
     ----------
-    recovery : what claims on a node in default are worth, 0 to 1.
-    strict : default when equity is below 0; `False`: also at 0 (the paper of 2020), even where
-        nothing was lost.
+    recovery : value of claims on a node in default, as a share of face value, 0 to 1.
+    strict : `True`: default when equity is below 0; `False`: also at 0 (the paper of 2020), even
+        without a loss.
 
     Example
     -------
@@ -131,14 +132,14 @@ class Furfine(Valuation):
 class LinearDebtRank(Valuation):
     """`V = 1 − (1 − recovery) h` with `h = 1 − E / M` the relative loss of equity, in [0, 1].
 
-    M is the equity at face value before the shock. Where M = 0, h is 1 as soon as a loss reaches
-    the node, and 0 before: the limit of small equity. Claims on a node with M < 0 are worth
-    `recovery` from the start, as in the package of the authors; otherwise the equities are those
+    M is the equity at face value before the shock. If M = 0, h is 1 as soon as a loss reaches the
+    node, and 0 before: the limit as equity tends to 0. Claims on a node with M < 0 are worth
+    `recovery` from the start, as in the package of the authors; otherwise the equities equal those
     of :class:`contagion.DebtRank`.
 
     Parameters
     ----------
-    recovery : what claims on a node in default are worth, 0 to 1.
+    recovery : value of claims on a node in default, as a share of face value, 0 to 1.
 
     Example
     -------
@@ -165,15 +166,15 @@ class LinearDebtRank(Valuation):
 
 @dataclass(frozen=True, repr=False)
 class ExponentialDebtRank(Valuation):
-    """`V = 1 − (1 − recovery) h exp(α (h − 1))`: small losses of equity pass on less.
+    """`V = 1 − (1 − recovery) h exp(α (h − 1))`: small equity losses are passed on less.
 
-    `α = 0` is :class:`LinearDebtRank`; with α growing it tends to :class:`Furfine` with
-    `strict=False`. h as there.
+    `α = 0` is :class:`LinearDebtRank`; as α grows it tends to :class:`Furfine` with
+    `strict=False`. h as in :class:`LinearDebtRank`.
 
     Parameters
     ----------
     alpha : α >= 0, finite.
-    recovery : what claims on a node in default are worth, 0 to 1.
+    recovery : value of claims on a node in default, as a share of face value, 0 to 1.
 
     Example
     -------
@@ -206,19 +207,19 @@ class Merton(Valuation):
 
         V = E[ clip(E + X − Ae + due − start, 0, face) · (recovery in default, else 1) ] / face
 
-    Default is E + X − Ae < 0. Claims that rank alike and `recovery = 1`: the formula of Merton
-    for risky debt. `volatility → 0` is :class:`EisenbergNoe`. No interest.
+    Default is E + X − Ae < 0. With claims of equal rank and `recovery = 1` this is the formula of
+    Merton for risky debt. `volatility → 0` is :class:`EisenbergNoe`. No interest.
 
     Parameters
     ----------
     volatility : σ of external assets, per year, >= 0.
     maturity : T, years.
-    recovery : part of what is left in default that creditors get (default costs), 0 to 1; costs
-        are not booked to the debtor.
+    recovery : share of the remaining assets that creditors receive in default, 0 to 1; the rest
+        are default costs, which are not booked to the debtor.
 
     Example
     -------
-    No equity, 100 of assets and of debt: short by the put at the money, 2 N(0.1) − 1.
+    Equity of 0, assets and debt of 100: the discount is an at-the-money put, 2 N(0.1) − 1.
 
     >>> Merton(0.2).value(0, debts=100, external_assets=100).round(5)
     np.float64(0.92034)
@@ -249,10 +250,10 @@ class Merton(Valuation):
 
 @dataclass(frozen=True, repr=False)
 class BlackCox(Valuation):
-    """`V = 1 − (1 − recovery) PD(E)`: default as soon as equity touches 0 before maturity.
+    """`V = 1 − (1 − recovery) PD(E)`: default as soon as equity reaches 0 before maturity.
 
     External assets are a geometric Brownian motion without drift that starts at Ae; PD is the
-    probability that they fall by E until maturity, 1 where E <= 0.
+    probability that they fall by E before maturity, 1 where E <= 0.
 
         PD = N((u + s²/2) / s) + Ae / (Ae − E) · N((u − s²/2) / s),  u = log(1 − E/Ae),  s = σ √T
 
@@ -260,7 +261,7 @@ class BlackCox(Valuation):
     ----------
     volatility : σ of external assets, per year, >= 0.
     maturity : T, years.
-    recovery : what claims on a node in default are worth, 0 to 1.
+    recovery : value of claims on a node in default, as a share of face value, 0 to 1.
 
     Example
     -------
@@ -304,7 +305,7 @@ VALUATIONS: dict[str, type[Valuation]] = {
 
 
 def from_words(text: str) -> Valuation:
-    """A valuation from words, as on the command line: name, or name:parameter=value,...
+    """A valuation from text, as on the command line: name, or name:parameter=value,...
 
     A value is a number, true or false, or the name of a column of the node table.
 
@@ -335,7 +336,7 @@ def from_words(text: str) -> Valuation:
 
 
 def _read(value: str) -> float | bool | str:
-    """A number, true or false, or a word."""
+    """A number, true or false, or a string."""
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     try:

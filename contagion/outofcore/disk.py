@@ -1,15 +1,16 @@
 """A folder of Parquet files with their hashes, and the database that works in it.
 
-    manifest.json   what is run (`spec`), how far it got (`state`), the hash of every file, and a
-                    hash of all of that
-    *.parquet       whole or absent: written under another name, flushed, renamed; then the manifest
+    manifest.json   the run (`spec`), its progress (`state`), the hash of every file, and a hash of
+                    all of these
+    *.parquet       complete or absent: written under a temporary name, flushed, renamed; then the
+                    manifest
     work.duckdb     empty; it locks the folder while a process works in it
-    spill/          what does not fit into the memory that was given; cleared at the beginning
+    spill/          data that exceed the memory limit; cleared at the start
 
 A sum of doubles depends on the order of its terms, and so on threads and memory. Here terms are
-counted in units of 2^−k of the unit of money and added as integers of 128 bits (`Disk.sum`): the
-same to the last bit whatever the order. The largest possible sum is just below 2^120 such units, so
-that a term loses digits only where it is 2^−67 of that sum or less.
+converted to multiples of 2^−k of the unit of money and added as integers of 128 bits (`Disk.sum`):
+the result is bitwise identical for every order. The largest possible sum is just below 2^120 of
+these units, so a term loses digits only if it is 2^−67 of that sum or less.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ from ..text import listing
 FORMAT = 1
 MANIFEST, LOCK, SPILL = "manifest.json", "work.duckdb", "spill"
 BITS = 120
-STEPS = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}  # of the memory, as DuckDB shows it
-EACH = 120.0  # MiB of memory for a thread
+STEPS = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}  # units of memory in DuckDB's output
+EACH = 120.0  # MiB of memory per thread
 
 
 @contextmanager
 def database(folder: str | os.PathLike[str], memory: str) -> Iterator[Any]:
-    """A DuckDB connection with at most `memory` that works, alone, in a folder.
+    """A DuckDB connection with at most `memory` and exclusive access to a folder.
 
     Raises
     ------
     MissingPackageError : without DuckDB.
-    StressError : where another process works in the folder, or the disk is full.
-    ArgumentError : for a memory that says nothing, or is too little.
+    StressError : if another process works in the folder, or the disk is full.
+    ArgumentError : if `memory` is invalid or too small.
     """
     try:
         import duckdb
@@ -92,12 +93,12 @@ def _locked(duckdb: Any, place: Path) -> Any:
             raise StressError(
                 f"Another process works in {place}. Wait for it, or give another folder."
             ) from None
-        (place / LOCK).unlink(missing_ok=True)  # empty, and torn by a process that was killed
+        (place / LOCK).unlink(missing_ok=True)  # empty, damaged by a process that was killed
         return duckdb.connect(str(place / LOCK))
 
 
 def _spread(work: Any) -> None:
-    """As many threads as have the memory that DuckDB asks for each."""
+    """Set the number of threads so that each has the memory that DuckDB needs."""
     (row,) = work.execute(
         "select current_setting('memory_limit'), current_setting('threads')"
     ).fetchall()
@@ -108,7 +109,7 @@ def _spread(work: Any) -> None:
 
 @contextmanager
 def naming(files: list[Path], kind: type[ContagionError]) -> Iterator[None]:
-    """An error in a file of the caller has its name; a lack of memory does not."""
+    """Add the file name to errors in the caller's files, but not to a lack of memory."""
     place = files[0].name if len(files) == 1 else f"One of {files[0].name} to {files[-1].name}"
     import duckdb
 
@@ -131,7 +132,7 @@ def _first(error: Exception) -> str:
 
 
 def quoted(text: object) -> str:
-    """A text or a path as SQL has it.
+    """A text or a path as an SQL literal.
 
     >>> quoted("it's")
     "'it''s'"
@@ -146,9 +147,9 @@ def digest(path: Path) -> str:
 
 
 class Disk:
-    """The files of one step in a folder, and what they were made from.
+    """The files of one step in a folder, and the specification of the run.
 
-    `spec` is set by :meth:`begin`; `state` is free and is saved with every file.
+    `spec` is set by :meth:`begin`; `state` can hold any data and is saved with every file.
     """
 
     def __init__(self, path: Path, work: Any, exponent: int = 0):
@@ -158,16 +159,16 @@ class Disk:
         self.files: dict[str, str] = {}
 
     def begin(self, spec: dict[str, Any]) -> None:
-        """Begin, or resume what is here if it was made from the same tables.
+        """Begin, or resume the run in the folder if it has the same specification.
 
         Raises
         ------
-        StressError : when the folder holds another run, a damaged manifest, or anything else.
+        StressError : if the folder holds another run, a damaged manifest, or other files.
         """
         self.spec = json.loads(json.dumps(spec))
         if (self.path / MANIFEST).exists():
             told = read_manifest(self.path)
-            if not told["files"]:  # begun in vain, such as with tables that were refused
+            if not told["files"]:  # a run without files, such as after invalid tables
                 self.note()
                 return
             if found := apart(told["spec"], self.spec):
@@ -198,7 +199,7 @@ class Disk:
         os.replace(part, self.path / MANIFEST)
 
     def write(self, name: str, query: str) -> None:
-        """Write the rows of a query to a Parquet file; :meth:`note` then makes it count."""
+        """Write the rows of a query to a Parquet file; :meth:`note` then records it."""
         part = self.path / f".{name}.part"
         try:
             self.work.execute(f"copy ({query}) to {quoted(part)} (format parquet)")
@@ -211,21 +212,21 @@ class Disk:
                 part.unlink()
 
     def drop(self, name: str) -> None:
-        """Forget a file and delete it."""
+        """Delete a file and remove its record."""
         if self.files.pop(name, None):
             (self.path / name).unlink(missing_ok=True)
 
     def whole(self, name: str) -> bool:
-        """Whether a file is there with its hash."""
+        """True if a file exists and matches its hash."""
         path = self.path / name
         return name in self.files and path.exists() and digest(path) == self.files[name]
 
     def rows(self, name: str) -> str:
-        """A file as SQL reads it."""
+        """A file as an SQL table expression."""
         return f"read_parquet({quoted(self.path / name)})"
 
     def sum(self, term: str) -> str:
-        """The sum of a term (money) that no order of addition changes, as SQL has it."""
+        """The SQL sum of a term (money), independent of the order of addition."""
         unit = float(2**self.exponent) if self.exponent >= 0 else 2.0**self.exponent
         return f"(sum((({term}) * {unit!r}::double)::hugeint)::double / {unit!r}::double)"
 
@@ -245,11 +246,11 @@ def exponent(largest: float, count: int) -> int:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What a manifest says.
+    """The content of a manifest.
 
     Raises
     ------
-    StressError : for one that is missing, damaged or of another version.
+    StressError : for a manifest that is missing, damaged or of another version.
     """
     file = path / MANIFEST
     if not file.exists():
@@ -269,7 +270,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path) -> StressError:
-    """What is said of a file that differs from its hash."""
+    """The error for a file that differs from its hash."""
     return StressError(
         f"{path} is missing or differs from its hash. Delete {path.parent} and run it again."
     )

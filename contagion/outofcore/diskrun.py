@@ -1,4 +1,4 @@
-"""DiskRun: what a run on disk found, read from its folder a few rows at a time."""
+"""DiskRun: the results of a run on disk, read from its folder a few rows at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .disk import damaged, digest, quoted, read_manifest
 from .outcomes import COLUMNS, TABLE
 
 TITLES = {"clear": "Clearing", "distress": "DebtRank"}
-NO_DEBTS = "the node owes nothing in the graph"
+NO_DEBTS = "the node has no debts in the graph"
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,12 +27,12 @@ class DiskRun:
 
     Attributes
     ----------
-    path : the folder; `table.parquet` in it has a row a node, with the columns of `COLUMNS`, for
-        any other program too.
+    path : the folder; its file `table.parquet` has one row per node, with the columns of `COLUMNS`,
+        and can be read by other programs.
 
     Raises
     ------
-    StressError : for a folder without a finished run, or whose files differ from their hashes.
+    StressError : for a folder without a finished run, or with files that differ from their hashes.
     """
 
     path: Path
@@ -47,29 +47,29 @@ class DiskRun:
 
     @property
     def totals(self) -> pd.Series:
-        """Money over all nodes: initial_loss, owners_loss, external_loss, socialized, claims_lost,
-        shortfall; and how many defaults."""
+        """Sums over all nodes, money: initial_loss, owners_loss, external_loss, socialized,
+        claims_lost, shortfall; and the number of defaults."""
         return pd.Series(self._told["state"]["totals"], name="total")
 
     @property
     def rounds(self) -> pd.DataFrame:
-        """One row a round: step (largest change, part of a balance sheet), money and drift (sum of
-        changes without and with their sign), moved and fresh (nodes), estimate (of the error),
-        jump, seconds."""
+        """One row per round: step (largest change relative to the balance sheet), money and drift
+        (sums of absolute and of signed changes), moved and fresh (numbers of nodes), estimate (of
+        the error), jump, seconds."""
         return pd.DataFrame(self._told["state"]["rounds"]).set_index("round")
 
     @property
     def nodes(self) -> int:
-        """How many nodes there are."""
+        """The number of nodes."""
         return int(self._rows("count(*)")["count_star()"].item())
 
     def largest(self, by: str = "loss", *, most: int = MOST) -> Table:
-        """The nodes with the largest of a column, with all columns.
+        """The nodes with the largest values in a column, with all columns.
 
         Parameters
         ----------
         by : a column of the table, money or a share.
-        most : rows.
+        most : maximum number of rows.
         """
         choice(by, COLUMNS, "by")
         return self._table(f"order by {by} desc nulls last, node limit {int(most)}")

@@ -1,13 +1,14 @@
-"""Rounds on disk: the part of every claim that is lost, until it moves no more.
+"""Rounds on disk: the loss rate of every claim, iterated until it converges.
 
 A round reads all exposures once:
 
     lost_i = Σ_j exposure_ij · rate_j        rate_j = min(1, max(0, (base_j + lost_j) / size_j))
 
-from rate = 0, so that rates rise to the least solution (of clearing: the greatest payments). Where
-nearly all changes have one sign and shrink by a steady ratio λ, rates are moved ahead by λ/(1 − λ)
-times the last change; the rounds that follow correct what was too far. A round is one file, with
-the rates before and after it of every node that passes something on; the last two are kept.
+starting from rate = 0, so that rates rise to the least solution (in clearing: the greatest
+payments). If nearly all changes have one sign and shrink by a steady ratio λ, rates are
+extrapolated by λ/(1 − λ) times the last change; the next rounds correct any overshooting. A round
+is one file, with the rates before and after it of every node that passes on losses; the last two
+files are kept.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from .disk import Disk, damaged
 from .inputs import EXPOSURES
 from .shocked import START
 
-STEADY = 0.1  # of 1 − λ: by how much two ratios may differ for a jump
-ALIKE = 0.9  # of the changes: what has one sign, so that the slowest mode is what is left
-FRESH = 1e-3  # of the nodes that moved: how many may be new for a jump
-ROUNDING = 1e-14  # of a balance sheet: a change that is none
+STEADY = 0.1  # largest difference of two ratios for a jump, relative to 1 − λ
+ALIKE = 0.9  # share of changes with one sign for a jump: only the slowest mode remains
+FRESH = 1e-3  # largest share of new nodes among those that moved for a jump
+ROUNDING = 1e-14  # changes below this, relative to the balance sheet, are rounding errors
 LOST = "lost.parquet"
 FURTHEST = 50.0  # times the last change, the largest jump
 
@@ -36,7 +37,7 @@ def converged(network: Disk, disk: Disk, tolerance: float, most: int, progress: 
     Raises
     ------
     ConvergenceError : after `most` rounds; `.partial` has the rounds.
-    StressError : where the last two rounds are damaged.
+    StressError : if the last two rounds are damaged.
     """
     rounds: list[dict[str, Any]] = disk.state.setdefault("rounds", [])
     _whole(disk, rounds)
@@ -46,7 +47,7 @@ def converged(network: Disk, disk: Disk, tolerance: float, most: int, progress: 
             if len(rounds) >= most:
                 raise ConvergenceError(
                     f"After {len(rounds)} rounds the error is {rounds[-1]['estimate']:.1e} of a "
-                    f"balance sheet, and {tolerance:g} is asked for. Give more max_rounds, or a "
+                    f"balance sheet, above the tolerance {tolerance:g}. Give more max_rounds, or a "
                     "larger tolerance: with the same folder the run resumes from here.",
                     rounds,
                 )
@@ -59,7 +60,7 @@ def name_of(number: int) -> str:
 
 
 def rates(disk: Disk) -> str:
-    """(id, rate) after the last round and its jump, as SQL has it."""
+    """(id, rate) after the last round and its jump, as an SQL table expression."""
     last = disk.state["rounds"][-1]
     ahead = f"rate + {last['jump']!r}::double * (rate - before)" if last["jump"] else "rate"
     return (
@@ -69,9 +70,9 @@ def rates(disk: Disk) -> str:
 
 
 def lost(network: Disk, disk: Disk, rates: str) -> str:
-    """(id, lost) money that each node loses on its claims: a file, as SQL reads it.
+    """(id, lost) losses of each node on its claims, money: a file, as an SQL table expression.
 
-    A file, because the sums and what they are joined to may each fit into the memory alone.
+    A file is used because the sums and the table joined to them may not fit into memory together.
     """
     disk.write(
         LOST,
@@ -89,7 +90,7 @@ RATE = (
 
 
 def _next(network: Disk, disk: Disk, rounds: list[dict[str, Any]]) -> None:
-    """One more round: its file, what it changed, and whether the next one starts ahead."""
+    """One more round: its file, its changes, and the jump before the next round."""
     began, number = time.perf_counter(), len(rounds)
     if rounds:
         now = rates(disk)
@@ -128,13 +129,13 @@ def _next(network: Disk, disk: Disk, rounds: list[dict[str, Any]]) -> None:
 
 
 def _ahead(rounds: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, float]:
-    """How far the error is from 0, as the ratio of the changes says, and how far to jump.
+    """The estimated error, from the ratio of changes, and the size of the next jump.
 
-    `estimate`: the largest change, times λ/(1 − λ) where λ is the ratio of the last two sums of
-    changes; as it stands where that would be less, and infinite where they do not shrink.
+    `estimate`: the largest change times λ/(1 − λ), with λ the ratio of the last two sums of
+    changes; at least the largest change, and infinite if the sums do not shrink.
     """
     start = max((k + 1 for k, each in enumerate(rounds) if each["jump"]), default=0)
-    last = [*rounds[start:], now][-3:]  # a jump begins anew
+    last = [*rounds[start:], now][-3:]  # a jump restarts the sequence
     if now["step"] <= ROUNDING:
         return {"estimate": now["step"], "jump": 0.0}
     if len(last) < 2 or not now["money"] < last[-2]["money"]:
@@ -151,7 +152,7 @@ def _ahead(rounds: list[dict[str, Any]], now: dict[str, Any]) -> dict[str, float
 
 
 def _whole(disk: Disk, rounds: list[dict[str, Any]]) -> None:
-    """Go back to the last round whose file is as it was written."""
+    """Go back to the last round with an intact file."""
     place = disk.path / name_of(len(rounds) - 1)
     for _ in rounds[-2:]:
         if disk.whole(name_of(len(rounds) - 1)):

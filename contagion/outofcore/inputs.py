@@ -1,8 +1,8 @@
 """The tables of a network on disk: read, checked and numbered, without holding them in memory.
 
-The rules are those of `ExposureNetwork`: nothing is guessed, every problem is counted and named
-with examples, and all problems of a table are told together. Choices: `duplicates="sum"` adds rows
-of the same creditor and debtor, `self_loops="drop"` leaves claims on oneself out.
+The rules are those of `ExposureNetwork`: nothing is guessed, every problem is counted and shown
+with examples, and all problems of a table are reported together. Options: `duplicates="sum"` adds
+rows of the same creditor and debtor, `self_loops="drop"` drops claims of a node on itself.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .disk import Disk, damaged, digest, exponent, naming, quoted
 
 NETWORK, EXPOSURES, NODES = "network", "exposures.parquet", "nodes.parquet"
 SIDES = ("external_assets", "external_liabilities", "total_assets", "total_liabilities", "equity")
-# Columns that change what a claim or a node pays, and that only networks in memory know.
+# Columns that change payments and are supported only by networks in memory.
 ELSEWHERE = {
     "exposures": ("tier", "rank", "exit", "weight", "collateral", "netting_set", "period", "asset",
                   "currency", "decimals", "unit_mult"),
     "nodes": ("external_tier", "rule", "period", "interbank_assets", "interbank_liabilities"),
 }  # fmt: skip
-ROUNDING = 1e-9  # of a balance sheet
+ROUNDING = 1e-9  # tolerance, relative to the balance sheet
 NUMBERS = ("INT", "DOUBLE", "FLOAT", "REAL", "DECIMAL")
 ENDINGS = (".parquet", ".pq")
 
@@ -45,10 +45,10 @@ def parquet(place: str | PathLike[str], what: str) -> list[Path]:
 def prepared(
     disk: Disk, exposures: list[Path], nodes: list[Path], duplicates: str, self_loops: str
 ) -> None:
-    """Fill `disk` with nodes.parquet and exposures.parquet, numbered, or find them there.
+    """Write nodes.parquet and exposures.parquet, with numbered nodes, or reuse existing files.
 
     nodes: id, node, claims, debts, external_assets, external_liabilities, equity, can_fail,
-    only_equity. exposures: debtor, creditor (ids), amount, one row a pair, in that order.
+    only_equity. exposures: debtor, creditor (ids), amount, one row per pair, in that order.
     """
     sources = {
         "exposures": [[each.name, digest(each)] for each in exposures],
@@ -74,7 +74,7 @@ def prepared(
 
 
 def _columns(disk: Disk, files: list[Path], table: str, needed: tuple[str, ...]) -> dict[str, str]:
-    """{column: type} of a table, which becomes the view `given`."""
+    """{column: type} of a table; also creates the view `given` of it."""
     listed = ", ".join(map(quoted, files))
     disk.work.execute(f"create or replace temp view given as from read_parquet([{listed}])")
     found = {row[0]: row[1] for row in disk.work.execute("describe given").fetchall()}
@@ -85,7 +85,7 @@ def _columns(disk: Disk, files: list[Path], table: str, needed: tuple[str, ...])
         )
     if other := [name for name in ELSEWHERE[table] if name in found]:
         raise NetworkError(
-            f"{table}: {listing(other)} changes what is paid, and is not known on disk. Leave it "
+            f"{table}: {listing(other)} changes payments, and is not supported on disk. Leave it "
             "out, or read the network with ct.read."
         )
     numbers = ("amount", *SIDES)
@@ -104,7 +104,7 @@ def _examples(disk: Disk, query: str) -> tuple[str, ...]:
 
 
 def _names(disk: Disk, files: list[Path]) -> None:
-    """names.parquet: the nodes as they are given, with a number."""
+    """names.parquet: the nodes as given, numbered."""
     found = _columns(disk, files, "nodes", ("node",))
     sides = [f"nullif({x}::double, 'nan'::double) as {x}" if x in found else f"null::double as {x}"
              for x in SIDES]  # fmt: skip
@@ -141,7 +141,7 @@ def _names(disk: Disk, files: list[Path]) -> None:
 
 
 def _claims(disk: Disk, files: list[Path], duplicates: str, self_loops: str) -> None:
-    """exposures.parquet: pairs of numbers and their amount, in order."""
+    """exposures.parquet: pairs of node numbers and their amounts, in order."""
     _columns(disk, files, "exposures", ("creditor", "debtor", "amount"))
     wrong = {
         "missing": ("C006", "amounts missing", "amount is null or isnan(amount::double)",
@@ -167,7 +167,7 @@ def _claims(disk: Disk, files: list[Path], duplicates: str, self_loops: str) -> 
             text = f"{plural(count, 'exposure')} {said}: {listing(seen)}."
             problems.append(_finding(code, title, text, fix, count, seen))
     names = disk.rows("names.parquet")
-    disk.write(  # one side after the other: names are long, and one table of them has to fit
+    disk.write(  # one side after the other: only one table of long names has to fit into memory
         "half.parquet",
         "select debtor::varchar as debtor, id as creditor, amount::double as amount from given "
         f"left join {names} on creditor::varchar = node",
@@ -227,11 +227,11 @@ def _duplicates(disk: Disk, names: str) -> None:
 
 
 def _books(disk: Disk) -> None:
-    """nodes.parquet: the balance sheet of every node, completed from what is given."""
+    """nodes.parquet: the balance sheet of every node, completed from the given columns."""
     claims, given = disk.rows(EXPOSURES), set(disk.state.pop("nodes_given"))
     owing = "0.0" if not given & {"external_liabilities", "total_liabilities", "equity"} else "null"
     for side, name in (("creditor", "claims"), ("debtor", "debts")):
-        disk.write(  # one after the other: with the joins below, both would have to fit together
+        disk.write(  # one after the other: in one query both would have to fit into memory
             f"{name}.parquet",
             f"select {side} as id, {disk.sum('amount')} as {name} from {claims} group by 1",
         )
@@ -294,7 +294,7 @@ def _finding(
 
 
 def spec_of(shock: Any) -> dict[str, Any]:
-    """A shock as the manifest of a run has it: its words if they are few, and its hash."""
+    """A shock as stored in the manifest of a run: its text if short, and its hash."""
     import hashlib
 
     text = repr(shock)

@@ -1,4 +1,4 @@
-"""What came out of a run on disk: one table with a row a node, and its sums."""
+"""The results of a run on disk: one table with a row per node, and its sums."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .shocked import START
 
 TABLE = "table.parquet"
 COLUMNS = {
-    "equity_before": "equity that losses are counted from, money",
+    "equity_before": "equity before the shock, from which losses are measured, money",
     "equity_after": "equity after the shock, signed, money",
-    "loss": "what owners lose, the fall of max(equity, 0), money",
-    "direct_loss": "the part of the loss that the shock takes at once, money",
+    "loss": "loss of owners, the fall of max(equity, 0), money",
+    "direct_loss": "the part of the loss caused directly by the shock, money",
     "contagion_loss": "the rest of the loss, by contagion, money",
-    "claims_lost": "what the node does not get on its claims, from face value, money",
-    "shortfall": "what the creditors of the node do not get, never part of the loss, money",
-    "external_loss": "the part of what its external creditors lose by the shock, money",
+    "claims_lost": "losses of the node on its claims, from face value, money",
+    "shortfall": "amount unpaid to the creditors of the node, never part of the loss, money",
+    "external_loss": "losses of its external creditors because of the shock, money",
     "recovery_rate": "payments over debts in the graph, a share",
     "defaulted": "whether the node is in default",
 }
@@ -28,7 +28,7 @@ SUMS = {  # of the columns: the same names as in the socialization of a result
     "shortfall": "shortfall",
 }
 DUE = "(debts + external_liabilities)"
-# A claim has the rate that its debtor had in the last round; what owners have follows from it.
+# Claims have the loss rate of their debtor in the last round; equity follows from it.
 LEFT = "equity - loss - lost"
 AFTER = {
     "clear": f"if(recovery is null, {LEFT}, (recovery - 1) * {DUE})",
@@ -48,7 +48,7 @@ SHORT = {
 def tabulated(network: Disk, disk: Disk, model: str, before: Disk | None) -> None:
     """table.parquet, and the sums in the state of the run.
 
-    `before` is the run without the shock; `None` where nothing is missing without it.
+    `before` is the run without the shock; `None` if there is no shortfall without it.
     """
     reference = "(select null::uinteger as id, 0.0 as e0, 0.0 as l0, 0.0 as o0 where false)"
     if before is not None:

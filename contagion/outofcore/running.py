@@ -39,39 +39,39 @@ def clear(
         p = min(p̄, max(0, e + Πᵀ p − external liabilities))
 
     as in :class:`contagion.EisenbergNoe`: pro rata, external creditors ahead of the graph. Only
-    what every round needs passes through memory; the rest is on disk. The same call with the same
-    folder resumes where it stopped, and no number depends on that, on `memory` or on the number of
-    threads, to the last bit (see :mod:`contagion.outofcore.disk`).
+    the data of the current step pass through memory; the rest is on disk. The same call with the
+    same folder resumes an interrupted run. Results are bitwise identical with or without
+    interruptions, for any `memory` and number of threads (see :mod:`contagion.outofcore.disk`).
 
     Parameters
     ----------
     exposures : Parquet file, or a folder of them: creditor, debtor, amount.
     nodes : the same: node, and equity or external_assets and external_liabilities (or total_assets,
         total_liabilities); can_fail.
-    shock : losses, parts of external assets, equity, or defaults.
-    folder : for rounds and results, on a disk with some three times the room of the exposures.
-    memory : "500MB", "2GB"; what does not fit is written to the folder.
+    shock : losses, shares of external assets, equity, or defaults.
+    folder : for rounds and results; needs about three times the disk space of the exposures.
+    memory : "500MB", "2GB"; data beyond that are written to the folder.
     duplicates : "sum" adds several rows of one creditor and debtor.
-    self_loops : "drop" leaves claims of a node on itself out.
-    tolerance : estimated error relative to the balance sheet of each node. It is an estimate by the
-        ratio of the last changes; in memory it is a bound.
-    max_rounds : rounds at most, those of earlier calls included.
-    unit : unit of money, for what is shown.
+    self_loops : "drop" drops claims of a node on itself.
+    tolerance : estimated error relative to the balance sheet of each node. It is an estimate from
+        the ratio of the last changes; for models in memory it is a bound.
+    max_rounds : maximum number of rounds, including those of earlier calls.
+    unit : unit of money, for display.
     progress : show a progress bar.
 
     Raises
     ------
-    NetworkError : for NaN, negative amounts, unknown names, duplicates and the rest, each with its
-        count and examples; for a file that is no Parquet, with its name.
+    NetworkError : for NaN, negative amounts, unknown names, duplicates and other problems, each
+        with its count and examples; for a file that is not Parquet, with its name.
     ShockError : for a shock that does not fit the network.
-    ConvergenceError : after `max_rounds`; more rounds go on from there. Debts that circulate in a
-        closed group which lacks something take as many rounds as what it lacks is small.
-    StressError : for a folder that holds another run, is damaged, or in which somebody works.
+    ConvergenceError : after `max_rounds`; a call with more rounds resumes there. Debts that
+        circulate in a closed group with a small shortfall need very many rounds.
+    StressError : for a folder that holds another run, is damaged, or is in use.
     MissingPackageError : without DuckDB, the extra `outofcore`.
 
     Example
     -------
-    a owes b 10 and has 12, of which 6 are lost: b gets 6.
+    a owes b 10 and has 12, of which it loses 6: b gets 6.
 
     >>> import contagion as ct, pandas as pd, tempfile, pathlib
     >>> at = pathlib.Path(tempfile.mkdtemp())
@@ -113,7 +113,7 @@ def distress(
 
     Example
     -------
-    a loses half its equity, so b writes half of its claim of 4 down.
+    a loses half its equity, so b writes down half of its claim of 4.
 
     >>> import contagion as ct, pandas as pd, tempfile, pathlib
     >>> at = pathlib.Path(tempfile.mkdtemp())
@@ -165,7 +165,7 @@ def _run(
 
 
 def _short(network: Disk) -> bool:
-    """Whether some node cannot pay what it owes even without a shock."""
+    """True if a node cannot pay its debts even without a shock."""
     owed = "debts + external_liabilities"
     return bool(network.one(
         f"select count(*) from {network.rows(NODES)} "
@@ -181,7 +181,7 @@ def _solved(
     before: Disk | None,
     limits: tuple[float, int, bool],
 ) -> None:
-    """From the shock to the table, or to where an earlier call came and on from there."""
+    """Run all steps from the shock to the table, or resume an earlier call."""
     spec: dict[str, Any] = {
         "model": model, "shock": spec_of(shock), "unit": unit, "network": dict(network.files),
     }  # fmt: skip

@@ -30,13 +30,13 @@ class Structure:
 
     Attributes
     ----------
-    nodes, exposures : how many; claims of 0 are none.
+    nodes, exposures : their numbers; claims of 0 are not counted.
     density : exposures over n (n − 1).
-    reciprocity : the part of the exposures whose debtor has a claim on the creditor too.
-    concentration : one row a quantity (assets, equity, claims, debts): total (money), cr_k, hhi,
-        gini, as :func:`contagion.measures.concentration_table` has them.
-    table : Parquet file with a row a node: node, debtors and creditors (degrees), claims and debts
-        (strengths, money), largest_claim and largest_debt (money).
+    reciprocity : share of exposures whose debtor also has a claim on the creditor.
+    concentration : one row per quantity (assets, equity, claims, debts): total (money), cr_k, hhi,
+        gini, as in :func:`contagion.measures.concentration_table`.
+    table : Parquet file with one row per node: node, debtors and creditors (degrees), claims and
+        debts (strengths, money), largest_claim and largest_debt (money).
     """
 
     nodes: int
@@ -61,9 +61,9 @@ def structure(
 
     Parameters
     ----------
-    k : numbers of largest nodes whose share is computed.
+    k : numbers of largest nodes in the concentration ratios cr_k.
     exposures, nodes, folder, memory, duplicates, self_loops : as in :func:`clear`; with the same
-        folder the tables are prepared once.
+        folder the tables are prepared only once.
 
     Example
     -------

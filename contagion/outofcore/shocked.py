@@ -1,4 +1,4 @@
-"""A shock on a network on disk: what each node loses at once, and how it passes losses on."""
+"""A shock to a network on disk: the direct loss of each node, and how it passes on losses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .inputs import NODES
 
 START = "start.parquet"
 KINDS = ("losses", "fractions", "defaults", "equities", "equity_fractions")
-# A claim on a node loses the part min(1, max(0, (base + claims lost) / size)); `fixed` where that
-# is known beforehand. A node of size 0 passes any loss on in full.
+# A claim on a node loses the share min(1, max(0, (base + claims lost) / size)); `fixed` if it is
+# known beforehand. For a node of size 0 any loss gives a share of 1.
 FORMS = {
     "clear": "loss - equity as base, debts as size",
     "distress": "loss as base, if(equity > 0, equity, 0) as size",
@@ -21,11 +21,11 @@ FORMS = {
 
 
 def struck(network: Disk, disk: Disk, shock: Shock, model: str) -> None:
-    """start.parquet: id, loss, recovery (null: not pinned), base, size, fixed, scale, of each node.
+    """start.parquet: id, loss, recovery (null: not given), base, size, fixed, scale, of each node.
 
     Raises
     ------
-    ShockError : for unknown names, for more than a node has, and for moves of prices.
+    ShockError : for unknown names, for losses above the assets of a node, and for price shocks.
     """
     if shock.prices or shock.depegs:
         raise ShockError(
@@ -80,7 +80,7 @@ def struck(network: Disk, disk: Disk, shock: Shock, model: str) -> None:
 def _scale(model: str) -> str:
     """The scale of a change: the balance sheet; for distress the equity, unless it is negligible.
 
-    Rounding of claims of 1 moves the distress of a node with equity of 1e-9 by 1e-7.
+    Rounding errors in claims of 1 change the distress of a node with equity of 1e-9 by 1e-7.
     """
     sheet = "external_assets + claims"
     return (
@@ -89,7 +89,7 @@ def _scale(model: str) -> str:
 
 
 def _unknown(disk: Disk, nodes: str) -> None:
-    """ShockError for names that the network does not have."""
+    """ShockError for names that are not in the network."""
     strange = f"from named anti join {nodes} using (node)"
     if count := disk.one(f"select count(*) {strange}")[0]:
         names = disk.work.execute(f"select node {strange} order by node limit 3").fetchall()
@@ -100,12 +100,12 @@ def _unknown(disk: Disk, nodes: str) -> None:
 
 
 def _excessive(disk: Disk) -> None:
-    """ShockError for more than there is to lose, or for what a node does not have."""
+    """ShockError for losses above the available amount, or on a quantity that is unknown."""
     for test, said in (
         ("recovery is null and sold > external_assets * (1 + 1e-12)",
          "would lose more than its external assets"),
-        ("only_equity and part", "is known by its equity alone: a part of its external assets says "
-         "nothing, take Shock.equity(relative=...)"),
+        ("only_equity and part", "has equity but no stated external assets, so that a share of "
+         "them is not defined: use Shock.equity(relative=...)"),
         ("needs_equity and not equity > 0", "has no positive equity that could be lost"),
         ("gone > greatest(equity, 0) * (1 + 1e-12)", "would lose more than its equity"),
     ):  # fmt: skip

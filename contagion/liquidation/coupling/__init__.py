@@ -1,4 +1,4 @@
-"""Liquidations and clearing together: deficits spread on the graph, and the graph calls again."""
+"""Liquidations and clearing together: deficits spread in the network, which causes new calls."""
 
 from __future__ import annotations
 

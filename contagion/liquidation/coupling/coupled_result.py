@@ -1,4 +1,4 @@
-"""The joint fixed point of a cascade and clearing, labelled."""
+"""The joint fixed point of a cascade and clearing, with labels."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Coupled(Protocol):
 class CoupledResult(PropagationResult):
     """A cascade on the book and clearing on the network, with one ledger.
 
-    `cascade` is the run on the book, in its unit; everything else is in the unit of the network.
-    `free` (K,) is what holders had to meet calls with, `moved` (n,) what the accounts took from the
-    external assets of the nodes, below 0: added to them. `rounds` are joint rounds. `network` is
-    the one after creditors withdrew, `start_network` the one before.
+    `cascade` is the run on the book, in its unit; all other amounts are in the unit of the network.
+    `free` (K,) is the money of holders available for calls, `moved` (n,) the losses of nodes on
+    accounts, which reduce their external assets (negative: gains). `rounds` are joint rounds.
+    `network` is the network after creditors withdrew, `start_network` the one before.
     """
 
     cascade: CascadeResult
@@ -50,18 +50,18 @@ class CoupledResult(PropagationResult):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The table of every run, and on_accounts: what positions, loans and deficits of accounts
-        cost the node, below 0 what they brought."""
+        """The table of every run, plus on_accounts: losses of the node on positions, loans and
+        deficits of accounts, below 0 gains."""
         usual: pd.DataFrame = super().table
         return usual.assign(on_accounts=self.moved)
 
     @cached_property
     def settled(self) -> PropagationResult:
-        """Clearing by itself: what the accounts took and gave as a shock of external assets."""
+        """Clearing alone, with losses and gains on accounts as a shock to external assets."""
         net, inner = self.network, cast(Coupled, self.model)
         book, won = net.book, np.maximum(-self.moved, 0.0)
         hit = np.maximum(self.moved, 0.0)
-        # a venue that loses more than it has owes the rest to creditors that are not shown
+        # if a venue loses more than its assets, the rest falls on creditors outside the network
         has = np.nan_to_num(book.external_assets + won - self.hit.losses, nan=np.inf)
         owed = np.where(hit > 0, np.maximum(hit - np.maximum(has, 0.0), 0.0), 0.0)
         if won.any() or owed.any():
@@ -74,19 +74,19 @@ class CoupledResult(PropagationResult):
         return inner.model.propagate(net, self.shock + Shock.loss(lost))
 
     def audit(self) -> pd.DataFrame:
-        """The audit of clearing, on what the accounts took and gave; then cascade and clearing run
-        once more, and the ledger. See :meth:`PropagationResult.audit`."""
+        """The audit of clearing, given losses and gains on accounts; then of cascade and clearing,
+        run once more, and of the ledger. See :meth:`PropagationResult.audit`."""
         rows = again(self, self.start_network, self.ledger.table)
         return extended(self.settled.audit(), rows)
 
     @property
     def layers(self) -> pd.DataFrame:
-        """The waterfall of every node that lost, see :attr:`PropagationResult.layers`."""
+        """The waterfall of every node with a loss, see :attr:`PropagationResult.layers`."""
         return self.settled.layers
 
     @cached_property
     def withdrawn(self) -> pd.DataFrame:
-        """One row a claim that was withdrawn in a run: creditor, debtor, amount (before), withdrawn
+        """One row per claim withdrawn in a run: creditor, debtor, amount (before), withdrawn
         (money)."""
         gone = self.start_network.exposures.assign(withdrawn=self.paid)
         gone = gone.loc[gone["withdrawn"] > 0, ["creditor", "debtor", "amount", "withdrawn"]]
@@ -94,7 +94,7 @@ class CoupledResult(PropagationResult):
 
     @cached_property
     def ledger(self) -> Amounts:
-        """The ledger of the run, funds of venues apart from their owners; see
+        """The ledger of the run, with funds of venues separate from their owners; see
         :attr:`PropagationResult.ledger`."""
         frame = entries.table(self.network, self.entries, self.hops, self.before)
         book, fund = self.cascade.before, self.link.rate * self.market.fund[0]
@@ -113,8 +113,8 @@ class CoupledResult(PropagationResult):
 
     @property
     def totals(self) -> dict[str, float]:
-        """Where the money went: the ledger of the cascade, and what nodes lost on accounts
-        (`on_graph`) and lost in all (`borne`)."""
+        """Allocation of all amounts: the ledger of the cascade, and losses of nodes on accounts
+        (`on_graph`) and in total (`borne`)."""
         return {
             **{name: self.link.rate * amount for name, amount in self.cascade.ledger.items()},
             "on_graph": float(np.maximum(self.moved, 0.0).sum()),

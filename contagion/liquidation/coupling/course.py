@@ -1,4 +1,4 @@
-"""How prices get to where a scenario ends: in one jump, in equal steps, or along a table."""
+"""Price paths to the final prices of a scenario: in one jump, in equal steps, or from a table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..margin_book import MarginBook
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Prices (T, A) of the markets of a book at T dates, and what each asset does in all.
+    """Prices (T, A) of the markets of a book at T dates, and the total change of each asset.
 
-    A scenario that ends elsewhere takes the same course, scaled so that it ends there.
+    A scenario with other final prices follows the same path, scaled to end at these prices.
     """
 
     prices: np.ndarray
@@ -32,7 +32,7 @@ class Course:
 
     @classmethod
     def of(cls, book: MarginBook, path: pd.DataFrame) -> Course:
-        """The course of a table of prices, one row a date, one column an asset."""
+        """The path given by a table of prices, one row per date, one column per asset."""
         prices, dates = along(book, path)
         if not (prices[-1] > 0).all():
             raise MarginError("path= ends at a price of 0: give the last price above 0.")
@@ -45,12 +45,12 @@ class Course:
         return cls(prices, dates, moves)
 
     def to(self, after: np.ndarray) -> np.ndarray:
-        """(B, T, A) prices on the way to (B, A)."""
+        """(B, T, A) prices on the path to (B, A)."""
         return np.asarray(self.prices * (after / self.prices[-1])[:, None])
 
 
 def steps(before: np.ndarray, after: np.ndarray, count: int) -> np.ndarray:
-    """(B, T, A) prices on the way from (A,) to (B, A), in T steps of one ratio.
+    """(B, T, A) prices on the path from (A,) to (B, A), in T steps of equal ratio.
 
     >>> steps(np.array([100.0]), np.array([[81.0]]), 2).round(9).tolist()
     [[[90.0], [81.0]]]

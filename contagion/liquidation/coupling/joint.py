@@ -1,4 +1,4 @@
-"""Liquidations and clearing together: deficits spread on the graph, and the graph calls again."""
+"""Liquidations and clearing together: deficits spread in the network, which causes new calls."""
 
 from __future__ import annotations
 
@@ -30,78 +30,77 @@ from .coupled_result import CoupledResult
 from .course import Course, steps
 from .link import Link, run_from, with_parties
 
-UNPAID = ProRata("profit", negative="zero")  # of a venue that cannot pay its winners
+UNPAID = ProRata("profit", negative="zero")  # rule of a venue that cannot pay its winners
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CoupledCascade(Model):
-    """A liquidation cascade and clearing on the graph, solved together.
+    """A liquidation cascade and clearing in the network, solved together.
 
-    Venues, protocols and holders of the book meet the nodes of the same names in the network. Those
-    that are no nodes are added to it: a holder with what it has at venues and its free money, a
+    Venues, protocols and holders of the book are matched by name to the nodes of the network.
+    Parties that are not nodes are added: a holder with its assets at venues and its free money, a
     venue with its fund.
 
-    1. the cascade runs with what holders have to meet margin calls;
-    2. the accounts are claims on their venue, whose assets are margins, its fund and its own. The
-       rule of the venue shares the part that its fund does not cover among the accounts (`rules` of
-       the cascade). A venue without a rule pays out of its own equity, and profits that it cannot
-       pay are not paid, pro rata. The rest is a loss of the external assets of the venue, of which
-       the fund is a part; fees, and what its vault took over, are its own;
-    3. what a holder loses on its accounts is a loss of its external assets (they hold its margin),
-       what another one is paid is added to them;
-    4. clearing says what every node loses on its claims; holders have that much less to meet calls
-       with, nothing when they fail, and pay back to lenders that fail what these withdraw;
-    5. again from 1 with less, until nothing changes.
+    1. the cascade runs with the money of holders available for margin calls;
+    2. the accounts are claims on their venue, whose assets are margins, its fund and own assets.
+       The rule of the venue shares deficits beyond its fund among the accounts (`rules` of the
+       cascade). A venue without a rule pays from its own equity; profits beyond that are unpaid,
+       pro rata. The remainder is a loss of the external assets of the venue, which include the
+       fund. Fees and accounts taken over by its vault belong to the venue;
+    3. losses of a holder on its accounts reduce its external assets (which include its margin),
+       payments to other holders are added to theirs;
+    4. clearing determines the losses of every node on its claims. They reduce the money of holders
+       for calls, to zero if they default; holders also repay funding withdrawn by lenders in
+       default;
+    5. repeat from 1 with less money, until nothing changes.
 
-    The money of a holder for calls never rises again: a node that fails in one joint round lends
-    and pays nothing in the next. So the rounds end. Less money need not mean larger losses: an
-    account that cannot meet a call is closed earlier, and may lose less than one closed later. Then
-    at the end a holder can have been cut off that the final state alone would not cut off.
+    The money of a holder for calls never rises: a node that defaults in one joint round lends and
+    pays nothing in the next. So the rounds end. Less money does not always mean larger losses: an
+    account that cannot meet a call is closed earlier, and may lose less than one closed later. The
+    final state alone would then not imply that the holder lost its money for calls.
 
     A price shock moves holdings of the network and positions of the book alike. The initial loss is
-    what it takes from holdings and positions; a position that it makes richer is measured against
-    its marked value.
+    the loss on holdings and positions; a position with a gain is measured against its marked value.
 
-    A run (`run_on`): creditors of a venue with a deficit withdraw a part of their claims on it, at
-    par and before the deficit is written down. The venue pays out of the external assets that it
-    has left after the deficit; where they do not do, all who run get the same part of what they
-    ask. Accounts that stay share the whole deficit by the venue's rule. There is no run on a venue
-    behind a
-    :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn is an asset again, and is not
-    used to meet calls. `propagate` computes runs, batches do not.
+    A run (`run_on`): creditors of a venue with a deficit withdraw a share of their claims on it, at
+    par and before the deficit is written down. The venue pays from the external assets that remain
+    after the deficit; if these are insufficient, all running creditors are paid the same share of
+    their requests. Accounts that stay share the whole deficit by the venue's rule. There is no run
+    on a venue with a :class:`~contagion.liquidation.WithdrawalGate`. Money withdrawn becomes an
+    asset of the creditor but is not used to meet calls. `propagate` computes runs, batches do not.
 
     Parameters
     ----------
-    book : positions and loans; names that are also in the network are the same party. A book in
+    book : positions and loans; equal names in book and network mean the same party. A book in
         "USD" and a network in "USD m" are converted.
     cascade : the liquidations.
     model : a model that settles claims.
-    free : {holder: money} to meet margin calls with, in the unit of the network: a part of its
-        external assets besides what it has at venues; of that only what the shock leaves.
-    withdrawal : part of its debt in the graph that a holder has to repay, out of what it has to
-        meet calls with, to creditors in default, 0 to 1.
-    run_on : part of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
-        for all or {creditor: part}.
-    path : how prices get to where the shock ends: in a number of steps of one ratio, 1 is one jump;
-        or a table of prices, one row a date and one column an asset. Its end is the shock where
-        that moves no prices; else it is scaled to end where the shock does. Halts, margins and
-        delays act between two dates. Clearing is at the end of the path.
-    rounds : rounds of the cascade that pass at each date; None: until nothing moves.
-    tolerance : change of free money, relative to all of it, below which the rounds stop.
-    max_rounds : joint rounds before a run counts as not converged.
+    free : {holder: money} available for margin calls, in the unit of the network: part of its
+        external assets in addition to assets at venues; only the amount after the shock counts.
+    withdrawal : share of its debt to creditors in default that a holder has to repay, out of its
+        money for calls, 0 to 1.
+    run_on : share of their claims that creditors of a venue with a deficit withdraw, 0 to 1, one
+        for all or {creditor: share}.
+    path : the path of prices to the end of the shock: a number of steps of equal ratio (1 is one
+        jump), or a table of prices, one row per date and one column per asset. If the shock moves
+        no prices, the end of the table is the shock; otherwise the table is scaled to end at the
+        shock. Halts, margins and delays act between two dates. Clearing is at the end of the path.
+    rounds : rounds of the cascade at each date; None: until nothing changes.
+    tolerance : change of free money, relative to its total, below which the rounds stop.
+    max_rounds : maximum number of joint rounds; a run that needs more has not converged.
 
     Raises
     ------
-    MarginError : for free money and margin above the external assets of a node, for a holder that
-        loses more on its accounts than those (its margin has to be among them), and for unknown
-        names. A venue that loses more than it has owes the rest to creditors outside.
-    ArgumentError : for a book and a network in units between which no rate is known.
+    MarginError : if free money plus margin, or the loss of a holder on its accounts, exceeds the
+        external assets of the node (which have to include its margin), and for unknown names. If a
+        venue loses more than its assets, creditors outside the network bear the rest.
+    ArgumentError : for units of book and network that cannot be converted.
     ConvergenceError : when `max_rounds` is reached.
 
     Example
     -------
-    h is long 10 at 100 with a margin of 100 and owes b 50; at 88 the venue is short by 20, which
-    its owners bear, and h has lost its margin.
+    h is long 10 at 100 with a margin of 100 and owes b 50. At 88 the venue has a deficit of 20,
+    which its owners bear, and h has lost its margin.
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 50, 0], [0, 0, 0], [0, 0, 0]], ["h", "b", "v"],
@@ -134,10 +133,10 @@ class CoupledCascade(Model):
     def __post_init__(self) -> None:
         expect(book=self.book)
         if not 0 <= self.withdrawal <= 1:
-            raise MarginError(f"withdrawal={self.withdrawal}: a part of a debt, 0 to 1.")
+            raise MarginError(f"withdrawal={self.withdrawal}: a share of a debt, 0 to 1.")
         parts = self.run_on.values() if isinstance(self.run_on, Mapping) else [self.run_on]
         if not all(0 <= part <= 1 for part in parts):
-            raise MarginError(f"run_on={self.run_on}: a part of claims, 0 to 1.")
+            raise MarginError(f"run_on={self.run_on}: a share of claims, 0 to 1.")
         if not self.model.settles:
             raise MarginError(f"{type(self.model).__name__} does not settle claims.")
         if isinstance(self.path, pd.DataFrame):
@@ -162,8 +161,8 @@ class CoupledCascade(Model):
         return f"CoupledCascade({', '.join([*parts, *free, *said])})"
 
     def on(self, network: ExposureNetwork) -> ExposureNetwork:
-        """The network with all parties of the book, and the assets of the book among those whose
-        prices move."""
+        """The network with all parties of the book, and the assets of the book among the priced
+        assets."""
         return with_parties(network, self.book, self.free, self.cascade.funds(self.book))
 
     def run(
@@ -176,7 +175,7 @@ class CoupledCascade(Model):
         trace: Trace = "none",
     ) -> Outcome:
         n, lead = len(network), losses.shape[:-1]
-        if not losses.size:  # no scenario has the shape of one
+        if not losses.size:  # zero scenarios are run as one for the shapes
             return _reshaped(self.run(network, np.zeros((1, n)), trace=trace), lead, 0)
         flat = np.asarray(losses, float).reshape(-1, n)
         pins = None if recoveries is None else np.broadcast_to(recoveries, losses.shape)
@@ -192,7 +191,7 @@ class CoupledCascade(Model):
         *,
         baseline: Baseline = "cleared",
     ) -> CoupledResult:
-        """Push one shock, of prices and of the network, through both; as in `Model.propagate`."""
+        """Run one shock to prices and nodes on both; as in `Model.propagate`."""
         choice(baseline, ("book", "cleared"), "baseline")
         self._usable(network)
         expect(shock=shock)
@@ -286,7 +285,7 @@ class CoupledCascade(Model):
                      tuple(kept))  # fmt: skip
 
     def _after(self, network: ExposureNetwork, prices: np.ndarray | None, size: int) -> np.ndarray:
-        """(B, A) fundamental prices of the markets of the book; a market without a move of its own
+        """(B, A) fundamental prices of the markets of the book; a market without a separate change
         moves with its asset."""
         book, ratio = self.book, np.ones((size, len(self.book.assets)))
         if prices is None:
@@ -299,7 +298,7 @@ class CoupledCascade(Model):
         return np.asarray(ratio * book.price)
 
     def _way(self, after: np.ndarray, moved: bool) -> tuple[np.ndarray, list[Any]]:
-        """(B, T, A) prices on the way to those (B, A), and the T dates."""
+        """(B, T, A) prices on the path to (B, A), and the T dates."""
         if isinstance(self.path, Course) and moved:
             return self.path.to(after), self.path.dates
         count = self.path if isinstance(self.path, int) and moved else 1
@@ -313,7 +312,7 @@ class CoupledCascade(Model):
         moved: np.ndarray,
         converged: np.ndarray,
     ) -> Outcome:
-        """The outcome of clearing, with what positions cost each node as a channel."""
+        """The outcome of clearing, with the losses of nodes on positions as a channel."""
         sold, marked = link.sold(market), link.marked(market)
         channels = settled.channels or {"credit": settled.claims_lost}
         dead = settled.deadweight
@@ -327,7 +326,7 @@ class CoupledCascade(Model):
         )
 
     def _eager(self, network: ExposureNetwork) -> np.ndarray:
-        """(n,) part of its claims that each node withdraws in a run."""
+        """(n,) share of its claims that each node withdraws in a run."""
         if not isinstance(self.run_on, Mapping):
             return np.full(len(network), float(self.run_on))
         part = np.zeros(len(network))
@@ -336,16 +335,16 @@ class CoupledCascade(Model):
         return part
 
     def _gated(self) -> list[Any]:
-        """The venues (numbers, or None for all) that a withdrawal gate closes."""
+        """The venues (numbers, or None for all) with a withdrawal gate."""
         return [b.venues for b in self.cascade.breakers if isinstance(b, WithdrawalGate)]
 
 
 @dataclass(frozen=True)
 class Joint:
-    """The joint fixed point of B scenarios: the market, the outcome (B, n), and what moved.
+    """The joint fixed point of B scenarios: the market, the outcome (B, n), and account losses.
 
-    moved (B, n) what accounts take from external assets, below 0 give; money, calls (B, K) what
-    holders had to meet calls with, at the start and at the end (in the unit of the book).
+    moved (B, n) losses on accounts, which reduce external assets (negative: gains); money, calls
+    (B, K) money of holders for calls, at the start and at the end (in the unit of the book).
     """
 
     network: ExposureNetwork
@@ -362,7 +361,7 @@ class Joint:
 
 
 def _reshaped(found: Outcome, lead: tuple[int, ...], count: int | None = None) -> Outcome:
-    """The outcome of `count` scenarios on one axis with the axes that the losses had."""
+    """The outcome of `count` scenarios on one axis, reshaped to the axes of the losses."""
 
     def shaped(values: Any) -> Any:
         if isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""Which party of a book is which node of a network, and what moves between the two."""
+"""The mapping of parties of a book to nodes of a network, and the amounts between the two."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ..margin_book import NUMERAIRE, MarginBook
 
 @dataclass(frozen=True)
 class Link:
-    """Which venue and which holder is which node: rows of the network; the holder (`holder_of`) and
-    the venue (`venue_of`) of every account.
+    """The node of every venue and holder, as rows of the network; the holder (`holder_of`) and the
+    venue (`venue_of`) of every account.
 
-    All amounts that leave it are in the unit of the network; `rate` is the worth of one unit of
-    the book in it. `accounts` (N, n) and `venues` (V, n) sum over the accounts and venues of nodes.
+    All results are in the unit of the network; `rate` is the value of one unit of the book in it.
+    `accounts` (N, n) and `venues` (V, n) sum over the accounts and venues of nodes.
     """
 
     venue: np.ndarray
@@ -56,7 +56,7 @@ class Link:
     def available(
         self, network: ExposureNetwork, book: MarginBook, free: np.ndarray, losses: np.ndarray
     ) -> np.ndarray:
-        """(B, K) free money that shocks (B, n) leave; it is another part of assets than stakes."""
+        """(B, K) free money left after shocks (B, n); it is separate from assets at venues."""
         has = np.nan_to_num(network.book.external_assets, nan=np.inf)[self.holder]
         stakes = stakes_of(book, self.rate)
         over = (free > 0) & (free + stakes > has * (1 + 1e-9))
@@ -65,7 +65,7 @@ class Link:
             all_, part, given = (money(float(x[k]), network.unit) for x in (has, stakes, free))
             raise MarginError(
                 f"free= gives {book.holders[k]!r} {given}: it has external assets {all_}, of which "
-                f"{part} are at venues. Free money is another part of them."
+                f"{part} are at venues. Free money comes in addition to that part."
             )
         left = has - losses[:, self.holder] - stakes
         return np.asarray(np.minimum(free, np.maximum(left, 0.0)))
@@ -73,8 +73,8 @@ class Link:
     def capital(
         self, network: ExposureNetwork, losses: np.ndarray, funds: np.ndarray
     ) -> np.ndarray:
-        """(B, V) equity of venues that a shock leaves beyond their funds (V,), in the unit of the
-        book; 0 where it is not known, unlimited where a node cannot fail."""
+        """(B, V) equity of venues after a shock, in excess of their funds (V,), in the unit of the
+        book; 0 if it is unknown, unlimited if the node cannot default."""
         return self._of_venues(network, network.book.equity - losses, -self.rate * funds)
 
     def after(
@@ -84,7 +84,7 @@ class Link:
         market: MarketLosses,
         funds: np.ndarray,
     ) -> np.ndarray:
-        """(B, V) the same after clearing, without what deficits cost the venue."""
+        """(B, V) the same after clearing, before the losses of the venue from deficits."""
         paid = market.fund + np.maximum(market.venue, 0.0) - funds
         return self._of_venues(network, settled.equity, self.rate * paid)
 
@@ -96,24 +96,24 @@ class Link:
         return np.asarray(np.maximum(whole + more, 0.0))
 
     def _nodes(self, accounts: np.ndarray, venues: np.ndarray) -> np.ndarray:
-        """(B, n) money of accounts (B, N) and venues (B, V) by node."""
+        """(B, n) amounts of accounts (B, N) and venues (B, V) summed by node."""
         return np.asarray(accounts @ self.accounts + venues @ self.venues)
 
     def moved(self, market: MarketLosses) -> np.ndarray:
-        """(B, n) what the accounts take from the external assets of nodes, below 0: add to them."""
+        """(B, n) losses of nodes on accounts, which reduce external assets; negative: gains."""
         return self._nodes(market.lost, market.fund + market.venue)
 
     def marked(self, market: MarketLosses) -> np.ndarray:
-        """(B, n) what prices give to the positions of nodes, below 0 take."""
+        """(B, n) gains of nodes on positions through prices; negative: losses."""
         return np.asarray(market.marked @ self.accounts)
 
     def sold(self, market: MarketLosses) -> np.ndarray:
-        """(B, n) what holders lose by sales below fundamental prices and by fees, which are gains
-        of venues."""
+        """(B, n) losses of holders from sales below fundamental prices and from fees; the fees are
+        gains of venues."""
         return self._nodes(market.sold, -market.fees)
 
     def short(self, network: ExposureNetwork, state: MarketState, gated: list[Any]) -> np.ndarray:
-        """(n,) bool, nodes that are venues with a deficit and let their creditors out."""
+        """(n,) bool, nodes that are venues with a deficit and without a withdrawal gate."""
         runs = np.bincount(self.venue_of, state.deficit[0], len(self.venue)) > 0
         for numbers in gated:
             runs[slice(None) if numbers is None else list(numbers)] = False
@@ -128,7 +128,7 @@ class Link:
         losses: np.ndarray,
         pins: np.ndarray | None,
     ) -> None:
-        """Refuse losses of account holders above their external assets."""
+        """Raise for losses of account holders above their external assets."""
         has = np.nan_to_num(network.book.external_assets, nan=np.inf)
         lost = market.lost @ self.accounts
         over = (lost + losses > has * (1 + 1e-9)) & (lost > 0)
@@ -148,7 +148,7 @@ class Link:
     def left(
         self, network: ExposureNetwork, withdrawal: float, free: np.ndarray, settled: Outcome
     ) -> np.ndarray:
-        """(B, K) what holders have to meet calls with after clearing."""
+        """(B, K) money of holders for calls after clearing."""
         taken = np.maximum(settled.claims_lost, 0.0)
         if withdrawal:
             gone = settled.defaulted.astype(float)
@@ -158,7 +158,7 @@ class Link:
 
 
 def conversion_of(network: ExposureNetwork, book: MarginBook) -> float:
-    """The worth of one unit of money of the book in that of the network."""
+    """The value of one unit of money of the book in the unit of the network."""
     return conversion(
         book.unit,
         network.unit,
@@ -170,7 +170,7 @@ def conversion_of(network: ExposureNetwork, book: MarginBook) -> float:
 
 
 def stakes_of(book: MarginBook, rate: float) -> np.ndarray:
-    """(K,) what every holder has at venues, in the unit of the network."""
+    """(K,) assets of every holder at venues, in the unit of the network."""
     stake = rate * np.maximum(book.accounts["equity"].to_numpy(), 0.0)
     return np.bincount(book.arrays.holder, stake, len(book.holders))
 
@@ -178,9 +178,9 @@ def stakes_of(book: MarginBook, rate: float) -> np.ndarray:
 def with_parties(
     network: ExposureNetwork, book: MarginBook, free: Mapping[Any, float], funds: np.ndarray
 ) -> ExposureNetwork:
-    """The network with all venues and holders of the book, and the assets whose prices move them.
+    """The network with all venues and holders of the book, and the assets in the book.
 
-    A holder that is no node has what is at venues, and its free money; a venue that is no node has
+    A new node for a holder has its assets at venues and its free money; a new node for a venue has
     its fund (V,), in the unit of the book.
     """
     if not len(network):
@@ -217,21 +217,21 @@ def with_parties(
 def run_from(
     network: ExposureNetwork, ran: np.ndarray, eager: np.ndarray, losses: np.ndarray
 ) -> tuple[ExposureNetwork, np.ndarray]:
-    """The network after creditors withdrew a part of their claims on some nodes, at par, and what
-    was withdrawn of each claim before (m,).
+    """The network after creditors withdrew a share of their claims on some nodes, at par, and the
+    amount withdrawn of each claim (m,).
 
-    Equity does not change: claims turn into external assets of the creditor, paid out of those of
-    the debtor. Cash is what `losses` leave of them, less priced holdings.
+    Equity does not change: claims turn into external assets of the creditor, paid from those of the
+    debtor. Available cash is external assets after `losses`, less priced holdings.
 
     Parameters
     ----------
-    ran : (n,) bool, debtors that creditors run from.
-    eager : (n,) part of its claims that each creditor asks for.
-    losses : (n,) money that is gone from external assets, but for what holdings lost by prices.
+    ran : (n,) bool, debtors subject to the run.
+    eager : (n,) share of its claims that each creditor requests.
+    losses : (n,) losses on external assets, without losses of holdings through prices, money.
 
     Example
     -------
-    v owes a and b 10 each and has 12; a takes half, b nothing:
+    v owes a and b 10 each and has 12; a withdraws half, b nothing:
 
     >>> import contagion as ct
     >>> net = ct.ExposureNetwork.from_matrix([[0, 10, 10], [0, 0, 0], [0, 0, 0]],
