@@ -170,8 +170,9 @@ class Shock:
         Raises
         ------
         ShockError
-            For `to` outside [0, 1]; in :meth:`arrays` for a name that the network does not
-            have, with the closest one.
+            For `to` outside [0, 1].
+        UnknownNameError
+            In :meth:`arrays`, for a name that the network does not have, with the closest one.
 
         Example
         -------
@@ -194,9 +195,10 @@ class Shock:
 
         Raises
         ------
+        UnknownNameError
+            For a token that is neither a node nor an asset of the holdings, with the closest name.
         ShockError
-            For a token that is neither a node nor an asset of the holdings, with the closest
-            name; for two recovery rates of one node.
+            For two recovery rates of one node.
 
         Example
         -------
@@ -251,9 +253,10 @@ class Shock:
 
         Raises
         ------
+        UnknownNameError
+            For a name that the network does not have, with the closest one.
         ShockError
-            For a name that the network does not have (with the closest one), and for a loss
-            above the external assets, or the equity, of its node.
+            For a loss above the external assets, or the equity, of its node.
         """
         expect(network=network)
         if self.depegs:
