@@ -1,4 +1,4 @@
-"""How a table is read: one list of options for Python and for the command line."""
+"""Options for reading tables: one list for Python and for the command line."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ RATES = {
     "basis_points": (1e-4, 0.0),
     "factor": (1.0, -1.0),
     "factor_basis_points": (1e-4, -1.0),
-}  # a rate is written as x: it is a x + b
+}  # (a, b): a cell x means the rate a x + b
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option of reading, as Python and the command line know it.
+    """One option of reading, for Python and the command line.
 
     Attributes
     ----------
-    name : the keyword; the command line has it with hyphens, in the singular where it repeats.
+    name : the keyword; on the command line with hyphens, in the singular if it can be repeated.
     kind : "text", "words" (one of `words`), "map" (name → text), "rates" (name → number), "list".
-    flag : the option of the command line, where it is not the name.
+    flag : the option of the command line, if it differs from the name.
     """
 
     name: str
@@ -100,7 +100,7 @@ _ALL = (
         flag="rate",
     ),
 )  # fmt: skip
-_SHARED = (  # choices of a network as well
+_SHARED = (  # also options of a network
     Option(
         "fx",
         "rates",
@@ -123,19 +123,19 @@ OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED
 
 @dataclass(frozen=True)
 class Reading:
-    """What the caller says about a table; `used` collects what was of use.
+    """Options of the caller for reading a table; `used` records the options that were used.
 
     columns : {"theirs": "ours"} for all tables, or {"nodes": {"theirs": "ours"}, ...}.
     constants : {"ours": value}, or by table.
-    sheet, encoding, separator, header, comments : of files.
-    decimal, thousands : of numbers given as text.
-    totals : rows and columns that are sums.
+    sheet, encoding, separator, header, comments : properties of files.
+    decimal, thousands : notation of numbers given as text.
+    totals : treatment of rows and columns that are sums.
     where : {"theirs": value or list of values}, the rows to keep; or by table.
-    format : the shape of the file, a name of :data:`contagion.network.formats.FORMATS` or "plain".
-    names : of the nodes of a matrix without labels.
-    rates : {"bonus": "factor"}, how a column of fractions is written.
-    fx, decimals : worth of currencies and assets in the unit; decimals of raw integers.
-    period : the one to take of a table of several snapshots.
+    format : format of the file, a name of :data:`contagion.network.formats.FORMATS` or "plain".
+    names : names of the nodes of a matrix without labels.
+    rates : {"bonus": "factor"}, the notation of a column of fractions.
+    fx, decimals : value of currencies and assets in the unit; decimals of raw integers.
+    period : the period to use from a table with several snapshots.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -182,15 +182,15 @@ class Reading:
         return found
 
     def use(self, *what: str) -> None:
-        """Note that options were of use, as "totals" or "columns:Lender"."""
+        """Record that options were used, as "totals" or "columns:Lender"."""
         self.used.update(what)
 
     def finish(self, have: Iterable[object] = (), only: Iterable[str] | None = None) -> None:
-        """Refuse an option that nothing used; `have`: the columns that there were.
+        """Raise an error for options that were not used; `have` are the columns of the tables.
 
         Raises
         ------
-        NetworkError : for a column that is not there.
+        NetworkError : for a column that does not exist.
         ArgumentError : for any other option, with its name.
         """
         for option in OPTIONS.values():
@@ -246,18 +246,18 @@ def _flat(given: Mapping[str, Any]) -> list[str]:
 
 
 def reading(options: Mapping[str, Any], unit: str = "") -> Reading:
-    """The options of reading among others.
+    """Select the options of reading from all keywords.
 
     Raises
     ------
-    ArgumentError : for a value that an option does not take.
+    ArgumentError : for a value that an option does not accept.
     """
     given = {k: v for k, v in options.items() if k in OPTIONS and v is not None}
     return Reading(**given, unit=unit)
 
 
 def refuse_unknown(options: Mapping[str, Any]) -> None:
-    """`ArgumentTypeError` for a keyword that is no option of reading."""
+    """Raise `ArgumentTypeError` for a keyword that is not an option of reading."""
     for name in options:
         if name not in OPTIONS:
             match = closest(name, list(OPTIONS))
