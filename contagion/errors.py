@@ -57,9 +57,9 @@ def reading(place: object, kind: type[ContagionError] | None = None) -> Iterator
     except Exception as error:
         said = str(error).split("C error: ")[-1].strip().rstrip(".").split("\n")[0]
         if isinstance(error, KeyError):
-            said = f"{said} has no meaning in it"
+            said = f"{said} is not a valid entry"
         elif isinstance(error, RecursionError):
-            said = "one thing is inside another too many times"
+            said = "it is nested too deeply"
         raise (kind or ArgumentError)(f"{place} cannot be read: {said}.") from error
 
 

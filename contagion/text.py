@@ -170,7 +170,7 @@ def toml(
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         deep = isinstance(error, RecursionError)
-        said = "too many brackets inside each other" if deep else error
+        said = "brackets are nested too deeply" if deep else error
         raise kind(f"{what} not TOML: {said}.") from None
 
 

@@ -17,7 +17,7 @@ NAMED = (
     r"|developing countries|offshore cent(?:er|re)s)\b\s*(?:\(?total\)?|\(all\))?\s*$"
     r"|\((?:total|sum)\)\s*$|:\s*(?:total|all countries|all)\b|^5[A-Z]:"
 )
-MOST = 10_000  # only this number of the largest nodes is checked, which includes aggregates
+MOST = 10_000  # only this number of nodes is checked, the largest: aggregates are among them
 EXACT = 1e-9
 
 

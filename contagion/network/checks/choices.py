@@ -28,8 +28,8 @@ class Choices(TypedDict, total=False):
     missing_equity (C005) : "external" lets nodes with unknown equity hold claims and bear losses
         on them, but never default.
     assume_equity (C005) : node → equity; an assumption, shown with every result.
-    start_defaulted (C005) : nodes known to be insolvent: an unknown equity is set to 0, so that
-        their creditors bear the first loss; a stated equity ≤ 0 is accepted.
+    start_defaulted (C005) : nodes known to have no equity left: an unknown equity is set to 0, so
+        that their creditors bear the first loss; a stated equity ≤ 0 is accepted.
     negative (C006) : "flip" exchanges creditor and debtor, "abs" drops the sign.
     na (C006) : empty amounts: "drop" removes the claims (also those with an empty creditor or
         debtor), "zero" keeps them with amount 0.

@@ -27,7 +27,7 @@ def from_matrix(
     totals: str = "error",
     how: Reading | None = None,
 ) -> Tables:
-    """Exposures and node names of a square matrix; raises C001, C009 and C006."""
+    """Exposures and node names of a square matrix; C001, C006 and C009 for unsuitable ones."""
     findings: list[Finding] = []
     how = how or Reading()
     choice(totals, TOTALS, "totals")

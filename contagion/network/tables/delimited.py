@@ -331,7 +331,7 @@ def _without_comments(
 def _fitted(
     rows: list[list[str]], lines: list[int], names: list[str], name: str, notes: list[str]
 ) -> list[str]:
-    """Make rows as long as the header; empty cells at the end of all rows are dropped, reported."""
+    """Make rows as long as the header; empty cells at the end of all rows are dropped and noted."""
     width = len(names)
     longer = [row for row in rows if len(row) > width]
     if rows and len(longer) == len(rows) and not any(any(row[width:]) for row in rows):

@@ -107,7 +107,7 @@ def _square_labels(row: Sequence[object], below: Sequence[Sequence[object]]) -> 
 
 
 def _like_the_rows_below(row: Sequence[object], below: Sequence[Sequence[object]]) -> bool:
-    """Whether the first row has a number above numbers: then it is data, not names."""
+    """Whether the first row has a number, not a year, above numbers: then it is data, not names."""
     for k, cell in enumerate(row):
         under = [other[k] for other in below[:20] if len(other) > k and other[k] not in (None, "")]
         if under and cell not in (None, "") and is_number(cell) and all(map(is_number, under)):

@@ -51,8 +51,8 @@ _ALL = (
         "columns",
         "map",
         "OURS=THEIRS",
-        "A column of ours has another name in the file, such as creditor=Lender; for one table "
-        "alone nodes.node=Bank. Repeatable.",
+        "Name in the file of a column of the schema, such as creditor=Lender; for one table "
+        "only, nodes.node=Bank. Repeatable.",
         flag="column",
     ),
     Option(
@@ -64,14 +64,14 @@ _ALL = (
     ),
     Option("sheet", "text", "NAME", "Sheet of a workbook; by default the one with the table."),
     Option("encoding", "text", "NAME", "Encoding of a text file, such as cp1252."),
-    Option("separator", "text", "SIGN", "What separates the cells of a text file: , ; | or tab."),
-    Option("header", "text", "LINE", "Line with the names of the columns; none: there is none."),
+    Option("separator", "text", "SIGN", "Separator of the cells of a text file: , ; | or tab."),
+    Option("header", "text", "LINE", "Line with the names of the columns, or none."),
     Option(
         "comments", "words", "drop|keep", "Lines that begin with # are comments, or data.",
         ("drop", "keep"),
     ),
     Option("decimal", "words", ".|,", "Decimal sign of the numbers.", (".", ",")),
-    Option("thousands", "text", "SIGN", "What separates thousands: . , ' or space."),
+    Option("thousands", "text", "SIGN", "Separator of thousands: . , ' or space."),
     Option(
         "totals", "words", "drop|keep", "Rows and columns that are sums: left out, or kept.",
         ("error", "drop", "keep"),
@@ -80,22 +80,22 @@ _ALL = (
         "where",
         "map",
         "COLUMN=VALUE",
-        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; of one "
-        "table alone holdings.Item=2520806. Repeatable, also for several values of one column.",
+        "Keep the rows that have this value in a column of the file, such as L_INSTR=A; for one "
+        "table only, holdings.Item=2520806. Repeatable, also for several values of one column.",
     ),
     Option(
         "format",
         "text",
         "NAME",
-        "Shape of the file, see contagion formats; plain: as it stands. By default it is told by "
-        "the columns.",
+        "Format of the file, see contagion formats; plain: no special format. By default it is "
+        "detected from the columns.",
     ),
     Option("names", "list", "NAME,NAME", "Names of the nodes of a matrix without labels."),
     Option(
         "rates",
         "map",
         "COLUMN=HOW",
-        "How a column of fractions is written: percent, basis_points, factor (1.05 is 0.05) or "
+        "Notation of a column of fractions: percent, basis_points, factor (1.05 is 0.05) or "
         "factor_basis_points (10500 is 0.05). Repeatable.",
         flag="rate",
     ),
@@ -105,7 +105,7 @@ _SHARED = (  # also options of a network
         "fx",
         "rates",
         "CODE=WORTH",
-        "What one of a currency or an asset is worth in the unit, such as EUR=1.08. Repeatable.",
+        "Value of one unit of a currency or asset in the unit, such as EUR=1.08. Repeatable.",
     ),
     Option(
         "decimals",
@@ -115,7 +115,7 @@ _SHARED = (  # also options of a network
         "decimals. Repeatable.",
         ("column",),
     ),
-    Option("period", "text", "TEXT", "Take one period of tables of several."),
+    Option("period", "text", "TEXT", "Use one period of tables with several."),
 )
 KEPT = tuple(option.name for option in _SHARED)
 OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED)}
@@ -123,7 +123,7 @@ OPTIONS: dict[str, Option] = {option.name: option for option in (*_ALL, *_SHARED
 
 @dataclass(frozen=True)
 class Reading:
-    """Options of the caller for reading a table; `used` records the options that were used.
+    """Options of the caller for reading a table, with a record of the options that were used.
 
     columns : {"theirs": "ours"} for all tables, or {"nodes": {"theirs": "ours"}, ...}.
     constants : {"ours": value}, or by table.
